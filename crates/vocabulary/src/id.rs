@@ -1,0 +1,213 @@
+//! Identifiers. Those that leave the process are UUIDs (version 7, so that they sort by creation).
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use uuid::Uuid;
+
+use crate::Slug;
+
+/// A text that is not an identifier of the wanted kind.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not a {what}: expected a UUID such as 01941f29-7c00-7000-8000-000000000000")]
+pub struct ParseIdError {
+    what: &'static str,
+}
+
+impl ParseIdError {
+    pub(crate) const fn of(what: &'static str) -> Self {
+        Self { what }
+    }
+}
+
+macro_rules! uuid_id {
+    ($(#[$doc:meta])* $name:ident, $what:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Uuid);
+
+        impl $name {
+            /// Wraps a UUID.
+            #[must_use]
+            pub const fn new(uuid: Uuid) -> Self {
+                Self(uuid)
+            }
+
+            /// The UUID.
+            #[must_use]
+            pub const fn uuid(self) -> Uuid {
+                self.0
+            }
+
+            /// The 16 bytes, as they travel in protobuf.
+            #[must_use]
+            pub fn to_bytes(self) -> Vec<u8> {
+                self.0.as_bytes().to_vec()
+            }
+
+            /// Reads the 16 bytes that [`to_bytes`](Self::to_bytes) wrote.
+            ///
+            /// # Errors
+            /// When there are not 16.
+            pub fn from_bytes(bytes: &[u8]) -> Result<Self, ParseIdError> {
+                Uuid::from_slice(bytes).map(Self).map_err(|_| ParseIdError { what: $what })
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.as_hyphenated().fmt(f)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "({})"), self.0)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = ParseIdError;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                // Only the hyphenated form: one identifier, one spelling.
+                if text.len() != 36 {
+                    return Err(ParseIdError { what: $what });
+                }
+                Uuid::try_parse(text).map(Self).map_err(|_| ParseIdError { what: $what })
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                let mut buffer = Uuid::encode_buffer();
+                serializer.serialize_str(self.0.as_hyphenated().encode_lower(&mut buffer))
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+                text.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+
+uuid_id!(
+    /// A user's account.
+    UserId, "user id"
+);
+uuid_id!(
+    /// A room.
+    RoomId, "room id"
+);
+uuid_id!(
+    /// A signed-in device: one family of refresh tokens.
+    SessionId, "session id"
+);
+uuid_id!(
+    /// One run of a gateway process. A restarted gateway is another one.
+    GatewayId, "gateway id"
+);
+
+/// One socket of one gateway process; never leaves the process but in logs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnectionId(u64);
+
+impl ConnectionId {
+    /// Wraps a number that the gateway counts up.
+    #[must_use]
+    pub const fn new(number: u64) -> Self {
+        Self(number)
+    }
+
+    /// The number.
+    #[must_use]
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+}
+
+impl fmt::Display for ConnectionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// How a client names a room: by its id or by its slug. A slug never looks like an id.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum RoomRef {
+    /// By id.
+    Id(RoomId),
+    /// By slug.
+    Slug(Slug),
+}
+
+impl FromStr for RoomRef {
+    type Err = crate::TextError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.parse() {
+            Ok(id) => Ok(Self::Id(id)),
+            Err(_) => Slug::new(text).map(Self::Slug),
+        }
+    }
+}
+
+impl fmt::Display for RoomRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Id(id) => id.fmt(f),
+            Self::Slug(slug) => slug.fmt(f),
+        }
+    }
+}
+
+impl From<RoomId> for RoomRef {
+    fn from(id: RoomId) -> Self {
+        Self::Id(id)
+    }
+}
+
+impl Serialize for RoomRef {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for RoomRef {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "01941f29-7c00-7000-8000-0000000000ab";
+
+    #[test]
+    fn an_id_keeps_its_text_and_its_bytes() {
+        let id: RoomId = TEXT.parse().unwrap();
+        assert_eq!(id.to_string(), TEXT);
+        assert_eq!(RoomId::from_bytes(&id.to_bytes()).unwrap(), id);
+        assert_eq!(serde_json::to_string(&id).unwrap(), format!("\"{TEXT}\""));
+    }
+
+    #[test]
+    fn an_id_has_one_spelling() {
+        assert!("01941f297c007000800000000000000ab".parse::<RoomId>().is_err());
+        assert!("{01941f29-7c00-7000-8000-0000000000ab}".parse::<RoomId>().is_err());
+        assert!("".parse::<UserId>().is_err());
+    }
+
+    #[test]
+    fn a_room_is_named_by_id_or_slug() {
+        assert!(matches!(TEXT.parse(), Ok(RoomRef::Id(_))));
+        assert!(matches!("general".parse(), Ok(RoomRef::Slug(_))));
+        assert!("No Such".parse::<RoomRef>().is_err());
+    }
+}

@@ -1,0 +1,19 @@
+//! The words of Madang: identifiers, positions in a log, bounded strings and the error codes.
+//!
+//! A value of these types is valid by construction. It is parsed once, at the edge where it enters
+//! the system (a frame, an HTTP path, a gRPC message, a database row), and travels typed after that.
+
+mod error;
+mod id;
+pub mod limits;
+mod position;
+mod text;
+mod time;
+mod topic;
+
+pub use error::{Code, Error, Result};
+pub use id::{ConnectionId, GatewayId, ParseIdError, RoomId, RoomRef, SessionId, UserId};
+pub use position::{Cursor, Epoch, Seq};
+pub use text::{AvatarUrl, DisplayName, IdempotencyKey, MessageText, RoomName, Slug, TextError, Username};
+pub use time::Timestamp;
+pub use topic::{TopicId, TopicKind};

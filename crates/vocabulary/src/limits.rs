@@ -1,0 +1,28 @@
+//! The bounds of the public contract, by default. Each has its unit in its name.
+
+/// The characters of one message's text.
+pub const MESSAGE_TEXT_MAX_CHARS: usize = 4_000;
+/// The bytes of an idempotency key.
+pub const IDEMPOTENCY_KEY_MAX_BYTES: usize = 64;
+/// The characters of a username.
+pub const USERNAME_MAX_CHARS: usize = 32;
+/// The characters of a display name.
+pub const DISPLAY_NAME_MAX_CHARS: usize = 64;
+/// The characters of a room's name.
+pub const ROOM_NAME_MAX_CHARS: usize = 100;
+/// The bytes of a room's slug.
+pub const SLUG_MAX_BYTES: usize = 64;
+/// The bytes of an avatar's address.
+pub const AVATAR_URL_MAX_BYTES: usize = 1_024;
+/// The bytes of one frame that a client sends.
+pub const FRAME_MAX_BYTES: usize = 64 * 1024;
+/// The rooms of one `subscribe`.
+pub const SUBSCRIBE_MAX_ROOMS: usize = 100;
+/// The events replayed to one subscription; past it the client pages history.
+pub const REPLAY_MAX_EVENTS: u32 = 500;
+/// The items of one page of a list.
+pub const PAGE_MAX_ITEMS: u32 = 200;
+/// The items of one page of a list where the caller names no limit.
+pub const PAGE_DEFAULT_ITEMS: u32 = 50;
+/// The members named when a room is made.
+pub const ROOM_INITIAL_MEMBERS_MAX: usize = 100;
