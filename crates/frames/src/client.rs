@@ -1,0 +1,236 @@
+//! What a client sends.
+
+use std::collections::HashMap;
+
+use madang_vocabulary::{Epoch, IdempotencyKey, MessageText, RoomId, RoomRef, Seq};
+use serde::{Deserialize, Serialize};
+
+use crate::server::Attachment;
+
+/// The bytes of a request's id.
+const REQUEST_ID_MAX_BYTES: usize = 64;
+
+/// What a client calls a request; its answer says it again as `re`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RequestId(#[serde(deserialize_with = "bounded_id")] Box<str>);
+
+impl RequestId {
+    /// Wraps a text of at most 64 bytes; a longer one is cut by nobody and refused by the server.
+    pub fn new(text: impl Into<Box<str>>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+fn bounded_id<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Box<str>, D::Error> {
+    let text = Box::<str>::deserialize(deserializer)?;
+    if text.len() > REQUEST_ID_MAX_BYTES {
+        return Err(serde::de::Error::custom(format_args!("id: has more than {REQUEST_ID_MAX_BYTES} bytes")));
+    }
+    Ok(text)
+}
+
+/// A frame with its id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// The id, where the client wants an answer that says it again.
+    pub id: Option<RequestId>,
+    /// The frame.
+    pub frame: ClientFrame,
+}
+
+/// What a client asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum ClientFrame {
+    /// The credential, as the first frame; later, to renew it.
+    Auth {
+        /// An access token.
+        token: String,
+    },
+    /// Listen to rooms, from a cursor each.
+    Subscribe(Subscribe),
+    /// Listen no more.
+    Unsubscribe {
+        /// Which.
+        rooms: Vec<RoomRef>,
+    },
+    /// Say something.
+    Send {
+        /// Where.
+        room: RoomRef,
+        /// What makes a repeat the same message.
+        key: IdempotencyKey,
+        /// What.
+        text: MessageText,
+        /// The id of the message that it answers.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reply_to: Option<String>,
+        /// Files.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        attachments: Vec<Attachment>,
+    },
+    /// Move the read mark.
+    Read {
+        /// Where.
+        room: RoomRef,
+        /// Up to where.
+        seq: Seq,
+    },
+    /// Tell the others that one types, or has stopped.
+    Typing {
+        /// Where.
+        room: RoomRef,
+        /// Types.
+        on: bool,
+    },
+    /// A page of what was said.
+    History {
+        /// Where.
+        room: RoomRef,
+        /// Newest first, below this place.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        before: Option<Seq>,
+        /// Oldest first, above this place.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after: Option<Seq>,
+        /// At most so many events.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        limit: Option<u32>,
+    },
+    /// Is anybody there.
+    Ping {},
+}
+
+/// What to listen to.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Subscribe {
+    /// These rooms.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rooms: Vec<RoomSince>,
+    /// Every room that one is in.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub all: bool,
+    /// With `all`: the last place seen in each room.
+    #[serde(default, skip_serializing_if = "HashMap::is_empty")]
+    pub cursors: HashMap<RoomId, Seq>,
+}
+
+/// A room, and what was seen of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RoomSince {
+    /// Which room.
+    pub room: RoomRef,
+    /// The last place seen; absent means from now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Seq>,
+    /// The history that `since` belongs to, as `subscribed` told it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<Epoch>,
+}
+
+/// A frame that was refused before it was understood.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct FrameError {
+    /// The request's id, where that much could be read.
+    pub id: Option<RequestId>,
+    /// What is wrong, and where.
+    pub message: String,
+}
+
+impl Request {
+    /// Reads a text frame.
+    ///
+    /// # Errors
+    /// When it is no JSON object, or has an unknown type or field, or a value outside its bounds.
+    pub fn parse(text: &str) -> Result<Self, FrameError> {
+        /// The frame's own fields and the id, which serde cannot split from a tagged enum that denies
+        /// unknown fields; so the object is read once, and the id taken out of it.
+        fn split(text: &str) -> Result<(Option<serde_json::Value>, serde_json::Value), serde_json::Error> {
+            let mut object: serde_json::Map<String, serde_json::Value> = serde_json::from_str(text)?;
+            let id = object.remove("id");
+            Ok((id, serde_json::Value::Object(object)))
+        }
+        let (id, rest) = split(text)
+            .map_err(|error| FrameError { id: None, message: format!("not a JSON object: {error}") })?;
+        let id = id
+            .map(serde_json::from_value::<RequestId>)
+            .transpose()
+            .map_err(|error| FrameError { id: None, message: format!("id: {error}") })?;
+        match serde_json::from_value(rest) {
+            Ok(frame) => Ok(Self { id, frame }),
+            Err(error) => Err(FrameError { id, message: error.to_string() }),
+        }
+    }
+
+    /// Writes the text frame, for clients.
+    ///
+    /// # Errors
+    /// Never with the frames of this crate; the serializer's signature has one.
+    pub fn to_json(&self) -> Result<String, serde_json::Error> {
+        #[derive(Serialize)]
+        struct Whole<'a> {
+            #[serde(skip_serializing_if = "Option::is_none")]
+            id: Option<&'a RequestId>,
+            #[serde(flatten)]
+            frame: &'a ClientFrame,
+        }
+        serde_json::to_string(&Whole { id: self.id.as_ref(), frame: &self.frame })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROOM: &str = "01941f29-7c00-7000-8000-0000000000ab";
+
+    #[test]
+    fn a_send_is_read_and_written_alike() {
+        let text =
+            format!(r#"{{"type":"send","id":"7","room":"{ROOM}","key":"k1","text":"안녕","reply_to":"3"}}"#);
+        let request = Request::parse(&text).unwrap();
+        assert_eq!(request.id.as_ref().unwrap().as_str(), "7");
+        assert!(matches!(&request.frame, ClientFrame::Send { text, .. } if text.as_str() == "안녕"));
+        assert_eq!(Request::parse(&request.to_json().unwrap()).unwrap(), request);
+    }
+
+    #[test]
+    fn what_is_not_known_is_refused_with_the_id() {
+        for text in [
+            r#"{"type":"sing","id":"7"}"#,
+            r#"{"type":"ping","id":"7","volume":11}"#,
+            r#"{"type":"send","id":"7","room":"general","key":"k","text":""}"#,
+            r#"{"type":"send","id":"7","room":"general","key":"k"}"#,
+            r#"{"type":"read","id":"7","room":"general","seq":-1}"#,
+            r#"{"type":"subscribe","id":"7","rooms":[{"room":"general","sinc":1}]}"#,
+        ] {
+            let error = Request::parse(text).unwrap_err();
+            assert_eq!(error.id, Some(RequestId::new("7")), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_an_object_is_refused() {
+        for text in ["", "{", "[]", "null", "\"ping\"", "{\"type\":\"ping\"}x"] {
+            assert!(Request::parse(text).is_err(), "{text}");
+        }
+        let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
+        assert!(Request::parse(&format!("{{\"type\":\"ping\",\"x\":{deep}}}")).is_err());
+    }
+
+    #[test]
+    fn an_id_is_bounded() {
+        let text = format!(r#"{{"type":"ping","id":"{}"}}"#, "x".repeat(65));
+        assert!(Request::parse(&text).unwrap_err().message.contains("64 bytes"));
+    }
+}
