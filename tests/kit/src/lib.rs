@@ -1,1 +1,37 @@
-//! Stub.
+//! What the tests of Madang stand on: real servers in temporary directories on free ports of 127.0.0.1, a database and
+//! a key prefix for each test, and processes that can be killed, paused and started again.
+//!
+//! Nothing outlives the test process: each directory has a guardian (`guardian.sh`) that ends what runs there and
+//! removes it, also after a panic or SIGKILL.
+//!
+//! ```no_run
+//! # async fn example() -> madang_test_kit::Result<()> {
+//! let database = madang_test_kit::test_database().await?; // dropped with the value
+//! let redis_url = madang_test_kit::test_redis_url().await?;
+//! let key = format!("{}:counter", madang_test_kit::unique_prefix());
+//! # Ok(()) }
+//! ```
+
+mod database;
+mod error;
+mod home;
+mod log_tail;
+mod port;
+mod postgres_server;
+mod process;
+mod process_tree;
+mod programs;
+mod random;
+mod redis_server;
+
+pub use database::{DATABASE_URL_VARIABLE, TestDatabase, test_database};
+pub use error::{Error, Result};
+pub use home::Home;
+pub use port::{free_address, free_port, is_free, local};
+pub use postgres_server::{Durability, PostgresServer};
+pub use process::{Process, ProcessSpec};
+pub use process_tree::Usage;
+pub use programs::{Account, nginx, postgres_directory, redis_server};
+pub use random::unique_prefix;
+pub use redis_server::{Persistence, REDIS_URL_VARIABLE, RedisServer, test_redis_url};
+pub use rustix::process::Signal;

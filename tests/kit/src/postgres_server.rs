@@ -1,0 +1,309 @@
+//! A private PostgreSQL.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rustix::process::Signal;
+use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
+
+use crate::database::TestDatabase;
+use crate::error::{Error, Result};
+use crate::home::Home;
+use crate::port::{free_port, is_free, local};
+use crate::process::{Process, ProcessSpec};
+use crate::process_tree::Usage;
+use crate::programs::{Account, postgres_directory};
+use crate::random::random_hex;
+
+/// A start recovers from a crash first where there was one; on a busy machine that takes a while.
+const START_DEADLINE: Duration = Duration::from_secs(60);
+
+/// `initdb` writes some 1,000 files; three seconds on a slow disk.
+const INITDB_DEADLINE: Duration = Duration::from_secs(120);
+
+/// A fast shutdown writes a checkpoint.
+const STOP_DEADLINE: Duration = Duration::from_secs(30);
+
+/// Attempts to start on a port that another process took after it was chosen.
+const PORT_ATTEMPTS: u32 = 3;
+
+const SUPERUSER: &str = "madang";
+
+/// Whether a commit survives the loss of power.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Durability {
+    /// PostgreSQL's own defaults, `fsync` and `synchronous_commit` on: for benchmarks and for tests of durability.
+    Real,
+    /// `fsync` and `full_page_writes` off: for tests of behaviour. A killed server still loses nothing, a machine
+    /// that loses power loses everything.
+    #[default]
+    Fast,
+}
+
+/// A PostgreSQL server in a directory of its own. It ends with this value, or with this process.
+#[derive(Debug)]
+pub struct PostgresServer {
+    process: Process,
+    port: u16,
+    password: String,
+    /// After the process: fields are dropped in this order.
+    _home: Home,
+}
+
+impl PostgresServer {
+    /// Makes a cluster of databases with UTF-8 text (`LC_CTYPE` too, which the search for Korean needs), starts the
+    /// server on a free port of 127.0.0.1 and waits until it answers.
+    ///
+    /// # Errors
+    /// When PostgreSQL is not installed or does not start; the message holds the end of its log.
+    pub async fn start(durability: Durability) -> Result<Self> {
+        let programs = postgres_directory()?;
+        let account = Account::unprivileged()?;
+        let home = Home::create("postgres", account)?;
+        // The port is open to every user of the machine, and a superuser's session can run programs.
+        let password = random_hex();
+        initialise(&programs, &home, account, &password).await?;
+
+        let mut attempt = 1;
+        let (process, port) = loop {
+            let port = free_port()?;
+            let process = Process::spawn(server_spec(&programs, &home, account, port, durability))?;
+            match ready(&process, port, &password).await {
+                Err(Error::Exited { .. }) if attempt < PORT_ATTEMPTS && !is_free(port) => attempt += 1,
+                outcome => {
+                    outcome?;
+                    break (process, port);
+                }
+            }
+        };
+        Ok(Self { process, port, password, _home: home })
+    }
+
+    /// The URL of one of its databases, for its superuser.
+    #[must_use]
+    pub fn url(&self, database: &str) -> String {
+        format!("postgres://{SUPERUSER}:{}@{}/{database}", self.password, local(self.port))
+    }
+
+    /// `127.0.0.1:port`, for a [`BreakableProxy`](crate::BreakableProxy) in front of it.
+    #[must_use]
+    pub fn address(&self) -> std::net::SocketAddr {
+        local(self.port)
+    }
+
+    /// A fresh database for one test, dropped with the value.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub async fn database(&self) -> Result<TestDatabase> {
+        TestDatabase::create(&self.url("postgres")).await
+    }
+
+    /// A database that lives as long as the server; returns its URL.
+    ///
+    /// # Errors
+    /// When the server does not answer, or has a database of that name.
+    pub async fn create_database(&self, name: &str) -> Result<String> {
+        create_database(&self.url("postgres"), name).await?;
+        Ok(self.url(name))
+    }
+
+    /// SIGKILL: every connection is lost, no commit is.
+    ///
+    /// # Errors
+    /// When the process does not go.
+    pub async fn kill9(&self) -> Result<()> {
+        self.process.kill9().await
+    }
+
+    /// Stops in good order, disconnecting everybody.
+    ///
+    /// # Errors
+    /// When it does not stop in time.
+    pub async fn stop(&self) -> Result<()> {
+        self.process.stop(STOP_DEADLINE).await.map(drop)
+    }
+
+    /// Starts again on the same port with the same data, after a kill if it runs.
+    ///
+    /// # Errors
+    /// When it does not come up again.
+    pub async fn restart(&self) -> Result<()> {
+        // The backends of a killed server need a moment to notice; until then its shared memory counts as in use and
+        // a new server refuses to start.
+        let started = std::time::Instant::now();
+        loop {
+            self.process.restart().await?;
+            match ready(&self.process, self.port, &self.password).await {
+                Err(Error::Exited { .. }) if started.elapsed() < START_DEADLINE => {}
+                outcome => return outcome,
+            }
+        }
+    }
+
+    /// Stops the server and its backends from running; connections stay open and nothing answers.
+    pub fn pause(&self) {
+        self.process.pause();
+    }
+
+    /// Lets a paused server run on.
+    pub fn resume(&self) {
+        self.process.resume();
+    }
+
+    /// CPU time and memory of the server and its backends.
+    ///
+    /// # Errors
+    /// When it is not running.
+    pub fn usage(&self) -> Result<Usage> {
+        self.process.usage()
+    }
+
+    /// The server's process id.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.process.pid()
+    }
+
+    /// The server's log file.
+    #[must_use]
+    pub fn log(&self) -> &Path {
+        self.process.log()
+    }
+
+    /// Whether the server's process lives.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.process.is_running()
+    }
+}
+
+async fn initialise(programs: &Path, home: &Home, account: Option<Account>, password: &str) -> Result<()> {
+    let password_file = home.join("password");
+    std::fs::write(&password_file, password).map_err(Error::io("write a password file"))?;
+    if let Some(account) = account {
+        std::os::unix::fs::chown(&password_file, Some(account.user_id), Some(account.group_id))
+            .map_err(Error::io("hand over a password file"))?;
+    }
+    let arguments: Vec<OsString> = [
+        "--pgdata=data",
+        "--encoding=UTF8",
+        "--locale=C",
+        "--lc-ctype=C.UTF-8",
+        // Plain passwords on the loopback interface: as safe there as SCRAM, whose 4,096 rounds of hashing cost an
+        // unoptimised client a tenth of a second for each connection.
+        "--auth=password",
+        "--pwfile=password",
+        "--username",
+        SUPERUSER,
+        // What it would sync is thrown away with the test; the server syncs what it writes itself.
+        "--no-sync",
+        "--no-instructions",
+    ]
+    .map(OsString::from)
+    .to_vec();
+    let initdb = Process::spawn(ProcessSpec {
+        name: "initdb".to_owned(),
+        program: programs.join("initdb"),
+        arguments,
+        environment: environment(programs),
+        directory: home.path().to_owned(),
+        log: home.join("initdb.log"),
+        account,
+        stop_signal: Signal::TERM,
+    })?;
+    let status = initdb.exited(INITDB_DEADLINE).await?;
+    if status.success() {
+        return Ok(());
+    }
+    let log_tail = crate::log_tail::log_tail(initdb.log());
+    Err(Error::Exited { name: "initdb".to_owned(), status, log_tail })
+}
+
+fn server_spec(
+    programs: &Path,
+    home: &Home,
+    account: Option<Account>,
+    port: u16,
+    durability: Durability,
+) -> ProcessSpec {
+    let port_setting = format!("port={port}");
+    let mut settings = vec![
+        port_setting.as_str(),
+        "listen_addresses=127.0.0.1",
+        "unix_socket_directories=",
+        // Pools of several replicas and of tests in parallel.
+        "max_connections=300",
+        "shared_buffers=256MB",
+        // Checkpoints by time, not in the middle of a benchmark.
+        "max_wal_size=2GB",
+        "log_line_prefix=%m [%p] %d ",
+    ];
+    if durability == Durability::Fast {
+        settings.extend(["fsync=off", "full_page_writes=off"]);
+    }
+    let mut arguments: Vec<OsString> = vec!["-D".into(), home.join("data").into()];
+    arguments.extend(settings.into_iter().flat_map(|setting| ["-c".into(), setting.into()]));
+    ProcessSpec {
+        name: "postgres".to_owned(),
+        program: programs.join("postgres"),
+        arguments,
+        environment: environment(programs),
+        directory: home.path().to_owned(),
+        log: home.join("postgres.log"),
+        account,
+        // A "fast shutdown": sessions are ended, a checkpoint is written.
+        stop_signal: Signal::INT,
+    }
+}
+
+/// `initdb` looks for `postgres` beside itself, and runs a shell for it.
+fn environment(programs: &Path) -> Vec<(String, String)> {
+    let mut path: Vec<PathBuf> = vec![programs.to_owned()];
+    path.extend(["/usr/bin", "/bin"].map(PathBuf::from));
+    let path = std::env::join_paths(path).unwrap_or_default().to_string_lossy().into_owned();
+    vec![
+        ("PATH".to_owned(), path),
+        ("LC_ALL".to_owned(), "C".to_owned()),
+        ("TZ".to_owned(), "UTC".to_owned()),
+    ]
+}
+
+async fn ready(process: &Process, port: u16, password: &str) -> Result<()> {
+    let options = PgConnectOptions::new_without_pgpass()
+        .host("127.0.0.1")
+        .port(port)
+        .username(SUPERUSER)
+        .password(password)
+        .database("postgres");
+    process
+        .ready(START_DEADLINE, || async {
+            let mut connection = PgConnection::connect_with(&options).await?;
+            connection.ping().await?;
+            connection.close().await
+        })
+        .await
+}
+
+/// Makes a database whose text is UTF-8, whatever the server's own default is.
+pub(crate) async fn create_database(admin_url: &str, name: &str) -> Result<()> {
+    let statement = format!(
+        "CREATE DATABASE \"{name}\" TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C.UTF-8'"
+    );
+    execute(admin_url, statement).await.map_err(Error::postgres(format!("create the database {name}")))
+}
+
+/// Drops a database, disconnecting whoever still uses it.
+pub(crate) async fn drop_database(admin_url: &str, name: &str) -> Result<()> {
+    let statement = format!("DROP DATABASE IF EXISTS \"{name}\" WITH (FORCE)");
+    execute(admin_url, statement).await.map_err(Error::postgres(format!("drop the database {name}")))
+}
+
+async fn execute(admin_url: &str, statement: String) -> sqlx::Result<()> {
+    let mut connection = PgConnection::connect(admin_url).await?;
+    // Names are the kit's own or a test's literal.
+    connection.execute(AssertSqlSafe(statement)).await?;
+    connection.close().await
+}
