@@ -1,0 +1,124 @@
+//! The probe of one replica: a connection of its own that follows the health service.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::{
+    sync::mpsc,
+    time::{sleep, timeout},
+};
+use tonic::{Code, Status, Streaming, transport::Endpoint};
+use tonic_health::pb::{
+    HealthCheckRequest, HealthCheckResponse, health_check_response::ServingStatus,
+    health_client::HealthClient,
+};
+
+use super::resolve::Replica;
+use crate::clock::{Random, jitter};
+
+/// HTTP/2 pings on the probe's connection: a replica that hangs, or whose machine is gone, is noticed
+/// within their sum. A replica that is killed closes its connections, which is noticed at once.
+const PING_INTERVAL: Duration = Duration::from_millis(300);
+const PING_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Longest time for a connection and the answer of the health service.
+const FIRST_WORD_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Delays between attempts to reach a replica that is gone: they double from the first to the second, and
+/// half of each is drawn at random, so that the probes of many clients do not arrive together.
+const FIRST_DELAY: Duration = Duration::from_millis(50);
+const LAST_DELAY: Duration = Duration::from_secs(1);
+
+/// What a probe knows about its replica; better ones are greater.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Health {
+    /// It cannot be reached, or has not been yet.
+    Unreachable,
+    /// It answers, and says that it should not be called.
+    NotServing,
+    /// It serves.
+    Serving,
+}
+
+/// A probe's state.
+struct Probe {
+    replica: Replica,
+    endpoint: Endpoint,
+    report: mpsc::Sender<(Replica, Health)>,
+}
+
+/// The balancer is gone, and with it the reason to probe.
+struct Unwanted;
+
+/// Reports the replica's health at each change, until the balancer is gone or ends it.
+pub(super) async fn run(
+    replica: Replica,
+    endpoint: Endpoint,
+    random: Arc<dyn Random>,
+    report: mpsc::Sender<(Replica, Health)>,
+) {
+    let endpoint = endpoint.http2_keep_alive_interval(PING_INTERVAL).keep_alive_timeout(PING_TIMEOUT);
+    let probe = Probe { replica, endpoint, report };
+    let mut delay = FIRST_DELAY;
+    loop {
+        let reached = match probe.follow().await {
+            Ok(reached) => reached,
+            Err(Unwanted) => return,
+        };
+        if reached {
+            delay = FIRST_DELAY;
+        }
+        sleep(delay / 2 + jitter(&*random, delay / 2)).await;
+        delay = (delay * 2).min(LAST_DELAY);
+    }
+}
+
+impl Probe {
+    async fn tell(&self, health: Health) -> Result<(), Unwanted> {
+        self.report.send((self.replica.clone(), health)).await.map_err(|_closed| Unwanted)
+    }
+
+    /// Connects, and tells each word of the health service until the connection ends. Answers whether
+    /// there was a connection at all.
+    async fn follow(&self) -> Result<bool, Unwanted> {
+        let begun = match timeout(FIRST_WORD_TIMEOUT, self.begin()).await {
+            Ok(begun) => begun,
+            Err(_elapsed) => Err(Status::deadline_exceeded("the replica does not answer")),
+        };
+        let reached = match begun {
+            Ok(mut words) => {
+                // No time limit: the pings are.
+                while let Ok(Some(word)) = words.message().await {
+                    self.tell(health_of(&word)).await?;
+                }
+                true
+            }
+            // A server without the health service serves for as long as it can be reached.
+            Err(status) if status.code() == Code::Unimplemented => {
+                self.tell(Health::Serving).await?;
+                sleep(LAST_DELAY).await;
+                return Ok(true);
+            }
+            Err(status) => {
+                tracing::debug!(replica = %self.replica.address, %status, "a probe failed");
+                false
+            }
+        };
+        self.tell(Health::Unreachable).await?;
+        Ok(reached)
+    }
+
+    async fn begin(&self) -> Result<Streaming<HealthCheckResponse>, Status> {
+        let channel = self.endpoint.connect().await.map_err(|error| Status::from_error(Box::new(error)))?;
+        let answer = HealthClient::new(channel).watch(HealthCheckRequest::default()).await?;
+        Ok(answer.into_inner())
+    }
+}
+
+fn health_of(word: &HealthCheckResponse) -> Health {
+    match word.status() {
+        ServingStatus::Serving => Health::Serving,
+        ServingStatus::NotServing | ServingStatus::Unknown | ServingStatus::ServiceUnknown => {
+            Health::NotServing
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! What surrounds each call: a bound, a span, a time limit, a metric.
+//!
+//! One layer and one boxed future for all of it, for this is a hot path. Health checks pass by: a probe
+//! must not be shed, nor drown the numbers.
+
+use std::{
+    convert::Infallible,
+    future::{Future, ready},
+    panic::AssertUnwindSafe,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    task::{Context, Poll},
+    time::{Duration, Instant},
+};
+
+use futures_util::FutureExt as _;
+use http::{HeaderMap, Request, Response};
+use hyper::body::{Bytes, Frame, SizeHint};
+use opentelemetry::{KeyValue, metrics::Histogram};
+use tonic::{Code, Status, body::Body};
+use tower::{Layer, Service};
+use tracing::{Instrument as _, Span, field::Empty};
+use tracing_opentelemetry::OpenTelemetrySpanExt as _;
+
+use super::ServerOptions;
+use crate::{
+    Metrics,
+    grpc::{code_name, extract_trace_context},
+    metrics::DURATION_BOUNDS_SECONDS,
+    telemetry::SPAN_TARGET,
+};
+
+const HEALTH_PREFIX: &str = "/grpc.health.v1.Health/";
+
+/// The label of a method that does not exist: the caller chose its name, and could choose many.
+const UNKNOWN_METHOD: &str = "_OTHER";
+
+/// What the calls of one server share.
+pub(super) struct Calls {
+    limit: u64,
+    timeout: Duration,
+    active: Arc<AtomicU64>,
+    shed: Arc<AtomicU64>,
+    duration: Histogram<f64>,
+}
+
+impl Calls {
+    pub(super) fn new(metrics: &Metrics, options: &ServerOptions) -> Self {
+        let meter = metrics.meter();
+        let (active, shed) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+        let count = Arc::clone(&active);
+        meter
+            .u64_observable_gauge("madang.rpc.server.active_calls")
+            .with_description("Calls in progress.")
+            .with_callback(move |observer| observer.observe(count.load(Ordering::Relaxed), &[]))
+            .build();
+        let count = Arc::clone(&shed);
+        meter
+            .u64_observable_counter("madang.rpc.server.shed_calls")
+            .with_description("Calls refused because too many were in progress.")
+            .with_callback(move |observer| observer.observe(count.load(Ordering::Relaxed), &[]))
+            .build();
+        let duration = meter
+            .f64_histogram("rpc.server.call.duration")
+            .with_unit("s")
+            .with_description("Time from a call's arrival to the end of its answer.")
+            .with_boundaries(DURATION_BOUNDS_SECONDS.to_vec())
+            .build();
+        let limit = u64::try_from(options.concurrent_calls).unwrap_or(u64::MAX);
+        Self { limit, timeout: options.call_timeout, active, shed, duration }
+    }
+
+    fn admit(self: &Arc<Self>, method: &str) -> Option<Call> {
+        if self.active.fetch_add(1, Ordering::Relaxed) >= self.limit {
+            self.active.fetch_sub(1, Ordering::Relaxed);
+            self.shed.fetch_add(1, Ordering::Relaxed);
+            return None;
+        }
+        let span = tracing::trace_span!(
+            target: SPAN_TARGET,
+            "rpc.server",
+            otel.name = method,
+            otel.kind = "server",
+            rpc.system.name = "grpc",
+            rpc.method = method,
+            rpc.response.status_code = Empty,
+        );
+        let method = method.to_owned();
+        Some(Call { calls: Arc::clone(self), method, started: Instant::now(), code: None, span })
+    }
+}
+
+/// A call in progress. Its end, by whatever way, is its drop: the place is free again and the metric told.
+struct Call {
+    calls: Arc<Calls>,
+    method: String,
+    started: Instant,
+    code: Option<Code>,
+    span: Span,
+}
+
+impl Call {
+    /// Ends it with its status.
+    fn end(mut self, code: Code) {
+        self.code = Some(code);
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        self.calls.active.fetch_sub(1, Ordering::Relaxed);
+        // A call that ended without a status was given up by its caller.
+        let code = self.code.unwrap_or(Code::Cancelled);
+        self.span.record("rpc.response.status_code", code_name(code));
+        let method = if code == Code::Unimplemented {
+            KeyValue::new("rpc.method", UNKNOWN_METHOD)
+        } else {
+            KeyValue::new("rpc.method", std::mem::take(&mut self.method))
+        };
+        let labels = [
+            KeyValue::new("rpc.system.name", "grpc"),
+            method,
+            KeyValue::new("rpc.response.status_code", code_name(code)),
+        ];
+        self.calls.duration.record(self.started.elapsed().as_secs_f64(), &labels);
+    }
+}
+
+/// Wraps the routes.
+#[derive(Clone)]
+pub(super) struct CallsLayer(Arc<Calls>);
+
+impl CallsLayer {
+    pub(super) const fn new(calls: Arc<Calls>) -> Self {
+        Self(calls)
+    }
+}
+
+impl<S> Layer<S> for CallsLayer {
+    type Service = CallsService<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        CallsService { inner, calls: Arc::clone(&self.0) }
+    }
+}
+
+/// The routes, each call surrounded.
+#[derive(Clone)]
+pub(super) struct CallsService<S> {
+    inner: S,
+    calls: Arc<Calls>,
+}
+
+type Answer = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+
+impl<S> Service<Request<Body>> for CallsService<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
+    S::Future: Send + 'static,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Answer;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Answer {
+        let path = request.uri().path();
+        if path.starts_with(HEALTH_PREFIX) {
+            return Box::pin(self.inner.call(request));
+        }
+        let Some(call) = self.calls.admit(path.trim_start_matches('/')) else {
+            let refusal = Status::unavailable("too many calls at once; try another replica or later");
+            return Box::pin(ready(Ok(refusal.into_http())));
+        };
+        let span = call.span.clone();
+        if !span.is_disabled() {
+            // It can fail only where no layer exports the span, and then it does not matter.
+            let _ = span.set_parent(extract_trace_context(request.headers()));
+        }
+        let timeout = self.calls.timeout;
+        let answer = AssertUnwindSafe(self.inner.call(request)).catch_unwind();
+        let surrounded = async move {
+            let response = match tokio::time::timeout(timeout, answer).await {
+                Ok(Ok(Ok(response))) => response,
+                Ok(Ok(Err(never))) => match never {},
+                Ok(Err(_panic)) => {
+                    // The panic hook has printed it; one call's defect is not the other calls' end.
+                    tracing::error!(method = %call.method, "a call panicked");
+                    Status::internal("a defect of the server; it has been logged").into_http()
+                }
+                Err(_elapsed) => Status::deadline_exceeded("the server took too long").into_http(),
+            };
+            if let Some(code) = status_in(response.headers()) {
+                // An answer without a body: it is complete.
+                call.end(code);
+                return Ok(response);
+            }
+            Ok(response.map(|body| Body::new(Measured { body, call: Some(call) })))
+        };
+        Box::pin(surrounded.instrument(span))
+    }
+}
+
+fn status_in(headers: &HeaderMap) -> Option<Code> {
+    headers.get("grpc-status").map(|status| Code::from_bytes(status.as_bytes()))
+}
+
+/// A body whose trailers hold the call's status.
+struct Measured {
+    body: Body,
+    call: Option<Call>,
+}
+
+impl hyper::body::Body for Measured {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(context);
+        let code = match &polled {
+            Poll::Pending => return polled,
+            Poll::Ready(Some(Ok(frame))) => match frame.trailers_ref() {
+                Some(trailers) => status_in(trailers).unwrap_or(Code::Unknown),
+                None => return polled,
+            },
+            Poll::Ready(Some(Err(status))) => status.code(),
+            Poll::Ready(None) => Code::Ok,
+        };
+        if let Some(call) = self.call.take() {
+            call.end(code);
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

@@ -1,0 +1,113 @@
+//! Tracked tasks.
+
+use std::{any::Any, error::Error, fmt::Write as _, future::Future, panic::AssertUnwindSafe};
+
+use futures_util::FutureExt as _;
+use tokio::task::JoinHandle;
+use tokio_util::task::task_tracker::TaskTrackerToken;
+
+use super::{Lifecycle, TaskFailure};
+
+/// Spawns the tasks of one [`Lifecycle`]. Each is named and tracked, dropped by the hard shutdown, and
+/// does not limp: one that panics ends the process.
+#[derive(Debug, Clone)]
+pub struct Tasks {
+    life: Lifecycle,
+}
+
+impl Tasks {
+    pub(super) const fn new(life: Lifecycle) -> Self {
+        Self { life }
+    }
+
+    /// Spawns a task that the service cannot do without. It may end; if it panics, the process stops.
+    pub fn spawn<F>(&self, name: &'static str, future: F) -> JoinHandle<()>
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.track(name, self.life.tokens(), future, Lifecycle::fail)
+    }
+
+    /// As [`spawn`](Self::spawn), for what serves the other tasks and has no end of its own, such as a
+    /// connection that they call through: the soft shutdown does not wait for it, and drops it last.
+    pub fn spawn_background<F>(&self, name: &'static str, future: F) -> JoinHandle<()>
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.track(name, Vec::new(), future, Lifecycle::fail)
+    }
+
+    /// As [`spawn`](Self::spawn), for a task that can fail: an error stops the process as a panic does.
+    pub fn spawn_fallible<F, E>(&self, name: &'static str, future: F) -> JoinHandle<()>
+    where
+        F: Future<Output = Result<(), E>> + Send + 'static,
+        E: Error + Send + 'static,
+    {
+        let life = self.life.clone();
+        self.spawn(name, async move {
+            if let Err(error) = future.await {
+                let failure = TaskFailure { task: full_name(&life, name), reason: with_causes(&error) };
+                tracing::error!(task = %failure.task, error = %failure.reason, "task failed; the process stops");
+                life.fail(failure);
+            }
+        })
+    }
+
+    /// Spawns a task that works for one client alone, such as a socket's session: a panic is logged and
+    /// ends that client's work, not the others'.
+    pub fn spawn_contained<F>(&self, name: &'static str, future: F) -> JoinHandle<()>
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.track(name, self.life.tokens(), future, |_, _| {})
+    }
+
+    /// `tokens` keep the shutdown waiting. They are taken before the task's first poll: a shutdown that
+    /// begins in between waits for it too.
+    fn track<F>(
+        &self,
+        name: &'static str,
+        tokens: Vec<TaskTrackerToken>,
+        future: F,
+        on_panic: fn(&Lifecycle, TaskFailure),
+    ) -> JoinHandle<()>
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let life = self.life.clone();
+        tokio::spawn(async move {
+            if let Err(panic) = AssertUnwindSafe(life.until_hard(future)).catch_unwind().await {
+                let failure = TaskFailure { task: full_name(&life, name), reason: panic_message(&*panic) };
+                tracing::error!(task = %failure.task, panic = %failure.reason, "task panicked");
+                on_panic(&life, failure);
+            }
+            drop(tokens);
+        })
+    }
+}
+
+fn full_name(life: &Lifecycle, task: &str) -> String {
+    format!("{}/{task}", life.name())
+}
+
+/// What a panic said.
+fn panic_message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("a panic without a message").to_owned()
+}
+
+/// An error and its causes in one line.
+pub(crate) fn with_causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let line = error.to_string();
+        // Some errors repeat their cause in their own text.
+        if !text.ends_with(&line) {
+            let _ = write!(text, ": {line}");
+        }
+        cause = error.source();
+    }
+    text
+}

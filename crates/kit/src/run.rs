@@ -1,0 +1,206 @@
+//! The frame of a process: everything around the services that run in it.
+
+use std::{future::Future, process::ExitCode, sync::Arc};
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::{
+    CommonSettings, Lifecycle, Metrics, OpsSettings, Readiness, Running, StartError,
+    clock::{Clock, Random, SystemClock, SystemRandom},
+    config,
+    lifecycle::{DEFAULT_DRAIN, Outcome, with_causes},
+    ops, telemetry,
+};
+
+/// The settings of a whole process.
+pub trait Application: clap::Parser {
+    /// What every process has.
+    fn common(&self) -> &CommonSettings;
+
+    /// The operations port, unless the process serves those routes elsewhere.
+    fn ops(&self) -> Option<&OpsSettings> {
+        None
+    }
+}
+
+/// What a process gives to the services in it.
+#[derive(Clone)]
+pub struct Host {
+    /// The process's life; a service runs in a [child](Lifecycle::child) of it.
+    pub lifecycle: Lifecycle,
+    /// The process's readiness; a service adds its checks.
+    pub readiness: Readiness,
+    /// The process's metrics; a service adds its instruments.
+    pub metrics: Metrics,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub random: Arc<dyn Random>,
+}
+
+impl std::fmt::Debug for Host {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Host").field("lifecycle", &self.lifecycle).finish_non_exhaustive()
+    }
+}
+
+impl Host {
+    /// A host with the machine's clock and randomness, for [`run`] and for tests.
+    ///
+    /// # Errors
+    ///
+    /// When the metrics cannot be set up, which would be a defect.
+    pub fn new(name: &'static str, lifecycle: Lifecycle) -> Result<Self, StartError> {
+        let metrics =
+            Metrics::new(name).map_err(|error| StartError::dependency("the metrics exporter", error))?;
+        Ok(Self {
+            lifecycle,
+            readiness: Readiness::new(),
+            metrics,
+            clock: Arc::new(SystemClock),
+            random: Arc::new(SystemRandom),
+        })
+    }
+}
+
+/// Runs a process: reads its settings, starts telemetry and the operations port, then the services by
+/// `start`, and stays until a signal or a failure ends it.
+///
+/// The first SIGTERM or SIGINT begins the soft shutdown, also while `start` still waits for something; a
+/// second one, or the drain time, the hard one. The operations port answers until the services have ended,
+/// and the last traces leave after them. The exit code is 0 for an orderly end, 1 when a task failed, the
+/// start did, or work had to be cut off, and 2 for a mistake in the settings.
+pub fn run<S, F, A>(name: &'static str, start: F) -> ExitCode
+where
+    S: Application,
+    F: FnOnce(S, Host) -> A,
+    A: Future<Output = Result<Running, StartError>>,
+{
+    let settings: S = config::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return complain(name, &StartError::dependency("the runtime", error)),
+    };
+    runtime.block_on(async {
+        let common = settings.common().clone();
+        let guard = match telemetry::init(name, &common) {
+            Ok(guard) => guard,
+            Err(error) => return complain(name, &StartError::dependency("telemetry", error)),
+        };
+        let lifecycle = Lifecycle::new(name, common.drain);
+        let code = match live(name, settings, lifecycle, start).await {
+            Ok(outcome) => report(name, &outcome),
+            Err(error) => {
+                tracing::error!(error = %with_causes(&error), "{name} did not start");
+                ExitCode::FAILURE
+            }
+        };
+        guard.shutdown().await;
+        code
+    })
+}
+
+async fn live<S, F, A>(
+    name: &'static str,
+    settings: S,
+    lifecycle: Lifecycle,
+    start: F,
+) -> Result<Outcome, StartError>
+where
+    S: Application,
+    F: FnOnce(S, Host) -> A,
+    A: Future<Output = Result<Running, StartError>>,
+{
+    let host = Host::new(name, lifecycle.clone())?;
+    let readiness = host.readiness.clone();
+    let starting = readiness.check("start");
+    starting.failing("starting");
+
+    // Whatever begins the shutdown, readiness says so first thing.
+    let (soft, draining) = (lifecycle.soft().clone(), readiness.clone());
+    lifecycle.tasks().spawn("readiness", async move {
+        soft.cancelled().await;
+        draining.drain();
+    });
+    lifecycle.tasks().spawn_background("signals", follow_signals(lifecycle.clone())?);
+
+    // A life of its own: the port answers for as long as anything here lives.
+    let ops_life = Lifecycle::new("ops", DEFAULT_DRAIN);
+    let ops_address = match settings.ops() {
+        Some(settings) => {
+            let address = settings.ops_addr;
+            Some(ops::serve(address, readiness, host.metrics.clone(), &ops_life).await?)
+        }
+        None => None,
+    };
+
+    let running = tokio::select! {
+        biased;
+        started = start(settings, host) => started.map(Some),
+        () = lifecycle.soft().cancelled() => Ok(None),
+    };
+    let failure = match running {
+        Ok(running) => {
+            if let Some(running) = &running {
+                starting.ready();
+                announce(running, ops_address);
+            }
+            None
+        }
+        Err(error) => {
+            lifecycle.stop();
+            Some(error)
+        }
+    };
+    let outcome = lifecycle.finished().await;
+    // A scrape under way may end; an idle connection to the port need not.
+    ops_life.kill();
+    ops_life.finished().await;
+    failure.map_or(Ok(outcome), Err)
+}
+
+/// The one line that says what listens where.
+fn announce(running: &Running, ops: Option<std::net::SocketAddr>) {
+    let ops = ops.map(|address| ("ops", address));
+    let list = running.addresses().iter().copied().chain(ops);
+    let list: Vec<String> = list.map(|(protocol, address)| format!("{protocol} {address}")).collect();
+    tracing::info!(service = running.name(), "{} listens: {}", running.name(), list.join(", "));
+}
+
+fn follow_signals(lifecycle: Lifecycle) -> Result<impl Future<Output = ()>, StartError> {
+    let listen = |kind| signal(kind).map_err(|error| StartError::dependency("signal handling", error));
+    let mut terminate = listen(SignalKind::terminate())?;
+    let mut interrupt = listen(SignalKind::interrupt())?;
+    Ok(async move {
+        let name = either(&mut terminate, &mut interrupt).await;
+        let drain_seconds = lifecycle.drain_time().as_secs();
+        tracing::info!(drain_seconds, "{name}: shutting down; a second signal cuts it short");
+        lifecycle.stop();
+        let name = either(&mut terminate, &mut interrupt).await;
+        tracing::warn!("{name}: cutting it short");
+        lifecycle.kill();
+        std::future::pending::<()>().await;
+    })
+}
+
+async fn either(terminate: &mut Signal, interrupt: &mut Signal) -> &'static str {
+    tokio::select! {
+        _ = terminate.recv() => "SIGTERM",
+        _ = interrupt.recv() => "SIGINT",
+    }
+}
+
+fn report(name: &str, outcome: &Outcome) -> ExitCode {
+    match outcome {
+        Outcome::Drained => tracing::info!("{name} has ended in order"),
+        Outcome::Cut => tracing::warn!("{name} has ended; work had to be cut off"),
+        Outcome::Failed(failure) => tracing::error!(%failure, "{name} has ended"),
+    }
+    if outcome.is_orderly() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Says why there is no log to say it in.
+fn complain(name: &str, error: &StartError) -> ExitCode {
+    eprintln!("{name}: {}", with_causes(error));
+    ExitCode::FAILURE
+}
