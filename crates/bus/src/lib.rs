@@ -16,6 +16,7 @@
 
 mod in_process;
 mod metrics;
+pub mod redis;
 
 use std::sync::Arc;
 

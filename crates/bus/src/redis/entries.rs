@@ -1,0 +1,121 @@
+//! What stands in an inbox, and how it is taken out of an `XREAD` reply without copying the entries.
+
+use bytes::Bytes;
+use madang_vocabulary::GatewayId;
+use redis::Value;
+
+use super::scripts::StreamId;
+
+/// One entry of an inbox.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Item {
+    /// Published by another gateway.
+    Entry(Bytes),
+    /// A gateway died.
+    PeerGone(GatewayId),
+    /// A gateway dropped entries that it should have published.
+    PeerDropped,
+    /// This gateway's own probe, and how many entries the stream was given up to it.
+    Probe { nonce: u64, added: u64 },
+}
+
+/// A reply that is not what the bus wrote.
+#[derive(Debug, thiserror::Error)]
+#[error("an inbox holds what the bus did not write")]
+pub(super) struct UnexpectedReply;
+
+/// The entries of a reply to `XREAD` of one stream; none where the wait ended without.
+pub(super) fn decode(reply: Value) -> Result<Vec<(StreamId, Item)>, UnexpectedReply> {
+    // RESP 2: [[key, [[id, [field, value, …]], …]]], or nil.
+    let streams = match reply {
+        Value::Nil => return Ok(Vec::new()),
+        other => array(other)?,
+    };
+    let Some(stream) = streams.into_iter().next() else { return Ok(Vec::new()) };
+    let mut stream = array(stream)?.into_iter();
+    let (Some(_key), Some(entries)) = (stream.next(), stream.next()) else { return Err(UnexpectedReply) };
+    array(entries)?.into_iter().map(decode_entry).collect()
+}
+
+fn decode_entry(entry: Value) -> Result<(StreamId, Item), UnexpectedReply> {
+    let mut entry = array(entry)?.into_iter();
+    let (Some(id), Some(fields)) = (entry.next(), entry.next()) else { return Err(UnexpectedReply) };
+    let id = StreamId::parse(&bulk(id)?).ok_or(UnexpectedReply)?;
+    let mut fields = array(fields)?.into_iter().map(bulk);
+    let mut next = || fields.next().unwrap_or(Err(UnexpectedReply));
+    let item = match next()?.as_slice() {
+        // The parser's buffer becomes the entry: no copy.
+        b"e" => Item::Entry(Bytes::from(next()?)),
+        b"g" => Item::PeerGone(parse(&next()?)?),
+        b"d" => Item::PeerDropped,
+        b"p" => {
+            let nonce = parse(&next()?)?;
+            next()?;
+            Item::Probe { nonce, added: parse(&next()?)? }
+        }
+        _ => return Err(UnexpectedReply),
+    };
+    Ok((id, item))
+}
+
+fn array(value: Value) -> Result<Vec<Value>, UnexpectedReply> {
+    if let Value::Array(values) = value { Ok(values) } else { Err(UnexpectedReply) }
+}
+
+fn bulk(value: Value) -> Result<Vec<u8>, UnexpectedReply> {
+    if let Value::BulkString(bytes) = value { Ok(bytes) } else { Err(UnexpectedReply) }
+}
+
+fn parse<T: std::str::FromStr>(text: &[u8]) -> Result<T, UnexpectedReply> {
+    std::str::from_utf8(text).ok().and_then(|text| text.parse().ok()).ok_or(UnexpectedReply)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(text: &str) -> Value {
+        Value::BulkString(text.into())
+    }
+
+    fn reply(entries: Vec<Value>) -> Value {
+        Value::Array(vec![Value::Array(vec![text("inbox"), Value::Array(entries)])])
+    }
+
+    fn entry(id: &str, fields: &[&str]) -> Value {
+        Value::Array(vec![text(id), Value::Array(fields.iter().copied().map(text).collect())])
+    }
+
+    #[test]
+    fn each_kind_of_entry_is_read() {
+        let gateway = "00000000-0000-0000-0000-000000000001";
+        let items = decode(reply(vec![
+            entry("1-0", &["e", "hello"]),
+            entry("1-1", &["g", gateway]),
+            entry("1-2", &["d", gateway]),
+            entry("2-0", &["p", "7", "n", "4"]),
+        ]));
+        let items: Vec<Item> = items.unwrap().into_iter().map(|(_, item)| item).collect();
+        let expected = [
+            Item::Entry(Bytes::from_static(b"hello")),
+            Item::PeerGone(gateway.parse().unwrap()),
+            Item::PeerDropped,
+            Item::Probe { nonce: 7, added: 4 },
+        ];
+        assert_eq!(items, expected);
+    }
+
+    #[test]
+    fn an_empty_reply_has_no_entries_and_a_foreign_one_is_refused() {
+        assert!(decode(Value::Nil).unwrap().is_empty());
+        for foreign in [
+            Value::Okay,
+            reply(vec![entry("x", &["e", "hello"])]),
+            reply(vec![entry("1-0", &["z", "hello"])]),
+            reply(vec![entry("1-0", &["p", "7"])]),
+            reply(vec![entry("1-0", &["g", "nobody"])]),
+        ] {
+            assert!(decode(foreign).is_err());
+        }
+    }
+}

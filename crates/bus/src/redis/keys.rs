@@ -1,0 +1,87 @@
+//! The names of the keys, and which shard a topic belongs to.
+
+use madang_vocabulary::{GatewayId, TopicId};
+
+/// The shard of a topic: FNV-1a (64 bit, <http://www.isthe.com/chongo/tech/comp/fnv/>) of the UUID's bytes.
+///
+/// All gateways must agree on it, whatever their version: changing it is a change of the key prefix.
+pub(super) fn shard_of(topic: TopicId, shards: u16) -> u16 {
+    const OFFSET_BASIS: u64 = 0xcbf2_9ce4_8422_2325;
+    const PRIME: u64 = 0x0000_0100_0000_01b3;
+    let hash = topic
+        .uuid()
+        .as_bytes()
+        .iter()
+        .fold(OFFSET_BASIS, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(PRIME));
+    u16::try_from(hash % u64::from(shards.max(1))).unwrap_or(0)
+}
+
+/// The keys of one shard, as one gateway sees them. All hold the hash tag `{shard}`, so that they share
+/// a slot of a Redis Cluster, also those whose names the scripts put together from the prefixes.
+#[derive(Debug, Clone)]
+pub(super) struct ShardKeys {
+    /// `…listeners:`, before the topic: a set of gateways.
+    pub(super) listeners_prefix: String,
+    /// `…lease:`, before the gateway.
+    pub(super) lease_prefix: String,
+    /// `…inbox:`, before the gateway.
+    pub(super) inbox_prefix: String,
+    /// This gateway's lease: the fence of its newest connection, with a time to live.
+    pub(super) lease: String,
+    /// This gateway's inbox: a stream.
+    pub(super) inbox: String,
+    /// A random value that lives as long as the shard's data.
+    pub(super) epoch: String,
+    /// The set of gateways that have not left.
+    pub(super) gateways: String,
+}
+
+impl ShardKeys {
+    pub(super) fn new(prefix: &str, shard: u16, gateway: GatewayId) -> Self {
+        let key = |rest: &str| format!("{prefix}:{{{shard}}}:{rest}");
+        Self {
+            listeners_prefix: key("listeners:"),
+            lease: key(&format!("lease:{gateway}")),
+            inbox: key(&format!("inbox:{gateway}")),
+            lease_prefix: key("lease:"),
+            inbox_prefix: key("inbox:"),
+            epoch: key("epoch"),
+            gateways: key("gateways"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use madang_vocabulary::{RoomId, UserId};
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn keys_hold_the_hash_tag_with_its_braces() {
+        let keys = ShardKeys::new("madang", 3, GatewayId::new(Uuid::from_u128(1)));
+        assert_eq!(keys.inbox, "madang:{3}:inbox:00000000-0000-0000-0000-000000000001");
+        assert_eq!(keys.listeners_prefix, "madang:{3}:listeners:");
+        assert_eq!(format!("{}{}", keys.lease_prefix, Uuid::from_u128(1)), keys.lease);
+    }
+
+    #[test]
+    fn the_shard_of_a_topic_never_changes() {
+        // Values of this algorithm for good: gateways of two versions must agree.
+        let uuid = Uuid::from_u128(0x0194_1f29_7c00_7000_8000_0000_0000_0001);
+        let room = TopicId::Room(RoomId::new(uuid));
+        assert_eq!([1, 2, 7, 16, 1000].map(|shards| shard_of(room, shards)), [0, 0, 0, 0, 0]);
+        assert_eq!(shard_of(TopicId::Inbox(UserId::new(uuid)), 16), shard_of(room, 16));
+    }
+
+    #[test]
+    fn topics_spread_over_the_shards() {
+        let mut counts = [0_u32; 8];
+        for number in 0..8_000 {
+            let topic = TopicId::Room(RoomId::new(Uuid::from_u128(number)));
+            counts[usize::from(shard_of(topic, 8))] += 1;
+        }
+        assert!(counts.iter().all(|count| (800..1_200).contains(count)), "{counts:?}");
+    }
+}

@@ -1,0 +1,61 @@
+-- Renews (or takes) the lease, looks after dead gateways, and sends a probe through this gateway's inbox.
+--
+-- KEYS 1 lease, 2 inbox, 3 epoch, 4 gateways
+-- ARGV 1 this gateway, 2 fence of this connection, 3 fence that was confirmed last ('0': none),
+--      4 lease time to live (ms), 5 epoch to set where there is none, 6 epoch that is known ('': none),
+--      7 lease prefix, 8 inbox prefix, 9 longest inbox, 10 nonce of the probe,
+--      11 '1' when this gateway dropped entries that it should have published
+-- Returns: state ('held', 'new' or 'stale'), epoch, id of the probe.
+local me, fence, longest = ARGV[1], ARGV[2], ARGV[9]
+
+-- A command of an abandoned connection may run late, after those of the connection that replaced it.
+local holder = tonumber(redis.call('GET', KEYS[1]) or '-1')
+if holder > tonumber(fence) then
+  return {'stale', '', ''}
+end
+
+redis.call('SET', KEYS[3], ARGV[5], 'NX')
+local epoch = redis.call('GET', KEYS[3])
+
+local state = 'held'
+if holder ~= tonumber(ARGV[3]) or (ARGV[6] ~= '' and ARGV[6] ~= epoch) then
+  -- Whatever is registered or waits in the inbox is of unknown completeness: begin anew.
+  state = 'new'
+  redis.call('UNLINK', KEYS[2])
+end
+redis.call('SET', KEYS[1], fence, 'PX', ARGV[4])
+redis.call('SADD', KEYS[4], me)
+
+local live, dead = {}, {}
+for _, gateway in ipairs(redis.call('SMEMBERS', KEYS[4])) do
+  local alive = gateway == me or redis.call('EXISTS', ARGV[7] .. gateway) == 1
+  table.insert(alive and live or dead, gateway)
+end
+for _, gateway in ipairs(dead) do
+  redis.call('SREM', KEYS[4], gateway)
+  redis.call('UNLINK', ARGV[8] .. gateway)
+  for _, peer in ipairs(live) do
+    redis.call('XADD', ARGV[8] .. peer, 'MAXLEN', '~', longest, '*', 'g', gateway)
+  end
+end
+if ARGV[11] == '1' then
+  for _, peer in ipairs(live) do
+    if peer ~= me then
+      redis.call('XADD', ARGV[8] .. peer, 'MAXLEN', '~', longest, '*', 'd', me)
+    end
+  end
+end
+
+-- The probe says how many entries this stream was given, itself included; a reader that counts fewer
+-- has lost some.
+local added = 0
+if redis.call('EXISTS', KEYS[2]) == 1 then
+  local info = redis.call('XINFO', 'STREAM', KEYS[2])
+  for i = 1, #info, 2 do
+    if info[i] == 'entries-added' then
+      added = info[i + 1]
+    end
+  end
+end
+local id = redis.call('XADD', KEYS[2], 'MAXLEN', '~', longest, '*', 'p', ARGV[10], 'n', added + 1)
+return {state, epoch, id}

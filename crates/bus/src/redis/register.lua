@@ -1,0 +1,14 @@
+-- Adds and removes this gateway as a listener, if the lease still is this connection's.
+--
+-- KEYS 1 lease
+-- ARGV 1 fence of this connection, 2 this gateway, 3 listeners prefix,
+--      then topics, each after '+' (listen) or '-' (no longer)
+-- Returns 1, or 0 when the lease is not this connection's; nothing was changed then.
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then
+  return 0
+end
+for i = 4, #ARGV do
+  local command = string.byte(ARGV[i]) == 43 and 'SADD' or 'SREM' -- 43 is '+'
+  redis.call(command, ARGV[3] .. string.sub(ARGV[i], 2), ARGV[2])
+end
+return 1

@@ -1,0 +1,154 @@
+//! The settings of the Redis variant, with their defaults and the reasons for them.
+
+use std::{fmt, time::Duration};
+
+/// How to reach Redis, and the bounds of the bus. [`RedisSettings::new`] has the defaults.
+#[derive(Clone)]
+pub struct RedisSettings {
+    /// `redis://[user:password@]host[:port][/database]`.
+    pub url: String,
+    /// Parts that the topics are spread over. 1, unless the Redis is a cluster. All gateways must have the same
+    /// number; another one needs another prefix.
+    pub shards: u16,
+    /// What all keys start with.
+    pub prefix: String,
+    /// After this without a renewal a gateway is dead to the others. 10 s.
+    pub lease_ttl: Duration,
+    /// Between two renewals of the lease, each with a probe of the reader. 2 s: a flushed Redis is noticed
+    /// within it, and four can fail before the lease ends.
+    pub pulse_interval: Duration,
+    /// A probe that has not come back for this long, when the next pulse is due, means a deaf reader. 1.5 s.
+    pub probe_timeout: Duration,
+    /// Redis must answer within this. 2 s.
+    pub response_timeout: Duration,
+    /// A connection must be made within this. 2 s.
+    pub connect_timeout: Duration,
+    /// Longest delay between two attempts to connect. 1 s.
+    pub backoff_cap: Duration,
+    /// How long a read waits in Redis for an entry. 1 s. It delays nothing; it bounds how often an idle reader asks.
+    pub read_block: Duration,
+    /// Entries that one read takes. 256.
+    pub read_batch: usize,
+    /// Deliveries in the inbox channel; with `read_batch` it bounds the entries that wait for the
+    /// gateway. 16, hence 4,096 entries: 1.2 MB at 300 bytes, 256 MiB if each had 64 KiB.
+    pub inbox_deliveries: usize,
+    /// Entries that Redis keeps for a gateway that does not read (`MAXLEN ~`). 50,000: five seconds at 10,000/s, 15 MB of
+    /// Redis at 300 bytes. What is trimmed unread is told by a reset.
+    pub inbox_entries: usize,
+    /// Entries that wait to be published, for each shard. 16,384.
+    pub publish_queue_entries: usize,
+    /// Bytes of entries that wait to be published or are on their way, for each shard. 16 MiB.
+    pub publish_queue_bytes: usize,
+    /// Entries that wait longer than this for a connection are dropped. 1 s: by then the store is the
+    /// better source.
+    pub publish_patience: Duration,
+    /// Entries of one script call. 256: about a millisecond of Redis, with a few listeners each.
+    pub call_entries: usize,
+    /// Bytes of entries of one script call. 1 MiB.
+    pub call_bytes: usize,
+    /// Script calls on their way at once: enough to hide the round trip, few enough for batches to form. 4.
+    pub calls_in_flight: usize,
+    /// After this, `listen` answers `Deferred`. 3 s.
+    pub listen_deadline: Duration,
+    /// After this, `close` gives up. 3 s.
+    pub close_deadline: Duration,
+}
+
+/// Settings with which the bus cannot work.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// The URL is not one of a Redis.
+    #[error("not a Redis URL that can be used")]
+    Url(#[source] redis::RedisError),
+    /// A number that must be at least one is zero.
+    #[error("{0} must be at least 1")]
+    Zero(&'static str),
+    /// A lease would end between two renewals.
+    #[error("the lease must outlast two pulses and a response timeout")]
+    LeaseTooShort,
+}
+
+impl RedisSettings {
+    /// The defaults, for this Redis.
+    #[must_use]
+    pub fn new(url: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            shards: 1,
+            prefix: "madang".to_owned(),
+            lease_ttl: Duration::from_secs(10),
+            pulse_interval: Duration::from_secs(2),
+            probe_timeout: Duration::from_millis(1_500),
+            response_timeout: Duration::from_secs(2),
+            connect_timeout: Duration::from_secs(2),
+            backoff_cap: Duration::from_secs(1),
+            read_block: Duration::from_secs(1),
+            read_batch: 256,
+            inbox_deliveries: 16,
+            inbox_entries: 50_000,
+            publish_queue_entries: 16_384,
+            publish_queue_bytes: 16 << 20,
+            publish_patience: Duration::from_secs(1),
+            call_entries: 256,
+            call_bytes: 1 << 20,
+            calls_in_flight: 4,
+            listen_deadline: Duration::from_secs(3),
+            close_deadline: Duration::from_secs(3),
+        }
+    }
+
+    pub(super) fn check(&self) -> Result<(), SettingsError> {
+        for (name, number) in [
+            ("shards", usize::from(self.shards)),
+            ("read_batch", self.read_batch),
+            ("inbox_deliveries", self.inbox_deliveries),
+            ("inbox_entries", self.inbox_entries),
+            ("publish_queue_entries", self.publish_queue_entries),
+            ("call_entries", self.call_entries),
+            ("calls_in_flight", self.calls_in_flight),
+            // To Redis, 0 means for ever.
+            ("read_block in ms", usize::try_from(self.read_block.as_millis()).unwrap_or(usize::MAX)),
+            ("pulse_interval in ms", usize::try_from(self.pulse_interval.as_millis()).unwrap_or(usize::MAX)),
+        ] {
+            if number == 0 {
+                return Err(SettingsError::Zero(name));
+            }
+        }
+        if self.lease_ttl < self.pulse_interval * 2 + self.response_timeout {
+            return Err(SettingsError::LeaseTooShort);
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for RedisSettings {
+    /// Without the URL, which may hold a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisSettings")
+            .field("shards", &self.shards)
+            .field("prefix", &self.prefix)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_pass_and_the_password_is_not_shown() {
+        let settings = RedisSettings::new("redis://:secret@localhost/");
+        assert!(settings.check().is_ok());
+        assert!(!format!("{settings:?}").contains("secret"));
+    }
+
+    #[test]
+    fn settings_that_cannot_work_are_refused() {
+        let mut settings = RedisSettings::new("redis://localhost/");
+        settings.read_block = Duration::ZERO;
+        assert!(matches!(settings.check(), Err(SettingsError::Zero(_))));
+        let mut settings = RedisSettings::new("redis://localhost/");
+        settings.lease_ttl = Duration::from_secs(5);
+        assert!(matches!(settings.check(), Err(SettingsError::LeaseTooShort)));
+    }
+}
