@@ -1,0 +1,239 @@
+//! One call to a service: deadline, breaker, repetition.
+
+use std::time::Duration;
+
+use madang_vocabulary::{Error, Result};
+use tokio::time::Instant;
+use tonic::{Request, Response, Status};
+
+use super::{
+    breaker::{Breaker, BreakerSettings},
+    method::Method,
+    retry::{RetryBudget, RetrySettings},
+    status::{Failed, classify},
+};
+
+/// How a client calls its service.
+#[derive(Debug, Clone)]
+pub struct CallSettings {
+    /// No call takes longer, whatever [its method](super::method) would allow.
+    pub timeout_max: Duration,
+    /// How idempotent calls are repeated.
+    pub retry: RetrySettings,
+    /// When calls fail at once.
+    pub breaker: BreakerSettings,
+}
+
+impl Default for CallSettings {
+    fn default() -> Self {
+        Self {
+            timeout_max: Duration::from_secs(10),
+            retry: RetrySettings::default(),
+            breaker: BreakerSettings::default(),
+        }
+    }
+}
+
+/// What all calls of one client share.
+#[derive(Debug)]
+pub(super) struct Caller {
+    settings: CallSettings,
+    budget: RetryBudget,
+    breaker: Breaker,
+}
+
+impl Caller {
+    pub(super) fn new(settings: CallSettings) -> Self {
+        Self {
+            budget: RetryBudget::new(&settings.retry),
+            breaker: Breaker::new(settings.breaker.clone()),
+            settings,
+        }
+    }
+
+    /// By when a call of `method` that begins now must be done.
+    pub(super) fn deadline(&self, method: &Method) -> Instant {
+        Instant::now() + method.timeout.min(self.settings.timeout_max)
+    }
+
+    /// Calls `method`. `request` is asked for the request, again at each try, which spares the common
+    /// case, one try, the copy that could be sent again.
+    pub(super) async fn call<Req, Res, Sending>(
+        &self,
+        method: &Method,
+        deadline: Instant,
+        request: impl Fn() -> Req + Send,
+        send: impl Fn(Request<Req>) -> Sending + Send,
+    ) -> Result<Res>
+    where
+        Req: Send,
+        Res: Send,
+        Sending: Future<Output = Result<Response<Res>, Status>> + Send,
+    {
+        let mut repetition = 0;
+        let mut earlier = None;
+        loop {
+            let admission = match self.breaker.admit() {
+                Ok(admission) => admission,
+                Err(after) => return Err(earlier.unwrap_or_else(|| down(after))),
+            };
+            let error = match attempt(deadline, request(), &send).await {
+                Ok(answer) => {
+                    admission.answered();
+                    self.budget.succeeded();
+                    return Ok(answer);
+                }
+                Err(Failed::Answered(error)) => {
+                    admission.answered();
+                    return Err(error);
+                }
+                Err(Failed::TimedOut(error)) => {
+                    admission.failed();
+                    return Err(error);
+                }
+                Err(Failed::Transport(error)) => {
+                    admission.failed();
+                    error
+                }
+            };
+            // The budget hears of every failure, also of those that nothing follows.
+            let within_budget = self.budget.failed();
+            let pause = self.settings.retry.pause(repetition);
+            repetition += 1;
+            if !method.repeatable
+                || !within_budget
+                || repetition >= self.settings.retry.attempts_max
+                || Instant::now() + pause >= deadline
+            {
+                return Err(error);
+            }
+            tracing::debug!(method = method.name, repetition, "the service was not reached; trying again");
+            earlier = Some(error);
+            tokio::time::sleep(pause).await;
+        }
+    }
+}
+
+async fn attempt<Req, Res, Sending>(
+    deadline: Instant,
+    request: Req,
+    send: &(impl Fn(Request<Req>) -> Sending + Send),
+) -> Result<Res, Failed>
+where
+    Sending: Future<Output = Result<Response<Res>, Status>> + Send,
+{
+    let mut request = Request::new(request);
+    // The service learns how long there is anybody to answer. This side does not rely on it.
+    request.set_timeout(deadline.saturating_duration_since(Instant::now()));
+    match tokio::time::timeout_at(deadline, send(request)).await {
+        Ok(Ok(response)) => Ok(response.into_inner()),
+        Ok(Err(status)) => Err(classify(status)),
+        Err(_elapsed) => Err(Failed::timed_out()),
+    }
+}
+
+fn down(after: Duration) -> Error {
+    Error::unavailable("a service that is needed does not answer; try again").retry_after(after)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use madang_vocabulary::Code;
+
+    use super::*;
+
+    const READ: Method = Method { name: "Read", timeout: Duration::from_secs(5), repeatable: true };
+    const WRITE: Method = Method { repeatable: false, ..READ };
+
+    fn caller() -> Caller {
+        let retry = RetrySettings { random: || 1.0, ..RetrySettings::default() };
+        Caller::new(CallSettings { retry, ..CallSettings::default() })
+    }
+
+    /// Calls a service that answers the `n`-th try with `answer(n)`; returns with the count of tries.
+    async fn call(
+        caller: &Caller,
+        method: &Method,
+        answer: impl Fn(u32) -> Result<(), Status> + Sync,
+    ) -> (Result<()>, u32) {
+        let tries = AtomicU32::new(0);
+        let send = |_: Request<()>| {
+            let answer = answer(tries.fetch_add(1, Ordering::Relaxed)).map(Response::new);
+            async move { answer }
+        };
+        let result = caller.call(method, caller.deadline(method), || (), send).await;
+        (result, tries.load(Ordering::Relaxed))
+    }
+
+    fn broken() -> Result<(), Status> {
+        Err(Status::unavailable("connection refused"))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_repeatable_call_survives_a_broken_connection() {
+        let (result, tries) = call(&caller(), &READ, |n| if n < 2 { broken() } else { Ok(()) }).await;
+        assert!(result.is_ok());
+        assert_eq!(tries, 3);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn others_are_tried_once() {
+        let (result, tries) = call(&caller(), &WRITE, |_| broken()).await;
+        assert_eq!(result.unwrap_err().code, Code::Unavailable);
+        assert_eq!(tries, 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_is_never_repeated() {
+        let refusal = || Err(super::super::status::to_status(&Error::unavailable("no database")));
+        let (result, tries) = call(&caller(), &READ, |_| refusal()).await;
+        assert_eq!(result.unwrap_err().message, "no database");
+        assert_eq!(tries, 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn tries_have_an_end() {
+        let (result, tries) = call(&caller(), &READ, |_| broken()).await;
+        assert_eq!(result.unwrap_err().code, Code::Unavailable);
+        assert_eq!(tries, RetrySettings::default().attempts_max);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_pause_reaches_past_the_deadline() {
+        let method = Method { timeout: Duration::from_millis(60), ..READ };
+        let began = Instant::now();
+        let (result, tries) = call(&caller(), &method, |_| broken()).await;
+        // 25 ms after the first, and the 50 ms after the second would be too late.
+        assert_eq!(tries, 2);
+        assert_eq!(result.unwrap_err().code, Code::Unavailable);
+        assert_eq!(began.elapsed().as_millis(), 25);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_service_that_hangs_costs_the_deadline_and_no_more() {
+        let caller = caller();
+        let began = Instant::now();
+        let hang = |_: Request<()>| std::future::pending::<Result<Response<()>, Status>>();
+        let result = caller.call(&READ, caller.deadline(&READ), || (), hang).await;
+        assert_eq!(result.unwrap_err().code, Code::DeadlineExceeded);
+        assert_eq!(began.elapsed(), READ.timeout);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn repetitions_end_with_the_budget_and_calls_with_the_breaker() {
+        let caller = caller();
+        let mut tries = Vec::new();
+        for _ in 0..60 {
+            tries.push(call(&caller, &READ, |_| broken()).await.1);
+        }
+        let all: u32 = tries.iter().sum();
+        assert_eq!(tries[0], 4, "{tries:?}");
+        assert_eq!(tries[59], 0, "the breaker is open: {tries:?}");
+        assert!(all < 60, "fewer tries than calls: {tries:?}");
+
+        tokio::time::advance(BreakerSettings::default().open_for).await;
+        assert!(call(&caller, &READ, |_| Ok(())).await.0.is_ok());
+    }
+}

@@ -1,0 +1,235 @@
+//! People and events.
+
+use std::sync::Arc;
+
+use madang_proto::types::v1 as wire;
+use madang_vocabulary::{
+    AvatarUrl, DisplayName, IdempotencyKey, RoomId, RoomName, Seq, Slug, TopicId, UserId, Username,
+};
+
+use super::{DecodeError, Result, WireId, bounded, bounded_option, required, time};
+use crate::event::{Attachment, Event, EventBody, Message, Profile, Role};
+
+/// An event as protobuf.
+#[must_use]
+pub fn encode_event(event: &Event) -> wire::Event {
+    wire::Event {
+        topic: Some(encode_topic(event.topic)),
+        seq: event.seq.get(),
+        at_micros: event.at.as_micros(),
+        actor: Some(encode_profile(&event.actor)),
+        body: Some(encode_body(&event.body)),
+    }
+}
+
+/// An event from protobuf.
+///
+/// # Errors
+/// When a field is missing or outside its bounds; the error names it.
+pub fn decode_event(event: wire::Event) -> Result<Event> {
+    decode_with(event, &mut Profiles::default())
+}
+
+/// Events in a row. Neighbours by one actor share the profile.
+pub(in crate::grpc) fn decode_events(events: Vec<wire::Event>) -> Result<Vec<Event>> {
+    let mut profiles = Profiles::default();
+    events
+        .into_iter()
+        .map(|event| decode_with(event, &mut profiles).map_err(|error| error.within("events")))
+        .collect()
+}
+
+/// Events in a row.
+pub(in crate::grpc) fn encode_events(events: &[Event]) -> Vec<wire::Event> {
+    events.iter().map(encode_event).collect()
+}
+
+fn decode_with(event: wire::Event, profiles: &mut Profiles) -> Result<Event> {
+    Ok(Event {
+        topic: decode_topic("topic", event.topic)?,
+        seq: Seq::new(event.seq),
+        at: time(event.at_micros),
+        actor: profiles.decode("actor", event.actor)?,
+        body: decode_body(required("body", event.body)?)?,
+    })
+}
+
+pub(in crate::grpc) fn encode_topic(topic: TopicId) -> wire::Topic {
+    let id = match topic {
+        TopicId::Room(id) => wire::topic::Id::Room(id.encode()),
+        TopicId::Inbox(id) => wire::topic::Id::Inbox(id.encode()),
+    };
+    wire::Topic { id: Some(id) }
+}
+
+pub(in crate::grpc) fn decode_topic(field: &str, topic: Option<wire::Topic>) -> Result<TopicId> {
+    let id = required("id", required(field, topic)?.id).map_err(|error| error.within(field))?;
+    match id {
+        wire::topic::Id::Room(id) => RoomId::decode("room", &id).map(TopicId::Room),
+        wire::topic::Id::Inbox(id) => UserId::decode("inbox", &id).map(TopicId::Inbox),
+    }
+    .map_err(|error| error.within(field))
+}
+
+pub(in crate::grpc) fn encode_profile(profile: &Profile) -> wire::Profile {
+    wire::Profile {
+        id: profile.id.encode(),
+        username: profile.username.to_string(),
+        name: profile.name.to_string(),
+        avatar_url: profile.avatar_url.as_ref().map(AvatarUrl::to_string),
+        version: profile.version.as_micros(),
+    }
+}
+
+pub(in crate::grpc) fn decode_profile(field: &str, profile: Option<wire::Profile>) -> Result<Profile> {
+    let profile = required(field, profile)?;
+    let fields = || {
+        Ok(Profile {
+            id: UserId::decode("id", &profile.id)?,
+            username: bounded("username", profile.username, Username::new)?,
+            name: bounded("name", profile.name, DisplayName::new)?,
+            avatar_url: bounded_option("avatar_url", profile.avatar_url, AvatarUrl::new)?,
+            version: time(profile.version),
+        })
+    };
+    fields().map_err(|error: DecodeError| error.within(field))
+}
+
+/// The profiles of one protobuf message. A conversation's neighbouring events mostly have few senders,
+/// so the last profile often serves the next event: no second check of its texts, no second copy.
+#[derive(Debug, Default)]
+pub(in crate::grpc) struct Profiles {
+    last: Option<Arc<Profile>>,
+}
+
+impl Profiles {
+    pub(in crate::grpc) fn decode(
+        &mut self,
+        field: &str,
+        profile: Option<wire::Profile>,
+    ) -> Result<Arc<Profile>> {
+        if let (Some(last), Some(profile)) = (&self.last, &profile)
+            && is_same(last, profile)
+        {
+            return Ok(Arc::clone(last));
+        }
+        let profile = Arc::new(decode_profile(field, profile)?);
+        self.last = Some(Arc::clone(&profile));
+        Ok(profile)
+    }
+}
+
+/// Whether decoding `wire` would give `profile` again.
+fn is_same(profile: &Profile, wire: &wire::Profile) -> bool {
+    profile.id.uuid().as_bytes()[..] == wire.id[..]
+        && profile.version.as_micros() == wire.version
+        && profile.username.as_str() == wire.username
+        && profile.name.as_str() == wire.name
+        && profile.avatar_url.as_deref() == wire.avatar_url.as_deref()
+}
+
+pub(in crate::grpc) const fn encode_role(role: Role) -> wire::Role {
+    match role {
+        Role::Member => wire::Role::Member,
+        Role::Moderator => wire::Role::Moderator,
+        Role::Owner => wire::Role::Owner,
+    }
+}
+
+pub(in crate::grpc) fn decode_role(field: &str, role: i32) -> Result<Role> {
+    match wire::Role::try_from(role) {
+        Ok(wire::Role::Member) => Ok(Role::Member),
+        Ok(wire::Role::Moderator) => Ok(Role::Moderator),
+        Ok(wire::Role::Owner) => Ok(Role::Owner),
+        Ok(wire::Role::Unspecified) => Err(DecodeError::new(field, "is missing")),
+        Err(unknown) => Err(DecodeError::new(field, format!("{unknown}; none of the known roles"))),
+    }
+}
+
+fn encode_body(body: &EventBody) -> wire::event::Body {
+    match body {
+        EventBody::Message(message) => wire::event::Body::Message(encode_message(message)),
+        EventBody::Joined { user, role } => wire::event::Body::Joined(wire::Joined {
+            user: Some(encode_profile(user)),
+            role: encode_role(*role).into(),
+        }),
+        EventBody::Left { user } => wire::event::Body::Left(wire::Left { user: user.encode() }),
+        EventBody::RoleChanged { user, role } => wire::event::Body::RoleChanged(wire::RoleChanged {
+            user: user.encode(),
+            role: encode_role(*role).into(),
+        }),
+        EventBody::RoomChanged { name, slug, deleted } => wire::event::Body::RoomChanged(wire::RoomChanged {
+            name: name.to_string(),
+            slug: slug.as_ref().map(Slug::to_string),
+            deleted: *deleted,
+        }),
+    }
+}
+
+fn decode_body(body: wire::event::Body) -> Result<EventBody> {
+    match body {
+        wire::event::Body::Message(message) => decode_message("message", message).map(EventBody::Message),
+        wire::event::Body::Joined(joined) => Ok(EventBody::Joined {
+            user: Arc::new(decode_profile("joined.user", joined.user)?),
+            role: decode_role("joined.role", joined.role)?,
+        }),
+        wire::event::Body::Left(left) => {
+            Ok(EventBody::Left { user: UserId::decode("left.user", &left.user)? })
+        }
+        wire::event::Body::RoleChanged(changed) => Ok(EventBody::RoleChanged {
+            user: UserId::decode("role_changed.user", &changed.user)?,
+            role: decode_role("role_changed.role", changed.role)?,
+        }),
+        wire::event::Body::RoomChanged(changed) => Ok(EventBody::RoomChanged {
+            name: bounded("room_changed.name", changed.name, RoomName::new)?,
+            slug: bounded_option("room_changed.slug", changed.slug, Slug::new)?,
+            deleted: changed.deleted,
+        }),
+    }
+}
+
+/// No message has place 0, so 0 stands for "answers none" on the wire.
+pub(in crate::grpc) fn encode_message(message: &Message) -> wire::Message {
+    wire::Message {
+        text: message.text.clone(),
+        key: message.key.to_string(),
+        reply_to: message.reply_to.unwrap_or(Seq::START).get(),
+        attachments: message.attachments.iter().map(encode_attachment).collect(),
+    }
+}
+
+/// The text's own bounds are judged where a message is appended, not here: an event of the log may hold
+/// an older or an erased one.
+pub(in crate::grpc) fn decode_message(field: &str, message: wire::Message) -> Result<Message> {
+    let fields = || {
+        Ok(Message {
+            text: message.text,
+            key: bounded("key", message.key, IdempotencyKey::new)?,
+            reply_to: Some(Seq::new(message.reply_to)).filter(|seq| *seq != Seq::START),
+            attachments: message
+                .attachments
+                .into_iter()
+                .map(|attachment| decode_attachment(attachment).map_err(|error| error.within("attachments")))
+                .collect::<Result<_>>()?,
+        })
+    };
+    fields().map_err(|error: DecodeError| error.within(field))
+}
+
+fn encode_attachment(attachment: &Attachment) -> wire::Attachment {
+    wire::Attachment {
+        url: attachment.url.to_string(),
+        name: attachment.name.to_string(),
+        content_type: attachment.content_type.to_string(),
+        size_bytes: attachment.size_bytes,
+    }
+}
+
+fn decode_attachment(attachment: wire::Attachment) -> Result<Attachment> {
+    Ok(Attachment {
+        url: bounded("url", attachment.url, AvatarUrl::new)?,
+        name: bounded("name", attachment.name, DisplayName::new)?,
+        content_type: bounded("content_type", attachment.content_type, DisplayName::new)?,
+        size_bytes: attachment.size_bytes,
+    })
+}

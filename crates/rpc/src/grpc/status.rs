@@ -1,0 +1,241 @@
+//! The vocabulary's errors as gRPC statuses and back.
+//!
+//! The code of the public contract travels word for word in the metadata `madang-code`, and the time
+//! after which to try again in `madang-retry-after-ms`; the gRPC code beside it is for tools that know
+//! gRPC alone. A status without that metadata was made by no service of ours, but by the transport: the
+//! connection broke, a deadline passed, a proxy answered.
+
+use std::time::Duration;
+
+use madang_proto::store::v1::Failure;
+use madang_vocabulary::{Code, Error};
+use tonic::{Status, TimeoutExpired, metadata::MetadataValue};
+
+/// The metadata key of the vocabulary's code.
+pub const CODE_KEY: &str = "madang-code";
+/// The metadata key of the time after which to try again, in milliseconds.
+pub const RETRY_AFTER_KEY: &str = "madang-retry-after-ms";
+
+/// The gRPC code nearest to a code of the vocabulary.
+#[must_use]
+pub const fn grpc_code(code: Code) -> tonic::Code {
+    match code {
+        Code::InvalidArgument => tonic::Code::InvalidArgument,
+        Code::Unauthenticated => tonic::Code::Unauthenticated,
+        Code::PermissionDenied => tonic::Code::PermissionDenied,
+        Code::NotFound => tonic::Code::NotFound,
+        Code::AlreadyExists => tonic::Code::AlreadyExists,
+        Code::FailedPrecondition => tonic::Code::FailedPrecondition,
+        Code::RateLimited => tonic::Code::ResourceExhausted,
+        Code::TooLarge => tonic::Code::OutOfRange,
+        Code::DeadlineExceeded => tonic::Code::DeadlineExceeded,
+        Code::Unavailable => tonic::Code::Unavailable,
+        Code::Internal => tonic::Code::Internal,
+    }
+}
+
+/// An error for the wire: its code, its message and when to try again. The cause stays here.
+#[must_use]
+pub fn to_status(error: &Error) -> Status {
+    let mut status = Status::new(grpc_code(error.code), error.message.as_ref());
+    let metadata = status.metadata_mut();
+    metadata.insert(CODE_KEY, MetadataValue::from_static(error.code.as_str()));
+    if let Some(after_ms) = error.retry_after_ms() {
+        metadata.insert(RETRY_AFTER_KEY, MetadataValue::from(after_ms));
+    }
+    status
+}
+
+/// The error that a status from the wire, or from the transport, stands for.
+#[must_use]
+pub fn from_status(status: Status) -> Error {
+    classify(status).into_error()
+}
+
+/// How a call failed, which decides whether to repeat it.
+#[derive(Debug)]
+pub(super) enum Failed {
+    /// The service answered so.
+    Answered(Error),
+    /// It was not done in time; who knows how far it came.
+    TimedOut(Error),
+    /// The service was not reached, or its answer did not arrive.
+    Transport(Error),
+}
+
+impl Failed {
+    pub(super) fn into_error(self) -> Error {
+        match self {
+            Self::Answered(error) | Self::TimedOut(error) | Self::Transport(error) => error,
+        }
+    }
+
+    /// The deadline of this process passed first.
+    pub(super) fn timed_out() -> Self {
+        Self::TimedOut(deadline_exceeded())
+    }
+}
+
+fn deadline_exceeded() -> Error {
+    Error::new(Code::DeadlineExceeded, "a service that is needed did not answer in time")
+}
+
+pub(super) fn classify(status: Status) -> Failed {
+    match answered(&status) {
+        Some(error) => Failed::Answered(error),
+        None => classify_transport(status),
+    }
+}
+
+/// The error that a service of ours sent.
+fn answered(status: &Status) -> Option<Error> {
+    let text = |key| status.metadata().get(key).and_then(|value| value.to_str().ok());
+    let code = parse_code(text(CODE_KEY)?)?;
+    let retry_after = text(RETRY_AFTER_KEY).and_then(|ms| ms.parse().ok()).map(Duration::from_millis);
+    Some(Error { code, message: status.message().to_owned().into(), retry_after, source: None })
+}
+
+fn parse_code(text: &str) -> Option<Code> {
+    Code::ALL.into_iter().find(|code| code.as_str() == text)
+}
+
+/// A status of the transport's own making. A status that the transport derives from an error has that
+/// error as its source; one that came over the wire has none.
+fn classify_transport(status: Status) -> Failed {
+    let local = std::error::Error::source(&status).is_some();
+    match status.code() {
+        // A refused connection, a closed one, a stream without its end, a peer that sheds load.
+        tonic::Code::Unavailable
+        | tonic::Code::Unknown
+        | tonic::Code::Aborted
+        | tonic::Code::ResourceExhausted => transport(status),
+        // HTTP/2 resets count as internal by gRPC's table; so does an answer that is no protobuf.
+        tonic::Code::Internal if local => transport(status),
+        // The timer of this channel or of the peer's server; or a connection that broke with requests
+        // still waiting on it.
+        tonic::Code::Cancelled if local && !is_timeout(&status) => transport(status),
+        tonic::Code::Cancelled | tonic::Code::DeadlineExceeded => {
+            Failed::TimedOut(deadline_exceeded().caused_by(status))
+        }
+        // Nothing that we wrote says these without the vocabulary's code.
+        tonic::Code::Ok
+        | tonic::Code::InvalidArgument
+        | tonic::Code::NotFound
+        | tonic::Code::AlreadyExists
+        | tonic::Code::PermissionDenied
+        | tonic::Code::FailedPrecondition
+        | tonic::Code::OutOfRange
+        | tonic::Code::Unimplemented
+        | tonic::Code::Internal
+        | tonic::Code::DataLoss
+        | tonic::Code::Unauthenticated => Failed::Answered(Error::internal(status)),
+    }
+}
+
+fn transport(status: Status) -> Failed {
+    Failed::Transport(
+        Error::unavailable("a service that is needed does not answer; try again").caused_by(status),
+    )
+}
+
+fn is_timeout(status: &Status) -> bool {
+    let mut source = std::error::Error::source(status);
+    while let Some(error) = source {
+        if error.is::<TimeoutExpired>() {
+            return true;
+        }
+        source = error.source();
+    }
+    false
+}
+
+/// The failure of one item of a batch.
+pub(super) fn to_failure(error: &Error) -> Failure {
+    Failure {
+        code: error.code.as_str().to_owned(),
+        message: error.message.clone().into_owned(),
+        // 0 is "none" on the wire, so what is less than a millisecond becomes one.
+        retry_after_ms: error.retry_after_ms().map_or(0, |ms| ms.max(1)),
+    }
+}
+
+/// The error of one item of a batch. An unknown code is of a later version, and our defect.
+pub(super) fn from_failure(failure: Failure) -> Error {
+    let Some(code) = parse_code(&failure.code) else {
+        return Error::internal(format!("the unknown code {:?} in a batch's outcome", failure.code));
+    };
+    let retry_after = Some(failure.retry_after_ms).filter(|ms| *ms > 0).map(Duration::from_millis);
+    Error { code, message: failure.message.into(), retry_after, source: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    fn error(code: Code) -> Error {
+        Error::new(code, "방이 없습니다: \"x\"").retry_after(Duration::from_millis(1_500))
+    }
+
+    fn same(left: &Error, right: &Error) {
+        assert_eq!(
+            (left.code, &left.message, left.retry_after),
+            (right.code, &right.message, right.retry_after)
+        );
+    }
+
+    #[test]
+    fn an_error_keeps_code_message_and_retry_time() {
+        for code in Code::ALL {
+            let error = error(code);
+            same(&from_status(to_status(&error)), &error);
+            same(&from_failure(to_failure(&error)), &error);
+        }
+    }
+
+    #[test]
+    fn a_cause_never_leaves_the_process() {
+        let status = to_status(&Error::internal("password=hunter2"));
+        assert!(!format!("{status:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn a_status_of_the_transport_is_told_apart() {
+        let broken = |code| {
+            let mut status = Status::new(code, "x");
+            status.set_source(Arc::new(std::io::Error::other("broken")));
+            status
+        };
+        for status in [
+            Status::unavailable("x"),
+            Status::unknown("x"),
+            broken(tonic::Code::Internal),
+            broken(tonic::Code::Cancelled),
+        ] {
+            let failed = classify(status);
+            assert!(matches!(&failed, Failed::Transport(e) if e.code == Code::Unavailable), "{failed:?}");
+        }
+        for status in [Status::cancelled("Timeout expired"), Status::deadline_exceeded("x")] {
+            let failed = classify(status);
+            assert!(matches!(&failed, Failed::TimedOut(e) if e.code == Code::DeadlineExceeded), "{failed:?}");
+        }
+        for status in [Status::internal("x"), Status::unimplemented("x"), Status::permission_denied("x")] {
+            let failed = classify(status);
+            assert!(matches!(&failed, Failed::Answered(e) if e.code == Code::Internal), "{failed:?}");
+        }
+    }
+
+    #[test]
+    fn a_service_that_is_unavailable_has_answered() {
+        let status = to_status(&Error::unavailable("the database does not answer"));
+        assert!(matches!(classify(status), Failed::Answered(_)));
+    }
+
+    #[test]
+    fn an_unknown_code_falls_back_to_the_code_of_grpc() {
+        let mut status = Status::unavailable("x");
+        status.metadata_mut().insert(CODE_KEY, MetadataValue::from_static("from_the_future"));
+        assert!(matches!(classify(status), Failed::Transport(_)));
+    }
+}
