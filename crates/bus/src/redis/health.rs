@@ -30,7 +30,7 @@ impl ShardHealth {
 
     /// Says what is wrong, and logs it if it is news.
     pub(super) fn unhealthy(&self, fault: ShardFault, cause: Option<&dyn fmt::Display>) {
-        if self.set(ShardStatus::Unhealthy(fault)) && fault != ShardFault::Closed {
+        if self.set(ShardStatus::Unhealthy(fault)) {
             let cause = cause.map(tracing::field::display);
             warn!(shard = self.shard, %fault, cause, "the bus is not healthy");
         }

@@ -116,7 +116,6 @@ impl Keeper {
         }
         published.cancelled().await;
         self.leave().await;
-        self.parts.health.unhealthy(ShardFault::Closed, None);
     }
 
     async fn keep(&mut self) {

@@ -98,6 +98,7 @@ pub fn connect(
             own: TaskTracker::new(),
             stop: token.child_token(),
             closing: CancellationToken::new(),
+            leaving: TaskTracker::new(),
         },
         settings,
     };
@@ -115,6 +116,8 @@ struct Tasks {
     stop: CancellationToken,
     /// Asks for an orderly end.
     closing: CancellationToken,
+    /// What has to be done before that end: the shards' leaving.
+    leaving: TaskTracker,
 }
 
 impl Tasks {
@@ -131,6 +134,16 @@ impl Tasks {
                 () = task => {}
             }
         }));
+    }
+
+    /// Runs a vital task that comes to an end of its own when the bus is closed.
+    fn spawn_leaving(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let task = self.leaving.track_future(task);
+        let stop = self.stop.clone();
+        self.spawn_vital(async move {
+            task.await;
+            stop.cancelled().await;
+        });
     }
 }
 
@@ -153,15 +166,14 @@ impl Builder {
             .spawn_vital(Arc::clone(&self.resets).deliver(self.inbox.clone(), Arc::clone(&self.metrics)));
         let shards = (0..self.settings.shards).map(|shard| self.shard(shard)).collect();
         self.tasks.own.close();
+        self.tasks.leaving.close();
         RedisBus {
             shards,
             status: self.status,
             metrics: self.metrics,
             settings: self.settings,
-            closing: self.tasks.closing,
-            own_tasks: self.tasks.own,
-            stop: self.tasks.stop.clone(),
-            _stop_when_dropped: self.tasks.stop.drop_guard(),
+            _stop_when_dropped: self.tasks.stop.clone().drop_guard(),
+            tasks: self.tasks,
         }
     }
 
@@ -182,7 +194,7 @@ impl Builder {
             Arc::clone(&link),
             Arc::clone(&self.metrics),
         );
-        // The publisher ends before the keeper leaves, which then ends the rest.
+        // The publisher finishes before the keeper leaves.
         let published = CancellationToken::new();
         let keeper = Keeper::new(KeeperParts {
             gateway: self.gateway,
@@ -210,15 +222,13 @@ impl Builder {
             metrics: Arc::clone(&self.metrics),
             backoff: self.backoff(shard, 1),
         };
+        let publish = publisher.run(closing.clone());
         let is_published = published.clone();
-        let publisher_closing = closing.clone();
-        let forever = self.tasks.stop.clone();
-        self.tasks.spawn_vital(async move {
-            publisher.run(publisher_closing).await;
+        self.tasks.spawn_leaving(async move {
+            publish.await;
             published.cancel();
-            forever.cancelled().await;
         });
-        self.tasks.spawn_vital(keeper.run(closing, is_published));
+        self.tasks.spawn_leaving(keeper.run(closing, is_published));
         self.tasks.spawn_vital(reader.run());
         Shard { wishes, queue }
     }
@@ -236,9 +246,7 @@ struct RedisBus {
     status: watch::Sender<BusStatus>,
     metrics: Arc<BusMetrics>,
     settings: Arc<RedisSettings>,
-    closing: CancellationToken,
-    own_tasks: TaskTracker,
-    stop: CancellationToken,
+    tasks: Tasks,
     _stop_when_dropped: DropGuard,
 }
 
@@ -272,7 +280,7 @@ impl RedisBus {
 #[async_trait]
 impl Bus for RedisBus {
     async fn listen(&self, topics: &[TopicId]) -> Listening {
-        if self.closing.is_cancelled() {
+        if self.tasks.closing.is_cancelled() {
             return Listening::Deferred;
         }
         let deadline = Instant::now() + self.settings.listen_deadline;
@@ -313,12 +321,13 @@ impl Bus for RedisBus {
     }
 
     async fn close(&self) {
-        self.closing.cancel();
-        if timeout(self.settings.close_deadline, self.own_tasks.wait()).await.is_err() {
+        self.tasks.closing.cancel();
+        if timeout(self.settings.close_deadline, self.tasks.leaving.wait()).await.is_err() {
             warn!("the bus could not be left within the deadline");
-            self.stop.cancel();
-            self.own_tasks.wait().await;
         }
+        self.tasks.stop.cancel();
+        self.tasks.own.wait().await;
+        self.status.send_modify(|status| status.shards.fill(ShardStatus::Unhealthy(ShardFault::Closed)));
     }
 }
 
