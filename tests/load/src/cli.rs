@@ -1,0 +1,137 @@
+//! The command line.
+
+use std::{
+    fs,
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
+
+use clap::{Parser, Subcommand};
+use tokio::runtime::{Builder, Runtime};
+
+use crate::{
+    bare,
+    report::Report,
+    scenario::{Bench, BenchError, Scenario, Settings},
+    target::Target,
+};
+
+/// Measures a Madang cluster under load, beside the limit of this machine.
+///
+/// Each work has a warm-up and a window. Sends follow a timetable whatever the servers do, latencies count from
+/// the scheduled time, and every delivery is accounted for. A bare broadcast server, in a process of its own, is
+/// put under the same load: what it reaches is the limit. A table at the end has each figure with its budget;
+/// the exit code is 0 when all are kept, 1 when one is missed, 2 when the run failed.
+///
+/// Everything is bounded in time and number, and talks to 127.0.0.1 only.
+#[derive(Debug, Parser)]
+#[command(name = "madang-load", version, args_conflicts_with_subcommands = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+
+    /// The works to do; all of them where none is given. May be repeated.
+    #[arg(long = "scenario", value_enum)]
+    scenarios: Vec<Scenario>,
+
+    /// The length of each window, in seconds.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=120))]
+    seconds: u64,
+
+    /// The processes of the cluster to measure, as `make cluster` writes them.
+    #[arg(long, default_value = "data/cluster/processes.json")]
+    processes: PathBuf,
+
+    /// Measures the bare server alone: what this machine and this generator can do.
+    #[arg(long)]
+    bare_only: bool,
+
+    /// Writes the report as JSON to this file, too.
+    #[arg(long)]
+    json: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// The bare broadcast server itself, on a free port, until its standard input ends.
+    Bare,
+}
+
+/// Does what the command line says.
+#[must_use]
+pub fn run() -> ExitCode {
+    const MISSED: u8 = 1;
+    const FAILED: u8 = 2;
+    match run_parsed(Arguments::parse()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(MISSED),
+        Err(error) => {
+            // Where standard error is closed, the exit code says it.
+            let _ = writeln!(io::stderr(), "madang-load: {}", with_sources(&error));
+            ExitCode::from(FAILED)
+        }
+    }
+}
+
+/// True when all budgets are kept.
+fn run_parsed(arguments: Arguments) -> Result<bool, BenchError> {
+    if let Some(Command::Bare) = arguments.command {
+        // As many workers as a gateway has: one a core.
+        Builder::new_multi_thread().enable_all().build()?.block_on(bare::run())?;
+        return Ok(true);
+    }
+    let scenarios = if arguments.scenarios.is_empty() { Scenario::ALL.to_vec() } else { arguments.scenarios };
+    // The set-up's requests; the load itself runs on the main thread.
+    let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    let settings = Settings { window: Duration::from_secs(arguments.seconds) };
+    let report = measure(&runtime, &scenarios, settings, arguments.bare_only, &arguments.processes)?;
+    if let Some(path) = &arguments.json {
+        fs::write(path, serde_json::to_vec_pretty(&report)?)?;
+    }
+    write!(io::stdout(), "{report}")?;
+    Ok(report.passes())
+}
+
+fn measure(
+    runtime: &Runtime,
+    scenarios: &[Scenario],
+    settings: Settings,
+    bare_only: bool,
+    processes: &Path,
+) -> Result<Report, BenchError> {
+    let target = if bare_only { None } else { Some(Target::from_file(processes)?) };
+    Ok(Bench::new(runtime, target, settings)?.run(scenarios))
+}
+
+/// An error and what caused it, in one line.
+pub(crate) fn with_sources(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn an_error_is_shown_with_its_causes() {
+        let error = Target::from_file(Path::new("/nonexistent/processes.json")).unwrap_err();
+        let text = with_sources(&error);
+        assert!(text.contains("is `make cluster` running?: No such file"), "{text}");
+    }
+}

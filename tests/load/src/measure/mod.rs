@@ -1,0 +1,6 @@
+//! What is measured: latencies, the order of what arrives, and what processes use.
+
+pub mod histogram;
+pub mod meter;
+pub mod process;
+pub mod sequence;

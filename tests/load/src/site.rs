@@ -1,0 +1,206 @@
+//! The set-up of a load through the public REST API: accounts with tokens, rooms with members.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use reqwest::{Client, RequestBuilder, StatusCode, header};
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
+
+/// Requests at a time. Registering is bounded by the servers' password hashing anyway.
+const CONCURRENCY: usize = 16;
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
+/// A request that is refused for now (429, 503) is repeated this often.
+const TRIES_MAX: u32 = 8;
+/// The pause before it is, where the server names none.
+const RETRY_AFTER_DEFAULT: Duration = Duration::from_millis(500);
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(5);
+/// Tokens with less life left than this are renewed before a scenario, which lasts less.
+const TOKEN_LIFE_MIN: Duration = Duration::from_secs(240);
+const PASSWORD: &str = "correct horse battery staple";
+
+/// An account of the load.
+#[derive(Debug, Clone)]
+pub struct Account {
+    /// The user's id.
+    pub id: String,
+    /// What it sends with.
+    pub token: Arc<str>,
+    refresh_token: String,
+    expires_at: Instant,
+}
+
+/// A set-up that failed.
+#[derive(Debug, thiserror::Error)]
+pub enum SiteError {
+    /// The gateway does not answer.
+    #[error("{path}: no answer")]
+    Http {
+        /// What was asked for.
+        path: String,
+        /// Why not.
+        source: reqwest::Error,
+    },
+    /// The gateway refuses.
+    #[error("{path}: {status}: {body}")]
+    Refused {
+        /// What was asked for.
+        path: String,
+        /// How it was refused.
+        status: StatusCode,
+        /// Why.
+        body: String,
+    },
+}
+
+#[derive(Deserialize)]
+struct Tokens {
+    access_token: String,
+    refresh_token: String,
+    expires_in: u64,
+}
+
+#[derive(Deserialize)]
+struct Id {
+    id: String,
+}
+
+/// The gateways' REST API; requests take them in turn.
+#[derive(Debug, Clone)]
+pub struct Site {
+    http: Client,
+    gateways: Vec<SocketAddr>,
+}
+
+impl Site {
+    /// The API of these gateways.
+    ///
+    /// # Errors
+    /// When no HTTP client can be made.
+    pub fn new(gateways: Vec<SocketAddr>) -> Result<Self, SiteError> {
+        let http = Client::builder().timeout(REQUEST_TIMEOUT).no_proxy().build();
+        let http = http.map_err(|source| SiteError::Http { path: "the HTTP client".to_owned(), source })?;
+        Ok(Self { http, gateways })
+    }
+
+    /// Registers new accounts, named after the run.
+    ///
+    /// # Errors
+    /// When one cannot be registered.
+    pub async fn register(&self, run: &str, accounts: usize) -> Result<Vec<Account>, SiteError> {
+        stream::iter(0..accounts)
+            .map(|number| async move {
+                let body = json!({
+                    "username": format!("load-{run}-{number}"),
+                    "password": PASSWORD,
+                    "name": format!("Load {number}"),
+                });
+                let tokens: Tokens = self.post(number, "/v1/auth/register", None, &body).await?;
+                let token = Arc::from(tokens.access_token);
+                let me: Id = self.get(number, "/v1/users/me", &token).await?;
+                let expires_at = Instant::now() + Duration::from_secs(tokens.expires_in);
+                Ok(Account { id: me.id, token, refresh_token: tokens.refresh_token, expires_at })
+            })
+            .buffered(CONCURRENCY)
+            .try_collect()
+            .await
+    }
+
+    /// Gives new tokens to accounts whose present ones might expire during a scenario.
+    ///
+    /// # Errors
+    /// When one is refused.
+    pub async fn renew(&self, accounts: &mut [Account]) -> Result<(), SiteError> {
+        stream::iter(accounts.iter_mut().enumerate())
+            .map(Ok)
+            .try_for_each_concurrent(CONCURRENCY, |(number, account)| async move {
+                if account.expires_at > Instant::now() + TOKEN_LIFE_MIN {
+                    return Ok(());
+                }
+                let body = json!({ "refresh_token": account.refresh_token });
+                let tokens: Tokens = self.post(number, "/v1/auth/refresh", None, &body).await?;
+                account.token = Arc::from(tokens.access_token);
+                account.refresh_token = tokens.refresh_token;
+                account.expires_at = Instant::now() + Duration::from_secs(tokens.expires_in);
+                Ok(())
+            })
+            .await
+    }
+
+    /// Makes private rooms; the first of each one's members owns it. Their ids, in order.
+    ///
+    /// # Errors
+    /// When one cannot be made.
+    pub async fn make_rooms(
+        &self,
+        accounts: &[Account],
+        members: &[Vec<usize>],
+    ) -> Result<Vec<Arc<str>>, SiteError> {
+        stream::iter(members.iter().enumerate())
+            .map(|(number, members)| async move {
+                let others: Vec<_> = members.iter().skip(1).map(|member| &accounts[*member].id).collect();
+                let body =
+                    json!({ "name": format!("Load room {number}"), "kind": "private", "members": others });
+                let owner = members.first().map(|member| &*accounts[*member].token);
+                let room: Id = self.post(number, "/v1/rooms", owner, &body).await?;
+                Ok(Arc::from(room.id))
+            })
+            .buffered(CONCURRENCY)
+            .try_collect()
+            .await
+    }
+
+    async fn post<T: DeserializeOwned>(
+        &self,
+        number: usize,
+        path: &str,
+        token: Option<&str>,
+        body: &Value,
+    ) -> Result<T, SiteError> {
+        let url = self.url(number, path);
+        answer(path, || {
+            let request = self.http.post(&url).json(body);
+            match token {
+                Some(token) => request.bearer_auth(token),
+                None => request,
+            }
+        })
+        .await
+    }
+
+    async fn get<T: DeserializeOwned>(&self, number: usize, path: &str, token: &str) -> Result<T, SiteError> {
+        let url = self.url(number, path);
+        answer(path, || self.http.get(&url).bearer_auth(token)).await
+    }
+
+    fn url(&self, number: usize, path: &str) -> String {
+        format!("http://{}{path}", self.gateways[number % self.gateways.len()])
+    }
+}
+
+/// Sends a request until it is answered, refused for good, or refused for now too often. Repeating is safe: what
+/// is repeated was refused, not lost.
+async fn answer<T: DeserializeOwned>(
+    path: &str,
+    request: impl Fn() -> RequestBuilder,
+) -> Result<T, SiteError> {
+    let failed = |source| SiteError::Http { path: path.to_owned(), source };
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let response = request().send().await.map_err(failed)?;
+        let status = response.status();
+        if status.is_success() {
+            return response.json().await.map_err(failed);
+        }
+        let for_now = matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
+        if !for_now || tries == TRIES_MAX {
+            let body = response.text().await.unwrap_or_default();
+            return Err(SiteError::Refused { path: path.to_owned(), status, body });
+        }
+        let named =
+            response.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+        sleep(named.map_or(RETRY_AFTER_DEFAULT, Duration::from_secs).min(RETRY_AFTER_MAX)).await;
+    }
+}
