@@ -7,12 +7,14 @@ trap '' INT TERM HUP
 read -r _
 rounds=100 # 0.1 s each: a bound for a file system that will not let go
 while [ "$rounds" -gt 0 ]; do
-    alive=''
-    for process in /proc/[0-9]*; do
-        case $(readlink "$process/cwd" 2>/dev/null) in
-        "$directory" | "$directory"/*) alive="$alive ${process#/proc/}" ;;
+    # One `ls` for all processes: lines end in "/proc/<pid>/cwd -> <directory>".
+    alive=$(ls -ld /proc/[0-9]*/cwd 2>/dev/null | while read -r line; do
+        case $line in (*" -> $directory" | *" -> $directory"/*)
+            line=${line#*/proc/}
+            echo "${line%%/*}"
+            ;;
         esac
-    done
+    done)
     # shellcheck disable=SC2086 # a list of numbers, to be split
     [ -z "$alive" ] || kill -KILL $alive 2>/dev/null
     [ -z "$alive" ] && rm -rf -- "$directory" 2>/dev/null && exit 0

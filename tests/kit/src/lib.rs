@@ -12,10 +12,12 @@
 //! # Ok(()) }
 //! ```
 
+mod cluster;
 mod database;
 mod error;
 mod home;
 mod log_tail;
+mod nginx_server;
 mod port;
 mod postgres_server;
 mod process;
@@ -23,15 +25,21 @@ mod process_tree;
 mod programs;
 mod random;
 mod redis_server;
+mod service;
+mod tcp_proxy;
 
+pub use cluster::{Cluster, ClusterOptions, PROCESSES_FILE, Ports, ProcessEntry};
 pub use database::{DATABASE_URL_VARIABLE, TestDatabase, test_database};
 pub use error::{Error, Result};
 pub use home::Home;
+pub use nginx_server::NginxServer;
 pub use port::{free_address, free_port, is_free, local};
 pub use postgres_server::{Durability, PostgresServer};
 pub use process::{Process, ProcessSpec};
 pub use process_tree::Usage;
-pub use programs::{Account, nginx, postgres_directory, redis_server};
+pub use programs::Account;
 pub use random::unique_prefix;
 pub use redis_server::{Persistence, REDIS_URL_VARIABLE, RedisServer, test_redis_url};
 pub use rustix::process::Signal;
+pub use service::{BINARIES_VARIABLE, Program, Service, ServiceSpec, binaries_directory};
+pub use tcp_proxy::BreakableProxy;

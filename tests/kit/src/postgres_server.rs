@@ -13,7 +13,6 @@ use crate::error::{Error, Result};
 use crate::home::Home;
 use crate::port::{free_port, is_free, local};
 use crate::process::{Process, ProcessSpec};
-use crate::process_tree::Usage;
 use crate::programs::{Account, postgres_directory};
 use crate::random::random_hex;
 
@@ -59,6 +58,14 @@ impl PostgresServer {
     /// # Errors
     /// When PostgreSQL is not installed or does not start; the message holds the end of its log.
     pub async fn start(durability: Durability) -> Result<Self> {
+        Self::start_with(durability, None).await
+    }
+
+    /// [`Self::start`], with a log elsewhere than in the server's own directory.
+    ///
+    /// # Errors
+    /// The same.
+    pub async fn start_with(durability: Durability, log: Option<PathBuf>) -> Result<Self> {
         let programs = postgres_directory()?;
         let account = Account::unprivileged()?;
         let home = Home::create("postgres", account)?;
@@ -66,10 +73,14 @@ impl PostgresServer {
         let password = random_hex();
         initialise(&programs, &home, account, &password).await?;
 
+        let log = log.unwrap_or_else(|| home.join("postgres.log"));
         let mut attempt = 1;
         let (process, port) = loop {
             let port = free_port()?;
-            let process = Process::spawn(server_spec(&programs, &home, account, port, durability))?;
+            let process = Process::spawn(ProcessSpec {
+                log: log.clone(),
+                ..server_spec(&programs, &home, account, port, durability)
+            })?;
             match ready(&process, port, &password).await {
                 Err(Error::Exited { .. }) if attempt < PORT_ATTEMPTS && !is_free(port) => attempt += 1,
                 outcome => {
@@ -153,30 +164,10 @@ impl PostgresServer {
         self.process.resume();
     }
 
-    /// CPU time and memory of the server and its backends.
-    ///
-    /// # Errors
-    /// When it is not running.
-    pub fn usage(&self) -> Result<Usage> {
-        self.process.usage()
-    }
-
-    /// The server's process id.
+    /// The process: its log, process id, usage.
     #[must_use]
-    pub fn pid(&self) -> u32 {
-        self.process.pid()
-    }
-
-    /// The server's log file.
-    #[must_use]
-    pub fn log(&self) -> &Path {
-        self.process.log()
-    }
-
-    /// Whether the server's process lives.
-    #[must_use]
-    pub fn is_running(&self) -> bool {
-        self.process.is_running()
+    pub fn process(&self) -> &Process {
+        &self.process
     }
 }
 

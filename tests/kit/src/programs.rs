@@ -53,7 +53,7 @@ impl Account {
 ///
 /// # Errors
 /// [`Error::ProgramMissing`] when there is none.
-pub fn postgres_directory() -> Result<PathBuf> {
+pub(crate) fn postgres_directory() -> Result<PathBuf> {
     newest_debian_postgres()
         .or_else(|| on_path("initdb").and_then(|program| program.parent().map(Path::to_path_buf)))
         .or_else(directory_from_pg_config)
@@ -65,7 +65,7 @@ pub fn postgres_directory() -> Result<PathBuf> {
 ///
 /// # Errors
 /// [`Error::ProgramMissing`] when there is none.
-pub fn redis_server() -> Result<PathBuf> {
+pub(crate) fn redis_server() -> Result<PathBuf> {
     on_path("redis-server")
         .or_else(|| on_path("valkey-server"))
         .ok_or(Error::ProgramMissing { program: "redis-server" })
@@ -75,7 +75,7 @@ pub fn redis_server() -> Result<PathBuf> {
 ///
 /// # Errors
 /// [`Error::ProgramMissing`] when there is none.
-pub fn nginx() -> Result<PathBuf> {
+pub(crate) fn nginx() -> Result<PathBuf> {
     on_path("nginx").ok_or(Error::ProgramMissing { program: "nginx" })
 }
 

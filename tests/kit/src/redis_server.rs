@@ -1,7 +1,7 @@
 //! A private Redis.
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
@@ -12,7 +12,6 @@ use crate::error::{Error, Result};
 use crate::home::Home;
 use crate::port::{free_port, is_free, local};
 use crate::process::{Process, ProcessSpec};
-use crate::process_tree::Usage;
 use crate::programs::redis_server;
 
 /// Names a running Redis to use instead of a private one. `make test` sets it.
@@ -68,16 +67,17 @@ impl RedisServer {
     /// # Errors
     /// When Redis is not installed or does not start; the message holds the end of its log.
     pub async fn start() -> Result<Self> {
-        Self::start_with(Persistence::None).await
+        Self::start_with(Persistence::None, None).await
     }
 
-    /// [`Self::start`], with a choice.
+    /// [`Self::start`], with a choice of persistence, and of a log elsewhere than in the server's own directory.
     ///
     /// # Errors
     /// The same.
-    pub async fn start_with(persistence: Persistence) -> Result<Self> {
+    pub async fn start_with(persistence: Persistence, log: Option<PathBuf>) -> Result<Self> {
         let program = redis_server()?;
         let home = Home::create("redis", None)?;
+        let log = log.unwrap_or_else(|| home.join("redis.log"));
         let mut attempt = 1;
         loop {
             let port = free_port()?;
@@ -87,7 +87,7 @@ impl RedisServer {
                 arguments: arguments(port, persistence),
                 environment: vec![("LC_ALL".to_owned(), "C".to_owned())],
                 directory: home.path().to_owned(),
-                log: home.join("redis.log"),
+                log: log.clone(),
                 account: None,
                 stop_signal: Signal::TERM,
             })?;
@@ -165,30 +165,10 @@ impl RedisServer {
         self.process.resume();
     }
 
-    /// CPU time and memory of the server.
-    ///
-    /// # Errors
-    /// When it is not running.
-    pub fn usage(&self) -> Result<Usage> {
-        self.process.usage()
-    }
-
-    /// The server's process id.
+    /// The process: its log, process id, usage.
     #[must_use]
-    pub fn pid(&self) -> u32 {
-        self.process.pid()
-    }
-
-    /// The server's log file.
-    #[must_use]
-    pub fn log(&self) -> &Path {
-        self.process.log()
-    }
-
-    /// Whether the server's process lives.
-    #[must_use]
-    pub fn is_running(&self) -> bool {
-        self.process.is_running()
+    pub fn process(&self) -> &Process {
+        &self.process
     }
 }
 

@@ -48,7 +48,7 @@ async fn a_killed_server_comes_back_with_its_commits_and_its_port() {
     sqlx::query("INSERT INTO kept VALUES (7)").execute(&mut connection).await.unwrap();
 
     server.kill9().await.unwrap();
-    assert!(!server.is_running());
+    assert!(!server.process().is_running());
     assert!(PgConnection::connect(&url).await.is_err());
     server.restart().await.unwrap();
     assert_eq!(value(&url, "SELECT id::text FROM kept").await, "7");
@@ -76,5 +76,5 @@ async fn durability_is_what_was_asked_for() {
     assert_eq!(value(&real.url("postgres"), "SHOW synchronous_commit").await, "on");
     let fast = PostgresServer::start(Durability::Fast).await.unwrap();
     assert_eq!(value(&fast.url("postgres"), "SHOW fsync").await, "off");
-    assert!(fast.usage().unwrap().resident_bytes > 1_000_000);
+    assert!(fast.process().usage().unwrap().resident_bytes > 1_000_000);
 }

@@ -20,7 +20,7 @@ async fn a_restart_loses_everything_unless_it_is_kept() {
     for (persistence, expected) in
         [(Persistence::None, None), (Persistence::AppendOnly, Some("1".to_owned()))]
     {
-        let server = RedisServer::start_with(persistence).await.unwrap();
+        let server = RedisServer::start_with(persistence, None).await.unwrap();
         let () = server.connection().await.unwrap().set("key", "1").await.unwrap();
         server.kill9().await.unwrap();
         assert!(server.connection().await.is_err());
