@@ -1,1 +1,58 @@
-//! Stub.
+//! A client of Madang in Rust, for tests, tools and the command line.
+//!
+//! Three layers, each usable without the one above it:
+//!
+//! | layer | what it is |
+//! | --- | --- |
+//! | [`Client`] | the REST routes, typed; refusals are [`Problem`]s |
+//! | [`Socket`] | one WebSocket: typed frames, and raw ones for whoever tests a server |
+//! | [`Session`] | a conversation that outlives its sockets: it reconnects, resumes from its cursors, repeats what was not acknowledged, and hands out each event once and in order |
+//!
+//! There is no TLS in this crate: it talks to `http` addresses, of one machine or behind an ingress.
+//!
+//! ```no_run
+//! use std::time::Duration;
+//! use madang_client::{Client, Credential, NewRoom, Session, SessionEvent, SessionOptions};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let guest = Client::new("http://127.0.0.1:8080")?;
+//! let grant = guest.register("mina", "a long enough password", None).await?;
+//! let mina = guest.with_token(&grant.access_token);
+//! let room = mina.create_room(&NewRoom::public("Courtyard")).await?;
+//!
+//! let (session, mut events) = Session::start(
+//!     vec![guest.base().to_owned()],
+//!     Credential::Bearer(grant.access_token),
+//!     SessionOptions::default(),
+//! );
+//! session.subscribe(room.id, None).await?;
+//! let sent = session.send(room.id, "안녕하세요").await?;
+//! while let Some(event) = events.next_within(Duration::from_secs(5)).await? {
+//!     if let SessionEvent::Event(event) = event {
+//!         println!("{} {:?}", event.seq, event.message());
+//!         if event.seq == sent.seq {
+//!             break;
+//!         }
+//!     }
+//! }
+//! session.close().await;
+//! # Ok(())
+//! # }
+//! ```
+
+mod backoff;
+mod rest;
+mod session;
+mod socket;
+
+pub use backoff::Backoff;
+pub use rest::{
+    Client, Error, Grant, HistoryPage, Member, MemberUser, NewRoom, Page, Problem, Profile, ReadMark, Room,
+    SentMessage, SessionInfo, Ticket,
+};
+pub use session::{
+    Fault, SendError, Sent, Session, SessionEvent, SessionEvents, SessionOptions, SubscribeError,
+};
+pub use socket::{
+    Body, Close, ConnectOptions, Credential, Incoming, RoomEvent, Socket, SocketError, close_code,
+};
