@@ -1,0 +1,170 @@
+//! Events as protobuf and back: exactly, or with an error that names the field.
+#![expect(clippy::unwrap_used, reason = "a helper of a test that fails fails the test")]
+
+use std::sync::Arc;
+
+use madang_proto::types::v1 as wire;
+use madang_rpc::{
+    event::{Attachment, Event, EventBody, Message, Profile, Role},
+    grpc::{decode_event, encode_event},
+};
+use madang_vocabulary::{
+    AvatarUrl, Code, DisplayName, Error, IdempotencyKey, RoomId, RoomName, Seq, Slug, Timestamp, TopicId,
+    UserId, Username,
+};
+use proptest::{collection::vec, option, prelude::*};
+use prost::Message as _;
+use uuid::Uuid;
+
+fn user_id() -> impl Strategy<Value = UserId> {
+    any::<u128>().prop_map(|n| UserId::new(Uuid::from_u128(n)))
+}
+
+fn name() -> impl Strategy<Value = DisplayName> {
+    "[a-z가-힣🙂]{1,20}".prop_map(|text| DisplayName::new(text).unwrap())
+}
+
+fn url() -> impl Strategy<Value = AvatarUrl> {
+    "https://[a-z]{1,20}/[a-z가-힣]{0,20}".prop_map(|text| AvatarUrl::new(text).unwrap())
+}
+
+fn time() -> impl Strategy<Value = Timestamp> {
+    any::<i64>().prop_map(Timestamp::from_micros)
+}
+
+fn profile() -> impl Strategy<Value = Arc<Profile>> {
+    (user_id(), "[a-z0-9가-힣_.-]{2,20}", name(), option::of(url()), time()).prop_map(
+        |(id, username, name, avatar_url, version)| {
+            Arc::new(Profile { id, username: Username::new(username).unwrap(), name, avatar_url, version })
+        },
+    )
+}
+
+fn role() -> impl Strategy<Value = Role> {
+    prop_oneof![Just(Role::Member), Just(Role::Moderator), Just(Role::Owner)]
+}
+
+fn attachment() -> impl Strategy<Value = Attachment> {
+    (url(), name(), name(), any::<u64>()).prop_map(|(url, name, content_type, size_bytes)| Attachment {
+        url,
+        name,
+        content_type,
+        size_bytes,
+    })
+}
+
+fn message() -> impl Strategy<Value = Message> {
+    // Any text: an erased message has none.
+    (any::<String>(), "[ -~]{1,64}", option::of(1..=u64::MAX), vec(attachment(), 0..3)).prop_map(
+        |(text, key, reply_to, attachments)| Message {
+            text,
+            key: IdempotencyKey::new(key).unwrap(),
+            reply_to: reply_to.map(Seq::new),
+            attachments,
+        },
+    )
+}
+
+fn body() -> impl Strategy<Value = EventBody> {
+    prop_oneof![
+        message().prop_map(EventBody::Message),
+        (profile(), role()).prop_map(|(user, role)| EventBody::Joined { user, role }),
+        user_id().prop_map(|user| EventBody::Left { user }),
+        (user_id(), role()).prop_map(|(user, role)| EventBody::RoleChanged { user, role }),
+        ("[a-z가-힣]{1,40}", option::of("[a-z]{1,40}"), any::<bool>()).prop_map(|(name, slug, deleted)| {
+            EventBody::RoomChanged {
+                name: RoomName::new(name).unwrap(),
+                slug: slug.map(|slug| Slug::new(slug).unwrap()),
+                deleted,
+            }
+        }),
+    ]
+}
+
+fn topic() -> impl Strategy<Value = TopicId> {
+    prop_oneof![
+        any::<u128>().prop_map(|n| TopicId::Room(RoomId::new(Uuid::from_u128(n)))),
+        user_id().prop_map(TopicId::Inbox),
+    ]
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    (topic(), any::<u64>(), time(), profile(), body()).prop_map(|(topic, seq, at, actor, body)| Event {
+        topic,
+        seq: Seq::new(seq),
+        at,
+        actor,
+        body,
+    })
+}
+
+proptest! {
+    #[test]
+    fn an_event_comes_back_from_its_bytes(event in event()) {
+        let bytes = encode_event(&event).encode_to_vec();
+        let decoded = wire::Event::decode(bytes.as_slice()).unwrap();
+        prop_assert_eq!(decode_event(decoded).unwrap(), event);
+    }
+
+    #[test]
+    fn any_bytes_give_an_event_or_an_error(bytes in vec(any::<u8>(), 0..200)) {
+        if let Ok(event) = wire::Event::decode(bytes.as_slice()) {
+            let _ = decode_event(event);
+        }
+    }
+}
+
+fn sample() -> wire::Event {
+    let id = UserId::new(Uuid::from_u128(1));
+    let user = Arc::new(Profile {
+        id,
+        username: Username::new("mina").unwrap(),
+        name: DisplayName::new("Mina").unwrap(),
+        avatar_url: None,
+        version: Timestamp::from_micros(1),
+    });
+    encode_event(&Event {
+        topic: TopicId::Inbox(id),
+        seq: Seq::new(7),
+        at: Timestamp::from_micros(-1),
+        actor: Arc::clone(&user),
+        body: EventBody::Joined { user, role: Role::Owner },
+    })
+}
+
+#[test]
+fn a_bad_field_is_named() {
+    type Spoil = fn(&mut wire::Event);
+    fn joined(event: &mut wire::Event) -> &mut wire::Joined {
+        match event.body.as_mut().unwrap() {
+            wire::event::Body::Joined(joined) => joined,
+            other => panic!("{other:?}"),
+        }
+    }
+    let cases: &[(Spoil, &str)] = &[
+        (|event| event.topic = None, "topic: is missing"),
+        (|event| event.topic = Some(wire::Topic { id: None }), "topic.id: is missing"),
+        (
+            |event| event.topic = Some(wire::Topic { id: Some(wire::topic::Id::Room(vec![1; 15].into())) }),
+            "topic.room: must be the 16 bytes of a UUID",
+        ),
+        (|event| event.actor = None, "actor: is missing"),
+        (|event| event.actor.as_mut().unwrap().id.clear(), "actor.id: must be the 16 bytes of a UUID"),
+        (
+            |event| event.actor.as_mut().unwrap().username = "x".into(),
+            "actor.username: must have 2 to 32 characters",
+        ),
+        (|event| event.body = None, "body: is missing"),
+        (|event| joined(event).user = None, "joined.user: is missing"),
+        (|event| joined(event).role = 0, "joined.role: is missing"),
+        (|event| joined(event).role = 9, "joined.role: unknown enumeration value 9; none of the known roles"),
+    ];
+    for (spoil, expected) in cases {
+        let mut event = sample();
+        assert!(decode_event(event.clone()).is_ok());
+        spoil(&mut event);
+        let error = decode_event(event).unwrap_err();
+        assert_eq!(error.to_string(), *expected);
+        assert_eq!(Error::from(error).code, Code::InvalidArgument);
+    }
+}

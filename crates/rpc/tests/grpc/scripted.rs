@@ -1,0 +1,353 @@
+//! Services that write down how they are called and answer as they are told.
+
+use std::{
+    fmt::Debug,
+    mem,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use madang_rpc::{
+    Auth, MessageStore,
+    auth::{ClientInfo, Grant, Identity, Password, Revocations, Session, Ticket},
+    event::{Event, EventBody, Message, Profile, Role},
+    store::{
+        Append, Appended, Changed, HistoryQuery, Member, Membership, NewRoom, Open, Opened, Page, PageQuery,
+        ReadMark, Resolved, Room, RoomKind, RoomView,
+    },
+};
+use madang_vocabulary::{
+    AvatarUrl, Code, DisplayName, Epoch, Error, IdempotencyKey, Result, RoomId, RoomName, RoomRef, Seq,
+    SessionId, Slug, Timestamp, TopicId, UserId, Username,
+};
+use tokio::sync::{Notify, Semaphore};
+use uuid::Uuid;
+
+#[derive(Debug, Default)]
+pub(crate) struct Scripted {
+    calls: Mutex<Vec<String>>,
+    refusal: Mutex<Option<Error>>,
+    /// Each call of `keys`, `heads` and `join` says so here ...
+    pub(crate) held: Notify,
+    /// ... and waits for leave here, where there is a gate.
+    pub(crate) gate: Option<Semaphore>,
+}
+
+impl Scripted {
+    pub(crate) fn gated() -> Self {
+        Self { gate: Some(Semaphore::new(0)), ..Self::default() }
+    }
+
+    /// From now on all calls are refused so.
+    pub(crate) fn refuse(&self, error: Option<Error>) {
+        *self.refusal.lock().unwrap() = error;
+    }
+
+    /// The calls since it was last asked.
+    pub(crate) fn calls(&self) -> Vec<String> {
+        mem::take(&mut self.calls.lock().unwrap())
+    }
+
+    fn called(&self, method: &str, arguments: impl Debug) -> Result<()> {
+        self.calls.lock().unwrap().push(format!("{method}{arguments:?}"));
+        match &*self.refusal.lock().unwrap() {
+            Some(error) => Err(error.clone().caused_by("a secret")),
+            None => Ok(()),
+        }
+    }
+
+    async fn pass(&self) {
+        if let Some(gate) = &self.gate {
+            self.held.notify_one();
+            gate.acquire().await.unwrap().forget();
+        }
+    }
+}
+
+pub(crate) fn user_id(n: u128) -> UserId {
+    UserId::new(Uuid::from_u128(n))
+}
+
+pub(crate) fn room_id(n: u128) -> RoomId {
+    RoomId::new(Uuid::from_u128(n))
+}
+
+pub(crate) fn session_id(n: u128) -> SessionId {
+    SessionId::new(Uuid::from_u128(n))
+}
+
+pub(crate) fn profile(n: u128) -> Arc<Profile> {
+    Arc::new(Profile {
+        id: user_id(n),
+        username: Username::new(format!("user{n}")).unwrap(),
+        name: DisplayName::new(format!("사용자 {n}")).unwrap(),
+        avatar_url: (n % 2 == 1).then(|| AvatarUrl::new("https://example.org/a.png").unwrap()),
+        version: Timestamp::from_micros(-1),
+    })
+}
+
+pub(crate) fn message(text: &str) -> Message {
+    Message {
+        text: text.to_owned(),
+        key: IdempotencyKey::new("k-1").unwrap(),
+        reply_to: Some(Seq::new(3)),
+        attachments: Vec::new(),
+    }
+}
+
+pub(crate) fn append(room: u128, text: &str) -> Append {
+    Append { room: room_id(room), actor: profile(1), message: message(text) }
+}
+
+fn event(seq: u64, body: EventBody) -> Event {
+    Event {
+        topic: room_id(7).into(),
+        seq: Seq::new(seq),
+        at: Timestamp::from_micros(1_700_000_000_123_456),
+        actor: profile(u128::from(seq) / 2),
+        body,
+    }
+}
+
+fn events() -> Vec<Event> {
+    vec![
+        event(4, EventBody::Message(message("안녕"))),
+        event(5, EventBody::Joined { user: profile(2), role: Role::Moderator }),
+        event(6, EventBody::Left { user: user_id(2) }),
+    ]
+}
+
+fn view() -> RoomView {
+    RoomView {
+        room: Room {
+            id: room_id(7),
+            kind: RoomKind::Private,
+            name: RoomName::new("마당").unwrap(),
+            slug: Some(Slug::new("madang").unwrap()),
+            created_at: Timestamp::from_micros(12),
+            head: Seq::new(u64::MAX),
+            member_count: 3,
+        },
+        membership: Some(Membership { role: Role::Owner, read: Seq::new(2), unread: 9 }),
+        last_message: Some(event(9, EventBody::Message(message("끝")))),
+    }
+}
+
+fn bare_view() -> RoomView {
+    let room = Room { slug: None, kind: RoomKind::Direct, ..view().room };
+    RoomView { room, membership: None, last_message: None }
+}
+
+fn member() -> Member {
+    Member { user: profile(5), role: Role::Member, joined_at: Timestamp::from_micros(1), read: Seq::new(8) }
+}
+
+fn grant() -> Grant {
+    Grant {
+        access_token: "access".into(),
+        refresh_token: "refresh".into(),
+        expires_in: Duration::from_secs(300),
+        user: Profile::clone(&profile(1)),
+    }
+}
+
+#[async_trait]
+impl Auth for Scripted {
+    async fn register(
+        &self,
+        username: Username,
+        password: Password,
+        name: Option<DisplayName>,
+        client: ClientInfo,
+    ) -> Result<Grant> {
+        self.called("register", (username, password.expose(), name, client)).map(|()| grant())
+    }
+
+    async fn login(&self, username: Username, password: Password, client: ClientInfo) -> Result<Grant> {
+        self.called("login", (username, password.expose(), client)).map(|()| grant())
+    }
+
+    async fn refresh(&self, refresh_token: &str, client: ClientInfo) -> Result<Grant> {
+        self.called("refresh", (refresh_token, client)).map(|()| grant())
+    }
+
+    async fn logout(&self, refresh_token: &str) -> Result<()> {
+        self.called("logout", refresh_token)
+    }
+
+    async fn issue_ticket(&self, user: UserId, session: SessionId) -> Result<Ticket> {
+        self.called("issue_ticket", (user, session))?;
+        Ok(Ticket { ticket: "ticket".into(), expires_in: Duration::from_secs(30) })
+    }
+
+    async fn redeem_ticket(&self, ticket: &str) -> Result<Identity> {
+        self.called("redeem_ticket", ticket)?;
+        let profile = Profile::clone(&profile(2));
+        Ok(Identity { profile, session: session_id(9), expires_at: Timestamp::from_micros(77) })
+    }
+
+    async fn sessions(&self, user: UserId) -> Result<Vec<Session>> {
+        self.called("sessions", user)?;
+        let session = |id, client| Session {
+            id: session_id(id),
+            created_at: Timestamp::from_micros(1),
+            used_at: Timestamp::from_micros(2),
+            client,
+        };
+        let client = ClientInfo { ip: Some("2001:db8::1".parse().unwrap()), user_agent: Some("앱".into()) };
+        Ok(vec![session(1, client), session(2, ClientInfo::default())])
+    }
+
+    async fn revoke_session(&self, user: UserId, session: SessionId) -> Result<()> {
+        self.called("revoke_session", (user, session))
+    }
+
+    async fn revocations(&self, cursor: Option<i64>) -> Result<Revocations> {
+        self.called("revocations", cursor)?;
+        Ok(Revocations { sessions: vec![session_id(1), session_id(2)], cursor: -5 })
+    }
+
+    async fn keys(&self) -> Result<String> {
+        self.called("keys", ())?;
+        self.pass().await;
+        Ok("{\"keys\":[]}".into())
+    }
+
+    async fn users(&self, ids: &[UserId]) -> Result<Vec<Profile>> {
+        self.called("users", ids)?;
+        Ok(vec![Profile::clone(&profile(1)), Profile::clone(&profile(2))])
+    }
+
+    async fn update_profile(
+        &self,
+        user: UserId,
+        name: Option<DisplayName>,
+        avatar_url: Option<Option<AvatarUrl>>,
+    ) -> Result<Profile> {
+        self.called("update_profile", (user, name, avatar_url)).map(|()| Profile::clone(&profile(3)))
+    }
+}
+
+#[async_trait]
+impl MessageStore for Scripted {
+    async fn create_room(&self, actor: Arc<Profile>, room: NewRoom) -> Result<Changed<RoomView>> {
+        self.called("create_room", (actor, room))?;
+        Ok(Changed { value: view(), events: events() })
+    }
+
+    async fn room(&self, user: UserId, room: RoomRef) -> Result<RoomView> {
+        self.called("room", (user, room)).map(|()| bare_view())
+    }
+
+    async fn rooms(&self, user: UserId, joinable: bool, page: PageQuery) -> Result<Page<RoomView>> {
+        self.called("rooms", (user, joinable, &page))?;
+        Ok(Page { items: vec![view(), bare_view()], next: page.cursor })
+    }
+
+    async fn update_room(
+        &self,
+        actor: Arc<Profile>,
+        room: RoomRef,
+        name: Option<RoomName>,
+        slug: Option<Option<Slug>>,
+    ) -> Result<Changed<RoomView>> {
+        self.called("update_room", (actor, room, name, slug))?;
+        Ok(Changed { value: view(), events: events() })
+    }
+
+    async fn delete_room(&self, actor: Arc<Profile>, room: RoomRef) -> Result<Changed<()>> {
+        self.called("delete_room", (actor, room))?;
+        let body =
+            EventBody::RoomChanged { name: RoomName::new("마당").unwrap(), slug: None, deleted: true };
+        Ok(Changed { value: (), events: vec![event(10, body)] })
+    }
+
+    async fn join(&self, actor: Arc<Profile>, room: RoomRef) -> Result<Changed<RoomView>> {
+        self.called("join", (actor, room))?;
+        self.pass().await;
+        Ok(Changed { value: view(), events: events() })
+    }
+
+    async fn leave(&self, actor: Arc<Profile>, room: RoomRef) -> Result<Changed<()>> {
+        self.called("leave", (actor, room))?;
+        Ok(Changed { value: (), events: events() })
+    }
+
+    async fn members(&self, user: UserId, room: RoomRef, page: PageQuery) -> Result<Page<Member>> {
+        self.called("members", (user, room, &page))?;
+        Ok(Page { items: vec![member()], next: page.cursor })
+    }
+
+    async fn put_member(
+        &self,
+        actor: Arc<Profile>,
+        room: RoomRef,
+        user: Arc<Profile>,
+        role: Role,
+    ) -> Result<Changed<Member>> {
+        self.called("put_member", (actor, room, user, role))?;
+        let body = EventBody::RoleChanged { user: user_id(5), role };
+        Ok(Changed { value: member(), events: vec![event(11, body)] })
+    }
+
+    async fn remove_member(&self, actor: Arc<Profile>, room: RoomRef, user: UserId) -> Result<Changed<()>> {
+        self.called("remove_member", (actor, room, user))?;
+        Ok(Changed { value: (), events: events() })
+    }
+
+    /// The place is the number that the text says. A text that is none is refused.
+    async fn append(&self, append: Append) -> Result<Appended> {
+        self.called("append", &append)?;
+        // Outcomes arrive in another order than the appends.
+        let seq: u64 = append.message.text.parse().map_err(|_| {
+            Error::new(Code::PermissionDenied, format!("{}에 쓸 수 없습니다", append.message.text))
+        })?;
+        for _ in 0..seq % 7 {
+            tokio::task::yield_now().await;
+        }
+        assert_ne!(append.message.text, "500", "a defect of the service");
+        Ok(Appended { seq: Seq::new(seq), at: Timestamp::from_micros(55), duplicate: seq == 2 })
+    }
+
+    /// With a cursor, replays as many events as may be, of 64 KiB each.
+    async fn open(&self, open: Open) -> Result<Opened> {
+        self.called("open", open.clone())?;
+        let text = "x".repeat(64 * 1024);
+        let replayed = open.since.map_or(0, |_| open.replay_limit);
+        Ok(Opened {
+            epoch: Epoch::new(u32::MAX),
+            head: Seq::new(40),
+            member_count: 2,
+            role: Role::Moderator,
+            read: Seq::new(4),
+            complete: true,
+            events: (0..replayed).map(|n| event(n.into(), EventBody::Message(message(&text)))).collect(),
+        })
+    }
+
+    async fn resolve(&self, user: UserId, rooms: &[RoomRef], memberships: bool) -> Result<Resolved> {
+        self.called("resolve", (user, rooms, memberships))?;
+        let known = |room: &RoomRef| matches!(room, RoomRef::Id(_)).then(|| room_id(7));
+        Ok(Resolved { rooms: rooms.iter().map(known).collect(), memberships: vec![room_id(8), room_id(9)] })
+    }
+
+    async fn read(&self, topic: TopicId, after: Seq, limit: u32) -> Result<Vec<Event>> {
+        self.called("read", (topic, after, limit)).map(|()| events())
+    }
+
+    async fn heads(&self, topics: &[TopicId]) -> Result<Vec<(TopicId, Seq)>> {
+        self.called("heads", topics)?;
+        self.pass().await;
+        Ok(topics.iter().map(|topic| (*topic, Seq::new(6))).collect())
+    }
+
+    async fn history(&self, user: UserId, room: RoomRef, query: HistoryQuery) -> Result<Vec<Event>> {
+        self.called("history", (user, room, query)).map(|()| events())
+    }
+
+    async fn mark_read(&self, user: UserId, room: RoomRef, seq: Seq) -> Result<ReadMark> {
+        self.called("mark_read", (user, room))?;
+        Ok(ReadMark { room: room_id(7), read: seq, unread: 0 })
+    }
+}
