@@ -26,7 +26,7 @@ pub(super) struct ShardKeys {
     pub(super) lease_prefix: String,
     /// `…inbox:`, before the gateway.
     pub(super) inbox_prefix: String,
-    /// This gateway's lease: the fence of its newest connection, with a time to live.
+    /// This gateway's lease, with a time to live; `lease.rs` says what its value means.
     pub(super) lease: String,
     /// This gateway's inbox: a stream.
     pub(super) inbox: String,
@@ -71,7 +71,7 @@ mod tests {
         // Values of this algorithm for good: gateways of two versions must agree.
         let uuid = Uuid::from_u128(0x0194_1f29_7c00_7000_8000_0000_0000_0001);
         let room = TopicId::Room(RoomId::new(uuid));
-        assert_eq!([1, 2, 7, 16, 1000].map(|shards| shard_of(room, shards)), [0, 0, 0, 0, 0]);
+        assert_eq!([1, 2, 7, 16, 1000].map(|shards| shard_of(room, shards)), [0, 1, 3, 11, 299]);
         assert_eq!(shard_of(TopicId::Inbox(UserId::new(uuid)), 16), shard_of(room, 16));
     }
 

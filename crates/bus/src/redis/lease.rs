@@ -2,9 +2,13 @@
 //!
 //! One connection is one *session*: connect, pulse (take or renew the lease), register what is unconfirmed, then
 //! serve until something fails. Any failure ends the session, and the next begins in the same way, so that
-//! there is one path to a sound state, whatever happened. Each session has a *fence*, a number that grows.
-//! The lease's value is the fence that renewed it last: it proves that the lease of the session before was never
-//! lost, and lets the scripts refuse commands of an abandoned session that Redis runs late.
+//! there is one path to a sound state, whatever happened.
+//!
+//! A Redis that hung runs the commands of abandoned sessions late, in any order with those of the present one. So
+//! each session has a *fence*, a number that grows, and the lease's value is the fence under which it
+//! was taken or last passed on, and a part that no other taking has. The value that a reply confirmed proves that
+//! the lease was never lost since, also not to a late pulse of this gateway itself; a pulse under an older
+//! fence than the lease's does nothing; a registration under another value is refused.
 
 use std::{convert::Infallible, sync::Arc};
 
@@ -25,15 +29,12 @@ use super::{
     publisher::Gauge,
     reader::{Order, Progress},
     registrar::Wishes,
-    scripts::{Lease, PulseCall, Scripts, StreamId},
+    scripts::{LeaseState, PulseCall, Scripts, StreamId},
 };
 use crate::{BusMetrics, ResetReason, ShardFault};
 
 /// Topics registered by one call: it holds up the other commands of the shard for some milliseconds at most.
 const CHANGES_PER_CALL: usize = 4096;
-
-/// A fence that no session has: nothing is confirmed.
-const NO_FENCE: u64 = 0;
 
 /// What the keeper works with.
 pub(super) struct KeeperParts {
@@ -57,7 +58,8 @@ pub(super) struct KeeperParts {
 pub(super) struct Keeper {
     parts: KeeperParts,
     fence: u64,
-    confirmed_fence: u64,
+    /// The value of the lease, as last confirmed; empty where nothing is.
+    confirmed_lease: String,
     epoch: String,
     nonce: u64,
     /// Whether a session has been attached before: then a further one is a reconnection.
@@ -97,8 +99,8 @@ impl Keeper {
         let trial = Trial { awaited_nonce: None, since: Instant::now(), read: 0, is_deaf: false };
         Self {
             parts,
-            fence: NO_FENCE,
-            confirmed_fence: NO_FENCE,
+            fence: 0,
+            confirmed_lease: String::new(),
             epoch: String::new(),
             nonce: 0,
             was_attached: false,
@@ -207,7 +209,7 @@ impl Keeper {
             Some(reason) => reason,
             // The id was given after the one that was read, so it is greater, unless the data is another.
             None if probe <= cursor => {
-                self.confirmed_fence = NO_FENCE;
+                self.confirmed_lease.clear();
                 self.pulse_once(connection).await?;
                 ResetReason::IdsWentBack
             }
@@ -229,7 +231,7 @@ impl Keeper {
         let call = PulseCall {
             gateway: parts.gateway,
             fence: self.fence,
-            confirmed_fence: self.confirmed_fence,
+            confirmed_lease: &self.confirmed_lease,
             lease_ttl_ms: parts.settings.lease_ttl.as_millis(),
             // Unlike any other value, of this gateway or another.
             epoch_candidate: &format!("{}-{}", parts.gateway, self.nonce),
@@ -243,14 +245,14 @@ impl Keeper {
                 parts.publishing.put_back_dropped();
             }
         })?;
-        let reason = match reply.lease {
-            Lease::Held => None,
-            Lease::New if self.epoch == reply.epoch => Some(ResetReason::LeaseLost),
-            Lease::New => Some(ResetReason::EpochChanged),
-            Lease::Stale => return Err(SessionEnd::Fenced),
+        let reason = match reply.state {
+            LeaseState::Held => None,
+            LeaseState::New if self.epoch == reply.epoch => Some(ResetReason::LeaseLost),
+            LeaseState::New => Some(ResetReason::EpochChanged),
+            LeaseState::Stale => return Err(SessionEnd::Fenced),
         };
         self.epoch = reply.epoch;
-        self.confirmed_fence = self.fence;
+        self.confirmed_lease = reply.lease;
         if self.trial.awaited_nonce.is_none() {
             self.trial.awaited_nonce = Some(self.nonce);
             self.trial.since = Instant::now();
@@ -264,8 +266,8 @@ impl Keeper {
         let parts = &self.parts;
         let work = parts.wishes.take();
         for changes in work.changes.chunks(CHANGES_PER_CALL) {
-            let done =
-                parts.scripts.register(connection, &parts.keys, parts.gateway, self.fence, changes).await;
+            let lease = &self.confirmed_lease;
+            let done = parts.scripts.register(connection, &parts.keys, parts.gateway, lease, changes).await;
             let end = match done {
                 Ok(true) => continue,
                 Ok(false) => SessionEnd::LeaseLost,
@@ -312,7 +314,7 @@ impl Keeper {
         let left = match self.register(&mut linked.connection).await {
             Ok(_) => parts
                 .scripts
-                .leave(&mut linked.connection, &parts.keys, parts.gateway, self.fence)
+                .leave(&mut linked.connection, &parts.keys, parts.gateway, &self.confirmed_lease)
                 .await
                 .map_err(SessionEnd::from),
             Err(end) => Err(end),

@@ -1,8 +1,8 @@
 -- Removes what a gateway leaves behind, once its topics are unregistered. The last one takes the epoch along.
 --
 -- KEYS 1 lease, 2 inbox, 3 epoch, 4 gateways
--- ARGV 1 fence of this connection, 2 this gateway
--- Returns 1, or 0 when the lease is not this connection's; nothing was changed then.
+-- ARGV 1 confirmed value of the lease, 2 this gateway
+-- Returns 1, or 0 when that is not the lease; nothing was changed then.
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
   return 0
 end

@@ -1,29 +1,33 @@
 -- Renews (or takes) the lease, looks after dead gateways, and sends a probe through this gateway's inbox.
 --
 -- KEYS 1 lease, 2 inbox, 3 epoch, 4 gateways
--- ARGV 1 this gateway, 2 fence of this connection, 3 fence that was confirmed last ('0': none),
+-- ARGV 1 this gateway, 2 fence of this connection, 3 value of the lease that was confirmed last ('': none),
 --      4 lease time to live (ms), 5 epoch to set where there is none, 6 epoch that is known ('': none),
 --      7 lease prefix, 8 inbox prefix, 9 longest inbox, 10 nonce of the probe,
 --      11 '1' when this gateway dropped entries that it should have published
--- Returns: state ('held', 'new' or 'stale'), epoch, id of the probe.
-local me, fence, longest = ARGV[1], ARGV[2], ARGV[9]
+--      12 value of a lease that is taken: fence, dot, what makes it unlike all others
+-- Returns: state ('held', 'new' or 'stale'), epoch, id of the probe, value of the lease.
+local me, fence, longest = ARGV[1], tonumber(ARGV[2]), ARGV[9]
 
 -- A command of an abandoned connection may run late, after those of the connection that replaced it.
-local holder = tonumber(redis.call('GET', KEYS[1]) or '-1')
-if holder > tonumber(fence) then
-  return {'stale', '', ''}
+local holder = redis.call('GET', KEYS[1]) or ''
+local holder_fence = tonumber(string.match(holder, '^%d+') or '0')
+if holder_fence > fence then
+  return {'stale', '', '', ''}
 end
 
 redis.call('SET', KEYS[3], ARGV[5], 'NX')
 local epoch = redis.call('GET', KEYS[3])
 
-local state = 'held'
-if holder ~= tonumber(ARGV[3]) or (ARGV[6] ~= '' and ARGV[6] ~= epoch) then
+local state, value = 'held', ARGV[12]
+if holder == '' or holder ~= ARGV[3] or (ARGV[6] ~= '' and ARGV[6] ~= epoch) then
   -- Whatever is registered or waits in the inbox is of unknown completeness: begin anew.
   state = 'new'
   redis.call('UNLINK', KEYS[2])
+elseif holder_fence == fence then
+  value = holder
 end
-redis.call('SET', KEYS[1], fence, 'PX', ARGV[4])
+redis.call('SET', KEYS[1], value, 'PX', ARGV[4])
 redis.call('SADD', KEYS[4], me)
 
 local live, dead = {}, {}
@@ -58,4 +62,4 @@ if redis.call('EXISTS', KEYS[2]) == 1 then
   end
 end
 local id = redis.call('XADD', KEYS[2], 'MAXLEN', '~', longest, '*', 'p', ARGV[10], 'n', added + 1)
-return {state, epoch, id}
+return {state, epoch, id, value}

@@ -162,6 +162,7 @@ impl Reader {
         self.progress.read.fetch_add(items.len() as u64, Relaxed);
         let mut entries = Vec::with_capacity(items.len());
         let mut reached = *position;
+        let mut heard = None;
         for (id, item) in items {
             reached.cursor = id;
             reached.read += 1;
@@ -173,7 +174,7 @@ impl Reader {
                 Item::PeerGone(gateway) => Some(Delivery::PeerGone(gateway)),
                 Item::PeerDropped => Some(Delivery::Reset(ResetReason::PeerDropped)),
                 Item::Probe { nonce, added } => {
-                    self.progress.heard.send_replace(nonce);
+                    heard = Some(nonce);
                     let is_whole = added == reached.read;
                     reached.read = added;
                     (!is_whole).then_some(Delivery::Reset(ResetReason::InboxTrimmed))
@@ -187,6 +188,10 @@ impl Reader {
         }
         self.hand_over_entries(&mut entries).await?;
         self.move_to(position, reached);
+        // Only now: what came before the probe has been handed over.
+        if let Some(nonce) = heard {
+            self.progress.heard.send_replace(nonce);
+        }
         Ok(())
     }
 

@@ -1,9 +1,9 @@
--- Adds and removes this gateway as a listener, if the lease still is this connection's.
+-- Adds and removes this gateway as a listener, if the lease still is the one that was confirmed.
 --
 -- KEYS 1 lease
--- ARGV 1 fence of this connection, 2 this gateway, 3 listeners prefix,
+-- ARGV 1 confirmed value of the lease, 2 this gateway, 3 listeners prefix,
 --      then topics, each after '+' (listen) or '-' (no longer)
--- Returns 1, or 0 when the lease is not this connection's; nothing was changed then.
+-- Returns 1, or 0 when that is not the lease; nothing was changed then.
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
   return 0
 end

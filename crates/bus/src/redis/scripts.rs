@@ -29,7 +29,7 @@ pub(super) struct Change {
 pub(super) struct PulseCall<'a> {
     pub(super) gateway: GatewayId,
     pub(super) fence: u64,
-    pub(super) confirmed_fence: u64,
+    pub(super) confirmed_lease: &'a str,
     pub(super) lease_ttl_ms: u128,
     pub(super) epoch_candidate: &'a str,
     pub(super) known_epoch: &'a str,
@@ -41,14 +41,16 @@ pub(super) struct PulseCall<'a> {
 /// The answer to a pulse.
 #[derive(Debug)]
 pub(super) struct PulseReply {
-    pub(super) lease: Lease,
+    pub(super) state: LeaseState,
+    /// The value of the lease now.
+    pub(super) lease: String,
     pub(super) epoch: String,
     pub(super) probe: StreamId,
 }
 
 /// What a pulse found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Lease {
+pub(super) enum LeaseState {
     /// The lease was there and is renewed.
     Held,
     /// It was not, or the epoch is another: lease and inbox are new and no topic is known to be registered.
@@ -125,49 +127,51 @@ impl Scripts {
         keys: &ShardKeys,
         pulse: &PulseCall<'_>,
     ) -> RedisResult<PulseReply> {
-        let mut command = call(&self.pulse, 18, 512);
+        let mut command = call(&self.pulse, 19, 512);
         command.arg(4).arg(&keys.lease).arg(&keys.inbox).arg(&keys.epoch).arg(&keys.gateways);
-        command.arg(Text(pulse.gateway)).arg(pulse.fence).arg(pulse.confirmed_fence);
+        command.arg(Text(pulse.gateway)).arg(pulse.fence).arg(pulse.confirmed_lease);
         command.arg(Text(pulse.lease_ttl_ms)).arg(pulse.epoch_candidate).arg(pulse.known_epoch);
         command.arg(&keys.lease_prefix).arg(&keys.inbox_prefix).arg(pulse.longest_inbox);
         command.arg(pulse.nonce).arg(u8::from(pulse.dropped));
-        let (state, epoch, probe): (String, String, Vec<u8>) = command.query_async(connection).await?;
-        let lease = match state.as_str() {
-            "held" => Lease::Held,
-            "new" => Lease::New,
-            _ => Lease::Stale,
+        command.arg(Text(format_args!("{}.{}", pulse.fence, pulse.nonce)));
+        let (state, epoch, probe, lease): (String, String, Vec<u8>, String) =
+            query(&command, connection).await?;
+        let state = match state.as_str() {
+            "held" => LeaseState::Held,
+            "new" => LeaseState::New,
+            _ => LeaseState::Stale,
         };
-        Ok(PulseReply { lease, epoch, probe: StreamId::parse(&probe).unwrap_or_default() })
+        Ok(PulseReply { state, lease, epoch, probe: StreamId::parse(&probe).unwrap_or_default() })
     }
 
-    /// Changes listener entries; `false` when the lease is not this connection's.
+    /// Changes listener entries; `false` when the lease is another.
     pub(super) async fn register(
         &self,
         connection: &mut MultiplexedConnection,
         keys: &ShardKeys,
         gateway: GatewayId,
-        fence: u64,
+        lease: &str,
         changes: &[Change],
     ) -> RedisResult<bool> {
         let mut command = call(&self.register, 7 + changes.len(), 256 + 43 * changes.len());
-        command.arg(1).arg(&keys.lease).arg(fence).arg(Text(gateway)).arg(&keys.listeners_prefix);
+        command.arg(1).arg(&keys.lease).arg(lease).arg(Text(gateway)).arg(&keys.listeners_prefix);
         for change in changes {
             command.arg(Text(format_args!("{}{}", if change.listen { '+' } else { '-' }, change.topic)));
         }
         query(&command, connection).await
     }
 
-    /// Removes lease and inbox; `false` when the lease is not this connection's.
+    /// Removes lease and inbox; `false` when the lease is another.
     pub(super) async fn leave(
         &self,
         connection: &mut MultiplexedConnection,
         keys: &ShardKeys,
         gateway: GatewayId,
-        fence: u64,
+        lease: &str,
     ) -> RedisResult<bool> {
         let mut command = call(&self.leave, 9, 512);
         command.arg(4).arg(&keys.lease).arg(&keys.inbox).arg(&keys.epoch).arg(&keys.gateways);
-        command.arg(fence).arg(Text(gateway));
+        command.arg(lease).arg(Text(gateway));
         query(&command, connection).await
     }
 }

@@ -138,8 +138,8 @@ async fn entries_of_a_reader_that_was_cut_off_wait_for_it() {
         publisher.bus.publish(topic(1), entry(number));
     }
     proxy.mend();
-    assert_eq!(listener.numbers(99).await, (1..100).collect::<Vec<_>>());
-    assert_eq!(listener.reset(&LOST).await, ResetReason::Reconnected);
+    let numbers = listener.numbers_and_reset(99, ResetReason::Reconnected).await;
+    assert_eq!(numbers, (1..100).collect::<Vec<_>>());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -297,13 +297,10 @@ async fn a_deaf_reader_is_found_and_rebuilt() {
     let mut listener = Gateway::healthy(settings, 2).await;
     assert_eq!(listener.bus.listen(&[topic(1)]).await, Listening::Registered);
     proxy.deafen();
-    // The read that waits now still hears; those after it do not.
-    publisher.bus.publish(topic(1), entry(0));
-    assert_eq!(listener.numbers(1).await, [0]);
-    publisher.bus.publish(topic(1), entry(1));
     listener.status(|status| status.shards == [ShardStatus::Unhealthy(ShardFault::ReaderDeaf)]).await;
-    assert_eq!(listener.numbers(1).await, [1], "read from where the deaf one stopped");
-    assert_eq!(listener.next().await, Some(Delivery::Reset(ResetReason::ReaderRebuilt)));
+    publisher.bus.publish(topic(1), entry(0));
+    let numbers = listener.numbers_and_reset(1, ResetReason::ReaderRebuilt).await;
+    assert_eq!(numbers, [0], "read from where the deaf one stopped");
     listener.status(BusStatus::is_healthy).await;
     assert!(listener.bus.metrics().snapshot().reader_rebuilds >= 1);
 }

@@ -1,7 +1,5 @@
 //! A private Redis for one test, gateways on it, and a proxy that makes readers deaf.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot be set up must fail")]
-
 pub(crate) mod proxy;
 pub(crate) mod server;
 
@@ -117,9 +115,18 @@ impl Gateway {
         }
     }
 
-    /// Throws away what is in the inbox now.
-    pub(crate) fn clear(&mut self) {
-        while self.inbox.try_recv().is_ok() {}
+    /// The numbers of the next entries, at least `count`, until the reset has come too; in which order they come
+    /// is open.
+    pub(crate) async fn numbers_and_reset(&mut self, count: usize, reason: ResetReason) -> Vec<u64> {
+        let (mut numbers, mut is_reset) = (Vec::new(), false);
+        while numbers.len() < count || !is_reset {
+            match self.next().await.expect("an open inbox") {
+                Delivery::Entries(entries) => numbers.extend(entries.iter().map(|entry| number(entry))),
+                Delivery::Reset(other) => is_reset |= other == reason,
+                Delivery::PeerGone(_) => {}
+            }
+        }
+        numbers
     }
 
     /// Ends without a word, as by SIGKILL.
