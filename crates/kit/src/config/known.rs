@@ -177,21 +177,19 @@ fn is_service_link(name: &str, value: &str) -> bool {
     if name.ends_with("_SERVICE_HOST") || name.ends_with("_SERVICE_PORT") || name.contains("_SERVICE_PORT_") {
         return true;
     }
-    if name.ends_with("_PORT") {
-        return PROTOCOLS
-            .iter()
-            .any(|protocol| value.starts_with(&format!("{}://", protocol.to_lowercase())));
-    }
-    let Some((_, rest)) = name.rsplit_once("_PORT_").or_else(|| {
-        // `..._PORT_80_TCP_PORT` ends in `_PORT` too; its number stands before the protocol.
-        name.strip_suffix("_PORT")?.rsplit_once("_PORT_")
-    }) else {
-        return false;
+    // `..._PORT_80_TCP`, alone or with one of three endings.
+    let of_port = |rest: &str| {
+        let mut parts = rest.split('_');
+        parts.next().is_some_and(|number| number.parse::<u16>().is_ok())
+            && parts.next().is_some_and(|protocol| PROTOCOLS.contains(&protocol))
+            && matches!(parts.next(), None | Some("ADDR" | "PORT" | "PROTO"))
+            && parts.next().is_none()
     };
-    let mut parts = rest.split('_');
-    let number = parts.next().is_some_and(|part| part.parse::<u16>().is_ok());
-    let protocol = parts.next().is_some_and(|part| PROTOCOLS.contains(&part));
-    number && protocol && matches!(parts.next(), None | Some("ADDR" | "PORT" | "PROTO"))
+    name.match_indices("_PORT_").any(|(at, separator)| of_port(&name[at + separator.len()..]))
+        || name.ends_with("_PORT")
+            && value
+                .split_once("://")
+                .is_some_and(|(scheme, _)| PROTOCOLS.contains(&scheme.to_uppercase().as_str()))
 }
 
 #[cfg(test)]

@@ -169,14 +169,15 @@ impl RetryBudget {
 ///
 /// # Errors
 ///
-/// The call's status, or `deadline_exceeded`: then it may have been done all the same.
+/// The call's status: `unavailable` also for a broken connection, `deadline_exceeded` for any limit that
+/// passed. After either it may have been done all the same.
 pub async fn call_once<T>(
     deadline: Deadline,
     call: impl Future<Output = Result<T, Status>>,
 ) -> Result<T, Status> {
     match tokio::time::timeout_at(deadline.0, call).await {
-        Ok(answer) => answer,
-        Err(_elapsed) => Err(Status::deadline_exceeded("no answer in time")),
+        Ok(answer) => answer.map_err(plain),
+        Err(_elapsed) => Err(late()),
     }
 }
 
@@ -185,7 +186,7 @@ pub async fn call_once<T>(
 ///
 /// # Errors
 ///
-/// The status of the last attempt, or `deadline_exceeded`: then it may have been done all the same.
+/// The status of the last attempt, as [`call_once`] words it.
 pub async fn call_idempotent<T, F, A>(
     policy: &RetryPolicy,
     deadline: Deadline,
@@ -198,18 +199,17 @@ where
     let mut attempt = 1;
     loop {
         let limit = deadline.within(policy.attempt_timeout);
-        let failure = match tokio::time::timeout_at(limit.0, call(limit)).await {
-            Ok(Ok(answer)) => {
+        let failure = match call_once(limit, call(limit)).await {
+            Ok(answer) => {
                 policy.budget.succeeded();
                 return Ok(answer);
             }
-            Ok(Err(status)) if !is_unanswered(&status) => {
+            Err(status) if !is_unanswered(status.code()) => {
                 // A refusal is an answer: the backend works.
                 policy.budget.succeeded();
                 return Err(status);
             }
-            Ok(Err(status)) => status,
-            Err(_elapsed) => Status::deadline_exceeded("no answer in time"),
+            Err(status) => status,
         };
         let affordable = policy.budget.failed();
         if attempt >= policy.attempts || !affordable {
@@ -225,16 +225,33 @@ where
     }
 }
 
-/// Whether a status says that the backend did not answer: it is `unavailable`, or it was made here, of a
-/// broken connection. (A status that came over the wire has no cause.)
-fn is_unanswered(status: &Status) -> bool {
+/// Whether a status, worded by [`plain`], says that the backend did not answer.
+const fn is_unanswered(code: Code) -> bool {
+    matches!(code, Code::Unavailable | Code::DeadlineExceeded)
+}
+
+fn late() -> Status {
+    Status::deadline_exceeded("no answer in time")
+}
+
+/// The text by which tonic, on either side, says that a call's `grpc-timeout` has passed.
+const TONIC_TIMEOUT: &str = "Timeout expired";
+
+/// Rewords what tonic words by mechanism: a connection that broke under a call (`unknown`, `internal` or
+/// `cancelled`, with its cause) is `unavailable`, a passed `grpc-timeout` (`cancelled`) `deadline_exceeded`.
+fn plain(status: Status) -> Status {
     match status.code() {
-        Code::Unavailable => true,
-        Code::Unknown | Code::Internal | Code::Cancelled => is_of_connection(status),
-        _ => false,
+        Code::Cancelled if status.message() == TONIC_TIMEOUT => late(),
+        Code::Unknown | Code::Internal | Code::Cancelled if is_of_connection(&status) => {
+            let mut plain = Status::unavailable("the connection broke");
+            plain.set_source(Arc::new(status));
+            plain
+        }
+        _ => status,
     }
 }
 
+/// Whether a status was made here, of a broken connection. (One that came over the wire has no cause.)
 fn is_of_connection(status: &Status) -> bool {
     let mut cause = status.source();
     while let Some(error) = cause {
@@ -273,7 +290,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_unavailable_backend_is_asked_again_until_it_answers() {
         let calls = Cell::new(0);
-        let answer = call_idempotent(&policy(100), Deadline::after(LONG), |_| {
+        let policy = policy(100);
+        let answer = call_idempotent(&policy, Deadline::after(LONG), |_| {
             calls.set(calls.get() + 1);
             ready(if calls.get() < 3 { Err(Status::unavailable("no")) } else { Ok(7) })
         });
@@ -296,7 +314,8 @@ mod tests {
     async fn the_deadline_bounds_the_whole() {
         let begun = Instant::now();
         let timeout = Duration::from_secs(3);
-        let answer = call_idempotent(&policy(100), Deadline::after(timeout), |_| {
+        let policy = policy(100);
+        let answer = call_idempotent(&policy, Deadline::after(timeout), |_| {
             std::future::pending::<Result<(), Status>>()
         });
         assert_eq!(answer.await.unwrap_err().code(), Code::DeadlineExceeded);
@@ -306,7 +325,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_attempt_that_hangs_leaves_time_for_another() {
         let calls = Cell::new(0);
-        let answer = call_idempotent(&policy(100), Deadline::after(Duration::from_secs(5)), |_| {
+        let policy = policy(100);
+        let answer = call_idempotent(&policy, Deadline::after(Duration::from_secs(5)), |_| {
             calls.set(calls.get() + 1);
             let hangs = calls.get() == 1;
             async move {
@@ -327,8 +347,9 @@ mod tests {
         for _ in 0..100 {
             calls += failing(&policy, Deadline::after(LONG), Status::unavailable("no")).await.1;
         }
-        // Ten tokens allow four retries before the bucket is half empty; after that, each call asks once.
-        assert_eq!(calls, 100 + 4);
+        // The first call's four failures leave six of ten tokens; the next failure leaves the bucket half
+        // full, and from then on each call asks once.
+        assert_eq!(calls, 100 + 3);
     }
 
     #[tokio::test(start_paused = true)]

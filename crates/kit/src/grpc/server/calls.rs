@@ -17,7 +17,7 @@ use std::{
 };
 
 use futures_util::FutureExt as _;
-use http::{HeaderMap, Request, Response};
+use http::{HeaderMap, Request, Response, StatusCode};
 use hyper::body::{Bytes, Frame, SizeHint};
 use opentelemetry::{KeyValue, metrics::Histogram};
 use tonic::{Code, Status, body::Body};
@@ -196,8 +196,13 @@ where
                 }
                 Err(_elapsed) => Status::deadline_exceeded("the server took too long").into_http(),
             };
-            if let Some(code) = status_in(response.headers()) {
-                // An answer without a body: it is complete.
+            let complete = match status_in(response.headers()) {
+                // What is not even HTTP's 200 has no trailers: a path that no service has.
+                None if response.status() != StatusCode::OK => Some(Code::Unimplemented),
+                // A status among the headers: an answer without a body.
+                status => status,
+            };
+            if let Some(code) = complete {
                 call.end(code);
                 return Ok(response);
             }

@@ -1,0 +1,7 @@
+//! Servers and balanced channels, over real sockets.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic, its helpers too")]
+
+mod balance;
+mod replica;
+mod server;
