@@ -1,0 +1,44 @@
+# The commands of this project. `make` alone lists them.
+
+CARGO ?= cargo
+# Arguments for the program that `run`, `cluster` and `bench` start: make cluster ARGS="--gateways 3".
+ARGS ?=
+
+BUF := @bufbuild/buf@1.75.0
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+# In CI the lock file is law.
+LOCKED := $(if $(CI),--locked)
+SERVICES := -p madang-auth -p madang-message-store -p madang-gateway
+
+.DEFAULT_GOAL := help
+.PHONY: help run test cluster bench lint servers
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## Build and start the all-in-one on http://127.0.0.1:8080, data in ./data
+	$(CARGO) run $(LOCKED) --release -p madang -- $(ARGS)
+
+# Binaries and tests in one build and one profile: the end-to-end tests start those binaries, and nothing is built twice.
+test: servers ## Run all tests; starts its own PostgreSQL and Redis and removes them
+	$(CARGO) build $(LOCKED) --workspace --bins --tests
+	$(TARGET)/debug/with-servers $(CARGO) test $(LOCKED) --workspace
+
+cluster: servers ## Start a local cluster of real processes, its ingress on http://127.0.0.1:8080
+	$(CARGO) build $(LOCKED) --release --bins $(SERVICES) -p madang-test-kit
+	$(TARGET)/release/cluster $(ARGS)
+
+bench: servers ## Run the benchmarks and print a table
+	$(CARGO) build $(LOCKED) --release --bins $(SERVICES) -p madang-test-kit -p madang-load
+	$(TARGET)/release/madang-load $(ARGS)
+
+lint: ## Check format, lints, documentation, dependencies and proto files
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy $(LOCKED) --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(LOCKED) --quiet --workspace --no-deps --lib
+	scripts/cargo-deny.sh --log-level error check bans licenses sources
+	cd proto && npx --yes $(BUF) lint
+
+# PostgreSQL, Redis and nginx, where they are missing.
+servers:
+	@scripts/install-test-dependencies.sh
