@@ -1,1 +1,220 @@
-//! Stub.
+//! The gateway: the stateless edge that holds the sockets.
+//!
+//! It terminates WebSockets and serves REST, asks the auth service who somebody is and the message store
+//! what may be done, and tells the other gateways what happened. Anything that it holds can be rebuilt from
+//! its clients' cursors and the store.
+//!
+//! Data flows one way: frame → [`session`] → [`commands`] → store → [`fanout`] → [`hub`] → outbox → frame.
+
+mod budget;
+mod commands;
+mod connections;
+mod credentials;
+mod edge;
+mod fanout;
+mod hub;
+mod metrics;
+mod origin;
+mod process;
+mod rest;
+mod server;
+mod session;
+mod settings;
+mod upgrade;
+mod wire;
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use madang_bus::{Bus, BusStatus, Inbox, ShardFault, ShardStatus};
+use madang_kit::{
+    Host, Running, StartError,
+    health::{Check, Readiness},
+};
+use madang_rpc::{Auth, MessageStore};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+pub use process::{Command, RedisUrl, bus, run};
+pub use settings::GatewaySettings;
+
+use crate::{
+    connections::Connections,
+    credentials::{Revocations, Verifier},
+    edge::Edge,
+    fanout::Fanout,
+    hub::{Hubs, ShardDeps},
+    metrics::Counters,
+    origin::AllowedOrigins,
+};
+
+/// How long clients of a stopping gateway wait before they reconnect, at most.
+const RECONNECT_PAUSE: Duration = Duration::from_secs(3);
+/// How long the sockets may take to end after they were told to, beyond the spread.
+const SESSIONS_PATIENCE: Duration = Duration::from_secs(8);
+/// How often the end of the last session is looked for while draining.
+const DRAIN_POLL: Duration = Duration::from_millis(50);
+
+/// What a gateway works with.
+pub struct Deps {
+    /// Who somebody is.
+    pub auth: Arc<dyn Auth>,
+    /// What happened, and who may do what.
+    pub store: Arc<dyn MessageStore>,
+    /// The way to other gateways.
+    pub bus: Arc<dyn Bus>,
+    /// What comes from them.
+    pub inbox: Inbox,
+}
+
+/// Starts a gateway. `extra` routes are served beside its own, outside the base path.
+///
+/// # Errors
+/// When the address cannot be listened on.
+pub async fn start(
+    settings: GatewaySettings,
+    deps: Deps,
+    extra: axum::Router,
+    host: &Host,
+) -> Result<Running, StartError> {
+    let life = host.lifecycle.child("gateway");
+    let listener = TcpListener::bind(settings.http_addr)
+        .await
+        .map_err(|error| StartError::listen("the gateway", settings.http_addr, error))?;
+    let address = listener
+        .local_addr()
+        .map_err(|error| StartError::listen("the gateway", settings.http_addr, error))?;
+    let Deps { auth, store, bus, inbox } = deps;
+    let Host { readiness, metrics, clock, random, .. } = host.clone();
+
+    let counters = Arc::new(Counters::default());
+    metrics::export(&metrics, &counters, &bus.metrics());
+    let shards_stop = CancellationToken::new();
+    let hubs = Hubs::start(
+        std::thread::available_parallelism().map_or(1, usize::from),
+        &ShardDeps {
+            store: Arc::clone(&store),
+            bus: Arc::clone(&bus),
+            counters: Arc::clone(&counters),
+            tasks: life.tasks(),
+            stop: shards_stop.clone(),
+        },
+    );
+    let fanout = Fanout::new(hubs.clone(), Arc::clone(&bus));
+    let connections = Arc::new(Connections::new());
+    let revocations = Arc::new(Revocations::default());
+    let verifier = Arc::new(Verifier::new(Arc::clone(&auth), Arc::clone(&revocations), Arc::clone(&clock)));
+
+    // What runs until the soft shutdown.
+    let until_soft = |name, task: futures_util::future::BoxFuture<'static, ()>| {
+        let soft = life.soft().clone();
+        life.tasks().spawn(name, async move {
+            soft.run_until_cancelled(task).await;
+        });
+    };
+    until_soft("keys", Box::pin(Arc::clone(&verifier).keep_keys(readiness.check("keys"))));
+    until_soft("bus health", Box::pin(watch_bus(bus.status(), readiness.check("bus"))));
+    // What the drain still needs ends with the sessions.
+    let until_drained = |name, task: futures_util::future::BoxFuture<'static, ()>| {
+        let stop = shards_stop.clone();
+        life.tasks().spawn(name, async move {
+            stop.run_until_cancelled(task).await;
+        });
+    };
+    until_drained(
+        "heartbeat",
+        Box::pin(Arc::clone(&connections).heartbeat(settings.heartbeat(), Arc::clone(&clock))),
+    );
+    until_drained(
+        "revocations",
+        Box::pin(Arc::clone(&revocations).follow(
+            Arc::clone(&auth),
+            Arc::clone(&connections),
+            Arc::clone(&clock),
+        )),
+    );
+    until_drained("inbox", Box::pin(fanout.clone().receive(inbox)));
+
+    let origins = Arc::new(AllowedOrigins::new(&settings.allowed_origins));
+    let connections_max = settings.max_connections;
+    let edge = Arc::new(Edge {
+        budgets: budget::Budgets::new(
+            budget::RateLimit {
+                interval: Duration::from_secs(1) / settings.sends_per_second,
+                burst: settings.sends_burst,
+            },
+            settings.max_user_sockets,
+        ),
+        settings,
+        auth,
+        verifier,
+        revocations,
+        store,
+        hubs,
+        fanout,
+        connections,
+        draining: AtomicBool::new(false),
+        counters,
+        clock,
+        random,
+        tasks: life.tasks(),
+    });
+    let router = rest::router(&edge, &origins).merge(extra);
+    life.tasks().spawn("http", server::serve(listener, router, connections_max, life.clone()));
+    life.tasks().spawn("drain", drain(edge, bus, readiness, shards_stop, life.soft().clone()));
+    Ok(Running::new("gateway", life).listening("http", address))
+}
+
+/// Leaves in order once the soft shutdown begins: sockets are told to reconnect elsewhere, what is being
+/// appended is finished, then the bus is left, so that what was committed last is published too.
+async fn drain(
+    edge: Arc<Edge>,
+    bus: Arc<dyn Bus>,
+    readiness: Readiness,
+    shards_stop: CancellationToken,
+    soft: CancellationToken,
+) {
+    soft.cancelled().await;
+    readiness.drain();
+    edge.draining.store(true, Ordering::Release);
+    edge.connections.drain(edge.settings.reconnect_spread(), RECONNECT_PAUSE, &*edge.random).await;
+    let sessions_gone = async {
+        while edge.counters.sessions.get() > 0 {
+            tokio::time::sleep(DRAIN_POLL).await;
+        }
+    };
+    if tokio::time::timeout(SESSIONS_PATIENCE, sessions_gone).await.is_err() {
+        tracing::warn!(sessions = edge.counters.sessions.get(), "sockets were left open");
+    }
+    bus.close().await;
+    shards_stop.cancel();
+}
+
+/// Says in the readiness how the bus is. A gateway that has not joined the bus yet, or whose own reader
+/// hears nothing, is not to be preferred by an ingress. But an absent Redis is absent for all gateways: it
+/// costs latency, no message, and taking every gateway out for it would be the greater fault.
+async fn watch_bus(mut status: tokio::sync::watch::Receiver<BusStatus>, check: Check) {
+    let mut joined = false;
+    loop {
+        let fault = status.borrow_and_update().shards.iter().find_map(|shard| match shard {
+            ShardStatus::Healthy => None,
+            ShardStatus::Unhealthy(fault) => Some(*fault),
+        });
+        match fault {
+            None => {
+                joined = true;
+                check.ready();
+            }
+            Some(ShardFault::Unreachable) if joined => check.ready(),
+            Some(fault) => check.failing(fault.to_string()),
+        }
+        if status.changed().await.is_err() {
+            return;
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! What clients ask for, over a socket or by REST. A command returns values; only the functions here push
+//! answers into a socket's queue.
+
+mod history;
+mod read;
+mod send;
+mod subscribe;
+
+use std::sync::Arc;
+
+use madang_frames::{ClientFrame, OkFrame, Request, RequestId, ServerFrame};
+use madang_vocabulary::{Code, Error, Result, Seq};
+use serde_json::{Map, Value};
+use tracing::{debug, warn};
+
+pub(crate) use history::{page, page_limit};
+pub(crate) use read::mark_read;
+pub(crate) use send::{NewMessage, room_id, send};
+
+use crate::{credentials::Credential, session::SessionContext};
+
+/// Carries out one request of a socket's and queues its answer.
+pub(crate) async fn carry_out(session: Arc<SessionContext>, request: Request) {
+    let Request { id, frame } = request;
+    let outcome = match frame {
+        ClientFrame::Auth { token } => renew(&session, id.clone(), token).await,
+        ClientFrame::Subscribe(wanted) => subscribe::subscribe(&session, id.clone(), wanted).await,
+        ClientFrame::Unsubscribe { rooms } => subscribe::unsubscribe(&session, id.clone(), rooms).await,
+        ClientFrame::Send { room, key, text, reply_to, attachments } => {
+            let message = NewMessage { key, text, reply_to, attachments };
+            send::answer(&session, id.clone(), room, message).await
+        }
+        ClientFrame::Read { room, seq } => read::answer(&session, id.clone(), room, seq).await,
+        ClientFrame::Typing { room, on } => read::typing(&session, id.clone(), &room, on).await,
+        ClientFrame::History { room, before, after, limit } => {
+            history::answer(&session, id.clone(), room, before, after, limit).await
+        }
+        ClientFrame::Ping {} => {
+            session.push(&ServerFrame::Pong(madang_frames::Pong { re: id.clone() }));
+            Ok(())
+        }
+    };
+    if let Err(error) = outcome {
+        log(&error);
+        session.refuse(id, &error);
+    }
+}
+
+/// Logs a failure once, here where it is answered; what the client did wrong is of little interest.
+pub(crate) fn log(error: &Error) {
+    match error.code {
+        Code::Internal => {
+            warn!(%error, cause = error.source.as_ref().map(tracing::field::display), "request failed")
+        }
+        Code::Unavailable | Code::DeadlineExceeded => debug!(%error, "request failed"),
+        Code::InvalidArgument
+        | Code::Unauthenticated
+        | Code::PermissionDenied
+        | Code::NotFound
+        | Code::AlreadyExists
+        | Code::FailedPrecondition
+        | Code::RateLimited
+        | Code::TooLarge => debug!(%error, "request refused"),
+    }
+}
+
+/// Renews the credential of a socket that outlives its token.
+async fn renew(session: &SessionContext, re: Option<RequestId>, token: String) -> Result<()> {
+    let identity = session.edge.verifier.verify(&Credential::Token(token)).await?;
+    if identity.profile.id != session.me.id || identity.session != session.session {
+        return Err(Error::new(
+            Code::PermissionDenied,
+            "the token is of another user or session: open another socket for it",
+        ));
+    }
+    session.outbox.set_expiry(identity.expires_at);
+    let mut fields = Map::new();
+    fields.insert("expires_at".to_owned(), Value::from(identity.expires_at.to_string()));
+    done(session, re, fields);
+    Ok(())
+}
+
+/// Answers `ok`.
+fn done(session: &SessionContext, re: Option<RequestId>, fields: Map<String, Value>) {
+    session.push(&ServerFrame::Ok(OkFrame { re, fields }));
+}
+
+/// The place that a message's id names.
+pub(crate) fn message_seq(id: &str) -> Result<Seq> {
+    // One id, one spelling: no sign, no leading zero.
+    let seq: u64 = id.parse().map_err(|_| Error::invalid("not a message id"))?;
+    if seq == 0 || seq.to_string() != id {
+        return Err(Error::invalid("not a message id"));
+    }
+    Ok(Seq::new(seq))
+}

@@ -1,0 +1,115 @@
+//! Saying something: append, then tell everybody.
+
+use std::sync::Arc;
+
+use madang_frames::{self as frames, RequestId, ServerFrame};
+use madang_rpc::{
+    event::{Attachment, Event, EventBody, Message, Profile},
+    store::{Append, Appended},
+};
+use madang_vocabulary::{Error, IdempotencyKey, MessageText, Result, RoomId, RoomRef, UserId};
+
+use super::message_seq;
+use crate::{budget::UserBudget, edge::Edge, session::SessionContext, wire};
+
+/// The files that one message may point to.
+const ATTACHMENTS_MAX: usize = 10;
+
+/// What a client wants to say.
+#[derive(Debug)]
+pub(crate) struct NewMessage {
+    pub(crate) key: IdempotencyKey,
+    pub(crate) text: MessageText,
+    pub(crate) reply_to: Option<String>,
+    pub(crate) attachments: Vec<frames::Attachment>,
+}
+
+/// Appends a message and, once it is committed, delivers it. Whoever awaits this may give up: what has been
+/// begun is finished all the same, so that a committed message is not left unsaid.
+pub(crate) async fn send(
+    edge: &Arc<Edge>,
+    actor: &Arc<Profile>,
+    budget: &UserBudget,
+    room: RoomId,
+    message: NewMessage,
+) -> Result<Appended> {
+    edge.budgets.take_send(budget)?;
+    if message.attachments.len() > ATTACHMENTS_MAX {
+        return Err(Error::invalid(format!("a message has at most {ATTACHMENTS_MAX} attachments")));
+    }
+    let message = Message {
+        text: message.text.into_string(),
+        key: message.key,
+        reply_to: message.reply_to.as_deref().map(message_seq).transpose()?,
+        attachments: message.attachments.into_iter().map(attachment).collect(),
+    };
+    let append = Append { room, actor: Arc::clone(actor), message };
+    let (answer, answered) = tokio::sync::oneshot::channel();
+    let committing = Arc::clone(edge);
+    edge.tasks.spawn_contained("append", async move {
+        let outcome = commit(&committing, append).await;
+        // The client may have gone; the message is said.
+        let _ = answer.send(outcome);
+    });
+    answered.await.unwrap_or_else(|_| Err(Error::unavailable("the server is stopping")))
+}
+
+async fn commit(edge: &Edge, append: Append) -> Result<Appended> {
+    let Append { room, actor, message } = append.clone();
+    let appended = edge.store.append(append).await?;
+    edge.counters.appends.add(1);
+    // A repeat was said when it was new; where that gateway died before it could, the sweep finds it.
+    if !appended.duplicate {
+        let body = EventBody::Message(message);
+        let event = Event { topic: room.into(), seq: appended.seq, at: appended.at, actor, body };
+        edge.fanout.event(Arc::new(event)).await;
+    }
+    Ok(appended)
+}
+
+/// The id of a room that a user names; a slug is looked up.
+pub(crate) async fn room_id(edge: &Edge, user: UserId, room: &RoomRef) -> Result<RoomId> {
+    match room {
+        RoomRef::Id(id) => Ok(*id),
+        RoomRef::Slug(_) => edge
+            .store
+            .resolve(user, std::slice::from_ref(room), false)
+            .await?
+            .rooms
+            .first()
+            .copied()
+            .flatten()
+            .ok_or_else(|| Error::new(madang_vocabulary::Code::NotFound, "there is no such room")),
+    }
+}
+
+/// Carries out a socket's `send`.
+pub(super) async fn answer(
+    session: &SessionContext,
+    re: Option<RequestId>,
+    room: RoomRef,
+    message: NewMessage,
+) -> Result<()> {
+    let room = room_id(&session.edge, session.me.id, &room).await?;
+    let key = message.key.clone();
+    let appended = send(&session.edge, &session.me, &session.budget, room, message).await?;
+    session.push(&ServerFrame::Ack(frames::Ack {
+        re,
+        room,
+        key: key.as_str().into(),
+        id: wire::message_id(appended.seq),
+        seq: appended.seq,
+        at: appended.at,
+        duplicate: appended.duplicate,
+    }));
+    Ok(())
+}
+
+fn attachment(attachment: frames::Attachment) -> Attachment {
+    Attachment {
+        url: attachment.url,
+        name: attachment.name,
+        content_type: attachment.content_type,
+        size_bytes: attachment.size_bytes,
+    }
+}

@@ -1,0 +1,143 @@
+//! The sockets of this gateway: how they are found to be closed, pinged and told to go elsewhere.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU32, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use madang_frames::{PING, ServerFrame, WireFrame};
+use madang_kit::clock::{Clock, Random, jitter};
+use madang_vocabulary::{ConnectionId, SessionId};
+use tokio::time::MissedTickBehavior;
+
+use crate::session::{close::Close, outbox::Outbox};
+
+/// The parts of the registry. The heartbeat visits one part a tick, so that pings are spread over the
+/// interval and one timer serves every socket.
+const PARTS: usize = 32;
+/// A client that has not been heard for so many intervals is gone.
+const SILENT_INTERVALS: u32 = 2;
+/// How often sockets are told to leave while the gateway drains.
+const DRAIN_STEP: Duration = Duration::from_millis(50);
+
+/// The registry of sockets.
+#[derive(Debug)]
+pub(crate) struct Connections {
+    parts: [Mutex<HashMap<ConnectionId, Entry>>; PARTS],
+    next: AtomicU64,
+    tick: AtomicU32,
+}
+
+#[derive(Debug)]
+struct Entry {
+    session: SessionId,
+    outbox: Arc<Outbox>,
+}
+
+/// A socket's place in the registry; dropping it gives the place up.
+#[derive(Debug)]
+pub(crate) struct Registration {
+    connections: Arc<Connections>,
+    connection: ConnectionId,
+}
+
+impl Connections {
+    pub(crate) fn new() -> Self {
+        Self { parts: Default::default(), next: AtomicU64::new(1), tick: AtomicU32::new(0) }
+    }
+
+    /// A number for a new socket.
+    pub(crate) fn next_id(&self) -> ConnectionId {
+        ConnectionId::new(self.next.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// The heartbeat's tick now, for [`Outbox::heard`].
+    pub(crate) fn tick(&self) -> u32 {
+        self.tick.load(Ordering::Relaxed)
+    }
+
+    /// Adds a socket.
+    pub(crate) fn register(
+        self: &Arc<Self>,
+        connection: ConnectionId,
+        session: SessionId,
+        outbox: Arc<Outbox>,
+    ) -> Registration {
+        self.part(connection).insert(connection, Entry { session, outbox });
+        Registration { connections: Arc::clone(self), connection }
+    }
+
+    /// Closes all sockets of some sessions.
+    pub(crate) fn close_sessions(&self, sessions: &[SessionId], close: Close) {
+        for part in &self.parts {
+            for entry in lock(part).values().filter(|entry| sessions.contains(&entry.session)) {
+                entry.outbox.close(close);
+            }
+        }
+    }
+
+    /// Pings every socket once an interval, closes the silent and those whose credential has ended; for ever.
+    pub(crate) async fn heartbeat(self: Arc<Self>, interval: Duration, clock: Arc<dyn Clock>) {
+        let mut timer = tokio::time::interval(interval / PARTS as u32);
+        timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            timer.tick().await;
+            let tick = self.tick.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
+            let now = clock.now();
+            for entry in lock(&self.parts[tick as usize % PARTS]).values() {
+                if entry.outbox.is_expired(now) {
+                    entry.outbox.close(Close::Expired);
+                    continue;
+                }
+                match tick.wrapping_sub(entry.outbox.heard_at()) / PARTS as u32 {
+                    // Heard within the interval: it lives.
+                    0 => {}
+                    silent if silent >= SILENT_INTERVALS => entry.outbox.close(Close::HeartbeatTimeout),
+                    _ => {
+                        entry.outbox.push(PING);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Tells every socket to reconnect, spread over `window`, and each client to wait a random part of
+    /// `pause`, so that the gateways that stay are not stormed.
+    pub(crate) async fn drain(&self, window: Duration, pause: Duration, random: &dyn Random) {
+        let mut outboxes: Vec<Arc<Outbox>> = Vec::new();
+        for part in &self.parts {
+            outboxes.extend(lock(part).values().map(|entry| Arc::clone(&entry.outbox)));
+        }
+        let steps = (window.as_millis() / DRAIN_STEP.as_millis()).max(1) as usize;
+        for step in outboxes.chunks(outboxes.len().div_ceil(steps).max(1)) {
+            for outbox in step {
+                let after_ms = jitter(random, pause).as_millis() as u64;
+                outbox.push(WireFrame::json(&ServerFrame::Reconnect(madang_frames::Reconnect {
+                    after_ms,
+                    reason: "restart".into(),
+                })));
+                outbox.close(Close::Restart);
+            }
+            tokio::time::sleep(DRAIN_STEP).await;
+        }
+    }
+
+    fn part(&self, connection: ConnectionId) -> MutexGuard<'_, HashMap<ConnectionId, Entry>> {
+        lock(&self.parts[(connection.get() % PARTS as u64) as usize])
+    }
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        self.connections.part(self.connection).remove(&self.connection);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // No code that can panic runs under the lock.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

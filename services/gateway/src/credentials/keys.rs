@@ -1,0 +1,76 @@
+//! The public keys that access tokens are verified with, fetched from the auth service and kept.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use arc_swap::ArcSwap;
+use jsonwebtoken::{Algorithm, DecodingKey, jwk::JwkSet};
+use madang_rpc::Auth;
+use madang_vocabulary::{Error, Result};
+use tokio::{sync::Mutex, time::Instant};
+use tracing::{info, warn};
+
+/// How often the keys are fetched. A new key is published for longer than this before it signs.
+pub(super) const REFRESH_EVERY: Duration = Duration::from_secs(60);
+/// An unknown key id has the keys fetched, at most this often: made-up ids cost the auth service nothing.
+const REFRESH_UNKNOWN_EVERY: Duration = Duration::from_secs(5);
+/// The pause after a failed fetch.
+pub(super) const RETRY_EVERY: Duration = Duration::from_secs(1);
+
+/// The keys by id.
+pub(super) struct Keys {
+    auth: Arc<dyn Auth>,
+    by_id: ArcSwap<HashMap<String, DecodingKey>>,
+    /// When the keys were last asked for because of an unknown id. Holding it is the right to ask.
+    asked: Mutex<Option<Instant>>,
+}
+
+impl Keys {
+    pub(super) fn new(auth: Arc<dyn Auth>) -> Self {
+        Self { auth, by_id: ArcSwap::default(), asked: Mutex::new(None) }
+    }
+
+    /// Fetches the keys. On failure the last ones stay: a token that is good now stays good while the auth
+    /// service is away.
+    pub(super) async fn refresh(&self) -> Result<()> {
+        let document = self.auth.keys().await?;
+        let set: JwkSet = serde_json::from_str(&document).map_err(Error::internal)?;
+        let mut by_id = HashMap::with_capacity(set.keys.len());
+        for key in &set.keys {
+            // The algorithm is the key's, never the token's own word (RFC 8725, section 3.1).
+            let usable = key.common.key_algorithm.is_none_or(|algorithm| algorithm.to_string() == "EdDSA");
+            match (&key.common.key_id, usable.then(|| DecodingKey::from_jwk(key))) {
+                (Some(id), Some(Ok(key))) => {
+                    by_id.insert(id.clone(), key);
+                }
+                _ => warn!("a published key is not usable and was passed over"),
+            }
+        }
+        if by_id.is_empty() {
+            return Err(Error::unavailable("the auth service has published no key yet"));
+        }
+        if by_id.len() != self.by_id.load().len() {
+            info!(keys = by_id.len(), "verification keys are in");
+        }
+        self.by_id.store(Arc::new(by_id));
+        Ok(())
+    }
+
+    /// Does something with the key of that id, which is fetched where it is not known.
+    pub(super) async fn with<T>(&self, id: &str, act: impl Fn(&DecodingKey) -> T) -> Result<Option<T>> {
+        if let Some(key) = self.by_id.load().get(id) {
+            return Ok(Some(act(key)));
+        }
+        let mut asked = self.asked.lock().await;
+        // Whoever waited may find that the one before has brought the key.
+        if self.by_id.load().get(id).is_none() && asked.is_none_or(|at| at.elapsed() >= REFRESH_UNKNOWN_EVERY)
+        {
+            *asked = Some(Instant::now());
+            self.refresh().await?;
+        }
+        drop(asked);
+        Ok(self.by_id.load().get(id).map(act))
+    }
+}
+
+/// The one algorithm of this project's own tokens.
+pub(super) const ALGORITHM: Algorithm = Algorithm::EdDSA;

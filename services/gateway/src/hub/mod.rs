@@ -1,0 +1,134 @@
+//! Hubs: one for each topic that somebody listens to here.
+//!
+//! The hubs are spread over a few shards by topic. A shard is a task that owns its hubs and is their only
+//! writer; [`Hubs`] is the handle by which sessions, commands and the fan-out speak to it.
+
+mod shard;
+mod topic_hub;
+
+use std::{
+    hash::{BuildHasher, RandomState},
+    sync::Arc,
+};
+
+use madang_frames::WireFrame;
+use madang_rpc::event::Event;
+use madang_vocabulary::{ConnectionId, Seq, TopicId, UserId};
+use tokio::sync::{mpsc, oneshot};
+
+pub(crate) use shard::ShardDeps;
+pub(crate) use topic_hub::Audience;
+
+use crate::session::outbox::Outbox;
+
+/// The commands that wait for one shard; a sender waits for room, which slows the senders of messages
+/// down to what the hubs deliver.
+const COMMANDS_MAX: usize = 4_096;
+
+/// What a shard is told.
+#[derive(Debug)]
+enum Command {
+    /// A socket is about to read a topic's state. The answer comes when this gateway is a listener.
+    Attach {
+        topic: TopicId,
+        connection: ConnectionId,
+        user: UserId,
+        outbox: Arc<Outbox>,
+        listening: oneshot::Sender<()>,
+    },
+    /// The socket has been sent the log up to this place.
+    Activate { topic: TopicId, connection: ConnectionId, seen: Seq },
+    /// The socket listens no more.
+    Detach { topic: TopicId, connection: ConnectionId },
+    /// Events, from here or from another gateway; in any order, any number of times.
+    Events(Vec<Arc<Event>>),
+    /// Something without a place in the log.
+    Say { topic: TopicId, frame: WireFrame, audience: Audience },
+    /// Continuity may be broken: compare all heads with the store.
+    SweepAll,
+}
+
+/// The handle to all hubs of this gateway.
+#[derive(Debug, Clone)]
+pub(crate) struct Hubs {
+    shards: Arc<[mpsc::Sender<Command>]>,
+    hasher: RandomState,
+}
+
+impl Hubs {
+    /// Starts `count` shards.
+    pub(crate) fn start(count: usize, deps: &ShardDeps) -> Self {
+        let shards = (0..count.max(1))
+            .map(|_| {
+                let (sender, commands) = mpsc::channel(COMMANDS_MAX);
+                shard::start(commands, deps.clone());
+                sender
+            })
+            .collect();
+        Self { shards, hasher: RandomState::new() }
+    }
+
+    /// Registers a socket with a topic. What is returned resolves when this gateway is a listener of the
+    /// topic: what the store is asked after that misses nothing.
+    pub(crate) async fn attach(
+        &self,
+        topic: TopicId,
+        connection: ConnectionId,
+        user: UserId,
+        outbox: Arc<Outbox>,
+    ) -> oneshot::Receiver<()> {
+        let (listening, answer) = oneshot::channel();
+        self.tell(topic, Command::Attach { topic, connection, user, outbox, listening }).await;
+        answer
+    }
+
+    /// The socket has been sent the log up to `seen`; the rest follows from here.
+    pub(crate) async fn activate(&self, topic: TopicId, connection: ConnectionId, seen: Seq) {
+        self.tell(topic, Command::Activate { topic, connection, seen }).await;
+    }
+
+    /// The socket listens no more.
+    pub(crate) async fn detach(&self, topic: TopicId, connection: ConnectionId) {
+        self.tell(topic, Command::Detach { topic, connection }).await;
+    }
+
+    /// Delivers an event.
+    pub(crate) async fn deliver(&self, event: Arc<Event>) {
+        self.tell(event.topic, Command::Events(vec![event])).await;
+    }
+
+    /// Delivers many events, one command a shard.
+    pub(crate) async fn deliver_all(&self, events: impl IntoIterator<Item = Arc<Event>>) {
+        let mut by_shard: Vec<Vec<Arc<Event>>> = vec![Vec::new(); self.shards.len()];
+        for event in events {
+            by_shard[self.shard(event.topic)].push(event);
+        }
+        for (shard, events) in self.shards.iter().zip(by_shard) {
+            if !events.is_empty() {
+                // A shard that is gone has stopped with its gateway.
+                let _ = shard.send(Command::Events(events)).await;
+            }
+        }
+    }
+
+    /// Says something without a place in the log.
+    pub(crate) async fn say(&self, topic: TopicId, frame: WireFrame, audience: Audience) {
+        self.tell(topic, Command::Say { topic, frame, audience }).await;
+    }
+
+    /// Compares the heads of all topics with the store.
+    pub(crate) async fn sweep_all(&self) {
+        for shard in self.shards.iter() {
+            let _ = shard.send(Command::SweepAll).await;
+        }
+    }
+
+    async fn tell(&self, topic: TopicId, command: Command) {
+        // A shard that is gone has stopped with its gateway: there is nobody left to deliver to.
+        let _ = self.shards[self.shard(topic)].send(command).await;
+    }
+
+    fn shard(&self, topic: TopicId) -> usize {
+        (self.hasher.hash_one(topic) % self.shards.len() as u64) as usize
+    }
+}

@@ -1,0 +1,380 @@
+//! The task that owns some of the hubs: it registers them as listeners, repairs their gaps from the
+//! store, and compares their heads with the store's.
+
+use std::{
+    collections::{BTreeSet, HashMap, hash_map::Entry},
+    sync::Arc,
+    time::Duration,
+};
+
+use madang_bus::Bus;
+use madang_kit::lifecycle::Tasks;
+use madang_rpc::{MessageStore, event::Event};
+use madang_vocabulary::{Seq, TopicId};
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::JoinSet,
+    time::{Instant, MissedTickBehavior},
+};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, warn};
+
+use super::{Command, topic_hub::TopicHub};
+use crate::metrics::Counters;
+
+/// The commands that are taken at once.
+const COMMANDS_AT_ONCE: usize = 256;
+/// How long an event waits for its predecessors before they are read from the store. Two gateways'
+/// publishes of one moment overtake each other by less.
+const GAP_PATIENCE: Duration = Duration::from_millis(15);
+/// The pause after a failed repair; doubled with each failure up to the largest.
+const REPAIR_PAUSE: Duration = Duration::from_millis(100);
+const REPAIR_PAUSE_MAX: Duration = Duration::from_secs(2);
+/// The events that one repair reads.
+const REPAIR_PAGE_EVENTS: u32 = 500;
+/// The repairs that read at the same time, a shard.
+const REPAIRS_AT_ONCE: usize = 8;
+/// How often the shard looks after its hubs.
+const TICK: Duration = Duration::from_millis(500);
+/// How often the heads of topics that were lately active are compared with the store. With the repair
+/// that follows it bounds how long a publish that never came stays unseen.
+const SWEEP_ACTIVE_EVERY: Duration = Duration::from_secs(2);
+/// How often all heads are compared.
+const SWEEP_ALL_EVERY: Duration = Duration::from_secs(20);
+/// What counts as lately active.
+const ACTIVE: Duration = Duration::from_secs(60);
+/// The topics whose heads one call asks for.
+const SWEEP_PAGE_TOPICS: usize = 1_000;
+/// How long a hub without subscribers stays a listener, so that a reconnect or the next visitor finds
+/// it registered.
+const LINGER: Duration = Duration::from_secs(30);
+
+/// What a shard needs.
+#[derive(Clone)]
+pub(crate) struct ShardDeps {
+    pub(crate) store: Arc<dyn MessageStore>,
+    pub(crate) bus: Arc<dyn Bus>,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) tasks: Tasks,
+    /// Ends the shards, after the last session.
+    pub(crate) stop: CancellationToken,
+}
+
+/// Starts a shard's task.
+pub(super) fn start(commands: mpsc::Receiver<Command>, deps: ShardDeps) {
+    let tasks = deps.tasks.clone();
+    let shard = Shard {
+        deps,
+        hubs: HashMap::new(),
+        new_topics: Vec::new(),
+        due: BTreeSet::new(),
+        work: JoinSet::new(),
+        repairs: 0,
+        sweep: Sweep { running: 0, wanted: false, active_at: Instant::now(), all_at: Instant::now() },
+    };
+    tasks.spawn("hub shard", shard.run(commands));
+}
+
+struct Shard {
+    deps: ShardDeps,
+    hubs: HashMap<TopicId, Slot>,
+    /// Topics whose first subscriber came with the commands at hand: registered together.
+    new_topics: Vec<TopicId>,
+    /// The topics with a gap, by the time at which it is to be read.
+    due: BTreeSet<(Instant, TopicId)>,
+    work: JoinSet<Done>,
+    repairs: usize,
+    sweep: Sweep,
+}
+
+struct Slot {
+    hub: TopicHub,
+    /// Who waits until this gateway is a listener; none once it is.
+    joining: Option<Vec<oneshot::Sender<()>>>,
+    repair: Repair,
+    active_at: Instant,
+    idle_since: Option<Instant>,
+}
+
+/// At most one repair a topic: whoever misses the same events waits for the same read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Repair {
+    Idle,
+    Due,
+    Reading { failures: u32 },
+}
+
+struct Sweep {
+    running: usize,
+    /// Another one was asked for while one ran.
+    wanted: bool,
+    active_at: Instant,
+    all_at: Instant,
+}
+
+/// What the shard's own calls have come to.
+enum Done {
+    Listening(Vec<TopicId>),
+    Read(TopicId, Result<Vec<Event>, madang_vocabulary::Error>),
+    Heads(Result<Vec<(TopicId, Seq)>, madang_vocabulary::Error>),
+}
+
+impl Shard {
+    async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
+        let mut batch = Vec::with_capacity(COMMANDS_AT_ONCE);
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let stop = self.deps.stop.clone();
+        loop {
+            let next_due = self.due.first().map(|(at, _)| *at);
+            // What has come in goes first; the clock last.
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return,
+                Some(done) = self.work.join_next() => match done {
+                    Ok(done) => self.finish(done),
+                    Err(error) => warn!(%error, "a call of a hub shard ended early"),
+                },
+                taken = commands.recv_many(&mut batch, COMMANDS_AT_ONCE) => {
+                    if taken == 0 {
+                        return;
+                    }
+                    for command in batch.drain(..) {
+                        self.obey(command);
+                    }
+                    self.register_new_topics();
+                }
+                () = tokio::time::sleep_until(next_due.unwrap_or_else(Instant::now)), if next_due.is_some() => {
+                    self.read_due();
+                }
+                _ = tick.tick() => self.look_after(),
+            }
+        }
+    }
+
+    fn obey(&mut self, command: Command) {
+        match command {
+            Command::Attach { topic, connection, user, outbox, listening } => {
+                let slot = match self.hubs.entry(topic) {
+                    Entry::Occupied(slot) => slot.into_mut(),
+                    Entry::Vacant(slot) => {
+                        self.new_topics.push(topic);
+                        self.deps.counters.hubs.up();
+                        slot.insert(Slot::new())
+                    }
+                };
+                slot.idle_since = None;
+                slot.hub.attach(connection, user, outbox);
+                match &mut slot.joining {
+                    Some(waiting) => waiting.push(listening),
+                    // Nobody may wait any more: the session has ended.
+                    None => drop(listening.send(())),
+                }
+            }
+            Command::Activate { topic, connection, seen } => {
+                self.with(topic, |slot| slot.hub.activate(connection, seen));
+            }
+            Command::Detach { topic, connection } => self.with(topic, |slot| slot.hub.detach(connection)),
+            Command::Events(events) => {
+                for event in events {
+                    let now = Instant::now();
+                    self.with(event.topic, |slot| {
+                        slot.active_at = now;
+                        slot.hub.accept(event);
+                    });
+                }
+            }
+            Command::Say { topic, frame, audience } => {
+                self.with(topic, |slot| slot.hub.say(&frame, audience));
+            }
+            Command::SweepAll => self.sweep_all(),
+        }
+    }
+
+    /// Does something to a hub that is here; a gap that it leaves is noted.
+    fn with(&mut self, topic: TopicId, act: impl FnOnce(&mut Slot)) {
+        let Some(slot) = self.hubs.get_mut(&topic) else { return };
+        act(slot);
+        if slot.repair == Repair::Idle && slot.hub.missing_after().is_some() {
+            slot.repair = Repair::Due;
+            self.due.insert((Instant::now() + GAP_PATIENCE, topic));
+        }
+    }
+
+    fn register_new_topics(&mut self) {
+        if self.new_topics.is_empty() {
+            return;
+        }
+        let topics = std::mem::take(&mut self.new_topics);
+        let bus = Arc::clone(&self.deps.bus);
+        self.work.spawn(async move {
+            // Where the bus cannot register now it does so when it can, and then says that continuity was
+            // broken; until then the sweep finds what is new.
+            let _ = bus.listen(&topics).await;
+            Done::Listening(topics)
+        });
+    }
+
+    fn read_due(&mut self) {
+        let now = Instant::now();
+        while let Some((at, topic)) = self.due.first().copied()
+            && at <= now
+            && self.repairs < REPAIRS_AT_ONCE
+        {
+            self.due.pop_first();
+            self.start_repair(topic, 0);
+        }
+        if self.repairs >= REPAIRS_AT_ONCE {
+            // The places are taken: what is due waits a little, in its order.
+            let later = now + GAP_PATIENCE;
+            while let Some((at, topic)) = self.due.first().copied()
+                && at <= now
+            {
+                self.due.pop_first();
+                self.due.insert((later, topic));
+            }
+        }
+    }
+
+    fn start_repair(&mut self, topic: TopicId, failures: u32) {
+        let Some(slot) = self.hubs.get_mut(&topic) else { return };
+        let Some(after) = slot.hub.missing_after() else {
+            slot.repair = Repair::Idle;
+            return;
+        };
+        slot.repair = Repair::Reading { failures };
+        self.repairs += 1;
+        self.deps.counters.repairs.add(1);
+        let store = Arc::clone(&self.deps.store);
+        self.work.spawn(async move {
+            if failures > 0 {
+                tokio::time::sleep(REPAIR_PAUSE.saturating_mul(1 << failures.min(8)).min(REPAIR_PAUSE_MAX))
+                    .await;
+            }
+            Done::Read(topic, store.read(topic, after, REPAIR_PAGE_EVENTS).await)
+        });
+    }
+
+    fn finish(&mut self, done: Done) {
+        match done {
+            Done::Listening(topics) => {
+                for topic in topics {
+                    let waiting = self.hubs.get_mut(&topic).and_then(|slot| slot.joining.take());
+                    for listening in waiting.into_iter().flatten() {
+                        // A session that has ended does not wait.
+                        let _ = listening.send(());
+                    }
+                }
+            }
+            Done::Read(topic, result) => {
+                self.repairs -= 1;
+                self.finish_repair(topic, result);
+            }
+            Done::Heads(heads) => {
+                self.sweep.running -= 1;
+                match heads {
+                    Ok(heads) => {
+                        for (topic, seq) in heads {
+                            self.with(topic, |slot| slot.hub.note_head(seq));
+                        }
+                    }
+                    // The next sweep tries again; the store's client has logged why.
+                    Err(error) => debug!(%error, "heads could not be compared"),
+                }
+                if self.sweep.running == 0 && std::mem::take(&mut self.sweep.wanted) {
+                    self.sweep_all();
+                }
+            }
+        }
+    }
+
+    fn finish_repair(&mut self, topic: TopicId, result: Result<Vec<Event>, madang_vocabulary::Error>) {
+        let Some(slot) = self.hubs.get_mut(&topic) else { return };
+        let Repair::Reading { failures } = slot.repair else { return };
+        match result {
+            Ok(events) => {
+                let found = !events.is_empty();
+                for event in events {
+                    slot.hub.accept(Arc::new(event));
+                }
+                slot.repair = Repair::Idle;
+                if slot.hub.missing_after().is_some() {
+                    if found {
+                        // A page is in, more is missing.
+                        self.start_repair(topic, 0);
+                    } else {
+                        warn!(%topic, "the store does not have an event that was announced");
+                        self.start_repair(topic, failures + 1);
+                    }
+                }
+            }
+            Err(error) => {
+                debug!(%topic, %error, "a gap could not be read");
+                self.start_repair(topic, failures + 1);
+            }
+        }
+    }
+
+    fn look_after(&mut self) {
+        let now = Instant::now();
+        let mut left = Vec::new();
+        for (topic, slot) in &mut self.hubs {
+            if slot.joining.is_some() || slot.hub.prune() {
+                slot.idle_since = None;
+            } else if now.duration_since(*slot.idle_since.get_or_insert(now)) >= LINGER {
+                left.push(*topic);
+            }
+        }
+        if !left.is_empty() {
+            for topic in &left {
+                self.hubs.remove(topic);
+                self.deps.counters.hubs.down();
+            }
+            self.deps.bus.unlisten(&left);
+        }
+        if now.duration_since(self.sweep.all_at) >= SWEEP_ALL_EVERY {
+            self.sweep_all();
+        } else if now.duration_since(self.sweep.active_at) >= SWEEP_ACTIVE_EVERY && self.sweep.running == 0 {
+            self.sweep.active_at = now;
+            self.compare_heads(|slot| now.duration_since(slot.active_at) < ACTIVE);
+        }
+    }
+
+    fn sweep_all(&mut self) {
+        if self.sweep.running > 0 {
+            self.sweep.wanted = true;
+            return;
+        }
+        let now = Instant::now();
+        self.sweep.active_at = now;
+        self.sweep.all_at = now;
+        self.compare_heads(|_| true);
+    }
+
+    fn compare_heads(&mut self, chosen: impl Fn(&Slot) -> bool) {
+        let topics: Vec<TopicId> = self
+            .hubs
+            .iter()
+            .filter(|(_, slot)| slot.hub.head().is_some() && chosen(slot))
+            .map(|(topic, _)| *topic)
+            .collect();
+        for page in topics.chunks(SWEEP_PAGE_TOPICS) {
+            let (store, page) = (Arc::clone(&self.deps.store), page.to_vec());
+            self.sweep.running += 1;
+            self.deps.counters.sweeps.add(1);
+            self.work.spawn(async move { Done::Heads(store.heads(&page).await) });
+        }
+    }
+}
+
+impl Slot {
+    fn new() -> Self {
+        Self {
+            hub: TopicHub::default(),
+            joining: Some(Vec::new()),
+            repair: Repair::Idle,
+            active_at: Instant::now(),
+            idle_since: None,
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! One topic's hub: what has been delivered here, what waits for its predecessors, and who listens.
+//!
+//! A state machine without time, tasks or I/O: the shard that owns it feeds it events and asks what is
+//! missing. It has one writer, so it needs no lock.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use madang_frames::WireFrame;
+use madang_rpc::event::{Event, EventBody};
+use madang_vocabulary::{ConnectionId, Seq, UserId};
+
+use crate::{session::outbox::Outbox, wire};
+
+/// The events that wait for their predecessors; past it they are read from the store with the rest.
+const HELD_MAX_EVENTS: usize = 1_024;
+/// The events that wait behind one subscriber's catch-up; past it the subscriber is too slow.
+const PENDING_MAX_EVENTS: usize = 2_048;
+
+/// A socket that listens to the topic.
+#[derive(Debug)]
+pub(crate) struct Subscriber {
+    pub(crate) connection: ConnectionId,
+    pub(crate) user: UserId,
+    pub(crate) outbox: Arc<Outbox>,
+    stage: Stage,
+}
+
+#[derive(Debug)]
+enum Stage {
+    /// The session still writes what was missed; what happens meanwhile waits here.
+    CatchingUp(Vec<Pending>),
+    /// Events go straight to the outbox. The session has seen the log up to this place: a hub that
+    /// lags behind the store must not say it again.
+    Live(Seq),
+}
+
+#[derive(Debug)]
+struct Pending {
+    seq: Seq,
+    frame: WireFrame,
+    /// The event takes the subscriber's membership away.
+    removes: bool,
+}
+
+/// The hub of one topic.
+#[derive(Debug, Default)]
+pub(crate) struct TopicHub {
+    /// The last place delivered here; none before the first subscription is open.
+    head: Option<Seq>,
+    /// The highest place heard of, from an event or from the store.
+    known: Seq,
+    held: BTreeMap<Seq, Arc<Event>>,
+    subscribers: Vec<Subscriber>,
+}
+
+impl TopicHub {
+    /// Adds a socket whose catch-up is about to be read from the store.
+    pub(crate) fn attach(&mut self, connection: ConnectionId, user: UserId, outbox: Arc<Outbox>) {
+        self.detach(connection);
+        self.subscribers.push(Subscriber { connection, user, outbox, stage: Stage::CatchingUp(Vec::new()) });
+    }
+
+    /// The socket has been sent the log up to `seen`: what waited behind that goes out, then all that
+    /// comes.
+    pub(crate) fn activate(&mut self, connection: ConnectionId, seen: Seq) {
+        // Where the store is ahead of this hub, the hub has something to fetch.
+        self.known = self.known.max(seen);
+        if self.head.is_none() {
+            self.head = Some(seen);
+            self.held.retain(|seq, _| *seq > seen);
+            self.deliver_held();
+        }
+        let Some(at) = self.subscribers.iter().position(|s| s.connection == connection) else { return };
+        let subscriber = &mut self.subscribers[at];
+        let mut removed = false;
+        if let Stage::CatchingUp(pending) = std::mem::replace(&mut subscriber.stage, Stage::Live(seen)) {
+            for pending in pending.into_iter().filter(|pending| pending.seq > seen) {
+                subscriber.outbox.push(pending.frame);
+                removed |= pending.removes;
+            }
+        }
+        if removed {
+            self.subscribers.swap_remove(at);
+        }
+    }
+
+    /// Removes a socket.
+    pub(crate) fn detach(&mut self, connection: ConnectionId) {
+        if let Some(at) = self.subscribers.iter().position(|s| s.connection == connection) {
+            self.subscribers.swap_remove(at);
+        }
+    }
+
+    /// Takes an event, in any order and any number of times; delivers what is contiguous.
+    pub(crate) fn accept(&mut self, event: Arc<Event>) {
+        let Some(head) = self.head else {
+            // Nobody's subscription is open yet: where it begins, the store will say.
+            self.known = self.known.max(event.seq);
+            self.hold(event);
+            return;
+        };
+        if event.seq <= head {
+            return;
+        }
+        self.known = self.known.max(event.seq);
+        if event.seq == head.next() {
+            self.deliver(&event);
+            self.deliver_held();
+        } else {
+            self.hold(event);
+        }
+    }
+
+    /// Says something that has no place in the log to those of `only`, or to all but `except`.
+    pub(crate) fn say(&mut self, frame: &WireFrame, audience: Audience) {
+        self.subscribers.retain(|subscriber| {
+            if audience.includes(subscriber) && matches!(subscriber.stage, Stage::Live(_)) {
+                subscriber.outbox.push(frame.clone());
+            }
+            !subscriber.outbox.is_closing()
+        });
+    }
+
+    /// Notes a head that the store told.
+    pub(crate) fn note_head(&mut self, seq: Seq) {
+        if self.head.is_some() {
+            self.known = self.known.max(seq);
+        }
+    }
+
+    /// The place after which events are missing here, where some are.
+    pub(crate) fn missing_after(&self) -> Option<Seq> {
+        self.head.filter(|head| *head < self.known)
+    }
+
+    /// The last place delivered here.
+    pub(crate) fn head(&self) -> Option<Seq> {
+        self.head
+    }
+
+    /// Forgets the sockets that have closed; says whether any is left.
+    pub(crate) fn prune(&mut self) -> bool {
+        self.subscribers.retain(|subscriber| !subscriber.outbox.is_closing());
+        !self.subscribers.is_empty()
+    }
+
+    fn hold(&mut self, event: Arc<Event>) {
+        if self.held.len() < HELD_MAX_EVENTS {
+            self.held.insert(event.seq, event);
+        }
+    }
+
+    fn deliver_held(&mut self) {
+        while let Some(event) = self.head.and_then(|head| self.held.remove(&head.next())) {
+            self.deliver(&event);
+        }
+    }
+
+    /// The event is the next one: everybody gets it, encoded once.
+    fn deliver(&mut self, event: &Event) {
+        self.head = Some(event.seq);
+        if self.subscribers.is_empty() {
+            return;
+        }
+        let Some(frame) = wire::event_frame(event) else { return };
+        let seq = event.seq;
+        let removed = Removed::by(event);
+        self.subscribers.retain_mut(|subscriber| {
+            let removes = removed.includes(subscriber.user);
+            match &mut subscriber.stage {
+                Stage::Live(seen) if seq <= *seen => true,
+                Stage::Live(_) => subscriber.outbox.push(frame.clone()) && !removes,
+                Stage::CatchingUp(pending) if pending.len() < PENDING_MAX_EVENTS => {
+                    pending.push(Pending { seq, frame: frame.clone(), removes });
+                    true
+                }
+                Stage::CatchingUp(_) => {
+                    subscriber.outbox.close(crate::session::close::Close::TooSlow);
+                    false
+                }
+            }
+        });
+    }
+}
+
+/// To whom something without a place in the log is said.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Audience {
+    /// To all but one user's sockets.
+    AllBut(UserId),
+    /// To one user's sockets, all but one of them.
+    Only(UserId, Option<ConnectionId>),
+}
+
+impl Audience {
+    fn includes(self, subscriber: &Subscriber) -> bool {
+        match self {
+            Self::AllBut(user) => subscriber.user != user,
+            Self::Only(user, except) => subscriber.user == user && Some(subscriber.connection) != except,
+        }
+    }
+}
+
+/// Whose membership an event takes away: authority follows the order of the log.
+enum Removed {
+    Nobody,
+    One(UserId),
+    Everybody,
+}
+
+impl Removed {
+    fn by(event: &Event) -> Self {
+        match &event.body {
+            EventBody::Left { user } => Self::One(*user),
+            EventBody::RoomChanged { deleted: true, .. } => Self::Everybody,
+            EventBody::Message(_)
+            | EventBody::Joined { .. }
+            | EventBody::RoleChanged { .. }
+            | EventBody::RoomChanged { deleted: false, .. } => Self::Nobody,
+        }
+    }
+
+    fn includes(&self, user: UserId) -> bool {
+        match self {
+            Self::Nobody => false,
+            Self::One(one) => *one == user,
+            Self::Everybody => true,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,249 @@
+//! What a subscriber gets, whatever order, loss and repetition the fan-out brings.
+
+use std::{
+    collections::VecDeque,
+    task::{Context, Poll, Waker},
+};
+
+use madang_frames::ServerFrame;
+use madang_rpc::event::{Message, Profile, Role};
+use madang_vocabulary::{DisplayName, IdempotencyKey, RoomId, Timestamp, TopicId, Username};
+use proptest::prelude::*;
+use uuid::Uuid;
+
+use super::*;
+use crate::session::outbox::Taken;
+
+fn user(number: u128) -> UserId {
+    UserId::new(Uuid::from_u128(number))
+}
+
+fn profile(number: u128) -> Arc<Profile> {
+    Arc::new(Profile {
+        id: user(number),
+        username: Username::new(format!("user{number}")).unwrap(),
+        name: DisplayName::new(format!("User {number}")).unwrap(),
+        avatar_url: None,
+        version: Timestamp::default(),
+    })
+}
+
+fn event(seq: u64, body: EventBody) -> Arc<Event> {
+    let topic = TopicId::Room(RoomId::new(Uuid::from_u128(1)));
+    let at = Timestamp::from_micros(seq as i64);
+    Arc::new(Event { topic, seq: Seq::new(seq), at, actor: profile(1), body })
+}
+
+fn message(seq: u64) -> Arc<Event> {
+    let key = IdempotencyKey::new(format!("k{seq}")).unwrap();
+    let said = Message { text: format!("m{seq}"), key, reply_to: None, attachments: Vec::new() };
+    event(seq, EventBody::Message(said))
+}
+
+fn outbox() -> Arc<Outbox> {
+    Arc::new(Outbox::new(1 << 20, 0))
+}
+
+/// The places of the events that a socket was sent.
+fn received(outbox: &Outbox) -> Vec<u64> {
+    let mut frames = VecDeque::new();
+    let mut context = Context::from_waker(Waker::noop());
+    if !matches!(outbox.poll_take(&mut context, &mut frames), Poll::Ready(Taken::Frames)) {
+        return Vec::new();
+    }
+    frames
+        .iter()
+        .map(|frame| {
+            let bytes = frame.bytes();
+            let payload = if bytes[1] == 126 { &bytes[4..] } else { &bytes[2..] };
+            match serde_json::from_slice(payload).unwrap() {
+                ServerFrame::Event(event) => event.seq.get(),
+                other => panic!("not an event: {other:?}"),
+            }
+        })
+        .collect()
+}
+
+fn connection(number: u64) -> ConnectionId {
+    ConnectionId::new(number)
+}
+
+#[test]
+fn what_comes_during_the_catch_up_follows_it() {
+    let (mut hub, mine) = (TopicHub::default(), outbox());
+    hub.attach(connection(1), user(1), Arc::clone(&mine));
+    hub.accept(message(6));
+    hub.accept(message(7));
+    assert_eq!(received(&mine), [0; 0], "nothing before the catch-up is written");
+    // The store had 6 already when it was asked.
+    hub.activate(connection(1), Seq::new(6));
+    hub.accept(message(8));
+    assert_eq!(received(&mine), [7, 8]);
+}
+
+#[test]
+fn a_hub_that_lags_does_not_repeat_what_the_catch_up_said() {
+    let (mut hub, early, late) = (TopicHub::default(), outbox(), outbox());
+    hub.attach(connection(1), user(1), Arc::clone(&early));
+    hub.activate(connection(1), Seq::new(4));
+    hub.attach(connection(2), user(2), Arc::clone(&late));
+    // The store has 5 and 6, whose entries have not arrived here.
+    hub.activate(connection(2), Seq::new(6));
+    assert_eq!(hub.missing_after(), Some(Seq::new(4)), "the hub knows what it has not seen");
+    for seq in 5..=7 {
+        hub.accept(message(seq));
+    }
+    assert_eq!(received(&early), [5, 6, 7]);
+    assert_eq!(received(&late), [7]);
+}
+
+#[test]
+fn a_gap_is_waited_for_and_named() {
+    let (mut hub, mine) = (TopicHub::default(), outbox());
+    hub.attach(connection(1), user(1), Arc::clone(&mine));
+    hub.activate(connection(1), Seq::START);
+    hub.accept(message(1));
+    hub.accept(message(3));
+    assert_eq!(received(&mine), [1]);
+    assert_eq!(hub.missing_after(), Some(Seq::new(1)));
+    hub.accept(message(2));
+    assert_eq!(received(&mine), [2, 3]);
+    assert_eq!(hub.missing_after(), None);
+}
+
+#[test]
+fn a_lost_last_event_is_found_by_the_head() {
+    let (mut hub, mine) = (TopicHub::default(), outbox());
+    hub.attach(connection(1), user(1), Arc::clone(&mine));
+    hub.activate(connection(1), Seq::new(3));
+    assert_eq!(hub.missing_after(), None);
+    hub.note_head(Seq::new(4));
+    assert_eq!(hub.missing_after(), Some(Seq::new(3)));
+}
+
+#[test]
+fn a_removed_member_hears_of_it_and_then_nothing() {
+    let (mut hub, removed, stays) = (TopicHub::default(), outbox(), outbox());
+    for (number, outbox) in [(1, &removed), (2, &stays)] {
+        hub.attach(connection(number), user(u128::from(number)), Arc::clone(outbox));
+        hub.activate(connection(number), Seq::START);
+    }
+    hub.accept(message(1));
+    hub.accept(event(2, EventBody::Left { user: user(1) }));
+    hub.accept(message(3));
+    assert_eq!(received(&removed), [1, 2]);
+    assert_eq!(received(&stays), [1, 2, 3]);
+}
+
+#[test]
+fn a_removal_during_the_catch_up_holds() {
+    let (mut hub, mine) = (TopicHub::default(), outbox());
+    hub.attach(connection(1), user(1), Arc::clone(&mine));
+    hub.activate(connection(1), Seq::START);
+    hub.attach(connection(1), user(1), Arc::clone(&mine));
+    hub.accept(event(1, EventBody::Left { user: user(1) }));
+    hub.accept(message(2));
+    hub.activate(connection(1), Seq::START);
+    hub.accept(message(3));
+    let mut got = received(&mine);
+    got.sort_unstable();
+    assert_eq!(got, [1, 2], "what was behind the removal at the time, and nothing after");
+}
+
+#[test]
+fn a_removal_before_a_new_membership_does_not_hold() {
+    let (mut hub, mine) = (TopicHub::default(), outbox());
+    hub.attach(connection(1), user(1), Arc::clone(&mine));
+    hub.accept(event(1, EventBody::Left { user: user(1) }));
+    hub.accept(event(2, EventBody::Joined { user: profile(1), role: Role::Member }));
+    // The store judged the membership with both in the log.
+    hub.activate(connection(1), Seq::new(2));
+    hub.accept(message(3));
+    assert_eq!(received(&mine), [3]);
+}
+
+/// What may happen to a hub.
+#[derive(Debug, Clone)]
+enum Step {
+    /// The store commits one more event.
+    Commit,
+    /// An entry arrives: any of those committed, once more or for the first time.
+    Arrive(prop::sample::Index),
+    Attach(u64),
+    /// The store is asked, and the catch-up written.
+    Activate(u64),
+    Detach(u64),
+    Sweep,
+    /// A page of what is missing is read.
+    Repair,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let connection = 0..4_u64;
+    let step = prop_oneof![
+        4 => Just(Step::Commit),
+        6 => any::<prop::sample::Index>().prop_map(Step::Arrive),
+        2 => connection.clone().prop_map(Step::Attach),
+        2 => connection.clone().prop_map(Step::Activate),
+        1 => connection.prop_map(Step::Detach),
+        1 => Just(Step::Sweep),
+        1 => Just(Step::Repair),
+    ];
+    prop::collection::vec(step, 1..120)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    /// Whatever happens, a subscriber gets the events after its catch-up in order, each once; and once the
+    /// heads are compared and what is missing is read, all of them.
+    #[test]
+    fn every_subscriber_gets_everything_once_in_order(steps in steps()) {
+        let mut hub = TopicHub::default();
+        let mut committed = 0;
+        let mut opened: [Option<(u64, Arc<Outbox>)>; 4] = Default::default();
+        let mut waiting: [Option<Arc<Outbox>>; 4] = Default::default();
+        let repair = |hub: &mut TopicHub, committed: u64, page: u64| {
+            if let Some(after) = hub.missing_after() {
+                for seq in after.get() + 1..=committed.min(after.get() + page) {
+                    hub.accept(message(seq));
+                }
+            }
+        };
+        for step in steps {
+            match step {
+                Step::Commit => committed += 1,
+                Step::Arrive(which) if committed > 0 => {
+                    hub.accept(message(which.index(committed as usize) as u64 + 1));
+                }
+                Step::Arrive(_) => {}
+                Step::Attach(number) => {
+                    opened[number as usize] = None;
+                    let outbox = outbox();
+                    hub.attach(connection(number), user(u128::from(number)), Arc::clone(&outbox));
+                    waiting[number as usize] = Some(outbox);
+                }
+                Step::Activate(number) => {
+                    if let Some(outbox) = waiting[number as usize].take() {
+                        hub.activate(connection(number), Seq::new(committed));
+                        opened[number as usize] = Some((committed, outbox));
+                    }
+                }
+                Step::Detach(number) => {
+                    hub.detach(connection(number));
+                    opened[number as usize] = None;
+                    waiting[number as usize] = None;
+                }
+                Step::Sweep => hub.note_head(Seq::new(committed)),
+                Step::Repair => repair(&mut hub, committed, 3),
+            }
+        }
+        hub.note_head(Seq::new(committed));
+        while hub.missing_after().is_some() {
+            repair(&mut hub, committed, 3);
+        }
+        for (from, outbox) in opened.into_iter().flatten() {
+            prop_assert_eq!(received(&outbox), (from + 1..=committed).collect::<Vec<_>>());
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Which pages may speak to this gateway from a browser.
+//!
+//! A browser says with `Origin` which page opens a WebSocket, and sends the user's cookies and network with
+//! it; the allow-list is what keeps a foreign page out. Programs send no `Origin` and can claim any: for
+//! them the credential alone counts.
+
+use http::{HeaderMap, HeaderValue, header};
+
+/// The pages that may.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum AllowedOrigins {
+    /// All.
+    Any,
+    /// Those served from the host and port that the request is for.
+    Same,
+    /// These, each compared whole: no prefix, no suffix.
+    Listed(Vec<String>),
+}
+
+impl AllowedOrigins {
+    /// Reads the setting.
+    pub(crate) fn new(listed: &[String]) -> Self {
+        let listed: Vec<String> = listed
+            .iter()
+            .map(|origin| origin.trim().trim_end_matches('/').to_ascii_lowercase())
+            .filter(|origin| !origin.is_empty())
+            .collect();
+        match listed.as_slice() {
+            [] => Self::Same,
+            all if all.iter().any(|origin| origin == "*") => Self::Any,
+            _ => Self::Listed(listed),
+        }
+    }
+
+    /// Whether a request may come from where it says it does.
+    pub(crate) fn allow_request(&self, headers: &HeaderMap) -> bool {
+        match headers.get(header::ORIGIN) {
+            None => true,
+            Some(origin) => self.allow(origin, headers.get(header::HOST)),
+        }
+    }
+
+    /// Whether a page of that origin may.
+    pub(crate) fn allow(&self, origin: &HeaderValue, host: Option<&HeaderValue>) -> bool {
+        let Ok(origin) = origin.to_str().map(str::to_ascii_lowercase) else { return false };
+        match self {
+            Self::Any => true,
+            Self::Listed(listed) => listed.contains(&origin),
+            Self::Same => host
+                .and_then(|host| host.to_str().ok())
+                .zip(origin.split_once("://"))
+                .is_some_and(|(host, (_, authority))| host.eq_ignore_ascii_case(authority)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn allowed(origins: &AllowedOrigins, origin: &str) -> bool {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::HOST, HeaderValue::from_static("chat.example.com"));
+        headers.insert(header::ORIGIN, HeaderValue::from_str(origin).unwrap());
+        origins.allow_request(&headers)
+    }
+
+    #[test]
+    fn a_listed_origin_is_compared_whole() {
+        let origins = AllowedOrigins::new(&["https://example.com/".to_owned()]);
+        assert!(allowed(&origins, "https://example.com"));
+        for foreign in [
+            "https://example.com.evil.test",
+            "https://evilexample.com",
+            "http://example.com",
+            "https://example.com:8443",
+            "null",
+            "",
+        ] {
+            assert!(!allowed(&origins, foreign), "{foreign}");
+        }
+    }
+
+    #[test]
+    fn without_a_list_the_page_is_from_here() {
+        let origins = AllowedOrigins::new(&[]);
+        assert!(allowed(&origins, "https://chat.example.com"));
+        assert!(!allowed(&origins, "https://other.example.com"));
+        assert!(!allowed(&origins, "null"));
+    }
+
+    #[test]
+    fn a_program_has_no_origin() {
+        assert!(AllowedOrigins::new(&[]).allow_request(&HeaderMap::new()));
+    }
+}

@@ -1,0 +1,126 @@
+//! The gateway as a process of its own: its settings, and the services on the other side of a network.
+
+use std::sync::Arc;
+
+use clap::{Args, Parser};
+use madang_bus::InProcessExchange;
+use madang_bus::redis::{self, RedisSettings};
+use madang_kit::{
+    Application, CommonSettings, Host, OpsSettings, Running, Secret, StartError,
+    clock::new_id,
+    grpc::{ClientOptions, channel},
+};
+use madang_rpc::grpc::{AuthClient, MessageStoreClient, MessageStoreSettings};
+use madang_vocabulary::GatewayId;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{Deps, GatewaySettings};
+
+/// The edge of Madang: terminates WebSockets, verifies tokens, serves the REST API, and exchanges what
+/// happens with the other gateways through Redis. It keeps nothing: run as many as you need.
+#[derive(Debug, Parser)]
+#[command(name = "madang-gateway", version)]
+pub struct Command {
+    #[command(flatten)]
+    common: CommonSettings,
+    #[command(flatten)]
+    ops: OpsSettings,
+    #[command(flatten)]
+    gateway: GatewaySettings,
+    #[command(flatten)]
+    upstreams: Upstreams,
+}
+
+/// What the gateway speaks to.
+#[derive(Debug, Args)]
+struct Upstreams {
+    /// The auth service: one or several URLs, separated by commas; a host name stands for all its addresses
+    #[arg(
+        long = "auth-url",
+        id = "auth_url",
+        env = "MADANG_AUTH_URL",
+        default_value = "http://127.0.0.1:7001",
+        value_name = "URLS"
+    )]
+    auth_url: String,
+
+    /// The message store, likewise
+    #[arg(
+        long = "store-url",
+        id = "store_url",
+        env = "MADANG_STORE_URL",
+        default_value = "http://127.0.0.1:7002",
+        value_name = "URLS"
+    )]
+    store_url: String,
+
+    #[command(flatten)]
+    redis: RedisUrl,
+}
+
+/// Where Redis is.
+#[derive(Debug, Args)]
+pub struct RedisUrl {
+    /// Redis, 7.0 or later, through which gateways exchange what happens; without one, this gateway is alone
+    #[arg(long = "redis-url", id = "redis_url", env = "MADANG_REDIS_URL", value_name = "URL")]
+    pub redis_url: Option<Secret>,
+}
+
+impl Application for Command {
+    fn common(&self) -> &CommonSettings {
+        &self.common
+    }
+
+    fn ops(&self) -> Option<&OpsSettings> {
+        Some(&self.ops)
+    }
+}
+
+/// Starts the gateway of a process of its own.
+///
+/// # Errors
+/// When a setting is wrong or the address cannot be listened on. Services or a Redis that do not answer
+/// are no error; they are waited for.
+pub async fn run(command: Command, host: Host) -> Result<Running, StartError> {
+    let Upstreams { auth_url, store_url, redis } = command.upstreams;
+    let upstream = |service: &'static str, setting: &'static str, urls: &str| {
+        let options =
+            ClientOptions { check: Some(host.readiness.check(service)), ..ClientOptions::default() };
+        channel(service, urls, options, &host.lifecycle)
+            .map_err(|error| StartError::setting(setting, error.to_string()))
+    };
+    let auth = AuthClient::new(upstream("auth", "MADANG_AUTH_URL", &auth_url)?);
+    let store_channel = upstream("message-store", "MADANG_STORE_URL", &store_url)?;
+    let store = MessageStoreClient::new(store_channel, MessageStoreSettings::default());
+    let (bus, inbox) = bus(&redis, &host)?;
+    let deps = Deps { auth: Arc::new(auth), store: Arc::new(store), bus, inbox };
+    crate::start(command.gateway, deps, axum::Router::new(), &host).await
+}
+
+/// The bus: through Redis, or to nobody.
+///
+/// # Errors
+/// When the URL is not one of a Redis.
+pub fn bus(
+    redis: &RedisUrl,
+    host: &Host,
+) -> Result<(Arc<dyn madang_bus::Bus>, madang_bus::Inbox), StartError> {
+    let gateway = GatewayId::new(new_id(&*host.clock, &*host.random));
+    match &redis.redis_url {
+        Some(url) => {
+            tracing::info!(%gateway, "this gateway exchanges events through Redis");
+            // The bus ends by its own `close`, after the last session, or with the process.
+            redis::connect(
+                RedisSettings::new(url.expose()),
+                gateway,
+                &TaskTracker::new(),
+                &CancellationToken::new(),
+            )
+            .map_err(|error| StartError::setting("MADANG_REDIS_URL", error.to_string()))
+        }
+        None => {
+            tracing::info!(%gateway, "no Redis: this gateway is alone");
+            Ok(InProcessExchange::new().connect(gateway))
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! What handlers take from a request, with the contract's errors where it is not as it should be.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
+
+use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Request, rejection::JsonRejection};
+use http::{HeaderMap, StatusCode, header, request::Parts};
+use madang_rpc::{auth::ClientInfo, event::Profile, store::PageQuery};
+use madang_vocabulary::{Code, Error, IdempotencyKey, SessionId};
+use serde::{Deserialize, de::DeserializeOwned};
+
+use super::Problem;
+use crate::{commands::page_limit, credentials::Credential, edge::Edge, upgrade::bearer};
+
+/// The longest `User-Agent` that is kept.
+const USER_AGENT_MAX_CHARS: usize = 200;
+
+/// The signed-in user.
+pub(crate) struct Caller {
+    pub(crate) me: Arc<Profile>,
+    pub(crate) session: SessionId,
+}
+
+impl FromRequestParts<Arc<Edge>> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, edge: &Arc<Edge>) -> Result<Self, Problem> {
+        let token = parts.headers.get(header::AUTHORIZATION).and_then(bearer).ok_or_else(|| {
+            Error::new(Code::Unauthenticated, "send the access token: Authorization: Bearer <token>")
+        })?;
+        let identity = edge.verifier.verify(&Credential::Token(token)).await?;
+        Ok(Self { me: Arc::new(identity.profile), session: identity.session })
+    }
+}
+
+/// Where the request comes from.
+pub(crate) struct Client(pub(crate) ClientInfo);
+
+impl FromRequestParts<Arc<Edge>> for Client {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, edge: &Arc<Edge>) -> Result<Self, Problem> {
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
+        let user_agent = parts.headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
+        Ok(Self(ClientInfo {
+            ip: forwarded(&parts.headers, edge.settings.trusted_proxies).or(peer),
+            user_agent: user_agent.map(|agent| agent.chars().take(USER_AGENT_MAX_CHARS).collect()),
+        }))
+    }
+}
+
+/// The address that the outermost trusted proxy saw: the header's nth entry from the right. What stands
+/// further left is the client's own word.
+fn forwarded(headers: &HeaderMap, trusted_proxies: usize) -> Option<IpAddr> {
+    let nth = trusted_proxies.checked_sub(1)?;
+    headers
+        .get_all("x-forwarded-for")
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .rev()
+        .nth(nth)
+        .and_then(|address| address.trim().parse().ok())
+}
+
+/// A JSON body.
+pub(crate) struct Json<T>(pub(crate) T);
+
+impl<T: DeserializeOwned> FromRequest<Arc<Edge>> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, edge: &Arc<Edge>) -> Result<Self, Problem> {
+        match axum::Json::<T>::from_request(request, edge).await {
+            Ok(axum::Json(value)) => Ok(Self(value)),
+            Err(rejection) => Err(refused_body(&rejection)),
+        }
+    }
+}
+
+fn refused_body(rejection: &JsonRejection) -> Problem {
+    match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            Error::new(Code::TooLarge, "the body is larger than the limit").into()
+        }
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => Problem::with_status(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Error::invalid("send JSON, with Content-Type: application/json"),
+        ),
+        _ => Error::invalid(rejection.body_text()).into(),
+    }
+}
+
+/// A query string.
+pub(crate) struct Query<T>(pub(crate) T);
+
+impl<T: DeserializeOwned> FromRequestParts<Arc<Edge>> for Query<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, edge: &Arc<Edge>) -> Result<Self, Problem> {
+        match axum::extract::Query::<T>::from_request_parts(parts, edge).await {
+            Ok(axum::extract::Query(value)) => Ok(Self(value)),
+            Err(rejection) => Err(Error::invalid(rejection.body_text()).into()),
+        }
+    }
+}
+
+/// Parameters of the path, each parsed by its type.
+pub(crate) struct Path<T>(pub(crate) T);
+
+impl<T: DeserializeOwned + Send> FromRequestParts<Arc<Edge>> for Path<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, edge: &Arc<Edge>) -> Result<Self, Problem> {
+        match axum::extract::Path::<T>::from_request_parts(parts, edge).await {
+            Ok(axum::extract::Path(value)) => Ok(Self(value)),
+            Err(rejection) => Err(Error::invalid(rejection.body_text()).into()),
+        }
+    }
+}
+
+/// The `Idempotency-Key` of a write.
+pub(crate) struct Key(pub(crate) Option<IdempotencyKey>);
+
+impl FromRequestParts<Arc<Edge>> for Key {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Arc<Edge>) -> Result<Self, Problem> {
+        let Some(value) = parts.headers.get("idempotency-key") else { return Ok(Self(None)) };
+        let text = value.to_str().map_err(|_| Error::invalid("Idempotency-Key: must be ASCII"))?;
+        Ok(Self(Some(IdempotencyKey::new(text)?)))
+    }
+}
+
+/// `limit` and `cursor` of a list.
+#[derive(Debug, Deserialize)]
+pub(crate) struct PageParameters {
+    limit: Option<u32>,
+    cursor: Option<String>,
+}
+
+impl PageParameters {
+    pub(crate) const fn new(limit: Option<u32>, cursor: Option<String>) -> Self {
+        Self { limit, cursor }
+    }
+
+    /// The page that is asked for.
+    pub(crate) fn query(self) -> Result<PageQuery, Problem> {
+        Ok(PageQuery { limit: page_limit(self.limit)?, cursor: self.cursor })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_cannot_choose_its_address() {
+        let mut headers = HeaderMap::new();
+        headers.append("x-forwarded-for", "6.6.6.6, 203.0.113.7".parse().unwrap());
+        headers.append("x-forwarded-for", "198.51.100.2".parse().unwrap());
+        assert_eq!(forwarded(&headers, 0), None);
+        assert_eq!(forwarded(&headers, 1), Some("198.51.100.2".parse().unwrap()));
+        assert_eq!(forwarded(&headers, 2), Some("203.0.113.7".parse().unwrap()));
+    }
+}

@@ -1,0 +1,68 @@
+//! Why a socket closes, and how the client is told.
+
+/// Why a socket closes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Close {
+    /// The client closed, or its connection broke: there is nobody to tell.
+    Gone,
+    /// A frame is larger than the limit.
+    FrameTooLarge,
+    /// The server is stopping.
+    Restart,
+    /// What came is no frame of the subprotocol.
+    Malformed,
+    /// No credential, or a bad one.
+    BadCredential,
+    /// The credential has ended and was not renewed.
+    Expired,
+    /// The session was revoked.
+    Revoked,
+    /// No credential in time.
+    AuthTimeout,
+    /// Nothing was heard from the client for too long.
+    HeartbeatTimeout,
+    /// The user holds too many sockets.
+    TooManyConnections,
+    /// The client sends more frames than anybody could mean.
+    TooManyFrames,
+    /// The client reads too slowly.
+    TooSlow,
+}
+
+impl Close {
+    /// The close code and the reason on the wire; none when there is nobody to tell.
+    pub(crate) const fn code_and_reason(self) -> Option<(u16, &'static str)> {
+        match self {
+            Self::Gone => None,
+            Self::FrameTooLarge => Some((1009, "the frame is larger than the limit")),
+            Self::Restart => Some((1012, "the server restarts: reconnect")),
+            Self::Malformed => Some((4400, "not a text frame of this subprotocol")),
+            Self::BadCredential => Some((4401, "the credential is missing or not valid: get a token first")),
+            Self::Expired => Some((4401, "the token has expired: get a new one")),
+            Self::Revoked => Some((4401, "the session was revoked: sign in again")),
+            Self::AuthTimeout => Some((4408, "no credential in time")),
+            Self::HeartbeatTimeout => Some((4408, "no answer to the heartbeat")),
+            Self::TooManyConnections => Some((4429, "the user holds too many sockets")),
+            Self::TooManyFrames => Some((4429, "too many frames")),
+            Self::TooSlow => Some((4508, "too slow: reconnect with cursors")),
+        }
+    }
+
+    /// The name in logs and metrics.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Gone => "gone",
+            Self::FrameTooLarge => "frame_too_large",
+            Self::Restart => "restart",
+            Self::Malformed => "malformed",
+            Self::BadCredential => "bad_credential",
+            Self::Expired => "expired",
+            Self::Revoked => "revoked",
+            Self::AuthTimeout => "auth_timeout",
+            Self::HeartbeatTimeout => "heartbeat_timeout",
+            Self::TooManyConnections => "too_many_connections",
+            Self::TooManyFrames => "too_many_frames",
+            Self::TooSlow => "too_slow",
+        }
+    }
+}

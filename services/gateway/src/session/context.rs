@@ -1,0 +1,70 @@
+//! What a session's commands know of it.
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use madang_frames::{self as frames, RequestId, ServerFrame, WireFrame};
+use madang_rpc::{auth::Identity, event::Profile};
+use madang_vocabulary::{ConnectionId, Error, RoomId, SessionId};
+
+use super::outbox::Outbox;
+use crate::{budget::UserBudget, edge::Edge};
+
+/// One socket's identity, queue and subscriptions.
+pub(crate) struct SessionContext {
+    pub(crate) edge: Arc<Edge>,
+    pub(crate) me: Arc<Profile>,
+    pub(crate) session: SessionId,
+    pub(crate) connection: ConnectionId,
+    pub(crate) outbox: Arc<Outbox>,
+    pub(crate) budget: Arc<UserBudget>,
+    rooms: Mutex<HashSet<RoomId>>,
+}
+
+impl SessionContext {
+    pub(crate) fn new(edge: Arc<Edge>, identity: Identity, budget: Arc<UserBudget>) -> Self {
+        let connection = edge.connections.next_id();
+        let outbox = Arc::new(Outbox::new(edge.settings.queue_max_bytes, edge.connections.tick()));
+        outbox.set_expiry(identity.expires_at);
+        Self {
+            edge,
+            me: Arc::new(identity.profile),
+            session: identity.session,
+            connection,
+            outbox,
+            budget,
+            rooms: Mutex::default(),
+        }
+    }
+
+    /// Queues a frame for this socket.
+    pub(crate) fn push(&self, frame: &ServerFrame<'_>) {
+        self.outbox.push(WireFrame::json(frame));
+    }
+
+    /// Tells the client that a request was refused.
+    pub(crate) fn refuse(&self, re: Option<RequestId>, error: &Error) {
+        self.push(&ServerFrame::Error(frames::ErrorFrame {
+            re,
+            code: error.code,
+            message: error.message.as_ref().into(),
+            retry_after_ms: error.retry_after_ms(),
+        }));
+    }
+
+    /// The rooms that this socket listens to.
+    pub(crate) fn rooms(&self) -> MutexGuard<'_, HashSet<RoomId>> {
+        // No code that can panic runs under the lock.
+        self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Leaves every hub.
+    pub(crate) async fn leave_all(&self) {
+        let rooms = std::mem::take(&mut *self.rooms());
+        for room in rooms {
+            self.edge.hubs.detach(room.into(), self.connection).await;
+        }
+    }
+}

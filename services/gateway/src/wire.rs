@@ -1,0 +1,87 @@
+//! From events to frames: the one place where the services' types become the public contract's.
+
+use std::borrow::Cow;
+
+use madang_frames::{self as frames, ServerFrame, WireFrame};
+use madang_rpc::event::{Attachment, Event, EventBody, Message, Profile, Role};
+use madang_vocabulary::Seq;
+
+/// An event as the public contract has it; none for topics that are no rooms.
+pub(crate) fn event(event: &Event) -> Option<frames::Event<'_>> {
+    let by = event.actor.id;
+    let body = match &event.body {
+        EventBody::Message(said) => {
+            frames::EventBody::Message { message: message(event.seq, &event.actor, said) }
+        }
+        EventBody::Joined { user: joined, role: as_role } => frames::EventBody::Joined {
+            joined: frames::Joined { user: user(joined), role: role(*as_role), by },
+        },
+        EventBody::Left { user } => frames::EventBody::Left { left: frames::Left { user: *user, by } },
+        EventBody::RoleChanged { user, role: to } => {
+            frames::EventBody::Role { role: frames::RoleChange { user: *user, role: role(*to), by } }
+        }
+        EventBody::RoomChanged { name, slug, deleted } => frames::EventBody::Room {
+            properties: frames::Properties {
+                name: Cow::Borrowed(name),
+                slug: slug.as_deref().map(Cow::Borrowed),
+                deleted: *deleted,
+                by,
+            },
+        },
+    };
+    Some(frames::Event { room: event.topic.room()?, seq: event.seq, at: event.at, body })
+}
+
+/// An event, encoded for every socket at once.
+pub(crate) fn event_frame(happened: &Event) -> Option<WireFrame> {
+    event(happened).map(|event| WireFrame::json(&ServerFrame::Event(event)))
+}
+
+/// A user as others see one.
+pub(crate) fn user(profile: &Profile) -> frames::User<'_> {
+    frames::User {
+        id: profile.id,
+        name: Cow::Borrowed(&profile.name),
+        avatar_url: profile.avatar_url.as_deref().map(Cow::Borrowed),
+    }
+}
+
+/// A role's name.
+pub(crate) const fn role_name(role: Role) -> &'static str {
+    match role {
+        Role::Member => "member",
+        Role::Moderator => "moderator",
+        Role::Owner => "owner",
+    }
+}
+
+/// A role's name, for a frame.
+pub(crate) const fn role(role: Role) -> Cow<'static, str> {
+    Cow::Borrowed(role_name(role))
+}
+
+/// A message's id in its room. It is its place in the log: unique there, and the key of its row.
+pub(crate) fn message_id(seq: Seq) -> String {
+    seq.to_string()
+}
+
+fn message<'a>(seq: Seq, sender: &'a Profile, message: &'a Message) -> frames::Message<'a> {
+    frames::Message {
+        id: Cow::Owned(message_id(seq)),
+        sender: user(sender),
+        text: Cow::Borrowed(&message.text),
+        key: Cow::Borrowed(&message.key),
+        reply_to: message.reply_to.map(|seq| Cow::Owned(message_id(seq))),
+        mentions: Vec::new(),
+        attachments: message.attachments.iter().map(attachment).collect(),
+    }
+}
+
+fn attachment(attachment: &Attachment) -> frames::Attachment {
+    frames::Attachment {
+        url: attachment.url.clone(),
+        name: attachment.name.clone(),
+        content_type: attachment.content_type.clone(),
+        size_bytes: attachment.size_bytes,
+    }
+}
