@@ -6,9 +6,17 @@ set -eu
 # Programs of system packages may be off an ordinary user's PATH.
 PATH="$PATH:/usr/sbin:/usr/local/sbin"
 
+has_postgres() {
+    command -v initdb >/dev/null && return
+    # pg_config alone comes with the client's headers.
+    for program in /usr/lib/postgresql/*/bin/initdb "$(pg_config --bindir 2>/dev/null)/initdb"; do
+        [ -x "$program" ] && return
+    done
+    return 1
+}
+
 missing_packages() {
-    command -v initdb >/dev/null || command -v pg_config >/dev/null ||
-        ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || printf ' postgresql'
+    has_postgres || printf ' postgresql'
     command -v redis-server >/dev/null || command -v valkey-server >/dev/null || printf ' redis-server'
     command -v nginx >/dev/null || printf ' nginx'
 }
