@@ -2,7 +2,7 @@
 # Runs cargo-deny; installs it into the target directory first where it is missing.
 set -eu
 
-version=0.19.9
+version=0.20.2
 tools="${CARGO_TARGET_DIR:-target}/tools"
 
 if command -v cargo-deny >/dev/null; then
