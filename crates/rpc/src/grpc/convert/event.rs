@@ -233,3 +233,38 @@ fn decode_attachment(attachment: wire::Attachment) -> Result<Attachment> {
         size_bytes: attachment.size_bytes,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn profile() -> wire::Profile {
+        wire::Profile {
+            id: vec![1; 16].into(),
+            username: "mina".into(),
+            name: "Mina".into(),
+            avatar_url: None,
+            version: 1,
+        }
+    }
+
+    #[test]
+    fn neighbours_share_a_profile_only_when_all_of_it_is_the_same() {
+        let mut profiles = Profiles::default();
+        let mut decode = |profile: &wire::Profile| profiles.decode("actor", Some(profile.clone())).unwrap();
+        let first = decode(&profile());
+        assert!(Arc::ptr_eq(&first, &decode(&profile())));
+
+        let others = [
+            wire::Profile { id: vec![2; 16].into(), ..profile() },
+            wire::Profile { username: "other".into(), ..profile() },
+            wire::Profile { name: "Other".into(), ..profile() },
+            wire::Profile { avatar_url: Some("https://example.org/a.png".into()), ..profile() },
+            wire::Profile { version: 2, ..profile() },
+        ];
+        for other in others {
+            decode(&profile());
+            assert_eq!(encode_profile(&decode(&other)), other);
+        }
+    }
+}

@@ -341,3 +341,32 @@ pub(in crate::grpc) fn append_len(append: &Append) -> usize {
     const ATTACHMENT_BYTES: usize = 512;
     append.message.text.len() + append.message.attachments.len() * ATTACHMENT_BYTES + PROFILE_AND_IDS_BYTES
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn query(from: HistoryFrom) -> HistoryFrom {
+        let request =
+            wire::HistoryRequest { from: Some(encode_history_from(from)), ..wire::HistoryRequest::default() };
+        decode_history_query(&request).from
+    }
+
+    #[test]
+    fn below_the_first_place_is_nothing_and_not_the_end() {
+        assert_eq!(query(HistoryFrom::End), HistoryFrom::End);
+        assert_eq!(query(HistoryFrom::Before(Seq::START)), HistoryFrom::Before(Seq::new(1)));
+        assert_eq!(query(HistoryFrom::After(Seq::START)), HistoryFrom::After(Seq::START));
+    }
+
+    #[test]
+    fn an_epoch_without_a_place_is_refused() {
+        let open = wire::OpenRoom {
+            user: vec![1; 16].into(),
+            room: vec![2; 16].into(),
+            epoch: Some(1),
+            ..wire::OpenRoom::default()
+        };
+        assert_eq!(decode_open(&open).unwrap_err().field(), "since");
+    }
+}

@@ -64,6 +64,19 @@ fn log(method: &'static str, error: &Error) {
     }
 }
 
+/// Logs the failures of ours among the errors of one batch, each kind once: when a database is gone,
+/// hundreds of appends fail for the one reason.
+fn log_batch<T>(method: &'static str, outcomes: &[Result<T>]) {
+    for code in [Code::Internal, Code::Unavailable, Code::DeadlineExceeded] {
+        let errors = outcomes.iter().filter_map(|outcome| outcome.as_ref().err());
+        let mut alike = errors.filter(|error| error.code == code);
+        if let Some(first) = alike.next() {
+            tracing::debug!(method, code = %code, items = 1 + alike.count(), "items of a batch failed alike");
+            log(method, first);
+        }
+    }
+}
+
 /// The chain of causes in one line.
 fn cause(error: &Error) -> String {
     let mut text = String::new();

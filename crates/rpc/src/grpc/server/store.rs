@@ -10,7 +10,7 @@ use madang_proto::store::v1::{
 use madang_vocabulary::{Error, Result as Outcome, RoomName, RoomRef, Seq, Slug, UserId};
 use tonic::{Request, Response, Status};
 
-use super::{answer, log};
+use super::{answer, log_batch};
 use crate::{
     MessageStore,
     grpc::{
@@ -41,10 +41,7 @@ fn check_batch(items: usize) -> Outcome<()> {
 fn append_outcome(outcome: Outcome<crate::store::Appended>) -> wire::AppendOutcome {
     let outcome = match outcome {
         Ok(appended) => append_outcome::Outcome::Appended(encode_appended(appended)),
-        Err(error) => {
-            log("Append", &error);
-            append_outcome::Outcome::Failure(to_failure(&error))
-        }
+        Err(error) => append_outcome::Outcome::Failure(to_failure(&error)),
     };
     wire::AppendOutcome { outcome: Some(outcome) }
 }
@@ -64,10 +61,7 @@ fn open_outcome(outcome: Outcome<crate::store::Opened>, replay_bytes: &mut usize
             }
             open_outcome::Outcome::Opened(opened)
         }
-        Err(error) => {
-            log("Open", &error);
-            open_outcome::Outcome::Failure(to_failure(&error))
-        }
+        Err(error) => open_outcome::Outcome::Failure(to_failure(&error)),
     };
     wire::OpenOutcome { outcome: Some(outcome) }
 }
@@ -236,11 +230,13 @@ impl MessageStoreService for Adapter {
             let appends = request.into_inner().appends;
             check_batch(appends.len())?;
             let mut profiles = Profiles::default();
-            let outcomes = join_all(appends.into_iter().map(|append| {
+            let outcomes: Vec<Outcome<_>> = join_all(appends.into_iter().map(|append| {
                 let append = decode_append(append, &mut profiles);
-                async move { append_outcome(async { self.0.append(append?).await }.await) }
+                async move { self.0.append(append?).await }
             }))
             .await;
+            log_batch("Append", &outcomes);
+            let outcomes = outcomes.into_iter().map(append_outcome).collect();
             Ok(wire::AppendResponse { outcomes })
         };
         answer("Append", work).await
@@ -253,8 +249,9 @@ impl MessageStoreService for Adapter {
         let work = async {
             let rooms = request.into_inner().rooms;
             check_batch(rooms.len())?;
-            let outcomes =
+            let outcomes: Vec<Outcome<_>> =
                 join_all(rooms.iter().map(|room| async move { self.0.open(decode_open(room)?).await })).await;
+            log_batch("Open", &outcomes);
             let mut replay_bytes = REPLAY_MAX_BYTES;
             let outcomes =
                 outcomes.into_iter().map(|outcome| open_outcome(outcome, &mut replay_bytes)).collect();
