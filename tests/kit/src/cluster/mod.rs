@@ -271,9 +271,11 @@ impl Starter<'_> {
         message_store: &[Service],
         redis_url: &str,
     ) -> Result<Vec<Service>> {
+        let proxies = if self.options.nginx { "1" } else { "0" };
         let settings = self.options.settings_for(
             Program::Gateway,
             &[
+                ("MADANG_TRUSTED_PROXIES", proxies),
                 ("MADANG_REDIS_URL", redis_url),
                 ("MADANG_AUTH_URL", &urls(auth)),
                 ("MADANG_STORE_URL", &urls(message_store)),
