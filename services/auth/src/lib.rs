@@ -1,1 +1,39 @@
-//! Stub.
+//! The accounts' service of Madang: who somebody is.
+//!
+//! It keeps accounts, passwords, sessions, signing keys and tickets in PostgreSQL or SQLite, and speaks
+//! as [`madang_rpc::auth::Auth`]. The binary `madang-auth` serves that over gRPC; the all-in-one calls
+//! the [`Service`] in its own process.
+//!
+//! | module | holds |
+//! | --- | --- |
+//! | `service` | the trait: deadlines, metrics, errors |
+//! | `accounts`, `sessions`, `tickets` | the operations |
+//! | `keys`, `tokens`, `seal` | what is signed, drawn and sealed |
+//! | `passwords`, `hashing`, `attempts`, `throttle` | what a password must be, cost, and may be tried |
+//! | `store` | SQL |
+//! | `start`, `server`, `settings` | the frame |
+
+#![expect(clippy::duplicate_mod, reason = "one body of SQL, compiled for each kind of database; see `store`")]
+
+mod accounts;
+mod attempts;
+mod engine;
+mod error;
+mod hashing;
+mod keys;
+mod passwords;
+mod seal;
+mod server;
+mod service;
+mod sessions;
+mod settings;
+mod start;
+mod store;
+mod throttle;
+mod tickets;
+mod tokens;
+
+pub use server::{Command, run};
+pub use service::Service;
+pub use settings::Settings;
+pub use start::{migrate, rotate_key, start};

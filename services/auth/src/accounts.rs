@@ -1,0 +1,127 @@
+//! Accounts: making one, signing in, profiles.
+
+use madang_kit::clock::new_id;
+use madang_rpc::auth::{ClientInfo, Grant, Password};
+use madang_rpc::event::Profile;
+use madang_vocabulary::{AvatarUrl, DisplayName, UserId, Username};
+
+use crate::{
+    engine::Engine,
+    error::{AuthError, Result},
+    hashing::Verdict,
+    passwords,
+    store::Account,
+};
+
+/// The ids that one call may ask for.
+const USERS_MAX: usize = 200;
+
+impl Engine {
+    /// Makes an account and signs it in.
+    pub(crate) async fn register(
+        &self,
+        username: Username,
+        password: Password,
+        name: Option<DisplayName>,
+        client: ClientInfo,
+    ) -> Result<Grant> {
+        let now = self.clock.now();
+        passwords::check(&password, &username)?;
+        self.attempts.register(client.ip, now)?;
+        // A name that is taken is refused before the work of hashing; the insert decides all the same.
+        if self.store.account(&username).await?.is_some() {
+            return Err(AuthError::NameTaken);
+        }
+        let name = match name {
+            Some(name) => name,
+            None => DisplayName::new(username.as_str()).map_err(AuthError::defect)?,
+        };
+        let password_hash = self.hasher.hash(password).await?;
+        let now = self.clock.now();
+        let id = UserId::new(new_id(&*self.clock, &*self.random));
+        let profile = Profile { id, username, name, avatar_url: None, version: now };
+        let (session, token) = self.new_session(id, client, now);
+        let account = Account { profile, password_hash };
+        if !self.store.insert_account(&account, &session).await? {
+            return Err(AuthError::NameTaken);
+        }
+        self.grant(account.profile, &session.id, session.ends_at, &token, now).await
+    }
+
+    /// Signs in. What tells an unknown name from a wrong password (the error, the work done, the
+    /// throttle) is the same for both.
+    pub(crate) async fn login(
+        &self,
+        username: Username,
+        password: Password,
+        client: ClientInfo,
+    ) -> Result<Grant> {
+        // Longer than any password can be, and so wrong; it is not worth the hashing.
+        passwords::check_size(&password).map_err(|_| AuthError::WrongCredentials)?;
+        let attempt = self.attempts.sign_in(&*self.store, &username, client.ip, self.clock.now()).await?;
+        let account = match self.store.account(&username).await {
+            Ok(account) => account,
+            Err(error) => {
+                attempt.forgive();
+                return Err(error.into());
+            }
+        };
+        let hash = account.as_ref().map(|account| account.password_hash.as_str());
+        let verdict = match self.hasher.verify(password.clone(), hash).await {
+            Ok(verdict) => verdict,
+            Err(error) => {
+                attempt.forgive();
+                return Err(error);
+            }
+        };
+        let account = match (account, verdict) {
+            (Some(account), Verdict::Right | Verdict::RightButOutdated) => account,
+            (None, _) | (_, Verdict::Wrong) => return Err(AuthError::WrongCredentials),
+        };
+        attempt.forgive();
+        if verdict == Verdict::RightButOutdated {
+            self.rehash(&account, password).await?;
+        }
+        let now = self.clock.now();
+        let (session, token) = self.new_session(account.profile.id, client, now);
+        self.store.insert_session(&session).await?;
+        self.grant(account.profile, &session.id, session.ends_at, &token, now).await
+    }
+
+    /// Profiles by id.
+    pub(crate) async fn users(&self, ids: &[UserId]) -> Result<Vec<Profile>> {
+        if ids.len() > USERS_MAX {
+            return Err(AuthError::TooManyIds);
+        }
+        Ok(self.store.profiles(ids).await?)
+    }
+
+    /// Changes a profile; with nothing to change, says what it is.
+    pub(crate) async fn update_profile(
+        &self,
+        user: UserId,
+        name: Option<DisplayName>,
+        avatar_url: Option<Option<AvatarUrl>>,
+    ) -> Result<Profile> {
+        let profile = if name.is_none() && avatar_url.is_none() {
+            self.store.profiles(&[user]).await?.pop()
+        } else {
+            let avatar_url = avatar_url.as_ref().map(Option::as_ref);
+            self.store.update_profile(user, name.as_ref(), avatar_url, self.clock.now()).await?
+        };
+        profile.ok_or(AuthError::NoSuchUser)
+    }
+
+    /// Brings an account's hash to today's parameters. Best effort where only capacity is missing: the
+    /// next sign-in tries again.
+    async fn rehash(&self, account: &Account, password: Password) -> Result<()> {
+        match self.hasher.hash(password).await {
+            Ok(hash) => Ok(self
+                .store
+                .replace_password_hash(account.profile.id, &account.password_hash, &hash)
+                .await?),
+            Err(AuthError::Overloaded) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+}

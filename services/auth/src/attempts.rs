@@ -1,0 +1,142 @@
+//! How often somebody may try to sign in or to register.
+//!
+//! Three buckets bound failed sign-ins: one of the address (somebody tries many accounts), one of the
+//! account at that address (somebody tries one account), one of the account from everywhere (a botnet
+//! tries one account). The last one alone would let a botnet lock its owner out; so it does not count
+//! for addresses from which the account has a live session. A sign-in that succeeds costs nothing.
+//! Buckets fill again by themselves within minutes; nothing here is forever.
+
+use std::net::{IpAddr, Ipv6Addr};
+
+use madang_vocabulary::{Timestamp, Username};
+
+use crate::{
+    error::{AuthError, Result},
+    store::Store,
+    throttle::{Rate, Throttle},
+};
+
+/// Buckets remembered, of all kinds; some 100 bytes each.
+const BUCKETS_MAX: usize = 100_000;
+
+/// The bits of an IPv6 address that count: a subscriber has at least a /64 to choose from.
+const IPV6_PREFIX_BITS: u32 = 64;
+
+/// How many attempts.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct AttemptPolicy {
+    /// Failed sign-ins of one account from one address.
+    pub(crate) device: Rate,
+    /// Failed sign-ins of one account from anywhere unknown.
+    pub(crate) account: Rate,
+    /// Failed sign-ins from one address.
+    pub(crate) address: Rate,
+    /// Registrations from one address; a burst of zero for no bound.
+    pub(crate) registration: Rate,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Bucket {
+    Device(Username, Option<IpAddr>),
+    Account(Username),
+    Address(IpAddr),
+    Registration(IpAddr),
+}
+
+/// Counts attempts.
+#[derive(Debug)]
+pub(crate) struct Attempts {
+    policy: AttemptPolicy,
+    throttle: Throttle<Bucket>,
+}
+
+/// A sign-in under way. It counts as failed until it is said to have succeeded: many at once would
+/// otherwise all pass before the first has failed.
+#[derive(Debug)]
+#[must_use]
+pub(crate) struct Attempt<'a> {
+    attempts: &'a Attempts,
+    taken: Vec<(Bucket, Rate)>,
+}
+
+impl Attempts {
+    pub(crate) fn new(policy: AttemptPolicy) -> Self {
+        Self { policy, throttle: Throttle::new(BUCKETS_MAX) }
+    }
+
+    /// Begins a sign-in.
+    pub(crate) async fn sign_in(
+        &self,
+        store: &dyn Store,
+        username: &Username,
+        ip: Option<IpAddr>,
+        now: Timestamp,
+    ) -> Result<Attempt<'_>> {
+        let network = ip.map(network);
+        let mut attempt = Attempt { attempts: self, taken: Vec::with_capacity(3) };
+        if let Some(network) = network {
+            attempt.take(Bucket::Address(network), self.policy.address, now)?;
+        }
+        attempt.take(Bucket::Device(username.clone(), network), self.policy.device, now)?;
+        if let Err(refusal) = attempt.take(Bucket::Account(username.clone()), self.policy.account, now) {
+            let is_known = match ip {
+                Some(ip) => store.is_known_address(username, &ip.to_string(), now).await?,
+                None => false,
+            };
+            if !is_known {
+                return Err(refusal);
+            }
+        }
+        Ok(attempt)
+    }
+
+    /// Counts a registration. Where the edge vouches for no address there is none to count by.
+    pub(crate) fn register(&self, ip: Option<IpAddr>, now: Timestamp) -> Result<()> {
+        match ip {
+            Some(ip) if self.policy.registration.burst > 0 => self
+                .throttle
+                .take(Bucket::Registration(network(ip)), self.policy.registration, now)
+                .map_err(AuthError::Throttled),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Attempt<'_> {
+    fn take(&mut self, bucket: Bucket, rate: Rate, now: Timestamp) -> Result<()> {
+        self.attempts.throttle.take(bucket.clone(), rate, now).map_err(AuthError::Throttled)?;
+        self.taken.push((bucket, rate));
+        Ok(())
+    }
+
+    /// It was no failure, or none of the password: it costs nothing.
+    pub(crate) fn forgive(self) {
+        for (bucket, rate) in self.taken {
+            self.attempts.throttle.give_back(bucket, rate);
+        }
+    }
+}
+
+/// The part of an address that one subscriber has.
+fn network(ip: IpAddr) -> IpAddr {
+    match ip.to_canonical() {
+        IpAddr::V4(ip) => IpAddr::V4(ip),
+        IpAddr::V6(ip) => {
+            IpAddr::V6(Ipv6Addr::from_bits(ip.to_bits() & (u128::MAX << (128 - IPV6_PREFIX_BITS))))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ipv6_subscriber_has_one_bucket() {
+        let ip = |text: &str| text.parse::<IpAddr>().unwrap();
+        assert_eq!(network(ip("2001:db8:1:2:3:4:5:6")), network(ip("2001:db8:1:2:ffff::1")));
+        assert_ne!(network(ip("2001:db8:1:2::1")), network(ip("2001:db8:1:3::1")));
+        assert_eq!(network(ip("::ffff:192.0.2.1")), ip("192.0.2.1"));
+        assert_ne!(network(ip("192.0.2.1")), network(ip("192.0.2.2")));
+    }
+}

@@ -1,0 +1,70 @@
+//! What every operation works with. The operations stand in `accounts`, `sessions` and `tickets`.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use madang_kit::clock::{Clock, Random};
+use madang_vocabulary::Timestamp;
+
+use crate::{
+    attempts::Attempts,
+    error::Result,
+    hashing::Hasher,
+    keys::KeyRing,
+    settings::{Lifetimes, Policy},
+    store::Store,
+};
+
+/// How long an expired session is remembered: long enough to look into a complaint.
+const EXPIRED_KEPT: Duration = Duration::from_secs(24 * 3_600);
+
+/// Rows that one purge removes of each table: the next one comes soon, and no lock is held for long.
+const PURGE_MAX: i64 = 5_000;
+
+/// The service without its surroundings.
+pub(crate) struct Engine {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: Arc<dyn Random>,
+    pub(crate) keys: KeyRing,
+    pub(crate) hasher: Hasher,
+    pub(crate) attempts: Attempts,
+    pub(crate) lifetimes: Lifetimes,
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine").field("lifetimes", &self.lifetimes).finish_non_exhaustive()
+    }
+}
+
+impl Engine {
+    pub(crate) async fn new(
+        store: Arc<dyn Store>,
+        policy: Policy,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Result<Self> {
+        let hasher = Hasher::new(policy.hashing, Arc::clone(&random)).await?;
+        let keys = KeyRing::new(Arc::clone(&store), Arc::clone(&random), policy.keys, policy.sealer);
+        let attempts = Attempts::new(policy.attempts);
+        Ok(Self { store, clock, random, keys, hasher, attempts, lifetimes: policy.lifetimes })
+    }
+
+    /// One round of what happens by itself: keys are made, rotated and forgotten, and so is what has
+    /// expired. Replicas may do it at once.
+    pub(crate) async fn maintain(&self) -> Result<()> {
+        let now = self.clock.now();
+        self.keys.maintain(now).await?;
+        self.store.purge_tickets(now, PURGE_MAX).await?;
+        let expired = before(now, EXPIRED_KEPT);
+        let revoked = before(now, self.lifetimes.revocation());
+        self.store.purge_sessions(expired, revoked, PURGE_MAX).await?;
+        Ok(())
+    }
+}
+
+/// The point `duration` before `now`.
+pub(crate) fn before(now: Timestamp, duration: Duration) -> Timestamp {
+    let micros = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
+    Timestamp::from_micros(now.as_micros().saturating_sub(micros))
+}

@@ -1,0 +1,98 @@
+//! Why the service refuses, and how that reads in the vocabulary of the whole system.
+
+use std::time::Duration;
+
+use madang_vocabulary::{Code, Error};
+
+use crate::{passwords::PasswordProblem, store::StoreError};
+
+/// How soon to try again when too many passwords wait to be hashed.
+const RETRY_OVERLOADED: Duration = Duration::from_secs(1);
+
+/// A result of an operation.
+pub(crate) type Result<T, E = AuthError> = std::result::Result<T, E>;
+
+/// Why an operation was refused or failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AuthError {
+    /// The name belongs to somebody.
+    #[error("the username is taken")]
+    NameTaken,
+    /// The password cannot be used.
+    #[error("the password cannot be used")]
+    Password(#[from] PasswordProblem),
+    /// No such user, or not that user's password.
+    #[error("the username or the password is wrong")]
+    WrongCredentials,
+    /// Not a refresh token that is good.
+    #[error("the refresh token is not good")]
+    RefreshToken,
+    /// Not a ticket that is good.
+    #[error("the ticket is not good")]
+    Ticket,
+    /// The session has ended.
+    #[error("the session has ended")]
+    SessionEnded,
+    /// The user has no such live session.
+    #[error("no such session")]
+    NoSuchSession,
+    /// There is no such user.
+    #[error("no such user")]
+    NoSuchUser,
+    /// More than one call may ask for.
+    #[error("too many ids in one call")]
+    TooManyIds,
+    /// Too many attempts.
+    #[error("too many attempts")]
+    Throttled(Duration),
+    /// Too many passwords wait to be hashed.
+    #[error("too many passwords wait to be hashed")]
+    Overloaded,
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A defect.
+    #[error("a defect")]
+    Defect(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl AuthError {
+    pub(crate) fn defect(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Defect(cause.into())
+    }
+}
+
+impl From<AuthError> for Error {
+    fn from(error: AuthError) -> Self {
+        match error {
+            AuthError::NameTaken => {
+                Self::new(Code::AlreadyExists, "the username is taken; choose another one")
+            }
+            AuthError::Password(problem) => Self::invalid(problem.to_string()),
+            AuthError::WrongCredentials => {
+                Self::new(Code::Unauthenticated, "the username or the password is wrong")
+            }
+            AuthError::RefreshToken => Self::new(
+                Code::Unauthenticated,
+                "the refresh token is unknown, expired or used before; sign in again",
+            ),
+            AuthError::Ticket => Self::new(
+                Code::Unauthenticated,
+                "the ticket is unknown, used or expired; ask for another one",
+            ),
+            AuthError::SessionEnded => {
+                Self::new(Code::Unauthenticated, "the session has ended; sign in again")
+            }
+            AuthError::NoSuchSession => Self::new(Code::NotFound, "you have no such session"),
+            AuthError::NoSuchUser => Self::new(Code::NotFound, "there is no such user"),
+            AuthError::TooManyIds => Self::invalid("too many ids in one call"),
+            AuthError::Throttled(after) => {
+                Self::new(Code::RateLimited, "too many attempts; try again later").retry_after(after)
+            }
+            AuthError::Overloaded => Self::new(Code::RateLimited, "too many sign-ins at once; try again")
+                .retry_after(RETRY_OVERLOADED),
+            AuthError::Store(error) => error.into(),
+            AuthError::Defect(cause) => Self::internal(cause),
+        }
+    }
+}

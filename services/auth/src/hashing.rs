@@ -1,0 +1,217 @@
+//! Argon2id, a bounded number of times at once.
+//!
+//! One hash takes 19 MiB and tens of milliseconds of a core by default, which makes it the cheapest way
+//! to exhaust a server. So: off the asynchronous threads, as many at once as there are cores, a bounded
+//! queue before them, a bounded wait in it; who does not fit is told so at once.
+
+use std::{sync::Arc, time::Duration};
+
+use argon2::{
+    Algorithm, Argon2, Params, PasswordHasher as _, PasswordVerifier as _, Version,
+    password_hash::phc::PasswordHash,
+};
+use madang_kit::clock::Random;
+use madang_rpc::auth::Password;
+use tokio::sync::Semaphore;
+
+use crate::error::{AuthError, Result};
+
+/// The salt's size: what RFC 9106, section 4, recommends.
+const SALT_BYTES: usize = 16;
+
+/// How long a password may wait for its turn.
+const WAIT_MAX: Duration = Duration::from_secs(5);
+
+/// What hashing costs, and how much of it may go on.
+#[derive(Debug, Clone)]
+pub(crate) struct HashingPolicy {
+    pub(crate) params: Params,
+    /// Hashes at once.
+    pub(crate) concurrency: usize,
+    /// Passwords that wait.
+    pub(crate) queue: usize,
+}
+
+/// Whether a password was the right one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Wrong,
+    Right,
+    /// Right, and its hash was made with other parameters than today's.
+    RightButOutdated,
+}
+
+/// Hashes and verifies passwords.
+#[derive(Debug)]
+pub(crate) struct Hasher {
+    params: Params,
+    random: RandomSource,
+    /// One permit for each password that hashes or waits.
+    places: Arc<Semaphore>,
+    /// One permit for each password that hashes.
+    turns: Arc<Semaphore>,
+    /// The hash of nothing in particular: what a sign-in to an account that is not there is checked
+    /// against, so that it takes as long.
+    decoy: String,
+}
+
+struct RandomSource(Arc<dyn Random>);
+
+impl std::fmt::Debug for RandomSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Random")
+    }
+}
+
+impl Hasher {
+    /// Starts with one hash, for the decoy.
+    pub(crate) async fn new(policy: HashingPolicy, random: Arc<dyn Random>) -> Result<Self> {
+        let mut hasher = Self {
+            params: policy.params,
+            random: RandomSource(random),
+            places: Arc::new(Semaphore::new(policy.concurrency.saturating_add(policy.queue))),
+            turns: Arc::new(Semaphore::new(policy.concurrency)),
+            decoy: String::new(),
+        };
+        let mut nothing = [0; 32];
+        hasher.random.0.fill(&mut nothing);
+        hasher.decoy = hasher
+            .hash(Password::new(uuid::Uuid::from_slice(&nothing[..16]).unwrap_or_default().to_string()))
+            .await?;
+        Ok(hasher)
+    }
+
+    /// The PHC string of a password.
+    pub(crate) async fn hash(&self, password: Password) -> Result<String> {
+        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, self.params.clone());
+        let mut salt = [0; SALT_BYTES];
+        self.random.0.fill(&mut salt);
+        self.in_turn(move || {
+            let hash = argon2.hash_password_with_salt(password.expose().as_bytes(), &salt);
+            hash.map(|hash| hash.to_string()).map_err(AuthError::defect)
+        })
+        .await
+    }
+
+    /// Checks a password against an account's hash; with no account, takes as long to say that it is
+    /// wrong. (As long, that is, as a hash of today's parameters; an older hash is replaced at its
+    /// owner's next sign-in.)
+    pub(crate) async fn verify(&self, password: Password, hash: Option<&str>) -> Result<Verdict> {
+        let is_account = hash.is_some();
+        let stored = hash.unwrap_or(&self.decoy).to_owned();
+        let today = self.params.clone();
+        self.in_turn(move || {
+            let hash = PasswordHash::new(&stored).map_err(AuthError::defect)?;
+            // The parameters are those of the stored hash; the comparison is constant in time.
+            match Argon2::default().verify_password(password.expose().as_bytes(), &hash) {
+                Ok(()) if is_account => {
+                    Ok(if is_outdated(&hash, &today) { Verdict::RightButOutdated } else { Verdict::Right })
+                }
+                Ok(()) | Err(argon2::password_hash::Error::PasswordInvalid) => Ok(Verdict::Wrong),
+                Err(error) => Err(AuthError::defect(error)),
+            }
+        })
+        .await
+    }
+
+    /// Runs `work` on a thread for blocking work when its turn comes.
+    async fn in_turn<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| AuthError::Overloaded)?;
+        let turn = tokio::time::timeout(WAIT_MAX, Arc::clone(&self.turns).acquire_owned())
+            .await
+            .map_err(|_| AuthError::Overloaded)?
+            .map_err(AuthError::defect)?;
+        let hashing = tokio::task::spawn_blocking(move || {
+            let result = work();
+            // Held to the end of the work, not of the caller, who may have given up: a thread that
+            // hashes is in use whether or not somebody waits for it.
+            drop((turn, place));
+            result
+        });
+        hashing.await.map_err(AuthError::defect)?
+    }
+}
+
+fn is_outdated(hash: &PasswordHash, today: &Params) -> bool {
+    let made_with = Params::try_from(hash);
+    hash.algorithm != Algorithm::Argon2id.ident()
+        || hash.version != Some(Version::V0x13.into())
+        || !made_with.is_ok_and(|params| {
+            (params.m_cost(), params.t_cost(), params.p_cost())
+                == (today.m_cost(), today.t_cost(), today.p_cost())
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use madang_kit::clock::SeededRandom;
+
+    use super::*;
+
+    fn policy(memory_kib: u32, concurrency: usize, queue: usize) -> HashingPolicy {
+        HashingPolicy { params: Params::new(memory_kib, 1, 1, None).unwrap(), concurrency, queue }
+    }
+
+    async fn hasher(policy: HashingPolicy) -> Hasher {
+        Hasher::new(policy, Arc::new(SeededRandom::new(1))).await.unwrap()
+    }
+
+    fn password(text: &str) -> Password {
+        Password::new(text.to_owned())
+    }
+
+    #[tokio::test]
+    async fn it_knows_the_right_password_by_a_phc_string() {
+        let hasher = hasher(policy(64, 1, 1)).await;
+        let hash = hasher.hash(password("correct horse")).await.unwrap();
+        assert!(hash.starts_with("$argon2id$v=19$m=64,t=1,p=1$"), "{hash}");
+        assert_ne!(hash, hasher.hash(password("correct horse")).await.unwrap(), "salted");
+        assert_eq!(hasher.verify(password("correct horse"), Some(&hash)).await.unwrap(), Verdict::Right);
+        assert_eq!(hasher.verify(password("correct horsf"), Some(&hash)).await.unwrap(), Verdict::Wrong);
+        assert_eq!(hasher.verify(password("correct horse"), None).await.unwrap(), Verdict::Wrong);
+    }
+
+    #[tokio::test]
+    async fn it_notices_other_parameters() {
+        let old = hasher(policy(64, 1, 1)).await.hash(password("correct horse")).await.unwrap();
+        let today = hasher(policy(128, 1, 1)).await;
+        assert_eq!(
+            today.verify(password("correct horse"), Some(&old)).await.unwrap(),
+            Verdict::RightButOutdated
+        );
+        assert_eq!(today.verify(password("wrong horse"), Some(&old)).await.unwrap(), Verdict::Wrong);
+    }
+
+    #[tokio::test]
+    async fn a_long_password_counts_to_its_last_character() {
+        let hasher = hasher(policy(64, 1, 1)).await;
+        let hash = hasher.hash(password(&"x".repeat(256))).await.unwrap();
+        let almost = "x".repeat(255) + "y";
+        assert_eq!(hasher.verify(password(&almost), Some(&hash)).await.unwrap(), Verdict::Wrong);
+    }
+
+    #[tokio::test]
+    async fn who_does_not_fit_is_refused_at_once() {
+        let hasher = hasher(policy(64, 1, 2)).await;
+        // The one turn is taken, so that nobody gets on; two wait, and the third does not fit.
+        let turn = Arc::clone(&hasher.turns).acquire_owned().await.unwrap();
+        let place = Arc::clone(&hasher.places).acquire_owned().await.unwrap();
+        let (one, two, three) = (password("one"), password("two"), password("three"));
+        let (one, two) = (hasher.hash(one), hasher.hash(two));
+        tokio::pin!(one, two);
+        assert!(futures_util::poll!(&mut one).is_pending());
+        assert!(futures_util::poll!(&mut two).is_pending());
+        let third = hasher.hash(three);
+        tokio::pin!(third);
+        assert!(matches!(
+            futures_util::poll!(&mut third),
+            std::task::Poll::Ready(Err(AuthError::Overloaded))
+        ));
+        drop((turn, place));
+        one.await.unwrap();
+        two.await.unwrap();
+    }
+}

@@ -1,0 +1,154 @@
+//! The process `madang-auth`: gRPC for the other services, and an operations port.
+
+use std::{
+    net::SocketAddr,
+    sync::{Arc, OnceLock},
+};
+
+use axum::{
+    Router,
+    extract::State,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use clap::{Parser, Subcommand};
+use madang_kit::{
+    Application, CommonSettings, Host, Lifecycle, OpsSettings, Running, Secret, StartError,
+    grpc::{ServerOptions, serve},
+    lifecycle::DEFAULT_DRAIN,
+    ops,
+};
+use madang_rpc::{auth::Auth as _, grpc::auth_server};
+use tokio::net::TcpListener;
+use tonic::service::Routes;
+
+use crate::{Service, Settings, migrate, rotate_key, start};
+
+/// Madang's accounts: registration, sign-in, sessions, signing keys, tickets
+#[derive(Debug, Parser)]
+#[command(name = "madang-auth", version)]
+pub struct Command {
+    #[command(flatten)]
+    common: CommonSettings,
+
+    #[command(flatten)]
+    ops: OpsSettings,
+
+    /// Where the other services call this one
+    #[arg(long = "grpc-addr", id = "grpc_addr", default_value = "127.0.0.1:7001", value_name = "IP:PORT")]
+    grpc_addr: SocketAddr,
+
+    /// The database: postgres://… or sqlite://…
+    #[arg(long = "database-url", id = "database_url", value_name = "URL")]
+    database_url: Secret,
+
+    #[command(flatten)]
+    settings: Settings,
+
+    #[command(subcommand)]
+    task: Option<Task>,
+}
+
+/// What to do instead of serving.
+#[derive(Debug, Clone, Copy, Subcommand)]
+enum Task {
+    /// Brings the database up to date, and ends
+    Migrate,
+    /// Adds a signing key, which takes over after the overlap, and ends
+    RotateKey {
+        /// The present keys have leaked: forget them, and with them every access token; the new one signs at once
+        #[arg(long)]
+        compromised: bool,
+    },
+}
+
+impl Application for Command {
+    fn common(&self) -> &CommonSettings {
+        &self.common
+    }
+
+    // This service's operations port has one route more than the kit's, and so it serves the port itself.
+    fn ops(&self) -> Option<&OpsSettings> {
+        None
+    }
+}
+
+/// Runs what the command says.
+///
+/// # Errors
+///
+/// When it cannot start.
+pub async fn run(command: Command, host: Host) -> Result<Running, StartError> {
+    match command.task {
+        None => serve_all(&command, &host).await,
+        Some(task) => {
+            perform(task, &command, &host).await?;
+            // Nothing is left to wait for: the process ends as after a signal.
+            host.lifecycle.stop();
+            Ok(Running::new("madang-auth", host.lifecycle.child("task")))
+        }
+    }
+}
+
+async fn perform(task: Task, command: &Command, host: &Host) -> Result<(), StartError> {
+    match task {
+        Task::Migrate => migrate(&command.settings, &command.database_url, host).await,
+        Task::RotateKey { compromised } => {
+            let kid = rotate_key(&command.settings, &command.database_url, host, compromised).await?;
+            tracing::info!(%kid, compromised, "added a signing key");
+            Ok(())
+        }
+    }
+}
+
+async fn serve_all(command: &Command, host: &Host) -> Result<Running, StartError> {
+    let keys = Keys::default();
+    let ops = serve_ops(command.ops.ops_addr, &keys, host).await?;
+    let service = start(&command.settings, &command.database_url, host).await?;
+    // Set once, here.
+    let _ = keys.0.set(service.clone());
+
+    let life = service.lifecycle().clone();
+    let routes = Routes::new(auth_server(Arc::new(service)));
+    let options = ServerOptions::default();
+    let grpc = serve(command.grpc_addr, routes, &host.readiness, &host.metrics, &life, options).await?;
+    Ok(Running::new("madang-auth", life).listening("grpc", grpc).listening("ops", ops))
+}
+
+/// The service once it has started: the operations port answers before.
+#[derive(Clone, Default)]
+struct Keys(Arc<OnceLock<Service>>);
+
+/// Serves the operations port for as long as the process lives: `/readyz` must say that it drains while
+/// it drains.
+async fn serve_ops(address: SocketAddr, keys: &Keys, host: &Host) -> Result<SocketAddr, StartError> {
+    let cannot = |source| StartError::listen("the operations port", address, source);
+    let listener = TcpListener::bind(address).await.map_err(cannot)?;
+    let bound = listener.local_addr().map_err(cannot)?;
+    let jwks = get(jwks).with_state(keys.clone());
+    let routes: Router = ops::router(host.readiness.clone(), host.metrics.clone());
+    let routes = routes.route("/.well-known/jwks.json", jwks);
+    Lifecycle::new("ops", DEFAULT_DRAIN)
+        .tasks()
+        .spawn_fallible("ops", async move { axum::serve(listener, routes).await });
+    Ok(bound)
+}
+
+async fn jwks(State(keys): State<Keys>) -> Response {
+    let Some(service) = keys.0.get() else { return StatusCode::SERVICE_UNAVAILABLE.into_response() };
+    match service.keys().await {
+        Ok(body) => {
+            let max_age = format!("public, max-age={}", service.keys_cache_time().as_secs());
+            let headers = [
+                (header::CONTENT_TYPE, "application/jwk-set+json".to_owned()),
+                (header::CACHE_CONTROL, max_age),
+            ];
+            (headers, body).into_response()
+        }
+        Err(error) => {
+            let status = StatusCode::from_u16(error.code.http_status());
+            status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR).into_response()
+        }
+    }
+}

@@ -1,0 +1,246 @@
+//! The service's settings. Each flag is also a variable: `--auth-ticket-seconds` is
+//! `MADANG_AUTH_TICKET_SECONDS`. All begin with `auth`, so that the all-in-one can have them beside the
+//! other services'.
+
+use std::{num::NonZeroUsize, time::Duration};
+
+use argon2::Params;
+use clap::Args;
+use madang_kit::{Secret, StartError};
+
+use crate::{
+    attempts::AttemptPolicy,
+    hashing::HashingPolicy,
+    keys::{CLOCK_SKEW_MAX, KeyPolicy},
+    seal::Sealer,
+    throttle::Rate,
+};
+
+/// A year: a longer time is more likely a mistake of unit.
+const SECONDS_MAX: u64 = 366 * 24 * 3_600;
+
+/// The settings of the accounts' service.
+#[derive(Debug, Clone, Args)]
+pub struct Settings {
+    /// Connections to the accounts' database, at most
+    #[arg(long = "auth-database-connections", id = "auth_database_connections", default_value_t = 10)]
+    pub database_connections: u32,
+
+    /// How long an access token is good, in seconds
+    #[arg(long = "auth-access-token-seconds", id = "auth_access_token_seconds", default_value = "900", value_parser = seconds)]
+    pub access_token: Duration,
+
+    /// How long a session lasts that takes no new tokens, in seconds (30 days)
+    #[arg(long = "auth-session-idle-seconds", id = "auth_session_idle_seconds", default_value = "2592000", value_parser = seconds)]
+    pub session_idle: Duration,
+
+    /// How long a session lasts at most, in seconds (90 days)
+    #[arg(long = "auth-session-max-seconds", id = "auth_session_max_seconds", default_value = "7776000", value_parser = seconds)]
+    pub session_max: Duration,
+
+    /// How long a WebSocket ticket is good, in seconds
+    #[arg(long = "auth-ticket-seconds", id = "auth_ticket_seconds", default_value = "30", value_parser = seconds)]
+    pub ticket: Duration,
+
+    /// How long a key signs before the next one takes over, in seconds (30 days)
+    #[arg(long = "auth-key-rotation-seconds", id = "auth_key_rotation_seconds", default_value = "2592000", value_parser = seconds)]
+    pub key_rotation: Duration,
+
+    /// How long a key is published before it signs, in seconds; twice as long as verifiers may cache
+    #[arg(long = "auth-key-overlap-seconds", id = "auth_key_overlap_seconds", default_value = "3600", value_parser = seconds)]
+    pub key_overlap: Duration,
+
+    /// Seals the private keys in the database: 32 bytes in base64 (openssl rand -base64 32)
+    #[arg(long = "auth-key-encryption-key", id = "auth_key_encryption_key")]
+    pub key_encryption_key: Option<Secret>,
+
+    /// Memory of one password hash, in KiB
+    #[arg(long = "auth-argon2-memory-kib", id = "auth_argon2_memory_kib", default_value_t = Params::DEFAULT_M_COST)]
+    pub argon2_memory_kib: u32,
+
+    /// Passes of one password hash over its memory
+    #[arg(long = "auth-argon2-passes", id = "auth_argon2_passes", default_value_t = Params::DEFAULT_T_COST)]
+    pub argon2_passes: u32,
+
+    /// Lanes of one password hash
+    #[arg(long = "auth-argon2-lanes", id = "auth_argon2_lanes", default_value_t = Params::DEFAULT_P_COST)]
+    pub argon2_lanes: u32,
+
+    /// Password hashes at once; by default as many as there are cores
+    #[arg(long = "auth-hashing-concurrency", id = "auth_hashing_concurrency")]
+    pub hashing_concurrency: Option<NonZeroUsize>,
+
+    /// Passwords that may wait for their turn; more are refused at once
+    #[arg(long = "auth-hashing-queue", id = "auth_hashing_queue", default_value_t = 256)]
+    pub hashing_queue: usize,
+
+    /// Failed sign-ins of one account from one address, in a burst
+    #[arg(long = "auth-login-burst-per-device", id = "auth_login_burst_per_device", default_value_t = 10)]
+    pub login_burst_per_device: u32,
+
+    /// Failed sign-ins of one account from anywhere it has no session, in a burst
+    #[arg(long = "auth-login-burst-per-account", id = "auth_login_burst_per_account", default_value_t = 50)]
+    pub login_burst_per_account: u32,
+
+    /// Failed sign-ins from one address, in a burst
+    #[arg(long = "auth-login-burst-per-address", id = "auth_login_burst_per_address", default_value_t = 100)]
+    pub login_burst_per_address: u32,
+
+    /// After a burst, seconds until one more sign-in may fail
+    #[arg(long = "auth-login-refill-seconds", id = "auth_login_refill_seconds", default_value = "10", value_parser = seconds)]
+    pub login_refill: Duration,
+
+    /// Registrations from one address, in a burst; 0 for no bound
+    #[arg(long = "auth-register-burst", id = "auth_register_burst", default_value_t = 500)]
+    pub register_burst: u32,
+
+    /// After a burst, seconds until one more registration
+    #[arg(long = "auth-register-refill-seconds", id = "auth_register_refill_seconds", default_value = "2", value_parser = seconds)]
+    pub register_refill: Duration,
+}
+
+impl Default for Settings {
+    /// As without any setting.
+    fn default() -> Self {
+        Self {
+            database_connections: 10,
+            access_token: Duration::from_secs(15 * 60),
+            session_idle: Duration::from_secs(30 * 24 * 3_600),
+            session_max: Duration::from_secs(90 * 24 * 3_600),
+            ticket: Duration::from_secs(30),
+            key_rotation: Duration::from_secs(30 * 24 * 3_600),
+            key_overlap: Duration::from_secs(3_600),
+            key_encryption_key: None,
+            argon2_memory_kib: Params::DEFAULT_M_COST,
+            argon2_passes: Params::DEFAULT_T_COST,
+            argon2_lanes: Params::DEFAULT_P_COST,
+            hashing_concurrency: None,
+            hashing_queue: 256,
+            login_burst_per_device: 10,
+            login_burst_per_account: 50,
+            login_burst_per_address: 100,
+            login_refill: Duration::from_secs(10),
+            register_burst: 500,
+            register_refill: Duration::from_secs(2),
+        }
+    }
+}
+
+/// How long things last.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Lifetimes {
+    pub(crate) access_token: Duration,
+    pub(crate) session_idle: Duration,
+    pub(crate) session_max: Duration,
+    pub(crate) ticket: Duration,
+}
+
+impl Lifetimes {
+    /// How long after its end a session may still matter: until its last access token has expired by
+    /// every clock.
+    pub(crate) fn revocation(&self) -> Duration {
+        self.access_token + CLOCK_SKEW_MAX
+    }
+}
+
+/// The settings, checked against each other.
+#[derive(Debug)]
+pub(crate) struct Policy {
+    pub(crate) lifetimes: Lifetimes,
+    pub(crate) keys: KeyPolicy,
+    pub(crate) hashing: HashingPolicy,
+    pub(crate) attempts: AttemptPolicy,
+    pub(crate) sealer: Option<Sealer>,
+}
+
+impl Settings {
+    /// Checks what a single value cannot show.
+    pub(crate) fn policy(&self) -> Result<Policy, StartError> {
+        if self.session_idle < self.access_token || self.session_max < self.session_idle {
+            let reason = "must not be shorter than MADANG_AUTH_ACCESS_TOKEN_SECONDS, nor longer than \
+                          MADANG_AUTH_SESSION_MAX_SECONDS";
+            return Err(StartError::setting("MADANG_AUTH_SESSION_IDLE_SECONDS", reason));
+        }
+        if self.key_overlap * 2 > self.key_rotation {
+            let reason = "must be at most half of MADANG_AUTH_KEY_ROTATION_SECONDS";
+            return Err(StartError::setting("MADANG_AUTH_KEY_OVERLAP_SECONDS", reason));
+        }
+        if self.database_connections == 0 {
+            return Err(StartError::setting("MADANG_AUTH_DATABASE_CONNECTIONS", "must be at least 1"));
+        }
+        let params = Params::new(self.argon2_memory_kib, self.argon2_passes, self.argon2_lanes, None)
+            .map_err(|error| {
+                StartError::setting("MADANG_AUTH_ARGON2_MEMORY_KIB, _PASSES, _LANES", error.to_string())
+            })?;
+        let sealer = self.key_encryption_key.as_ref().map(|key| Sealer::new(key.expose())).transpose();
+        let sealer = sealer
+            .map_err(|error| StartError::setting("MADANG_AUTH_KEY_ENCRYPTION_KEY", error.to_string()))?;
+        let cores = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        Ok(Policy {
+            lifetimes: Lifetimes {
+                access_token: self.access_token,
+                session_idle: self.session_idle,
+                session_max: self.session_max,
+                ticket: self.ticket,
+            },
+            keys: KeyPolicy {
+                period: self.key_rotation,
+                overlap: self.key_overlap,
+                access_lifetime: self.access_token,
+            },
+            hashing: HashingPolicy {
+                params,
+                concurrency: self.hashing_concurrency.unwrap_or_else(cores).get(),
+                queue: self.hashing_queue,
+            },
+            attempts: AttemptPolicy {
+                device: Rate { burst: self.login_burst_per_device, interval: self.login_refill },
+                account: Rate { burst: self.login_burst_per_account, interval: self.login_refill },
+                address: Rate { burst: self.login_burst_per_address, interval: self.login_refill },
+                registration: Rate { burst: self.register_burst, interval: self.register_refill },
+            },
+            sealer,
+        })
+    }
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    match text.parse::<u64>() {
+        Ok(seconds) if (1..=SECONDS_MAX).contains(&seconds) => Ok(Duration::from_secs(seconds)),
+        _ => Err(format!("a number of seconds from 1 to {SECONDS_MAX} is expected")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Command {
+        #[command(flatten)]
+        settings: Settings,
+    }
+
+    #[test]
+    fn the_defaults_of_flags_and_of_code_are_the_same() {
+        let parsed = Command::parse_from(["auth"]).settings;
+        assert_eq!(format!("{parsed:?}"), format!("{:?}", Settings::default()));
+        assert!(parsed.policy().is_ok());
+    }
+
+    #[test]
+    fn what_contradicts_itself_is_refused_by_name() {
+        let refused = |settings: Settings| settings.policy().unwrap_err().to_string();
+        let hour = Duration::from_secs(3_600);
+        let text = refused(Settings { session_idle: hour, session_max: hour / 2, ..Settings::default() });
+        assert!(text.starts_with("MADANG_AUTH_SESSION_IDLE_SECONDS"), "{text}");
+        let text = refused(Settings { key_rotation: hour, key_overlap: hour, ..Settings::default() });
+        assert!(text.starts_with("MADANG_AUTH_KEY_OVERLAP_SECONDS"), "{text}");
+        let text = refused(Settings { argon2_passes: 0, ..Settings::default() });
+        assert!(text.starts_with("MADANG_AUTH_ARGON2"), "{text}");
+        let text = refused(Settings { key_encryption_key: Some("short".into()), ..Settings::default() });
+        assert!(text.starts_with("MADANG_AUTH_KEY_ENCRYPTION_KEY") && !text.contains("short"), "{text}");
+    }
+}

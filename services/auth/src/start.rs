@@ -1,0 +1,183 @@
+//! Starting: the database, the keys, and what happens by itself afterwards.
+
+use std::{sync::Arc, time::Duration};
+
+use madang_kit::{Check, Host, Secret, StartError, clock::jitter};
+
+use crate::{
+    engine::Engine,
+    error::AuthError,
+    service::Service,
+    settings::{Policy, Settings},
+    store::{OpenError, Store, StoreError, Target},
+};
+
+/// The setting that names the database.
+const DATABASE_URL: &str = "MADANG_DATABASE_URL";
+
+/// How often expired things are forgotten, keys are rotated when due, and other replicas' keys seen.
+const MAINTENANCE_INTERVAL: Duration = Duration::from_secs(5);
+
+/// The first and the longest pause between attempts to reach the database at start; full jitter.
+const RETRY_FIRST: Duration = Duration::from_millis(500);
+const RETRY_LONGEST: Duration = Duration::from_secs(8);
+
+/// Starts the service: waits for the database, migrates it, sees to the signing keys. It runs in a
+/// [child](madang_kit::Lifecycle::child) of the host's life.
+///
+/// Once started it stays ready while the database is away and answers `unavailable`: every replica has
+/// the same database, so that turning clients away would help nobody, and the public keys can still be
+/// had.
+///
+/// # Errors
+///
+/// When a setting is wrong, the database cannot be migrated, or the host stops meanwhile. A database
+/// that does not answer is no error; it is waited for.
+pub async fn start(settings: &Settings, database: &Secret, host: &Host) -> Result<Service, StartError> {
+    let (policy, target) = read(settings, database)?;
+    let check = host.readiness.check("accounts");
+    let store = until_open(host, &check, || target.open()).await?;
+    let engine = Arc::new(ready(store, policy, host, &check).await?);
+    check.ready();
+
+    let lifecycle = host.lifecycle.child("auth");
+    let service = Service::new(Arc::clone(&engine), lifecycle.clone(), &host.metrics);
+    let soft = lifecycle.soft().clone();
+    lifecycle.tasks().spawn("maintenance", async move {
+        let mut ticks = tokio::time::interval(MAINTENANCE_INTERVAL);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut failing = false;
+        loop {
+            tokio::select! {
+                biased;
+                () = soft.cancelled() => break,
+                _ = ticks.tick() => {}
+            }
+            let result = tokio::time::timeout(MAINTENANCE_INTERVAL, engine.maintain()).await;
+            failing = report(&result, failing);
+        }
+        // Held to here: what this service says of its readiness ends with it.
+        drop(check);
+    });
+    Ok(service)
+}
+
+/// Brings the database up to date and ends.
+///
+/// # Errors
+///
+/// As [`start`].
+pub async fn migrate(settings: &Settings, database: &Secret, host: &Host) -> Result<(), StartError> {
+    let (_, target) = read(settings, database)?;
+    let check = host.readiness.check("accounts");
+    until_open(host, &check, || target.migrate()).await?;
+    tracing::info!("the accounts' database is up to date");
+    Ok(())
+}
+
+/// Adds a signing key before its time. It takes over after the overlap; or, of keys that have leaked
+/// (`is_compromised`), at once, and all tokens that those signed stop being good as soon as verifiers
+/// fetch the keys again. Replicas follow within seconds.
+///
+/// # Errors
+///
+/// As [`start`]; besides, when the database fails.
+pub async fn rotate_key(
+    settings: &Settings,
+    database: &Secret,
+    host: &Host,
+    is_compromised: bool,
+) -> Result<String, StartError> {
+    let (policy, target) = read(settings, database)?;
+    let check = host.readiness.check("accounts");
+    let store = until_open(host, &check, || target.open()).await?;
+    let engine = ready(store, policy, host, &check).await?;
+    let rotated = engine.keys.rotate(host.clock.now(), is_compromised).await;
+    rotated.map_err(|error| StartError::dependency("the database", error))
+}
+
+fn read(settings: &Settings, database: &Secret) -> Result<(Policy, Target), StartError> {
+    let target = Target::parse(database.expose(), settings.database_connections);
+    let target = target.map_err(|error| StartError::setting(DATABASE_URL, error.to_string()))?;
+    Ok((settings.policy()?, target))
+}
+
+/// An engine that has its keys.
+async fn ready(
+    store: Arc<dyn Store>,
+    policy: Policy,
+    host: &Host,
+    check: &Check,
+) -> Result<Engine, StartError> {
+    let engine = Engine::new(store, policy, Arc::clone(&host.clock), Arc::clone(&host.random)).await;
+    let engine = engine.map_err(|error| StartError::dependency("password hashing", error))?;
+    until_open(host, check, || async {
+        engine.maintain().await.map_err(|error| match error {
+            AuthError::Store(StoreError::Unavailable(cause)) => Attempt::Again(Box::new(cause)),
+            error => Attempt::Failed(Box::new(error)),
+        })
+    })
+    .await?;
+    Ok(engine)
+}
+
+/// Why an attempt at the database failed.
+enum Attempt {
+    /// Waiting may help.
+    Again(Box<dyn std::error::Error + Send + Sync>),
+    /// It does not.
+    Failed(Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl From<OpenError> for Attempt {
+    fn from(error: OpenError) -> Self {
+        if error.is_transient() { Self::Again(Box::new(error)) } else { Self::Failed(Box::new(error)) }
+    }
+}
+
+/// Tries until the database answers or the host stops.
+async fn until_open<T, E, F>(host: &Host, check: &Check, attempt: impl Fn() -> F) -> Result<T, StartError>
+where
+    F: Future<Output = Result<T, E>>,
+    E: Into<Attempt>,
+{
+    let mut pause = RETRY_FIRST;
+    loop {
+        let error = match attempt().await.map_err(Into::into) {
+            Ok(value) => return Ok(value),
+            Err(Attempt::Failed(error)) => {
+                return Err(StartError::dependency("the accounts' database", error));
+            }
+            Err(Attempt::Again(error)) => error,
+        };
+        check.failing("waiting for the accounts' database");
+        let wait = jitter(&*host.random, pause);
+        tracing::warn!(
+            error = &*error as &(dyn std::error::Error + 'static),
+            retry_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
+            "the accounts' database does not answer; {DATABASE_URL} says where it is"
+        );
+        tokio::select! {
+            biased;
+            () = host.lifecycle.soft().cancelled() => return Err(StartError::dependency("the accounts' database", error)),
+            () = tokio::time::sleep(wait) => {}
+        }
+        pause = (pause * 2).min(RETRY_LONGEST);
+    }
+}
+
+/// Logs the first failure of a row and its end, and says whether it failed.
+fn report(result: &Result<Result<(), AuthError>, tokio::time::error::Elapsed>, was_failing: bool) -> bool {
+    match result {
+        Ok(Ok(())) if was_failing => tracing::info!("maintenance works again"),
+        Ok(Err(error)) if !was_failing => {
+            tracing::warn!(
+                error = error as &(dyn std::error::Error + 'static),
+                "maintenance fails; it will be tried again"
+            );
+        }
+        Err(_elapsed) if !was_failing => tracing::warn!("maintenance takes too long; it will be tried again"),
+        Ok(_) | Err(_) => {}
+    }
+    !matches!(result, Ok(Ok(())))
+}

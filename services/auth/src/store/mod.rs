@@ -1,0 +1,233 @@
+//! What the service remembers, and nothing of what it means. SQL stands here and nowhere else.
+//!
+//! PostgreSQL and SQLite share one body of SQL: the files under `sql/` are compiled once for each, as
+//! children of [`postgres`] and of [`sqlite`], which hold what differs (connecting, locking, migrating).
+//!
+//! Secrets (refresh tokens, tickets) come here as SHA-256 digests of 256 random bits and are looked up
+//! by index. Their comparison need not be constant in time: what its timing could reveal is a digest,
+//! from which the secret does not follow.
+
+mod error;
+mod migrate;
+mod postgres;
+mod rows;
+mod sqlite;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use madang_rpc::auth::{ClientInfo, Session};
+use madang_rpc::event::Profile;
+use madang_vocabulary::{AvatarUrl, DisplayName, SessionId, Timestamp, UserId, Username};
+
+pub(crate) use error::{OpenError, StoreError};
+
+/// A result of the store.
+pub(crate) type Result<T, E = StoreError> = std::result::Result<T, E>;
+
+/// A SHA-256 digest.
+pub(crate) type Digest = [u8; 32];
+
+/// An account with what proves it.
+#[derive(Debug)]
+pub(crate) struct Account {
+    pub(crate) profile: Profile,
+    /// A PHC string.
+    pub(crate) password_hash: String,
+}
+
+/// A session to be written.
+#[derive(Debug)]
+pub(crate) struct NewSession {
+    pub(crate) id: SessionId,
+    pub(crate) user: UserId,
+    pub(crate) family: Digest,
+    pub(crate) token: Digest,
+    pub(crate) created_at: Timestamp,
+    pub(crate) live_until: Timestamp,
+    pub(crate) ends_at: Timestamp,
+    pub(crate) client: ClientInfo,
+}
+
+/// A session as its refresh tokens know it.
+#[derive(Debug)]
+pub(crate) struct Family {
+    pub(crate) session: SessionId,
+    /// The digest of the one token that is good.
+    pub(crate) token: Digest,
+    pub(crate) live_until: Timestamp,
+    pub(crate) ends_at: Timestamp,
+    pub(crate) is_revoked: bool,
+    pub(crate) profile: Profile,
+}
+
+/// The exchange of one refresh token for the next.
+#[derive(Debug)]
+pub(crate) struct Rotation {
+    pub(crate) session: SessionId,
+    pub(crate) from: Digest,
+    pub(crate) to: Digest,
+    pub(crate) now: Timestamp,
+    pub(crate) live_until: Timestamp,
+    pub(crate) client: ClientInfo,
+}
+
+/// Which sessions a feed of revocations wants.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RevocationQuery {
+    /// After this number; with none, those since `since`.
+    pub(crate) after: Option<i64>,
+    /// Earlier ones matter to no token that is still good.
+    pub(crate) since: Timestamp,
+    /// At most so many.
+    pub(crate) limit: i64,
+}
+
+/// What a redeemed ticket stood for.
+#[derive(Debug)]
+pub(crate) struct Redeemed {
+    pub(crate) session: SessionId,
+    pub(crate) ends_at: Timestamp,
+    pub(crate) profile: Profile,
+}
+
+/// A signing key at rest.
+#[derive(Debug, Clone)]
+pub(crate) struct StoredKey {
+    pub(crate) generation: i64,
+    pub(crate) kid: String,
+    pub(crate) public_key: Vec<u8>,
+    pub(crate) private_key: Vec<u8>,
+    pub(crate) sealed: bool,
+    pub(crate) created_at: Timestamp,
+    pub(crate) signs_from: Timestamp,
+}
+
+/// Accounts.
+#[async_trait]
+pub(crate) trait Accounts: Send + Sync {
+    /// Writes an account with its first session, both or neither. False: the username is taken.
+    async fn insert_account(&self, account: &Account, session: &NewSession) -> Result<bool>;
+
+    /// The account of a name.
+    async fn account(&self, username: &Username) -> Result<Option<Account>>;
+
+    /// Replaces a password's hash, unless it is no longer `from`.
+    async fn replace_password_hash(&self, user: UserId, from: &str, to: &str) -> Result<()>;
+
+    /// Profiles by id; unknown ids are left out.
+    async fn profiles(&self, ids: &[UserId]) -> Result<Vec<Profile>>;
+
+    /// Changes what is `Some`, and raises the version to `at` or by one. None: no such user.
+    async fn update_profile(
+        &self,
+        user: UserId,
+        name: Option<&DisplayName>,
+        avatar_url: Option<Option<&AvatarUrl>>,
+        at: Timestamp,
+    ) -> Result<Option<Profile>>;
+}
+
+/// Sessions and their ends.
+#[async_trait]
+pub(crate) trait Sessions: Send + Sync {
+    /// Writes a session.
+    async fn insert_session(&self, session: &NewSession) -> Result<()>;
+
+    /// The session of a family of refresh tokens, live or not.
+    async fn family(&self, family: &Digest) -> Result<Option<Family>>;
+
+    /// Exchanges a session's token. False: it is no longer the good one, or the session has ended.
+    /// One statement, and so one transaction with a row lock: of two at once, one wins.
+    async fn rotate(&self, rotation: &Rotation) -> Result<bool>;
+
+    /// A user's live sessions, newest first, at most `limit`.
+    async fn live_sessions(&self, user: UserId, now: Timestamp, limit: i64) -> Result<Vec<Session>>;
+
+    /// Whether the user has a live session that was last used from this address.
+    async fn is_known_address(&self, username: &Username, ip: &str, now: Timestamp) -> Result<bool>;
+
+    /// Ends a session and records that it ended. False: it is not a live one (of `user`, if given).
+    async fn revoke(&self, session: SessionId, user: Option<UserId>, now: Timestamp) -> Result<bool>;
+
+    /// Recorded ends in order, and the number to go on from.
+    async fn revocations(&self, query: RevocationQuery) -> Result<(Vec<SessionId>, i64)>;
+
+    /// Forgets sessions that expired before `expired` or were revoked before `revoked`, and the records
+    /// of ends before `revoked`; at most `limit` of each. Says how many.
+    async fn purge_sessions(&self, expired: Timestamp, revoked: Timestamp, limit: i64) -> Result<u64>;
+}
+
+/// Tickets.
+#[async_trait]
+pub(crate) trait Tickets: Send + Sync {
+    /// Writes a ticket for a live session of the user. False: it is none.
+    async fn insert_ticket(
+        &self,
+        hash: &Digest,
+        user: UserId,
+        session: SessionId,
+        now: Timestamp,
+        expires_at: Timestamp,
+    ) -> Result<bool>;
+
+    /// Takes a ticket out; of two at once, one gets it. None: unknown, expired, or its session ended.
+    async fn take_ticket(&self, hash: &Digest, now: Timestamp) -> Result<Option<Redeemed>>;
+
+    /// Forgets those that have expired, at most `limit`. Says how many.
+    async fn purge_tickets(&self, now: Timestamp, limit: i64) -> Result<u64>;
+}
+
+/// Signing keys.
+#[async_trait]
+pub(crate) trait Keys: Send + Sync {
+    /// All, by generation.
+    async fn signing_keys(&self) -> Result<Vec<StoredKey>>;
+
+    /// Adds one. False: another replica has made this generation.
+    async fn insert_signing_key(&self, key: &StoredKey) -> Result<bool>;
+
+    /// Forgets the generations before this one.
+    async fn delete_signing_keys_before(&self, generation: i64) -> Result<u64>;
+}
+
+/// Everything that the service remembers.
+pub(crate) trait Store: Accounts + Sessions + Tickets + Keys {}
+
+impl<T: Accounts + Sessions + Tickets + Keys> Store for T {}
+
+/// What can be opened: the database that a URL names, of either kind.
+#[derive(Debug, Clone)]
+pub(crate) enum Target {
+    Postgres(postgres::Target),
+    Sqlite(sqlite::Target),
+}
+
+impl Target {
+    /// Reads a URL; connects to nothing.
+    pub(crate) fn parse(url: &str, max_connections: u32) -> Result<Self, OpenError> {
+        match url.split_once(':').map_or(url, |(scheme, _)| scheme) {
+            "postgres" | "postgresql" => postgres::Target::parse(url, max_connections).map(Self::Postgres),
+            "sqlite" => sqlite::Target::parse(url, max_connections).map(Self::Sqlite),
+            _ => Err(OpenError::Scheme),
+        }
+    }
+
+    /// Connects, and brings the tables up to date.
+    pub(crate) async fn open(&self) -> Result<Arc<dyn Store>, OpenError> {
+        self.migrate().await?;
+        Ok(match self {
+            Self::Postgres(target) => Arc::new(target.open()),
+            Self::Sqlite(target) => Arc::new(target.open()),
+        })
+    }
+
+    /// Brings the tables up to date, under a lock: of several at once, one does the work and the others
+    /// wait for it.
+    pub(crate) async fn migrate(&self) -> Result<(), OpenError> {
+        match self {
+            Self::Postgres(target) => target.migrate().await,
+            Self::Sqlite(target) => target.migrate().await,
+        }
+    }
+}

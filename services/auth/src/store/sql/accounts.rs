@@ -1,0 +1,101 @@
+//! Accounts in SQL, for both kinds of database.
+
+use async_trait::async_trait;
+use madang_rpc::event::Profile;
+use madang_vocabulary::{AvatarUrl, DisplayName, Timestamp, UserId, Username};
+use sqlx::QueryBuilder;
+
+use super::{Backend, Db, sessions};
+use crate::store::rows::{AccountRow, ProfileRow};
+use crate::store::{Account, Accounts, NewSession, Result};
+
+#[async_trait]
+impl Accounts for Backend {
+    async fn insert_account(&self, account: &Account, session: &NewSession) -> Result<bool> {
+        let profile = &account.profile;
+        let mut transaction = self.begin().await?;
+        let inserted = sqlx::query(
+            "INSERT INTO auth_users (id, username, name, avatar_url, password_hash, created_at, profile_version)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)
+             ON CONFLICT (username) DO NOTHING",
+        )
+        .bind(profile.id.uuid())
+        .bind(profile.username.as_str())
+        .bind(profile.name.as_str())
+        .bind(profile.avatar_url.as_ref().map(AvatarUrl::as_str))
+        .bind(&account.password_hash)
+        .bind(session.created_at.as_micros())
+        .bind(profile.version.as_micros())
+        .execute(&mut *transaction)
+        .await?;
+        if inserted.rows_affected() == 0 {
+            return Ok(false);
+        }
+        sessions::insert(&mut transaction, session).await?;
+        transaction.commit().await?;
+        Ok(true)
+    }
+
+    async fn account(&self, username: &Username) -> Result<Option<Account>> {
+        let row: Option<AccountRow> = sqlx::query_as(
+            "SELECT id AS user_id, username, name, avatar_url, profile_version, password_hash
+             FROM auth_users WHERE username = $1",
+        )
+        .bind(username.as_str())
+        .fetch_optional(&self.pool)
+        .await?;
+        row.map(AccountRow::account).transpose()
+    }
+
+    async fn replace_password_hash(&self, user: UserId, from: &str, to: &str) -> Result<()> {
+        sqlx::query("UPDATE auth_users SET password_hash = $3 WHERE id = $1 AND password_hash = $2")
+            .bind(user.uuid())
+            .bind(from)
+            .bind(to)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    async fn profiles(&self, ids: &[UserId]) -> Result<Vec<Profile>> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut query = QueryBuilder::<Db>::new(
+            "SELECT id AS user_id, username, name, avatar_url, profile_version FROM auth_users WHERE id IN (",
+        );
+        let mut list = query.separated(", ");
+        for id in ids {
+            list.push_bind(id.uuid());
+        }
+        query.push(")");
+        // Not kept as a prepared statement: there would be one for each length of the list.
+        let rows: Vec<ProfileRow> = query.build_query_as().persistent(false).fetch_all(&self.pool).await?;
+        rows.into_iter().map(ProfileRow::profile).collect()
+    }
+
+    async fn update_profile(
+        &self,
+        user: UserId,
+        name: Option<&DisplayName>,
+        avatar_url: Option<Option<&AvatarUrl>>,
+        at: Timestamp,
+    ) -> Result<Option<Profile>> {
+        let row: Option<ProfileRow> = sqlx::query_as(
+            "UPDATE auth_users SET
+                 name = COALESCE($2, name),
+                 avatar_url = CASE WHEN $3 THEN $4 ELSE avatar_url END,
+                 profile_version = CASE WHEN profile_version < $5 THEN $5 ELSE profile_version + 1 END
+             WHERE id = $1
+             RETURNING id AS user_id, username, name, avatar_url, profile_version",
+        )
+        .bind(user.uuid())
+        .bind(name.map(DisplayName::as_str))
+        .bind(avatar_url.is_some())
+        .bind(avatar_url.flatten().map(AvatarUrl::as_str))
+        .bind(at.as_micros())
+        .fetch_optional(&self.pool)
+        .await?;
+        row.map(ProfileRow::profile).transpose()
+    }
+}

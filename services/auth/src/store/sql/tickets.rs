@@ -1,0 +1,71 @@
+//! Tickets in SQL, for both kinds of database.
+
+use async_trait::async_trait;
+use madang_vocabulary::{SessionId, Timestamp, UserId};
+use uuid::Uuid;
+
+use super::Backend;
+use crate::store::rows::RedeemedRow;
+use crate::store::{Digest, Redeemed, Result, Tickets};
+
+#[async_trait]
+impl Tickets for Backend {
+    async fn insert_ticket(
+        &self,
+        hash: &Digest,
+        user: UserId,
+        session: SessionId,
+        now: Timestamp,
+        expires_at: Timestamp,
+    ) -> Result<bool> {
+        let inserted = sqlx::query(
+            "INSERT INTO auth_tickets (hash, session_id, expires_at)
+             SELECT $1, id, $5 FROM auth_sessions
+             WHERE id = $2 AND user_id = $3 AND revoked_at IS NULL AND live_until > $4",
+        )
+        .bind(hash.as_slice())
+        .bind(session.uuid())
+        .bind(user.uuid())
+        .bind(now.as_micros())
+        .bind(expires_at.as_micros())
+        .execute(&self.pool)
+        .await?;
+        Ok(inserted.rows_affected() == 1)
+    }
+
+    async fn take_ticket(&self, hash: &Digest, now: Timestamp) -> Result<Option<Redeemed>> {
+        // Taken first and looked at afterwards: whatever is wrong with it, it is used up.
+        let taken: Option<(Uuid, i64)> =
+            sqlx::query_as("DELETE FROM auth_tickets WHERE hash = $1 RETURNING session_id, expires_at")
+                .bind(hash.as_slice())
+                .fetch_optional(&self.pool)
+                .await?;
+        let Some((session, expires_at)) = taken else { return Ok(None) };
+        if expires_at <= now.as_micros() {
+            return Ok(None);
+        }
+        let row: Option<RedeemedRow> = sqlx::query_as(
+            "SELECT s.id AS session_id, s.ends_at,
+                    u.id AS user_id, u.username, u.name, u.avatar_url, u.profile_version
+             FROM auth_sessions s JOIN auth_users u ON u.id = s.user_id
+             WHERE s.id = $1 AND s.revoked_at IS NULL AND s.live_until > $2",
+        )
+        .bind(session)
+        .bind(now.as_micros())
+        .fetch_optional(&self.pool)
+        .await?;
+        row.map(RedeemedRow::redeemed).transpose()
+    }
+
+    async fn purge_tickets(&self, now: Timestamp, limit: i64) -> Result<u64> {
+        let purged = sqlx::query(
+            "DELETE FROM auth_tickets WHERE hash IN (
+                 SELECT hash FROM auth_tickets WHERE expires_at <= $1 LIMIT $2)",
+        )
+        .bind(now.as_micros())
+        .bind(limit)
+        .execute(&self.pool)
+        .await?;
+        Ok(purged.rows_affected())
+    }
+}

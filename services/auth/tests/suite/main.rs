@@ -1,0 +1,16 @@
+//! What the accounts' service promises, shown on PostgreSQL and on SQLite alike.
+//!
+//! Every test has a database of its own and a clock that it moves by hand; a replica is another service
+//! on the same database. `on_both!` makes two tests of one function.
+
+#![expect(clippy::unwrap_used, reason = "in a test, what is not as expected panics")]
+
+mod accounts;
+mod attempts;
+mod faults;
+mod keys;
+mod process;
+mod revocations;
+mod sessions;
+mod support;
+mod tickets;

@@ -1,0 +1,168 @@
+//! A world for each test: a database, a clock, services, and a verifier that knows the public keys alone.
+
+use std::{net::IpAddr, sync::Arc, time::Duration};
+
+use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation, decode, decode_header, jwk::JwkSet};
+use madang_auth::{Service, Settings, start};
+use madang_kit::{Host, Lifecycle, Secret, StartError, clock::ManualClock};
+use madang_rpc::auth::{Auth as _, ClientInfo, Grant, Password, claims::AccessClaims};
+use madang_test_kit::TestDatabase;
+use madang_vocabulary::{Code, Error, SessionId, Username};
+use sqlx::{AssertSqlSafe, Connection as _};
+use tempfile::TempDir;
+
+/// The test function once on PostgreSQL, once on SQLite.
+macro_rules! on_both {
+    ($($test:ident),+ $(,)?) => {
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $test() {
+                super::$test(crate::support::World::postgres().await).await;
+            })+
+        }
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $test() {
+                super::$test(crate::support::World::sqlite()).await;
+            })+
+        }
+    };
+}
+pub(crate) use on_both;
+
+/// A password that is nobody else's.
+pub(crate) const PASSWORD: &str = "correct horse battery";
+
+enum Database {
+    Postgres(TestDatabase),
+    Sqlite(TempDir),
+}
+
+/// A database and a clock.
+pub(crate) struct World {
+    database: Database,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) settings: Settings,
+}
+
+/// Settings under which a hash costs nothing.
+fn cheap() -> Settings {
+    Settings { argon2_memory_kib: 64, argon2_passes: 1, ..Settings::default() }
+}
+
+impl World {
+    pub(crate) async fn postgres() -> Self {
+        let database = madang_test_kit::test_database().await.unwrap();
+        Self::new(Database::Postgres(database))
+    }
+
+    pub(crate) fn sqlite() -> Self {
+        Self::new(Database::Sqlite(TempDir::new().unwrap()))
+    }
+
+    fn new(database: Database) -> Self {
+        Self { database, clock: Arc::new(ManualClock::default()), settings: cheap() }
+    }
+
+    pub(crate) fn url(&self) -> Secret {
+        match &self.database {
+            Database::Postgres(database) => database.url().into(),
+            Database::Sqlite(directory) => format!("sqlite://{}/auth.db", directory.path().display()).into(),
+        }
+    }
+
+    pub(crate) fn host(&self) -> Host {
+        host(&self.clock)
+    }
+
+    /// A replica with the world's settings.
+    pub(crate) async fn service(&self) -> Service {
+        self.service_with(&self.settings).await.unwrap()
+    }
+
+    pub(crate) async fn service_with(&self, settings: &Settings) -> Result<Service, StartError> {
+        start(settings, &self.url(), &self.host()).await
+    }
+
+    /// The first column of each row, as text.
+    pub(crate) async fn texts(&self, sql: &str) -> Vec<String> {
+        let sql = AssertSqlSafe(sql.to_owned());
+        match &self.database {
+            Database::Postgres(database) => {
+                let mut connection = sqlx::PgConnection::connect(database.url()).await.unwrap();
+                sqlx::query_scalar(sql).fetch_all(&mut connection).await.unwrap()
+            }
+            Database::Sqlite(_) => {
+                let mut connection = sqlx::SqliteConnection::connect(self.url().expose()).await.unwrap();
+                sqlx::query_scalar(sql).fetch_all(&mut connection).await.unwrap()
+            }
+        }
+    }
+
+    /// The rows of a table.
+    pub(crate) async fn count(&self, table: &str) -> usize {
+        self.texts(&format!("SELECT '' FROM {table}")).await.len()
+    }
+}
+
+pub(crate) fn host(clock: &Arc<ManualClock>) -> Host {
+    let mut host = Host::new("auth-test", Lifecycle::default()).unwrap();
+    host.clock = Arc::clone(clock) as _;
+    host
+}
+
+pub(crate) fn username(name: &str) -> Username {
+    Username::new(name).unwrap()
+}
+
+pub(crate) fn password(text: &str) -> Password {
+    Password::new(text.to_owned())
+}
+
+/// A client at an address of the documentation's range.
+pub(crate) fn client(last: u8) -> ClientInfo {
+    ClientInfo { ip: Some(IpAddr::from([192, 0, 2, last])), user_agent: Some("test/1".to_owned()) }
+}
+
+pub(crate) async fn register(service: &Service, name: &str) -> Grant {
+    service.register(username(name), password(PASSWORD), None, client(1)).await.unwrap()
+}
+
+pub(crate) async fn login(service: &Service, name: &str) -> Grant {
+    service.login(username(name), password(PASSWORD), client(1)).await.unwrap()
+}
+
+pub(crate) fn assert_code<T: std::fmt::Debug>(result: Result<T, Error>, code: Code) -> Error {
+    let error = result.unwrap_err();
+    assert_eq!(error.code, code, "{error}");
+    error
+}
+
+/// The session that an access token names.
+pub(crate) fn session_of(grant: &Grant) -> SessionId {
+    let claims: AccessClaims = jsonwebtoken::dangerous::insecure_decode(&grant.access_token).unwrap().claims;
+    claims.sid.parse().unwrap()
+}
+
+/// Verifies by a key set and nothing else, as gateways do; of time, by the caller's.
+pub(crate) fn verify(token: &str, jwks: &str, now_seconds: i64) -> Result<(Header, AccessClaims), String> {
+    let keys: JwkSet = serde_json::from_str(jwks).map_err(|error| error.to_string())?;
+    let header = decode_header(token).map_err(|error| error.to_string())?;
+    let kid = header.kid.clone().ok_or("no kid")?;
+    let jwk = keys.find(&kid).ok_or_else(|| format!("unknown key {kid}"))?;
+    let key = DecodingKey::from_jwk(jwk).map_err(|error| error.to_string())?;
+    let mut validation = Validation::new(Algorithm::EdDSA);
+    validation.set_audience(&["madang"]);
+    validation.set_issuer(&["madang"]);
+    validation.validate_exp = false;
+    let claims: AccessClaims = decode(token, &key, &validation).map_err(|error| error.to_string())?.claims;
+    if claims.exp <= now_seconds {
+        return Err("expired".to_owned());
+    }
+    Ok((header, claims))
+}
+
+/// Seconds as a duration.
+pub(crate) const fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}

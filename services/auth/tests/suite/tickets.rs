@@ -1,0 +1,74 @@
+//! One-time tickets.
+
+use madang_kit::clock::Clock as _;
+use madang_rpc::auth::Auth as _;
+use madang_vocabulary::{Code, UserId};
+
+use crate::support::{World, assert_code, login, on_both, register, seconds, session_of};
+
+on_both!(
+    a_ticket_is_good_once,
+    of_two_who_redeem_at_once_one_wins,
+    a_ticket_expires,
+    a_ticket_needs_a_live_session_of_its_user,
+);
+
+async fn a_ticket_is_good_once(world: World) {
+    let service = world.service().await;
+    let grant = register(&service, "mina").await;
+    let ticket = service.issue_ticket(grant.user.id, session_of(&grant)).await.unwrap();
+    assert_eq!(ticket.expires_in, seconds(30));
+    assert!(ticket.ticket.len() >= 43, "256 bits in base64url");
+    // Any replica redeems it.
+    let replica = world.service().await;
+    let identity = replica.redeem_ticket(&ticket.ticket).await.unwrap();
+    assert_eq!(identity.profile, grant.user);
+    assert_eq!(identity.session, session_of(&grant));
+    assert_eq!(identity.expires_at, world.clock.now().plus(seconds(15 * 60)));
+    assert_code(service.redeem_ticket(&ticket.ticket).await, Code::Unauthenticated);
+    for text in ["", "nonsense", &grant.refresh_token, &"A".repeat(43)] {
+        assert_code(service.redeem_ticket(text).await, Code::Unauthenticated);
+    }
+}
+
+async fn of_two_who_redeem_at_once_one_wins(world: World) {
+    let (one, two) = (world.service().await, world.service().await);
+    let grant = register(&one, "mina").await;
+    for round in 0..20 {
+        let ticket = one.issue_ticket(grant.user.id, session_of(&grant)).await.unwrap().ticket;
+        let redeem = |service: &madang_auth::Service| {
+            let (service, ticket) = (service.clone(), ticket.clone());
+            tokio::spawn(async move { service.redeem_ticket(&ticket).await.is_ok() })
+        };
+        let (first, second) = (redeem(&one), redeem(&two));
+        assert!(first.await.unwrap() ^ second.await.unwrap(), "round {round}");
+    }
+}
+
+async fn a_ticket_expires(world: World) {
+    let service = world.service().await;
+    let grant = register(&service, "mina").await;
+    let early = service.issue_ticket(grant.user.id, session_of(&grant)).await.unwrap();
+    let late = service.issue_ticket(grant.user.id, session_of(&grant)).await.unwrap();
+    world.clock.advance(seconds(29));
+    service.redeem_ticket(&early.ticket).await.unwrap();
+    world.clock.advance(seconds(1));
+    assert_code(service.redeem_ticket(&late.ticket).await, Code::Unauthenticated);
+}
+
+async fn a_ticket_needs_a_live_session_of_its_user(world: World) {
+    let service = world.service().await;
+    let mina = register(&service, "mina").await;
+    let joon = register(&service, "joon").await;
+    assert_code(service.issue_ticket(joon.user.id, session_of(&mina)).await, Code::Unauthenticated);
+    let nobody: UserId = "01941f29-7c00-7000-8000-0000000000ab".parse().unwrap();
+    assert_code(service.issue_ticket(nobody, session_of(&mina)).await, Code::Unauthenticated);
+
+    let made_before = service.issue_ticket(mina.user.id, session_of(&mina)).await.unwrap();
+    service.revoke_session(mina.user.id, session_of(&mina)).await.unwrap();
+    assert_code(service.redeem_ticket(&made_before.ticket).await, Code::Unauthenticated);
+    assert_code(service.issue_ticket(mina.user.id, session_of(&mina)).await, Code::Unauthenticated);
+
+    let again = login(&service, "mina").await;
+    service.issue_ticket(mina.user.id, session_of(&again)).await.unwrap();
+}
