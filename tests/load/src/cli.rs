@@ -3,18 +3,21 @@
 use std::{
     fs,
     io::{self, Write as _},
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::ExitCode,
     time::Duration,
 };
 
 use clap::{Parser, Subcommand};
+use madang_test_kit::{Cluster, ClusterOptions, Durability};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::{
     bare,
+    limits::allow_sockets,
+    progress::Progress,
     report::Report,
-    scenario::{Bench, BenchError, Scenario, Settings},
+    scenario::{Bench, BenchError, SOCKETS_MAX, Scenario, Settings},
     target::Target,
 };
 
@@ -40,9 +43,10 @@ struct Arguments {
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=120))]
     seconds: u64,
 
-    /// The processes of the cluster to measure, as `make cluster` writes them.
-    #[arg(long, default_value = "data/cluster/processes.json")]
-    processes: PathBuf,
+    /// Measures the cluster that runs already, by the list of processes that `make cluster` writes
+    /// (data/cluster/processes.json). Without it, a cluster of its own is started, and stopped at the end.
+    #[arg(long, conflicts_with = "bare_only")]
+    processes: Option<PathBuf>,
 
     /// Measures the bare server alone: what this machine and this generator can do.
     #[arg(long)]
@@ -86,7 +90,15 @@ fn run_parsed(arguments: Arguments) -> Result<bool, BenchError> {
     // The set-up's requests; the load itself runs on the main thread.
     let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let settings = Settings { window: Duration::from_secs(arguments.seconds) };
-    let report = measure(&runtime, &scenarios, settings, arguments.bare_only, &arguments.processes)?;
+    // Before anything is started, since servers inherit it.
+    allow_sockets(SOCKETS_MAX)?;
+    let report = if arguments.bare_only {
+        Bench::new(&runtime, None, settings)?.run(&scenarios)
+    } else if let Some(path) = &arguments.processes {
+        Bench::new(&runtime, Some(Target::from_file(path)?), settings)?.run(&scenarios)
+    } else {
+        on_own_cluster(&runtime, |target| Ok(Bench::new(&runtime, Some(target), settings)?.run(&scenarios)))?
+    };
     if let Some(path) = &arguments.json {
         fs::write(path, serde_json::to_vec_pretty(&report)?)?;
     }
@@ -94,15 +106,23 @@ fn run_parsed(arguments: Arguments) -> Result<bool, BenchError> {
     Ok(report.passes())
 }
 
-fn measure(
+/// Starts a durable cluster of release binaries, two of each service, for the time of the measurement.
+fn on_own_cluster(
     runtime: &Runtime,
-    scenarios: &[Scenario],
-    settings: Settings,
-    bare_only: bool,
-    processes: &Path,
+    measure: impl FnOnce(Target) -> Result<Report, BenchError>,
 ) -> Result<Report, BenchError> {
-    let target = if bare_only { None } else { Some(Target::from_file(processes)?) };
-    Ok(Bench::new(runtime, target, settings)?.run(scenarios))
+    let progress = Progress::default();
+    // Clients connect to the gateways: an ingress would be one more to share the cores.
+    let options = ClusterOptions { durability: Durability::Real, nginx: false, ..ClusterOptions::default() };
+    let starting = Cluster::start_reporting(options, |step| progress.say(&format!("starting {step}")));
+    let cluster = runtime.block_on(starting)?;
+    let report = Target::new(cluster.processes()).map_err(BenchError::from).and_then(measure);
+    progress.say("stopping the cluster");
+    let stopped = runtime.block_on(cluster.stop());
+    progress.done();
+    let report = report?;
+    stopped?;
+    Ok(report)
 }
 
 /// An error and what caused it, in one line.
@@ -119,6 +139,8 @@ pub(crate) fn with_sources(error: &dyn std::error::Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use clap::CommandFactory as _;
 
     use super::*;

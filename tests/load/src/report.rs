@@ -217,7 +217,7 @@ mod tests {
         let lines: Vec<_> = table.lines().skip(1).collect();
         assert_eq!(lines[0], "work     figure       value   budget        limit or peer  ratio");
         assert_eq!(lines[1], "fan-out  p99        12.0 ms  <= 50.0  pass         4.0 ms  3.00x");
-        assert_eq!(lines[2], "         rate     100,000 /s");
+        assert_eq!(lines[2], "         rate    100,000 /s");
     }
 
     #[test]

@@ -25,6 +25,8 @@ const PASSWORD: &str = "correct horse battery staple";
 pub struct Account {
     /// The user's id.
     pub id: String,
+    /// What it signs in with.
+    pub username: String,
     /// What it sends with.
     pub token: Arc<str>,
     refresh_token: String,
@@ -91,8 +93,9 @@ impl Site {
     pub async fn register(&self, run: &str, accounts: usize) -> Result<Vec<Account>, SiteError> {
         stream::iter(0..accounts)
             .map(|number| async move {
+                let username = format!("load-{run}-{number}");
                 let body = json!({
-                    "username": format!("load-{run}-{number}"),
+                    "username": username,
                     "password": PASSWORD,
                     "name": format!("Load {number}"),
                 });
@@ -100,7 +103,7 @@ impl Site {
                 let token = Arc::from(tokens.access_token);
                 let me: Id = self.get(number, "/v1/users/me", &token).await?;
                 let expires_at = Instant::now() + Duration::from_secs(tokens.expires_in);
-                Ok(Account { id: me.id, token, refresh_token: tokens.refresh_token, expires_at })
+                Ok(Account { id: me.id, username, token, refresh_token: tokens.refresh_token, expires_at })
             })
             .buffered(CONCURRENCY)
             .try_collect()

@@ -2,7 +2,7 @@
 
 use std::{fs, io, net::SocketAddr, path::Path};
 
-use serde::Deserialize;
+use madang_test_kit::ProcessEntry;
 
 /// What a process does, by which CPU time is summed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -48,7 +48,16 @@ pub struct Process {
     /// Its id.
     pub pid: u32,
     /// Where it serves.
-    pub address: Option<SocketAddr>,
+    pub address: SocketAddr,
+    /// How to connect, where an address does not suffice.
+    pub url: Option<String>,
+}
+
+impl From<ProcessEntry> for Process {
+    fn from(entry: ProcessEntry) -> Self {
+        let part = Part::of(&entry.name);
+        Self { name: entry.name, part, pid: entry.pid, address: entry.address, url: entry.url }
+    }
 }
 
 /// A cluster.
@@ -77,17 +86,17 @@ pub enum TargetError {
         /// Why not.
         source: serde_json::Error,
     },
-    /// It runs, but has no gateway on this machine.
-    #[error("the cluster has no gateway on the loopback interface")]
+    /// Sockets need gateways.
+    #[error("the cluster has no gateway")]
     NoGateway,
-}
-
-/// An entry of `processes.json`.
-#[derive(Deserialize)]
-struct Entry {
-    name: String,
-    pid: u32,
-    address: Option<String>,
+    /// Load is not sent to other machines, and their processes could not be measured from here.
+    #[error("{name} is at {address}, which is not on the loopback interface")]
+    Elsewhere {
+        /// The process.
+        name: String,
+        /// Where it is.
+        address: SocketAddr,
+    },
 }
 
 impl Target {
@@ -98,49 +107,33 @@ impl Target {
     pub fn from_file(path: &Path) -> Result<Self, TargetError> {
         let name = || path.display().to_string();
         let text = fs::read(path).map_err(|source| TargetError::Read { path: name(), source })?;
-        let entries: Vec<Entry> =
+        let entries: Vec<ProcessEntry> =
             serde_json::from_slice(&text).map_err(|source| TargetError::Format { path: name(), source })?;
-        let processes = entries.into_iter().map(|entry| Process {
-            part: Part::of(&entry.name),
-            name: entry.name,
-            pid: entry.pid,
-            address: entry.address.as_deref().and_then(socket_address),
-        });
-        Self::new(processes.collect())
+        Self::new(entries)
     }
 
     /// A cluster of these processes.
     ///
     /// # Errors
-    /// When there is no gateway on the loopback interface: load is never sent to another machine.
-    pub fn new(processes: Vec<Process>) -> Result<Self, TargetError> {
-        let target = Self { processes };
-        if target.addresses(Part::Gateway).is_empty() { Err(TargetError::NoGateway) } else { Ok(target) }
+    /// When there is no gateway, or a process is not on the loopback interface: load never goes to another machine.
+    pub fn new(entries: Vec<ProcessEntry>) -> Result<Self, TargetError> {
+        let target = Self { processes: entries.into_iter().map(Process::from).collect() };
+        if let Some(elsewhere) = target.processes.iter().find(|process| !process.address.ip().is_loopback()) {
+            return Err(TargetError::Elsewhere { name: elsewhere.name.clone(), address: elsewhere.address });
+        }
+        if target.of(Part::Gateway).next().is_none() { Err(TargetError::NoGateway) } else { Ok(target) }
+    }
+
+    /// The processes of a part.
+    pub fn of(&self, part: Part) -> impl Iterator<Item = &Process> {
+        self.processes.iter().filter(move |process| process.part == part)
     }
 
     /// Where the processes of a part serve.
     #[must_use]
     pub fn addresses(&self, part: Part) -> Vec<SocketAddr> {
-        self.processes
-            .iter()
-            .filter(|process| process.part == part)
-            .filter_map(|process| process.address)
-            .collect()
+        self.of(part).map(|process| process.address).collect()
     }
-
-    /// The processes of a part.
-    #[must_use]
-    pub fn pids(&self, part: Part) -> Vec<u32> {
-        self.processes.iter().filter(|process| process.part == part).map(|process| process.pid).collect()
-    }
-}
-
-/// `127.0.0.1:8081`, or the same in a URL. Other machines have no address here.
-fn socket_address(text: &str) -> Option<SocketAddr> {
-    let authority = text.split_once("://").map_or(text, |(_, rest)| rest);
-    let authority = authority.split('/').next().unwrap_or_default();
-    let address: SocketAddr = authority.rsplit('@').next().unwrap_or_default().parse().ok()?;
-    address.ip().is_loopback().then_some(address)
 }
 
 #[cfg(test)]
@@ -148,36 +141,44 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_clusters_file_tells_parts_pids_and_addresses() {
+    fn a_clusters_file_tells_parts_pids_addresses_and_urls() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("processes.json");
         let text = r#"[
-            {"name":"postgres","pid":1,"address":"postgres://madang@127.0.0.1:5433/madang","ops_address":null,"log":"x"},
-            {"name":"gateway-1","pid":2,"address":"http://127.0.0.1:8081","ops_address":"127.0.0.1:9","log":"x"},
-            {"name":"gateway-2","pid":3,"address":"127.0.0.1:8082","log":"x"},
-            {"name":"message-store-1","pid":4,"address":"127.0.0.1:7001"},
-            {"name":"nginx","pid":5}
+            {"name":"postgres","pid":1,"address":"127.0.0.1:5433","ops_address":null,"log":"x","url":"postgres://u:p@127.0.0.1:5433/postgres"},
+            {"name":"gateway-1","pid":2,"address":"127.0.0.1:8081","ops_address":"127.0.0.1:9","log":"x"},
+            {"name":"gateway-2","pid":3,"address":"127.0.0.1:8082","ops_address":null,"log":"x"},
+            {"name":"message-store-1","pid":4,"address":"127.0.0.1:7001","ops_address":null,"log":"x"},
+            {"name":"nginx","pid":5,"address":"127.0.0.1:8080","ops_address":null,"log":"x"}
         ]"#;
         fs::write(&path, text).unwrap();
         let target = Target::from_file(&path).unwrap();
-        assert_eq!(target.pids(Part::Gateway), [2, 3]);
+        let pids = |part| target.of(part).map(|process| process.pid).collect::<Vec<_>>();
+        assert_eq!(
+            (pids(Part::Gateway), pids(Part::Store), pids(Part::Other)),
+            (vec![2, 3], vec![4], vec![5])
+        );
         assert_eq!(
             target.addresses(Part::Gateway),
             ["127.0.0.1:8081", "127.0.0.1:8082"].map(|a| a.parse().unwrap())
         );
-        assert_eq!(target.addresses(Part::Database), ["127.0.0.1:5433".parse().unwrap()]);
-        assert_eq!(target.pids(Part::Store), [4]);
-        assert_eq!(target.pids(Part::Other), [5]);
+        let database = target.of(Part::Database).next().unwrap();
+        assert_eq!(database.url.as_deref(), Some("postgres://u:p@127.0.0.1:5433/postgres"));
     }
 
     #[test]
-    fn no_cluster_no_list_and_a_gateway_elsewhere_are_errors() {
+    fn no_cluster_no_list_no_gateway_and_a_process_elsewhere_are_errors() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("processes.json");
+        let read = |text: &str| {
+            fs::write(&path, text).unwrap();
+            Target::from_file(&path)
+        };
         assert!(matches!(Target::from_file(&path), Err(TargetError::Read { .. })));
-        fs::write(&path, "{}").unwrap();
-        assert!(matches!(Target::from_file(&path), Err(TargetError::Format { .. })));
-        fs::write(&path, r#"[{"name":"gateway-1","pid":2,"address":"192.0.2.1:80"}]"#).unwrap();
-        assert!(matches!(Target::from_file(&path), Err(TargetError::NoGateway)));
+        assert!(matches!(read("{}"), Err(TargetError::Format { .. })));
+        assert!(matches!(read("[]"), Err(TargetError::NoGateway)));
+        let elsewhere =
+            r#"[{"name":"gateway-1","pid":2,"address":"192.0.2.1:80","ops_address":null,"log":"x"}]"#;
+        assert!(matches!(read(elsewhere), Err(TargetError::Elsewhere { .. })));
     }
 }

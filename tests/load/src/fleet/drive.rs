@@ -27,7 +27,8 @@ pub struct Load {
     pub window: Duration,
     /// How long late deliveries are waited for after the last send.
     pub drain: Duration,
-    /// Makes the messages' idempotency keys those of this run.
+    /// The start of the messages' idempotency keys. Two runs in the same rooms need different ones: the second's
+    /// messages would be repeats of the first's.
     pub run: String,
 }
 

@@ -8,23 +8,22 @@
 #[derive(Debug, Clone)]
 pub(super) struct Schedule {
     start_us: u64,
-    /// From one send to the next, of any room.
-    interval_ns: u64,
+    /// In all rooms together.
+    sends_per_second: u64,
     /// The clients of each room.
     rooms: Vec<Vec<usize>>,
 }
 
 impl Schedule {
     pub(super) fn new(start_us: u64, per_room_hz: u32, rooms: Vec<Vec<usize>>) -> Self {
-        const NS_PER_SECOND: u64 = 1_000_000_000;
-        let sends_per_second = u64::from(per_room_hz) * rooms.len() as u64;
-        Self { start_us, interval_ns: NS_PER_SECOND / sends_per_second.max(1), rooms }
+        let sends_per_second = (u64::from(per_room_hz) * rooms.len() as u64).max(1);
+        Self { start_us, sends_per_second, rooms }
     }
 
-    /// When the send with this number is due.
+    /// When the send with this number is due. Computed from the start each time: no rounding adds up.
     pub(super) const fn due_us(&self, number: u64) -> u64 {
-        const NS_PER_US: u64 = 1_000;
-        self.start_us + number * self.interval_ns / NS_PER_US
+        const US_PER_SECOND: u64 = 1_000_000;
+        self.start_us + number * US_PER_SECOND / self.sends_per_second
     }
 
     /// The room and the client of the send with this number.
@@ -53,7 +52,7 @@ mod tests {
     #[test]
     fn a_rate_that_does_not_divide_a_second_does_not_drift() {
         let schedule = Schedule::new(0, 3, vec![vec![0]]);
-        assert_eq!(schedule.due_us(3), 999_999);
-        assert_eq!(schedule.due_us(3_000_000), 999_999_999_000 / 1_000 * 1_000);
+        assert_eq!([1, 2, 3].map(|number| schedule.due_us(number)), [333_333, 666_666, 1_000_000]);
+        assert_eq!(schedule.due_us(3_000_000), 1_000_000_000_000);
     }
 }

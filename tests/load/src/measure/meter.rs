@@ -28,11 +28,12 @@ impl Meter {
 
     /// Reads all clocks.
     pub fn mark(&mut self, edge: Edge) {
-        let clocks = self.watched.iter().map(|(part, pid)| match part {
+        let watched = self.watched.iter().map(|(part, pid)| match part {
             // PostgreSQL is a process a connection.
             Part::Database => process::cpu_time_with_children(*pid),
             _ => process::cpu_time(*pid),
         });
+        let clocks = watched.chain([process::machine_time()]);
         match (edge, clocks.collect()) {
             (Edge::Start, Ok(clocks)) => self.start = clocks,
             (Edge::End, Ok(clocks)) => self.end = clocks,
@@ -48,23 +49,36 @@ impl Meter {
         if let Some(error) = self.failed {
             return Err(error);
         }
+        let mut used: Vec<_> =
+            self.start.iter().zip(&self.end).map(|(start, end)| end.saturating_sub(*start)).collect();
+        // The last clock is the machine's.
+        let machine = used.pop().unwrap_or_default();
+        let others = machine.saturating_sub(used.iter().sum());
         let parts = self.watched.iter().map(|(part, _)| *part);
-        let used = self.start.iter().zip(&self.end).map(|(start, end)| end.saturating_sub(*start));
-        Ok(CpuTimes(parts.zip(used).collect()))
+        Ok(CpuTimes { parts: parts.zip(used).collect(), others })
     }
 }
 
 /// CPU time by part.
 #[derive(Debug, Clone)]
-pub struct CpuTimes(Vec<(Part, Duration)>);
+pub struct CpuTimes {
+    parts: Vec<(Part, Duration)>,
+    others: Duration,
+}
 
 impl CpuTimes {
     /// The seconds that the processes of these parts used together.
     #[must_use]
     pub fn seconds(&self, parts: &[Part]) -> f64 {
         let used: Duration =
-            self.0.iter().filter(|(part, _)| parts.contains(part)).map(|(_, used)| *used).sum();
+            self.parts.iter().filter(|(part, _)| parts.contains(part)).map(|(_, used)| *used).sum();
         used.as_secs_f64()
+    }
+
+    /// The seconds that the machine worked for anybody else: where that is much, the measurement was disturbed.
+    #[must_use]
+    pub const fn seconds_of_others(&self) -> f64 {
+        self.others.as_secs_f64()
     }
 }
 

@@ -59,6 +59,15 @@ pub fn cpu_time_with_children(pid: u32) -> Result<Duration, ProcessError> {
     Ok(total)
 }
 
+/// The time that all cores together have worked, for whomever, since the machine began.
+///
+/// # Errors
+/// When the kernel's account cannot be read.
+pub fn machine_time() -> Result<Duration, ProcessError> {
+    let path = "/proc/stat".to_owned();
+    machine_time_of_stat(&read(&path)?).ok_or(ProcessError::Format { path, field: "cpu" })
+}
+
 /// The memory of a process.
 ///
 /// # Errors
@@ -86,9 +95,25 @@ fn cpu_time_of_stat(stat: &str) -> Option<Duration> {
     const UTIME: usize = 14 - 3;
     const STIME: usize = 15 - 3;
     let fields = fields_of_stat(stat)?;
-    let ticks = fields.get(UTIME)?.parse::<u64>().ok()? + fields.get(STIME)?.parse::<u64>().ok()?;
+    Some(of_ticks(fields.get(UTIME)?.parse::<u64>().ok()? + fields.get(STIME)?.parse::<u64>().ok()?))
+}
+
+/// proc(5): user, nice, system, idle, iowait, irq, softirq, steal; guests' time is in the user time already.
+fn machine_time_of_stat(stat: &str) -> Option<Duration> {
+    const WORKING: [usize; 6] = [0, 1, 2, 5, 6, 7];
+    let ticks: Vec<u64> = stat
+        .lines()
+        .next()?
+        .strip_prefix("cpu ")?
+        .split_ascii_whitespace()
+        .map_while(|field| field.parse().ok())
+        .collect();
+    WORKING.iter().map(|field| ticks.get(*field).copied()).sum::<Option<u64>>().map(of_ticks)
+}
+
+fn of_ticks(ticks: u64) -> Duration {
     let ticks_per_second = rustix::param::clock_ticks_per_second().max(1);
-    Some(Duration::from_millis(ticks * 1_000 / ticks_per_second))
+    Duration::from_millis(ticks * 1_000 / ticks_per_second)
 }
 
 /// Each process with its parent.
@@ -119,6 +144,15 @@ mod tests {
         let ticks_per_second = rustix::param::clock_ticks_per_second();
         assert_eq!(cpu_time_of_stat(stat), Some(Duration::from_millis(300 * 1_000 / ticks_per_second)));
         assert_eq!(cpu_time_of_stat("77 (short) S 1"), None);
+    }
+
+    #[test]
+    fn the_machines_time_is_what_it_worked_and_not_what_it_waited() {
+        let ms_per_tick = 1_000 / rustix::param::clock_ticks_per_second();
+        let stat = "cpu  1 2 4 1000 1000 8 16 32 64 128\ncpu0 1 2 4 1000 1000 8 16 32 64 128";
+        assert_eq!(machine_time_of_stat(stat), Some(Duration::from_millis(63 * ms_per_tick)));
+        assert_eq!(machine_time_of_stat("cpu  1 2 4"), None);
+        assert!(machine_time().unwrap() >= cpu_time(std::process::id()).unwrap());
     }
 
     #[test]

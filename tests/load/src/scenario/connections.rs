@@ -48,6 +48,9 @@ pub(super) fn measure(bench: &mut Bench<'_>) -> Result<Vec<Row>, BenchError> {
         row("generator: CPU of one core", "%", &|m| {
             100.0 * m.cpu.seconds(&[Part::Generator]) / m.outcome.window.as_secs_f64()
         }),
+        row("other work on the machine: CPU of one core", "%", &|m| {
+            100.0 * m.cpu.seconds_of_others() / m.outcome.window.as_secs_f64()
+        }),
     ])
 }
 

@@ -83,6 +83,10 @@ impl Measured {
         100.0 * self.cpu.seconds(&[Part::Generator]) / self.outcome.window.as_secs_f64()
     }
 
+    fn others_percent(&self) -> f64 {
+        100.0 * self.cpu.seconds_of_others() / self.outcome.window.as_secs_f64()
+    }
+
     /// Sends without an acknowledgement, refused or not.
     fn not_acked(&self) -> f64 {
         (self.outcome.sent - self.outcome.acked.min(self.outcome.sent)) as f64
@@ -147,6 +151,7 @@ pub(super) fn measure(bench: &mut Bench<'_>, fan_out: &FanOut) -> Result<Vec<Row
         }
     }
     rows.push(row("generator: CPU of one core", "%", &Measured::generator_percent));
+    rows.push(row("other work on the machine: CPU of one core", "%", &Measured::others_percent));
     rows.push(row("generator: sends late by p99", "ms", &|m| ms(m.outcome.lateness.quantile(0.99))));
     Ok(rows)
 }

@@ -1,5 +1,6 @@
 //! The works that are measured, and the run through them.
 
+mod appends;
 mod connections;
 mod fan_out;
 mod idle;
@@ -18,7 +19,7 @@ use crate::{
     cli::with_sources,
     fleet::FleetError,
     layout::Shape,
-    limits::{TooFewFiles, allow_sockets},
+    limits::TooFewFiles,
     measure::process::ProcessError,
     progress::Progress,
     report::{Report, Row},
@@ -30,7 +31,7 @@ use crate::{
 /// near the 20 sends a second that a user may make.
 const ACCOUNTS: usize = 200;
 /// The most sockets of any scenario.
-const SOCKETS_MAX: u64 = 10_000;
+pub const SOCKETS_MAX: u64 = 10_000;
 
 /// A work that can be measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -43,13 +44,16 @@ pub enum Scenario {
     FanOutLarge,
     /// 500 rooms of 2 × 2 messages/s.
     Pairs,
+    /// 256 callers of the message store, over gRPC.
+    Appends,
     /// Connect, authenticate, subscribe, close.
     Connections,
 }
 
 impl Scenario {
     /// All, in the order in which they are run: memory first, while the gateways are fresh.
-    pub const ALL: [Self; 5] = [Self::Idle, Self::FanOut, Self::FanOutLarge, Self::Pairs, Self::Connections];
+    pub const ALL: [Self; 6] =
+        [Self::Idle, Self::FanOut, Self::FanOutLarge, Self::Pairs, Self::Appends, Self::Connections];
 
     /// The name in the table.
     #[must_use]
@@ -59,6 +63,7 @@ impl Scenario {
             Self::FanOut => "10 rooms x 100 sockets x 10/s",
             Self::FanOutLarge => "10 rooms x 1,000 sockets x 10/s",
             Self::Pairs => "500 rooms of 2 x 2/s",
+            Self::Appends => "appends over gRPC, 256 callers",
             Self::Connections => "connect, subscribe, close",
         }
     }
@@ -89,6 +94,24 @@ pub enum BenchError {
     /// A process ended in the middle.
     #[error("a process under load cannot be measured; has it ended?")]
     Process(#[from] ProcessError),
+    /// The cluster of this run did not start or stop.
+    #[error("the cluster")]
+    Kit(#[from] madang_test_kit::Error),
+    /// There is no message store to call.
+    #[error("the cluster has no message store")]
+    NoStore,
+    /// The list of processes does not say how to connect to PostgreSQL.
+    #[error("the cluster's PostgreSQL has no URL")]
+    NoDatabaseUrl,
+    /// A message store's address is none.
+    #[error("a message store cannot be called")]
+    Channel(#[from] tonic::transport::Error),
+    /// PostgreSQL fails the bare inserts.
+    #[error("the bare inserts failed")]
+    Database(#[from] sqlx::Error),
+    /// A gateway's answer is outside the vocabulary.
+    #[error("the gateway gave an id or a name that is none")]
+    Invalid(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The bare server or an output failed.
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -118,9 +141,8 @@ impl<'a> Bench<'a> {
     /// Prepares a run against a cluster, or against the bare server alone where there is none.
     ///
     /// # Errors
-    /// When the machine does not allow the sockets, or the accounts cannot be made.
+    /// When the accounts cannot be made.
     pub fn new(runtime: &'a Runtime, target: Option<Target>, settings: Settings) -> Result<Self, BenchError> {
-        allow_sockets(SOCKETS_MAX)?;
         let progress = Progress::default();
         let run = name_of_run();
         let cluster = match target {
@@ -155,6 +177,7 @@ impl<'a> Bench<'a> {
             Scenario::FanOut => fan_out::measure(self, &fan_out::SMALL),
             Scenario::FanOutLarge => fan_out::measure(self, &fan_out::LARGE),
             Scenario::Pairs => fan_out::measure(self, &fan_out::PAIRS),
+            Scenario::Appends => appends::measure(self),
             Scenario::Connections => connections::measure(self),
         }
     }

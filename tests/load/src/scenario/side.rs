@@ -1,6 +1,6 @@
 //! Either side of a comparison, ready to be loaded: the cluster, or the bare server.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::sync::Arc;
 
 use super::BenchError;
 use crate::{
@@ -50,8 +50,13 @@ impl Side {
             rooms,
             seats: shape.seats(1, 1),
         };
-        let address: Option<SocketAddr> = Some(bare.address());
-        let process = Process { name: "bare".to_owned(), part: Part::Gateway, pid: bare.pid(), address };
+        let process = Process {
+            name: "bare".to_owned(),
+            part: Part::Gateway,
+            pid: bare.pid(),
+            address: bare.address(),
+            url: None,
+        };
         Ok(Self { plan, processes: vec![process], _bare: Some(bare) })
     }
 
