@@ -18,16 +18,9 @@ pub struct GatewaySettings {
     pub allowed_origins: Vec<String>,
 
     /// Accept `?token=` on the WebSocket's URL. URLs end up in the logs of proxies: prefer a ticket, a
-    /// subprotocol entry or a first frame.
-    #[arg(
-        long,
-        env = "MADANG_ALLOW_QUERY_TOKEN",
-        default_value_t = false,
-        num_args = 0..=1,
-        default_missing_value = "true",
-        action = clap::ArgAction::Set
-    )]
-    pub allow_query_token: bool,
+    /// subprotocol entry or a first frame. [default: false; of the all-in-one: true]
+    #[arg(long, env = "MADANG_ALLOW_QUERY_TOKEN", num_args = 0..=1, default_missing_value = "true")]
+    pub allow_query_token: Option<bool>,
 
     /// The path under which everything is served, such as `/chat`.
     #[arg(long, env = "MADANG_BASE_PATH", default_value = "/", value_parser = base_path)]

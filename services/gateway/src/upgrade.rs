@@ -142,7 +142,9 @@ fn credential(
     header
         .or_else(|| subprotocol.map(Credential::Token))
         .or_else(|| url.ticket.map(Credential::Ticket))
-        .or_else(|| url.token.filter(|_| edge.settings.allow_query_token).map(Credential::Token))
+        .or_else(|| {
+            url.token.filter(|_| edge.settings.allow_query_token == Some(true)).map(Credential::Token)
+        })
 }
 
 /// The token of an `Authorization: Bearer` header.

@@ -1,0 +1,7 @@
+//! `madang`: everything in one process.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    madang_kit::run("madang", madang::run)
+}
