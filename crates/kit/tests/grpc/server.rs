@@ -21,6 +21,7 @@ struct Fixture {
     readiness: Readiness,
     metrics: Metrics,
     channel: Channel,
+    url: String,
 }
 
 async fn fixture(options: ServerOptions, handler: Handler) -> Fixture {
@@ -29,8 +30,9 @@ async fn fixture(options: ServerOptions, handler: Handler) -> Fixture {
     let server = life.child("server");
     let address = serve(([127, 0, 0, 1], 0).into(), routes(handler), &readiness, &metrics, &server, options);
     let address = address.await.unwrap();
-    let channel = channel("names", &format!("http://{address}"), ClientOptions::default(), &life).unwrap();
-    Fixture { life, readiness, metrics, channel }
+    let url = format!("http://{address}");
+    let channel = channel("names", &url, ClientOptions::default(), &life).unwrap();
+    Fixture { life, readiness, metrics, channel, url }
 }
 
 fn by_method(answer: fn(String) -> BoxFuture<'static, Result<String, Status>>) -> Handler {
@@ -150,6 +152,8 @@ async fn health_follows_readiness_and_the_shutdown() {
     assert_eq!(next().await, Some(ServingStatus::Serving));
     fixture.life.stop();
     assert_eq!(next().await, Some(ServingStatus::NotServing));
+    let late = channel("names", &fixture.url, ClientOptions::default(), &fixture.life).unwrap();
+    assert!(call(&late, "Get").await.is_ok(), "it has said that it ends, and still takes calls");
     assert_eq!(next().await, None, "watchers are let go, or the server could not close");
     assert_eq!(fixture.life.finished().await, Outcome::Drained);
 }
