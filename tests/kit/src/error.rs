@@ -31,6 +31,12 @@ pub enum Error {
         /// `host:port`.
         address: String,
     },
+    /// Another cluster writes its logs to the same directory.
+    #[error("another cluster runs with the data directory {}", data_dir.display())]
+    ClusterRuns {
+        /// The directory.
+        data_dir: PathBuf,
+    },
     /// No free port was found in the kit's range.
     #[error("found no free port on 127.0.0.1")]
     NoFreePort,

@@ -29,6 +29,9 @@ async fn a_cluster_starts_survives_a_killed_gateway_and_stops_whole() {
     let options = ClusterOptions { data_dir: Some(data.path().to_owned()), ..ClusterOptions::default() };
     let cluster = Cluster::start(options).await.unwrap();
 
+    let again = ClusterOptions { data_dir: Some(data.path().to_owned()), ..ClusterOptions::default() };
+    assert!(matches!(Cluster::start(again).await, Err(Error::ClusterRuns { .. })));
+
     let processes = listed(data.path());
     let names: Vec<&str> = processes.iter().map(|process| process.name.as_str()).collect();
     let services = ["auth-1", "auth-2", "message-store-1", "message-store-2", "gateway-1", "gateway-2"];

@@ -1,5 +1,6 @@
 //! A whole Madang of real processes.
 
+mod data_dir;
 mod options;
 mod processes;
 
@@ -8,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use futures_util::future::{join_all, try_join_all};
 
+use self::data_dir::DataDir;
 pub use self::options::{ClusterOptions, Ports};
 pub use self::processes::{PROCESSES_FILE, ProcessEntry};
 use crate::error::{Error, Result};
@@ -29,7 +31,7 @@ pub struct Cluster {
     auth: Vec<Service>,
     redis: RedisServer,
     postgres: PostgresServer,
-    data_dir: PathBuf,
+    data_dir: DataDir,
     _home: Home,
 }
 
@@ -38,7 +40,7 @@ struct Starter<'a> {
     options: &'a ClusterOptions,
     binaries: PathBuf,
     directory: PathBuf,
-    logs: PathBuf,
+    data_dir: &'a DataDir,
 }
 
 impl Cluster {
@@ -56,25 +58,23 @@ impl Cluster {
     /// The same.
     pub async fn start_reporting(options: ClusterOptions, step: impl Fn(&str)) -> Result<Self> {
         let home = Home::create("cluster", None)?;
-        let data_dir = match &options.data_dir {
-            Some(directory) => absolute(directory)?,
-            None => home.path().to_owned(),
-        };
+        // What can be refused at once is checked first: nobody waits to hear that 8080 is in use, and the logs of a
+        // cluster that runs are left alone.
+        let ingress = options.nginx.then(|| options.ports.ingress()).transpose()?;
+        let gateway_addresses: Vec<SocketAddr> =
+            (0..options.gateways).map(|index| options.ports.gateway(index)).collect::<Result<_>>()?;
+        let data_dir = DataDir::take(options.data_dir.as_deref().unwrap_or(home.path()))?;
         let starter = Starter {
             options: &options,
             binaries: options.binaries.clone().map_or_else(binaries_directory, Ok)?,
             directory: home.path().to_owned(),
-            logs: fresh_log_directory(&data_dir)?,
+            data_dir: &data_dir,
         };
-        // Ports are checked first: nobody waits half a minute to hear that 8080 is in use.
-        let ingress = options.nginx.then(|| options.ports.ingress()).transpose()?;
-        let gateway_addresses: Vec<SocketAddr> =
-            (0..options.gateways).map(|index| options.ports.gateway(index)).collect::<Result<_>>()?;
 
         step("PostgreSQL and Redis");
         let (postgres, redis) = tokio::try_join!(
-            PostgresServer::start_with(options.durability, Some(starter.log("postgres"))),
-            RedisServer::start_with(Persistence::None, Some(starter.log("redis"))),
+            PostgresServer::start_with(options.durability, Some(data_dir.log("postgres"))),
+            RedisServer::start_with(Persistence::None, Some(data_dir.log("redis"))),
         )?;
 
         step("auth and message-store");
@@ -89,7 +89,7 @@ impl Cluster {
         let nginx = match ingress {
             Some(address) => {
                 step("nginx");
-                Some(NginxServer::start(address, &gateway_addresses, Some(starter.log("nginx"))).await?)
+                Some(NginxServer::start(address, &gateway_addresses, Some(data_dir.log("nginx"))).await?)
             }
             None => None,
         };
@@ -175,7 +175,7 @@ impl Cluster {
     /// Where the logs and `processes.json` are.
     #[must_use]
     pub fn data_dir(&self) -> &Path {
-        &self.data_dir
+        self.data_dir.path()
     }
 
     /// All processes, in the order in which they were started.
@@ -220,7 +220,7 @@ impl Cluster {
     /// # Errors
     /// When it cannot be written.
     pub fn write_processes(&self) -> Result<()> {
-        processes::write(&self.data_dir, &self.processes())
+        processes::write(self.data_dir.path(), &self.processes())
     }
 
     /// Stops everything in good order: the gateways first, with their orderly shutdown, the databases last. What does
@@ -236,16 +236,12 @@ impl Cluster {
         let (message_store, auth) = tokio::join!(stop_all(&self.message_store), stop_all(&self.auth));
         let (redis, postgres) = tokio::join!(self.redis.stop(), self.postgres.stop());
         outcomes.extend([message_store, auth, redis, postgres]);
-        let _ = std::fs::remove_file(self.data_dir.join(PROCESSES_FILE));
+        let _ = std::fs::remove_file(self.data_dir.path().join(PROCESSES_FILE));
         outcomes.into_iter().collect()
     }
 }
 
 impl Starter<'_> {
-    fn log(&self, name: &str) -> PathBuf {
-        self.logs.join(format!("{name}.log"))
-    }
-
     /// Replicas of a service on a database of its own. They start at once, as a deployment's do: the migrations' lock is
     /// part of what is tested.
     async fn replicas(
@@ -303,7 +299,7 @@ impl Starter<'_> {
             ops_address: free_address()?,
             settings,
             directory,
-            log: self.log(&name),
+            log: self.data_dir.log(&name),
             name,
         })
         .await
@@ -321,23 +317,6 @@ fn urls(services: &[Service]) -> String {
 
 async fn stop_all(services: &[Service]) -> Result<()> {
     join_all(services.iter().map(Service::stop)).await.into_iter().try_for_each(|stopped| stopped.map(drop))
-}
-
-/// Logs of the run before would only mislead.
-fn fresh_log_directory(data_dir: &Path) -> Result<PathBuf> {
-    let logs = data_dir.join("logs");
-    match std::fs::remove_dir_all(&logs) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            return Err(Error::io(format!("remove {}", logs.display()))(error));
-        }
-        _ => {}
-    }
-    std::fs::create_dir_all(&logs).map_err(Error::io(format!("create {}", logs.display())))?;
-    Ok(logs)
-}
-
-fn absolute(path: &Path) -> Result<PathBuf> {
-    std::path::absolute(path).map_err(Error::io(format!("resolve {}", path.display())))
 }
 
 #[expect(clippy::panic, reason = "a test that asks for what it did not start is wrong, and hears it at once")]
