@@ -48,13 +48,13 @@ pub struct Outcome {
     pub sent: u64,
     /// Sends that were acknowledged.
     pub acked: u64,
-    /// Acknowledgements that came within the window.
+    /// Acknowledgements that came between the window's edges, as `on_edge` saw them.
     pub acked_in_window: u64,
     /// Sends that were refused, by code.
     pub refused: BTreeMap<String, u64>,
     /// Sends without any answer.
     pub unanswered: u64,
-    /// Deliveries that came within the window, of whatever age.
+    /// Deliveries that came between the window's edges, of whatever age.
     pub delivered_in_window: u64,
     /// Distinct deliveries in all.
     pub delivered: u64,
@@ -144,7 +144,8 @@ impl Fleet {
                 std::thread::sleep(gather.min(left));
             }
             let wait = left.saturating_sub(gather).min(WAIT_MAX);
-            self.receive(wait, times, &schedule, &mut outcome)?;
+            let measuring = started_us.is_some() && ended_us.is_none();
+            self.receive(wait, measuring, times, &schedule, &mut outcome)?;
         }
         outcome.window =
             Duration::from_micros(ended_us.unwrap_or(times.window_end_us) - started_us.unwrap_or_default());
@@ -158,6 +159,7 @@ impl Fleet {
     fn receive(
         &mut self,
         wait: Duration,
+        measuring: bool,
         times: Times,
         schedule: &Schedule,
         outcome: &mut Outcome,
@@ -167,7 +169,7 @@ impl Fleet {
             Signal::Event { scheduled_us, fresh } => {
                 let now_us = clock.now_us();
                 outcome.delivered += u64::from(fresh);
-                outcome.delivered_in_window += u64::from(times.in_window(now_us));
+                outcome.delivered_in_window += u64::from(measuring);
                 if let Some(scheduled_us) = scheduled_us.filter(|at| times.in_window(*at)) {
                     outcome.delivery.record_us(now_us.saturating_sub(scheduled_us));
                 }
@@ -175,7 +177,7 @@ impl Fleet {
             Signal::Ack { re, .. } => {
                 let (now_us, due_us) = (clock.now_us(), schedule.due_us(re));
                 outcome.acked += 1;
-                outcome.acked_in_window += u64::from(times.in_window(now_us));
+                outcome.acked_in_window += u64::from(measuring);
                 if times.in_window(due_us) {
                     outcome.ack.record_us(now_us.saturating_sub(due_us));
                 }
