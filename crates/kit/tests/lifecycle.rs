@@ -12,9 +12,12 @@ use madang_kit::{
     Lifecycle, Running,
     lifecycle::{Outcome, TaskFailure},
 };
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, time::timeout};
 
 const LONG: Duration = Duration::from_secs(60);
+
+/// Longer than anything here takes.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Sets its flag when it is dropped.
 struct Flag(Arc<AtomicBool>);
@@ -75,7 +78,8 @@ async fn a_task_that_panics_stops_the_process_and_is_named() {
     let (auth, store) = (process.child("auth"), process.child("store"));
     auth.tasks().spawn("keys", async { panic!("the key ring is broken") });
     let expected = TaskFailure { task: "auth/keys".to_owned(), reason: "the key ring is broken".to_owned() };
-    assert_eq!(process.finished().await, Outcome::Failed(expected));
+    let outcome = timeout(PATIENCE, process.finished()).await.expect("the panic ends it");
+    assert_eq!(outcome, Outcome::Failed(expected));
     assert!(store.is_stopping(), "its neighbours stop too");
 }
 

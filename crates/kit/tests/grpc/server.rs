@@ -16,6 +16,9 @@ use tonic_health::pb::{
 
 use crate::replica::{Handler, call, routes};
 
+/// Longer than anything here takes.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 struct Fixture {
     life: Lifecycle,
     readiness: Readiness,
@@ -132,7 +135,7 @@ async fn a_passed_timeout_of_the_caller_is_worded_as_one() {
         let codec = tonic_prost::ProstCodec::<(), String>::default();
         client.unary(request, "/test.Names/Hang".parse().unwrap(), codec).await
     };
-    let answer = call_once(Deadline::after(Duration::from_secs(20)), call).await;
+    let answer = call_once(Deadline::after(PATIENCE), call).await;
     assert_eq!(answer.unwrap_err().code(), Code::DeadlineExceeded);
 }
 
@@ -142,7 +145,10 @@ async fn health_follows_readiness_and_the_shutdown() {
     let check = fixture.readiness.check("postgres");
     let mut client = HealthClient::new(fixture.channel.clone());
     let mut words = client.watch(HealthCheckRequest::default()).await.unwrap().into_inner();
-    let mut next = async || words.message().await.unwrap().map(|word| word.status());
+    let mut next = async || {
+        let word = tokio::time::timeout(PATIENCE, words.message()).await.expect("a word, or the end");
+        word.unwrap().map(|word| word.status())
+    };
     // What the check said first may or may not have been seen.
     check.ready();
     while next().await != Some(ServingStatus::Serving) {}
