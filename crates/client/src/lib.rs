@@ -47,8 +47,8 @@ mod socket;
 
 pub use backoff::Backoff;
 pub use rest::{
-    Client, Error, Grant, HistoryPage, Member, MemberUser, NewRoom, Page, Problem, Profile, ReadMark, Room,
-    SentMessage, SessionInfo, Ticket,
+    Client, Error, Grant, Member, NewRoom, Page, PastMessage, Problem, Profile, PublicProfile, ReadMark,
+    Room, SentMessage, SessionInfo, Ticket,
 };
 pub use session::{
     Fault, SendError, Sent, Session, SessionEvent, SessionEvents, SessionOptions, SubscribeError,

@@ -1,1 +1,24 @@
-//! Stub.
+//! What the end-to-end stories share. Each file of `tests/` is a story: real processes, real PostgreSQL, Redis
+//! and nginx, and clients as anybody's would be.
+//!
+//! Every wait has a deadline and a name, so that a story that stops says what it was waiting for.
+
+#![expect(clippy::expect_used, clippy::panic, reason = "a story that cannot go on ends with a message")]
+
+mod listener;
+mod log_table;
+mod patience;
+mod person;
+mod stage;
+mod standalone;
+mod talk;
+mod tokens;
+
+pub use listener::{Heard, Listener};
+pub use log_table::{LogRow, assert_in_log_once, log_of};
+pub use patience::{PATIENCE, eventually, within};
+pub use person::{Person, ack, error_frame, public_room, send_frame};
+pub use stage::{Stage, fast_sends, logs_contain, still_running};
+pub use standalone::Standalone;
+pub use talk::Talk;
+pub use tokens::{foreign_token, unsigned_token};

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use super::{
-    Error, Grant, HistoryPage, Member, NewRoom, Page, Problem, Profile, ReadMark, Room, SentMessage,
+    Error, Grant, Member, NewRoom, Page, PastMessage, Problem, Profile, ReadMark, Room, SentMessage,
     SessionInfo, Ticket,
 };
 
@@ -180,8 +180,8 @@ impl Client {
     ///
     /// # Errors
     /// `not_found`, `permission_denied`, and what every call may fail with.
-    pub async fn join(&self, room: RoomId) -> Result<(), Error> {
-        self.call_for_nothing(self.request(Method::POST, &format!("/v1/rooms/{room}/join"))).await
+    pub async fn join(&self, room: RoomId) -> Result<Room, Error> {
+        self.call(self.request(Method::POST, &format!("/v1/rooms/{room}/join"))).await
     }
 
     /// `POST /v1/rooms/{room}/leave`
@@ -211,9 +211,9 @@ impl Client {
     ///
     /// # Errors
     /// `not_found`, `permission_denied`, and what every call may fail with.
-    pub async fn put_member(&self, room: RoomId, user: UserId, role: &str) -> Result<(), Error> {
+    pub async fn put_member(&self, room: RoomId, user: UserId, role: &str) -> Result<Member, Error> {
         let request = self.request(Method::PUT, &format!("/v1/rooms/{room}/members/{user}"));
-        self.call_for_nothing(request.json(&json!({"role": role}))).await
+        self.call(request.json(&json!({"role": role}))).await
     }
 
     /// `DELETE /v1/rooms/{room}/members/{user}`
@@ -235,7 +235,7 @@ impl Client {
         before: Option<Seq>,
         after: Option<Seq>,
         limit: Option<u32>,
-    ) -> Result<HistoryPage, Error> {
+    ) -> Result<Page<PastMessage>, Error> {
         let [before, after] = [before, after].map(|seq| seq.map(|seq| seq.to_string()));
         let limit = limit.map(|limit| limit.to_string());
         let query = [("before", before.as_deref()), ("after", after.as_deref()), ("limit", limit.as_deref())];
@@ -364,6 +364,7 @@ mod tests {
     fn tokens_are_not_printed() {
         let grant: Grant = serde_json::from_value(json!({
             "access_token": "secret-a", "refresh_token": "secret-r", "token_type": "Bearer", "expires_in": 600,
+            "user": {"id": "01941f29-7c00-7000-8000-0000000000ac", "username": "mina", "name": "Mina", "avatar_url": null},
         }))
         .unwrap();
         let client = Client::new("http://example.org").unwrap().with_token(&grant.access_token);

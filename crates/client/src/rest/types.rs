@@ -16,12 +16,14 @@ pub struct Grant {
     pub token_type: String,
     /// How many seconds the access token is good.
     pub expires_in: u64,
+    /// Whose they are.
+    pub user: Profile,
 }
 
 impl fmt::Debug for Grant {
     /// Tokens are not for logs.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Grant").field("expires_in", &self.expires_in).finish_non_exhaustive()
+        f.debug_struct("Grant").field("user", &self.user.id).finish_non_exhaustive()
     }
 }
 
@@ -47,6 +49,8 @@ pub struct SessionInfo {
     pub id: SessionId,
     /// When it signed in.
     pub created_at: Timestamp,
+    /// It is the one that asks.
+    pub current: bool,
 }
 
 /// A user.
@@ -71,8 +75,37 @@ pub struct Page<T> {
     pub next_cursor: Option<String>,
 }
 
-/// A page of a room's history.
-pub type HistoryPage = Page<serde_json::Value>;
+/// A message of a room's history.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct PastMessage {
+    /// Where.
+    pub room: RoomId,
+    /// Its place.
+    pub seq: Seq,
+    /// When it was committed.
+    pub at: Timestamp,
+    /// Its id in the room.
+    pub id: String,
+    /// Who said it.
+    pub sender: PublicProfile,
+    /// What.
+    pub text: String,
+    /// The sender's key.
+    pub key: String,
+    /// The id of the message that it answers.
+    pub reply_to: Option<String>,
+}
+
+/// A user as messages show one.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct PublicProfile {
+    /// The account.
+    pub id: UserId,
+    /// The name to show.
+    pub name: String,
+    /// The picture.
+    pub avatar_url: Option<String>,
+}
 
 /// A room to make.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -120,8 +153,12 @@ pub struct Room {
     /// The name in addresses.
     #[serde(default)]
     pub slug: Option<String>,
+    /// When it was made.
+    pub created_at: Timestamp,
     /// The last place of its log.
     pub head: Seq,
+    /// How many members it has.
+    pub members: u64,
     /// What the user may do; none when not a member.
     #[serde(default)]
     pub role: Option<String>,
@@ -133,25 +170,20 @@ pub struct Room {
     pub unread: Option<u64>,
     /// The last message.
     #[serde(default)]
-    pub last_message: Option<serde_json::Value>,
+    pub last_message: Option<PastMessage>,
 }
 
 /// A member of a room.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Member {
     /// Who.
-    pub user: MemberUser,
+    pub user: Profile,
     /// `member`, `moderator` or `owner`.
     pub role: String,
-}
-
-/// A member as others see one.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct MemberUser {
-    /// The account.
-    pub id: UserId,
-    /// The name to show.
-    pub name: String,
+    /// Since when.
+    pub joined_at: Timestamp,
+    /// The read mark.
+    pub read: Seq,
 }
 
 /// A message that is committed.
@@ -163,12 +195,15 @@ pub struct SentMessage {
     pub seq: Seq,
     /// When it was committed.
     pub at: Timestamp,
+    /// It had been before, under the same key.
+    pub duplicate: bool,
 }
 
 /// A read mark.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct ReadMark {
     /// Up to where.
-    #[serde(alias = "seq")]
     pub read: Seq,
+    /// The messages of others after it.
+    pub unread: u64,
 }

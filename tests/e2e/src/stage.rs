@@ -1,0 +1,123 @@
+//! The cluster that a story plays on.
+
+use std::{collections::HashMap, path::Path};
+
+use madang_test_kit::{Cluster, ClusterOptions, Process, Program};
+use madang_vocabulary::RoomId;
+
+/// More than any story sends: for those that are not about the rate limit.
+const NO_RATE_LIMIT: &str = "1000000";
+
+/// Options of a cluster whose users may send as fast as they can.
+#[must_use]
+pub fn fast_sends() -> ClusterOptions {
+    ClusterOptions::default()
+        .with_setting(Program::Gateway, "MADANG_SENDS_PER_SECOND", NO_RATE_LIMIT)
+        .with_setting(Program::Gateway, "MADANG_SENDS_BURST", NO_RATE_LIMIT)
+}
+
+/// A cluster with what stories ask of it.
+#[derive(Debug)]
+pub struct Stage {
+    /// The processes.
+    pub cluster: Cluster,
+}
+
+impl Stage {
+    /// Starts a cluster.
+    ///
+    /// # Panics
+    /// When it does not start; the message holds the end of the log that says why.
+    pub async fn start(options: ClusterOptions) -> Self {
+        match Cluster::start(options).await {
+            Ok(cluster) => Self { cluster },
+            Err(error) => panic!("the cluster does not start: {error}"),
+        }
+    }
+
+    /// The ingress.
+    #[must_use]
+    pub fn ingress(&self) -> String {
+        self.cluster.ingress_url()
+    }
+
+    /// A gateway's own address, counted from 0.
+    #[must_use]
+    pub fn gateway(&self, index: usize) -> String {
+        self.cluster.gateway(index).base_url()
+    }
+
+    /// The processes by name, with their ids: to be compared at the end of a story.
+    #[must_use]
+    pub fn pids(&self) -> HashMap<String, u32> {
+        self.cluster.processes().into_iter().map(|entry| (entry.name, entry.pid)).collect()
+    }
+
+    /// The store's log of a room.
+    pub async fn log_of(&self, room: RoomId) -> Vec<crate::LogRow> {
+        crate::log_of(&self.cluster.message_store_database_url(), room).await
+    }
+
+    /// The gateways that listen to a room, as Redis has them.
+    ///
+    /// # Panics
+    /// When Redis does not answer.
+    pub async fn listeners_of(&self, room: RoomId) -> Vec<String> {
+        let mut redis = self.cluster.redis().connection().await.expect("Redis");
+        let mut smembers = redis::cmd("SMEMBERS");
+        smembers.arg(format!("madang:{{0}}:listeners:room:{room}"));
+        let mut gateways: Vec<String> = smembers.query_async(&mut redis).await.expect("SMEMBERS");
+        gateways.sort();
+        gateways
+    }
+
+    /// How many entries that hold a text are in each gateway's inbox, by gateway.
+    ///
+    /// # Panics
+    /// When Redis does not answer.
+    pub async fn entries_with(&self, text: &str) -> HashMap<String, usize> {
+        let mut redis = self.cluster.redis().connection().await.expect("Redis");
+        let gateways: Vec<String> = redis::cmd("SMEMBERS")
+            .arg("madang:{0}:gateways")
+            .query_async(&mut redis)
+            .await
+            .expect("SMEMBERS");
+        let mut counts = HashMap::new();
+        for gateway in gateways {
+            let mut xrange = redis::cmd("XRANGE");
+            xrange.arg(format!("madang:{{0}}:inbox:{gateway}")).arg("-").arg("+");
+            let entries: redis::streams::StreamRangeReply =
+                xrange.query_async(&mut redis).await.expect("XRANGE");
+            let holds = |value: &redis::Value| match value {
+                redis::Value::BulkString(bytes) => {
+                    bytes.windows(text.len()).any(|window| window == text.as_bytes())
+                }
+                _ => false,
+            };
+            let count = entries.ids.iter().filter(|entry| entry.map.get("e").is_some_and(holds)).count();
+            counts.insert(gateway, count);
+        }
+        counts
+    }
+}
+
+/// Every process of a cluster still is the one that it was.
+///
+/// # Panics
+/// When one has ended, or is another.
+pub fn still_running<'a>(handles: impl Iterator<Item = &'a Process>, before: &HashMap<String, u32>) {
+    for process in handles {
+        assert!(process.is_running(), "{} has ended", process.name());
+        assert_eq!(before.get(process.name()), Some(&process.pid()), "{} was restarted", process.name());
+    }
+}
+
+/// The logs that hold a text, out of these.
+#[must_use]
+pub fn logs_contain<'a>(logs: impl Iterator<Item = &'a Path>, text: &str) -> Vec<String> {
+    let holds = |log: &&Path| {
+        let bytes = std::fs::read(log).unwrap_or_default();
+        bytes.windows(text.len()).any(|window| window == text.as_bytes())
+    };
+    logs.filter(holds).map(|log| log.display().to_string()).collect()
+}
