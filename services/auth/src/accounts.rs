@@ -41,11 +41,12 @@ impl Engine {
         let id = UserId::new(new_id(&*self.clock, &*self.random));
         let profile = Profile { id, username, name, avatar_url: None, version: now };
         let (session, token) = self.new_session(id, client, now);
-        let account = Account { profile, password_hash };
-        if !self.store.insert_account(&account, &session).await? {
+        let grant = self.grant(profile.clone(), session.id, session.ends_at, &token, now).await?;
+        if !self.store.insert_account(&Account { profile, password_hash }, &session).await? {
             return Err(AuthError::NameTaken);
         }
-        self.grant(account.profile, &session.id, session.ends_at, &token, now).await
+        tracing::info!(user = %id, session = %session.id, "registered");
+        Ok(grant)
     }
 
     /// Signs in. What tells an unknown name from a wrong password (the error, the work done, the
@@ -84,8 +85,10 @@ impl Engine {
         }
         let now = self.clock.now();
         let (session, token) = self.new_session(account.profile.id, client, now);
+        let grant = self.grant(account.profile, session.id, session.ends_at, &token, now).await?;
         self.store.insert_session(&session).await?;
-        self.grant(account.profile, &session.id, session.ends_at, &token, now).await
+        tracing::info!(user = %session.user, session = %session.id, "signed in");
+        Ok(grant)
     }
 
     /// Profiles by id.

@@ -10,6 +10,7 @@ use argon2::{
     Algorithm, Argon2, Params, PasswordHasher as _, PasswordVerifier as _, Version,
     password_hash::phc::PasswordHash,
 };
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use madang_kit::clock::Random;
 use madang_rpc::auth::Password;
 use tokio::sync::Semaphore;
@@ -73,11 +74,9 @@ impl Hasher {
             turns: Arc::new(Semaphore::new(policy.concurrency)),
             decoy: String::new(),
         };
-        let mut nothing = [0; 32];
+        let mut nothing = [0; SALT_BYTES];
         hasher.random.0.fill(&mut nothing);
-        hasher.decoy = hasher
-            .hash(Password::new(uuid::Uuid::from_slice(&nothing[..16]).unwrap_or_default().to_string()))
-            .await?;
+        hasher.decoy = hasher.hash(Password::new(URL_SAFE_NO_PAD.encode(nothing))).await?;
         Ok(hasher)
     }
 

@@ -204,14 +204,18 @@ impl KeyRing {
     /// the present keys have leaked, at once, and those before it are forgotten with all their tokens.
     /// Says the new key's id.
     pub(crate) async fn rotate(&self, now: Timestamp, is_compromised: bool) -> Result<String> {
-        let newest = self.load(now).await?.keys.last().map_or(0, |key| key.generation);
         let signs_from = if is_compromised { now } else { now.plus(self.policy.overlap) };
-        self.add(newest + 1, now, signs_from).await?;
-        if is_compromised {
-            self.store.delete_signing_keys_before(newest + 1).await?;
+        loop {
+            let generation = self.load(now).await?.keys.last().map_or(1, |newest| newest.generation + 1);
+            // None: a replica has just added that generation, as its time came; another one follows it.
+            if let Some(kid) = self.add(generation, now, signs_from).await? {
+                if is_compromised {
+                    self.store.delete_signing_keys_before(generation).await?;
+                }
+                self.load(now).await?;
+                return Ok(kid);
+            }
         }
-        let set = self.load(now).await?;
-        Ok(set.keys.last().map(|key| key.kid.clone()).unwrap_or_default())
     }
 
     /// How long a verifier may keep the public keys.
@@ -219,12 +223,14 @@ impl KeyRing {
         self.policy.overlap / 2
     }
 
-    async fn add(&self, generation: i64, now: Timestamp, signs_from: Timestamp) -> Result<()> {
+    /// Adds a key and says its id; none when the generation is there already.
+    async fn add(&self, generation: i64, now: Timestamp, signs_from: Timestamp) -> Result<Option<String>> {
         let key = self.make(generation, now, signs_from)?;
-        if self.store.insert_signing_key(&key).await? {
-            tracing::info!(kid = %key.kid, generation, %signs_from, "made a signing key");
+        if !self.store.insert_signing_key(&key).await? {
+            return Ok(None);
         }
-        Ok(())
+        tracing::info!(kid = %key.kid, generation, %signs_from, "made a signing key");
+        Ok(Some(key.kid))
     }
 
     fn make(&self, generation: i64, now: Timestamp, signs_from: Timestamp) -> Result<StoredKey> {

@@ -48,11 +48,13 @@ impl Engine {
             live_until: self.live_until(now, family.ends_at),
             client: bounded(client),
         };
+        // Signed before the exchange is written: what fails, fails while the old token is still good.
+        let grant = self.grant(family.profile, family.session, family.ends_at, &successor, now).await?;
         if !self.store.rotate(&rotation).await? {
             // Somebody used the token, or ended the session, since it was read.
             return self.end_reused(family.session, now).await;
         }
-        self.grant(family.profile, &family.session, family.ends_at, &successor, now).await
+        Ok(grant)
     }
 
     async fn end_reused(&self, session: SessionId, now: Timestamp) -> Result<Grant> {
@@ -67,6 +69,7 @@ impl Engine {
         let Some(token) = RefreshToken::decode(token) else { return Ok(()) };
         if let Some(family) = self.store.family(&token.family_digest()).await? {
             self.store.revoke(family.session, None, self.clock.now()).await?;
+            tracing::info!(user = %family.profile.id, session = %family.session, "signed out");
         }
         Ok(())
     }
@@ -78,8 +81,11 @@ impl Engine {
 
     /// Ends one of a user's sessions.
     pub(crate) async fn revoke_session(&self, user: UserId, session: SessionId) -> Result<()> {
-        let revoked = self.store.revoke(session, Some(user), self.clock.now()).await?;
-        if revoked { Ok(()) } else { Err(AuthError::NoSuchSession) }
+        if !self.store.revoke(session, Some(user), self.clock.now()).await? {
+            return Err(AuthError::NoSuchSession);
+        }
+        tracing::info!(%user, %session, "a session was revoked");
+        Ok(())
     }
 
     /// The sessions that ended after a cursor.
@@ -116,7 +122,7 @@ impl Engine {
     pub(crate) async fn grant(
         &self,
         profile: Profile,
-        session: &SessionId,
+        session: SessionId,
         ends_at: Timestamp,
         refresh_token: &RefreshToken,
         now: Timestamp,

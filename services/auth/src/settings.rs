@@ -21,6 +21,7 @@ const SECONDS_MAX: u64 = 366 * 24 * 3_600;
 
 /// The settings of the accounts' service.
 #[derive(Debug, Clone, Args)]
+#[group(id = "auth")]
 pub struct Settings {
     /// Connections to the accounts' database, at most
     #[arg(long = "auth-database-connections", id = "auth_database_connections", default_value_t = 10)]

@@ -18,6 +18,9 @@ const DATABASE_URL: &str = "MADANG_DATABASE_URL";
 /// How often expired things are forgotten, keys are rotated when due, and other replicas' keys seen.
 const MAINTENANCE_INTERVAL: Duration = Duration::from_secs(5);
 
+/// How long one attempt to see to the signing keys at start may take.
+const FIRST_KEYS_DEADLINE: Duration = Duration::from_secs(10);
+
 /// The first and the longest pause between attempts to reach the database at start; full jitter.
 const RETRY_FIRST: Duration = Duration::from_millis(500);
 const RETRY_LONGEST: Duration = Duration::from_secs(8);
@@ -112,10 +115,12 @@ async fn ready(
     let engine = Engine::new(store, policy, Arc::clone(&host.clock), Arc::clone(&host.random)).await;
     let engine = engine.map_err(|error| StartError::dependency("password hashing", error))?;
     until_open(host, check, || async {
-        engine.maintain().await.map_err(|error| match error {
-            AuthError::Store(StoreError::Unavailable(cause)) => Attempt::Again(Box::new(cause)),
-            error => Attempt::Failed(Box::new(error)),
-        })
+        match tokio::time::timeout(FIRST_KEYS_DEADLINE, engine.maintain()).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(AuthError::Store(StoreError::Unavailable(cause)))) => Err(Attempt::Again(Box::new(cause))),
+            Ok(Err(error)) => Err(Attempt::Failed(Box::new(error))),
+            Err(elapsed) => Err(Attempt::Again(Box::new(elapsed))),
+        }
     })
     .await?;
     Ok(engine)

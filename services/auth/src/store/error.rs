@@ -72,6 +72,9 @@ pub(crate) enum OpenError {
     /// The URL is malformed. What it says may hold a password, so that the cause stays out.
     #[error("not a database URL that can be read")]
     Url,
+    /// Every connection of the pool would have a database of its own, and it would be empty after each start.
+    #[error("accounts cannot be kept in memory; expected sqlite:// and the path of a file")]
+    InMemory,
     /// The database does not answer; waiting may help.
     #[error("cannot connect to the database")]
     Connect(#[source] sqlx::Error),
@@ -88,7 +91,7 @@ impl OpenError {
     pub(crate) fn is_transient(&self) -> bool {
         match self {
             Self::Connect(_) => true,
-            Self::Scheme | Self::Url | Self::File(_) | Self::Migrate(_) => false,
+            Self::Scheme | Self::Url | Self::InMemory | Self::File(_) | Self::Migrate(_) => false,
         }
     }
 }

@@ -41,6 +41,9 @@ pub(crate) struct Target {
 
 impl Target {
     pub(super) fn parse(url: &str, max_connections: u32) -> Result<Self, OpenError> {
+        if url.contains(":memory:") || url.contains("mode=memory") {
+            return Err(OpenError::InMemory);
+        }
         let options = SqliteConnectOptions::from_str(url)
             .map_err(|_| OpenError::Url)?
             .journal_mode(SqliteJournalMode::Wal)

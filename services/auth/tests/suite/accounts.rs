@@ -1,6 +1,6 @@
 //! Accounts, passwords, profiles.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use madang_auth::Settings;
 use madang_kit::clock::Clock as _;
@@ -80,9 +80,16 @@ async fn a_wrong_password_and_an_unknown_user_look_the_same(mut world: World) {
     let service = world.service().await;
     register(&service, "mina").await;
     let try_as = async |name: &str| {
+        // The quickest of three: what else the machine does only makes it slower.
+        let mut quickest = Duration::MAX;
+        for _ in 0..2 {
+            let start = Instant::now();
+            service.login(username(name), password("wrong password"), client(1)).await.unwrap_err();
+            quickest = quickest.min(start.elapsed());
+        }
         let start = Instant::now();
         let error = service.login(username(name), password("wrong password"), client(1)).await.unwrap_err();
-        (start.elapsed(), error)
+        (quickest.min(start.elapsed()), error)
     };
     let (wrong_took, wrong) = try_as("mina").await;
     let (unknown_took, unknown) = try_as("nobody").await;

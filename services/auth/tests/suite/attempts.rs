@@ -95,10 +95,10 @@ async fn registrations_from_one_address_are_throttled(mut world: World) {
 }
 
 async fn more_passwords_than_can_be_hashed_are_refused_at_once(mut world: World) {
-    // One hash at once, of about a tenth of a second, and one that waits.
+    // One hash at once, of about half a second, and one that waits.
     world.settings = Settings {
         argon2_memory_kib: 64 * 1024,
-        argon2_passes: 2,
+        argon2_passes: 8,
         hashing_concurrency: NonZeroUsize::new(1),
         hashing_queue: 1,
         ..world.settings

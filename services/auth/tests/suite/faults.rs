@@ -114,7 +114,7 @@ async fn a_start_that_waits_ends_when_the_process_does() {
 #[tokio::test]
 async fn a_url_that_cannot_be_one_is_named_without_its_secrets() {
     let host = Host::new("auth-test", Lifecycle::default()).unwrap();
-    for url in ["mysql://u:hunter2@h/d", "postgres://u:hunter2@h:notaport/d", "hunter2"] {
+    for url in ["mysql://u:hunter2@h/d", "postgres://u:hunter2@h:notaport/d", "hunter2", "sqlite::memory:"] {
         let error = start(&cheap(), &url.into(), &host).await.unwrap_err();
         let text = format!("{error} {error:?}");
         assert!(text.contains("MADANG_DATABASE_URL") && !text.contains("hunter2"), "{text}");
