@@ -6,13 +6,14 @@ use clap::{Args, Parser};
 use madang_bus::InProcessExchange;
 use madang_bus::redis::{self, RedisSettings};
 use madang_kit::{
-    Application, CommonSettings, Host, OpsSettings, Running, Secret, StartError,
+    Application, Check, CommonSettings, Host, OpsSettings, Running, Secret, StartError,
     clock::new_id,
-    grpc::{ClientOptions, channel},
+    grpc::{ClientOptions, TraceInterceptor, channel},
 };
 use madang_rpc::grpc::{AuthClient, MessageStoreClient, MessageStoreSettings};
 use madang_vocabulary::GatewayId;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tonic::service::interceptor::InterceptedService;
 
 use crate::{Deps, GatewaySettings};
 
@@ -83,14 +84,16 @@ impl Application for Command {
 /// are no error; they are waited for.
 pub async fn run(command: Command, host: Host) -> Result<Running, StartError> {
     let Upstreams { auth_url, store_url, redis } = command.upstreams;
-    let upstream = |service: &'static str, setting: &'static str, urls: &str| {
-        let options =
-            ClientOptions { check: Some(host.readiness.check(service)), ..ClientOptions::default() };
+    let upstream = |service: &'static str, setting: &'static str, urls: &str, check: Option<Check>| {
+        let options = ClientOptions { check, ..ClientOptions::default() };
         channel(service, urls, options, &host.lifecycle)
+            .map(|channel| InterceptedService::new(channel, TraceInterceptor))
             .map_err(|error| StartError::setting(setting, error.to_string()))
     };
-    let auth = AuthClient::new(upstream("auth", "MADANG_AUTH_URL", &auth_url)?);
-    let store_channel = upstream("message-store", "MADANG_STORE_URL", &store_url)?;
+    // Tokens are verified here: once the keys are in, a gateway does without the auth service for a while.
+    let auth = AuthClient::new(upstream("auth", "MADANG_AUTH_URL", &auth_url, None)?);
+    let check = host.readiness.check("message-store");
+    let store_channel = upstream("message-store", "MADANG_STORE_URL", &store_url, Some(check))?;
     let store = MessageStoreClient::new(store_channel, MessageStoreSettings::default());
     let (bus, inbox) = bus(&redis, &host)?;
     let deps = Deps { auth: Arc::new(auth), store: Arc::new(store), bus, inbox };

@@ -1,12 +1,10 @@
-//! Calls between services: the server, the balanced client channel, deadlines and retries.
+//! Calls between services: the server, the balanced client channel, trace context.
 
 pub mod client;
-pub mod retry;
 pub mod server;
 mod trace;
 
 pub use client::{ClientOptions, InvalidUrl, channel};
-pub use retry::{Deadline, RetryBudget, RetryPolicy, call_idempotent, call_once};
 pub use server::{ServerOptions, serve};
 pub use trace::{TraceInterceptor, extract_trace_context, inject_trace_context};
 

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use futures_util::future::BoxFuture;
 use madang_kit::{
     Lifecycle, Metrics, Readiness,
-    grpc::{ClientOptions, Deadline, ServerOptions, call_once, channel, serve},
+    grpc::{ClientOptions, ServerOptions, channel, serve},
     lifecycle::Outcome,
 };
 use tokio::sync::Semaphore;
@@ -122,21 +122,6 @@ async fn a_call_that_takes_too_long_is_ended() {
     let fixture = fixture(options, handler).await;
     assert_eq!(call(&fixture.channel, "Hang").await.unwrap_err().code(), Code::DeadlineExceeded);
     assert!(fixture.metrics.render().contains("madang_rpc_server_active_calls 0"), "its place is free again");
-}
-
-#[tokio::test]
-async fn a_passed_timeout_of_the_caller_is_worded_as_one() {
-    let handler = by_method(|_| Box::pin(std::future::pending()));
-    let fixture = fixture(ServerOptions::default(), handler).await;
-    let call = async {
-        let mut client = tonic::client::Grpc::new(fixture.channel.clone());
-        client.ready().await.unwrap();
-        let request = Deadline::after(Duration::from_millis(50)).request(());
-        let codec = tonic_prost::ProstCodec::<(), String>::default();
-        client.unary(request, "/test.Names/Hang".parse().unwrap(), codec).await
-    };
-    let answer = call_once(Deadline::after(PATIENCE), call).await;
-    assert_eq!(answer.unwrap_err().code(), Code::DeadlineExceeded);
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@
 //!
 //! When no replica serves, those that are worse stay in: a call then fails with their reason, at once,
 //! rather than wait for its deadline. Calls that were under way on a replica when it died fail; callers
-//! repeat what may be repeated ([`super::call_idempotent`]).
+//! repeat what may be repeated (the clients of `madang_rpc` do).
 
 mod balance;
 mod probe;
