@@ -148,7 +148,7 @@ fn cells(row: &Row, name_work: bool) -> [String; 7] {
         row.budget.map(|budget| budget.to_string()).unwrap_or_default(),
         row.passes().map_or("", |passes| if passes { "pass" } else { "MISS" }).to_owned(),
         row.compared.map(with_unit).unwrap_or_default(),
-        row.ratio().map(|ratio| format!("{ratio:.2}x")).unwrap_or_default(),
+        row.ratio().map(|ratio| format!("{}x", Number(ratio))).unwrap_or_default(),
     ]
 }
 
@@ -216,7 +216,7 @@ mod tests {
         let table = report.to_string();
         let lines: Vec<_> = table.lines().skip(1).collect();
         assert_eq!(lines[0], "work     figure       value   budget        limit or peer  ratio");
-        assert_eq!(lines[1], "fan-out  p99        12.0 ms  <= 50.0  pass         4.0 ms  3.00x");
+        assert_eq!(lines[1], "fan-out  p99        12.0 ms  <= 50.0  pass         4.0 ms   3.0x");
         assert_eq!(lines[2], "         rate    100,000 /s");
     }
 
