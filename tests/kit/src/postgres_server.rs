@@ -142,16 +142,8 @@ impl PostgresServer {
     /// # Errors
     /// When it does not come up again.
     pub async fn restart(&self) -> Result<()> {
-        // The backends of a killed server need a moment to notice; until then its shared memory counts as in use and
-        // a new server refuses to start.
-        let started = std::time::Instant::now();
-        loop {
-            self.process.restart().await?;
-            match ready(&self.process, self.port, &self.password).await {
-                Err(Error::Exited { .. }) if started.elapsed() < START_DEADLINE => {}
-                outcome => return outcome,
-            }
-        }
+        self.process.restart().await?;
+        ready(&self.process, self.port, &self.password).await
     }
 
     /// Stops the server and its backends from running; connections stay open and nothing answers.

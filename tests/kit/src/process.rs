@@ -14,7 +14,7 @@ use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 use crate::error::{Error, Result};
 use crate::log_tail::log_tail;
-use crate::process_tree::{Usage, tree_of, usage_of};
+use crate::process_tree::{Member, Usage, any_runs, tree_of, usage_of};
 use crate::programs::Account;
 
 /// Between two looks at a process that is to become ready or to end.
@@ -157,14 +157,23 @@ impl Process {
         self.exited(within).await
     }
 
-    /// SIGKILL to its process group, as the kernel's out-of-memory killer or a lost machine would do it; returns when
-    /// the process is gone. Harmless when it had ended.
+    /// SIGKILL to the process and its descendants, as a lost machine would do it; returns when all are gone, and with
+    /// them their sockets. Harmless when it had ended.
     ///
     /// # Errors
-    /// When it is not gone after ten seconds.
+    /// When one of them is not gone after ten seconds.
     pub async fn kill9(&self) -> Result<()> {
+        let started = Instant::now();
+        let tree = self.signal_tree(Signal::KILL);
         self.signal_group(Signal::KILL);
-        self.exited(KILL_PATIENCE).await.map(drop)
+        self.exited(KILL_PATIENCE).await?;
+        while any_runs(&tree) {
+            if started.elapsed() >= KILL_PATIENCE {
+                return Err(self.timed_out("gone", KILL_PATIENCE, "a descendant still runs".to_owned()));
+            }
+            tokio::time::sleep(POLL_INTERVAL).await;
+        }
+        Ok(())
     }
 
     /// Starts it again, with the same arguments, environment and log. One that runs is killed first.
@@ -213,16 +222,18 @@ impl Process {
         }
     }
 
-    fn signal_tree(&self, signal: Signal) {
+    /// Sends a signal to the process and its descendants, and returns who they were.
+    fn signal_tree(&self, signal: Signal) -> Vec<Member> {
         let mut state = self.state();
-        if let Some(pid) = state.running_pid() {
-            // Parents first: a paused PostgreSQL must not replace the backends that are paused next.
-            for pid in tree_of(pid.as_raw_nonzero().get().unsigned_abs()) {
-                if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
-                    let _ = kill_process(pid, signal);
-                }
+        let Some(root) = state.running_pid() else { return Vec::new() };
+        let tree = tree_of(root.as_raw_nonzero().get().unsigned_abs());
+        // Parents first: a paused PostgreSQL must not replace the backends that are paused next.
+        for member in &tree {
+            if let Some(pid) = i32::try_from(member.pid).ok().and_then(Pid::from_raw) {
+                let _ = kill_process(pid, signal);
             }
         }
+        tree
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
