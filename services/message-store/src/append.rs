@@ -1,0 +1,75 @@
+//! Appends, by group commit.
+
+use std::{mem::size_of, sync::Arc};
+
+use async_trait::async_trait;
+use madang_kit::clock::Clock;
+use madang_rpc::store::{Append, Appended};
+
+use crate::{
+    batch::Job,
+    error::{OperationError, OperationResult},
+    profiles::KnownProfiles,
+    store::{AppendOutcome, AppendRow, Backend, StoreError, message_detail},
+};
+
+/// Appends the messages of one batch in one transaction.
+pub(crate) struct Appender {
+    pub(crate) backend: Arc<dyn Backend>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) profiles: Arc<KnownProfiles>,
+}
+
+#[async_trait]
+impl Job for Appender {
+    type Request = Append;
+    type Answer = Appended;
+    const NAME: &'static str = "append";
+
+    fn bytes(append: &Append) -> usize {
+        let attachments: usize = append
+            .message
+            .attachments
+            .iter()
+            .map(|file| file.url.len() + file.name.len() + file.content_type.len())
+            .sum();
+        size_of::<Append>() + append.message.text.len() + append.message.key.len() + attachments
+    }
+
+    async fn run(&self, appends: &[Append]) -> OperationResult<Vec<OperationResult<Appended>>> {
+        // First, so that no event is ever without its sender's profile.
+        let newer = self.profiles.unknown(appends.iter().map(|append| &append.actor));
+        if !newer.is_empty() {
+            self.backend.save_profiles(&newer).await?;
+            self.profiles.learn(&newer);
+        }
+        let details: Vec<Option<String>> =
+            appends.iter().map(|append| message_detail(&append.message)).collect();
+        let rows: Vec<AppendRow<'_>> = appends
+            .iter()
+            .zip(&details)
+            .map(|(append, detail)| AppendRow {
+                room: append.room,
+                actor: append.actor.id,
+                key: &append.message.key,
+                text: &append.message.text,
+                detail: detail.as_deref(),
+            })
+            .collect();
+        let outcomes = self.backend.append(self.clock.now(), &rows).await.inspect_err(|error| {
+            if matches!(error, StoreError::Unavailable(_)) {
+                // What comes back may be a standby that has not seen the last profiles.
+                self.profiles.forget();
+            }
+        })?;
+        Ok(outcomes.into_iter().map(answer).collect())
+    }
+}
+
+fn answer(outcome: AppendOutcome) -> OperationResult<Appended> {
+    match outcome {
+        AppendOutcome::Appended(appended) => Ok(appended),
+        AppendOutcome::NoRoom => Err(OperationError::RoomNotFound),
+        AppendOutcome::NotMember => Err(OperationError::NotMember),
+    }
+}

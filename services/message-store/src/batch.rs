@@ -1,0 +1,386 @@
+//! Group commit: callers wait in a bounded queue, and a few workers take all that has queued while the last
+//! batch ran.
+//!
+//! There is no timer. A lone caller is taken at once by a worker that is idle; under load the batches grow by
+//! themselves, since the database's round trip is the time in which the next batch collects.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::{Duration, Instant},
+};
+
+use async_trait::async_trait;
+use madang_kit::Lifecycle;
+use tokio::{
+    sync::{Mutex, OwnedSemaphorePermit, Semaphore, mpsc, oneshot},
+    time::timeout,
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::error::{OperationError, OperationResult};
+
+/// After the soft stop a queue is still served until nobody has asked for this long: callers over gRPC go on for a
+/// moment, until they have heard of it.
+pub(crate) const STOP_LINGER: Duration = Duration::from_secs(1);
+
+/// Does the work of a batch.
+#[async_trait]
+pub(crate) trait Job: Send + Sync + 'static {
+    /// What callers ask for.
+    type Request: Send + 'static;
+    /// What each of them is answered.
+    type Answer: Send + 'static;
+
+    /// What the queue is called in metrics.
+    const NAME: &'static str;
+
+    /// About how many bytes a request holds.
+    fn bytes(request: &Self::Request) -> usize;
+
+    /// Answers each request, in order; or fails for all of them.
+    async fn run(&self, requests: &[Self::Request]) -> OperationResult<Vec<OperationResult<Self::Answer>>>;
+}
+
+/// The bounds of a queue.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bounds {
+    /// How many batches run at once.
+    pub(crate) workers: usize,
+    /// How many requests one batch takes.
+    pub(crate) batch_requests: usize,
+    /// After how many bytes a batch takes no further request.
+    pub(crate) batch_bytes: usize,
+    /// How many requests wait. One more is refused.
+    pub(crate) queue_requests: usize,
+    /// How many bytes wait or are being worked on. A request that would exceed them is refused.
+    pub(crate) queue_bytes: usize,
+    /// How long a caller waits, and how long a batch may run.
+    pub(crate) deadline: Duration,
+}
+
+/// A queue and its workers.
+pub(crate) struct Queue<J: Job> {
+    sender: mpsc::Sender<Waiting<J>>,
+    bytes: Arc<Semaphore>,
+    deadline: Duration,
+    counts: Arc<Counts>,
+}
+
+/// What a queue has done since it was made.
+#[derive(Debug, Default)]
+pub(crate) struct Counts {
+    /// Batches run.
+    pub(crate) batches: AtomicU64,
+    /// Requests in them; divided by the batches, the size of a batch.
+    pub(crate) requests: AtomicU64,
+    /// How long they ran, in nanoseconds, added up.
+    pub(crate) nanos: AtomicU64,
+    /// Requests refused because the queue was full.
+    pub(crate) refused: AtomicU64,
+    /// Requests whose caller had gone before they were taken.
+    pub(crate) abandoned: AtomicU64,
+}
+
+struct Waiting<J: Job> {
+    request: J::Request,
+    reply: oneshot::Sender<OperationResult<J::Answer>>,
+    bytes: OwnedSemaphorePermit,
+}
+
+struct Worker<J: Job> {
+    job: Arc<J>,
+    receiver: Arc<Mutex<mpsc::Receiver<Waiting<J>>>>,
+    bounds: Bounds,
+    counts: Arc<Counts>,
+    soft: CancellationToken,
+}
+
+impl<J: Job> Queue<J> {
+    /// Starts the workers. They end after the soft shutdown, when all that was queued is done.
+    pub(crate) fn start(job: J, bounds: Bounds, life: &Lifecycle) -> Self {
+        let (sender, receiver) = mpsc::channel(bounds.queue_requests);
+        let (job, receiver, counts) =
+            (Arc::new(job), Arc::new(Mutex::new(receiver)), Arc::new(Counts::default()));
+        for _ in 0..bounds.workers {
+            let worker = Worker {
+                job: Arc::clone(&job),
+                receiver: Arc::clone(&receiver),
+                bounds,
+                counts: Arc::clone(&counts),
+                soft: life.soft().clone(),
+            };
+            life.tasks().spawn(J::NAME, worker.work());
+        }
+        let bytes = Arc::new(Semaphore::new(bounds.queue_bytes.min(Semaphore::MAX_PERMITS)));
+        Self { sender, bytes, deadline: bounds.deadline, counts }
+    }
+
+    /// Waits for the answer, up to the deadline. A full queue refuses at once.
+    pub(crate) async fn ask(&self, request: J::Request) -> OperationResult<J::Answer> {
+        let size = u32::try_from(J::bytes(&request)).unwrap_or(u32::MAX);
+        let Ok(bytes) = Arc::clone(&self.bytes).try_acquire_many_owned(size) else {
+            return Err(self.refuse());
+        };
+        let (reply, answer) = oneshot::channel();
+        match self.sender.try_send(Waiting { request, reply, bytes }) {
+            Ok(()) => {}
+            Err(mpsc::error::TrySendError::Full(_)) => return Err(self.refuse()),
+            Err(mpsc::error::TrySendError::Closed(_)) => return Err(OperationError::Stopping),
+        }
+        match timeout(self.deadline, answer).await {
+            Ok(Ok(answer)) => answer,
+            // The worker was cut off by the hard shutdown.
+            Ok(Err(_)) => Err(OperationError::Stopping),
+            Err(_) => Err(OperationError::Deadline),
+        }
+    }
+
+    /// What it has done.
+    pub(crate) fn counts(&self) -> &Arc<Counts> {
+        &self.counts
+    }
+
+    fn refuse(&self) -> OperationError {
+        self.counts.refused.fetch_add(1, Relaxed);
+        OperationError::Overloaded
+    }
+}
+
+impl<J: Job> Worker<J> {
+    async fn work(self) {
+        while let Some(batch) = self.take().await {
+            self.run(batch).await;
+        }
+    }
+
+    /// The next batch: at least one request, and what else has queued. None when the queue has ended.
+    async fn take(&self) -> Option<Vec<Waiting<J>>> {
+        let mut receiver = self.receiver.lock().await;
+        let first = tokio::select! {
+            biased;
+            first = receiver.recv() => first,
+            () = self.stopped_and_idle() => {
+                // What came in this moment is still done; nothing comes after it.
+                receiver.close();
+                receiver.recv().await
+            }
+        }?;
+        let mut bytes = J::bytes(&first.request);
+        let mut batch = vec![first];
+        while batch.len() < self.bounds.batch_requests && bytes < self.bounds.batch_bytes {
+            let Ok(next) = receiver.try_recv() else { break };
+            bytes += J::bytes(&next.request);
+            batch.push(next);
+        }
+        Some(batch)
+    }
+
+    async fn stopped_and_idle(&self) {
+        self.soft.cancelled().await;
+        tokio::time::sleep(STOP_LINGER).await;
+    }
+
+    async fn run(&self, mut batch: Vec<Waiting<J>>) {
+        // A caller past its deadline has been told so and repeats; under overload its work would be waste.
+        let taken = batch.len();
+        batch.retain(|waiting| !waiting.reply.is_closed());
+        self.counts.abandoned.fetch_add(count(taken - batch.len()), Relaxed);
+        if batch.is_empty() {
+            return;
+        }
+        self.counts.batches.fetch_add(1, Relaxed);
+        self.counts.requests.fetch_add(count(batch.len()), Relaxed);
+
+        let (mut requests, mut replies) = (Vec::with_capacity(batch.len()), Vec::with_capacity(batch.len()));
+        for Waiting { request, reply, bytes } in batch {
+            requests.push(request);
+            replies.push((reply, bytes));
+        }
+        let began = Instant::now();
+        let done = timeout(self.bounds.deadline, self.job.run(&requests)).await;
+        let nanos = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.counts.nanos.fetch_add(nanos, Relaxed);
+        match done.unwrap_or(Err(OperationError::Deadline)) {
+            Ok(answers) => {
+                debug_assert_eq!(answers.len(), replies.len(), "an answer for each request");
+                for ((reply, _bytes), answer) in replies.into_iter().zip(answers) {
+                    // The caller may have gone; what was done is done.
+                    let _ = reply.send(answer);
+                }
+            }
+            Err(error) => fail_all(error, replies),
+        }
+    }
+}
+
+/// Tells every caller of a batch that it failed. The first one's error carries the cause, so that it is logged
+/// once.
+fn fail_all<A>(
+    error: OperationError,
+    replies: Vec<(oneshot::Sender<OperationResult<A>>, OwnedSemaphorePermit)>,
+) {
+    let mut error = madang_vocabulary::Error::from(error);
+    for (reply, _bytes) in replies {
+        let next = error.clone();
+        let _ = reply.send(Err(OperationError::Shared(error)));
+        error = next;
+    }
+}
+
+fn count(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use madang_kit::Lifecycle;
+    use tokio::sync::{Notify, Semaphore as Gate};
+
+    use super::*;
+
+    /// Doubles numbers, when the gate lets it; refuses 13 and fails a batch with 99 in it.
+    struct Doubling {
+        gate: Arc<Gate>,
+        started: Arc<Notify>,
+        sizes: Arc<std::sync::Mutex<Vec<usize>>>,
+    }
+
+    #[async_trait]
+    impl Job for Doubling {
+        type Request = u64;
+        type Answer = u64;
+        const NAME: &'static str = "doubling";
+
+        fn bytes(_: &u64) -> usize {
+            8
+        }
+
+        async fn run(&self, requests: &[u64]) -> OperationResult<Vec<OperationResult<u64>>> {
+            self.started.notify_one();
+            self.gate.acquire().await.unwrap().forget();
+            self.sizes.lock().unwrap().push(requests.len());
+            if requests.contains(&99) {
+                return Err(OperationError::Deadline);
+            }
+            let double = |n: &u64| if *n == 13 { Err(OperationError::NotMember) } else { Ok(n * 2) };
+            Ok(requests.iter().map(double).collect())
+        }
+    }
+
+    struct Fixture {
+        queue: Arc<Queue<Doubling>>,
+        gate: Arc<Gate>,
+        started: Arc<Notify>,
+        sizes: Arc<std::sync::Mutex<Vec<usize>>>,
+        life: Lifecycle,
+    }
+
+    fn fixture(queue_requests: usize, queue_bytes: usize) -> Fixture {
+        let (gate, started, sizes) = (Arc::new(Gate::new(0)), Arc::default(), Arc::default());
+        let job =
+            Doubling { gate: Arc::clone(&gate), started: Arc::clone(&started), sizes: Arc::clone(&sizes) };
+        let bounds = Bounds {
+            workers: 1,
+            batch_requests: 4,
+            batch_bytes: 1_000,
+            queue_requests,
+            queue_bytes,
+            deadline: Duration::from_secs(5),
+        };
+        let life = Lifecycle::default();
+        Fixture { queue: Arc::new(Queue::start(job, bounds, &life)), gate, started, sizes, life }
+    }
+
+    /// Asks in a task, and returns when the request is queued.
+    async fn ask(fixture: &Fixture, number: u64) -> tokio::task::JoinHandle<OperationResult<u64>> {
+        let queue = Arc::clone(&fixture.queue);
+        let asked = tokio::spawn(async move { queue.ask(number).await });
+        tokio::task::yield_now().await;
+        asked
+    }
+
+    #[tokio::test]
+    async fn what_queues_while_a_batch_runs_is_the_next_batch_and_one_refusal_is_alone() {
+        let fixture = fixture(100, 10_000);
+        let first = ask(&fixture, 1).await;
+        fixture.started.notified().await;
+        let mut rest = Vec::new();
+        for number in [2, 13, 4, 5, 6] {
+            rest.push(ask(&fixture, number).await);
+        }
+        fixture.gate.add_permits(3);
+        assert_eq!(first.await.unwrap().unwrap(), 2);
+        let answers = futures_util::future::join_all(rest).await;
+        let answers: Vec<_> = answers.into_iter().map(|answer| answer.unwrap().ok()).collect();
+        assert_eq!(answers, [Some(4), None, Some(8), Some(10), Some(12)]);
+        assert_eq!(*fixture.sizes.lock().unwrap(), [1, 4, 1]);
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_refuses_at_once() {
+        let fixture = fixture(1, 10_000);
+        let _first = ask(&fixture, 1).await;
+        fixture.started.notified().await;
+        let _second = ask(&fixture, 2).await;
+        assert!(matches!(fixture.queue.ask(3).await, Err(OperationError::Overloaded)));
+        assert_eq!(fixture.queue.counts().refused.load(Relaxed), 1);
+    }
+
+    #[tokio::test]
+    async fn bytes_bound_the_queue_and_come_back() {
+        let fixture = fixture(100, 16);
+        let first = ask(&fixture, 1).await;
+        let second = ask(&fixture, 2).await;
+        assert!(matches!(fixture.queue.ask(3).await, Err(OperationError::Overloaded)));
+        fixture.gate.add_permits(3);
+        assert!(first.await.unwrap().is_ok() && second.await.unwrap().is_ok());
+        assert_eq!(fixture.queue.ask(3).await.unwrap(), 6);
+    }
+
+    #[tokio::test]
+    async fn a_failed_batch_fails_each_of_its_callers() {
+        let fixture = fixture(100, 10_000);
+        let first = ask(&fixture, 1).await;
+        fixture.started.notified().await;
+        let (second, third) = (ask(&fixture, 99).await, ask(&fixture, 3).await);
+        fixture.gate.add_permits(2);
+        assert!(first.await.unwrap().is_ok());
+        assert!(second.await.unwrap().is_err() && third.await.unwrap().is_err());
+    }
+
+    #[tokio::test]
+    async fn a_caller_who_has_gone_is_not_worked_for() {
+        let fixture = fixture(100, 10_000);
+        let first = ask(&fixture, 1).await;
+        fixture.started.notified().await;
+        let gone = ask(&fixture, 2).await;
+        gone.abort();
+        let _ = gone.await;
+        let third = ask(&fixture, 3).await;
+        fixture.gate.add_permits(2);
+        assert!(first.await.unwrap().is_ok() && third.await.unwrap().is_ok());
+        assert_eq!(fixture.queue.counts().abandoned.load(Relaxed), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_soft_stop_finishes_what_waits_and_takes_no_more() {
+        let fixture = fixture(100, 10_000);
+        let first = ask(&fixture, 1).await;
+        fixture.started.notified().await;
+        let second = ask(&fixture, 2).await;
+        fixture.life.stop();
+        fixture.gate.add_permits(2);
+        assert!(first.await.unwrap().is_ok() && second.await.unwrap().is_ok());
+        fixture.life.finished().await;
+        assert!(matches!(fixture.queue.ask(3).await, Err(OperationError::Stopping)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_caller_waits_no_longer_than_the_deadline() {
+        let fixture = fixture(100, 10_000);
+        assert!(matches!(fixture.queue.ask(1).await, Err(OperationError::Deadline)));
+    }
+}

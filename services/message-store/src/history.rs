@@ -1,0 +1,86 @@
+//! Reading logs, and how far members have read them.
+
+use madang_rpc::{
+    event::Event,
+    store::{HistoryFrom, HistoryQuery, ReadMark},
+};
+use madang_vocabulary::{RoomId, RoomRef, Seq, TopicId, UserId};
+
+use crate::{
+    error::{OperationError, OperationResult},
+    members::as_member,
+    page,
+    service::{Inner, finish},
+    settings::{NAMES_PER_CALL, READ_MAX_EVENTS},
+    store::{MemberPlace, Slice, View},
+};
+
+impl Inner {
+    pub(crate) async fn read(&self, topic: TopicId, after: Seq, limit: u32) -> OperationResult<Vec<Event>> {
+        // Inboxes have no events yet: nothing writes to them.
+        let TopicId::Room(room) = topic else { return Ok(Vec::new()) };
+        let slice = Slice { beyond: after, limit: limit.min(READ_MAX_EVENTS), messages_only: false };
+        let mut session = self.backend.read().await?;
+        let events = session.events_after(room, slice).await?;
+        session.commit().await?;
+        // A hub that misses events of a room which was deleted must hear so, or it would wait for ever.
+        if events.is_empty() && self.backend.heads(&[room]).await?.is_empty() {
+            return Err(OperationError::RoomNotFound);
+        }
+        Ok(events)
+    }
+
+    pub(crate) async fn heads(&self, topics: &[TopicId]) -> OperationResult<Vec<(TopicId, Seq)>> {
+        if topics.len() > NAMES_PER_CALL {
+            return Err(OperationError::TooMany(NAMES_PER_CALL));
+        }
+        let rooms: Vec<RoomId> = topics.iter().filter_map(|topic| topic.room()).collect();
+        if rooms.is_empty() {
+            return Ok(Vec::new());
+        }
+        let heads = self.backend.heads(&rooms).await?;
+        Ok(heads.into_iter().map(|(room, head)| (TopicId::Room(room), head)).collect())
+    }
+
+    pub(crate) async fn history(
+        &self,
+        user: UserId,
+        room: RoomRef,
+        query: HistoryQuery,
+    ) -> OperationResult<Vec<Event>> {
+        let limit = page::check_limit(query.limit)?;
+        let slice = |beyond| Slice { beyond, limit, messages_only: query.messages_only };
+        let mut session = self.backend.read().await?;
+        let outcome = async {
+            let room = as_member(session.view(user, &room).await?)?.room.id;
+            Ok(match query.from {
+                HistoryFrom::End => session.events_before(room, slice(Seq::new(u64::MAX))).await?,
+                HistoryFrom::Before(seq) => session.events_before(room, slice(seq)).await?,
+                HistoryFrom::After(seq) => session.events_after(room, slice(seq)).await?,
+            })
+        };
+        let outcome = outcome.await;
+        finish(session, outcome).await
+    }
+
+    pub(crate) async fn mark_read(&self, user: UserId, room: RoomRef, seq: Seq) -> OperationResult<ReadMark> {
+        let mut session = self.backend.single().await?;
+        let outcome = async {
+            let view = as_member(session.view(user, &room).await?)?;
+            let (id, mark) = (RoomRef::Id(view.room.id), seq.min(view.room.head));
+            if view.place.is_none_or(|place| mark <= place.read) {
+                return Ok(view);
+            }
+            session.mark_read(view.room.id, user, mark).await?;
+            as_member(session.view(user, &id).await?)
+        };
+        let outcome = outcome.await;
+        let view = finish(session, outcome).await?;
+        read_mark(&view)
+    }
+}
+
+fn read_mark(view: &View) -> OperationResult<ReadMark> {
+    let place: &MemberPlace = view.place.as_ref().ok_or(OperationError::NotMember)?;
+    Ok(ReadMark { room: view.room.id, read: place.read, unread: place.counts.unread() })
+}

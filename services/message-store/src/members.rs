@@ -1,0 +1,151 @@
+//! Who is in a room, and as what.
+
+use std::sync::Arc;
+
+use madang_rpc::{
+    event::{Profile, Role},
+    store::{Changed, Member, Page, PageQuery, RoomKind, RoomView},
+};
+use madang_vocabulary::{RoomRef, UserId};
+
+use crate::{
+    change::Change,
+    error::{OperationError, OperationResult},
+    page::{self, ByRank},
+    rooms::require,
+    service::{Inner, finish},
+    store::{NewEventKind, View},
+};
+
+impl Inner {
+    pub(crate) async fn join(
+        &self,
+        actor: Arc<Profile>,
+        room: RoomRef,
+    ) -> OperationResult<Changed<RoomView>> {
+        self.remember([&actor]).await?;
+        let mut session = self.backend.write().await?;
+        let outcome = async {
+            let mut change = Change::begin(&mut *session, actor.id, &room, self.clock.now()).await?;
+            if change.member(actor.id).await?.is_none() {
+                if change.room.kind != RoomKind::Public {
+                    return Err(OperationError::NotJoinable);
+                }
+                change.admit(actor.id, Role::Member).await?;
+            }
+            change.finish_with_view().await
+        };
+        let outcome = outcome.await;
+        finish(session, outcome).await
+    }
+
+    pub(crate) async fn leave(&self, actor: Arc<Profile>, room: RoomRef) -> OperationResult<Changed<()>> {
+        self.remember([&actor]).await?;
+        let mut session = self.backend.write().await?;
+        let outcome = async {
+            let mut change = Change::begin(&mut *session, actor.id, &room, self.clock.now()).await?;
+            let role = change.actor().await?.role;
+            change.refuse_direct()?;
+            // Who is alone may go, and leaves nobody without an owner.
+            if role == Role::Owner && change.room.member_count > 1 {
+                change.keep_an_owner().await?;
+            }
+            change.dismiss(actor.id).await?;
+            change.finish(()).await
+        };
+        let outcome = outcome.await;
+        finish(session, outcome).await
+    }
+
+    pub(crate) async fn members(
+        &self,
+        user: UserId,
+        room: RoomRef,
+        query: PageQuery,
+    ) -> OperationResult<Page<Member>> {
+        let (limit, after) = page::check::<ByRank>(&query)?;
+        let mut session = self.backend.read().await?;
+        let outcome = async {
+            let view = as_member(session.view(user, &room).await?)?;
+            Ok(session.members(view.room.id, after, limit + 1).await?)
+        };
+        let outcome = outcome.await;
+        let members = finish(session, outcome).await?;
+        let place =
+            |member: &Member| ByRank { role: member.role, joined_at: member.joined_at, user: member.user.id };
+        let (items, next) = page::cut(members, limit, place);
+        Ok(Page { items, next })
+    }
+
+    pub(crate) async fn put_member(
+        &self,
+        actor: Arc<Profile>,
+        room: RoomRef,
+        user: Arc<Profile>,
+        role: Role,
+    ) -> OperationResult<Changed<Member>> {
+        self.remember([&actor, &user]).await?;
+        let mut session = self.backend.write().await?;
+        let outcome = async {
+            let mut change = Change::begin(&mut *session, actor.id, &room, self.clock.now()).await?;
+            let own = change.actor().await?.role;
+            change.refuse_direct()?;
+            match change.member(user.id).await? {
+                Some(member) if member.role == role => return change.finish(member).await,
+                Some(member) => {
+                    require(own, Role::Owner, "owner")?;
+                    if member.role == Role::Owner {
+                        change.keep_an_owner().await?;
+                    }
+                    change.session.set_role(change.room.id, user.id, role).await?;
+                    change.add(NewEventKind::RoleChanged { user: user.id, role }).await?;
+                }
+                None => {
+                    require(own, Role::Moderator, "moderator")?;
+                    // To add somebody with a role is to give the role.
+                    if role > Role::Member {
+                        require(own, Role::Owner, "owner")?;
+                    }
+                    change.admit(user.id, role).await?;
+                }
+            }
+            let member = change.member(user.id).await?.ok_or(OperationError::MemberNotFound)?;
+            change.finish(member).await
+        };
+        let outcome = outcome.await;
+        finish(session, outcome).await
+    }
+
+    pub(crate) async fn remove_member(
+        &self,
+        actor: Arc<Profile>,
+        room: RoomRef,
+        user: UserId,
+    ) -> OperationResult<Changed<()>> {
+        self.remember([&actor]).await?;
+        let mut session = self.backend.write().await?;
+        let outcome = async {
+            let mut change = Change::begin(&mut *session, actor.id, &room, self.clock.now()).await?;
+            let own = change.actor().await?.role;
+            change.refuse_direct()?;
+            if user == actor.id {
+                return Err(OperationError::RemoveSelf);
+            }
+            require(own, Role::Moderator, "moderator")?;
+            let member = change.member(user).await?.ok_or(OperationError::MemberNotFound)?;
+            if member.role >= own {
+                return Err(OperationError::RoleTooLow("one above the member's"));
+            }
+            change.dismiss(user).await?;
+            change.finish(()).await
+        };
+        let outcome = outcome.await;
+        finish(session, outcome).await
+    }
+}
+
+/// A room's view, for members alone.
+pub(crate) fn as_member(view: Option<View>) -> OperationResult<View> {
+    let view = view.ok_or(OperationError::RoomNotFound)?;
+    if view.place.is_some() { Ok(view) } else { Err(OperationError::NotMember) }
+}

@@ -1,0 +1,191 @@
+//! Opening subscriptions, many at a time: after a gateway's restart thousands of sessions come at once.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    mem::size_of,
+    sync::Arc,
+};
+
+use async_trait::async_trait;
+use madang_rpc::{
+    event::Event,
+    store::{Open, Opened},
+};
+use madang_vocabulary::{Epoch, RoomId, UserId, limits::REPLAY_MAX_EVENTS};
+
+use crate::{
+    batch::Job,
+    error::{OperationError, OperationResult},
+    store::{Backend, Range, RoomState},
+};
+
+/// How many events one query reads at most, for all whom it serves. A range of one room is never more than
+/// [`REPLAY_MAX_EVENTS`].
+const EVENTS_PER_QUERY: u64 = 10_000;
+
+/// Opens the subscriptions of one batch: one query for where everybody stands, then one for what they missed.
+///
+/// Where they stand is read after the call began, never remembered: a gateway registers as a listener before
+/// it asks, so that what the answer lacks arrives by the bus.
+pub(crate) struct Opener {
+    pub(crate) backend: Arc<dyn Backend>,
+}
+
+#[async_trait]
+impl Job for Opener {
+    type Request = Open;
+    type Answer = Opened;
+    const NAME: &'static str = "open";
+
+    fn bytes(_: &Open) -> usize {
+        size_of::<Open>()
+    }
+
+    async fn run(&self, opens: &[Open]) -> OperationResult<Vec<OperationResult<Opened>>> {
+        let places: Vec<(RoomId, UserId)> = opens.iter().map(|open| (open.room, open.user)).collect();
+        let (epoch, states) = self.backend.states(&places).await?;
+        let missed: Vec<Missed> =
+            opens.iter().zip(&states).map(|(open, state)| Missed::of(open, *state, epoch)).collect();
+        let events = self.read_missed(&missed).await?;
+        let answers = opens.iter().zip(states).zip(missed);
+        Ok(answers.map(|((_, state), missed)| answer(epoch, state, missed, &events)).collect())
+    }
+}
+
+/// What a subscription missed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Missed {
+    /// Nothing, or nothing was asked for.
+    Nothing,
+    /// These events.
+    Range(Range),
+    /// More than is replayed, or it cannot be known: the cursor is of another history.
+    TooMuch,
+}
+
+impl Missed {
+    fn of(open: &Open, state: RoomState, epoch: Epoch) -> Self {
+        let (Some(since), RoomState::Member { head, .. }) = (open.since, state) else { return Self::Nothing };
+        if since.epoch.is_some_and(|seen| seen != epoch) || since.seq > head {
+            return Self::TooMuch;
+        }
+        match head.since(since.seq) {
+            0 => Self::Nothing,
+            count if count > u64::from(open.replay_limit.min(REPLAY_MAX_EVENTS)) => Self::TooMuch,
+            _ => Self::Range(Range { room: open.room, after: since.seq, up_to: head }),
+        }
+    }
+}
+
+impl Opener {
+    /// Reads each range once, however many missed it, a bounded number of events at a time.
+    async fn read_missed(&self, missed: &[Missed]) -> OperationResult<BTreeMap<RoomId, Vec<Event>>> {
+        let ranges = widest(missed);
+        let mut events: BTreeMap<RoomId, Vec<Event>> = BTreeMap::new();
+        let mut start = 0;
+        while start < ranges.len() {
+            let mut budget = EVENTS_PER_QUERY;
+            let fits = ranges[start..].iter().take_while(|range| {
+                let fits = budget > 0;
+                budget = budget.saturating_sub(range.up_to.since(range.after));
+                fits
+            });
+            let end = start + fits.count();
+            for event in self.backend.ranges(&ranges[start..end]).await? {
+                if let Some(room) = event.topic.room() {
+                    events.entry(room).or_default().push(event);
+                }
+            }
+            start = end;
+        }
+        Ok(events)
+    }
+}
+
+/// One range a room, the widest that is asked for: the others are its ends.
+fn widest(missed: &[Missed]) -> Vec<Range> {
+    let ranges: BTreeSet<Range> = missed
+        .iter()
+        .filter_map(|missed| match missed {
+            Missed::Range(range) => Some(*range),
+            Missed::Nothing | Missed::TooMuch => None,
+        })
+        .collect();
+    // Sorted by room, then by where they begin; all of a room end at the head of this moment.
+    let mut widest: Vec<Range> = ranges.into_iter().collect();
+    widest.dedup_by_key(|range| range.room);
+    widest
+}
+
+fn answer(
+    epoch: Epoch,
+    state: RoomState,
+    missed: Missed,
+    events: &BTreeMap<RoomId, Vec<Event>>,
+) -> OperationResult<Opened> {
+    let (head, member_count, role, read) = match state {
+        RoomState::NoRoom => return Err(OperationError::RoomNotFound),
+        RoomState::NotMember => return Err(OperationError::NotMember),
+        RoomState::Member { head, member_count, role, read } => (head, member_count, role, read),
+    };
+    let (complete, events) = match missed {
+        Missed::Nothing => (true, Vec::new()),
+        Missed::TooMuch => (false, Vec::new()),
+        Missed::Range(range) => {
+            let of_room = events.get(&range.room).map(Vec::as_slice).unwrap_or_default();
+            let from = of_room.partition_point(|event| event.seq <= range.after);
+            let events = of_room[from..].to_vec();
+            // Fewer only when the room was deleted between the two queries.
+            let whole = is_whole(&events, range);
+            (whole, if whole { events } else { Vec::new() })
+        }
+    };
+    Ok(Opened { epoch, head, member_count, role, read, complete, events })
+}
+
+fn is_whole(events: &[Event], range: Range) -> bool {
+    let count = u64::try_from(events.len()).unwrap_or(u64::MAX);
+    count == range.up_to.since(range.after)
+        && events.first().map(|event| event.seq) == Some(range.after.next())
+}
+
+#[cfg(test)]
+mod tests {
+    use madang_rpc::event::Role;
+    use madang_vocabulary::{Cursor, Seq};
+    use uuid::Uuid;
+
+    use super::*;
+
+    const EPOCH: Epoch = Epoch::new(7);
+
+    fn room(number: u128) -> RoomId {
+        RoomId::new(Uuid::from_u128(number))
+    }
+
+    fn missed(since: Option<(u64, Option<Epoch>)>, head: u64, replay_limit: u32) -> Missed {
+        let since = since.map(|(seq, epoch)| Cursor { seq: Seq::new(seq), epoch });
+        let open = Open { user: UserId::new(Uuid::nil()), room: room(1), since, replay_limit };
+        let (head, read) = (Seq::new(head), Seq::START);
+        Missed::of(&open, RoomState::Member { head, member_count: 1, role: Role::Member, read }, EPOCH)
+    }
+
+    #[test]
+    fn what_was_missed_is_judged_by_epoch_head_and_limit() {
+        let range = Range { room: room(1), after: Seq::new(3), up_to: Seq::new(5) };
+        assert_eq!(missed(None, 5, 10), Missed::Nothing);
+        assert_eq!(missed(Some((5, None)), 5, 10), Missed::Nothing);
+        assert_eq!(missed(Some((3, None)), 5, 10), Missed::Range(range));
+        assert_eq!(missed(Some((3, Some(EPOCH))), 5, 2), Missed::Range(range));
+        assert_eq!(missed(Some((3, None)), 5, 1), Missed::TooMuch);
+        assert_eq!(missed(Some((6, None)), 5, 10), Missed::TooMuch);
+        assert_eq!(missed(Some((5, Some(Epoch::new(8)))), 5, 10), Missed::TooMuch);
+    }
+
+    #[test]
+    fn one_range_of_a_room_serves_all_who_missed_part_of_it() {
+        let range = |number, after| Range { room: room(number), after: Seq::new(after), up_to: Seq::new(9) };
+        let asked = [range(2, 4), range(1, 8), range(2, 1), range(1, 8)].map(Missed::Range);
+        assert_eq!(widest(&asked), [range(1, 8), range(2, 1)]);
+    }
+}

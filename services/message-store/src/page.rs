@@ -1,0 +1,170 @@
+//! The cursors of lists: opaque to callers, and checked when they come back.
+//!
+//! Each names the place of the last item in the list's own order, so that a page is found by an index and
+//! items that come or go meanwhile neither repeat nor hide others.
+
+use madang_rpc::{event::Role, store::PageQuery};
+use madang_vocabulary::{RoomId, Timestamp, UserId, limits::PAGE_MAX_ITEMS};
+use uuid::Uuid;
+
+use crate::{
+    error::{OperationError, OperationResult},
+    store::{role_from_number, role_number},
+};
+
+/// A place in one of the lists.
+pub(crate) trait Place: Sized {
+    /// What cursors of this list begin with, so that another list's is refused.
+    const LIST: &'static str;
+
+    /// The parts of the place as text.
+    fn parts(&self) -> String;
+
+    /// Reads what [`parts`](Self::parts) wrote.
+    fn read(text: &str) -> Option<Self>;
+
+    /// The cursor that asks for what comes after this place.
+    fn cursor(&self) -> String {
+        format!("{}.{}", Self::LIST, self.parts())
+    }
+}
+
+/// A place among a user's rooms: latest activity first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ByActivity {
+    pub(crate) active_at: Timestamp,
+    pub(crate) room: RoomId,
+}
+
+/// A place among the public rooms: newest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ByAge {
+    pub(crate) room: RoomId,
+}
+
+/// A place among a room's members: owners first, then by the time of joining.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ByRank {
+    pub(crate) role: Role,
+    pub(crate) joined_at: Timestamp,
+    pub(crate) user: UserId,
+}
+
+impl Place for ByActivity {
+    const LIST: &'static str = "a";
+
+    fn parts(&self) -> String {
+        format!("{:x}.{}", self.active_at.as_micros(), self.room.uuid().simple())
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        let (at, room) = text.split_once('.')?;
+        Some(Self { active_at: micros(at)?, room: RoomId::new(uuid(room)?) })
+    }
+}
+
+impl Place for ByAge {
+    const LIST: &'static str = "p";
+
+    fn parts(&self) -> String {
+        self.room.uuid().simple().to_string()
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        Some(Self { room: RoomId::new(uuid(text)?) })
+    }
+}
+
+impl Place for ByRank {
+    const LIST: &'static str = "m";
+
+    fn parts(&self) -> String {
+        let (role, at) = (role_number(self.role), self.joined_at.as_micros());
+        format!("{role}.{at:x}.{}", self.user.uuid().simple())
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        let (role, text) = text.split_once('.')?;
+        let (at, user) = text.split_once('.')?;
+        let role = role_from_number(role.parse().ok()?).ok()?;
+        Some(Self { role, joined_at: micros(at)?, user: UserId::new(uuid(user)?) })
+    }
+}
+
+fn micros(text: &str) -> Option<Timestamp> {
+    i64::from_str_radix(text, 16).ok().map(Timestamp::from_micros)
+}
+
+/// Only the form that this module writes: 32 hexadecimal digits.
+fn uuid(text: &str) -> Option<Uuid> {
+    if text.len() == 32 { Uuid::try_parse(text).ok() } else { None }
+}
+
+/// Checks what a caller asks for: how many items, after which place.
+pub(crate) fn check<P: Place>(query: &PageQuery) -> OperationResult<(u32, Option<P>)> {
+    let after = match &query.cursor {
+        None => None,
+        Some(cursor) => {
+            let parts = cursor.strip_prefix(P::LIST).and_then(|rest| rest.strip_prefix('.'));
+            Some(parts.and_then(P::read).ok_or(OperationError::BadCursor)?)
+        }
+    };
+    Ok((check_limit(query.limit)?, after))
+}
+
+/// Checks how many items a caller asks for.
+pub(crate) fn check_limit(limit: u32) -> OperationResult<u32> {
+    if (1..=PAGE_MAX_ITEMS).contains(&limit) { Ok(limit) } else { Err(OperationError::BadLimit) }
+}
+
+/// Cuts what was read one item past `limit`, and says where to go on when there is more.
+pub(crate) fn cut<T, P: Place>(
+    mut items: Vec<T>,
+    limit: u32,
+    place: impl Fn(&T) -> P,
+) -> (Vec<T>, Option<String>) {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let more = items.len() > limit;
+    items.truncate(limit);
+    let next = items.last().filter(|_| more).map(|last| place(last).cursor());
+    (items, next)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn query(cursor: &str) -> PageQuery {
+        PageQuery { limit: 10, cursor: Some(cursor.to_owned()) }
+    }
+
+    #[test]
+    fn a_cursor_comes_back_as_the_place_it_was() {
+        let uuid = Uuid::from_u128(0xfeed);
+        let activity = ByActivity { active_at: Timestamp::from_micros(1_234_567), room: RoomId::new(uuid) };
+        assert_eq!(check(&query(&activity.cursor())).unwrap(), (10, Some(activity)));
+        let age = ByAge { room: RoomId::new(uuid) };
+        assert_eq!(check(&query(&age.cursor())).unwrap(), (10, Some(age)));
+        let joined_at = Timestamp::from_micros(7);
+        let rank = ByRank { role: Role::Moderator, joined_at, user: UserId::new(uuid) };
+        assert_eq!(check(&query(&rank.cursor())).unwrap(), (10, Some(rank)));
+    }
+
+    #[test]
+    fn another_lists_cursor_is_refused() {
+        let cursor = ByAge { room: RoomId::new(Uuid::from_u128(1)) }.cursor();
+        assert!(check::<ByActivity>(&query(&cursor)).is_err());
+        assert!(check::<ByRank>(&query(&cursor)).is_err());
+        for bad in ["", "p", "p.", "p.1", "a.zz.00000000000000000000000000000000", "é"] {
+            assert!(check::<ByAge>(&query(bad)).is_err(), "{bad}");
+            assert!(check::<ByActivity>(&query(bad)).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_limit_has_bounds() {
+        assert!(check_limit(0).is_err());
+        assert!(check_limit(PAGE_MAX_ITEMS + 1).is_err());
+        assert!(check_limit(PAGE_MAX_ITEMS).is_ok());
+    }
+}

@@ -1,0 +1,97 @@
+//! The process `madang-message-store`: gRPC for the gateways, and an operations port.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use clap::{Parser, Subcommand};
+use madang_kit::{
+    Application, CommonSettings, Host, OpsSettings, Running, Secret, StartError,
+    grpc::{ServerOptions, serve},
+};
+use madang_rpc::grpc::message_store_server;
+use tonic::service::Routes;
+
+use crate::{Settings, migrate, renew_epoch, start};
+
+/// Madang's rooms: members, and the ordered log of each room
+#[derive(Debug, Parser)]
+#[command(name = "madang-message-store", version)]
+pub struct Command {
+    #[command(flatten)]
+    common: CommonSettings,
+
+    #[command(flatten)]
+    ops: OpsSettings,
+
+    /// Where the other services call this one
+    #[arg(long = "grpc-addr", id = "grpc_addr", default_value = "127.0.0.1:7002", value_name = "IP:PORT")]
+    grpc_addr: SocketAddr,
+
+    /// The database: postgres://… or sqlite://…
+    #[arg(long = "database-url", id = "database_url", value_name = "URL")]
+    database_url: Secret,
+
+    #[command(flatten)]
+    settings: Settings,
+
+    #[command(subcommand)]
+    task: Option<Task>,
+}
+
+/// What to do instead of serving.
+#[derive(Debug, Clone, Copy, Subcommand)]
+enum Task {
+    /// Brings the database up to date, and ends
+    Migrate,
+    /// Gives the log a new epoch, and ends; for after a restore from a backup, before anything is served
+    NewEpoch,
+}
+
+impl Application for Command {
+    fn common(&self) -> &CommonSettings {
+        &self.common
+    }
+
+    fn ops(&self) -> Option<&OpsSettings> {
+        Some(&self.ops)
+    }
+}
+
+/// Runs what the command says.
+///
+/// # Errors
+///
+/// When it cannot start.
+pub async fn run(command: Command, host: Host) -> Result<Running, StartError> {
+    match command.task {
+        None => serve_all(&command, &host).await,
+        Some(task) => {
+            perform(task, &command, &host).await?;
+            // Nothing is left to wait for: the process ends as after a signal.
+            host.lifecycle.stop();
+            Ok(Running::new("madang-message-store", host.lifecycle.child("task")))
+        }
+    }
+}
+
+async fn perform(task: Task, command: &Command, host: &Host) -> Result<(), StartError> {
+    match task {
+        Task::Migrate => {
+            migrate(&command.settings, &command.database_url, host).await?;
+            tracing::info!("the message store's database is up to date");
+        }
+        Task::NewEpoch => {
+            let epoch = renew_epoch(&command.settings, &command.database_url, host).await?;
+            tracing::info!(%epoch, "the log has a new epoch");
+        }
+    }
+    Ok(())
+}
+
+async fn serve_all(command: &Command, host: &Host) -> Result<Running, StartError> {
+    let service = start(&command.settings, &command.database_url, host).await?;
+    let life = service.lifecycle().clone();
+    let routes = Routes::new(message_store_server(Arc::new(service)));
+    let options = ServerOptions::default();
+    let grpc = serve(command.grpc_addr, routes, &host.readiness, &host.metrics, &life, options).await?;
+    Ok(Running::new("madang-message-store", life).listening("grpc", grpc))
+}

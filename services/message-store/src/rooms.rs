@@ -1,0 +1,203 @@
+//! Rooms: making, finding, changing and deleting them.
+
+use std::sync::Arc;
+
+use madang_kit::clock::new_id;
+use madang_rpc::event::{Event, EventBody};
+use madang_rpc::{
+    event::{Profile, Role},
+    store::{Changed, NewRoom, Page, PageQuery, Resolved, RoomKind, RoomView},
+};
+use madang_vocabulary::{RoomId, RoomName, RoomRef, Seq, Slug, TopicId, UserId, limits};
+
+use crate::{
+    change::{Change, room_view},
+    error::{OperationError, OperationResult},
+    page::{self, ByActivity, ByAge},
+    service::{Inner, finish},
+    settings::{MEMBERSHIPS_MAX, NAMES_PER_CALL},
+    store::{NewEventKind, Origin, RoomRecord, Session},
+};
+
+impl Inner {
+    pub(crate) async fn create_room(
+        &self,
+        actor: Arc<Profile>,
+        mut new: NewRoom,
+    ) -> OperationResult<Changed<RoomView>> {
+        new.members.retain(|member| member.id != actor.id);
+        new.members.sort_by_key(|member| member.id);
+        new.members.dedup_by_key(|member| member.id);
+        if new.members.len() > limits::ROOM_INITIAL_MEMBERS_MAX {
+            return Err(OperationError::TooManyMembers);
+        }
+        let origin = Origin {
+            creator: actor.id,
+            key: new.key.as_ref().map(ToString::to_string),
+            pair: pair(&actor, &new)?,
+        };
+        let now = self.clock.now();
+        let room = RoomRecord {
+            id: RoomId::new(new_id(&*self.clock, &*self.random)),
+            kind: new.kind,
+            name: new.name,
+            slug: new.slug,
+            created_at: now,
+            active_at: now,
+            head: Seq::START,
+            messages: 0,
+            member_count: 0,
+        };
+        self.remember(new.members.iter().chain([&actor])).await?;
+        let mut session = self.backend.write().await?;
+        let outcome = create(&mut *session, &actor, &new.members, room, &origin).await;
+        finish(session, outcome).await
+    }
+
+    pub(crate) async fn room(&self, user: UserId, room: RoomRef) -> OperationResult<RoomView> {
+        let mut session = self.backend.read().await?;
+        let view = session.view(user, &room).await?;
+        session.commit().await?;
+        let view = view.ok_or(OperationError::RoomNotFound)?;
+        if view.place.is_none() && view.room.kind != RoomKind::Public {
+            return Err(OperationError::NotMember);
+        }
+        Ok(room_view(view))
+    }
+
+    pub(crate) async fn rooms(
+        &self,
+        user: UserId,
+        joinable: bool,
+        query: PageQuery,
+    ) -> OperationResult<Page<RoomView>> {
+        let (items, next) = if joinable {
+            let (limit, after) = page::check::<ByAge>(&query)?;
+            let mut session = self.backend.read().await?;
+            let views = session.joinable_rooms(user, after, limit + 1).await?;
+            session.commit().await?;
+            page::cut(views, limit, |view| ByAge { room: view.room.id })
+        } else {
+            let (limit, after) = page::check::<ByActivity>(&query)?;
+            let mut session = self.backend.read().await?;
+            let views = session.active_rooms(user, after, limit + 1).await?;
+            session.commit().await?;
+            page::cut(views, limit, |view| ByActivity { active_at: view.room.active_at, room: view.room.id })
+        };
+        Ok(Page { items: items.into_iter().map(room_view).collect(), next })
+    }
+
+    pub(crate) async fn update_room(
+        &self,
+        actor: Arc<Profile>,
+        room: RoomRef,
+        name: Option<RoomName>,
+        slug: Option<Option<Slug>>,
+    ) -> OperationResult<Changed<RoomView>> {
+        self.remember([&actor]).await?;
+        let mut session = self.backend.write().await?;
+        let outcome = async {
+            let mut change = Change::begin(&mut *session, actor.id, &room, self.clock.now()).await?;
+            require(change.actor().await?.role, Role::Owner, "owner")?;
+            let name = name.unwrap_or_else(|| change.room.name.clone());
+            let slug = slug.unwrap_or_else(|| change.room.slug.clone());
+            if slug.is_some() {
+                change.refuse_direct()?;
+            }
+            if (&name, &slug) != (&change.room.name, &change.room.slug) {
+                (change.room.name, change.room.slug) = (name.clone(), slug.clone());
+                change.add(NewEventKind::RoomChanged { name, slug }).await?;
+            }
+            change.finish_with_view().await
+        };
+        let outcome = outcome.await;
+        finish(session, outcome).await
+    }
+
+    pub(crate) async fn delete_room(
+        &self,
+        actor: Arc<Profile>,
+        room: RoomRef,
+    ) -> OperationResult<Changed<()>> {
+        let now = self.clock.now();
+        let mut session = self.backend.write().await?;
+        let outcome = async {
+            let mut change = Change::begin(&mut *session, actor.id, &room, now).await?;
+            require(change.actor().await?.role, Role::Owner, "owner")?;
+            change.session.delete_room(change.room.id, change.room.active_at).await?;
+            Ok(change.room)
+        };
+        let outcome = outcome.await;
+        let room = finish(session, outcome).await?;
+        // In no log, since there is none any more; at the place after the last, so that listeners take it in order.
+        let event = Event {
+            topic: TopicId::Room(room.id),
+            seq: room.head.next(),
+            at: room.active_at,
+            actor,
+            body: EventBody::RoomChanged { name: room.name, slug: room.slug, deleted: true },
+        };
+        self.purge_soon.notify_one();
+        Ok(Changed { value: (), events: vec![event] })
+    }
+
+    pub(crate) async fn resolve(
+        &self,
+        user: UserId,
+        rooms: &[RoomRef],
+        memberships: bool,
+    ) -> OperationResult<Resolved> {
+        if rooms.len() > NAMES_PER_CALL {
+            return Err(OperationError::TooMany(NAMES_PER_CALL));
+        }
+        let rooms = if rooms.is_empty() { Vec::new() } else { self.backend.resolve(rooms).await? };
+        let mut resolved = Resolved { rooms, memberships: Vec::new() };
+        if memberships {
+            let mut session = self.backend.read().await?;
+            resolved.memberships = session.memberships(user, MEMBERSHIPS_MAX).await?;
+            session.commit().await?;
+        }
+        Ok(resolved)
+    }
+}
+
+/// The two users of a direct room, the lower id first; none for other rooms.
+fn pair(actor: &Profile, new: &NewRoom) -> OperationResult<Option<(UserId, UserId)>> {
+    if new.kind != RoomKind::Direct {
+        return Ok(None);
+    }
+    if new.slug.is_some() {
+        return Err(OperationError::DirectIsFixed);
+    }
+    match new.members.as_slice() {
+        [other] => Ok(Some((actor.id.min(other.id), actor.id.max(other.id)))),
+        _ => Err(OperationError::DirectNeedsOneOther),
+    }
+}
+
+async fn create(
+    session: &mut dyn Session,
+    actor: &Profile,
+    members: &[Arc<Profile>],
+    room: RoomRecord,
+    origin: &Origin,
+) -> OperationResult<Changed<RoomView>> {
+    if !session.insert_room(&room, origin).await? {
+        let Some(first) = session.created_before(origin).await? else {
+            return Err(OperationError::SlugTaken);
+        };
+        let view = session.view(actor.id, &RoomRef::Id(first)).await?.ok_or(OperationError::RoomNotFound)?;
+        return Ok(Changed { value: room_view(view), events: Vec::new() });
+    }
+    let mut change = Change::of_new(session, actor.id, room);
+    change.admit(actor.id, Role::Owner).await?;
+    for member in members {
+        change.admit(member.id, Role::Member).await?;
+    }
+    change.finish_with_view().await
+}
+
+/// Refuses a role that does not suffice.
+pub(crate) fn require(role: Role, needed: Role, name: &'static str) -> OperationResult<()> {
+    if role >= needed { Ok(()) } else { Err(OperationError::RoleTooLow(name)) }
+}

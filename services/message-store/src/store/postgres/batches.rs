@@ -1,0 +1,182 @@
+//! The statements that take many things at once, as arrays.
+
+use std::sync::Arc;
+
+use madang_rpc::{event::Profile, store::Appended};
+use madang_vocabulary::{Epoch, RoomId, RoomRef, Seq, Timestamp, UserId};
+use sqlx::{FromRow, PgConnection, query, query_as};
+use uuid::Uuid;
+
+use crate::store::{
+    AppendOutcome, AppendRow, Range, RoomState, StoreError, StoreResult,
+    rows::{EventRow, role_from_number, seq, signed, unsigned},
+    sql,
+};
+
+/// The migration `0002_append_messages.sql` has the reasons.
+const APPEND: &str = "SELECT outcome, seq, at FROM append_messages($1, $2, $3, $4, $5, $6)";
+
+const SAVE_PROFILES: &str = concat!(
+    "INSERT INTO profiles (user_id, username, name, avatar_url, version) \
+     SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bigint[]) ",
+    sql::newer_profile!()
+);
+
+const STATES: &str = "\
+    SELECT (SELECT epoch FROM log_epoch) AS epoch, r.head, r.member_count, m.role, m.read_seq \
+    FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS asked (room, user_id, ord) \
+    LEFT JOIN rooms r ON r.id = asked.room \
+    LEFT JOIN members m ON m.room = asked.room AND m.user_id = asked.user_id \
+    ORDER BY asked.ord";
+
+const RANGES: &str = concat!(
+    "SELECT ",
+    sql::event_columns!(),
+    " FROM unnest($1::uuid[], $2::bigint[], $3::bigint[]) AS asked (topic, beyond, up_to) \
+     JOIN events e ON e.topic = asked.topic AND e.seq > asked.beyond AND e.seq <= asked.up_to",
+    sql::event_profiles!(),
+    "ORDER BY e.topic, e.seq"
+);
+
+const RESOLVE: &str = "\
+    SELECT r.id FROM unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS asked (id, slug, ord) \
+    LEFT JOIN LATERAL ( \
+        SELECT id FROM rooms WHERE id = asked.id UNION ALL SELECT id FROM rooms WHERE slug = asked.slug \
+    ) r ON true ORDER BY asked.ord";
+
+const HEADS: &str = "SELECT id, head FROM rooms WHERE id = ANY ($1)";
+
+/// What became of one row; the codes are those of the function.
+#[derive(Debug, FromRow)]
+pub(super) struct OutcomeRow {
+    outcome: i16,
+    seq: Option<i64>,
+    at: Option<i64>,
+}
+
+#[derive(Debug, FromRow)]
+pub(super) struct StateRow {
+    epoch: i64,
+    head: Option<i64>,
+    member_count: Option<i64>,
+    role: Option<i16>,
+    read_seq: Option<i64>,
+}
+
+pub(super) async fn append(
+    connection: &mut PgConnection,
+    now: Timestamp,
+    rows: &[AppendRow<'_>],
+) -> Result<Vec<OutcomeRow>, sqlx::Error> {
+    let rooms: Vec<Uuid> = rows.iter().map(|row| row.room.uuid()).collect();
+    let actors: Vec<Uuid> = rows.iter().map(|row| row.actor.uuid()).collect();
+    let keys: Vec<&str> = rows.iter().map(|row| row.key).collect();
+    let texts: Vec<&str> = rows.iter().map(|row| row.text).collect();
+    let details: Vec<Option<&str>> = rows.iter().map(|row| row.detail).collect();
+    query_as(APPEND)
+        .bind(rooms)
+        .bind(actors)
+        .bind(keys)
+        .bind(texts)
+        .bind(details)
+        .bind(now.as_micros())
+        .fetch_all(connection)
+        .await
+}
+
+impl TryFrom<OutcomeRow> for AppendOutcome {
+    type Error = StoreError;
+
+    fn try_from(row: OutcomeRow) -> StoreResult<Self> {
+        match (row.outcome, row.seq, row.at) {
+            (outcome @ (0 | 1), Some(place), Some(at)) => Ok(Self::Appended(Appended {
+                seq: seq(place)?,
+                at: Timestamp::from_micros(at),
+                duplicate: outcome == 1,
+            })),
+            (2, ..) => Ok(Self::NoRoom),
+            (3, ..) => Ok(Self::NotMember),
+            (other, ..) => Err(StoreError::corrupt("append outcome", format!("{other} is none"))),
+        }
+    }
+}
+
+pub(super) async fn save_profiles(
+    connection: &mut PgConnection,
+    profiles: &[Arc<Profile>],
+) -> Result<(), sqlx::Error> {
+    let ids: Vec<Uuid> = profiles.iter().map(|profile| profile.id.uuid()).collect();
+    let usernames: Vec<&str> = profiles.iter().map(|profile| profile.username.as_str()).collect();
+    let names: Vec<&str> = profiles.iter().map(|profile| profile.name.as_str()).collect();
+    let avatars: Vec<Option<&str>> = profiles.iter().map(|profile| profile.avatar_url.as_deref()).collect();
+    let versions: Vec<i64> = profiles.iter().map(|profile| profile.version.as_micros()).collect();
+    let query = query(SAVE_PROFILES).bind(ids).bind(usernames).bind(names).bind(avatars).bind(versions);
+    query.execute(connection).await.map(drop)
+}
+
+pub(super) async fn states(
+    connection: &mut PgConnection,
+    places: &[(RoomId, UserId)],
+) -> Result<Vec<StateRow>, sqlx::Error> {
+    let rooms: Vec<Uuid> = places.iter().map(|(room, _)| room.uuid()).collect();
+    let users: Vec<Uuid> = places.iter().map(|(_, user)| user.uuid()).collect();
+    query_as(STATES).bind(rooms).bind(users).fetch_all(connection).await
+}
+
+pub(super) fn read_states(rows: &[StateRow]) -> StoreResult<(Epoch, Vec<RoomState>)> {
+    let epoch = rows.first().map_or(0, |row| row.epoch);
+    let epoch = u32::try_from(epoch).map_err(|error| StoreError::corrupt("epoch", error))?;
+    let states = rows.iter().map(|row| match (row.head, row.member_count, row.role, row.read_seq) {
+        (Some(head), Some(member_count), Some(role), Some(read)) => Ok(RoomState::Member {
+            head: seq(head)?,
+            member_count: unsigned(member_count)?,
+            role: role_from_number(role)?,
+            read: seq(read)?,
+        }),
+        (None, ..) => Ok(RoomState::NoRoom),
+        _ => Ok(RoomState::NotMember),
+    });
+    Ok((Epoch::new(epoch), states.collect::<StoreResult<_>>()?))
+}
+
+pub(super) async fn ranges(
+    connection: &mut PgConnection,
+    ranges: &[Range],
+) -> Result<Vec<EventRow>, sqlx::Error> {
+    let rooms: Vec<Uuid> = ranges.iter().map(|range| range.room.uuid()).collect();
+    let column =
+        |of: fn(&Range) -> Seq| -> Vec<i64> { ranges.iter().map(|range| signed(of(range).get())).collect() };
+    let (after, up_to) = (column(|range| range.after), column(|range| range.up_to));
+    query_as(RANGES).bind(rooms).bind(after).bind(up_to).fetch_all(connection).await
+}
+
+pub(super) async fn resolve(
+    connection: &mut PgConnection,
+    rooms: &[RoomRef],
+) -> Result<Vec<Option<RoomId>>, sqlx::Error> {
+    let ids: Vec<Option<Uuid>> = rooms
+        .iter()
+        .map(|room| match room {
+            RoomRef::Id(id) => Some(id.uuid()),
+            RoomRef::Slug(_) => None,
+        })
+        .collect();
+    let slugs: Vec<Option<&str>> = rooms
+        .iter()
+        .map(|room| match room {
+            RoomRef::Id(_) => None,
+            RoomRef::Slug(slug) => Some(slug.as_str()),
+        })
+        .collect();
+    let found: Vec<Option<Uuid>> =
+        sqlx::query_scalar(RESOLVE).bind(ids).bind(slugs).fetch_all(connection).await?;
+    Ok(found.into_iter().map(|id| id.map(RoomId::new)).collect())
+}
+
+pub(super) async fn heads(
+    connection: &mut PgConnection,
+    rooms: &[RoomId],
+) -> Result<Vec<(Uuid, i64)>, sqlx::Error> {
+    let ids: Vec<Uuid> = rooms.iter().map(|room| room.uuid()).collect();
+    query_as(HEADS).bind(ids).fetch_all(connection).await
+}

@@ -1,0 +1,279 @@
+//! What PostgreSQL does by arrays: here statement by statement, since there is no round trip to save. Each
+//! statement is prepared once for a connection.
+
+use std::{
+    collections::{BTreeMap, HashMap, btree_map::Entry, hash_map},
+    sync::Arc,
+};
+
+use madang_rpc::{event::Profile, store::Appended};
+use madang_vocabulary::{Epoch, RoomId, RoomRef, Seq, Timestamp, UserId};
+use sqlx::{FromRow, SqliteConnection, query, query_as, query_scalar};
+use uuid::Uuid;
+
+use crate::store::{
+    AppendOutcome, AppendRow, Range, RoomState, StoreError, StoreResult,
+    rows::{EventRow, role_from_number, seq, signed, unsigned},
+    sql,
+};
+
+const SAVE_PROFILE: &str = concat!(
+    "INSERT INTO profiles (user_id, username, name, avatar_url, version) VALUES ($1, $2, $3, $4, $5) ",
+    sql::newer_profile!()
+);
+
+const ROOM_LOG: &str = "SELECT head, messages, active_at FROM rooms WHERE id = $1";
+const IS_MEMBER: &str = "SELECT count(*) FROM members WHERE room = $1 AND user_id = $2";
+const BY_KEY: &str = "SELECT seq, at FROM events WHERE topic = $1 AND actor = $2 AND key = $3";
+const INSERT_MESSAGE: &str = "\
+    INSERT INTO events (topic, seq, kind, actor, at, ordinal, key, text, detail) \
+    VALUES ($1, $2, 1, $3, $4, $5, $6, $7, $8)";
+const GROW_ROOM: &str =
+    "UPDATE rooms SET head = $2, messages = $3, last_message_seq = $2, active_at = $4 WHERE id = $1";
+const COUNT_SENT: &str =
+    "UPDATE members SET sent = sent + $3, sent_seq = $4 WHERE room = $1 AND user_id = $2";
+
+const STATE: &str = "\
+    SELECT r.head, r.member_count, m.role, m.read_seq FROM rooms r \
+    LEFT JOIN members m ON m.room = r.id AND m.user_id = $2 WHERE r.id = $1";
+
+const RANGE: &str = concat!(
+    "SELECT ",
+    sql::event_columns!(),
+    " FROM events e",
+    sql::event_profiles!(),
+    "WHERE e.topic = $1 AND e.seq > $2 AND e.seq <= $3 ORDER BY e.seq"
+);
+
+#[derive(Debug, FromRow)]
+pub(super) struct StateRow {
+    head: i64,
+    member_count: i64,
+    role: Option<i16>,
+    read_seq: Option<i64>,
+}
+
+/// A room's log as a batch grows it.
+struct Log {
+    head: i64,
+    messages: i64,
+    at: i64,
+    /// What each sender of the batch may do and has sent in it.
+    senders: BTreeMap<UserId, Sender>,
+}
+
+/// A sender in a room.
+struct Sender {
+    is_member: bool,
+    sent: i64,
+    sent_seq: i64,
+}
+
+/// Appends in the transaction that the caller has begun; the same judgements as `append_messages` of PostgreSQL.
+pub(super) async fn append(
+    connection: &mut SqliteConnection,
+    now: Timestamp,
+    rows: &[AppendRow<'_>],
+) -> Result<Vec<AppendOutcome>, sqlx::Error> {
+    let mut logs: HashMap<RoomId, Option<Log>> = HashMap::new();
+    let mut outcomes = Vec::with_capacity(rows.len());
+    for row in rows {
+        let log = match logs.entry(row.room) {
+            hash_map::Entry::Occupied(entry) => entry.into_mut(),
+            hash_map::Entry::Vacant(entry) => entry.insert(Log::load(connection, row.room, now).await?),
+        };
+        outcomes.push(match log {
+            Some(log) => log.append(connection, row).await?,
+            None => AppendOutcome::NoRoom,
+        });
+    }
+    for (room, log) in &logs {
+        if let Some(log) = log {
+            log.save(connection, *room).await?;
+        }
+    }
+    Ok(outcomes)
+}
+
+impl Log {
+    async fn load(
+        connection: &mut SqliteConnection,
+        room: RoomId,
+        now: Timestamp,
+    ) -> Result<Option<Self>, sqlx::Error> {
+        let row: Option<(i64, i64, i64)> =
+            query_as(ROOM_LOG).bind(room.uuid()).fetch_optional(connection).await?;
+        Ok(row.map(|(head, messages, active_at)| Self {
+            head,
+            messages,
+            at: now.as_micros().max(active_at),
+            senders: BTreeMap::new(),
+        }))
+    }
+
+    async fn append(
+        &mut self,
+        connection: &mut SqliteConnection,
+        row: &AppendRow<'_>,
+    ) -> Result<AppendOutcome, sqlx::Error> {
+        // The batch's own rows are found here, too: they are inserted one by one.
+        let first: Option<(i64, i64)> = query_as(BY_KEY)
+            .bind(row.room.uuid())
+            .bind(row.actor.uuid())
+            .bind(row.key)
+            .fetch_optional(&mut *connection)
+            .await?;
+        if let Some((seq, at)) = first {
+            return Ok(appended(seq, at, true));
+        }
+        let sender = match self.senders.entry(row.actor) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => {
+                let query = query_scalar::<_, i64>(IS_MEMBER).bind(row.room.uuid()).bind(row.actor.uuid());
+                let is_member = query.fetch_one(&mut *connection).await? == 1;
+                entry.insert(Sender { is_member, sent: 0, sent_seq: 0 })
+            }
+        };
+        if !sender.is_member {
+            return Ok(AppendOutcome::NotMember);
+        }
+        self.head += 1;
+        self.messages += 1;
+        sender.sent += 1;
+        sender.sent_seq = self.head;
+        query(INSERT_MESSAGE)
+            .bind(row.room.uuid())
+            .bind(self.head)
+            .bind(row.actor.uuid())
+            .bind(self.at)
+            .bind(self.messages)
+            .bind(row.key)
+            .bind(row.text)
+            .bind(row.detail)
+            .execute(connection)
+            .await?;
+        Ok(appended(self.head, self.at, false))
+    }
+
+    async fn save(&self, connection: &mut SqliteConnection, room: RoomId) -> Result<(), sqlx::Error> {
+        let mut grown = false;
+        for (user, sender) in self.senders.iter().filter(|(_, sender)| sender.sent > 0) {
+            grown = true;
+            query(COUNT_SENT)
+                .bind(room.uuid())
+                .bind(user.uuid())
+                .bind(sender.sent)
+                .bind(sender.sent_seq)
+                .execute(&mut *connection)
+                .await?;
+        }
+        if grown {
+            query(GROW_ROOM)
+                .bind(room.uuid())
+                .bind(self.head)
+                .bind(self.messages)
+                .bind(self.at)
+                .execute(connection)
+                .await?;
+        }
+        Ok(())
+    }
+}
+
+fn appended(seq: i64, at: i64, duplicate: bool) -> AppendOutcome {
+    // A seq that was read or counted up from one is never negative.
+    let seq = Seq::new(u64::try_from(seq).unwrap_or(0));
+    AppendOutcome::Appended(Appended { seq, at: Timestamp::from_micros(at), duplicate })
+}
+
+pub(super) async fn save_profiles(
+    connection: &mut SqliteConnection,
+    profiles: &[Arc<Profile>],
+) -> Result<(), sqlx::Error> {
+    for profile in profiles {
+        query(SAVE_PROFILE)
+            .bind(profile.id.uuid())
+            .bind(profile.username.as_str())
+            .bind(profile.name.as_str())
+            .bind(profile.avatar_url.as_deref())
+            .bind(profile.version.as_micros())
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn epoch(connection: &mut SqliteConnection) -> Result<i64, sqlx::Error> {
+    query_scalar("SELECT epoch FROM log_epoch").fetch_one(connection).await
+}
+
+pub(super) async fn states(
+    connection: &mut SqliteConnection,
+    places: &[(RoomId, UserId)],
+) -> Result<Vec<Option<StateRow>>, sqlx::Error> {
+    let mut rows = Vec::with_capacity(places.len());
+    for (room, user) in places {
+        let query = query_as(STATE).bind(room.uuid()).bind(user.uuid());
+        rows.push(query.fetch_optional(&mut *connection).await?);
+    }
+    Ok(rows)
+}
+
+pub(super) fn read_states(epoch: i64, rows: Vec<Option<StateRow>>) -> StoreResult<(Epoch, Vec<RoomState>)> {
+    let epoch = u32::try_from(epoch).map_err(|error| StoreError::corrupt("epoch", error))?;
+    let states = rows.into_iter().map(|row| match row {
+        None => Ok(RoomState::NoRoom),
+        Some(StateRow { head, member_count, role: Some(role), read_seq: Some(read) }) => {
+            Ok(RoomState::Member {
+                head: seq(head)?,
+                member_count: unsigned(member_count)?,
+                role: role_from_number(role)?,
+                read: seq(read)?,
+            })
+        }
+        Some(_) => Ok(RoomState::NotMember),
+    });
+    Ok((Epoch::new(epoch), states.collect::<StoreResult<_>>()?))
+}
+
+pub(super) async fn ranges(
+    connection: &mut SqliteConnection,
+    ranges: &[Range],
+) -> Result<Vec<EventRow>, sqlx::Error> {
+    let mut rows = Vec::new();
+    for range in ranges {
+        let query = query_as(RANGE)
+            .bind(range.room.uuid())
+            .bind(signed(range.after.get()))
+            .bind(signed(range.up_to.get()));
+        rows.extend(query.fetch_all(&mut *connection).await?);
+    }
+    Ok(rows)
+}
+
+pub(super) async fn resolve(
+    connection: &mut SqliteConnection,
+    rooms: &[RoomRef],
+) -> Result<Vec<Option<RoomId>>, sqlx::Error> {
+    let mut found = Vec::with_capacity(rooms.len());
+    for room in rooms {
+        let query = match room {
+            RoomRef::Id(id) => query_scalar::<_, Uuid>("SELECT id FROM rooms WHERE id = $1").bind(id.uuid()),
+            RoomRef::Slug(slug) => query_scalar("SELECT id FROM rooms WHERE slug = $1").bind(slug.as_str()),
+        };
+        found.push(query.fetch_optional(&mut *connection).await?.map(RoomId::new));
+    }
+    Ok(found)
+}
+
+pub(super) async fn heads(
+    connection: &mut SqliteConnection,
+    rooms: &[RoomId],
+) -> Result<Vec<(RoomId, i64)>, sqlx::Error> {
+    let mut heads = Vec::with_capacity(rooms.len());
+    for room in rooms {
+        let query = query_scalar("SELECT head FROM rooms WHERE id = $1").bind(room.uuid());
+        heads.extend(query.fetch_optional(&mut *connection).await?.map(|head: i64| (*room, head)));
+    }
+    Ok(heads)
+}

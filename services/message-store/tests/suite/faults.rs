@@ -1,0 +1,162 @@
+//! The database goes away in the middle of the work, and comes back.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use futures_util::future::join_all;
+use madang_message_store::Service;
+use madang_rpc::{MessageStore as _, event::Profile};
+use madang_test_kit::{BreakableProxy, Durability, PostgresServer};
+use madang_vocabulary::{Code, Error, RoomId, RoomRef};
+use tokio::sync::watch;
+
+use crate::support::{Fixture, Words as _, keys, seqs, user};
+
+/// How long anything here may take; a test that runs into it has failed.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Sends messages one after the other, each until it is acknowledged, and returns the acknowledged places by
+/// key. `progress` counts them, `failures` hears of each failure.
+async fn send_until_told(
+    service: &Service,
+    room: RoomId,
+    sender: &Arc<Profile>,
+    name: &str,
+    stop: &AtomicBool,
+    acked: &watch::Sender<usize>,
+    failed: &watch::Sender<usize>,
+) -> BTreeMap<String, u64> {
+    let mut places = BTreeMap::new();
+    for number in 0.. {
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
+        let key = format!("{name}-{number}");
+        loop {
+            match service.say(room, sender, &key).await {
+                Ok(appended) => {
+                    places.insert(key, appended.seq.get());
+                    acked.send_modify(|count| *count += 1);
+                    break;
+                }
+                Err(error) => {
+                    assert_transient(&error);
+                    failed.send_modify(|count| *count += 1);
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+            }
+        }
+    }
+    places
+}
+
+/// What a caller is told while the database is away: try again, and when.
+fn assert_transient(error: &Error) {
+    assert!(matches!(error.code, Code::Unavailable | Code::DeadlineExceeded), "{error:?}");
+    assert!(error.retry_after.is_some(), "{error:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_acknowledged_message_outlives_a_killed_server_once() {
+    const SENDERS: u128 = 12;
+    let server = PostgresServer::start(Durability::Fast).await.unwrap();
+    let fixture = Fixture::of_url(server.create_database("chat").await.unwrap());
+    let replicas = [fixture.service().await, fixture.service().await];
+    let people: Vec<_> = (0..SENDERS).map(user).collect();
+    let room = replicas[0].given_room(&people.iter().collect::<Vec<_>>()).await;
+
+    let (stop, acked, failed) = (AtomicBool::new(false), watch::Sender::new(0), watch::Sender::new(0));
+    let sends = join_all(people.iter().enumerate().map(|(number, person)| {
+        let (service, name) = (&replicas[number % 2], number.to_string());
+        let (stop, acked, failed) = (&stop, &acked, &failed);
+        async move { send_until_told(service, room, person, &name, stop, acked, failed).await }
+    }));
+    let chaos = async {
+        for _ in 0..2 {
+            let before = *acked.borrow();
+            acked.subscribe().wait_for(|count| *count > before + 50).await.unwrap();
+            let failures = *failed.borrow();
+            server.kill9().await.unwrap();
+            failed.subscribe().wait_for(|count| *count > failures).await.unwrap();
+            server.restart().await.unwrap();
+        }
+        let before = *acked.borrow();
+        acked.subscribe().wait_for(|count| *count > before + 50).await.unwrap();
+        stop.store(true, Ordering::Relaxed);
+    };
+    let (acks, ()) = tokio::time::timeout(PATIENCE, async { tokio::join!(sends, chaos) }).await.unwrap();
+
+    let log = replicas[1].log(room).await;
+    assert_eq!(seqs(&log), (1..=log.len() as u64).collect::<Vec<_>>());
+    let acked: BTreeMap<String, u64> = acks.into_iter().flatten().collect();
+    let logged = keys(&log);
+    assert_eq!(
+        logged.len(),
+        acked.len(),
+        "each is there once, and nothing else: every key was repeated till its ack"
+    );
+    for event in &log[SENDERS as usize..] {
+        assert_eq!(acked.get(&keys(std::slice::from_ref(event))[0]), Some(&event.seq.get()));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_it_is_away_callers_hear_so_at_once_and_after_it_the_first_call_works() {
+    let server = PostgresServer::start(Durability::Fast).await.unwrap();
+    let fixture = Fixture::of_url(server.create_database("chat").await.unwrap());
+    let service = fixture.service().await;
+    let mina = user(1);
+    let room = service.given_room(&[&mina]).await;
+    // Several idle connections, each of which the restart breaks.
+    join_all((0..8).map(|_| service.view(room, &mina))).await;
+
+    server.stop().await.unwrap();
+    let began = Instant::now();
+    for _ in 0..20 {
+        assert_transient(&service.say(room, &mina, "k").await.unwrap_err());
+        assert_transient(&service.room(mina.id, RoomRef::Id(room)).await.unwrap_err());
+        assert_transient(&service.open_since(room, &mina, None).await.unwrap_err());
+    }
+    assert!(began.elapsed() < Duration::from_secs(5), "a refused connection is not waited for");
+
+    server.restart().await.unwrap();
+    assert!(service.say(room, &mina, "k").await.is_ok());
+    assert!(service.room(mina.id, RoomRef::Id(room)).await.is_ok());
+    assert!(service.open_since(room, &mina, None).await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_does_not_answer_costs_a_caller_its_deadline_and_no_more() {
+    let server = PostgresServer::start(Durability::Fast).await.unwrap();
+    let url = server.create_database("chat").await.unwrap();
+    let proxy = BreakableProxy::start(server.address()).unwrap();
+    let fixture = Fixture::of_url(url.replace(&server.address().to_string(), &proxy.address().to_string()));
+    let service = fixture.service().await;
+    let mina = user(1);
+    let room = service.given_room(&[&mina]).await;
+    service.say(room, &mina, "before").await.unwrap();
+
+    proxy.blackhole();
+    let began = Instant::now();
+    let (said, seen) =
+        tokio::join!(service.say(room, &mina, "during"), service.room(mina.id, RoomRef::Id(room)));
+    assert_transient(&said.unwrap_err());
+    assert_transient(&seen.unwrap_err());
+    assert!(began.elapsed() < Duration::from_secs(7), "{:?}", began.elapsed());
+
+    proxy.pass();
+    let recovered = async {
+        while let Err(error) = service.say(room, &mina, "during").await {
+            assert_transient(&error);
+        }
+    };
+    tokio::time::timeout(PATIENCE, recovered).await.unwrap();
+    // Whether or not the first try had arrived, the message is there once.
+    assert_eq!(keys(&service.log(room).await), ["before", "during"]);
+}

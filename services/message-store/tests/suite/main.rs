@@ -1,0 +1,15 @@
+//! What the message store promises, shown on PostgreSQL and on SQLite alike.
+//!
+//! Every test has a database of its own and a clock that it moves by hand; a replica is another service on
+//! the same database. `on_both!` makes two tests of one function.
+
+mod appends;
+mod faults;
+mod members;
+mod model;
+mod opens;
+mod process;
+mod reading;
+mod rooms;
+mod starting;
+mod support;

@@ -1,0 +1,173 @@
+//! Joining, leaving and roles.
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::future::join_all;
+use madang_message_store::Service;
+use madang_rpc::{
+    MessageStore as _,
+    event::{EventBody, Profile, Role},
+    store::PageQuery,
+};
+use madang_vocabulary::{Code, RoomId, RoomRef, Seq, UserId};
+
+use crate::support::{Fixture, Words as _, assert_logged, on_both, page, user};
+
+on_both!(
+    joining_is_an_event_once,
+    leaving_is_an_event_and_ends_the_right_to_speak,
+    the_last_owner_stays_while_there_are_others,
+    roles_decide_who_may_change_whom,
+    members_are_listed_by_rank,
+    changes_and_appends_share_one_order,
+);
+
+async fn put(
+    service: &Service,
+    room: RoomId,
+    actor: &Arc<Profile>,
+    user: &Arc<Profile>,
+    role: Role,
+) -> Option<Code> {
+    let put = service.put_member(Arc::clone(actor), RoomRef::Id(room), Arc::clone(user), role).await;
+    put.err().map(|error| error.code)
+}
+
+async fn remove(service: &Service, room: RoomId, actor: &Arc<Profile>, user: UserId) -> Option<Code> {
+    service.remove_member(Arc::clone(actor), RoomRef::Id(room), user).await.err().map(|error| error.code)
+}
+
+async fn joining_is_an_event_once(fixture: Fixture) {
+    let service = fixture.service().await;
+    let (mina, jun) = (user(1), user(2));
+    let room = service.given_public_room(&mina).await;
+    service.say(room, &mina, "before").await.unwrap();
+    let joins = join_all((0..5).map(|_| service.join(Arc::clone(&jun), RoomRef::Id(room)))).await;
+    let joins: Vec<_> = joins.into_iter().map(Result::unwrap).collect();
+    let events: Vec<_> = joins.iter().flat_map(|changed| changed.events.clone()).collect();
+    let [event] = &events[..] else { panic!("{events:?}") };
+    assert_eq!(event.body, EventBody::Joined { user: Arc::clone(&jun), role: Role::Member });
+    assert_eq!((event.seq, &event.actor), (Seq::new(3), &jun));
+    let view = service.view(room, &jun).await;
+    assert_eq!((view.room.member_count, view.room.head), (2, Seq::new(3)));
+    let membership = view.membership.unwrap();
+    assert_eq!((membership.role, membership.read, membership.unread), (Role::Member, Seq::new(3), 0));
+
+    let private = service.given_room(&[&mina]).await;
+    let refused = service.join(jun, RoomRef::Id(private)).await.unwrap_err();
+    assert_eq!(refused.code, Code::PermissionDenied);
+}
+
+async fn leaving_is_an_event_and_ends_the_right_to_speak(fixture: Fixture) {
+    let service = fixture.service().await;
+    let (mina, jun) = (user(1), user(2));
+    let room = service.given_room(&[&mina, &jun]).await;
+    let changed = service.leave(Arc::clone(&jun), RoomRef::Id(room)).await.unwrap();
+    assert_eq!(changed.events[0].body, EventBody::Left { user: jun.id });
+    assert_eq!(changed.events[0].actor, jun);
+    assert_logged(&service, room, &changed).await;
+    assert_eq!(service.say(room, &jun, "k").await.unwrap_err().code, Code::PermissionDenied);
+    let again = service.leave(jun, RoomRef::Id(room)).await.unwrap_err();
+    assert_eq!(again.code, Code::PermissionDenied);
+    assert_eq!(service.view(room, &mina).await.room.member_count, 1);
+}
+
+async fn the_last_owner_stays_while_there_are_others(fixture: Fixture) {
+    let service = fixture.service().await;
+    let (mina, jun) = (user(1), user(2));
+    let room = service.given_room(&[&mina, &jun]).await;
+    let refused = service.leave(Arc::clone(&mina), RoomRef::Id(room)).await.unwrap_err();
+    assert_eq!(refused.code, Code::FailedPrecondition);
+    assert_eq!(put(&service, room, &mina, &mina, Role::Member).await, Some(Code::FailedPrecondition));
+    assert_eq!(put(&service, room, &mina, &jun, Role::Owner).await, None);
+    // Two owners, who leave at once: one of them must stay.
+    let (one, two) = tokio::join!(
+        service.leave(Arc::clone(&mina), RoomRef::Id(room)),
+        put(&service, room, &jun, &jun, Role::Member),
+    );
+    assert_ne!(one.is_ok(), two.is_none(), "{one:?} {two:?}");
+    let (owner, other) = if one.is_ok() { (&jun, &mina) } else { (&mina, &jun) };
+    assert_eq!(service.role(room, owner).await, Role::Owner);
+    if one.is_err() {
+        service.leave(Arc::clone(other), RoomRef::Id(room)).await.unwrap();
+    }
+    assert!(service.leave(Arc::clone(owner), RoomRef::Id(room)).await.is_ok(), "the last member may go");
+}
+
+async fn roles_decide_who_may_change_whom(fixture: Fixture) {
+    let service = fixture.service().await;
+    let [owner, moderator, second, member, new] = [1, 2, 3, 4, 5].map(user);
+    let room = service.given_room(&[&owner, &moderator, &second, &member]).await;
+    let denied = Some(Code::PermissionDenied);
+    for user in [&moderator, &second] {
+        let put = service
+            .put_member(Arc::clone(&owner), RoomRef::Id(room), Arc::clone(user), Role::Moderator)
+            .await;
+        let changed = put.unwrap();
+        assert_eq!(changed.value.role, Role::Moderator);
+        assert_eq!(changed.events[0].body, EventBody::RoleChanged { user: user.id, role: Role::Moderator });
+        assert_logged(&service, room, &changed).await;
+    }
+    // Members add nobody; moderators add members, and give no role.
+    assert_eq!(put(&service, room, &member, &new, Role::Member).await, denied);
+    assert_eq!(put(&service, room, &moderator, &new, Role::Moderator).await, denied);
+    assert_eq!(put(&service, room, &moderator, &member, Role::Moderator).await, denied);
+    assert_eq!(put(&service, room, &new, &new, Role::Member).await, denied);
+    assert_eq!(put(&service, room, &moderator, &new, Role::Member).await, None);
+    let same =
+        service.put_member(Arc::clone(&owner), RoomRef::Id(room), new.clone(), Role::Member).await.unwrap();
+    assert!(same.events.is_empty(), "what changes nothing is no event");
+    // One removes those of a lesser role.
+    assert_eq!(remove(&service, room, &member, new.id).await, denied);
+    assert_eq!(remove(&service, room, &moderator, second.id).await, denied);
+    assert_eq!(remove(&service, room, &moderator, owner.id).await, denied);
+    assert_eq!(remove(&service, room, &moderator, moderator.id).await, Some(Code::FailedPrecondition));
+    assert_eq!(remove(&service, room, &moderator, user(9).id).await, Some(Code::NotFound));
+    let removed = service.remove_member(Arc::clone(&moderator), RoomRef::Id(room), new.id).await.unwrap();
+    assert_eq!(removed.events[0].body, EventBody::Left { user: new.id });
+    assert_eq!(removed.events[0].actor, moderator);
+    assert_eq!(service.say(room, &new, "k").await.unwrap_err().code, Code::PermissionDenied);
+}
+
+async fn members_are_listed_by_rank(fixture: Fixture) {
+    let service = fixture.service().await;
+    let [owner, moderator, first, second] = [4, 3, 2, 1].map(user);
+    let room = service.given_room(&[&owner]).await;
+    for user in [&first, &second, &moderator] {
+        fixture.clock.advance(Duration::from_secs(1));
+        assert_eq!(put(&service, room, &owner, user, Role::Member).await, None);
+    }
+    assert_eq!(put(&service, room, &owner, &moderator, Role::Moderator).await, None);
+    let expected = [&owner, &moderator, &first, &second].map(|user| user.id);
+    for limit in [1, 3, 4] {
+        let (mut listed, mut query) = (Vec::new(), page(limit));
+        loop {
+            let page = service.members(first.id, RoomRef::Id(room), query).await.unwrap();
+            listed.extend(page.items.iter().map(|member| member.user.id));
+            let Some(next) = page.next else { break };
+            query = PageQuery { limit, cursor: Some(next) };
+        }
+        assert_eq!(listed, expected);
+    }
+}
+
+async fn changes_and_appends_share_one_order(fixture: Fixture) {
+    let replicas = [fixture.service().await, fixture.service().await];
+    let mina = user(0);
+    let room = replicas[0].given_public_room(&mina).await;
+    let work = (1..=20).map(|number| {
+        let (service, mina) = (&replicas[number as usize % 2], &mina);
+        async move {
+            let person = user(number);
+            service.join(Arc::clone(&person), RoomRef::Id(room)).await.unwrap();
+            service.say(room, &person, "hello").await.unwrap();
+            service.say(room, mina, &format!("hello {number}")).await.unwrap();
+            service.leave(person, RoomRef::Id(room)).await.unwrap();
+        }
+    });
+    join_all(work).await;
+    let log = replicas[1].log(room).await;
+    assert_eq!(crate::support::seqs(&log), (1..=81).collect::<Vec<_>>());
+    assert_eq!(replicas[0].view(room, &mina).await.room.member_count, 1);
+    assert_eq!(replicas[0].unread(room, &mina).await, 20);
+}

@@ -1,0 +1,133 @@
+//! History, read marks and unread.
+
+use std::sync::Arc;
+
+use madang_rpc::{
+    MessageStore as _,
+    store::{HistoryFrom, HistoryQuery, ReadMark},
+};
+use madang_vocabulary::{Code, RoomRef, Seq, TopicId};
+
+use crate::support::{Fixture, Words as _, keys, on_both, seqs, user};
+
+on_both!(
+    history_is_paged_both_ways,
+    history_is_for_members,
+    a_read_is_contiguous_and_bounded,
+    own_messages_are_not_unread,
+    a_mark_moves_forward_alone,
+    a_new_membership_begins_read,
+);
+
+async fn history_is_paged_both_ways(fixture: Fixture) {
+    let service = fixture.service().await;
+    let (mina, jun) = (user(1), user(2));
+    let room = service.given_room(&[&mina, &jun]).await;
+    for number in 0..5 {
+        service.say(room, &mina, &format!("{number}")).await.unwrap();
+    }
+    let page = async |from, limit| seqs(&service.history_from(room, &jun, from, limit).await.unwrap());
+    assert_eq!(page(HistoryFrom::End, 3).await, [7, 6, 5]);
+    assert_eq!(page(HistoryFrom::Before(Seq::new(5)), 3).await, [4, 3, 2]);
+    assert_eq!(page(HistoryFrom::Before(Seq::new(1)), 3).await, Vec::<u64>::new());
+    assert_eq!(page(HistoryFrom::After(Seq::new(0)), 3).await, [1, 2, 3]);
+    assert_eq!(page(HistoryFrom::After(Seq::new(5)), 3).await, [6, 7]);
+    assert_eq!(page(HistoryFrom::After(Seq::new(u64::MAX)), 3).await, Vec::<u64>::new());
+
+    let query = HistoryQuery { from: HistoryFrom::Before(Seq::new(5)), limit: 9, messages_only: true };
+    let messages = service.history(jun.id, RoomRef::Id(room), query).await.unwrap();
+    assert_eq!(keys(&messages), ["1", "0"]);
+    assert_eq!(seqs(&messages), [4, 3]);
+}
+
+async fn history_is_for_members(fixture: Fixture) {
+    let service = fixture.service().await;
+    let (mina, stranger) = (user(1), user(2));
+    let room = service.given_public_room(&mina).await;
+    let refused = service.history_from(room, &stranger, HistoryFrom::End, 10).await.unwrap_err();
+    assert_eq!(refused.code, Code::PermissionDenied);
+    let marking = service.mark_read(stranger.id, RoomRef::Id(room), Seq::new(1)).await.unwrap_err();
+    assert_eq!(marking.code, Code::PermissionDenied);
+    for limit in [0, 201] {
+        let refused = service.history_from(room, &mina, HistoryFrom::End, limit).await.unwrap_err();
+        assert_eq!(refused.code, Code::InvalidArgument);
+    }
+}
+
+async fn a_read_is_contiguous_and_bounded(fixture: Fixture) {
+    let service = fixture.service().await;
+    let mina = user(1);
+    let room = service.given_room(&[&mina]).await;
+    for number in 0..9 {
+        service.say(room, &mina, &format!("{number}")).await.unwrap();
+    }
+    let read =
+        async |after, limit| seqs(&service.read(TopicId::Room(room), Seq::new(after), limit).await.unwrap());
+    assert_eq!(read(4, 3).await, [5, 6, 7]);
+    assert_eq!(read(8, 100).await, [9, 10]);
+    assert!(read(10, 100).await.is_empty());
+    assert!(service.read(TopicId::Inbox(mina.id), Seq::START, 10).await.unwrap().is_empty());
+}
+
+async fn own_messages_are_not_unread(fixture: Fixture) {
+    let service = fixture.service().await;
+    let (mina, jun) = (user(1), user(2));
+    let room = service.given_room(&[&mina, &jun]).await;
+    // Places 3 to 8: m j m m j m.
+    for (number, who) in [&mina, &jun, &mina, &mina, &jun, &mina].into_iter().enumerate() {
+        service.say(room, who, &format!("{number}")).await.unwrap();
+    }
+    assert_eq!(service.unread(room, &mina).await, 2);
+    assert_eq!(service.unread(room, &jun).await, 4);
+    let mark = async |who: &madang_rpc::event::Profile, seq| {
+        service.mark_read(who.id, RoomRef::Id(room), Seq::new(seq)).await.unwrap().unread
+    };
+    // A mark below own later messages counts those up to it.
+    assert_eq!(mark(&mina, 4).await, 1);
+    assert_eq!(mark(&jun, 3).await, 3);
+    assert_eq!(mark(&jun, 5).await, 2);
+    service.say(room, &jun, "later").await.unwrap();
+    assert_eq!(service.unread(room, &jun).await, 2);
+    assert_eq!(service.unread(room, &mina).await, 2);
+    assert_eq!(mark(&mina, 7).await, 1);
+    assert_eq!(mark(&mina, 9).await, 0);
+    assert_eq!(mark(&jun, 9).await, 0);
+    let view = &service.rooms(mina.id, false, crate::support::page(10)).await.unwrap().items[0];
+    assert_eq!(view.membership.unwrap().unread, 0);
+}
+
+async fn a_mark_moves_forward_alone(fixture: Fixture) {
+    let service = fixture.service().await;
+    let (mina, jun) = (user(1), user(2));
+    let room = service.given_room(&[&mina, &jun]).await;
+    for number in 0..4 {
+        service.say(room, &mina, &format!("{number}")).await.unwrap();
+    }
+    let mark = async |seq| service.mark_read(jun.id, RoomRef::Id(room), Seq::new(seq)).await.unwrap();
+    let at = |seq, unread| ReadMark { room, read: Seq::new(seq), unread };
+    assert_eq!(mark(4).await, at(4, 2));
+    assert_eq!(mark(3).await, at(4, 2));
+    assert_eq!(mark(0).await, at(4, 2));
+    assert_eq!(mark(u64::MAX).await, at(6, 0), "never past the head");
+    let opened = service.open_since(room, &jun, None).await.unwrap();
+    assert_eq!(opened.read, Seq::new(6));
+}
+
+async fn a_new_membership_begins_read(fixture: Fixture) {
+    let service = fixture.service().await;
+    let (mina, jun) = (user(1), user(2));
+    let room = service.given_public_room(&mina).await;
+    service.join(Arc::clone(&jun), RoomRef::Id(room)).await.unwrap();
+    service.say(room, &jun, "one").await.unwrap();
+    service.say(room, &mina, "two").await.unwrap();
+    service.leave(Arc::clone(&jun), RoomRef::Id(room)).await.unwrap();
+    service.join(Arc::clone(&jun), RoomRef::Id(room)).await.unwrap();
+    assert_eq!(service.unread(room, &jun).await, 0);
+    service.say(room, &mina, "three").await.unwrap();
+    service.say(room, &jun, "four").await.unwrap();
+    service.say(room, &mina, "five").await.unwrap();
+    // The message of the earlier membership is not counted among the own ones of this.
+    assert_eq!(service.unread(room, &jun).await, 2);
+    let head = service.view(room, &jun).await.room.head;
+    assert_eq!(service.mark_read(jun.id, RoomRef::Id(room), head).await.unwrap().unread, 0);
+}

@@ -1,0 +1,224 @@
+//! Rooms: making, finding, changing and deleting them.
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::future::join_all;
+use madang_message_store::Service;
+use madang_rpc::{
+    MessageStore as _,
+    event::{EventBody, Profile, Role},
+    store::{NewRoom, PageQuery, RoomKind, RoomView},
+};
+use madang_vocabulary::{Code, RoomId, RoomName, RoomRef, Seq, TopicId};
+
+use crate::support::{Fixture, Words as _, assert_logged, key, on_both, page, room_of, seqs, slug, user};
+
+on_both!(
+    a_room_begins_with_its_members,
+    a_creation_with_a_key_is_made_once,
+    a_direct_room_between_two_is_made_once,
+    a_slug_is_given_once,
+    rooms_show_to_whom_they_may,
+    rooms_are_listed_by_activity,
+    public_rooms_are_listed_for_those_who_may_join,
+    only_owners_change_a_room,
+    a_deleted_room_is_gone_with_what_was_said,
+);
+
+async fn a_room_begins_with_its_members(fixture: Fixture) {
+    let service = fixture.service().await;
+    let (mina, jun) = (user(1), user(2));
+    let new = room_of(RoomKind::Private, "Yard", &[&jun, &mina, &jun]);
+    let changed = service.create_room(Arc::clone(&mina), new).await.unwrap();
+    let RoomView { room, membership, last_message } = &changed.value;
+    assert_eq!((room.kind, room.name.as_str(), room.member_count), (RoomKind::Private, "Yard", 2));
+    assert_eq!((room.head, room.slug.as_ref(), last_message), (Seq::new(2), None, &None));
+    assert_eq!(membership.unwrap().role, Role::Owner);
+    let joined = |user: &Arc<Profile>, role| EventBody::Joined { user: Arc::clone(user), role };
+    let bodies: Vec<_> = changed.events.iter().map(|event| event.body.clone()).collect();
+    assert_eq!(bodies, [joined(&mina, Role::Owner), joined(&jun, Role::Member)]);
+    assert_eq!(seqs(&changed.events), [1, 2]);
+    assert!(changed.events.iter().all(|event| event.actor == mina));
+    assert_logged(&service, room.id, &changed).await;
+    assert_eq!(service.unread(room.id, &mina).await, 0);
+}
+
+async fn a_creation_with_a_key_is_made_once(fixture: Fixture) {
+    let replicas = [fixture.service().await, fixture.service().await];
+    let mina = user(1);
+    let new = || NewRoom { key: Some(key("k")), ..room_of(RoomKind::Public, "Yard", &[]) };
+    let made =
+        join_all((0..10).map(|number| replicas[number % 2].create_room(Arc::clone(&mina), new()))).await;
+    let made: Vec<_> = made.into_iter().map(Result::unwrap).collect();
+    assert!(made.iter().all(|changed| changed.value.room.id == made[0].value.room.id));
+    assert_eq!(made.iter().filter(|changed| !changed.events.is_empty()).count(), 1);
+    let another = replicas[0].create_room(user(2), new()).await.unwrap();
+    assert_ne!(another.value.room.id, made[0].value.room.id);
+}
+
+async fn a_direct_room_between_two_is_made_once(fixture: Fixture) {
+    let service = fixture.service().await;
+    let (mina, jun, third) = (user(1), user(2), user(3));
+    let direct = |members: &[&Arc<Profile>]| room_of(RoomKind::Direct, "Direct", members);
+    let (one, two) = tokio::join!(
+        service.create_room(Arc::clone(&mina), direct(&[&jun])),
+        service.create_room(Arc::clone(&jun), direct(&[&mina])),
+    );
+    let (one, two) = (one.unwrap(), two.unwrap());
+    assert_eq!(one.value.room.id, two.value.room.id);
+    assert_eq!(one.events.len() + two.events.len(), 2, "made once, with two members");
+
+    for members in [&[][..], &[&mina], &[&jun, &third]] {
+        let refused = service.create_room(Arc::clone(&mina), direct(members)).await.unwrap_err();
+        assert_eq!(refused.code, Code::InvalidArgument);
+    }
+    let room = RoomRef::Id(one.value.room.id);
+    let fixed = |error: madang_vocabulary::Error| assert_eq!(error.code, Code::FailedPrecondition);
+    fixed(service.leave(Arc::clone(&mina), room.clone()).await.unwrap_err());
+    fixed(
+        service
+            .put_member(Arc::clone(&mina), room.clone(), Arc::clone(&third), Role::Member)
+            .await
+            .unwrap_err(),
+    );
+    fixed(service.remove_member(Arc::clone(&mina), room.clone(), jun.id).await.unwrap_err());
+    let joining = service.join(third, room).await.unwrap_err();
+    assert_eq!(joining.code, Code::PermissionDenied);
+}
+
+async fn a_slug_is_given_once(fixture: Fixture) {
+    let replicas = [fixture.service().await, fixture.service().await];
+    let new = || NewRoom { slug: Some(slug("yard")), ..room_of(RoomKind::Public, "Yard", &[]) };
+    let made =
+        join_all((0..6).map(|number| replicas[number % 2].create_room(user(number as u128), new()))).await;
+    assert_eq!(made.iter().filter(|made| made.is_ok()).count(), 1);
+    assert!(made.iter().flat_map(|made| made.as_ref().err()).all(|error| error.code == Code::AlreadyExists));
+
+    let (mina, service) = (user(9), &replicas[0]);
+    let room = service.given_public_room(&mina).await;
+    let give =
+        |text: &str| service.update_room(Arc::clone(&mina), RoomRef::Id(room), None, Some(Some(slug(text))));
+    assert_eq!(give("yard").await.unwrap_err().code, Code::AlreadyExists);
+    assert_eq!(give("garden").await.unwrap().value.room.slug, Some(slug("garden")));
+    assert_eq!(service.room(mina.id, RoomRef::Slug(slug("garden"))).await.unwrap().room.id, room);
+    service.update_room(Arc::clone(&mina), RoomRef::Id(room), None, Some(None)).await.unwrap();
+    let gone = service.room(mina.id, RoomRef::Slug(slug("garden"))).await.unwrap_err();
+    assert_eq!(gone.code, Code::NotFound);
+}
+
+async fn rooms_show_to_whom_they_may(fixture: Fixture) {
+    let service = fixture.service().await;
+    let (mina, stranger) = (user(1), user(2));
+    let public = service.given_public_room(&mina).await;
+    let private = service.given_room(&[&mina]).await;
+    service.say(public, &mina, "k").await.unwrap();
+    let seen = service.view(public, &stranger).await;
+    assert_eq!((seen.membership, seen.last_message), (None, None), "what was said shows to members alone");
+    let refused = service.room(stranger.id, RoomRef::Id(private)).await.unwrap_err();
+    assert_eq!(refused.code, Code::PermissionDenied);
+    let nowhere = RoomRef::Id(RoomId::new(uuid::Uuid::from_u128(9)));
+    assert_eq!(service.room(mina.id, nowhere).await.unwrap_err().code, Code::NotFound);
+    let members = service.members(stranger.id, RoomRef::Id(public), page(10)).await.unwrap_err();
+    assert_eq!(members.code, Code::PermissionDenied);
+}
+
+/// All pages of a list.
+async fn all_pages(service: &Service, user: &Profile, joinable: bool, limit: u32) -> Vec<RoomId> {
+    let (mut rooms, mut query) = (Vec::new(), page(limit));
+    loop {
+        let page = service.rooms(user.id, joinable, query).await.unwrap();
+        assert!(page.items.len() <= limit as usize);
+        rooms.extend(page.items.iter().map(|view| view.room.id));
+        let Some(next) = page.next else { return rooms };
+        query = PageQuery { limit, cursor: Some(next) };
+    }
+}
+
+async fn rooms_are_listed_by_activity(fixture: Fixture) {
+    let service = fixture.service().await;
+    let (mina, jun) = (user(1), user(2));
+    let mut rooms = Vec::new();
+    for _ in 0..5 {
+        fixture.clock.advance(Duration::from_millis(1));
+        rooms.push(service.given_room(&[&mina, &jun]).await);
+    }
+    fixture.clock.advance(Duration::from_millis(1));
+    service.say(rooms[1], &jun, "k").await.unwrap();
+    let expected = [rooms[1], rooms[4], rooms[3], rooms[2], rooms[0]];
+    for limit in [1, 2, 5, 200] {
+        assert_eq!(all_pages(&service, &mina, false, limit).await, expected);
+    }
+    let first = &service.rooms(mina.id, false, page(1)).await.unwrap().items[0];
+    assert_eq!(first.membership.unwrap().unread, 1);
+    assert_eq!(first.last_message.as_ref().unwrap().actor, jun);
+    assert!(all_pages(&service, &user(3), false, 10).await.is_empty());
+
+    for (limit, cursor) in [(0, None), (201, None), (10, Some("a.nonsense")), (10, Some("p.1"))] {
+        let query = PageQuery { limit, cursor: cursor.map(str::to_owned) };
+        assert_eq!(service.rooms(mina.id, false, query).await.unwrap_err().code, Code::InvalidArgument);
+    }
+}
+
+async fn public_rooms_are_listed_for_those_who_may_join(fixture: Fixture) {
+    let service = fixture.service().await;
+    let (mina, jun) = (user(1), user(2));
+    let mut rooms = Vec::new();
+    for _ in 0..4 {
+        fixture.clock.advance(Duration::from_millis(1));
+        rooms.insert(0, service.given_public_room(&mina).await);
+    }
+    service.given_room(&[&mina]).await;
+    assert_eq!(all_pages(&service, &jun, true, 3).await, rooms);
+    service.join(Arc::clone(&jun), RoomRef::Id(rooms.remove(2))).await.unwrap();
+    assert_eq!(all_pages(&service, &jun, true, 1).await, rooms);
+    assert!(all_pages(&service, &mina, true, 10).await.is_empty());
+}
+
+async fn only_owners_change_a_room(fixture: Fixture) {
+    let service = fixture.service().await;
+    let (mina, jun) = (user(1), user(2));
+    let room = service.given_room(&[&mina, &jun]).await;
+    let name = |text| Some(RoomName::new(text).unwrap());
+    service
+        .put_member(Arc::clone(&mina), RoomRef::Id(room), Arc::clone(&jun), Role::Moderator)
+        .await
+        .unwrap();
+    let refused =
+        service.update_room(Arc::clone(&jun), RoomRef::Id(room), name("Jun's"), None).await.unwrap_err();
+    assert_eq!(refused.code, Code::PermissionDenied);
+    assert_eq!(service.delete_room(jun, RoomRef::Id(room)).await.unwrap_err().code, Code::PermissionDenied);
+
+    let changed =
+        service.update_room(Arc::clone(&mina), RoomRef::Id(room), name("Garden"), None).await.unwrap();
+    assert_eq!(changed.value.room.name.as_str(), "Garden");
+    let named = RoomName::new("Garden").unwrap();
+    assert_eq!(changed.events[0].body, EventBody::RoomChanged { name: named, slug: None, deleted: false });
+    assert_logged(&service, room, &changed).await;
+    let same = service.update_room(mina, RoomRef::Id(room), name("Garden"), None).await.unwrap();
+    assert!(same.events.is_empty(), "what changes nothing is no event");
+}
+
+async fn a_deleted_room_is_gone_with_what_was_said(fixture: Fixture) {
+    let service = fixture.service().await;
+    let (mina, jun) = (user(1), user(2));
+    let new = NewRoom { slug: Some(slug("yard")), ..room_of(RoomKind::Private, "Yard", &[&jun]) };
+    let room = service.create_room(Arc::clone(&mina), new).await.unwrap().value.room.id;
+    service.say(room, &jun, "k").await.unwrap();
+    let changed = service.delete_room(Arc::clone(&mina), RoomRef::Slug(slug("yard"))).await.unwrap();
+    let [event] = &changed.events[..] else { panic!("{changed:?}") };
+    assert_eq!((event.topic, event.seq), (TopicId::Room(room), Seq::new(4)));
+    assert!(matches!(event.body, EventBody::RoomChanged { deleted: true, .. }));
+
+    let gone = |code| assert_eq!(code, Code::NotFound);
+    gone(service.room(mina.id, RoomRef::Id(room)).await.unwrap_err().code);
+    gone(service.say(room, &jun, "k").await.unwrap_err().code);
+    gone(service.open_since(room, &jun, Some((1, None))).await.unwrap_err().code);
+    gone(service.read(TopicId::Room(room), Seq::START, 10).await.unwrap_err().code);
+    gone(service.history_from(room, &jun, madang_rpc::store::HistoryFrom::End, 10).await.unwrap_err().code);
+    assert!(service.heads(&[TopicId::Room(room)]).await.unwrap().is_empty());
+    assert!(service.resolve(jun.id, &[], true).await.unwrap().memberships.is_empty());
+    fixture.await_no_events().await;
+    // The slug is free again.
+    let new = NewRoom { slug: Some(slug("yard")), ..room_of(RoomKind::Public, "Yard", &[]) };
+    assert!(service.create_room(jun, new).await.is_ok());
+}

@@ -1,0 +1,257 @@
+//! A database for a test, services on it, and the people of the tests.
+
+use std::{sync::Arc, time::Duration};
+
+use madang_kit::{Host, Lifecycle, Secret, clock::ManualClock};
+use madang_message_store::{Service, Settings, start};
+use madang_rpc::{
+    MessageStore,
+    event::{Event, EventBody, Message, Profile, Role},
+    store::{
+        Append, Appended, Changed, HistoryFrom, HistoryQuery, NewRoom, Open, Opened, PageQuery, RoomKind,
+        RoomView,
+    },
+};
+use madang_test_kit::{TestDatabase, test_database};
+use madang_vocabulary::{
+    Cursor, DisplayName, Epoch, IdempotencyKey, Result, RoomId, RoomName, RoomRef, Seq, Slug, Timestamp,
+    TopicId, UserId, Username,
+};
+use sqlx::Connection as _;
+use tempfile::TempDir;
+use uuid::Uuid;
+
+/// Makes of one function a test on each database.
+macro_rules! on_both {
+    ($($name:ident),+ $(,)?) => {$(
+        mod $name {
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres() {
+                super::$name($crate::support::Fixture::postgres().await).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn sqlite() {
+                super::$name($crate::support::Fixture::sqlite()).await;
+            }
+        }
+    )+};
+}
+
+pub(crate) use on_both;
+
+/// A database, and the time.
+pub(crate) struct Fixture {
+    pub(crate) url: String,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) settings: Settings,
+    /// Services close their connections before the database goes.
+    lives: std::sync::Mutex<Vec<Lifecycle>>,
+    _database: Database,
+}
+
+/// Held until the test ends.
+enum Database {
+    Postgres { _database: TestDatabase },
+    Sqlite { _directory: TempDir },
+    Foreign,
+}
+
+impl Fixture {
+    pub(crate) async fn postgres() -> Self {
+        let database = test_database().await.unwrap();
+        Self::new(database.url().to_owned(), Database::Postgres { _database: database })
+    }
+
+    pub(crate) fn sqlite() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", directory.path().join("new/store.db").display());
+        Self::new(url, Database::Sqlite { _directory: directory })
+    }
+
+    /// On a database that the test has.
+    pub(crate) fn of_url(url: impl Into<String>) -> Self {
+        Self::new(url.into(), Database::Foreign)
+    }
+
+    fn new(url: String, database: Database) -> Self {
+        let (clock, lives) = (Arc::new(ManualClock::default()), std::sync::Mutex::default());
+        Self { url, clock, settings: Settings::default(), lives, _database: database }
+    }
+
+    pub(crate) fn host(&self) -> Host {
+        let lifecycle = Lifecycle::default();
+        self.lives.lock().unwrap().push(lifecycle.clone());
+        let mut host = Host::new("test", lifecycle).unwrap();
+        host.clock = Arc::clone(&self.clock) as _;
+        host
+    }
+
+    pub(crate) fn secret(&self) -> Secret {
+        Secret::from(self.url.as_str())
+    }
+
+    /// A replica.
+    pub(crate) async fn service(&self) -> Service {
+        start(&self.settings, &self.secret(), &self.host()).await.unwrap()
+    }
+}
+
+impl Fixture {
+    /// How many rows a query of one number counts, past the service.
+    pub(crate) async fn count(&self, query: &'static str) -> i64 {
+        if self.url.starts_with("sqlite") {
+            let mut database = sqlx::SqliteConnection::connect(&self.url).await.unwrap();
+            sqlx::query_scalar(query).fetch_one(&mut database).await.unwrap()
+        } else {
+            let mut database = sqlx::PgConnection::connect(&self.url).await.unwrap();
+            sqlx::query_scalar(query).fetch_one(&mut database).await.unwrap()
+        }
+    }
+
+    /// Waits until the background task has removed every event. A table has nothing to await, so it is asked.
+    pub(crate) async fn await_no_events(&self) {
+        let empty = async {
+            while self.count("SELECT count(*) FROM events").await
+                + self.count("SELECT count(*) FROM purges").await
+                > 0
+            {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), empty).await.unwrap();
+    }
+}
+
+impl Drop for Fixture {
+    fn drop(&mut self) {
+        for life in self.lives.lock().unwrap().iter() {
+            life.kill();
+        }
+    }
+}
+
+/// The user of a number, as the account was at that version.
+pub(crate) fn user_at(number: u128, name: &str, version: i64) -> Arc<Profile> {
+    Arc::new(Profile {
+        id: UserId::new(Uuid::from_u128(0x1000 + number)),
+        username: Username::new(format!("user-{number}")).unwrap(),
+        name: DisplayName::new(name).unwrap(),
+        avatar_url: None,
+        version: Timestamp::from_micros(version),
+    })
+}
+
+/// The user of a number.
+pub(crate) fn user(number: u128) -> Arc<Profile> {
+    user_at(number, &format!("User {number}"), 1)
+}
+
+pub(crate) fn room_of(kind: RoomKind, name: &str, members: &[&Arc<Profile>]) -> NewRoom {
+    let members = members.iter().map(|member| Arc::clone(member)).collect();
+    NewRoom { kind, name: RoomName::new(name).unwrap(), slug: None, members, key: None }
+}
+
+pub(crate) fn key(text: impl Into<String>) -> IdempotencyKey {
+    IdempotencyKey::new(text.into()).unwrap()
+}
+
+pub(crate) fn slug(text: &str) -> Slug {
+    Slug::new(text).unwrap()
+}
+
+pub(crate) fn message(text: &str, with_key: &str) -> Message {
+    Message { text: text.to_owned(), key: key(with_key), reply_to: None, attachments: Vec::new() }
+}
+
+pub(crate) fn page(limit: u32) -> PageQuery {
+    PageQuery { limit, cursor: None }
+}
+
+/// The words of the tests, over the trait.
+pub(crate) trait Words: MessageStore {
+    /// A private room with these members; the first owns it.
+    async fn given_room(&self, members: &[&Arc<Profile>]) -> RoomId {
+        let new = room_of(RoomKind::Private, "Room", &members[1..]);
+        self.create_room(Arc::clone(members[0]), new).await.unwrap().value.room.id
+    }
+
+    /// A public room of this owner.
+    async fn given_public_room(&self, owner: &Arc<Profile>) -> RoomId {
+        let new = room_of(RoomKind::Public, "Public", &[]);
+        self.create_room(Arc::clone(owner), new).await.unwrap().value.room.id
+    }
+
+    async fn say(&self, room: RoomId, actor: &Arc<Profile>, with_key: &str) -> Result<Appended> {
+        let text = format!("text of {with_key}");
+        self.append(Append { room, actor: Arc::clone(actor), message: message(&text, with_key) }).await
+    }
+
+    async fn open_since(
+        &self,
+        room: RoomId,
+        user: &Profile,
+        since: Option<(u64, Option<Epoch>)>,
+    ) -> Result<Opened> {
+        let since = since.map(|(seq, epoch)| Cursor { seq: Seq::new(seq), epoch });
+        self.open(Open { user: user.id, room, since, replay_limit: 500 }).await
+    }
+
+    /// The whole log.
+    async fn log(&self, room: RoomId) -> Vec<Event> {
+        let mut events = Vec::new();
+        loop {
+            let after = events.last().map_or(Seq::START, |event: &Event| event.seq);
+            let more = self.read(TopicId::Room(room), after, 500).await.unwrap();
+            if more.is_empty() {
+                return events;
+            }
+            events.extend(more);
+        }
+    }
+
+    async fn unread(&self, room: RoomId, user: &Profile) -> u64 {
+        self.view(room, user).await.membership.unwrap().unread
+    }
+
+    async fn view(&self, room_id: RoomId, user: &Profile) -> RoomView {
+        self.room(user.id, RoomRef::Id(room_id)).await.unwrap()
+    }
+
+    async fn role(&self, room: RoomId, user: &Profile) -> Role {
+        self.view(room, user).await.membership.unwrap().role
+    }
+
+    async fn history_from(
+        &self,
+        room: RoomId,
+        user: &Profile,
+        from: HistoryFrom,
+        limit: u32,
+    ) -> Result<Vec<Event>> {
+        self.history(user.id, RoomRef::Id(room), HistoryQuery { from, limit, messages_only: false }).await
+    }
+}
+
+impl<S: MessageStore + ?Sized> Words for S {}
+
+pub(crate) fn seqs(events: &[Event]) -> Vec<u64> {
+    events.iter().map(|event| event.seq.get()).collect()
+}
+
+/// The keys of the messages among events.
+pub(crate) fn keys(events: &[Event]) -> Vec<String> {
+    events
+        .iter()
+        .filter_map(|event| match &event.body {
+            EventBody::Message(message) => Some(message.key.to_string()),
+            _ => None,
+        })
+        .collect()
+}
+
+/// The events of a change are those of the log's end.
+pub(crate) async fn assert_logged<T>(service: &Service, room: RoomId, changed: &Changed<T>) {
+    let log = service.log(room).await;
+    assert!(log.ends_with(&changed.events), "{:?} is the end of {log:?}", changed.events);
+}
