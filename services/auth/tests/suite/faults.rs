@@ -45,7 +45,8 @@ fn cheap() -> Settings {
 async fn a_database_that_goes_is_unavailable_and_comes_back_without_a_restart() {
     let postgres = PostgresServer::start(Durability::Fast).await.unwrap();
     let url: Secret = postgres.create_database("accounts").await.unwrap().into();
-    let host = host(&Arc::new(ManualClock::default()));
+    let clock = Arc::new(ManualClock::default());
+    let host = host(&clock);
     let service = start(&cheap(), &url, &host).await.unwrap();
     register(&service, "mina").await;
     let grant = login(&service, "mina").await;
@@ -58,6 +59,8 @@ async fn a_database_that_goes_is_unavailable_and_comes_back_without_a_restart() 
     assert_code(service.refresh(&grant.refresh_token, client(1)).await, Code::Unavailable);
     assert_code(service.revocations(None).await, Code::Unavailable);
     assert_eq!(service.keys().await.unwrap(), jwks, "the public keys can still be had");
+    clock.advance(cheap().key_overlap);
+    assert_eq!(service.keys().await.unwrap(), jwks, "even when they should be looked at again");
     assert!(host.lifecycle.failure().is_none());
 
     postgres.restart().await.unwrap();
