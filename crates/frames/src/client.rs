@@ -108,6 +108,23 @@ pub enum ClientFrame {
     Ping {},
 }
 
+impl ClientFrame {
+    /// The `type` on the wire.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Auth { .. } => "auth",
+            Self::Subscribe(_) => "subscribe",
+            Self::Unsubscribe { .. } => "unsubscribe",
+            Self::Send { .. } => "send",
+            Self::Read { .. } => "read",
+            Self::Typing { .. } => "typing",
+            Self::History { .. } => "history",
+            Self::Ping {} => "ping",
+        }
+    }
+}
+
 /// What to listen to.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

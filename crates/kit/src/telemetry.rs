@@ -11,7 +11,7 @@ use std::{collections::HashMap, io::IsTerminal as _, time::Duration};
 use opentelemetry::{
     Context,
     propagation::{Extractor, Injector, TextMapPropagator as _},
-    trace::TracerProvider as _,
+    trace::{TraceContextExt as _, TracerProvider as _},
 };
 use opentelemetry_otlp::{ExporterBuildError, SpanExporter, WithExportConfig as _};
 use opentelemetry_sdk::{Resource, propagation::TraceContextPropagator, trace::SdkTracerProvider};
@@ -28,6 +28,9 @@ pub const SPAN_TARGET: &str = "madang::trace";
 /// The prefix of the targets whose spans are exported at `INFO` and above: this workspace's crates. The
 /// exporter's own HTTP/2 must not trace itself.
 const EXPORTED_TARGETS: &str = "madang";
+
+/// The header of the W3C's trace context.
+const TRACEPARENT: &str = "traceparent";
 
 /// How long the last spans may take to leave at the end of the process.
 const FLUSH_DEADLINE: Duration = Duration::from_secs(3);
@@ -149,10 +152,20 @@ pub fn extract(carrier: &dyn Extractor) -> Context {
     TraceContextPropagator::new().extract_with_context(&Context::new(), carrier)
 }
 
-/// The current span's context as text, to travel with an entry of a stream; empty without a trace.
+/// The current span's context as a W3C `traceparent`, to travel with an entry of a stream; empty without a
+/// trace.
 #[must_use]
-pub fn carried() -> HashMap<String, String> {
+pub fn traceparent() -> String {
     let mut carrier = HashMap::new();
     inject(&mut carrier);
-    carrier
+    carrier.remove(TRACEPARENT).unwrap_or_default()
+}
+
+/// Links a span to the trace that a [`traceparent`] names. What works on a batch of entries has many causes and
+/// is the child of none of them.
+pub fn link(span: &tracing::Span, traceparent: String) {
+    if !span.is_disabled() && !traceparent.is_empty() {
+        let context = extract(&HashMap::from([(TRACEPARENT.to_owned(), traceparent)]));
+        span.add_link(context.span().span_context().clone());
+    }
 }

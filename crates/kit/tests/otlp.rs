@@ -93,5 +93,5 @@ async fn without_a_trace_nothing_is_injected() {
     let mut metadata = MetadataMap::new();
     tracing::info_span!("sender").in_scope(|| inject_trace_context(&mut metadata));
     assert!(metadata.is_empty());
-    assert!(telemetry::carried().is_empty());
+    assert!(telemetry::traceparent().is_empty());
 }

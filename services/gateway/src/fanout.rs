@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use madang_bus::{Bus, Delivery, Inbox};
 use madang_frames::{self as frames, ServerFrame, WireFrame};
+use madang_kit::telemetry;
 use madang_proto::gateway::v1 as proto;
 use madang_rpc::{
     event::Event,
@@ -12,7 +13,7 @@ use madang_rpc::{
 };
 use madang_vocabulary::{ConnectionId, ParseIdError, RoomId, Seq, TopicId, UserId};
 use prost::Message as _;
-use tracing::{info, warn};
+use tracing::{Instrument as _, Span, info, warn};
 
 use crate::hub::{Audience, Hubs};
 
@@ -86,8 +87,7 @@ impl Fanout {
     }
 
     fn publish(&self, topic: TopicId, content: proto::envelope::Content) {
-        let traceparent = madang_kit::telemetry::carried().remove("traceparent").unwrap_or_default();
-        let envelope = proto::Envelope { content: Some(content), traceparent };
+        let envelope = proto::Envelope { content: Some(content), traceparent: telemetry::traceparent() };
         // Never waits. What the bus drops it counts, and the other gateways' sweeps find it in the log.
         let _ = self.bus.publish(topic, Bytes::from(envelope.encode_to_vec()));
     }
@@ -110,16 +110,17 @@ impl Fanout {
     }
 
     async fn take(&self, entries: Vec<Bytes>) {
+        let span = tracing::trace_span!(target: telemetry::SPAN_TARGET, "deliver", entries = entries.len());
         let mut events = Vec::with_capacity(entries.len());
         for entry in entries {
-            match decode(entry) {
+            match decode(entry, &span) {
                 Ok(Received::Event(event)) => events.push(Arc::new(event)),
                 Ok(Received::Moment(room, user, moment)) => self.say(room, user, None, moment).await,
                 // An entry of a later version's, perhaps: what matters of it is in the log.
                 Err(error) => warn!(%error, "an entry of another gateway cannot be read"),
             }
         }
-        self.hubs.deliver_all(events).await;
+        self.hubs.deliver_all(events).instrument(span).await;
     }
 }
 
@@ -153,8 +154,9 @@ enum EntryError {
     Empty,
 }
 
-fn decode(entry: Bytes) -> Result<Received, EntryError> {
+fn decode(entry: Bytes, span: &Span) -> Result<Received, EntryError> {
     let envelope = proto::Envelope::decode(entry)?;
+    telemetry::link(span, envelope.traceparent);
     match envelope.content {
         Some(proto::envelope::Content::Event(event)) => Ok(Received::Event(decode_event(event)?)),
         Some(proto::envelope::Content::Typing(typing)) => Ok(Received::Moment(

@@ -60,6 +60,11 @@ const SESSIONS_PATIENCE: Duration = Duration::from_secs(8);
 /// How often the end of the last session is looked for while draining.
 const DRAIN_POLL: Duration = Duration::from_millis(50);
 
+/// The bus has ended without being closed: nothing would come from other gateways any more.
+#[derive(Debug, thiserror::Error)]
+#[error("the bus has broken")]
+struct BusEnded;
+
 /// What a gateway works with.
 pub struct Deps {
     /// Who somebody is.
@@ -138,7 +143,12 @@ pub async fn start(
             Arc::clone(&clock),
         )),
     );
-    until_drained("inbox", Box::pin(fanout.clone().receive(inbox)));
+    // The inbox ends with the bus: by the drain, or because the bus broke, and then so does this gateway.
+    let (receiving, soft) = (fanout.clone().receive(inbox), life.soft().clone());
+    life.tasks().spawn_fallible("inbox", async move {
+        receiving.await;
+        if soft.is_cancelled() { Ok(()) } else { Err(BusEnded) }
+    });
 
     let origins = Arc::new(AllowedOrigins::new(&settings.allowed_origins));
     let connections_max = settings.max_connections;

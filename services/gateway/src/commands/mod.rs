@@ -9,9 +9,10 @@ mod subscribe;
 use std::sync::Arc;
 
 use madang_frames::{ClientFrame, OkFrame, Request, RequestId, ServerFrame};
+use madang_kit::telemetry::SPAN_TARGET;
 use madang_vocabulary::{Code, Error, Result, Seq};
 use serde_json::{Map, Value};
-use tracing::{debug, warn};
+use tracing::{Instrument as _, debug, warn};
 
 pub(crate) use history::{page, page_limit};
 pub(crate) use read::mark_read;
@@ -21,6 +22,12 @@ use crate::{credentials::Credential, session::SessionContext};
 
 /// Carries out one request of a socket's and queues its answer.
 pub(crate) async fn carry_out(session: Arc<SessionContext>, request: Request) {
+    // One a command: never one a socket, which may live for days, or one a recipient.
+    let span = tracing::trace_span!(target: SPAN_TARGET, "command", kind = request.frame.kind());
+    dispatch(session, request).instrument(span).await;
+}
+
+async fn dispatch(session: Arc<SessionContext>, request: Request) {
     let Request { id, frame } = request;
     let outcome = match frame {
         ClientFrame::Auth { token } => renew(&session, id.clone(), token).await,

@@ -10,6 +10,8 @@ use madang_rpc::{
 use madang_vocabulary::{Error, IdempotencyKey, MessageText, Result, RoomId, RoomRef, UserId};
 
 use super::message_seq;
+use tracing::Instrument as _;
+
 use crate::{budget::UserBudget, edge::Edge, session::SessionContext, wire};
 
 /// The files that one message may point to.
@@ -46,11 +48,12 @@ pub(crate) async fn send(
     let append = Append { room, actor: Arc::clone(actor), message };
     let (answer, answered) = tokio::sync::oneshot::channel();
     let committing = Arc::clone(edge);
-    edge.tasks.spawn_contained("append", async move {
+    let work = async move {
         let outcome = commit(&committing, append).await;
         // The client may have gone; the message is said.
         let _ = answer.send(outcome);
-    });
+    };
+    edge.tasks.spawn_contained("append", work.in_current_span());
     answered.await.unwrap_or_else(|_| Err(Error::unavailable("the server is stopping")))
 }
 
