@@ -51,14 +51,16 @@ struct Home<C: Connect> {
     connector: C,
     permits: Arc<Semaphore>,
     idle: Mutex<Vec<Idle<C::Connection>>>,
-    /// Counts up when connections were lost: those made before are not kept.
-    generation: AtomicU64,
+    /// Counts up when connections were lost: those lent or kept before are not used again. Pools of one server
+    /// share it.
+    generation: Arc<AtomicU64>,
 }
 
 /// A connection that waits to be used, and since when.
 struct Idle<T> {
     connection: T,
     since: Instant,
+    generation: u64,
 }
 
 /// A connection in use. Dropped without [`give_back`](Lease::give_back), it is closed: nobody knows what a
@@ -73,9 +75,17 @@ pub(super) struct Lease<C: Connect> {
 impl<C: Connect> Connections<C> {
     /// At most `limit` connections.
     pub(super) fn new(connector: C, limit: u32) -> Self {
+        Self::with(connector, limit, Arc::default())
+    }
+
+    /// At most `limit` more connections to the same server as `other`'s: what one loses, both have lost.
+    pub(super) fn beside(other: &Self, connector: C, limit: u32) -> Self {
+        Self::with(connector, limit, Arc::clone(&other.home.generation))
+    }
+
+    fn with(connector: C, limit: u32, generation: Arc<AtomicU64>) -> Self {
         let permits = Arc::new(Semaphore::new(usize::try_from(limit).unwrap_or(1).max(1)));
-        let home = Home { connector, permits, idle: Mutex::default(), generation: AtomicU64::new(0) };
-        Self { home: Arc::new(home) }
+        Self { home: Arc::new(Home { connector, permits, idle: Mutex::default(), generation }) }
     }
 
     /// A connection; waits for one, for a bounded time, when all are in use.
@@ -87,7 +97,7 @@ impl<C: Connect> Connections<C> {
             Err(_) => return Err(StoreError::Unavailable("all connections are in use".into())),
         };
         let kept = home.kept().await;
-        let generation = home.generation.load(Ordering::Acquire);
+        let generation = home.generation();
         let connection = match kept {
             Some(connection) => connection,
             None => match timeout(CONNECT_TIMEOUT, home.connector.connect()).await {
@@ -114,9 +124,13 @@ impl<C: Connect> Home<C> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A connection that was kept and lives. When one is found dead the others are taken for dead, too.
+    /// A connection that was kept and lives.
     async fn kept(&self) -> Option<C::Connection> {
-        let Idle { mut connection, since } = self.idle().pop()?;
+        let Idle { mut connection, since, generation } = self.idle().pop()?;
+        if generation != self.generation() {
+            self.idle().clear();
+            return None;
+        }
         if since.elapsed() > TRUSTED_IDLE
             && !matches!(timeout(CONNECT_TIMEOUT, connection.ping()).await, Ok(Ok(())))
         {
@@ -124,6 +138,10 @@ impl<C: Connect> Home<C> {
             return None;
         }
         Some(connection)
+    }
+
+    fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
     }
 
     /// Connections were lost: closes the idle ones, and keeps none of those in use. A server that restarts has
@@ -155,8 +173,8 @@ impl<C: Connect> Lease<C> {
     /// transaction.
     pub(super) fn give_back(self) {
         let Self { connection, generation, home, _permit: permit } = self;
-        if generation == home.generation.load(Ordering::Acquire) && !home.permits.is_closed() {
-            home.idle().push(Idle { connection, since: Instant::now() });
+        if generation == home.generation() && !home.permits.is_closed() {
+            home.idle().push(Idle { connection, since: Instant::now(), generation });
         }
         drop(permit);
     }

@@ -94,9 +94,10 @@ impl Postgres {
             .application_name("madang-message-store")
             .disable_statement_logging();
         let connector = Connector { options, statement_timeout };
+        let connections = Connections::new(connector.clone(), connections);
         Ok(Self {
-            connections: Connections::new(connector.clone(), connections),
-            append_connections: Connections::new(connector.clone(), append_connections),
+            append_connections: Connections::beside(&connections, connector.clone(), append_connections),
+            connections,
             // Without a limit of time: an index of a large table takes as long as it takes, and a replica
             // that starts second waits for the one that migrates.
             migration_connector: Connector { statement_timeout: Duration::ZERO, ..connector },
