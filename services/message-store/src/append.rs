@@ -56,13 +56,34 @@ impl Job for Appender {
                 detail: detail.as_deref(),
             })
             .collect();
-        let outcomes = self.backend.append(self.clock.now(), &rows).await.inspect_err(|error| {
-            if matches!(error, StoreError::Unavailable(_)) {
-                // What comes back may be a standby that has not seen the last profiles.
-                self.profiles.forget();
+        match self.backend.append(self.clock.now(), &rows).await {
+            Ok(outcomes) => Ok(outcomes.into_iter().map(answer).collect()),
+            Err(StoreError::Defect(_)) if rows.len() > 1 => Ok(self.run_apart(&rows).await),
+            Err(error) => {
+                if matches!(error, StoreError::Unavailable(_)) {
+                    // What comes back may be a standby that has not seen the last profiles.
+                    self.profiles.forget();
+                }
+                Err(error.into())
             }
-        })?;
-        Ok(outcomes.into_iter().map(answer).collect())
+        }
+    }
+}
+
+impl Appender {
+    /// Appends row by row what the database refused as a batch, so that the row which it cannot take fails alone.
+    async fn run_apart(&self, rows: &[AppendRow<'_>]) -> Vec<OperationResult<Appended>> {
+        let mut answers = Vec::with_capacity(rows.len());
+        for row in rows {
+            let outcomes = self.backend.append(self.clock.now(), std::slice::from_ref(row)).await;
+            let outcome = outcomes.map(|outcomes| outcomes.into_iter().next());
+            answers.push(match outcome {
+                Ok(Some(outcome)) => answer(outcome),
+                Ok(None) => Err(StoreError::corrupt("append outcome", "it is absent").into()),
+                Err(error) => Err(error.into()),
+            });
+        }
+        answers
     }
 }
 

@@ -15,7 +15,7 @@ use madang_rpc::{
         Resolved, RoomView,
     },
 };
-use madang_vocabulary::{Error, Result, RoomName, RoomRef, Seq, Slug, TopicId, UserId};
+use madang_vocabulary::{Error, MessageText, Result, RoomName, RoomRef, Seq, Slug, TopicId, UserId};
 use tokio::{sync::Notify, time::timeout};
 
 use crate::{
@@ -161,7 +161,9 @@ impl MessageStore for Service {
         self.inner.call("remove_member", self.inner.remove_member(actor, room, user)).await
     }
 
-    async fn append(&self, append: Append) -> Result<Appended> {
+    async fn append(&self, mut append: Append) -> Result<Appended> {
+        // What the type does not say: a text that the database refuses would cost its whole batch a second try.
+        append.message.text = MessageText::new(append.message.text)?.into_string();
         Ok(self.inner.appends.ask(append).await?)
     }
 

@@ -17,6 +17,7 @@ on_both!(
     seqs_are_contiguous_under_many_senders_at_two_replicas,
     one_key_through_two_replicas_is_one_event,
     a_refused_append_fails_alone,
+    a_message_that_the_database_refuses_fails_alone,
     a_message_is_kept_as_it_was_sent,
     time_does_not_go_back_in_a_room,
     a_later_profile_shows_in_what_was_said_before,
@@ -101,6 +102,26 @@ async fn a_refused_append_fails_alone(fixture: Fixture) {
     }
     assert!(sends.into_iter().all(|(answer, good)| answer.is_ok() == good));
     assert_eq!(seqs(&service.log(room).await), (1..=61).collect::<Vec<_>>());
+}
+
+async fn a_message_that_the_database_refuses_fails_alone(fixture: Fixture) {
+    let service = fixture.service().await;
+    let mina = user(1);
+    let room = service.given_room(&[&mina]).await;
+    fixture.refuse_text("text of 20").await;
+    let names: Vec<_> = (0..40).map(|number| number.to_string()).collect();
+    let answers = join_all(names.iter().map(|name| service.say(room, &mina, name))).await;
+    for (number, answer) in answers.into_iter().enumerate() {
+        match number {
+            20 => assert_eq!(answer.unwrap_err().code, Code::Internal),
+            _ => assert!(!answer.unwrap().duplicate),
+        }
+    }
+    assert_eq!(seqs(&service.log(room).await), (1..=40).collect::<Vec<_>>());
+
+    let text = "a\0b";
+    let blank = Append { room, actor: Arc::clone(&mina), message: message(text, "nul") };
+    assert_eq!(service.append(blank).await.unwrap_err().code, Code::InvalidArgument);
 }
 
 async fn a_message_is_kept_as_it_was_sent(fixture: Fixture) {

@@ -3,6 +3,8 @@
 //! Every test has a database of its own and a clock that it moves by hand; a replica is another service on
 //! the same database. `on_both!` makes two tests of one function.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "in a test, what is not as expected panics")]
+
 mod appends;
 mod faults;
 mod members;

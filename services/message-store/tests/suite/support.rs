@@ -17,7 +17,7 @@ use madang_vocabulary::{
     Cursor, DisplayName, Epoch, IdempotencyKey, Result, RoomId, RoomName, RoomRef, Seq, Slug, Timestamp,
     TopicId, UserId, Username,
 };
-use sqlx::Connection as _;
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -106,6 +106,22 @@ impl Fixture {
         } else {
             let mut database = sqlx::PgConnection::connect(&self.url).await.unwrap();
             sqlx::query_scalar(query).fetch_one(&mut database).await.unwrap()
+        }
+    }
+
+    /// Makes the database refuse messages of this text, as a defect would.
+    pub(crate) async fn refuse_text(&self, text: &str) {
+        if self.url.starts_with("sqlite") {
+            let mut database = sqlx::SqliteConnection::connect(&self.url).await.unwrap();
+            let trigger = format!(
+                "CREATE TRIGGER refusal BEFORE INSERT ON events WHEN new.text = '{text}' \
+                 BEGIN SELECT raise(ABORT, 'refused'); END"
+            );
+            database.execute(AssertSqlSafe(trigger)).await.unwrap();
+        } else {
+            let mut database = sqlx::PgConnection::connect(&self.url).await.unwrap();
+            let check = format!("ALTER TABLE events ADD CONSTRAINT refusal CHECK (text <> '{text}')");
+            database.execute(AssertSqlSafe(check)).await.unwrap();
         }
     }
 

@@ -41,6 +41,7 @@ const SESSION_SETTINGS: &str = "\
            set_config('idle_in_transaction_session_timeout', $1, false), \
            set_config('synchronous_commit', CASE current_setting('synchronous_commit') \
                WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, false), \
+           set_config('enable_seqscan', 'off', false), \
            set_config('enable_hashjoin', 'off', false), \
            set_config('enable_mergejoin', 'off', false), \
            set_config('jit', 'off', false)";
@@ -95,6 +96,8 @@ impl Postgres {
             .disable_statement_logging();
         let connector = Connector { options, statement_timeout };
         let connections = Connections::new(connector.clone(), connections);
+        // One more than batches run at once: operations on rooms save profiles, too.
+        let append_connections = append_connections + 1;
         Ok(Self {
             append_connections: Connections::beside(&connections, connector.clone(), append_connections),
             connections,
