@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use madang_client::{Incoming, SessionOptions, Socket};
+use madang_client::{Client, Incoming, SessionOptions, Socket};
 use madang_e2e::{
     Listener, PATIENCE, Person, Stage, Standalone, ack, error_frame, eventually, fast_sends, public_room,
     send_frame, still_running, within,
@@ -82,6 +82,7 @@ struct Pair {
     room: RoomId,
     speaker: Socket,
     listener: Listener,
+    member: Person,
 }
 
 async fn pair(stage: &Stage) -> Pair {
@@ -91,7 +92,7 @@ async fn pair(stage: &Stage) -> Pair {
     let speaker = mina.socket_in(&stage.gateway(0), room).await;
     let options = SessionOptions::default();
     let listener = Listener::start(vec![stage.gateway(1)], joon.bearer(), room, options).await;
-    Pair { room, speaker, listener }
+    Pair { room, speaker, listener, member: joon }
 }
 
 impl Pair {
@@ -202,10 +203,12 @@ async fn without_redis_messages_arrive_by_way_of_the_store() {
         }
         // The short way is taken again: the message is in the other gateway's inbox.
         let mut round = 0;
-        eventually(PATIENCE * 2, "a message to travel through Redis again", async || {
+        let awaited = format!("a message to travel through Redis again, which was {how}");
+        eventually(PATIENCE, &awaited, async || {
             round += 1;
             let text = format!("after it was {how} {round}");
-            pair.send(&text).await.expect("a send");
+            let seq = pair.send(&text).await.expect("a send");
+            pair.listener.until_seq(STALENESS_BOUND, seq).await;
             let counts = stage.entries_with(&text).await;
             (counts.values().sum::<usize>() == 1).then_some(())
         })
@@ -266,8 +269,22 @@ async fn a_killed_replica_of_store_or_auth_is_not_felt() {
             let sent = pair.send(&format!("without {index}: {number}")).await;
             sent.unwrap_or_else(|code| panic!("the other replica is there: {code}"));
         }
-        let newcomer = Person::register(stage.ingress(), "newcomer").await;
-        newcomer.api.join(pair.room).await.expect("a member");
+        // What may be repeated is, by the gateway itself; a registration is left to the client to repeat.
+        pair.member.api.me().await.expect("an answer of the other replica");
+        let guest = Client::new(&stage.ingress()).expect("an address");
+        let mut attempt = 0;
+        eventually(STALENESS_BOUND, "a registration by the other replica", async || {
+            attempt += 1;
+            let name = format!("newcomer-{}-{index}-{attempt}", std::process::id());
+            match guest.register(&name, pair.member.password(), None).await {
+                Ok(grant) => Some(grant),
+                Err(error) => {
+                    assert_eq!(error.code(), Some(Code::Unavailable), "{error}");
+                    None
+                }
+            }
+        })
+        .await;
         stage.cluster.message_store(index).restart().await.expect("a restart");
         stage.cluster.auth(index).restart().await.expect("a restart");
     }

@@ -6,7 +6,7 @@ use madang_client::{Incoming, close_code};
 use madang_e2e::{PATIENCE, Person, Stage, Talk, assert_in_log_once, fast_sends, public_room, within};
 use madang_frames::ServerFrame;
 use madang_vocabulary::Seq;
-use tokio::time::Instant;
+use tokio::{sync::oneshot::error::TryRecvError, time::Instant};
 
 /// Messages between two steps.
 const SOME: usize = 20;
@@ -87,7 +87,7 @@ async fn stores_and_auths_are_restarted_one_after_another() {
     let signing_in = tokio::spawn(async move {
         let guest = madang_client::Client::new(&ingress).unwrap();
         let mut count = 0;
-        while stopped.try_recv().is_err() {
+        while stopped.try_recv() == Err(TryRecvError::Empty) {
             guest.login(&username, password).await.unwrap_or_else(|error| panic!("sign-in {count}: {error}"));
             count += 1;
             tokio::time::sleep(Duration::from_millis(50)).await;

@@ -37,6 +37,8 @@ struct Wanted {
     /// When to ask for it; none while an answer is on its way or the room is open.
     ask_at: Option<Instant>,
     refusals: u32,
+    /// To be asked for by itself: together with others it was refused, and the refusal may be theirs.
+    alone: bool,
 }
 
 /// The connection is of no more use.
@@ -98,6 +100,7 @@ impl Core {
             waiting: Vec::new(),
             ask_at: Some(now),
             refusals: 0,
+            alone: false,
         });
         match wanted.room.cursor() {
             Some(cursor) if wanted.room.is_open() => drop(reply.send(Ok(cursor))),
@@ -167,11 +170,13 @@ impl Core {
         }
         let Some(rooms_at_once) = self.connected else { return Ok(()) };
         let due = |wanted: &Wanted| wanted.ask_at.is_some_and(|at| at <= now);
-        let mut ids: Vec<_> =
-            self.rooms.iter().filter(|(_, wanted)| due(wanted)).map(|(id, _)| *id).collect();
-        ids.sort_unstable();
-        for chunk in ids.chunks(rooms_at_once) {
-            self.ask_for_rooms(chunk, now);
+        let due = self.rooms.iter().filter(|(_, wanted)| due(wanted));
+        let (alone, mut together): (Vec<_>, Vec<_>) =
+            due.map(|(id, wanted)| (*id, wanted.alone)).partition(|(_, alone)| *alone);
+        together.sort_unstable();
+        for chunk in together.chunks(rooms_at_once).chain(alone.chunks(1)) {
+            let rooms: Vec<_> = chunk.iter().map(|(id, _)| *id).collect();
+            self.ask_for_rooms(&rooms, now);
         }
         let requests = &mut self.requests;
         self.writes.extend(self.outbox.due(now, || requests.ask(Question::Send, now)));
@@ -247,6 +252,7 @@ impl Core {
             SubscribedRoom::Open { room: id, epoch, from, complete, .. } => {
                 let Some(wanted) = self.rooms.get_mut(&id) else { return Ok(()) };
                 wanted.refusals = 0;
+                wanted.alone = false;
                 match wanted.room.opened(Answer { epoch, from, complete }) {
                     Ok(Opened::Follows | Opened::Page) => {}
                     Ok(Opened::Reset { epoch, from }) => {
@@ -376,8 +382,14 @@ impl Core {
             }
             Some(Question::Send) => self.outbox.refused(id, error.code, &error.message),
             Some(Question::Subscribe(rooms)) => {
+                let is_one = rooms.len() == 1;
                 for room in rooms {
-                    self.room_refused(room, error.code, &error.message, after, now);
+                    if is_one {
+                        self.room_refused(room, error.code, &error.message, after, now);
+                    } else if let Some(wanted) = self.rooms.get_mut(&room) {
+                        wanted.alone = true;
+                        wanted.ask_at = Some(now + after.unwrap_or_default());
+                    }
                 }
             }
             // Subscribing again asks for what is missing, after the back-off.

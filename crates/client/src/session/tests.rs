@@ -93,6 +93,11 @@ impl Peer {
     /// Answers a `subscribe`; returns its `since`.
     async fn open_room(&mut self, from: u64, complete: bool) -> Value {
         let frame = self.hear("subscribe").await;
+        self.answer_open(&frame, from, complete).await;
+        frame["rooms"][0].clone()
+    }
+
+    async fn answer_open(&mut self, frame: &Value, from: u64, complete: bool) {
         self.say(json!({
             "type": "subscribed", "re": frame["id"], "rooms": [{
                 "room": ROOM, "epoch": "00000001", "head": from, "from": from, "complete": complete,
@@ -100,7 +105,6 @@ impl Peer {
             }],
         }))
         .await;
-        frame["rooms"][0].clone()
     }
 
     async fn event(&mut self, seq: u64) {
@@ -329,6 +333,40 @@ async fn a_room_that_is_closed_meanwhile_is_told() {
         }
     }
     assert_eq!(session.cursor(room()).await, None);
+}
+
+#[tokio::test]
+async fn rooms_that_are_refused_together_are_asked_for_one_by_one() {
+    const OTHER: &str = "01941f29-7c00-7000-8000-0000000000ad";
+    let server = Server::new().await;
+    let (session, _events) = start(&server, options());
+    let other = tokio::spawn({
+        let session = session.clone();
+        async move { session.subscribe(OTHER.parse().unwrap(), None).await }
+    });
+    let one = subscribe(&session, 0);
+    // Both wait for the connection, and so they are asked for together.
+    tokio::task::yield_now().await;
+    let mut peer = server.greet().await;
+    let together = peer.hear("subscribe").await;
+    assert_eq!(together["rooms"].as_array().map(Vec::len), Some(2), "{together}");
+    peer.say(json!({"type": "error", "re": together["id"], "code": "permission_denied", "message": "no"}))
+        .await;
+    for _ in 0..2 {
+        let alone = peer.hear("subscribe").await;
+        if alone["rooms"][0]["room"] == ROOM {
+            peer.answer_open(&alone, 0, true).await;
+        } else {
+            let error =
+                json!({"type": "error", "re": alone["id"], "code": "permission_denied", "message": "no"});
+            peer.say(error).await;
+        }
+    }
+    one.await.unwrap().expect("the room that is fine");
+    assert!(matches!(
+        other.await.unwrap(),
+        Err(SubscribeError::Refused { code: Code::PermissionDenied, .. })
+    ));
 }
 
 #[tokio::test]
