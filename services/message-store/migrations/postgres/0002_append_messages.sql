@@ -11,6 +11,10 @@
 -- Deadlocks: every writer locks rooms in the order of their ids, before members and events of them.
 -- FOR NO KEY UPDATE, since the key does not change: it does not block the foreign key of members.
 --
+-- Keys: an index entry for each row refuses a key that was used, whether or not somebody looked before. Looking
+-- costs a third of the whole call, and nearly every key is new. So the first call looks up no key of a member;
+-- when it fails by the unique index, the service repeats it with in_look_up, which finds the first seqs.
+--
 -- Outcomes: 0 appended; 1 appended before (seq and at are the first one's); 2 no such room; 3 not a member.
 CREATE FUNCTION append_messages(
     in_rooms   uuid[],
@@ -18,7 +22,8 @@ CREATE FUNCTION append_messages(
     in_keys    text[],
     in_texts   text[],
     in_details text[],
-    in_now     bigint
+    in_now     bigint,
+    in_look_up boolean
 ) RETURNS TABLE (ord bigint, outcome smallint, seq bigint, at bigint)
 LANGUAGE plpgsql VOLATILE
 -- The one right plan is a nested loop of index look-ups, whatever the statistics say: a plan made while the
@@ -42,19 +47,26 @@ BEGIN
                row_number() OVER (PARTITION BY a.room, a.actor, a.key ORDER BY a.ord) AS nth
         FROM unnest(in_rooms, in_actors, in_keys, in_texts, in_details)
              WITH ORDINALITY AS a (room, actor, key, text, detail, ord)
-    ), judged AS MATERIALIZED (
-        SELECT a.*, r.head, r.messages, greatest(in_now, r.active_at) AS now,
-               e.seq AS first_seq, e.at AS first_at,
-               CASE WHEN r.id IS NULL THEN 2
-                    -- Before membership: who left since may still learn that the message was committed.
-                    WHEN e.seq IS NOT NULL THEN 1
-                    WHEN m.user_id IS NULL THEN 3
-                    WHEN a.nth > 1 THEN 1
-                    ELSE 0 END AS outcome
+    ), looked_up AS MATERIALIZED (
+        SELECT a.*, r.id IS NOT NULL AS is_room, m.user_id IS NOT NULL AS is_member,
+               r.head, r.messages, greatest(in_now, r.active_at) AS now,
+               -- Within CASE, not joined: where it is not wanted, no partition is touched. Also of who is no member:
+               -- who has left since may still learn that the message was committed.
+               CASE WHEN in_look_up OR m.user_id IS NULL THEN (
+                   SELECT ARRAY[e.seq, e.at] FROM events e
+                   WHERE e.topic = a.room AND e.actor = a.actor AND e.key = a.key
+               ) END AS first
         FROM asked a
         LEFT JOIN rooms r ON r.id = a.room
         LEFT JOIN members m ON m.room = a.room AND m.user_id = a.actor
-        LEFT JOIN events e ON e.topic = a.room AND e.actor = a.actor AND e.key = a.key
+    ), judged AS (
+        SELECT l.*,
+               CASE WHEN NOT l.is_room THEN 2
+                    WHEN l.first IS NOT NULL THEN 1
+                    WHEN NOT l.is_member THEN 3
+                    WHEN l.nth > 1 THEN 1
+                    ELSE 0 END AS outcome
+        FROM looked_up l
     ), placed AS MATERIALIZED (
         -- Contiguous in each room, in the order of the batch, skipping what was refused.
         SELECT j.*, j.head + count(*) FILTER (WHERE j.outcome = 0) OVER (PARTITION BY j.room ORDER BY j.ord) AS new_seq
@@ -80,9 +92,9 @@ BEGIN
     SELECT p.ord, p.outcome::smallint,
            CASE WHEN p.outcome IN (0, 1) THEN
                -- A later row of the same key answers with what its first row got.
-               coalesce(p.first_seq, first_value(p.new_seq) OVER (PARTITION BY p.room, p.actor, p.key ORDER BY p.ord))
+               coalesce(p.first[1], first_value(p.new_seq) OVER (PARTITION BY p.room, p.actor, p.key ORDER BY p.ord))
            END,
-           CASE WHEN p.outcome IN (0, 1) THEN coalesce(p.first_at, p.now) END
+           CASE WHEN p.outcome IN (0, 1) THEN coalesce(p.first[2], p.now) END
     FROM placed p
     ORDER BY p.ord;
 END

@@ -15,6 +15,7 @@ use crate::support::{Fixture, Words as _, keys, message, on_both, seqs, user, us
 
 on_both!(
     seqs_are_contiguous_under_many_senders_at_two_replicas,
+    batches_of_many_rooms_do_not_block_each_other,
     one_key_through_two_replicas_is_one_event,
     a_refused_append_fails_alone,
     a_message_that_the_database_refuses_fails_alone,
@@ -51,6 +52,29 @@ async fn seqs_are_contiguous_under_many_senders_at_two_replicas(fixture: Fixture
         let view = replicas[0].view(room, &people[0]).await;
         assert_eq!(view.room.head, Seq::new(50 + messages as u64));
         assert_eq!(view.last_message, log.last().cloned());
+    }
+}
+
+async fn batches_of_many_rooms_do_not_block_each_other(fixture: Fixture) {
+    const ROOMS: usize = 16;
+    const ROUNDS: usize = 12;
+    let replicas = [fixture.service().await, fixture.service().await];
+    let mina = user(1);
+    let members = [&mina];
+    let rooms = join_all((0..ROOMS).map(|_| replicas[0].given_room(&members))).await;
+    // Each replica's batches name all rooms, the one's forwards and the other's backwards.
+    for round in 0..ROUNDS {
+        let names: Vec<_> = (0..2 * ROOMS).map(|number| format!("{round}-{number}")).collect();
+        let sends = names.iter().enumerate().map(|(number, name)| {
+            let place = if number < ROOMS { number } else { 2 * ROOMS - 1 - number };
+            replicas[number / ROOMS].say(rooms[place], &mina, name)
+        });
+        for answer in join_all(sends).await {
+            answer.unwrap();
+        }
+    }
+    for room in rooms {
+        assert_eq!(seqs(&replicas[0].log(room).await), (1..=1 + 2 * ROUNDS as u64).collect::<Vec<_>>());
     }
 }
 

@@ -14,7 +14,7 @@ use crate::store::{
 };
 
 /// The migration `0002_append_messages.sql` has the reasons.
-const APPEND: &str = "SELECT outcome, seq, at FROM append_messages($1, $2, $3, $4, $5, $6)";
+const APPEND: &str = "SELECT outcome, seq, at FROM append_messages($1, $2, $3, $4, $5, $6, $7)";
 
 const SAVE_PROFILES: &str = concat!(
     "INSERT INTO profiles (user_id, username, name, avatar_url, version) \
@@ -63,10 +63,25 @@ pub(super) struct StateRow {
     read_seq: Option<i64>,
 }
 
+/// Appends as if every key were new, which nearly every one is; when one is not, looks them up.
 pub(super) async fn append(
     connection: &mut PgConnection,
     now: Timestamp,
     rows: &[AppendRow<'_>],
+) -> Result<Vec<OutcomeRow>, sqlx::Error> {
+    match call_append(connection, now, rows, false).await {
+        Err(sqlx::Error::Database(refusal)) if refusal.is_unique_violation() => {
+            call_append(connection, now, rows, true).await
+        }
+        result => result,
+    }
+}
+
+async fn call_append(
+    connection: &mut PgConnection,
+    now: Timestamp,
+    rows: &[AppendRow<'_>],
+    look_up: bool,
 ) -> Result<Vec<OutcomeRow>, sqlx::Error> {
     let rooms: Vec<Uuid> = rows.iter().map(|row| row.room.uuid()).collect();
     let actors: Vec<Uuid> = rows.iter().map(|row| row.actor.uuid()).collect();
@@ -80,6 +95,7 @@ pub(super) async fn append(
         .bind(texts)
         .bind(details)
         .bind(now.as_micros())
+        .bind(look_up)
         .fetch_all(connection)
         .await
 }
