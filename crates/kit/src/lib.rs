@@ -33,6 +33,7 @@
 //! }
 //! ```
 
+mod allocator;
 pub mod clock;
 pub mod config;
 pub mod grpc;

@@ -77,7 +77,11 @@ where
     A: Future<Output = Result<Running, StartError>>,
 {
     let settings: S = config::parse();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    if let Some(threads) = settings.common().worker_threads {
+        runtime.worker_threads(threads.into());
+    }
+    let runtime = match runtime.enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return complain(name, &StartError::dependency("the runtime", error)),
     };

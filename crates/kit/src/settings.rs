@@ -40,12 +40,28 @@ pub struct CommonSettings {
         value_name = "SECONDS"
     )]
     pub drain: Duration,
+
+    /// Threads that run tasks; by default one for each core that the process may use. Where many processes
+    /// share the cores, fewer threads hand less work from one to another
+    #[arg(
+        long = "worker-threads",
+        id = "worker_threads",
+        env = "MADANG_WORKER_THREADS",
+        value_parser = clap::value_parser!(u16).range(1..=1_024),
+        value_name = "COUNT"
+    )]
+    pub worker_threads: Option<u16>,
 }
 
 impl Default for CommonSettings {
     /// As without any setting; for tests and tools.
     fn default() -> Self {
-        Self { log: "info".to_owned(), log_format: None, drain: Duration::from_secs(30) }
+        Self {
+            log: "info".to_owned(),
+            log_format: None,
+            drain: Duration::from_secs(30),
+            worker_threads: None,
+        }
     }
 }
 

@@ -129,10 +129,10 @@ impl Error {
         self
     }
 
-    /// When to try again, in milliseconds as the wire has it.
+    /// When to try again, in milliseconds as the wire has it: rounded up, never too early.
     #[must_use]
     pub fn retry_after_ms(&self) -> Option<u64> {
-        self.retry_after.map(|after| u64::try_from(after.as_millis()).unwrap_or(u64::MAX))
+        self.retry_after.map(|after| u64::try_from(after.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX))
     }
 
     /// A malformed request.

@@ -16,6 +16,9 @@ use crate::{
     throttle::Rate,
 };
 
+/// The longest life of an access token.
+const TOKEN_LONGEST: Duration = Duration::from_secs(24 * 3_600);
+
 /// A year: a longer time is more likely a mistake of unit.
 const SECONDS_MAX: u64 = 366 * 24 * 3_600;
 
@@ -28,7 +31,7 @@ pub struct Settings {
     pub database_connections: u32,
 
     /// How long an access token is good, in seconds
-    #[arg(long = "auth-access-token-seconds", id = "auth_access_token_seconds", default_value = "900", value_parser = seconds)]
+    #[arg(long = "auth-access-token-seconds", id = "auth_access_token_seconds", default_value = "900", value_parser = token_seconds)]
     pub access_token: Duration,
 
     /// How long a session lasts that takes no new tokens, in seconds (30 days)
@@ -202,6 +205,16 @@ impl Settings {
             },
             sealer,
         })
+    }
+}
+
+/// Gateways remember a revocation for a day: no token that it concerns may be good for longer.
+fn token_seconds(text: &str) -> Result<Duration, String> {
+    match seconds(text) {
+        Ok(time) if time > TOKEN_LONGEST => {
+            Err("an access token is good for a day (86400) at most".to_owned())
+        }
+        judged => judged,
     }
 }
 

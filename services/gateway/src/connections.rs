@@ -21,6 +21,8 @@ use crate::session::{close::Close, outbox::Outbox};
 const PARTS: usize = 32;
 /// A client that has not been heard for so many intervals is gone.
 const SILENT_INTERVALS: u32 = 2;
+/// How often credentials are looked at: one comparison a socket, a millisecond for many thousands.
+const EXPIRE_EVERY: Duration = Duration::from_secs(1);
 /// How often sockets are told to leave while the gateway drains.
 const DRAIN_STEP: Duration = Duration::from_millis(50);
 
@@ -80,19 +82,29 @@ impl Connections {
         }
     }
 
-    /// Pings every socket once an interval, closes the silent and those whose credential has ended; for ever.
-    pub(crate) async fn heartbeat(self: Arc<Self>, interval: Duration, clock: Arc<dyn Clock>) {
+    /// Closes the sockets whose credential has ended, about once a second; for ever.
+    pub(crate) async fn expire(self: Arc<Self>, clock: Arc<dyn Clock>) {
+        let mut timer = tokio::time::interval(EXPIRE_EVERY);
+        timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            timer.tick().await;
+            let now = clock.now();
+            for part in &self.parts {
+                for entry in lock(part).values().filter(|entry| entry.outbox.is_expired(now)) {
+                    entry.outbox.close(Close::Expired);
+                }
+            }
+        }
+    }
+
+    /// Pings every silent socket once an interval and closes those that stay silent; for ever.
+    pub(crate) async fn heartbeat(self: Arc<Self>, interval: Duration) {
         let mut timer = tokio::time::interval(interval / PARTS as u32);
         timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             timer.tick().await;
             let tick = self.tick.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
-            let now = clock.now();
             for entry in lock(&self.parts[tick as usize % PARTS]).values() {
-                if entry.outbox.is_expired(now) {
-                    entry.outbox.close(Close::Expired);
-                    continue;
-                }
                 match tick.wrapping_sub(entry.outbox.heard_at()) / PARTS as u32 {
                     // Heard within the interval: it lives.
                     0 => {}

@@ -48,8 +48,17 @@ impl Fanout {
 
     /// Sends a committed event to all who listen, anywhere.
     pub(crate) async fn event(&self, event: Arc<Event>) {
-        let content = proto::envelope::Content::Event(encode_event(&event));
-        self.publish(event.topic, content);
+        self.publish_event(&event);
+        self.hubs.deliver(event).await;
+    }
+
+    /// Sends a committed event to those who listen elsewhere; never waits.
+    pub(crate) fn publish_event(&self, event: &Event) {
+        self.publish(event.topic, proto::envelope::Content::Event(encode_event(event)));
+    }
+
+    /// Sends an event that is published already to those who listen here.
+    pub(crate) async fn deliver(&self, event: Arc<Event>) {
         self.hubs.deliver(event).await;
     }
 

@@ -60,6 +60,9 @@ const SESSIONS_PATIENCE: Duration = Duration::from_secs(8);
 /// How often the end of the last session is looked for while draining.
 const DRAIN_POLL: Duration = Duration::from_millis(50);
 
+/// How long the bus may be faulty before the readiness says so.
+const BUS_PATIENCE: Duration = Duration::from_secs(5);
+
 /// The bus has ended without being closed: nothing would come from other gateways any more.
 #[derive(Debug, thiserror::Error)]
 #[error("the bus has broken")]
@@ -101,7 +104,7 @@ pub async fn start(
     metrics::export(&metrics, &counters, &bus.metrics());
     let shards_stop = CancellationToken::new();
     let hubs = Hubs::start(
-        std::thread::available_parallelism().map_or(1, usize::from),
+        tokio::runtime::Handle::current().metrics().num_workers(),
         &ShardDeps {
             store: Arc::clone(&store),
             bus: Arc::clone(&bus),
@@ -131,10 +134,8 @@ pub async fn start(
             stop.run_until_cancelled(task).await;
         });
     };
-    until_drained(
-        "heartbeat",
-        Box::pin(Arc::clone(&connections).heartbeat(settings.heartbeat(), Arc::clone(&clock))),
-    );
+    until_drained("heartbeat", Box::pin(Arc::clone(&connections).heartbeat(settings.heartbeat())));
+    until_drained("expiry", Box::pin(Arc::clone(&connections).expire(Arc::clone(&clock))));
     until_drained(
         "revocations",
         Box::pin(Arc::clone(&revocations).follow(
@@ -215,15 +216,30 @@ async fn watch_bus(mut status: tokio::sync::watch::Receiver<BusStatus>, check: C
             ShardStatus::Healthy => None,
             ShardStatus::Unhealthy(fault) => Some(*fault),
         });
-        match fault {
+        let changed = match fault {
             None => {
                 joined = true;
                 check.ready();
+                status.changed().await
             }
-            Some(ShardFault::Unreachable) if joined => check.ready(),
-            Some(fault) => check.failing(fault.to_string()),
-        }
-        if status.changed().await.is_err() {
+            Some(ShardFault::Unreachable) if joined => {
+                check.ready();
+                status.changed().await
+            }
+            // Each return of Redis passes through these states; only one that stays is this gateway's own.
+            Some(fault) if joined => match tokio::time::timeout(BUS_PATIENCE, status.changed()).await {
+                Ok(changed) => changed,
+                Err(_) => {
+                    check.failing(fault.to_string());
+                    status.changed().await
+                }
+            },
+            Some(fault) => {
+                check.failing(fault.to_string());
+                status.changed().await
+            }
+        };
+        if changed.is_err() {
             return;
         }
     }

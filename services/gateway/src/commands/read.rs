@@ -37,8 +37,8 @@ pub(super) async fn answer(
     Ok(())
 }
 
-/// Carries out a socket's `typing`. Only to rooms that the socket listens to: the store judged that when
-/// it was opened, and the hub takes it away with the membership.
+/// Carries out a socket's `typing`. Only to rooms that the socket listens to, by the hub's own word: the
+/// store judged that when it was opened, and the hub takes it away with the membership.
 pub(super) async fn typing(
     session: &SessionContext,
     re: Option<RequestId>,
@@ -46,7 +46,7 @@ pub(super) async fn typing(
     on: bool,
 ) -> Result<()> {
     let room = super::send::room_id(&session.edge, session.me.id, room).await?;
-    if !session.rooms().contains(&room) {
+    if !session.edge.hubs.listens(room.into(), session.connection).await {
         return Err(madang_vocabulary::Error::new(
             madang_vocabulary::Code::FailedPrecondition,
             "subscribe to the room first",

@@ -10,6 +10,7 @@ use madang_rpc::{
 use madang_vocabulary::{Error, IdempotencyKey, MessageText, Result, RoomId, RoomRef, UserId};
 
 use super::message_seq;
+use tokio::sync::oneshot;
 use tracing::Instrument as _;
 
 use crate::{budget::UserBudget, edge::Edge, session::SessionContext, wire};
@@ -46,28 +47,34 @@ pub(crate) async fn send(
         attachments: message.attachments.into_iter().map(attachment).collect(),
     };
     let append = Append { room, actor: Arc::clone(actor), message };
-    let (answer, answered) = tokio::sync::oneshot::channel();
-    let committing = Arc::clone(edge);
-    let work = async move {
-        let outcome = commit(&committing, append).await;
-        // The client may have gone; the message is said.
-        let _ = answer.send(outcome);
-    };
-    edge.tasks.spawn_contained("append", work.in_current_span());
+    let (answer, answered) = oneshot::channel();
+    let work = commit(Arc::clone(edge), append, answer).in_current_span();
+    edge.tasks.spawn_contained("append", work);
     answered.await.unwrap_or_else(|_| Err(Error::unavailable("the server is stopping")))
 }
 
-async fn commit(edge: &Edge, append: Append) -> Result<Appended> {
+/// Appends, and tells first the other gateways, then the sender, then the listeners here: the sender's own
+/// copy finds the acknowledgement in the queue, and both leave in one write.
+async fn commit(edge: Arc<Edge>, append: Append, answer: oneshot::Sender<Result<Appended>>) {
     let Append { room, actor, message } = append.clone();
-    let appended = edge.store.append(append).await?;
-    edge.counters.appends.add(1);
-    // A repeat was said when it was new; where that gateway died before it could, the sweep finds it.
-    if !appended.duplicate {
-        let body = EventBody::Message(message);
-        let event = Event { topic: room.into(), seq: appended.seq, at: appended.at, actor, body };
-        edge.fanout.event(Arc::new(event)).await;
+    let outcome = edge.store.append(append).await;
+    let event = match &outcome {
+        // A repeat was said when it was new; where that gateway died before it could, the sweep finds it.
+        Ok(Appended { duplicate: true, .. }) | Err(_) => None,
+        Ok(Appended { seq, at, duplicate: false }) => {
+            let body = EventBody::Message(message);
+            Some(Arc::new(Event { topic: room.into(), seq: *seq, at: *at, actor, body }))
+        }
+    };
+    if let Some(event) = &event {
+        edge.counters.appends.add(1);
+        edge.fanout.publish_event(event);
     }
-    Ok(appended)
+    // The client may have gone; the message is said.
+    let _ = answer.send(outcome);
+    if let Some(event) = event {
+        edge.fanout.deliver(event).await;
+    }
 }
 
 /// The id of a room that a user names; a slug is looked up.

@@ -35,9 +35,8 @@ pub(super) async fn subscribe(
     let wanted = resolve(session, request).await?;
     admit(session, &wanted)?;
     let opened = open(session, &wanted).await;
-    if let Some(error) = opened.iter().find_map(|opened| opened.as_ref().err())
-        && opened.iter().all(Result::is_err)
-    {
+    // Of one room the refusal is the answer; of several, each says its own.
+    if let [Err(error)] = opened.as_slice() {
         return Err(error.clone());
     }
     session.push(&ServerFrame::Subscribed(frames::Subscribed {

@@ -44,6 +44,8 @@ enum Command {
     Events(Vec<Arc<Event>>),
     /// Something without a place in the log.
     Say { topic: TopicId, frame: WireFrame, audience: Audience },
+    /// Whether a socket listens, its membership included.
+    Listens { topic: TopicId, connection: ConnectionId, answer: oneshot::Sender<bool> },
     /// Continuity may be broken: compare all heads with the store.
     SweepAll,
 }
@@ -90,6 +92,13 @@ impl Hubs {
     /// The socket listens no more.
     pub(crate) async fn detach(&self, topic: TopicId, connection: ConnectionId) {
         self.tell(topic, Command::Detach { topic, connection }).await;
+    }
+
+    /// Whether a socket listens to a topic and has not lost its membership.
+    pub(crate) async fn listens(&self, topic: TopicId, connection: ConnectionId) -> bool {
+        let (answer, answered) = oneshot::channel();
+        self.tell(topic, Command::Listens { topic, connection, answer }).await;
+        answered.await.unwrap_or(false)
     }
 
     /// Delivers an event.

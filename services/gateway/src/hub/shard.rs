@@ -2,7 +2,7 @@
 //! store, and compares their heads with the store's.
 
 use std::{
-    collections::{BTreeSet, HashMap, hash_map::Entry},
+    collections::{BTreeSet, HashMap, HashSet, hash_map::Entry},
     sync::Arc,
     time::Duration,
 };
@@ -10,7 +10,7 @@ use std::{
 use madang_bus::Bus;
 use madang_kit::lifecycle::Tasks;
 use madang_rpc::{MessageStore, event::Event};
-use madang_vocabulary::{Seq, TopicId};
+use madang_vocabulary::{Code, Seq, TopicId};
 use tokio::{
     sync::{mpsc, oneshot},
     task::JoinSet,
@@ -39,8 +39,9 @@ const TICK: Duration = Duration::from_millis(500);
 /// How often the heads of topics that were lately active are compared with the store. With the repair
 /// that follows it bounds how long a publish that never came stays unseen.
 const SWEEP_ACTIVE_EVERY: Duration = Duration::from_secs(2);
-/// How often all heads are compared.
-const SWEEP_ALL_EVERY: Duration = Duration::from_secs(20);
+/// How often all heads are compared. A publisher that died between commit and publish leaves a quiet topic
+/// stale for so long; the promise is five seconds. A thousand topics are one cheap call.
+const SWEEP_ALL_EVERY: Duration = Duration::from_secs(4);
 /// What counts as lately active.
 const ACTIVE: Duration = Duration::from_secs(60);
 /// The topics whose heads one call asks for.
@@ -116,7 +117,8 @@ struct Sweep {
 enum Done {
     Listening(Vec<TopicId>),
     Read(TopicId, Result<Vec<Event>, madang_vocabulary::Error>),
-    Heads(Result<Vec<(TopicId, Seq)>, madang_vocabulary::Error>),
+    /// The topics that were asked for, and the heads of those that there are.
+    Heads(Vec<TopicId>, Result<Vec<(TopicId, Seq)>, madang_vocabulary::Error>),
 }
 
 impl Shard {
@@ -186,6 +188,11 @@ impl Shard {
             }
             Command::Say { topic, frame, audience } => {
                 self.with(topic, |slot| slot.hub.say(&frame, audience));
+            }
+            Command::Listens { topic, connection, answer } => {
+                let listens = self.hubs.get(&topic).is_some_and(|slot| slot.hub.listens(connection));
+                // Who asked may have gone.
+                let _ = answer.send(listens);
             }
             Command::SweepAll => self.sweep_all(),
         }
@@ -270,14 +277,10 @@ impl Shard {
                 self.repairs -= 1;
                 self.finish_repair(topic, result);
             }
-            Done::Heads(heads) => {
+            Done::Heads(asked, heads) => {
                 self.sweep.running -= 1;
                 match heads {
-                    Ok(heads) => {
-                        for (topic, seq) in heads {
-                            self.with(topic, |slot| slot.hub.note_head(seq));
-                        }
-                    }
+                    Ok(heads) => self.note_heads(asked, &heads),
                     // The next sweep tries again; the store's client has logged why.
                     Err(error) => debug!(%error, "heads could not be compared"),
                 }
@@ -285,6 +288,26 @@ impl Shard {
                     self.sweep_all();
                 }
             }
+        }
+    }
+
+    fn note_heads(&mut self, asked: Vec<TopicId>, heads: &[(TopicId, Seq)]) {
+        for (topic, seq) in heads {
+            self.with(*topic, |slot| slot.hub.note_head(*seq));
+        }
+        if heads.len() < asked.len() {
+            let there: HashSet<TopicId> = heads.iter().map(|(topic, _)| *topic).collect();
+            for topic in asked.into_iter().filter(|topic| !there.contains(topic)) {
+                self.abandon(topic);
+            }
+        }
+    }
+
+    /// The store has no such topic: the room was deleted, and the word of it was lost.
+    fn abandon(&mut self, topic: TopicId) {
+        debug!(%topic, "the topic is gone");
+        if let Some(slot) = self.hubs.get_mut(&topic) {
+            slot.hub.abandon();
         }
     }
 
@@ -307,6 +330,10 @@ impl Shard {
                         self.start_repair(topic, failures + 1);
                     }
                 }
+            }
+            Err(error) if error.code == Code::NotFound => {
+                slot.repair = Repair::Idle;
+                self.abandon(topic);
             }
             Err(error) => {
                 debug!(%topic, %error, "a gap could not be read");
@@ -362,7 +389,10 @@ impl Shard {
             let (store, page) = (Arc::clone(&self.deps.store), page.to_vec());
             self.sweep.running += 1;
             self.deps.counters.sweeps.add(1);
-            self.work.spawn(async move { Done::Heads(store.heads(&page).await) });
+            self.work.spawn(async move {
+                let heads = store.heads(&page).await;
+                Done::Heads(page, heads)
+            });
         }
     }
 }

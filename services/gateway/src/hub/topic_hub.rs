@@ -84,6 +84,16 @@ impl TopicHub {
         }
     }
 
+    /// Whether a socket listens.
+    pub(crate) fn listens(&self, connection: ConnectionId) -> bool {
+        self.subscribers.iter().any(|subscriber| subscriber.connection == connection)
+    }
+
+    /// The topic is gone, with its log: nobody hears of it any more.
+    pub(crate) fn abandon(&mut self) {
+        *self = Self::default();
+    }
+
     /// Removes a socket.
     pub(crate) fn detach(&mut self, connection: ConnectionId) {
         if let Some(at) = self.subscribers.iter().position(|s| s.connection == connection) {

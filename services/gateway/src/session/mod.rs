@@ -48,12 +48,14 @@ const COMMAND_PATIENCE: Duration = Duration::from_secs(6);
 
 /// Runs a socket to its end.
 pub(crate) async fn run(edge: Arc<Edge>, mut socket: Socket, credential: Option<Credential>) {
-    let identity =
-        match tokio::time::timeout(AUTH_PATIENCE, authenticate(&edge, &mut socket, credential)).await {
-            Ok(Ok(identity)) => identity,
-            Ok(Err(close)) => return refuse(socket, close).await,
-            Err(_) => return refuse(socket, Close::AuthTimeout).await,
-        };
+    // Boxed, like the close below: what a session is for most of its life should be all that it holds.
+    let authenticated =
+        Box::pin(tokio::time::timeout(AUTH_PATIENCE, authenticate(&edge, &mut socket, credential))).await;
+    let identity = match authenticated {
+        Ok(Ok(identity)) => identity,
+        Ok(Err(close)) => return refuse(socket, close).await,
+        Err(_) => return refuse(socket, Close::AuthTimeout).await,
+    };
     let budget = edge.budgets.of(identity.profile.id);
     let Some(_permit) = edge.budgets.take_socket(&budget) else {
         return refuse(socket, Close::TooManyConnections).await;
@@ -72,19 +74,19 @@ pub(crate) async fn run(edge: Arc<Edge>, mut socket: Socket, credential: Option<
     let (close, unwritten) = converse(&context, &mut socket).await;
     edge.counters.sessions.down();
     context.outbox.close(Close::Gone);
-    context.leave_all().await;
+    Box::pin(context.leave_all()).await;
     match close {
         Close::TooSlow => edge.counters.closed_slow.add(1),
         Close::Revoked => edge.counters.closed_revoked.add(1),
         _ => {}
     }
     debug!(connection = %context.connection, reason = close.as_str(), "socket closed");
-    socket.close(close, unwritten).await;
+    Box::pin(socket.close(close, unwritten)).await;
 }
 
 async fn refuse(socket: Socket, close: Close) {
     debug!(reason = close.as_str(), "socket refused");
-    socket.close(close, VecDeque::new()).await;
+    Box::pin(socket.close(close, VecDeque::new())).await;
 }
 
 /// Whose socket it is: by the credential of the handshake, or by the first frame.
@@ -152,7 +154,7 @@ async fn converse(context: &Arc<SessionContext>, socket: &mut Socket) -> (Close,
     loop {
         let step = std::future::poll_fn(|waker| conversation.poll_step(waker)).await;
         if let Some(close) = conversation.take(step) {
-            finish_command(conversation.command.take()).await;
+            Box::pin(finish_command(conversation.command.take())).await;
             return (close, conversation.writing);
         }
     }
@@ -171,6 +173,10 @@ impl Conversation<'_> {
         if self.command.is_none()
             && let Some(request) = self.requests.pop_front()
         {
+            if self.requests.is_empty() {
+                // An idle session keeps no room for requests.
+                self.requests = VecDeque::new();
+            }
             self.command = Some(Box::pin(commands::carry_out(Arc::clone(self.context), request)));
         }
         if let Some(command) = &mut self.command
@@ -252,5 +258,21 @@ fn hello<'a>(edge: &Edge, context: &'a SessionContext) -> frames::Hello<'a> {
             subscribe_rooms: limits::SUBSCRIBE_MAX_ROOMS,
             replay_events: edge.settings.replay_max_events,
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn size_of_future<A, B, C, F>(_: fn(A, B, C) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    /// A gateway holds one of these for every socket, so its size is a promise about memory. What a session
+    /// needs for a moment only (verification, a command, the close) is allocated for that moment.
+    #[test]
+    fn an_idle_session_is_small() {
+        assert!(size_of_future(run) <= 1_536, "{} bytes", size_of_future(run));
     }
 }
