@@ -81,7 +81,7 @@ pub struct Settings {
     #[arg(
         long = "store-append-batch",
         id = "store_append_batch",
-        default_value_t = 128,
+        default_value_t = 256,
         value_parser = clap::value_parser!(u32).range(1..=1_000),
         value_name = "MESSAGES"
     )]
@@ -100,7 +100,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { connections: 12, append_workers: 2, append_batch: 128, append_queue: 8_192 }
+        Self { connections: 12, append_workers: 2, append_batch: 256, append_queue: 8_192 }
     }
 }
 

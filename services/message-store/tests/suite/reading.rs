@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures_util::future::join_all;
 use madang_rpc::{
     MessageStore as _,
     store::{HistoryFrom, HistoryQuery, ReadMark},
@@ -16,6 +17,7 @@ on_both!(
     a_read_is_contiguous_and_bounded,
     own_messages_are_not_unread,
     a_mark_moves_forward_alone,
+    marks_moved_at_once_end_at_the_furthest,
     a_new_membership_begins_read,
 );
 
@@ -111,6 +113,32 @@ async fn a_mark_moves_forward_alone(fixture: Fixture) {
     assert_eq!(mark(u64::MAX).await, at(6, 0), "never past the head");
     let opened = service.open_since(room, &jun, None).await.unwrap();
     assert_eq!(opened.read, Seq::new(6));
+}
+
+async fn marks_moved_at_once_end_at_the_furthest(fixture: Fixture) {
+    let replicas = [fixture.service().await, fixture.service().await];
+    let (mina, jun) = (user(1), user(2));
+    for _ in 0..5 {
+        let room = replicas[0].given_room(&[&mina, &jun]).await;
+        for number in 0..20 {
+            let who = if number % 2 == 0 { &mina } else { &jun };
+            replicas[0].say(room, who, &format!("{number}")).await.unwrap();
+        }
+        // While marks move, both go on writing: ten messages each.
+        let marks = (3..=22).rev().map(|seq| {
+            let service = &replicas[seq as usize % 2];
+            service.mark_read(jun.id, RoomRef::Id(room), Seq::new(seq))
+        });
+        let names: Vec<_> = (20..40).map(|number| number.to_string()).collect();
+        let says = names.iter().enumerate().map(|(number, name)| {
+            let who = if number % 2 == 0 { &mina } else { &jun };
+            replicas[number % 2].say(room, who, name)
+        });
+        let (marks, says) = tokio::join!(join_all(marks), join_all(says));
+        assert!(marks.iter().all(Result::is_ok) && says.iter().all(Result::is_ok));
+        let membership = replicas[0].view(room, &jun).await.membership.unwrap();
+        assert_eq!((membership.read, membership.unread), (Seq::new(22), 10));
+    }
 }
 
 async fn a_new_membership_begins_read(fixture: Fixture) {
