@@ -21,6 +21,11 @@ const HEADER_MAX_BYTES: usize = 16 * 1024;
 /// The pause after a connection could not be accepted, for example because no file descriptor is left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
+/// A connection's place within the bound. A session takes its connection's along, so that the bound counts
+/// sockets for as long as they live.
+#[derive(Clone)]
+pub(crate) struct Place(#[expect(dead_code, reason = "held for its drop")] Arc<OwnedSemaphorePermit>);
+
 /// Serves until the soft shutdown, then lets the requests under way finish. Sockets that were upgraded
 /// live on in their own tasks.
 pub(crate) async fn serve(listener: TcpListener, router: Router, connections_max: usize, life: Lifecycle) {
@@ -62,11 +67,10 @@ async fn connection(
     place: OwnedSemaphorePermit,
     life: Lifecycle,
 ) {
-    // An upgraded socket takes the place along: the bound counts it for as long as it lives.
-    let place = Arc::new(place);
+    let place = Place(Arc::new(place));
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
-        request.extensions_mut().insert(Arc::clone(&place));
+        request.extensions_mut().insert(place.clone());
         router.clone().oneshot(request.map(Body::new))
     });
     let connection = http1::Builder::new()

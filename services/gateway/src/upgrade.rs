@@ -20,6 +20,7 @@ use crate::{
     edge::Edge,
     origin::AllowedOrigins,
     rest::Problem,
+    server::Place,
     session::{self, socket::Socket},
 };
 
@@ -57,6 +58,7 @@ pub(crate) async fn websocket(
         return Err(Error::unavailable("this server is stopping: try again").into());
     }
     let credential = credential(&edge, request.headers(), offered.token, url);
+    let place = request.extensions().get::<Place>().cloned();
     let upgrade = hyper::upgrade::on(&mut request);
     let tasks = edge.tasks.clone();
     tasks.spawn_contained("session", async move {
@@ -66,6 +68,7 @@ pub(crate) async fn websocket(
         {
             session::run(edge, socket, credential).await;
         }
+        drop(place);
     });
     let mut response = Response::builder()
         .status(StatusCode::SWITCHING_PROTOCOLS)

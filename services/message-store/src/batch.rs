@@ -22,6 +22,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::error::{OperationError, OperationResult};
 
+/// A batch takes a few milliseconds. After so many it has met a lock, and the next one does not wait for it.
+const OVERLAP_AFTER: Duration = Duration::from_millis(10);
+
 /// After the soft stop a queue is still served until nobody has asked for this long: callers over gRPC go on for a
 /// moment, until they have heard of it.
 pub(crate) const STOP_LINGER: Duration = Duration::from_secs(1);
@@ -93,6 +96,8 @@ struct Waiting<J: Job> {
 struct Worker<J: Job> {
     job: Arc<J>,
     receiver: Arc<Mutex<mpsc::Receiver<Waiting<J>>>>,
+    /// Whose batch runs alone.
+    turn: Arc<Semaphore>,
     bounds: Bounds,
     counts: Arc<Counts>,
     soft: CancellationToken,
@@ -104,8 +109,10 @@ impl<J: Job> Queue<J> {
         let (sender, receiver) = mpsc::channel(bounds.queue_requests);
         let (job, receiver, counts) =
             (Arc::new(job), Arc::new(Mutex::new(receiver)), Arc::new(Counts::default()));
+        let turn = Arc::new(Semaphore::new(1));
         for _ in 0..bounds.workers {
             let worker = Worker {
+                turn: Arc::clone(&turn),
                 job: Arc::clone(&job),
                 receiver: Arc::clone(&receiver),
                 bounds,
@@ -151,13 +158,16 @@ impl<J: Job> Queue<J> {
 
 impl<J: Job> Worker<J> {
     async fn work(self) {
-        while let Some(batch) = self.take().await {
+        while let Some((batch, _turn)) = self.take().await {
             self.run(batch).await;
         }
     }
 
     /// The next batch: at least one request, and what else has queued. None when the queue has ended.
-    async fn take(&self) -> Option<Vec<Waiting<J>>> {
+    ///
+    /// While another batch runs, requests gather: a commit costs the same for one and for many. Only a batch
+    /// that takes long, because it waits for a lock, is overlapped by another worker's.
+    async fn take(&self) -> Option<(Vec<Waiting<J>>, Option<OwnedSemaphorePermit>)> {
         let mut receiver = self.receiver.lock().await;
         let first = tokio::select! {
             biased;
@@ -168,6 +178,8 @@ impl<J: Job> Worker<J> {
                 receiver.recv().await
             }
         }?;
+        let turn = timeout(OVERLAP_AFTER, Arc::clone(&self.turn).acquire_owned()).await;
+        let turn = turn.ok().and_then(Result::ok);
         let mut bytes = J::bytes(&first.request);
         let mut batch = vec![first];
         while batch.len() < self.bounds.batch_requests && bytes < self.bounds.batch_bytes {
@@ -175,7 +187,7 @@ impl<J: Job> Worker<J> {
             bytes += J::bytes(&next.request);
             batch.push(next);
         }
-        Some(batch)
+        Some((batch, turn))
     }
 
     async fn stopped_and_idle(&self) {

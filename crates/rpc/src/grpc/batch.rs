@@ -2,8 +2,9 @@
 //!
 //! A caller's request goes into a bounded queue. A task takes what has queued and sends it as one call,
 //! with a bounded number of such calls under way. A lone request thus leaves at once, without a timer;
-//! under load, requests gather while earlier calls are under way and leave with the next, so that the
-//! cost of a call is shared the more, the more there is to do.
+//! under load, requests gather while an earlier call is under way and leave with the next, so that the
+//! cost of a call is shared the more, the more there is to do. Only a call that takes long is overlapped
+//! by another: one slow batch does not hold up what comes after it.
 
 use std::{mem, time::Duration};
 
@@ -27,6 +28,8 @@ pub struct BatchSettings {
     pub weight_max: usize,
     /// So many calls are under way at most.
     pub in_flight_max: usize,
+    /// While a call is under way that began less than so long ago, requests gather for the next.
+    pub overlap_after: Duration,
     /// So many requests wait at most. When as many do, another is refused at once.
     pub queue_max: usize,
 }
@@ -122,6 +125,10 @@ async fn dispatch<Req, Out, Sending>(
                 None => break,
             },
         };
+        if !in_flight.is_empty() {
+            // Either way what has gathered leaves now.
+            let _ = tokio::time::timeout(settings.overlap_after, in_flight.join_next()).await;
+        }
         let mut batch = Batch::default();
         let mut next = Some(first);
         while let Some(waiting) = next {
@@ -210,8 +217,13 @@ mod tests {
 
     use super::*;
 
-    const SETTINGS: BatchSettings =
-        BatchSettings { items_max: 10, weight_max: 1_000, in_flight_max: 2, queue_max: 50 };
+    const SETTINGS: BatchSettings = BatchSettings {
+        items_max: 10,
+        weight_max: 1_000,
+        in_flight_max: 2,
+        overlap_after: Duration::from_millis(10),
+        queue_max: 50,
+    };
 
     /// A batcher that doubles numbers, a weighed by themselves, once `gate` lets it. It tells of the
     /// batches that it sends.

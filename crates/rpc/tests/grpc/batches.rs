@@ -56,8 +56,13 @@ async fn a_hundred_appends_are_far_fewer_calls_and_each_has_its_outcome() {
 #[tokio::test]
 async fn a_batch_never_passes_what_a_server_takes() {
     let served = Served::new(&Arc::new(Scripted::default()));
-    let append_settings =
-        BatchSettings { items_max: 10_000, weight_max: usize::MAX, in_flight_max: 1, queue_max: 2_000 };
+    let append_settings = BatchSettings {
+        items_max: 10_000,
+        weight_max: usize::MAX,
+        in_flight_max: 1,
+        overlap_after: std::time::Duration::ZERO,
+        queue_max: 2_000,
+    };
     let settings = MessageStoreSettings { append: append_settings, ..MessageStoreSettings::default() };
     let store = MessageStoreClient::new(served.channel(), settings);
     let outcomes = join_all((1..=1_200).map(|_| store.append(append(7, "1")))).await;

@@ -54,6 +54,8 @@ pub(crate) struct Socket {
     offset: usize,
     /// The library may have something to write.
     control: bool,
+    /// The library has nothing buffered: until the stream has more, it need not be asked.
+    drained: bool,
 }
 
 impl Socket {
@@ -73,7 +75,7 @@ impl Socket {
             Some(config),
         )
         .await;
-        Some(Self { stream, offset: 0, control: false })
+        Some(Self { stream, offset: 0, control: false, drained: false })
     }
 
     /// Whether the library may be polled: not while a frame of ours is half written.
@@ -88,7 +90,13 @@ impl Socket {
 
     /// The next thing from the client, or why there is none.
     pub(crate) fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Result<Incoming, Close>> {
-        Poll::Ready(match ready!(Pin::new(&mut self.stream).poll_next(context)) {
+        // A session is mostly woken to write. Asking the stream costs a fraction of asking the library.
+        if self.drained && !self.control && self.stream.get_ref().poll_read_ready(context).is_pending() {
+            return Poll::Pending;
+        }
+        let polled = Pin::new(&mut self.stream).poll_next(context);
+        self.drained = polled.is_pending();
+        Poll::Ready(match ready!(polled) {
             Some(Ok(Message::Text(text))) => Ok(Incoming::Text(text)),
             Some(Ok(Message::Ping(_) | Message::Pong(_))) => {
                 self.control = true;

@@ -1,6 +1,6 @@
 //! The message store.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use madang_proto::store::v1::{
@@ -48,6 +48,9 @@ pub struct MessageStoreSettings {
     pub open: BatchSettings,
 }
 
+/// A commit and the way to it take a few milliseconds: what takes longer has met a lock, or a slow disk.
+const OVERLAP_AFTER: Duration = Duration::from_millis(10);
+
 impl Default for MessageStoreSettings {
     fn default() -> Self {
         Self {
@@ -57,10 +60,17 @@ impl Default for MessageStoreSettings {
                 items_max: 128,
                 weight_max: 1024 * 1024,
                 in_flight_max: 4,
+                overlap_after: OVERLAP_AFTER,
                 queue_max: 8_192,
             },
             // 2,000 events of a usual 300 bytes are an answer of 600 KB.
-            open: BatchSettings { items_max: 128, weight_max: 2_000, in_flight_max: 8, queue_max: 8_192 },
+            open: BatchSettings {
+                items_max: 128,
+                weight_max: 2_000,
+                in_flight_max: 8,
+                overlap_after: OVERLAP_AFTER,
+                queue_max: 8_192,
+            },
         }
     }
 }
