@@ -38,6 +38,7 @@ lint: ## Check format, lints, documentation, dependencies and proto files
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(LOCKED) --quiet --workspace --no-deps --lib
 	scripts/cargo-deny.sh --log-level error check bans licenses sources
 	cd proto && npx --yes $(BUF) lint
+	scripts/check-docs.sh
 
 # PostgreSQL, Redis and nginx, where they are missing.
 servers:

@@ -32,7 +32,7 @@ use super::close::Close;
 
 /// What is read at once. Chat frames are short; a socket that sends long ones takes more reads, and an idle
 /// one holds no more than this.
-const READ_BUFFER_BYTES: usize = 1_024;
+const READ_BUFFER_BYTES: usize = 512;
 /// The frames that leave in one write.
 const WRITE_AT_ONCE_FRAMES: usize = 64;
 /// How long a close may take before the connection is dropped.
