@@ -12,9 +12,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         println!("cargo::rerun-if-changed={file}");
     }
     let descriptors = protox::compile(FILES, ["."])?;
-    tonic_prost_build::configure()
-        .bytes(".")
-        .build_transport(false)
-        .compile_fds(descriptors)?;
+    tonic_prost_build::configure().bytes(".").build_transport(false).compile_fds(descriptors)?;
     Ok(())
 }
