@@ -57,7 +57,7 @@ async fn dispatch(session: Arc<SessionContext>, request: Request) {
 pub(crate) fn log(error: &Error) {
     match error.code {
         Code::Internal => {
-            warn!(%error, cause = error.source.as_ref().map(tracing::field::display), "request failed")
+            warn!(%error, cause = error.source.as_ref().map(tracing::field::display), "request failed");
         }
         Code::Unavailable | Code::DeadlineExceeded => debug!(%error, "request failed"),
         Code::InvalidArgument
