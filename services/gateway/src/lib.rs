@@ -4,7 +4,7 @@
 //! what may be done, and tells the other gateways what happened. Anything that it holds can be rebuilt from
 //! its clients' cursors and the store.
 //!
-//! Data flows one way: frame → [`session`] → [`commands`] → store → [`fanout`] → [`hub`] → outbox → frame.
+//! Data flows one way: frame → `session` → `commands` → store → `fanout` → `hub` → outbox → frame.
 
 mod budget;
 mod commands;
