@@ -61,7 +61,8 @@ pub(crate) async fn websocket(
     let place = request.extensions().get::<Place>().cloned();
     let upgrade = hyper::upgrade::on(&mut request);
     let tasks = edge.tasks.clone();
-    tasks.spawn_contained("session", async move {
+    // Boxed, because each layer around a task's future would hold a copy of its size.
+    let session = Box::pin(async move {
         // The client may hang up before the handshake's answer is out.
         if let Ok(upgraded) = upgrade.await
             && let Some(socket) = Socket::new(upgraded, limits::FRAME_MAX_BYTES).await
@@ -70,6 +71,7 @@ pub(crate) async fn websocket(
         }
         drop(place);
     });
+    tasks.spawn_contained("session", session);
     let mut response = Response::builder()
         .status(StatusCode::SWITCHING_PROTOCOLS)
         .header(header::UPGRADE, "websocket")
