@@ -77,7 +77,11 @@ where
     A: Future<Output = Result<Running, StartError>>,
 {
     let settings: S = config::parse();
-    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    // One thread alone needs no scheduler that could share work with others.
+    let mut runtime = match settings.common().worker_threads {
+        Some(1) => tokio::runtime::Builder::new_current_thread(),
+        _ => tokio::runtime::Builder::new_multi_thread(),
+    };
     if let Some(threads) = settings.common().worker_threads {
         runtime.worker_threads(threads.into());
     }
