@@ -8,11 +8,6 @@ pub use client::{ClientOptions, InvalidUrl, channel};
 pub use server::{ServerOptions, serve};
 pub use trace::{TraceInterceptor, extract_trace_context, inject_trace_context};
 
-/// Largest message that a service takes or gives, in bytes: a page of 500 events of 4,000 characters
-/// (16 kB of UTF-8 at most, mostly far less) fits. Adapters set it on both sides
-/// (`max_decoding_message_size`, `max_encoding_message_size`).
-pub const MAX_MESSAGE_BYTES: usize = 16 * 1024 * 1024;
-
 /// The name of a code as the specification of gRPC writes it, for labels and spans.
 #[must_use]
 pub const fn code_name(code: tonic::Code) -> &'static str {
