@@ -37,6 +37,17 @@ pub enum Error {
         /// The directory.
         data_dir: PathBuf,
     },
+    /// No file system of its own can be made for a test.
+    #[error("a small disk cannot be mounted: {reason}")]
+    NoDisk {
+        /// What `mount` said.
+        reason: String,
+    },
+    /// The library that changes a program's wall clock is not on this machine.
+    #[error(
+        "libfaketime is not installed; scripts/install-test-dependencies.sh installs what the tests need"
+    )]
+    NoFakeTime,
     /// No free port was found in the kit's range.
     #[error("found no free port on 127.0.0.1")]
     NoFreePort,

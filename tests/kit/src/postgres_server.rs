@@ -15,6 +15,7 @@ use crate::port::{free_port, is_free, local};
 use crate::process::{Process, ProcessSpec};
 use crate::programs::{Account, postgres_directory};
 use crate::random::random_hex;
+use crate::small_disk::SmallDisk;
 
 /// A start recovers from a crash first where there was one; on a busy machine that takes a while.
 const START_DEADLINE: Duration = Duration::from_secs(60);
@@ -30,6 +31,9 @@ const PORT_ATTEMPTS: u32 = 3;
 
 const SUPERUSER: &str = "madang";
 
+/// Where the data is, in the server's directory; `--pgdata` of `initdb` says the same.
+const DATA_DIRECTORY: &str = "data";
+
 /// Whether a commit survives the loss of power.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Durability {
@@ -41,6 +45,17 @@ pub enum Durability {
     Fast,
 }
 
+/// How a server is started; the default is [`PostgresServer::start`] with [`Durability::Fast`].
+#[derive(Debug, Clone, Default)]
+pub struct PostgresOptions {
+    /// Whether a commit survives the loss of power.
+    pub durability: Durability,
+    /// Where the log goes, if not into the server's own directory.
+    pub log: Option<PathBuf>,
+    /// The size of a disk of its own for the data, which [`PostgresServer::disk`] can fill. Needs root.
+    pub disk_bytes: Option<u64>,
+}
+
 /// A PostgreSQL server in a directory of its own. It ends with this value, or with this process.
 #[derive(Debug)]
 pub struct PostgresServer {
@@ -48,6 +63,7 @@ pub struct PostgresServer {
     port: u16,
     password: String,
     /// After the process: fields are dropped in this order.
+    disk: Option<SmallDisk>,
     _home: Home,
 }
 
@@ -66,11 +82,23 @@ impl PostgresServer {
     /// # Errors
     /// The same.
     pub async fn start_with(durability: Durability, log: Option<PathBuf>) -> Result<Self> {
+        Self::start_configured(PostgresOptions { durability, log, disk_bytes: None }).await
+    }
+
+    /// [`Self::start`], with all that can be chosen.
+    ///
+    /// # Errors
+    /// The same; and [`Error::NoDisk`] where a disk is asked for and cannot be made.
+    pub async fn start_configured(options: PostgresOptions) -> Result<Self> {
+        let PostgresOptions { durability, log, disk_bytes } = options;
         let programs = postgres_directory()?;
         let account = Account::unprivileged()?;
         let home = Home::create("postgres", account)?;
         // The port is open to every user of the machine, and a superuser's session can run programs.
         let password = random_hex();
+        let disk = disk_bytes
+            .map(|bytes| SmallDisk::mount(home.join(DATA_DIRECTORY), bytes, account))
+            .transpose()?;
         initialise(&programs, &home, account, &password).await?;
 
         let log = log.unwrap_or_else(|| home.join("postgres.log"));
@@ -79,7 +107,7 @@ impl PostgresServer {
             let port = free_port()?;
             let process = Process::spawn(ProcessSpec {
                 log: log.clone(),
-                ..server_spec(&programs, &home, account, port, durability)
+                ..server_spec(&programs, &home, account, port, durability, disk_bytes.is_some())
             })?;
             match ready(&process, port, &password).await {
                 Err(Error::Exited { .. }) if attempt < PORT_ATTEMPTS && !is_free(port) => attempt += 1,
@@ -89,7 +117,7 @@ impl PostgresServer {
                 }
             }
         };
-        Ok(Self { process, port, password, _home: home })
+        Ok(Self { process, port, password, disk, _home: home })
     }
 
     /// The URL of one of its databases, for its superuser.
@@ -127,6 +155,46 @@ impl PostgresServer {
     /// When the process does not go.
     pub async fn kill9(&self) -> Result<()> {
         self.process.kill9().await
+    }
+
+    /// SIGQUIT, an "immediate shutdown", and a start: backends leave what they do at once, and the start recovers.
+    ///
+    /// # Errors
+    /// When it does not end, or does not come up again.
+    pub async fn restart_immediately(&self) -> Result<()> {
+        self.process.signal(Signal::QUIT);
+        self.process.exited(STOP_DEADLINE).await?;
+        self.restart().await
+    }
+
+    /// Ends all connections but this call's own (`pg_terminate_backend`); returns how many there were.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub async fn terminate_connections(&self) -> Result<u64> {
+        const TERMINATE: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+            WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()";
+        let terminate = async {
+            let mut connection = PgConnection::connect(&self.url("postgres")).await?;
+            let ended = connection.execute(TERMINATE).await?.rows_affected();
+            connection.close().await?;
+            Ok(ended)
+        };
+        terminate.await.map_err(Error::postgres("end all connections"))
+    }
+
+    /// Waits until it answers, for a server that restarts its backends by itself.
+    ///
+    /// # Errors
+    /// When it has ended, or does not answer in time.
+    pub async fn ready(&self) -> Result<()> {
+        ready(&self.process, self.port, &self.password).await
+    }
+
+    /// The disk of its own, where it was started with one.
+    #[must_use]
+    pub fn disk(&self) -> Option<&SmallDisk> {
+        self.disk.as_ref()
     }
 
     /// Stops in good order, disconnecting everybody.
@@ -211,6 +279,7 @@ fn server_spec(
     account: Option<Account>,
     port: u16,
     durability: Durability,
+    small_disk: bool,
 ) -> ProcessSpec {
     let port_setting = format!("port={port}");
     let mut settings = vec![
@@ -220,14 +289,14 @@ fn server_spec(
         // Pools of several replicas and of tests in parallel.
         "max_connections=300",
         "shared_buffers=256MB",
-        // Checkpoints by time, not in the middle of a benchmark.
-        "max_wal_size=2GB",
+        // Checkpoints by time, not in the middle of a benchmark; where the disk is small, as it needs them.
+        if small_disk { "max_wal_size=128MB" } else { "max_wal_size=2GB" },
         "log_line_prefix=%m [%p] %d ",
     ];
     if durability == Durability::Fast {
         settings.extend(["fsync=off", "full_page_writes=off"]);
     }
-    let mut arguments: Vec<OsString> = vec!["-D".into(), home.join("data").into()];
+    let mut arguments: Vec<OsString> = vec!["-D".into(), home.join(DATA_DIRECTORY).into()];
     arguments.extend(settings.into_iter().flat_map(|setting| ["-c".into(), setting.into()]));
     ProcessSpec {
         name: "postgres".to_owned(),

@@ -26,6 +26,9 @@ const STOP_DEADLINE: Duration = Duration::from_secs(10);
 /// Attempts to start on a port that another process took after it was chosen.
 const PORT_ATTEMPTS: u32 = 3;
 
+/// Where Redis keeps its append-only file, in its working directory.
+const APPEND_ONLY_DIRECTORY: &str = "appendonlydir";
+
 /// The server of this test process. A static is never dropped; the server ends with the process.
 static SHARED: OnceCell<RedisServer> = OnceCell::const_new();
 
@@ -58,7 +61,7 @@ pub struct RedisServer {
     process: Process,
     port: u16,
     /// After the process: fields are dropped in this order.
-    _home: Home,
+    home: Home,
 }
 
 impl RedisServer {
@@ -95,7 +98,7 @@ impl RedisServer {
                 Err(Error::Exited { .. }) if attempt < PORT_ATTEMPTS && !is_free(port) => attempt += 1,
                 outcome => {
                     outcome?;
-                    return Ok(Self { process, port, _home: home });
+                    return Ok(Self { process, port, home });
                 }
             }
         }
@@ -153,6 +156,53 @@ impl RedisServer {
     pub async fn restart(&self) -> Result<()> {
         self.process.restart().await?;
         ready(&self.process, self.port).await
+    }
+
+    /// Starts again on the same port without its data, after a kill if it runs: what a Redis does whose disk was lost.
+    ///
+    /// # Errors
+    /// When it does not come up again.
+    pub async fn restart_empty(&self) -> Result<()> {
+        self.kill9().await?;
+        match std::fs::remove_dir_all(self.home.join(APPEND_ONLY_DIRECTORY)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(Error::io("remove the append-only file")(error));
+            }
+            _ => {}
+        }
+        self.restart().await
+    }
+
+    /// Removes every stream whose key matches a pattern of `KEYS`; returns how many there were.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub async fn remove_streams(&self, pattern: &str) -> Result<usize> {
+        let failed = || Error::redis(format!("remove {pattern}"));
+        let mut connection = self.connection().await?;
+        let mut keys = redis::cmd("KEYS");
+        let keys: Vec<String> = keys.arg(pattern).query_async(&mut connection).await.map_err(failed())?;
+        for key in &keys {
+            redis::cmd("DEL").arg(key).exec_async(&mut connection).await.map_err(failed())?;
+        }
+        Ok(keys.len())
+    }
+
+    /// Removes all entries but the newest from every stream whose key matches a pattern of `KEYS`, as a bound on their
+    /// length does to a reader that is too slow; returns how many streams there were.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub async fn trim_streams(&self, pattern: &str) -> Result<usize> {
+        let failed = || Error::redis(format!("trim {pattern}"));
+        let mut connection = self.connection().await?;
+        let mut keys = redis::cmd("KEYS");
+        let keys: Vec<String> = keys.arg(pattern).query_async(&mut connection).await.map_err(failed())?;
+        for key in &keys {
+            let mut trim = redis::cmd("XTRIM");
+            trim.arg(key).arg("MAXLEN").arg(1).exec_async(&mut connection).await.map_err(failed())?;
+        }
+        Ok(keys.len())
     }
 
     /// Stops the server from running; connections stay open and nothing answers.

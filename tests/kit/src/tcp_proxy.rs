@@ -32,13 +32,49 @@ pub struct BreakableProxy {
     acceptor: Mutex<Option<JoinHandle<()>>>,
 }
 
+/// One of the two directions of a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Direction {
+    /// What the client says.
+    ToTarget,
+    /// What the target answers.
+    FromTarget,
+}
+
 /// What all connections obey.
 #[derive(Debug, Clone, Copy, Default)]
 struct Control {
-    blackhole: bool,
+    muted_to_target: bool,
+    muted_from_target: bool,
     delay: Duration,
     /// Counts the cuts: a connection ends when the number is not the one that it began with.
     cuts: u64,
+    /// Counts the losses of the target's side, likewise.
+    losses: u64,
+}
+
+impl Control {
+    const fn is_muted(&self, direction: Direction) -> bool {
+        match direction {
+            Direction::ToTarget => self.muted_to_target,
+            Direction::FromTarget => self.muted_from_target,
+        }
+    }
+
+    const fn mute(&mut self, direction: Direction) {
+        match direction {
+            Direction::ToTarget => self.muted_to_target = true,
+            Direction::FromTarget => self.muted_from_target = true,
+        }
+    }
+}
+
+/// Why a connection is no longer passed on.
+enum Broken {
+    /// Both sides are reset.
+    Cut,
+    /// The target's side is reset, and the client is told nothing.
+    HalfOpen,
 }
 
 impl BreakableProxy {
@@ -90,12 +126,28 @@ impl BreakableProxy {
     /// Connections stay open, new ones are accepted, and no byte arrives in either direction: what a lost network
     /// looks like. What was sent is kept and arrives after [`Self::pass`].
     pub fn blackhole(&self) {
-        self.control.send_modify(|control| control.blackhole = true);
+        self.mute(Direction::ToTarget);
+        self.mute(Direction::FromTarget);
     }
 
-    /// Ends [`Self::blackhole`].
+    /// [`Self::blackhole`] in one direction: one side is heard and hears nothing, as behind a route that was lost one
+    /// way.
+    pub fn mute(&self, direction: Direction) {
+        self.control.send_modify(|control| control.mute(direction));
+    }
+
+    /// Ends [`Self::blackhole`] and [`Self::mute`].
     pub fn pass(&self) {
-        self.control.send_modify(|control| control.blackhole = false);
+        self.control.send_modify(|control| {
+            control.muted_to_target = false;
+            control.muted_from_target = false;
+        });
+    }
+
+    /// Resets the target's side of every connection and tells the clients nothing: their sides stay open and silent, as
+    /// when a machine or a firewall in between forgot them. New connections pass; [`Self::cut`] ends the halves.
+    pub fn half_open(&self) {
+        self.control.send_modify(|control| control.losses += 1);
     }
 
     /// From now on bytes take this long, in each direction.
@@ -123,37 +175,74 @@ fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
 async fn accept_loop(listener: TcpListener, target: SocketAddr, control: watch::Receiver<Control>) {
     // Not owned by this task: connections survive a refusal of new ones.
     while let Ok((client, _)) = listener.accept().await {
-        let cuts = control.borrow().cuts;
-        tokio::spawn(connection(client, target, control.clone(), cuts));
+        let began = *control.borrow();
+        tokio::spawn(connection(client, target, control.clone(), began));
     }
 }
 
-async fn connection(mut client: TcpStream, target: SocketAddr, control: watch::Receiver<Control>, cuts: u64) {
-    let mut cut = control.clone();
-    let mut server = tokio::select! {
-        _ = cut.wait_for(|control| control.cuts != cuts) => None,
-        server = connect(target, control.clone()) => server,
+async fn connection(
+    mut client: TcpStream,
+    target: SocketAddr,
+    control: watch::Receiver<Control>,
+    began: Control,
+) {
+    let mut watched = control.clone();
+    // Without it a small answer could wait for the client's next request.
+    let _ = client.set_nodelay(true);
+    let connected = tokio::select! {
+        broken = broken(&mut watched, began) => Err(broken),
+        server = connect(target, control.clone()) => Ok(server),
     };
-    if let Some(server) = &mut server {
-        let (from_client, to_client) = client.split();
-        let (from_server, to_server) = server.split();
+    let (server, broken) = match connected {
+        Err(broken) => (None, broken),
+        // Refused by the target, and so by the proxy.
+        Ok(None) => (None, Broken::Cut),
+        Ok(Some(mut server)) => {
+            let (from_client, to_client) = client.split();
+            let (from_server, to_server) = server.split();
+            let broken = tokio::select! {
+                broken = broken(&mut watched, began) => broken,
+                _ = async { tokio::join!(
+                    pump(from_client, to_server, Direction::ToTarget, control.clone()),
+                    pump(from_server, to_client, Direction::FromTarget, control.clone()),
+                ) } => return,
+            };
+            (Some(server), broken)
+        }
+    };
+    // What is closed with zero linger is reset, not ended: nobody can mistake a cut for a good end.
+    if let Some(server) = server {
+        let _ = server.set_zero_linger();
+    }
+    if matches!(broken, Broken::HalfOpen) {
         tokio::select! {
-            _ = cut.wait_for(|control| control.cuts != cuts) => {}
-            _ = async { tokio::join!(
-                pump(from_client, to_server, control.clone()),
-                pump(from_server, to_client, control.clone()),
-            ) } => return,
+            _ = watched.wait_for(|control| control.cuts != began.cuts) => {}
+            () = swallow(&mut client) => {}
         }
     }
-    // What is closed with zero linger is reset, not ended: nobody can mistake a cut for a good end.
-    for stream in server.iter().chain([&client]) {
-        let _ = stream.set_zero_linger();
+    let _ = client.set_zero_linger();
+}
+
+/// Waits until the connections of `began` are to be broken; also when the proxy is gone.
+async fn broken(control: &mut watch::Receiver<Control>, began: Control) -> Broken {
+    let changed = |control: &Control| (control.cuts, control.losses) != (began.cuts, began.losses);
+    match control.wait_for(changed).await {
+        Ok(control) if control.cuts == began.cuts => Broken::HalfOpen,
+        Ok(_) | Err(_) => Broken::Cut,
     }
+}
+
+/// Reads what nobody will hear, until the client ends.
+async fn swallow(client: &mut TcpStream) {
+    let mut buffer = vec![0; CHUNK_BYTES];
+    while client.read(&mut buffer).await.is_ok_and(|length| length > 0) {}
 }
 
 /// A connection to the target, once bytes may pass; `None` when it refuses.
 async fn connect(target: SocketAddr, mut control: watch::Receiver<Control>) -> Option<TcpStream> {
-    passing(&mut control).await;
+    // A handshake takes both directions.
+    passing(&mut control, Direction::ToTarget).await;
+    passing(&mut control, Direction::FromTarget).await;
     let stream = TcpStream::connect(target).await.ok()?;
     stream.set_nodelay(true).ok()?;
     Some(stream)
@@ -163,17 +252,20 @@ async fn connect(target: SocketAddr, mut control: watch::Receiver<Control>) -> O
 async fn pump(
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,
+    direction: Direction,
     mut control: watch::Receiver<Control>,
 ) {
     // An empty chunk is the end. Chunks carry the time at which they are due, so that a delay costs no throughput.
-    let (wire, mut arrivals) = mpsc::channel::<(Instant, Vec<u8>)>(CHUNKS_IN_FLIGHT);
+    let (wire, mut arrivals) = mpsc::channel::<(Option<Instant>, Vec<u8>)>(CHUNKS_IN_FLIGHT);
     let delays = control.clone();
     let send = async move {
         let mut buffer = vec![0; CHUNK_BYTES];
         loop {
             let length = from.read(&mut buffer).await.unwrap_or(0);
             let chunk = buffer.get(..length).unwrap_or_default().to_vec();
-            let due = Instant::now() + delays.borrow().delay;
+            let delay = delays.borrow().delay;
+            // Most lines have no delay, and need neither a clock nor a timer.
+            let due = (!delay.is_zero()).then(|| Instant::now() + delay);
             if wire.send((due, chunk)).await.is_err() || length == 0 {
                 return;
             }
@@ -181,8 +273,10 @@ async fn pump(
     };
     let deliver = async move {
         while let Some((due, chunk)) = arrivals.recv().await {
-            tokio::time::sleep_until(due).await;
-            passing(&mut control).await;
+            if let Some(due) = due {
+                tokio::time::sleep_until(due).await;
+            }
+            passing(&mut control, direction).await;
             if chunk.is_empty() || to.write_all(&chunk).await.is_err() {
                 let _ = to.shutdown().await;
                 return;
@@ -192,7 +286,7 @@ async fn pump(
     tokio::join!(send, deliver);
 }
 
-/// Waits while there is a blackhole. Returns too when the proxy is gone; its connections end then anyhow.
-async fn passing(control: &mut watch::Receiver<Control>) {
-    let _ = control.wait_for(|control| !control.blackhole).await;
+/// Waits while the direction is muted. Returns too when the proxy is gone; its connections end then anyhow.
+async fn passing(control: &mut watch::Receiver<Control>, direction: Direction) {
+    let _ = control.wait_for(|control| !control.is_muted(direction)).await;
 }

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed step fails its test")]
 
 use madang_test_kit::{Durability, PostgresServer, test_database};
-use sqlx::{Connection as _, PgConnection};
+use sqlx::{Connection as _, Executor as _, PgConnection};
 
 async fn value(url: &str, query: &'static str) -> String {
     let mut connection = PgConnection::connect(url).await.unwrap();
@@ -77,4 +77,33 @@ async fn durability_is_what_was_asked_for() {
     let fast = PostgresServer::start(Durability::Fast).await.unwrap();
     assert_eq!(value(&fast.url("postgres"), "SHOW fsync").await, "off");
     assert!(fast.process().usage().unwrap().resident_bytes > 1_000_000);
+}
+
+#[tokio::test]
+async fn a_full_disk_refuses_and_a_released_one_does_not() {
+    const DISK_BYTES: u64 = 192 << 20;
+    let options = madang_test_kit::PostgresOptions { disk_bytes: Some(DISK_BYTES), ..Default::default() };
+    let server = match PostgresServer::start_configured(options).await {
+        // Needs root; the harness of faults says so, too.
+        Err(madang_test_kit::Error::NoDisk { .. }) => return,
+        server => server.unwrap(),
+    };
+    let mut connection = PgConnection::connect(&server.url("postgres")).await.unwrap();
+    connection.execute("CREATE TABLE heaps (text text)").await.unwrap();
+    let disk = server.disk().unwrap();
+    disk.fill().unwrap();
+    let grow = "INSERT INTO heaps SELECT repeat('x', 1000) FROM generate_series(1, 20000)";
+    assert!(connection.execute(grow).await.is_err());
+    disk.release().unwrap();
+    // It may have ended over it.
+    if !server.process().is_running() {
+        server.restart().await.unwrap();
+    }
+    server.ready().await.unwrap();
+    let mut connection = PgConnection::connect(&server.url("postgres")).await.unwrap();
+    connection.execute(grow).await.unwrap();
+    let path = disk.path().to_owned();
+    drop((connection, server));
+    let mounts = std::fs::read_to_string("/proc/mounts").unwrap();
+    assert!(!mounts.contains(path.to_str().unwrap()), "{mounts}");
 }

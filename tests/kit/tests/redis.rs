@@ -44,3 +44,26 @@ async fn a_flush_empties_and_a_pause_is_silence() {
     server.resume();
     assert!(!server.connection().await.unwrap().exists::<_, bool>("key").await.unwrap());
 }
+
+#[tokio::test]
+async fn an_emptied_restart_forgets_what_was_kept() {
+    let server = RedisServer::start_with(Persistence::AppendOnly, None).await.unwrap();
+    let () = server.connection().await.unwrap().set("key", "1").await.unwrap();
+    server.restart_empty().await.unwrap();
+    assert!(!server.connection().await.unwrap().exists::<_, bool>("key").await.unwrap());
+}
+
+#[tokio::test]
+async fn streams_are_trimmed_and_removed_by_their_names() {
+    let server = RedisServer::start().await.unwrap();
+    let mut connection = server.connection().await.unwrap();
+    for _ in 0..3 {
+        let _: String = connection.xadd("inbox:1", "*", &[("a", "b")]).await.unwrap();
+    }
+    let () = connection.set("other", "1").await.unwrap();
+    assert_eq!(server.trim_streams("inbox:*").await.unwrap(), 1);
+    assert_eq!(connection.xlen::<_, usize>("inbox:1").await.unwrap(), 1);
+    assert_eq!(server.remove_streams("inbox:*").await.unwrap(), 1);
+    assert_eq!(connection.xlen::<_, usize>("inbox:1").await.unwrap(), 0);
+    assert!(connection.exists::<_, bool>("other").await.unwrap());
+}

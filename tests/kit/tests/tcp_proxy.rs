@@ -5,7 +5,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use madang_test_kit::BreakableProxy;
+use madang_test_kit::{BreakableProxy, Direction};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -100,6 +100,39 @@ async fn a_delay_applies_to_both_directions() {
     let started = Instant::now();
     assert_eq!(echo(&mut stream, b"2").await.unwrap(), b"2");
     assert!(started.elapsed() >= Duration::from_millis(100));
+}
+
+#[tokio::test]
+async fn a_muted_direction_keeps_its_bytes_and_the_other_passes() {
+    // A target that speaks first and echoes nothing.
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let proxy = BreakableProxy::start(listener.local_addr().unwrap()).unwrap();
+    let mut client = TcpStream::connect(proxy.address()).await.unwrap();
+    let (mut target, _) = listener.accept().await.unwrap();
+    proxy.mute(Direction::FromTarget);
+    client.write_all(b"1").await.unwrap();
+    assert_eq!(target.read_u8().await.unwrap(), b'1');
+    target.write_all(b"2").await.unwrap();
+    assert!(tokio::time::timeout(SILENCE, client.read_u8()).await.is_err());
+    proxy.pass();
+    assert_eq!(client.read_u8().await.unwrap(), b'2');
+}
+
+#[tokio::test]
+async fn a_half_open_connection_is_lost_to_the_target_alone() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let proxy = BreakableProxy::start(listener.local_addr().unwrap()).unwrap();
+    let mut client = TcpStream::connect(proxy.address()).await.unwrap();
+    let (mut target, _) = listener.accept().await.unwrap();
+    proxy.half_open();
+    assert_eq!(target.read_u8().await.unwrap_err().kind(), std::io::ErrorKind::ConnectionReset);
+    client.write_all(b"into the void").await.unwrap();
+    assert!(tokio::time::timeout(SILENCE, client.read_u8()).await.is_err());
+    // New connections pass, and a cut ends the half.
+    let _new = TcpStream::connect(proxy.address()).await.unwrap();
+    let _accepted = listener.accept().await.unwrap();
+    proxy.cut();
+    assert_eq!(client.read_u8().await.unwrap_err().kind(), std::io::ErrorKind::ConnectionReset);
 }
 
 #[tokio::test]
