@@ -1,0 +1,207 @@
+//! The command line.
+
+use std::{
+    io::{self, Write as _},
+    path::PathBuf,
+    process::ExitCode,
+    time::Duration,
+};
+
+use clap::{Parser, ValueEnum};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::{
+    drops,
+    error::{Error, Result},
+    fault::Kind,
+    faults, files,
+    report::{self, Report, Screen},
+    settings::{COMPLETE_WITHIN, Settings},
+};
+
+/// Broken promises.
+const BROKEN: u8 = 1;
+/// The run could not be made.
+const FAILED: u8 = 2;
+/// Ctrl-C or SIGTERM, as shells say it.
+const INTERRUPTED: u8 = 130;
+
+/// Breaks a Madang cluster on purpose, and judges whether its clients noticed more than a delay.
+///
+/// Starts PostgreSQL, Redis and two of each service as processes, with a proxy that can be broken on every line
+/// between them, and clients that send, reconnect, and remember everything. Then, for the time that is asked for: a
+/// fault, its end, completeness (everybody has received everything, and a marker besides), a short calm, the next
+/// fault. At the end what the clients remember is held against the log in PostgreSQL.
+///
+/// All that is random comes from the seed, which is printed first. A run with the same seed has the same rooms,
+/// messages and faults; what meets what in time is the machine's.
+///
+/// The report is written to <directory>/report-<seed>.md. Exit code: 0 when every promise was kept, 1 when one was
+/// broken (the logs of all processes are kept then, and their directory is named), 2 when the run could not be made.
+///
+/// Faults that need root (disk-full) or a library (clock-*: libfaketime) and do not have it are reported as such.
+/// Everything talks to 127.0.0.1, ends with this process and leaves nothing behind; Ctrl-C ends it cleanly.
+#[derive(Debug, Parser)]
+#[command(name = "madang-chaos", version)]
+struct Arguments {
+    /// What to do.
+    #[arg(long, value_enum, default_value_t = Scenario::Faults)]
+    scenario: Scenario,
+
+    /// The seed; by default one that was never used.
+    #[arg(long)]
+    seed: Option<u64>,
+
+    /// How long, in seconds. `faults` needs about 6 s for each fault; 600 inject each kind three times and more.
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(5..=86_400))]
+    seconds: u64,
+
+    /// Clients, half of which connect to each gateway first.
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u16).range(2..=2_000))]
+    clients: u16,
+
+    /// Rooms; every client is in three of them.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=1_000))]
+    rooms: u16,
+
+    /// Messages a second, of all clients together. [default: 200; of a debug build 40]
+    #[arg(long)]
+    rate: Option<f64>,
+
+    /// Only these kinds of faults, separated by commas. [default: all of them, by name:
+    /// gateway-killed, gateway-paused, store-killed, store-paused, auth-killed, auth-paused, redis-killed-kept,
+    /// redis-killed-empty, redis-flushed, redis-paused, redis-cut, redis-delayed, redis-deaf, redis-half-open,
+    /// inbox-trimmed, store-cut, store-delayed, store-deaf, auth-cut, auth-delayed, postgres-cut, postgres-delayed,
+    /// postgres-restarted, postgres-connections-ended, rolling-restart, clock-forward, clock-back, disk-full,
+    /// clients-cut]
+    #[arg(long, value_delimiter = ',', value_name = "KIND")]
+    kinds: Vec<Kind>,
+
+    /// Completeness later than this many seconds after the end of a fault is a broken promise.
+    #[arg(long, default_value_t = COMPLETE_WITHIN.as_secs_f64(), value_name = "SECONDS")]
+    complete_within: f64,
+
+    /// Where the report and the logs go.
+    #[arg(long, default_value = "data/chaos", value_name = "DIRECTORY")]
+    directory: PathBuf,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Scenario {
+    /// One fault after the other.
+    Faults,
+    /// The network of every client is cut for 2 s, again and again.
+    Drops,
+}
+
+/// Does what the command line says.
+#[must_use]
+pub fn run() -> ExitCode {
+    let arguments = Arguments::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&Error::file("start threads")(error)),
+    };
+    match runtime.block_on(until_signal(arguments)) {
+        Ok(Some(true)) => ExitCode::SUCCESS,
+        Ok(Some(false)) => ExitCode::from(BROKEN),
+        Ok(None) => ExitCode::from(INTERRUPTED),
+        Err(error) => failed(&error),
+    }
+}
+
+/// Whether every promise was kept; none when the run was interrupted. Dropping the run ends all that it started.
+async fn until_signal(arguments: Arguments) -> Result<Option<bool>> {
+    let listen = |kind| signal(kind).map_err(Error::file("listen for signals"));
+    let (mut interrupt, mut terminate): (Signal, Signal) =
+        (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
+    tokio::select! {
+        kept = run_parsed(arguments) => kept.map(Some),
+        _ = interrupt.recv() => Ok(None),
+        _ = terminate.recv() => Ok(None),
+    }
+}
+
+async fn run_parsed(arguments: Arguments) -> Result<bool> {
+    let seed = arguments.seed.unwrap_or_else(fresh_seed);
+    let screen = Screen::standard();
+    screen.line(&format!("seed {seed}"));
+    let mut settings = Settings::new(seed, Duration::from_secs(arguments.seconds));
+    settings.clients = usize::from(arguments.clients);
+    settings.rooms = usize::from(arguments.rooms);
+    settings.rooms_each = settings.rooms_each.min(settings.rooms);
+    settings.messages_a_second = arguments.rate.unwrap_or(settings.messages_a_second);
+    settings.complete_within =
+        Duration::try_from_secs_f64(arguments.complete_within).unwrap_or(COMPLETE_WITHIN);
+    settings.directory = arguments.directory;
+    if !arguments.kinds.is_empty() {
+        settings.kinds = arguments.kinds;
+    }
+    files::allow_clients(settings.clients)?;
+    let name = match arguments.scenario {
+        Scenario::Faults => "report",
+        Scenario::Drops => "drops",
+    };
+    let logs = settings.directory.join(format!("logs-{seed}"));
+    let path = settings.directory.join(format!("{name}-{seed}.md"));
+    // The logs of another run of the same seed would mislead.
+    match std::fs::remove_dir_all(&logs) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(Error::file(format!("remove {}", logs.display()))(error));
+        }
+        _ => {}
+    }
+    let report = match arguments.scenario {
+        Scenario::Faults => report::faults(&faults::run(settings, logs.clone(), &screen).await?),
+        Scenario::Drops => report::drops(&drops::run(settings, logs.clone(), &screen).await?),
+    };
+    conclude(&report, &screen, &logs, &path)?;
+    Ok(report.passes)
+}
+
+fn conclude(report: &Report, screen: &Screen, logs: &std::path::Path, path: &std::path::Path) -> Result<()> {
+    report.write(path)?;
+    screen.line(&report.summary);
+    screen.verdict(report.passes, &format!("report: {}", path.display()));
+    if report.passes {
+        std::fs::remove_dir_all(logs).map_err(Error::file(format!("remove {}", logs.display())))?;
+    } else {
+        screen.line(&format!("logs: {}", logs.display()));
+    }
+    Ok(())
+}
+
+/// A seed that is short enough to be typed.
+#[expect(clippy::disallowed_methods, reason = "a run without a seed is to be another one each time")]
+fn fresh_seed() -> u64 {
+    rand::random_range(0..1_000_000)
+}
+
+fn failed(error: &Error) -> ExitCode {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    // Where standard error is closed, the exit code says it.
+    let _ = writeln!(io::stderr(), "madang-chaos: {text}");
+    ExitCode::from(FAILED)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent_and_names_every_fault() {
+        Arguments::command().debug_assert();
+        let help = Arguments::command().render_long_help().to_string();
+        for kind in Kind::ALL {
+            assert!(help.contains(kind.name()), "{kind}");
+        }
+    }
+}

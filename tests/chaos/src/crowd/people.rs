@@ -1,0 +1,70 @@
+//! Accounts and rooms, through the public API.
+
+use std::net::SocketAddr;
+
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use madang_client::{Client as Api, NewRoom};
+use madang_vocabulary::{RoomId, UserId};
+
+use super::SET_UP_AT_ONCE;
+use crate::error::{Error, Result};
+
+/// Every account has the same one.
+const PASSWORD: &str = "a gate that is shaken does not fall";
+
+/// An account.
+#[derive(Debug, Clone)]
+pub(super) struct Person {
+    pub(super) id: UserId,
+    pub(super) token: String,
+}
+
+pub(super) async fn register(gateways: &[SocketAddr], count: usize) -> Result<Vec<Person>> {
+    let apis = apis(gateways)?;
+    let apis = &apis;
+    stream::iter(0..count)
+        .map(|number| async move {
+            let username = format!("chaos-{number}");
+            let action = format!("register {username}");
+            let grant = api(apis, number).register(&username, PASSWORD, None).await;
+            let grant = grant.map_err(Error::set_up(action))?;
+            Ok(Person { id: grant.user.id, token: grant.access_token })
+        })
+        .buffered(SET_UP_AT_ONCE)
+        .try_collect()
+        .await
+}
+
+/// Private rooms; the first member of each makes it.
+pub(super) async fn make_rooms(
+    gateways: &[SocketAddr],
+    people: &[Person],
+    members: &[Vec<usize>],
+) -> Result<Vec<RoomId>> {
+    let apis = apis(gateways)?;
+    let apis = &apis;
+    stream::iter(members.iter().enumerate())
+        .map(|(number, members)| async move {
+            let mut members = members.iter().filter_map(|member| people.get(*member));
+            let token = members.next().map(|owner| owner.token.clone()).unwrap_or_default();
+            let room = NewRoom::private(format!("Room {number}"), members.map(|person| person.id).collect());
+            let made = api(apis, number).with_token(token).create_room(&room).await;
+            Ok(made.map_err(Error::set_up(format!("make room {number}")))?.id)
+        })
+        .buffered(SET_UP_AT_ONCE)
+        .try_collect()
+        .await
+}
+
+fn apis(gateways: &[SocketAddr]) -> Result<Vec<Api>> {
+    let api = |gateway| Api::new(&format!("http://{gateway}"));
+    gateways
+        .iter()
+        .map(api)
+        .collect::<std::result::Result<_, _>>()
+        .map_err(Error::set_up("reach the gateways"))
+}
+
+fn api(apis: &[Api], number: usize) -> &Api {
+    &apis[number % apis.len()]
+}

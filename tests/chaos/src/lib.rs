@@ -1,0 +1,35 @@
+//! The chaos harness of Madang: a real cluster of processes whose every line can be broken, clients that remember what
+//! they sent, were acknowledged and received, a schedule of faults drawn from a seed, and a judge.
+//!
+//! ```text
+//!  crowd: 200 clients ──lines──▶ gateways ──lines──▶ auth, message-store ──lines──▶ PostgreSQL
+//!    │  histories                   └───────lines──▶ Redis
+//!    ▼
+//!  check::judge(histories, log of the store) ──▶ verdict ──▶ report
+//! ```
+//!
+//! - [`site`] starts and breaks the processes; each line of the picture is a breakable proxy.
+//! - [`fault`] names the faults, draws their schedule and injects them.
+//! - [`crowd`] is the clients: an open loop of sends, and a memory of everything.
+//! - [`complete`] measures how long after a fault everybody has everything again.
+//! - [`check`] judges, as a pure function; each kind of defect is found in a hand-made history by its tests.
+//! - [`faults`] and [`drops`] are the two scenarios, [`report`] what is told of them, [`cli`] the command line.
+
+pub mod check;
+pub mod cli;
+pub mod complete;
+pub mod crowd;
+pub mod drops;
+pub mod error;
+pub mod fault;
+pub mod faults;
+pub mod files;
+pub mod history;
+pub mod log;
+pub mod report;
+pub mod settings;
+pub mod site;
+pub mod watch;
+
+pub use error::{Error, Result};
+pub use settings::Settings;

@@ -1,0 +1,31 @@
+//! The report of the scenario of drops.
+
+use super::{Report, counts, defects, table::table, thousands};
+use crate::drops::Run;
+
+/// Tells of a run.
+#[must_use]
+pub fn drops(run: &Run) -> Report {
+    let in_time = run.complete.is_some_and(|took| took <= run.settings.complete_within);
+    let passes = run.verdict.found.is_empty() && in_time && run.drops > 0;
+    let rows: Vec<_> = counts(&run.verdict, run.settings.clients, run.settings.rooms)
+        .into_iter()
+        .chain([["drops of 2 s".to_owned(), thousands(run.drops)]])
+        .map(Vec::from)
+        .collect();
+    let figures = table(&["", "count"], &rows);
+    let complete = run.complete.map_or_else(
+        || "never".to_owned(),
+        |took| format!("{:.2} s after the last drop", took.as_secs_f64()),
+    );
+    let line = format!("{:.4} % delivered; complete {complete}.", run.per_cent());
+    let page = format!(
+        "# Drops, seed {}\n\n{line}\n\nThe network of every client was cut for 2 s, again and again, for {} s.\n\n\
+         {figures}\n## Defects\n{}",
+        run.settings.seed,
+        run.settings.duration.as_secs(),
+        defects(&run.verdict),
+    );
+    let found = if run.verdict.found.is_empty() { String::new() } else { defects(&run.verdict) };
+    Report { passes, summary: format!("\n{figures}{found}\n{line}\n"), page }
+}

@@ -1,0 +1,106 @@
+//! What is told of a run: on the screen while it lasts, in a file when it is over.
+
+mod drops;
+mod faults;
+mod screen;
+mod table;
+
+use std::{fmt::Write as _, path::Path};
+
+pub use self::{drops::drops, faults::faults, screen::Screen};
+use crate::{
+    check::{DefectKind, Verdict},
+    error::{Error, Result},
+};
+
+/// How many defects of each kind are told one by one.
+const EXAMPLES: usize = 10;
+
+/// A finished report.
+#[derive(Debug)]
+pub struct Report {
+    /// Whether every promise was kept.
+    pub passes: bool,
+    /// What to tell on a screen.
+    pub summary: String,
+    /// What to keep in a file, in Markdown.
+    pub page: String,
+}
+
+impl Report {
+    /// Writes the page.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn write(&self, path: &Path) -> Result<()> {
+        if let Some(directory) = path.parent() {
+            std::fs::create_dir_all(directory)
+                .map_err(Error::file(format!("create {}", directory.display())))?;
+        }
+        std::fs::write(path, &self.page).map_err(Error::file(format!("write {}", path.display())))
+    }
+}
+
+/// What the judge counted, as rows of a table.
+fn counts(verdict: &Verdict, clients: usize, rooms: usize) -> Vec<[String; 2]> {
+    let counts = &verdict.counts;
+    [
+        ("clients", clients),
+        ("rooms", rooms),
+        ("messages sent", counts.sent),
+        ("acknowledged", counts.acknowledged),
+        ("outcome unknown", counts.unknown),
+        ("refused for good", counts.refused),
+        ("events in the log", counts.logged),
+        ("deliveries due", counts.due),
+        ("delivered", counts.delivered),
+        ("reconnects", counts.reconnects),
+    ]
+    .map(|(name, count)| [name.to_owned(), thousands(count)])
+    .into()
+}
+
+/// The defects, some of each kind, as Markdown.
+fn defects(verdict: &Verdict) -> String {
+    let mut text = String::new();
+    for kind in DefectKind::ALL {
+        let count = verdict.count(kind);
+        if count == 0 {
+            continue;
+        }
+        // Writing to a string does not fail.
+        let _ = writeln!(text, "\n{} {}:\n", thousands(count), kind.describe());
+        let found = verdict.found.iter().filter(|found| found.defect.kind() == kind);
+        for found in found.take(EXAMPLES) {
+            let when = found.at.map_or_else(
+                || "at the end".to_owned(),
+                |at| format!("at {:.2} s", at.since_start().as_secs_f64()),
+            );
+            let _ = writeln!(text, "- {when}: {}", found.defect);
+        }
+    }
+    if text.is_empty() { "\nNone.\n".to_owned() } else { text }
+}
+
+/// A number with commas.
+fn thousands(number: usize) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_have_commas() {
+        assert_eq!([0, 999, 1_000, 1_234_567].map(thousands), ["0", "999", "1,000", "1,234,567"]);
+    }
+}

@@ -1,0 +1,49 @@
+//! What a run is made of.
+
+use std::{path::PathBuf, time::Duration};
+
+use crate::fault::Kind;
+
+/// The promise: after any single fault everybody is complete again within this of its end.
+pub const COMPLETE_WITHIN: Duration = Duration::from_secs(5);
+
+/// A run.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where all that is random comes from: the same seed makes the same rooms, sends and faults.
+    pub seed: u64,
+    /// How long faults are injected.
+    pub duration: Duration,
+    /// Clients, spread over the gateways.
+    pub clients: usize,
+    /// Rooms, over which the clients are spread.
+    pub rooms: usize,
+    /// Rooms of each client, at most as many as there are.
+    pub rooms_each: usize,
+    /// Messages a second of all clients together.
+    pub messages_a_second: f64,
+    /// The kinds of faults to draw from.
+    pub kinds: Vec<Kind>,
+    /// Completeness later than this after the end of a fault is a defect.
+    pub complete_within: Duration,
+    /// Where the report goes, and the logs.
+    pub directory: PathBuf,
+}
+
+impl Settings {
+    /// The settings of a long run on release binaries.
+    #[must_use]
+    pub fn new(seed: u64, duration: Duration) -> Self {
+        Self {
+            seed,
+            duration,
+            clients: 200,
+            rooms: 20,
+            rooms_each: 3,
+            messages_a_second: if cfg!(debug_assertions) { 40.0 } else { 200.0 },
+            kinds: Kind::ALL.to_vec(),
+            complete_within: COMPLETE_WITHIN,
+            directory: PathBuf::from("data/chaos"),
+        }
+    }
+}
