@@ -26,8 +26,9 @@ pub struct StepClock {
 }
 
 impl StepClock {
-    /// The bound on how long a step takes to be seen: the library compares whole seconds.
-    pub const SEEN_WITHIN: Duration = Duration::from_secs(CACHE_SECONDS + 1);
+    /// The bound on how long a step takes to be seen, by a program that asks for the time now and then: the library
+    /// compares whole seconds, and looks at the second question past its cache.
+    pub const SEEN_WITHIN: Duration = Duration::from_secs(CACHE_SECONDS + 2);
 
     /// A clock that goes with the machine's. Its offset is kept in a file.
     ///
