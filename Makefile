@@ -1,8 +1,11 @@
 # The commands of this project. `make` alone lists them.
 
 CARGO ?= cargo
-# Arguments for the program that `run`, `cluster` and `bench` start: make cluster ARGS="--gateways 3".
+# Arguments for the program that `run`, `cluster`, `bench` and `chaos` start: make cluster ARGS="--gateways 3".
 ARGS ?=
+# How long `chaos` injects faults, and the seed of its schedule; without one it takes a fresh one and prints it.
+SECONDS ?= 60
+SEED ?=
 
 BUF := @bufbuild/buf@1.75.0
 TARGET := $(or $(CARGO_TARGET_DIR),target)
@@ -11,7 +14,7 @@ LOCKED := $(if $(CI),--locked)
 SERVICES := -p madang-auth -p madang-message-store -p madang-gateway
 
 .DEFAULT_GOAL := help
-.PHONY: help run test cluster bench lint servers
+.PHONY: help run test cluster bench chaos lint servers
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +34,10 @@ cluster: servers ## Start a local cluster of real processes, its ingress on http
 bench: servers ## Run the benchmarks and print a table
 	$(CARGO) build $(LOCKED) --release --bins $(SERVICES) -p madang-test-kit -p madang-load
 	$(TARGET)/release/madang-load $(ARGS)
+
+chaos: servers ## Break a cluster and judge what its clients saw: make chaos SECONDS=600 SEED=1
+	$(CARGO) build $(LOCKED) --release --bins $(SERVICES) -p madang-test-kit -p madang-chaos
+	$(TARGET)/release/madang-chaos --seconds $(SECONDS) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 lint: ## Check format, lints, documentation, dependencies and proto files
 	$(CARGO) fmt --all --check

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs the servers that tests, benchmarks and the local cluster start: PostgreSQL, Redis, nginx. Does nothing where
-# they are present. Installs with apt-get as root or by sudo without a password; otherwise says what to install.
+# Installs the servers that tests, benchmarks and the local cluster start: PostgreSQL, Redis, nginx; and libfaketime, by
+# which clocks are stepped. Does nothing where they are present. Installs with apt-get as root or by sudo without a password; otherwise says what to install.
 set -eu
 
 # Programs of system packages may be off an ordinary user's PATH.
@@ -15,10 +15,20 @@ has_postgres() {
     return 1
 }
 
+# The places where the kit looks (tests/kit/src/step_clock.rs).
+has_faketime() {
+    for library in /usr/lib/*/faketime/libfaketimeMT.so.1 /usr/lib64/faketime/libfaketimeMT.so.1 \
+        /usr/lib/faketime/libfaketimeMT.so.1 /usr/local/lib/faketime/libfaketimeMT.so.1; do
+        [ -e "$library" ] && return
+    done
+    return 1
+}
+
 missing_packages() {
     has_postgres || printf ' postgresql'
     command -v redis-server >/dev/null || command -v valkey-server >/dev/null || printf ' redis-server'
     command -v nginx >/dev/null || printf ' nginx'
+    has_faketime || printf ' libfaketime'
 }
 
 fail() {

@@ -165,8 +165,8 @@ impl Kind {
             Self::InboxTrimmed => 1_500..=3_500,
             // Past the probe of a reader (every 2 s, 1.5 s patience), and up to it.
             Self::RedisDeaf | Self::RedisHalfOpen => 2_000..=5_000,
-            // The library that fakes the clock sees a step within two seconds.
-            Self::ClockForward | Self::ClockBack => 3_000..=4_500,
+            // The library that fakes the clock sees a step within three seconds.
+            Self::ClockForward | Self::ClockBack => 3_500..=5_000,
             Self::DiskFull => 2_000..=4_000,
             // A network that drops for two seconds.
             Self::ClientsCut => 2_000..=2_000,
