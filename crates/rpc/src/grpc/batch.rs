@@ -5,12 +5,16 @@
 //! under load, requests gather while an earlier call is under way and leave with the next, so that the
 //! cost of a call is shared the more, the more there is to do. Only a call that takes long is overlapped
 //! by another: one slow batch does not hold up what comes after it.
+//!
+//! A pace bounds how many calls begin in a second, as network cards moderate their interrupts: what comes
+//! within it of the last call's beginning gathers, and only that.
 
-use std::{mem, time::Duration};
+use std::{mem, sync::Arc, time::Duration};
 
 use madang_vocabulary::{Code, Error, Result};
 use tokio::{
     sync::{
+        Notify,
         mpsc::{self, error::TrySendError},
         oneshot,
     },
@@ -30,9 +34,15 @@ pub struct BatchSettings {
     pub in_flight_max: usize,
     /// While a call is under way that began less than so long ago, requests gather for the next.
     pub overlap_after: Duration,
+    /// Calls of few requests begin at least so far apart. A request that comes after a longer pause leaves at
+    /// once. Zero: no pace.
+    pub pace: Duration,
     /// So many requests wait at most. When as many do, another is refused at once.
     pub queue_max: usize,
 }
+
+/// A batch of so many does not wait for the pace: its requests share the cost of the call well enough.
+const PACED_MAX_ITEMS: usize = 8;
 
 /// After which time a request that found the queue full may try again: enough for the queue to empty
 /// at an ordinary pace.
@@ -42,6 +52,8 @@ const OVERLOAD_RETRY_AFTER: Duration = Duration::from_millis(250);
 #[derive(Debug)]
 pub(super) struct Batcher<Req, Out> {
     queue: mpsc::Sender<Waiting<Req, Out>>,
+    /// Says that so many wait that they need not wait for the pace.
+    many: Arc<Notify>,
 }
 
 #[derive(Debug)]
@@ -73,14 +85,18 @@ impl<Req: Send + 'static, Out: Send + 'static> Batcher<Req, Out> {
         Sending: Future<Output = Result<Vec<Result<Out>>>> + Send + 'static,
     {
         let (queue, waiting) = mpsc::channel(settings.queue_max.max(1));
-        tokio::spawn(dispatch(settings, weigh, send, waiting));
-        Self { queue }
+        let many = Arc::new(Notify::new());
+        tokio::spawn(dispatch(settings, weigh, send, waiting, Arc::clone(&many)));
+        Self { queue, many }
     }
 
     /// Sends a request with others, and waits for its outcome until the deadline.
     pub(super) async fn call(&self, request: Req, deadline: Instant) -> Result<Out> {
         let (outcome, answer) = oneshot::channel();
         match self.queue.try_send(Waiting { request, deadline, outcome }) {
+            Ok(()) if self.queue.max_capacity() - self.queue.capacity() >= PACED_MAX_ITEMS => {
+                self.many.notify_one();
+            }
             Ok(()) => {}
             Err(TrySendError::Full(_)) => {
                 return Err(Error::unavailable("too many requests are waiting already; try again")
@@ -106,6 +122,7 @@ async fn dispatch<Req, Out, Sending>(
     weigh: fn(&Req) -> usize,
     send: impl Fn(Vec<Req>, Instant) -> Sending,
     mut queue: mpsc::Receiver<Waiting<Req, Out>>,
+    many: Arc<Notify>,
 ) where
     Req: Send + 'static,
     Out: Send + 'static,
@@ -114,6 +131,7 @@ async fn dispatch<Req, Out, Sending>(
     let mut in_flight = JoinSet::new();
     // The request that was too heavy for the batch before.
     let mut carried = None;
+    let mut next_call_at = Instant::now();
     loop {
         while in_flight.len() >= settings.in_flight_max.max(1) {
             in_flight.join_next().await;
@@ -129,6 +147,11 @@ async fn dispatch<Req, Out, Sending>(
             // Either way what has gathered leaves now.
             let _ = tokio::time::timeout(settings.overlap_after, in_flight.join_next()).await;
         }
+        while queue.len() < PACED_MAX_ITEMS && Instant::now() < next_call_at {
+            // Not woken for each request: only the one that makes them many matters.
+            let _ = tokio::time::timeout_at(next_call_at, many.notified()).await;
+        }
+        next_call_at = Instant::now() + settings.pace;
         let mut batch = Batch::default();
         let mut next = Some(first);
         while let Some(waiting) = next {
@@ -209,192 +232,4 @@ fn fail<Out>(callers: Vec<oneshot::Sender<Result<Out>>>, error: Error) {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use futures_util::future::join_all;
-    use tokio::sync::{Semaphore, mpsc::UnboundedReceiver};
-
-    use super::*;
-
-    const SETTINGS: BatchSettings = BatchSettings {
-        items_max: 10,
-        weight_max: 1_000,
-        in_flight_max: 2,
-        overlap_after: Duration::from_millis(10),
-        queue_max: 50,
-    };
-
-    /// A batcher that doubles numbers, a weighed by themselves, once `gate` lets it. It tells of the
-    /// batches that it sends.
-    struct Doubler {
-        batcher: Batcher<u32, u32>,
-        gate: Arc<Semaphore>,
-        sent: UnboundedReceiver<Vec<u32>>,
-    }
-
-    fn doubler(settings: BatchSettings) -> Doubler {
-        let gate = Arc::new(Semaphore::new(0));
-        let (tell, sent) = mpsc::unbounded_channel();
-        let held = Arc::clone(&gate);
-        let send = move |numbers: Vec<u32>, _deadline| {
-            tell.send(numbers.clone()).unwrap();
-            let gate = Arc::clone(&held);
-            async move {
-                gate.acquire().await.unwrap().forget();
-                if numbers.contains(&13) {
-                    return Err(Error::unavailable("unlucky").caused_by("the cause"));
-                }
-                let double = |number| {
-                    if number == 404 { Err(Error::new(Code::NotFound, "none")) } else { Ok(number * 2) }
-                };
-                Ok(numbers.into_iter().map(double).collect())
-            }
-        };
-        Doubler { batcher: Batcher::spawn(settings, |number| *number as usize, send), gate, sent }
-    }
-
-    impl Doubler {
-        async fn call(&self, number: u32) -> Result<u32> {
-            self.batcher.call(number, Instant::now() + Duration::from_secs(5)).await
-        }
-
-        /// Sends `numbers` at once and lets everything pass.
-        async fn call_all(&self, numbers: impl IntoIterator<Item = u32>) -> Vec<Result<u32>> {
-            self.gate.add_permits(1_000);
-            join_all(numbers.into_iter().map(|number| self.call(number))).await
-        }
-
-        fn batches(&mut self) -> Vec<Vec<u32>> {
-            std::iter::from_fn(|| self.sent.try_recv().ok()).collect()
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_lone_request_leaves_at_once_and_alone() {
-        let mut doubler = doubler(SETTINGS);
-        doubler.gate.add_permits(1);
-        let began = Instant::now();
-        assert_eq!(doubler.call(21).await.unwrap(), 42);
-        assert_eq!(began.elapsed(), Duration::ZERO);
-        assert_eq!(doubler.batches(), [[21]]);
-    }
-
-    #[tokio::test]
-    async fn each_caller_gets_its_own_outcome() {
-        let mut doubler = doubler(SETTINGS);
-        let outcomes = doubler.call_all([1, 2, 404, 4]).await;
-        let outcomes: Vec<_> = outcomes.into_iter().map(|outcome| outcome.map_err(|e| e.code)).collect();
-        assert_eq!(outcomes, [Ok(2), Ok(4), Err(Code::NotFound), Ok(8)]);
-        assert_eq!(doubler.batches().len(), 1);
-    }
-
-    #[tokio::test]
-    async fn a_batch_is_bounded_by_items_and_by_weight() {
-        let mut doubler = doubler(SETTINGS);
-        doubler.call_all(0..25).await;
-        let sizes: Vec<_> = doubler.batches().iter().map(Vec::len).collect();
-        assert_eq!(sizes, [10, 10, 5]);
-
-        doubler.call_all([600, 300, 200, 5_000, 1]).await;
-        assert_eq!(doubler.batches(), [vec![600, 300], vec![200], vec![5_000], vec![1]]);
-    }
-
-    #[tokio::test]
-    async fn while_calls_are_under_way_requests_gather() {
-        let Doubler { batcher, gate, mut sent } = doubler(SETTINGS);
-        let deadline = Instant::now() + Duration::from_secs(5);
-        // Two leave alone, as many as may be under way.
-        let first = batcher.call(1, deadline);
-        let second = batcher.call(2, deadline);
-        tokio::pin!(first, second);
-        assert!(futures_util::poll!(first.as_mut()).is_pending());
-        assert_eq!(sent.recv().await.unwrap(), [1]);
-        assert!(futures_util::poll!(second.as_mut()).is_pending());
-        assert_eq!(sent.recv().await.unwrap(), [2]);
-
-        // The others wait, and leave together.
-        let others = join_all((3..8).map(|number| batcher.call(number, deadline)));
-        tokio::pin!(others);
-        assert!(futures_util::poll!(others.as_mut()).is_pending());
-        tokio::task::yield_now().await;
-        assert!(sent.try_recv().is_err());
-        gate.add_permits(3);
-        let outcomes: Vec<_> = others.await.into_iter().map(Result::unwrap).collect();
-        assert_eq!(outcomes, [6, 8, 10, 12, 14]);
-        assert_eq!(sent.recv().await.unwrap(), [3, 4, 5, 6, 7]);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_full_queue_refuses_at_once() {
-        let doubler = doubler(SETTINGS);
-        // One more than can be under way, be carried and queue at any moment.
-        let calls = join_all((0..200).map(|_| doubler.call(1)));
-        let outcomes = calls.await;
-        let refused: Vec<_> = outcomes
-            .iter()
-            .filter_map(|o| o.as_ref().err())
-            .filter(|e| e.code == Code::Unavailable)
-            .collect();
-        assert_eq!(refused.len(), 150, "50 queue before the task runs");
-        assert!(refused.iter().all(|error| error.retry_after == Some(OVERLOAD_RETRY_AFTER)));
-    }
-
-    #[tokio::test]
-    async fn the_failure_of_a_call_is_that_of_all_its_requests() {
-        let mut doubler = doubler(SETTINGS);
-        let outcomes = doubler.call_all([1, 13, 3]).await;
-        assert!(outcomes.iter().all(|outcome| outcome.as_ref().unwrap_err().code == Code::Unavailable));
-        let causes = outcomes.iter().filter(|outcome| outcome.as_ref().unwrap_err().source.is_some());
-        assert_eq!(causes.count(), 1, "the cause is told once");
-        assert_eq!(doubler.call_all([4]).await.remove(0).unwrap(), 8, "and the next are served");
-        assert_eq!(doubler.batches().len(), 2);
-    }
-
-    #[tokio::test]
-    async fn a_caller_that_is_gone_disturbs_nobody() {
-        let mut doubler = doubler(SETTINGS);
-        {
-            let gone = doubler.call(1);
-            tokio::pin!(gone);
-            assert!(futures_util::poll!(gone).is_pending());
-        }
-        assert_eq!(doubler.call_all([2]).await.remove(0).unwrap(), 4);
-        assert_eq!(doubler.batches(), [[2]], "it was not even sent");
-
-        let late = doubler.call(3);
-        tokio::pin!(late);
-        doubler.gate.forget_permits(1_000);
-        assert!(futures_util::poll!(late.as_mut()).is_pending());
-        tokio::task::yield_now().await;
-        assert_eq!(doubler.call_all([5]).await.remove(0).unwrap(), 10);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_deadline_is_kept() {
-        let mut doubler = doubler(SETTINGS);
-        let began = Instant::now();
-        let error = doubler.call(1).await.unwrap_err();
-        assert_eq!(error.code, Code::DeadlineExceeded);
-        assert_eq!(began.elapsed(), Duration::from_secs(5));
-        doubler.batches();
-
-        // One whose deadline passes in the queue is not sent at all.
-        let late = doubler.batcher.call(2, Instant::now());
-        assert_eq!(late.await.unwrap_err().code, Code::DeadlineExceeded);
-        doubler.call_all([3]).await;
-        assert_eq!(doubler.batches(), [[3]]);
-    }
-
-    #[tokio::test]
-    async fn a_panic_in_one_batch_leaves_the_others() {
-        let send = |numbers: Vec<u32>, _deadline| async move {
-            assert_ne!(numbers, [13]);
-            Ok(numbers.into_iter().map(Ok).collect())
-        };
-        let batcher = Batcher::spawn(SETTINGS, |_| 1, send);
-        let deadline = Instant::now() + Duration::from_secs(5);
-        assert_eq!(batcher.call(13, deadline).await.unwrap_err().code, Code::Internal);
-        assert_eq!(batcher.call(1, deadline).await.unwrap(), 1);
-    }
-}
+mod tests;

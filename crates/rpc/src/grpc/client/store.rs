@@ -51,6 +51,12 @@ pub struct MessageStoreSettings {
 /// A commit and the way to it take a few milliseconds: what takes longer has met a lock, or a slow disk.
 const OVERLAP_AFTER: Duration = Duration::from_millis(10);
 
+/// A call, its transaction and the publish after it cost each process several wake-ups, whether they carry one
+/// append or ten. Measured with 500 appends a second at a gateway: without a pace 0.56 ms of CPU an append in
+/// gateways and stores, with 4 ms 0.37, with 5 ms 0.33, with 6 ms 0.33; the median of delivery goes from 3 to 7 ms,
+/// its 99th percentile from 10 to 12.
+const APPEND_PACE: Duration = Duration::from_millis(5);
+
 impl Default for MessageStoreSettings {
     fn default() -> Self {
         Self {
@@ -61,6 +67,7 @@ impl Default for MessageStoreSettings {
                 weight_max: 1024 * 1024,
                 in_flight_max: 4,
                 overlap_after: OVERLAP_AFTER,
+                pace: APPEND_PACE,
                 queue_max: 8_192,
             },
             // 2,000 events of a usual 300 bytes are an answer of 600 KB.
@@ -69,6 +76,7 @@ impl Default for MessageStoreSettings {
                 weight_max: 2_000,
                 in_flight_max: 8,
                 overlap_after: OVERLAP_AFTER,
+                pace: Duration::ZERO,
                 queue_max: 8_192,
             },
         }
