@@ -76,7 +76,11 @@ impl TopicHub {
         if let Stage::CatchingUp(pending) = std::mem::replace(&mut subscriber.stage, Stage::Live(seen)) {
             for pending in pending.into_iter().filter(|pending| pending.seq > seen) {
                 subscriber.outbox.push(pending.frame);
-                removed |= pending.removes;
+                removed = pending.removes;
+                if removed {
+                    // What waits behind the removal is for members alone.
+                    break;
+                }
             }
         }
         if removed {
