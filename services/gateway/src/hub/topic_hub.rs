@@ -28,7 +28,11 @@ pub(crate) struct Subscriber {
 #[derive(Debug)]
 enum Stage {
     /// The session still writes what was missed; what happens meanwhile waits here.
-    CatchingUp(Vec<Pending>),
+    CatchingUp {
+        /// All that the hub has delivered after this place is pending; none while the hub has not begun.
+        from: Option<Seq>,
+        pending: Vec<Pending>,
+    },
     /// Events go straight to the outbox. The session has seen the log up to this place: a hub that
     /// lags behind the store must not say it again.
     Live(Seq),
@@ -57,7 +61,8 @@ impl TopicHub {
     /// Adds a socket whose catch-up is about to be read from the store.
     pub(crate) fn attach(&mut self, connection: ConnectionId, user: UserId, outbox: Arc<Outbox>) {
         self.detach(connection);
-        self.subscribers.push(Subscriber { connection, user, outbox, stage: Stage::CatchingUp(Vec::new()) });
+        let stage = Stage::CatchingUp { from: self.head, pending: Vec::new() };
+        self.subscribers.push(Subscriber { connection, user, outbox, stage });
     }
 
     /// The socket has been sent the log up to `seen`: what waited behind that goes out, then all that
@@ -66,25 +71,25 @@ impl TopicHub {
         // Where the store is ahead of this hub, the hub has something to fetch.
         self.known = self.known.max(seen);
         if self.head.is_none() {
-            self.head = Some(seen);
-            self.held.retain(|seq, _| *seq > seen);
-            self.deliver_held();
+            self.begin(seen);
         }
         let Some(at) = self.subscribers.iter().position(|s| s.connection == connection) else { return };
-        let subscriber = &mut self.subscribers[at];
-        let mut removed = false;
-        if let Stage::CatchingUp(pending) = std::mem::replace(&mut subscriber.stage, Stage::Live(seen)) {
-            for pending in pending.into_iter().filter(|pending| pending.seq > seen) {
-                subscriber.outbox.push(pending.frame);
-                removed = pending.removes;
-                if removed {
-                    // What waits behind the removal is for members alone.
-                    break;
-                }
-            }
+        let Stage::CatchingUp { from, pending } = &mut self.subscribers[at].stage else { return };
+        let mut pending = std::mem::take(pending);
+        if Some(seen) < *from {
+            // What is pending comes once more, behind what is missing before it.
+            pending.clear();
+            self.rewind(seen);
         }
-        if removed {
-            self.subscribers.swap_remove(at);
+        let subscriber = &mut self.subscribers[at];
+        subscriber.stage = Stage::Live(seen);
+        for pending in pending.into_iter().filter(|pending| pending.seq > seen) {
+            subscriber.outbox.push(pending.frame);
+            if pending.removes {
+                // What waits behind the removal is for members alone.
+                self.subscribers.swap_remove(at);
+                return;
+            }
         }
     }
 
@@ -158,6 +163,31 @@ impl TopicHub {
         !self.subscribers.is_empty()
     }
 
+    /// The first subscription is open: this hub delivers what comes after `seen`. Others that are attached may
+    /// have been answered with an older head, which shows when they are activated.
+    fn begin(&mut self, seen: Seq) {
+        self.head = Some(seen);
+        for subscriber in &mut self.subscribers {
+            if let Stage::CatchingUp { from, .. } = &mut subscriber.stage {
+                *from = Some(seen);
+            }
+        }
+        self.held.retain(|seq, _| *seq > seen);
+        self.deliver_held();
+    }
+
+    /// A subscriber has seen less than this hub began with. The hub goes back to there and reads what lies between,
+    /// as if it had missed it; those who are live do not hear it again.
+    fn rewind(&mut self, to: Seq) {
+        let Some(delivered) = self.head.filter(|head| to < *head) else { return };
+        self.head = Some(to);
+        for subscriber in &mut self.subscribers {
+            if let Stage::Live(seen) = &mut subscriber.stage {
+                *seen = delivered.max(*seen);
+            }
+        }
+    }
+
     fn hold(&mut self, event: Arc<Event>) {
         if self.held.len() < HELD_MAX_EVENTS {
             self.held.insert(event.seq, event);
@@ -184,11 +214,17 @@ impl TopicHub {
             match &mut subscriber.stage {
                 Stage::Live(seen) if seq <= *seen => true,
                 Stage::Live(_) => subscriber.outbox.push(frame.clone()) && !removes,
-                Stage::CatchingUp(pending) if pending.len() < PENDING_MAX_EVENTS => {
+                // The hub has gone back; this one has it.
+                Stage::CatchingUp { from, pending }
+                    if Some(seq) <= pending.last().map(|pending| pending.seq).or(*from) =>
+                {
+                    true
+                }
+                Stage::CatchingUp { pending, .. } if pending.len() < PENDING_MAX_EVENTS => {
                     pending.push(Pending { seq, frame: frame.clone(), removes });
                     true
                 }
-                Stage::CatchingUp(_) => {
+                Stage::CatchingUp { .. } => {
                     subscriber.outbox.close(crate::session::close::Close::TooSlow);
                     false
                 }

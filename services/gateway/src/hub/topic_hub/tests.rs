@@ -122,6 +122,34 @@ fn a_lost_last_event_is_found_by_the_head() {
 }
 
 #[test]
+fn who_was_answered_with_an_older_head_than_the_first_misses_nothing() {
+    let outboxes = [outbox(), outbox(), outbox(), outbox()];
+    let mut hub = TopicHub::default();
+    for (number, outbox) in (0..).zip(&outboxes) {
+        hub.attach(connection(number), user(u128::from(number)), Arc::clone(outbox));
+    }
+    // All were attached before the hub began. The store answered them with 3, 4, 5 and 6, and the socket of the
+    // last one was the fastest.
+    hub.activate(connection(3), Seq::new(6));
+    hub.accept(message(7));
+    hub.activate(connection(0), Seq::new(3));
+    hub.activate(connection(1), Seq::new(4));
+    hub.accept(message(8));
+    while let Some(after) = hub.missing_after() {
+        hub.accept(message(after.next().get()));
+    }
+    hub.activate(connection(2), Seq::new(5));
+    while let Some(after) = hub.missing_after() {
+        hub.accept(message(after.next().get()));
+    }
+    let [first, second, third, fourth] = outboxes.each_ref().map(|outbox| received(outbox));
+    assert_eq!(first, [4, 5, 6, 7, 8]);
+    assert_eq!(second, [5, 6, 7, 8]);
+    assert_eq!(third, [6, 7, 8]);
+    assert_eq!(fourth, [7, 8], "nothing is repeated to those who had it");
+}
+
+#[test]
 fn a_removed_member_hears_of_it_and_then_nothing() {
     let (mut hub, removed, stays) = (TopicHub::default(), outbox(), outbox());
     for (number, outbox) in [(1, &removed), (2, &stays)] {
@@ -168,7 +196,9 @@ enum Step {
     /// An entry arrives: any of those committed, once more or for the first time.
     Arrive(prop::sample::Index),
     Attach(u64),
-    /// The store is asked, and the catch-up written.
+    /// The store answers the subscription.
+    Open(u64),
+    /// The catch-up is written.
     Activate(u64),
     Detach(u64),
     Sweep,
@@ -182,6 +212,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         4 => Just(Step::Commit),
         6 => any::<prop::sample::Index>().prop_map(Step::Arrive),
         2 => connection.clone().prop_map(Step::Attach),
+        2 => connection.clone().prop_map(Step::Open),
         2 => connection.clone().prop_map(Step::Activate),
         1 => connection.prop_map(Step::Detach),
         1 => Just(Step::Sweep),
@@ -199,8 +230,9 @@ proptest! {
     fn every_subscriber_gets_everything_once_in_order(steps in steps()) {
         let mut hub = TopicHub::default();
         let mut committed = 0;
-        let mut opened: [Option<(u64, Arc<Outbox>)>; 4] = Default::default();
-        let mut waiting: [Option<Arc<Outbox>>; 4] = Default::default();
+        let mut live: [Option<(u64, Arc<Outbox>)>; 4] = Default::default();
+        let mut opened: [Option<u64>; 4] = [None; 4];
+        let mut attached: [Option<Arc<Outbox>>; 4] = Default::default();
         let repair = |hub: &mut TopicHub, committed: u64, page: u64| {
             if let Some(after) = hub.missing_after() {
                 for seq in after.get() + 1..=committed.min(after.get() + page) {
@@ -216,21 +248,28 @@ proptest! {
                 }
                 Step::Arrive(_) => {}
                 Step::Attach(number) => {
-                    opened[number as usize] = None;
                     let outbox = outbox();
                     hub.attach(connection(number), user(u128::from(number)), Arc::clone(&outbox));
-                    waiting[number as usize] = Some(outbox);
+                    (live[number as usize], opened[number as usize]) = (None, None);
+                    attached[number as usize] = Some(outbox);
+                }
+                Step::Open(number) => {
+                    if attached[number as usize].is_some() && opened[number as usize].is_none() {
+                        opened[number as usize] = Some(committed);
+                    }
                 }
                 Step::Activate(number) => {
-                    if let Some(outbox) = waiting[number as usize].take() {
-                        hub.activate(connection(number), Seq::new(committed));
-                        opened[number as usize] = Some((committed, outbox));
+                    if let Some(seen) = opened[number as usize].take()
+                        && let Some(outbox) = attached[number as usize].take()
+                    {
+                        hub.activate(connection(number), Seq::new(seen));
+                        live[number as usize] = Some((seen, outbox));
                     }
                 }
                 Step::Detach(number) => {
                     hub.detach(connection(number));
-                    opened[number as usize] = None;
-                    waiting[number as usize] = None;
+                    (live[number as usize], opened[number as usize]) = (None, None);
+                    attached[number as usize] = None;
                 }
                 Step::Sweep => hub.note_head(Seq::new(committed)),
                 Step::Repair => repair(&mut hub, committed, 3),
@@ -240,7 +279,7 @@ proptest! {
         while hub.missing_after().is_some() {
             repair(&mut hub, committed, 3);
         }
-        for (from, outbox) in opened.into_iter().flatten() {
+        for (from, outbox) in live.into_iter().flatten() {
             prop_assert_eq!(received(&outbox), (from + 1..=committed).collect::<Vec<_>>());
         }
     }
