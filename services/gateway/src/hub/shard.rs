@@ -379,12 +379,10 @@ impl Shard {
     }
 
     fn compare_heads(&mut self, chosen: impl Fn(&Slot) -> bool) {
-        let topics: Vec<TopicId> = self
-            .hubs
-            .iter()
-            .filter(|(_, slot)| slot.hub.head().is_some() && chosen(slot))
-            .map(|(topic, _)| *topic)
-            .collect();
+        // Also those whose first subscription is being opened: the store may have answered it before the event
+        // of which this comparison is to tell.
+        let topics: Vec<TopicId> =
+            self.hubs.iter().filter(|(_, slot)| chosen(slot)).map(|(topic, _)| *topic).collect();
         for page in topics.chunks(SWEEP_PAGE_TOPICS) {
             let (store, page) = (Arc::clone(&self.deps.store), page.to_vec());
             self.sweep.running += 1;

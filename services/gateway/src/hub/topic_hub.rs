@@ -140,21 +140,15 @@ impl TopicHub {
         });
     }
 
-    /// Notes a head that the store told.
+    /// Notes a head that the store told; also before the first subscription is open, which may have been answered
+    /// with an older one.
     pub(crate) fn note_head(&mut self, seq: Seq) {
-        if self.head.is_some() {
-            self.known = self.known.max(seq);
-        }
+        self.known = self.known.max(seq);
     }
 
     /// The place after which events are missing here, where some are.
     pub(crate) fn missing_after(&self) -> Option<Seq> {
         self.head.filter(|head| *head < self.known)
-    }
-
-    /// The last place delivered here.
-    pub(crate) fn head(&self) -> Option<Seq> {
-        self.head
     }
 
     /// Forgets the sockets that have closed; says whether any is left.

@@ -122,6 +122,17 @@ fn a_lost_last_event_is_found_by_the_head() {
 }
 
 #[test]
+fn a_head_that_is_told_while_the_first_subscription_opens_counts() {
+    let (mut hub, mine) = (TopicHub::default(), outbox());
+    hub.attach(connection(1), user(1), Arc::clone(&mine));
+    // The store has answered the subscription with 3. Then 4 was committed, its entry lost, and the bus said so.
+    hub.note_head(Seq::new(4));
+    assert_eq!(hub.missing_after(), None, "where the hub begins is not known yet");
+    hub.activate(connection(1), Seq::new(3));
+    assert_eq!(hub.missing_after(), Some(Seq::new(3)));
+}
+
+#[test]
 fn who_was_answered_with_an_older_head_than_the_first_misses_nothing() {
     let outboxes = [outbox(), outbox(), outbox(), outbox()];
     let mut hub = TopicHub::default();
