@@ -6,7 +6,8 @@ use futures_util::future::join_all;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::{
-    crowd::{Crowd, outcome},
+    crowd::{Crowd, Heads, Whispers, outcome},
+    error::Result,
     history::{Attempt, Outcome, RoomIndex},
     watch::Watch,
 };
@@ -26,58 +27,86 @@ pub struct Completeness {
     pub marked: Duration,
     /// Who misses what, where it was not reached.
     pub missing: Vec<String>,
-    /// The markers, with their senders.
-    pub markers: Vec<(usize, Attempt)>,
+    /// The markers and whispers, with their senders.
+    pub sent: Vec<(usize, Attempt)>,
 }
 
-/// Sends a marker into each room, and waits until every client has received the markers of all its rooms, and with
-/// them, since sessions hand out events in order and without gaps, everything that was committed before.
-pub async fn complete(crowd: &Crowd, watch: Watch, round: usize) -> Completeness {
+/// Waits until every client has received everything: in quiet rooms the last of the whispers, which nothing
+/// follows; in all others a marker that is sent now. Sessions hand out events in
+/// order and without gaps, so that who has received the last one has received all before it.
+///
+/// # Errors
+/// When the task of a whisper panicked.
+pub async fn complete(
+    crowd: &Crowd,
+    watch: Watch,
+    round: usize,
+    whispers: Option<Whispers>,
+) -> Result<Completeness> {
     let started = Instant::now();
     let until = started + PATIENCE;
-    let rooms = 0..crowd.rooms().len();
-    let marked = join_all(rooms.map(|room| mark(crowd, watch, round, room, until))).await;
-    let all_marked = started.elapsed();
-    let (markers, places): (Vec<_>, Vec<_>) = marked.into_iter().unzip();
+    let everywhere = whispers.is_none();
+    let marked_rooms = (0..crowd.rooms().len()).filter(|room| everywhere || !crowd.is_quiet(*room));
+    let marked = async {
+        let marked = join_all(marked_rooms.map(|room| mark(crowd, watch, round, room, until))).await;
+        (marked, started.elapsed())
+    };
+    let whispered = async {
+        match whispers {
+            Some(whispers) => whispers.stop().await,
+            None => Ok(Vec::new()),
+        }
+    };
+    let ((mut sent, marked), whispered) = tokio::join!(marked, whispered);
+    let unmarked: Vec<_> =
+        sent.iter().filter(|(_, marker)| place(marker).is_none()).map(|(_, marker)| marker.room).collect();
+    sent.extend(whispered?);
+    let mut places = vec![0; crowd.rooms().len()];
+    for (_, attempt) in &sent {
+        if let (Some(seq), Some(last)) = (place(attempt), places.get_mut(attempt.room)) {
+            *last = seq.max(*last);
+        }
+    }
 
     let waits = crowd.clients().iter().enumerate().map(|(number, client)| {
         let places = &places;
         async move {
             let mut heads = client.heads();
-            let behind = |heads: &crate::crowd::Heads| {
-                let at = |room: &RoomIndex| heads.get(room).copied().unwrap_or_default();
-                let lacks = |room: &&RoomIndex| match places.get(**room).copied().flatten() {
-                    Some(place) => at(room) < place,
-                    None => true,
-                };
-                client.rooms().iter().find(lacks).map(|room| (*room, at(room), places.get(*room).copied()))
+            let behind = |heads: &Heads| {
+                client.rooms().iter().find_map(|room| {
+                    let at = heads.get(room).copied().unwrap_or_default();
+                    let place = places.get(*room).copied().unwrap_or_default();
+                    (at < place).then_some((*room, at, place))
+                })
             };
-            let whole = timeout_at(until, heads.wait_for(|heads| behind(heads).is_none())).await;
-            match whole {
-                Ok(Ok(_)) => None,
-                Ok(Err(_)) | Err(_) => {
-                    let behind = behind(&client.heads().borrow());
-                    behind.map(|(room, at, place)| match place.flatten() {
-                        Some(place) => format!("client {number} is at {at} of {place} in room {room}"),
-                        None => format!("no marker was acknowledged in room {room}"),
-                    })
-                }
-            }
+            // An error is a client that has ended, with what it lacks.
+            let _ = timeout_at(until, heads.wait_for(|heads| behind(heads).is_none())).await;
+            let behind = behind(&heads.borrow());
+            behind.map(|(room, at, place)| format!("client {number} is at {at} of {place} in room {room}"))
         }
     });
-    let missing: Vec<_> = join_all(waits).await.into_iter().flatten().collect();
+    let mut missing: Vec<_> = join_all(waits).await.into_iter().flatten().collect();
+    missing.extend(unmarked.iter().map(|room| format!("no marker was acknowledged in room {room}")));
     let took = missing.is_empty().then(|| started.elapsed());
-    Completeness { took, marked: all_marked, missing, markers }
+    Ok(Completeness { took, marked, missing, sent })
 }
 
-/// Sends the marker of a room until it is acknowledged; returns it, with its place.
+/// Where a message is, as far as its sender knows.
+fn place(attempt: &Attempt) -> Option<u64> {
+    match attempt.outcome {
+        Outcome::Acknowledged { seq, .. } => Some(seq),
+        Outcome::Unknown | Outcome::Refused(_) | Outcome::Ended => None,
+    }
+}
+
+/// Sends the marker of a room until it is acknowledged; returns it with its sender.
 async fn mark(
     crowd: &Crowd,
     watch: Watch,
     round: usize,
     room: RoomIndex,
     until: Instant,
-) -> ((usize, Attempt), Option<u64>) {
+) -> (usize, Attempt) {
     let members = crowd.members(room);
     // Another member in each round.
     let client = members.get(round % members.len().max(1)).copied().unwrap_or_default();
@@ -95,9 +124,5 @@ async fn mark(
             }
         }
     }
-    let place = match known {
-        Outcome::Acknowledged { seq, .. } => Some(seq),
-        Outcome::Unknown | Outcome::Refused(_) | Outcome::Ended => None,
-    };
-    ((client, Attempt { room, key: key.into(), at, outcome: known }), place)
+    (client, Attempt { room, key: key.into(), at, outcome: known })
 }

@@ -67,13 +67,13 @@ pub async fn run(settings: Settings, logs: PathBuf, screen: &Screen) -> Result<R
     let mut random = StdRng::seed_from_u64(settings.seed);
     let drops = crowd.lines().into_iter().map(|line| dropped(line, random.random(), until));
     let drops: usize = try_join_all(drops).await?.into_iter().sum();
-    let completeness = complete(&crowd, watch, 0).await;
+    let completeness = complete(&crowd, watch, 0, None).await?;
     screen.step("the last messages");
     let mut sent = talk.stop().await?;
-    sent.extend(completeness.markers);
+    sent.extend(completeness.sent);
     // What was acknowledged last is not behind a marker: another one follows it.
-    let end = complete(&crowd, watch, 1).await;
-    sent.extend(end.markers);
+    let end = complete(&crowd, watch, 1, None).await?;
+    sent.extend(end.sent);
 
     screen.step("judging");
     let history = crowd.disperse(sent).await?;

@@ -6,10 +6,11 @@ use tokio::time::{Instant, sleep};
 
 use crate::{
     check::{Calm, Latencies, Verdict, judge},
-    complete::complete,
-    crowd::{Crowd, Talk},
+    complete::{Completeness, complete},
+    crowd::{Crowd, Talk, Whispers},
     error::Result,
     fault::{Fault, Injected, Plan, inject},
+    history::Attempt,
     log,
     report::Screen,
     settings::Settings,
@@ -17,6 +18,8 @@ use crate::{
     watch::{Moment, Watch},
 };
 
+/// How long something is said in quiet rooms before a fault.
+const WHISPERS_BEFORE: Duration = Duration::from_millis(150);
 /// Before the first fault: latencies of a system that nothing has happened to.
 const CALM_BEFORE: Duration = Duration::from_secs(4);
 /// Between completeness and the next fault.
@@ -96,13 +99,13 @@ pub async fn run(settings: Settings, logs: PathBuf, screen: &Screen) -> Result<R
     screen.follow(crowd.tally());
     let talk = Talk::start(&crowd, settings.seed, settings.messages_a_second, watch);
     let mut drill =
-        Drill { settings: &settings, site: &site, crowd: &crowd, watch, round: 0, markers: Vec::new() };
+        Drill { settings: &settings, site: &site, crowd: &crowd, watch, round: 0, sent: Vec::new() };
 
     screen.step("calm");
     let mut calms = Vec::new();
     let started = Instant::now();
     let mut injections = Vec::new();
-    let whole = drill.complete().await.took.is_some();
+    let whole = drill.complete(None).await?.took.is_some();
     calms.push(drill.calm(CALM_BEFORE).await);
     if whole {
         for fault in Plan::new(settings.kinds.clone(), settings.seed) {
@@ -123,9 +126,9 @@ pub async fn run(settings: Settings, logs: PathBuf, screen: &Screen) -> Result<R
     screen.step("the last messages");
     calms.push(drill.calm(CALM_AFTER).await);
     let mut sent = talk.stop().await?;
-    drill.complete().await;
+    drill.complete(None).await?;
     let took = started.elapsed();
-    sent.append(&mut drill.markers);
+    sent.append(&mut drill.sent);
 
     screen.step("judging");
     let history = crowd.disperse(sent).await?;
@@ -145,22 +148,29 @@ struct Drill<'a> {
     site: &'a Site,
     crowd: &'a Crowd,
     watch: Watch,
-    /// Counts the markers.
+    /// Counts the completenesses.
     round: usize,
-    markers: Vec<(usize, crate::history::Attempt)>,
+    /// Markers and whispers, with their senders.
+    sent: Vec<(usize, Attempt)>,
 }
 
 impl Drill<'_> {
     async fn injected(&mut self, fault: Fault) -> Result<Injection> {
+        let whispers = Whispers::start(self.crowd, self.round, !fault.kind.ends_processes(), self.watch);
+        // So that something is under way when it begins.
+        sleep(WHISPERS_BEFORE).await;
         let began = self.watch.now();
         let lines = self.crowd.lines();
         let end = match inject(self.site, &lines, &fault).await? {
-            Injected::Impossible(reason) => End::Impossible(reason),
+            Injected::Impossible(reason) => {
+                self.complete(Some(whispers)).await?;
+                End::Impossible(reason)
+            }
             Injected::Over(mut complaints) => {
                 let ended = self.watch.now();
                 // Nothing may end that the fault did not end; what did is needed again all the same.
                 complaints.extend(self.site.revive().await?);
-                let completeness = self.complete().await;
+                let completeness = self.complete(Some(whispers)).await?;
                 complaints.extend(completeness.missing);
                 let complete = completeness.took.map(|_| self.watch.now().since(ended));
                 End::Over { ended, complete, marked: completeness.marked, complaints }
@@ -169,11 +179,11 @@ impl Drill<'_> {
         Ok(Injection { fault, began, end })
     }
 
-    async fn complete(&mut self) -> crate::complete::Completeness {
+    async fn complete(&mut self, whispers: Option<Whispers>) -> Result<Completeness> {
         self.round += 1;
-        let mut completeness = complete(self.crowd, self.watch, self.round).await;
-        self.markers.append(&mut completeness.markers);
-        completeness
+        let mut completeness = complete(self.crowd, self.watch, self.round, whispers).await?;
+        self.sent.append(&mut completeness.sent);
+        Ok(completeness)
     }
 
     async fn calm(&self, time: Duration) -> Calm {

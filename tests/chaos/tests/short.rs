@@ -13,8 +13,9 @@ use madang_chaos::{
 const SEED: u64 = 20;
 /// Enough for each of the quick kinds, at some four seconds each.
 const DURATION: Duration = Duration::from_secs(52);
-/// Unoptimised processes on a machine that does other things, too. The promise of 5 s is held against long runs.
-const COMPLETE_WITHIN: Duration = Duration::from_secs(15);
+/// Unoptimised processes on a machine that does other things, too; less than a lease, whose end makes good what a sweep
+/// has left. The promise of 5 s is held against long runs.
+const COMPLETE_WITHIN: Duration = Duration::from_secs(8);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_lost_or_doubled_or_out_of_order_through_every_quick_fault() {
@@ -22,6 +23,7 @@ async fn nothing_is_lost_or_doubled_or_out_of_order_through_every_quick_fault() 
     let settings = Settings {
         clients: 40,
         rooms: 8,
+        quiet_rooms: 16,
         messages_a_second: 40.0,
         kinds: Kind::QUICK.to_vec(),
         complete_within: COMPLETE_WITHIN,

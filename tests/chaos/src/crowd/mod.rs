@@ -3,7 +3,9 @@
 mod client;
 mod line;
 mod people;
+mod seats;
 mod talk;
+mod whisper;
 
 use std::sync::{
     Arc,
@@ -12,14 +14,16 @@ use std::sync::{
 
 use futures_util::{StreamExt as _, TryStreamExt as _, future::join_all, stream};
 use madang_vocabulary::RoomId;
-use rand::{RngExt as _, SeedableRng as _, rngs::StdRng, seq::SliceRandom as _};
+use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 
 pub(crate) use self::talk::outcome;
 pub use self::{
     client::{Client, Heads},
     line::ClientLine,
     talk::Talk,
+    whisper::Whispers,
 };
+use self::{seats::Seats, whisper::Whisperer};
 use crate::{
     error::Result,
     history::{Attempt, History, RoomIndex},
@@ -51,10 +55,13 @@ impl Tally {
 /// All clients.
 #[derive(Debug)]
 pub struct Crowd {
+    /// Those in which something is always said, then the quiet ones.
     rooms: Vec<RoomId>,
-    /// The clients of each room, by their places in the list of them.
+    quiet_from: RoomIndex,
+    /// The clients that listen to each room, by their places in the list of them.
     members: Vec<Vec<usize>>,
     clients: Vec<Client>,
+    whisperers: Vec<Whisperer>,
     tally: Arc<Tally>,
 }
 
@@ -65,25 +72,36 @@ impl Crowd {
     /// When the set-up fails; nothing is broken yet.
     pub async fn gather(site: &Site, settings: &Settings, watch: Watch) -> Result<Self> {
         let mut random = StdRng::seed_from_u64(settings.seed);
-        let members = members(settings, &mut random);
         let gateways = site.gateway_addresses();
-        let people = people::register(&gateways, settings.clients).await?;
-        let rooms = people::make_rooms(&gateways, &people, &members).await?;
+        let plan = Seats::new(settings, gateways.len(), &mut random);
+        let people = people::register(&gateways, plan.people()).await?;
+        let rooms = people::make_rooms(&gateways, &people, &plan.rooms).await?;
         let tally = Arc::new(Tally::default());
-        let starts = people.into_iter().enumerate().map(|(number, person)| {
-            let theirs: Vec<RoomIndex> = (0..rooms.len())
-                .filter(|room| members.get(*room).is_some_and(|m| m.contains(&number)))
-                .collect();
-            let (seed, tally, rooms, gateways) = (random.random(), Arc::clone(&tally), &rooms, &gateways);
-            async move {
-                let line = ClientLine::start(gateways, number)?;
-                Client::start(person, line, &theirs, rooms, seed, tally, watch).await
+        let mut members = vec![Vec::new(); rooms.len()];
+        let mut starts = Vec::new();
+        for (number, person) in people.iter().take(plan.listening()).enumerate() {
+            let theirs = plan.rooms_of(number);
+            for room in &theirs {
+                if let Some(members) = members.get_mut(*room) {
+                    members.push(number);
+                }
             }
-        });
-        // Collected first, so that the random numbers are drawn in order.
-        let starts: Vec<_> = starts.collect();
+            let line = match plan.only_gateway_of(number).and_then(|gateway| gateways.get(gateway)) {
+                Some(only) => ClientLine::start(&[*only], 0)?,
+                None => ClientLine::start(&gateways, number)?,
+            };
+            let (person, rooms, seed) = (person.clone(), &rooms, random.random());
+            let tally = Arc::clone(&tally);
+            starts.push(async move { Client::start(person, line, &theirs, rooms, seed, tally, watch).await });
+        }
         let clients = stream::iter(starts).buffered(SET_UP_AT_ONCE).try_collect().await?;
-        Ok(Self { rooms, members, clients, tally })
+        let whisperers = people.iter().enumerate().skip(plan.listening()).map(|(number, person)| {
+            let api = plan.only_gateway_of(number).and_then(|gateway| gateways.get(gateway));
+            let api = people::api_at(api.copied(), person)?;
+            Ok(Whisperer { user: person.id, api, rooms: plan.rooms_of(number) })
+        });
+        let whisperers = whisperers.collect::<Result<_>>()?;
+        Ok(Self { rooms, quiet_from: settings.rooms, members, clients, whisperers, tally })
     }
 
     /// The clients.
@@ -98,7 +116,13 @@ impl Crowd {
         &self.rooms
     }
 
-    /// The members of a room, by their places among the clients.
+    /// Whether a room is one in which something is said only while a fault lasts.
+    #[must_use]
+    pub fn is_quiet(&self, room: RoomIndex) -> bool {
+        room >= self.quiet_from
+    }
+
+    /// The members of a room who listen, by their places among the clients.
     #[must_use]
     pub fn members(&self, room: RoomIndex) -> &[usize] {
         self.members.get(room).map(Vec::as_slice).unwrap_or_default()
@@ -123,45 +147,12 @@ impl Crowd {
     pub async fn disperse(self, sent: Vec<(usize, Attempt)>) -> Result<History> {
         let ends = join_all(self.clients.into_iter().map(Client::end)).await;
         let mut clients = ends.into_iter().collect::<Result<Vec<_>>>()?;
+        clients.extend(self.whisperers.iter().map(Whisperer::history));
         for (client, attempt) in sent {
             if let Some(client) = clients.get_mut(client) {
                 client.sent.push(attempt);
             }
         }
         Ok(History { rooms: self.rooms, clients })
-    }
-}
-
-/// Who is in which room: each client in one after the other, so that none is empty, and in others by chance.
-fn members(settings: &Settings, random: &mut StdRng) -> Vec<Vec<usize>> {
-    let mut members = vec![Vec::new(); settings.rooms];
-    let mut others: Vec<RoomIndex> = (0..settings.rooms).collect();
-    for client in 0..settings.clients {
-        let first = client % settings.rooms.max(1);
-        others.shuffle(random);
-        let more = others.iter().copied().filter(|room| *room != first);
-        for room in std::iter::once(first).chain(more).take(settings.rooms_each) {
-            if let Some(members) = members.get_mut(room) {
-                members.push(client);
-            }
-        }
-    }
-    members
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-
-    #[test]
-    fn everybody_is_in_as_many_rooms_and_no_room_is_empty() {
-        let settings = Settings { clients: 30, rooms: 7, rooms_each: 3, ..Settings::new(1, Duration::ZERO) };
-        let members = members(&settings, &mut StdRng::seed_from_u64(1));
-        assert!(members.iter().all(|members| members.len() >= 4), "{members:?}");
-        for client in 0..30 {
-            assert_eq!(members.iter().filter(|members| members.contains(&client)).count(), 3, "{client}");
-        }
     }
 }

@@ -56,6 +56,13 @@ pub(super) async fn make_rooms(
         .await
 }
 
+/// The API of a gateway, in somebody's name.
+pub(super) fn api_at(gateway: Option<SocketAddr>, person: &Person) -> Result<Api> {
+    let base = gateway.map_or_else(String::new, |gateway| format!("http://{gateway}"));
+    let api = Api::new(&base).map_err(Error::set_up("reach a gateway"))?;
+    Ok(api.with_token(&person.token))
+}
+
 fn apis(gateways: &[SocketAddr]) -> Result<Vec<Api>> {
     let api = |gateway| Api::new(&format!("http://{gateway}"));
     gateways

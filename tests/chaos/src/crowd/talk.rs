@@ -26,6 +26,7 @@ const RATE_MIN: f64 = 0.1;
 
 /// Somebody who may send.
 struct Speaker {
+    client: usize,
     session: Session,
     rooms: Vec<(RoomIndex, RoomId)>,
 }
@@ -39,7 +40,7 @@ struct Message {
     at: Moment,
 }
 
-/// The sends of all clients, until it is stopped.
+/// The sends of all clients in all rooms but the quiet ones, until it is stopped.
 #[derive(Debug)]
 pub struct Talk {
     stop: watch::Sender<bool>,
@@ -50,13 +51,15 @@ impl Talk {
     /// Begins to send, in the mean so many messages a second, at moments that know nothing of one another.
     #[must_use]
     pub fn start(crowd: &Crowd, seed: u64, messages_a_second: f64, watch: Watch) -> Self {
-        let speakers = crowd.clients().iter().map(|client| {
-            let rooms = client.rooms().iter().filter_map(|room| Some((*room, *crowd.rooms().get(*room)?)));
-            Speaker { session: client.session().clone(), rooms: rooms.collect() }
+        let speakers = crowd.clients().iter().enumerate().map(|(number, client)| {
+            let rooms = client.rooms().iter().filter(|room| !crowd.is_quiet(**room));
+            let rooms = rooms.filter_map(|room| Some((*room, *crowd.rooms().get(*room)?)));
+            Speaker { client: number, session: client.session().clone(), rooms: rooms.collect() }
         });
         let (stop, stopped) = watch::channel(false);
         let talker = Talker {
-            speakers: speakers.collect(),
+            // Who listens in quiet rooms alone does not speak.
+            speakers: speakers.filter(|speaker| !speaker.rooms.is_empty()).collect(),
             random: StdRng::seed_from_u64(seed),
             mean: Duration::from_secs(1).div_f64(messages_a_second.max(RATE_MIN)),
             tally: Arc::clone(crowd.tally()),
@@ -117,9 +120,10 @@ impl Talker {
     }
 
     fn say(&mut self, number: u64, under_way: &mut JoinSet<(usize, Attempt)>) {
-        let client = self.random.random_range(0..self.speakers.len().max(1));
+        let choice = self.random.random_range(0..self.speakers.len().max(1));
         let text_bytes = self.random.random_range(TEXT_BYTES);
-        let Some(speaker) = self.speakers.get(client) else { return };
+        let Some(speaker) = self.speakers.get(choice) else { return };
+        let client = speaker.client;
         let choice = self.random.random_range(0..speaker.rooms.len().max(1));
         let Some((room, id)) = speaker.rooms.get(choice).copied() else { return };
         let key = format!("m{number}");

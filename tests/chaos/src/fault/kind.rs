@@ -1,6 +1,6 @@
 //! The kinds of faults.
 
-use std::{fmt, ops::RangeInclusive, str::FromStr, time::Duration};
+use std::{fmt, ops::RangeInclusive, str::FromStr};
 
 /// A kind of fault. Each says why it is here: what it takes away that something might silently rely on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -186,10 +186,10 @@ impl Kind {
         }
     }
 
-    /// The longest hold.
+    /// Whether processes of Madang end by it and are started again, before it is over.
     #[must_use]
-    pub fn hold_max(self) -> Duration {
-        Duration::from_millis(*self.hold_ms().end())
+    pub const fn ends_processes(self) -> bool {
+        matches!(self, Self::GatewayKilled | Self::StoreKilled | Self::AuthKilled | Self::RollingRestart)
     }
 }
 

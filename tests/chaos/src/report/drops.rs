@@ -8,11 +8,8 @@ use crate::drops::Run;
 pub fn drops(run: &Run) -> Report {
     let in_time = run.complete.is_some_and(|took| took <= run.settings.complete_within);
     let passes = run.verdict.found.is_empty() && in_time && run.drops > 0;
-    let rows: Vec<_> = counts(&run.verdict, run.settings.clients, run.settings.rooms)
-        .into_iter()
-        .chain([["drops of 2 s".to_owned(), thousands(run.drops)]])
-        .map(Vec::from)
-        .collect();
+    let mut rows = counts(&run.verdict, &run.settings);
+    rows.push(vec!["drops of 2 s".to_owned(), thousands(run.drops)]);
     let figures = table(&["", "count"], &rows);
     let complete = run.complete.map_or_else(
         || "never".to_owned(),

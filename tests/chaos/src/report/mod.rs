@@ -11,6 +11,7 @@ pub use self::{drops::drops, faults::faults, screen::Screen};
 use crate::{
     check::{DefectKind, Verdict},
     error::{Error, Result},
+    settings::Settings,
 };
 
 /// How many defects of each kind are told one by one.
@@ -42,11 +43,12 @@ impl Report {
 }
 
 /// What the judge counted, as rows of a table.
-fn counts(verdict: &Verdict, clients: usize, rooms: usize) -> Vec<[String; 2]> {
+fn counts(verdict: &Verdict, settings: &Settings) -> Vec<Vec<String>> {
     let counts = &verdict.counts;
     [
-        ("clients", clients),
-        ("rooms", rooms),
+        ("clients", settings.clients),
+        ("rooms", settings.rooms),
+        ("quiet rooms", settings.quiet_rooms),
         ("messages sent", counts.sent),
         ("acknowledged", counts.acknowledged),
         ("outcome unknown", counts.unknown),
@@ -56,7 +58,7 @@ fn counts(verdict: &Verdict, clients: usize, rooms: usize) -> Vec<[String; 2]> {
         ("delivered", counts.delivered),
         ("reconnects", counts.reconnects),
     ]
-    .map(|(name, count)| [name.to_owned(), thousands(count)])
+    .map(|(name, count)| vec![name.to_owned(), thousands(count)])
     .into()
 }
 

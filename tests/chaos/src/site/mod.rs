@@ -3,6 +3,7 @@
 mod lines;
 mod redis;
 mod replica;
+pub(crate) mod wall_clock;
 
 use std::{
     net::SocketAddr,

@@ -1,0 +1,161 @@
+//! What is said in quiet rooms.
+//!
+//! In a busy room the next message shows that one is missing, and so does every client that comes back and subscribes.
+//! In a quiet room nothing does but the gateways' own sweep: its listeners are on one gateway and know no other, whoever
+//! speaks does it by the REST API of the other one, listens to nothing, and falls silent when the fault is there. What that
+//! gateway had committed and not said when it ended is the last event of its room, and an answer to a repeated send does
+//! not say it again.
+
+use std::{sync::Arc, time::Duration};
+
+use madang_client::{Client as Api, Error as ApiError};
+use madang_vocabulary::{Code, RoomId, UserId};
+use tokio::{
+    sync::watch,
+    task::JoinSet,
+    time::{Instant, sleep},
+};
+
+use super::{Crowd, Tally};
+use crate::{
+    error::Result,
+    history::{Attempt, ClientHistory, Outcome, RoomIndex},
+    watch::Watch,
+};
+
+/// How long each room has a message on its way at any moment: it begins before the fault, which falls into it.
+const BURST: Duration = Duration::from_millis(300);
+/// Then, until the fault is over, between two messages of a room.
+const PAUSE: Duration = Duration::from_millis(500);
+/// Before a message is sent again that was refused for now, or not answered.
+const RETRY_AFTER: Duration = Duration::from_millis(100);
+/// When a message is given up.
+const GIVE_UP_AFTER: Duration = Duration::from_secs(30);
+
+/// Somebody who speaks and does not listen.
+#[derive(Debug)]
+pub(super) struct Whisperer {
+    pub(super) user: UserId,
+    /// The API of one gateway.
+    pub(super) api: Api,
+    pub(super) rooms: Vec<RoomIndex>,
+}
+
+impl Whisperer {
+    /// Its memory: it is a member, and has not listened to anything.
+    pub(super) const fn history(&self) -> ClientHistory {
+        ClientHistory::new(self.user, Vec::new())
+    }
+}
+
+/// The whispers of one fault.
+#[derive(Debug)]
+pub struct Whispers {
+    over: watch::Sender<bool>,
+    rooms: JoinSet<Vec<(usize, Attempt)>>,
+}
+
+impl Whispers {
+    /// Begins in all quiet rooms. With `until_over` it goes on, slowly, for as long as the fault lasts; without, each room
+    /// falls silent after a burst, as is right for a fault that ends and starts a process.
+    #[must_use]
+    pub fn start(crowd: &Crowd, round: usize, until_over: bool, watch: Watch) -> Self {
+        let (over, is_over) = watch::channel(false);
+        let mut rooms = JoinSet::new();
+        for (number, whisperer) in crowd.whisperers.iter().enumerate() {
+            let client = crowd.clients.len() + number;
+            for room in &whisperer.rooms {
+                let Some(id) = crowd.rooms.get(*room).copied() else { continue };
+                let voice = Voice {
+                    api: whisperer.api.clone(),
+                    client,
+                    room: *room,
+                    id,
+                    round,
+                    tally: Arc::clone(&crowd.tally),
+                    watch,
+                };
+                rooms.spawn(voice.whisper(until_over, is_over.clone()));
+            }
+        }
+        Self { over, rooms }
+    }
+
+    /// The fault is over: waits until the outcome of each message is known or given up, and returns them with their
+    /// senders.
+    ///
+    /// # Errors
+    /// When the task of a room panicked.
+    pub async fn stop(mut self) -> Result<Vec<(usize, Attempt)>> {
+        self.over.send_replace(true);
+        let mut attempts = Vec::new();
+        while let Some(room) = self.rooms.join_next().await {
+            attempts.append(&mut room?);
+        }
+        Ok(attempts)
+    }
+}
+
+/// What is said in one room.
+struct Voice {
+    api: Api,
+    client: usize,
+    room: RoomIndex,
+    id: RoomId,
+    round: usize,
+    tally: Arc<Tally>,
+    watch: Watch,
+}
+
+impl Voice {
+    async fn whisper(self, until_over: bool, mut over: watch::Receiver<bool>) -> Vec<(usize, Attempt)> {
+        let burst_until = Instant::now() + BURST;
+        let mut attempts = Vec::new();
+        loop {
+            let key = format!("w{}-{}", self.round, attempts.len());
+            attempts.push((self.client, self.send(&key).await));
+            if Instant::now() < burst_until {
+                continue;
+            }
+            if !until_over {
+                return attempts;
+            }
+            tokio::select! {
+                _ = over.wait_for(|over| *over) => return attempts,
+                () = sleep(PAUSE) => {}
+            }
+        }
+    }
+
+    /// Sends a message until its outcome is known: each before the next, so that no later one shows that it is missing.
+    async fn send(&self, key: &str) -> Attempt {
+        let at = self.watch.now();
+        let until = Instant::now() + GIVE_UP_AFTER;
+        Tally::add(&self.tally.sent);
+        let outcome = loop {
+            match self.api.send_message(self.id, key, Some(key)).await {
+                Ok(sent) => {
+                    Tally::add(&self.tally.acknowledged);
+                    break Outcome::Acknowledged { seq: sent.seq.get(), at: self.watch.now() };
+                }
+                Err(error) if !passes(&error) => {
+                    break Outcome::Refused(error.code().unwrap_or(Code::Internal));
+                }
+                Err(_) if Instant::now() >= until => break Outcome::Unknown,
+                Err(_) => sleep(RETRY_AFTER).await,
+            }
+        };
+        Attempt { room: self.room, key: key.into(), at, outcome }
+    }
+}
+
+/// Whether the same request may succeed later.
+fn passes(error: &ApiError) -> bool {
+    match error {
+        ApiError::Transport(_) => true,
+        ApiError::Problem(problem) => {
+            matches!(problem.code, Code::Unavailable | Code::DeadlineExceeded | Code::RateLimited)
+        }
+        ApiError::Contract { .. } | ApiError::Base(_) => false,
+    }
+}
