@@ -1,4 +1,4 @@
-//! Completeness: everybody has everything.
+//! Completeness: everybody has everything, and who is not there yet can come.
 
 use std::time::Duration;
 
@@ -14,6 +14,9 @@ use crate::{
 
 /// Without completeness for this long the run has failed, and there is no use in waiting on.
 pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How many of those who miss something are named.
+const MISSING_TOLD: usize = 10;
 
 /// Before a refused marker is sent again.
 const RETRY_AFTER: Duration = Duration::from_millis(100);
@@ -33,7 +36,8 @@ pub struct Completeness {
 
 /// Waits until every client has received everything: in quiet rooms the last of the whispers, which nothing
 /// follows; in all others a marker that is sent now. Sessions hand out events in
-/// order and without gaps, so that who has received the last one has received all before it.
+/// order and without gaps, so that who has received the last one has received all before it. And until somebody has
+/// signed in at each gateway with a name and a password: those who are signed in do not need auth.
 ///
 /// # Errors
 /// When the task of a whisper panicked.
@@ -57,7 +61,7 @@ pub async fn complete(
             None => Ok(Vec::new()),
         }
     };
-    let ((mut sent, marked), whispered) = tokio::join!(marked, whispered);
+    let ((mut sent, marked), whispered, turned_away) = tokio::join!(marked, whispered, crowd.sign_in(until));
     let unmarked: Vec<_> =
         sent.iter().filter(|(_, marker)| place(marker).is_none()).map(|(_, marker)| marker.room).collect();
     sent.extend(whispered?);
@@ -86,7 +90,17 @@ pub async fn complete(
         }
     });
     let mut missing: Vec<_> = join_all(waits).await.into_iter().flatten().collect();
+    let turned_away = turned_away.into_iter();
+    missing.extend(
+        turned_away
+            .map(|(gateway, refusal)| format!("nobody can sign in at gateway {}: {refusal}", gateway + 1)),
+    );
     missing.extend(unmarked.iter().map(|room| format!("no marker was acknowledged in room {room}")));
+    if missing.len() > MISSING_TOLD {
+        let more = missing.len() - MISSING_TOLD;
+        missing.truncate(MISSING_TOLD);
+        missing.push(format!("and {more} more"));
+    }
     let took = missing.is_empty().then(|| started.elapsed());
     Ok(Completeness { took, marked, missing, sent })
 }

@@ -24,8 +24,10 @@ const WHISPERS_BEFORE: Duration = Duration::from_millis(150);
 const CALM_BEFORE: Duration = Duration::from_secs(4);
 /// Between completeness and the next fault.
 const CALM_BETWEEN: Duration = Duration::from_millis(800);
-/// After the last completeness.
-const CALM_AFTER: Duration = Duration::from_secs(2);
+/// After the last completeness: what was lost in Redis is registered again within a pulse (2 s) and a connection.
+const CALM_AFTER: Duration = Duration::from_secs(5);
+/// How long the last whispers are counted as sent in a calm time.
+const LAST_WHISPERS: Duration = Duration::from_secs(1);
 
 /// A fault that was injected, and what came of it.
 #[derive(Debug)]
@@ -69,6 +71,8 @@ pub struct Run {
     pub latencies: Latencies,
     /// How long those were together.
     pub calm: Duration,
+    /// Latencies of the last whispers, in quiet rooms, by way of the bus or not.
+    pub fast_way: Latencies,
     /// From the first fault to the last completeness.
     pub took: Duration,
     /// The directory of the logs.
@@ -125,6 +129,7 @@ pub async fn run(settings: Settings, logs: PathBuf, screen: &Screen) -> Result<R
     }
     screen.step("the last messages");
     calms.push(drill.calm(CALM_AFTER).await);
+    let last = drill.last_whispers().await?;
     let mut sent = talk.stop().await?;
     drill.complete(None).await?;
     let took = started.elapsed();
@@ -134,12 +139,13 @@ pub async fn run(settings: Settings, logs: PathBuf, screen: &Screen) -> Result<R
     let history = crowd.disperse(sent).await?;
     let stored = log::read(site.store_database_url(), &history.rooms).await?;
     let verdict = judge(&history, &stored);
-    let latencies = Latencies::of(&history, &calms);
+    let latencies = Latencies::of(&history, &calms, 0..settings.rooms);
+    let fast_way = Latencies::of(&history, &[last], settings.rooms..history.rooms.len());
     let calm = calms.iter().map(|calm| calm.until.since(calm.from)).sum();
     screen.step("stopping");
     site.stop().await?;
     screen.done();
-    Ok(Run { settings, injections, verdict, latencies, calm, took, logs })
+    Ok(Run { settings, injections, verdict, latencies, calm, fast_way, took, logs })
 }
 
 /// What each fault needs.
@@ -184,6 +190,16 @@ impl Drill<'_> {
         let mut completeness = complete(self.crowd, self.watch, self.round, whispers).await?;
         self.sent.append(&mut completeness.sent);
         Ok(completeness)
+    }
+
+    /// Says something in quiet rooms, for once with nothing broken, and waits until it is heard.
+    async fn last_whispers(&mut self) -> Result<Calm> {
+        let from = self.watch.now();
+        let whispers = Whispers::start(self.crowd, self.round, false, self.watch);
+        sleep(LAST_WHISPERS).await;
+        let until = self.watch.now();
+        self.complete(Some(whispers)).await?;
+        Ok(Calm { from, until })
     }
 
     async fn calm(&self, time: Duration) -> Calm {

@@ -1,9 +1,9 @@
 //! How long messages took while nothing was broken.
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, ops::Range, time::Duration};
 
 use crate::{
-    history::{History, Outcome},
+    history::{History, Outcome, RoomIndex},
     watch::Moment,
 };
 
@@ -33,14 +33,15 @@ pub struct Latencies {
 }
 
 impl Latencies {
-    /// Measures the messages that were sent in calm times.
+    /// Measures the messages that were sent in calm times in some rooms.
     #[must_use]
-    pub fn of(history: &History, calms: &[Calm]) -> Self {
+    pub fn of(history: &History, calms: &[Calm], rooms: Range<RoomIndex>) -> Self {
         let calm =
             |at: Moment| calms.iter().any(|calm| calm.from <= at && at.plus(BEFORE_THE_END) <= calm.until);
         let mut sent = HashMap::new();
         for attempt in history.clients.iter().flat_map(|client| &client.sent) {
             if let Outcome::Acknowledged { seq, .. } = attempt.outcome
+                && rooms.contains(&attempt.room)
                 && calm(attempt.at)
             {
                 sent.insert((attempt.room, seq), attempt.at);

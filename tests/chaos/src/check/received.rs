@@ -6,7 +6,10 @@ use std::{
 };
 
 use super::{Defect, Verdict, defect::ClientIndex};
-use crate::history::{ClientHistory, History, Logged, Receipt, RoomIndex};
+use crate::{
+    history::{ClientHistory, History, Logged, Receipt, RoomIndex},
+    watch::Moment,
+};
 
 /// How long after a removal a gateway may still deliver: the promise.
 pub(super) const REMOVED_WITHIN: Duration = Duration::from_secs(1);
@@ -16,6 +19,8 @@ pub(super) const REMOVED_WITHIN: Duration = Duration::from_secs(1);
 struct Position {
     /// The highest place that was received.
     last: u64,
+    /// When something was received last.
+    heard_at: Option<Moment>,
     /// Places below it that were not.
     missing: BTreeSet<u64>,
 }
@@ -53,6 +58,7 @@ fn judge_client(client: ClientIndex, memory: &ClientHistory, logs: &[Vec<Logged>
             verdict.add(at, Defect::Overheard { client, room, seq });
             continue;
         };
+        position.heard_at = Some(at);
         let disorder = position.take(client, room, seq);
         let repeated = matches!(disorder, Some(Defect::Repeated { .. }));
         if let Some(defect) = disorder {
@@ -73,7 +79,9 @@ fn judge_client(client: ClientIndex, memory: &ClientHistory, logs: &[Vec<Logged>
         }
         verdict.counts.due += usize::try_from(head).unwrap_or(usize::MAX);
         if position.last < head {
-            verdict.add(None, Defect::NeverReceived { client, room, last: position.last, head });
+            // Dated by when the room fell silent.
+            let defect = Defect::NeverReceived { client, room, last: position.last, head };
+            verdict.add(position.heard_at, defect);
         }
     }
 }

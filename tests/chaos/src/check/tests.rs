@@ -74,7 +74,7 @@ fn a_defect_is_dated_where_that_can_be_told() {
     history.clients[1].sent.push(acknowledged("c", 4, 4));
     history.clients[1].received.pop();
     let dates: Vec<_> = judge(&history, &logs).found.into_iter().map(|found| found.at).collect();
-    assert_eq!(dates, [Some(at(4)), None]);
+    assert_eq!(dates, [Some(at(4)), Some(at(2))]);
 }
 
 #[test]
@@ -228,10 +228,12 @@ fn only_messages_of_calm_times_are_timed() {
     let (mut history, _) = good();
     history.clients[1].received[1].at = at(5);
     let calm = |from, until| Calm { from: at(from), until: at(until) };
-    let both = Latencies::of(&history, &[calm(0, 9)]);
+    let both = Latencies::of(&history, &[calm(0, 9)], 0..1);
     assert_eq!((both.count, both.median, both.max), (4, Duration::ZERO, Duration::from_secs(3)));
-    let second = Latencies::of(&history, &[calm(3, 9)]);
+    let second = Latencies::of(&history, &[calm(3, 9)], 0..1);
     assert_eq!((second.count, second.max), (2, Duration::ZERO));
     // Too near to the end of the calm.
-    assert_eq!(Latencies::of(&history, &[calm(0, 2)]).count, 0);
+    assert_eq!(Latencies::of(&history, &[calm(0, 2)], 0..1).count, 0);
+    // Of other rooms.
+    assert_eq!(Latencies::of(&history, &[calm(0, 9)], 1..2).count, 0);
 }

@@ -7,14 +7,19 @@ mod seats;
 mod talk;
 mod whisper;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 use futures_util::{StreamExt as _, TryStreamExt as _, future::join_all, stream};
+use madang_client::Client as Api;
 use madang_vocabulary::RoomId;
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
+use tokio::time::{Instant, sleep, timeout_at};
 
 pub(crate) use self::talk::outcome;
 pub use self::{
@@ -34,6 +39,9 @@ use crate::{
 
 /// Clients that are set up at once: registering hashes a password.
 const SET_UP_AT_ONCE: usize = 16;
+
+/// Before a sign-in that was refused is tried again.
+const SIGN_IN_AGAIN_AFTER: Duration = Duration::from_millis(100);
 
 /// What has happened so far, for those who watch.
 #[derive(Debug, Default)]
@@ -62,6 +70,8 @@ pub struct Crowd {
     members: Vec<Vec<usize>>,
     clients: Vec<Client>,
     whisperers: Vec<Whisperer>,
+    /// The API of each gateway, in nobody's name.
+    guests: Vec<Api>,
     tally: Arc<Tally>,
 }
 
@@ -101,7 +111,8 @@ impl Crowd {
             Ok(Whisperer { user: person.id, api, rooms: plan.rooms_of(number) })
         });
         let whisperers = whisperers.collect::<Result<_>>()?;
-        Ok(Self { rooms, quiet_from: settings.rooms, members, clients, whisperers, tally })
+        let guests = people::apis(&gateways)?;
+        Ok(Self { rooms, quiet_from: settings.rooms, members, clients, whisperers, guests, tally })
     }
 
     /// The clients.
@@ -138,6 +149,23 @@ impl Crowd {
     #[must_use]
     pub fn tally(&self) -> &Arc<Tally> {
         &self.tally
+    }
+
+    /// Somebody signs in at each gateway, as often as it takes. Returns the gateways, counted from 0, at which that was not
+    /// possible in time, with the last refusal.
+    pub async fn sign_in(&self, until: Instant) -> Vec<(usize, String)> {
+        let sign_ins = self.guests.iter().enumerate().map(|(gateway, guest)| async move {
+            let mut refusal = "no answer".to_owned();
+            while let Ok(answer) = timeout_at(until, people::sign_in(guest, gateway)).await {
+                match answer {
+                    Ok(()) => return None,
+                    Err(error) => refusal = error.to_string(),
+                }
+                sleep(SIGN_IN_AGAIN_AFTER).await;
+            }
+            Some((gateway, refusal))
+        });
+        join_all(sign_ins).await.into_iter().flatten().collect()
     }
 
     /// Sends everybody home and takes their memories, with what was sent in their names.

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use madang_client::{Client as Api, NewRoom};
+use madang_client::{Client as Api, Error as ApiError, NewRoom};
 use madang_vocabulary::{RoomId, UserId};
 
 use super::SET_UP_AT_ONCE;
@@ -11,6 +11,16 @@ use crate::error::{Error, Result};
 
 /// Every account has the same one.
 const PASSWORD: &str = "a gate that is shaken does not fall";
+
+/// The name of an account, by its number.
+fn username(number: usize) -> String {
+    format!("chaos-{number}")
+}
+
+/// Somebody signs in who has nothing but a name and a password.
+pub(super) async fn sign_in(guest: &Api, number: usize) -> std::result::Result<(), ApiError> {
+    guest.login(&username(number), PASSWORD).await.map(drop)
+}
 
 /// An account.
 #[derive(Debug, Clone)]
@@ -24,7 +34,7 @@ pub(super) async fn register(gateways: &[SocketAddr], count: usize) -> Result<Ve
     let apis = &apis;
     stream::iter(0..count)
         .map(|number| async move {
-            let username = format!("chaos-{number}");
+            let username = username(number);
             let action = format!("register {username}");
             let grant = api(apis, number).register(&username, PASSWORD, None).await;
             let grant = grant.map_err(Error::set_up(action))?;
@@ -63,7 +73,7 @@ pub(super) fn api_at(gateway: Option<SocketAddr>, person: &Person) -> Result<Api
     Ok(api.with_token(&person.token))
 }
 
-fn apis(gateways: &[SocketAddr]) -> Result<Vec<Api>> {
+pub(super) fn apis(gateways: &[SocketAddr]) -> Result<Vec<Api>> {
     let api = |gateway| Api::new(&format!("http://{gateway}"));
     gateways
         .iter()

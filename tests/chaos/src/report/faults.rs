@@ -7,6 +7,7 @@ use crate::{
     check::{Class, Found},
     fault::Kind,
     faults::{End, Injection, Run},
+    settings::FAST_WAY_MEDIAN_MAX,
     watch::Moment,
 };
 
@@ -20,7 +21,7 @@ pub fn faults(run: &Run) -> Report {
     let impossible = impossible(&run.injections);
     // A run that injected nothing shows nothing.
     let injected = run.injections.iter().any(|injection| matches!(injection.end, End::Over { .. }));
-    let slow = run.latencies.p99 > run.settings.calm_p99_max;
+    let slow = run.fast_way.median > FAST_WAY_MEDIAN_MAX;
     let passes =
         run.verdict.found.is_empty() && late.is_empty() && complaints.is_empty() && injected && !slow;
 
@@ -30,19 +31,26 @@ pub fn faults(run: &Run) -> Report {
     );
     let figures = table(&["", "count"], &counts(&run.verdict, &run.settings));
     let latencies = &run.latencies;
+    let fast_way = &run.fast_way;
     let latency = format!(
-        "Calm times, {:.0} s: from a send to its arrival at each member median {}, p99 {}, max {} ({} arrivals).\n",
+        "Calm times, {:.0} s: from a send to its arrival at each member median {}, p99 {}, max {} ({} arrivals).\n\
+         Quiet rooms at the end: median {}, max {}.\n",
         run.calm.as_secs_f64(),
         millis(latencies.median),
         millis(latencies.p99),
         millis(latencies.max),
         thousands(latencies.count),
+        millis(fast_way.median),
+        millis(fast_way.max),
     );
     let mut troubles = String::new();
     // Writing to a string does not fail.
     if slow {
-        let max = millis(run.settings.calm_p99_max);
-        let _ = writeln!(troubles, "- slow: in calm times the p99 is to be {max} at most");
+        let max = millis(FAST_WAY_MEDIAN_MAX);
+        let _ = writeln!(
+            troubles,
+            "- slow: quiet rooms heard the last whispers by the sweep; the median is to be {max} at most"
+        );
     }
     for injection in &late {
         let _ = writeln!(troubles, "- late: {}", lateness(injection));
