@@ -32,8 +32,8 @@ cluster: servers ## Start a local cluster of real processes, its ingress on http
 	$(TARGET)/release/cluster $(ARGS)
 
 bench: servers ## Run the benchmarks and print a table
-	$(CARGO) build $(LOCKED) --release --bins $(SERVICES) -p madang-test-kit -p madang-load
-	$(TARGET)/release/madang-load $(ARGS)
+	$(CARGO) build $(LOCKED) --profile dist --bins $(SERVICES) -p madang-test-kit -p madang-load
+	$(TARGET)/dist/madang-load $(ARGS)
 
 chaos: servers ## Break a cluster and judge what its clients saw: make chaos SECONDS=600 SEED=1
 	$(CARGO) build $(LOCKED) --release --bins $(SERVICES) -p madang-test-kit -p madang-chaos

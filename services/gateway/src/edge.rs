@@ -9,6 +9,7 @@ use madang_kit::{
 use madang_rpc::{Auth, MessageStore};
 
 use crate::{
+    admission::Door,
     budget::Budgets,
     connections::Connections,
     credentials::{Revocations, Verifier},
@@ -34,6 +35,8 @@ pub(crate) struct Edge {
     /// The sockets.
     pub(crate) connections: Arc<Connections>,
     pub(crate) budgets: Budgets,
+    /// Who may come in now.
+    pub(crate) door: Door,
     /// The gateway is stopping: no new sockets.
     pub(crate) draining: AtomicBool,
     pub(crate) counters: Arc<Counters>,

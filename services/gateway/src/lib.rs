@@ -6,6 +6,7 @@
 //!
 //! Data flows one way: frame → `session` → `commands` → store → `fanout` → `hub` → outbox → frame.
 
+mod admission;
 mod budget;
 mod commands;
 mod connections;
@@ -44,6 +45,7 @@ pub use process::{Command, RedisUrl, bus, run};
 pub use settings::GatewaySettings;
 
 use crate::{
+    admission::Door,
     connections::Connections,
     credentials::{Revocations, Verifier},
     edge::Edge,
@@ -161,6 +163,7 @@ pub async fn start(
             },
             settings.max_user_sockets,
         ),
+        door: Door::new(settings.admissions_per_second),
         settings,
         auth,
         verifier,

@@ -63,13 +63,17 @@ pub(crate) struct Counters {
     pub(crate) closed_slow: Counter,
     /// Sockets closed because their session was revoked.
     pub(crate) closed_revoked: Counter,
+    /// Sockets that were let in, at once or after a moment.
+    pub(crate) admitted: Counter,
+    /// Sockets that were told to come back later.
+    pub(crate) deferred: Counter,
 }
 
 /// Tells the exporter where to look.
 pub(crate) fn export(metrics: &Metrics, counters: &Arc<Counters>, bus: &Arc<BusMetrics>) {
     let meter = metrics.meter();
     type Read = fn(&Counters) -> u64;
-    let counted: [(&'static str, &'static str, Read); 8] = [
+    let counted: [(&'static str, &'static str, Read); 10] = [
         ("madang.gateway.frames.received", "Frames that clients sent.", |c| c.frames_in.get()),
         ("madang.gateway.frames.sent", "Frames written to clients.", |c| c.frames_out.get()),
         ("madang.gateway.bytes.sent", "Bytes written to clients.", |c| c.bytes_out.get()),
@@ -78,6 +82,8 @@ pub(crate) fn export(metrics: &Metrics, counters: &Arc<Counters>, bus: &Arc<BusM
         ("madang.gateway.sweeps", "Comparisons of heads with the store.", |c| c.sweeps.get()),
         ("madang.gateway.closed.slow", "Sockets closed as too slow.", |c| c.closed_slow.get()),
         ("madang.gateway.closed.revoked", "Sockets closed as revoked.", |c| c.closed_revoked.get()),
+        ("madang.gateway.admitted", "Sockets that were let in.", |c| c.admitted.get()),
+        ("madang.gateway.deferred", "Sockets that were told to come back later.", |c| c.deferred.get()),
     ];
     for (name, description, read) in counted {
         let counters = Arc::clone(counters);

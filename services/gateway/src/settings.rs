@@ -35,6 +35,11 @@ pub struct GatewaySettings {
     #[arg(long, env = "MADANG_MAX_CONNECTIONS", default_value_t = 100_000)]
     pub max_connections: usize,
 
+    /// The sockets that this gateway lets in within any second. When more come, as they do after an outage, some
+    /// wait a moment and the others are told when to come back.
+    #[arg(long, env = "MADANG_ADMISSIONS_PER_SECOND", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(10..=1_000_000))]
+    pub admissions_per_second: u32,
+
     /// The sockets that one user may hold on this gateway.
     #[arg(long, env = "MADANG_MAX_USER_SOCKETS", default_value_t = 64)]
     pub max_user_sockets: u32,

@@ -235,6 +235,9 @@ impl Actor {
         if !error.may_retry() {
             return Err(End::Final(error.to_string()));
         }
+        if let SocketError::Deferred { after } = error {
+            self.core.come_back_after(*after);
+        }
         let now = Instant::now();
         let close: Close = how_it_ended(error);
         let retry_in = self.core.disconnected(close, self.failures, now);

@@ -141,6 +141,11 @@ impl Core {
         self.told.push_back(Ok(SessionEvent::Connected(hello)));
     }
 
+    /// The server has said when to come back, should the connection end.
+    pub(super) const fn come_back_after(&mut self, after: Duration) {
+        self.reconnect_after = Some(after);
+    }
+
     /// The connection is lost, or was not made for the `failures`-th time in a row; returns how long to
     /// wait before the next one.
     pub(super) fn disconnected(&mut self, close: Close, failures: u32, now: Instant) -> Duration {
@@ -210,7 +215,7 @@ impl Core {
                 }
                 ServerFrame::Error(error) => return self.refused(asked, &error, now),
                 ServerFrame::Reconnect(reconnect) => {
-                    self.reconnect_after = Some(Duration::from_millis(reconnect.after_ms));
+                    self.come_back_after(Duration::from_millis(reconnect.after_ms));
                 }
                 ServerFrame::Read(_) | ServerFrame::Typing(_) => {
                     self.told.push_back(Ok(SessionEvent::Ephemeral(frame)));

@@ -224,6 +224,19 @@ async fn the_servers_delay_is_obeyed() {
 }
 
 #[tokio::test]
+async fn a_busy_servers_delay_is_obeyed() {
+    const AFTER_MS: u64 = 400;
+    let server = Server::new().await;
+    let (_session, _events) = start(&server, options());
+    let mut peer = server.accept().await;
+    peer.say(json!({"type": "reconnect", "after_ms": AFTER_MS, "reason": "busy"})).await;
+    peer.close(1012).await;
+    let closed = Instant::now();
+    server.greet().await;
+    assert!(closed.elapsed() >= Duration::from_millis(AFTER_MS - 50), "{:?}", closed.elapsed());
+}
+
+#[tokio::test]
 async fn a_refused_credential_ends_the_session() {
     for code in [4400, 4401, 4403] {
         let server = Server::new().await;

@@ -82,6 +82,12 @@ pub enum SocketError {
     /// The connection has ended.
     #[error("the socket is closed: {0}")]
     Closed(Close),
+    /// Too many clients come at once: the server has named this one a time to come back.
+    #[error("the server is busy: come back after {after:?}")]
+    Deferred {
+        /// How long from now.
+        after: Duration,
+    },
     /// Something did not come in time.
     #[error("waited {after:?} for {awaited} in vain")]
     Deadline {
@@ -120,7 +126,7 @@ impl SocketError {
             // Of the client's errors, only "not now" passes by itself.
             Self::Refused { status, .. } => *status >= 500 || matches!(status, 408 | 429),
             Self::Request(_) => false,
-            Self::Deadline { .. } | Self::Unexpected(_) | Self::Transport(_) => true,
+            Self::Deferred { .. } | Self::Deadline { .. } | Self::Unexpected(_) | Self::Transport(_) => true,
         }
     }
 }

@@ -83,7 +83,8 @@ impl Socket {
     /// [`Socket::connect`], and waits for the server's `hello`.
     ///
     /// # Errors
-    /// As [`Socket::connect`]; [`SocketError::Closed`] where the credential is refused.
+    /// As [`Socket::connect`]; [`SocketError::Closed`] where the credential is refused, [`SocketError::Deferred`] where
+    /// too many clients come at once.
     pub async fn open(
         base: &str,
         credential: &Credential,
@@ -92,6 +93,9 @@ impl Socket {
         let mut socket = Self::connect(base, credential, options).await?;
         match socket.next_frame(options.deadline).await? {
             Incoming::Frame(ServerFrame::Hello(hello)) => Ok((socket, hello)),
+            Incoming::Frame(ServerFrame::Reconnect(reconnect)) => {
+                Err(SocketError::Deferred { after: Duration::from_millis(reconnect.after_ms) })
+            }
             other => Err(SocketError::Unexpected(format!("{other:?} where `hello` belongs"))),
         }
     }

@@ -9,6 +9,8 @@ pub(crate) enum Close {
     FrameTooLarge,
     /// The server is stopping.
     Restart,
+    /// Too many come at once.
+    Busy,
     /// What came is no frame of the subprotocol.
     Malformed,
     /// No credential, or a bad one.
@@ -36,6 +38,7 @@ impl Close {
             Self::Gone => None,
             Self::FrameTooLarge => Some((1009, "the frame is larger than the limit")),
             Self::Restart => Some((1012, "the server restarts: reconnect")),
+            Self::Busy => Some((1012, "too many come at once: reconnect after the time you were told")),
             Self::Malformed => Some((4400, "not a text frame of this subprotocol")),
             Self::BadCredential => Some((4401, "the credential is missing or not valid: get a token first")),
             Self::Expired => Some((4401, "the token has expired: get a new one")),
@@ -54,6 +57,7 @@ impl Close {
             Self::Gone => "gone",
             Self::FrameTooLarge => "frame_too_large",
             Self::Restart => "restart",
+            Self::Busy => "busy",
             Self::Malformed => "malformed",
             Self::BadCredential => "bad_credential",
             Self::Expired => "expired",

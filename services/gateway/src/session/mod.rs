@@ -31,6 +31,7 @@ use self::{
     socket::{Incoming, Socket},
 };
 use crate::{
+    admission::Admission,
     budget::{Rate, RateLimit},
     commands,
     credentials::Credential,
@@ -48,6 +49,11 @@ const COMMAND_PATIENCE: Duration = Duration::from_secs(6);
 
 /// Runs a socket to its end.
 pub(crate) async fn run(edge: Arc<Edge>, mut socket: Socket, credential: Option<Credential>) {
+    if let Err(wait) = admit(&edge).await {
+        edge.counters.deferred.add(1);
+        return defer(socket, wait).await;
+    }
+    edge.counters.admitted.add(1);
     // Boxed, like the close below: what a session is for most of its life should be all that it holds.
     let authenticated =
         Box::pin(tokio::time::timeout(AUTH_PATIENCE, authenticate(&edge, &mut socket, credential))).await;
@@ -82,6 +88,23 @@ pub(crate) async fn run(edge: Arc<Edge>, mut socket: Socket, credential: Option<
     }
     debug!(connection = %context.connection, reason = close.as_str(), "socket closed");
     Box::pin(socket.close(close, unwritten)).await;
+}
+
+/// Waits for the socket's turn to come in; or says after which time it is to come back.
+async fn admit(edge: &Edge) -> Result<(), Duration> {
+    match edge.door.enter(edge.budgets.now_micros()) {
+        Admission::In(Duration::ZERO) => {}
+        Admission::In(wait) => tokio::time::sleep(wait).await,
+        Admission::Later(wait) => return Err(wait),
+    }
+    Ok(())
+}
+
+async fn defer(socket: Socket, wait: Duration) {
+    debug!(?wait, "socket deferred");
+    let reconnect = frames::Reconnect { after_ms: wait.as_millis() as u64, reason: "busy".into() };
+    let told = WireFrame::json(&ServerFrame::Reconnect(reconnect));
+    Box::pin(socket.close(Close::Busy, VecDeque::from([told]))).await;
 }
 
 async fn refuse(socket: Socket, close: Close) {
