@@ -35,6 +35,7 @@ pub struct BusMetrics {
     pub(crate) resets: Counter,
     pub(crate) reader_rebuilds: Counter,
     pub(crate) reconnects: Counter,
+    pub(crate) epoch_changes: Counter,
     pub(crate) listeners: Counter,
 }
 
@@ -51,6 +52,7 @@ impl BusMetrics {
             resets: self.resets.get(),
             reader_rebuilds: self.reader_rebuilds.get(),
             reconnects: self.reconnects.get(),
+            epoch_changes: self.epoch_changes.get(),
             listeners: self.listeners.get(),
         }
     }
@@ -75,6 +77,8 @@ pub struct BusCounts {
     pub reader_rebuilds: u64,
     /// Connections made again after a failure.
     pub reconnects: u64,
+    /// Times that a shard's data was found to be served by another process: failovers, restarts, moves.
+    pub epoch_changes: u64,
     /// Topics that this gateway wants to listen to now (a gauge).
     pub listeners: u64,
 }

@@ -1,63 +1,16 @@
-//! Connections to a shard's Redis: how they are made, how often that is tried, and the one that is shared.
-//!
-//! The mapping from a shard to a server is [`Connector`] alone: a Redis Cluster would give each shard's connector
-//! another address.
+//! The command connection of a shard: which errors end it, how often another is tried, and how it is shared.
 
 use std::time::Duration;
 
-use redis::{
-    AsyncConnectionConfig, Client, ErrorKind, IntoConnectionInfo, RedisError, RedisResult, ServerErrorKind,
-    aio::MultiplexedConnection, io::tcp::TcpSettings,
-};
-use tokio::{sync::watch, time::timeout};
-
-use super::{RedisSettings, scripts::Scripts};
+use redis::{ErrorKind, RedisError, ServerErrorKind, aio::MultiplexedConnection};
+use tokio::sync::watch;
 
 /// The first delay of a back-off is at most this long; the bound doubles with each failure.
 const FIRST_BACKOFF: Duration = Duration::from_millis(50);
 
-/// Makes connections to one shard.
-#[derive(Debug, Clone)]
-pub(super) struct Connector {
-    client: Client,
-    connect_timeout: Duration,
-    response_timeout: Duration,
-}
-
-impl Connector {
-    pub(super) fn new(settings: &RedisSettings) -> RedisResult<Self> {
-        // Small commands must not wait for the acknowledgement of earlier ones (Nagle's algorithm).
-        let tcp = TcpSettings::default().set_nodelay(true);
-        let address = settings.url.as_str().into_connection_info()?.set_tcp_settings(tcp);
-        Ok(Self {
-            client: Client::open(address)?,
-            connect_timeout: settings.connect_timeout,
-            response_timeout: settings.response_timeout,
-        })
-    }
-
-    /// A connection for commands, with the scripts loaded.
-    pub(super) async fn commands(&self, scripts: &Scripts) -> RedisResult<MultiplexedConnection> {
-        let mut connection = self.connect(self.response_timeout).await?;
-        scripts.load(&mut connection).await?;
-        Ok(connection)
-    }
-
-    /// A connection for reads that wait in Redis for up to `block`.
-    pub(super) async fn reader(&self, block: Duration) -> RedisResult<MultiplexedConnection> {
-        self.connect(block + self.response_timeout).await
-    }
-
-    async fn connect(&self, response_timeout: Duration) -> RedisResult<MultiplexedConnection> {
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(self.connect_timeout))
-            .set_response_timeout(Some(response_timeout));
-        // The client's own timeout need not cover name resolution and the greeting; this one does.
-        timeout(self.connect_timeout, self.client.get_multiplexed_async_connection_with_config(&config))
-            .await
-            .unwrap_or_else(|_| Err((ErrorKind::Io, "no connection within the timeout").into()))
-    }
-}
+/// What Redis says, among others, when a script asks for a key whose slot is on its way to another node. The error has no
+/// code of its own.
+const SCRIPT_OF_A_MOVING_SLOT: &str = "non local key";
 
 /// Whether an error is about the connection or the server's state, so that only another connection can help.
 /// Otherwise the command itself was refused (out of memory, no permission).
@@ -75,8 +28,12 @@ pub(super) fn breaks_connection(error: &RedisError) -> bool {
                         | ServerErrorKind::ReadOnly
                         | ServerErrorKind::MasterDown
                         | ServerErrorKind::ClusterDown
+                        | ServerErrorKind::Moved
+                        | ServerErrorKind::Ask
+                        | ServerErrorKind::TryAgain
                 )
         )
+        || error.detail().is_some_and(|detail| detail.contains(SCRIPT_OF_A_MOVING_SLOT))
 }
 
 /// Delays between attempts: full jitter under a bound that doubles up to a cap

@@ -16,7 +16,7 @@ pub(super) fn shard_of(topic: TopicId, shards: u16) -> u16 {
     u16::try_from(hash % u64::from(shards.max(1))).unwrap_or(0)
 }
 
-/// The keys of one shard, as one gateway sees them. All hold the hash tag `{shard}`, so that they share
+/// The keys of one shard, as one gateway sees them. All hold the shard's hash tag in braces, so that they share
 /// a slot of a Redis Cluster, also those whose names the scripts put together from the prefixes.
 #[derive(Debug, Clone)]
 pub(super) struct ShardKeys {
@@ -30,15 +30,15 @@ pub(super) struct ShardKeys {
     pub(super) lease: String,
     /// This gateway's inbox: a stream.
     pub(super) inbox: String,
-    /// A random value that lives as long as the shard's data.
+    /// The shard's epoch; `pulse.lua` says what its value means.
     pub(super) epoch: String,
     /// The set of gateways that have not left.
     pub(super) gateways: String,
 }
 
 impl ShardKeys {
-    pub(super) fn new(prefix: &str, shard: u16, gateway: GatewayId) -> Self {
-        let key = |rest: &str| format!("{prefix}:{{{shard}}}:{rest}");
+    pub(super) fn new(prefix: &str, tag: &str, gateway: GatewayId) -> Self {
+        let key = |rest: &str| format!("{prefix}:{{{tag}}}:{rest}");
         Self {
             listeners_prefix: key("listeners:"),
             lease: key(&format!("lease:{gateway}")),
@@ -60,9 +60,9 @@ mod tests {
 
     #[test]
     fn keys_hold_the_hash_tag_with_its_braces() {
-        let keys = ShardKeys::new("madang", 3, GatewayId::new(Uuid::from_u128(1)));
-        assert_eq!(keys.inbox, "madang:{3}:inbox:00000000-0000-0000-0000-000000000001");
-        assert_eq!(keys.listeners_prefix, "madang:{3}:listeners:");
+        let keys = ShardKeys::new("madang", "3.48", GatewayId::new(Uuid::from_u128(1)));
+        assert_eq!(keys.inbox, "madang:{3.48}:inbox:00000000-0000-0000-0000-000000000001");
+        assert_eq!(keys.listeners_prefix, "madang:{3.48}:listeners:");
         assert_eq!(format!("{}{}", keys.lease_prefix, Uuid::from_u128(1)), keys.lease);
     }
 

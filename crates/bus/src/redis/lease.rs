@@ -23,13 +23,14 @@ use tracing::debug;
 
 use super::{
     RedisSettings,
-    connection::{Backoff, Connector, Link, Linked},
+    connection::{Backoff, Link, Linked},
     health::{Resets, ShardHealth},
     keys::ShardKeys,
     publisher::Gauge,
     reader::{Order, Progress},
     registrar::Wishes,
     scripts::{LeaseState, PulseCall, Scripts, StreamId},
+    server::{Locator, Server},
 };
 use crate::{BusMetrics, ResetReason, ShardFault};
 
@@ -42,7 +43,7 @@ pub(super) struct KeeperParts {
     pub(super) settings: Arc<RedisSettings>,
     pub(super) keys: ShardKeys,
     pub(super) scripts: Arc<Scripts>,
-    pub(super) connector: Connector,
+    pub(super) locator: Locator,
     pub(super) link: Arc<Link>,
     pub(super) wishes: Arc<Wishes>,
     pub(super) orders: watch::Sender<Order>,
@@ -57,6 +58,8 @@ pub(super) struct KeeperParts {
 /// The task that keeps one shard.
 pub(super) struct Keeper {
     parts: KeeperParts,
+    /// Of the present session, or of the last.
+    server: Option<Server>,
     fence: u64,
     /// The value of the lease, as last confirmed; empty where nothing is.
     confirmed_lease: String,
@@ -99,6 +102,7 @@ impl Keeper {
         let trial = Trial { awaited_nonce: None, since: Instant::now(), read: 0, is_deaf: false };
         Self {
             parts,
+            server: None,
             fence: 0,
             confirmed_lease: String::new(),
             epoch: String::new(),
@@ -135,15 +139,17 @@ impl Keeper {
     /// One session; it only ends by failing.
     async fn session(&mut self) -> Result<Infallible, SessionEnd> {
         self.is_attached = false;
-        let mut connection = self.parts.connector.commands(&self.parts.scripts).await?;
+        let server = self.parts.locator.locate().await?;
+        let mut connection = server.commands(&self.parts.scripts).await?;
+        self.server = Some(server);
         self.fence += 1;
-        self.parts.health.unhealthy(ShardFault::Unregistered, None);
-        // From here on entries can be published: that needs no lease.
-        self.parts.link.set(Linked { fence: self.fence, connection: connection.clone() });
-
         // A reset follows in any case, and the reader has to prove itself anew.
         (self.trial.awaited_nonce, self.trial.is_deaf) = (None, false);
         let lost = self.pulse(&mut connection).await?;
+        // From here on entries can be published. Not before the epoch is known: what this server acknowledged and lost
+        // could not be told by the next one.
+        self.parts.link.set(Linked { fence: self.fence, connection: connection.clone() });
+        self.parts.health.unhealthy(ShardFault::Unregistered, None);
         self.parts.wishes.come_up();
         let was_deferred = self.register(&mut connection).await?;
         let reconnected = self.was_attached.then_some(ResetReason::Reconnected);
@@ -167,6 +173,7 @@ impl Keeper {
         pulses.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let link = Arc::clone(&self.parts.link);
         let wishes = Arc::clone(&self.parts.wishes);
+        let progress = Arc::clone(&self.parts.progress);
         let mut heard = self.parts.progress.heard();
         loop {
             tokio::select! {
@@ -177,6 +184,8 @@ impl Keeper {
                     self.judge();
                     self.pulse_and_register(connection).await?;
                 }
+                // Finds at once what the next pulse would find.
+                () = progress.faltered() => self.pulse_and_register(connection).await?,
                 // After the pulses: registrations that never end must not let the lease expire.
                 () = wishes.changed() => {
                     if self.register(connection).await? {
@@ -205,19 +214,25 @@ impl Keeper {
         let incarnation = self.parts.orders.borrow().incarnation;
         let cursor = self.parts.progress.cursor(incarnation);
         let (lease, probe) = self.pulse_once(connection).await?;
-        let reason = match lease {
-            Some(reason) => reason,
-            // The id was given after the one that was read, so it is greater, unless the data is another.
-            None if probe <= cursor => {
-                self.confirmed_lease.clear();
-                self.pulse_once(connection).await?;
-                ResetReason::IdsWentBack
-            }
-            None => return Ok(None),
+        // A new probe's id was given after the one that was read, so it is greater, unless the data is another.
+        let reason = if lease.is_none() && probe <= cursor {
+            self.confirmed_lease.clear();
+            self.pulse_once(connection).await?;
+            Some(ResetReason::IdsWentBack)
+        } else {
+            lease
         };
-        self.parts.wishes.forget_confirmations();
-        self.parts.orders.send_modify(|order| order.incarnation += 1);
-        Ok((incarnation > 0).then_some(reason))
+        if reason.is_some() {
+            self.parts.wishes.forget_confirmations();
+        }
+        // The reader reads where this session writes, and never the inbox of one incarnation at two servers' hands.
+        self.parts.orders.send_if_modified(|order| {
+            let is_new = reason.is_some() || order.server != self.server;
+            order.server.clone_from(&self.server);
+            order.incarnation += u64::from(reason.is_some());
+            is_new
+        });
+        Ok(reason.filter(|_| incarnation > 0))
     }
 
     /// One pulse: the probe's id, and the reason if the lease had to be taken anew.
@@ -248,7 +263,12 @@ impl Keeper {
         let reason = match reply.state {
             LeaseState::Held => None,
             LeaseState::New if self.epoch == reply.epoch => Some(ResetReason::LeaseLost),
-            LeaseState::New => Some(ResetReason::EpochChanged),
+            LeaseState::New => {
+                if !self.epoch.is_empty() {
+                    parts.metrics.epoch_changes.add(1);
+                }
+                Some(ResetReason::EpochChanged)
+            }
             LeaseState::Stale => return Err(SessionEnd::Fenced),
         };
         self.epoch = reply.epoch;

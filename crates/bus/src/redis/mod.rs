@@ -1,4 +1,4 @@
-//! The bus of gateways that share a Redis (7.0 or later).
+//! The bus of gateways that share a Redis (7.0 or later): one server, or a Redis Cluster.
 //!
 //! Each gateway owns an *inbox*, a bounded stream, and a publish appends to the inboxes of exactly those
 //! gateways that listen to the topic: the cost follows interest, not total traffic. Keys, for shard 0:
@@ -9,7 +9,10 @@
 //! | `madang:{0}:inbox:<gateway>` | stream | what a gateway has to read |
 //! | `madang:{0}:lease:<gateway>` | string, expires | that the gateway lives |
 //! | `madang:{0}:gateways` | set | the gateways that have not left |
-//! | `madang:{0}:epoch` | string | a value that lives as long as the data |
+//! | `madang:{0}:epoch` | string | a value that lives as long as one process serves the data |
+//!
+//! Topics are spread over shards, each in a slot of its own of a Redis Cluster (`slots.rs`); a shard's server is the
+//! master of that slot, and is looked for anew whenever it was of no use (`cluster.rs`).
 //!
 //! Three tasks serve a shard: the *keeper* (`lease.rs`) holds the lease, the registrations and the shared
 //! connection and judges the reader; the *publisher* sends; the *reader* reads, on its own connection.
@@ -19,12 +22,16 @@
 //! | what | what tells |
 //! | --- | --- |
 //! | lease expired, flushed, restarted empty | the lease's fence at the next pulse or registration |
-//! | other data than before (restored, failed over) | the epoch; ids of probes that go back; the reconnection |
+//! | writes that it had acknowledged: a failover, a restart with older data | the epoch: another process serves the data |
+//! | the slot, to another node | an error that says so; then the epoch |
+//! | other data than before (restored) | the epoch; ids of probes that go back; the reconnection |
 //! | inbox trimmed or deleted unread | a probe says how many entries it is preceded by |
 //! | a reader that looks healthy and hears nothing | a probe that does not come back |
 //! | entries that a publisher had to drop | it tells all gateways with its next pulse |
 //! | a gateway that died with entries unpublished | its lease; whoever sees it first tells all |
 
+mod address;
+mod cluster;
 mod connection;
 mod entries;
 mod health;
@@ -34,7 +41,9 @@ mod publisher;
 mod reader;
 mod registrar;
 mod scripts;
+mod server;
 mod settings;
+mod slots;
 
 use std::sync::Arc;
 
@@ -51,10 +60,10 @@ use tokio_util::{
 };
 use tracing::warn;
 
-pub use settings::{RedisSettings, SettingsError};
+pub use settings::{CLUSTER_SHARDS, RedisSettings, SettingsError};
 
 use self::{
-    connection::{Backoff, Connector, Link},
+    connection::{Backoff, Link},
     health::{Resets, ShardHealth},
     keys::{ShardKeys, shard_of},
     lease::{Keeper, KeeperParts},
@@ -62,6 +71,8 @@ use self::{
     reader::{Order, Progress, Reader},
     registrar::Wishes,
     scripts::Scripts,
+    server::Directory,
+    slots::tag_of,
 };
 use crate::{Bus, BusMetrics, BusStatus, Delivery, Inbox, Listening, Published, ShardFault, ShardStatus};
 
@@ -80,7 +91,7 @@ pub fn connect(
     token: &CancellationToken,
 ) -> Result<(Arc<dyn Bus>, Inbox), SettingsError> {
     settings.check()?;
-    let connector = Connector::new(&settings).map_err(SettingsError::Url)?;
+    let directory = Directory::new(&settings).map_err(SettingsError::Url)?;
     let settings = Arc::new(settings);
     let starting = ShardStatus::Unhealthy(ShardFault::Starting);
     let status = watch::Sender::new(BusStatus { shards: vec![starting; usize::from(settings.shards)] });
@@ -92,7 +103,7 @@ pub fn connect(
         resets: Arc::default(),
         inbox: inbox_sender,
         status,
-        connector,
+        directory,
         tasks: Tasks {
             tracker: tracker.clone(),
             own: TaskTracker::new(),
@@ -156,7 +167,7 @@ struct Builder {
     resets: Arc<Resets>,
     inbox: mpsc::Sender<Delivery>,
     status: watch::Sender<BusStatus>,
-    connector: Connector,
+    directory: Directory,
     tasks: Tasks,
 }
 
@@ -179,7 +190,8 @@ impl Builder {
 
     /// Starts the tasks of one shard.
     fn shard(&self, shard: u16) -> Shard {
-        let keys = ShardKeys::new(&self.settings.prefix, shard, self.gateway);
+        let tag = tag_of(shard, self.settings.shards);
+        let keys = ShardKeys::new(&self.settings.prefix, &tag, self.gateway);
         let link = Arc::new(Link::new());
         let wishes = Arc::new(Wishes::new(Arc::clone(&self.metrics)));
         let progress = Arc::new(Progress::default());
@@ -201,7 +213,7 @@ impl Builder {
             settings: Arc::clone(&self.settings),
             keys: keys.clone(),
             scripts: Arc::clone(&self.scripts),
-            connector: self.connector.clone(),
+            locator: self.directory.locator(&tag),
             link,
             wishes: Arc::clone(&wishes),
             orders,
@@ -215,7 +227,6 @@ impl Builder {
         let reader = Reader {
             settings: Arc::clone(&self.settings),
             keys,
-            connector: self.connector.clone(),
             orders: reader_orders,
             progress,
             inbox: self.inbox.clone(),

@@ -2,7 +2,7 @@
 --
 -- KEYS 1 lease, 2 inbox, 3 epoch, 4 gateways
 -- ARGV 1 this gateway, 2 fence of this connection, 3 value of the lease that was confirmed last ('': none),
---      4 lease time to live (ms), 5 epoch to set where there is none, 6 epoch that is known ('': none),
+--      4 lease time to live (ms), 5 what makes a new epoch unlike all others, 6 epoch that is known ('': none),
 --      7 lease prefix, 8 inbox prefix, 9 longest inbox, 10 nonce of the probe,
 --      11 '1' when this gateway dropped entries that it should have published
 --      12 value of a lease that is taken: fence, dot, what makes it unlike all others
@@ -16,11 +16,19 @@ if holder_fence > fence then
   return {'stale', '', '', ''}
 end
 
-redis.call('SET', KEYS[3], ARGV[5], 'NX')
+-- An epoch lasts as long as one process serves this data. Another one, after a failover, a restart or a move of the slot,
+-- may lack any of the last acknowledged writes: entries, registrations, leases, each alone. No count can tell what is
+-- missing, so all gateways begin anew. It begins with the process's id; the rest tells apart two times of one process.
+local process = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)') or ''
 local epoch = redis.call('GET', KEYS[3])
+if not epoch or string.sub(epoch, 1, #process) ~= process then
+  epoch = process .. '.' .. ARGV[5]
+  redis.call('SET', KEYS[3], epoch)
+end
+local is_other_epoch = ARGV[6] ~= '' and ARGV[6] ~= epoch
 
 local state, value = 'held', ARGV[12]
-if holder == '' or holder ~= ARGV[3] or (ARGV[6] ~= '' and ARGV[6] ~= epoch) then
+if holder == '' or holder ~= ARGV[3] or is_other_epoch then
   -- Whatever is registered or waits in the inbox is of unknown completeness: begin anew.
   state = 'new'
   redis.call('UNLINK', KEYS[2])
@@ -42,7 +50,9 @@ for _, gateway in ipairs(dead) do
     redis.call('XADD', ARGV[8] .. peer, 'MAXLEN', '~', longest, '*', 'g', gateway)
   end
 end
-if ARGV[11] == '1' then
+-- What this gateway published last, in the epoch before, may have been acknowledged and lost after the others had looked
+-- for what they miss: a master that was replaced goes on until it hears of it.
+if ARGV[11] == '1' or is_other_epoch then
   for _, peer in ipairs(live) do
     if peer ~= me then
       redis.call('XADD', ARGV[8] .. peer, 'MAXLEN', '~', longest, '*', 'd', me)

@@ -10,23 +10,27 @@ use std::{
 
 use redis::{Cmd, RedisResult, Value, aio::MultiplexedConnection};
 use tokio::{
-    sync::{mpsc, watch},
+    sync::{Notify, mpsc, watch},
     time::sleep,
 };
 use tracing::debug;
 
 use super::{
     RedisSettings,
-    connection::{Backoff, Connector},
+    connection::Backoff,
     entries::{Item, decode},
     keys::ShardKeys,
     scripts::StreamId,
+    server::Server,
 };
 use crate::{BusMetrics, Delivery, ResetReason};
 
 /// What the keeper wants of the reader. A change makes it leave its connection for a new one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Order {
+    /// Where to read: the keeper's own server. A reader that looked for one by itself could read the same inbox as another
+    /// server has it.
+    pub(super) server: Option<Server>,
     /// The inbox to read: each time the lease is taken anew the inbox is another one. 0: there is none yet.
     pub(super) incarnation: u64,
     /// Counts the rebuilds of a deaf reader.
@@ -43,6 +47,8 @@ pub(super) struct Progress {
     is_handing_over: AtomicBool,
     /// The newest probe that came back.
     heard: watch::Sender<u64>,
+    /// The reader's connection failed: so may the keeper's have, which it would not notice before its next command.
+    faltered: Notify,
 }
 
 /// Where in which inbox.
@@ -72,13 +78,17 @@ impl Progress {
     pub(super) fn heard(&self) -> watch::Receiver<u64> {
         self.heard.subscribe()
     }
+
+    /// Waits until the reader's connection has failed.
+    pub(super) async fn faltered(&self) {
+        self.faltered.notified().await;
+    }
 }
 
 /// The task that reads one shard's inbox.
 pub(super) struct Reader {
     pub(super) settings: Arc<RedisSettings>,
     pub(super) keys: ShardKeys,
-    pub(super) connector: Connector,
     pub(super) orders: watch::Receiver<Order>,
     pub(super) progress: Arc<Progress>,
     pub(super) inbox: mpsc::Sender<Delivery>,
@@ -94,13 +104,13 @@ impl Reader {
     pub(super) async fn run(mut self) {
         let mut position = Position::default();
         loop {
-            let order = *self.orders.borrow_and_update();
-            if order.incarnation == 0 {
+            let order = self.orders.borrow_and_update().clone();
+            let Some(server) = order.server else {
                 if self.orders.changed().await.is_err() {
                     return;
                 }
                 continue;
-            }
+            };
             if position.incarnation != order.incarnation {
                 position = Position { incarnation: order.incarnation, ..Position::default() };
             }
@@ -115,13 +125,14 @@ impl Reader {
                     Ok(()) => continue,
                     Err(_) => return,
                 },
-                read = self.read_from(&mut position) => read,
+                read = self.read_from(&server, &mut position) => read,
             };
             match read {
                 Err(InboxDropped) => return,
                 Ok(error) => {
                     debug!(%error, "an inbox reader lost its connection");
                     self.metrics.reconnects.add(1);
+                    self.progress.faltered.notify_one();
                     sleep(self.backoff.next_delay()).await;
                 }
             }
@@ -129,8 +140,12 @@ impl Reader {
     }
 
     /// Reads on one connection from the position on, until it fails.
-    async fn read_from(&mut self, position: &mut Position) -> Result<redis::RedisError, InboxDropped> {
-        let mut connection = match self.connector.reader(self.settings.read_block).await {
+    async fn read_from(
+        &mut self,
+        server: &Server,
+        position: &mut Position,
+    ) -> Result<redis::RedisError, InboxDropped> {
+        let mut connection = match server.reader(self.settings.read_block).await {
             Ok(connection) => connection,
             Err(error) => return Ok(error),
         };
@@ -163,7 +178,9 @@ impl Reader {
         let mut entries = Vec::with_capacity(items.len());
         let mut reached = *position;
         let mut heard = None;
-        for (id, item) in items {
+        // After a failover every gateway says so: one reset for all that have come.
+        let last_dropped = items.iter().rposition(|(_, item)| *item == Item::PeerDropped);
+        for (place, (id, item)) in items.into_iter().enumerate() {
             reached.cursor = id;
             reached.read += 1;
             let notice = match item {
@@ -172,7 +189,9 @@ impl Reader {
                     continue;
                 }
                 Item::PeerGone(gateway) => Some(Delivery::PeerGone(gateway)),
-                Item::PeerDropped => Some(Delivery::Reset(ResetReason::PeerDropped)),
+                Item::PeerDropped => {
+                    (Some(place) == last_dropped).then_some(Delivery::Reset(ResetReason::PeerDropped))
+                }
                 Item::Probe { nonce, added } => {
                     heard = Some(nonce);
                     let is_whole = added == reached.read;

@@ -2,13 +2,22 @@
 
 use std::{fmt, time::Duration};
 
+use super::address::is_cluster;
+
+/// Shards of a Redis Cluster by default. Twelve are spread evenly over 3, 4, 6 or 12 masters.
+pub const CLUSTER_SHARDS: u16 = 12;
+
+/// More would be more connections than a gateway should hold.
+const SHARDS_MAX: u16 = 1_024;
+
 /// How to reach Redis, and the bounds of the bus. [`RedisSettings::new`] has the defaults.
 #[derive(Clone)]
 pub struct RedisSettings {
-    /// `redis://[user:password@]host[:port][/database]`.
+    /// `redis://[user:password@]host[:port][/database]`, or, of a cluster, some of its nodes:
+    /// `redis+cluster://[user:password@]host[:port][,host[:port]…]`.
     pub url: String,
-    /// Parts that the topics are spread over. 1, unless the Redis is a cluster. All gateways must have the same
-    /// number; another one needs another prefix.
+    /// Parts that the topics are spread over, at most 1,024; each costs two connections. 1, of a cluster
+    /// [`CLUSTER_SHARDS`]. Gateways with different numbers do not hear each other.
     pub shards: u16,
     /// What all keys start with.
     pub prefix: String,
@@ -25,7 +34,8 @@ pub struct RedisSettings {
     pub connect_timeout: Duration,
     /// Longest delay between two attempts to connect. 1 s.
     pub backoff_cap: Duration,
-    /// How long a read waits in Redis for an entry. 1 s. It delays nothing; it bounds how often an idle reader asks.
+    /// How long a read waits in Redis for an entry. 5 s: longer than between two probes, so that an idle reader is woken by
+    /// them alone. It delays nothing, and a connection that died silently is found by the probes.
     pub read_block: Duration,
     /// Entries that one read takes. 256.
     pub read_batch: usize,
@@ -63,6 +73,9 @@ pub enum SettingsError {
     /// A number that must be at least one is zero.
     #[error("{0} must be at least 1")]
     Zero(&'static str),
+    /// More shards than a gateway can serve.
+    #[error("shards: at most {SHARDS_MAX}")]
+    TooManyShards,
     /// A lease would end between two renewals.
     #[error("the lease must outlast two pulses and a response timeout")]
     LeaseTooShort,
@@ -72,9 +85,10 @@ impl RedisSettings {
     /// The defaults, for this Redis.
     #[must_use]
     pub fn new(url: impl Into<String>) -> Self {
+        let url = url.into();
         Self {
-            url: url.into(),
-            shards: 1,
+            shards: if is_cluster(&url) { CLUSTER_SHARDS } else { 1 },
+            url,
             prefix: "madang".to_owned(),
             lease_ttl: Duration::from_secs(10),
             pulse_interval: Duration::from_secs(2),
@@ -82,7 +96,7 @@ impl RedisSettings {
             response_timeout: Duration::from_secs(2),
             connect_timeout: Duration::from_secs(2),
             backoff_cap: Duration::from_secs(1),
-            read_block: Duration::from_secs(1),
+            read_block: Duration::from_secs(5),
             read_batch: 256,
             inbox_deliveries: 16,
             inbox_entries: 50_000,
@@ -114,6 +128,9 @@ impl RedisSettings {
                 return Err(SettingsError::Zero(name));
             }
         }
+        if self.shards > SHARDS_MAX {
+            return Err(SettingsError::TooManyShards);
+        }
         if self.lease_ttl < self.pulse_interval * 2 + self.response_timeout {
             return Err(SettingsError::LeaseTooShort);
         }
@@ -140,6 +157,15 @@ mod tests {
         let settings = RedisSettings::new("redis://:secret@localhost/");
         assert!(settings.check().is_ok());
         assert!(!format!("{settings:?}").contains("secret"));
+    }
+
+    #[test]
+    fn a_cluster_has_more_shards() {
+        assert_eq!(RedisSettings::new("redis://localhost/").shards, 1);
+        let mut settings = RedisSettings::new("redis+cluster://one,two");
+        assert_eq!(settings.shards, CLUSTER_SHARDS);
+        settings.shards = SHARDS_MAX + 1;
+        assert!(matches!(settings.check(), Err(SettingsError::TooManyShards)));
     }
 
     #[test]

@@ -20,7 +20,7 @@ async fn pair(settings: &RedisSettings) -> (Gateway, Gateway) {
 }
 
 /// Publishes until the listener has the last entry; tells the first number that was not used.
-async fn delivers_again(publisher: &Gateway, listener: &mut Gateway, mut next: u64) -> u64 {
+pub(crate) async fn delivers_again(publisher: &Gateway, listener: &mut Gateway, mut next: u64) -> u64 {
     publisher.status(BusStatus::is_healthy).await;
     listener.status(BusStatus::is_healthy).await;
     assert_eq!(publisher.bus.publish(topic(1), entry(next)), Published::Queued);
@@ -68,6 +68,23 @@ async fn a_redis_killed_and_started_empty_is_registered_with_again() {
     server.start_again();
     assert!(LOST.contains(&listener.reset(&LOST).await));
     delivers_again(&publisher, &mut listener, next).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_redis_that_comes_back_with_older_data_is_registered_with_again() {
+    let mut server = RedisServer::start();
+    let mut settings = fast(&server.url());
+    // It outlives the restart: what is missing is the registration alone.
+    settings.lease_ttl = Duration::from_secs(60);
+    let (publisher, listener) =
+        (Gateway::healthy(settings.clone(), 1).await, Gateway::healthy(settings, 2).await);
+    server.run::<()>(&["SAVE"]).await;
+    assert_eq!(listener.bus.listen(&[topic(1)]).await, Listening::Registered);
+    let mut listener = listener;
+    server.kill();
+    server.start_again();
+    assert_eq!(listener.reset(&LOST).await, ResetReason::EpochChanged);
+    delivers_again(&publisher, &mut listener, 0).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

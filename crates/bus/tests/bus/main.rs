@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "an expectation that fails fails its test")]
 
+mod cluster;
 mod faults;
 mod suite;
 mod support;

@@ -1,8 +1,8 @@
-//! What each variant of the bus promises: one suite, run against both.
+//! What each variant of the bus promises: one suite, run against each.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use crate::support::{Gateway, entry, fast, number, server::RedisServer, topic};
+use crate::support::{Gateway, cluster, entry, fast, number, server::RedisServer, topic};
 use madang_bus::{Bus, Delivery, InProcessExchange, Listening, Published, ShardFault, ShardStatus};
 use tokio::task::JoinSet;
 
@@ -12,6 +12,8 @@ enum Place {
     Redis(RedisServer),
     /// The topics spread over several shards.
     ShardedRedis(RedisServer),
+    /// The same, over the masters of a cluster.
+    RedisCluster(cluster::Corner),
 }
 
 impl Place {
@@ -24,6 +26,7 @@ impl Place {
                 settings.shards = 3;
                 Gateway::healthy(settings, id).await
             }
+            Self::RedisCluster(corner) => Gateway::healthy(corner.settings(), id).await,
         }
     }
 }
@@ -46,6 +49,12 @@ macro_rules! suite {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $test() {
                 super::$test(super::Place::ShardedRedis(super::RedisServer::start())).await;
+            })+
+        }
+        mod redis_cluster {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $test() {
+                super::$test(super::Place::RedisCluster(super::cluster::Corner::of_shared().await)).await;
             })+
         }
     };

@@ -1,5 +1,6 @@
 //! A private Redis for one test, gateways on it, and a proxy that makes readers deaf.
 
+pub(crate) mod cluster;
 pub(crate) mod proxy;
 pub(crate) mod server;
 

@@ -32,7 +32,7 @@ impl RedisServer {
         Self { port, child: None, directory: tempfile::tempdir().unwrap() }
     }
 
-    /// Starts it where there is none, empty.
+    /// Starts it where there is none, with what was saved.
     pub(crate) fn start_again(&mut self) {
         assert!(self.try_start(), "redis-server does not start on its port");
     }

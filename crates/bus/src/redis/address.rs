@@ -1,0 +1,95 @@
+//! Where Redis is, as a setting says it: one server, or a cluster by some of its nodes.
+
+use redis::{
+    ConnectionAddr, ConnectionInfo, ErrorKind, IntoConnectionInfo, RedisConnectionInfo, RedisResult,
+    io::tcp::TcpSettings,
+};
+
+/// Both spellings are in use among clients of Redis.
+const CLUSTER_SCHEMES: [&str; 2] = ["redis+cluster://", "redis-cluster://"];
+
+/// Where Redis is.
+#[derive(Debug)]
+pub(super) enum Address {
+    /// One server, or what stands for one: a proxy, a name that follows a failover.
+    Single(ConnectionInfo),
+    /// A Redis Cluster.
+    Cluster {
+        /// Nodes that can be asked where the others are.
+        seeds: Vec<ConnectionAddr>,
+        /// How any node is greeted.
+        login: RedisConnectionInfo,
+    },
+}
+
+/// Whether a URL is one of a cluster.
+pub(super) fn is_cluster(url: &str) -> bool {
+    after_cluster_scheme(url).is_some()
+}
+
+fn after_cluster_scheme(url: &str) -> Option<&str> {
+    CLUSTER_SCHEMES.iter().find_map(|scheme| url.strip_prefix(scheme))
+}
+
+impl Address {
+    /// `redis://[user:password@]host[:port][/database]`, or
+    /// `redis+cluster://[user:password@]host[:port][,host[:port]…]`: the same user and password at all nodes.
+    pub(super) fn parse(url: &str) -> RedisResult<Self> {
+        let Some(rest) = after_cluster_scheme(url) else {
+            return Ok(Self::Single(tcp(url.into_connection_info()?)));
+        };
+        let (authority, tail) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+        let hosts_at = authority.rfind('@').map_or(0, |at| at + 1);
+        let (user, hosts) = authority.split_at(hosts_at);
+        let (mut seeds, mut login) = (Vec::new(), RedisConnectionInfo::default());
+        for host in hosts.split(',') {
+            let node = format!("redis://{user}{}{tail}", host.trim()).into_connection_info()?;
+            if node.redis_settings().db() != 0 {
+                return Err((ErrorKind::InvalidClientConfig, "a Redis Cluster has no databases but 0").into());
+            }
+            seeds.push(node.addr().clone());
+            login = node.redis_settings().clone();
+        }
+        Ok(Self::Cluster { seeds, login })
+    }
+}
+
+/// With the settings of the socket.
+pub(super) fn tcp(node: ConnectionInfo) -> ConnectionInfo {
+    // Small commands must not wait for the acknowledgement of earlier ones (Nagle's algorithm).
+    node.set_tcp_settings(TcpSettings::default().set_nodelay(true))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(url: &str) -> (Vec<ConnectionAddr>, RedisConnectionInfo) {
+        match Address::parse(url).unwrap() {
+            Address::Cluster { seeds, login } => (seeds, login),
+            Address::Single(node) => panic!("one server: {node:?}"),
+        }
+    }
+
+    #[test]
+    fn the_nodes_of_a_cluster_share_user_and_password() {
+        for scheme in CLUSTER_SCHEMES {
+            let (seeds, login) = parse(&format!("{scheme}mina:a%40b@one:7001, two,[::1]:7003/"));
+            let expected = [("one", 7001), ("two", 6379), ("::1", 7003)];
+            assert_eq!(seeds, expected.map(|(host, port)| ConnectionAddr::Tcp(host.to_owned(), port)));
+            assert_eq!((login.username(), login.password()), (Some("mina"), Some("a@b")));
+        }
+        let (seeds, login) = parse("redis+cluster://one");
+        assert_eq!((seeds.len(), login.username(), login.password()), (1, None, None));
+    }
+
+    #[test]
+    fn other_urls_are_of_one_server_or_refused() {
+        assert!(matches!(Address::parse("redis://one/3"), Ok(Address::Single(_))));
+        for wrong in
+            ["redis+cluster://", "redis+cluster://one,", "redis+cluster://one/3", "http://one", "one,two"]
+        {
+            assert!(Address::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! Where a Redis Cluster keeps its slots now.
+//!
+//! The client library's own cluster connection is not used: it hides what the bus must see, namely that a slot is served
+//! by another node than before, and repeats commands whose fate is not known; decision 0016 has the rest.
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::future::select_ok;
+use redis::{
+    ConnectionAddr, ErrorKind, IntoConnectionInfo, RedisConnectionInfo, RedisError, RedisResult, Value,
+};
+use tokio::{
+    sync::Mutex,
+    time::{Instant, sleep, timeout},
+};
+use tracing::debug;
+
+use super::{
+    address::tcp,
+    server::{Server, Timeouts},
+    slots::SlotMap,
+};
+
+/// A node that has not answered for this long is not waited for: the next is asked too. Within one network an answer takes a
+/// millisecond.
+const NEXT_NODE_AFTER: Duration = Duration::from_millis(100);
+
+/// A view of this age is not asked for again by a shard that has not used it: when a node goes, all its shards ask at once.
+const VIEW_SERVES: Duration = Duration::from_millis(200);
+
+/// A Redis Cluster, as the shards of one gateway know it together.
+#[derive(Debug)]
+pub(super) struct Cluster {
+    seeds: Vec<ConnectionAddr>,
+    login: RedisConnectionInfo,
+    timeouts: Timeouts,
+    /// Held while the nodes are asked, so that one asks for all.
+    view: Mutex<View>,
+}
+
+/// The last answer.
+#[derive(Debug)]
+struct View {
+    /// Counts the answers.
+    number: u64,
+    map: Arc<SlotMap>,
+    taken_at: Instant,
+    failed_at: Option<Instant>,
+    /// Who is asked first. It moves on each time: a node that is cut off from the others answers with the past.
+    turn: usize,
+}
+
+impl Cluster {
+    pub(super) fn new(seeds: Vec<ConnectionAddr>, login: RedisConnectionInfo, timeouts: Timeouts) -> Self {
+        let map = Arc::default();
+        let view = View { number: 0, map, taken_at: Instant::now(), failed_at: None, turn: 0 };
+        Self { seeds, login, timeouts, view: Mutex::new(view) }
+    }
+
+    /// The server that holds a slot, by a view newer than `seen`, the caller's last, which this one replaces.
+    pub(super) async fn master_of(&self, slot: u16, seen: &mut u64) -> RedisResult<Server> {
+        let (number, map) = self.view_after(*seen).await?;
+        *seen = number;
+        match map.master_of(slot) {
+            Some(node) => self.server(node),
+            None => {
+                Err((ErrorKind::ClusterConnectionNotFound, "no node of the Redis Cluster serves the slot")
+                    .into())
+            }
+        }
+    }
+
+    async fn view_after(&self, seen: u64) -> RedisResult<(u64, Arc<SlotMap>)> {
+        let asked_at = Instant::now();
+        let mut view = self.view.lock().await;
+        if view.number > seen && view.taken_at.elapsed() < VIEW_SERVES {
+            return Ok((view.number, Arc::clone(&view.map)));
+        }
+        // Somebody asked all nodes in vain while this caller waited.
+        if view.failed_at.is_some_and(|failed_at| failed_at > asked_at) {
+            return Err((ErrorKind::Io, "no node of the Redis Cluster answers").into());
+        }
+        view.turn = view.turn.wrapping_add(1);
+        match self.ask(&view).await {
+            Ok(map) => {
+                if *view.map != map {
+                    debug!(?map, "the slots of the Redis Cluster");
+                }
+                (view.map, view.taken_at) = (Arc::new(map), Instant::now());
+                view.number += 1;
+                Ok((view.number, Arc::clone(&view.map)))
+            }
+            Err(error) => {
+                view.failed_at = Some(Instant::now());
+                Err(error)
+            }
+        }
+    }
+
+    /// Asks the known nodes, one after another and soon all at once, and the seeds last; the first answer counts.
+    async fn ask(&self, view: &View) -> RedisResult<SlotMap> {
+        let mut nodes: Vec<&ConnectionAddr> = view.map.nodes.iter().collect();
+        nodes.extend(self.seeds.iter().filter(|seed| !view.map.nodes.contains(seed)));
+        let first = view.turn % nodes.len().max(1);
+        nodes.rotate_left(first);
+        let asks = nodes.into_iter().zip(0_u32..).map(|(node, place)| {
+            Box::pin(async move {
+                sleep(NEXT_NODE_AFTER * place).await;
+                self.ask_node(node).await
+            })
+        });
+        select_ok(asks).await.map(|(map, _)| map)
+    }
+
+    async fn ask_node(&self, node: &ConnectionAddr) -> RedisResult<SlotMap> {
+        let server = self.server(node)?;
+        let answer = async {
+            let mut connection = server.plain().await?;
+            redis::cmd("CLUSTER").arg("SLOTS").query_async::<Value>(&mut connection).await
+        };
+        let silent = || RedisError::from((ErrorKind::Io, "a node of the Redis Cluster does not answer"));
+        let reply = timeout(self.timeouts.connect, answer).await.unwrap_or_else(|_| Err(silent()))?;
+        let asked_host = if let ConnectionAddr::Tcp(host, _) = node { host } else { "" };
+        Ok(SlotMap::decode(reply, asked_host))
+    }
+
+    fn server(&self, node: &ConnectionAddr) -> RedisResult<Server> {
+        let node = node.clone().into_connection_info()?.set_redis_settings(self.login.clone());
+        Server::new(tcp(node), self.timeouts)
+    }
+}
