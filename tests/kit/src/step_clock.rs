@@ -54,6 +54,16 @@ impl StepClock {
         .into()
     }
 
+    /// Whether a running program has the library that follows this clock: a preload that cannot be loaded is passed over
+    /// in silence. (Its `Date` header would not tell: servers keep that while their clock goes back.)
+    #[must_use]
+    pub fn is_followed_by(&self, pid: u32) -> bool {
+        let maps = std::fs::read_to_string(format!("/proc/{pid}/maps")).unwrap_or_default();
+        // The path of the file, past symbolic links.
+        let library = self.library.canonicalize().unwrap_or_else(|_| self.library.clone());
+        maps.lines().any(|line| line.ends_with(&*library.to_string_lossy()))
+    }
+
     /// Steps the clock to so many seconds before or after the machine's.
     ///
     /// # Errors

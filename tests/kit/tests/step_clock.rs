@@ -61,6 +61,8 @@ fn a_running_program_sees_each_step() {
             std::thread::sleep(LOOK_EVERY);
         }
     }
+    assert!(clock.is_followed_by(program.id()));
+    assert!(!clock.is_followed_by(std::process::id()));
     drop(ask);
     assert!(program.wait().unwrap().success());
 }

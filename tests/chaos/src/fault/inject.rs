@@ -4,16 +4,13 @@ use std::time::Duration;
 
 use madang_test_kit::{BreakableProxy, Direction, Service};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng, seq::SliceRandom as _};
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::sleep;
 
 use super::{Fault, Kind, Scope};
 use crate::{
     crowd::ClientLine,
     error::Result,
-    site::{
-        Edge, Replica, Site,
-        wall_clock::{ahead, second_of_day},
-    },
+    site::{Edge, Replica, Site},
 };
 
 /// How slow a slow line is, in milliseconds and each direction: from another city to the other side of the world and
@@ -22,12 +19,6 @@ const DELAY_MS: std::ops::Range<u64> = 30..400;
 
 /// A clock that is wrong by a time zone, or by a summer.
 const STEP_SECONDS: i64 = 3_600;
-
-/// Two clocks that tell whole seconds differ by as much.
-const STEP_SLACK_SECONDS: i64 = 3;
-
-/// Between two looks at a clock.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// What came of it.
 #[derive(Debug)]
@@ -198,30 +189,14 @@ async fn stepped(site: &Site, offset: i64, hold: Duration, random: &mut StdRng) 
     else {
         return Ok(Some(madang_test_kit::Error::NoFakeTime.to_string()));
     };
-    clock.step(offset)?;
-    let until = Instant::now() + hold;
-    let seen = sees_step(site, replica, offset, until).await;
-    sleep_until(until).await;
-    clock.step(0)?;
-    Ok((!seen).then(|| format!("{} does not see the step of its clock", replica.service().name())))
-}
-
-/// Whether a process believes in another time than the first one of the site, which nobody steps.
-async fn sees_step(site: &Site, replica: &Replica, offset: i64, until: Instant) -> bool {
-    let Some(right) = site.replicas().find(|replica| replica.clock().is_none()) else { return false };
-    while Instant::now() < until {
-        let (right, stepped) = tokio::join!(
-            second_of_day(right.service().ops_address()),
-            second_of_day(replica.service().ops_address()),
-        );
-        if let (Ok(right), Ok(stepped)) = (right, stepped)
-            && (ahead(stepped, right) - offset).abs() <= STEP_SLACK_SECONDS
-        {
-            return true;
-        }
-        sleep(LOOK_EVERY).await;
+    let service = replica.service();
+    if !clock.is_followed_by(service.process().pid()) {
+        return Ok(Some(format!("{} does not follow a clock that can be stepped", service.name())));
     }
-    false
+    clock.step(offset)?;
+    sleep(hold).await;
+    clock.step(0)?;
+    Ok(None)
 }
 
 /// Answers why it cannot be done, where it cannot.

@@ -3,7 +3,6 @@
 mod lines;
 mod redis;
 mod replica;
-pub(crate) mod wall_clock;
 
 use std::{
     net::SocketAddr,
