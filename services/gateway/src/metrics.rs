@@ -106,13 +106,14 @@ pub(crate) fn export(metrics: &Metrics, counters: &Arc<Counters>, bus: &Arc<BusM
             .build();
     }
     type ReadBus = fn(&BusCounts) -> u64;
-    let carried: [(&'static str, &'static str, ReadBus); 6] = [
+    let carried: [(&'static str, &'static str, ReadBus); 7] = [
         ("madang.bus.published", "Entries handed to the bus.", |c| c.published),
         ("madang.bus.dropped", "Entries that the bus dropped.", |c| c.dropped),
         ("madang.bus.delivered", "Entries that other gateways sent here.", |c| c.delivered),
         ("madang.bus.script.calls", "Calls to Redis that published.", |c| c.script_calls),
         ("madang.bus.resets", "Times that continuity may have been lost.", |c| c.resets),
         ("madang.bus.reader.rebuilds", "Readers that were deaf.", |c| c.reader_rebuilds),
+        ("madang.bus.epoch.changes", "Times that another process served a shard's data.", |c| c.epoch_changes),
     ];
     for (name, description, read) in carried {
         let bus = Arc::clone(bus);

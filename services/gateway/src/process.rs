@@ -62,9 +62,20 @@ struct Upstreams {
 /// Where Redis is.
 #[derive(Debug, Args)]
 pub struct RedisUrl {
-    /// Redis, 7.0 or later, through which gateways exchange what happens; without one, this gateway is alone
+    /// Redis, 7.0 or later, through which gateways exchange what happens: `redis://host:port`, or some nodes of a
+    /// Redis Cluster, `redis+cluster://host:port,host:port`; without one, this gateway is alone
     #[arg(long = "redis-url", id = "redis_url", env = "MADANG_REDIS_URL", value_name = "URL")]
     pub redis_url: Option<Secret>,
+
+    /// The parts that rooms are spread over in Redis; the same at all gateways. [default: 1; of a Redis Cluster: 12]
+    #[arg(
+        long = "redis-shards",
+        id = "redis_shards",
+        env = "MADANG_REDIS_SHARDS",
+        value_name = "NUMBER",
+        value_parser = clap::value_parser!(u16).range(1..=1_024)
+    )]
+    pub redis_shards: Option<u16>,
 }
 
 impl Application for Command {
@@ -111,15 +122,12 @@ pub fn bus(
     let gateway = GatewayId::new(new_id(&*host.clock, &*host.random));
     match &redis.redis_url {
         Some(url) => {
-            tracing::info!(%gateway, "this gateway exchanges events through Redis");
+            let mut settings = RedisSettings::new(url.expose());
+            settings.shards = redis.redis_shards.unwrap_or(settings.shards);
+            tracing::info!(%gateway, shards = settings.shards, "this gateway exchanges events through Redis");
             // The bus ends by its own `close`, after the last session, or with the process.
-            redis::connect(
-                RedisSettings::new(url.expose()),
-                gateway,
-                &TaskTracker::new(),
-                &CancellationToken::new(),
-            )
-            .map_err(|error| StartError::setting("MADANG_REDIS_URL", error.to_string()))
+            redis::connect(settings, gateway, &TaskTracker::new(), &CancellationToken::new())
+                .map_err(|error| StartError::setting("MADANG_REDIS_URL", error.to_string()))
         }
         None => {
             tracing::info!(%gateway, "no Redis: this gateway is alone");
