@@ -11,11 +11,12 @@ use clap::{Parser, ValueEnum};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::{
-    drops,
+    cutoff, drops,
     error::{Error, Result},
     fault::Kind,
     faults, files,
     report::{self, Report, Screen},
+    rolling,
     settings::{COMPLETE_WITHIN, Settings},
 };
 
@@ -57,7 +58,7 @@ struct Arguments {
     seconds: u64,
 
     /// Clients, half of which connect to each gateway first.
-    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u16).range(2..=2_000))]
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u16).range(2..=10_000))]
     clients: u16,
 
     /// Rooms; every client is in three of them. Besides, there are forty quiet ones, in which somebody speaks through one
@@ -98,6 +99,12 @@ enum Scenario {
     Faults,
     /// The network of every client is cut for 2 s, again and again.
     Drops,
+    /// Each gateway is stopped and started again, under thousands of sockets (`--clients`, at least 100). Takes the time
+    /// that it takes.
+    Rolling,
+    /// A hundred people are removed from a room and a hundred sessions revoked at one gateway, and listen on at the
+    /// other. Takes about half a minute.
+    Cutoff,
 }
 
 /// Does what the command line says.
@@ -144,10 +151,16 @@ async fn run_parsed(arguments: Arguments) -> Result<bool> {
     if !arguments.kinds.is_empty() {
         settings.kinds = arguments.kinds;
     }
-    files::allow_clients(settings.clients)?;
+    let files_each = match arguments.scenario {
+        Scenario::Faults | Scenario::Drops => files::WITH_A_LINE,
+        Scenario::Rolling | Scenario::Cutoff => files::WITHOUT_A_LINE,
+    };
+    files::allow_clients(settings.clients, files_each)?;
     let name = match arguments.scenario {
         Scenario::Faults => "report",
         Scenario::Drops => "drops",
+        Scenario::Rolling => "rolling",
+        Scenario::Cutoff => "cutoff",
     };
     let logs = settings.directory.join(format!("logs-{seed}"));
     let path = settings.directory.join(format!("{name}-{seed}.md"));
@@ -161,6 +174,8 @@ async fn run_parsed(arguments: Arguments) -> Result<bool> {
     let report = match arguments.scenario {
         Scenario::Faults => report::faults(&faults::run(settings, logs.clone(), &screen).await?),
         Scenario::Drops => report::drops(&drops::run(settings, logs.clone(), &screen).await?),
+        Scenario::Rolling => report::rolling(&rolling::run(settings, logs.clone(), &screen).await?),
+        Scenario::Cutoff => report::cutoff(&cutoff::run(settings, logs.clone(), &screen).await?),
     };
     conclude(&report, &screen, &logs, &path, keep_logs)?;
     Ok(report.passes)

@@ -23,6 +23,9 @@ pub enum Error {
     /// A client could not subscribe before anything was broken.
     #[error("cannot subscribe to a room before the first fault")]
     Subscribe(#[from] madang_client::SubscribeError),
+    /// A socket could not be opened or subscribed though nothing was broken.
+    #[error("cannot listen to a room")]
+    Listen(#[source] madang_client::SocketError),
     /// The log of the store could not be read at the end.
     #[error("cannot read the store's log")]
     Log(#[from] sqlx::Error),

@@ -13,12 +13,13 @@
 //! - [`crowd`] is the clients: an open loop of sends, and a memory of everything.
 //! - [`complete`] measures how long after a fault everybody has everything again.
 //! - [`check`] judges, as a pure function; each kind of defect is found in a hand-made history by its tests.
-//! - [`faults`] and [`drops`] are the two scenarios, [`report`] what is told of them, [`cli`] the command line.
+//! - [`faults`], [`drops`], [`rolling`] and [`cutoff`] are the scenarios, [`report`] what is told of them, [`cli`] the command line.
 
 pub mod check;
 pub mod cli;
 pub mod complete;
 pub mod crowd;
+pub mod cutoff;
 pub mod drops;
 pub mod error;
 pub mod fault;
@@ -27,6 +28,7 @@ pub mod files;
 pub mod history;
 pub mod log;
 pub mod report;
+pub mod rolling;
 pub mod settings;
 pub mod site;
 pub mod watch;

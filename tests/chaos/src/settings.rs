@@ -30,6 +30,8 @@ pub struct Settings {
     pub messages_a_second: f64,
     /// The kinds of faults to draw from.
     pub kinds: Vec<Kind>,
+    /// Settings of the gateways besides those that every run has.
+    pub gateway_settings: Vec<(String, String)>,
     /// Completeness later than this after the end of a fault is a defect.
     pub complete_within: Duration,
     /// Where the report goes, and the logs.
@@ -49,6 +51,7 @@ impl Settings {
             quiet_rooms: 40,
             messages_a_second: if cfg!(debug_assertions) { 40.0 } else { 200.0 },
             kinds: Kind::ALL.to_vec(),
+            gateway_settings: Vec::new(),
             complete_within: COMPLETE_WITHIN,
             directory: PathBuf::from("data/chaos"),
         }

@@ -2,7 +2,7 @@
 
 mod client;
 mod line;
-mod people;
+pub(crate) mod people;
 mod seats;
 mod talk;
 mod whisper;

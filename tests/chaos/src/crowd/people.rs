@@ -24,12 +24,12 @@ pub(super) async fn sign_in(guest: &Api, number: usize) -> std::result::Result<(
 
 /// An account.
 #[derive(Debug, Clone)]
-pub(super) struct Person {
-    pub(super) id: UserId,
-    pub(super) token: String,
+pub(crate) struct Person {
+    pub(crate) id: UserId,
+    pub(crate) token: String,
 }
 
-pub(super) async fn register(gateways: &[SocketAddr], count: usize) -> Result<Vec<Person>> {
+pub(crate) async fn register(gateways: &[SocketAddr], count: usize) -> Result<Vec<Person>> {
     let apis = apis(gateways)?;
     let apis = &apis;
     stream::iter(0..count)
@@ -46,7 +46,7 @@ pub(super) async fn register(gateways: &[SocketAddr], count: usize) -> Result<Ve
 }
 
 /// Private rooms; the first member of each makes it.
-pub(super) async fn make_rooms(
+pub(crate) async fn make_rooms(
     gateways: &[SocketAddr],
     people: &[Person],
     members: &[Vec<usize>],
@@ -67,7 +67,7 @@ pub(super) async fn make_rooms(
 }
 
 /// The API of a gateway, in somebody's name.
-pub(super) fn api_at(gateway: Option<SocketAddr>, person: &Person) -> Result<Api> {
+pub(crate) fn api_at(gateway: Option<SocketAddr>, person: &Person) -> Result<Api> {
     let base = gateway.map_or_else(String::new, |gateway| format!("http://{gateway}"));
     let api = Api::new(&base).map_err(Error::set_up("reach a gateway"))?;
     Ok(api.with_token(&person.token))

@@ -1,13 +1,15 @@
 //! What is told of a run: on the screen while it lasts, in a file when it is over.
 
+mod cutoff;
 mod drops;
 mod faults;
+mod rolling;
 mod screen;
 mod table;
 
 use std::{fmt::Write as _, path::Path};
 
-pub use self::{drops::drops, faults::faults, screen::Screen};
+pub use self::{cutoff::cutoff, drops::drops, faults::faults, rolling::rolling, screen::Screen};
 use crate::{
     check::{DefectKind, Verdict},
     error::{Error, Result},

@@ -118,6 +118,7 @@ impl Site {
             store_postgres,
             auth_postgres,
         };
+        let own = &settings.gateway_settings;
         let starts = (0..REPLICAS).map(|index| {
             let mut settings = vec![
                 ("MADANG_REDIS_URL".to_owned(), redis.url(&lines.addresses(Edge::Redis, index))),
@@ -125,6 +126,7 @@ impl Site {
                 ("MADANG_AUTH_URL".to_owned(), urls_of(&lines.addresses(Edge::Auth, index))),
             ];
             settings.extend(GATEWAY_SETTINGS.iter().map(|(name, value)| ((*name).into(), (*value).into())));
+            settings.extend(own.iter().cloned());
             blueprint.start(Program::Gateway, "gateway", index, settings)
         });
         let gateways = try_join_all(starts).await?;
