@@ -18,6 +18,7 @@ use crate::{
     report::{self, Report, Screen},
     rolling,
     settings::{COMPLETE_WITHIN, Settings},
+    site::RedisShape,
 };
 
 /// Broken promises.
@@ -67,6 +68,10 @@ struct Arguments {
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=1_000))]
     rooms: u16,
 
+    /// What gateways meet in. Of a cluster, the kinds that break lines to Redis are left out and redis-failover comes in.
+    #[arg(long, value_enum, default_value_t = RedisShape::Single)]
+    redis: RedisShape,
+
     /// Messages a second, of all clients together. [default: 200; of a debug build 40]
     #[arg(long)]
     rate: Option<f64>,
@@ -77,8 +82,8 @@ struct Arguments {
 
     /// Only these kinds of faults, separated by commas. [default: all of them, by name:
     /// gateway-killed, gateway-paused, store-killed, store-paused, auth-killed, auth-paused, redis-killed-kept,
-    /// redis-killed-empty, redis-flushed, redis-paused, redis-cut, redis-delayed, redis-deaf, redis-half-open,
-    /// inbox-trimmed, store-cut, store-delayed, store-deaf, auth-cut, auth-delayed, postgres-cut, postgres-delayed,
+    /// redis-killed-empty, redis-flushed, redis-paused, redis-failover, redis-cut, redis-delayed, redis-deaf,
+    /// redis-half-open, inbox-trimmed, store-cut, store-delayed, store-deaf, auth-cut, auth-delayed, postgres-cut, postgres-delayed,
     /// postgres-restarted, postgres-connections-ended, rolling-restart, clock-forward, clock-back, disk-full,
     /// clients-cut]
     #[arg(long, value_delimiter = ',', value_name = "KIND")]
@@ -148,6 +153,8 @@ async fn run_parsed(arguments: Arguments) -> Result<bool> {
     settings.complete_within =
         Duration::try_from_secs_f64(arguments.complete_within).unwrap_or(COMPLETE_WITHIN);
     settings.directory = arguments.directory;
+    settings.redis = arguments.redis;
+    settings.kinds = Kind::all_of(arguments.redis);
     if !arguments.kinds.is_empty() {
         settings.kinds = arguments.kinds;
     }

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use crate::fault::Kind;
+use crate::{fault::Kind, site::RedisShape};
 
 /// The promise: after any single fault everybody is complete again within this of its end.
 pub const COMPLETE_WITHIN: Duration = Duration::from_secs(5);
@@ -28,6 +28,8 @@ pub struct Settings {
     pub quiet_rooms: usize,
     /// Messages a second of all clients together.
     pub messages_a_second: f64,
+    /// How many servers Redis is.
+    pub redis: RedisShape,
     /// The kinds of faults to draw from.
     pub kinds: Vec<Kind>,
     /// Settings of the gateways besides those that every run has.
@@ -50,7 +52,8 @@ impl Settings {
             rooms_each: 3,
             quiet_rooms: 40,
             messages_a_second: if cfg!(debug_assertions) { 40.0 } else { 200.0 },
-            kinds: Kind::ALL.to_vec(),
+            redis: RedisShape::Single,
+            kinds: Kind::all_of(RedisShape::Single),
             gateway_settings: Vec::new(),
             complete_within: COMPLETE_WITHIN,
             directory: PathBuf::from("data/chaos"),

@@ -50,15 +50,25 @@ pub async fn inject(site: &Site, lines: &[&ClientLine], fault: &Fault) -> Result
             site.redis().restart().await?;
         }
         Kind::RedisKilledEmpty => {
-            site.redis().kill9().await?;
+            site.redis().kill9_with_replica().await?;
             sleep(hold).await;
             site.redis().restart_empty().await?;
         }
         Kind::RedisFlushed => site.redis().flush().await?,
         Kind::RedisPaused => {
-            site.redis().pause();
+            site.redis().pause().await;
             sleep(hold).await;
-            site.redis().resume();
+            site.redis().resume().await?;
+        }
+        Kind::RedisFailover => {
+            if !site.redis().fail_over().await? {
+                return Ok(Injected::Impossible("this Redis has no replica that could take over".to_owned()));
+            }
+        }
+        Kind::RedisCut | Kind::RedisDelayed | Kind::RedisDeaf | Kind::RedisHalfOpen
+            if site.lines().of(Edge::Redis, Scope::All).next().is_none() =>
+        {
+            return Ok(Injected::Impossible("no line of the harness leads to this Redis".to_owned()));
         }
         Kind::RedisCut => cut(site.lines().of(Edge::Redis, scope), hold).await?,
         Kind::StoreCut => cut(site.lines().of(Edge::Store, scope), hold).await?,

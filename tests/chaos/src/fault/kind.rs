@@ -2,6 +2,8 @@
 
 use std::{fmt, ops::RangeInclusive, str::FromStr};
 
+use crate::site::RedisShape;
+
 /// A kind of fault. Each says why it is here: what it takes away that something might silently rely on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Kind {
@@ -25,6 +27,8 @@ pub enum Kind {
     RedisFlushed,
     /// SIGSTOP, SIGCONT: connections that are open and say nothing.
     RedisPaused,
+    /// `CLUSTER FAILOVER`: a replica takes the place of a master that lives; what was not yet copied is lost in silence.
+    RedisFailover,
     /// The line between gateways and Redis is reset and refused.
     RedisCut,
     /// The line between gateways and Redis is slow: publishes queue, probes come late.
@@ -67,7 +71,7 @@ pub enum Kind {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::GatewayKilled,
         Self::GatewayPaused,
         Self::StoreKilled,
@@ -78,6 +82,7 @@ impl Kind {
         Self::RedisKilledEmpty,
         Self::RedisFlushed,
         Self::RedisPaused,
+        Self::RedisFailover,
         Self::RedisCut,
         Self::RedisDelayed,
         Self::RedisDeaf,
@@ -116,6 +121,18 @@ impl Kind {
         Self::ClientsCut,
     ];
 
+    /// Those that can be injected where Redis is of this shape.
+    #[must_use]
+    pub fn all_of(redis: RedisShape) -> Vec<Self> {
+        let misfits: &[Self] = match redis {
+            RedisShape::Single => &[Self::RedisFailover],
+            RedisShape::Cluster => {
+                &[Self::RedisCut, Self::RedisDelayed, Self::RedisDeaf, Self::RedisHalfOpen]
+            }
+        };
+        Self::ALL.into_iter().filter(|kind| !misfits.contains(kind)).collect()
+    }
+
     /// Its name, on the command line and in reports.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -130,6 +147,7 @@ impl Kind {
             Self::RedisKilledEmpty => "redis-killed-empty",
             Self::RedisFlushed => "redis-flushed",
             Self::RedisPaused => "redis-paused",
+            Self::RedisFailover => "redis-failover",
             Self::RedisCut => "redis-cut",
             Self::RedisDelayed => "redis-delayed",
             Self::RedisDeaf => "redis-deaf",
@@ -159,7 +177,10 @@ impl Kind {
             Self::GatewayKilled | Self::StoreKilled | Self::AuthKilled => 300..=1_500,
             Self::RedisKilledKept | Self::RedisKilledEmpty => 100..=2_500,
             // At once, or over when it is done.
-            Self::RedisFlushed | Self::PostgresConnectionsEnded | Self::RollingRestart => 0..=0,
+            Self::RedisFlushed
+            | Self::RedisFailover
+            | Self::PostgresConnectionsEnded
+            | Self::RollingRestart => 0..=0,
             Self::PostgresRestarted => 0..=500,
             // The entries that are trimmed have to be published first.
             Self::InboxTrimmed => 1_500..=3_500,

@@ -18,7 +18,7 @@ use madang_test_kit::{
 use self::{lines::cross, replica::Blueprint};
 pub use self::{
     lines::{Edge, Line, Lines},
-    redis::RedisSide,
+    redis::{RedisShape, RedisSide},
     replica::Replica,
 };
 use crate::{
@@ -79,7 +79,7 @@ impl Site {
         let logs = std::path::absolute(&logs).map_err(Error::file("resolve the directory of the logs"))?;
         let wants_disk = settings.kinds.contains(&Kind::DiskFull);
         let (postgres, redis) =
-            tokio::try_join!(postgres(&logs, wants_disk), RedisSide::start(logs.join("redis.log")))?;
+            tokio::try_join!(postgres(&logs, wants_disk), RedisSide::start(settings.redis, &logs))?;
         let (postgres, no_disk) = postgres;
         let blueprint = Blueprint { binaries: binaries_directory()?, home: home.path(), logs: &logs };
 

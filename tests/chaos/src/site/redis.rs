@@ -1,28 +1,80 @@
 //! The Redis of a run. Faults know it by what is done to it, not by how many servers it is.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{
+    fmt,
+    net::SocketAddr,
+    path::Path,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
-use madang_test_kit::{Persistence, RedisServer, Result};
+use clap::ValueEnum;
+use madang_test_kit::{Persistence, RedisCluster, RedisClusterOptions, RedisServer, Result};
 
 /// The inboxes of all gateways, whatever their shard.
 const INBOXES: &str = "madang:*:inbox:*";
 
+/// How many servers it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RedisShape {
+    /// One server, with an append-only file, behind a line from each gateway.
+    Single,
+    /// A Redis Cluster of three masters with a replica each, without persistence. Its nodes tell gateways of each other,
+    /// so that no line of the harness lies between.
+    Cluster,
+}
+
+impl fmt::Display for RedisShape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Single => "one Redis",
+            Self::Cluster => "a Redis Cluster of three masters and three replicas",
+        })
+    }
+}
+
 /// What gateways meet in.
 #[derive(Debug)]
 pub enum RedisSide {
-    /// One server, with an append-only file.
+    /// One server.
     Single(RedisServer),
+    /// A cluster.
+    Cluster(ClusterSide),
+}
+
+/// A cluster, and what was done to it.
+#[derive(Debug)]
+pub struct ClusterSide {
+    cluster: RedisCluster,
+    /// The nodes that are killed or paused.
+    down: Mutex<Vec<usize>>,
+    /// The masters are hit in turn.
+    turn: AtomicUsize,
 }
 
 impl RedisSide {
-    pub(super) async fn start(log: PathBuf) -> Result<Self> {
-        RedisServer::start_with(Persistence::AppendOnly, Some(log)).await.map(Self::Single)
+    pub(super) async fn start(shape: RedisShape, logs: &Path) -> Result<Self> {
+        match shape {
+            RedisShape::Single => {
+                let log = Some(logs.join("redis.log"));
+                RedisServer::start_with(Persistence::AppendOnly, log).await.map(Self::Single)
+            }
+            RedisShape::Cluster => {
+                let options =
+                    RedisClusterOptions { logs: Some(logs.to_owned()), ..RedisClusterOptions::default() };
+                let cluster = RedisCluster::start_with(options).await?;
+                Ok(Self::Cluster(ClusterSide { cluster, down: Mutex::default(), turn: AtomicUsize::new(0) }))
+            }
+        }
     }
 
     /// What lines lead to.
     pub(super) fn addresses(&self) -> Vec<SocketAddr> {
         match self {
             Self::Single(server) => vec![server.address()],
+            Self::Cluster(_) => Vec::new(),
         }
     }
 
@@ -30,26 +82,51 @@ impl RedisSide {
     pub(super) fn url(&self, lines: &[SocketAddr]) -> String {
         match self {
             Self::Single(_) => lines.iter().map(|line| format!("redis://{line}/")).collect(),
+            Self::Cluster(side) => side.cluster.url(),
         }
     }
 
-    /// SIGKILL.
+    /// SIGKILL; of a cluster, to a master.
     ///
     /// # Errors
     /// When it does not go.
     pub async fn kill9(&self) -> Result<()> {
         match self {
             Self::Single(server) => server.kill9().await,
+            Self::Cluster(side) => {
+                let Some(master) = side.next_master().await else { return Ok(()) };
+                side.kill9(master).await
+            }
         }
     }
 
-    /// Starts again with its data.
+    /// SIGKILL to all who have the data; of a cluster, to a master and its replica.
+    ///
+    /// # Errors
+    /// When it does not go.
+    pub async fn kill9_with_replica(&self) -> Result<()> {
+        match self {
+            Self::Single(server) => server.kill9().await,
+            Self::Cluster(side) => {
+                let Some(master) = side.next_master().await else { return Ok(()) };
+                let replica = side.cluster.replica_of(master).await;
+                side.kill9(master).await?;
+                match replica {
+                    Some(replica) => side.kill9(replica).await,
+                    None => Ok(()),
+                }
+            }
+        }
+    }
+
+    /// Starts again with its data; of a cluster, what is down, which the others give theirs.
     ///
     /// # Errors
     /// When it does not come up.
     pub async fn restart(&self) -> Result<()> {
         match self {
             Self::Single(server) => server.restart().await,
+            Self::Cluster(side) => side.restart().await,
         }
     }
 
@@ -60,6 +137,7 @@ impl RedisSide {
     pub async fn restart_empty(&self) -> Result<()> {
         match self {
             Self::Single(server) => server.restart_empty().await,
+            Self::Cluster(side) => side.restart().await,
         }
     }
 
@@ -70,20 +148,55 @@ impl RedisSide {
     pub async fn flush(&self) -> Result<()> {
         match self {
             Self::Single(server) => server.flush().await,
+            Self::Cluster(side) => side.cluster.flush().await,
         }
     }
 
-    /// SIGSTOP.
-    pub fn pause(&self) {
+    /// SIGSTOP; of a cluster, to a master.
+    pub async fn pause(&self) {
         match self {
             Self::Single(server) => server.pause(),
+            Self::Cluster(side) => {
+                if let Some(master) = side.next_master().await {
+                    side.cluster.pause(master);
+                    side.down().push(master);
+                }
+            }
         }
     }
 
     /// SIGCONT.
-    pub fn resume(&self) {
+    ///
+    /// # Errors
+    /// When a cluster does not settle.
+    pub async fn resume(&self) -> Result<()> {
         match self {
-            Self::Single(server) => server.resume(),
+            Self::Single(server) => {
+                server.resume();
+                Ok(())
+            }
+            Self::Cluster(side) => {
+                let paused = std::mem::take(&mut *side.down());
+                paused.into_iter().for_each(|node| side.cluster.resume(node));
+                side.cluster.settled().await
+            }
+        }
+    }
+
+    /// `CLUSTER FAILOVER`; false where there is no replica to take over.
+    ///
+    /// # Errors
+    /// When it does not in time.
+    pub async fn fail_over(&self) -> Result<bool> {
+        match self {
+            Self::Single(_) => Ok(false),
+            Self::Cluster(side) => {
+                let Some(master) = side.next_master().await else { return Ok(false) };
+                let Some(replica) = side.cluster.replica_of(master).await else { return Ok(false) };
+                side.cluster.failover(replica).await?;
+                side.cluster.settled().await?;
+                Ok(true)
+            }
         }
     }
 
@@ -94,6 +207,7 @@ impl RedisSide {
     pub async fn trim_inboxes(&self) -> Result<usize> {
         match self {
             Self::Single(server) => server.trim_streams(INBOXES).await,
+            Self::Cluster(side) => side.cluster.trim_streams(INBOXES).await,
         }
     }
 
@@ -104,12 +218,40 @@ impl RedisSide {
     pub async fn remove_inboxes(&self) -> Result<usize> {
         match self {
             Self::Single(server) => server.remove_streams(INBOXES).await,
+            Self::Cluster(side) => side.cluster.remove_streams(INBOXES).await,
         }
     }
 
     pub(super) async fn stop(&self) -> Result<()> {
         match self {
             Self::Single(server) => server.stop().await,
+            Self::Cluster(side) => side.cluster.stop().await,
         }
+    }
+}
+
+impl ClusterSide {
+    async fn next_master(&self) -> Option<usize> {
+        let masters = self.cluster.masters().await;
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+        masters.get(turn % masters.len().max(1)).copied()
+    }
+
+    async fn kill9(&self, node: usize) -> Result<()> {
+        self.down().push(node);
+        self.cluster.kill9(node).await
+    }
+
+    async fn restart(&self) -> Result<()> {
+        let killed = std::mem::take(&mut *self.down());
+        for node in killed {
+            self.cluster.restart(node).await?;
+        }
+        self.cluster.settled().await
+    }
+
+    fn down(&self) -> MutexGuard<'_, Vec<usize>> {
+        // No code that can panic runs under the lock.
+        self.down.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
