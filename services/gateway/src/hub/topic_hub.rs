@@ -18,6 +18,7 @@ const PENDING_MAX_EVENTS: usize = 2_048;
 
 /// A socket that listens to the topic.
 #[derive(Debug)]
+#[cfg_attr(test, derive(Clone))]
 pub(crate) struct Subscriber {
     pub(crate) connection: ConnectionId,
     pub(crate) user: UserId,
@@ -26,6 +27,7 @@ pub(crate) struct Subscriber {
 }
 
 #[derive(Debug)]
+#[cfg_attr(test, derive(Clone))]
 enum Stage {
     /// The session still writes what was missed; what happens meanwhile waits here.
     CatchingUp {
@@ -39,6 +41,7 @@ enum Stage {
 }
 
 #[derive(Debug)]
+#[cfg_attr(test, derive(Clone))]
 struct Pending {
     seq: Seq,
     frame: WireFrame,
@@ -48,6 +51,7 @@ struct Pending {
 
 /// The hub of one topic.
 #[derive(Debug, Default)]
+#[cfg_attr(test, derive(Clone))]
 pub(crate) struct TopicHub {
     /// The last place delivered here; none before the first subscription is open.
     head: Option<Seq>,
@@ -273,5 +277,7 @@ impl Removed {
     }
 }
 
+#[cfg(test)]
+mod conformance;
 #[cfg(test)]
 mod tests;

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::*;
 use crate::session::outbox::Taken;
 
-fn user(number: u128) -> UserId {
+pub(super) fn user(number: u128) -> UserId {
     UserId::new(Uuid::from_u128(number))
 }
 
@@ -28,24 +28,24 @@ fn profile(number: u128) -> Arc<Profile> {
     })
 }
 
-fn event(seq: u64, body: EventBody) -> Arc<Event> {
+pub(super) fn event(seq: u64, body: EventBody) -> Arc<Event> {
     let topic = TopicId::Room(RoomId::new(Uuid::from_u128(1)));
     let at = Timestamp::from_micros(seq as i64);
     Arc::new(Event { topic, seq: Seq::new(seq), at, actor: profile(1), body })
 }
 
-fn message(seq: u64) -> Arc<Event> {
+pub(super) fn message(seq: u64) -> Arc<Event> {
     let key = IdempotencyKey::new(format!("k{seq}")).unwrap();
     let said = Message { text: format!("m{seq}"), key, reply_to: None, attachments: Vec::new() };
     event(seq, EventBody::Message(said))
 }
 
-fn outbox() -> Arc<Outbox> {
+pub(super) fn outbox() -> Arc<Outbox> {
     Arc::new(Outbox::new(1 << 20, 0))
 }
 
 /// The places of the events that a socket was sent.
-fn received(outbox: &Outbox) -> Vec<u64> {
+pub(super) fn received(outbox: &Outbox) -> Vec<u64> {
     let mut frames = VecDeque::new();
     let mut context = Context::from_waker(Waker::noop());
     if !matches!(outbox.poll_take(&mut context, &mut frames), Poll::Ready(Taken::Frames)) {
@@ -64,7 +64,7 @@ fn received(outbox: &Outbox) -> Vec<u64> {
         .collect()
 }
 
-fn connection(number: u64) -> ConnectionId {
+pub(super) fn connection(number: u64) -> ConnectionId {
     ConnectionId::new(number)
 }
 
