@@ -9,7 +9,7 @@ use std::{
 };
 
 use clap::{Parser, Subcommand};
-use madang_test_kit::{Cluster, ClusterOptions, Durability};
+use madang_test_kit::{Cluster, ClusterOptions, Durability, Program};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::{
@@ -113,7 +113,9 @@ fn on_own_cluster(
 ) -> Result<Report, BenchError> {
     let progress = Progress::default();
     // Clients connect to the gateways: an ingress would be one more to share the cores.
-    let options = ClusterOptions { durability: Durability::Real, nginx: false, ..ClusterOptions::default() };
+    let options = ClusterOptions { durability: Durability::Real, nginx: false, ..ClusterOptions::default() }
+        // What is asked is how many they can take, not how many they are told to.
+        .with_setting(Program::Gateway, "MADANG_ADMISSIONS_PER_SECOND", "1000000");
     let starting = Cluster::start_reporting(options, |step| progress.say(&format!("starting {step}")));
     let cluster = runtime.block_on(starting)?;
     let report = Target::new(cluster.processes()).map_err(BenchError::from).and_then(measure);
