@@ -15,14 +15,12 @@ use crate::{Case, Site, Violation, case, case::Settle, play::play};
 const SEED: u64 = 20_261_122;
 /// Threads decide some races: while a failure is shrunk, each smaller history gets so many tries to fail.
 const SHRINK_TRIES: u32 = 4;
-/// A case that is late must be so each of so many times.
+/// A case that is late must be so each of so many times before it counts.
 const LATE_TRIES: u32 = 3;
 /// The smaller histories that are tried, at most.
 const SHRINK_MAX: u32 = 400;
-/// Names how many cases are run, in place of a test's own number.
-const CASES_VARIABLE: &str = "PROPTEST_CASES";
-/// Names another seed.
-const SEED_VARIABLE: &str = "PROPTEST_RNG_SEED";
+/// How long smaller histories are looked for, in milliseconds: what is late takes its time at each try.
+const SHRINK_MAX_MS: u32 = 60_000;
 
 /// A stage, and how many cases are played on it.
 pub struct Trial {
@@ -65,7 +63,9 @@ impl Trial {
     /// # Errors
     /// The smallest history that was found to fail, and how it does.
     pub fn run(self, settles: &'static [Settle]) -> Result<(), String> {
-        let outcome = self.search(&case::case(settles), |case| self.runtime.block_on(self.attempt(case)));
+        let outcome = self.search(&case::case(settles), |case, late_tries| {
+            self.runtime.block_on(self.attempt(case, late_tries))
+        });
         self.close();
         outcome
     }
@@ -76,8 +76,8 @@ impl Trial {
     /// As [`Trial::run`].
     pub fn run_together(self, settles: &'static [Settle], at_once: usize) -> Result<(), String> {
         let cases = proptest::collection::vec(case::case(settles), 1..=at_once);
-        let outcome = self.search(&cases, |cases: &Vec<Case>| {
-            let together = cases.iter().map(|case| self.attempt(case));
+        let outcome = self.search(&cases, |cases: &Vec<Case>, late_tries| {
+            let together = cases.iter().map(|case| self.attempt(case, late_tries));
             let outcomes = self.runtime.block_on(futures_util::future::join_all(together));
             outcomes.into_iter().collect()
         });
@@ -88,14 +88,14 @@ impl Trial {
     fn search<C: std::fmt::Debug>(
         &self,
         cases: &impl Strategy<Value = C>,
-        attempt: impl Fn(&C) -> Result<(), Violation>,
+        attempt: impl Fn(&C, u32) -> Result<(), Violation>,
     ) -> Result<(), String> {
         let failed = Cell::new(false);
         let mut runner = TestRunner::new(self.config());
         let outcome = runner.run(cases, |case| {
-            let tries = if failed.get() { SHRINK_TRIES } else { 1 };
+            let (tries, late_tries) = if failed.get() { (SHRINK_TRIES, 1) } else { (1, LATE_TRIES) };
             for _ in 0..tries {
-                if let Err(violation) = attempt(&case) {
+                if let Err(violation) = attempt(&case, late_tries) {
                     failed.set(true);
                     return Err(TestCaseError::fail(violation.to_string()));
                 }
@@ -105,13 +105,13 @@ impl Trial {
         match outcome {
             Ok(()) => Ok(()),
             Err(TestError::Abort(reason)) => Err(reason.to_string()),
-            Err(TestError::Fail(reason, case)) => Err(format!("{reason}\nthe smallest history: {case:#?}")),
+            Err(TestError::Fail(reason, case)) => Err(format!("{reason}\nthe smallest history: {case:?}")),
         }
     }
 
-    async fn attempt(&self, case: &Case) -> Result<(), Violation> {
+    async fn attempt(&self, case: &Case, late_tries: u32) -> Result<(), Violation> {
         let mut outcome = Ok(());
-        for _ in 0..LATE_TRIES {
+        for _ in 0..late_tries {
             outcome = play(&self.site, case).await;
             if !matches!(outcome, Err(Violation::Late(_))) {
                 break;
@@ -120,15 +120,22 @@ impl Trial {
         outcome
     }
 
+    /// What proptest is told; each of its variables says otherwise.
     fn config(&self) -> Config {
         let mut config = Config::default();
-        if env::var_os(CASES_VARIABLE).is_none() {
+        let is_unset = |variable| env::var_os(variable).is_none();
+        if is_unset("PROPTEST_CASES") {
             config.cases = self.cases;
         }
-        if env::var_os(SEED_VARIABLE).is_none() {
+        if is_unset("PROPTEST_RNG_SEED") {
             config.rng_seed = RngSeed::Fixed(SEED);
         }
-        config.max_shrink_iters = SHRINK_MAX;
+        if is_unset("PROPTEST_MAX_SHRINK_ITERS") {
+            config.max_shrink_iters = SHRINK_MAX;
+        }
+        if is_unset("PROPTEST_MAX_SHRINK_TIME") {
+            config.max_shrink_time = SHRINK_MAX_MS;
+        }
         config.failure_persistence = Some(Box::new(FileFailurePersistence::Direct(self.regressions)));
         config
     }

@@ -7,7 +7,7 @@ const REGRESSIONS: &str = "proptest-regressions/small.txt";
 
 #[test]
 fn whatever_happens_everybody_hears_everything_once_and_in_order() {
-    let trial = Trial::small(REGRESSIONS, 80).unwrap();
+    let trial = Trial::small(REGRESSIONS, 120).unwrap();
     if let Err(failure) = trial.run(&[Settle::Bell, Settle::Reset]) {
         panic!("{failure}");
     }
