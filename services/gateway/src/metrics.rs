@@ -113,7 +113,9 @@ pub(crate) fn export(metrics: &Metrics, counters: &Arc<Counters>, bus: &Arc<BusM
         ("madang.bus.script.calls", "Calls to Redis that published.", |c| c.script_calls),
         ("madang.bus.resets", "Times that continuity may have been lost.", |c| c.resets),
         ("madang.bus.reader.rebuilds", "Readers that were deaf.", |c| c.reader_rebuilds),
-        ("madang.bus.epoch.changes", "Times that another process served a shard's data.", |c| c.epoch_changes),
+        ("madang.bus.epoch.changes", "Times that another process served a shard's data.", |c| {
+            c.epoch_changes
+        }),
     ];
     for (name, description, read) in carried {
         let bus = Arc::clone(bus);
