@@ -1,6 +1,7 @@
 //! Reading a shard's inbox, on a connection of its own.
 
 use std::{
+    future::pending,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
@@ -100,14 +101,15 @@ pub(super) struct Reader {
 struct InboxDropped;
 
 impl Reader {
-    /// Reads until the keeper is gone or the gateway has dropped its inbox; the caller cancels it by dropping.
+    /// Reads until the gateway has dropped its inbox; the caller cancels it by dropping. Once its keeper has left, it only
+    /// waits for that: its end is the end of the bus, whose other shards may still be leaving.
     pub(super) async fn run(mut self) {
         let mut position = Position::default();
         loop {
             let order = self.orders.borrow_and_update().clone();
             let Some(server) = order.server else {
                 if self.orders.changed().await.is_err() {
-                    return;
+                    return pending().await;
                 }
                 continue;
             };
@@ -123,7 +125,7 @@ impl Reader {
                 // Nothing is lost with a reply that is on its way: reading does not consume.
                 changed = orders.changed() => match changed {
                     Ok(()) => continue,
-                    Err(_) => return,
+                    Err(_) => return pending().await,
                 },
                 read = self.read_from(&server, &mut position) => read,
             };

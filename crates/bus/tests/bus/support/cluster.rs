@@ -14,13 +14,16 @@ static SHARED: OnceCell<RedisCluster> = OnceCell::const_new();
 /// Two clusters at a time are broken: six processes each, whose failovers are judged by the clock.
 static BREAKING: Semaphore = Semaphore::const_new(2);
 
-/// Longer than any pause of a busy machine: no failover in the suite.
+/// Longer than the pauses of a machine that runs other tests too: only what a test breaks is replaced.
+const NODE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Longer than any pause: no failover in the suite.
 const UNBROKEN_NODE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A place in the shared cluster, apart from all others.
 pub(crate) struct Corner {
-    url: String,
-    prefix: String,
+    pub(crate) cluster: &'static RedisCluster,
+    pub(crate) prefix: String,
 }
 
 impl Corner {
@@ -29,11 +32,11 @@ impl Corner {
             let options = RedisClusterOptions { node_timeout: UNBROKEN_NODE_TIMEOUT, ..Default::default() };
             RedisCluster::start_with(options).await.unwrap()
         };
-        Self { url: SHARED.get_or_init(start).await.url(), prefix: unique_prefix() }
+        Self { cluster: SHARED.get_or_init(start).await, prefix: unique_prefix() }
     }
 
     pub(crate) fn settings(&self) -> RedisSettings {
-        RedisSettings { prefix: self.prefix.clone(), ..fast(&self.url) }
+        RedisSettings { prefix: self.prefix.clone(), ..fast(&self.cluster.url()) }
     }
 }
 
@@ -46,7 +49,8 @@ pub(crate) struct Breakable {
 impl Breakable {
     pub(crate) async fn start() -> Self {
         let turn = BREAKING.acquire().await.unwrap();
-        Self { cluster: RedisCluster::start().await.unwrap(), _turn: turn }
+        let options = RedisClusterOptions { node_timeout: NODE_TIMEOUT, ..Default::default() };
+        Self { cluster: RedisCluster::start_with(options).await.unwrap(), _turn: turn }
     }
 
     /// Three shards, hence one at each master. The lease outlives any failover here, so that it is not what tells of one.
