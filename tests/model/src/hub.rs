@@ -71,6 +71,9 @@ impl Hub {
         if !is_behind {
             for event in pending.iter().filter(|event| event.seq > seen) {
                 out.push(Push { to: who, event: *event });
+                if let Some(Stage::Live { seen }) = &mut self.subscribers[who] {
+                    *seen = event.seq;
+                }
                 if removes(*event, who) && defect != Some(Defect::RemovalOutsideTheLog) {
                     self.subscribers[who] = None;
                     if defect != Some(Defect::PendingPastRemoval) {

@@ -88,6 +88,8 @@ impl TopicHub {
         let subscriber = &mut self.subscribers[at];
         subscriber.stage = Stage::Live(seen);
         for pending in pending.into_iter().filter(|pending| pending.seq > seen) {
+            // The hub may have gone back meanwhile: what is said here is not to be said again.
+            subscriber.stage = Stage::Live(pending.seq);
             subscriber.outbox.push(pending.frame);
             if pending.removes {
                 // What waits behind the removal is for members alone.

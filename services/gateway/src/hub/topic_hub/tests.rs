@@ -161,6 +161,26 @@ fn who_was_answered_with_an_older_head_than_the_first_misses_nothing() {
 }
 
 #[test]
+fn who_goes_live_after_the_hub_went_back_hears_nothing_twice() {
+    let (mut hub, first, behind, late) = (TopicHub::default(), outbox(), outbox(), outbox());
+    for (number, outbox) in [(1, &first), (2, &behind), (3, &late)] {
+        hub.attach(connection(number), user(u128::from(number)), Arc::clone(outbox));
+    }
+    hub.activate(connection(1), Seq::new(4));
+    hub.accept(message(5));
+    // Answered with 3, which lies before the hub's beginning: it goes back, and reads 4 and 5 again.
+    hub.activate(connection(2), Seq::new(3));
+    // Has 5 from what waited behind its catch-up.
+    hub.activate(connection(3), Seq::new(4));
+    for seq in 4..=6 {
+        hub.accept(message(seq));
+    }
+    assert_eq!(received(&first), [5, 6]);
+    assert_eq!(received(&behind), [4, 5, 6]);
+    assert_eq!(received(&late), [5, 6]);
+}
+
+#[test]
 fn a_removed_member_hears_of_it_and_then_nothing() {
     let (mut hub, removed, stays) = (TopicHub::default(), outbox(), outbox());
     for (number, outbox) in [(1, &removed), (2, &stays)] {
