@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use madang_vocabulary::{
-    AvatarUrl, DisplayName, IdempotencyKey, RoomName, Seq, Slug, Timestamp, TopicId, UserId, Username,
+    AvatarUrl, DisplayName, ExternalId, IdempotencyKey, RoomId, RoomName, Seq, Slug, Timestamp, TopicId,
+    UserId, Username,
 };
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +19,8 @@ pub struct Profile {
     pub name: DisplayName,
     /// The picture.
     pub avatar_url: Option<AvatarUrl>,
+    /// What the embedding site calls the user.
+    pub external_id: Option<ExternalId>,
     /// When the account last changed: a profile with a later version replaces an earlier one.
     pub version: Timestamp,
 }
@@ -82,6 +85,34 @@ pub enum EventBody {
         /// The room was deleted; nothing follows.
         deleted: bool,
     },
+    /// Something that concerns the one user whose inbox it is in.
+    Notice(Notice),
+}
+
+/// What an inbox tells its user. The event's actor is who mentioned or invited; of a custom notice, the user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Notice {
+    /// A message names the user.
+    Mention {
+        /// Where.
+        room: RoomId,
+        /// The message.
+        seq: Seq,
+    },
+    /// The user was made a member of a room by another.
+    Invite {
+        /// Of which.
+        room: RoomId,
+        /// Its name then.
+        name: RoomName,
+    },
+    /// The embedding site has something to say.
+    Custom {
+        /// A JSON object of at most 16 KiB.
+        data: Box<str>,
+        /// Repeats of the notice with this key are the same notice.
+        key: Option<IdempotencyKey>,
+    },
 }
 
 /// A message.
@@ -95,6 +126,8 @@ pub struct Message {
     pub reply_to: Option<Seq>,
     /// The files that it points to.
     pub attachments: Vec<Attachment>,
+    /// The members whom it names. The store finds them; what a sender says here is not heard.
+    pub mentions: Vec<UserId>,
 }
 
 /// A file that a message points to.

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use madang_proto::types::v1 as wire;
 use madang_rpc::{
-    event::{Attachment, Event, EventBody, Message, Profile, Role},
+    event::{Attachment, Event, EventBody, Message, Notice, Profile, Role},
     grpc::{decode_event, encode_event},
 };
 use madang_vocabulary::{
-    AvatarUrl, Code, DisplayName, Error, IdempotencyKey, RoomId, RoomName, Seq, Slug, Timestamp, TopicId,
-    UserId, Username,
+    AvatarUrl, Code, DisplayName, Error, ExternalId, IdempotencyKey, RoomId, RoomName, Seq, Slug, Timestamp,
+    TopicId, UserId, Username,
 };
 use proptest::{collection::vec, option, prelude::*};
 use prost::Message as _;
@@ -33,9 +33,17 @@ fn time() -> impl Strategy<Value = Timestamp> {
 }
 
 fn profile() -> impl Strategy<Value = Arc<Profile>> {
-    (user_id(), "[a-z0-9가-힣_.-]{2,20}", name(), option::of(url()), time()).prop_map(
-        |(id, username, name, avatar_url, version)| {
-            Arc::new(Profile { id, username: Username::new(username).unwrap(), name, avatar_url, version })
+    let external = option::of("[ -~]{1,40}");
+    (user_id(), "[a-z0-9가-힣_.-]{2,20}", name(), option::of(url()), external, time()).prop_map(
+        |(id, username, name, avatar_url, external, version)| {
+            Arc::new(Profile {
+                id,
+                username: Username::new(username).unwrap(),
+                name,
+                avatar_url,
+                external_id: external.map(|id| ExternalId::new(id).unwrap()),
+                version,
+            })
         },
     )
 }
@@ -55,19 +63,35 @@ fn attachment() -> impl Strategy<Value = Attachment> {
 
 fn message() -> impl Strategy<Value = Message> {
     // Any text: an erased message has none.
-    (any::<String>(), "[ -~]{1,64}", option::of(1..=u64::MAX), vec(attachment(), 0..3)).prop_map(
-        |(text, key, reply_to, attachments)| Message {
+    let mentions = vec(user_id(), 0..3);
+    (any::<String>(), "[ -~]{1,64}", option::of(1..=u64::MAX), vec(attachment(), 0..3), mentions).prop_map(
+        |(text, key, reply_to, attachments, mentions)| Message {
             text,
             key: IdempotencyKey::new(key).unwrap(),
             reply_to: reply_to.map(Seq::new),
             attachments,
+            mentions,
         },
     )
+}
+
+fn notice() -> impl Strategy<Value = Notice> {
+    let room = || any::<u128>().prop_map(|n| RoomId::new(Uuid::from_u128(n)));
+    prop_oneof![
+        (room(), any::<u64>()).prop_map(|(room, seq)| Notice::Mention { room, seq: Seq::new(seq) }),
+        (room(), "[a-z가-힣]{1,40}")
+            .prop_map(|(room, name)| Notice::Invite { room, name: RoomName::new(name).unwrap() }),
+        ("[ -~]{0,64}", option::of("[ -~]{1,64}")).prop_map(|(data, key)| Notice::Custom {
+            data: data.into(),
+            key: key.map(|key| IdempotencyKey::new(key).unwrap()),
+        }),
+    ]
 }
 
 fn body() -> impl Strategy<Value = EventBody> {
     prop_oneof![
         message().prop_map(EventBody::Message),
+        notice().prop_map(EventBody::Notice),
         (profile(), role()).prop_map(|(user, role)| EventBody::Joined { user, role }),
         user_id().prop_map(|user| EventBody::Left { user }),
         (user_id(), role()).prop_map(|(user, role)| EventBody::RoleChanged { user, role }),
@@ -121,6 +145,7 @@ fn sample() -> wire::Event {
         username: Username::new("mina").unwrap(),
         name: DisplayName::new("Mina").unwrap(),
         avatar_url: None,
+        external_id: None,
         version: Timestamp::from_micros(1),
     });
     encode_event(&Event {

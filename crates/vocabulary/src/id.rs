@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use uuid::Uuid;
 
-use crate::Slug;
+use crate::{ExternalId, Slug};
 
 /// A text that is not an identifier of the wanted kind.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -135,19 +135,28 @@ impl fmt::Display for ConnectionId {
     }
 }
 
-/// How a client names a room: by its id or by its slug. A slug never looks like an id.
+/// How a client names a room: by its id, by its slug, or by what the embedding site calls it (`ext:7`). A slug
+/// never looks like an id, and holds no colon.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum RoomRef {
     /// By id.
     Id(RoomId),
     /// By slug.
     Slug(Slug),
+    /// By what the embedding site calls it; as text after `ext:`.
+    External(ExternalId),
 }
+
+/// What the text of an external id begins with, where other names are possible.
+const EXTERNAL: &str = "ext:";
 
 impl FromStr for RoomRef {
     type Err = crate::TextError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if let Some(external) = text.strip_prefix(EXTERNAL) {
+            return ExternalId::new(external).map(Self::External);
+        }
         match text.parse() {
             Ok(id) => Ok(Self::Id(id)),
             Err(_) => Slug::new(text).map(Self::Slug),
@@ -160,6 +169,7 @@ impl fmt::Display for RoomRef {
         match self {
             Self::Id(id) => id.fmt(f),
             Self::Slug(slug) => slug.fmt(f),
+            Self::External(id) => write!(f, "{EXTERNAL}{id}"),
         }
     }
 }
@@ -208,6 +218,9 @@ mod tests {
     fn a_room_is_named_by_id_or_slug() {
         assert!(matches!(TEXT.parse(), Ok(RoomRef::Id(_))));
         assert!(matches!("general".parse(), Ok(RoomRef::Slug(_))));
+        assert!(matches!("ext:Room 7".parse(), Ok(RoomRef::External(id)) if id.as_str() == "Room 7"));
+        assert_eq!("ext:7".parse::<RoomRef>().unwrap().to_string(), "ext:7");
+        assert!("ext:".parse::<RoomRef>().is_err());
         assert!("No Such".parse::<RoomRef>().is_err());
     }
 }

@@ -14,6 +14,8 @@ mod topic;
 pub use error::{Code, Error, Result};
 pub use id::{ConnectionId, GatewayId, ParseIdError, RoomId, RoomRef, SessionId, UserId};
 pub use position::{Cursor, Epoch, Seq};
-pub use text::{AvatarUrl, DisplayName, IdempotencyKey, MessageText, RoomName, Slug, TextError, Username};
+pub use text::{
+    AvatarUrl, DisplayName, ExternalId, IdempotencyKey, MessageText, RoomName, Slug, TextError, Username,
+};
 pub use time::Timestamp;
 pub use topic::{TopicId, TopicKind};

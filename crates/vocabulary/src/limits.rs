@@ -24,5 +24,11 @@ pub const REPLAY_MAX_EVENTS: u32 = 500;
 pub const PAGE_MAX_ITEMS: u32 = 200;
 /// The items of one page of a list where the caller names no limit.
 pub const PAGE_DEFAULT_ITEMS: u32 = 50;
+/// The bytes of what a user or a room is called at the embedding site.
+pub const EXTERNAL_ID_MAX_BYTES: usize = 128;
+/// The bytes of a notice's data.
+pub const NOTICE_DATA_MAX_BYTES: usize = 16 * 1024;
+/// The members that one message mentions; further names are text.
+pub const MENTIONS_MAX: usize = 20;
 /// The members named when a room is made.
 pub const ROOM_INITIAL_MEMBERS_MAX: usize = 100;

@@ -5,8 +5,8 @@ use std::{fmt, ops::Deref};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::limits::{
-    AVATAR_URL_MAX_BYTES, DISPLAY_NAME_MAX_CHARS, IDEMPOTENCY_KEY_MAX_BYTES, MESSAGE_TEXT_MAX_CHARS,
-    ROOM_NAME_MAX_CHARS, SLUG_MAX_BYTES, USERNAME_MAX_CHARS,
+    AVATAR_URL_MAX_BYTES, DISPLAY_NAME_MAX_CHARS, EXTERNAL_ID_MAX_BYTES, IDEMPOTENCY_KEY_MAX_BYTES,
+    MESSAGE_TEXT_MAX_CHARS, ROOM_NAME_MAX_CHARS, SLUG_MAX_BYTES, USERNAME_MAX_CHARS,
 };
 
 /// A text outside its bounds. The message says which.
@@ -177,6 +177,21 @@ bounded_text!(
             return Err(TextError::new("avatar_url", "must be an http or https address"));
         }
         no_control("avatar_url", text)
+    }
+);
+
+bounded_text!(
+    /// What a user or a room is called at the site that embeds this chat, such as a primary key there: 1 to 128
+    /// bytes.
+    ExternalId,
+    |text| {
+        if text.is_empty() || text.len() > EXTERNAL_ID_MAX_BYTES {
+            return Err(TextError::new(
+                "external_id",
+                format!("must have 1 to {EXTERNAL_ID_MAX_BYTES} bytes"),
+            ));
+        }
+        no_control("external_id", text)
     }
 );
 

@@ -39,7 +39,7 @@ impl Engine {
         let password_hash = self.hasher.hash(password).await?;
         let now = self.clock.now();
         let id = UserId::new(new_id(&*self.clock, &*self.random));
-        let profile = Profile { id, username, name, avatar_url: None, version: now };
+        let profile = Profile { id, username, name, avatar_url: None, external_id: None, version: now };
         let (session, token) = self.new_session(id, client, now);
         let grant = self.grant(profile.clone(), session.id, session.ends_at, &token, now).await?;
         if !self.store.insert_account(&Account { profile, password_hash }, &session).await? {

@@ -28,6 +28,8 @@ pub(crate) fn event(event: &Event) -> Option<frames::Event<'_>> {
                 by,
             },
         },
+        // For its one user, in a frame of its own.
+        EventBody::Notice(_) => return None,
     };
     Some(frames::Event { room: event.topic.room()?, seq: event.seq, at: event.at, body })
 }
@@ -72,7 +74,7 @@ fn message<'a>(seq: Seq, sender: &'a Profile, message: &'a Message) -> frames::M
         text: Cow::Borrowed(&message.text),
         key: Cow::Borrowed(&message.key),
         reply_to: message.reply_to.map(|seq| Cow::Owned(message_id(seq))),
-        mentions: Vec::new(),
+        mentions: message.mentions.clone(),
         attachments: message.attachments.iter().map(attachment).collect(),
     }
 }

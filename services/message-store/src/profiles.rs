@@ -84,6 +84,7 @@ mod tests {
             username: Username::new("mina").unwrap(),
             name: DisplayName::new("Mina").unwrap(),
             avatar_url: None,
+            external_id: None,
             version: Timestamp::from_micros(version),
         })
     }

@@ -99,6 +99,7 @@ fn wire_append(text: &str) -> wire::Append {
             username: "mina".into(),
             name: "Mina".into(),
             avatar_url: None,
+            external_id: None,
             version: 0,
         }),
         message: Some(madang_proto::types::v1::Message {

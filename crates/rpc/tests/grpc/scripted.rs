@@ -18,8 +18,8 @@ use madang_rpc::{
     },
 };
 use madang_vocabulary::{
-    AvatarUrl, Code, DisplayName, Epoch, Error, IdempotencyKey, Result, RoomId, RoomName, RoomRef, Seq,
-    SessionId, Slug, Timestamp, TopicId, UserId, Username,
+    AvatarUrl, Code, DisplayName, Epoch, Error, ExternalId, IdempotencyKey, Result, RoomId, RoomName,
+    RoomRef, Seq, SessionId, Slug, Timestamp, TopicId, UserId, Username,
 };
 use tokio::sync::{Notify, Semaphore};
 use uuid::Uuid;
@@ -83,6 +83,7 @@ pub(crate) fn profile(n: u128) -> Arc<Profile> {
         username: Username::new(format!("user{n}")).unwrap(),
         name: DisplayName::new(format!("사용자 {n}")).unwrap(),
         avatar_url: (n % 2 == 1).then(|| AvatarUrl::new("https://example.org/a.png").unwrap()),
+        external_id: (n % 3 == 1).then(|| ExternalId::new("7").unwrap()),
         version: Timestamp::from_micros(-1),
     })
 }
@@ -93,6 +94,7 @@ pub(crate) fn message(text: &str) -> Message {
         key: IdempotencyKey::new("k-1").unwrap(),
         reply_to: Some(Seq::new(3)),
         attachments: Vec::new(),
+        mentions: Vec::new(),
     }
 }
 

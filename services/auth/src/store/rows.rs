@@ -29,6 +29,7 @@ impl ProfileRow {
                 .map(AvatarUrl::new)
                 .transpose()
                 .map_err(|e| StoreError::corrupt("an avatar's address", e))?,
+            external_id: None,
             version: Timestamp::from_micros(self.profile_version),
         })
     }

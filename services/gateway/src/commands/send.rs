@@ -45,6 +45,7 @@ pub(crate) async fn send(
         key: message.key,
         reply_to: message.reply_to.as_deref().map(message_seq).transpose()?,
         attachments: message.attachments.into_iter().map(attachment).collect(),
+        mentions: Vec::new(),
     };
     let append = Append { room, actor: Arc::clone(actor), message };
     let (answer, answered) = oneshot::channel();
@@ -81,7 +82,7 @@ async fn commit(edge: Arc<Edge>, append: Append, answer: oneshot::Sender<Result<
 pub(crate) async fn room_id(edge: &Edge, user: UserId, room: &RoomRef) -> Result<RoomId> {
     match room {
         RoomRef::Id(id) => Ok(*id),
-        RoomRef::Slug(_) => edge
+        RoomRef::Slug(_) | RoomRef::External(_) => edge
             .store
             .resolve(user, std::slice::from_ref(room), false)
             .await?

@@ -78,7 +78,7 @@ async fn resolve(session: &SessionContext, request: Subscribe) -> Result<Vec<Wan
         return Err(Error::invalid("name rooms, or ask for all"));
     }
     let named: Vec<RoomRef> = request.rooms.iter().map(|wanted| wanted.room.clone()).collect();
-    let by_slug = named.iter().any(|room| matches!(room, RoomRef::Slug(_)));
+    let by_slug = named.iter().any(|room| !matches!(room, RoomRef::Id(_)));
     let resolved = if by_slug || request.all {
         session.edge.store.resolve(session.me.id, &named, request.all).await?
     } else {
@@ -88,7 +88,9 @@ async fn resolve(session: &SessionContext, request: Subscribe) -> Result<Vec<Wan
     for (at, RoomSince { room, since, epoch }) in request.rooms.into_iter().enumerate() {
         let state = match room {
             RoomRef::Id(id) => Ok(id),
-            RoomRef::Slug(_) => resolved.rooms.get(at).copied().flatten().ok_or_else(no_such_room),
+            RoomRef::Slug(_) | RoomRef::External(_) => {
+                resolved.rooms.get(at).copied().flatten().ok_or_else(no_such_room)
+            }
         };
         let since = since.map(|seq| Cursor { seq, epoch });
         // Named twice is meant once; the first cursor counts.
@@ -170,7 +172,7 @@ fn answer<'a>(wanted: &'a Wanted, opened: &'a Result<Opened>) -> SubscribedRoom<
             room: *room,
             slug: match &wanted.name {
                 RoomRef::Slug(slug) => Some(slug.as_str().into()),
-                RoomRef::Id(_) => None,
+                RoomRef::Id(_) | RoomRef::External(_) => None,
             },
             epoch: opened.epoch,
             head: opened.head,

@@ -119,6 +119,7 @@ fn identity(claims: &AccessClaims) -> Result<Identity> {
             username: Username::new(claims.preferred_username.as_str())?,
             name: DisplayName::new(claims.name.as_str())?,
             avatar_url: claims.picture.as_deref().map(AvatarUrl::new).transpose()?,
+            external_id: None,
             version: Timestamp::from_micros(claims.profile_version),
         },
         session: claims.sid.parse::<SessionId>()?,

@@ -266,7 +266,8 @@ impl Removed {
             EventBody::Message(_)
             | EventBody::Joined { .. }
             | EventBody::RoleChanged { .. }
-            | EventBody::RoomChanged { deleted: false, .. } => Self::Nobody,
+            | EventBody::RoomChanged { deleted: false, .. }
+            | EventBody::Notice(_) => Self::Nobody,
         }
     }
 

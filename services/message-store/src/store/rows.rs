@@ -154,6 +154,7 @@ impl Reader {
                         .map_err(|error| StoreError::corrupt("key", error))?,
                     reply_to: detail.reply_to,
                     attachments: detail.attachments,
+                    mentions: Vec::new(),
                 })
             }
             kind::JOINED => {
@@ -207,6 +208,7 @@ impl ProfileColumns {
             username: Username::new(self.username.unwrap_or_else(|| UNKNOWN.to_owned()))?,
             name: DisplayName::new(self.name.unwrap_or_else(|| UNKNOWN.to_owned()))?,
             avatar_url: self.avatar_url.map(AvatarUrl::new).transpose()?,
+            external_id: None,
             version: Timestamp::from_micros(self.version.unwrap_or(0)),
         })
     }

@@ -154,6 +154,7 @@ pub(crate) fn user_at(number: u128, name: &str, version: i64) -> Arc<Profile> {
         username: Username::new(format!("user-{number}")).unwrap(),
         name: DisplayName::new(name).unwrap(),
         avatar_url: None,
+        external_id: None,
         version: Timestamp::from_micros(version),
     })
 }
@@ -177,7 +178,13 @@ pub(crate) fn slug(text: &str) -> Slug {
 }
 
 pub(crate) fn message(text: &str, with_key: &str) -> Message {
-    Message { text: text.to_owned(), key: key(with_key), reply_to: None, attachments: Vec::new() }
+    Message {
+        text: text.to_owned(),
+        key: key(with_key),
+        reply_to: None,
+        attachments: Vec::new(),
+        mentions: Vec::new(),
+    }
 }
 
 pub(crate) fn page(limit: u32) -> PageQuery {

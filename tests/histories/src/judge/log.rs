@@ -201,6 +201,7 @@ fn shown(room: RoomId, event: &Event) -> RoomEvent {
                 by,
             },
         },
+        event::EventBody::Notice(notice) => unreachable!("a room's log holds no {notice:?}"),
     };
     // The wire has milliseconds.
     let at = Timestamp::from_micros(event.at.as_micros().div_euclid(1_000) * 1_000);
@@ -214,7 +215,7 @@ fn message(event: &Event, said: &event::Message) -> Message<'static> {
         text: said.text.clone().into(),
         key: said.key.to_string().into(),
         reply_to: said.reply_to.map(|seq| seq.to_string().into()),
-        mentions: Vec::new(),
+        mentions: said.mentions.clone(),
         attachments: Vec::new(),
     }
 }

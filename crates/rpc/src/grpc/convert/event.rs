@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use madang_proto::types::v1 as wire;
 use madang_vocabulary::{
-    AvatarUrl, DisplayName, IdempotencyKey, RoomId, RoomName, Seq, Slug, TopicId, UserId, Username,
+    AvatarUrl, DisplayName, ExternalId, IdempotencyKey, RoomId, RoomName, Seq, Slug, TopicId, UserId,
+    Username,
 };
 
 use super::{DecodeError, Result, WireId, bounded, bounded_option, required, time};
-use crate::event::{Attachment, Event, EventBody, Message, Profile, Role};
+use crate::event::{Attachment, Event, EventBody, Message, Notice, Profile, Role};
 
 /// An event as protobuf.
 #[must_use]
@@ -78,6 +79,7 @@ pub(in crate::grpc) fn encode_profile(profile: &Profile) -> wire::Profile {
         name: profile.name.to_string(),
         avatar_url: profile.avatar_url.as_ref().map(AvatarUrl::to_string),
         version: profile.version.as_micros(),
+        external_id: profile.external_id.as_ref().map(ExternalId::to_string),
     }
 }
 
@@ -89,6 +91,7 @@ pub(in crate::grpc) fn decode_profile(field: &str, profile: Option<wire::Profile
             username: bounded("username", profile.username, Username::new)?,
             name: bounded("name", profile.name, DisplayName::new)?,
             avatar_url: bounded_option("avatar_url", profile.avatar_url, AvatarUrl::new)?,
+            external_id: bounded_option("external_id", profile.external_id, ExternalId::new)?,
             version: time(profile.version),
         })
     };
@@ -126,6 +129,7 @@ fn is_same(profile: &Profile, wire: &wire::Profile) -> bool {
         && profile.username.as_str() == wire.username
         && profile.name.as_str() == wire.name
         && profile.avatar_url.as_deref() == wire.avatar_url.as_deref()
+        && profile.external_id.as_deref() == wire.external_id.as_deref()
 }
 
 pub(in crate::grpc) const fn encode_role(role: Role) -> wire::Role {
@@ -163,6 +167,7 @@ fn encode_body(body: &EventBody) -> wire::event::Body {
             slug: slug.as_ref().map(Slug::to_string),
             deleted: *deleted,
         }),
+        EventBody::Notice(notice) => wire::event::Body::Notice(encode_notice(notice)),
     }
 }
 
@@ -185,6 +190,46 @@ fn decode_body(body: wire::event::Body) -> Result<EventBody> {
             slug: bounded_option("room_changed.slug", changed.slug, Slug::new)?,
             deleted: changed.deleted,
         }),
+        wire::event::Body::Notice(notice) => {
+            decode_notice(notice).map(EventBody::Notice).map_err(|error| error.within("notice"))
+        }
+    }
+}
+
+fn encode_notice(notice: &Notice) -> wire::Notice {
+    let notice = match notice {
+        Notice::Mention { room, seq } => {
+            wire::notice::Notice::Mention(wire::Mention { room: room.encode(), seq: seq.get() })
+        }
+        Notice::Invite { room, name } => {
+            wire::notice::Notice::Invite(wire::Invite { room: room.encode(), name: name.to_string() })
+        }
+        Notice::Custom { data, key } => wire::notice::Notice::Custom(wire::CustomNotice {
+            data: data.to_string(),
+            key: key.as_ref().map_or_else(String::new, IdempotencyKey::to_string),
+        }),
+    };
+    wire::Notice { notice: Some(notice) }
+}
+
+fn decode_notice(notice: wire::Notice) -> Result<Notice> {
+    match required("kind", notice.notice)? {
+        wire::notice::Notice::Mention(mention) => Ok(Notice::Mention {
+            room: RoomId::decode("mention.room", &mention.room)?,
+            seq: Seq::new(mention.seq),
+        }),
+        wire::notice::Notice::Invite(invite) => Ok(Notice::Invite {
+            room: RoomId::decode("invite.room", &invite.room)?,
+            name: bounded("invite.name", invite.name, RoomName::new)?,
+        }),
+        wire::notice::Notice::Custom(custom) => Ok(Notice::Custom {
+            data: custom.data.into_boxed_str(),
+            key: bounded_option(
+                "custom.key",
+                Some(custom.key).filter(|key| !key.is_empty()),
+                IdempotencyKey::new,
+            )?,
+        }),
     }
 }
 
@@ -195,6 +240,7 @@ pub(in crate::grpc) fn encode_message(message: &Message) -> wire::Message {
         key: message.key.to_string(),
         reply_to: message.reply_to.unwrap_or(Seq::START).get(),
         attachments: message.attachments.iter().map(encode_attachment).collect(),
+        mentions: message.mentions.iter().map(|user| user.encode()).collect(),
     }
 }
 
@@ -210,6 +256,11 @@ pub(in crate::grpc) fn decode_message(field: &str, message: wire::Message) -> Re
                 .attachments
                 .into_iter()
                 .map(|attachment| decode_attachment(attachment).map_err(|error| error.within("attachments")))
+                .collect::<Result<_>>()?,
+            mentions: message
+                .mentions
+                .iter()
+                .map(|user| UserId::decode("mentions", user))
                 .collect::<Result<_>>()?,
         })
     };
@@ -245,6 +296,7 @@ mod tests {
             name: "Mina".into(),
             avatar_url: None,
             version: 1,
+            external_id: None,
         }
     }
 
@@ -261,6 +313,7 @@ mod tests {
             wire::Profile { name: "Other".into(), ..profile() },
             wire::Profile { avatar_url: Some("https://example.org/a.png".into()), ..profile() },
             wire::Profile { version: 2, ..profile() },
+            wire::Profile { external_id: Some("7".into()), ..profile() },
         ];
         for other in others {
             decode(&profile());

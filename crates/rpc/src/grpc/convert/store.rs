@@ -5,7 +5,7 @@ use std::sync::Arc;
 use madang_proto::store::v1 as wire;
 use madang_proto::types::v1 as types;
 use madang_vocabulary::{
-    Cursor, Epoch, IdempotencyKey, RoomId, RoomName, RoomRef, Seq, Slug, TopicId, UserId,
+    Cursor, Epoch, ExternalId, IdempotencyKey, RoomId, RoomName, RoomRef, Seq, Slug, TopicId, UserId,
 };
 
 use super::event::{
@@ -25,6 +25,7 @@ pub(in crate::grpc) fn encode_room_ref(room: &RoomRef) -> wire::RoomRef {
     let reference = match room {
         RoomRef::Id(id) => wire::room_ref::Ref::Id(id.encode()),
         RoomRef::Slug(slug) => wire::room_ref::Ref::Slug(slug.to_string()),
+        RoomRef::External(id) => wire::room_ref::Ref::External(id.to_string()),
     };
     wire::RoomRef { r#ref: Some(reference) }
 }
@@ -34,6 +35,7 @@ pub(in crate::grpc) fn decode_room_ref(field: &str, room: Option<wire::RoomRef>)
     match reference {
         wire::room_ref::Ref::Id(id) => RoomId::decode("id", &id).map(RoomRef::Id),
         wire::room_ref::Ref::Slug(slug) => bounded("slug", slug, Slug::new).map(RoomRef::Slug),
+        wire::room_ref::Ref::External(id) => bounded("external", id, ExternalId::new).map(RoomRef::External),
     }
     .map_err(|error| error.within(field))
 }

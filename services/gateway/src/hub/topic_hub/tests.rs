@@ -24,6 +24,7 @@ fn profile(number: u128) -> Arc<Profile> {
         username: Username::new(format!("user{number}")).unwrap(),
         name: DisplayName::new(format!("User {number}")).unwrap(),
         avatar_url: None,
+        external_id: None,
         version: Timestamp::default(),
     })
 }
@@ -36,7 +37,13 @@ pub(super) fn event(seq: u64, body: EventBody) -> Arc<Event> {
 
 pub(super) fn message(seq: u64) -> Arc<Event> {
     let key = IdempotencyKey::new(format!("k{seq}")).unwrap();
-    let said = Message { text: format!("m{seq}"), key, reply_to: None, attachments: Vec::new() };
+    let said = Message {
+        text: format!("m{seq}"),
+        key,
+        reply_to: None,
+        attachments: Vec::new(),
+        mentions: Vec::new(),
+    };
     event(seq, EventBody::Message(said))
 }
 

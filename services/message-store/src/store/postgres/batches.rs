@@ -174,13 +174,13 @@ pub(super) async fn resolve(
         .iter()
         .map(|room| match room {
             RoomRef::Id(id) => Some(id.uuid()),
-            RoomRef::Slug(_) => None,
+            RoomRef::Slug(_) | RoomRef::External(_) => None,
         })
         .collect();
     let slugs: Vec<Option<&str>> = rooms
         .iter()
         .map(|room| match room {
-            RoomRef::Id(_) => None,
+            RoomRef::Id(_) | RoomRef::External(_) => None,
             RoomRef::Slug(slug) => Some(slug.as_str()),
         })
         .collect();

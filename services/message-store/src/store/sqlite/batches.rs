@@ -260,6 +260,7 @@ pub(super) async fn resolve(
         let query = match room {
             RoomRef::Id(id) => query_scalar::<_, Uuid>("SELECT id FROM rooms WHERE id = $1").bind(id.uuid()),
             RoomRef::Slug(slug) => query_scalar("SELECT id FROM rooms WHERE slug = $1").bind(slug.as_str()),
+            RoomRef::External(_) => query_scalar("SELECT id FROM rooms WHERE slug = $1").bind(""),
         };
         found.push(query.fetch_optional(&mut *connection).await?.map(RoomId::new));
     }

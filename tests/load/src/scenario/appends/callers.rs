@@ -115,7 +115,13 @@ impl Caller {
         for number in 0_u64.. {
             // Short and plain: always a key.
             let Ok(key) = IdempotencyKey::new(format!("{}-{number}", self.key_prefix)) else { return };
-            let message = Message { text: text.clone(), key, reply_to: None, attachments: Vec::new() };
+            let message = Message {
+                text: text.clone(),
+                key,
+                reply_to: None,
+                attachments: Vec::new(),
+                mentions: Vec::new(),
+            };
             let append = Append { room: self.room, actor: Arc::clone(&self.actor), message };
             let since = Instant::now();
             let appended = self.store.append(append).await;
@@ -143,6 +149,7 @@ fn profile(account: &Account) -> Result<Profile, BenchError> {
         username: Username::new(account.username.as_str()).map_err(invalid)?,
         name: DisplayName::new(account.username.as_str()).map_err(invalid)?,
         avatar_url: None,
+        external_id: None,
         // As old as can be: it replaces no profile that the store knows.
         version: Timestamp::from_micros(0),
     })
