@@ -14,7 +14,7 @@ LOCKED := $(if $(CI),--locked)
 SERVICES := -p madang-auth -p madang-message-store -p madang-gateway
 
 .DEFAULT_GOAL := help
-.PHONY: help run test cluster bench chaos lint servers
+.PHONY: help run test cluster bench chaos lint servers reference
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,7 +23,7 @@ run: ## Build and start the all-in-one on http://127.0.0.1:8080, data in ./data
 	$(CARGO) run $(LOCKED) --release -p madang -- $(ARGS)
 
 # Binaries and tests in one build and one profile: the end-to-end tests start those binaries, and nothing is built twice.
-test: servers ## Run all tests; starts its own PostgreSQL and Redis and removes them
+test: reference ## Run all tests; starts its own PostgreSQL and Redis and removes them
 	$(CARGO) build $(LOCKED) --workspace --bins --tests
 	$(TARGET)/debug/with-servers $(CARGO) test $(LOCKED) --workspace
 
@@ -50,3 +50,8 @@ lint: ## Check format, lints, documentation, dependencies and proto files
 # PostgreSQL, Redis and nginx, where they are missing.
 servers:
 	@scripts/install-test-dependencies.sh
+
+# For the comparison with the system that Madang replaces, on top of the servers: Chromium, Python, Node and libraries.
+reference:
+	@scripts/install-test-dependencies.sh --reference
+	@scripts/install-reference-app.sh

@@ -1,7 +1,11 @@
 #!/bin/sh
 # Installs the servers that tests, benchmarks and the local cluster start: PostgreSQL, Redis, nginx; and libfaketime, by
-# which clocks are stepped. Does nothing where they are present. Installs with apt-get as root or by sudo without a password; otherwise says what to install.
+# which clocks are stepped. With `--reference` also what the comparison with the reference site runs on: Chromium, Python
+# with venv, Node. Does nothing where they are present. Installs with apt-get as root or by sudo without a password;
+# otherwise says what to install.
 set -eu
+
+reference=${1:-}
 
 # Programs of system packages may be off an ordinary user's PATH.
 PATH="$PATH:/usr/sbin:/usr/local/sbin"
@@ -24,11 +28,30 @@ has_faketime() {
     return 1
 }
 
+# The names by which tests/reference/src/browser.rs looks for it.
+has_chromium() {
+    for program in chromium chromium-browser google-chrome-stable google-chrome; do
+        command -v "$program" >/dev/null && return
+    done
+    return 1
+}
+
+has_python() {
+    for program in python3 /usr/bin/python3; do
+        "$program" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && return
+    done
+    return 1
+}
+
 missing_packages() {
     has_postgres || printf ' postgresql'
     command -v redis-server >/dev/null || command -v valkey-server >/dev/null || printf ' redis-server'
     command -v nginx >/dev/null || printf ' nginx'
     has_faketime || printf ' libfaketime'
+    [ "$reference" = --reference ] || return 0
+    has_chromium || printf ' chromium'
+    has_python || printf ' python3 python3-venv'
+    command -v npm >/dev/null || printf ' nodejs npm'
 }
 
 fail() {
