@@ -1,5 +1,6 @@
 //! What is measured: latencies, the order of what arrives, and what processes use.
 
+pub mod disk;
 pub mod histogram;
 pub mod meter;
 pub mod process;

@@ -6,7 +6,11 @@ use super::{Bench, BenchError, Scenario, side::Side};
 use crate::{
     fleet::{Fleet, Load, Outcome},
     layout::Shape,
-    measure::meter::{CpuTimes, Meter},
+    measure::{
+        disk::DiskProbe,
+        histogram::Histogram,
+        meter::{CpuTimes, Meter},
+    },
     report::{Budget, Row},
     target::Part,
 };
@@ -62,6 +66,8 @@ const MS_PER_SECOND: f64 = 1_000.0;
 struct Measured {
     outcome: Outcome,
     cpu: CpuTimes,
+    /// The machine's own durable writes meanwhile.
+    disk: Histogram,
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of one run are far below 2^52")]
@@ -152,6 +158,8 @@ pub(super) fn measure(bench: &mut Bench<'_>, fan_out: &FanOut) -> Result<Vec<Row
     }
     rows.push(row("generator: CPU of one core", "%", &Measured::generator_percent));
     rows.push(row("other work on the machine: CPU of one core", "%", &Measured::others_percent));
+    rows.push(row("disk: one durable write p99", "ms", &|m| ms(m.disk.quantile(0.99))));
+    rows.push(row("disk: one durable write max", "ms", &|m| ms(m.disk.max())));
     rows.push(row("generator: sends late by p99", "ms", &|m| ms(m.outcome.lateness.quantile(0.99))));
     Ok(rows)
 }
@@ -159,7 +167,9 @@ pub(super) fn measure(bench: &mut Bench<'_>, fan_out: &FanOut) -> Result<Vec<Row
 fn drive(side: &Side, load: &Load) -> Result<Measured, BenchError> {
     let mut fleet = Fleet::open(side.plan.clone(), OPEN_DEADLINE)?;
     let mut meter = Meter::new(&side.processes);
+    let disk = DiskProbe::start()?;
     let outcome = fleet.drive(load, &mut |edge| meter.mark(edge))?;
+    let disk = disk.finish()?;
     fleet.close()?;
-    Ok(Measured { outcome, cpu: meter.finish()? })
+    Ok(Measured { outcome, cpu: meter.finish()?, disk })
 }
