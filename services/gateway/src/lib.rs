@@ -8,6 +8,7 @@
 
 mod admission;
 mod budget;
+mod bus_health;
 mod commands;
 mod connections;
 mod credentials;
@@ -32,11 +33,8 @@ use std::{
     time::Duration,
 };
 
-use madang_bus::{Bus, BusStatus, Inbox, ShardFault, ShardStatus};
-use madang_kit::{
-    Host, Running, StartError,
-    health::{Check, Readiness},
-};
+use madang_bus::{Bus, Inbox};
+use madang_kit::{Host, Running, StartError, health::Readiness};
 use madang_rpc::{Auth, MessageStore};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -61,9 +59,6 @@ const RECONNECT_PAUSE: Duration = Duration::from_secs(3);
 const SESSIONS_PATIENCE: Duration = Duration::from_secs(8);
 /// How often the end of the last session is looked for while draining.
 const DRAIN_POLL: Duration = Duration::from_millis(50);
-
-/// How long the bus may be faulty before the readiness says so.
-const BUS_PATIENCE: Duration = Duration::from_secs(5);
 
 /// The bus has ended without being closed: nothing would come from other gateways any more.
 #[derive(Debug, thiserror::Error)]
@@ -128,7 +123,7 @@ pub async fn start(
         });
     };
     until_soft("keys", Box::pin(Arc::clone(&verifier).keep_keys(readiness.check("keys"))));
-    until_soft("bus health", Box::pin(watch_bus(bus.status(), readiness.check("bus"))));
+    until_soft("bus health", Box::pin(bus_health::watch(bus.status(), readiness.check("bus"))));
     // What the drain still needs ends with the sessions.
     let until_drained = |name, task: futures_util::future::BoxFuture<'static, ()>| {
         let stop = shards_stop.clone();
@@ -207,43 +202,4 @@ async fn drain(
     }
     bus.close().await;
     shards_stop.cancel();
-}
-
-/// Says in the readiness how the bus is. A gateway that has not joined the bus yet, or whose own reader
-/// hears nothing, is not to be preferred by an ingress. But an absent Redis is absent for all gateways: it
-/// costs latency, no message, and taking every gateway out for it would be the greater fault.
-async fn watch_bus(mut status: tokio::sync::watch::Receiver<BusStatus>, check: Check) {
-    let mut joined = false;
-    loop {
-        let fault = status.borrow_and_update().shards.iter().find_map(|shard| match shard {
-            ShardStatus::Healthy => None,
-            ShardStatus::Unhealthy(fault) => Some(*fault),
-        });
-        let changed = match fault {
-            None => {
-                joined = true;
-                check.ready();
-                status.changed().await
-            }
-            Some(ShardFault::Unreachable) if joined => {
-                check.ready();
-                status.changed().await
-            }
-            // Each return of Redis passes through these states; only one that stays is this gateway's own.
-            Some(fault) if joined => match tokio::time::timeout(BUS_PATIENCE, status.changed()).await {
-                Ok(changed) => changed,
-                Err(_) => {
-                    check.failing(fault.to_string());
-                    status.changed().await
-                }
-            },
-            Some(fault) => {
-                check.failing(fault.to_string());
-                status.changed().await
-            }
-        };
-        if changed.is_err() {
-            return;
-        }
-    }
 }

@@ -1,0 +1,94 @@
+//! What the health of the bus means for this gateway's readiness.
+
+use std::time::Duration;
+
+use madang_bus::{BusStatus, ShardFault, ShardStatus};
+use madang_kit::health::Check;
+use tokio::{sync::watch, time::timeout};
+
+/// How long the bus may be faulty before the readiness says so.
+const BUS_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Says in the readiness how the bus is. A gateway that has not joined the bus yet, or whose own reader
+/// hears nothing, is not to be preferred by an ingress. But an absent Redis is absent for all gateways: it
+/// costs latency, no message, and taking every gateway out for it would be the greater fault.
+pub(crate) async fn watch(mut status: watch::Receiver<BusStatus>, check: Check) {
+    let mut joined = false;
+    loop {
+        let fault = worst(&status.borrow_and_update());
+        let changed = match fault {
+            None => {
+                joined = true;
+                check.ready();
+                status.changed().await
+            }
+            Some(ShardFault::Unreachable) if joined => {
+                check.ready();
+                status.changed().await
+            }
+            // Each return of Redis passes through these states; only one that stays is this gateway's own.
+            Some(fault) if joined => match timeout(BUS_PATIENCE, status.changed()).await {
+                Ok(changed) => changed,
+                Err(_) => {
+                    check.failing(fault.to_string());
+                    status.changed().await
+                }
+            },
+            Some(fault) => {
+                check.failing(fault.to_string());
+                status.changed().await
+            }
+        };
+        if changed.is_err() {
+            return;
+        }
+    }
+}
+
+/// The fault that says most of this gateway: one of its own in any shard, before a Redis that is absent for all.
+fn worst(status: &BusStatus) -> Option<ShardFault> {
+    let faults = status.shards.iter().filter_map(|shard| match shard {
+        ShardStatus::Healthy => None,
+        ShardStatus::Unhealthy(fault) => Some(*fault),
+    });
+    faults.clone().find(|fault| *fault != ShardFault::Unreachable).or_else(|| faults.clone().next())
+}
+
+#[cfg(test)]
+mod tests {
+    use madang_kit::health::Readiness;
+
+    use super::*;
+
+    const HEALTHY: ShardStatus = ShardStatus::Healthy;
+    const UNREACHABLE: ShardStatus = ShardStatus::Unhealthy(ShardFault::Unreachable);
+    const DEAF: ShardStatus = ShardStatus::Unhealthy(ShardFault::ReaderDeaf);
+
+    fn status(shards: [ShardStatus; 2]) -> BusStatus {
+        BusStatus { shards: shards.to_vec() }
+    }
+
+    #[test]
+    fn an_absent_shard_does_not_hide_a_deaf_reader_in_another() {
+        assert_eq!(worst(&status([HEALTHY, HEALTHY])), None);
+        assert_eq!(worst(&status([HEALTHY, UNREACHABLE])), Some(ShardFault::Unreachable));
+        assert_eq!(worst(&status([UNREACHABLE, DEAF])), Some(ShardFault::ReaderDeaf));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_gateway_is_ready_without_redis_but_not_while_it_is_deaf() {
+        let readiness = Readiness::default();
+        let (sender, receiver) = watch::channel(status([HEALTHY, HEALTHY]));
+        tokio::spawn(watch(receiver, readiness.check("bus")));
+        let after = async |shards| {
+            sender.send_replace(status(shards));
+            // Paused time: this passes as soon as nobody else has anything to do.
+            tokio::time::sleep(2 * BUS_PATIENCE).await;
+            readiness.is_ready()
+        };
+        assert!(after([HEALTHY, HEALTHY]).await);
+        assert!(after([UNREACHABLE, UNREACHABLE]).await);
+        assert!(!after([UNREACHABLE, DEAF]).await);
+        assert!(after([HEALTHY, HEALTHY]).await);
+    }
+}
