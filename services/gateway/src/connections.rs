@@ -14,7 +14,10 @@ use madang_kit::clock::{Clock, Random, jitter};
 use madang_vocabulary::{ConnectionId, SessionId};
 use tokio::time::MissedTickBehavior;
 
-use crate::session::{close::Close, outbox::Outbox};
+use crate::{
+    format::Format,
+    session::{SessionContext, close::Close, outbox::Outbox},
+};
 
 /// The parts of the registry. The heartbeat visits one part a tick, so that pings are spread over the
 /// interval and one timer serves every socket.
@@ -38,6 +41,7 @@ pub(crate) struct Connections {
 struct Entry {
     session: SessionId,
     outbox: Arc<Outbox>,
+    format: Format,
 }
 
 /// A socket's place in the registry; dropping it gives the place up.
@@ -63,13 +67,11 @@ impl Connections {
     }
 
     /// Adds a socket.
-    pub(crate) fn register(
-        self: &Arc<Self>,
-        connection: ConnectionId,
-        session: SessionId,
-        outbox: Arc<Outbox>,
-    ) -> Registration {
-        self.part(connection).insert(connection, Entry { session, outbox });
+    pub(crate) fn register(self: &Arc<Self>, context: &SessionContext) -> Registration {
+        let connection = context.connection;
+        let entry =
+            Entry { session: context.session, outbox: Arc::clone(&context.outbox), format: context.format };
+        self.part(connection).insert(connection, entry);
         Registration { connections: Arc::clone(self), connection }
     }
 
@@ -117,21 +119,23 @@ impl Connections {
         }
     }
 
-    /// Tells every socket to reconnect, spread over `window`, and each client to wait a random part of
-    /// `pause`, so that the gateways that stay are not stormed.
+    /// Tells every socket to reconnect, spread over `window`, and each client that knows the word to wait a random
+    /// part of `pause`, so that the gateways that stay are not stormed.
     pub(crate) async fn drain(&self, window: Duration, pause: Duration, random: &dyn Random) {
-        let mut outboxes: Vec<Arc<Outbox>> = Vec::new();
+        let mut outboxes: Vec<(Format, Arc<Outbox>)> = Vec::new();
         for part in &self.parts {
-            outboxes.extend(lock(part).values().map(|entry| Arc::clone(&entry.outbox)));
+            outboxes.extend(lock(part).values().map(|entry| (entry.format, Arc::clone(&entry.outbox))));
         }
         let steps = (window.as_millis() / DRAIN_STEP.as_millis()).max(1) as usize;
         for step in outboxes.chunks(outboxes.len().div_ceil(steps).max(1)) {
-            for outbox in step {
-                let after_ms = jitter(random, pause).as_millis() as u64;
-                outbox.push(WireFrame::json(&ServerFrame::Reconnect(madang_frames::Reconnect {
-                    after_ms,
-                    reason: "restart".into(),
-                })));
+            for (format, outbox) in step {
+                if *format == Format::Native {
+                    let after_ms = jitter(random, pause).as_millis() as u64;
+                    outbox.push(WireFrame::json(&ServerFrame::Reconnect(madang_frames::Reconnect {
+                        after_ms,
+                        reason: "restart".into(),
+                    })));
+                }
                 outbox.close(Close::Restart);
             }
             tokio::time::sleep(DRAIN_STEP).await;

@@ -15,7 +15,10 @@ use madang_vocabulary::{ConnectionId, ParseIdError, RoomId, Seq, TopicId, UserId
 use prost::Message as _;
 use tracing::{Instrument as _, Span, info, warn};
 
-use crate::hub::{Audience, Hubs};
+use crate::{
+    format::Format,
+    hub::{Audience, Hubs},
+};
 
 /// The one way by which anything reaches listeners: to the hubs here and the gateways elsewhere.
 #[derive(Clone)]
@@ -92,7 +95,8 @@ impl Fanout {
                 (ServerFrame::Read(frames::Read { room, user, seq }), Audience::Only(user, from))
             }
         };
-        self.hubs.say(room.into(), WireFrame::json(&frame), audience).await;
+        // The reference contract has no word for either.
+        self.hubs.say(room.into(), WireFrame::json(&frame), Format::Native, audience).await;
     }
 
     fn publish(&self, topic: TopicId, content: proto::envelope::Content) {

@@ -14,6 +14,7 @@ mod connections;
 mod credentials;
 mod edge;
 mod fanout;
+mod format;
 mod hub;
 mod metrics;
 mod origin;

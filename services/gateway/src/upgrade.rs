@@ -67,7 +67,7 @@ pub(crate) async fn websocket(
         if let Ok(upgraded) = upgrade.await
             && let Some(socket) = Socket::new(upgraded, limits::FRAME_MAX_BYTES).await
         {
-            session::run(edge, socket, credential).await;
+            session::native::run(edge, socket, credential).await;
         }
         drop(place);
     });

@@ -128,8 +128,7 @@ async fn open(session: &Arc<SessionContext>, wanted: &[Wanted]) -> Vec<Result<Op
     let edge = &session.edge;
     let mut listening = Vec::with_capacity(wanted.len());
     for room in wanted.iter().filter_map(|wanted| wanted.state.as_ref().ok()) {
-        let outbox = Arc::clone(&session.outbox);
-        listening.push(edge.hubs.attach((*room).into(), session.connection, session.me.id, outbox).await);
+        listening.push(edge.hubs.attach((*room).into(), session.listener()).await);
     }
     // A hub that is gone answers nothing: the gateway is stopping.
     join_all(listening).await;

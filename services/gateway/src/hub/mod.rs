@@ -13,13 +13,13 @@ use std::{
 
 use madang_frames::WireFrame;
 use madang_rpc::event::Event;
-use madang_vocabulary::{ConnectionId, Seq, TopicId, UserId};
+use madang_vocabulary::{ConnectionId, Seq, TopicId};
 use tokio::sync::{mpsc, oneshot};
 
 pub(crate) use shard::ShardDeps;
-pub(crate) use topic_hub::Audience;
+pub(crate) use topic_hub::{Audience, Listener};
 
-use crate::session::outbox::Outbox;
+use crate::format::Format;
 
 /// The commands that wait for one shard; a sender waits for room, which slows the senders of messages
 /// down to what the hubs deliver.
@@ -29,13 +29,7 @@ const COMMANDS_MAX: usize = 4_096;
 #[derive(Debug)]
 enum Command {
     /// A socket is about to read a topic's state. The answer comes when this gateway is a listener.
-    Attach {
-        topic: TopicId,
-        connection: ConnectionId,
-        user: UserId,
-        outbox: Arc<Outbox>,
-        listening: oneshot::Sender<()>,
-    },
+    Attach { topic: TopicId, listener: Listener, listening: oneshot::Sender<()> },
     /// The socket has been sent the log up to this place.
     Activate { topic: TopicId, connection: ConnectionId, seen: Seq },
     /// The socket listens no more.
@@ -43,7 +37,7 @@ enum Command {
     /// Events, from here or from another gateway; in any order, any number of times.
     Events(Vec<Arc<Event>>),
     /// Something without a place in the log.
-    Say { topic: TopicId, frame: WireFrame, audience: Audience },
+    Say { topic: TopicId, frame: WireFrame, format: Format, audience: Audience },
     /// Whether a socket listens, its membership included.
     Listens { topic: TopicId, connection: ConnectionId, answer: oneshot::Sender<bool> },
     /// Continuity may be broken: compare all heads with the store.
@@ -72,15 +66,9 @@ impl Hubs {
 
     /// Registers a socket with a topic. What is returned resolves when this gateway is a listener of the
     /// topic: what the store is asked after that misses nothing.
-    pub(crate) async fn attach(
-        &self,
-        topic: TopicId,
-        connection: ConnectionId,
-        user: UserId,
-        outbox: Arc<Outbox>,
-    ) -> oneshot::Receiver<()> {
+    pub(crate) async fn attach(&self, topic: TopicId, listener: Listener) -> oneshot::Receiver<()> {
         let (listening, answer) = oneshot::channel();
-        self.tell(topic, Command::Attach { topic, connection, user, outbox, listening }).await;
+        self.tell(topic, Command::Attach { topic, listener, listening }).await;
         answer
     }
 
@@ -120,9 +108,9 @@ impl Hubs {
         }
     }
 
-    /// Says something without a place in the log.
-    pub(crate) async fn say(&self, topic: TopicId, frame: WireFrame, audience: Audience) {
-        self.tell(topic, Command::Say { topic, frame, audience }).await;
+    /// Says something without a place in the log, in one format, to those who are spoken to in it.
+    pub(crate) async fn say(&self, topic: TopicId, frame: WireFrame, format: Format, audience: Audience) {
+        self.tell(topic, Command::Say { topic, frame, format, audience }).await;
     }
 
     /// Compares the heads of all topics with the store.

@@ -156,7 +156,7 @@ impl Shard {
 
     fn obey(&mut self, command: Command) {
         match command {
-            Command::Attach { topic, connection, user, outbox, listening } => {
+            Command::Attach { topic, listener, listening } => {
                 let slot = match self.hubs.entry(topic) {
                     Entry::Occupied(slot) => slot.into_mut(),
                     Entry::Vacant(slot) => {
@@ -166,7 +166,7 @@ impl Shard {
                     }
                 };
                 slot.idle_since = None;
-                slot.hub.attach(connection, user, outbox);
+                slot.hub.attach(listener);
                 match &mut slot.joining {
                     Some(waiting) => waiting.push(listening),
                     // Nobody may wait any more: the session has ended.
@@ -186,8 +186,8 @@ impl Shard {
                     });
                 }
             }
-            Command::Say { topic, frame, audience } => {
-                self.with(topic, |slot| slot.hub.say(&frame, audience));
+            Command::Say { topic, frame, format, audience } => {
+                self.with(topic, |slot| slot.hub.say(&frame, format, audience));
             }
             Command::Listens { topic, connection, answer } => {
                 let listens = self.hubs.get(&topic).is_some_and(|slot| slot.hub.listens(connection));

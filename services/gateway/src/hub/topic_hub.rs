@@ -9,20 +9,33 @@ use madang_frames::WireFrame;
 use madang_rpc::event::{Event, EventBody};
 use madang_vocabulary::{ConnectionId, Seq, UserId};
 
-use crate::{session::outbox::Outbox, wire};
+use crate::{
+    format::{Encodings, Format},
+    session::outbox::Outbox,
+};
 
 /// The events that wait for their predecessors; past it they are read from the store with the rest.
 const HELD_MAX_EVENTS: usize = 1_024;
 /// The events that wait behind one subscriber's catch-up; past it the subscriber is too slow.
 const PENDING_MAX_EVENTS: usize = 2_048;
 
-/// A socket that listens to the topic.
-#[derive(Debug)]
-#[cfg_attr(test, derive(Clone))]
-pub(crate) struct Subscriber {
+/// A socket, as hubs know it.
+#[derive(Debug, Clone)]
+pub(crate) struct Listener {
     pub(crate) connection: ConnectionId,
     pub(crate) user: UserId,
     pub(crate) outbox: Arc<Outbox>,
+    pub(crate) format: Format,
+}
+
+/// A socket that listens to the topic.
+#[derive(Debug)]
+#[cfg_attr(test, derive(Clone))]
+struct Subscriber {
+    connection: ConnectionId,
+    user: UserId,
+    outbox: Arc<Outbox>,
+    format: Format,
     stage: Stage,
 }
 
@@ -44,7 +57,8 @@ enum Stage {
 #[cfg_attr(test, derive(Clone))]
 struct Pending {
     seq: Seq,
-    frame: WireFrame,
+    /// None where the subscriber's format has no word for the event.
+    frame: Option<WireFrame>,
     /// The event takes the subscriber's membership away.
     removes: bool,
 }
@@ -63,10 +77,11 @@ pub(crate) struct TopicHub {
 
 impl TopicHub {
     /// Adds a socket whose catch-up is about to be read from the store.
-    pub(crate) fn attach(&mut self, connection: ConnectionId, user: UserId, outbox: Arc<Outbox>) {
+    pub(crate) fn attach(&mut self, listener: Listener) {
+        let Listener { connection, user, outbox, format } = listener;
         self.detach(connection);
         let stage = Stage::CatchingUp { from: self.head, pending: Vec::new() };
-        self.subscribers.push(Subscriber { connection, user, outbox, stage });
+        self.subscribers.push(Subscriber { connection, user, outbox, format, stage });
     }
 
     /// The socket has been sent the log up to `seen`: what waited behind that goes out, then all that
@@ -90,7 +105,9 @@ impl TopicHub {
         for pending in pending.into_iter().filter(|pending| pending.seq > seen) {
             // The hub may have gone back meanwhile: what is said here is not to be said again.
             subscriber.stage = Stage::Live(pending.seq);
-            subscriber.outbox.push(pending.frame);
+            if let Some(frame) = pending.frame {
+                subscriber.outbox.push(frame);
+            }
             if pending.removes {
                 // What waits behind the removal is for members alone.
                 self.subscribers.swap_remove(at);
@@ -136,10 +153,13 @@ impl TopicHub {
         }
     }
 
-    /// Says something that has no place in the log to those of `only`, or to all but `except`.
-    pub(crate) fn say(&mut self, frame: &WireFrame, audience: Audience) {
+    /// Says something that has no place in the log to those of one format whom it is for.
+    pub(crate) fn say(&mut self, frame: &WireFrame, format: Format, audience: Audience) {
         self.subscribers.retain(|subscriber| {
-            if audience.includes(subscriber) && matches!(subscriber.stage, Stage::Live(_)) {
+            if subscriber.format == format
+                && audience.includes(subscriber)
+                && matches!(subscriber.stage, Stage::Live(_))
+            {
                 subscriber.outbox.push(frame.clone());
             }
             !subscriber.outbox.is_closing()
@@ -200,20 +220,26 @@ impl TopicHub {
         }
     }
 
-    /// The event is the next one: everybody gets it, encoded once.
+    /// The event is the next one: everybody gets it, encoded once for each format.
     fn deliver(&mut self, event: &Event) {
         self.head = Some(event.seq);
         if self.subscribers.is_empty() {
             return;
         }
-        let Some(frame) = wire::event_frame(event) else { return };
+        let mut encoded = Encodings::of(event);
         let seq = event.seq;
         let removed = Removed::by(event);
         self.subscribers.retain_mut(|subscriber| {
             let removes = removed.includes(subscriber.user);
             match &mut subscriber.stage {
                 Stage::Live(seen) if seq <= *seen => true,
-                Stage::Live(_) => subscriber.outbox.push(frame.clone()) && !removes,
+                Stage::Live(_) => {
+                    let told = match encoded.frame(subscriber.format) {
+                        Some(frame) => subscriber.outbox.push(frame.clone()),
+                        None => true,
+                    };
+                    told && !removes
+                }
                 // The hub has gone back; this one has it.
                 Stage::CatchingUp { from, pending }
                     if Some(seq) <= pending.last().map(|pending| pending.seq).or(*from) =>
@@ -221,7 +247,8 @@ impl TopicHub {
                     true
                 }
                 Stage::CatchingUp { pending, .. } if pending.len() < PENDING_MAX_EVENTS => {
-                    pending.push(Pending { seq, frame: frame.clone(), removes });
+                    let frame = encoded.frame(subscriber.format).cloned();
+                    pending.push(Pending { seq, frame, removes });
                     true
                 }
                 Stage::CatchingUp { .. } => {
@@ -282,5 +309,7 @@ impl Removed {
 
 #[cfg(test)]
 mod conformance;
+#[cfg(test)]
+mod format_tests;
 #[cfg(test)]
 mod tests;

@@ -10,7 +10,7 @@ use madang_rpc::{auth::Identity, event::Profile};
 use madang_vocabulary::{ConnectionId, Error, RoomId, SessionId};
 
 use super::outbox::Outbox;
-use crate::{budget::UserBudget, edge::Edge};
+use crate::{budget::UserBudget, edge::Edge, format::Format, hub::Listener};
 
 /// One socket's identity, queue and subscriptions.
 pub(crate) struct SessionContext {
@@ -20,11 +20,13 @@ pub(crate) struct SessionContext {
     pub(crate) connection: ConnectionId,
     pub(crate) outbox: Arc<Outbox>,
     pub(crate) budget: Arc<UserBudget>,
+    /// How its hubs speak to it.
+    pub(crate) format: Format,
     rooms: Mutex<HashSet<RoomId>>,
 }
 
 impl SessionContext {
-    pub(crate) fn new(edge: Arc<Edge>, identity: Identity, budget: Arc<UserBudget>) -> Self {
+    pub(crate) fn new(edge: Arc<Edge>, identity: Identity, budget: Arc<UserBudget>, format: Format) -> Self {
         let connection = edge.connections.next_id();
         let outbox = Arc::new(Outbox::new(edge.settings.queue_max_bytes, edge.connections.tick()));
         outbox.set_expiry(identity.expires_at);
@@ -35,6 +37,7 @@ impl SessionContext {
             connection,
             outbox,
             budget,
+            format,
             rooms: Mutex::default(),
         }
     }
@@ -52,6 +55,16 @@ impl SessionContext {
             message: error.message.as_ref().into(),
             retry_after_ms: error.retry_after_ms(),
         }));
+    }
+
+    /// The socket, as hubs know it.
+    pub(crate) fn listener(&self) -> Listener {
+        Listener {
+            connection: self.connection,
+            user: self.me.id,
+            outbox: Arc::clone(&self.outbox),
+            format: self.format,
+        }
     }
 
     /// The rooms that this socket listens to.

@@ -1,10 +1,12 @@
-//! A session: one socket from its handshake to its end.
+//! A session: one socket from the moment in which is known whose it is to its end.
 //!
 //! It reads frames, has commands carried out one after another, and writes what its outbox holds. It decides
-//! nothing about rooms: commands ask the store, and hubs push events into the outbox.
+//! nothing about rooms: commands ask the store, and hubs push events into the outbox. What the frames look like is
+//! its dialect's: that of `/v1/ws` is [`native`].
 
 pub(crate) mod close;
 mod context;
+pub(crate) mod native;
 pub(crate) mod outbox;
 pub(crate) mod socket;
 
@@ -18,9 +20,7 @@ use std::{
     time::Duration,
 };
 
-use madang_frames::{self as frames, ClientFrame, Request, ServerFrame, WireFrame};
-use madang_rpc::auth::Identity;
-use madang_vocabulary::{Code, limits};
+use madang_frames::WireFrame;
 use tracing::debug;
 
 pub(crate) use context::SessionContext;
@@ -30,16 +30,8 @@ use self::{
     outbox::Taken,
     socket::{Incoming, Socket},
 };
-use crate::{
-    admission::Admission,
-    budget::{Rate, RateLimit},
-    commands,
-    credentials::Credential,
-    edge::Edge,
-};
+use crate::budget::{Rate, RateLimit};
 
-/// How long a client may take to show a credential.
-const AUTH_PATIENCE: Duration = Duration::from_secs(5);
 /// The requests that wait behind the one that is carried out. Past it the socket is not read.
 const REQUESTS_MAX: usize = 32;
 /// The frames that one socket may send: far more than any person or well-made program does.
@@ -47,28 +39,34 @@ const FRAMES: RateLimit = RateLimit { interval: Duration::from_millis(10), burst
 /// How long a command may go on after its socket was told to close, so that its answer can leave.
 const COMMAND_PATIENCE: Duration = Duration::from_secs(6);
 
-/// Runs a socket to its end.
-pub(crate) async fn run(edge: Arc<Edge>, mut socket: Socket, credential: Option<Credential>) {
-    if let Err(wait) = admit(&edge).await {
-        edge.counters.deferred.add(1);
-        return defer(socket, wait).await;
-    }
-    edge.counters.admitted.add(1);
-    // Boxed, like the close below: what a session is for most of its life should be all that it holds.
-    let authenticated =
-        Box::pin(tokio::time::timeout(AUTH_PATIENCE, authenticate(&edge, &mut socket, credential))).await;
-    let identity = match authenticated {
-        Ok(Ok(identity)) => identity,
-        Ok(Err(close)) => return refuse(socket, close).await,
-        Err(_) => return refuse(socket, Close::AuthTimeout).await,
-    };
-    let budget = edge.budgets.of(identity.profile.id);
-    let Some(_permit) = edge.budgets.take_socket(&budget) else {
-        return refuse(socket, Close::TooManyConnections).await;
-    };
-    let context = Arc::new(SessionContext::new(Arc::clone(&edge), identity, budget));
-    let _registration =
-        edge.connections.register(context.connection, context.session, Arc::clone(&context.outbox));
+/// How the two sides of a socket speak: what is said first, what a text frame means, and how it is carried out.
+pub(crate) trait Dialect: Send + Sync + 'static {
+    /// What a client asks for.
+    type Request: Send;
+
+    /// Says what comes first. What this answers is carried out before any request.
+    fn begin(&self, session: &Arc<SessionContext>) -> Option<Command>;
+
+    /// Reads a text frame: answers it at once, or says what is to be carried out behind what came before.
+    fn read(&self, session: &SessionContext, text: &str) -> Option<Self::Request>;
+
+    /// Carries out a request and queues its answer.
+    fn carry_out(&self, session: &Arc<SessionContext>, request: Self::Request) -> Command;
+}
+
+/// What is being carried out. Allocated while it runs, so that an idle session does not hold the state of the
+/// largest.
+pub(crate) type Command = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Holds a socket, of which is known whose it is, until it is to close; answers why, and what is unwritten, for
+/// [`Socket::close`].
+pub(crate) async fn hold<D: Dialect>(
+    context: &Arc<SessionContext>,
+    socket: &mut Socket,
+    dialect: D,
+) -> (Close, VecDeque<WireFrame>) {
+    let edge = &context.edge;
+    let _registration = edge.connections.register(context);
     // Between the verification and the registration a revocation may have passed by, or the drain.
     if edge.revocations.contains(context.session) {
         context.outbox.close(Close::Revoked);
@@ -76,8 +74,7 @@ pub(crate) async fn run(edge: Arc<Edge>, mut socket: Socket, credential: Option<
         context.outbox.close(Close::Restart);
     }
     edge.counters.sessions.up();
-    context.push(&ServerFrame::Hello(hello(&edge, &context)));
-    let (close, unwritten) = converse(&context, &mut socket).await;
+    let (close, unwritten) = converse(context, socket, dialect).await;
     edge.counters.sessions.down();
     context.outbox.close(Close::Gone);
     Box::pin(context.leave_all()).await;
@@ -87,69 +84,17 @@ pub(crate) async fn run(edge: Arc<Edge>, mut socket: Socket, credential: Option<
         _ => {}
     }
     debug!(connection = %context.connection, reason = close.as_str(), "socket closed");
-    Box::pin(socket.close(close, unwritten)).await;
+    (close, unwritten)
 }
-
-/// Waits for the socket's turn to come in; or says after which time it is to come back.
-async fn admit(edge: &Edge) -> Result<(), Duration> {
-    match edge.door.enter(edge.budgets.now_micros()) {
-        Admission::In(Duration::ZERO) => {}
-        Admission::In(wait) => tokio::time::sleep(wait).await,
-        Admission::Later(wait) => return Err(wait),
-    }
-    Ok(())
-}
-
-async fn defer(socket: Socket, wait: Duration) {
-    debug!(?wait, "socket deferred");
-    let reconnect = frames::Reconnect { after_ms: wait.as_millis() as u64, reason: "busy".into() };
-    let told = WireFrame::json(&ServerFrame::Reconnect(reconnect));
-    Box::pin(socket.close(Close::Busy, VecDeque::from([told]))).await;
-}
-
-async fn refuse(socket: Socket, close: Close) {
-    debug!(reason = close.as_str(), "socket refused");
-    Box::pin(socket.close(close, VecDeque::new())).await;
-}
-
-/// Whose socket it is: by the credential of the handshake, or by the first frame.
-async fn authenticate(
-    edge: &Edge,
-    socket: &mut Socket,
-    credential: Option<Credential>,
-) -> Result<Identity, Close> {
-    let credential = match credential {
-        Some(credential) => credential,
-        None => loop {
-            match socket.next().await? {
-                Incoming::Control => {}
-                Incoming::Text(text) => match Request::parse(&text) {
-                    Ok(Request { frame: ClientFrame::Auth { token }, .. }) => break Credential::Token(token),
-                    Ok(_) | Err(_) => return Err(Close::BadCredential),
-                },
-            }
-        },
-    };
-    edge.verifier.verify(&credential).await.map_err(|error| {
-        debug!(%error, "credential refused");
-        match error.code {
-            Code::Unauthenticated => Close::BadCredential,
-            // Not the client's fault: it may come back as it is.
-            _ => Close::Restart,
-        }
-    })
-}
-
-type Command = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// A conversation with a client: what is being read, carried out and written.
-struct Conversation<'a> {
+struct Conversation<'a, D: Dialect> {
     context: &'a Arc<SessionContext>,
     socket: &'a mut Socket,
+    dialect: D,
     /// The requests that wait, in order.
-    requests: VecDeque<Request>,
-    /// The one that is carried out. Allocated while it runs, so that an idle session does not hold the
-    /// state of the largest.
+    requests: VecDeque<D::Request>,
+    /// The one that is carried out.
     command: Option<Command>,
     /// The frames that were taken from the outbox.
     writing: VecDeque<WireFrame>,
@@ -165,12 +110,17 @@ enum Step {
 }
 
 /// Reads, carries out and writes until the socket is to close; answers why, and what is unwritten.
-async fn converse(context: &Arc<SessionContext>, socket: &mut Socket) -> (Close, VecDeque<WireFrame>) {
+async fn converse<D: Dialect>(
+    context: &Arc<SessionContext>,
+    socket: &mut Socket,
+    dialect: D,
+) -> (Close, VecDeque<WireFrame>) {
     let mut conversation = Conversation {
+        command: dialect.begin(context),
         context,
         socket,
+        dialect,
         requests: VecDeque::new(),
-        command: None,
         writing: VecDeque::new(),
         frame_rate: Rate::new(),
     };
@@ -183,7 +133,7 @@ async fn converse(context: &Arc<SessionContext>, socket: &mut Socket) -> (Close,
     }
 }
 
-impl Conversation<'_> {
+impl<D: Dialect> Conversation<'_, D> {
     /// Does what can be done. Reading is first, since its rate is bounded and it starves nobody; then the
     /// command; then what waits to be written, which is taken and written in one go.
     fn poll_step(&mut self, waker: &mut task::Context<'_>) -> Poll<Step> {
@@ -200,7 +150,7 @@ impl Conversation<'_> {
                 // An idle session keeps no room for requests.
                 self.requests = VecDeque::new();
             }
-            self.command = Some(Box::pin(commands::carry_out(Arc::clone(self.context), request)));
+            self.command = Some(self.dialect.carry_out(self.context, request));
         }
         if let Some(command) = &mut self.command
             && command.as_mut().poll(waker).is_ready()
@@ -228,7 +178,8 @@ impl Conversation<'_> {
                 if self.frame_rate.take(FRAMES, edge.budgets.now_micros()).is_err() {
                     return Some(Close::TooManyFrames);
                 }
-                self.read(&text);
+                let request = self.dialect.read(self.context, &text);
+                self.requests.extend(request);
             }
             Step::Incoming(Err(close)) | Step::Close(close) => return Some(close),
             Step::CommandDone => {}
@@ -243,23 +194,6 @@ impl Conversation<'_> {
         }
         None
     }
-
-    /// Takes in a text frame.
-    fn read(&mut self, text: &str) {
-        match Request::parse(text) {
-            // Answered at once: it asks whether this gateway is there, not how the store does.
-            Ok(Request { id, frame: ClientFrame::Ping {} }) => {
-                self.context.push(&ServerFrame::Pong(frames::Pong { re: id }));
-            }
-            Ok(request) => self.requests.push_back(request),
-            Err(error) => self.context.push(&ServerFrame::Error(frames::ErrorFrame {
-                re: error.id,
-                code: Code::InvalidArgument,
-                message: error.message.into(),
-                retry_after_ms: None,
-            })),
-        }
-    }
 }
 
 /// Lets a command end whose socket is closing: what it has committed must still be told to the others.
@@ -267,35 +201,5 @@ async fn finish_command(command: Option<Command>) {
     if let Some(command) = command {
         // Each call that it makes has a deadline of its own; this is for the sum.
         let _ = tokio::time::timeout(COMMAND_PATIENCE, command).await;
-    }
-}
-
-fn hello<'a>(edge: &Edge, context: &'a SessionContext) -> frames::Hello<'a> {
-    frames::Hello {
-        session: context.session,
-        user: crate::wire::user(&context.me),
-        heartbeat_ms: edge.settings.heartbeat().as_millis() as u64,
-        limits: frames::Limits {
-            frame_bytes: limits::FRAME_MAX_BYTES,
-            text_chars: limits::MESSAGE_TEXT_MAX_CHARS,
-            subscribe_rooms: limits::SUBSCRIBE_MAX_ROOMS,
-            replay_events: edge.settings.replay_max_events,
-        },
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn size_of_future<A, B, C, F>(_: fn(A, B, C) -> F) -> usize {
-        size_of::<F>()
-    }
-
-    /// A gateway holds one of these for every socket, so its size is a promise about memory. What a session
-    /// needs for a moment only (verification, a command, the close) is allocated for that moment.
-    #[test]
-    fn an_idle_session_is_small() {
-        assert!(size_of_future(run) <= 1_536, "{} bytes", size_of_future(run));
     }
 }

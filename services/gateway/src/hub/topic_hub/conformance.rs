@@ -13,7 +13,7 @@ use madang_model::{
 };
 
 use super::{
-    tests::{connection, event, message, received, user},
+    tests::{connection, event, listener, message, received, user},
     *,
 };
 
@@ -91,7 +91,7 @@ impl Pair {
 
     fn call_real(&mut self, call: Call, outboxes: &[Arc<Outbox>; SUBSCRIBERS]) {
         match call {
-            Call::Attach(who) => self.real.attach(number(who), user(who as u128), Arc::clone(&outboxes[who])),
+            Call::Attach(who) => self.real.attach(listener(number(who), user(who as u128), &outboxes[who])),
             Call::Detach(who) => self.real.detach(number(who)),
             Call::Activate(who, seen) => self.real.activate(number(who), Seq::new(u64::from(seen))),
             Call::Accept(REMOVAL) => {

@@ -71,6 +71,11 @@ pub(super) fn received(outbox: &Outbox) -> Vec<u64> {
         .collect()
 }
 
+/// A socket of `/v1/ws`.
+pub(super) fn listener(connection: ConnectionId, user: UserId, outbox: &Arc<Outbox>) -> Listener {
+    Listener { connection, user, outbox: Arc::clone(outbox), format: Format::Native }
+}
+
 pub(super) fn connection(number: u64) -> ConnectionId {
     ConnectionId::new(number)
 }
@@ -78,7 +83,7 @@ pub(super) fn connection(number: u64) -> ConnectionId {
 #[test]
 fn what_comes_during_the_catch_up_follows_it() {
     let (mut hub, mine) = (TopicHub::default(), outbox());
-    hub.attach(connection(1), user(1), Arc::clone(&mine));
+    hub.attach(listener(connection(1), user(1), &mine));
     hub.accept(message(6));
     hub.accept(message(7));
     assert_eq!(received(&mine), [0; 0], "nothing before the catch-up is written");
@@ -91,9 +96,9 @@ fn what_comes_during_the_catch_up_follows_it() {
 #[test]
 fn a_hub_that_lags_does_not_repeat_what_the_catch_up_said() {
     let (mut hub, early, late) = (TopicHub::default(), outbox(), outbox());
-    hub.attach(connection(1), user(1), Arc::clone(&early));
+    hub.attach(listener(connection(1), user(1), &early));
     hub.activate(connection(1), Seq::new(4));
-    hub.attach(connection(2), user(2), Arc::clone(&late));
+    hub.attach(listener(connection(2), user(2), &late));
     // The store has 5 and 6, whose entries have not arrived here.
     hub.activate(connection(2), Seq::new(6));
     assert_eq!(hub.missing_after(), Some(Seq::new(4)), "the hub knows what it has not seen");
@@ -107,7 +112,7 @@ fn a_hub_that_lags_does_not_repeat_what_the_catch_up_said() {
 #[test]
 fn a_gap_is_waited_for_and_named() {
     let (mut hub, mine) = (TopicHub::default(), outbox());
-    hub.attach(connection(1), user(1), Arc::clone(&mine));
+    hub.attach(listener(connection(1), user(1), &mine));
     hub.activate(connection(1), Seq::START);
     hub.accept(message(1));
     hub.accept(message(3));
@@ -121,7 +126,7 @@ fn a_gap_is_waited_for_and_named() {
 #[test]
 fn a_lost_last_event_is_found_by_the_head() {
     let (mut hub, mine) = (TopicHub::default(), outbox());
-    hub.attach(connection(1), user(1), Arc::clone(&mine));
+    hub.attach(listener(connection(1), user(1), &mine));
     hub.activate(connection(1), Seq::new(3));
     assert_eq!(hub.missing_after(), None);
     hub.note_head(Seq::new(4));
@@ -131,7 +136,7 @@ fn a_lost_last_event_is_found_by_the_head() {
 #[test]
 fn a_head_that_is_told_while_the_first_subscription_opens_counts() {
     let (mut hub, mine) = (TopicHub::default(), outbox());
-    hub.attach(connection(1), user(1), Arc::clone(&mine));
+    hub.attach(listener(connection(1), user(1), &mine));
     // The store has answered the subscription with 3. Then 4 was committed, its entry lost, and the bus said so.
     hub.note_head(Seq::new(4));
     assert_eq!(hub.missing_after(), None, "where the hub begins is not known yet");
@@ -144,7 +149,7 @@ fn who_was_answered_with_an_older_head_than_the_first_misses_nothing() {
     let outboxes = [outbox(), outbox(), outbox(), outbox()];
     let mut hub = TopicHub::default();
     for (number, outbox) in (0..).zip(&outboxes) {
-        hub.attach(connection(number), user(u128::from(number)), Arc::clone(outbox));
+        hub.attach(listener(connection(number), user(u128::from(number)), outbox));
     }
     // All were attached before the hub began. The store answered them with 3, 4, 5 and 6, and the socket of the
     // last one was the fastest.
@@ -171,7 +176,7 @@ fn who_was_answered_with_an_older_head_than_the_first_misses_nothing() {
 fn who_goes_live_after_the_hub_went_back_hears_nothing_twice() {
     let (mut hub, first, behind, late) = (TopicHub::default(), outbox(), outbox(), outbox());
     for (number, outbox) in [(1, &first), (2, &behind), (3, &late)] {
-        hub.attach(connection(number), user(u128::from(number)), Arc::clone(outbox));
+        hub.attach(listener(connection(number), user(u128::from(number)), outbox));
     }
     hub.activate(connection(1), Seq::new(4));
     hub.accept(message(5));
@@ -191,7 +196,7 @@ fn who_goes_live_after_the_hub_went_back_hears_nothing_twice() {
 fn a_removed_member_hears_of_it_and_then_nothing() {
     let (mut hub, removed, stays) = (TopicHub::default(), outbox(), outbox());
     for (number, outbox) in [(1, &removed), (2, &stays)] {
-        hub.attach(connection(number), user(u128::from(number)), Arc::clone(outbox));
+        hub.attach(listener(connection(number), user(u128::from(number)), outbox));
         hub.activate(connection(number), Seq::START);
     }
     hub.accept(message(1));
@@ -204,9 +209,9 @@ fn a_removed_member_hears_of_it_and_then_nothing() {
 #[test]
 fn a_removal_during_the_catch_up_holds() {
     let (mut hub, mine) = (TopicHub::default(), outbox());
-    hub.attach(connection(1), user(1), Arc::clone(&mine));
+    hub.attach(listener(connection(1), user(1), &mine));
     hub.activate(connection(1), Seq::START);
-    hub.attach(connection(1), user(1), Arc::clone(&mine));
+    hub.attach(listener(connection(1), user(1), &mine));
     hub.accept(event(1, EventBody::Left { user: user(1) }));
     hub.accept(message(2));
     hub.activate(connection(1), Seq::START);
@@ -217,7 +222,7 @@ fn a_removal_during_the_catch_up_holds() {
 #[test]
 fn a_removal_before_a_new_membership_does_not_hold() {
     let (mut hub, mine) = (TopicHub::default(), outbox());
-    hub.attach(connection(1), user(1), Arc::clone(&mine));
+    hub.attach(listener(connection(1), user(1), &mine));
     hub.accept(event(1, EventBody::Left { user: user(1) }));
     hub.accept(event(2, EventBody::Joined { user: profile(1), role: Role::Member }));
     // The store judged the membership with both in the log.
@@ -287,7 +292,7 @@ proptest! {
                 Step::Arrive(_) => {}
                 Step::Attach(number) => {
                     let outbox = outbox();
-                    hub.attach(connection(number), user(u128::from(number)), Arc::clone(&outbox));
+                    hub.attach(listener(connection(number), user(u128::from(number)), &outbox));
                     (live[number as usize], opened[number as usize]) = (None, None);
                     attached[number as usize] = Some(outbox);
                 }

@@ -1,0 +1,51 @@
+//! The formats in which a hub's subscribers are told of an event.
+//!
+//! Two edges are served by the same hubs: `/v1/ws`, and the contract of the system that Madang replaces. What a
+//! subscriber is told depends on its format; whether and when it is told does not.
+
+use madang_frames::WireFrame;
+use madang_rpc::event::Event;
+
+use crate::wire;
+
+/// How a subscriber is spoken to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Format {
+    /// The frames of `/v1/ws`.
+    Native,
+    /// The frames of the reference contract's room socket.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the reference edge opens these"))]
+    Room,
+}
+
+/// How many formats there are.
+const FORMATS: usize = 2;
+
+/// An event as each format has it, encoded once, when the first subscriber of the format is met: a hub whose
+/// subscribers are all of one format pays for that one.
+pub(crate) struct Encodings<'a> {
+    event: &'a Event,
+    /// By format: none until it is asked for.
+    frames: [Option<Option<WireFrame>>; FORMATS],
+}
+
+impl<'a> Encodings<'a> {
+    pub(crate) const fn of(event: &'a Event) -> Self {
+        Self { event, frames: [const { None }; FORMATS] }
+    }
+
+    /// The frame in a format; none where the format has no word for such an event.
+    pub(crate) fn frame(&mut self, format: Format) -> Option<&WireFrame> {
+        let event = self.event;
+        self.frames[format as usize].get_or_insert_with(|| encode(event, format)).as_ref()
+    }
+}
+
+/// An event in a format; none where the format has no word for it.
+pub(crate) fn encode(event: &Event, format: Format) -> Option<WireFrame> {
+    match format {
+        Format::Native => wire::event_frame(event),
+        Format::Room => None,
+    }
+}

@@ -1,0 +1,161 @@
+//! The dialect of `/v1/ws`: a credential by the handshake or the first frame, then `hello`, then requests and their
+//! answers.
+
+use std::{collections::VecDeque, sync::Arc, time::Duration};
+
+use madang_frames::{self as frames, ClientFrame, Request, ServerFrame, WireFrame};
+use madang_rpc::auth::Identity;
+use madang_vocabulary::{Code, limits};
+use tracing::debug;
+
+use super::{
+    Command, Dialect, SessionContext,
+    close::Close,
+    hold,
+    socket::{Incoming, Socket},
+};
+use crate::{admission::Admission, commands, credentials::Credential, edge::Edge, format::Format};
+
+/// How long a client may take to show a credential.
+const AUTH_PATIENCE: Duration = Duration::from_secs(5);
+
+/// The frames of the public contract.
+struct Native;
+
+impl Dialect for Native {
+    type Request = Request;
+
+    fn begin(&self, session: &Arc<SessionContext>) -> Option<Command> {
+        session.push(&ServerFrame::Hello(hello(session)));
+        None
+    }
+
+    fn read(&self, session: &SessionContext, text: &str) -> Option<Request> {
+        match Request::parse(text) {
+            // Answered at once: it asks whether this gateway is there, not how the store does.
+            Ok(Request { id, frame: ClientFrame::Ping {} }) => {
+                session.push(&ServerFrame::Pong(frames::Pong { re: id }));
+                None
+            }
+            Ok(request) => Some(request),
+            Err(error) => {
+                session.push(&ServerFrame::Error(frames::ErrorFrame {
+                    re: error.id,
+                    code: Code::InvalidArgument,
+                    message: error.message.into(),
+                    retry_after_ms: None,
+                }));
+                None
+            }
+        }
+    }
+
+    fn carry_out(&self, session: &Arc<SessionContext>, request: Request) -> Command {
+        Box::pin(commands::carry_out(Arc::clone(session), request))
+    }
+}
+
+/// Runs a socket to its end.
+pub(crate) async fn run(edge: Arc<Edge>, mut socket: Socket, credential: Option<Credential>) {
+    if let Err(wait) = admit(&edge).await {
+        edge.counters.deferred.add(1);
+        return defer(socket, wait).await;
+    }
+    edge.counters.admitted.add(1);
+    // Boxed, like the close below: what a session is for most of its life should be all that it holds.
+    let authenticated =
+        Box::pin(tokio::time::timeout(AUTH_PATIENCE, authenticate(&edge, &mut socket, credential))).await;
+    let identity = match authenticated {
+        Ok(Ok(identity)) => identity,
+        Ok(Err(close)) => return refuse(socket, close).await,
+        Err(_) => return refuse(socket, Close::AuthTimeout).await,
+    };
+    let budget = edge.budgets.of(identity.profile.id);
+    let Some(_permit) = edge.budgets.take_socket(&budget) else {
+        return refuse(socket, Close::TooManyConnections).await;
+    };
+    let context = Arc::new(SessionContext::new(Arc::clone(&edge), identity, budget, Format::Native));
+    let (close, unwritten) = hold(&context, &mut socket, Native).await;
+    Box::pin(socket.close(close, unwritten)).await;
+}
+
+/// Waits for the socket's turn to come in; or says after which time it is to come back.
+async fn admit(edge: &Edge) -> Result<(), Duration> {
+    match edge.door.enter(edge.budgets.now_micros()) {
+        Admission::In(Duration::ZERO) => {}
+        Admission::In(wait) => tokio::time::sleep(wait).await,
+        Admission::Later(wait) => return Err(wait),
+    }
+    Ok(())
+}
+
+async fn defer(socket: Socket, wait: Duration) {
+    debug!(?wait, "socket deferred");
+    let reconnect = frames::Reconnect { after_ms: wait.as_millis() as u64, reason: "busy".into() };
+    let told = WireFrame::json(&ServerFrame::Reconnect(reconnect));
+    Box::pin(socket.close(Close::Busy, VecDeque::from([told]))).await;
+}
+
+async fn refuse(socket: Socket, close: Close) {
+    debug!(reason = close.as_str(), "socket refused");
+    Box::pin(socket.close(close, VecDeque::new())).await;
+}
+
+/// Whose socket it is: by the credential of the handshake, or by the first frame.
+async fn authenticate(
+    edge: &Edge,
+    socket: &mut Socket,
+    credential: Option<Credential>,
+) -> Result<Identity, Close> {
+    let credential = match credential {
+        Some(credential) => credential,
+        None => loop {
+            match socket.next().await? {
+                Incoming::Control => {}
+                Incoming::Text(text) => match Request::parse(&text) {
+                    Ok(Request { frame: ClientFrame::Auth { token }, .. }) => break Credential::Token(token),
+                    Ok(_) | Err(_) => return Err(Close::BadCredential),
+                },
+            }
+        },
+    };
+    edge.verifier.verify(&credential).await.map_err(|error| {
+        debug!(%error, "credential refused");
+        match error.code {
+            Code::Unauthenticated => Close::BadCredential,
+            // Not the client's fault: it may come back as it is.
+            _ => Close::Restart,
+        }
+    })
+}
+
+fn hello(session: &SessionContext) -> frames::Hello<'_> {
+    let settings = &session.edge.settings;
+    frames::Hello {
+        session: session.session,
+        user: crate::wire::user(&session.me),
+        heartbeat_ms: settings.heartbeat().as_millis() as u64,
+        limits: frames::Limits {
+            frame_bytes: limits::FRAME_MAX_BYTES,
+            text_chars: limits::MESSAGE_TEXT_MAX_CHARS,
+            subscribe_rooms: limits::SUBSCRIBE_MAX_ROOMS,
+            replay_events: settings.replay_max_events,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn size_of_future<A, B, C, F>(_: fn(A, B, C) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    /// A gateway holds one of these for every socket, so its size is a promise about memory. What a session
+    /// needs for a moment only (verification, a command, the close) is allocated for that moment.
+    #[test]
+    fn an_idle_session_is_small() {
+        assert!(size_of_future(run) <= 1_536, "{} bytes", size_of_future(run));
+    }
+}
