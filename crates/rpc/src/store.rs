@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use madang_vocabulary::{
-    Cursor, Epoch, IdempotencyKey, Result, RoomId, RoomName, RoomRef, Seq, Slug, Timestamp, TopicId, UserId,
+    Cursor, Epoch, ExternalId, IdempotencyKey, Result, RoomId, RoomName, RoomRef, Seq, Slug, Timestamp,
+    TopicId, UserId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -33,6 +34,8 @@ pub struct Room {
     pub name: RoomName,
     /// Its name in addresses.
     pub slug: Option<Slug>,
+    /// What the embedding site calls it.
+    pub external_id: Option<ExternalId>,
     /// When it was made.
     pub created_at: Timestamp,
     /// The last place of its log.
@@ -99,8 +102,19 @@ pub struct PageQuery {
 pub struct Changed<T> {
     /// What there is now.
     pub value: T,
-    /// What happened, in order.
+    /// What happened: of each topic in order. A change of a room may have events in the inboxes of those whom
+    /// it concerns.
     pub events: Vec<Event>,
+}
+
+/// By what right a change of a room is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Authority {
+    /// By the actor's own role in the room.
+    User,
+    /// By the embedding site's, which stands above roles: the actor is whom the event names, and need not be
+    /// a member.
+    Site,
 }
 
 /// A room to make.
@@ -112,6 +126,8 @@ pub struct NewRoom {
     pub name: RoomName,
     /// Its name in addresses.
     pub slug: Option<Slug>,
+    /// What the embedding site calls it. The room that has it already is the answer, whoever made it.
+    pub external_id: Option<ExternalId>,
     /// The first members besides the creator.
     pub members: Vec<Arc<Profile>>,
     /// Repeats of the request with this key by this creator answer with the first room.
@@ -130,7 +146,7 @@ pub struct Append {
 }
 
 /// A message that is committed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Appended {
     /// Its place.
     pub seq: Seq,
@@ -138,6 +154,20 @@ pub struct Appended {
     pub at: Timestamp,
     /// It had been appended before; the place is the first one's.
     pub duplicate: bool,
+    /// Whom it mentions, with the notices that were committed with it. None of a duplicate: they were told when
+    /// it was new.
+    pub mentions: Vec<Mentioned>,
+}
+
+/// A notice in the inbox of a user whom a message mentions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mentioned {
+    /// Who.
+    pub user: UserId,
+    /// The notice's place in the inbox.
+    pub seq: Seq,
+    /// When it was committed.
+    pub at: Timestamp,
 }
 
 /// A subscription to open.
@@ -171,6 +201,58 @@ pub struct Opened {
     pub complete: bool,
     /// What the client missed, in order, contiguous up to `head`.
     pub events: Vec<Event>,
+}
+
+/// A user's own inbox to open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OpenInbox {
+    /// Whose.
+    pub user: UserId,
+    /// What the client has seen; none means from now.
+    pub since: Option<Cursor>,
+    /// At most so many notices are replayed; when more were missed, none is.
+    pub replay_limit: u32,
+}
+
+/// The state of an inbox as a subscription begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenedInbox {
+    /// Which history the positions belong to.
+    pub epoch: Epoch,
+    /// The last place of the log; of an inbox that nothing was ever put into, the start.
+    pub head: Seq,
+    /// The read mark.
+    pub read: Seq,
+    /// The notices after it.
+    pub unread: u64,
+    /// As of a room: `events` are all from the cursor to the head, or none.
+    pub complete: bool,
+    /// What the client missed, in order, contiguous up to `head`.
+    pub events: Vec<Event>,
+}
+
+/// A page of an inbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InboxPage {
+    /// Which history the positions belong to.
+    pub epoch: Epoch,
+    /// The notices.
+    pub events: Vec<Event>,
+    /// The last place of the log.
+    pub head: Seq,
+    /// The read mark.
+    pub read: Seq,
+    /// The notices after it.
+    pub unread: u64,
+}
+
+/// The read mark of an inbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InboxMark {
+    /// Up to where.
+    pub read: Seq,
+    /// The notices after it.
+    pub unread: u64,
 }
 
 /// What references name, and where the user is a member.
@@ -224,7 +306,9 @@ pub struct ReadMark {
 pub trait MessageStore: Send + Sync + 'static {
     /// Makes a room; the actor owns it. A direct room between two users is made once: another try
     /// answers with it. `already_exists`: the slug is taken. `invalid_argument`: a direct room needs
-    /// exactly one other member.
+    /// exactly one other member. No role is asked for, so it is the same by the site's authority. With an
+    /// external id, the room that has it already is the answer, as the actor sees it: who may name external
+    /// ids, the caller judges.
     async fn create_room(&self, actor: Arc<Profile>, room: NewRoom) -> Result<Changed<RoomView>>;
 
     /// A room. Private and direct ones show to members only.
@@ -256,17 +340,26 @@ pub trait MessageStore: Send + Sync + 'static {
     /// The members, owners first, then by the time of joining.
     async fn members(&self, user: UserId, room: RoomRef, page: PageQuery) -> Result<Page<Member>>;
 
-    /// Adds a member (moderators), or changes a role (owners).
+    /// Adds a member (moderators), or changes a role (owners). Who is added by another finds an invitation in
+    /// the inbox. By the site's authority nobody's role is asked.
     async fn put_member(
         &self,
         actor: Arc<Profile>,
+        authority: Authority,
         room: RoomRef,
         user: Arc<Profile>,
         role: Role,
     ) -> Result<Changed<Member>>;
 
-    /// Removes a member of a lesser role.
-    async fn remove_member(&self, actor: Arc<Profile>, room: RoomRef, user: UserId) -> Result<Changed<()>>;
+    /// Removes a member of a lesser role. By the site's authority any, the actor too; but the last owner of a
+    /// room with other members is `failed_precondition`, as for `leave`.
+    async fn remove_member(
+        &self,
+        actor: Arc<Profile>,
+        authority: Authority,
+        room: RoomRef,
+        user: UserId,
+    ) -> Result<Changed<()>>;
 
     /// Appends a message, durably: when this answers, it is committed. Idempotent by room, actor and
     /// key: repeat it freely.
@@ -283,7 +376,8 @@ pub trait MessageStore: Send + Sync + 'static {
     /// judged their subscribers by `open` and by the log's own events.
     async fn read(&self, topic: TopicId, after: Seq, limit: u32) -> Result<Vec<Event>>;
 
-    /// The last places of topics, at most 1,000 a call. Unknown topics are left out.
+    /// The last places of topics, at most 1,000 a call. Rooms that do not exist are left out; every user has an
+    /// inbox, which begins empty.
     async fn heads(&self, topics: &[TopicId]) -> Result<Vec<(TopicId, Seq)>>;
 
     /// A page of a room's history, for a member.
@@ -291,4 +385,22 @@ pub trait MessageStore: Send + Sync + 'static {
 
     /// Moves the user's read mark forward, never back, never past the head.
     async fn mark_read(&self, user: UserId, room: RoomRef, seq: Seq) -> Result<ReadMark>;
+
+    /// Puts a notice of the embedding site into a user's inbox: a JSON object of at most 16 KiB and 32 levels,
+    /// else `invalid_argument`. Idempotent by user and key: a repeat answers with the first, and has no events.
+    async fn notify(
+        &self,
+        user: Arc<Profile>,
+        data: Box<str>,
+        key: Option<IdempotencyKey>,
+    ) -> Result<Changed<Event>>;
+
+    /// Opens a subscription to a user's own inbox.
+    async fn open_inbox(&self, open: OpenInbox) -> Result<OpenedInbox>;
+
+    /// A page of a user's inbox, of 1 to 200 notices.
+    async fn inbox(&self, user: UserId, from: HistoryFrom, limit: u32) -> Result<InboxPage>;
+
+    /// Moves the read mark of a user's inbox forward, never back, never past the head.
+    async fn mark_inbox_read(&self, user: UserId, seq: Seq) -> Result<InboxMark>;
 }

@@ -1,10 +1,10 @@
 //! A change of a room: under the room's lock, with its events, in one transaction.
 
 use madang_rpc::{
-    event::{Event, Role},
+    event::{Event, EventBody, Notice, Role},
     store::{Changed, Member, Room, RoomKind, RoomView},
 };
-use madang_vocabulary::{RoomRef, Seq, Timestamp, UserId};
+use madang_vocabulary::{RoomRef, Seq, Timestamp, TopicId, UserId};
 
 use crate::{
     error::{OperationError, OperationResult},
@@ -18,6 +18,8 @@ pub(crate) struct Change<'s> {
     actor: UserId,
     /// The head before the change: what lies after it was made here.
     before: Seq,
+    /// Whom the actor has made members: they find an invitation.
+    invited: Vec<UserId>,
 }
 
 impl<'s> Change<'s> {
@@ -33,13 +35,13 @@ impl<'s> Change<'s> {
         // Time never goes back in a room, whatever the replicas' clocks say.
         room.active_at = room.active_at.max(now);
         let before = room.head;
-        Ok(Self { session, room, actor, before })
+        Ok(Self { session, room, actor, before, invited: Vec::new() })
     }
 
     /// A room that this transaction has just made, and that nobody else sees yet.
     pub(crate) fn of_new(session: &'s mut dyn Session, actor: UserId, room: RoomRecord) -> Self {
         let before = room.head;
-        Self { session, room, actor, before }
+        Self { session, room, actor, before, invited: Vec::new() }
     }
 
     /// The actor as a member.
@@ -72,8 +74,12 @@ impl<'s> Change<'s> {
         Ok(self.session.insert_event(&self.room, &event).await?)
     }
 
-    /// Adds a member, with the event that says so. The new member has read up to that event.
+    /// Adds a member, with the event that says so; one whom another adds is told. The new member has read up to
+    /// that event.
     pub(crate) async fn admit(&mut self, user: UserId, role: Role) -> OperationResult<()> {
+        if user != self.actor {
+            self.invited.push(user);
+        }
         self.add(NewEventKind::Joined { user, role }).await?;
         self.room.member_count += 1;
         Ok(self.session.insert_member(&self.room, user, role, self.room.active_at).await?)
@@ -95,8 +101,8 @@ impl<'s> Change<'s> {
     /// The same, with the room as the actor sees it afterwards.
     pub(crate) async fn finish_with_view(self) -> OperationResult<Changed<RoomView>> {
         let (actor, room) = (self.actor, RoomRef::Id(self.room.id));
-        let Self { session, room: record, before, .. } = self;
-        let events = Change { session: &mut *session, room: record, actor, before }.save().await?;
+        let Self { session, room: record, before, invited, .. } = self;
+        let events = Change { session: &mut *session, room: record, actor, before, invited }.save().await?;
         let view = session.view(actor, &room).await?.ok_or(OperationError::RoomNotFound)?;
         Ok(Changed { value: room_view(view), events })
     }
@@ -111,7 +117,26 @@ impl<'s> Change<'s> {
         }
         let limit = u32::try_from(added).unwrap_or(u32::MAX);
         let slice = Slice { beyond: self.before, limit, messages_only: false };
-        Ok(self.session.events_after(self.room.id, slice).await?)
+        let mut events = self.session.events_after(self.room.id, slice).await?;
+        let invitations = self.invite(&events).await?;
+        events.extend(invitations);
+        Ok(events)
+    }
+
+    /// Puts an invitation into the inbox of each who was made a member. Last, and in the order of users: inboxes
+    /// are locked after rooms, and in that order.
+    async fn invite(mut self, events: &[Event]) -> OperationResult<Vec<Event>> {
+        self.invited.sort_unstable();
+        // As the events of this change show the actor.
+        let Some(actor) = events.first().map(|event| &event.actor) else { return Ok(Vec::new()) };
+        let mut invitations = Vec::with_capacity(self.invited.len());
+        for user in self.invited {
+            let notice = Notice::Invite { room: self.room.id, name: self.room.name.clone() };
+            let placed = self.session.insert_notice(user, self.actor, &notice, self.room.active_at).await?;
+            let (topic, actor, body) = (TopicId::Inbox(user), actor.clone(), EventBody::Notice(notice));
+            invitations.push(Event { topic, seq: placed.0, at: placed.1, actor, body });
+        }
+        Ok(invitations)
     }
 }
 
@@ -128,6 +153,7 @@ fn room(record: RoomRecord) -> Room {
         kind: record.kind,
         name: record.name,
         slug: record.slug,
+        external_id: record.external_id,
         created_at: record.created_at,
         head: record.head,
         member_count: record.member_count,

@@ -51,6 +51,9 @@ pub(crate) enum OperationError {
     /// A page's cursor is not one that this list gave.
     #[error("the cursor is not one of this list; start again without it")]
     BadCursor,
+    /// What the embedding site would put into an inbox is not what a notice is.
+    #[error("the notice {0}")]
+    BadNotice(&'static str),
     /// Too many things in one call.
     #[error("at most {0} in one call")]
     TooMany(usize),
@@ -81,9 +84,12 @@ impl From<OperationError> for Error {
             E::RoomNotFound | E::MemberNotFound => Code::NotFound,
             E::NotMember | E::RoleTooLow(_) | E::NotJoinable => Code::PermissionDenied,
             E::SlugTaken => Code::AlreadyExists,
-            E::DirectNeedsOneOther | E::TooManyMembers | E::BadLimit | E::BadCursor | E::TooMany(_) => {
-                Code::InvalidArgument
-            }
+            E::DirectNeedsOneOther
+            | E::TooManyMembers
+            | E::BadLimit
+            | E::BadCursor
+            | E::BadNotice(_)
+            | E::TooMany(_) => Code::InvalidArgument,
             E::DirectIsFixed | E::LastOwner | E::RemoveSelf => Code::FailedPrecondition,
             E::Overloaded | E::Stopping => Code::Unavailable,
             E::Deadline => Code::DeadlineExceeded,

@@ -17,10 +17,16 @@ use crate::{
 
 impl Inner {
     pub(crate) async fn read(&self, topic: TopicId, after: Seq, limit: u32) -> OperationResult<Vec<Event>> {
-        // Inboxes have no events yet: nothing writes to them.
-        let TopicId::Room(room) = topic else { return Ok(Vec::new()) };
         let slice = Slice { beyond: after, limit: limit.min(READ_MAX_EVENTS), messages_only: false };
         let mut session = self.backend.read().await?;
+        let room = match topic {
+            TopicId::Room(room) => room,
+            TopicId::Inbox(user) => {
+                let notices = session.notices_after(user, slice).await?;
+                session.commit().await?;
+                return Ok(notices);
+            }
+        };
         let events = session.events_after(room, slice).await?;
         session.commit().await?;
         // A hub that misses events of a room which was deleted must hear so, or it would wait for ever.
@@ -34,12 +40,25 @@ impl Inner {
         if topics.len() > NAMES_PER_CALL {
             return Err(OperationError::TooMany(NAMES_PER_CALL));
         }
-        let rooms: Vec<RoomId> = topics.iter().filter_map(|topic| topic.room()).collect();
-        if rooms.is_empty() {
-            return Ok(Vec::new());
+        let (mut rooms, mut users): (Vec<RoomId>, Vec<UserId>) = (Vec::new(), Vec::new());
+        for topic in topics {
+            match topic {
+                TopicId::Room(room) => rooms.push(*room),
+                TopicId::Inbox(user) => users.push(*user),
+            }
         }
-        let heads = self.backend.heads(&rooms).await?;
-        Ok(heads.into_iter().map(|(room, head)| (TopicId::Room(room), head)).collect())
+        let mut heads = Vec::with_capacity(topics.len());
+        if !rooms.is_empty() {
+            let of_rooms = self.backend.heads(&rooms).await?;
+            heads.extend(of_rooms.into_iter().map(|(room, head)| (TopicId::Room(room), head)));
+        }
+        if !users.is_empty() {
+            let (_, states) = self.backend.inbox_states(&users).await?;
+            heads.extend(
+                users.into_iter().zip(states).map(|(user, state)| (TopicId::Inbox(user), state.head)),
+            );
+        }
+        Ok(heads)
     }
 
     pub(crate) async fn history(

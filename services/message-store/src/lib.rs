@@ -10,7 +10,7 @@
 //! | `service` | every call: its deadline, its measure |
 //! | `batch` | group commit: callers wait in a bounded queue, workers take what has queued |
 //! | `append`, `open` | the two hot paths, in batches |
-//! | `rooms`, `members`, `history` | the other operations |
+//! | `rooms`, `members`, `history`, `inbox` | the other operations |
 //! | `change` | a change under a room's lock, with its events, in one transaction |
 //! | `unread` | the arithmetic of unread |
 //! | `profiles`, `page` | which profiles are known; the cursors of lists |
@@ -24,6 +24,7 @@ mod batch;
 mod change;
 mod error;
 mod history;
+mod inbox;
 mod measures;
 mod members;
 mod open;

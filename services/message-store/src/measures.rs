@@ -27,7 +27,7 @@ impl Measures {
             .f64_histogram("madang.store.call.duration")
             .with_unit("s")
             .with_description(
-                "Time of a call to the message store, but append and open, by method and outcome",
+                "Time of a call to the message store, but append, open and open_inbox, by method and outcome",
             )
             .with_boundaries(DURATION_BOUNDS_SECONDS.to_vec())
             .build();

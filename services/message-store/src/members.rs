@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use madang_rpc::{
     event::{Profile, Role},
-    store::{Changed, Member, Page, PageQuery, RoomKind, RoomView},
+    store::{Authority, Changed, Member, Page, PageQuery, RoomKind, RoomView},
 };
 use madang_vocabulary::{RoomRef, UserId};
 
@@ -80,6 +80,7 @@ impl Inner {
     pub(crate) async fn put_member(
         &self,
         actor: Arc<Profile>,
+        authority: Authority,
         room: RoomRef,
         user: Arc<Profile>,
         role: Role,
@@ -88,7 +89,7 @@ impl Inner {
         let mut session = self.backend.write().await?;
         let outcome = async {
             let mut change = Change::begin(&mut *session, actor.id, &room, self.clock.now()).await?;
-            let own = change.actor().await?.role;
+            let own = own_role(&mut change, authority).await?;
             change.refuse_direct()?;
             match change.member(user.id).await? {
                 Some(member) if member.role == role => return change.finish(member).await,
@@ -119,6 +120,7 @@ impl Inner {
     pub(crate) async fn remove_member(
         &self,
         actor: Arc<Profile>,
+        authority: Authority,
         room: RoomRef,
         user: UserId,
     ) -> OperationResult<Changed<()>> {
@@ -126,21 +128,33 @@ impl Inner {
         let mut session = self.backend.write().await?;
         let outcome = async {
             let mut change = Change::begin(&mut *session, actor.id, &room, self.clock.now()).await?;
-            let own = change.actor().await?.role;
+            let own = own_role(&mut change, authority).await?;
             change.refuse_direct()?;
-            if user == actor.id {
+            let by_site = authority == Authority::Site;
+            if user == actor.id && !by_site {
                 return Err(OperationError::RemoveSelf);
             }
             require(own, Role::Moderator, "moderator")?;
             let member = change.member(user).await?.ok_or(OperationError::MemberNotFound)?;
-            if member.role >= own {
+            if member.role >= own && !by_site {
                 return Err(OperationError::RoleTooLow("one above the member's"));
+            }
+            if member.role == Role::Owner && change.room.member_count > 1 {
+                change.keep_an_owner().await?;
             }
             change.dismiss(user).await?;
             change.finish(()).await
         };
         let outcome = outcome.await;
         finish(session, outcome).await
+    }
+}
+
+/// What the actor may do: by the own role, or by the site's authority all that an owner may.
+async fn own_role(change: &mut Change<'_>, authority: Authority) -> OperationResult<Role> {
+    match authority {
+        Authority::User => Ok(change.actor().await?.role),
+        Authority::Site => Ok(Role::Owner),
     }
 }
 

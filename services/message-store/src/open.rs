@@ -11,7 +11,7 @@ use madang_rpc::{
     event::Event,
     store::{Open, Opened},
 };
-use madang_vocabulary::{Epoch, RoomId, UserId, limits::REPLAY_MAX_EVENTS};
+use madang_vocabulary::{Cursor, Epoch, RoomId, Seq, TopicId, UserId, limits::REPLAY_MAX_EVENTS};
 
 use crate::{
     batch::Job,
@@ -19,7 +19,7 @@ use crate::{
     store::{Backend, Range, RoomState},
 };
 
-/// How many events one query reads at most, for all whom it serves. A range of one room is never more than
+/// How many events one query reads at most, for all whom it serves. A range of one topic is never more than
 /// [`REPLAY_MAX_EVENTS`].
 const EVENTS_PER_QUERY: u64 = 10_000;
 
@@ -44,9 +44,14 @@ impl Job for Opener {
     async fn run(&self, opens: &[Open]) -> OperationResult<Vec<OperationResult<Opened>>> {
         let places: Vec<(RoomId, UserId)> = opens.iter().map(|open| (open.room, open.user)).collect();
         let (epoch, states) = self.backend.states(&places).await?;
-        let missed: Vec<Missed> =
-            opens.iter().zip(&states).map(|(open, state)| Missed::of(open, *state, epoch)).collect();
-        let events = self.read_missed(&missed).await?;
+        let missed = opens.iter().zip(&states).map(|(open, state)| match state {
+            RoomState::Member { head, .. } => {
+                Missed::of(open.room.into(), open.since, open.replay_limit, *head, epoch)
+            }
+            RoomState::NoRoom | RoomState::NotMember => Missed::Nothing,
+        });
+        let missed: Vec<Missed> = missed.collect();
+        let events = read_missed(&*self.backend, &missed).await?;
         let answers = opens.iter().zip(states).zip(missed);
         Ok(answers.map(|((_, state), missed)| answer(epoch, state, missed, &events)).collect())
     }
@@ -54,7 +59,7 @@ impl Job for Opener {
 
 /// What a subscription missed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Missed {
+pub(crate) enum Missed {
     /// Nothing, or nothing was asked for.
     Nothing,
     /// These events.
@@ -64,45 +69,67 @@ enum Missed {
 }
 
 impl Missed {
-    fn of(open: &Open, state: RoomState, epoch: Epoch) -> Self {
-        let (Some(since), RoomState::Member { head, .. }) = (open.since, state) else { return Self::Nothing };
+    /// What lies between a cursor and the head of a topic.
+    pub(crate) fn of(
+        topic: TopicId,
+        since: Option<Cursor>,
+        replay_limit: u32,
+        head: Seq,
+        epoch: Epoch,
+    ) -> Self {
+        let Some(since) = since else { return Self::Nothing };
         if since.epoch.is_some_and(|seen| seen != epoch) || since.seq > head {
             return Self::TooMuch;
         }
         match head.since(since.seq) {
             0 => Self::Nothing,
-            count if count > u64::from(open.replay_limit.min(REPLAY_MAX_EVENTS)) => Self::TooMuch,
-            _ => Self::Range(Range { room: open.room, after: since.seq, up_to: head }),
+            count if count > u64::from(replay_limit.min(REPLAY_MAX_EVENTS)) => Self::TooMuch,
+            _ => Self::Range(Range { topic, after: since.seq, up_to: head }),
         }
     }
-}
 
-impl Opener {
-    /// Reads each range once, however many missed it, a bounded number of events at a time.
-    async fn read_missed(&self, missed: &[Missed]) -> OperationResult<BTreeMap<RoomId, Vec<Event>>> {
-        let ranges = widest(missed);
-        let mut events: BTreeMap<RoomId, Vec<Event>> = BTreeMap::new();
-        let mut start = 0;
-        while start < ranges.len() {
-            let mut budget = EVENTS_PER_QUERY;
-            let fits = ranges[start..].iter().take_while(|range| {
-                let fits = budget > 0;
-                budget = budget.saturating_sub(range.up_to.since(range.after));
-                fits
-            });
-            let end = start + fits.count();
-            for event in self.backend.ranges(&ranges[start..end]).await? {
-                if let Some(room) = event.topic.room() {
-                    events.entry(room).or_default().push(event);
-                }
+    /// Whether all of it can be said, and the events, of what was read for many.
+    pub(crate) fn replay(self, events: &Events) -> (bool, Vec<Event>) {
+        match self {
+            Self::Nothing => (true, Vec::new()),
+            Self::TooMuch => (false, Vec::new()),
+            Self::Range(range) => {
+                let of_topic = events.get(&range.topic).map(Vec::as_slice).unwrap_or_default();
+                let from = of_topic.partition_point(|event| event.seq <= range.after);
+                let events = of_topic[from..].to_vec();
+                // Fewer only when the room was deleted between the two queries.
+                let whole = is_whole(&events, range);
+                (whole, if whole { events } else { Vec::new() })
             }
-            start = end;
         }
-        Ok(events)
     }
 }
 
-/// One range a room, the widest that is asked for: the others are its ends.
+/// What was read of topics, in order.
+pub(crate) type Events = BTreeMap<TopicId, Vec<Event>>;
+
+/// Reads each range once, however many missed it, a bounded number of events at a time.
+pub(crate) async fn read_missed(backend: &dyn Backend, missed: &[Missed]) -> OperationResult<Events> {
+    let ranges = widest(missed);
+    let mut events = Events::new();
+    let mut start = 0;
+    while start < ranges.len() {
+        let mut budget = EVENTS_PER_QUERY;
+        let fits = ranges[start..].iter().take_while(|range| {
+            let fits = budget > 0;
+            budget = budget.saturating_sub(range.up_to.since(range.after));
+            fits
+        });
+        let end = start + fits.count();
+        for event in backend.ranges(&ranges[start..end]).await? {
+            events.entry(event.topic).or_default().push(event);
+        }
+        start = end;
+    }
+    Ok(events)
+}
+
+/// One range a topic, the widest that is asked for: the others are its ends.
 fn widest(missed: &[Missed]) -> Vec<Range> {
     let ranges: BTreeSet<Range> = missed
         .iter()
@@ -111,35 +138,19 @@ fn widest(missed: &[Missed]) -> Vec<Range> {
             Missed::Nothing | Missed::TooMuch => None,
         })
         .collect();
-    // Sorted by room, then by where they begin; all of a room end at the head of this moment.
+    // Sorted by topic, then by where they begin; all of a topic end at the head of this moment.
     let mut widest: Vec<Range> = ranges.into_iter().collect();
-    widest.dedup_by_key(|range| range.room);
+    widest.dedup_by_key(|range| range.topic);
     widest
 }
 
-fn answer(
-    epoch: Epoch,
-    state: RoomState,
-    missed: Missed,
-    events: &BTreeMap<RoomId, Vec<Event>>,
-) -> OperationResult<Opened> {
+fn answer(epoch: Epoch, state: RoomState, missed: Missed, events: &Events) -> OperationResult<Opened> {
     let (head, member_count, role, read) = match state {
         RoomState::NoRoom => return Err(OperationError::RoomNotFound),
         RoomState::NotMember => return Err(OperationError::NotMember),
         RoomState::Member { head, member_count, role, read } => (head, member_count, role, read),
     };
-    let (complete, events) = match missed {
-        Missed::Nothing => (true, Vec::new()),
-        Missed::TooMuch => (false, Vec::new()),
-        Missed::Range(range) => {
-            let of_room = events.get(&range.room).map(Vec::as_slice).unwrap_or_default();
-            let from = of_room.partition_point(|event| event.seq <= range.after);
-            let events = of_room[from..].to_vec();
-            // Fewer only when the room was deleted between the two queries.
-            let whole = is_whole(&events, range);
-            (whole, if whole { events } else { Vec::new() })
-        }
-    };
+    let (complete, events) = missed.replay(events);
     Ok(Opened { epoch, head, member_count, role, read, complete, events })
 }
 
@@ -151,28 +162,24 @@ fn is_whole(events: &[Event], range: Range) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use madang_rpc::event::Role;
-    use madang_vocabulary::{Cursor, Seq};
     use uuid::Uuid;
 
     use super::*;
 
     const EPOCH: Epoch = Epoch::new(7);
 
-    fn room(number: u128) -> RoomId {
-        RoomId::new(Uuid::from_u128(number))
+    fn topic(number: u128) -> TopicId {
+        TopicId::Room(RoomId::new(Uuid::from_u128(number)))
     }
 
     fn missed(since: Option<(u64, Option<Epoch>)>, head: u64, replay_limit: u32) -> Missed {
         let since = since.map(|(seq, epoch)| Cursor { seq: Seq::new(seq), epoch });
-        let open = Open { user: UserId::new(Uuid::nil()), room: room(1), since, replay_limit };
-        let (head, read) = (Seq::new(head), Seq::START);
-        Missed::of(&open, RoomState::Member { head, member_count: 1, role: Role::Member, read }, EPOCH)
+        Missed::of(topic(1), since, replay_limit, Seq::new(head), EPOCH)
     }
 
     #[test]
     fn what_was_missed_is_judged_by_epoch_head_and_limit() {
-        let range = Range { room: room(1), after: Seq::new(3), up_to: Seq::new(5) };
+        let range = Range { topic: topic(1), after: Seq::new(3), up_to: Seq::new(5) };
         assert_eq!(missed(None, 5, 10), Missed::Nothing);
         assert_eq!(missed(Some((5, None)), 5, 10), Missed::Nothing);
         assert_eq!(missed(Some((3, None)), 5, 10), Missed::Range(range));
@@ -183,8 +190,9 @@ mod tests {
     }
 
     #[test]
-    fn one_range_of_a_room_serves_all_who_missed_part_of_it() {
-        let range = |number, after| Range { room: room(number), after: Seq::new(after), up_to: Seq::new(9) };
+    fn one_range_of_a_topic_serves_all_who_missed_part_of_it() {
+        let range =
+            |number, after| Range { topic: topic(number), after: Seq::new(after), up_to: Seq::new(9) };
         let asked = [range(2, 4), range(1, 8), range(2, 1), range(1, 8)].map(Missed::Range);
         assert_eq!(widest(&asked), [range(1, 8), range(2, 1)]);
     }

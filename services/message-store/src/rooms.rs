@@ -35,6 +35,7 @@ impl Inner {
             creator: actor.id,
             key: new.key.as_ref().map(ToString::to_string),
             pair: pair(&actor, &new)?,
+            external_id: new.external_id.clone(),
         };
         let now = self.clock.now();
         let room = RoomRecord {
@@ -47,6 +48,7 @@ impl Inner {
             head: Seq::START,
             messages: 0,
             member_count: 0,
+            external_id: new.external_id,
         };
         self.remember(new.members.iter().chain([&actor])).await?;
         let mut session = self.backend.write().await?;

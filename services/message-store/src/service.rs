@@ -11,17 +11,20 @@ use madang_rpc::{
     MessageStore,
     event::{Event, Profile, Role},
     store::{
-        Append, Appended, Changed, HistoryQuery, Member, NewRoom, Open, Opened, Page, PageQuery, ReadMark,
-        Resolved, RoomView,
+        Append, Appended, Authority, Changed, HistoryFrom, HistoryQuery, InboxMark, InboxPage, Member,
+        NewRoom, Open, OpenInbox, Opened, OpenedInbox, Page, PageQuery, ReadMark, Resolved, RoomView,
     },
 };
-use madang_vocabulary::{Error, MessageText, Result, RoomName, RoomRef, Seq, Slug, TopicId, UserId};
+use madang_vocabulary::{
+    Error, IdempotencyKey, MessageText, Result, RoomName, RoomRef, Seq, Slug, TopicId, UserId,
+};
 use tokio::{sync::Notify, time::timeout};
 
 use crate::{
     append::Appender,
     batch::Queue,
     error::{OperationError, OperationResult},
+    inbox::InboxOpener,
     measures::Measures,
     open::Opener,
     profiles::KnownProfiles,
@@ -44,6 +47,7 @@ pub(crate) struct Inner {
     pub(crate) profiles: Arc<KnownProfiles>,
     pub(crate) appends: Queue<Appender>,
     pub(crate) opens: Queue<Opener>,
+    pub(crate) inbox_opens: Queue<InboxOpener>,
     pub(crate) measures: Measures,
     /// Wakes the task that removes the events of deleted rooms.
     pub(crate) purge_soon: Arc<Notify>,
@@ -106,7 +110,7 @@ pub(crate) async fn finish<T>(session: Box<dyn Session>, outcome: OperationResul
     outcome
 }
 
-/// The hot paths, `append` and `open`, keep their deadline in their queues and are measured by the batch.
+/// The hot paths, `append`, `open` and `open_inbox`, keep their deadline in their queues and are measured by the batch.
 #[async_trait]
 impl MessageStore for Service {
     async fn create_room(&self, actor: Arc<Profile>, room: NewRoom) -> Result<Changed<RoomView>> {
@@ -150,15 +154,23 @@ impl MessageStore for Service {
     async fn put_member(
         &self,
         actor: Arc<Profile>,
+        authority: Authority,
         room: RoomRef,
         user: Arc<Profile>,
         role: Role,
     ) -> Result<Changed<Member>> {
-        self.inner.call("put_member", self.inner.put_member(actor, room, user, role)).await
+        let work = self.inner.put_member(actor, authority, room, user, role);
+        self.inner.call("put_member", work).await
     }
 
-    async fn remove_member(&self, actor: Arc<Profile>, room: RoomRef, user: UserId) -> Result<Changed<()>> {
-        self.inner.call("remove_member", self.inner.remove_member(actor, room, user)).await
+    async fn remove_member(
+        &self,
+        actor: Arc<Profile>,
+        authority: Authority,
+        room: RoomRef,
+        user: UserId,
+    ) -> Result<Changed<()>> {
+        self.inner.call("remove_member", self.inner.remove_member(actor, authority, room, user)).await
     }
 
     async fn append(&self, mut append: Append) -> Result<Appended> {
@@ -189,5 +201,26 @@ impl MessageStore for Service {
 
     async fn mark_read(&self, user: UserId, room: RoomRef, seq: Seq) -> Result<ReadMark> {
         self.inner.call("mark_read", self.inner.mark_read(user, room, seq)).await
+    }
+
+    async fn notify(
+        &self,
+        user: Arc<Profile>,
+        data: Box<str>,
+        key: Option<IdempotencyKey>,
+    ) -> Result<Changed<Event>> {
+        self.inner.call("notify", self.inner.notify(user, data, key)).await
+    }
+
+    async fn open_inbox(&self, open: OpenInbox) -> Result<OpenedInbox> {
+        Ok(self.inner.inbox_opens.ask(open).await?)
+    }
+
+    async fn inbox(&self, user: UserId, from: HistoryFrom, limit: u32) -> Result<InboxPage> {
+        self.inner.call("inbox", self.inner.inbox(user, from, limit)).await
+    }
+
+    async fn mark_inbox_read(&self, user: UserId, seq: Seq) -> Result<InboxMark> {
+        self.inner.call("mark_inbox_read", self.inner.mark_inbox_read(user, seq)).await
     }
 }

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     append::Appender,
     batch::Queue,
+    inbox::InboxOpener,
     measures::{Measures, observe_queues},
     open::Opener,
     profiles::KnownProfiles,
@@ -61,9 +62,15 @@ pub async fn start(settings: &Settings, database: &Secret, host: &Host) -> Resul
     };
     let appends = Queue::start(appender, settings.append_bounds(), &life);
     let opens = Queue::start(Opener { backend: Arc::clone(&backend) }, Settings::open_bounds(), &life);
+    let inbox_opener = InboxOpener { backend: Arc::clone(&backend) };
+    let inbox_opens = Queue::start(inbox_opener, Settings::open_bounds(), &life);
     observe_queues(
         &host.metrics,
-        &[("append", Arc::clone(appends.counts())), ("open", Arc::clone(opens.counts()))],
+        &[
+            ("append", Arc::clone(appends.counts())),
+            ("open", Arc::clone(opens.counts())),
+            ("open_inbox", Arc::clone(inbox_opens.counts())),
+        ],
     );
 
     let purge_soon = Arc::new(Notify::new());
@@ -74,8 +81,19 @@ pub async fn start(settings: &Settings, database: &Secret, host: &Host) -> Resul
 
     let measures = Measures::new(&host.metrics);
     let (clock, random) = (Arc::clone(&host.clock), Arc::clone(&host.random));
-    let inner =
-        Inner { life, backend, clock, random, profiles, appends, opens, measures, purge_soon, _check: check };
+    let inner = Inner {
+        life,
+        backend,
+        clock,
+        random,
+        profiles,
+        appends,
+        opens,
+        inbox_opens,
+        measures,
+        purge_soon,
+        _check: check,
+    };
     Ok(Service { inner: Arc::new(inner) })
 }
 

@@ -18,7 +18,7 @@
 //! | `keys` | 5 s | yes | reads |
 //! | `users` | 5 s | yes | reads |
 //! | `update_profile` | 5 s | no | would overwrite a change made in between |
-//! | `create_room` | 5 s | with a key, or direct | otherwise each makes a room |
+//! | `create_room` | 5 s | with a key, an external id, or direct | otherwise each makes a room |
 //! | `room`, `rooms`, `members` | 5 s | yes | reads |
 //! | `update_room` | 5 s | no | would overwrite a change made in between, and tell of it twice |
 //! | `delete_room` | 5 s | no | the repetition would find no room, and the event is heard from the first alone |
@@ -28,7 +28,9 @@
 //! | `remove_member` | 5 s | no | would undo an addition made in between |
 //! | `append` | 5 s | yes | idempotent by room, actor and key |
 //! | `open`, `resolve`, `read`, `heads`, `history` | 5 s | yes | reads |
-//! | `mark_read` | 5 s | yes | the mark only moves forward |
+//! | `open_inbox`, `inbox` | 5 s | yes | reads |
+//! | `mark_read`, `mark_inbox_read` | 5 s | yes | the mark only moves forward |
+//! | `notify` | 5 s | with a key | otherwise each is a notice of its own |
 //!
 //! `register` and `login` have longer, since hashing a password may queue behind others.
 
@@ -114,5 +116,10 @@ pub mod store {
         HEADS = Method::repeatable("Heads");
         HISTORY = Method::repeatable("History");
         MARK_READ = Method::repeatable("MarkRead");
+        NOTIFY = Method::once("Notify");
+        NOTIFY_ONCE = Method::repeatable("Notify");
+        OPEN_INBOX = Method::repeatable("OpenInbox");
+        INBOX = Method::repeatable("Inbox");
+        MARK_INBOX_READ = Method::repeatable("MarkInboxRead");
     }
 }

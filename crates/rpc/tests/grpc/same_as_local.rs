@@ -8,11 +8,11 @@ use madang_rpc::{
     auth::{ClientInfo, Password},
     event::{Attachment, Role},
     grpc::{AuthClient, MessageStoreClient, MessageStoreSettings},
-    store::{Append, HistoryFrom, HistoryQuery, NewRoom, Open, PageQuery, RoomKind},
+    store::{Append, Authority, HistoryFrom, HistoryQuery, NewRoom, Open, OpenInbox, PageQuery, RoomKind},
 };
 use madang_vocabulary::{
-    AvatarUrl, Code, Cursor, DisplayName, Epoch, Error, IdempotencyKey, RoomName, RoomRef, Seq, Slug,
-    TopicId, Username,
+    AvatarUrl, Code, Cursor, DisplayName, Epoch, Error, ExternalId, IdempotencyKey, RoomName, RoomRef, Seq,
+    Slug, TopicId, Username,
 };
 
 use crate::{
@@ -71,6 +71,7 @@ async fn rooms_are_the_same(near: &Scripted, far: &MessageStoreClient) {
         kind,
         name: name(),
         slug: key.map(|key| Slug::new(key).unwrap()),
+        external_id: key.map(|key| ExternalId::new(key).unwrap()),
         members: vec![profile(2), profile(3)],
         key: key.map(|key| IdempotencyKey::new(key).unwrap()),
     };
@@ -90,8 +91,28 @@ async fn rooms_are_the_same(near: &Scripted, far: &MessageStoreClient) {
     same!(near, far, join(actor(), slug()));
     same!(near, far, leave(actor(), id()));
     same!(near, far, members(user_id(1), id(), page(Some("next"))));
-    same!(near, far, put_member(actor(), id(), profile(5), Role::Moderator));
-    same!(near, far, remove_member(actor(), id(), user_id(5)));
+    for authority in [Authority::User, Authority::Site] {
+        same!(near, far, put_member(actor(), authority, id(), profile(5), Role::Moderator));
+        same!(near, far, remove_member(actor(), authority, id(), user_id(5)));
+    }
+    same!(near, far, room(user_id(1), RoomRef::External(ExternalId::new("room 7").unwrap())));
+}
+
+async fn inboxes_are_the_same(near: &Scripted, far: &MessageStoreClient) {
+    let user = user_id(1);
+    let data = || Box::<str>::from(r#"{"종류":"알림"}"#);
+    let open = |since| OpenInbox { user, since, replay_limit: 3 };
+    let since = |epoch| Some(Cursor { seq: Seq::START, epoch });
+
+    same!(near, far, notify(profile(1), data(), None));
+    same!(near, far, notify(profile(1), data(), Some(IdempotencyKey::new("k").unwrap())));
+    same!(near, far, open_inbox(open(None)));
+    same!(near, far, open_inbox(open(since(None))));
+    same!(near, far, open_inbox(open(since(Some(Epoch::new(0))))));
+    for from in [HistoryFrom::End, HistoryFrom::Before(Seq::new(1)), HistoryFrom::After(Seq::START)] {
+        same!(near, far, inbox(user, from, 200));
+    }
+    same!(near, far, mark_inbox_read(user, Seq::new(u64::MAX)));
 }
 
 async fn logs_are_the_same(near: &Scripted, far: &MessageStoreClient) {
@@ -146,10 +167,12 @@ async fn the_message_store() {
     let far = MessageStoreClient::new(served.channel(), MessageStoreSettings::default());
     rooms_are_the_same(&near, &far).await;
     logs_are_the_same(&near, &far).await;
+    inboxes_are_the_same(&near, &far).await;
     for code in Code::ALL {
         near.refuse(Some(Error::new(code, "안 됩니다").retry_after(Duration::from_millis(1_234))));
         rooms_are_the_same(&near, &far).await;
         logs_are_the_same(&near, &far).await;
+        inboxes_are_the_same(&near, &far).await;
     }
 }
 

@@ -11,10 +11,11 @@ use async_trait::async_trait;
 use madang_rpc::{
     Auth, MessageStore,
     auth::{ClientInfo, Grant, Identity, Password, Revocations, Session, Ticket},
-    event::{Event, EventBody, Message, Profile, Role},
+    event::{Event, EventBody, Message, Notice, Profile, Role},
     store::{
-        Append, Appended, Changed, HistoryQuery, Member, Membership, NewRoom, Open, Opened, Page, PageQuery,
-        ReadMark, Resolved, Room, RoomKind, RoomView,
+        Append, Appended, Authority, Changed, HistoryFrom, HistoryQuery, InboxMark, InboxPage, Member,
+        Membership, Mentioned, NewRoom, Open, OpenInbox, Opened, OpenedInbox, Page, PageQuery, ReadMark,
+        Resolved, Room, RoomKind, RoomView,
     },
 };
 use madang_vocabulary::{
@@ -112,6 +113,10 @@ fn event(seq: u64, body: EventBody) -> Event {
     }
 }
 
+fn notice(notice: Notice) -> Event {
+    Event { topic: TopicId::Inbox(user_id(1)), ..event(9, EventBody::Notice(notice)) }
+}
+
 fn events() -> Vec<Event> {
     vec![
         event(4, EventBody::Message(message("안녕"))),
@@ -127,6 +132,7 @@ fn view() -> RoomView {
             kind: RoomKind::Private,
             name: RoomName::new("마당").unwrap(),
             slug: Some(Slug::new("madang").unwrap()),
+            external_id: Some(ExternalId::new("room 7").unwrap()),
             created_at: Timestamp::from_micros(12),
             head: Seq::new(u64::MAX),
             member_count: 3,
@@ -137,7 +143,7 @@ fn view() -> RoomView {
 }
 
 fn bare_view() -> RoomView {
-    let room = Room { slug: None, kind: RoomKind::Direct, ..view().room };
+    let room = Room { slug: None, external_id: None, kind: RoomKind::Direct, ..view().room };
     RoomView { room, membership: None, last_message: None }
 }
 
@@ -284,17 +290,24 @@ impl MessageStore for Scripted {
     async fn put_member(
         &self,
         actor: Arc<Profile>,
+        authority: Authority,
         room: RoomRef,
         user: Arc<Profile>,
         role: Role,
     ) -> Result<Changed<Member>> {
-        self.called("put_member", (actor, room, user, role))?;
+        self.called("put_member", (actor, authority, room, user, role))?;
         let body = EventBody::RoleChanged { user: user_id(5), role };
         Ok(Changed { value: member(), events: vec![event(11, body)] })
     }
 
-    async fn remove_member(&self, actor: Arc<Profile>, room: RoomRef, user: UserId) -> Result<Changed<()>> {
-        self.called("remove_member", (actor, room, user))?;
+    async fn remove_member(
+        &self,
+        actor: Arc<Profile>,
+        authority: Authority,
+        room: RoomRef,
+        user: UserId,
+    ) -> Result<Changed<()>> {
+        self.called("remove_member", (actor, authority, room, user))?;
         Ok(Changed { value: (), events: events() })
     }
 
@@ -309,7 +322,14 @@ impl MessageStore for Scripted {
             tokio::task::yield_now().await;
         }
         assert_ne!(append.message.text, "500", "a defect of the service");
-        Ok(Appended { seq: Seq::new(seq), at: Timestamp::from_micros(55), duplicate: seq == 2 })
+        let mentioned =
+            |user| Mentioned { user: user_id(user), seq: Seq::new(seq), at: Timestamp::from_micros(56) };
+        Ok(Appended {
+            seq: Seq::new(seq),
+            at: Timestamp::from_micros(55),
+            duplicate: seq == 2,
+            mentions: (0..u128::from(seq % 3)).map(mentioned).collect(),
+        })
     }
 
     /// With a cursor, replays as many events as may be, of 64 KiB each.
@@ -351,5 +371,45 @@ impl MessageStore for Scripted {
     async fn mark_read(&self, user: UserId, room: RoomRef, seq: Seq) -> Result<ReadMark> {
         self.called("mark_read", (user, room))?;
         Ok(ReadMark { room: room_id(7), read: seq, unread: 0 })
+    }
+
+    async fn notify(
+        &self,
+        user: Arc<Profile>,
+        data: Box<str>,
+        key: Option<IdempotencyKey>,
+    ) -> Result<Changed<Event>> {
+        self.called("notify", (user, &data, &key))?;
+        let value = notice(Notice::Custom { data, key: key.clone() });
+        // What has a key was there before.
+        let events = if key.is_some() { Vec::new() } else { vec![value.clone()] };
+        Ok(Changed { value, events })
+    }
+
+    async fn open_inbox(&self, open: OpenInbox) -> Result<OpenedInbox> {
+        self.called("open_inbox", open)?;
+        let replayed = open.since.map_or(0, |_| open.replay_limit);
+        Ok(OpenedInbox {
+            epoch: Epoch::new(u32::MAX),
+            head: Seq::new(40),
+            read: Seq::new(4),
+            unread: 36,
+            complete: true,
+            events: (0..replayed)
+                .map(|_| notice(Notice::Mention { room: room_id(7), seq: Seq::new(3) }))
+                .collect(),
+        })
+    }
+
+    async fn inbox(&self, user: UserId, from: HistoryFrom, limit: u32) -> Result<InboxPage> {
+        self.called("inbox", (user, from, limit))?;
+        let invite = Notice::Invite { room: room_id(7), name: RoomName::new("마당").unwrap() };
+        let (head, read) = (Seq::new(9), Seq::new(8));
+        Ok(InboxPage { epoch: Epoch::new(1), events: vec![notice(invite)], head, read, unread: 1 })
+    }
+
+    async fn mark_inbox_read(&self, user: UserId, seq: Seq) -> Result<InboxMark> {
+        self.called("mark_inbox_read", (user, seq))?;
+        Ok(InboxMark { read: seq, unread: 2 })
     }
 }

@@ -62,7 +62,7 @@ async fn commit(edge: Arc<Edge>, append: Append, answer: oneshot::Sender<Result<
     let event = match &outcome {
         // A repeat was said when it was new; where that gateway died before it could, the sweep finds it.
         Ok(Appended { duplicate: true, .. }) | Err(_) => None,
-        Ok(Appended { seq, at, duplicate: false }) => {
+        Ok(Appended { seq, at, duplicate: false, .. }) => {
             let body = EventBody::Message(message);
             Some(Arc::new(Event { topic: room.into(), seq: *seq, at: *at, actor, body }))
         }

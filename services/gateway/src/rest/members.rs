@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use http::StatusCode;
-use madang_rpc::event::Role;
+use madang_rpc::{event::Role, store::Authority};
 use madang_vocabulary::{RoomRef, UserId};
 use serde::Deserialize;
 
@@ -44,7 +44,7 @@ pub(super) async fn put(
     Json(body): Json<Put>,
 ) -> Result<axum::Json<MemberView>, Problem> {
     let user = Arc::new(profile(&edge, user).await?);
-    let changed = edge.store.put_member(caller.me, room, user, body.role).await?;
+    let changed = edge.store.put_member(caller.me, Authority::User, room, user, body.role).await?;
     edge.fanout.events(changed.events).await;
     Ok(axum::Json(MemberView::from(changed.value)))
 }
@@ -54,7 +54,7 @@ pub(super) async fn remove(
     caller: Caller,
     Path((room, user)): Path<(RoomRef, UserId)>,
 ) -> Result<StatusCode, Problem> {
-    let changed = edge.store.remove_member(caller.me, room, user).await?;
+    let changed = edge.store.remove_member(caller.me, Authority::User, room, user).await?;
     edge.fanout.events(changed.events).await;
     Ok(StatusCode::NO_CONTENT)
 }

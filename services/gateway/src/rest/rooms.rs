@@ -72,6 +72,7 @@ pub(super) async fn create(
         kind: body.kind,
         name: body.name,
         slug: body.slug,
+        external_id: None,
         members: members.into_iter().map(Arc::new).collect(),
         key,
     };

@@ -7,6 +7,7 @@
 mod connections;
 mod error;
 mod migrations;
+mod notices;
 mod postgres;
 mod rows;
 mod sql;
@@ -16,10 +17,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use madang_rpc::{
-    event::{Event, Profile, Role},
+    event::{Event, Notice, Profile, Role},
     store::{Appended, Member, Membership, RoomKind},
 };
-use madang_vocabulary::{Epoch, RoomId, RoomName, RoomRef, Seq, Slug, Timestamp, UserId};
+use madang_vocabulary::{
+    Epoch, ExternalId, IdempotencyKey, RoomId, RoomName, RoomRef, Seq, Slug, Timestamp, TopicId, UserId,
+};
 
 use crate::{
     page::{ByActivity, ByAge, ByRank},
@@ -73,6 +76,9 @@ pub(crate) trait Backend: Send + Sync + 'static {
 
     /// The heads of the rooms that exist.
     async fn heads(&self, rooms: &[RoomId]) -> StoreResult<Vec<(RoomId, Seq)>>;
+
+    /// Where users' inboxes stand, and the epoch; a state for each user, in order, all of one moment.
+    async fn inbox_states(&self, users: &[UserId]) -> StoreResult<(Epoch, Vec<InboxState>)>;
 }
 
 /// One connection. Dropping it closes it, and rolls back what was not committed.
@@ -162,6 +168,31 @@ pub(crate) trait Session: Send {
 
     /// Moves a read mark forward to an event that exists; does nothing where it is there or further.
     async fn mark_read(&mut self, room: RoomId, user: UserId, seq: Seq) -> StoreResult<()>;
+
+    /// Locks an inbox against all that writes to it, until the transaction ends.
+    async fn lock_inbox(&mut self, user: UserId, now: Timestamp) -> StoreResult<()>;
+
+    /// Adds a notice at the next place of a user's inbox, and says where and of what time. The inbox is locked
+    /// from then on; of several, in the order of users, and after the room.
+    async fn insert_notice(
+        &mut self,
+        user: UserId,
+        actor: UserId,
+        notice: &Notice,
+        now: Timestamp,
+    ) -> StoreResult<(Seq, Timestamp)>;
+
+    /// The notice of the embedding site that has a key.
+    async fn notice_by_key(&mut self, user: UserId, key: &IdempotencyKey) -> StoreResult<Option<Event>>;
+
+    /// The notices after a place, oldest first.
+    async fn notices_after(&mut self, user: UserId, slice: Slice) -> StoreResult<Vec<Event>>;
+
+    /// The notices before a place, newest first.
+    async fn notices_before(&mut self, user: UserId, slice: Slice) -> StoreResult<Vec<Event>>;
+
+    /// Moves an inbox's read mark forward, no further than its head.
+    async fn mark_inbox_read(&mut self, user: UserId, seq: Seq) -> StoreResult<()>;
 }
 
 /// A room's row.
@@ -176,6 +207,7 @@ pub(crate) struct RoomRecord {
     pub(crate) head: Seq,
     pub(crate) messages: u64,
     pub(crate) member_count: u64,
+    pub(crate) external_id: Option<ExternalId>,
 }
 
 /// What makes a room the same when it is made again.
@@ -185,6 +217,8 @@ pub(crate) struct Origin {
     pub(crate) key: Option<String>,
     /// The two users of a direct room, the lower id first.
     pub(crate) pair: Option<(UserId, UserId)>,
+    /// What the embedding site calls it, whoever makes it.
+    pub(crate) external_id: Option<ExternalId>,
 }
 
 /// A room and a user's place in it.
@@ -219,10 +253,10 @@ pub(crate) struct Slice {
     pub(crate) messages_only: bool,
 }
 
-/// The events of a room after a place, up to and with another.
+/// The events of a topic after a place, up to and with another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Range {
-    pub(crate) room: RoomId,
+    pub(crate) topic: TopicId,
     pub(crate) after: Seq,
     pub(crate) up_to: Seq,
 }
@@ -254,7 +288,7 @@ pub(crate) struct AppendRow<'a> {
 }
 
 /// What became of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum AppendOutcome {
     /// It is committed, now or before.
     Appended(Appended),
@@ -282,6 +316,22 @@ pub(crate) enum RoomState {
         /// The read mark.
         read: Seq,
     },
+}
+
+/// Where a user's inbox stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct InboxState {
+    /// The last place of the log.
+    pub(crate) head: Seq,
+    /// The read mark.
+    pub(crate) read: Seq,
+}
+
+impl InboxState {
+    /// The notices after the read mark.
+    pub(crate) const fn unread(self) -> u64 {
+        self.head.since(self.read)
+    }
 }
 
 /// What else there is to say of a message, as the database keeps it; nothing of most.

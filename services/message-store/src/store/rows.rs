@@ -7,13 +7,14 @@ use madang_rpc::{
     store::{Member, RoomKind},
 };
 use madang_vocabulary::{
-    AvatarUrl, DisplayName, IdempotencyKey, RoomId, RoomName, Seq, Slug, Timestamp, TopicId, UserId, Username,
+    AvatarUrl, DisplayName, ExternalId, IdempotencyKey, RoomId, RoomName, Seq, Slug, Timestamp, TopicId,
+    UserId, Username,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sqlx::{ColumnIndex, Decode, FromRow, Row, Type};
 use uuid::Uuid;
 
-use super::{MemberPlace, NewEventKind, RoomRecord, StoreError, StoreResult, View};
+use super::{MemberPlace, NewEventKind, RoomRecord, StoreError, StoreResult, View, notices};
 use crate::unread::Counts;
 
 /// The kinds of events, as the column has them.
@@ -23,6 +24,9 @@ pub(super) mod kind {
     pub(in crate::store) const LEFT: i16 = 3;
     pub(in crate::store) const ROLE: i16 = 4;
     pub(in crate::store) const ROOM: i16 = 5;
+    pub(in crate::store) const MENTION: i16 = 6;
+    pub(in crate::store) const INVITE: i16 = 7;
+    pub(in crate::store) const CUSTOM: i16 = 8;
 }
 
 #[derive(Debug, FromRow)]
@@ -36,6 +40,7 @@ pub(super) struct RoomRow {
     head: i64,
     messages: i64,
     member_count: i64,
+    room_external_id: Option<String>,
 }
 
 #[derive(Debug, FromRow)]
@@ -77,6 +82,7 @@ pub(super) struct EventRow {
     subject_username: Option<String>,
     subject_name: Option<String>,
     subject_avatar_url: Option<String>,
+    subject_external_id: Option<String>,
     subject_version: Option<i64>,
 }
 
@@ -86,6 +92,7 @@ pub(super) struct ProfileColumns {
     username: Option<String>,
     name: Option<String>,
     avatar_url: Option<String>,
+    external_id: Option<String>,
     version: Option<i64>,
 }
 
@@ -163,6 +170,7 @@ impl Reader {
                     username: row.subject_username,
                     name: row.subject_name,
                     avatar_url: row.subject_avatar_url,
+                    external_id: row.subject_external_id,
                     version: row.subject_version,
                 };
                 EventBody::Joined { user: self.profile(subject()?, columns)?, role }
@@ -176,10 +184,17 @@ impl Reader {
                 let RoomDetail { name, slug } = required(row.detail.as_deref())?;
                 EventBody::RoomChanged { name, slug, deleted: false }
             }
+            kind::MENTION | kind::INVITE | kind::CUSTOM => {
+                EventBody::Notice(notices::read(row.kind, row.detail, row.key)?)
+            }
             other => return Err(StoreError::corrupt("event kind", format!("{other} is none"))),
         };
+        let topic = match &body {
+            EventBody::Notice(_) => TopicId::Inbox(UserId::new(row.topic)),
+            _ => TopicId::Room(RoomId::new(row.topic)),
+        };
         Ok(Event {
-            topic: TopicId::Room(RoomId::new(row.topic)),
+            topic,
             seq: seq(row.seq)?,
             at: Timestamp::from_micros(row.at),
             actor: self.profile(row.actor, row.profile)?,
@@ -208,7 +223,7 @@ impl ProfileColumns {
             username: Username::new(self.username.unwrap_or_else(|| UNKNOWN.to_owned()))?,
             name: DisplayName::new(self.name.unwrap_or_else(|| UNKNOWN.to_owned()))?,
             avatar_url: self.avatar_url.map(AvatarUrl::new).transpose()?,
-            external_id: None,
+            external_id: self.external_id.map(ExternalId::new).transpose()?,
             version: Timestamp::from_micros(self.version.unwrap_or(0)),
         })
     }
@@ -228,6 +243,11 @@ impl TryFrom<RoomRow> for RoomRecord {
             head: seq(row.head)?,
             messages: unsigned(row.messages)?,
             member_count: unsigned(row.member_count)?,
+            external_id: row
+                .room_external_id
+                .map(ExternalId::new)
+                .transpose()
+                .map_err(|error| StoreError::corrupt("external id", error))?,
         })
     }
 }
@@ -332,14 +352,14 @@ pub(super) fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-fn parse<T: DeserializeOwned>(text: &str) -> StoreResult<T> {
+pub(super) fn parse<T: DeserializeOwned>(text: &str) -> StoreResult<T> {
     serde_json::from_str(text).map_err(|error| StoreError::corrupt("event detail", error))
 }
 
-fn required<T: DeserializeOwned>(detail: Option<&str>) -> StoreResult<T> {
+pub(super) fn required<T: DeserializeOwned>(detail: Option<&str>) -> StoreResult<T> {
     parse(detail.ok_or_else(|| missing("detail"))?)
 }
 
-fn missing(what: &'static str) -> StoreError {
+pub(super) fn missing(what: &'static str) -> StoreError {
     StoreError::corrupt(what, "it is absent")
 }

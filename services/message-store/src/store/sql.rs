@@ -6,7 +6,7 @@
 macro_rules! room_columns {
     () => {
         "r.id AS room_id, r.kind AS room_kind, r.name AS room_name, r.slug, r.created_at, r.active_at, \
-         r.head, r.messages, r.member_count"
+         r.head, r.messages, r.member_count, r.external_id AS room_external_id"
     };
 }
 
@@ -14,9 +14,9 @@ macro_rules! room_columns {
 macro_rules! event_columns {
     () => {
         "e.topic, e.seq, e.kind, e.at, e.actor, e.key, e.text, e.detail, e.subject, \
-         a.username, a.name, a.avatar_url, a.version, \
-         s.username AS subject_username, s.name AS subject_name, \
-         s.avatar_url AS subject_avatar_url, s.version AS subject_version"
+         a.username, a.name, a.avatar_url, a.external_id, a.version, \
+         s.username AS subject_username, s.name AS subject_name, s.avatar_url AS subject_avatar_url, \
+         s.external_id AS subject_external_id, s.version AS subject_version"
     };
 }
 
@@ -66,7 +66,8 @@ macro_rules! view_of_memberships {
 
 macro_rules! member_of {
     () => {
-        "SELECT m.user_id AS actor, p.username, p.name, p.avatar_url, p.version, m.role, m.joined_at, m.read_seq \
+        "SELECT m.user_id AS actor, p.username, p.name, p.avatar_url, p.external_id, p.version, \
+         m.role, m.joined_at, m.read_seq \
          FROM members m LEFT JOIN profiles p ON p.user_id = m.user_id WHERE m.room = $1 "
     };
 }
@@ -84,8 +85,16 @@ macro_rules! events_of {
     };
 }
 
+/// Every user has an inbox, so there is nothing to join.
+macro_rules! notices_of {
+    () => {
+        concat!("SELECT ", event_columns!(), " FROM events e", event_profiles!(), "WHERE e.topic = $1 ")
+    };
+}
+
 pub(super) const VIEW_BY_ID: &str = concat!(view_of_rooms!(), "WHERE r.id = $2");
 pub(super) const VIEW_BY_SLUG: &str = concat!(view_of_rooms!(), "WHERE r.slug = $2");
+pub(super) const VIEW_BY_EXTERNAL_ID: &str = concat!(view_of_rooms!(), "WHERE r.external_id = $2");
 
 pub(super) const ACTIVE_ROOMS: &str =
     concat!(view_of_memberships!(), "ORDER BY r.active_at DESC, r.id DESC LIMIT $2");
@@ -123,8 +132,9 @@ pub(super) const MESSAGES_BEFORE: &str =
 
 pub(super) const INSERT_ROOM: &str = "\
     INSERT INTO rooms (id, kind, name, slug, created_at, creator, creation_key, direct_low, direct_high, \
-                       active_at, head, messages, last_message_seq, member_count) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, 0, $12) ON CONFLICT DO NOTHING";
+                       active_at, head, messages, last_message_seq, member_count, external_id) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, 0, $12, $13) ON CONFLICT DO NOTHING";
+pub(super) const CREATED_AS_EXTERNAL: &str = "SELECT id FROM rooms WHERE external_id = $1";
 pub(super) const CREATED_BY_KEY: &str = "SELECT id FROM rooms WHERE creator = $1 AND creation_key = $2";
 pub(super) const CREATED_FOR_PAIR: &str = "SELECT id FROM rooms WHERE direct_low = $1 AND direct_high = $2";
 
@@ -161,15 +171,36 @@ pub(super) const MARK_READ: &str = "\
             WHERE e.topic = $1 AND e.seq > members.read_seq AND e.seq <= $3 AND e.actor = $2 AND e.kind = 1) END \
     WHERE room = $1 AND user_id = $2 AND read_seq < $3";
 
+/// Takes an inbox's lock, by a row that there may not have been.
+pub(super) const LOCK_INBOX: &str = "\
+    INSERT INTO inboxes (user_id, head, active_at) VALUES ($1, 0, $2) \
+    ON CONFLICT (user_id) DO UPDATE SET head = inboxes.head";
+/// Takes an inbox's next place, and its lock.
+pub(super) const GROW_INBOX: &str = "\
+    INSERT INTO inboxes (user_id, head, active_at) VALUES ($1, 1, $2) \
+    ON CONFLICT (user_id) DO UPDATE SET head = inboxes.head + 1, \
+        active_at = CASE WHEN inboxes.active_at > $2 THEN inboxes.active_at ELSE $2 END \
+    RETURNING head, active_at";
+pub(super) const INSERT_NOTICE: &str = "\
+    INSERT INTO events (topic, seq, kind, actor, at, ordinal, key, detail) VALUES ($1, $2, $3, $4, $5, 0, $6, $7)";
+pub(super) const NOTICE_BY_KEY: &str = concat!(notices_of!(), "AND e.actor = $1 AND e.key = $2");
+pub(super) const NOTICES_AFTER: &str = concat!(notices_of!(), "AND e.seq > $2 ORDER BY e.seq LIMIT $3");
+pub(super) const NOTICES_BEFORE: &str = concat!(notices_of!(), "AND e.seq < $2 ORDER BY e.seq DESC LIMIT $3");
+pub(super) const MARK_INBOX_READ: &str = "\
+    UPDATE inboxes SET read_seq = CASE WHEN $2 < head THEN $2 ELSE head END \
+    WHERE user_id = $1 AND read_seq < $2 AND read_seq < head";
+
 pub(super) const INSERT_EPOCH: &str =
     "INSERT INTO log_epoch (id, epoch) VALUES (1, $1) ON CONFLICT DO NOTHING";
 pub(super) const UPDATE_EPOCH: &str = "UPDATE log_epoch SET epoch = $1 WHERE id = 1";
 
-/// A profile replaces one of a lower version only: tokens of different ages arrive in any order.
+/// A profile replaces one of a lower version only: tokens of different ages arrive in any order. What the
+/// embedding site calls a user stays, once it is known: not every token says it.
 macro_rules! newer_profile {
     () => {
         "ON CONFLICT (user_id) DO UPDATE SET username = excluded.username, name = excluded.name, \
-         avatar_url = excluded.avatar_url, version = excluded.version WHERE excluded.version > profiles.version"
+         avatar_url = excluded.avatar_url, \
+         external_id = coalesce(excluded.external_id, profiles.external_id), version = excluded.version WHERE excluded.version > profiles.version"
     };
 }
 

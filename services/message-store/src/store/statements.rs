@@ -6,21 +6,22 @@
 
 use async_trait::async_trait;
 use madang_rpc::{
-    event::{Event, Role},
+    event::{Event, Notice, Role},
     store::Member,
 };
-use madang_vocabulary::{RoomId, RoomRef, Seq, Timestamp, UserId};
+use madang_vocabulary::{IdempotencyKey, RoomId, RoomRef, Seq, Timestamp, UserId};
 use sqlx::{query, query_as, query_scalar};
 use uuid::Uuid;
 
-use super::{Connector, Db, LOCK_BY_ID, LOCK_BY_SLUG};
+use super::{Connector, Db, LOCK_BY_EXTERNAL_ID, LOCK_BY_ID, LOCK_BY_SLUG};
 use crate::{
     page::{ByActivity, ByAge, ByRank},
     store::{
         self, NewEvent, Origin, RoomRecord, Slice, StoreResult, View,
         connections::Lease,
+        notices,
         rows::{
-            EventRow, MemberRow, Reader, RoomRow, ViewRow, event_columns, role_number, room_kind_number,
+            EventRow, MemberRow, Reader, RoomRow, ViewRow, event_columns, role_number, room_kind_number, seq,
             signed, unsigned,
         },
         sql,
@@ -69,15 +70,6 @@ fn views(rows: Vec<ViewRow>) -> StoreResult<Vec<View>> {
     rows.into_iter().map(|row| reader.view(row)).collect()
 }
 
-fn id_of(room: &RoomRef) -> Result<Uuid, &str> {
-    match room {
-        RoomRef::Id(id) => Ok(id.uuid()),
-        RoomRef::Slug(slug) => Err(slug),
-        // No room has one yet, and the empty text is no slug.
-        RoomRef::External(_) => Err(""),
-    }
-}
-
 #[async_trait]
 impl store::Session for Session {
     async fn commit(self: Box<Self>) -> StoreResult<()> {
@@ -89,9 +81,10 @@ impl store::Session for Session {
     }
 
     async fn view(&mut self, user: UserId, room: &RoomRef) -> StoreResult<Option<View>> {
-        let query = match id_of(room) {
-            Ok(id) => query_as::<Db, ViewRow>(sql::VIEW_BY_ID).bind(user.uuid()).bind(id),
-            Err(slug) => query_as(sql::VIEW_BY_SLUG).bind(user.uuid()).bind(slug),
+        let query = match room {
+            RoomRef::Id(id) => query_as::<Db, ViewRow>(sql::VIEW_BY_ID).bind(user.uuid()).bind(id.uuid()),
+            RoomRef::Slug(slug) => query_as(sql::VIEW_BY_SLUG).bind(user.uuid()).bind(slug.as_str()),
+            RoomRef::External(id) => query_as(sql::VIEW_BY_EXTERNAL_ID).bind(user.uuid()).bind(id.as_str()),
         };
         let row = run!(self, query, fetch_optional)?;
         row.map(|row| Reader::default().view(row)).transpose()
@@ -161,18 +154,19 @@ impl store::Session for Session {
 
     async fn events_after(&mut self, room: RoomId, slice: Slice) -> StoreResult<Vec<Event>> {
         let text = if slice.messages_only { sql::MESSAGES_AFTER } else { sql::EVENTS_AFTER };
-        self.events(text, room, slice).await
+        self.events(text, room.uuid(), slice).await
     }
 
     async fn events_before(&mut self, room: RoomId, slice: Slice) -> StoreResult<Vec<Event>> {
         let text = if slice.messages_only { sql::MESSAGES_BEFORE } else { sql::EVENTS_BEFORE };
-        self.events(text, room, slice).await
+        self.events(text, room.uuid(), slice).await
     }
 
     async fn lock_room(&mut self, room: &RoomRef) -> StoreResult<Option<RoomRecord>> {
-        let query = match id_of(room) {
-            Ok(id) => query_as::<Db, RoomRow>(LOCK_BY_ID).bind(id),
-            Err(slug) => query_as(LOCK_BY_SLUG).bind(slug),
+        let query = match room {
+            RoomRef::Id(id) => query_as::<Db, RoomRow>(LOCK_BY_ID).bind(id.uuid()),
+            RoomRef::Slug(slug) => query_as(LOCK_BY_SLUG).bind(slug.as_str()),
+            RoomRef::External(id) => query_as(LOCK_BY_EXTERNAL_ID).bind(id.as_str()),
         };
         run!(self, query, fetch_optional)?.map(RoomRecord::try_from).transpose()
     }
@@ -190,11 +184,18 @@ impl store::Session for Session {
             .bind(origin.pair.map(|(_, high)| high.uuid()))
             .bind(room.active_at.as_micros())
             .bind(signed(room.head.get()))
-            .bind(signed(room.member_count));
+            .bind(signed(room.member_count))
+            .bind(room.external_id.as_deref());
         Ok(run!(self, query, execute)?.rows_affected() == 1)
     }
 
     async fn created_before(&mut self, origin: &Origin) -> StoreResult<Option<RoomId>> {
+        if let Some(external) = &origin.external_id {
+            let query = query_scalar::<Db, Uuid>(sql::CREATED_AS_EXTERNAL).bind(external.as_str());
+            if let Some(id) = run!(self, query, fetch_optional)? {
+                return Ok(Some(RoomId::new(id)));
+            }
+        }
         if let Some(key) = &origin.key {
             let query =
                 query_scalar::<Db, Uuid>(sql::CREATED_BY_KEY).bind(origin.creator.uuid()).bind(key.as_str());
@@ -293,12 +294,57 @@ impl store::Session for Session {
         let query = query::<Db>(sql::MARK_READ).bind(room.uuid()).bind(user.uuid()).bind(signed(seq.get()));
         run!(self, query, execute).map(drop)
     }
+
+    async fn lock_inbox(&mut self, user: UserId, now: Timestamp) -> StoreResult<()> {
+        let query = query::<Db>(sql::LOCK_INBOX).bind(user.uuid()).bind(now.as_micros());
+        run!(self, query, execute).map(drop)
+    }
+
+    async fn insert_notice(
+        &mut self,
+        user: UserId,
+        actor: UserId,
+        notice: &Notice,
+        now: Timestamp,
+    ) -> StoreResult<(Seq, Timestamp)> {
+        let (kind, key, detail) = notices::columns(notice)?;
+        let query = query_as::<Db, (i64, i64)>(sql::GROW_INBOX).bind(user.uuid()).bind(now.as_micros());
+        let (place, at) = run!(self, query, fetch_one)?;
+        let query = sqlx::query::<Db>(sql::INSERT_NOTICE)
+            .bind(user.uuid())
+            .bind(place)
+            .bind(kind)
+            .bind(actor.uuid())
+            .bind(at)
+            .bind(key)
+            .bind(detail);
+        run!(self, query, execute)?;
+        Ok((seq(place)?, Timestamp::from_micros(at)))
+    }
+
+    async fn notice_by_key(&mut self, user: UserId, key: &IdempotencyKey) -> StoreResult<Option<Event>> {
+        let query = query_as::<Db, EventRow>(sql::NOTICE_BY_KEY).bind(user.uuid()).bind(key.as_str());
+        Ok(Reader::default().events(run!(self, query, fetch_all)?)?.pop())
+    }
+
+    async fn notices_after(&mut self, user: UserId, slice: Slice) -> StoreResult<Vec<Event>> {
+        self.events(sql::NOTICES_AFTER, user.uuid(), slice).await
+    }
+
+    async fn notices_before(&mut self, user: UserId, slice: Slice) -> StoreResult<Vec<Event>> {
+        self.events(sql::NOTICES_BEFORE, user.uuid(), slice).await
+    }
+
+    async fn mark_inbox_read(&mut self, user: UserId, seq: Seq) -> StoreResult<()> {
+        let query = query::<Db>(sql::MARK_INBOX_READ).bind(user.uuid()).bind(signed(seq.get()));
+        run!(self, query, execute).map(drop)
+    }
 }
 
 impl Session {
-    async fn events(&mut self, text: &'static str, room: RoomId, slice: Slice) -> StoreResult<Vec<Event>> {
+    async fn events(&mut self, text: &'static str, topic: Uuid, slice: Slice) -> StoreResult<Vec<Event>> {
         let query = query_as::<Db, EventRow>(text)
-            .bind(room.uuid())
+            .bind(topic)
             .bind(signed(slice.beyond.get()))
             .bind(i64::from(slice.limit));
         Reader::default().events(run!(self, query, fetch_all)?)

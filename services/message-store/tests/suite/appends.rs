@@ -90,7 +90,7 @@ async fn one_key_through_two_replicas_is_one_event(fixture: Fixture) {
     assert_eq!(answers.iter().filter(|answer| !answer.duplicate).count(), 1);
 
     let again = replicas[1].say(room, &mina, "once").await.unwrap();
-    assert_eq!(again, Appended { duplicate: true, ..answers[0] });
+    assert_eq!(again, Appended { duplicate: true, ..answers[0].clone() });
     assert_eq!(keys(&replicas[0].log(room).await), ["once"]);
     // The key is the sender's own, and the room's.
     assert!(!replicas[0].say(room, &other, "once").await.unwrap().duplicate);

@@ -7,6 +7,7 @@
 
 mod appends;
 mod faults;
+mod inboxes;
 mod members;
 mod model;
 mod opens;

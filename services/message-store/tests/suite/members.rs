@@ -7,7 +7,7 @@ use madang_message_store::Service;
 use madang_rpc::{
     MessageStore as _,
     event::{EventBody, Profile, Role},
-    store::PageQuery,
+    store::{Authority, PageQuery},
 };
 use madang_vocabulary::{Code, RoomId, RoomRef, Seq, UserId};
 
@@ -29,12 +29,18 @@ async fn put(
     user: &Arc<Profile>,
     role: Role,
 ) -> Option<Code> {
-    let put = service.put_member(Arc::clone(actor), RoomRef::Id(room), Arc::clone(user), role).await;
+    let put = service
+        .put_member(Arc::clone(actor), Authority::User, RoomRef::Id(room), Arc::clone(user), role)
+        .await;
     put.err().map(|error| error.code)
 }
 
 async fn remove(service: &Service, room: RoomId, actor: &Arc<Profile>, user: UserId) -> Option<Code> {
-    service.remove_member(Arc::clone(actor), RoomRef::Id(room), user).await.err().map(|error| error.code)
+    service
+        .remove_member(Arc::clone(actor), Authority::User, RoomRef::Id(room), user)
+        .await
+        .err()
+        .map(|error| error.code)
 }
 
 async fn joining_is_an_event_once(fixture: Fixture) {
@@ -101,7 +107,13 @@ async fn roles_decide_who_may_change_whom(fixture: Fixture) {
     let denied = Some(Code::PermissionDenied);
     for user in [&moderator, &second] {
         let put = service
-            .put_member(Arc::clone(&owner), RoomRef::Id(room), Arc::clone(user), Role::Moderator)
+            .put_member(
+                Arc::clone(&owner),
+                Authority::User,
+                RoomRef::Id(room),
+                Arc::clone(user),
+                Role::Moderator,
+            )
             .await;
         let changed = put.unwrap();
         assert_eq!(changed.value.role, Role::Moderator);
@@ -114,8 +126,10 @@ async fn roles_decide_who_may_change_whom(fixture: Fixture) {
     assert_eq!(put(&service, room, &moderator, &member, Role::Moderator).await, denied);
     assert_eq!(put(&service, room, &new, &new, Role::Member).await, denied);
     assert_eq!(put(&service, room, &moderator, &new, Role::Member).await, None);
-    let same =
-        service.put_member(Arc::clone(&owner), RoomRef::Id(room), new.clone(), Role::Member).await.unwrap();
+    let same = service
+        .put_member(Arc::clone(&owner), Authority::User, RoomRef::Id(room), new.clone(), Role::Member)
+        .await
+        .unwrap();
     assert!(same.events.is_empty(), "what changes nothing is no event");
     // One removes those of a lesser role.
     assert_eq!(remove(&service, room, &member, new.id).await, denied);
@@ -123,7 +137,10 @@ async fn roles_decide_who_may_change_whom(fixture: Fixture) {
     assert_eq!(remove(&service, room, &moderator, owner.id).await, denied);
     assert_eq!(remove(&service, room, &moderator, moderator.id).await, Some(Code::FailedPrecondition));
     assert_eq!(remove(&service, room, &moderator, user(9).id).await, Some(Code::NotFound));
-    let removed = service.remove_member(Arc::clone(&moderator), RoomRef::Id(room), new.id).await.unwrap();
+    let removed = service
+        .remove_member(Arc::clone(&moderator), Authority::User, RoomRef::Id(room), new.id)
+        .await
+        .unwrap();
     assert_eq!(removed.events[0].body, EventBody::Left { user: new.id });
     assert_eq!(removed.events[0].actor, moderator);
     assert_eq!(service.say(room, &new, "k").await.unwrap_err().code, Code::PermissionDenied);

@@ -6,6 +6,7 @@ use madang_message_store::Service;
 use madang_rpc::{
     MessageStore as _,
     event::{Profile, Role},
+    store::Authority,
 };
 use madang_vocabulary::{Code, Error, RoomId, RoomRef, Seq};
 use proptest::{
@@ -163,10 +164,10 @@ async fn apply(
         Operation::Join { user } => drop(service.join(who(user), at).await?),
         Operation::Leave { user } => drop(service.leave(who(user), at).await?),
         Operation::Put { actor, user, role } => {
-            drop(service.put_member(who(actor), at, who(user), role).await?);
+            drop(service.put_member(who(actor), Authority::User, at, who(user), role).await?);
         }
         Operation::Remove { actor, user } => {
-            drop(service.remove_member(who(actor), at, people[user].id).await?);
+            drop(service.remove_member(who(actor), Authority::User, at, people[user].id).await?);
         }
         Operation::Read { user, seq } => drop(service.mark_read(people[user].id, at, Seq::new(seq)).await?),
     }

@@ -7,7 +7,7 @@ use madang_message_store::Service;
 use madang_rpc::{
     MessageStore as _,
     event::{EventBody, Profile, Role},
-    store::{NewRoom, PageQuery, RoomKind, RoomView},
+    store::{Authority, NewRoom, PageQuery, RoomKind, RoomView},
 };
 use madang_vocabulary::{Code, RoomId, RoomName, RoomRef, Seq, TopicId};
 
@@ -35,9 +35,12 @@ async fn a_room_begins_with_its_members(fixture: Fixture) {
     assert_eq!((room.head, room.slug.as_ref(), last_message), (Seq::new(2), None, &None));
     assert_eq!(membership.unwrap().role, Role::Owner);
     let joined = |user: &Arc<Profile>, role| EventBody::Joined { user: Arc::clone(user), role };
-    let bodies: Vec<_> = changed.events.iter().map(|event| event.body.clone()).collect();
+    // Jun's invitation is the last, in the inbox.
+    let (events, invitation) = changed.events.split_at(2);
+    let bodies: Vec<_> = events.iter().map(|event| event.body.clone()).collect();
     assert_eq!(bodies, [joined(&mina, Role::Owner), joined(&jun, Role::Member)]);
-    assert_eq!(seqs(&changed.events), [1, 2]);
+    assert_eq!(seqs(events), [1, 2]);
+    assert_eq!((invitation.len(), invitation[0].topic), (1, TopicId::Inbox(jun.id)));
     assert!(changed.events.iter().all(|event| event.actor == mina));
     assert_logged(&service, room.id, &changed).await;
     assert_eq!(service.unread(room.id, &mina).await, 0);
@@ -66,7 +69,7 @@ async fn a_direct_room_between_two_is_made_once(fixture: Fixture) {
     );
     let (one, two) = (one.unwrap(), two.unwrap());
     assert_eq!(one.value.room.id, two.value.room.id);
-    assert_eq!(one.events.len() + two.events.len(), 2, "made once, with two members");
+    assert_eq!(one.events.len() + two.events.len(), 3, "made once, with two members, one of them invited");
 
     for members in [&[][..], &[&mina], &[&jun, &third]] {
         let refused = service.create_room(Arc::clone(&mina), direct(members)).await.unwrap_err();
@@ -77,11 +80,11 @@ async fn a_direct_room_between_two_is_made_once(fixture: Fixture) {
     fixed(service.leave(Arc::clone(&mina), room.clone()).await.unwrap_err());
     fixed(
         service
-            .put_member(Arc::clone(&mina), room.clone(), Arc::clone(&third), Role::Member)
+            .put_member(Arc::clone(&mina), Authority::User, room.clone(), Arc::clone(&third), Role::Member)
             .await
             .unwrap_err(),
     );
-    fixed(service.remove_member(Arc::clone(&mina), room.clone(), jun.id).await.unwrap_err());
+    fixed(service.remove_member(Arc::clone(&mina), Authority::User, room.clone(), jun.id).await.unwrap_err());
     let joining = service.join(third, room).await.unwrap_err();
     assert_eq!(joining.code, Code::PermissionDenied);
 }
@@ -180,7 +183,7 @@ async fn only_owners_change_a_room(fixture: Fixture) {
     let room = service.given_room(&[&mina, &jun]).await;
     let name = |text| Some(RoomName::new(text).unwrap());
     service
-        .put_member(Arc::clone(&mina), RoomRef::Id(room), Arc::clone(&jun), Role::Moderator)
+        .put_member(Arc::clone(&mina), Authority::User, RoomRef::Id(room), Arc::clone(&jun), Role::Moderator)
         .await
         .unwrap();
     let refused =

@@ -11,11 +11,11 @@ use madang_rpc::{
     MessageStore,
     event::{Event, Profile, Role},
     store::{
-        Append, Appended, Changed, HistoryQuery, Member, NewRoom, Open, Opened, Page, PageQuery, ReadMark,
-        Resolved, RoomView,
+        Append, Appended, Authority, Changed, HistoryFrom, HistoryQuery, InboxMark, InboxPage, Member,
+        NewRoom, Open, OpenInbox, Opened, OpenedInbox, Page, PageQuery, ReadMark, Resolved, RoomView,
     },
 };
-use madang_vocabulary::{Error, Result, RoomName, RoomRef, Seq, Slug, TopicId, UserId};
+use madang_vocabulary::{Error, IdempotencyKey, Result, RoomName, RoomRef, Seq, Slug, TopicId, UserId};
 use tokio_util::task::TaskTracker;
 
 use crate::case::{Call, How};
@@ -142,17 +142,28 @@ impl MessageStore for FaultyStore {
     async fn put_member(
         &self,
         actor: Arc<Profile>,
+        authority: Authority,
         room: RoomRef,
         user: Arc<Profile>,
         role: Role,
     ) -> Result<Changed<Member>> {
-        self.call(Call::Change, move |store| async move { store.put_member(actor, room, user, role).await })
-            .await
+        let change = move |store: Arc<dyn MessageStore>| async move {
+            store.put_member(actor, authority, room, user, role).await
+        };
+        self.call(Call::Change, change).await
     }
 
-    async fn remove_member(&self, actor: Arc<Profile>, room: RoomRef, user: UserId) -> Result<Changed<()>> {
-        self.call(Call::Change, move |store| async move { store.remove_member(actor, room, user).await })
-            .await
+    async fn remove_member(
+        &self,
+        actor: Arc<Profile>,
+        authority: Authority,
+        room: RoomRef,
+        user: UserId,
+    ) -> Result<Changed<()>> {
+        let change = move |store: Arc<dyn MessageStore>| async move {
+            store.remove_member(actor, authority, room, user).await
+        };
+        self.call(Call::Change, change).await
     }
 
     async fn append(&self, append: Append) -> Result<Appended> {
@@ -182,5 +193,26 @@ impl MessageStore for FaultyStore {
 
     async fn mark_read(&self, user: UserId, room: RoomRef, seq: Seq) -> Result<ReadMark> {
         self.call(Call::Change, move |store| async move { store.mark_read(user, room, seq).await }).await
+    }
+
+    async fn notify(
+        &self,
+        user: Arc<Profile>,
+        data: Box<str>,
+        key: Option<IdempotencyKey>,
+    ) -> Result<Changed<Event>> {
+        self.call(Call::Change, move |store| async move { store.notify(user, data, key).await }).await
+    }
+
+    async fn open_inbox(&self, open: OpenInbox) -> Result<OpenedInbox> {
+        self.call(Call::Open, move |store| async move { store.open_inbox(open).await }).await
+    }
+
+    async fn inbox(&self, user: UserId, from: HistoryFrom, limit: u32) -> Result<InboxPage> {
+        self.inner.inbox(user, from, limit).await
+    }
+
+    async fn mark_inbox_read(&self, user: UserId, seq: Seq) -> Result<InboxMark> {
+        self.call(Call::Change, move |store| async move { store.mark_inbox_read(user, seq).await }).await
     }
 }

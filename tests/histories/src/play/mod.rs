@@ -212,7 +212,7 @@ struct Followed {
 async fn room(site: &Site, kind: RoomKind, members: &[usize]) -> Result<RoomId, Violation> {
     let name = RoomName::new(first_name(kind)).map_err(Violation::stage)?;
     let members = members.iter().map(|user| Arc::clone(&site.people[*user].profile)).collect();
-    let new = NewRoom { kind, name, slug: None, members, key: None };
+    let new = NewRoom { kind, name, slug: None, external_id: None, members, key: None };
     let made = site.stores[0].create_room(Arc::clone(&site.people[0].profile), new).await;
     Ok(made.map_err(Violation::stage)?.value.room.id)
 }

@@ -4,9 +4,12 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use madang_proto::store::v1::{
-    self as wire, append_outcome, message_store_service_client::MessageStoreServiceClient, open_outcome,
+    self as wire, append_outcome, message_store_service_client::MessageStoreServiceClient,
+    open_inbox_outcome, open_outcome,
 };
-use madang_vocabulary::{Error, Result, RoomName, RoomRef, Seq, Slug, TopicId, UserId};
+use madang_vocabulary::{
+    Cursor, Error, IdempotencyKey, Result, RoomName, RoomRef, Seq, Slug, TopicId, UserId,
+};
 use tokio::time::Instant;
 use tonic::transport::Channel;
 
@@ -21,18 +24,24 @@ use crate::{
         convert::{
             WireId, decode_ids, encode_change,
             event::{decode_events, encode_profile, encode_role, encode_topic},
+            inbox::{
+                decode_inbox_mark, decode_inbox_page, decode_notified, decode_opened_inbox,
+                encode_inbox_from, encode_notify, encode_open_inbox,
+            },
             store::{
                 append_len, decode_appended, decode_changed, decode_changed_view, decode_heads,
                 decode_member, decode_opened, decode_page, decode_read_mark, decode_resolved, decode_view,
-                encode_append, encode_history_from, encode_new_room, encode_open, encode_room_ref,
+                encode_append, encode_authority, encode_history_from, encode_new_room, encode_open,
+                encode_room_ref,
             },
         },
         method::store as method,
         status::from_failure,
     },
     store::{
-        Append, Appended, Changed, HistoryQuery, Member, NewRoom, Open, Opened, Page, PageQuery, ReadMark,
-        Resolved, RoomKind, RoomView,
+        Append, Appended, Authority, Changed, HistoryFrom, HistoryQuery, InboxMark, InboxPage, Member,
+        NewRoom, Open, OpenInbox, Opened, OpenedInbox, Page, PageQuery, ReadMark, Resolved, RoomKind,
+        RoomView,
     },
 };
 
@@ -43,7 +52,7 @@ pub struct MessageStoreSettings {
     pub call: CallSettings,
     /// How appends leave together. Their weight is their bytes, about.
     pub append: BatchSettings,
-    /// How subscriptions are opened together. Their weight is the events that may be replayed to each,
+    /// How subscriptions, to rooms and to inboxes, are opened together. Their weight is the events that may be replayed to each,
     /// and one.
     pub open: BatchSettings,
 }
@@ -93,6 +102,7 @@ pub struct MessageStoreClient<T = Channel> {
     caller: Arc<Caller>,
     appends: Batcher<Append, Appended>,
     opens: Batcher<Open, Opened>,
+    inbox_opens: Batcher<OpenInbox, OpenedInbox>,
 }
 
 impl<T: Transport> MessageStoreClient<T> {
@@ -109,10 +119,17 @@ impl<T: Transport> MessageStoreClient<T> {
             let sender = sender.clone();
             move |appends, deadline| sender.clone().append(appends, deadline)
         });
-        let opens = Batcher::spawn(bounded(open), open_weight, move |opens, deadline| {
-            sender.clone().open(opens, deadline)
-        });
-        Self { rpc, caller, appends, opens }
+        let opens =
+            Batcher::spawn(bounded(open), |open: &Open| open_weight(open.since, open.replay_limit), {
+                let sender = sender.clone();
+                move |opens, deadline| sender.clone().open(opens, deadline)
+            });
+        let inbox_opens = Batcher::spawn(
+            bounded(open),
+            |open: &OpenInbox| open_weight(open.since, open.replay_limit),
+            move |opens, deadline| sender.clone().open_inboxes(opens, deadline),
+        );
+        Self { rpc, caller, appends, opens, inbox_opens }
     }
 }
 
@@ -121,8 +138,8 @@ fn bounded(settings: BatchSettings) -> BatchSettings {
     BatchSettings { items_max: settings.items_max.clamp(1, BATCH_MAX_ITEMS), ..settings }
 }
 
-fn open_weight(open: &Open) -> usize {
-    1 + open.since.map_or(0, |_| usize::try_from(open.replay_limit).unwrap_or(usize::MAX))
+fn open_weight(since: Option<Cursor>, replay_limit: u32) -> usize {
+    1 + since.map_or(0, |_| usize::try_from(replay_limit).unwrap_or(usize::MAX - 1))
 }
 
 /// Sends batches.
@@ -141,7 +158,9 @@ impl<T: Transport> Sender<T> {
         };
         let answer = self.caller.call(&method::APPEND, deadline, request, send).await?;
         let outcome = |outcome: wire::AppendOutcome| match outcome.outcome {
-            Some(append_outcome::Outcome::Appended(appended)) => Ok(decode_appended(appended)),
+            Some(append_outcome::Outcome::Appended(appended)) => {
+                decode_appended(&appended).map_err(malformed)
+            }
             Some(append_outcome::Outcome::Failure(failure)) => Err(from_failure(failure)),
             None => Err(Error::internal("an append without an outcome")),
         };
@@ -162,13 +181,35 @@ impl<T: Transport> Sender<T> {
         };
         Ok(answer.outcomes.into_iter().map(outcome).collect())
     }
+
+    async fn open_inboxes(
+        self,
+        opens: Vec<OpenInbox>,
+        deadline: Instant,
+    ) -> Result<Vec<Result<OpenedInbox>>> {
+        let request = || wire::OpenInboxRequest { inboxes: opens.iter().map(encode_open_inbox).collect() };
+        let send = |request| {
+            let mut rpc = self.rpc.clone();
+            async move { rpc.open_inbox(request).await }
+        };
+        let answer = self.caller.call(&method::OPEN_INBOX, deadline, request, send).await?;
+        let outcome = |outcome: wire::OpenInboxOutcome| match outcome.outcome {
+            Some(open_inbox_outcome::Outcome::Opened(opened)) => {
+                decode_opened_inbox(opened).map_err(malformed)
+            }
+            Some(open_inbox_outcome::Outcome::Failure(failure)) => Err(from_failure(failure)),
+            None => Err(Error::internal("an inbox without an outcome")),
+        };
+        Ok(answer.outcomes.into_iter().map(outcome).collect())
+    }
 }
 
 #[async_trait]
 impl<T: Transport> MessageStore for MessageStoreClient<T> {
     async fn create_room(&self, actor: Arc<Profile>, room: NewRoom) -> Result<Changed<RoomView>> {
-        // A key, or being the one room of its two members, makes the second try answer with the first.
-        let once = room.key.is_some() || room.kind == RoomKind::Direct;
+        // A key, a name of the site's, or being the one room of its two members, makes the second try answer
+        // with the first.
+        let once = room.key.is_some() || room.external_id.is_some() || room.kind == RoomKind::Direct;
         let method = if once { method::CREATE_ROOM_ONCE } else { method::CREATE_ROOM };
         let answer = rpc!(self.create_room(method, encode_new_room(&actor, &room)))?;
         decode_changed_view(answer.room, answer.events).map_err(malformed)
@@ -242,6 +283,7 @@ impl<T: Transport> MessageStore for MessageStoreClient<T> {
     async fn put_member(
         &self,
         actor: Arc<Profile>,
+        authority: Authority,
         room: RoomRef,
         user: Arc<Profile>,
         role: Role,
@@ -251,17 +293,25 @@ impl<T: Transport> MessageStore for MessageStoreClient<T> {
             room: Some(encode_room_ref(&room)),
             user: Some(encode_profile(&user)),
             role: encode_role(role).into(),
+            authority: encode_authority(authority).into(),
         };
         let answer = rpc!(self.put_member(method::PUT_MEMBER, request()))?;
         let value = decode_member(answer.member).map_err(malformed)?;
         Ok(Changed { value, events: decode_events(answer.events).map_err(malformed)? })
     }
 
-    async fn remove_member(&self, actor: Arc<Profile>, room: RoomRef, user: UserId) -> Result<Changed<()>> {
+    async fn remove_member(
+        &self,
+        actor: Arc<Profile>,
+        authority: Authority,
+        room: RoomRef,
+        user: UserId,
+    ) -> Result<Changed<()>> {
         let request = || wire::RemoveMemberRequest {
             actor: Some(encode_profile(&actor)),
             room: Some(encode_room_ref(&room)),
             user: user.encode(),
+            authority: encode_authority(authority).into(),
         };
         decode_changed(rpc!(self.remove_member(method::REMOVE_MEMBER, request()))?.events).map_err(malformed)
     }
@@ -319,5 +369,31 @@ impl<T: Transport> MessageStore for MessageStoreClient<T> {
             seq: seq.get(),
         };
         decode_read_mark(&rpc!(self.mark_read(method::MARK_READ, request()))?).map_err(malformed)
+    }
+
+    async fn notify(
+        &self,
+        user: Arc<Profile>,
+        data: Box<str>,
+        key: Option<IdempotencyKey>,
+    ) -> Result<Changed<Event>> {
+        let method = if key.is_some() { method::NOTIFY_ONCE } else { method::NOTIFY };
+        let answer = rpc!(self.notify(method, encode_notify(&user, &data, key.as_ref())))?;
+        decode_notified(answer).map_err(malformed)
+    }
+
+    async fn open_inbox(&self, open: OpenInbox) -> Result<OpenedInbox> {
+        self.inbox_opens.call(open, self.caller.deadline(&method::OPEN_INBOX)).await
+    }
+
+    async fn inbox(&self, user: UserId, from: HistoryFrom, limit: u32) -> Result<InboxPage> {
+        let request =
+            || wire::InboxRequest { user: user.encode(), from: Some(encode_inbox_from(from)), limit };
+        decode_inbox_page(rpc!(self.inbox(method::INBOX, request()))?).map_err(malformed)
+    }
+
+    async fn mark_inbox_read(&self, user: UserId, seq: Seq) -> Result<InboxMark> {
+        let request = || wire::MarkInboxReadRequest { user: user.encode(), seq: seq.get() };
+        Ok(decode_inbox_mark(rpc!(self.mark_inbox_read(method::MARK_INBOX_READ, request()))?))
     }
 }

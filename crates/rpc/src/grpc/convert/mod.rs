@@ -6,6 +6,7 @@
 
 pub(super) mod auth;
 pub(super) mod event;
+pub(super) mod inbox;
 pub(super) mod store;
 
 use std::fmt;

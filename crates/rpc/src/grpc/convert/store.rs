@@ -16,8 +16,8 @@ use super::{DecodeError, Result, WireId, bounded, bounded_option, none_if_empty,
 use crate::{
     event::Profile,
     store::{
-        Append, Appended, Changed, HistoryFrom, HistoryQuery, Member, Membership, NewRoom, Open, Opened,
-        Page, PageQuery, ReadMark, Room, RoomKind, RoomView,
+        Append, Appended, Authority, Changed, HistoryFrom, HistoryQuery, Member, Membership, Mentioned,
+        NewRoom, Open, Opened, Page, PageQuery, ReadMark, Room, RoomKind, RoomView,
     },
 };
 
@@ -74,6 +74,22 @@ fn decode_kind(kind: i32) -> Result<RoomKind> {
     }
 }
 
+pub(in crate::grpc) const fn encode_authority(authority: Authority) -> wire::Authority {
+    match authority {
+        Authority::User => wire::Authority::User,
+        Authority::Site => wire::Authority::Site,
+    }
+}
+
+/// A caller that says nothing has nothing but the actor's role.
+pub(in crate::grpc) fn decode_authority(authority: i32) -> Result<Authority> {
+    match wire::Authority::try_from(authority) {
+        Ok(wire::Authority::Unspecified | wire::Authority::User) => Ok(Authority::User),
+        Ok(wire::Authority::Site) => Ok(Authority::Site),
+        Err(unknown) => Err(DecodeError::new("authority", format!("{unknown}; none of the known ones"))),
+    }
+}
+
 pub(in crate::grpc) fn encode_new_room(actor: &Profile, room: &NewRoom) -> wire::CreateRoomRequest {
     wire::CreateRoomRequest {
         actor: Some(encode_profile(actor)),
@@ -82,6 +98,7 @@ pub(in crate::grpc) fn encode_new_room(actor: &Profile, room: &NewRoom) -> wire:
         slug: room.slug.as_ref().map(Slug::to_string),
         members: room.members.iter().map(|member| encode_profile(member)).collect(),
         key: room.key.as_ref().map(IdempotencyKey::to_string),
+        external_id: room.external_id.as_ref().map(ExternalId::to_string),
     }
 }
 
@@ -96,6 +113,7 @@ pub(in crate::grpc) fn decode_new_room(room: wire::CreateRoomRequest) -> Result<
         kind: decode_kind(room.kind)?,
         name: bounded("name", room.name, RoomName::new)?,
         slug: bounded_option("slug", room.slug, Slug::new)?,
+        external_id: bounded_option("external_id", room.external_id, ExternalId::new)?,
         members,
         key: bounded_option("key", room.key, IdempotencyKey::new)?,
     };
@@ -111,6 +129,7 @@ fn encode_room(room: &Room) -> wire::Room {
         created_at_micros: room.created_at.as_micros(),
         head: room.head.get(),
         member_count: room.member_count,
+        external_id: room.external_id.as_ref().map(ExternalId::to_string),
     }
 }
 
@@ -120,6 +139,7 @@ fn decode_room(room: wire::Room) -> Result<Room> {
         kind: decode_kind(room.kind)?,
         name: bounded("name", room.name, RoomName::new)?,
         slug: bounded_option("slug", room.slug, Slug::new)?,
+        external_id: bounded_option("external_id", room.external_id, ExternalId::new)?,
         created_at: time(room.created_at_micros),
         head: Seq::new(room.head),
         member_count: room.member_count,
@@ -216,16 +236,34 @@ pub(in crate::grpc) fn decode_append(append: wire::Append, profiles: &mut Profil
     })
 }
 
-pub(in crate::grpc) const fn encode_appended(appended: Appended) -> wire::Appended {
+pub(in crate::grpc) fn encode_appended(appended: &Appended) -> wire::Appended {
+    let mentioned = |mentioned: &Mentioned| wire::Mentioned {
+        user: mentioned.user.encode(),
+        seq: mentioned.seq.get(),
+        at_micros: mentioned.at.as_micros(),
+    };
     wire::Appended {
         seq: appended.seq.get(),
         at_micros: appended.at.as_micros(),
         duplicate: appended.duplicate,
+        mentions: appended.mentions.iter().map(mentioned).collect(),
     }
 }
 
-pub(in crate::grpc) const fn decode_appended(appended: wire::Appended) -> Appended {
-    Appended { seq: Seq::new(appended.seq), at: time(appended.at_micros), duplicate: appended.duplicate }
+pub(in crate::grpc) fn decode_appended(appended: &wire::Appended) -> Result<Appended> {
+    let mentioned = |mentioned: &wire::Mentioned| {
+        Ok(Mentioned {
+            user: UserId::decode("mentions.user", &mentioned.user)?,
+            seq: Seq::new(mentioned.seq),
+            at: time(mentioned.at_micros),
+        })
+    };
+    Ok(Appended {
+        seq: Seq::new(appended.seq),
+        at: time(appended.at_micros),
+        duplicate: appended.duplicate,
+        mentions: appended.mentions.iter().map(mentioned).collect::<Result<_>>()?,
+    })
 }
 
 pub(in crate::grpc) fn encode_open(open: &Open) -> wire::OpenRoom {
@@ -239,17 +277,19 @@ pub(in crate::grpc) fn encode_open(open: &Open) -> wire::OpenRoom {
 }
 
 /// An epoch without a place says nothing about what the client has seen, and is refused.
+pub(super) fn decode_since(seq: Option<u64>, epoch: Option<u32>) -> Result<Option<Cursor>> {
+    match (seq, epoch.map(Epoch::new)) {
+        (Some(seq), epoch) => Ok(Some(Cursor { seq: Seq::new(seq), epoch })),
+        (None, None) => Ok(None),
+        (None, Some(_)) => Err(DecodeError::new("since", "is missing, though there is an epoch")),
+    }
+}
+
 pub(in crate::grpc) fn decode_open(open: &wire::OpenRoom) -> Result<Open> {
-    let epoch = open.epoch.map(Epoch::new);
-    let since = match (open.since, epoch) {
-        (Some(seq), epoch) => Some(Cursor { seq: Seq::new(seq), epoch }),
-        (None, None) => None,
-        (None, Some(_)) => return Err(DecodeError::new("since", "is missing, though there is an epoch")),
-    };
     Ok(Open {
         user: UserId::decode("user", &open.user)?,
         room: RoomId::decode("room", &open.room)?,
-        since,
+        since: decode_since(open.since, open.epoch)?,
         replay_limit: open.replay_limit,
     })
 }

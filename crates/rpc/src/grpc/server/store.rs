@@ -5,8 +5,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures_util::future::join_all;
 use madang_proto::store::v1::{
-    self as wire, append_outcome, message_store_service_server::MessageStoreService, open_outcome,
+    self as wire, append_outcome, message_store_service_server::MessageStoreService, open_inbox_outcome,
+    open_outcome,
 };
+use madang_proto::types::v1 as types;
 use madang_vocabulary::{Error, Result as Outcome, RoomName, RoomRef, Seq, Slug, UserId};
 use tonic::{Request, Response, Status};
 
@@ -18,10 +20,15 @@ use crate::{
         convert::{
             WireId, bounded_option, change, encode_ids,
             event::{Profiles, decode_profile, decode_role, decode_topic, encode_events},
+            inbox::{
+                decode_inbox_from, decode_notify, decode_open_inbox, encode_inbox_mark, encode_inbox_page,
+                encode_notified, encode_opened_inbox,
+            },
             store::{
-                decode_actor_room, decode_append, decode_history_query, decode_new_room, decode_open,
-                decode_page_query, decode_room_ref, decode_user_room, encode_appended, encode_heads,
-                encode_member, encode_opened, encode_read_mark, encode_resolved, encode_view, events_len,
+                decode_actor_room, decode_append, decode_authority, decode_history_query, decode_new_room,
+                decode_open, decode_page_query, decode_room_ref, decode_user_room, encode_appended,
+                encode_heads, encode_member, encode_opened, encode_read_mark, encode_resolved, encode_view,
+                events_len,
             },
         },
         status::to_failure,
@@ -40,30 +47,49 @@ fn check_batch(items: usize) -> Outcome<()> {
 
 fn append_outcome(outcome: Outcome<crate::store::Appended>) -> wire::AppendOutcome {
     let outcome = match outcome {
-        Ok(appended) => append_outcome::Outcome::Appended(encode_appended(appended)),
+        Ok(appended) => append_outcome::Outcome::Appended(encode_appended(&appended)),
         Err(error) => append_outcome::Outcome::Failure(to_failure(&error)),
     };
     wire::AppendOutcome { outcome: Some(outcome) }
 }
 
-/// `replay_bytes` is what is left for the replays of the batch. One that does not fit is left out, as
-/// one of too many events is: the client pages history.
+/// `replay_bytes` is what is left for the replays of the batch. One that does not fit is left out, as one of too
+/// many events is, and then is not complete: the client pages history.
+fn bound_replay(events: &mut Vec<types::Event>, complete: &mut bool, replay_bytes: &mut usize) {
+    match replay_bytes.checked_sub(events_len(events)) {
+        Some(left) => *replay_bytes = left,
+        None => {
+            events.clear();
+            *complete = false;
+        }
+    }
+}
+
 fn open_outcome(outcome: Outcome<crate::store::Opened>, replay_bytes: &mut usize) -> wire::OpenOutcome {
     let outcome = match outcome {
         Ok(opened) => {
             let mut opened = encode_opened(&opened);
-            match replay_bytes.checked_sub(events_len(&opened.events)) {
-                Some(left) => *replay_bytes = left,
-                None => {
-                    opened.events.clear();
-                    opened.complete = false;
-                }
-            }
+            bound_replay(&mut opened.events, &mut opened.complete, replay_bytes);
             open_outcome::Outcome::Opened(opened)
         }
         Err(error) => open_outcome::Outcome::Failure(to_failure(&error)),
     };
     wire::OpenOutcome { outcome: Some(outcome) }
+}
+
+fn open_inbox_outcome(
+    outcome: Outcome<crate::store::OpenedInbox>,
+    replay_bytes: &mut usize,
+) -> wire::OpenInboxOutcome {
+    let outcome = match outcome {
+        Ok(opened) => {
+            let mut opened = encode_opened_inbox(&opened);
+            bound_replay(&mut opened.events, &mut opened.complete, replay_bytes);
+            open_inbox_outcome::Outcome::Opened(opened)
+        }
+        Err(error) => open_inbox_outcome::Outcome::Failure(to_failure(&error)),
+    };
+    wire::OpenInboxOutcome { outcome: Some(outcome) }
 }
 
 #[async_trait]
@@ -193,11 +219,12 @@ impl MessageStoreService for Adapter {
         request: Request<wire::PutMemberRequest>,
     ) -> Result<Response<wire::PutMemberResponse>, Status> {
         let work = async {
-            let wire::PutMemberRequest { actor, room, user, role } = request.into_inner();
+            let wire::PutMemberRequest { actor, room, user, role, authority } = request.into_inner();
             let (actor, room) = decode_actor_room(actor, room)?;
             let user = Arc::new(decode_profile("user", user)?);
             let role = decode_role("role", role)?;
-            let changed = self.0.put_member(actor, room, user, role).await?;
+            let authority = decode_authority(authority)?;
+            let changed = self.0.put_member(actor, authority, room, user, role).await?;
             Ok(wire::PutMemberResponse {
                 member: Some(encode_member(&changed.value)),
                 events: encode_events(&changed.events),
@@ -211,10 +238,11 @@ impl MessageStoreService for Adapter {
         request: Request<wire::RemoveMemberRequest>,
     ) -> Result<Response<wire::RemoveMemberResponse>, Status> {
         let work = async {
-            let wire::RemoveMemberRequest { actor, room, user } = request.into_inner();
+            let wire::RemoveMemberRequest { actor, room, user, authority } = request.into_inner();
             let (actor, room) = decode_actor_room(actor, room)?;
             let user = UserId::decode("user", &user)?;
-            let changed = self.0.remove_member(actor, room, user).await?;
+            let authority = decode_authority(authority)?;
+            let changed = self.0.remove_member(actor, authority, room, user).await?;
             Ok(wire::RemoveMemberResponse { events: encode_events(&changed.events) })
         };
         answer("RemoveMember", work).await
@@ -332,5 +360,58 @@ impl MessageStoreService for Adapter {
             Ok(encode_read_mark(self.0.mark_read(user, room, Seq::new(seq)).await?))
         };
         answer("MarkRead", work).await
+    }
+
+    async fn notify(
+        &self,
+        request: Request<wire::NotifyRequest>,
+    ) -> Result<Response<wire::NotifyResponse>, Status> {
+        let work = async {
+            let (user, data, key) = decode_notify(request.into_inner())?;
+            Ok(encode_notified(&self.0.notify(user, data, key).await?))
+        };
+        answer("Notify", work).await
+    }
+
+    async fn open_inbox(
+        &self,
+        request: Request<wire::OpenInboxRequest>,
+    ) -> Result<Response<wire::OpenInboxResponse>, Status> {
+        let work = async {
+            let inboxes = request.into_inner().inboxes;
+            check_batch(inboxes.len())?;
+            let open = async |inbox| self.0.open_inbox(decode_open_inbox(inbox)?).await;
+            let outcomes: Vec<Outcome<_>> = join_all(inboxes.iter().map(open)).await;
+            log_batch("OpenInbox", &outcomes);
+            let mut replay_bytes = REPLAY_MAX_BYTES;
+            let outcomes =
+                outcomes.into_iter().map(|outcome| open_inbox_outcome(outcome, &mut replay_bytes)).collect();
+            Ok(wire::OpenInboxResponse { outcomes })
+        };
+        answer("OpenInbox", work).await
+    }
+
+    async fn inbox(
+        &self,
+        request: Request<wire::InboxRequest>,
+    ) -> Result<Response<wire::InboxResponse>, Status> {
+        let work = async {
+            let wire::InboxRequest { user, from, limit } = request.into_inner();
+            let user = UserId::decode("user", &user)?;
+            Ok(encode_inbox_page(&self.0.inbox(user, decode_inbox_from(from), limit).await?))
+        };
+        answer("Inbox", work).await
+    }
+
+    async fn mark_inbox_read(
+        &self,
+        request: Request<wire::MarkInboxReadRequest>,
+    ) -> Result<Response<wire::MarkInboxReadResponse>, Status> {
+        let work = async {
+            let wire::MarkInboxReadRequest { user, seq } = request.into_inner();
+            let user = UserId::decode("user", &user)?;
+            Ok(encode_inbox_mark(self.0.mark_inbox_read(user, Seq::new(seq)).await?))
+        };
+        answer("MarkInboxRead", work).await
     }
 }

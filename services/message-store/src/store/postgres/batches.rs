@@ -8,7 +8,7 @@ use sqlx::{FromRow, PgConnection, query, query_as};
 use uuid::Uuid;
 
 use crate::store::{
-    AppendOutcome, AppendRow, Range, RoomState, StoreError, StoreResult,
+    AppendOutcome, AppendRow, InboxState, Range, RoomState, StoreError, StoreResult,
     rows::{EventRow, role_from_number, seq, signed, unsigned},
     sql,
 };
@@ -17,8 +17,8 @@ use crate::store::{
 const APPEND: &str = "SELECT outcome, seq, at FROM append_messages($1, $2, $3, $4, $5, $6, $7)";
 
 const SAVE_PROFILES: &str = concat!(
-    "INSERT INTO profiles (user_id, username, name, avatar_url, version) \
-     SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bigint[]) ",
+    "INSERT INTO profiles (user_id, username, name, avatar_url, external_id, version) \
+     SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[]) ",
     sql::newer_profile!()
 );
 
@@ -39,10 +39,18 @@ const RANGES: &str = concat!(
 );
 
 const RESOLVE: &str = "\
-    SELECT r.id FROM unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS asked (id, slug, ord) \
+    SELECT r.id FROM unnest($1::uuid[], $2::text[], $3::text[]) \
+    WITH ORDINALITY AS asked (id, slug, external_id, ord) \
     LEFT JOIN LATERAL ( \
-        SELECT id FROM rooms WHERE id = asked.id UNION ALL SELECT id FROM rooms WHERE slug = asked.slug \
+        SELECT id FROM rooms WHERE id = asked.id \
+        UNION ALL SELECT id FROM rooms WHERE slug = asked.slug \
+        UNION ALL SELECT id FROM rooms WHERE external_id = asked.external_id \
     ) r ON true ORDER BY asked.ord";
+
+const INBOX_STATES: &str = "\
+    SELECT (SELECT epoch FROM log_epoch) AS epoch, i.head, i.read_seq \
+    FROM unnest($1::uuid[]) WITH ORDINALITY AS asked (user_id, ord) \
+    LEFT JOIN inboxes i ON i.user_id = asked.user_id ORDER BY asked.ord";
 
 const HEADS: &str = "SELECT id, head FROM rooms WHERE id = ANY ($1)";
 
@@ -109,6 +117,7 @@ impl TryFrom<OutcomeRow> for AppendOutcome {
                 seq: seq(place)?,
                 at: Timestamp::from_micros(at),
                 duplicate: outcome == 1,
+                mentions: Vec::new(),
             })),
             (2, ..) => Ok(Self::NoRoom),
             (3, ..) => Ok(Self::NotMember),
@@ -125,9 +134,11 @@ pub(super) async fn save_profiles(
     let usernames: Vec<&str> = profiles.iter().map(|profile| profile.username.as_str()).collect();
     let names: Vec<&str> = profiles.iter().map(|profile| profile.name.as_str()).collect();
     let avatars: Vec<Option<&str>> = profiles.iter().map(|profile| profile.avatar_url.as_deref()).collect();
+    let externals: Vec<Option<&str>> =
+        profiles.iter().map(|profile| profile.external_id.as_deref()).collect();
     let versions: Vec<i64> = profiles.iter().map(|profile| profile.version.as_micros()).collect();
-    let query = query(SAVE_PROFILES).bind(ids).bind(usernames).bind(names).bind(avatars).bind(versions);
-    query.execute(connection).await.map(drop)
+    let query = query(SAVE_PROFILES).bind(ids).bind(usernames).bind(names).bind(avatars);
+    query.bind(externals).bind(versions).execute(connection).await.map(drop)
 }
 
 pub(super) async fn states(
@@ -159,33 +170,30 @@ pub(super) async fn ranges(
     connection: &mut PgConnection,
     ranges: &[Range],
 ) -> Result<Vec<EventRow>, sqlx::Error> {
-    let rooms: Vec<Uuid> = ranges.iter().map(|range| range.room.uuid()).collect();
+    let topics: Vec<Uuid> = ranges.iter().map(|range| range.topic.uuid()).collect();
     let column =
         |of: fn(&Range) -> Seq| -> Vec<i64> { ranges.iter().map(|range| signed(of(range).get())).collect() };
     let (after, up_to) = (column(|range| range.after), column(|range| range.up_to));
-    query_as(RANGES).bind(rooms).bind(after).bind(up_to).fetch_all(connection).await
+    query_as(RANGES).bind(topics).bind(after).bind(up_to).fetch_all(connection).await
 }
 
 pub(super) async fn resolve(
     connection: &mut PgConnection,
     rooms: &[RoomRef],
 ) -> Result<Vec<Option<RoomId>>, sqlx::Error> {
-    let ids: Vec<Option<Uuid>> = rooms
-        .iter()
-        .map(|room| match room {
-            RoomRef::Id(id) => Some(id.uuid()),
-            RoomRef::Slug(_) | RoomRef::External(_) => None,
-        })
-        .collect();
-    let slugs: Vec<Option<&str>> = rooms
-        .iter()
-        .map(|room| match room {
-            RoomRef::Id(_) | RoomRef::External(_) => None,
-            RoomRef::Slug(slug) => Some(slug.as_str()),
-        })
-        .collect();
-    let found: Vec<Option<Uuid>> =
-        sqlx::query_scalar(RESOLVE).bind(ids).bind(slugs).fetch_all(connection).await?;
+    let (mut ids, mut slugs, mut externals) = (Vec::new(), Vec::new(), Vec::new());
+    for room in rooms {
+        let (id, slug, external) = match room {
+            RoomRef::Id(id) => (Some(id.uuid()), None, None),
+            RoomRef::Slug(slug) => (None, Some(slug.as_str()), None),
+            RoomRef::External(external) => (None, None, Some(external.as_str())),
+        };
+        ids.push(id);
+        slugs.push(slug);
+        externals.push(external);
+    }
+    let query = sqlx::query_scalar(RESOLVE).bind(ids).bind(slugs).bind(externals);
+    let found: Vec<Option<Uuid>> = query.fetch_all(connection).await?;
     Ok(found.into_iter().map(|id| id.map(RoomId::new)).collect())
 }
 
@@ -195,4 +203,29 @@ pub(super) async fn heads(
 ) -> Result<Vec<(Uuid, i64)>, sqlx::Error> {
     let ids: Vec<Uuid> = rooms.iter().map(|room| room.uuid()).collect();
     query_as(HEADS).bind(ids).fetch_all(connection).await
+}
+
+#[derive(Debug, FromRow)]
+pub(super) struct InboxRow {
+    epoch: i64,
+    head: Option<i64>,
+    read_seq: Option<i64>,
+}
+
+pub(super) async fn inbox_states(
+    connection: &mut PgConnection,
+    users: &[UserId],
+) -> Result<Vec<InboxRow>, sqlx::Error> {
+    let ids: Vec<Uuid> = users.iter().map(|user| user.uuid()).collect();
+    query_as(INBOX_STATES).bind(ids).fetch_all(connection).await
+}
+
+/// Who has no row has an inbox without notices.
+pub(super) fn read_inbox_states(rows: &[InboxRow]) -> StoreResult<(Epoch, Vec<InboxState>)> {
+    let epoch = rows.first().map_or(0, |row| row.epoch);
+    let epoch = u32::try_from(epoch).map_err(|error| StoreError::corrupt("epoch", error))?;
+    let states = rows.iter().map(|row| {
+        Ok(InboxState { head: seq(row.head.unwrap_or(0))?, read: seq(row.read_seq.unwrap_or(0))? })
+    });
+    Ok((Epoch::new(epoch), states.collect::<StoreResult<_>>()?))
 }

@@ -16,7 +16,7 @@ use sqlx::{
 
 use self::statements::Session;
 use super::{
-    AppendOutcome, AppendRow, Backend, Range, RoomState, StoreError, StoreResult,
+    AppendOutcome, AppendRow, Backend, InboxState, Range, RoomState, StoreError, StoreResult,
     connections::{Connect, Connections, Lease},
     migrations, sql,
 };
@@ -29,6 +29,8 @@ const LOCK_BY_ID: &str =
     concat!("SELECT ", sql::room_columns!(), " FROM rooms r WHERE r.id = $1 FOR NO KEY UPDATE");
 const LOCK_BY_SLUG: &str =
     concat!("SELECT ", sql::room_columns!(), " FROM rooms r WHERE r.slug = $1 FOR NO KEY UPDATE");
+const LOCK_BY_EXTERNAL_ID: &str =
+    concat!("SELECT ", sql::room_columns!(), " FROM rooms r WHERE r.external_id = $1 FOR NO KEY UPDATE");
 
 /// What each connection is set to.
 ///
@@ -208,6 +210,12 @@ impl Backend for Postgres {
         let result = batches::heads(lease.connection(), rooms).await;
         let rows = finish(lease, result)?;
         rows.into_iter().map(|(room, head)| Ok((RoomId::new(room), super::rows::seq(head)?))).collect()
+    }
+
+    async fn inbox_states(&self, users: &[UserId]) -> StoreResult<(Epoch, Vec<InboxState>)> {
+        let mut lease = self.connections.lease().await?;
+        let result = batches::inbox_states(lease.connection(), users).await;
+        batches::read_inbox_states(&finish(lease, result)?)
     }
 }
 

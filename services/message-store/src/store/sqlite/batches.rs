@@ -12,13 +12,14 @@ use sqlx::{FromRow, SqliteConnection, query, query_as, query_scalar};
 use uuid::Uuid;
 
 use crate::store::{
-    AppendOutcome, AppendRow, Range, RoomState, StoreError, StoreResult,
+    AppendOutcome, AppendRow, InboxState, Range, RoomState, StoreError, StoreResult,
     rows::{EventRow, role_from_number, seq, signed, unsigned},
     sql,
 };
 
 const SAVE_PROFILE: &str = concat!(
-    "INSERT INTO profiles (user_id, username, name, avatar_url, version) VALUES ($1, $2, $3, $4, $5) ",
+    "INSERT INTO profiles (user_id, username, name, avatar_url, external_id, version) \
+     VALUES ($1, $2, $3, $4, $5, $6) ",
     sql::newer_profile!()
 );
 
@@ -183,7 +184,7 @@ impl Log {
 fn appended(seq: i64, at: i64, duplicate: bool) -> AppendOutcome {
     // A seq that was read or counted up from one is never negative.
     let seq = Seq::new(u64::try_from(seq).unwrap_or(0));
-    AppendOutcome::Appended(Appended { seq, at: Timestamp::from_micros(at), duplicate })
+    AppendOutcome::Appended(Appended { seq, at: Timestamp::from_micros(at), duplicate, mentions: Vec::new() })
 }
 
 pub(super) async fn save_profiles(
@@ -196,6 +197,7 @@ pub(super) async fn save_profiles(
             .bind(profile.username.as_str())
             .bind(profile.name.as_str())
             .bind(profile.avatar_url.as_deref())
+            .bind(profile.external_id.as_deref())
             .bind(profile.version.as_micros())
             .execute(&mut *connection)
             .await?;
@@ -243,7 +245,7 @@ pub(super) async fn ranges(
     let mut rows = Vec::new();
     for range in ranges {
         let query = query_as(RANGE)
-            .bind(range.room.uuid())
+            .bind(range.topic.uuid())
             .bind(signed(range.after.get()))
             .bind(signed(range.up_to.get()));
         rows.extend(query.fetch_all(&mut *connection).await?);
@@ -260,7 +262,9 @@ pub(super) async fn resolve(
         let query = match room {
             RoomRef::Id(id) => query_scalar::<_, Uuid>("SELECT id FROM rooms WHERE id = $1").bind(id.uuid()),
             RoomRef::Slug(slug) => query_scalar("SELECT id FROM rooms WHERE slug = $1").bind(slug.as_str()),
-            RoomRef::External(_) => query_scalar("SELECT id FROM rooms WHERE slug = $1").bind(""),
+            RoomRef::External(id) => {
+                query_scalar("SELECT id FROM rooms WHERE external_id = $1").bind(id.as_str())
+            }
         };
         found.push(query.fetch_optional(&mut *connection).await?.map(RoomId::new));
     }
@@ -277,4 +281,30 @@ pub(super) async fn heads(
         heads.extend(query.fetch_optional(&mut *connection).await?.map(|head: i64| (*room, head)));
     }
     Ok(heads)
+}
+
+/// Of who has a row, the head and the read mark.
+pub(super) async fn inbox_states(
+    connection: &mut SqliteConnection,
+    users: &[UserId],
+) -> Result<Vec<Option<(i64, i64)>>, sqlx::Error> {
+    let mut rows = Vec::with_capacity(users.len());
+    for user in users {
+        let query = query_as("SELECT head, read_seq FROM inboxes WHERE user_id = $1").bind(user.uuid());
+        rows.push(query.fetch_optional(&mut *connection).await?);
+    }
+    Ok(rows)
+}
+
+/// Who has no row has an inbox without notices.
+pub(super) fn read_inbox_states(
+    epoch: i64,
+    rows: Vec<Option<(i64, i64)>>,
+) -> StoreResult<(Epoch, Vec<InboxState>)> {
+    let epoch = u32::try_from(epoch).map_err(|error| StoreError::corrupt("epoch", error))?;
+    let states = rows.into_iter().map(|row| {
+        let (head, read) = row.unwrap_or_default();
+        Ok(InboxState { head: seq(head)?, read: seq(read)? })
+    });
+    Ok((Epoch::new(epoch), states.collect::<StoreResult<_>>()?))
 }

@@ -23,7 +23,7 @@ use sqlx::{
 
 use self::statements::Session;
 use super::{
-    AppendOutcome, AppendRow, Backend, Range, RoomState, StoreError, StoreResult,
+    AppendOutcome, AppendRow, Backend, InboxState, Range, RoomState, StoreError, StoreResult,
     connections::{Connect, Connections, Lease},
     migrations, sql,
 };
@@ -34,6 +34,8 @@ type Db = sqlx::Sqlite;
 /// The write transaction has locked the whole database.
 const LOCK_BY_ID: &str = concat!("SELECT ", sql::room_columns!(), " FROM rooms r WHERE r.id = $1");
 const LOCK_BY_SLUG: &str = concat!("SELECT ", sql::room_columns!(), " FROM rooms r WHERE r.slug = $1");
+const LOCK_BY_EXTERNAL_ID: &str =
+    concat!("SELECT ", sql::room_columns!(), " FROM rooms r WHERE r.external_id = $1");
 
 /// IMMEDIATE takes the write lock at once: a transaction that reads first and writes later fails where another
 /// wrote in between.
@@ -218,6 +220,20 @@ impl Backend for Sqlite {
         let result = batches::heads(lease.connection(), rooms).await;
         let rows = finish(lease, result)?;
         rows.into_iter().map(|(room, head)| Ok((room, super::rows::seq(head)?))).collect()
+    }
+
+    async fn inbox_states(&self, users: &[UserId]) -> StoreResult<(Epoch, Vec<InboxState>)> {
+        let mut lease = self.readers.lease().await?;
+        let result = async {
+            sqlx::raw_sql(BEGIN_READ).execute(lease.connection()).await?;
+            let epoch = batches::epoch(lease.connection()).await?;
+            let rows = batches::inbox_states(lease.connection(), users).await?;
+            sqlx::raw_sql(COMMIT).execute(lease.connection()).await?;
+            Ok((epoch, rows))
+        };
+        let result = result.await;
+        let (epoch, rows) = finish(lease, result)?;
+        batches::read_inbox_states(epoch, rows)
     }
 }
 

@@ -1,0 +1,184 @@
+//! Users' own inboxes: what is put into them, and how they are read.
+//!
+//! An inbox is a log as a room's is, with the user as its one member; nobody makes it. Its unread number is the
+//! head less the read mark, for every event in it is a notice.
+
+use std::{mem::size_of, sync::Arc};
+
+use async_trait::async_trait;
+use madang_rpc::{
+    event::{Event, EventBody, Notice, Profile},
+    store::{Changed, HistoryFrom, InboxMark, InboxPage, OpenInbox, OpenedInbox},
+};
+use madang_vocabulary::{Epoch, IdempotencyKey, Seq, TopicId, UserId, limits::NOTICE_DATA_MAX_BYTES};
+use serde::de::IgnoredAny;
+
+use crate::{
+    batch::Job,
+    error::{OperationError, OperationResult},
+    open::{Missed, read_missed},
+    page,
+    service::{Inner, finish},
+    store::{Backend, InboxState, Slice},
+};
+
+/// How deep the arrays and objects of a notice's data may lie in one another. Its frame holds the data inside an
+/// object, and a reader of JSON that counts levels stops at 128, some at fewer.
+const NOTICE_DATA_MAX_LEVELS: usize = 32;
+
+impl Inner {
+    pub(crate) async fn notify(
+        &self,
+        user: Arc<Profile>,
+        data: Box<str>,
+        key: Option<IdempotencyKey>,
+    ) -> OperationResult<Changed<Event>> {
+        check_data(&data)?;
+        self.remember([&user]).await?;
+        let mut session = self.backend.write().await?;
+        let outcome = async {
+            if let Some(key) = &key {
+                // Under the lock, so that of two at once one sees the other.
+                session.lock_inbox(user.id, self.clock.now()).await?;
+                if let Some(first) = session.notice_by_key(user.id, key).await? {
+                    return Ok(Changed { value: first, events: Vec::new() });
+                }
+            }
+            let notice = Notice::Custom { data, key };
+            let (seq, at) = session.insert_notice(user.id, user.id, &notice, self.clock.now()).await?;
+            let body = EventBody::Notice(notice);
+            let value = Event { topic: TopicId::Inbox(user.id), seq, at, actor: Arc::clone(&user), body };
+            Ok(Changed { events: vec![value.clone()], value })
+        };
+        let outcome = outcome.await;
+        finish(session, outcome).await
+    }
+
+    pub(crate) async fn inbox(
+        &self,
+        user: UserId,
+        from: HistoryFrom,
+        limit: u32,
+    ) -> OperationResult<InboxPage> {
+        let limit = page::check_limit(limit)?;
+        let slice = |beyond| Slice { beyond, limit, messages_only: false };
+        let mut session = self.backend.read().await?;
+        let outcome = async {
+            Ok(match from {
+                HistoryFrom::End => session.notices_before(user, slice(Seq::new(u64::MAX))).await?,
+                HistoryFrom::Before(seq) => session.notices_before(user, slice(seq)).await?,
+                HistoryFrom::After(seq) => session.notices_after(user, slice(seq)).await?,
+            })
+        };
+        let outcome = outcome.await;
+        let events = finish(session, outcome).await?;
+        // After the page, so that no notice of it lies past the head that is told.
+        let (epoch, state) = self.inbox_state(user).await?;
+        Ok(InboxPage { epoch, events, head: state.head, read: state.read, unread: state.unread() })
+    }
+
+    pub(crate) async fn mark_inbox_read(&self, user: UserId, seq: Seq) -> OperationResult<InboxMark> {
+        let mut session = self.backend.single().await?;
+        let outcome = session.mark_inbox_read(user, seq).await.map_err(OperationError::from);
+        finish(session, outcome).await?;
+        let (_, state) = self.inbox_state(user).await?;
+        Ok(InboxMark { read: state.read, unread: state.unread() })
+    }
+
+    async fn inbox_state(&self, user: UserId) -> OperationResult<(Epoch, InboxState)> {
+        let (epoch, states) = self.backend.inbox_states(&[user]).await?;
+        let none = InboxState { head: Seq::START, read: Seq::START };
+        Ok((epoch, states.first().copied().unwrap_or(none)))
+    }
+}
+
+/// Refuses what is no JSON object, or one that is too large or too deep.
+fn check_data(data: &str) -> OperationResult<()> {
+    if data.len() > NOTICE_DATA_MAX_BYTES {
+        return Err(OperationError::BadNotice("has more than 16 KiB"));
+    }
+    if !data.trim_start().starts_with('{') || serde_json::from_str::<IgnoredAny>(data).is_err() {
+        return Err(OperationError::BadNotice("is not a JSON object"));
+    }
+    if levels(data) > NOTICE_DATA_MAX_LEVELS {
+        return Err(OperationError::BadNotice("has more than 32 levels"));
+    }
+    Ok(())
+}
+
+/// How deep the arrays and objects of a valid JSON text lie in one another.
+fn levels(json: &str) -> usize {
+    let (mut level, mut deepest, mut in_text, mut escaped) = (0_usize, 0, false, false);
+    for byte in json.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_text => escaped = true,
+            b'"' => in_text = !in_text,
+            b'{' | b'[' if !in_text => {
+                level += 1;
+                deepest = deepest.max(level);
+            }
+            b'}' | b']' if !in_text => level = level.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
+}
+
+/// Opens the inboxes of one batch, as [`crate::open::Opener`] opens rooms.
+pub(crate) struct InboxOpener {
+    pub(crate) backend: Arc<dyn Backend>,
+}
+
+#[async_trait]
+impl Job for InboxOpener {
+    type Request = OpenInbox;
+    type Answer = OpenedInbox;
+    const NAME: &'static str = "open_inbox";
+
+    fn bytes(_: &OpenInbox) -> usize {
+        size_of::<OpenInbox>()
+    }
+
+    async fn run(&self, opens: &[OpenInbox]) -> OperationResult<Vec<OperationResult<OpenedInbox>>> {
+        let users: Vec<UserId> = opens.iter().map(|open| open.user).collect();
+        let (epoch, states) = self.backend.inbox_states(&users).await?;
+        let missed = opens.iter().zip(&states).map(|(open, state)| {
+            Missed::of(TopicId::Inbox(open.user), open.since, open.replay_limit, state.head, epoch)
+        });
+        let missed: Vec<Missed> = missed.collect();
+        let events = read_missed(&*self.backend, &missed).await?;
+        let answers = states.into_iter().zip(missed).map(|(state, missed)| {
+            let (complete, events) = missed.replay(&events);
+            let InboxState { head, read } = state;
+            Ok(OpenedInbox { epoch, head, read, unread: state.unread(), complete, events })
+        });
+        Ok(answers.collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_objects_within_their_bounds_are_notices() {
+        for data in ["{}", r#" {"a":[{"b":"[[[{{{\\\"[[["}]} "#, r#"{"종류":"알림","n":1e9}"#] {
+            assert!(check_data(data).is_ok(), "{data}");
+        }
+        for data in ["", "[]", "null", "1", "{", "{}{}", "{'a':1}", "{\"a\":\u{1}}"] {
+            assert!(check_data(data).is_err(), "{data}");
+        }
+        let text = |length| format!("{{\"a\":\"{}\"}}", "x".repeat(length - 8));
+        assert!(check_data(&text(NOTICE_DATA_MAX_BYTES)).is_ok());
+        assert!(check_data(&text(NOTICE_DATA_MAX_BYTES + 1)).is_err());
+        let nested = |levels| format!("{}1{}", "{\"a\":".repeat(levels), "}".repeat(levels));
+        assert!(check_data(&nested(NOTICE_DATA_MAX_LEVELS)).is_ok());
+        assert!(check_data(&nested(NOTICE_DATA_MAX_LEVELS + 1)).is_err());
+    }
+
+    #[test]
+    fn brackets_in_texts_are_no_levels() {
+        assert_eq!(levels(r#"{"a":"\\\"[[[","b":[[]]}"#), 3);
+    }
+}
