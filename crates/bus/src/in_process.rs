@@ -1,9 +1,12 @@
 //! The bus of gateways that live in one process: a map of listeners and a bounded channel for each gateway.
 
+mod presence;
+
 use std::{
     collections::HashMap,
     mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -11,8 +14,10 @@ use bytes::Bytes;
 use madang_vocabulary::{GatewayId, TopicId};
 use tokio::sync::{mpsc, watch};
 
+use self::presence::{Attendees, InProcessPresence};
 use crate::{
-    Bus, BusMetrics, BusStatus, Delivery, Inbox, Listening, Published, ResetReason, ShardFault, ShardStatus,
+    Bus, BusMetrics, BusStatus, Connected, Delivery, Inbox, Listening, Published, ResetReason, ShardFault,
+    ShardStatus,
 };
 
 /// Deliveries that wait in one gateway's inbox. When it is full, entries for it are dropped and it is told
@@ -20,9 +25,10 @@ use crate::{
 pub const IN_PROCESS_INBOX_DELIVERIES: usize = 4096;
 
 /// What the gateways of one process share. Clones are the same exchange.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct InProcessExchange {
     directory: Arc<RwLock<Directory>>,
+    presence_grace: Option<Duration>,
 }
 
 /// Who is there, and who listens where.
@@ -30,13 +36,20 @@ pub struct InProcessExchange {
 struct Directory {
     gateways: HashMap<GatewayId, Arc<Port>>,
     listeners: HashMap<TopicId, Vec<Arc<Port>>>,
+    attendees: Attendees,
 }
 
 impl InProcessExchange {
     /// An exchange without gateways.
     #[must_use]
     pub fn new() -> Self {
-        Self::default()
+        Self { directory: Arc::default(), presence_grace: Some(crate::PRESENCE_GRACE) }
+    }
+
+    /// The same with another grace for those who have gone, or without presence.
+    #[must_use]
+    pub fn with_presence(self, grace: Option<Duration>) -> Self {
+        Self { presence_grace: grace, ..self }
     }
 
     /// Connects a gateway. An id stands for one run of a gateway and connects once.
@@ -44,12 +57,13 @@ impl InProcessExchange {
     /// Dropping the bus without [`Bus::close`] counts as a death: the others receive
     /// [`Delivery::PeerGone`].
     #[must_use]
-    pub fn connect(&self, gateway: GatewayId) -> (Arc<dyn Bus>, Inbox) {
+    pub fn connect(&self, gateway: GatewayId) -> Connected {
         let (port, inbox) = Port::new(gateway, IN_PROCESS_INBOX_DELIVERIES);
         let port = Arc::new(port);
         self.write().gateways.insert(gateway, Arc::clone(&port));
         let status = watch::Sender::new(BusStatus { shards: vec![ShardStatus::Healthy] });
-        (Arc::new(InProcessBus { exchange: self.clone(), port, status }), inbox)
+        let presence = Arc::new(InProcessPresence::new(self.clone(), Arc::clone(&port)));
+        Connected { bus: Arc::new(InProcessBus { exchange: self.clone(), port, status }), presence, inbox }
     }
 
     // A panic while the lock was held cannot leave the maps half changed in a way that matters: each change
@@ -60,6 +74,12 @@ impl InProcessExchange {
 
     fn write(&self) -> RwLockWriteGuard<'_, Directory> {
         self.directory.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for InProcessExchange {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -81,6 +101,8 @@ impl InProcessBus {
             self.port.metrics.listeners.subtract_len(before - ports.len());
             !ports.is_empty()
         });
+        drop(directory);
+        self.exchange.release(self.port.gateway);
         was_there
     }
 }

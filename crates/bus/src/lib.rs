@@ -16,9 +16,10 @@
 
 mod in_process;
 mod metrics;
+mod presence;
 pub mod redis;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -27,10 +28,25 @@ use tokio::sync::{mpsc, watch};
 
 pub use in_process::{IN_PROCESS_INBOX_DELIVERIES, InProcessExchange};
 pub use metrics::{BusCounts, BusMetrics};
+pub use presence::{Presence, PresenceChange, PresenceError, Present, PresentPage};
+
+/// How long a user who has gone counts as present, unless it is set otherwise: a reload and a reconnect with its first
+/// pauses fit into it.
+pub const PRESENCE_GRACE: Duration = Duration::from_secs(5);
 
 /// Where a gateway receives what the bus has for it; bounded. It ends (`None`) after [`Bus::close`], and also
 /// when a task of the bus has panicked: a gateway that did not close the bus must then end itself.
 pub type Inbox = mpsc::Receiver<Delivery>;
+
+/// What a gateway has of the bus once it is connected.
+pub struct Connected {
+    /// Its end.
+    pub bus: Arc<dyn Bus>,
+    /// Its part in presence. It ends with the bus, by [`Bus::close`].
+    pub presence: Arc<dyn Presence>,
+    /// What arrives.
+    pub inbox: Inbox,
+}
 
 /// A gateway's end of the bus.
 #[async_trait]
@@ -85,6 +101,8 @@ pub enum Published {
 pub enum Delivery {
     /// Entries that other gateways published, in order. Never empty.
     Entries(Vec<Bytes>),
+    /// Users came to topics that this gateway listens to, or have gone; in order. Never empty.
+    Presence(Vec<PresenceChange>),
     /// Entries were lost or may have been: compare the heads of all topics with the store.
     Reset(ResetReason),
     /// Another gateway died without closing. What it committed may not have been published. With

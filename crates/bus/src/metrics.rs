@@ -37,6 +37,10 @@ pub struct BusMetrics {
     pub(crate) reconnects: Counter,
     pub(crate) epoch_changes: Counter,
     pub(crate) listeners: Counter,
+    pub(crate) presence_calls: Counter,
+    pub(crate) presence_changes: Counter,
+    pub(crate) presence_dropped: Counter,
+    pub(crate) presence_pairs: Counter,
 }
 
 impl BusMetrics {
@@ -54,11 +58,15 @@ impl BusMetrics {
             reconnects: self.reconnects.get(),
             epoch_changes: self.epoch_changes.get(),
             listeners: self.listeners.get(),
+            presence_calls: self.presence_calls.get(),
+            presence_changes: self.presence_changes.get(),
+            presence_dropped: self.presence_dropped.get(),
+            presence_pairs: self.presence_pairs.get(),
         }
     }
 }
 
-/// The values of [`BusMetrics`] at one moment. All but `listeners` only grow.
+/// The values of [`BusMetrics`] at one moment. All but `listeners` and `presence_pairs` only grow.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct BusCounts {
     /// Entries that `publish` accepted.
@@ -81,4 +89,12 @@ pub struct BusCounts {
     pub epoch_changes: u64,
     /// Topics that this gateway wants to listen to now (a gauge).
     pub listeners: u64,
+    /// Calls of the presence script.
+    pub presence_calls: u64,
+    /// Arrivals and departures delivered.
+    pub presence_changes: u64,
+    /// Arrivals that were not taken, because there are too many pairs of topic and user.
+    pub presence_dropped: u64,
+    /// Pairs of topic and user that this gateway has sockets of, or lately had (a gauge).
+    pub presence_pairs: u64,
 }

@@ -104,6 +104,11 @@ pub enum ClientFrame {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         limit: Option<u32>,
     },
+    /// Who is in a room now.
+    Presence {
+        /// Where.
+        room: RoomRef,
+    },
     /// Is anybody there.
     Ping {},
 }
@@ -120,6 +125,7 @@ impl ClientFrame {
             Self::Read { .. } => "read",
             Self::Typing { .. } => "typing",
             Self::History { .. } => "history",
+            Self::Presence { .. } => "presence",
             Self::Ping {} => "ping",
         }
     }

@@ -10,7 +10,7 @@ mod wire;
 pub use client::{ClientFrame, FrameError, Request, RequestId, RoomSince, Subscribe};
 pub use server::{
     Ack, Attachment, CaughtUp, ErrorFrame, Event, EventBody, Hello, Joined, Left, Limits, Message, OkFrame,
-    Pong, Properties, Read, Reconnect, RoleChange, RoomError, ServerFrame, Subscribed, SubscribedRoom,
-    Typing, User,
+    Pong, Presence, PresenceChange, Properties, Read, Reconnect, RoleChange, RoomError, ServerFrame,
+    Subscribed, SubscribedRoom, Typing, User,
 };
 pub use wire::{PING, WireFrame};

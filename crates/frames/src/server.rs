@@ -30,6 +30,8 @@ pub enum ServerFrame<'a> {
     Read(Read),
     /// Somebody types, or has stopped.
     Typing(Typing<'a>),
+    /// Who is in a room has changed.
+    Presence(Presence<'a>),
     /// Come back after a while; a close follows.
     Reconnect(Reconnect<'a>),
     /// The answer to `ping`.
@@ -344,6 +346,28 @@ pub struct Typing<'a> {
     #[serde(borrow)]
     pub name: Cow<'a, str>,
     /// Types.
+    pub on: bool,
+}
+
+/// Who is in a room has changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Presence<'a> {
+    /// Where.
+    pub room: RoomId,
+    /// Who came and who has gone; absent where too many are there to be named.
+    #[serde(default, skip_serializing_if = "Option::is_none", borrow)]
+    pub changes: Option<Vec<PresenceChange<'a>>>,
+    /// How many users are there now.
+    pub count: u64,
+}
+
+/// Somebody came to a room, or has gone from it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PresenceChange<'a> {
+    /// Who.
+    #[serde(borrow)]
+    pub user: User<'a>,
+    /// Came, with the first socket anywhere; else has gone, with the last.
     pub on: bool,
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, atomic::AtomicBool};
 
+use madang_bus::Presence;
 use madang_kit::{
     clock::{Clock, Random},
     lifecycle::Tasks,
@@ -31,6 +32,8 @@ pub(crate) struct Edge {
     pub(crate) store: Arc<dyn MessageStore>,
     /// Who listens here, and elsewhere.
     pub(crate) hubs: Hubs,
+    /// Who is in which room, over all gateways.
+    pub(crate) presence: Arc<dyn Presence>,
     pub(crate) fanout: Fanout,
     /// The sockets.
     pub(crate) connections: Arc<Connections>,

@@ -110,6 +110,7 @@ impl Fanout {
         while let Some(delivery) = inbox.recv().await {
             match delivery {
                 Delivery::Entries(entries) => self.take(entries).await,
+                Delivery::Presence(changes) => self.hubs.presence(changes).await,
                 Delivery::Reset(reason) => {
                     info!(%reason, "comparing all heads with the store");
                     self.hubs.sweep_all().await;

@@ -9,6 +9,7 @@
 mod admission;
 mod budget;
 mod bus_health;
+mod card;
 mod commands;
 mod connections;
 mod credentials;
@@ -34,7 +35,7 @@ use std::{
     time::Duration,
 };
 
-use madang_bus::{Bus, Inbox};
+use madang_bus::{Bus, Connected};
 use madang_kit::{Host, Running, StartError, health::Readiness};
 use madang_rpc::{Auth, MessageStore};
 use tokio::net::TcpListener;
@@ -72,10 +73,8 @@ pub struct Deps {
     pub auth: Arc<dyn Auth>,
     /// What happened, and who may do what.
     pub store: Arc<dyn MessageStore>,
-    /// The way to other gateways.
-    pub bus: Arc<dyn Bus>,
-    /// What comes from them.
-    pub inbox: Inbox,
+    /// The way to other gateways, and what comes from them.
+    pub bus: Connected,
 }
 
 /// Starts a gateway. `extra` routes are served beside its own, outside the base path.
@@ -95,7 +94,7 @@ pub async fn start(
     let address = listener
         .local_addr()
         .map_err(|error| StartError::listen("the gateway", settings.http_addr, error))?;
-    let Deps { auth, store, bus, inbox } = deps;
+    let Deps { auth, store, bus: Connected { bus, presence, inbox } } = deps;
     let Host { readiness, metrics, clock, random, .. } = host.clone();
 
     let counters = Arc::new(Counters::default());
@@ -106,6 +105,8 @@ pub async fn start(
         &ShardDeps {
             store: Arc::clone(&store),
             bus: Arc::clone(&bus),
+            presence: Arc::clone(&presence),
+            presence_names_max: settings.presence_names_max,
             counters: Arc::clone(&counters),
             tasks: life.tasks(),
             stop: shards_stop.clone(),
@@ -166,6 +167,7 @@ pub async fn start(
         revocations,
         store,
         hubs,
+        presence,
         fanout,
         connections,
         draining: AtomicBool::new(false),

@@ -53,6 +53,8 @@ pub(crate) struct Counters {
     pub(crate) frames_out: Counter,
     /// Bytes written to clients.
     pub(crate) bytes_out: Counter,
+    /// `presence` frames queued for sockets.
+    pub(crate) presence_frames: Counter,
     /// Messages appended through this gateway.
     pub(crate) appends: Counter,
     /// Gaps read from the store.
@@ -73,11 +75,14 @@ pub(crate) struct Counters {
 pub(crate) fn export(metrics: &Metrics, counters: &Arc<Counters>, bus: &Arc<BusMetrics>) {
     let meter = metrics.meter();
     type Read = fn(&Counters) -> u64;
-    let counted: [(&'static str, &'static str, Read); 10] = [
+    let counted: [(&'static str, &'static str, Read); 11] = [
         ("madang.gateway.frames.received", "Frames that clients sent.", |c| c.frames_in.get()),
         ("madang.gateway.frames.sent", "Frames written to clients.", |c| c.frames_out.get()),
         ("madang.gateway.bytes.sent", "Bytes written to clients.", |c| c.bytes_out.get()),
         ("madang.gateway.appends", "Messages appended through this gateway.", |c| c.appends.get()),
+        ("madang.gateway.presence.frames", "Presence frames queued for sockets.", |c| {
+            c.presence_frames.get()
+        }),
         ("madang.gateway.repairs", "Gaps read from the store.", |c| c.repairs.get()),
         ("madang.gateway.sweeps", "Comparisons of heads with the store.", |c| c.sweeps.get()),
         ("madang.gateway.closed.slow", "Sockets closed as too slow.", |c| c.closed_slow.get()),
@@ -106,11 +111,14 @@ pub(crate) fn export(metrics: &Metrics, counters: &Arc<Counters>, bus: &Arc<BusM
             .build();
     }
     type ReadBus = fn(&BusCounts) -> u64;
-    let carried: [(&'static str, &'static str, ReadBus); 7] = [
+    let carried: [(&'static str, &'static str, ReadBus); 10] = [
         ("madang.bus.published", "Entries handed to the bus.", |c| c.published),
         ("madang.bus.dropped", "Entries that the bus dropped.", |c| c.dropped),
         ("madang.bus.delivered", "Entries that other gateways sent here.", |c| c.delivered),
         ("madang.bus.script.calls", "Calls to Redis that published.", |c| c.script_calls),
+        ("madang.bus.presence.calls", "Calls to Redis for presence.", |c| c.presence_calls),
+        ("madang.bus.presence.changes", "Arrivals and departures told here.", |c| c.presence_changes),
+        ("madang.bus.presence.dropped", "Arrivals beyond the bound.", |c| c.presence_dropped),
         ("madang.bus.resets", "Times that continuity may have been lost.", |c| c.resets),
         ("madang.bus.reader.rebuilds", "Readers that were deaf.", |c| c.reader_rebuilds),
         ("madang.bus.epoch.changes", "Times that another process served a shard's data.", |c| {
@@ -125,4 +133,10 @@ pub(crate) fn export(metrics: &Metrics, counters: &Arc<Counters>, bus: &Arc<BusM
             .with_callback(move |observer| observer.observe(read(&bus.snapshot()), &[]))
             .build();
     }
+    let bus = Arc::clone(bus);
+    meter
+        .u64_observable_gauge("madang.bus.presence.pairs")
+        .with_description("Pairs of room and user with sockets here.")
+        .with_callback(move |observer| observer.observe(bus.snapshot().presence_pairs, &[]))
+        .build();
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use clap::{Args, Parser};
-use madang_bus::InProcessExchange;
 use madang_bus::redis::{self, RedisSettings};
+use madang_bus::{Connected, InProcessExchange};
 use madang_kit::{
     Application, Check, CommonSettings, Host, OpsSettings, Running, Secret, StartError,
     clock::new_id,
@@ -106,8 +106,8 @@ pub async fn run(command: Command, host: Host) -> Result<Running, StartError> {
     let check = host.readiness.check("message-store");
     let store_channel = upstream("message-store", "MADANG_STORE_URL", &store_url, Some(check))?;
     let store = MessageStoreClient::new(store_channel, MessageStoreSettings::default());
-    let (bus, inbox) = bus(&redis, &host)?;
-    let deps = Deps { auth: Arc::new(auth), store: Arc::new(store), bus, inbox };
+    let bus = bus(&redis, &command.gateway, &host)?;
+    let deps = Deps { auth: Arc::new(auth), store: Arc::new(store), bus };
     crate::start(command.gateway, deps, axum::Router::new(), &host).await
 }
 
@@ -115,15 +115,14 @@ pub async fn run(command: Command, host: Host) -> Result<Running, StartError> {
 ///
 /// # Errors
 /// When the URL is not one of a Redis.
-pub fn bus(
-    redis: &RedisUrl,
-    host: &Host,
-) -> Result<(Arc<dyn madang_bus::Bus>, madang_bus::Inbox), StartError> {
+pub fn bus(redis: &RedisUrl, gateway: &GatewaySettings, host: &Host) -> Result<Connected, StartError> {
+    let presence_grace = gateway.presence_grace();
     let gateway = GatewayId::new(new_id(&*host.clock, &*host.random));
     match &redis.redis_url {
         Some(url) => {
             let mut settings = RedisSettings::new(url.expose());
             settings.shards = redis.redis_shards.unwrap_or(settings.shards);
+            settings.presence_grace = presence_grace;
             tracing::info!(%gateway, shards = settings.shards, "this gateway exchanges events through Redis");
             // The bus ends by its own `close`, after the last session, or with the process.
             redis::connect(settings, gateway, &TaskTracker::new(), &CancellationToken::new())
@@ -131,7 +130,7 @@ pub fn bus(
         }
         None => {
             tracing::info!(%gateway, "no Redis: this gateway is alone");
-            Ok(InProcessExchange::new().connect(gateway))
+            Ok(InProcessExchange::new().with_presence(presence_grace).connect(gateway))
         }
     }
 }

@@ -65,6 +65,19 @@ pub struct GatewaySettings {
     #[arg(long, env = "MADANG_MAX_SOCKET_ROOMS", default_value_t = 1_000)]
     pub max_socket_rooms: usize,
 
+    /// Tell who is in a room: `presence` frames, and the answer to the `presence` request.
+    #[arg(long, env = "MADANG_PRESENCE", default_value_t = true, action = clap::ArgAction::Set,
+        num_args = 0..=1, default_missing_value = "true")]
+    pub presence: bool,
+
+    /// Seconds that a user whose last socket has gone counts as present; a return within them is not told.
+    #[arg(long, env = "MADANG_PRESENCE_GRACE_SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(0..=300))]
+    pub presence_grace_seconds: u64,
+
+    /// The users of a room up to whom each is named as they come and go; above it the room is told their number.
+    #[arg(long, env = "MADANG_PRESENCE_NAMES_MAX", default_value_t = 200)]
+    pub presence_names_max: usize,
+
     /// Seconds between the pings to a silent client; a client silent for more than twice that is gone.
     #[arg(long, env = "MADANG_HEARTBEAT_SECONDS", default_value_t = 15, value_parser = clap::value_parser!(u64).range(1..=3_600))]
     pub heartbeat_seconds: u64,
@@ -79,6 +92,12 @@ impl GatewaySettings {
     #[must_use]
     pub const fn heartbeat(&self) -> Duration {
         Duration::from_secs(self.heartbeat_seconds)
+    }
+
+    /// How long who has gone counts as present; none where presence is off.
+    #[must_use]
+    pub fn presence_grace(&self) -> Option<Duration> {
+        self.presence.then_some(Duration::from_secs(self.presence_grace_seconds))
     }
 
     /// The time over which sockets are told to reconnect.

@@ -65,8 +65,8 @@ pub async fn run(mut command: Command, host: Host) -> Result<Running, StartError
     let auth = madang_auth::start(&command.auth, &accounts, &inner).await?;
     let store = madang_message_store::start(&command.store, &messages, &inner).await?;
 
-    let (bus, inbox) = madang_gateway::bus(&command.redis, &host)?;
-    let deps = Deps { auth: Arc::new(auth), store: Arc::new(store), bus, inbox };
+    let bus = madang_gateway::bus(&command.redis, &command.gateway, &host)?;
+    let deps = Deps { auth: Arc::new(auth), store: Arc::new(store), bus };
     let operations = ops::router(host.readiness.clone(), host.metrics.clone());
     let gateway = madang_gateway::start(command.gateway, deps, operations, &host).await?;
 

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use clap::Parser;
-use madang_bus::{Bus, BusStatus, InProcessExchange, Inbox, redis};
+use madang_bus::{BusStatus, Connected, InProcessExchange, redis};
 use madang_client::Client;
 use madang_gateway::{Deps, GatewaySettings};
 use madang_kit::{
@@ -81,13 +81,13 @@ impl Gateway {
     /// When it does not start.
     pub(crate) async fn start(site: &Site, network: &Network, number: usize) -> Result<Self, Violation> {
         let cut = CancellationToken::new();
-        let (bus, inbox) = connect(site, network, &cut).await?;
-        let (bus, inbox) = FaultyBus::new(bus, inbox);
+        let connected = connect(site, network, &cut).await?;
+        let (bus, inbox) = FaultyBus::new(connected.bus, connected.inbox);
+        let faulty_bus = Connected { bus: Arc::clone(&bus) as _, presence: connected.presence, inbox };
         let store = Arc::new(StoreFaults::default());
         let faulty =
             FaultyStore::new(Arc::clone(&site.stores[number]), Arc::clone(&store), network.calls.clone());
-        let deps =
-            Deps { auth: Arc::clone(&site.auth), store: Arc::new(faulty), bus: Arc::clone(&bus) as _, inbox };
+        let deps = Deps { auth: Arc::clone(&site.auth), store: Arc::new(faulty), bus: faulty_bus };
         let replay_max = REPLAY_MAX_EVENTS[number];
         let host = Host::new("histories", Lifecycle::new("case", DRAIN)).map_err(Violation::stage)?;
         let running = madang_gateway::start(settings(replay_max)?, deps, axum::Router::new(), &host)
@@ -111,25 +111,21 @@ impl Gateway {
     }
 }
 
-async fn connect(
-    site: &Site,
-    network: &Network,
-    cut: &CancellationToken,
-) -> Result<(Arc<dyn Bus>, Inbox), Violation> {
+async fn connect(site: &Site, network: &Network, cut: &CancellationToken) -> Result<Connected, Violation> {
     let id = GatewayId::new(new_id(&SystemClock, &SystemRandom));
     let url = match &site.bus {
         BusKind::InProcess => return Ok(network.exchange.connect(id)),
         BusKind::Redis(url) => url,
     };
     let settings = redis::RedisSettings { prefix: network.prefix.clone(), ..redis::RedisSettings::new(url) };
-    let (bus, inbox) = redis::connect(settings, id, &TaskTracker::new(), cut).map_err(Violation::stage)?;
-    let mut status = bus.status();
+    let connected = redis::connect(settings, id, &TaskTracker::new(), cut).map_err(Violation::stage)?;
+    let mut status = connected.bus.status();
     let healthy = status.wait_for(BusStatus::is_healthy);
     match tokio::time::timeout(BUS_PATIENCE, healthy).await {
         Ok(Ok(_)) => {}
         Ok(Err(_)) | Err(_) => return Err(Violation::stage("the bus is not healthy")),
     }
-    Ok((bus, inbox))
+    Ok(connected)
 }
 
 /// The defaults, but for what a case would run into.

@@ -1,16 +1,19 @@
 //! What stands in an inbox, and how it is taken out of an `XREAD` reply without copying the entries.
 
 use bytes::Bytes;
-use madang_vocabulary::GatewayId;
+use madang_vocabulary::{GatewayId, TopicId, UserId};
 use redis::Value;
 
 use super::scripts::StreamId;
+use crate::PresenceChange;
 
 /// One entry of an inbox.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Item {
     /// Published by another gateway.
     Entry(Bytes),
+    /// Users came, or have gone.
+    Presence(Vec<PresenceChange>),
     /// A gateway died.
     PeerGone(GatewayId),
     /// A gateway dropped entries that it should have published.
@@ -46,6 +49,15 @@ fn decode_entry(entry: Value) -> Result<(StreamId, Item), UnexpectedReply> {
     let item = match next()?.as_slice() {
         // The parser's buffer becomes the entry: no copy.
         b"e" => Item::Entry(Bytes::from(next()?)),
+        b"c" => {
+            next()?;
+            let mut changes = Vec::new();
+            while let Some(topic) = fields.next() {
+                let (topic, mut field) = (parse(&topic?)?, || fields.next().unwrap_or(Err(UnexpectedReply)));
+                changes.push(decode_change(topic, &field()?, &field()?, field()?)?);
+            }
+            Item::Presence(changes)
+        }
         b"g" => Item::PeerGone(parse(&next()?)?),
         b"d" => Item::PeerDropped,
         b"p" => {
@@ -56,6 +68,22 @@ fn decode_entry(entry: Value) -> Result<(StreamId, Item), UnexpectedReply> {
         _ => return Err(UnexpectedReply),
     };
     Ok((id, item))
+}
+
+/// The sign stands before the count: `+17`.
+fn decode_change(
+    topic: TopicId,
+    user: &[u8],
+    sign: &[u8],
+    card: Vec<u8>,
+) -> Result<PresenceChange, UnexpectedReply> {
+    let user: UserId = parse(user)?;
+    let (on, count) = match sign {
+        [b'+', count @ ..] => (true, parse(count)?),
+        [b'-', count @ ..] => (false, parse(count)?),
+        _ => return Err(UnexpectedReply),
+    };
+    Ok(PresenceChange { topic, user, card: Bytes::from(card), on, count })
 }
 
 fn array(value: Value) -> Result<Vec<Value>, UnexpectedReply> {
@@ -89,11 +117,20 @@ mod tests {
     #[test]
     fn each_kind_of_entry_is_read() {
         let gateway = "00000000-0000-0000-0000-000000000001";
+        let topic = "room:00000000-0000-0000-0000-000000000002";
+        let change = |on, count, card| PresenceChange {
+            topic: topic.parse().unwrap(),
+            user: gateway.parse().unwrap(),
+            card: Bytes::from_static(card),
+            on,
+            count,
+        };
         let items = decode(reply(vec![
             entry("1-0", &["e", "hello"]),
             entry("1-1", &["g", gateway]),
             entry("1-2", &["d", gateway]),
             entry("2-0", &["p", "7", "n", "4"]),
+            entry("2-1", &["c", "", topic, gateway, "+2", "card", topic, gateway, "-1", ""]),
         ]));
         let items: Vec<Item> = items.unwrap().into_iter().map(|(_, item)| item).collect();
         let expected = [
@@ -101,6 +138,7 @@ mod tests {
             Item::PeerGone(gateway.parse().unwrap()),
             Item::PeerDropped,
             Item::Probe { nonce: 7, added: 4 },
+            Item::Presence(vec![change(true, 2, b"card"), change(false, 1, b"")]),
         ];
         assert_eq!(items, expected);
     }
@@ -114,6 +152,7 @@ mod tests {
             reply(vec![entry("1-0", &["z", "hello"])]),
             reply(vec![entry("1-0", &["p", "7"])]),
             reply(vec![entry("1-0", &["g", "nobody"])]),
+            reply(vec![entry("1-0", &["c", "", "room:x"])]),
         ] {
             assert!(decode(foreign).is_err());
         }

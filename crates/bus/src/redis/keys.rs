@@ -34,6 +34,16 @@ pub(super) struct ShardKeys {
     pub(super) epoch: String,
     /// The set of gateways that have not left.
     pub(super) gateways: String,
+    /// `…present:`, before the topic: a hash of users.
+    pub(super) present_prefix: String,
+    /// `…held:`, before the gateway: a set of the pairs of topic and user that it has sockets of.
+    pub(super) held_prefix: String,
+    /// This gateway's.
+    pub(super) held: String,
+    /// The gateways that hold pairs, by the time at which their lease ends: a sorted set.
+    pub(super) holders: String,
+    /// The pairs of which no gateway has sockets, by the time at which they are given up: a sorted set.
+    pub(super) leaving: String,
 }
 
 impl ShardKeys {
@@ -47,6 +57,11 @@ impl ShardKeys {
             inbox_prefix: key("inbox:"),
             epoch: key("epoch"),
             gateways: key("gateways"),
+            present_prefix: key("present:"),
+            held: key(&format!("held:{gateway}")),
+            held_prefix: key("held:"),
+            holders: key("holders"),
+            leaving: key("leaving"),
         }
     }
 }

@@ -26,6 +26,7 @@ use super::{
     connection::{Backoff, Link, Linked},
     health::{Resets, ShardHealth},
     keys::ShardKeys,
+    presence::{Round, Usher},
     publisher::Gauge,
     reader::{Order, Progress},
     registrar::Wishes,
@@ -46,6 +47,7 @@ pub(super) struct KeeperParts {
     pub(super) locator: Locator,
     pub(super) link: Arc<Link>,
     pub(super) wishes: Arc<Wishes>,
+    pub(super) usher: Usher,
     pub(super) orders: watch::Sender<Order>,
     pub(super) progress: Arc<Progress>,
     pub(super) publishing: Arc<Gauge>,
@@ -192,6 +194,13 @@ impl Keeper {
                         self.parts.resets.owe(ResetReason::Registered);
                     }
                 }
+                // Last: who comes is told by what is registered.
+                () = self.parts.usher.due() => {
+                    let round = self.parts.usher.round(connection, &self.confirmed_lease).await?;
+                    if matches!(round, Round::LeaseLost) {
+                        return Err(SessionEnd::LeaseLost);
+                    }
+                }
             }
         }
     }
@@ -222,8 +231,12 @@ impl Keeper {
         } else {
             lease
         };
-        if reason.is_some() {
+        if let Some(reason) = reason {
             self.parts.wishes.forget_confirmations();
+            // Of the very first lease nothing was lost.
+            if incarnation > 0 {
+                self.parts.usher.forget_confirmations(reason);
+            }
         }
         // The reader reads where this session writes, and never the inbox of one incarnation at two servers' hands.
         self.parts.orders.send_if_modified(|order| {
@@ -331,6 +344,11 @@ impl Keeper {
         let Some(mut linked) = self.parts.link.current() else { return };
         let parts = &self.parts;
         parts.wishes.want_nothing();
+        if parts.settings.presence_grace.is_some()
+            && let Err(error) = parts.usher.leave(&mut linked.connection, &self.confirmed_lease).await
+        {
+            debug!(%error, "could not take all users off; others will");
+        }
         let left = match self.register(&mut linked.connection).await {
             Ok(_) => parts
                 .scripts

@@ -10,6 +10,10 @@
 //! | `madang:{0}:lease:<gateway>` | string, expires | that the gateway lives |
 //! | `madang:{0}:gateways` | set | the gateways that have not left |
 //! | `madang:{0}:epoch` | string | a value that lives as long as one process serves the data |
+//! | `madang:{0}:present:<topic>` | hash | who is there: of each user the gateways and the card |
+//! | `madang:{0}:held:<gateway>` | set | the pairs of topic and user that a gateway has sockets of |
+//! | `madang:{0}:holders` | sorted set | the gateways that hold pairs, by the end of their lease |
+//! | `madang:{0}:leaving` | sorted set | the pairs without a gateway, by the end of their grace |
 //!
 //! Topics are spread over shards, each in a slot of its own of a Redis Cluster (`slots.rs`); a shard's server is the
 //! master of that slot, and is looked for anew whenever it was of no use (`cluster.rs`).
@@ -31,12 +35,14 @@
 //! | a gateway that died with entries unpublished | its lease; whoever sees it first tells all |
 
 mod address;
+mod attendance;
 mod cluster;
 mod connection;
 mod entries;
 mod health;
 mod keys;
 mod lease;
+mod presence;
 mod publisher;
 mod reader;
 mod registrar;
@@ -67,6 +73,7 @@ use self::{
     health::{Resets, ShardHealth},
     keys::{ShardKeys, shard_of},
     lease::{Keeper, KeeperParts},
+    presence::{RedisPresence, Seats, Usher},
     publisher::{PublishQueue, Publisher},
     reader::{Order, Progress, Reader},
     registrar::Wishes,
@@ -74,7 +81,7 @@ use self::{
     server::Directory,
     slots::tag_of,
 };
-use crate::{Bus, BusMetrics, BusStatus, Delivery, Inbox, Listening, Published, ShardFault, ShardStatus};
+use crate::{Bus, BusMetrics, BusStatus, Connected, Delivery, Listening, Published, ShardFault, ShardStatus};
 
 /// Connects a gateway to the bus. It returns at once, also while Redis is absent: the bus connects when it can
 /// and says so in its status and its log.
@@ -89,7 +96,7 @@ pub fn connect(
     gateway: GatewayId,
     tracker: &TaskTracker,
     token: &CancellationToken,
-) -> Result<(Arc<dyn Bus>, Inbox), SettingsError> {
+) -> Result<Connected, SettingsError> {
     settings.check()?;
     let directory = Directory::new(&settings).map_err(SettingsError::Url)?;
     let settings = Arc::new(settings);
@@ -113,7 +120,8 @@ pub fn connect(
         },
         settings,
     };
-    Ok((Arc::new(builder.build()), inbox))
+    let (bus, presence) = builder.build();
+    Ok(Connected { bus: Arc::new(bus), presence: Arc::new(presence), inbox })
 }
 
 /// The tasks of one bus.
@@ -172,24 +180,27 @@ struct Builder {
 }
 
 impl Builder {
-    fn build(self) -> RedisBus {
+    fn build(self) -> (RedisBus, RedisPresence) {
         self.tasks
             .spawn_vital(Arc::clone(&self.resets).deliver(self.inbox.clone(), Arc::clone(&self.metrics)));
-        let shards = (0..self.settings.shards).map(|shard| self.shard(shard)).collect();
+        let (shards, seats) = (0..self.settings.shards).map(|shard| self.shard(shard)).unzip();
         self.tasks.own.close();
         self.tasks.leaving.close();
-        RedisBus {
+        let is_on = self.settings.presence_grace.is_some();
+        let presence = RedisPresence { shards: seats, scripts: self.scripts, is_on };
+        let bus = RedisBus {
             shards,
             status: self.status,
             metrics: self.metrics,
             settings: self.settings,
             _stop_when_dropped: self.tasks.stop.clone().drop_guard(),
             tasks: self.tasks,
-        }
+        };
+        (bus, presence)
     }
 
     /// Starts the tasks of one shard.
-    fn shard(&self, shard: u16) -> Shard {
+    fn shard(&self, shard: u16) -> (Shard, Seats) {
         let tag = tag_of(shard, self.settings.shards);
         let keys = ShardKeys::new(&self.settings.prefix, &tag, self.gateway);
         let link = Arc::new(Link::new());
@@ -206,6 +217,17 @@ impl Builder {
             Arc::clone(&link),
             Arc::clone(&self.metrics),
         );
+        let attendance = Usher::attendance(&self.settings, Arc::clone(&self.metrics));
+        let seats =
+            Seats { attendance: Arc::clone(&attendance), link: Arc::clone(&link), keys: keys.clone() };
+        let usher = Usher {
+            gateway: self.gateway,
+            settings: Arc::clone(&self.settings),
+            keys: keys.clone(),
+            scripts: Arc::clone(&self.scripts),
+            attendance,
+            metrics: Arc::clone(&self.metrics),
+        };
         // The publisher finishes before the keeper leaves.
         let published = CancellationToken::new();
         let keeper = Keeper::new(KeeperParts {
@@ -216,6 +238,7 @@ impl Builder {
             locator: self.directory.locator(&tag),
             link,
             wishes: Arc::clone(&wishes),
+            usher,
             orders,
             progress: Arc::clone(&progress),
             publishing,
@@ -241,7 +264,7 @@ impl Builder {
         });
         self.tasks.spawn_leaving(keeper.run(closing, is_published));
         self.tasks.spawn_vital(reader.run());
-        Shard { wishes, queue }
+        (Shard { wishes, queue }, seats)
     }
 
     /// The gateway's id is random: it keeps gateways from returning in step.

@@ -190,6 +190,10 @@ impl Reader {
                     entries.push(entry);
                     continue;
                 }
+                Item::Presence(changes) => {
+                    self.metrics.presence_changes.add_len(changes.len());
+                    Some(Delivery::Presence(changes))
+                }
                 Item::PeerGone(gateway) => Some(Delivery::PeerGone(gateway)),
                 Item::PeerDropped => {
                     (Some(place) == last_dropped).then_some(Delivery::Reset(ResetReason::PeerDropped))

@@ -1,10 +1,19 @@
 //! The Lua scripts, loaded on every command connection, and their calls and answers.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use madang_vocabulary::{GatewayId, TopicId};
 use redis::{Cmd, FromRedisValue, RedisResult, Script, aio::MultiplexedConnection};
 
-use super::keys::ShardKeys;
+use super::{
+    attendance,
+    keys::ShardKeys,
+    presence::{PAIRS_PER_CALL, PresenceCall},
+};
+
+/// Pairs that the last gateway to leave looks at, of those whose grace is not over.
+const LEAVING_MAX: usize = 10_000;
 
 /// The scripts of the bus. They run whole or not at all between other commands: that is what makes
 /// publishing free of races with registration and death.
@@ -14,6 +23,8 @@ pub(super) struct Scripts {
     pulse: Script,
     register: Script,
     leave: Script,
+    presence: Script,
+    present: Script,
 }
 
 /// One change of a listener entry.
@@ -86,13 +97,16 @@ impl Scripts {
             pulse: Script::new(include_str!("pulse.lua")),
             register: Script::new(include_str!("register.lua")),
             leave: Script::new(include_str!("leave.lua")),
+            presence: Script::new(include_str!("presence.lua")),
+            present: Script::new(include_str!("present.lua")),
         }
     }
 
     /// Loads all of them. A script that is missing later (`SCRIPT FLUSH`) breaks the connection, and the
     /// next one loads them again.
     pub(super) async fn load(&self, connection: &mut MultiplexedConnection) -> RedisResult<()> {
-        for script in [&self.publish, &self.pulse, &self.register, &self.leave] {
+        let Self { publish, pulse, register, leave, presence, present } = self;
+        for script in [publish, pulse, register, leave, presence, present] {
             script.load_async(connection).await?;
         }
         Ok(())
@@ -169,9 +183,47 @@ impl Scripts {
         gateway: GatewayId,
         lease: &str,
     ) -> RedisResult<bool> {
-        let mut command = call(&self.leave, 9, 512);
-        command.arg(4).arg(&keys.lease).arg(&keys.inbox).arg(&keys.epoch).arg(&keys.gateways);
-        command.arg(lease).arg(Text(gateway));
+        let mut command = call(&self.leave, 14, 768);
+        command.arg(7).arg(&keys.lease).arg(&keys.inbox).arg(&keys.epoch).arg(&keys.gateways);
+        command.arg(&keys.held).arg(&keys.holders).arg(&keys.leaving);
+        command.arg(lease).arg(Text(gateway)).arg(&keys.present_prefix).arg(LEAVING_MAX);
+        query(&command, connection).await
+    }
+
+    /// Changes who is present, and gives up what is due; how long until there is more to do, or `None` when the
+    /// lease is another.
+    pub(super) async fn presence(
+        &self,
+        connection: &mut MultiplexedConnection,
+        keys: &ShardKeys,
+        presence: &PresenceCall<'_>,
+        changes: &[attendance::Change],
+    ) -> RedisResult<Option<Duration>> {
+        let bytes: usize = changes.iter().map(|change| change.card.len() + 96).sum();
+        let mut command = call(&self.presence, 18 + 4 * changes.len(), 768 + bytes);
+        command.arg(4).arg(&keys.lease).arg(&keys.held).arg(&keys.holders).arg(&keys.leaving);
+        command.arg(presence.lease).arg(Text(presence.gateway));
+        command.arg(Text(presence.grace.as_millis())).arg(Text(presence.dead_grace.as_millis()));
+        command.arg(PAIRS_PER_CALL).arg(presence.longest_inbox);
+        command.arg(&keys.listeners_prefix).arg(&keys.lease_prefix).arg(&keys.inbox_prefix);
+        command.arg(&keys.present_prefix).arg(&keys.held_prefix);
+        for attendance::Change { kind, pair: (topic, user), card } in changes {
+            command.arg(kind.letter()).arg(Text(topic)).arg(Text(user)).arg(card.as_ref());
+        }
+        let next_ms: i64 = query(&command, connection).await?;
+        Ok(u64::try_from(next_ms).ok().map(Duration::from_millis))
+    }
+
+    /// Who is present in a topic: how many, and, up to the limit, user and card in turn.
+    pub(super) async fn present(
+        &self,
+        connection: &mut MultiplexedConnection,
+        keys: &ShardKeys,
+        topic: TopicId,
+        limit: usize,
+    ) -> RedisResult<(u64, Vec<Vec<u8>>)> {
+        let mut command = call(&self.present, 5, 256);
+        command.arg(1).arg(Text(format_args!("{}{topic}", keys.present_prefix))).arg(limit);
         query(&command, connection).await
     }
 }

@@ -58,6 +58,11 @@ pub struct RedisSettings {
     pub call_bytes: usize,
     /// Script calls on their way at once: enough to hide the round trip, few enough for batches to form. 4.
     pub calls_in_flight: usize,
+    /// How long a user who has gone counts as present. [`PRESENCE_GRACE`](crate::PRESENCE_GRACE); none switches
+    /// presence off.
+    pub presence_grace: Option<Duration>,
+    /// Pairs of topic and user that this gateway may have sockets of, for each shard. 1,000,000: some 250 MB.
+    pub presence_pairs: usize,
     /// After this, `listen` answers `Deferred`. 3 s.
     pub listen_deadline: Duration,
     /// After this, `close` gives up. 3 s.
@@ -106,6 +111,8 @@ impl RedisSettings {
             call_entries: 256,
             call_bytes: 1 << 20,
             calls_in_flight: 4,
+            presence_grace: Some(crate::PRESENCE_GRACE),
+            presence_pairs: 1_000_000,
             listen_deadline: Duration::from_secs(3),
             close_deadline: Duration::from_secs(3),
         }

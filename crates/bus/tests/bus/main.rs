@@ -2,7 +2,12 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "an expectation that fails fails its test")]
 
+// The macro that runs a suite against each variant.
+#[macro_use]
+mod suite;
+
 mod cluster;
 mod faults;
-mod suite;
+mod presence;
+mod presence_faults;
 mod support;

@@ -2,12 +2,12 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use crate::support::{Gateway, cluster, entry, fast, number, server::RedisServer, topic};
+use crate::support::{GRACE, Gateway, cluster, entry, fast, number, server::RedisServer, topic};
 use madang_bus::{Bus, Delivery, InProcessExchange, Listening, Published, ShardFault, ShardStatus};
 use tokio::task::JoinSet;
 
 /// A place where gateways meet.
-enum Place {
+pub(crate) enum Place {
     InProcess(InProcessExchange),
     Redis(RedisServer),
     /// The topics spread over several shards.
@@ -17,7 +17,11 @@ enum Place {
 }
 
 impl Place {
-    async fn gateway(&self, id: u128) -> Gateway {
+    pub(crate) fn in_process() -> Self {
+        Self::InProcess(InProcessExchange::new().with_presence(Some(GRACE)))
+    }
+
+    pub(crate) async fn gateway(&self, id: u128) -> Gateway {
         match self {
             Self::InProcess(exchange) => Gateway::in_process(exchange, id),
             Self::Redis(server) => Gateway::healthy(fast(&server.url()), id).await,
@@ -36,25 +40,25 @@ macro_rules! suite {
         mod in_process {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $test() {
-                super::$test(super::Place::InProcess(super::InProcessExchange::new())).await;
+                super::$test(super::Place::in_process()).await;
             })+
         }
         mod redis {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $test() {
-                super::$test(super::Place::Redis(super::RedisServer::start())).await;
+                super::$test(super::Place::Redis(crate::support::server::RedisServer::start())).await;
             })+
         }
         mod sharded_redis {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $test() {
-                super::$test(super::Place::ShardedRedis(super::RedisServer::start())).await;
+                super::$test(super::Place::ShardedRedis(crate::support::server::RedisServer::start())).await;
             })+
         }
         mod redis_cluster {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $test() {
-                super::$test(super::Place::RedisCluster(super::cluster::Corner::of_shared().await)).await;
+                super::$test(super::Place::RedisCluster(crate::support::cluster::Corner::of_shared().await)).await;
             })+
         }
     };
@@ -244,7 +248,7 @@ async fn a_closed_gateway_is_out(place: Place) {
         match other.next().await.unwrap() {
             Delivery::Entries(entries) => received.extend(entries.iter().map(|entry| number(entry))),
             Delivery::PeerGone(gateway) => panic!("{gateway} closed, it did not die"),
-            Delivery::Reset(_) => {}
+            Delivery::Reset(_) | Delivery::Presence(_) => {}
         }
     }
     received.sort_unstable();

@@ -217,7 +217,7 @@ impl Core {
                 ServerFrame::Reconnect(reconnect) => {
                     self.come_back_after(Duration::from_millis(reconnect.after_ms));
                 }
-                ServerFrame::Read(_) | ServerFrame::Typing(_) => {
+                ServerFrame::Read(_) | ServerFrame::Typing(_) | ServerFrame::Presence(_) => {
                     self.told.push_back(Ok(SessionEvent::Ephemeral(frame)));
                 }
                 // A second `hello` does not come; an event is told apart above; a pong says nothing.

@@ -104,6 +104,7 @@ impl Incoming {
                 | ServerFrame::Event(_)
                 | ServerFrame::Read(_)
                 | ServerFrame::Typing(_)
+                | ServerFrame::Presence(_)
                 | ServerFrame::Reconnect(_) => None,
             },
         }
@@ -121,6 +122,7 @@ fn known_type(name: &str) -> bool {
             | "error"
             | "read"
             | "typing"
+            | "presence"
             | "reconnect"
             | "pong"
     )

@@ -2,6 +2,7 @@
 //! answers into a socket's queue.
 
 mod history;
+mod presence;
 mod read;
 mod send;
 mod subscribe;
@@ -42,6 +43,7 @@ async fn dispatch(session: Arc<SessionContext>, request: Request) {
         ClientFrame::History { room, before, after, limit } => {
             history::answer(&session, id.clone(), room, before, after, limit).await
         }
+        ClientFrame::Presence { room } => presence::answer(&session, id.clone(), room).await,
         ClientFrame::Ping {} => {
             session.push(&ServerFrame::Pong(madang_frames::Pong { re: id.clone() }));
             Ok(())

@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use futures_util::future::join_all;
 use madang_frames::{
     self as frames, RequestId, RoomSince, ServerFrame, Subscribe, SubscribedRoom, WireFrame,
@@ -14,7 +15,7 @@ use madang_rpc::store::{Open, Opened};
 use madang_vocabulary::{Code, Cursor, Error, Result, RoomId, RoomRef, Seq, limits};
 use serde_json::Map;
 
-use super::done;
+use super::{done, presence};
 use crate::{session::SessionContext, wire};
 
 /// A room of a `subscribe`, on its way.
@@ -43,9 +44,10 @@ pub(super) async fn subscribe(
         re,
         rooms: wanted.iter().zip(&opened).map(|(wanted, opened)| answer(wanted, opened)).collect(),
     }));
+    let card = presence::card_of(&session.edge, session);
     for (wanted, opened) in wanted.iter().zip(opened) {
         if let (Ok(room), Ok(opened)) = (&wanted.state, opened) {
-            catch_up(session, *room, opened).await;
+            catch_up(session, *room, opened, card.clone()).await;
         }
     }
     Ok(())
@@ -154,7 +156,7 @@ async fn open(session: &Arc<SessionContext>, wanted: &[Wanted]) -> Vec<Result<Op
 }
 
 /// Writes what was missed at the pace of the socket, then lets the hub go on from there.
-async fn catch_up(session: &SessionContext, room: RoomId, opened: Opened) {
+async fn catch_up(session: &SessionContext, room: RoomId, opened: Opened, card: Option<Bytes>) {
     for event in &opened.events {
         if let Some(frame) = wire::event_frame(event) {
             session.outbox.room().await;
@@ -162,7 +164,7 @@ async fn catch_up(session: &SessionContext, room: RoomId, opened: Opened) {
         }
     }
     session.outbox.push(WireFrame::json(&ServerFrame::CaughtUp(frames::CaughtUp { room, seq: opened.head })));
-    session.edge.hubs.activate(room.into(), session.connection, opened.head).await;
+    session.edge.hubs.activate(room.into(), session.connection, opened.head, card).await;
 }
 
 fn answer<'a>(wanted: &'a Wanted, opened: &'a Result<Opened>) -> SubscribedRoom<'a> {

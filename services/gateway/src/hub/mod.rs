@@ -3,6 +3,7 @@
 //! The hubs are spread over a few shards by topic. A shard is a task that owns its hubs and is their only
 //! writer; [`Hubs`] is the handle by which sessions, commands and the fan-out speak to it.
 
+mod presence;
 mod shard;
 mod topic_hub;
 
@@ -11,6 +12,8 @@ use std::{
     sync::Arc,
 };
 
+use bytes::Bytes;
+use madang_bus::PresenceChange;
 use madang_frames::WireFrame;
 use madang_rpc::event::Event;
 use madang_vocabulary::{ConnectionId, Seq, TopicId};
@@ -30,14 +33,16 @@ const COMMANDS_MAX: usize = 4_096;
 enum Command {
     /// A socket is about to read a topic's state. The answer comes when this gateway is a listener.
     Attach { topic: TopicId, listener: Listener, listening: oneshot::Sender<()> },
-    /// The socket has been sent the log up to this place.
-    Activate { topic: TopicId, connection: ConnectionId, seen: Seq },
+    /// The socket has been sent the log up to this place; with a card its user is present.
+    Activate { topic: TopicId, connection: ConnectionId, seen: Seq, card: Option<Bytes> },
     /// The socket listens no more.
     Detach { topic: TopicId, connection: ConnectionId },
     /// Events, from here or from another gateway; in any order, any number of times.
     Events(Vec<Arc<Event>>),
     /// Something without a place in the log.
     Say { topic: TopicId, frame: WireFrame, format: Format, audience: Audience },
+    /// Users came or have gone, somewhere; in order.
+    Presence(Vec<PresenceChange>),
     /// Whether a socket listens, its membership included.
     Listens { topic: TopicId, connection: ConnectionId, answer: oneshot::Sender<bool> },
     /// Continuity may be broken: compare all heads with the store.
@@ -72,9 +77,16 @@ impl Hubs {
         answer
     }
 
-    /// The socket has been sent the log up to `seen`; the rest follows from here.
-    pub(crate) async fn activate(&self, topic: TopicId, connection: ConnectionId, seen: Seq) {
-        self.tell(topic, Command::Activate { topic, connection, seen }).await;
+    /// The socket has been sent the log up to `seen`; the rest follows from here. With a card its user is present in the topic
+    /// for as long as one of the user's sockets listens.
+    pub(crate) async fn activate(
+        &self,
+        topic: TopicId,
+        connection: ConnectionId,
+        seen: Seq,
+        card: Option<Bytes>,
+    ) {
+        self.tell(topic, Command::Activate { topic, connection, seen, card }).await;
     }
 
     /// The socket listens no more.
@@ -111,6 +123,20 @@ impl Hubs {
     /// Says something without a place in the log, in one format, to those who are spoken to in it.
     pub(crate) async fn say(&self, topic: TopicId, frame: WireFrame, format: Format, audience: Audience) {
         self.tell(topic, Command::Say { topic, frame, format, audience }).await;
+    }
+
+    /// Tells who came and who has gone.
+    pub(crate) async fn presence(&self, changes: Vec<PresenceChange>) {
+        let mut by_shard: Vec<Vec<PresenceChange>> = vec![Vec::new(); self.shards.len()];
+        for change in changes {
+            by_shard[self.shard(change.topic)].push(change);
+        }
+        for (shard, changes) in self.shards.iter().zip(by_shard) {
+            if !changes.is_empty() {
+                // A shard that is gone has stopped with its gateway.
+                let _ = shard.send(Command::Presence(changes)).await;
+            }
+        }
     }
 
     /// Compares the heads of all topics with the store.

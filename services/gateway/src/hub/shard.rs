@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use madang_bus::Bus;
+use madang_bus::{Bus, Presence};
 use madang_kit::lifecycle::Tasks;
 use madang_rpc::{MessageStore, event::Event};
 use madang_vocabulary::{Code, Seq, TopicId};
@@ -19,8 +19,12 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
-use super::{Command, topic_hub::TopicHub};
-use crate::metrics::Counters;
+use super::{
+    Audience, Command,
+    presence::{Gathering, Seat},
+    topic_hub::TopicHub,
+};
+use crate::{format::Format, metrics::Counters};
 
 /// The commands that are taken at once.
 const COMMANDS_AT_ONCE: usize = 256;
@@ -55,6 +59,9 @@ const LINGER: Duration = Duration::from_secs(30);
 pub(crate) struct ShardDeps {
     pub(crate) store: Arc<dyn MessageStore>,
     pub(crate) bus: Arc<dyn Bus>,
+    pub(crate) presence: Arc<dyn Presence>,
+    /// Above so many users in a room they are counted, not named.
+    pub(crate) presence_names_max: usize,
     pub(crate) counters: Arc<Counters>,
     pub(crate) tasks: Tasks,
     /// Ends the shards, after the last session.
@@ -65,6 +72,7 @@ pub(crate) struct ShardDeps {
 pub(super) fn start(commands: mpsc::Receiver<Command>, deps: ShardDeps) {
     let tasks = deps.tasks.clone();
     let shard = Shard {
+        gathering: Gathering::new(deps.presence_names_max),
         deps,
         hubs: HashMap::new(),
         new_topics: Vec::new(),
@@ -86,6 +94,7 @@ struct Shard {
     work: JoinSet<Done>,
     repairs: usize,
     sweep: Sweep,
+    gathering: Gathering,
 }
 
 struct Slot {
@@ -129,6 +138,7 @@ impl Shard {
         let stop = self.deps.stop.clone();
         loop {
             let next_due = self.due.first().map(|(at, _)| *at);
+            let next_said = self.gathering.next_due();
             // What has come in goes first; the clock last.
             tokio::select! {
                 biased;
@@ -148,6 +158,9 @@ impl Shard {
                 }
                 () = tokio::time::sleep_until(next_due.unwrap_or_else(Instant::now)), if next_due.is_some() => {
                     self.read_due();
+                }
+                () = tokio::time::sleep_until(next_said.unwrap_or_else(Instant::now)), if next_said.is_some() => {
+                    self.say_presence();
                 }
                 _ = tick.tick() => self.look_after(),
             }
@@ -173,8 +186,14 @@ impl Shard {
                     None => drop(listening.send(())),
                 }
             }
-            Command::Activate { topic, connection, seen } => {
-                self.with(topic, |slot| slot.hub.activate(connection, seen));
+            Command::Activate { topic, connection, seen, card } => {
+                let presence = Arc::clone(&self.deps.presence);
+                self.with(topic, |slot| {
+                    slot.hub.activate(connection, seen);
+                    if let Some(card) = card {
+                        slot.hub.seat(connection, |user| Seat::take(&presence, topic, user, card));
+                    }
+                });
             }
             Command::Detach { topic, connection } => self.with(topic, |slot| slot.hub.detach(connection)),
             Command::Events(events) => {
@@ -187,7 +206,18 @@ impl Shard {
                 }
             }
             Command::Say { topic, frame, format, audience } => {
-                self.with(topic, |slot| slot.hub.say(&frame, format, audience));
+                self.with(topic, |slot| {
+                    slot.hub.say(&frame, format, audience);
+                });
+            }
+            Command::Presence(changes) => {
+                let now = Instant::now();
+                for change in changes {
+                    // Who has just left the last hub here is not told what the bus had on its way.
+                    if self.hubs.contains_key(&change.topic) {
+                        self.gathering.add(change, now);
+                    }
+                }
             }
             Command::Listens { topic, connection, answer } => {
                 let listens = self.hubs.get(&topic).is_some_and(|slot| slot.hub.listens(connection));
@@ -195,6 +225,18 @@ impl Shard {
                 let _ = answer.send(listens);
             }
             Command::SweepAll => self.sweep_all(),
+        }
+    }
+
+    fn say_presence(&mut self) {
+        for (room, frame) in self.gathering.take_due(Instant::now()) {
+            if let Some(slot) = self.hubs.get_mut(&room.into()) {
+                self.deps.counters.presence_frames.add(slot.hub.say(
+                    &frame,
+                    Format::Native,
+                    Audience::Everybody,
+                ));
+            }
         }
     }
 

@@ -9,6 +9,7 @@ use madang_frames::WireFrame;
 use madang_rpc::event::{Event, EventBody};
 use madang_vocabulary::{ConnectionId, Seq, UserId};
 
+use super::presence::Seat;
 use crate::{
     format::{Encodings, Format},
     session::outbox::Outbox,
@@ -37,6 +38,8 @@ struct Subscriber {
     outbox: Arc<Outbox>,
     format: Format,
     stage: Stage,
+    /// Says, by being held, that the user is present; one for all of the user's subscribers here.
+    seat: Option<Arc<Seat>>,
 }
 
 #[derive(Debug)]
@@ -81,7 +84,7 @@ impl TopicHub {
         let Listener { connection, user, outbox, format } = listener;
         self.detach(connection);
         let stage = Stage::CatchingUp { from: self.head, pending: Vec::new() };
-        self.subscribers.push(Subscriber { connection, user, outbox, format, stage });
+        self.subscribers.push(Subscriber { connection, user, outbox, format, stage, seat: None });
     }
 
     /// The socket has been sent the log up to `seen`: what waited behind that goes out, then all that
@@ -114,6 +117,15 @@ impl TopicHub {
                 return;
             }
         }
+    }
+
+    /// Gives a socket that is live its user's seat, which is taken for the first one.
+    pub(crate) fn seat(&mut self, connection: ConnectionId, take: impl FnOnce(UserId) -> Arc<Seat>) {
+        let is_it = |s: &Subscriber| s.connection == connection && matches!(s.stage, Stage::Live(_));
+        let Some(at) = self.subscribers.iter().position(is_it) else { return };
+        let user = self.subscribers[at].user;
+        let taken = self.subscribers.iter().filter(|s| s.user == user).find_map(|s| s.seat.clone());
+        self.subscribers[at].seat = Some(taken.unwrap_or_else(|| take(user)));
     }
 
     /// Whether a socket listens.
@@ -153,17 +165,19 @@ impl TopicHub {
         }
     }
 
-    /// Says something that has no place in the log to those of one format whom it is for.
-    pub(crate) fn say(&mut self, frame: &WireFrame, format: Format, audience: Audience) {
+    /// Says something that has no place in the log to those of one format whom it is for and who are live; to how many.
+    pub(crate) fn say(&mut self, frame: &WireFrame, format: Format, audience: Audience) -> u64 {
+        let mut told = 0;
         self.subscribers.retain(|subscriber| {
             if subscriber.format == format
                 && audience.includes(subscriber)
                 && matches!(subscriber.stage, Stage::Live(_))
             {
-                subscriber.outbox.push(frame.clone());
+                told += u64::from(subscriber.outbox.push(frame.clone()));
             }
             !subscriber.outbox.is_closing()
         });
+        told
     }
 
     /// Notes a head that the store told; also before the first subscription is open, which may have been answered
@@ -263,6 +277,8 @@ impl TopicHub {
 /// To whom something without a place in the log is said.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Audience {
+    /// To all.
+    Everybody,
     /// To all but one user's sockets.
     AllBut(UserId),
     /// To one user's sockets, all but one of them.
@@ -272,6 +288,7 @@ pub(crate) enum Audience {
 impl Audience {
     fn includes(self, subscriber: &Subscriber) -> bool {
         match self {
+            Self::Everybody => true,
             Self::AllBut(user) => subscriber.user != user,
             Self::Only(user, except) => subscriber.user == user && Some(subscriber.connection) != except,
         }
@@ -312,4 +329,4 @@ mod conformance;
 #[cfg(test)]
 mod format_tests;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

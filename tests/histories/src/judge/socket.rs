@@ -138,6 +138,8 @@ impl Follower<'_> {
             }
             // A gateway that is being killed may have time for that much.
             ServerFrame::Reconnect(_) if self.tape.is_over() => {}
+            // Best effort, and not of the log.
+            ServerFrame::Presence(_) => {}
             ServerFrame::Hello(_)
             | ServerFrame::Event(_)
             | ServerFrame::Typing(_)

@@ -8,16 +8,20 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use madang_bus::{
-    Bus, BusStatus, Delivery, InProcessExchange, Inbox, ResetReason,
+    Bus, BusStatus, Connected, Delivery, InProcessExchange, Inbox, Presence, PresenceChange, Present,
+    PresentPage, ResetReason,
     redis::{RedisSettings, connect},
 };
-use madang_vocabulary::{GatewayId, RoomId, TopicId};
+use madang_vocabulary::{GatewayId, RoomId, TopicId, UserId};
 use tokio::time::timeout;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
 /// What a test waits for must happen within this; it is far longer than it takes.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How long a user who has gone counts as present in these tests.
+pub(crate) const GRACE: Duration = Duration::from_millis(600);
 
 /// A topic by number.
 pub(crate) fn topic(number: u128) -> TopicId {
@@ -34,6 +38,11 @@ pub(crate) fn number(entry: &[u8]) -> u64 {
     u64::from_be_bytes(entry.try_into().unwrap())
 }
 
+/// The card of a user by number; any bytes.
+pub(crate) fn card(user: u128) -> Bytes {
+    Bytes::from([b"|\0 \xff".as_slice(), &user.to_be_bytes()].concat())
+}
+
 /// Settings with which what takes seconds by default takes less.
 pub(crate) fn fast(url: &str) -> RedisSettings {
     RedisSettings {
@@ -44,6 +53,7 @@ pub(crate) fn fast(url: &str) -> RedisSettings {
         response_timeout: Duration::from_millis(1_000),
         connect_timeout: Duration::from_millis(1_000),
         backoff_cap: Duration::from_millis(200),
+        presence_grace: Some(GRACE),
         ..RedisSettings::new(url)
     }
 }
@@ -52,7 +62,10 @@ pub(crate) fn fast(url: &str) -> RedisSettings {
 pub(crate) struct Gateway {
     pub(crate) id: GatewayId,
     pub(crate) bus: Arc<dyn Bus>,
+    pub(crate) presence: Arc<dyn Presence>,
     pub(crate) inbox: Inbox,
+    /// Changes of presence that were delivered and not asked for yet.
+    early: Vec<(u128, bool, u64)>,
     token: CancellationToken,
     tracker: TaskTracker,
 }
@@ -60,16 +73,20 @@ pub(crate) struct Gateway {
 impl Gateway {
     pub(crate) fn in_process(exchange: &InProcessExchange, id: u128) -> Self {
         let id = GatewayId::new(Uuid::from_u128(id));
-        let (bus, inbox) = exchange.connect(id);
-        Self { id, bus, inbox, token: CancellationToken::new(), tracker: TaskTracker::new() }
+        Self::of(id, exchange.connect(id), CancellationToken::new(), TaskTracker::new())
     }
 
     /// Connects, and does not wait for Redis.
     pub(crate) fn redis(settings: RedisSettings, id: u128) -> Self {
         let id = GatewayId::new(Uuid::from_u128(id));
         let (token, tracker) = (CancellationToken::new(), TaskTracker::new());
-        let (bus, inbox) = connect(settings, id, &tracker, &token).unwrap();
-        Self { id, bus, inbox, token, tracker }
+        let connected = connect(settings, id, &tracker, &token).unwrap();
+        Self::of(id, connected, token, tracker)
+    }
+
+    fn of(id: GatewayId, connected: Connected, token: CancellationToken, tracker: TaskTracker) -> Self {
+        let Connected { bus, presence, inbox } = connected;
+        Self { id, bus, presence, inbox, early: Vec::new(), token, tracker }
     }
 
     /// Connects, and waits until the bus is healthy.
@@ -99,10 +116,58 @@ impl Gateway {
         while numbers.len() < count {
             match self.next().await.expect("an open inbox") {
                 Delivery::Entries(entries) => numbers.extend(entries.iter().map(|entry| number(entry))),
-                Delivery::Reset(_) | Delivery::PeerGone(_) => {}
+                Delivery::Reset(_) | Delivery::PeerGone(_) | Delivery::Presence(_) => {}
             }
         }
         numbers
+    }
+
+    /// A user comes.
+    pub(crate) fn enter(&self, of: u128, user: u128) {
+        self.presence
+            .enter(topic(of), Present { user: UserId::new(Uuid::from_u128(user)), card: card(user) });
+    }
+
+    /// A user goes.
+    pub(crate) fn leave(&self, of: u128, user: u128) {
+        self.presence.leave(topic(of), UserId::new(Uuid::from_u128(user)));
+    }
+
+    /// The next changes of presence, `count` of them: whose, came or has gone, and how many are there then.
+    pub(crate) async fn changes(&mut self, count: usize) -> Vec<(u128, bool, u64)> {
+        let mut changes = Vec::new();
+        while changes.len() < count {
+            changes.extend(self.some_changes().await);
+        }
+        self.early.extend(changes.split_off(count));
+        changes
+    }
+
+    /// The next changes of presence that came together; other deliveries are passed over.
+    pub(crate) async fn some_changes(&mut self) -> Vec<(u128, bool, u64)> {
+        if !self.early.is_empty() {
+            return std::mem::take(&mut self.early);
+        }
+        loop {
+            if let Delivery::Presence(changes) = self.next().await.expect("an open inbox") {
+                return changes.iter().map(read).collect();
+            }
+        }
+    }
+
+    /// Who is in a topic: how many, and who.
+    pub(crate) async fn present(&self, of: u128, limit: usize) -> (u64, Vec<u128>) {
+        let PresentPage { count, users } = self.presence.present(topic(of), limit).await.unwrap();
+        let mut numbers: Vec<u128> = users
+            .iter()
+            .map(|present| {
+                let user = present.user.uuid().as_u128();
+                assert_eq!(present.card, card(user));
+                user
+            })
+            .collect();
+        numbers.sort_unstable();
+        (count, numbers)
     }
 
     /// Waits for a reset for one of these reasons; passes over what comes before.
@@ -124,7 +189,7 @@ impl Gateway {
             match self.next().await.expect("an open inbox") {
                 Delivery::Entries(entries) => numbers.extend(entries.iter().map(|entry| number(entry))),
                 Delivery::Reset(other) => is_reset |= other == reason,
-                Delivery::PeerGone(_) => {}
+                Delivery::PeerGone(_) | Delivery::Presence(_) => {}
             }
         }
         numbers
@@ -138,4 +203,11 @@ impl Gateway {
         self.tracker.wait().await;
         self.id
     }
+}
+
+/// A change by numbers.
+fn read(change: &PresenceChange) -> (u128, bool, u64) {
+    let user = change.user.uuid().as_u128();
+    assert_eq!(change.card, card(user));
+    (user, change.on, change.count)
 }

@@ -29,13 +29,13 @@ fn profile(number: u128) -> Arc<Profile> {
     })
 }
 
-pub(super) fn event(seq: u64, body: EventBody) -> Arc<Event> {
+pub(in crate::hub) fn event(seq: u64, body: EventBody) -> Arc<Event> {
     let topic = TopicId::Room(RoomId::new(Uuid::from_u128(1)));
     let at = Timestamp::from_micros(seq as i64);
     Arc::new(Event { topic, seq: Seq::new(seq), at, actor: profile(1), body })
 }
 
-pub(super) fn message(seq: u64) -> Arc<Event> {
+pub(in crate::hub) fn message(seq: u64) -> Arc<Event> {
     let key = IdempotencyKey::new(format!("k{seq}")).unwrap();
     let said = Message {
         text: format!("m{seq}"),
