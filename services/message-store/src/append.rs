@@ -9,6 +9,7 @@ use madang_rpc::store::{Append, Appended};
 use crate::{
     batch::Job,
     error::{OperationError, OperationResult},
+    mentions,
     profiles::KnownProfiles,
     store::{AppendOutcome, AppendRow, Backend, StoreError, message_detail},
 };
@@ -43,17 +44,25 @@ impl Job for Appender {
             self.backend.save_profiles(&newer).await?;
             self.profiles.learn(&newer);
         }
+        // Who is a member is judged once more where the message is appended.
+        let messages: Vec<_> = appends
+            .iter()
+            .map(|append| (append.room, append.actor.id, append.message.text.as_str()))
+            .collect();
+        let mentions = mentions::find(&*self.backend, &messages).await?;
         let details: Vec<Option<String>> =
             appends.iter().map(|append| message_detail(&append.message)).collect();
         let rows: Vec<AppendRow<'_>> = appends
             .iter()
             .zip(&details)
-            .map(|(append, detail)| AppendRow {
+            .zip(&mentions)
+            .map(|((append, detail), mentions)| AppendRow {
                 room: append.room,
                 actor: append.actor.id,
                 key: &append.message.key,
                 text: &append.message.text,
                 detail: detail.as_deref(),
+                mentions,
             })
             .collect();
         match self.backend.append(self.clock.now(), &rows).await {

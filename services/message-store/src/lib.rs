@@ -11,6 +11,7 @@
 //! | `batch` | group commit: callers wait in a bounded queue, workers take what has queued |
 //! | `append`, `open` | the two hot paths, in batches |
 //! | `rooms`, `members`, `history`, `inbox` | the other operations |
+//! | `mentions` | whom a message names |
 //! | `change` | a change under a room's lock, with its events, in one transaction |
 //! | `unread` | the arithmetic of unread |
 //! | `profiles`, `page` | which profiles are known; the cursors of lists |
@@ -27,6 +28,7 @@ mod history;
 mod inbox;
 mod measures;
 mod members;
+mod mentions;
 mod open;
 mod page;
 mod process;

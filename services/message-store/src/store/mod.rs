@@ -22,6 +22,7 @@ use madang_rpc::{
 };
 use madang_vocabulary::{
     Epoch, ExternalId, IdempotencyKey, RoomId, RoomName, RoomRef, Seq, Slug, Timestamp, TopicId, UserId,
+    Username,
 };
 
 use crate::{
@@ -62,7 +63,10 @@ pub(crate) trait Backend: Send + Sync + 'static {
     /// Writes profiles, each where it is newer than the one that is there. Sorted by user, each once.
     async fn save_profiles(&self, profiles: &[Arc<Profile>]) -> StoreResult<()>;
 
-    /// Appends messages in one transaction; an outcome for each, in order.
+    /// The members of rooms who have these names: each with the place of what was asked.
+    async fn named_members(&self, asked: &[(RoomId, Username)]) -> StoreResult<Vec<(usize, UserId)>>;
+
+    /// Appends messages, and the notices of whom they mention, in one transaction; an outcome for each, in order.
     async fn append(&self, now: Timestamp, rows: &[AppendRow<'_>]) -> StoreResult<Vec<AppendOutcome>>;
 
     /// Where users stand in rooms, and the epoch; a state for each place, in order, all of one moment.
@@ -285,6 +289,8 @@ pub(crate) struct AppendRow<'a> {
     pub(crate) key: &'a str,
     pub(crate) text: &'a str,
     pub(crate) detail: Option<&'a str>,
+    /// Whom it is to mention, each once: who is a member when it is appended.
+    pub(crate) mentions: &'a [UserId],
 }
 
 /// What became of it.

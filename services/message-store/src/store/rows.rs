@@ -161,7 +161,7 @@ impl Reader {
                         .map_err(|error| StoreError::corrupt("key", error))?,
                     reply_to: detail.reply_to,
                     attachments: detail.attachments,
-                    mentions: Vec::new(),
+                    mentions: detail.mentions,
                 })
             }
             kind::JOINED => {
@@ -258,6 +258,8 @@ struct MessageDetail {
     reply_to: Option<Seq>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     attachments: Vec<Attachment>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    mentions: Vec<UserId>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -276,8 +278,18 @@ pub(super) fn message_detail(message: &Message) -> Option<String> {
     if message.reply_to.is_none() && message.attachments.is_empty() {
         return None;
     }
-    let detail = MessageDetail { reply_to: message.reply_to, attachments: message.attachments.clone() };
+    let detail = MessageDetail {
+        reply_to: message.reply_to,
+        attachments: message.attachments.clone(),
+        mentions: Vec::new(),
+    };
     serde_json::to_string(&detail).ok()
+}
+
+/// A message's detail with whom it mentions, as `append_with_mentions` of PostgreSQL makes it.
+pub(super) fn detail_with_mentions(detail: Option<&str>, mentions: Vec<UserId>) -> Option<String> {
+    let detail = detail.and_then(|detail| serde_json::from_str::<MessageDetail>(detail).ok());
+    serde_json::to_string(&MessageDetail { mentions, ..detail.unwrap_or_default() }).ok()
 }
 
 /// The columns of an event that is not a message: its kind, its subject and its detail.

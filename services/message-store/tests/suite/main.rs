@@ -9,6 +9,7 @@ mod appends;
 mod faults;
 mod inboxes;
 mod members;
+mod mentions;
 mod model;
 mod opens;
 mod process;

@@ -125,6 +125,19 @@ impl Fixture {
         }
     }
 
+    /// Makes the database refuse notices of mentions, as a defect would.
+    pub(crate) async fn refuse_mentions(&self) {
+        if self.url.starts_with("sqlite") {
+            let mut database = sqlx::SqliteConnection::connect(&self.url).await.unwrap();
+            let trigger = "CREATE TRIGGER refusal BEFORE INSERT ON events WHEN new.kind = 6 \
+                 BEGIN SELECT raise(ABORT, 'refused'); END";
+            database.execute(trigger).await.unwrap();
+        } else {
+            let mut database = sqlx::PgConnection::connect(&self.url).await.unwrap();
+            database.execute("ALTER TABLE events ADD CONSTRAINT refusal CHECK (kind <> 6)").await.unwrap();
+        }
+    }
+
     /// Waits until the background task has removed every event of a room. A table has nothing to await, so it is asked.
     pub(crate) async fn await_no_events(&self) {
         let empty = async {

@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
-use madang_rpc::{event::Profile, store::Appended};
-use madang_vocabulary::{Epoch, RoomId, RoomRef, Seq, Timestamp, UserId};
+use madang_rpc::{
+    event::Profile,
+    store::{Appended, Mentioned},
+};
+use madang_vocabulary::{Epoch, RoomId, RoomRef, Seq, Timestamp, UserId, Username};
 use sqlx::{FromRow, PgConnection, query, query_as};
 use uuid::Uuid;
 
@@ -15,6 +18,17 @@ use crate::store::{
 
 /// The migration `0002_append_messages.sql` has the reasons.
 const APPEND: &str = "SELECT outcome, seq, at FROM append_messages($1, $2, $3, $4, $5, $6, $7)";
+
+/// The migration `0004_append_with_mentions.sql` has the reasons.
+const APPEND_WITH_MENTIONS: &str = "\
+    SELECT outcome, seq, at, mentioned, mention_seqs, mention_ats \
+    FROM append_with_mentions($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+
+const NAMED_MEMBERS: &str = "\
+    SELECT asked.ord, p.user_id \
+    FROM unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS asked (room, username, ord) \
+    JOIN profiles p ON p.username = asked.username \
+    JOIN members m ON m.room = asked.room AND m.user_id = p.user_id";
 
 const SAVE_PROFILES: &str = concat!(
     "INSERT INTO profiles (user_id, username, name, avatar_url, external_id, version) \
@@ -60,6 +74,12 @@ pub(super) struct OutcomeRow {
     outcome: i16,
     seq: Option<i64>,
     at: Option<i64>,
+    #[sqlx(default)]
+    mentioned: Vec<Uuid>,
+    #[sqlx(default)]
+    mention_seqs: Vec<i64>,
+    #[sqlx(default)]
+    mention_ats: Vec<i64>,
 }
 
 #[derive(Debug, FromRow)]
@@ -96,16 +116,34 @@ async fn call_append(
     let keys: Vec<&str> = rows.iter().map(|row| row.key).collect();
     let texts: Vec<&str> = rows.iter().map(|row| row.text).collect();
     let details: Vec<Option<&str>> = rows.iter().map(|row| row.detail).collect();
-    query_as(APPEND)
+    let mentions = rows
+        .iter()
+        .zip(1_i64..)
+        .flat_map(|(row, ord)| row.mentions.iter().map(move |user| (ord, user.uuid())));
+    let (ords, users): (Vec<i64>, Vec<Uuid>) = mentions.unzip();
+    let query = query_as(if ords.is_empty() { APPEND } else { APPEND_WITH_MENTIONS })
         .bind(rooms)
         .bind(actors)
         .bind(keys)
         .bind(texts)
         .bind(details)
         .bind(now.as_micros())
-        .bind(look_up)
-        .fetch_all(connection)
-        .await
+        .bind(look_up);
+    let query = if ords.is_empty() { query } else { query.bind(ords).bind(users) };
+    query.fetch_all(connection).await
+}
+
+pub(super) async fn named_members(
+    connection: &mut PgConnection,
+    asked: &[(RoomId, Username)],
+) -> Result<Vec<(usize, UserId)>, sqlx::Error> {
+    let (rooms, names): (Vec<Uuid>, Vec<&str>) =
+        asked.iter().map(|(room, name)| (room.uuid(), name.as_str())).unzip();
+    let rows: Vec<(i64, Uuid)> =
+        query_as(NAMED_MEMBERS).bind(rooms).bind(names).fetch_all(connection).await?;
+    // Ordinals count from 1.
+    let place = |ord: i64| usize::try_from(ord - 1).unwrap_or(usize::MAX);
+    Ok(rows.into_iter().map(|(ord, user)| (place(ord), UserId::new(user))).collect())
 }
 
 impl TryFrom<OutcomeRow> for AppendOutcome {
@@ -117,7 +155,15 @@ impl TryFrom<OutcomeRow> for AppendOutcome {
                 seq: seq(place)?,
                 at: Timestamp::from_micros(at),
                 duplicate: outcome == 1,
-                mentions: Vec::new(),
+                mentions: row
+                    .mentioned
+                    .into_iter()
+                    .zip(row.mention_seqs.into_iter().zip(row.mention_ats))
+                    .map(|(user, (place, at))| {
+                        let (user, at) = (UserId::new(user), Timestamp::from_micros(at));
+                        Ok(Mentioned { user, seq: seq(place)?, at })
+                    })
+                    .collect::<StoreResult<_>>()?,
             })),
             (2, ..) => Ok(Self::NoRoom),
             (3, ..) => Ok(Self::NotMember),

@@ -8,7 +8,7 @@ use std::{str::FromStr as _, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use madang_rpc::event::{Event, Profile};
-use madang_vocabulary::{Epoch, RoomId, RoomRef, Seq, Timestamp, UserId};
+use madang_vocabulary::{Epoch, RoomId, RoomRef, Seq, Timestamp, UserId, Username};
 use sqlx::{
     ConnectOptions as _, PgConnection, Row as _,
     postgres::{PgConnectOptions, PgRow},
@@ -178,6 +178,12 @@ impl Backend for Postgres {
     async fn save_profiles(&self, profiles: &[Arc<Profile>]) -> StoreResult<()> {
         let mut lease = self.append_connections.lease().await?;
         let result = batches::save_profiles(lease.connection(), profiles).await;
+        finish(lease, result)
+    }
+
+    async fn named_members(&self, asked: &[(RoomId, Username)]) -> StoreResult<Vec<(usize, UserId)>> {
+        let mut lease = self.append_connections.lease().await?;
+        let result = batches::named_members(lease.connection(), asked).await;
         finish(lease, result)
     }
 

@@ -6,14 +6,17 @@ use std::{
     sync::Arc,
 };
 
-use madang_rpc::{event::Profile, store::Appended};
-use madang_vocabulary::{Epoch, RoomId, RoomRef, Seq, Timestamp, UserId};
+use madang_rpc::{
+    event::{Notice, Profile},
+    store::{Appended, Mentioned},
+};
+use madang_vocabulary::{Epoch, RoomId, RoomRef, Seq, Timestamp, UserId, Username};
 use sqlx::{FromRow, SqliteConnection, query, query_as, query_scalar};
 use uuid::Uuid;
 
 use crate::store::{
-    AppendOutcome, AppendRow, InboxState, Range, RoomState, StoreError, StoreResult,
-    rows::{EventRow, role_from_number, seq, signed, unsigned},
+    AppendOutcome, AppendRow, InboxState, Range, RoomState, StoreError, StoreResult, notices,
+    rows::{EventRow, detail_with_mentions, role_from_number, seq, signed, unsigned},
     sql,
 };
 
@@ -33,6 +36,9 @@ const GROW_ROOM: &str =
     "UPDATE rooms SET head = $2, messages = $3, last_message_seq = $2, active_at = $4 WHERE id = $1";
 const COUNT_SENT: &str =
     "UPDATE members SET sent = sent + $3, sent_seq = $4 WHERE room = $1 AND user_id = $2";
+
+const NAMED_MEMBERS: &str = "\
+    SELECT p.user_id FROM profiles p JOIN members m ON m.room = $1 AND m.user_id = p.user_id WHERE p.username = $2";
 
 const STATE: &str = "\
     SELECT r.head, r.member_count, m.role, m.read_seq FROM rooms r \
@@ -125,7 +131,7 @@ impl Log {
             .fetch_optional(&mut *connection)
             .await?;
         if let Some((seq, at)) = first {
-            return Ok(appended(seq, at, true));
+            return Ok(appended(seq, at, true, Vec::new()));
         }
         let sender = match self.senders.entry(row.actor) {
             Entry::Occupied(entry) => entry.into_mut(),
@@ -142,6 +148,9 @@ impl Log {
         self.messages += 1;
         sender.sent += 1;
         sender.sent_seq = self.head;
+        let mentions = self.mention(connection, row).await?;
+        let users: Vec<UserId> = mentions.iter().map(|mentioned| mentioned.user).collect();
+        let with_mentions = if users.is_empty() { None } else { detail_with_mentions(row.detail, users) };
         query(INSERT_MESSAGE)
             .bind(row.room.uuid())
             .bind(self.head)
@@ -150,10 +159,43 @@ impl Log {
             .bind(self.messages)
             .bind(row.key)
             .bind(row.text)
-            .bind(row.detail)
+            .bind(with_mentions.as_deref().or(row.detail))
             .execute(connection)
             .await?;
-        Ok(appended(self.head, self.at, false))
+        Ok(appended(self.head, self.at, false, mentions))
+    }
+
+    /// Puts the notices of a message that is being appended into the inboxes of those whom it mentions and who are
+    /// members.
+    async fn mention(
+        &self,
+        connection: &mut SqliteConnection,
+        row: &AppendRow<'_>,
+    ) -> Result<Vec<Mentioned>, sqlx::Error> {
+        let mut mentions = Vec::with_capacity(row.mentions.len());
+        for user in row.mentions {
+            let is_member = query_scalar::<_, i64>(IS_MEMBER).bind(row.room.uuid()).bind(user.uuid());
+            if is_member.fetch_one(&mut *connection).await? == 0 {
+                continue;
+            }
+            let notice = Notice::Mention { room: row.room, seq: place(self.head) };
+            let (kind, key, detail) =
+                notices::columns(&notice).map_err(|error| sqlx::Error::Encode(error.into()))?;
+            let grown = query_as(sql::GROW_INBOX).bind(user.uuid()).bind(self.at);
+            let (seq, at): (i64, i64) = grown.fetch_one(&mut *connection).await?;
+            query(sql::INSERT_NOTICE)
+                .bind(user.uuid())
+                .bind(seq)
+                .bind(kind)
+                .bind(row.actor.uuid())
+                .bind(at)
+                .bind(key)
+                .bind(detail)
+                .execute(&mut *connection)
+                .await?;
+            mentions.push(Mentioned { user: *user, seq: place(seq), at: Timestamp::from_micros(at) });
+        }
+        Ok(mentions)
     }
 
     async fn save(&self, connection: &mut SqliteConnection, room: RoomId) -> Result<(), sqlx::Error> {
@@ -181,10 +223,14 @@ impl Log {
     }
 }
 
-fn appended(seq: i64, at: i64, duplicate: bool) -> AppendOutcome {
-    // A seq that was read or counted up from one is never negative.
-    let seq = Seq::new(u64::try_from(seq).unwrap_or(0));
-    AppendOutcome::Appended(Appended { seq, at: Timestamp::from_micros(at), duplicate, mentions: Vec::new() })
+/// A seq that was read or counted up from one is never negative.
+fn place(seq: i64) -> Seq {
+    Seq::new(u64::try_from(seq).unwrap_or(0))
+}
+
+fn appended(seq: i64, at: i64, duplicate: bool, mentions: Vec<Mentioned>) -> AppendOutcome {
+    let seq = place(seq);
+    AppendOutcome::Appended(Appended { seq, at: Timestamp::from_micros(at), duplicate, mentions })
 }
 
 pub(super) async fn save_profiles(
@@ -307,4 +353,17 @@ pub(super) fn read_inbox_states(
         Ok(InboxState { head: seq(head)?, read: seq(read)? })
     });
     Ok((Epoch::new(epoch), states.collect::<StoreResult<_>>()?))
+}
+
+pub(super) async fn named_members(
+    connection: &mut SqliteConnection,
+    asked: &[(RoomId, Username)],
+) -> Result<Vec<(usize, UserId)>, sqlx::Error> {
+    let mut found = Vec::new();
+    for (place, (room, name)) in asked.iter().enumerate() {
+        let query = query_scalar::<_, Uuid>(NAMED_MEMBERS).bind(room.uuid()).bind(name.as_str());
+        let users = query.fetch_all(&mut *connection).await?;
+        found.extend(users.into_iter().map(|user| (place, UserId::new(user))));
+    }
+    Ok(found)
 }

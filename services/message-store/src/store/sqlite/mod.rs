@@ -15,7 +15,7 @@ use std::{
 
 use async_trait::async_trait;
 use madang_rpc::event::{Event, Profile};
-use madang_vocabulary::{Epoch, RoomId, RoomRef, Seq, Timestamp, UserId};
+use madang_vocabulary::{Epoch, RoomId, RoomRef, Seq, Timestamp, UserId, Username};
 use sqlx::{
     ConnectOptions as _, SqliteConnection,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
@@ -174,6 +174,12 @@ impl Backend for Sqlite {
             sqlx::raw_sql(COMMIT).execute(lease.connection()).await.map(drop)
         };
         let result = result.await;
+        finish(lease, result)
+    }
+
+    async fn named_members(&self, asked: &[(RoomId, Username)]) -> StoreResult<Vec<(usize, UserId)>> {
+        let mut lease = self.readers.lease().await?;
+        let result = batches::named_members(lease.connection(), asked).await;
         finish(lease, result)
     }
 

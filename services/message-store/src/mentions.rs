@@ -1,0 +1,143 @@
+//! Whom a message names: `@username`.
+//!
+//! A name begins at an `@` that no letter or digit stands before (an address of mail is no mention), and goes on as
+//! long as a username may. What stands behind a name without a space is often not of it: a full stop, or a Korean
+//! particle (`@미나가`, `@mina님께`). So each `@` gives a few candidates, and the longest that is a member is meant.
+
+use std::collections::HashMap;
+
+use madang_vocabulary::{RoomId, UserId, Username, limits::MENTIONS_MAX};
+
+use crate::store::{Backend, StoreResult};
+
+/// The longest particles that are cut off, in syllables: `님께서는` has four.
+const PARTICLE_MAX_SYLLABLES: usize = 4;
+
+/// What one `@` may name, the longest first.
+type Candidates = Vec<Username>;
+
+/// Whom messages name that are sent to rooms by users, at the place of each: members, each once, not the sender, in
+/// the order of the text. Texts without `@` cost nothing.
+pub(crate) async fn find(
+    backend: &dyn Backend,
+    messages: &[(RoomId, UserId, &str)],
+) -> StoreResult<Vec<Vec<UserId>>> {
+    let mut found = vec![Vec::new(); messages.len()];
+    if !messages.iter().any(|(_, _, text)| text.contains('@')) {
+        return Ok(found);
+    }
+    let named: Vec<Vec<Candidates>> = messages.iter().map(|(_, _, text)| names(text)).collect();
+    let mut asked: Vec<(RoomId, Username)> = named
+        .iter()
+        .zip(messages)
+        .flat_map(|(named, (room, ..))| named.iter().flatten().map(|name| (*room, name.clone())))
+        .collect();
+    if asked.is_empty() {
+        return Ok(found);
+    }
+    asked.sort_unstable();
+    asked.dedup();
+    let mut members: HashMap<&(RoomId, Username), Vec<UserId>> = HashMap::new();
+    for (place, user) in backend.named_members(&asked).await? {
+        if let Some(name) = asked.get(place) {
+            members.entry(name).or_default().push(user);
+        }
+    }
+    for ((found, named), (room, sender, _)) in found.iter_mut().zip(named).zip(messages) {
+        for candidates in named {
+            let meant = candidates.into_iter().find_map(|name| members.get(&(*room, name)));
+            for user in meant.into_iter().flatten() {
+                if user != sender && !found.contains(user) && found.len() < MENTIONS_MAX {
+                    found.push(*user);
+                }
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// What a text names, in its order; the first so many.
+fn names(text: &str) -> Vec<Candidates> {
+    let mut names = Vec::new();
+    let mut before = None;
+    for (at, c) in text.char_indices() {
+        if c == '@' && !before.is_some_and(in_username) {
+            let candidates = candidates(&text[at + 1..]);
+            if !candidates.is_empty() {
+                names.push(candidates);
+            }
+            if names.len() == MENTIONS_MAX {
+                break;
+            }
+        }
+        before = Some(c);
+    }
+    names
+}
+
+/// What may be meant by the beginning of a text, the longest first.
+fn candidates(text: &str) -> Candidates {
+    let end = text.find(|c| !in_username(c)).unwrap_or(text.len());
+    let whole = &text[..end];
+    let mut word = whole.trim_end_matches(['.', '-', '_']);
+    let mut candidates: Candidates = Vec::new();
+    let mut add = |name: &str| {
+        // What is no username names nobody.
+        if let Ok(name) = Username::new(name)
+            && candidates.last() != Some(&name)
+        {
+            candidates.push(name);
+        }
+    };
+    add(whole);
+    add(word);
+    for _ in 0..PARTICLE_MAX_SYLLABLES {
+        let Some(rest) = word.strip_suffix(is_hangul) else { break };
+        word = rest;
+        add(word);
+    }
+    candidates
+}
+
+fn in_username(c: char) -> bool {
+    c.is_alphanumeric() || matches!(c, '_' | '.' | '-')
+}
+
+/// A whole syllable, as texts are written.
+const fn is_hangul(c: char) -> bool {
+    matches!(c, '가'..='힣')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(text: &str) -> Vec<String> {
+        names(text)
+            .iter()
+            .map(|candidates| candidates.iter().map(Username::as_str).collect::<Vec<_>>().join("|"))
+            .collect()
+    }
+
+    #[test]
+    fn a_name_begins_at_an_at_sign_and_ends_as_usernames_do() {
+        assert_eq!(named("@mina, look: (@Jun.park) @소라"), ["mina", "jun.park", "소라"]);
+        assert_eq!(named("@mina @mina"), ["mina", "mina"]);
+        assert_eq!(named("tell @mina."), ["mina.|mina"]);
+        assert_eq!(named("mina@example.org, a.@mina, @, @@mina, @m, @ mina"), ["mina"]);
+        assert_eq!(named(&format!("@{}", "x".repeat(33))), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_particle_behind_a_name_may_not_be_of_it() {
+        assert_eq!(named("@mina님께서는 오셨나요"), ["mina님께서는|mina님께서|mina님께|mina님|mina"]);
+        assert_eq!(named("@미나가"), ["미나가|미나"]);
+        assert_eq!(named("@minas"), ["minas"]);
+    }
+
+    #[test]
+    fn names_are_bounded() {
+        let text = "@mina ".repeat(MENTIONS_MAX + 5);
+        assert_eq!(names(&text).len(), MENTIONS_MAX);
+    }
+}
