@@ -2,9 +2,12 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use async_trait::async_trait;
-use madang_vocabulary::{AvatarUrl, DisplayName, Result, SessionId, Timestamp, UserId, Username};
+mod site;
 
+use async_trait::async_trait;
+use madang_vocabulary::{AvatarUrl, DisplayName, Result, SessionId, Timestamp, UserId, UserRef, Username};
+
+pub use self::site::{ApiKey, ExternalUser, Recognized, Scope, UnknownScope};
 use crate::event::Profile;
 
 /// Where a request came from, for throttling and for the user's list of devices.
@@ -80,6 +83,19 @@ pub struct Identity {
     pub session: SessionId,
     /// Until when the credential is good.
     pub expires_at: Timestamp,
+    /// When it was made: a user who was disconnected since then needs another one.
+    pub issued_at: Timestamp,
+    /// Who says so.
+    pub vouched_by: Voucher,
+}
+
+/// Who vouches for a user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Voucher {
+    /// This project's auth service, with a session of its own.
+    Auth,
+    /// The embedding site: by a token of its issuer, or a ticket that it asked for.
+    Site,
 }
 
 /// A signed-in device.
@@ -95,11 +111,13 @@ pub struct Session {
     pub client: ClientInfo,
 }
 
-/// Sessions that ended before their access tokens did.
+/// Credentials that ended before their time.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Revocations {
-    /// The sessions.
+    /// Sessions that ended before their access tokens did.
     pub sessions: Vec<SessionId>,
+    /// Users who were disconnected, and when: what let them in before does so no more.
+    pub users: Vec<(UserId, Timestamp)>,
     /// What to ask after next time.
     pub cursor: i64,
 }
@@ -183,8 +201,8 @@ pub trait Auth: Send + Sync + 'static {
     /// Ends a session. `not_found`: it is not a live one of this user.
     async fn revoke_session(&self, user: UserId, session: SessionId) -> Result<()>;
 
-    /// The sessions revoked after `cursor`. With none: all whose access tokens may still be good.
-    /// Cheap; gateways ask several times a second. May name a session twice, never misses one.
+    /// The sessions revoked and the users disconnected after `cursor`. With none: all whose access tokens may
+    /// still be good. Cheap; gateways ask several times a second. May name one twice, never misses one.
     async fn revocations(&self, cursor: Option<i64>) -> Result<Revocations>;
 
     /// The public keys, as a JSON Web Key Set (RFC 7517): those that sign now, will sign next, or signed
@@ -201,4 +219,22 @@ pub trait Auth: Send + Sync + 'static {
         name: Option<DisplayName>,
         avatar_url: Option<Option<AvatarUrl>>,
     ) -> Result<Profile>;
+
+    /// The user whom the embedding site calls so: made on first sight, and changed where the site says something
+    /// new. `invalid_argument` never: what cannot be had (a username that somebody has) is replaced.
+    async fn external_user(&self, user: ExternalUser) -> Result<Recognized>;
+
+    /// Profiles by id or by what the embedding site calls them, at most 200; unknown ones are left out.
+    async fn find_users(&self, users: &[UserRef]) -> Result<Vec<Profile>>;
+
+    /// Ends all that the user was let in with until now: sessions, tickets, and tokens of the embedding site.
+    /// `not_found`: there is no such user.
+    async fn disconnect(&self, user: UserId) -> Result<()>;
+
+    /// Makes a one-time ticket for a user whom the embedding site vouches for, at most until then. `not_found`: no
+    /// such user.
+    async fn issue_user_ticket(&self, user: UserId, until: Option<Timestamp>) -> Result<Ticket>;
+
+    /// Whose an API key is. `unauthenticated`: nobody's, or revoked.
+    async fn verify_api_key(&self, key: &str) -> Result<ApiKey>;
 }

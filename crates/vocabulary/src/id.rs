@@ -174,6 +174,48 @@ impl fmt::Display for RoomRef {
     }
 }
 
+/// How the embedding site names a user: by the account's id, or by what the site itself calls the user (`ext:7`).
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum UserRef {
+    /// By id.
+    Id(UserId),
+    /// By what the embedding site calls the user; as text after `ext:`.
+    External(ExternalId),
+}
+
+impl FromStr for UserRef {
+    type Err = crate::Error;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.strip_prefix(EXTERNAL) {
+            Some(external) => Ok(Self::External(ExternalId::new(external)?)),
+            None => Ok(Self::Id(text.parse()?)),
+        }
+    }
+}
+
+impl fmt::Display for UserRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Id(id) => id.fmt(f),
+            Self::External(id) => write!(f, "{EXTERNAL}{id}"),
+        }
+    }
+}
+
+impl From<UserId> for UserRef {
+    fn from(id: UserId) -> Self {
+        Self::Id(id)
+    }
+}
+
+impl<'de> Deserialize<'de> for UserRef {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        text.parse().map_err(|error: crate::Error| serde::de::Error::custom(error.message))
+    }
+}
+
 impl From<RoomId> for RoomRef {
     fn from(id: RoomId) -> Self {
         Self::Id(id)
@@ -222,5 +264,15 @@ mod tests {
         assert_eq!("ext:7".parse::<RoomRef>().unwrap().to_string(), "ext:7");
         assert!("ext:".parse::<RoomRef>().is_err());
         assert!("No Such".parse::<RoomRef>().is_err());
+    }
+
+    #[test]
+    fn a_user_is_named_by_id_or_by_what_the_site_says() {
+        assert!(matches!(TEXT.parse(), Ok(UserRef::Id(_))));
+        assert!(matches!("ext:a b".parse(), Ok(UserRef::External(id)) if id.as_str() == "a b"));
+        assert_eq!("ext:7".parse::<UserRef>().unwrap().to_string(), "ext:7");
+        for text in ["", "ext:", "mina", "7"] {
+            assert!(text.parse::<UserRef>().is_err(), "{text}");
+        }
     }
 }

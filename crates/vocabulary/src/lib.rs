@@ -12,7 +12,7 @@ mod time;
 mod topic;
 
 pub use error::{Code, Error, Result};
-pub use id::{ConnectionId, GatewayId, ParseIdError, RoomId, RoomRef, SessionId, UserId};
+pub use id::{ConnectionId, GatewayId, ParseIdError, RoomId, RoomRef, SessionId, UserId, UserRef};
 pub use position::{Cursor, Epoch, Seq};
 pub use text::{
     AvatarUrl, DisplayName, ExternalId, IdempotencyKey, MessageText, RoomName, Slug, TextError, Username,

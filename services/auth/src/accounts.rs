@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// The ids that one call may ask for.
-const USERS_MAX: usize = 200;
+pub(crate) const USERS_MAX: usize = 200;
 
 impl Engine {
     /// Makes an account and signs it in.
@@ -42,7 +42,11 @@ impl Engine {
         let profile = Profile { id, username, name, avatar_url: None, external_id: None, version: now };
         let (session, token) = self.new_session(id, client, now);
         let grant = self.grant(profile.clone(), session.id, session.ends_at, &token, now).await?;
-        if !self.store.insert_account(&Account { profile, password_hash }, &session).await? {
+        if !self
+            .store
+            .insert_account(&Account { profile, password_hash: Some(password_hash) }, &session)
+            .await?
+        {
             return Err(AuthError::NameTaken);
         }
         tracing::info!(user = %id, session = %session.id, "registered");
@@ -67,7 +71,7 @@ impl Engine {
                 return Err(error.into());
             }
         };
-        let hash = account.as_ref().map(|account| account.password_hash.as_str());
+        let hash = account.as_ref().and_then(|account| account.password_hash.as_deref());
         let verdict = match self.hasher.verify(password.clone(), hash).await {
             Ok(verdict) => verdict,
             Err(error) => {
@@ -118,11 +122,9 @@ impl Engine {
     /// Brings an account's hash to today's parameters. Best effort where only capacity is missing: the
     /// next sign-in tries again.
     async fn rehash(&self, account: &Account, password: Password) -> Result<()> {
+        let Some(old) = &account.password_hash else { return Ok(()) };
         match self.hasher.hash(password).await {
-            Ok(hash) => Ok(self
-                .store
-                .replace_password_hash(account.profile.id, &account.password_hash, &hash)
-                .await?),
+            Ok(hash) => Ok(self.store.replace_password_hash(account.profile.id, old, &hash).await?),
             Err(AuthError::Overloaded) => Ok(()),
             Err(error) => Err(error),
         }

@@ -11,11 +11,15 @@ use crate::{
     hashing::Hasher,
     keys::KeyRing,
     settings::{Lifetimes, Policy},
-    store::Store,
+    store::{SessionPurge, Store},
 };
 
 /// How long an expired session is remembered: long enough to look into a complaint.
 const EXPIRED_KEPT: Duration = Duration::from_secs(24 * 3_600);
+
+/// How long the feed of revocations names a user who was disconnected: tokens of the embedding site may outlive
+/// any of ours, and a gateway that was cut off must still hear of it. The account itself remembers it for good.
+const DISCONNECTIONS_KEPT: Duration = Duration::from_secs(24 * 3_600);
 
 /// Rows that one purge removes of each table: the next one comes soon, and no lock is held for long.
 const PURGE_MAX: i64 = 5_000;
@@ -56,9 +60,13 @@ impl Engine {
         let now = self.clock.now();
         self.keys.maintain(now).await?;
         self.store.purge_tickets(now, PURGE_MAX).await?;
-        let expired = before(now, EXPIRED_KEPT);
-        let revoked = before(now, self.lifetimes.revocation());
-        self.store.purge_sessions(expired, revoked, PURGE_MAX).await?;
+        let purge = SessionPurge {
+            expired: before(now, EXPIRED_KEPT),
+            revoked: before(now, self.lifetimes.revocation()),
+            disconnected: before(now, DISCONNECTIONS_KEPT),
+            limit: PURGE_MAX,
+        };
+        self.store.purge_sessions(purge).await?;
         Ok(())
     }
 }

@@ -30,6 +30,9 @@ pub(crate) enum AuthError {
     /// Not a ticket that is good.
     #[error("the ticket is not good")]
     Ticket,
+    /// Not an API key that is good.
+    #[error("the API key is not good")]
+    ApiKey,
     /// The session has ended.
     #[error("the session has ended")]
     SessionEnded,
@@ -79,6 +82,10 @@ impl From<AuthError> for Error {
             AuthError::Ticket => Self::new(
                 Code::Unauthenticated,
                 "the ticket is unknown, used or expired; ask for another one",
+            ),
+            AuthError::ApiKey => Self::new(
+                Code::Unauthenticated,
+                "the API key is unknown or revoked; make one with `keys create`",
             ),
             AuthError::SessionEnded => {
                 Self::new(Code::Unauthenticated, "the session has ended; sign in again")

@@ -7,7 +7,8 @@
 //! | module | holds |
 //! | --- | --- |
 //! | `service` | the trait: deadlines, metrics, errors |
-//! | `accounts`, `sessions`, `tickets` | the operations |
+//! | `accounts`, `externals`, `sessions`, `tickets`, `api_keys` | the operations |
+//! | `key_task` | what an operator does with API keys |
 //! | `keys`, `tokens`, `seal` | what is signed, drawn and sealed |
 //! | `passwords`, `hashing`, `attempts`, `throttle` | what a password must be, cost, and may be tried |
 //! | `store` | SQL |
@@ -16,10 +17,13 @@
 #![expect(clippy::duplicate_mod, reason = "one body of SQL, compiled for each kind of database; see `store`")]
 
 mod accounts;
+mod api_keys;
 mod attempts;
 mod engine;
 mod error;
+mod externals;
 mod hashing;
+mod key_task;
 mod keys;
 mod passwords;
 mod seal;
@@ -33,6 +37,7 @@ mod throttle;
 mod tickets;
 mod tokens;
 
+pub use key_task::{KeyTask, keys};
 pub use server::{Command, run};
 pub use service::Service;
 pub use settings::Settings;

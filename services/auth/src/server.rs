@@ -23,7 +23,7 @@ use madang_rpc::{auth::Auth as _, grpc::auth_server};
 use tokio::net::TcpListener;
 use tonic::service::Routes;
 
-use crate::{Service, Settings, migrate, rotate_key, start};
+use crate::{KeyTask, Service, Settings, keys, migrate, rotate_key, start};
 
 /// Madang's accounts: registration, sign-in, sessions, signing keys, tickets
 #[derive(Debug, Parser)]
@@ -51,7 +51,7 @@ pub struct Command {
 }
 
 /// What to do instead of serving.
-#[derive(Debug, Clone, Copy, Subcommand)]
+#[derive(Debug, Clone, Subcommand)]
 enum Task {
     /// Brings the database up to date, and ends
     Migrate,
@@ -61,6 +61,9 @@ enum Task {
         #[arg(long)]
         compromised: bool,
     },
+    /// API keys of the site's backend
+    #[command(subcommand)]
+    Keys(KeyTask),
 }
 
 impl Application for Command {
@@ -79,8 +82,8 @@ impl Application for Command {
 /// # Errors
 ///
 /// When it cannot start.
-pub async fn run(command: Command, host: Host) -> Result<Running, StartError> {
-    match command.task {
+pub async fn run(mut command: Command, host: Host) -> Result<Running, StartError> {
+    match command.task.take() {
         None => serve_all(&command, &host).await,
         Some(task) => {
             perform(task, &command, &host).await?;
@@ -99,15 +102,16 @@ async fn perform(task: Task, command: &Command, host: &Host) -> Result<(), Start
             tracing::info!(%kid, compromised, "added a signing key");
             Ok(())
         }
+        Task::Keys(task) => keys(task, &command.settings, &command.database_url, host).await,
     }
 }
 
 async fn serve_all(command: &Command, host: &Host) -> Result<Running, StartError> {
-    let keys = Keys::default();
-    let ops = serve_ops(command.ops.ops_addr, &keys, host).await?;
+    let published = Keys::default();
+    let ops = serve_ops(command.ops.ops_addr, &published, host).await?;
     let service = start(&command.settings, &command.database_url, host).await?;
     // Set once, here.
-    let _ = keys.0.set(service.clone());
+    let _ = published.0.set(service.clone());
 
     let life = service.lifecycle().clone();
     let routes = Routes::new(auth_server(Arc::new(service)));

@@ -10,9 +10,14 @@ use std::{
 
 use async_trait::async_trait;
 use madang_kit::{Lifecycle, Metrics, metrics::DURATION_BOUNDS_SECONDS};
-use madang_rpc::auth::{Auth, ClientInfo, Grant, Identity, Password, Revocations, Session, Ticket};
+use madang_rpc::auth::{
+    ApiKey, Auth, ClientInfo, ExternalUser, Grant, Identity, Password, Recognized, Revocations, Session,
+    Ticket,
+};
 use madang_rpc::event::Profile;
-use madang_vocabulary::{AvatarUrl, Code, DisplayName, Error, Result, SessionId, UserId, Username};
+use madang_vocabulary::{
+    AvatarUrl, Code, DisplayName, Error, Result, SessionId, Timestamp, UserId, UserRef, Username,
+};
 use opentelemetry::{KeyValue, metrics::Histogram};
 
 use crate::{engine::Engine, error::AuthError};
@@ -166,5 +171,25 @@ impl Auth for Service {
         avatar_url: Option<Option<AvatarUrl>>,
     ) -> Result<Profile> {
         self.observe("update_profile", self.engine.update_profile(user, name, avatar_url)).await
+    }
+
+    async fn external_user(&self, user: ExternalUser) -> Result<Recognized> {
+        self.observe("external_user", self.engine.external_user(user)).await
+    }
+
+    async fn find_users(&self, users: &[UserRef]) -> Result<Vec<Profile>> {
+        self.observe("find_users", self.engine.find_users(users)).await
+    }
+
+    async fn disconnect(&self, user: UserId) -> Result<()> {
+        self.observe("disconnect", self.engine.disconnect(user)).await
+    }
+
+    async fn issue_user_ticket(&self, user: UserId, until: Option<Timestamp>) -> Result<Ticket> {
+        self.observe("issue_user_ticket", self.engine.issue_user_ticket(user, until)).await
+    }
+
+    async fn verify_api_key(&self, key: &str) -> Result<ApiKey> {
+        self.observe("verify_api_key", self.engine.verify_api_key(key)).await
     }
 }

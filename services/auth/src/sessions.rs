@@ -88,12 +88,20 @@ impl Engine {
         Ok(())
     }
 
-    /// The sessions that ended after a cursor.
+    /// The sessions that ended and the users who were disconnected after a cursor.
     pub(crate) async fn revocations(&self, cursor: Option<i64>) -> Result<Revocations> {
         let since = before(self.clock.now(), self.lifetimes.revocation());
         let query = RevocationQuery { after: cursor, since, limit: REVOCATIONS_MAX };
-        let (sessions, cursor) = self.store.revocations(query).await?;
-        Ok(Revocations { sessions, cursor })
+        Ok(self.store.revocations(query).await?)
+    }
+
+    /// Ends all that a user was let in with until now.
+    pub(crate) async fn disconnect(&self, user: UserId) -> Result<()> {
+        if !self.store.disconnect(user, self.clock.now()).await? {
+            return Err(AuthError::NoSuchUser);
+        }
+        tracing::info!(%user, "disconnected");
+        Ok(())
     }
 
     /// A session that begins now, with its first token.

@@ -99,6 +99,17 @@ pub async fn rotate_key(
     rotated.map_err(|error| StartError::dependency("the database", error))
 }
 
+/// The database alone, open and up to date, for a task at the command line.
+pub(crate) async fn open(
+    settings: &Settings,
+    database: &Secret,
+    host: &Host,
+) -> Result<Arc<dyn Store>, StartError> {
+    let (_, target) = read(settings, database)?;
+    let check = host.readiness.check("accounts");
+    until_open(host, &check, || target.open()).await
+}
+
 fn read(settings: &Settings, database: &Secret) -> Result<(Policy, Target), StartError> {
     let target = Target::parse(database.expose(), settings.database_connections);
     let target = target.map_err(|error| StartError::setting(DATABASE_URL, error.to_string()))?;

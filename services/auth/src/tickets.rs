@@ -1,11 +1,13 @@
 //! One-time tickets, with which a browser opens a WebSocket without showing its token in a URL.
 
+use madang_kit::clock::new_id;
 use madang_rpc::auth::{Identity, Ticket};
-use madang_vocabulary::{SessionId, UserId};
+use madang_vocabulary::{SessionId, Timestamp, UserId};
 
 use crate::{
     engine::Engine,
     error::{AuthError, Result},
+    store::UserTicket,
     tokens,
 };
 
@@ -21,15 +23,39 @@ impl Engine {
         Ok(Ticket { ticket, expires_in })
     }
 
+    /// Makes a ticket for a user whom the embedding site vouches for, at most until then.
+    pub(crate) async fn issue_user_ticket(&self, user: UserId, until: Option<Timestamp>) -> Result<Ticket> {
+        let now = self.clock.now();
+        let expires_in = self.lifetimes.ticket;
+        let (ticket, hash) = tokens::new_ticket(&*self.random);
+        let ticket_row = UserTicket {
+            hash,
+            user,
+            // Nothing of the session is kept: it is a name for what the ticket opens.
+            session: SessionId::new(new_id(&*self.clock, &*self.random)),
+            created_at: now,
+            expires_at: now.plus(expires_in),
+            ends_at: until,
+        };
+        if !self.store.insert_user_ticket(&ticket_row).await? {
+            return Err(AuthError::NoSuchUser);
+        }
+        Ok(Ticket { ticket, expires_in })
+    }
+
     /// Uses a ticket up.
     pub(crate) async fn redeem_ticket(&self, ticket: &str) -> Result<Identity> {
         let now = self.clock.now();
         let hash = tokens::ticket_digest(ticket).ok_or(AuthError::Ticket)?;
         let redeemed = self.store.take_ticket(&hash, now).await?.ok_or(AuthError::Ticket)?;
+        let ends_at = redeemed.ends_at.unwrap_or(Timestamp::from_micros(i64::MAX));
+        let expires_at = self.access_expires_at(now, ends_at);
         Ok(Identity {
             profile: redeemed.profile,
             session: redeemed.session,
-            expires_at: self.access_expires_at(now, redeemed.ends_at),
+            issued_at: redeemed.issued_at,
+            vouched_by: redeemed.vouched_by,
+            expires_at,
         })
     }
 }

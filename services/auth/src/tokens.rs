@@ -77,7 +77,8 @@ pub(crate) fn ticket_digest(text: &str) -> Option<Digest> {
     decode_exactly::<SECRET_BYTES>(text).map(|secret| digest(&secret))
 }
 
-fn decode_exactly<const N: usize>(text: &str) -> Option<[u8; N]> {
+/// The bytes of a base64url text that holds exactly so many.
+pub(crate) fn decode_exactly<const N: usize>(text: &str) -> Option<[u8; N]> {
     let mut bytes = [0; N];
     let length = URL_SAFE_NO_PAD.decode_slice(text, &mut bytes).ok()?;
     (length == N).then_some(bytes)

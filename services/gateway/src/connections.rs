@@ -11,7 +11,7 @@ use std::{
 
 use madang_frames::{PING, ServerFrame, WireFrame};
 use madang_kit::clock::{Clock, Random, jitter};
-use madang_vocabulary::{ConnectionId, SessionId};
+use madang_vocabulary::{ConnectionId, SessionId, Timestamp, UserId};
 use tokio::time::MissedTickBehavior;
 
 use crate::{
@@ -40,8 +40,30 @@ pub(crate) struct Connections {
 #[derive(Debug)]
 struct Entry {
     session: SessionId,
+    user: UserId,
+    /// When the credential was made that the socket was opened with.
+    issued_at: Timestamp,
     outbox: Arc<Outbox>,
     format: Format,
+}
+
+/// Sessions that ended, and users who were disconnected, each at that time.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Ended {
+    pub(crate) sessions: Vec<SessionId>,
+    pub(crate) users: Vec<(UserId, Timestamp)>,
+}
+
+impl Ended {
+    /// Nothing ended.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.sessions.is_empty() && self.users.is_empty()
+    }
+
+    fn has(&self, entry: &Entry) -> bool {
+        let is_user = |(user, at): &(UserId, Timestamp)| *user == entry.user && entry.issued_at <= *at;
+        self.sessions.contains(&entry.session) || self.users.iter().any(is_user)
+    }
 }
 
 /// A socket's place in the registry; dropping it gives the place up.
@@ -69,16 +91,21 @@ impl Connections {
     /// Adds a socket.
     pub(crate) fn register(self: &Arc<Self>, context: &SessionContext) -> Registration {
         let connection = context.connection;
-        let entry =
-            Entry { session: context.session, outbox: Arc::clone(&context.outbox), format: context.format };
+        let entry = Entry {
+            session: context.session,
+            user: context.me.id,
+            issued_at: context.issued_at,
+            outbox: Arc::clone(&context.outbox),
+            format: context.format,
+        };
         self.part(connection).insert(connection, entry);
         Registration { connections: Arc::clone(self), connection }
     }
 
-    /// Closes all sockets of some sessions.
-    pub(crate) fn close_sessions(&self, sessions: &[SessionId], close: Close) {
+    /// Closes the sockets of what ended.
+    pub(crate) fn close_ended(&self, ended: &Ended, close: Close) {
         for part in &self.parts {
-            for entry in lock(part).values().filter(|entry| sessions.contains(&entry.session)) {
+            for entry in lock(part).values().filter(|entry| ended.has(entry)) {
                 entry.outbox.close(close);
             }
         }

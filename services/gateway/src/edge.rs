@@ -13,7 +13,7 @@ use crate::{
     admission::Door,
     budget::Budgets,
     connections::Connections,
-    credentials::{Revocations, Verifier},
+    credentials::{Revocations, SiteKeys, Verifier},
     fanout::Fanout,
     hub::Hubs,
     metrics::Counters,
@@ -28,6 +28,7 @@ pub(crate) struct Edge {
     pub(crate) auth: Arc<dyn Auth>,
     pub(crate) verifier: Arc<Verifier>,
     pub(crate) revocations: Arc<Revocations>,
+    pub(crate) site_keys: SiteKeys,
     /// What happened, and who may do what.
     pub(crate) store: Arc<dyn MessageStore>,
     /// Who listens here, and elsewhere.

@@ -42,12 +42,12 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 pub use process::{Command, RedisUrl, bus, run};
-pub use settings::GatewaySettings;
+pub use settings::{GatewaySettings, IssuerAlgorithm, IssuerSettings};
 
 use crate::{
     admission::Door,
     connections::Connections,
-    credentials::{Revocations, Verifier},
+    credentials::{Issuer, Revocations, Site, SiteKeys, Verifier, Visitors},
     edge::Edge,
     fanout::Fanout,
     hub::{Hubs, ShardDeps},
@@ -80,7 +80,7 @@ pub struct Deps {
 /// Starts a gateway. `extra` routes are served beside its own, outside the base path.
 ///
 /// # Errors
-/// When the address cannot be listened on.
+/// When a setting is wrong or the address cannot be listened on.
 pub async fn start(
     settings: GatewaySettings,
     deps: Deps,
@@ -88,6 +88,8 @@ pub async fn start(
     host: &Host,
 ) -> Result<Running, StartError> {
     let life = host.lifecycle.child("gateway");
+    let counters = Arc::new(Counters::default());
+    let issuer = Issuer::new(&settings.issuer, &counters).await?;
     let listener = TcpListener::bind(settings.http_addr)
         .await
         .map_err(|error| StartError::listen("the gateway", settings.http_addr, error))?;
@@ -97,7 +99,6 @@ pub async fn start(
     let Deps { auth, store, bus: Connected { bus, presence, inbox } } = deps;
     let Host { readiness, metrics, clock, random, .. } = host.clone();
 
-    let counters = Arc::new(Counters::default());
     metrics::export(&metrics, &counters, &bus.metrics());
     let shards_stop = CancellationToken::new();
     let hubs = Hubs::start(
@@ -115,7 +116,10 @@ pub async fn start(
     let fanout = Fanout::new(hubs.clone(), Arc::clone(&bus));
     let connections = Arc::new(Connections::new());
     let revocations = Arc::new(Revocations::default());
-    let verifier = Arc::new(Verifier::new(Arc::clone(&auth), Arc::clone(&revocations), Arc::clone(&clock)));
+    let site = issuer
+        .map(|issuer| Site { issuer, visitors: Visitors::new(Arc::clone(&auth), Arc::clone(&counters)) });
+    let verifier =
+        Arc::new(Verifier::new(Arc::clone(&auth), site, Arc::clone(&revocations), Arc::clone(&clock)));
 
     // What runs until the soft shutdown.
     let until_soft = |name, task: futures_util::future::BoxFuture<'static, ()>| {
@@ -125,6 +129,7 @@ pub async fn start(
         });
     };
     until_soft("keys", Box::pin(Arc::clone(&verifier).keep_keys(readiness.check("keys"))));
+    until_soft("site keys", Box::pin(Arc::clone(&verifier).keep_site_keys()));
     until_soft("bus health", Box::pin(bus_health::watch(bus.status(), readiness.check("bus"))));
     // What the drain still needs ends with the sessions.
     let until_drained = |name, task: futures_util::future::BoxFuture<'static, ()>| {
@@ -161,6 +166,7 @@ pub async fn start(
             settings.max_user_sockets,
         ),
         door: Door::new(settings.admissions_per_second),
+        site_keys: SiteKeys::new(Arc::clone(&auth), settings.server_calls_per_second),
         settings,
         auth,
         verifier,

@@ -65,6 +65,12 @@ pub(crate) struct Counters {
     pub(crate) closed_slow: Counter,
     /// Sockets closed because their session was revoked.
     pub(crate) closed_revoked: Counter,
+    /// Fetches of the embedding site's keys that failed.
+    pub(crate) issuer_failures: Counter,
+    /// Users of the embedding site of whom the auth service was told.
+    pub(crate) visitors_asked: Counter,
+    /// Calls of the server API that an API key was good for.
+    pub(crate) server_calls: Counter,
     /// Sockets that were let in, at once or after a moment.
     pub(crate) admitted: Counter,
     /// Sockets that were told to come back later.
@@ -75,7 +81,7 @@ pub(crate) struct Counters {
 pub(crate) fn export(metrics: &Metrics, counters: &Arc<Counters>, bus: &Arc<BusMetrics>) {
     let meter = metrics.meter();
     type Read = fn(&Counters) -> u64;
-    let counted: [(&'static str, &'static str, Read); 11] = [
+    let counted: [(&'static str, &'static str, Read); 14] = [
         ("madang.gateway.frames.received", "Frames that clients sent.", |c| c.frames_in.get()),
         ("madang.gateway.frames.sent", "Frames written to clients.", |c| c.frames_out.get()),
         ("madang.gateway.bytes.sent", "Bytes written to clients.", |c| c.bytes_out.get()),
@@ -87,6 +93,13 @@ pub(crate) fn export(metrics: &Metrics, counters: &Arc<Counters>, bus: &Arc<BusM
         ("madang.gateway.sweeps", "Comparisons of heads with the store.", |c| c.sweeps.get()),
         ("madang.gateway.closed.slow", "Sockets closed as too slow.", |c| c.closed_slow.get()),
         ("madang.gateway.closed.revoked", "Sockets closed as revoked.", |c| c.closed_revoked.get()),
+        ("madang.gateway.issuer.failures", "Fetches of the issuer's keys that failed.", |c| {
+            c.issuer_failures.get()
+        }),
+        ("madang.gateway.visitors.asked", "Users of the site whom the auth service was asked for.", |c| {
+            c.visitors_asked.get()
+        }),
+        ("madang.gateway.server.calls", "Calls of the server API.", |c| c.server_calls.get()),
         ("madang.gateway.admitted", "Sockets that were let in.", |c| c.admitted.get()),
         ("madang.gateway.deferred", "Sockets that were told to come back later.", |c| c.deferred.get()),
     ];

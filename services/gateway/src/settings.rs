@@ -4,6 +4,8 @@ use std::{net::SocketAddr, time::Duration};
 
 use clap::Args;
 
+pub use crate::credentials::{IssuerAlgorithm, IssuerSettings};
+
 /// What a gateway can be told, in a process of its own or in the all-in-one.
 #[derive(Debug, Clone, Args)]
 pub struct GatewaySettings {
@@ -51,6 +53,14 @@ pub struct GatewaySettings {
     /// The messages that one user may send at once.
     #[arg(long, env = "MADANG_SENDS_BURST", default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..))]
     pub sends_burst: u32,
+
+    /// The calls of the server API that one API key may make in a second, and at once, on this gateway.
+    #[arg(long, env = "MADANG_SERVER_CALLS_PER_SECOND", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub server_calls_per_second: u32,
+
+    /// The embedding site's own tokens.
+    #[command(flatten)]
+    pub issuer: IssuerSettings,
 
     /// The bytes that may wait for one socket; a client too slow for that is closed and comes back.
     #[arg(long, env = "MADANG_QUEUE_MAX_BYTES", default_value_t = 256 * 1024)]

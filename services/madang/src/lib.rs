@@ -6,7 +6,7 @@
 
 use std::{fs, path::PathBuf, sync::Arc};
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use madang_gateway::{Deps, GatewaySettings, RedisUrl};
 use madang_kit::{Application, CommonSettings, Host, Lifecycle, Running, Secret, StartError, ops};
 
@@ -41,6 +41,17 @@ pub struct Command {
     auth: madang_auth::Settings,
     #[command(flatten)]
     store: madang_message_store::Settings,
+
+    #[command(subcommand)]
+    task: Option<Task>,
+}
+
+/// What to do instead of serving.
+#[derive(Debug, Clone, Subcommand)]
+enum Task {
+    /// API keys of the site's backend
+    #[command(subcommand)]
+    Keys(madang_auth::KeyTask),
 }
 
 impl Application for Command {
@@ -58,6 +69,12 @@ pub async fn run(mut command: Command, host: Host) -> Result<Running, StartError
     // For trying out, a token in the URL is the shortest way; in a fleet it is a leak.
     command.gateway.allow_query_token.get_or_insert(true);
     let (accounts, messages) = databases(&command)?;
+    if let Some(Task::Keys(task)) = command.task.take() {
+        madang_auth::keys(task, &command.auth, &accounts, &host).await?;
+        // Nothing is left to wait for: the process ends as after a signal.
+        host.lifecycle.stop();
+        return Ok(Running::new("madang", host.lifecycle.child("task")));
+    }
 
     // The services outlive the gateway: what it drains still needs them.
     let services = Lifecycle::new("services", host.lifecycle.drain_time());

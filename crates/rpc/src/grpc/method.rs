@@ -18,6 +18,11 @@
 //! | `keys` | 5 s | yes | reads |
 //! | `users` | 5 s | yes | reads |
 //! | `update_profile` | 5 s | no | would overwrite a change made in between |
+//! | `external_user` | 5 s | yes | says what the profile is to be |
+//! | `find_users` | 5 s | yes | reads |
+//! | `disconnect` | 5 s | no | would end what let the user in meanwhile |
+//! | `issue_user_ticket` | 5 s | no | each makes a credential |
+//! | `verify_api_key` | 5 s | yes | reads |
 //! | `create_room` | 5 s | with a key, an external id, or direct | otherwise each makes a room |
 //! | `room`, `rooms`, `members` | 5 s | yes | reads |
 //! | `update_room` | 5 s | no | would overwrite a change made in between, and tell of it twice |
@@ -90,6 +95,11 @@ pub mod auth {
         KEYS = Method::repeatable("GetKeys");
         USERS = Method::repeatable("GetUsers");
         UPDATE_PROFILE = Method::once("UpdateProfile");
+        RECOGNIZE_USER = Method::repeatable("RecognizeUser");
+        FIND_USERS = Method::repeatable("FindUsers");
+        DISCONNECT = Method::once("Disconnect");
+        ISSUE_USER_TICKET = Method::once("IssueUserTicket");
+        VERIFY_API_KEY = Method::repeatable("VerifyApiKey");
     }
 }
 

@@ -5,14 +5,14 @@ use std::{sync::Arc, time::Duration};
 
 use madang_rpc::{
     Auth, MessageStore,
-    auth::{ClientInfo, Password},
+    auth::{ClientInfo, ExternalUser, Password},
     event::{Attachment, Role},
     grpc::{AuthClient, MessageStoreClient, MessageStoreSettings},
     store::{Append, Authority, HistoryFrom, HistoryQuery, NewRoom, Open, OpenInbox, PageQuery, RoomKind},
 };
 use madang_vocabulary::{
     AvatarUrl, Code, Cursor, DisplayName, Epoch, Error, ExternalId, IdempotencyKey, RoomName, RoomRef, Seq,
-    Slug, TopicId, Username,
+    Slug, Timestamp, TopicId, UserRef, Username,
 };
 
 use crate::{
@@ -60,6 +60,34 @@ async fn auth_is_the_same(near: &Scripted, far: &AuthClient) {
     same!(near, far, update_profile(user, Some(name()), Some(Some(url()))));
     same!(near, far, update_profile(user, None, Some(None)));
     same!(near, far, update_profile(user, None, None));
+    site_users_are_the_same(near, far).await;
+}
+
+async fn site_users_are_the_same(near: &Scripted, far: &AuthClient) {
+    let external_id = || ExternalId::new("사용자/7").unwrap();
+    let silent = || ExternalUser {
+        external_id: external_id(),
+        username: None,
+        name: None,
+        avatar_url: None,
+        as_of: None,
+    };
+    let told = |avatar_url| ExternalUser {
+        username: Some(Username::new("mina").unwrap()),
+        name: Some(DisplayName::new("Mina").unwrap()),
+        avatar_url: Some(avatar_url),
+        as_of: Some(Timestamp::from_micros(-3)),
+        ..silent()
+    };
+    same!(near, far, external_user(silent()));
+    same!(near, far, external_user(told(None)));
+    same!(near, far, external_user(told(Some(AvatarUrl::new("https://example.org/b.png").unwrap()))));
+    same!(near, far, find_users(&[user_id(1).into(), UserRef::External(external_id())]));
+    same!(near, far, find_users(&[]));
+    same!(near, far, disconnect(user_id(1)));
+    same!(near, far, issue_user_ticket(user_id(1), None));
+    same!(near, far, issue_user_ticket(user_id(1), Some(Timestamp::from_micros(9))));
+    same!(near, far, verify_api_key("mk_00_secret"));
 }
 
 async fn rooms_are_the_same(near: &Scripted, far: &MessageStoreClient) {

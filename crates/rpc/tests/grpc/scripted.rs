@@ -10,7 +10,10 @@ use std::{
 use async_trait::async_trait;
 use madang_rpc::{
     Auth, MessageStore,
-    auth::{ClientInfo, Grant, Identity, Password, Revocations, Session, Ticket},
+    auth::{
+        ApiKey, ClientInfo, ExternalUser, Grant, Identity, Password, Recognized, Revocations, Scope, Session,
+        Ticket, Voucher,
+    },
     event::{Event, EventBody, Message, Notice, Profile, Role},
     store::{
         Append, Appended, Authority, Changed, HistoryFrom, HistoryQuery, InboxMark, InboxPage, Member,
@@ -20,7 +23,7 @@ use madang_rpc::{
 };
 use madang_vocabulary::{
     AvatarUrl, Code, DisplayName, Epoch, Error, ExternalId, IdempotencyKey, Result, RoomId, RoomName,
-    RoomRef, Seq, SessionId, Slug, Timestamp, TopicId, UserId, Username,
+    RoomRef, Seq, SessionId, Slug, Timestamp, TopicId, UserId, UserRef, Username,
 };
 use tokio::sync::{Notify, Semaphore};
 use uuid::Uuid;
@@ -192,7 +195,13 @@ impl Auth for Scripted {
     async fn redeem_ticket(&self, ticket: &str) -> Result<Identity> {
         self.called("redeem_ticket", ticket)?;
         let profile = Profile::clone(&profile(2));
-        Ok(Identity { profile, session: session_id(9), expires_at: Timestamp::from_micros(77) })
+        Ok(Identity {
+            profile,
+            session: session_id(9),
+            expires_at: Timestamp::from_micros(77),
+            issued_at: Timestamp::from_micros(7),
+            vouched_by: Voucher::Site,
+        })
     }
 
     async fn sessions(&self, user: UserId) -> Result<Vec<Session>> {
@@ -213,7 +222,11 @@ impl Auth for Scripted {
 
     async fn revocations(&self, cursor: Option<i64>) -> Result<Revocations> {
         self.called("revocations", cursor)?;
-        Ok(Revocations { sessions: vec![session_id(1), session_id(2)], cursor: -5 })
+        Ok(Revocations {
+            sessions: vec![session_id(1), session_id(2)],
+            users: vec![(user_id(3), Timestamp::from_micros(44))],
+            cursor: -5,
+        })
     }
 
     async fn keys(&self) -> Result<String> {
@@ -234,6 +247,30 @@ impl Auth for Scripted {
         avatar_url: Option<Option<AvatarUrl>>,
     ) -> Result<Profile> {
         self.called("update_profile", (user, name, avatar_url)).map(|()| Profile::clone(&profile(3)))
+    }
+
+    async fn external_user(&self, user: ExternalUser) -> Result<Recognized> {
+        self.called("external_user", user)?;
+        let disconnected_at = Some(Timestamp::from_micros(5));
+        Ok(Recognized { profile: Profile::clone(&profile(4)), disconnected_at })
+    }
+
+    async fn find_users(&self, users: &[UserRef]) -> Result<Vec<Profile>> {
+        self.called("find_users", users).map(|()| vec![Profile::clone(&profile(4))])
+    }
+
+    async fn disconnect(&self, user: UserId) -> Result<()> {
+        self.called("disconnect", user)
+    }
+
+    async fn issue_user_ticket(&self, user: UserId, until: Option<Timestamp>) -> Result<Ticket> {
+        self.called("issue_user_ticket", (user, until))?;
+        Ok(Ticket { ticket: "of the site".into(), expires_in: Duration::from_secs(30) })
+    }
+
+    async fn verify_api_key(&self, key: &str) -> Result<ApiKey> {
+        self.called("verify_api_key", key)?;
+        Ok(ApiKey { id: "id".into(), name: "사이트".into(), scopes: Scope::ALL.to_vec() })
     }
 }
 

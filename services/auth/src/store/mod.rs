@@ -16,9 +16,9 @@ mod sqlite;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use madang_rpc::auth::{ClientInfo, Session};
+use madang_rpc::auth::{ClientInfo, Revocations, Session, Voucher};
 use madang_rpc::event::Profile;
-use madang_vocabulary::{AvatarUrl, DisplayName, SessionId, Timestamp, UserId, Username};
+use madang_vocabulary::{AvatarUrl, DisplayName, ExternalId, SessionId, Timestamp, UserId, Username};
 
 pub(crate) use error::{OpenError, StoreError};
 
@@ -32,8 +32,35 @@ pub(crate) type Digest = [u8; 32];
 #[derive(Debug)]
 pub(crate) struct Account {
     pub(crate) profile: Profile,
-    /// A PHC string.
-    pub(crate) password_hash: String,
+    /// A PHC string. None: no password opens this account.
+    pub(crate) password_hash: Option<String>,
+}
+
+/// A user of the embedding site.
+#[derive(Debug)]
+pub(crate) struct External {
+    pub(crate) profile: Profile,
+    pub(crate) disconnected_at: Option<Timestamp>,
+}
+
+/// What of a profile is to be another; what is `None` stays.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ProfileChange<'a> {
+    pub(crate) username: Option<&'a Username>,
+    pub(crate) name: Option<&'a DisplayName>,
+    pub(crate) avatar_url: Option<Option<&'a AvatarUrl>>,
+}
+
+/// An API key at rest, without its secret's digest.
+#[derive(Debug)]
+pub(crate) struct StoredApiKey {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    /// Names with spaces between.
+    pub(crate) scopes: String,
+    pub(crate) created_at: Timestamp,
+    pub(crate) last_used_at: Option<Timestamp>,
+    pub(crate) revoked_at: Option<Timestamp>,
 }
 
 /// A session to be written.
@@ -83,11 +110,39 @@ pub(crate) struct RevocationQuery {
     pub(crate) limit: i64,
 }
 
+/// What of sessions and their ends may be forgotten.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SessionPurge {
+    /// Sessions that expired before.
+    pub(crate) expired: Timestamp,
+    /// Sessions that were revoked before, and the records of it.
+    pub(crate) revoked: Timestamp,
+    /// The records of users who were disconnected before.
+    pub(crate) disconnected: Timestamp,
+    /// At most so many of each.
+    pub(crate) limit: i64,
+}
+
+/// A ticket for a user of the site, in a session that is no row.
+#[derive(Debug)]
+pub(crate) struct UserTicket {
+    pub(crate) hash: Digest,
+    pub(crate) user: UserId,
+    pub(crate) session: SessionId,
+    pub(crate) created_at: Timestamp,
+    pub(crate) expires_at: Timestamp,
+    /// Until when what it opens may live at most.
+    pub(crate) ends_at: Option<Timestamp>,
+}
+
 /// What a redeemed ticket stood for.
 #[derive(Debug)]
 pub(crate) struct Redeemed {
     pub(crate) session: SessionId,
-    pub(crate) ends_at: Timestamp,
+    /// When the session ends, or the site's word for the user.
+    pub(crate) ends_at: Option<Timestamp>,
+    pub(crate) vouched_by: Voucher,
+    pub(crate) issued_at: Timestamp,
     pub(crate) profile: Profile,
 }
 
@@ -128,6 +183,50 @@ pub(crate) trait Accounts: Send + Sync {
     ) -> Result<Option<Profile>>;
 }
 
+/// The embedding site's users.
+#[async_trait]
+pub(crate) trait Externals: Send + Sync {
+    /// The user whom the site calls so.
+    async fn external(&self, id: &ExternalId) -> Result<Option<External>>;
+
+    /// Profiles by what the site calls them; unknown ones are left out.
+    async fn externals(&self, ids: &[&ExternalId]) -> Result<Vec<Profile>>;
+
+    /// Writes a user without a password. False: the username or the external id is taken.
+    async fn insert_external(&self, profile: &Profile) -> Result<bool>;
+
+    /// Changes a profile, and raises the version to `at` or by one; a username that is taken stays as it was.
+    /// None: no such user.
+    async fn change_external(
+        &self,
+        user: UserId,
+        change: &ProfileChange<'_>,
+        at: Timestamp,
+    ) -> Result<Option<Profile>>;
+
+    /// Whether nobody has the username now.
+    async fn is_username_free(&self, username: &Username) -> Result<bool>;
+}
+
+/// API keys.
+#[async_trait]
+pub(crate) trait ApiKeys: Send + Sync {
+    /// Writes a key.
+    async fn insert_api_key(&self, key: &StoredApiKey, secret: &Digest) -> Result<()>;
+
+    /// The key of this id and secret, revoked or not.
+    async fn api_key(&self, id: &str, secret: &Digest) -> Result<Option<StoredApiKey>>;
+
+    /// All, oldest first.
+    async fn api_keys(&self) -> Result<Vec<StoredApiKey>>;
+
+    /// Notes that a key was used.
+    async fn use_api_key(&self, id: &str, now: Timestamp) -> Result<()>;
+
+    /// Ends a key. False: there is none that is good.
+    async fn revoke_api_key(&self, id: &str, now: Timestamp) -> Result<bool>;
+}
+
 /// Sessions and their ends.
 #[async_trait]
 pub(crate) trait Sessions: Send + Sync {
@@ -150,12 +249,14 @@ pub(crate) trait Sessions: Send + Sync {
     /// Ends a session and records that it ended. False: it is not a live one (of `user`, if given).
     async fn revoke(&self, session: SessionId, user: Option<UserId>, now: Timestamp) -> Result<bool>;
 
-    /// Recorded ends in order, and the number to go on from.
-    async fn revocations(&self, query: RevocationQuery) -> Result<(Vec<SessionId>, i64)>;
+    /// Ends all sessions of a user, notes when, and records each end and the user's. False: no such user.
+    async fn disconnect(&self, user: UserId, now: Timestamp) -> Result<bool>;
 
-    /// Forgets sessions that expired before `expired` or were revoked before `revoked`, and the records
-    /// of ends before `revoked`; at most `limit` of each. Says how many.
-    async fn purge_sessions(&self, expired: Timestamp, revoked: Timestamp, limit: i64) -> Result<u64>;
+    /// Recorded ends in order, and the number to go on from.
+    async fn revocations(&self, query: RevocationQuery) -> Result<Revocations>;
+
+    /// Forgets what is not needed any more. Says how much.
+    async fn purge_sessions(&self, purge: SessionPurge) -> Result<u64>;
 }
 
 /// Tickets.
@@ -171,7 +272,11 @@ pub(crate) trait Tickets: Send + Sync {
         expires_at: Timestamp,
     ) -> Result<bool>;
 
-    /// Takes a ticket out; of two at once, one gets it. None: unknown, expired, or its session ended.
+    /// Writes a ticket for a user of the site. False: there is no such user.
+    async fn insert_user_ticket(&self, ticket: &UserTicket) -> Result<bool>;
+
+    /// Takes a ticket out; of two at once, one gets it. None: unknown, expired, its session ended,
+    /// or its user was disconnected since.
     async fn take_ticket(&self, hash: &Digest, now: Timestamp) -> Result<Option<Redeemed>>;
 
     /// Forgets those that have expired, at most `limit`. Says how many.
@@ -192,9 +297,9 @@ pub(crate) trait Keys: Send + Sync {
 }
 
 /// Everything that the service remembers.
-pub(crate) trait Store: Accounts + Sessions + Tickets + Keys {}
+pub(crate) trait Store: Accounts + Externals + ApiKeys + Sessions + Tickets + Keys {}
 
-impl<T: Accounts + Sessions + Tickets + Keys> Store for T {}
+impl<T: Accounts + Externals + ApiKeys + Sessions + Tickets + Keys> Store for T {}
 
 /// What can be opened: the database that a URL names, of either kind.
 #[derive(Debug, Clone)]

@@ -2,6 +2,10 @@
 
 #[path = "sql/accounts.rs"]
 mod accounts;
+#[path = "sql/api_keys.rs"]
+mod api_keys;
+#[path = "sql/externals.rs"]
+mod externals;
 #[path = "sql/keys.rs"]
 mod keys;
 #[path = "sql/sessions.rs"]

@@ -2,12 +2,12 @@
 
 use std::str::FromStr as _;
 
-use madang_rpc::auth::{ClientInfo, Session};
+use madang_rpc::auth::{ClientInfo, Session, Voucher};
 use madang_rpc::event::Profile;
-use madang_vocabulary::{AvatarUrl, DisplayName, SessionId, Timestamp, UserId, Username};
+use madang_vocabulary::{AvatarUrl, DisplayName, ExternalId, SessionId, Timestamp, UserId, Username};
 use uuid::Uuid;
 
-use super::{Account, Digest, Family, Redeemed, Result, StoreError, StoredKey};
+use super::{Account, Digest, External, Family, Redeemed, Result, StoreError, StoredApiKey, StoredKey};
 
 #[derive(sqlx::FromRow)]
 pub(super) struct ProfileRow {
@@ -15,6 +15,7 @@ pub(super) struct ProfileRow {
     username: String,
     name: String,
     avatar_url: Option<String>,
+    external_id: Option<String>,
     profile_version: i64,
 }
 
@@ -29,7 +30,11 @@ impl ProfileRow {
                 .map(AvatarUrl::new)
                 .transpose()
                 .map_err(|e| StoreError::corrupt("an avatar's address", e))?,
-            external_id: None,
+            external_id: self
+                .external_id
+                .map(ExternalId::new)
+                .transpose()
+                .map_err(|e| StoreError::corrupt("an external id", e))?,
             version: Timestamp::from_micros(self.profile_version),
         })
     }
@@ -44,7 +49,25 @@ pub(super) struct AccountRow {
 
 impl AccountRow {
     pub(super) fn account(self) -> Result<Account> {
-        Ok(Account { profile: self.profile.profile()?, password_hash: self.password_hash })
+        // Who comes from the embedding site has none, and an empty text is no PHC string.
+        let password_hash = Some(self.password_hash).filter(|hash| !hash.is_empty());
+        Ok(Account { profile: self.profile.profile()?, password_hash })
+    }
+}
+
+#[derive(sqlx::FromRow)]
+pub(super) struct ExternalRow {
+    #[sqlx(flatten)]
+    profile: ProfileRow,
+    disconnected_at: Option<i64>,
+}
+
+impl ExternalRow {
+    pub(super) fn external(self) -> Result<External> {
+        Ok(External {
+            profile: self.profile.profile()?,
+            disconnected_at: self.disconnected_at.map(Timestamp::from_micros),
+        })
     }
 }
 
@@ -73,21 +96,76 @@ impl FamilyRow {
     }
 }
 
+/// A ticket that was taken out.
+#[derive(sqlx::FromRow)]
+pub(super) struct TicketRow {
+    pub(super) session_id: Uuid,
+    /// Of one that the site asked for.
+    pub(super) ticket_user_id: Option<Uuid>,
+    pub(super) created_at: i64,
+    pub(super) expires_at: i64,
+    ends_at: Option<i64>,
+}
+
 #[derive(sqlx::FromRow)]
 pub(super) struct RedeemedRow {
     #[sqlx(flatten)]
     profile: ProfileRow,
-    session_id: Uuid,
-    ends_at: i64,
+    ends_at: Option<i64>,
 }
 
 impl RedeemedRow {
-    pub(super) fn redeemed(self) -> Result<Redeemed> {
+    pub(super) fn redeemed(self, ticket: &TicketRow) -> Result<Redeemed> {
         Ok(Redeemed {
-            session: SessionId::new(self.session_id),
-            ends_at: Timestamp::from_micros(self.ends_at),
+            session: SessionId::new(ticket.session_id),
+            ends_at: self.ends_at.or(ticket.ends_at).map(Timestamp::from_micros),
+            vouched_by: if ticket.ticket_user_id.is_some() { Voucher::Site } else { Voucher::Auth },
+            issued_at: Timestamp::from_micros(ticket.created_at),
             profile: self.profile.profile()?,
         })
+    }
+}
+
+/// The feed's head, beside an end where there is one.
+#[derive(sqlx::FromRow)]
+pub(super) struct RevocationRow {
+    pub(super) head: i64,
+    pub(super) seq: Option<i64>,
+    session_id: Option<Uuid>,
+    user_id: Option<Uuid>,
+    revoked_at: Option<i64>,
+}
+
+impl RevocationRow {
+    pub(super) fn session(&self) -> Option<SessionId> {
+        self.session_id.map(SessionId::new)
+    }
+
+    pub(super) fn user(&self) -> Option<(UserId, Timestamp)> {
+        Some((UserId::new(self.user_id?), Timestamp::from_micros(self.revoked_at?)))
+    }
+}
+
+#[derive(sqlx::FromRow)]
+pub(super) struct ApiKeyRow {
+    id: String,
+    name: String,
+    scopes: String,
+    created_at: i64,
+    last_used_at: Option<i64>,
+    revoked_at: Option<i64>,
+}
+
+impl ApiKeyRow {
+    pub(super) fn key(self) -> StoredApiKey {
+        StoredApiKey {
+            id: self.id,
+            name: self.name,
+            scopes: self.scopes,
+            created_at: Timestamp::from_micros(self.created_at),
+            last_used_at: self.last_used_at.map(Timestamp::from_micros),
+            revoked_at: self.revoked_at.map(Timestamp::from_micros),
+        }
     }
 }
 

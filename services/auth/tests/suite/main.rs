@@ -6,7 +6,9 @@
 #![expect(clippy::unwrap_used, reason = "in a test, what is not as expected panics")]
 
 mod accounts;
+mod api_keys;
 mod attempts;
+mod externals;
 mod faults;
 mod keys;
 mod process;

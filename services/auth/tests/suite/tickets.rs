@@ -1,8 +1,8 @@
 //! One-time tickets.
 
 use madang_kit::clock::Clock as _;
-use madang_rpc::auth::Auth as _;
-use madang_vocabulary::{Code, UserId};
+use madang_rpc::auth::{Auth as _, ExternalUser, Voucher};
+use madang_vocabulary::{Code, ExternalId, UserId};
 
 use crate::support::{World, assert_code, login, on_both, register, seconds, session_of};
 
@@ -11,6 +11,7 @@ on_both!(
     of_two_who_redeem_at_once_one_wins,
     a_ticket_expires,
     a_ticket_needs_a_live_session_of_its_user,
+    the_site_lets_its_user_in_by_a_ticket,
 );
 
 async fn a_ticket_is_good_once(world: World) {
@@ -24,6 +25,7 @@ async fn a_ticket_is_good_once(world: World) {
     let identity = replica.redeem_ticket(&ticket.ticket).await.unwrap();
     assert_eq!(identity.profile, grant.user);
     assert_eq!(identity.session, session_of(&grant));
+    assert_eq!((identity.issued_at, identity.vouched_by), (world.clock.now(), Voucher::Auth));
     assert_eq!(identity.expires_at, world.clock.now().plus(seconds(15 * 60)));
     assert_code(service.redeem_ticket(&ticket.ticket).await, Code::Unauthenticated);
     for text in ["", "nonsense", &grant.refresh_token, &"A".repeat(43)] {
@@ -71,4 +73,30 @@ async fn a_ticket_needs_a_live_session_of_its_user(world: World) {
 
     let again = login(&service, "mina").await;
     service.issue_ticket(mina.user.id, session_of(&again)).await.unwrap();
+}
+
+async fn the_site_lets_its_user_in_by_a_ticket(world: World) {
+    let service = world.service().await;
+    let external_id = ExternalId::new("7").unwrap();
+    let user = ExternalUser { external_id, username: None, name: None, avatar_url: None, as_of: None };
+    let profile = service.external_user(user).await.unwrap().profile;
+    let ticket = service.issue_user_ticket(profile.id, None).await.unwrap();
+    assert_eq!(ticket.expires_in, seconds(30));
+    let made_at = world.clock.now();
+    world.clock.advance(seconds(29));
+    let identity = world.service().await.redeem_ticket(&ticket.ticket).await.unwrap();
+    assert_eq!(identity.profile, profile);
+    assert_eq!((identity.issued_at, identity.vouched_by), (made_at, Voucher::Site));
+    assert_eq!(identity.expires_at, world.clock.now().plus(seconds(15 * 60)));
+    assert_code(service.redeem_ticket(&ticket.ticket).await, Code::Unauthenticated);
+    // What the site's word is good for is not made longer by a ticket.
+    let until = world.clock.now().plus(seconds(90));
+    let bounded = service.issue_user_ticket(profile.id, Some(until)).await.unwrap();
+    assert_eq!(service.redeem_ticket(&bounded.ticket).await.unwrap().expires_at, until);
+    let late = service.issue_user_ticket(profile.id, None).await.unwrap();
+    assert_ne!(late.ticket, ticket.ticket);
+    world.clock.advance(seconds(30));
+    assert_code(service.redeem_ticket(&late.ticket).await, Code::Unauthenticated);
+    let nobody: UserId = "01941f29-7c00-7000-8000-0000000000ab".parse().unwrap();
+    assert_code(service.issue_user_ticket(nobody, None).await, Code::NotFound);
 }

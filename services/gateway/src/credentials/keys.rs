@@ -55,6 +55,11 @@ impl Keys {
         Ok(())
     }
 
+    /// Whether there is a key of that id.
+    pub(super) fn has(&self, id: &str) -> bool {
+        self.by_id.load().contains_key(id)
+    }
+
     /// Does something with the key of that id, which is fetched where it is not known.
     pub(super) async fn with<T>(&self, id: &str, act: impl Fn(&DecodingKey) -> T) -> Result<Option<T>> {
         if let Some(key) = self.by_id.load().get(id) {
@@ -62,8 +67,7 @@ impl Keys {
         }
         let mut asked = self.asked.lock().await;
         // Whoever waited may find that the one before has brought the key.
-        if self.by_id.load().get(id).is_none() && asked.is_none_or(|at| at.elapsed() >= REFRESH_UNKNOWN_EVERY)
-        {
+        if !self.has(id) && asked.is_none_or(|at| at.elapsed() >= REFRESH_UNKNOWN_EVERY) {
             *asked = Some(Instant::now());
             self.refresh().await?;
         }

@@ -1,13 +1,21 @@
 //! Who is there: the credentials that a request or a socket may carry, and what makes them good.
 
+mod issuer;
 mod keys;
+mod recent;
 mod revocations;
+mod site_keys;
 mod verifier;
+mod visitors;
 
 use std::fmt;
 
+pub(crate) use issuer::Issuer;
+pub use issuer::{IssuerAlgorithm, IssuerSettings};
 pub(crate) use revocations::Revocations;
-pub(crate) use verifier::Verifier;
+pub(crate) use site_keys::SiteKeys;
+pub(crate) use verifier::{Site, Verifier};
+pub(crate) use visitors::Visitors;
 
 /// What a client shows. Never printed whole.
 #[derive(Clone, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! The sessions that ended before their access tokens did.
+//! The sessions that ended before their access tokens did, and the users who were disconnected.
 //!
 //! Each gateway asks the auth service for what was revoked since it last asked, several times a second. That
 //! bounds how long a revoked session still hears anything by the interval and a call, needs no bus, and
@@ -12,31 +12,61 @@ use std::{
 
 use madang_kit::clock::Clock;
 use madang_rpc::Auth;
-use madang_vocabulary::{SessionId, Timestamp};
+use madang_vocabulary::{SessionId, Timestamp, UserId};
 use tracing::{info, warn};
 
-use crate::{connections::Connections, session::close::Close};
+use crate::{
+    connections::{Connections, Ended},
+    session::close::Close,
+};
 
 /// How often the auth service is asked: with the call itself, well within the second that is promised.
 const ASK_EVERY: Duration = Duration::from_millis(400);
-/// How long a revocation is remembered: longer than any access token or ticket is good.
+/// How long a revocation is remembered: longer than any access token or ticket of ours is good. A token of the
+/// embedding site may be good for longer; of its users the auth service says, too, when they were disconnected.
 const REMEMBER: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The revoked sessions, by when they were heard of.
+/// What ended, by when it was heard of.
 #[derive(Debug, Default)]
-pub(crate) struct Revocations(RwLock<HashMap<SessionId, Timestamp>>);
+pub(crate) struct Revocations(RwLock<Ends>);
+
+#[derive(Debug, Default)]
+struct Ends {
+    sessions: HashMap<SessionId, Timestamp>,
+    users: HashMap<UserId, Disconnected>,
+}
+
+/// A user who was disconnected.
+#[derive(Debug, Clone, Copy)]
+struct Disconnected {
+    at: Timestamp,
+    heard_at: Timestamp,
+}
 
 impl Revocations {
-    /// Whether a session was revoked.
-    pub(crate) fn contains(&self, session: SessionId) -> bool {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).contains_key(&session)
+    /// Whether what was issued then for a user in a session has ended since.
+    pub(crate) fn end(&self, session: SessionId, user: UserId, issued_at: Timestamp) -> bool {
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        known.sessions.contains_key(&session)
+            || known.users.get(&user).is_some_and(|user| issued_at <= user.at)
     }
 
-    /// Adds sessions; those that are new are answered.
-    fn add(&self, sessions: Vec<SessionId>, now: Timestamp) -> Vec<SessionId> {
+    /// Adds what ended; what is new is answered.
+    fn add(&self, revoked: Ended, now: Timestamp) -> Ended {
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        known.retain(|_, at| now.since(*at) < REMEMBER);
-        sessions.into_iter().filter(|session| known.insert(*session, now).is_none()).collect()
+        known.sessions.retain(|_, heard_at| now.since(*heard_at) < REMEMBER);
+        known.users.retain(|_, user| now.since(user.heard_at) < REMEMBER);
+        let Ended { mut sessions, mut users } = revoked;
+        sessions.retain(|session| known.sessions.insert(*session, now).is_none());
+        users.retain(|(user, at)| {
+            let before = known.users.get(user).map(|known| known.at);
+            let is_new = before.is_none_or(|before| before < *at);
+            if is_new {
+                known.users.insert(*user, Disconnected { at: *at, heard_at: now });
+            }
+            is_new
+        });
+        Ended { sessions, users }
     }
 
     /// Asks the auth service, for ever, and closes the sockets of what it names.
@@ -55,9 +85,9 @@ impl Revocations {
                         info!("revocations are followed again");
                     }
                     cursor = Some(revoked.cursor);
-                    if !revoked.sessions.is_empty() {
-                        let new = self.add(revoked.sessions, clock.now());
-                        connections.close_sessions(&new, Close::Revoked);
+                    let ended = Ended { sessions: revoked.sessions, users: revoked.users };
+                    if !ended.is_empty() {
+                        connections.close_ended(&self.add(ended, clock.now()), Close::Revoked);
                     }
                 }
                 Err(error) => {
@@ -68,5 +98,57 @@ impl Revocations {
             }
             tokio::time::sleep(ASK_EVERY).await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    const SESSION: SessionId = SessionId::new(Uuid::from_u128(7));
+
+    fn user(n: u128) -> UserId {
+        UserId::new(Uuid::from_u128(n))
+    }
+
+    fn at(micros: i64) -> Timestamp {
+        Timestamp::from_micros(micros)
+    }
+
+    fn disconnected(micros: i64) -> Ended {
+        Ended { sessions: Vec::new(), users: vec![(user(1), at(micros))] }
+    }
+
+    #[test]
+    fn a_disconnection_ends_what_was_issued_until_then() {
+        let revocations = Revocations::default();
+        let now = at(100);
+        assert_eq!(revocations.add(disconnected(50), now).users.len(), 1);
+        assert!(revocations.end(SESSION, user(1), at(50)));
+        assert!(!revocations.end(SESSION, user(1), at(51)));
+        assert!(!revocations.end(SESSION, user(2), at(50)));
+        // Heard twice, or out of order, it is no news.
+        for micros in [50, 40] {
+            assert!(revocations.add(disconnected(micros), now).is_empty());
+        }
+        assert!(revocations.end(SESSION, user(1), at(50)));
+        assert_eq!(revocations.add(disconnected(60), now).users.len(), 1);
+        assert!(revocations.end(SESSION, user(1), at(60)));
+    }
+
+    #[test]
+    fn what_ended_is_forgotten_when_it_matters_no_more() {
+        let revocations = Revocations::default();
+        let ended = |n: u128| Ended {
+            sessions: vec![SessionId::new(Uuid::from_u128(n))],
+            users: vec![(user(n), Timestamp::default())],
+        };
+        revocations.add(ended(7), Timestamp::default());
+        revocations.add(ended(8), Timestamp::default().plus(REMEMBER));
+        assert!(!revocations.end(SESSION, user(7), Timestamp::default()));
+        assert!(revocations.end(SESSION, user(8), Timestamp::default()));
+        assert!(revocations.end(SessionId::new(Uuid::from_u128(8)), user(9), Timestamp::default()));
     }
 }

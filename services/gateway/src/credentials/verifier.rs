@@ -1,13 +1,17 @@
 //! Verification: of tokens here, without a call; of tickets by the auth service, which uses them up.
+//!
+//! A token is ours, or the embedding site's. Ours say so in their header (`at+jwt`, EdDSA) and name a key of ours;
+//! every other one is the site's, where a site's are accepted at all. Which of the two it claims to be decides
+//! nothing but who verifies it: each accepts its own keys, issuer and audience alone.
 
 use std::{sync::Arc, time::Duration};
 
-use jsonwebtoken::{Validation, decode, decode_header};
+use jsonwebtoken::{Header, Validation, decode, decode_header};
 use madang_kit::{clock::Clock, health::Check};
 use madang_rpc::{
     Auth,
     auth::{
-        Identity,
+        Identity, Recognized, Voucher,
         claims::{AUDIENCE, AccessClaims, ISSUER, TYPE},
     },
     event::Profile,
@@ -17,26 +21,41 @@ use madang_vocabulary::{
 };
 
 use super::{
-    Credential, Revocations,
+    Credential, Issuer, Revocations, Visitors,
     keys::{ALGORITHM, Keys, REFRESH_EVERY, RETRY_EVERY},
 };
 
 /// How far the clocks of two machines may differ (RFC 8725 asks for a small leeway, ASVS for 60 s at most).
-const CLOCK_SKEW: Duration = Duration::from_secs(5);
+pub(super) const CLOCK_SKEW: Duration = Duration::from_secs(5);
 /// No token of ours is longer; a longer text is not worth parsing.
 const TOKEN_MAX_BYTES: usize = 8 * 1024;
+
+/// What a caller is told of a token that is not good.
+const BAD: &str = "the access token is not valid: get a new one";
 
 /// Tells whose a credential is.
 pub(crate) struct Verifier {
     auth: Arc<dyn Auth>,
     keys: Keys,
+    site: Option<Site>,
     revocations: Arc<Revocations>,
     clock: Arc<dyn Clock>,
     validation: Validation,
 }
 
+/// The embedding site: its tokens, and the users whom they name.
+pub(crate) struct Site {
+    pub(crate) issuer: Issuer,
+    pub(crate) visitors: Visitors,
+}
+
 impl Verifier {
-    pub(crate) fn new(auth: Arc<dyn Auth>, revocations: Arc<Revocations>, clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn new(
+        auth: Arc<dyn Auth>,
+        site: Option<Site>,
+        revocations: Arc<Revocations>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         let mut validation = Validation::new(ALGORITHM);
         validation.set_issuer(&[ISSUER]);
         validation.set_audience(&[AUDIENCE]);
@@ -44,7 +63,7 @@ impl Verifier {
         // Times are judged by the clock that was passed in.
         validation.validate_exp = false;
         validation.validate_nbf = false;
-        Self { keys: Keys::new(Arc::clone(&auth)), auth, revocations, clock, validation }
+        Self { keys: Keys::new(Arc::clone(&auth)), auth, site, revocations, clock, validation }
     }
 
     /// Keeps the keys fresh, for ever; says in `check` whether there are any.
@@ -69,33 +88,68 @@ impl Verifier {
         }
     }
 
+    /// Keeps the keys of the embedding site fresh, for ever.
+    pub(crate) async fn keep_site_keys(self: Arc<Self>) {
+        if let Some(site) = &self.site {
+            site.issuer.keep_keys().await;
+        }
+    }
+
     /// Tells whose a credential is. `unauthenticated`: nobody's, or no longer anybody's.
     pub(crate) async fn verify(&self, credential: &Credential) -> Result<Identity> {
         let identity = match credential {
             Credential::Token(token) => self.verify_token(token).await?,
             Credential::Ticket(ticket) => self.auth.redeem_ticket(ticket).await?,
         };
-        if self.revocations.contains(identity.session) {
+        if self.revocations.end(identity.session, identity.profile.id, identity.issued_at) {
             return Err(refused("the session was revoked: sign in again"));
         }
         Ok(identity)
     }
 
     async fn verify_token(&self, token: &str) -> Result<Identity> {
-        const BAD: &str = "the access token is not valid: get a new one";
         if token.len() > TOKEN_MAX_BYTES {
             return Err(refused(BAD));
         }
         let header = decode_header(token).map_err(|error| refused(BAD).caused_by(error))?;
-        // An id token or a token of another algorithm is not an access token (RFC 9068, section 4).
-        if header.alg != ALGORITHM || !header.typ.as_deref().is_some_and(|typ| typ.eq_ignore_ascii_case(TYPE))
-        {
-            return Err(refused(BAD));
+        // An id token or a token of another algorithm is not an access token of ours (RFC 9068, section 4).
+        let is_typed = header.typ.as_deref().is_some_and(|typ| typ.eq_ignore_ascii_case(TYPE));
+        let own_key = header.kid.as_deref().filter(|_| is_typed && header.alg == ALGORITHM);
+        match (&self.site, own_key) {
+            (None, Some(id)) => self.verify_own(token, id).await,
+            (None, None) => Err(refused(BAD)),
+            // A key of ours is nobody else's; one of neither is looked for here first.
+            (Some(site), Some(id)) if self.keys.has(id) || !site.issuer.has_key(&header) => {
+                match self.verify_own(token, id).await {
+                    Err(_) if !self.keys.has(id) && site.issuer.accepts(header.alg) => {
+                        self.verify_site(site, token, &header).await
+                    }
+                    judged => judged,
+                }
+            }
+            (Some(site), _) => self.verify_site(site, token, &header).await,
         }
-        let id = header.kid.ok_or_else(|| refused(BAD))?;
+    }
+
+    async fn verify_site(&self, site: &Site, token: &str, header: &Header) -> Result<Identity> {
+        let claimed = site.issuer.verify(token, header, self.clock.now()).await?;
+        let Recognized { profile, disconnected_at } = site.visitors.recognize(claimed.user).await?;
+        if disconnected_at.is_some_and(|at| claimed.issued_at <= at) {
+            return Err(refused("the user was disconnected since the token was made: get a new one"));
+        }
+        Ok(Identity {
+            profile,
+            session: claimed.session,
+            expires_at: claimed.expires_at,
+            issued_at: claimed.issued_at,
+            vouched_by: Voucher::Site,
+        })
+    }
+
+    async fn verify_own(&self, token: &str, id: &str) -> Result<Identity> {
         let claims = self
             .keys
-            .with(&id, |key| decode::<AccessClaims>(token, key, &self.validation))
+            .with(id, |key| decode::<AccessClaims>(token, key, &self.validation))
             .await?
             .ok_or_else(|| refused(BAD))?
             .map_err(|error| refused(BAD).caused_by(error))?
@@ -123,8 +177,16 @@ fn identity(claims: &AccessClaims) -> Result<Identity> {
             version: Timestamp::from_micros(claims.profile_version),
         },
         session: claims.sid.parse::<SessionId>()?,
-        expires_at: Timestamp::from_micros(claims.exp.saturating_mul(1_000_000)),
+        expires_at: seconds(claims.exp),
+        // The last moment of the second that it counts: a session of ours that ended is known by itself, and one
+        // that began in the very second in which its user was disconnected must be good.
+        issued_at: seconds(claims.iat).plus(Duration::from_micros(999_999)),
+        vouched_by: Voucher::Auth,
     })
+}
+
+pub(super) const fn seconds(seconds: i64) -> Timestamp {
+    Timestamp::from_micros(seconds.saturating_mul(1_000_000))
 }
 
 fn refused(message: &'static str) -> Error {

@@ -7,7 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{StatusCode, header};
-use madang_rpc::auth::{Grant, Password};
+use madang_rpc::auth::{Grant, Password, Voucher};
 use madang_vocabulary::{DisplayName, SessionId, Timestamp, Username};
 use serde::{Deserialize, Serialize};
 
@@ -110,14 +110,22 @@ pub(super) async fn logout(
 }
 
 pub(super) async fn ticket(State(edge): State<Arc<Edge>>, caller: Caller) -> Result<Response, Problem> {
+    let ticket = match caller.vouched_by {
+        Voucher::Auth => edge.auth.issue_ticket(caller.me.id, caller.session).await?,
+        Voucher::Site => edge.auth.issue_user_ticket(caller.me.id, Some(caller.expires_at)).await?,
+    };
+    Ok(ticket_answer(ticket).into_response())
+}
+
+/// A ticket, for one reader.
+pub(super) fn ticket_answer(ticket: madang_rpc::auth::Ticket) -> impl IntoResponse {
     #[derive(Serialize)]
     struct Ticket {
         ticket: String,
         expires_in: u64,
     }
-    let ticket = edge.auth.issue_ticket(caller.me.id, caller.session).await?;
     let body = Ticket { ticket: ticket.ticket, expires_in: ticket.expires_in.as_secs() };
-    Ok(([(header::CACHE_CONTROL, "no-store")], axum::Json(body)).into_response())
+    ([(header::CACHE_CONTROL, "no-store")], axum::Json(body))
 }
 
 pub(super) async fn sessions(State(edge): State<Arc<Edge>>, caller: Caller) -> Result<Response, Problem> {

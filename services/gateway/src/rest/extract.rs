@@ -7,8 +7,12 @@ use std::{
 
 use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Request, rejection::JsonRejection};
 use http::{HeaderMap, StatusCode, header, request::Parts};
-use madang_rpc::{auth::ClientInfo, event::Profile, store::PageQuery};
-use madang_vocabulary::{Code, Error, IdempotencyKey, SessionId};
+use madang_rpc::{
+    auth::{ClientInfo, Identity, Voucher},
+    event::Profile,
+    store::PageQuery,
+};
+use madang_vocabulary::{Code, Error, IdempotencyKey, SessionId, Timestamp};
 use serde::{Deserialize, de::DeserializeOwned};
 
 use super::Problem;
@@ -21,6 +25,8 @@ const USER_AGENT_MAX_CHARS: usize = 200;
 pub(crate) struct Caller {
     pub(crate) me: Arc<Profile>,
     pub(crate) session: SessionId,
+    pub(crate) vouched_by: Voucher,
+    pub(crate) expires_at: Timestamp,
 }
 
 impl FromRequestParts<Arc<Edge>> for Caller {
@@ -31,7 +37,8 @@ impl FromRequestParts<Arc<Edge>> for Caller {
             Error::new(Code::Unauthenticated, "send the access token: Authorization: Bearer <token>")
         })?;
         let identity = edge.verifier.verify(&Credential::Token(token)).await?;
-        Ok(Self { me: Arc::new(identity.profile), session: identity.session })
+        let Identity { profile, session, expires_at, vouched_by, issued_at: _ } = identity;
+        Ok(Self { me: Arc::new(profile), session, vouched_by, expires_at })
     }
 }
 

@@ -9,6 +9,7 @@ use axum::{
 use http::StatusCode;
 use madang_frames as frames;
 use madang_kit::clock::new_id;
+use madang_rpc::store::Appended;
 use madang_vocabulary::{IdempotencyKey, MessageText, RoomRef, Seq, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -46,6 +47,26 @@ pub(super) struct ReadUpTo {
     seq: Seq,
 }
 
+/// A message that was said.
+#[derive(Serialize)]
+pub(super) struct Sent {
+    id: String,
+    seq: Seq,
+    at: Timestamp,
+    duplicate: bool,
+}
+
+impl From<Appended> for Sent {
+    fn from(appended: Appended) -> Self {
+        Self {
+            id: wire::message_id(appended.seq),
+            seq: appended.seq,
+            at: appended.at,
+            duplicate: appended.duplicate,
+        }
+    }
+}
+
 pub(super) async fn page(
     State(edge): State<Arc<Edge>>,
     caller: Caller,
@@ -66,13 +87,6 @@ pub(super) async fn send(
     Path(room): Path<RoomRef>,
     Json(body): Json<Send>,
 ) -> Result<Response, Problem> {
-    #[derive(Serialize)]
-    struct Sent {
-        id: String,
-        seq: Seq,
-        at: Timestamp,
-        duplicate: bool,
-    }
     let room = commands::room_id(&edge, caller.me.id, &room).await?;
     let key = match body.key.or(header) {
         Some(key) => key,
@@ -82,13 +96,7 @@ pub(super) async fn send(
     let new = NewMessage { key, text: body.text, reply_to: body.reply_to, attachments: body.attachments };
     let budget = edge.budgets.of(caller.me.id);
     let appended = commands::send(&edge, &caller.me, &budget, room, new).await?;
-    let sent = Sent {
-        id: wire::message_id(appended.seq),
-        seq: appended.seq,
-        at: appended.at,
-        duplicate: appended.duplicate,
-    };
-    Ok((StatusCode::CREATED, axum::Json(sent)).into_response())
+    Ok((StatusCode::CREATED, axum::Json(Sent::from(appended))).into_response())
 }
 
 pub(super) async fn read(

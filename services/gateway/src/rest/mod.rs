@@ -6,6 +6,7 @@ mod members;
 mod messages;
 mod problem;
 mod rooms;
+mod server;
 mod users;
 mod view;
 
@@ -49,6 +50,7 @@ pub(crate) fn router(edge: &Arc<Edge>, origins: &Arc<AllowedOrigins>) -> Router 
         .route("/rooms/{room}/members/{user}", put(members::put).delete(members::remove))
         .route("/rooms/{room}/messages", get(messages::page).post(messages::send))
         .route("/rooms/{room}/read", put(messages::read))
+        .nest("/server", server::router())
         .with_state(Arc::clone(edge));
     let websocket = Router::new()
         .route("/ws", get(upgrade::websocket))

@@ -6,8 +6,11 @@ use std::{
 };
 
 use madang_frames::{self as frames, RequestId, ServerFrame, WireFrame};
-use madang_rpc::{auth::Identity, event::Profile};
-use madang_vocabulary::{ConnectionId, Error, RoomId, SessionId};
+use madang_rpc::{
+    auth::{Identity, Voucher},
+    event::Profile,
+};
+use madang_vocabulary::{ConnectionId, Error, RoomId, SessionId, Timestamp};
 
 use super::outbox::Outbox;
 use crate::{budget::UserBudget, edge::Edge, format::Format, hub::Listener};
@@ -17,6 +20,9 @@ pub(crate) struct SessionContext {
     pub(crate) edge: Arc<Edge>,
     pub(crate) me: Arc<Profile>,
     pub(crate) session: SessionId,
+    /// When the credential was made that the socket was opened with.
+    pub(crate) issued_at: Timestamp,
+    pub(crate) vouched_by: Voucher,
     pub(crate) connection: ConnectionId,
     pub(crate) outbox: Arc<Outbox>,
     pub(crate) budget: Arc<UserBudget>,
@@ -34,6 +40,8 @@ impl SessionContext {
             edge,
             me: Arc::new(identity.profile),
             session: identity.session,
+            issued_at: identity.issued_at,
+            vouched_by: identity.vouched_by,
             connection,
             outbox,
             budget,

@@ -68,7 +68,7 @@ pub(crate) async fn hold<D: Dialect>(
     let edge = &context.edge;
     let _registration = edge.connections.register(context);
     // Between the verification and the registration a revocation may have passed by, or the drain.
-    if edge.revocations.contains(context.session) {
+    if edge.revocations.end(context.session, context.me.id, context.issued_at) {
         context.outbox.close(Close::Revoked);
     } else if edge.draining.load(Ordering::Acquire) {
         context.outbox.close(Close::Restart);

@@ -2,21 +2,26 @@
 
 use async_trait::async_trait;
 use madang_proto::auth::v1::{self as wire, auth_service_client::AuthServiceClient};
-use madang_vocabulary::{AvatarUrl, DisplayName, Result, SessionId, UserId, Username};
+use madang_vocabulary::{AvatarUrl, DisplayName, Result, SessionId, Timestamp, UserId, UserRef, Username};
 use tonic::transport::Channel;
 
 use super::{Transport, malformed, rpc};
 use crate::{
     Auth,
-    auth::{ClientInfo, Grant, Identity, Password, Revocations, Session, Ticket},
+    auth::{
+        ApiKey, ClientInfo, ExternalUser, Grant, Identity, Password, Recognized, Revocations, Session, Ticket,
+    },
     event::Profile,
     grpc::{
         CallSettings, REQUEST_MAX_BYTES, RESPONSE_MAX_BYTES,
         call::Caller,
         convert::{
             WireId,
-            auth::{decode_grant, decode_identity, decode_session, decode_ticket, encode_client},
-            decode_ids, encode_change, encode_ids,
+            auth::{
+                decode_api_key, decode_grant, decode_identity, decode_recognized, decode_revocations,
+                decode_session, decode_ticket, encode_client, encode_external, encode_user_ref,
+            },
+            encode_change, encode_ids,
             event::decode_profile,
         },
         method::auth as method,
@@ -89,7 +94,8 @@ impl<T: Transport> Auth for AuthClient<T> {
 
     async fn issue_ticket(&self, user: UserId, session: SessionId) -> Result<Ticket> {
         let request = || wire::IssueTicketRequest { user: user.encode(), session: session.encode() };
-        rpc!(self.issue_ticket(method::ISSUE_TICKET, request())).map(decode_ticket)
+        let answer = rpc!(self.issue_ticket(method::ISSUE_TICKET, request()))?;
+        Ok(decode_ticket(answer.ticket, answer.expires_in_seconds))
     }
 
     async fn redeem_ticket(&self, ticket: &str) -> Result<Identity> {
@@ -111,8 +117,7 @@ impl<T: Transport> Auth for AuthClient<T> {
     async fn revocations(&self, cursor: Option<i64>) -> Result<Revocations> {
         let request = || wire::ListRevocationsRequest { cursor };
         let answer = rpc!(self.list_revocations(method::REVOCATIONS, request()))?;
-        let sessions = decode_ids("sessions", &answer.sessions).map_err(malformed)?;
-        Ok(Revocations { sessions, cursor: answer.cursor })
+        decode_revocations(&answer).map_err(malformed)
     }
 
     async fn keys(&self) -> Result<String> {
@@ -139,5 +144,34 @@ impl<T: Transport> Auth for AuthClient<T> {
         };
         let answer = rpc!(self.update_profile(method::UPDATE_PROFILE, request()))?;
         decode_profile("user", answer.user).map_err(malformed)
+    }
+
+    async fn external_user(&self, user: ExternalUser) -> Result<Recognized> {
+        let request = || encode_external(&user);
+        decode_recognized(rpc!(self.recognize_user(method::RECOGNIZE_USER, request()))?).map_err(malformed)
+    }
+
+    async fn find_users(&self, users: &[UserRef]) -> Result<Vec<Profile>> {
+        let request = || wire::FindUsersRequest { users: users.iter().map(encode_user_ref).collect() };
+        let answer = rpc!(self.find_users(method::FIND_USERS, request()))?;
+        let users = answer.users.into_iter().map(|user| decode_profile("users", Some(user)));
+        users.collect::<Result<_, _>>().map_err(malformed)
+    }
+
+    async fn disconnect(&self, user: UserId) -> Result<()> {
+        let request = || wire::DisconnectRequest { user: user.encode() };
+        rpc!(self.disconnect(method::DISCONNECT, request())).map(|_| ())
+    }
+
+    async fn issue_user_ticket(&self, user: UserId, until: Option<Timestamp>) -> Result<Ticket> {
+        let until_micros = until.map(Timestamp::as_micros);
+        let request = || wire::IssueUserTicketRequest { user: user.encode(), until_micros };
+        let answer = rpc!(self.issue_user_ticket(method::ISSUE_USER_TICKET, request()))?;
+        Ok(decode_ticket(answer.ticket, answer.expires_in_seconds))
+    }
+
+    async fn verify_api_key(&self, key: &str) -> Result<ApiKey> {
+        let request = || wire::VerifyApiKeyRequest { key: key.to_owned() };
+        rpc!(self.verify_api_key(method::VERIFY_API_KEY, request())).map(decode_api_key)
     }
 }

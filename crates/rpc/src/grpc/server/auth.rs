@@ -14,10 +14,13 @@ use crate::{
     grpc::convert::{
         WireId,
         auth::{
-            decode_client, decode_user_session, encode_grant, encode_identity, encode_session, encode_ticket,
+            decode_client, decode_external, decode_user_ref, decode_user_session, encode_api_key,
+            encode_grant, encode_identity, encode_recognized, encode_revocations, encode_session,
+            encode_ticket, encode_user_ticket,
         },
-        bounded, bounded_option, change, decode_ids, encode_ids,
+        bounded, bounded_option, change, decode_ids,
         event::encode_profile,
+        time,
     },
 };
 
@@ -126,13 +129,7 @@ impl AuthService for Adapter {
         &self,
         request: Request<wire::ListRevocationsRequest>,
     ) -> Result<Response<wire::ListRevocationsResponse>, Status> {
-        let work = async {
-            let revocations = self.0.revocations(request.into_inner().cursor).await?;
-            Ok(wire::ListRevocationsResponse {
-                sessions: encode_ids(&revocations.sessions),
-                cursor: revocations.cursor,
-            })
-        };
+        let work = async { Ok(encode_revocations(&self.0.revocations(request.into_inner().cursor).await?)) };
         answer("ListRevocations", work).await
     }
 
@@ -169,5 +166,59 @@ impl AuthService for Adapter {
             Ok(wire::UpdateProfileResponse { user: Some(encode_profile(&profile)) })
         };
         answer("UpdateProfile", work).await
+    }
+
+    async fn recognize_user(
+        &self,
+        request: Request<wire::RecognizeUserRequest>,
+    ) -> Result<Response<wire::RecognizeUserResponse>, Status> {
+        let work = async {
+            let user = decode_external(request.into_inner())?;
+            Ok(encode_recognized(&self.0.external_user(user).await?))
+        };
+        answer("RecognizeUser", work).await
+    }
+
+    async fn find_users(
+        &self,
+        request: Request<wire::FindUsersRequest>,
+    ) -> Result<Response<wire::FindUsersResponse>, Status> {
+        let work = async {
+            let users = request.into_inner().users.into_iter().map(decode_user_ref);
+            let users = self.0.find_users(&users.collect::<Result<Vec<_>, _>>()?).await?;
+            Ok(wire::FindUsersResponse { users: users.iter().map(encode_profile).collect() })
+        };
+        answer("FindUsers", work).await
+    }
+
+    async fn disconnect(
+        &self,
+        request: Request<wire::DisconnectRequest>,
+    ) -> Result<Response<wire::DisconnectResponse>, Status> {
+        let work = async {
+            self.0.disconnect(UserId::decode("user", &request.into_inner().user)?).await?;
+            Ok(wire::DisconnectResponse {})
+        };
+        answer("Disconnect", work).await
+    }
+
+    async fn issue_user_ticket(
+        &self,
+        request: Request<wire::IssueUserTicketRequest>,
+    ) -> Result<Response<wire::IssueUserTicketResponse>, Status> {
+        let work = async {
+            let wire::IssueUserTicketRequest { user, until_micros } = request.into_inner();
+            let user = UserId::decode("user", &user)?;
+            Ok(encode_user_ticket(self.0.issue_user_ticket(user, until_micros.map(time)).await?))
+        };
+        answer("IssueUserTicket", work).await
+    }
+
+    async fn verify_api_key(
+        &self,
+        request: Request<wire::VerifyApiKeyRequest>,
+    ) -> Result<Response<wire::VerifyApiKeyResponse>, Status> {
+        let work = async { Ok(encode_api_key(&self.0.verify_api_key(&request.into_inner().key).await?)) };
+        answer("VerifyApiKey", work).await
     }
 }

@@ -23,7 +23,7 @@ impl Accounts for Backend {
         .bind(profile.username.as_str())
         .bind(profile.name.as_str())
         .bind(profile.avatar_url.as_ref().map(AvatarUrl::as_str))
-        .bind(&account.password_hash)
+        .bind(account.password_hash.as_deref().unwrap_or_default())
         .bind(session.created_at.as_micros())
         .bind(profile.version.as_micros())
         .execute(&mut *transaction)
@@ -38,7 +38,7 @@ impl Accounts for Backend {
 
     async fn account(&self, username: &Username) -> Result<Option<Account>> {
         let row: Option<AccountRow> = sqlx::query_as(
-            "SELECT id AS user_id, username, name, avatar_url, profile_version, password_hash
+            "SELECT id AS user_id, username, name, avatar_url, external_id, profile_version, password_hash
              FROM auth_users WHERE username = $1",
         )
         .bind(username.as_str())
@@ -62,7 +62,8 @@ impl Accounts for Backend {
             return Ok(Vec::new());
         }
         let mut query = QueryBuilder::<Db>::new(
-            "SELECT id AS user_id, username, name, avatar_url, profile_version FROM auth_users WHERE id IN (",
+            "SELECT id AS user_id, username, name, avatar_url, external_id, profile_version
+             FROM auth_users WHERE id IN (",
         );
         let mut list = query.separated(", ");
         for id in ids {
@@ -87,7 +88,7 @@ impl Accounts for Backend {
                  avatar_url = CASE WHEN $3 THEN $4 ELSE avatar_url END,
                  profile_version = CASE WHEN profile_version < $5 THEN $5 ELSE profile_version + 1 END
              WHERE id = $1
-             RETURNING id AS user_id, username, name, avatar_url, profile_version",
+             RETURNING id AS user_id, username, name, avatar_url, external_id, profile_version",
         )
         .bind(user.uuid())
         .bind(name.map(DisplayName::as_str))

@@ -8,25 +8,58 @@
 //! disk; they are rare. The row is locked last, so that no two transactions wait for each other.
 
 use async_trait::async_trait;
-use madang_rpc::auth::Session;
+use madang_rpc::auth::{Revocations, Session};
 use madang_vocabulary::{SessionId, Timestamp, UserId, Username};
-use sqlx::Transaction;
+use sqlx::{QueryBuilder, Transaction};
 use uuid::Uuid;
 
 use super::{Backend, Db};
-use crate::store::rows::{FamilyRow, SessionRow};
-use crate::store::{Digest, Family, NewSession, Result, RevocationQuery, Rotation, Sessions};
+use crate::store::rows::{FamilyRow, RevocationRow, SessionRow};
+use crate::store::{Digest, Family, NewSession, Result, RevocationQuery, Rotation, SessionPurge, Sessions};
 
-/// The head's number; an end's own number and session, where there is one.
-type RevocationRow = (i64, Option<i64>, Option<Uuid>);
+/// The ends that one statement records: well below the parameters that either database takes.
+const RECORDS_MAX: usize = 500;
 
-/// The sessions of these rows, and the number to go on from: the head, unless the limit cut rows off.
-fn feed(rows: &[RevocationRow], limit: i64) -> (Vec<SessionId>, i64) {
-    let head = rows.first().map_or(0, |(head, ..)| *head);
-    let sessions: Vec<_> = rows.iter().filter_map(|(.., id)| id.map(SessionId::new)).collect();
-    let is_cut = i64::try_from(sessions.len()).is_ok_and(|count| count >= limit);
-    let last = rows.last().and_then(|(_, seq, _)| *seq);
-    (sessions, if is_cut { last.unwrap_or(head) } else { head })
+/// What these rows say, and the number to go on from: the head, unless the limit cut rows off.
+fn feed(rows: &[RevocationRow], limit: i64) -> Revocations {
+    let head = rows.first().map_or(0, |row| row.head);
+    let ends = rows.iter().filter(|row| row.seq.is_some()).count();
+    let is_cut = i64::try_from(ends).is_ok_and(|count| count >= limit);
+    let last = rows.last().and_then(|row| row.seq);
+    Revocations {
+        sessions: rows.iter().filter_map(RevocationRow::session).collect(),
+        users: rows.iter().filter_map(RevocationRow::user).collect(),
+        cursor: if is_cut { last.unwrap_or(head) } else { head },
+    }
+}
+
+/// Records ends in the feed, as the last thing of a transaction.
+async fn record(transaction: &mut Transaction<'static, Db>, ends: &[End], now: Timestamp) -> Result<()> {
+    for ends in ends.chunks(RECORDS_MAX) {
+        let count = i64::try_from(ends.len()).unwrap_or(i64::MAX);
+        let (seq,): (i64,) =
+            sqlx::query_as("UPDATE auth_revocation_head SET seq = seq + $1 WHERE id = 1 RETURNING seq")
+                .bind(count)
+                .fetch_one(&mut **transaction)
+                .await?;
+        let mut insert =
+            QueryBuilder::<Db>::new("INSERT INTO auth_revocations (seq, session_id, user_id, revoked_at) ");
+        insert.push_values((seq - count + 1..).zip(ends), |mut row, (seq, end)| {
+            let (session, user) = match end {
+                End::Session(session) => (Some(session.uuid()), None),
+                End::User(user) => (None, Some(user.uuid())),
+            };
+            row.push_bind(seq).push_bind(session).push_bind(user).push_bind(now.as_micros());
+        });
+        insert.build().persistent(false).execute(&mut **transaction).await?;
+    }
+    Ok(())
+}
+
+/// What ends.
+enum End {
+    Session(SessionId),
+    User(UserId),
 }
 
 /// Writes a session as part of something larger.
@@ -62,7 +95,7 @@ impl Sessions for Backend {
     async fn family(&self, family: &Digest) -> Result<Option<Family>> {
         let row: Option<FamilyRow> = sqlx::query_as(
             "SELECT s.id AS session_id, s.token_hash, s.live_until, s.ends_at, s.revoked_at,
-                    u.id AS user_id, u.username, u.name, u.avatar_url, u.profile_version
+                    u.id AS user_id, u.username, u.name, u.avatar_url, u.external_id, u.profile_version
              FROM auth_sessions s JOIN auth_users u ON u.id = s.user_id
              WHERE s.family_hash = $1",
         )
@@ -131,25 +164,46 @@ impl Sessions for Backend {
         if ended.rows_affected() == 0 {
             return Ok(false);
         }
-        let (seq,): (i64,) =
-            sqlx::query_as("UPDATE auth_revocation_head SET seq = seq + 1 WHERE id = 1 RETURNING seq")
-                .fetch_one(&mut *transaction)
-                .await?;
-        sqlx::query("INSERT INTO auth_revocations (seq, session_id, revoked_at) VALUES ($1, $2, $3)")
-            .bind(seq)
-            .bind(session.uuid())
-            .bind(now.as_micros())
-            .execute(&mut *transaction)
-            .await?;
+        record(&mut transaction, &[End::Session(session)], now).await?;
         transaction.commit().await?;
         Ok(true)
     }
 
-    async fn revocations(&self, query: RevocationQuery) -> Result<(Vec<SessionId>, i64)> {
+    async fn disconnect(&self, user: UserId, now: Timestamp) -> Result<bool> {
+        let mut transaction = self.begin().await?;
+        let known = sqlx::query(
+            "UPDATE auth_users
+             SET disconnected_at = CASE WHEN disconnected_at > $2 THEN disconnected_at ELSE $2 END
+             WHERE id = $1",
+        )
+        .bind(user.uuid())
+        .bind(now.as_micros())
+        .execute(&mut *transaction)
+        .await?;
+        if known.rows_affected() == 0 {
+            return Ok(false);
+        }
+        let sessions: Vec<(Uuid,)> = sqlx::query_as(
+            "UPDATE auth_sessions SET revoked_at = $2
+             WHERE user_id = $1 AND revoked_at IS NULL AND live_until > $2
+             RETURNING id",
+        )
+        .bind(user.uuid())
+        .bind(now.as_micros())
+        .fetch_all(&mut *transaction)
+        .await?;
+        let sessions = sessions.into_iter().map(|(id,)| End::Session(SessionId::new(id)));
+        let ends: Vec<End> = std::iter::once(End::User(user)).chain(sessions).collect();
+        record(&mut transaction, &ends, now).await?;
+        transaction.commit().await?;
+        Ok(true)
+    }
+
+    async fn revocations(&self, query: RevocationQuery) -> Result<Revocations> {
         // In each statement one snapshot: the head that it shows is the head of the rows that it shows.
         if let Some(after) = query.after {
             let rows: Vec<RevocationRow> = sqlx::query_as(
-                "SELECT h.seq, r.seq, r.session_id
+                "SELECT h.seq AS head, r.seq, r.session_id, r.user_id, r.revoked_at
                  FROM auth_revocation_head h LEFT JOIN auth_revocations r ON r.seq > $1
                  ORDER BY r.seq LIMIT $2",
             )
@@ -158,12 +212,12 @@ impl Sessions for Backend {
             .fetch_all(&self.pool)
             .await?;
             // A cursor past the head is of a future that a restored backup took back: it starts anew.
-            if rows.first().is_some_and(|(head, ..)| after <= *head) {
+            if rows.first().is_some_and(|row| after <= row.head) {
                 return Ok(feed(&rows, query.limit));
             }
         }
         let rows: Vec<RevocationRow> = sqlx::query_as(
-            "SELECT h.seq, r.seq, r.session_id
+            "SELECT h.seq AS head, r.seq, r.session_id, r.user_id, r.revoked_at
              FROM auth_revocation_head h LEFT JOIN auth_revocations r ON r.revoked_at > $1
              ORDER BY r.seq LIMIT $2",
         )
@@ -174,7 +228,8 @@ impl Sessions for Backend {
         Ok(feed(&rows, query.limit))
     }
 
-    async fn purge_sessions(&self, expired: Timestamp, revoked: Timestamp, limit: i64) -> Result<u64> {
+    async fn purge_sessions(&self, purge: SessionPurge) -> Result<u64> {
+        let SessionPurge { expired, revoked, disconnected, limit } = purge;
         let sessions = sqlx::query(
             "DELETE FROM auth_sessions WHERE id IN (
                  SELECT id FROM auth_sessions WHERE live_until < $1 OR revoked_at < $2 LIMIT $3)",
@@ -186,10 +241,12 @@ impl Sessions for Backend {
         .await?;
         let records = sqlx::query(
             "DELETE FROM auth_revocations WHERE seq IN (
-                 SELECT seq FROM auth_revocations WHERE revoked_at < $1 ORDER BY seq LIMIT $2)",
+                 SELECT seq FROM auth_revocations
+                 WHERE revoked_at < CASE WHEN user_id IS NULL THEN $1 ELSE $3 END ORDER BY seq LIMIT $2)",
         )
         .bind(revoked.as_micros())
         .bind(limit)
+        .bind(disconnected.as_micros())
         .execute(&self.pool)
         .await?;
         Ok(sessions.rows_affected() + records.rows_affected())

@@ -2,11 +2,10 @@
 
 use async_trait::async_trait;
 use madang_vocabulary::{SessionId, Timestamp, UserId};
-use uuid::Uuid;
 
 use super::Backend;
-use crate::store::rows::RedeemedRow;
-use crate::store::{Digest, Redeemed, Result, Tickets};
+use crate::store::rows::{RedeemedRow, TicketRow};
+use crate::store::{Digest, Redeemed, Result, Tickets, UserTicket};
 
 #[async_trait]
 impl Tickets for Backend {
@@ -19,8 +18,8 @@ impl Tickets for Backend {
         expires_at: Timestamp,
     ) -> Result<bool> {
         let inserted = sqlx::query(
-            "INSERT INTO auth_tickets (hash, session_id, expires_at)
-             SELECT $1, id, $5 FROM auth_sessions
+            "INSERT INTO auth_tickets (hash, session_id, created_at, expires_at)
+             SELECT $1, id, $4, $5 FROM auth_sessions
              WHERE id = $2 AND user_id = $3 AND revoked_at IS NULL AND live_until > $4",
         )
         .bind(hash.as_slice())
@@ -33,28 +32,62 @@ impl Tickets for Backend {
         Ok(inserted.rows_affected() == 1)
     }
 
+    async fn insert_user_ticket(&self, ticket: &UserTicket) -> Result<bool> {
+        let inserted = sqlx::query(
+            "INSERT INTO auth_tickets (hash, session_id, user_id, created_at, expires_at, ends_at)
+             SELECT $1, $3, id, $4, $5, $6 FROM auth_users WHERE id = $2",
+        )
+        .bind(ticket.hash.as_slice())
+        .bind(ticket.user.uuid())
+        .bind(ticket.session.uuid())
+        .bind(ticket.created_at.as_micros())
+        .bind(ticket.expires_at.as_micros())
+        .bind(ticket.ends_at.map(Timestamp::as_micros))
+        .execute(&self.pool)
+        .await?;
+        Ok(inserted.rows_affected() == 1)
+    }
+
     async fn take_ticket(&self, hash: &Digest, now: Timestamp) -> Result<Option<Redeemed>> {
         // Taken first and looked at afterwards: whatever is wrong with it, it is used up.
-        let taken: Option<(Uuid, i64)> =
-            sqlx::query_as("DELETE FROM auth_tickets WHERE hash = $1 RETURNING session_id, expires_at")
-                .bind(hash.as_slice())
-                .fetch_optional(&self.pool)
-                .await?;
-        let Some((session, expires_at)) = taken else { return Ok(None) };
-        if expires_at <= now.as_micros() {
-            return Ok(None);
-        }
-        let row: Option<RedeemedRow> = sqlx::query_as(
-            "SELECT s.id AS session_id, s.ends_at,
-                    u.id AS user_id, u.username, u.name, u.avatar_url, u.profile_version
-             FROM auth_sessions s JOIN auth_users u ON u.id = s.user_id
-             WHERE s.id = $1 AND s.revoked_at IS NULL AND s.live_until > $2",
+        let taken: Option<TicketRow> = sqlx::query_as(
+            "DELETE FROM auth_tickets WHERE hash = $1
+             RETURNING session_id, user_id AS ticket_user_id, created_at, expires_at, ends_at",
         )
-        .bind(session)
-        .bind(now.as_micros())
+        .bind(hash.as_slice())
         .fetch_optional(&self.pool)
         .await?;
-        row.map(RedeemedRow::redeemed).transpose()
+        let Some(ticket) = taken.filter(|ticket| ticket.expires_at > now.as_micros()) else {
+            return Ok(None);
+        };
+        let row: Option<RedeemedRow> = match ticket.ticket_user_id {
+            None => {
+                sqlx::query_as(
+                    "SELECT s.ends_at,
+                            u.id AS user_id, u.username, u.name, u.avatar_url, u.external_id, u.profile_version
+                     FROM auth_sessions s JOIN auth_users u ON u.id = s.user_id
+                     WHERE s.id = $1 AND s.revoked_at IS NULL AND s.live_until > $2",
+                )
+                .bind(ticket.session_id)
+                .bind(now.as_micros())
+                .fetch_optional(&self.pool)
+                .await?
+            }
+            // The site vouches for the user, unless it has changed its mind.
+            Some(user) => {
+                sqlx::query_as(
+                    "SELECT CAST(NULL AS BIGINT) AS ends_at,
+                            u.id AS user_id, u.username, u.name, u.avatar_url, u.external_id, u.profile_version
+                     FROM auth_users u
+                     WHERE u.id = $1 AND (u.disconnected_at IS NULL OR u.disconnected_at < $2)",
+                )
+                .bind(user)
+                .bind(ticket.created_at)
+                .fetch_optional(&self.pool)
+                .await?
+            }
+        };
+        row.map(|row| row.redeemed(&ticket)).transpose()
     }
 
     async fn purge_tickets(&self, now: Timestamp, limit: i64) -> Result<u64> {

@@ -1,0 +1,102 @@
+//! What the embedding site says of its users, and what its backend may do.
+
+use std::{fmt, str::FromStr};
+
+use madang_vocabulary::{AvatarUrl, DisplayName, ExternalId, Timestamp, Username};
+
+use crate::event::Profile;
+
+/// A user as the embedding site describes one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExternalUser {
+    /// What the site calls the user.
+    pub external_id: ExternalId,
+    /// The username that the user should have; another one where somebody has it. None: the site says nothing.
+    pub username: Option<Username>,
+    /// The name to show. None: the site says nothing.
+    pub name: Option<DisplayName>,
+    /// The picture; `Some(None)` removes it. None: the site says nothing.
+    pub avatar_url: Option<Option<AvatarUrl>>,
+    /// When the site said so: a profile that has changed in a later second stays as it is, so that of two tokens
+    /// the older one takes nothing back. None: now.
+    pub as_of: Option<Timestamp>,
+}
+
+/// Whom the embedding site means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recognized {
+    /// The user.
+    pub profile: Profile,
+    /// When the user was last disconnected: what was issued until then is not to be accepted.
+    pub disconnected_at: Option<Timestamp>,
+}
+
+/// Something that a key of the site's backend may be for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Scope {
+    /// Makes rooms, adds and removes members.
+    Rooms,
+    /// Says something as any user.
+    Messages,
+    /// Sends notices.
+    Notices,
+    /// Makes, changes and disconnects users.
+    Users,
+    /// Lets any user in.
+    Tickets,
+}
+
+impl Scope {
+    /// All there are.
+    pub const ALL: [Self; 5] = [Self::Rooms, Self::Messages, Self::Notices, Self::Users, Self::Tickets];
+
+    /// Its name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Rooms => "rooms",
+            Self::Messages => "messages",
+            Self::Notices => "notices",
+            Self::Users => "users",
+            Self::Tickets => "tickets",
+        }
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A name that is no scope's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("expected rooms, messages, notices, users or tickets")]
+pub struct UnknownScope;
+
+impl FromStr for Scope {
+    type Err = UnknownScope;
+
+    fn from_str(text: &str) -> Result<Self, UnknownScope> {
+        Self::ALL.into_iter().find(|scope| scope.as_str() == text).ok_or(UnknownScope)
+    }
+}
+
+/// A key of the site's backend, without what is secret of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiKey {
+    /// Its public part.
+    pub id: Box<str>,
+    /// What the operator calls it.
+    pub name: Box<str>,
+    /// What it may be used for.
+    pub scopes: Vec<Scope>,
+}
+
+impl ApiKey {
+    /// Whether it may be used for this.
+    #[must_use]
+    pub fn may(&self, scope: Scope) -> bool {
+        self.scopes.contains(&scope)
+    }
+}

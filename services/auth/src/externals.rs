@@ -1,0 +1,181 @@
+//! The embedding site's users: made on first sight, and kept as the site describes them.
+
+use madang_kit::clock::{Random, new_id};
+use madang_rpc::auth::{ExternalUser, Recognized};
+use madang_rpc::event::Profile;
+use madang_vocabulary::{
+    DisplayName, ExternalId, Timestamp, UserId, UserRef, Username,
+    limits::{DISPLAY_NAME_MAX_CHARS, USERNAME_MAX_CHARS},
+};
+
+use crate::{
+    accounts::USERS_MAX,
+    engine::Engine,
+    error::{AuthError, Result},
+    store::{External, ProfileChange},
+};
+
+/// Attempts to make a user: each fails only because somebody took the username, or made the same user, meanwhile.
+const ATTEMPTS: usize = 4;
+
+/// The random part of a username that had to be another: 32 bits in hexadecimal.
+const SUFFIX_BYTES: usize = 4;
+
+impl Engine {
+    /// The user whom the embedding site calls so.
+    pub(crate) async fn external_user(&self, user: ExternalUser) -> Result<Recognized> {
+        for _ in 0..ATTEMPTS {
+            if let Some(known) = self.store.external(&user.external_id).await? {
+                return self.keep(known, &user).await;
+            }
+            let profile = self.new_external(&user).await?;
+            if self.store.insert_external(&profile).await? {
+                tracing::info!(user = %profile.id, "made a user of the site on first sight");
+                return Ok(Recognized { profile, disconnected_at: None });
+            }
+        }
+        Err(AuthError::defect("no username could be found for a user of the site"))
+    }
+
+    /// Profiles by id or by what the site calls them.
+    pub(crate) async fn find_users(&self, users: &[UserRef]) -> Result<Vec<Profile>> {
+        if users.len() > USERS_MAX {
+            return Err(AuthError::TooManyIds);
+        }
+        let (mut ids, mut externals): (Vec<UserId>, Vec<&ExternalId>) = (Vec::new(), Vec::new());
+        for user in users {
+            match user {
+                UserRef::Id(id) => ids.push(*id),
+                UserRef::External(id) => externals.push(id),
+            }
+        }
+        let mut found = self.store.profiles(&ids).await?;
+        for profile in self.store.externals(&externals).await? {
+            if !found.iter().any(|known| known.id == profile.id) {
+                found.push(profile);
+            }
+        }
+        Ok(found)
+    }
+
+    /// A known user, changed where the site says something new.
+    async fn keep(&self, known: External, user: &ExternalUser) -> Result<Recognized> {
+        let External { profile, disconnected_at } = known;
+        let change = ProfileChange {
+            username: user.username.as_ref().filter(|wanted| !is_name_for(&profile.username, wanted)),
+            name: user.name.as_ref().filter(|wanted| **wanted != profile.name),
+            avatar_url: user
+                .avatar_url
+                .as_ref()
+                .map(Option::as_ref)
+                .filter(|wanted| *wanted != profile.avatar_url.as_ref()),
+        };
+        let is_news = change.username.is_some() || change.name.is_some() || change.avatar_url.is_some();
+        if !is_news || user.as_of.is_some_and(|as_of| is_older(as_of, profile.version)) {
+            return Ok(Recognized { profile, disconnected_at });
+        }
+        let changed = self.store.change_external(profile.id, &change, self.clock.now()).await?;
+        Ok(Recognized { profile: changed.ok_or(AuthError::NoSuchUser)?, disconnected_at })
+    }
+
+    async fn new_external(&self, user: &ExternalUser) -> Result<Profile> {
+        let wanted = match &user.username {
+            Some(username) => username.clone(),
+            None => username_of(&user.external_id).map_err(AuthError::defect)?,
+        };
+        let username = if self.store.is_username_free(&wanted).await? {
+            wanted
+        } else {
+            with_suffix(&wanted, &*self.random).map_err(AuthError::defect)?
+        };
+        let name = match &user.name {
+            Some(name) => name.clone(),
+            None => DisplayName::new(cut(&username, DISPLAY_NAME_MAX_CHARS)).map_err(AuthError::defect)?,
+        };
+        Ok(Profile {
+            id: UserId::new(new_id(&*self.clock, &*self.random)),
+            username,
+            name,
+            avatar_url: user.avatar_url.clone().flatten(),
+            external_id: Some(user.external_id.clone()),
+            version: self.clock.now(),
+        })
+    }
+}
+
+/// Whether `username` is what was wanted, or what was given in its place when somebody had it. Who got another
+/// name keeps it: others know them by it, and a name that comes free is no reason to change it at once.
+fn is_name_for(username: &Username, wanted: &Username) -> bool {
+    if username == wanted {
+        return true;
+    }
+    let suffix = 1 + 2 * SUFFIX_BYTES;
+    let Some((base, end)) = username.len().checked_sub(suffix).and_then(|at| username.split_at_checked(at))
+    else {
+        return false;
+    };
+    let is_suffix = end.starts_with('-') && end[1..].bytes().all(|c| c.is_ascii_hexdigit());
+    is_suffix && base == cut(wanted, USERNAME_MAX_CHARS - suffix)
+}
+
+/// Tokens count whole seconds: what was said in the second of the last change counts as later.
+fn is_older(as_of: Timestamp, version: Timestamp) -> bool {
+    as_of.as_seconds() < version.as_seconds()
+}
+
+/// A username for somebody of whom the site says no more than an id.
+fn username_of(id: &ExternalId) -> Result<Username, madang_vocabulary::TextError> {
+    let id: String = id
+        .to_lowercase()
+        .chars()
+        .map(|c| if c.is_alphanumeric() || matches!(c, '_' | '.' | '-') { c } else { '-' })
+        .collect();
+    Username::new(cut(&format!("user-{id}"), USERNAME_MAX_CHARS))
+}
+
+fn with_suffix(wanted: &Username, random: &dyn Random) -> Result<Username, madang_vocabulary::TextError> {
+    let mut suffix = [0; SUFFIX_BYTES];
+    random.fill(&mut suffix);
+    let suffix = format!("-{:08x}", u32::from_be_bytes(suffix));
+    Username::new(format!("{}{suffix}", cut(wanted, USERNAME_MAX_CHARS - suffix.len())))
+}
+
+/// The first so many characters.
+fn cut(text: &str, chars: usize) -> &str {
+    text.char_indices().nth(chars).map_or(text, |(at, _)| &text[..at])
+}
+
+#[cfg(test)]
+mod tests {
+    use madang_kit::clock::SeededRandom;
+
+    use super::*;
+
+    fn username(text: &str) -> Username {
+        Username::new(text).unwrap()
+    }
+
+    #[test]
+    fn any_id_makes_a_username() {
+        let made = |id: &str| username_of(&ExternalId::new(id).unwrap()).unwrap().into_string();
+        assert_eq!(made("7"), "user-7");
+        assert_eq!(made("Kim@example.com"), "user-kim-example.com");
+        assert_eq!(made(&"가".repeat(40)), format!("user-{}", "가".repeat(27)));
+        assert_eq!(made("İ"), "user-i-", "folding makes two characters of it, one of them a mere mark");
+    }
+
+    #[test]
+    fn a_name_given_in_place_of_another_is_known_as_such() {
+        let random = SeededRandom::new(1);
+        for wanted in ["mina", &"미".repeat(32)] {
+            let wanted = username(wanted);
+            let given = with_suffix(&wanted, &random).unwrap();
+            assert_ne!(given, wanted);
+            assert!(is_name_for(&given, &wanted), "{given} for {wanted}");
+            assert!(!is_name_for(&given, &username("joon")));
+        }
+        assert!(is_name_for(&username("mina"), &username("mina")));
+        assert!(!is_name_for(&username("mina"), &username("minari")));
+        assert!(!is_name_for(&username("mina-seoul-ab"), &username("mina")));
+    }
+}

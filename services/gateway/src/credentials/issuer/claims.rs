@@ -1,0 +1,139 @@
+//! What a token of the embedding site says, once its signature is known to be good.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use aws_lc_rs::digest::{Context, SHA256};
+use madang_rpc::auth::ExternalUser;
+use madang_vocabulary::{
+    AvatarUrl, Code, DisplayName, Error, ExternalId, Result, SessionId, Timestamp, Username,
+    limits::{DISPLAY_NAME_MAX_CHARS, USERNAME_MAX_CHARS},
+};
+use serde_json::{Map, Value};
+
+use super::settings::ClaimNames;
+use crate::credentials::verifier::{CLOCK_SKEW, seconds};
+
+/// How far the site's clock may be ahead: a token is used as soon as it is made.
+const AHEAD_MAX: Duration = Duration::from_secs(30);
+
+/// A token's claims.
+pub(super) type Claims = Map<String, Value>;
+
+/// What a good token says.
+#[derive(Debug)]
+pub(crate) struct Claimed {
+    pub(crate) user: ExternalUser,
+    /// A name for this token among those of its user.
+    pub(crate) session: SessionId,
+    pub(crate) issued_at: Timestamp,
+    pub(crate) expires_at: Timestamp,
+}
+
+/// Judges the claims that are not judged with the signature, and reads the user from them.
+pub(super) fn read(
+    token: &str,
+    claims: &Claims,
+    names: &ClaimNames,
+    required: &BTreeMap<String, String>,
+    now: Timestamp,
+) -> Result<Claimed> {
+    let expires_at =
+        time(claims, "exp")?.ok_or_else(|| refused("the token does not say when it expires (exp)"))?;
+    if expires_at.plus(CLOCK_SKEW) <= now {
+        return Err(refused("the access token has expired: get a new one"));
+    }
+    let issued_at = time(claims, "iat")?;
+    let not_before = time(claims, "nbf")?;
+    if issued_at.max(not_before).is_some_and(|at| at > now.plus(AHEAD_MAX)) {
+        return Err(refused("the access token is from the future: check the clocks of the servers"));
+    }
+    if let Some((claim, _)) = required.iter().find(|(claim, value)| !is(claims.get(*claim), value)) {
+        return Err(refused(format!("the token is not of the kind that is accepted here ({claim})")));
+    }
+    let external_id = text(claims.get(&names.user))
+        .and_then(|id| ExternalId::new(id).ok())
+        .ok_or_else(|| refused(format!("the token names no user ({})", names.user)))?;
+    let session = session(claims, &external_id, token);
+    let user = ExternalUser {
+        username: string(claims, &names.username).and_then(username),
+        name: string(claims, &names.name).and_then(name),
+        avatar_url: claims.get(&names.avatar).and_then(avatar),
+        external_id,
+        as_of: issued_at,
+    };
+    // A token that does not say when it was made may have been made at any time.
+    let issued_at = issued_at.unwrap_or(Timestamp::from_micros(i64::MIN));
+    Ok(Claimed { user, session, issued_at, expires_at })
+}
+
+/// A point in time, in seconds (RFC 7519, section 2, "NumericDate"), with fractions or without.
+fn time(claims: &Claims, name: &str) -> Result<Option<Timestamp>> {
+    let Some(value) = claims.get(name) else { return Ok(None) };
+    // Rounded down, and saturating: a float's cast is.
+    let whole = value.as_i64().or_else(|| value.as_f64().map(|number| number.floor() as i64));
+    whole.map(|whole| Some(seconds(whole))).ok_or_else(|| refused(format!("the token's {name} is no time")))
+}
+
+/// A number or a text as a text: primary keys are either.
+fn text(value: Option<&Value>) -> Option<String> {
+    match value? {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) if number.is_i64() || number.is_u64() => Some(number.to_string()),
+        Value::Number(_) | Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+/// Whether a claim has this value, written as text.
+fn is(value: Option<&Value>, expected: &str) -> bool {
+    match value {
+        Some(Value::Bool(value)) => value.to_string() == expected,
+        other => text(other).is_some_and(|value| value == expected),
+    }
+}
+
+fn string<'a>(claims: &'a Claims, name: &str) -> Option<&'a str> {
+    claims.get(name).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty())
+}
+
+/// A username as near to the site's as can be: sites let addresses and spaces be usernames.
+fn username(text: &str) -> Option<Username> {
+    let allowed = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '-');
+    let folded = text.to_lowercase();
+    let near = folded.chars().map(|c| if allowed(c) { c } else { '-' }).take(USERNAME_MAX_CHARS);
+    Username::new(near.collect::<String>()).ok()
+}
+
+/// A name that fits: cut rather than refused, since its owner can do nothing about it here.
+fn name(text: &str) -> Option<DisplayName> {
+    let clean = text.chars().filter(|c| !c.is_control()).take(DISPLAY_NAME_MAX_CHARS);
+    DisplayName::new(clean.collect::<String>()).ok()
+}
+
+/// A picture; null or empty means none, and what is no address says nothing.
+fn avatar(value: &Value) -> Option<Option<AvatarUrl>> {
+    match value {
+        Value::Null => Some(None),
+        Value::String(text) if text.is_empty() => Some(None),
+        Value::String(text) => AvatarUrl::new(text.as_str()).ok().map(Some),
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+/// The same for the same token, by its own id where it has one.
+fn session(claims: &Claims, user: &ExternalId, token: &str) -> SessionId {
+    let mut digest = Context::new(&SHA256);
+    let issuer = claims.get("iss").and_then(Value::as_str).unwrap_or_default();
+    let own = text(claims.get("jti")).unwrap_or_else(|| token.to_owned());
+    for part in [issuer, user.as_str(), &own] {
+        // With its length in front, so that no two rows of parts read the same.
+        digest.update(&(part.len() as u64).to_be_bytes());
+        digest.update(part.as_bytes());
+    }
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&digest.finish().as_ref()[..16]);
+    SessionId::new(uuid::Builder::from_custom_bytes(bytes).into_uuid())
+}
+
+fn refused(message: impl Into<std::borrow::Cow<'static, str>>) -> Error {
+    Error::new(Code::Unauthenticated, message)
+}

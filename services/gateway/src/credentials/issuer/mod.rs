@@ -1,0 +1,147 @@
+//! The embedding site's own tokens: a site keeps its sign-in, and its users come in with what they have.
+//!
+//! A token is verified here, without a call to the site: by a secret that both know, or by the site's public keys.
+//! What it says of its user is handed to the auth service (see [`super::visitors`]).
+
+mod claims;
+mod jwks;
+mod settings;
+#[cfg(test)]
+mod tests;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation, decode};
+use madang_kit::StartError;
+use madang_vocabulary::{Code, Error, Result, Timestamp};
+
+pub(crate) use self::claims::Claimed;
+pub use self::settings::{IssuerAlgorithm, IssuerSettings};
+use self::{
+    claims::Claims,
+    jwks::KeySet,
+    settings::{ClaimNames, KeyPolicy, Policy},
+};
+use crate::metrics::Counters;
+
+/// What a caller is told of a token whose signature, issuer or audience is not as it must be.
+const BAD: &str = "the access token is not valid: get a new one";
+
+/// The issuer of the embedding site.
+pub(crate) struct Issuer {
+    keys: Keys,
+    /// For each algorithm that is accepted; each accepts that one alone.
+    validations: Vec<(Algorithm, Validation)>,
+    claims: ClaimNames,
+    required: BTreeMap<String, String>,
+}
+
+enum Keys {
+    Secret(DecodingKey),
+    Public(KeySet),
+}
+
+impl Issuer {
+    /// The issuer that the settings describe; none where they accept no algorithm. A file of keys is read at once,
+    /// so that a mistake in it is told at the start; an address may answer later.
+    ///
+    /// # Errors
+    /// When the settings contradict each other, or the file is not one of usable keys.
+    pub(crate) async fn new(
+        settings: &IssuerSettings,
+        counters: &Arc<Counters>,
+    ) -> Result<Option<Self>, StartError> {
+        let Some(Policy { keys, issuer, audience, claims, required }) = settings.policy()? else {
+            return Ok(None);
+        };
+        let (keys, algorithms) = match keys {
+            KeyPolicy::Secret(secret) => {
+                (Keys::Secret(DecodingKey::from_secret(secret.expose().as_bytes())), vec![Algorithm::HS256])
+            }
+            KeyPolicy::Public { algorithms, source } => {
+                let set = KeySet::new(algorithms.clone(), source, Arc::clone(counters));
+                let set = set.map_err(|error| StartError::dependency("the HTTP client", error))?;
+                if set.is_file() {
+                    let read = set.refresh().await;
+                    read.map_err(|error| StartError::setting("MADANG_ISSUER_JWKS_FILE", with_cause(&error)))?;
+                }
+                (Keys::Public(set), algorithms)
+            }
+        };
+        let validations = algorithms
+            .into_iter()
+            .map(|algorithm| (algorithm, validation(algorithm, issuer.as_deref(), audience.as_deref())))
+            .collect();
+        Ok(Some(Self { keys, validations, claims, required }))
+    }
+
+    /// Keeps the keys fresh, for ever; at once over where there is nothing to fetch.
+    pub(crate) async fn keep_keys(&self) {
+        match &self.keys {
+            Keys::Secret(_) => {}
+            Keys::Public(set) => set.keep().await,
+        }
+    }
+
+    /// Whether a token of this algorithm can be the site's.
+    pub(crate) fn accepts(&self, algorithm: Algorithm) -> bool {
+        self.validation(algorithm).is_some()
+    }
+
+    /// Whether a token's key is known to be the site's.
+    pub(crate) fn has_key(&self, header: &Header) -> bool {
+        match &self.keys {
+            Keys::Secret(_) => false,
+            Keys::Public(set) => set.has(header),
+        }
+    }
+
+    /// What a token says. `unauthenticated`: it is not good; `unavailable`: no key could be had yet.
+    pub(crate) async fn verify(&self, token: &str, header: &Header, now: Timestamp) -> Result<Claimed> {
+        // Extensions that must be understood are not (RFC 7515, section 4.1.11).
+        let validation = self.validation(header.alg).filter(|_| header.crit.is_none());
+        let validation = validation.ok_or_else(|| refused(BAD))?;
+        let verify = |key: &DecodingKey| decode::<Claims>(token, key, validation);
+        let decoded = match &self.keys {
+            Keys::Secret(key) => verify(key),
+            // The key says which algorithm it is for, and no other is tried with it.
+            Keys::Public(set) => set
+                .with(header, |algorithm, key| (algorithm == header.alg).then(|| verify(key)))
+                .await?
+                .flatten()
+                .ok_or_else(|| refused("the access token is signed with an unknown key: get a new one"))?,
+        };
+        let claims = decoded.map_err(|error| refused(BAD).caused_by(error))?.claims;
+        claims::read(token, &claims, &self.claims, &self.required, now)
+    }
+
+    fn validation(&self, algorithm: Algorithm) -> Option<&Validation> {
+        self.validations.iter().find(|(known, _)| *known == algorithm).map(|(_, validation)| validation)
+    }
+}
+
+/// What is judged with the signature: issuer and audience. Times are judged by the clock that was passed in.
+fn validation(algorithm: Algorithm, issuer: Option<&str>, audience: Option<&str>) -> Validation {
+    let mut validation = Validation::new(algorithm);
+    let mut required = vec!["exp"];
+    if let Some(issuer) = issuer {
+        validation.set_issuer(&[issuer]);
+        required.push("iss");
+    }
+    if let Some(audience) = audience {
+        validation.set_audience(&[audience]);
+        required.push("aud");
+    }
+    validation.set_required_spec_claims(&required);
+    validation.validate_exp = false;
+    validation.validate_nbf = false;
+    validation
+}
+
+fn with_cause(error: &dyn std::error::Error) -> String {
+    error.source().map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"))
+}
+
+fn refused(message: &'static str) -> Error {
+    Error::new(Code::Unauthenticated, message)
+}

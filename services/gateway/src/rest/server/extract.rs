@@ -1,0 +1,58 @@
+//! The API key of a request, and what it is for.
+
+use std::{marker::PhantomData, sync::Arc};
+
+use axum::extract::FromRequestParts;
+use http::{header, request::Parts};
+use madang_rpc::auth::{ApiKey, Scope};
+use madang_vocabulary::{Code, Error};
+
+use crate::{edge::Edge, rest::Problem, upgrade::bearer};
+
+/// A site's backend, with a key that has the scope `S`.
+pub(super) struct Site<S> {
+    key: Arc<ApiKey>,
+    scope: PhantomData<S>,
+}
+
+/// A scope as a type.
+pub(super) trait Needed {
+    /// The scope.
+    const SCOPE: Scope;
+}
+
+macro_rules! scopes {
+    ($($name:ident),*) => {$(
+        #[doc = concat!("[`Scope::", stringify!($name), "`]")]
+        pub(super) enum $name {}
+
+        impl Needed for $name {
+            const SCOPE: Scope = Scope::$name;
+        }
+    )*};
+}
+
+scopes!(Rooms, Messages, Notices, Users, Tickets);
+
+impl<S> Site<S> {
+    /// Nothing, where the key is for this, too. `permission_denied`: it is not.
+    pub(super) fn also(&self, scope: Scope) -> Result<(), Error> {
+        if self.key.may(scope) {
+            return Ok(());
+        }
+        Err(Error::new(Code::PermissionDenied, format!("this API key has not the scope `{scope}`")))
+    }
+}
+
+impl<S: Needed> FromRequestParts<Arc<Edge>> for Site<S> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, edge: &Arc<Edge>) -> Result<Self, Problem> {
+        let text = parts.headers.get(header::AUTHORIZATION).and_then(bearer).ok_or_else(|| {
+            Error::new(Code::Unauthenticated, "send an API key: Authorization: Bearer mk_…")
+        })?;
+        let key = edge.site_keys.verify(&text, S::SCOPE).await?;
+        edge.counters.server_calls.add(1);
+        Ok(Self { key, scope: PhantomData })
+    }
+}
