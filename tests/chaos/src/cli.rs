@@ -68,7 +68,7 @@ struct Arguments {
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=1_000))]
     rooms: u16,
 
-    /// What gateways meet in. Of a cluster, the kinds that break lines to Redis are left out and redis-failover comes in.
+    /// What gateways meet in. A cluster has a line to each node, which all gateways share, and redis-failover comes in.
     #[arg(long, value_enum, default_value_t = RedisShape::Single)]
     redis: RedisShape,
 

@@ -16,8 +16,8 @@ use tokio::time::Instant;
 /// The admissions in any second, a tenth of which may come at once.
 const RATE: u32 = 50;
 const BURST: u32 = RATE / 10;
-/// The time between two admissions after the burst.
-const INTERVAL: Duration = Duration::from_micros(1_000_000 / (RATE - BURST) as u64);
+/// The time between two admissions after the burst; a twentieth is kept back.
+const INTERVAL: Duration = Duration::from_micros(1_000_000 / (RATE - BURST - RATE / 20) as u64);
 /// More than come in at once or wait in place.
 const CROWD: u32 = 4 * RATE;
 

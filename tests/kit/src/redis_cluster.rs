@@ -6,6 +6,7 @@ mod view;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::future::{join_all, try_join_all};
@@ -18,6 +19,7 @@ use crate::error::{Error, Result};
 use crate::home::Home;
 use crate::port::local;
 use crate::process::Process;
+use crate::tcp_proxy::BreakableProxy;
 
 const SLOTS: u16 = 16_384;
 const MASTERS: usize = 3;
@@ -39,11 +41,13 @@ pub struct RedisClusterOptions {
     pub node_timeout: Duration,
     /// Where the logs go; the cluster's own directory by default.
     pub logs: Option<PathBuf>,
+    /// Each node is known to clients, and to its replica, by the address of a proxy before it.
+    pub behind_lines: bool,
 }
 
 impl Default for RedisClusterOptions {
     fn default() -> Self {
-        Self { node_timeout: Duration::from_secs(1), logs: None }
+        Self { node_timeout: Duration::from_secs(1), logs: None, behind_lines: false }
     }
 }
 
@@ -158,10 +162,16 @@ impl RedisCluster {
         format!("redis+cluster://{}", nodes.join(","))
     }
 
-    /// The nodes' addresses, by number.
+    /// The nodes' addresses as clients are told them, by number.
     #[must_use]
     pub fn addresses(&self) -> Vec<SocketAddr> {
-        self.nodes.iter().map(|node| local(node.port)).collect()
+        self.nodes.iter().map(|node| local(node.announced_port())).collect()
+    }
+
+    /// The proxies before the nodes, by number; none unless [`RedisClusterOptions::behind_lines`].
+    #[must_use]
+    pub fn lines(&self) -> Vec<Arc<BreakableProxy>> {
+        self.nodes.iter().filter_map(|node| node.line.clone()).collect()
     }
 
     /// The nodes' processes, by number: their logs, process ids, usage.
@@ -173,7 +183,8 @@ impl RedisCluster {
     pub async fn masters(&self) -> Vec<usize> {
         let views = self.views().await;
         let serves = |node: &Node| {
-            let is_it = |view: &NodeView| view.is_myself && view.is_master && view.port == node.port;
+            let is_it =
+                |view: &NodeView| view.is_myself && view.is_master && view.port == node.announced_port();
             views.iter().flatten().any(|view| is_it(view) && view.slot_count() > 0)
         };
         self.nodes.iter().enumerate().filter(|(_, node)| serves(node)).map(|(number, _)| number).collect()
@@ -185,7 +196,7 @@ impl RedisCluster {
         let claims =
             views.iter().flatten().filter(|view| view.is_myself && view.is_master && view.serves(slot));
         let port = claims.max_by_key(|view| view.epoch)?.port;
-        self.nodes.iter().position(|node| node.port == port)
+        self.nodes.iter().position(|node| node.announced_port() == port)
     }
 
     /// The number of the node that serves a key, and the key's slot.
@@ -209,12 +220,12 @@ impl RedisCluster {
 
     /// The number of a replica of a node that answers; `None` where it has none.
     pub async fn replica_of(&self, master: usize) -> Option<usize> {
-        let master_port = self.nodes.get(master)?.port;
+        let master_port = self.nodes.get(master)?.announced_port();
         let views = self.views().await;
         let id = &views.iter().flatten().find(|node| node.port == master_port)?.id;
         let port =
             views.iter().flatten().find(|node| node.is_myself && node.master.as_ref() == Some(id))?.port;
-        self.nodes.iter().position(|node| node.port == port)
+        self.nodes.iter().position(|node| node.announced_port() == port)
     }
 
     /// A connection to a node, for a test's own looks and commands.

@@ -126,9 +126,7 @@ impl Kind {
     pub fn all_of(redis: RedisShape) -> Vec<Self> {
         let misfits: &[Self] = match redis {
             RedisShape::Single => &[Self::RedisFailover],
-            RedisShape::Cluster => {
-                &[Self::RedisCut, Self::RedisDelayed, Self::RedisDeaf, Self::RedisHalfOpen]
-            }
+            RedisShape::Cluster => &[],
         };
         Self::ALL.into_iter().filter(|kind| !misfits.contains(kind)).collect()
     }

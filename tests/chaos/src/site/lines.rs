@@ -1,6 +1,6 @@
 //! The lines between processes, each through a proxy that breaks.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, sync::Arc};
 
 use madang_test_kit::BreakableProxy;
 
@@ -21,12 +21,13 @@ pub enum Edge {
     AuthPostgres,
 }
 
-/// A line from one replica to one server.
+/// A line from one replica to one server; to a node of a Redis Cluster, from all gateways.
 #[derive(Debug)]
 pub struct Line {
-    /// The replica that calls, counted from 0.
+    /// The replica that calls, counted from 0. The lines that all share are divided among them, so that a fault of one
+    /// replica's lines is one of a part of the cluster.
     from: usize,
-    pub(super) proxy: BreakableProxy,
+    pub(super) proxy: Arc<BreakableProxy>,
 }
 
 /// All lines.
@@ -42,7 +43,7 @@ pub struct Lines {
 impl Lines {
     /// The lines of an edge that begin at one of the callers, or at all of them.
     pub fn of(&self, edge: Edge, callers: Scope) -> impl Iterator<Item = &BreakableProxy> {
-        self.edge(edge).iter().filter(move |line| callers.holds(line.from)).map(|line| &line.proxy)
+        self.edge(edge).iter().filter(move |line| callers.holds(line.from)).map(|line| &*line.proxy)
     }
 
     /// Where one of the callers connects.
@@ -64,5 +65,10 @@ impl Lines {
 /// A line from each of so many callers to each target.
 pub(super) fn cross(callers: usize, targets: &[SocketAddr]) -> Result<Vec<Line>> {
     let pairs = (0..callers).flat_map(|from| targets.iter().map(move |target| (from, *target)));
-    pairs.map(|(from, target)| Ok(Line { from, proxy: BreakableProxy::start(target)? })).collect()
+    pairs.map(|(from, target)| Ok(Line { from, proxy: Arc::new(BreakableProxy::start(target)?) })).collect()
+}
+
+/// The lines that all callers share.
+pub(super) fn shared(callers: usize, proxies: Vec<Arc<BreakableProxy>>) -> Vec<Line> {
+    proxies.into_iter().enumerate().map(|(node, proxy)| Line { from: node % callers, proxy }).collect()
 }

@@ -112,7 +112,7 @@ impl Site {
         )?;
 
         let lines = Lines {
-            redis: cross(REPLICAS, &redis.addresses())?,
+            redis: redis.lines(REPLICAS)?,
             store: cross(REPLICAS, &addresses(&stores))?,
             auth: cross(REPLICAS, &addresses(&auths))?,
             store_postgres,

@@ -13,6 +13,8 @@ use std::{
 use clap::ValueEnum;
 use madang_test_kit::{Persistence, RedisCluster, RedisClusterOptions, RedisServer, Result};
 
+use super::lines::{Line, cross, shared};
+
 /// The inboxes of all gateways, whatever their shard.
 const INBOXES: &str = "madang:*:inbox:*";
 
@@ -21,8 +23,8 @@ const INBOXES: &str = "madang:*:inbox:*";
 pub enum RedisShape {
     /// One server, with an append-only file, behind a line from each gateway.
     Single,
-    /// A Redis Cluster of three masters with a replica each, without persistence. Its nodes tell gateways of each other,
-    /// so that no line of the harness lies between.
+    /// A Redis Cluster of three masters with a replica each, without persistence, each behind a line that all gateways
+    /// share.
     Cluster,
 }
 
@@ -62,19 +64,22 @@ impl RedisSide {
                 RedisServer::start_with(Persistence::AppendOnly, log).await.map(Self::Single)
             }
             RedisShape::Cluster => {
-                let options =
-                    RedisClusterOptions { logs: Some(logs.to_owned()), ..RedisClusterOptions::default() };
+                let options = RedisClusterOptions {
+                    logs: Some(logs.to_owned()),
+                    behind_lines: true,
+                    ..RedisClusterOptions::default()
+                };
                 let cluster = RedisCluster::start_with(options).await?;
                 Ok(Self::Cluster(ClusterSide { cluster, down: Mutex::default(), turn: AtomicUsize::new(0) }))
             }
         }
     }
 
-    /// What lines lead to.
-    pub(super) fn addresses(&self) -> Vec<SocketAddr> {
+    /// The lines to it, of so many gateways.
+    pub(super) fn lines(&self, gateways: usize) -> crate::error::Result<Vec<Line>> {
         match self {
-            Self::Single(server) => vec![server.address()],
-            Self::Cluster(_) => Vec::new(),
+            Self::Single(server) => cross(gateways, &[server.address()]),
+            Self::Cluster(side) => Ok(shared(gateways, side.cluster.lines())),
         }
     }
 

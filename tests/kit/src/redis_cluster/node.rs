@@ -1,6 +1,7 @@
 //! One node of a Redis Cluster.
 
 use std::ffi::OsString;
+use std::sync::Arc;
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
@@ -13,6 +14,7 @@ use crate::home::Home;
 use crate::port::{free_port, is_free, local};
 use crate::process::{Process, ProcessSpec};
 use crate::programs::redis_server;
+use crate::tcp_proxy::BreakableProxy;
 
 /// A node that does not answer within this is taken for one that is paused.
 const ANSWER_DEADLINE: Duration = Duration::from_millis(1_000);
@@ -25,11 +27,16 @@ pub(super) struct Node {
     pub(super) process: Process,
     pub(super) port: u16,
     pub(super) bus_port: u16,
+    /// Before its port for clients, where there is to be one.
+    pub(super) line: Option<Arc<BreakableProxy>>,
 }
 
 impl Node {
     pub(super) fn spawn(number: usize, home: &Home, options: &RedisClusterOptions) -> Result<Self> {
         let (port, bus_port) = (free_port()?, free_port()?);
+        let line =
+            options.behind_lines.then(|| BreakableProxy::start(local(port)).map(Arc::new)).transpose()?;
+        let announced = line.as_ref().map(|line| line.address().port());
         let directory = home.join(port.to_string());
         std::fs::create_dir(&directory).map_err(Error::io("create the directory of a node"))?;
         let name = format!("redis-{}", number + 1);
@@ -37,14 +44,19 @@ impl Node {
         let process = Process::spawn(ProcessSpec {
             name,
             program: redis_server()?,
-            arguments: arguments(port, bus_port, options.node_timeout),
+            arguments: arguments(port, bus_port, announced, options.node_timeout),
             environment: vec![("LC_ALL".to_owned(), "C".to_owned())],
             directory,
             log,
             account: None,
             stop_signal: Signal::TERM,
         })?;
-        Ok(Self { process, port, bus_port })
+        Ok(Self { process, port, bus_port, line })
+    }
+
+    /// The port for clients by which the nodes speak of this one.
+    pub(super) fn announced_port(&self) -> u16 {
+        self.line.as_ref().map_or(self.port, |line| line.address().port())
     }
 
     pub(super) fn lost_its_port(&self) -> bool {
@@ -79,8 +91,9 @@ pub(super) async fn connect(port: u16) -> RedisResult<MultiplexedConnection> {
     redis::Client::open(format!("redis://{}/", local(port)))?.get_multiplexed_async_connection().await
 }
 
-fn arguments(port: u16, bus_port: u16, node_timeout: Duration) -> Vec<OsString> {
-    let [port, bus_port] = [port, bus_port].map(|port| port.to_string());
+fn arguments(port: u16, bus_port: u16, announced: Option<u16>, node_timeout: Duration) -> Vec<OsString> {
+    // 0 announces what is listened on.
+    let [port, bus_port, announced] = [port, bus_port, announced.unwrap_or(0)].map(|port| port.to_string());
     let node_timeout = node_timeout.as_millis().to_string();
     [
         ["--port", &port],
@@ -89,6 +102,7 @@ fn arguments(port: u16, bus_port: u16, node_timeout: Duration) -> Vec<OsString> 
         ["--appendonly", "no"],
         ["--cluster-enabled", "yes"],
         ["--cluster-port", &bus_port],
+        ["--cluster-announce-port", &announced],
         ["--cluster-node-timeout", &node_timeout],
         // A replica may take over however long it has not heard of its master: tests pause replicas.
         ["--cluster-replica-validity-factor", "0"],
