@@ -31,6 +31,7 @@ pub mod report;
 pub mod rolling;
 pub mod settings;
 pub mod site;
+pub mod tally;
 pub mod watch;
 
 pub use error::{Error, Result};

@@ -14,12 +14,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    crowd::people,
-    error::Result,
-    report::Screen,
-    settings::Settings,
-    site::Site,
-    watch::{Moment, Watch},
+    crowd::people, error::Result, report::Screen, settings::Settings, site::Site, tally, watch::Watch,
 };
 
 /// Sockets of each account.
@@ -56,7 +51,7 @@ pub struct Run {
     pub faults: Vec<Fault>,
     /// From the loss of each socket until it was caught up again, shortest first.
     pub away: Vec<Duration>,
-    /// The most sockets that were let in within any second of the restarts.
+    /// The most sockets that a gateway let in within any second of the restarts.
     pub peak: usize,
     /// The directory of the logs.
     pub logs: PathBuf,
@@ -69,7 +64,6 @@ struct Seen {
     delivered: usize,
     wrong: usize,
     faults: Vec<Fault>,
-    came: Vec<Moment>,
     away: Vec<Duration>,
 }
 
@@ -101,7 +95,14 @@ pub async fn run(settings: Settings, logs: PathBuf, screen: &Screen) -> Result<R
     let talking = crowd.talk(&done);
     sleep(CALM).await;
 
-    let began = watch.now();
+    let counted = CancellationToken::new();
+    let tallies: Vec<_> = site
+        .gateways()
+        .iter()
+        .map(|gateway| {
+            tokio::spawn(tally::busiest_second(gateway.service().ops_url(), watch, counted.clone()))
+        })
+        .collect();
     for (index, gateway) in site.gateways().iter().enumerate() {
         screen.step(&format!("restarting gateway {}", index + 1));
         gateway.service().stop().await?;
@@ -109,7 +110,11 @@ pub async fn run(settings: Settings, logs: PathBuf, screen: &Screen) -> Result<R
         gateway.service().restart().await?;
         sleep(CALM).await;
     }
-    let ended = watch.now();
+    counted.cancel();
+    let mut peak = 0;
+    for tally in tallies {
+        peak = peak.max(tally.await?);
+    }
 
     screen.step("the last messages");
     done.cancel();
@@ -132,35 +137,18 @@ pub async fn run(settings: Settings, logs: PathBuf, screen: &Screen) -> Result<R
         wrong: 0,
         faults: Vec::new(),
         away: Vec::new(),
-        peak: 0,
+        peak,
         logs,
         settings,
     };
-    let mut came = Vec::new();
     for (room, seen) in seen {
         let missing = heads[room].saturating_sub(seen.last);
         run.wrong += seen.wrong + usize::try_from(missing).unwrap_or(usize::MAX);
         run.faults.extend(seen.faults);
         run.away.extend(seen.away);
-        came.extend(seen.came.into_iter().filter(|at| (began..=ended).contains(at)));
     }
     run.away.sort_unstable();
-    run.peak = busiest_second(&mut came);
     Ok(run)
-}
-
-/// The most moments within any second.
-fn busiest_second(moments: &mut [Moment]) -> usize {
-    moments.sort_unstable();
-    let mut from = 0;
-    let mut most = 0;
-    for to in 0..moments.len() {
-        while moments[to].since(moments[from]) >= Duration::from_secs(1) {
-            from += 1;
-        }
-        most = most.max(to - from + 1);
-    }
-    most
 }
 
 struct Socket {
@@ -284,7 +272,6 @@ async fn remember(mut events: SessionEvents, watch: Watch, tell: Arc<watch::Send
         match events.next().await {
             Ok(None) => return seen,
             Err(fault) => seen.faults.push(fault),
-            Ok(Some(SessionEvent::Connected(_))) => seen.came.push(watch.now()),
             Ok(Some(SessionEvent::Disconnected { .. })) => {
                 lost_at.get_or_insert_with(|| watch.now());
                 if std::mem::replace(&mut here, false) {
@@ -304,21 +291,11 @@ async fn remember(mut events: SessionEvents, watch: Watch, tell: Arc<watch::Send
                 seen.last = seen.last.max(event.seq.get());
             }
             Ok(Some(
-                SessionEvent::Reset { .. } | SessionEvent::RoomClosed { .. } | SessionEvent::Ephemeral(_),
+                SessionEvent::Connected(_)
+                | SessionEvent::Reset { .. }
+                | SessionEvent::RoomClosed { .. }
+                | SessionEvent::Ephemeral(_),
             )) => {}
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_busiest_second_is_a_sliding_one() {
-        let mut moments: Vec<_> =
-            [0, 900, 950, 1_100, 1_899, 1_901, 5_000].map(Duration::from_millis).map(Moment::after).into();
-        assert_eq!(busiest_second(&mut moments), 4);
-        assert_eq!(busiest_second(&mut []), 0);
     }
 }

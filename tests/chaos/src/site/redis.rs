@@ -196,6 +196,8 @@ impl RedisSide {
         match self {
             Self::Single(_) => Ok(false),
             Self::Cluster(side) => {
+                // A replica that follows nobody cannot take over: a line may have been broken just now.
+                side.cluster.settled().await?;
                 let Some(master) = side.next_master().await else { return Ok(false) };
                 let Some(replica) = side.cluster.replica_of(master).await else { return Ok(false) };
                 side.cluster.failover(replica).await?;

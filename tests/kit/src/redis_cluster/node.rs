@@ -110,6 +110,9 @@ fn arguments(port: u16, bus_port: u16, announced: Option<u16>, node_timeout: Dur
         ["--cluster-require-full-coverage", "no"],
         ["--cluster-allow-replica-migration", "no"],
         ["--repl-diskless-sync-delay", "0"],
+        // A replica behind a line that was lost notices soon.
+        ["--repl-timeout", "5"],
+        ["--repl-ping-replica-period", "1"],
         // A master that ends does not wait for replicas that are paused.
         ["--shutdown-timeout", "0"],
     ]
