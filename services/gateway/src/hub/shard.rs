@@ -137,8 +137,8 @@ impl Shard {
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let stop = self.deps.stop.clone();
         loop {
-            let next_due = self.due.first().map(|(at, _)| *at);
-            let next_said = self.gathering.next_due();
+            let next_gap = self.due.first().map(|(at, _)| *at);
+            let next_due = next_gap.into_iter().chain(self.gathering.next_due()).min();
             // What has come in goes first; the clock last.
             tokio::select! {
                 biased;
@@ -158,8 +158,6 @@ impl Shard {
                 }
                 () = tokio::time::sleep_until(next_due.unwrap_or_else(Instant::now)), if next_due.is_some() => {
                     self.read_due();
-                }
-                () = tokio::time::sleep_until(next_said.unwrap_or_else(Instant::now)), if next_said.is_some() => {
                     self.say_presence();
                 }
                 _ = tick.tick() => self.look_after(),
