@@ -49,6 +49,8 @@ pub struct Process {
     pub pid: u32,
     /// Where it serves.
     pub address: SocketAddr,
+    /// Where its metrics are.
+    pub ops_address: Option<SocketAddr>,
     /// How to connect, where an address does not suffice.
     pub url: Option<String>,
 }
@@ -56,7 +58,8 @@ pub struct Process {
 impl From<ProcessEntry> for Process {
     fn from(entry: ProcessEntry) -> Self {
         let part = Part::of(&entry.name);
-        Self { name: entry.name, part, pid: entry.pid, address: entry.address, url: entry.url }
+        let ProcessEntry { name, pid, address, ops_address, url, .. } = entry;
+        Self { name, part, pid, address, ops_address, url }
     }
 }
 

@@ -8,6 +8,7 @@ mod drive;
 mod poller;
 mod schedule;
 mod socket;
+mod walk;
 
 use std::{
     collections::BTreeMap,
@@ -22,6 +23,7 @@ pub use drive::{Edge, Load, Outcome};
 use poller::Poller;
 pub use socket::Ended;
 use socket::{Shared, Signal, Socket};
+pub use walk::Step;
 
 /// Handshakes in progress at a time while a fleet opens: below the accept queues of the servers under test.
 const OPENING_MAX: usize = 128;

@@ -4,6 +4,7 @@ mod appends;
 mod connections;
 mod fan_out;
 mod idle;
+mod presence;
 mod side;
 
 use std::{
@@ -48,12 +49,21 @@ pub enum Scenario {
     Appends,
     /// Connect, authenticate, subscribe, close.
     Connections,
+    /// 2,000 users enter and leave 20 rooms within 10 s.
+    Presence,
 }
 
 impl Scenario {
     /// All, in the order in which they are run: memory first, while the gateways are fresh.
-    pub const ALL: [Self; 6] =
-        [Self::Idle, Self::FanOut, Self::FanOutLarge, Self::Pairs, Self::Appends, Self::Connections];
+    pub const ALL: [Self; 7] = [
+        Self::Idle,
+        Self::FanOut,
+        Self::FanOutLarge,
+        Self::Pairs,
+        Self::Appends,
+        Self::Connections,
+        Self::Presence,
+    ];
 
     /// The name in the table.
     #[must_use]
@@ -65,6 +75,7 @@ impl Scenario {
             Self::Pairs => "500 rooms of 2 x 2/s",
             Self::Appends => "appends over gRPC, 256 callers",
             Self::Connections => "connect, subscribe, close",
+            Self::Presence => "2,000 users enter and leave 20 rooms",
         }
     }
 }
@@ -106,6 +117,15 @@ pub enum BenchError {
     /// A message store's address is none.
     #[error("a message store cannot be called")]
     Channel(#[from] tonic::transport::Error),
+    /// There is no Redis to ask.
+    #[error("the cluster has no Redis")]
+    NoRedis,
+    /// Redis does not say what it did.
+    #[error("Redis does not tell its statistics")]
+    Redis(#[from] redis::RedisError),
+    /// A gateway does not say what it did.
+    #[error("a gateway's metrics cannot be read")]
+    Metrics(#[source] reqwest::Error),
     /// PostgreSQL fails the bare inserts.
     #[error("the bare inserts failed")]
     Database(#[from] sqlx::Error),
@@ -179,6 +199,7 @@ impl<'a> Bench<'a> {
             Scenario::Pairs => fan_out::measure(self, &fan_out::PAIRS),
             Scenario::Appends => appends::measure(self),
             Scenario::Connections => connections::measure(self),
+            Scenario::Presence => presence::measure(self),
         }
     }
 

@@ -55,6 +55,7 @@ impl Side {
             part: Part::Gateway,
             pid: bare.pid(),
             address: bare.address(),
+            ops_address: None,
             url: None,
         };
         Ok(Self { plan, processes: vec![process], _bare: Some(bare) })
