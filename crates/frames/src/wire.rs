@@ -22,14 +22,31 @@ impl WireFrame {
     /// Encodes a value as a text frame of JSON.
     #[must_use]
     pub fn json(value: &impl Serialize) -> Self {
-        // The header's length follows from the payload's, so the payload is written behind room for the
-        // longest header, the header against it, and what room is left over is sliced off.
-        let mut buffer = Vec::with_capacity(USUAL_FRAME_BYTES);
-        buffer.resize(HEADER_MAX_BYTES, 0);
+        let mut buffer = Self::begin(USUAL_FRAME_BYTES);
         if let Err(error) = serde_json::to_writer(&mut buffer, value) {
             // The frames of this crate have string keys and no failing serializers.
             unreachable!("a frame that cannot be written: {error}");
         }
+        Self::finish(buffer)
+    }
+
+    /// A text that is encoded already as a text frame.
+    #[must_use]
+    pub fn text(text: &str) -> Self {
+        let mut buffer = Self::begin(HEADER_MAX_BYTES + text.len());
+        buffer.extend_from_slice(text.as_bytes());
+        Self::finish(buffer)
+    }
+
+    /// The header's length follows from the payload's, so the payload is written behind room for the longest header,
+    /// the header against it, and what room is left over is sliced off.
+    fn begin(capacity_bytes: usize) -> Vec<u8> {
+        let mut buffer = Vec::with_capacity(capacity_bytes);
+        buffer.resize(HEADER_MAX_BYTES, 0);
+        buffer
+    }
+
+    fn finish(mut buffer: Vec<u8>) -> Self {
         let length = buffer.len() - HEADER_MAX_BYTES;
         let start = match length {
             0..=125 => {
@@ -100,6 +117,7 @@ mod tests {
             let text = "x".repeat(length);
             let frame = WireFrame::json(&text);
             assert_eq!(read(&frame), (TEXT, format!("\"{text}\"").as_bytes()));
+            assert_eq!(WireFrame::text(&format!("\"{text}\"")), frame);
         }
     }
 }

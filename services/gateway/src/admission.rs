@@ -75,6 +75,16 @@ impl Door {
     }
 }
 
+/// Waits for one's turn to come in; or says after which time to come back.
+pub(crate) async fn admit(door: &Door, now_micros: u64) -> Result<(), Duration> {
+    match door.enter(now_micros) {
+        Admission::In(Duration::ZERO) => {}
+        Admission::In(wait) => tokio::time::sleep(wait).await,
+        Admission::Later(wait) => return Err(wait),
+    }
+    Ok(())
+}
+
 fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }

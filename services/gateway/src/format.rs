@@ -6,7 +6,10 @@
 use madang_frames::WireFrame;
 use madang_rpc::event::Event;
 
-use crate::wire;
+use crate::{
+    reference::{self, Scene},
+    wire,
+};
 
 /// How a subscriber is spoken to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,38 +17,44 @@ use crate::wire;
 pub(crate) enum Format {
     /// The frames of `/v1/ws`.
     Native,
-    /// The frames of the reference contract's room socket.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the reference edge opens these"))]
+    /// The frames of the reference contract: of a room's socket,
     Room,
+    /// of its simple variant,
+    Simple,
+    /// of the user's notices.
+    Alarm,
 }
 
 /// How many formats there are.
-const FORMATS: usize = 2;
+const FORMATS: usize = 4;
 
 /// An event as each format has it, encoded once, when the first subscriber of the format is met: a hub whose
 /// subscribers are all of one format pays for that one.
 pub(crate) struct Encodings<'a> {
     event: &'a Event,
+    scene: Option<&'a Scene>,
     /// By format: none until it is asked for.
     frames: [Option<Option<WireFrame>>; FORMATS],
 }
 
 impl<'a> Encodings<'a> {
-    pub(crate) const fn of(event: &'a Event) -> Self {
-        Self { event, frames: [const { None }; FORMATS] }
+    pub(crate) const fn of(event: &'a Event, scene: Option<&'a Scene>) -> Self {
+        Self { event, scene, frames: [const { None }; FORMATS] }
     }
 
     /// The frame in a format; none where the format has no word for such an event.
     pub(crate) fn frame(&mut self, format: Format) -> Option<&WireFrame> {
-        let event = self.event;
-        self.frames[format as usize].get_or_insert_with(|| encode(event, format)).as_ref()
+        let (event, scene) = (self.event, self.scene);
+        self.frames[format as usize].get_or_insert_with(|| encode(event, format, scene)).as_ref()
     }
 }
 
-/// An event in a format; none where the format has no word for it.
-pub(crate) fn encode(event: &Event, format: Format) -> Option<WireFrame> {
+/// An event in a format.
+fn encode(event: &Event, format: Format, scene: Option<&Scene>) -> Option<WireFrame> {
     match format {
         Format::Native => wire::event_frame(event),
-        Format::Room => None,
+        Format::Room => scene.and_then(|scene| reference::frames::message(event, scene)),
+        Format::Simple => reference::frames::simple(event),
+        Format::Alarm => reference::frames::notice(event),
     }
 }

@@ -20,6 +20,7 @@ mod hub;
 mod metrics;
 mod origin;
 mod process;
+mod reference;
 mod rest;
 mod server;
 mod session;
@@ -42,7 +43,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 pub use process::{Command, RedisUrl, bus, run};
-pub use settings::{GatewaySettings, IssuerAlgorithm, IssuerSettings};
+pub use settings::{GatewaySettings, IssuerAlgorithm, IssuerSettings, ReferenceSettings};
 
 use crate::{
     admission::Door,

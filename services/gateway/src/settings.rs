@@ -5,6 +5,7 @@ use std::{net::SocketAddr, time::Duration};
 use clap::Args;
 
 pub use crate::credentials::{IssuerAlgorithm, IssuerSettings};
+pub use crate::reference::ReferenceSettings;
 
 /// What a gateway can be told, in a process of its own or in the all-in-one.
 #[derive(Debug, Clone, Args)]
@@ -95,6 +96,10 @@ pub struct GatewaySettings {
     /// Seconds over which sockets are told to reconnect when the gateway stops.
     #[arg(long, env = "MADANG_RECONNECT_SPREAD_SECONDS", default_value_t = 5)]
     pub reconnect_spread_seconds: u64,
+
+    /// The edge for old front ends.
+    #[command(flatten)]
+    pub reference: ReferenceSettings,
 }
 
 impl GatewaySettings {
@@ -117,7 +122,7 @@ impl GatewaySettings {
     }
 }
 
-fn base_path(text: &str) -> Result<String, String> {
+pub(crate) fn base_path(text: &str) -> Result<String, String> {
     let trimmed = text.trim_end_matches('/');
     if !trimmed.is_empty() && (!trimmed.starts_with('/') || trimmed.contains(['?', '#', '{', '}'])) {
         return Err("must be a path such as /chat".to_owned());

@@ -27,7 +27,7 @@ use crate::{
 /// The subprotocol of JSON text frames.
 const JSON: &str = "madang.v1.json";
 /// What a subprotocol entry that holds a token begins with.
-const BEARER: &str = "bearer.";
+pub(crate) const BEARER: &str = "bearer.";
 
 /// The credentials that a URL may hold.
 #[derive(Deserialize)]
@@ -57,7 +57,8 @@ pub(crate) async fn websocket(
     if edge.draining.load(Ordering::Acquire) {
         return Err(Error::unavailable("this server is stopping: try again").into());
     }
-    let credential = credential(&edge, request.headers(), offered.token, url);
+    let query_token = edge.settings.allow_query_token == Some(true);
+    let credential = credential(request.headers(), offered.token, url, query_token);
     let place = request.extensions().get::<Place>().cloned();
     let upgrade = hyper::upgrade::on(&mut request);
     let tasks = edge.tasks.clone();
@@ -72,19 +73,24 @@ pub(crate) async fn websocket(
         drop(place);
     });
     tasks.spawn_contained("session", session);
+    Ok(switch(&accept, offered.json.then_some(JSON))?)
+}
+
+/// Answers a handshake that is granted.
+pub(crate) fn switch(accept: &str, subprotocol: Option<&str>) -> Result<Response, Error> {
     let mut response = Response::builder()
         .status(StatusCode::SWITCHING_PROTOCOLS)
         .header(header::UPGRADE, "websocket")
         .header(header::CONNECTION, "Upgrade")
         .header(header::SEC_WEBSOCKET_ACCEPT, accept);
-    if offered.json {
-        response = response.header(header::SEC_WEBSOCKET_PROTOCOL, JSON);
+    if let Some(subprotocol) = subprotocol {
+        response = response.header(header::SEC_WEBSOCKET_PROTOCOL, subprotocol);
     }
-    response.body(Body::empty()).map_err(|error| Error::internal(error).into())
+    response.body(Body::empty()).map_err(Error::internal)
 }
 
 /// Judges the handshake (RFC 6455, section 4.2.1).
-fn accept_key(headers: &HeaderMap) -> Result<String, Error> {
+pub(crate) fn accept_key(headers: &HeaderMap) -> Result<String, Error> {
     let has = |name: header::HeaderName, token: &str| {
         headers
             .get_all(name)
@@ -117,9 +123,7 @@ struct Offered {
 impl Offered {
     fn read(headers: &HeaderMap) -> Self {
         let mut offered = Self { json: false, fits: true, token: None };
-        let entries = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter();
-        for entry in entries.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')) {
-            let entry = entry.trim();
+        for entry in subprotocols(headers) {
             if entry == JSON {
                 offered.json = true;
             } else if let Some(token) = entry.strip_prefix(BEARER) {
@@ -133,12 +137,18 @@ impl Offered {
     }
 }
 
-/// The first credential that is present, in the contract's order.
-fn credential(
-    edge: &Edge,
+/// The subprotocol entries that a client offers.
+pub(crate) fn subprotocols(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    let entries = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).iter();
+    entries.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).map(str::trim)
+}
+
+/// The first credential that is present, in the contract's order. A token in the URL counts where that is allowed.
+pub(crate) fn credential(
     headers: &HeaderMap,
     subprotocol: Option<String>,
     url: UrlCredentials,
+    query_token: bool,
 ) -> Option<Credential> {
     let header = headers.get(header::AUTHORIZATION).map(|value| {
         // What is there and cannot be read is a bad credential, not none.
@@ -147,9 +157,7 @@ fn credential(
     header
         .or_else(|| subprotocol.map(Credential::Token))
         .or_else(|| url.ticket.map(Credential::Ticket))
-        .or_else(|| {
-            url.token.filter(|_| edge.settings.allow_query_token == Some(true)).map(Credential::Token)
-        })
+        .or_else(|| url.token.filter(|_| query_token).map(Credential::Token))
 }
 
 /// The token of an `Authorization: Bearer` header.

@@ -5,6 +5,7 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a story that cannot go on ends with a message")]
 
+mod front_end;
 mod listener;
 mod log_table;
 mod patience;
@@ -15,6 +16,7 @@ mod standalone;
 mod talk;
 mod tokens;
 
+pub use front_end::{FrontEnd, Refusal};
 pub use listener::{Heard, Listener};
 pub use log_table::{LogRow, assert_in_log_once, log_of};
 pub use patience::{PATIENCE, eventually, within};

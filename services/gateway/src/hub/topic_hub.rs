@@ -12,6 +12,7 @@ use madang_vocabulary::{ConnectionId, Seq, UserId};
 use super::presence::Seat;
 use crate::{
     format::{Encodings, Format},
+    reference::Scene,
     session::outbox::Outbox,
 };
 
@@ -27,6 +28,8 @@ pub(crate) struct Listener {
     pub(crate) user: UserId,
     pub(crate) outbox: Arc<Outbox>,
     pub(crate) format: Format,
+    /// What frames of the format need besides the event.
+    pub(crate) scene: Option<Arc<Scene>>,
 }
 
 /// A socket that listens to the topic.
@@ -76,13 +79,17 @@ pub(crate) struct TopicHub {
     known: Seq,
     held: BTreeMap<Seq, Arc<Event>>,
     subscribers: Vec<Subscriber>,
+    /// What the frames of a format need besides the event, as the last listener who had it brought it: it is the same
+    /// for all.
+    scene: Option<Arc<Scene>>,
 }
 
 impl TopicHub {
     /// Adds a socket whose catch-up is about to be read from the store.
     pub(crate) fn attach(&mut self, listener: Listener) {
-        let Listener { connection, user, outbox, format } = listener;
+        let Listener { connection, user, outbox, format, scene } = listener;
         self.detach(connection);
+        self.scene = scene.or(self.scene.take());
         let stage = Stage::CatchingUp { from: self.head, pending: Vec::new() };
         self.subscribers.push(Subscriber { connection, user, outbox, format, stage, seat: None });
     }
@@ -240,7 +247,7 @@ impl TopicHub {
         if self.subscribers.is_empty() {
             return;
         }
-        let mut encoded = Encodings::of(event);
+        let mut encoded = Encodings::of(event, self.scene.as_deref());
         let seq = event.seq;
         let removed = Removed::by(event);
         self.subscribers.retain_mut(|subscriber| {

@@ -23,7 +23,7 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 
 pub(crate) use problem::Problem;
 
-use crate::{edge::Edge, origin::AllowedOrigins, upgrade};
+use crate::{edge::Edge, origin::AllowedOrigins, reference, settings::GatewaySettings, upgrade};
 
 /// The bytes of a request's body.
 const BODY_MAX_BYTES: usize = 128 * 1024;
@@ -62,16 +62,30 @@ pub(crate) fn router(edge: &Arc<Edge>, origins: &Arc<AllowedOrigins>) -> Router 
         "" => routes,
         base => Router::new().nest(base, routes),
     };
+    let places = places(&edge.settings);
     routes
-        .fallback(not_here)
+        .merge(reference::router(edge, origins))
+        .fallback(move || not_here(places.clone()))
         .method_not_allowed_fallback(not_so)
         .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))
         .layer(cors(origins))
 }
 
-/// A wrong path says so; it is never a question of credentials.
-async fn not_here() -> Problem {
-    Error::new(Code::NotFound, "there is nothing at this path; the API is under /v1").into()
+/// Where things are, for those who ask elsewhere.
+fn places(settings: &GatewaySettings) -> String {
+    let base = &settings.base_path;
+    let api = format!("the API is under {base}/v1, its WebSocket at {base}/v1/ws");
+    if settings.reference.enabled {
+        let [room, simple, alarm] = reference::paths(base, &settings.reference.path);
+        format!("{api}; the sockets of the reference contract are {room}, {simple} and {alarm}")
+    } else {
+        api
+    }
+}
+
+/// A wrong path says so, and which ones there are; it is never a question of credentials.
+async fn not_here(places: String) -> Problem {
+    Error::new(Code::NotFound, format!("there is nothing at this path; {places}")).into()
 }
 
 async fn not_so() -> Problem {

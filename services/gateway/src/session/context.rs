@@ -12,7 +12,7 @@ use madang_rpc::{
 };
 use madang_vocabulary::{ConnectionId, Error, RoomId, SessionId, Timestamp};
 
-use super::outbox::Outbox;
+use super::{close::Close, outbox::Outbox};
 use crate::{budget::UserBudget, edge::Edge, format::Format, hub::Listener};
 
 /// One socket's identity, queue and subscriptions.
@@ -72,6 +72,7 @@ impl SessionContext {
             user: self.me.id,
             outbox: Arc::clone(&self.outbox),
             format: self.format,
+            scene: None,
         }
     }
 
@@ -87,5 +88,12 @@ impl SessionContext {
         for room in rooms {
             self.edge.hubs.detach(room.into(), self.connection).await;
         }
+    }
+}
+
+impl Drop for SessionContext {
+    /// What is left of the socket in a hub, where a handshake ended early, is for nobody.
+    fn drop(&mut self) {
+        self.outbox.close(Close::Gone);
     }
 }

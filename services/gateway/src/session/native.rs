@@ -14,7 +14,7 @@ use super::{
     hold,
     socket::{Incoming, Socket},
 };
-use crate::{admission::Admission, commands, credentials::Credential, edge::Edge, format::Format};
+use crate::{admission::admit, commands, credentials::Credential, edge::Edge, format::Format};
 
 /// How long a client may take to show a credential.
 const AUTH_PATIENCE: Duration = Duration::from_secs(5);
@@ -57,7 +57,7 @@ impl Dialect for Native {
 
 /// Runs a socket to its end.
 pub(crate) async fn run(edge: Arc<Edge>, mut socket: Socket, credential: Option<Credential>) {
-    if let Err(wait) = admit(&edge).await {
+    if let Err(wait) = admit(&edge.door, edge.budgets.now_micros()).await {
         edge.counters.deferred.add(1);
         return defer(socket, wait).await;
     }
@@ -77,16 +77,6 @@ pub(crate) async fn run(edge: Arc<Edge>, mut socket: Socket, credential: Option<
     let context = Arc::new(SessionContext::new(Arc::clone(&edge), identity, budget, Format::Native));
     let (close, unwritten) = hold(&context, &mut socket, Native).await;
     Box::pin(socket.close(close, unwritten)).await;
-}
-
-/// Waits for the socket's turn to come in; or says after which time it is to come back.
-async fn admit(edge: &Edge) -> Result<(), Duration> {
-    match edge.door.enter(edge.budgets.now_micros()) {
-        Admission::In(Duration::ZERO) => {}
-        Admission::In(wait) => tokio::time::sleep(wait).await,
-        Admission::Later(wait) => return Err(wait),
-    }
-    Ok(())
 }
 
 async fn defer(socket: Socket, wait: Duration) {

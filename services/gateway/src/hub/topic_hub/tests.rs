@@ -73,7 +73,7 @@ pub(super) fn received(outbox: &Outbox) -> Vec<u64> {
 
 /// A socket of `/v1/ws`.
 pub(super) fn listener(connection: ConnectionId, user: UserId, outbox: &Arc<Outbox>) -> Listener {
-    Listener { connection, user, outbox: Arc::clone(outbox), format: Format::Native }
+    Listener { connection, user, outbox: Arc::clone(outbox), format: Format::Native, scene: None }
 }
 
 pub(super) fn connection(number: u64) -> ConnectionId {

@@ -1,0 +1,133 @@
+//! What the server says, to the letter of the contract that front ends know.
+
+use jiff::tz::TimeZone;
+use madang_frames::WireFrame;
+use madang_rpc::event::{Event, EventBody, Notice};
+use madang_vocabulary::{RoomId, Seq, Timestamp};
+use serde::Serialize;
+
+use super::names::{Name, Room};
+use crate::wire;
+
+/// What a room's frames need besides the event: how the room is named, and whose clock is read.
+#[derive(Debug)]
+pub(crate) struct Scene {
+    room: Name,
+    zone: TimeZone,
+}
+
+impl Scene {
+    pub(super) fn new(room: &Room, zone: TimeZone) -> Self {
+        Self { room: room.name(), zone }
+    }
+}
+
+/// The frames of a room's socket.
+#[derive(Serialize)]
+#[serde(tag = "response_type", rename_all = "snake_case")]
+enum RoomFrame<'a> {
+    Message {
+        message: &'a str,
+        sender: Name,
+        sender_name: &'a str,
+        room_id: &'a Name,
+        /// The picture's URL; null where there is none.
+        profile: Option<&'a str>,
+        time: String,
+    },
+    Alert {
+        message: &'a str,
+    },
+}
+
+/// A message, for a room's socket.
+pub(crate) fn message(event: &Event, scene: &Scene) -> Option<WireFrame> {
+    let EventBody::Message(message) = &event.body else { return None };
+    Some(WireFrame::json(&RoomFrame::Message {
+        message: &message.text,
+        sender: Name::of_user(&event.actor),
+        sender_name: &event.actor.name,
+        room_id: &scene.room,
+        profile: event.actor.avatar_url.as_deref(),
+        time: clock(event.at, &scene.zone),
+    }))
+}
+
+/// A message, for a socket of the simple variant.
+pub(crate) fn simple(event: &Event) -> Option<WireFrame> {
+    #[derive(Serialize)]
+    struct Simple<'a> {
+        user: &'a str,
+        message: &'a str,
+        timestamp: Timestamp,
+    }
+    let EventBody::Message(message) = &event.body else { return None };
+    Some(WireFrame::json(&Simple {
+        user: &event.actor.username,
+        message: &message.text,
+        timestamp: event.at,
+    }))
+}
+
+/// A refusal. The socket lives.
+pub(super) fn alert(text: &str) -> WireFrame {
+    WireFrame::json(&RoomFrame::Alert { message: text })
+}
+
+/// A twelve-hour clock with a Korean half of the day: `오전 09:05`, `오후 11:40`.
+fn clock(at: Timestamp, zone: &TimeZone) -> String {
+    let Ok(at) = jiff::Timestamp::from_microsecond(at.as_micros()) else { return String::new() };
+    let local = zone.to_datetime(at);
+    let half = if local.hour() < 12 { "오전" } else { "오후" };
+    let hour = match local.hour() % 12 {
+        0 => 12,
+        hour => hour,
+    };
+    format!("{half} {hour:02}:{:02}", local.minute())
+}
+
+/// A notice, for the socket of its user: of the site's own the object as it was posted.
+pub(crate) fn notice(event: &Event) -> Option<WireFrame> {
+    #[derive(Serialize)]
+    #[serde(tag = "notice", rename_all = "snake_case")]
+    enum Ours<'a> {
+        Mention { at: Timestamp, room: RoomId, message: String, seq: Seq, sender: madang_frames::User<'a> },
+        Invite { at: Timestamp, room: RoomId, name: &'a str, by: madang_frames::User<'a> },
+    }
+    let EventBody::Notice(notice) = &event.body else { return None };
+    let (at, by) = (event.at, wire::user(&event.actor));
+    Some(match notice {
+        Notice::Custom { data, .. } => WireFrame::text(data),
+        Notice::Mention { room, seq } => {
+            let message = wire::message_id(*seq);
+            WireFrame::json(&Ours::Mention { at, room: *room, message, seq: *seq, sender: by })
+        }
+        Notice::Invite { room, name } => WireFrame::json(&Ours::Invite { at, room: *room, name, by }),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn the_clock_has_twelve_hours_and_two_halves() {
+        let seoul = TimeZone::get("Asia/Seoul").unwrap();
+        for (utc, local) in [
+            ("2026-11-22T00:05:00Z", "오전 09:05"),
+            ("2026-11-22T14:40:00Z", "오후 11:40"),
+            ("2026-11-22T15:00:00Z", "오전 12:00"),
+            ("2026-11-22T03:00:59Z", "오후 12:00"),
+            ("2026-11-22T02:59:59Z", "오전 11:59"),
+        ] {
+            assert_eq!(clock(at(utc), &seoul), local, "{utc}");
+        }
+        let new_york = TimeZone::get("America/New_York").unwrap();
+        assert_eq!(clock(at("2026-07-01T12:30:00Z"), &new_york), "오전 08:30", "summer time");
+        assert_eq!(clock(at("2026-12-01T12:30:00Z"), &new_york), "오전 07:30");
+    }
+}
