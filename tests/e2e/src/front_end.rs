@@ -40,8 +40,16 @@ impl FrontEnd {
     /// # Panics
     /// When it is refused.
     pub async fn open(base: &str, path: &str, person: &Person) -> Self {
-        let opened = Self::try_open(base, &format!("{path}?token={}", person.grant.access_token), &[]).await;
-        opened.unwrap_or_else(|refusal| panic!("{} is refused at {path}: {refusal:?}", person.username))
+        Self::open_with(base, path, &person.grant.access_token).await
+    }
+
+    /// [`Self::open`], with any token.
+    ///
+    /// # Panics
+    /// When it is refused.
+    pub async fn open_with(base: &str, path: &str, token: &str) -> Self {
+        let opened = Self::try_open(base, &format!("{path}?token={token}"), &[]).await;
+        opened.unwrap_or_else(|refusal| panic!("refused at {path}: {refusal:?}"))
     }
 
     /// Opens a socket at a path and query, with these headers.
@@ -122,6 +130,31 @@ impl FrontEnd {
     /// When none comes in time.
     pub async fn until_type(&mut self, response_type: &str) -> Value {
         self.until(response_type, |frame| frame["response_type"] == response_type).await
+    }
+
+    /// All frames up to the first for which something holds, that one included.
+    ///
+    /// # Panics
+    /// When it does not come in time.
+    pub async fn all_until(
+        &mut self,
+        deadline: Duration,
+        awaited: &str,
+        mut holds: impl FnMut(&Value) -> bool,
+    ) -> Vec<Value> {
+        let mut frames = Vec::new();
+        let collecting = async {
+            while !frames.last().is_some_and(&mut holds) {
+                match self.next_or_closed(deadline).await {
+                    Some(Ok(frame)) => frames.push(frame),
+                    other => return other,
+                }
+            }
+            None
+        };
+        let ended = tokio::time::timeout(deadline, collecting).await;
+        assert!(matches!(ended, Ok(None)), "waited in vain: {awaited}; {ended:?} after {frames:?}");
+        frames
     }
 
     /// The close code with which the server ends the socket; frames before it are passed over.

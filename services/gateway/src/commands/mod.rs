@@ -17,6 +17,7 @@ use serde_json::{Map, Value};
 use tracing::{Instrument as _, debug, warn};
 
 pub(crate) use history::{page, page_limit};
+pub(crate) use presence::card_of;
 pub(crate) use read::mark_read;
 pub(crate) use send::{NewMessage, room_id, say, send};
 

@@ -41,7 +41,7 @@ pub(super) async fn answer(session: &SessionContext, re: Option<RequestId>, room
 }
 
 /// The card under which a session's user is present in rooms; none where presence is off.
-pub(super) fn card_of(edge: &Edge, session: &SessionContext) -> Option<bytes::Bytes> {
+pub(crate) fn card_of(edge: &Edge, session: &SessionContext) -> Option<bytes::Bytes> {
     edge.settings.presence.then(|| card::encode(&session.me))
 }
 

@@ -212,7 +212,9 @@ impl Shard {
                 let now = Instant::now();
                 for change in changes {
                     // Who has just left the last hub here is not told what the bus had on its way.
-                    if self.hubs.contains_key(&change.topic) {
+                    if let Some(slot) = self.hubs.get_mut(&change.topic) {
+                        // The reference contract has each change in a frame of its own, at once.
+                        self.deps.counters.presence_frames.add(slot.hub.say_presence(&change));
                         self.gathering.add(change, now);
                     }
                 }

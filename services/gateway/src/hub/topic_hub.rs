@@ -5,6 +5,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use madang_bus::PresenceChange;
 use madang_frames::WireFrame;
 use madang_rpc::event::{Event, EventBody};
 use madang_vocabulary::{ConnectionId, Seq, UserId};
@@ -12,7 +13,7 @@ use madang_vocabulary::{ConnectionId, Seq, UserId};
 use super::presence::Seat;
 use crate::{
     format::{Encodings, Format},
-    reference::Scene,
+    reference::{self, Scene},
     session::outbox::Outbox,
 };
 
@@ -185,6 +186,15 @@ impl TopicHub {
             !subscriber.outbox.is_closing()
         });
         told
+    }
+
+    /// Tells the reference contract's room sockets of one who came or has gone; how many.
+    pub(crate) fn say_presence(&mut self, change: &PresenceChange) -> u64 {
+        // Only such a socket brings a scene: most hubs have none.
+        match self.scene.as_ref().and_then(|_| reference::frames::presence(change)) {
+            Some(frame) => self.say(&frame, Format::Room, Audience::Everybody),
+            None => 0,
+        }
     }
 
     /// Notes a head that the store told; also before the first subscription is open, which may have been answered

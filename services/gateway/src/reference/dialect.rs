@@ -48,7 +48,9 @@ impl Dialect for Reference {
     /// The handshake's answer is out: what waited behind it follows, then all that happens.
     fn begin(&self, session: &Arc<SessionContext>) -> Option<Command> {
         let (session, topic, seen) = (Arc::clone(session), self.topic, self.seen);
-        Some(Box::pin(async move { session.edge.hubs.activate(topic, session.connection, seen).await }))
+        // In a room the user is present; nobody is in an inbox.
+        let card = topic.room().and_then(|_| commands::card_of(&session.edge, &session));
+        Some(Box::pin(async move { session.edge.hubs.activate(topic, session.connection, seen, card).await }))
     }
 
     fn read(&self, session: &SessionContext, text: &str) -> Option<Message> {

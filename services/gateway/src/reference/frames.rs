@@ -1,13 +1,14 @@
 //! What the server says, to the letter of the contract that front ends know.
 
 use jiff::tz::TimeZone;
+use madang_bus::PresenceChange;
 use madang_frames::WireFrame;
 use madang_rpc::event::{Event, EventBody, Notice};
 use madang_vocabulary::{RoomId, Seq, Timestamp};
 use serde::Serialize;
 
 use super::names::{Name, Room};
-use crate::wire;
+use crate::{card, wire};
 
 /// What a room's frames need besides the event: how the room is named, and whose clock is read.
 #[derive(Debug)]
@@ -35,9 +36,28 @@ enum RoomFrame<'a> {
         profile: Option<&'a str>,
         time: String,
     },
+    Enter {
+        sender_name: &'a str,
+        user_id: Name,
+    },
+    Out {
+        user_id: Name,
+        sender_name: &'a str,
+    },
     Alert {
         message: &'a str,
     },
+}
+
+/// Somebody's coming or going, for a room's socket; none where another version wrote what this one cannot read.
+pub(crate) fn presence(change: &PresenceChange) -> Option<WireFrame> {
+    let card = card::decode(change.user, &change.card)?;
+    let (user_id, sender_name) = (Name::of_card(&card), card.name.as_str());
+    Some(WireFrame::json(&if change.on {
+        RoomFrame::Enter { sender_name, user_id }
+    } else {
+        RoomFrame::Out { user_id, sender_name }
+    }))
 }
 
 /// A message, for a room's socket.

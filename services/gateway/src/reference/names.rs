@@ -10,6 +10,8 @@ use madang_vocabulary::{ExternalId, RoomId};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
+use crate::card::Card;
+
 /// The largest whole number that JavaScript holds exactly.
 const NUMBER_MAX: u64 = 1 << 53;
 
@@ -21,22 +23,25 @@ pub(super) enum Name {
 }
 
 impl Name {
-    fn of(external: Option<&ExternalId>, id: impl Display) -> Self {
+    fn of(external: Option<&str>, id: impl Display) -> Self {
         match external {
             None => Self::Text(id.to_string().into()),
             Some(external) => match external.parse::<u64>() {
                 // One number, one spelling: `007` is no number.
-                Ok(number) if number <= NUMBER_MAX && number.to_string() == external.as_str() => {
-                    Self::Number(number)
-                }
-                Ok(_) | Err(_) => Self::Text(external.as_str().into()),
+                Ok(number) if number <= NUMBER_MAX && number.to_string() == external => Self::Number(number),
+                Ok(_) | Err(_) => Self::Text(external.into()),
             },
         }
     }
 
     /// A user's name.
     pub(super) fn of_user(user: &Profile) -> Self {
-        Self::of(user.external_id.as_ref(), user.id)
+        Self::of(user.external_id.as_deref(), user.id)
+    }
+
+    /// The name of a user who is present.
+    pub(super) fn of_card(card: &Card) -> Self {
+        Self::of(card.external_id.as_deref(), card.user)
     }
 }
 
@@ -61,7 +66,7 @@ pub(super) struct Room {
 impl Room {
     /// The name that frames give it.
     pub(super) fn name(&self) -> Name {
-        Name::of(self.external_id.as_ref(), self.id)
+        Name::of(self.external_id.as_deref(), self.id)
     }
 
     /// Whether a frame means this room.

@@ -115,6 +115,7 @@ impl House {
             user: user(number),
             outbox: Arc::clone(&outbox),
             format: Format::Native,
+            scene: None,
         });
         outbox
     }
