@@ -5,7 +5,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use madang_client::{Incoming, Socket, SocketError};
-use madang_e2e::{PATIENCE, Person, Stage, error_frame, public_room, within};
+use madang_e2e::{PATIENCE, Person, Stage, Standalone, error_frame, public_room, within};
 use madang_frames::{ClientFrame, PresenceChange, ServerFrame};
 use madang_test_kit::{ClusterOptions, Program};
 use madang_vocabulary::{Code, RoomId, UserId};
@@ -334,4 +334,24 @@ async fn above_a_number_of_users_only_the_number_is_said() {
         (2, Some(vec!["p".to_owned(), "sora".to_owned()]))
     );
     drop(mina);
+}
+
+#[tokio::test]
+async fn one_process_does_the_same() {
+    let data = tempfile::tempdir().expect("a directory");
+    let directory = data.path().display().to_string();
+    let settings = [("MADANG_DATA_DIR", directory.as_str()), ("MADANG_PRESENCE_GRACE_SECONDS", "1")];
+    let madang = Standalone::start(Program::AllInOne, &settings).await;
+    let base = madang.service.base_url();
+    let (mina, sora) = tokio::join!(Person::register(&base, "mina"), Person::register(&base, "sora"));
+    let room = public_room(&mina, "Courtyard", &[&sora]).await.id;
+    let mut observer = Observer::at(&base, &sora, room).await;
+    let (first, second) = (mina.socket_in(&base, room).await, mina.socket_in(&base, room).await);
+    observer.until(PATIENCE, mina.id, true).await;
+    first.close().await;
+    observer.silence(SLACK).await;
+    assert_eq!(observer.told_of(mina.id), [true], "the other tab is open");
+    second.close().await;
+    observer.until(PATIENCE, mina.id, false).await;
+    assert_eq!(who_is_in(&mut observer.socket, room).await, (1, Some(vec!["sora".to_owned()])));
 }

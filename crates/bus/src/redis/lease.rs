@@ -154,6 +154,8 @@ impl Keeper {
         self.parts.health.unhealthy(ShardFault::Unregistered, None);
         self.parts.wishes.come_up();
         let was_deferred = self.register(&mut connection).await?;
+        // Who takes part is told of others; that is known before anybody is said to be registered.
+        self.attend(&mut connection).await?;
         let reconnected = self.was_attached.then_some(ResetReason::Reconnected);
         let deferred = was_deferred.then_some(ResetReason::Registered);
         if let Some(reason) = lost.or(reconnected).or(deferred) {
@@ -195,12 +197,7 @@ impl Keeper {
                     }
                 }
                 // Last: who comes is told by what is registered.
-                () = self.parts.usher.due() => {
-                    let round = self.parts.usher.round(connection, &self.confirmed_lease).await?;
-                    if matches!(round, Round::LeaseLost) {
-                        return Err(SessionEnd::LeaseLost);
-                    }
-                }
+                () = self.parts.usher.due() => self.attend(connection).await?,
             }
         }
     }
@@ -310,6 +307,17 @@ impl Keeper {
             return Err(end);
         }
         Ok(parts.wishes.confirm(work))
+    }
+
+    /// Carries out wishes of presence; nothing where it is off.
+    async fn attend(&self, connection: &mut MultiplexedConnection) -> Result<(), SessionEnd> {
+        if self.parts.settings.presence_grace.is_none() {
+            return Ok(());
+        }
+        match self.parts.usher.round(connection, &self.confirmed_lease).await? {
+            Round::Over => Ok(()),
+            Round::LeaseLost => Err(SessionEnd::LeaseLost),
+        }
     }
 
     /// A probe came back.

@@ -21,12 +21,16 @@ local listeners_prefix, lease_prefix, inbox_prefix, present_prefix, held_prefix 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
-local lives = {[me] = true}
-local function is_alive(gateway)
-  if lives[gateway] == nil then
-    lives[gateway] = redis.call('EXISTS', lease_prefix .. gateway) == 1
+-- Whether a listener is to be told: not where its lease has ended, nor where it does not take part (presence is off
+-- there, or it is of a version that does not know these entries).
+local standing_of = {}
+local function standing(gateway)
+  if not standing_of[gateway] then
+    local is_alive = redis.call('EXISTS', lease_prefix .. gateway) == 1
+    local takes_part = redis.call('ZSCORE', holders, gateway)
+    standing_of[gateway] = not is_alive and 'dead' or takes_part and 'told' or 'apart'
   end
-  return lives[gateway]
+  return standing_of[gateway]
 end
 
 -- The gateways and the card of a user in a topic; nothing where the user is not there.
@@ -132,9 +136,10 @@ for i = 1, #news, 4 do
   if not audience_of[topic] then
     local audience = {}
     for _, gateway in ipairs(redis.call('SMEMBERS', listeners_prefix .. topic)) do
-      if is_alive(gateway) then
+      local its_standing = standing(gateway)
+      if its_standing == 'told' then
         table.insert(audience, gateway)
-      else
+      elseif its_standing == 'dead' then
         redis.call('SREM', listeners_prefix .. topic, gateway)
       end
     end

@@ -3,13 +3,16 @@
 use std::time::Duration;
 
 use madang_bus::{
-    BusStatus, InProcessExchange, Listening, PresenceError, ShardFault, ShardStatus, redis::RedisSettings,
+    BusStatus, Delivery, InProcessExchange, Listening, PresenceError, Published, ShardFault, ShardStatus,
+    redis::RedisSettings,
 };
 use tokio::time::sleep;
 
 use crate::{
     faults::LOST,
-    support::{GRACE, Gateway, cluster::Breakable, fast, proxy::DeafeningProxy, server::RedisServer, topic},
+    support::{
+        GRACE, Gateway, cluster::Breakable, entry, fast, proxy::DeafeningProxy, server::RedisServer, topic,
+    },
 };
 
 /// A user whose coming is told after all that is to be told.
@@ -184,10 +187,23 @@ async fn closing_leaves_no_key() {
 async fn where_it_is_off_redis_is_not_asked() {
     let server = RedisServer::start();
     let settings = RedisSettings { presence_grace: None, ..fast(&server.url()) };
-    let gateway = Gateway::healthy(settings, 1).await;
+    let mut gateway = Gateway::healthy(settings, 1).await;
     gateway.enter(1, 7);
     assert!(matches!(gateway.presence.present(topic(1), 10).await, Err(PresenceError::Off)));
     assert_eq!(gateway.bus.listen(&[topic(1)]).await, Listening::Registered);
+    // Nor is it told what others do: neither it nor an older version need know such entries.
+    let mut other = Gateway::healthy(fast(&server.url()), 2).await;
+    assert_eq!(other.bus.listen(&[topic(1)]).await, Listening::Registered);
+    other.enter(1, 7);
+    assert_eq!(other.changes(1).await, [(7, true, 1)]);
+    assert_eq!(other.bus.publish(topic(1), entry(1)), Published::Queued);
+    loop {
+        match gateway.next().await.expect("an open inbox") {
+            Delivery::Entries(_) => break,
+            Delivery::Presence(changes) => panic!("{changes:?}"),
+            Delivery::Reset(_) | Delivery::PeerGone(_) => {}
+        }
+    }
     assert_eq!(gateway.bus.metrics().snapshot().presence_calls, 0);
 
     let alone = Gateway::in_process(&InProcessExchange::new().with_presence(None), 1);
