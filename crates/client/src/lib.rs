@@ -47,12 +47,13 @@ mod socket;
 
 pub use backoff::Backoff;
 pub use rest::{
-    Client, Error, Grant, Member, NewRoom, Page, PastMessage, Problem, Profile, PublicProfile, ReadMark,
-    Room, SentMessage, SessionInfo, Ticket,
+    Client, Error, Grant, InboxPage, Member, NewRoom, Page, PastMessage, Problem, Profile, PublicProfile,
+    ReadMark, Room, SentMessage, SessionInfo, Ticket,
 };
 pub use session::{
     Fault, SendError, Sent, Session, SessionEvent, SessionEvents, SessionOptions, SubscribeError,
 };
 pub use socket::{
-    Body, Close, ConnectOptions, Credential, Incoming, RoomEvent, Socket, SocketError, close_code,
+    Body, Close, ConnectOptions, Credential, InboxNotice, Incoming, NoticeOf, RoomEvent, Socket, SocketError,
+    close_code,
 };

@@ -53,6 +53,12 @@ pub enum ClientFrame {
     Auth {
         /// An access token.
         token: String,
+        /// The last place seen of one's inbox: what was missed of it is said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        inbox_since: Option<Seq>,
+        /// The history that `inbox_since` belongs to, as `inbox` told it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        inbox_epoch: Option<Epoch>,
     },
     /// Listen to rooms, from a cursor each.
     Subscribe(Subscribe),
@@ -114,6 +120,11 @@ pub enum ClientFrame {
 }
 
 impl ClientFrame {
+    /// The credential, and nothing else.
+    pub fn auth(token: impl Into<String>) -> Self {
+        Self::Auth { token: token.into(), inbox_since: None, inbox_epoch: None }
+    }
+
     /// The `type` on the wire.
     #[must_use]
     pub const fn kind(&self) -> &'static str {
@@ -144,6 +155,12 @@ pub struct Subscribe {
     /// With `all`: the last place seen in each room.
     #[serde(default, skip_serializing_if = "HashMap::is_empty")]
     pub cursors: HashMap<RoomId, Seq>,
+    /// The last place seen of one's inbox, which every session follows: it is followed anew from there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inbox_since: Option<Seq>,
+    /// The history that `inbox_since` belongs to, as `inbox` told it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inbox_epoch: Option<Epoch>,
 }
 
 /// A room, and what was seen of it.

@@ -9,8 +9,8 @@ mod wire;
 
 pub use client::{ClientFrame, FrameError, Request, RequestId, RoomSince, Subscribe};
 pub use server::{
-    Ack, Attachment, CaughtUp, ErrorFrame, Event, EventBody, Hello, Joined, Left, Limits, Message, OkFrame,
-    Pong, Presence, PresenceChange, Properties, Read, Reconnect, RoleChange, RoomError, ServerFrame,
-    Subscribed, SubscribedRoom, Typing, User,
+    Ack, Attachment, CaughtUp, CustomData, ErrorFrame, Event, EventBody, Hello, Inbox, Invite, Joined, Left,
+    Limits, Mention, Message, Notice, NoticeBody, OkFrame, Pong, Presence, PresenceChange, Properties, Read,
+    Reconnect, RoleChange, RoomError, ServerFrame, Subscribed, SubscribedRoom, Typing, User,
 };
 pub use wire::{PING, WireFrame};

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use madang_vocabulary::{AvatarUrl, Code, DisplayName, Epoch, RoomId, Seq, SessionId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use crate::RequestId;
 
@@ -26,6 +27,10 @@ pub enum ServerFrame<'a> {
     Error(ErrorFrame<'a>),
     /// Something happened in a room.
     Event(Event<'a>),
+    /// One's own inbox is followed from here.
+    Inbox(Inbox),
+    /// Something that concerns oneself alone.
+    Notice(Notice<'a>),
     /// A read mark moved.
     Read(Read),
     /// Somebody types, or has stopped.
@@ -324,6 +329,94 @@ pub struct Properties<'a> {
     pub by: UserId,
 }
 
+/// Where one's inbox stands as it begins to be followed. The missed notices follow, in order, up to `head`; then
+/// those that come.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inbox {
+    /// The history that places belong to.
+    pub epoch: Epoch,
+    /// The last place.
+    pub head: Seq,
+    /// The place after which notices follow.
+    pub from: Seq,
+    /// All that was missed follows; when false, nothing of it does: page `GET /v1/inbox`.
+    pub complete: bool,
+    /// The read mark.
+    pub read: Seq,
+    /// The notices after it.
+    pub unread: u64,
+}
+
+/// Something that concerns oneself alone.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Notice<'a> {
+    /// Its place in the inbox.
+    pub seq: Seq,
+    /// When it was committed.
+    pub at: Timestamp,
+    /// What.
+    #[serde(flatten, borrow)]
+    pub body: NoticeBody<'a>,
+}
+
+/// What it is about: `kind`, and the kind's `data`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "data", rename_all = "snake_case")]
+pub enum NoticeBody<'a> {
+    /// A message names one.
+    #[serde(borrow)]
+    Mention(Mention<'a>),
+    /// Another made one a member.
+    Invite(Invite<'a>),
+    /// The embedding site has something to say.
+    Custom(CustomData<'a>),
+}
+
+/// A message names one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mention<'a> {
+    /// Where.
+    pub room: RoomId,
+    /// The message's id there.
+    #[serde(borrow)]
+    pub message: Cow<'a, str>,
+    /// Its place.
+    pub seq: Seq,
+    /// Who says it.
+    pub sender: User<'a>,
+}
+
+/// Another made one a member.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Invite<'a> {
+    /// Of which room.
+    pub room: RoomId,
+    /// Its name then.
+    #[serde(borrow)]
+    pub name: Cow<'a, str>,
+    /// By whose hand.
+    pub by: User<'a>,
+}
+
+/// The JSON object of a notice of the embedding site, as it was given: written as it stands, to the byte.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CustomData<'a>(pub Cow<'a, str>);
+
+impl Serialize for CustomData<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let raw: &RawValue = serde_json::from_str(&self.0).map_err(serde::ser::Error::custom)?;
+        raw.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for CustomData<'_> {
+    /// The same object, though not its bytes: a frame is read before its kind is known.
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let object = serde_json::Map::<String, serde_json::Value>::deserialize(deserializer)?;
+        Ok(Self(Cow::Owned(serde_json::Value::Object(object).to_string())))
+    }
+}
+
 /// A read mark moved.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Read {
@@ -387,4 +480,28 @@ pub struct Pong {
     /// The request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub re: Option<RequestId>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_notice_is_written_with_its_data_as_given_and_read_back() {
+        let data = r#"{ "z": 1, "a": 12345678901234567890123 }"#;
+        let body = NoticeBody::Custom(CustomData(data.into()));
+        let notice = Notice { seq: Seq::new(3), at: Timestamp::from_micros(0), body };
+        let text = serde_json::to_string(&ServerFrame::Notice(notice)).unwrap();
+        assert_eq!(
+            text,
+            format!(
+                r#"{{"type":"notice","seq":3,"at":"1970-01-01T00:00:00.000Z","kind":"custom","data":{data}}}"#
+            )
+        );
+        let read: ServerFrame<'_> = serde_json::from_str(&text).unwrap();
+        let ServerFrame::Notice(Notice { body: NoticeBody::Custom(CustomData(read)), .. }) = read else {
+            panic!("{read:?}")
+        };
+        assert!(read.contains("\"z\":1"), "{read}");
+    }
 }

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use madang_frames::{self as frames, ServerFrame, WireFrame};
-use madang_rpc::event::{Attachment, Event, EventBody, Message, Profile, Role};
-use madang_vocabulary::Seq;
+use madang_rpc::event::{Attachment, Event, EventBody, Message, Notice, Profile, Role};
+use madang_vocabulary::{Seq, TopicId};
 
 /// An event as the public contract has it; none for topics that are no rooms.
 pub(crate) fn event(event: &Event) -> Option<frames::Event<'_>> {
@@ -34,9 +34,32 @@ pub(crate) fn event(event: &Event) -> Option<frames::Event<'_>> {
     Some(frames::Event { room: event.topic.room()?, seq: event.seq, at: event.at, body })
 }
 
+/// An inbox's event as the public contract has it; none for rooms'.
+pub(crate) fn notice(event: &Event) -> Option<frames::Notice<'_>> {
+    let EventBody::Notice(notice) = &event.body else { return None };
+    let body = match notice {
+        Notice::Mention { room, seq } => frames::NoticeBody::Mention(frames::Mention {
+            room: *room,
+            message: Cow::Owned(message_id(*seq)),
+            seq: *seq,
+            sender: user(&event.actor),
+        }),
+        Notice::Invite { room, name } => frames::NoticeBody::Invite(frames::Invite {
+            room: *room,
+            name: Cow::Borrowed(name),
+            by: user(&event.actor),
+        }),
+        Notice::Custom { data, .. } => frames::NoticeBody::Custom(frames::CustomData(Cow::Borrowed(data))),
+    };
+    Some(frames::Notice { seq: event.seq, at: event.at, body })
+}
+
 /// An event, encoded for every socket at once.
 pub(crate) fn event_frame(happened: &Event) -> Option<WireFrame> {
-    event(happened).map(|event| WireFrame::json(&ServerFrame::Event(event)))
+    match happened.topic {
+        TopicId::Room(_) => event(happened).map(|event| WireFrame::json(&ServerFrame::Event(event))),
+        TopicId::Inbox(_) => notice(happened).map(|notice| WireFrame::json(&ServerFrame::Notice(notice))),
+    }
 }
 
 /// A user as others see one.

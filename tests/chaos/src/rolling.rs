@@ -294,6 +294,8 @@ async fn remember(mut events: SessionEvents, watch: Watch, tell: Arc<watch::Send
                 SessionEvent::Connected(_)
                 | SessionEvent::Reset { .. }
                 | SessionEvent::RoomClosed { .. }
+                | SessionEvent::Inbox { .. }
+                | SessionEvent::Notice(_)
                 | SessionEvent::Ephemeral(_),
             )) => {}
         }

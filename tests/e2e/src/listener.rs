@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use madang_client::{Close, Credential, Fault, RoomEvent, Session, SessionEvent, SessionOptions};
+use madang_client::{
+    Close, Credential, Fault, InboxNotice, RoomEvent, Session, SessionEvent, SessionOptions,
+};
 use madang_vocabulary::{Cursor, RoomId, Seq};
 use tokio::{sync::watch, task::JoinHandle};
 
@@ -13,6 +15,8 @@ use crate::{PATIENCE, within};
 pub struct Heard {
     /// The events.
     pub events: Vec<RoomEvent>,
+    /// The notices of the user's inbox.
+    pub notices: Vec<InboxNotice>,
     /// What must not happen.
     pub faults: Vec<Fault>,
     /// How often a socket was opened.
@@ -142,6 +146,7 @@ impl Heard {
         match event {
             Err(fault) => self.faults.push(fault),
             Ok(SessionEvent::Event(event)) => self.events.push(event),
+            Ok(SessionEvent::Notice(notice)) => self.notices.push(notice),
             Ok(SessionEvent::Connected(_)) => self.connections += 1,
             Ok(SessionEvent::Disconnected { close, .. }) => self.closes.push(close),
             Ok(other) => self.others.push(other),

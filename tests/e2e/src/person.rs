@@ -63,13 +63,18 @@ impl Person {
         Credential::Bearer(self.grant.access_token.clone())
     }
 
-    /// Opens a socket.
+    /// Opens a socket, and takes what it says of the inbox.
     ///
     /// # Panics
     /// When that fails.
     pub async fn socket(&self, base: &str) -> Socket {
         let opened = Socket::open(base, &self.bearer(), &ConnectOptions::default()).await;
-        opened.unwrap_or_else(|error| panic!("{} cannot open a socket: {error}", self.username)).0
+        let mut socket =
+            opened.unwrap_or_else(|error| panic!("{} cannot open a socket: {error}", self.username)).0;
+        match socket.next_frame(PATIENCE).await {
+            Ok(Incoming::Frame(ServerFrame::Inbox(_))) => socket,
+            other => panic!("{other:?} where `inbox` belongs"),
+        }
     }
 
     /// Opens a socket and subscribes it to a room from now on.

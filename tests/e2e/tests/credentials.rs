@@ -276,10 +276,10 @@ async fn a_socket_outlives_its_token_only_by_a_new_one() {
 
     // A token of somebody else's renews nothing, and does no harm.
     let joon = Person::register(stage.ingress(), "joon").await;
-    let foreign = ClientFrame::Auth { token: joon.grant.access_token.clone() };
+    let foreign = ClientFrame::auth(&joon.grant.access_token);
     let refusal = error_frame(renewing.call(foreign, PATIENCE).await.unwrap());
     assert_eq!(refusal.code, Code::PermissionDenied);
-    let broken = ClientFrame::Auth { token: "nonsense".to_owned() };
+    let broken = ClientFrame::auth("nonsense");
     assert_eq!(error_frame(renewing.call(broken, PATIENCE).await.unwrap()).code, Code::Unauthenticated);
 
     let mut grant = mina.grant.clone();
@@ -289,7 +289,7 @@ async fn a_socket_outlives_its_token_only_by_a_new_one() {
     let renewals = async {
         while Instant::now() < renew_until {
             grant = guest.refresh(&grant.refresh_token).await.expect("a refresh");
-            let renewal = ClientFrame::Auth { token: grant.access_token.clone() };
+            let renewal = ClientFrame::auth(&grant.access_token);
             let answer = renewing.call(renewal, PATIENCE).await.expect("an answer");
             assert!(matches!(answer, Incoming::Frame(ServerFrame::Ok(_))), "{answer:?}");
             tokio::time::sleep(Duration::from_secs(1)).await;

@@ -150,7 +150,7 @@ async fn a_site_s_token_makes_tickets_and_renews_sockets() {
     assert_eq!(hello.user.id, me.id);
     assert!(Socket::open(&stage.gateway(0), &ticket, &ConnectOptions::default()).await.is_err(), "one use");
 
-    let mut renew = async |token: String| socket.call(ClientFrame::Auth { token }, PATIENCE).await.unwrap();
+    let mut renew = async |token: String| socket.call(ClientFrame::auth(token), PATIENCE).await.unwrap();
     let renewed = renew(site_token(41, &json!({"exp": later(3_600)}))).await;
     assert!(matches!(renewed, Incoming::Frame(ServerFrame::Ok(_))), "{renewed:?}");
     let foreign = madang_e2e::error_frame(renew(site_token(42, &json!({}))).await);

@@ -8,8 +8,8 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use super::{
-    Error, Grant, Member, NewRoom, Page, PastMessage, Problem, Profile, ReadMark, Room, SentMessage,
-    SessionInfo, Ticket,
+    Error, Grant, InboxPage, Member, NewRoom, Page, PastMessage, Problem, Profile, ReadMark, Room,
+    SentMessage, SessionInfo, Ticket,
 };
 
 /// How long a call may take. Registering hashes a password, the slowest thing that a route does.
@@ -266,6 +266,31 @@ impl Client {
     pub async fn mark_read(&self, room: RoomId, seq: Seq) -> Result<ReadMark, Error> {
         let request = self.request(Method::PUT, &format!("/v1/rooms/{room}/read"));
         self.call(request.json(&json!({"seq": seq}))).await
+    }
+
+    /// `GET /v1/inbox`, newest first, below a place or from the end.
+    ///
+    /// # Errors
+    /// What every call may fail with.
+    pub async fn inbox(&self, before: Option<Seq>, limit: u32) -> Result<InboxPage, Error> {
+        let before = before.map_or_else(String::new, |seq| format!("&before={seq}"));
+        self.call(self.request(Method::GET, &format!("/v1/inbox?limit={limit}{before}"))).await
+    }
+
+    /// `GET /v1/inbox`, oldest first, above a place.
+    ///
+    /// # Errors
+    /// What every call may fail with.
+    pub async fn inbox_after(&self, after: Seq, limit: u32) -> Result<InboxPage, Error> {
+        self.call(self.request(Method::GET, &format!("/v1/inbox?limit={limit}&after={after}"))).await
+    }
+
+    /// `PUT /v1/inbox/read`
+    ///
+    /// # Errors
+    /// What every call may fail with.
+    pub async fn mark_inbox_read(&self, seq: Seq) -> Result<ReadMark, Error> {
+        self.call(self.request(Method::PUT, "/v1/inbox/read").json(&json!({"seq": seq}))).await
     }
 
     /// A request to any path under the base, with the client's token.

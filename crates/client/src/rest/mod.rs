@@ -7,6 +7,6 @@ mod types;
 pub use client::Client;
 pub use error::{Error, Problem};
 pub use types::{
-    Grant, Member, NewRoom, Page, PastMessage, Profile, PublicProfile, ReadMark, Room, SentMessage,
-    SessionInfo, Ticket,
+    Grant, InboxPage, Member, NewRoom, Page, PastMessage, Profile, PublicProfile, ReadMark, Room,
+    SentMessage, SessionInfo, Ticket,
 };

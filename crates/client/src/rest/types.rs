@@ -2,8 +2,10 @@
 
 use std::fmt;
 
-use madang_vocabulary::{RoomId, Seq, SessionId, Timestamp, UserId};
+use madang_vocabulary::{Epoch, RoomId, Seq, SessionId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
+
+use crate::socket::InboxNotice;
 
 /// Tokens for a session.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
@@ -205,5 +207,20 @@ pub struct ReadMark {
     /// Up to where.
     pub read: Seq,
     /// The messages of others after it.
+    pub unread: u64,
+}
+
+/// A page of the user's inbox.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct InboxPage {
+    /// The notices.
+    pub items: Vec<InboxNotice>,
+    /// The history that places belong to.
+    pub epoch: Epoch,
+    /// The last place.
+    pub head: Seq,
+    /// The read mark.
+    pub read: Seq,
+    /// The notices after it.
     pub unread: u64,
 }

@@ -182,9 +182,10 @@ impl Actor {
             Some(Command::Tell(frame)) => self.core.tell_server(frame, now),
             // A caller that no longer waits has dropped its end.
             Some(Command::Cursor { room, reply }) => drop(reply.send(self.core.cursor(room))),
+            Some(Command::InboxCursor { reply }) => drop(reply.send(self.core.inbox_cursor())),
             Some(Command::Renew { token }) => {
                 self.credential = self.credential.with_token(&token);
-                self.core.tell_server(ClientFrame::Auth { token }, now);
+                self.core.tell_server(ClientFrame::auth(token), now);
             }
         }
         Ok(())

@@ -16,6 +16,7 @@ use tokio::{sync::oneshot, time::Instant};
 
 use super::{
     Fault, Sent, SessionEvent, SessionOptions, SubscribeError,
+    inbox::{self, Inbox},
     outbox::{Outbox, Unsent},
     passes,
     requests::{Question, Requests},
@@ -50,6 +51,7 @@ pub(super) struct Core {
     send_deadline: Duration,
     random: StdRng,
     rooms: HashMap<RoomId, Wanted>,
+    inbox: Inbox,
     outbox: Outbox,
     requests: Requests,
     /// The rooms of one `subscribe`; none while there is no connection.
@@ -67,6 +69,7 @@ impl Core {
             send_deadline: options.send_deadline,
             random,
             rooms: HashMap::new(),
+            inbox: Inbox::new(options.inbox),
             outbox: Outbox::default(),
             requests: Requests::new(options.answer_deadline),
             connected: None,
@@ -129,6 +132,10 @@ impl Core {
         self.rooms.get(&id).and_then(|wanted| wanted.room.cursor())
     }
 
+    pub(super) fn inbox_cursor(&self) -> Option<Cursor> {
+        self.inbox.cursor()
+    }
+
     // What happens to the connection.
 
     pub(super) fn connected(&mut self, hello: Hello<'static>, now: Instant) {
@@ -152,6 +159,7 @@ impl Core {
         for wanted in self.rooms.values_mut() {
             wanted.room.disconnected();
         }
+        self.inbox.disconnected();
         self.outbox.disconnected(now);
         self.requests.disconnected();
         self.writes.clear();
@@ -199,6 +207,15 @@ impl Core {
         let asked = incoming.re().and_then(|id| self.requests.answered(id));
         match incoming {
             Incoming::Event(event) => self.event(event, now),
+            Incoming::Notice(notice) => match self.inbox.arrived(notice.seq) {
+                inbox::Verdict::HandOut => self.told.push_back(Ok(SessionEvent::Notice(notice))),
+                inbox::Verdict::Skip => {}
+                inbox::Verdict::Repeat(fault) => self.told.push_back(Err(fault)),
+                inbox::Verdict::Gap(fault, cursor) => {
+                    self.told.push_back(Err(fault));
+                    self.ask_for_inbox(cursor, now);
+                }
+            },
             Incoming::Unknown(_) => {}
             Incoming::Frame(frame) => match frame {
                 ServerFrame::Subscribed(answer) => {
@@ -206,6 +223,15 @@ impl Core {
                         self.subscribed(room, now)?;
                     }
                 }
+                ServerFrame::Inbox(stands) => match self.inbox.opened(&stands) {
+                    inbox::Opened::Follows => {
+                        self.told.push_back(Ok(SessionEvent::Inbox { stands, missed: false }));
+                    }
+                    inbox::Opened::Ask(cursor) => self.ask_for_inbox(cursor, now),
+                    inbox::Opened::Missed => {
+                        self.told.push_back(Ok(SessionEvent::Inbox { stands, missed: true }));
+                    }
+                },
                 ServerFrame::CaughtUp(caught_up) => self.caught_up(caught_up.room, caught_up.seq),
                 ServerFrame::Ack(ack) => self.acknowledged(ack),
                 ServerFrame::Ok(ok) => {
@@ -221,10 +247,20 @@ impl Core {
                     self.told.push_back(Ok(SessionEvent::Ephemeral(frame)));
                 }
                 // A second `hello` does not come; an event is told apart above; a pong says nothing.
-                ServerFrame::Hello(_) | ServerFrame::Event(_) | ServerFrame::Pong(_) => {}
+                ServerFrame::Hello(_)
+                | ServerFrame::Event(_)
+                | ServerFrame::Notice(_)
+                | ServerFrame::Pong(_) => {}
             },
         }
         Ok(())
+    }
+
+    /// Has the inbox followed anew, after the last notice that was handed out.
+    fn ask_for_inbox(&mut self, cursor: Cursor, now: Instant) {
+        let (inbox_since, inbox_epoch) = (Some(cursor.seq), cursor.epoch);
+        let frame = ClientFrame::Subscribe(Subscribe { inbox_since, inbox_epoch, ..Subscribe::default() });
+        self.ask(frame, Question::Other, now);
     }
 
     // Rooms.

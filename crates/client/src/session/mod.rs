@@ -11,6 +11,7 @@
 
 mod actor;
 mod core;
+mod inbox;
 mod outbox;
 mod requests;
 mod room;
@@ -20,14 +21,14 @@ mod tests;
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use madang_frames::{ClientFrame, ErrorFrame, Hello, ServerFrame};
+use madang_frames::{ClientFrame, ErrorFrame, Hello, Inbox, ServerFrame};
 use madang_vocabulary::{Code, Cursor, Epoch, IdempotencyKey, MessageText, RoomId, Seq, Timestamp};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use tokio::sync::{Mutex, Semaphore, mpsc, oneshot};
 
 use crate::{
     backoff::Backoff,
-    socket::{Close, ConnectOptions, Credential, RoomEvent, SocketError},
+    socket::{Close, ConnectOptions, Credential, InboxNotice, RoomEvent, SocketError},
 };
 
 /// Commands that wait for the actor; a caller waits for room.
@@ -49,6 +50,8 @@ pub struct SessionOptions {
     pub send_deadline: Duration,
     /// How long a server may leave a request without an answer before the connection counts as dead.
     pub answer_deadline: Duration,
+    /// Where the user's inbox is to be followed from; none means from now.
+    pub inbox: Option<Cursor>,
     /// The seed of keys and delays, for repeatable tests; none means the system's randomness.
     pub seed: Option<u64>,
 }
@@ -62,6 +65,7 @@ impl Default for SessionOptions {
             unacknowledged_max: 256,
             send_deadline: Duration::from_secs(30),
             answer_deadline: Duration::from_secs(10),
+            inbox: None,
             seed: None,
         }
     }
@@ -107,6 +111,15 @@ pub enum SessionEvent {
         /// The server's words.
         message: String,
     },
+    /// The user's inbox is followed, and stands so.
+    Inbox {
+        /// As the server said it.
+        stands: Inbox,
+        /// More was missed than is replayed, or cannot be known: `GET /v1/inbox` has it.
+        missed: bool,
+    },
+    /// Something that concerns the user alone: the one after the last that was handed out.
+    Notice(InboxNotice),
     /// Something that is not in a log: `read`, `typing`.
     Ephemeral(ServerFrame<'static>),
 }
@@ -154,6 +167,22 @@ pub enum Fault {
         at: Seq,
         /// The place that exists.
         head: Seq,
+    },
+    /// Notices are missing on a connection.
+    #[error("gap in the inbox: expected {expected}, got {got}")]
+    InboxGap {
+        /// The place that should have come.
+        expected: Seq,
+        /// The place that came.
+        got: Seq,
+    },
+    /// A notice came again on one connection, or out of order.
+    #[error("repeat in the inbox: {got} after {last}")]
+    InboxRepeat {
+        /// The last place that had come.
+        last: Seq,
+        /// The place that came.
+        got: Seq,
     },
     /// The session has ended, for a reason that another try would not cure; nothing follows.
     #[error("the session has ended: {0}")]
@@ -230,6 +259,9 @@ enum Command {
     Tell(ClientFrame),
     Cursor {
         room: RoomId,
+        reply: oneshot::Sender<Option<Cursor>>,
+    },
+    InboxCursor {
         reply: oneshot::Sender<Option<Cursor>>,
     },
     Renew {
@@ -332,6 +364,13 @@ impl Session {
     pub async fn cursor(&self, room: RoomId) -> Option<Cursor> {
         let (reply, answer) = oneshot::channel();
         self.commands.send(Command::Cursor { room, reply }).await.ok()?;
+        answer.await.ok().flatten()
+    }
+
+    /// Where one is in one's inbox: the last notice that was handed out.
+    pub async fn inbox_cursor(&self) -> Option<Cursor> {
+        let (reply, answer) = oneshot::channel();
+        self.commands.send(Command::InboxCursor { reply }).await.ok()?;
         answer.await.ok().flatten()
     }
 

@@ -1,6 +1,6 @@
 //! Frames of the server, owned, and read as a client must: what it does not know, it ignores.
 
-use madang_frames::{EventBody, Message, RequestId, ServerFrame};
+use madang_frames::{EventBody, Message, NoticeBody, RequestId, ServerFrame};
 use madang_vocabulary::{RoomId, Seq, Timestamp};
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -12,7 +12,9 @@ use super::SocketError;
 pub enum Incoming {
     /// Something happened in a room.
     Event(RoomEvent),
-    /// Any other frame that this client knows; never [`ServerFrame::Event`].
+    /// Something that concerns the user alone.
+    Notice(InboxNotice),
+    /// Any other frame that this client knows; never [`ServerFrame::Event`] or [`ServerFrame::Notice`].
     Frame(ServerFrame<'static>),
     /// A frame of a type that this client does not know.
     Unknown(Map<String, Value>),
@@ -39,6 +41,65 @@ pub enum Body {
     Known(EventBody<'static>),
     /// Of another kind: the whole event.
     Unknown(Map<String, Value>),
+}
+
+/// Something that concerns the user alone. It has its place in the inbox whether or not this client knows its kind.
+#[derive(Debug, Clone, PartialEq)]
+pub struct InboxNotice {
+    /// Its place.
+    pub seq: Seq,
+    /// When it was committed.
+    pub at: Timestamp,
+    /// What.
+    pub body: NoticeOf,
+}
+
+/// What a notice is about.
+#[derive(Debug, Clone, PartialEq)]
+pub enum NoticeOf {
+    /// Of a kind that this client knows.
+    Known(NoticeBody<'static>),
+    /// Of another kind: the whole notice.
+    Unknown(Map<String, Value>),
+}
+
+impl InboxNotice {
+    /// Reads a notice from its object, of a frame or of a page of the inbox.
+    ///
+    /// # Errors
+    /// [`SocketError::Unexpected`] where it has no place or time, or is of a known kind without what belongs to it.
+    pub fn from_object(object: Map<String, Value>) -> Result<Self, SocketError> {
+        #[derive(Deserialize)]
+        struct Place {
+            seq: Seq,
+            at: Timestamp,
+        }
+        let Place { seq, at } = read(Value::Object(object.clone()))?;
+        let kind = object.get("kind").and_then(Value::as_str);
+        let body = match NoticeBody::deserialize(Value::Object(object.clone())) {
+            Ok(body) => NoticeOf::Known(body),
+            Err(error) if kind.is_none_or(|kind| matches!(kind, "mention" | "invite" | "custom")) => {
+                return Err(unexpected(&error));
+            }
+            Err(_) => NoticeOf::Unknown(object),
+        };
+        Ok(Self { seq, at, body })
+    }
+
+    /// The data of a notice of the embedding site, as JSON.
+    #[must_use]
+    pub fn custom(&self) -> Option<&str> {
+        match &self.body {
+            NoticeOf::Known(NoticeBody::Custom(data)) => Some(&data.0),
+            NoticeOf::Known(NoticeBody::Mention(_) | NoticeBody::Invite(_)) | NoticeOf::Unknown(_) => None,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for InboxNotice {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::from_object(Map::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+    }
 }
 
 impl RoomEvent {
@@ -83,6 +144,7 @@ impl Incoming {
         match object.get("type").and_then(Value::as_str) {
             None => Err(SocketError::Unexpected("a frame without a type".to_owned())),
             Some("event") => RoomEvent::from_object(object).map(Self::Event),
+            Some("notice") => InboxNotice::from_object(object).map(Self::Notice),
             Some(kind) if known_type(kind) => read(Value::Object(object)).map(Self::Frame),
             Some(_) => Ok(Self::Unknown(object)),
         }
@@ -92,7 +154,7 @@ impl Incoming {
     #[must_use]
     pub fn re(&self) -> Option<&RequestId> {
         match self {
-            Self::Event(_) | Self::Unknown(_) => None,
+            Self::Event(_) | Self::Notice(_) | Self::Unknown(_) => None,
             Self::Frame(frame) => match frame {
                 ServerFrame::Subscribed(subscribed) => subscribed.re.as_ref(),
                 ServerFrame::Ack(ack) => ack.re.as_ref(),
@@ -102,6 +164,8 @@ impl Incoming {
                 ServerFrame::Hello(_)
                 | ServerFrame::CaughtUp(_)
                 | ServerFrame::Event(_)
+                | ServerFrame::Inbox(_)
+                | ServerFrame::Notice(_)
                 | ServerFrame::Read(_)
                 | ServerFrame::Typing(_)
                 | ServerFrame::Presence(_)
@@ -120,6 +184,7 @@ fn known_type(name: &str) -> bool {
             | "ack"
             | "ok"
             | "error"
+            | "inbox"
             | "read"
             | "typing"
             | "presence"
@@ -174,13 +239,18 @@ mod tests {
 
     #[test]
     fn what_is_not_known_is_kept_apart_from_what_is_broken() {
-        assert!(matches!(Incoming::parse(r#"{"type":"notice","seq":1}"#), Ok(Incoming::Unknown(_))));
+        assert!(matches!(Incoming::parse(r#"{"type":"weather","seq":1}"#), Ok(Incoming::Unknown(_))));
+        let notice = r#"{"type":"notice","seq":1,"at":"2026-01-01T00:00:00Z","kind":"poll","data":{}}"#;
+        let Ok(Incoming::Notice(notice)) = Incoming::parse(notice) else { panic!("not a notice") };
+        assert!(matches!(notice.body, NoticeOf::Unknown(_)), "it keeps its place");
         for text in [
             "",
             "[]",
             "{}",
             r#"{"type":"ack"}"#,
             r#"{"type":"event","seq":1}"#,
+            r#"{"type":"notice","kind":"poll"}"#,
+            r#"{"type":"notice","seq":1,"at":"2026-01-01T00:00:00Z","kind":"custom","data":[]}"#,
             &format!(
                 r#"{{"type":"event","room":"{ROOM}","seq":4,"at":"2026-01-01T00:00:00Z","kind":"message"}}"#
             ),

@@ -25,7 +25,7 @@ use tokio_tungstenite::{
 
 pub use credential::{ConnectOptions, Credential};
 pub use error::{Close, SocketError, close_code};
-pub use incoming::{Body, Incoming, RoomEvent};
+pub use incoming::{Body, InboxNotice, Incoming, NoticeOf, RoomEvent};
 
 /// Read and write buffers: a client's frames are small, and a tool may hold thousands of sockets.
 const BUFFER_BYTES: usize = 4 * 1024;
@@ -73,9 +73,7 @@ impl Socket {
             .map_err(|_| SocketError::deadline("the handshake's answer", options.deadline))??;
         let mut socket = Self { stream, waiting: VecDeque::new(), requests: 0 };
         if let Credential::FirstFrame(token) = credential {
-            socket
-                .send_request(&Request { id: None, frame: ClientFrame::Auth { token: token.clone() } })
-                .await?;
+            socket.send_request(&Request { id: None, frame: ClientFrame::auth(token) }).await?;
         }
         Ok(socket)
     }

@@ -21,14 +21,18 @@ pub(crate) async fn page(
     limit: Option<u32>,
     messages_only: bool,
 ) -> Result<Vec<Event>> {
-    let from = match (before, after) {
-        (None, None) => HistoryFrom::End,
-        (Some(before), None) => HistoryFrom::Before(before),
-        (None, Some(after)) => HistoryFrom::After(after),
-        (Some(_), Some(_)) => return Err(Error::invalid("give before or after, not both")),
-    };
-    let limit = page_limit(limit)?;
+    let (from, limit) = (from(before, after)?, page_limit(limit)?);
     edge.store.history(user, room, HistoryQuery { from, limit, messages_only }).await
+}
+
+/// From where a page reaches.
+pub(super) fn from(before: Option<Seq>, after: Option<Seq>) -> Result<HistoryFrom> {
+    match (before, after) {
+        (None, None) => Ok(HistoryFrom::End),
+        (Some(before), None) => Ok(HistoryFrom::Before(before)),
+        (None, Some(after)) => Ok(HistoryFrom::After(after)),
+        (Some(_), Some(_)) => Err(Error::invalid("give before or after, not both")),
+    }
 }
 
 /// The items of a page: what was asked for, or the default.

@@ -2,6 +2,7 @@
 //! answers into a socket's queue.
 
 mod history;
+pub(crate) mod inbox;
 mod presence;
 mod read;
 mod send;
@@ -12,7 +13,7 @@ use std::sync::Arc;
 use madang_frames::{ClientFrame, OkFrame, Request, RequestId, ServerFrame};
 use madang_kit::telemetry::SPAN_TARGET;
 use madang_rpc::auth::Voucher;
-use madang_vocabulary::{Code, Error, Result, Seq};
+use madang_vocabulary::{Code, Cursor, Error, Result, Seq};
 use serde_json::{Map, Value};
 use tracing::{Instrument as _, debug, warn};
 
@@ -33,7 +34,10 @@ pub(crate) async fn carry_out(session: Arc<SessionContext>, request: Request) {
 async fn dispatch(session: Arc<SessionContext>, request: Request) {
     let Request { id, frame } = request;
     let outcome = match frame {
-        ClientFrame::Auth { token } => renew(&session, id.clone(), token).await,
+        ClientFrame::Auth { token, inbox_since, inbox_epoch } => {
+            let since = inbox::cursor(inbox_since, inbox_epoch);
+            renew(&session, id.clone(), token, since).await
+        }
         ClientFrame::Subscribe(wanted) => subscribe::subscribe(&session, id.clone(), wanted).await,
         ClientFrame::Unsubscribe { rooms } => subscribe::unsubscribe(&session, id.clone(), rooms).await,
         ClientFrame::Send { room, key, text, reply_to, attachments } => {
@@ -75,8 +79,13 @@ pub(crate) fn log(error: &Error) {
     }
 }
 
-/// Renews the credential of a socket that outlives its token.
-async fn renew(session: &SessionContext, re: Option<RequestId>, token: String) -> Result<()> {
+/// Renews the credential of a socket that outlives its token; with a cursor, follows the inbox anew.
+async fn renew(
+    session: &Arc<SessionContext>,
+    re: Option<RequestId>,
+    token: String,
+    since: Option<Cursor>,
+) -> Result<()> {
     let identity = session.edge.verifier.verify(&Credential::Token(token)).await?;
     // The site's tokens have no session that goes on from one to the next: that it vouches for the same user is
     // what counts.
@@ -91,6 +100,9 @@ async fn renew(session: &SessionContext, re: Option<RequestId>, token: String) -
     let mut fields = Map::new();
     fields.insert("expires_at".to_owned(), Value::from(identity.expires_at.to_string()));
     done(session, re, fields);
+    if since.is_some() {
+        inbox::follow(Arc::clone(session), since).await;
+    }
     Ok(())
 }
 

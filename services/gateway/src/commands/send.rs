@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use madang_frames::{self as frames, RequestId, ServerFrame};
 use madang_rpc::{
-    event::{Attachment, Event, EventBody, Message, Profile},
-    store::{Append, Appended},
+    event::{Attachment, Event, EventBody, Message, Notice, Profile},
+    store::{Append, Appended, Mentioned},
 };
-use madang_vocabulary::{Error, IdempotencyKey, MessageText, Result, RoomId, RoomRef, UserId};
+use madang_vocabulary::{Error, IdempotencyKey, MessageText, Result, RoomId, RoomRef, Seq, TopicId, UserId};
 
 use super::message_seq;
 use tokio::sync::oneshot;
@@ -64,28 +64,39 @@ pub(crate) async fn say(
     answered.await.unwrap_or_else(|_| Err(Error::unavailable("the server is stopping")))
 }
 
-/// Appends, and tells first the other gateways, then the sender, then the listeners here: the sender's own
+/// Appends a message, with the notices of whom it mentions; tells first the other gateways, then the sender, then the listeners here: the sender's own
 /// copy finds the acknowledgement in the queue, and both leave in one write.
 async fn commit(edge: Arc<Edge>, append: Append, answer: oneshot::Sender<Result<Appended>>) {
     let Append { room, actor, message } = append.clone();
     let outcome = edge.store.append(append).await;
-    let event = match &outcome {
+    let events = match &outcome {
         // A repeat was said when it was new; where that gateway died before it could, the sweep finds it.
-        Ok(Appended { duplicate: true, .. }) | Err(_) => None,
-        Ok(Appended { seq, at, duplicate: false, .. }) => {
-            let body = EventBody::Message(message);
-            Some(Arc::new(Event { topic: room.into(), seq: *seq, at: *at, actor, body }))
+        Ok(Appended { duplicate: true, .. }) | Err(_) => Vec::new(),
+        Ok(Appended { seq, at, duplicate: false, mentions }) => {
+            edge.counters.appends.add(1);
+            let mentioned = mentions.iter().map(|mentioned| mentioned.user).collect();
+            let body = EventBody::Message(Message { mentions: mentioned, ..message });
+            let mut events = Vec::with_capacity(1 + mentions.len());
+            events.push(Event { topic: room.into(), seq: *seq, at: *at, actor: Arc::clone(&actor), body });
+            events.extend(mentions.iter().map(|mentioned| mention(*mentioned, room, *seq, &actor)));
+            events
         }
     };
-    if let Some(event) = &event {
-        edge.counters.appends.add(1);
+    for event in &events {
         edge.fanout.publish_event(event);
     }
     // The client may have gone; the message is said.
     let _ = answer.send(outcome);
-    if let Some(event) = event {
-        edge.fanout.deliver(event).await;
+    for event in events {
+        edge.fanout.deliver(Arc::new(event)).await;
     }
+}
+
+/// The notice that was committed with a message for one whom it mentions.
+fn mention(mentioned: Mentioned, room: RoomId, message: Seq, sender: &Arc<Profile>) -> Event {
+    let Mentioned { user, seq, at } = mentioned;
+    let body = EventBody::Notice(Notice::Mention { room, seq: message });
+    Event { topic: TopicId::Inbox(user), seq, at, actor: Arc::clone(sender), body }
 }
 
 /// The id of a room that a user names; a slug is looked up.

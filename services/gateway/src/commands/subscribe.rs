@@ -33,6 +33,7 @@ pub(super) async fn subscribe(
     re: Option<RequestId>,
     request: Subscribe,
 ) -> Result<()> {
+    let inbox = super::inbox::cursor(request.inbox_since, request.inbox_epoch);
     let wanted = resolve(session, request).await?;
     admit(session, &wanted)?;
     let opened = open(session, &wanted).await;
@@ -49,6 +50,9 @@ pub(super) async fn subscribe(
         if let (Ok(room), Ok(opened)) = (&wanted.state, opened) {
             catch_up(session, *room, opened, card.clone()).await;
         }
+    }
+    if inbox.is_some() {
+        super::inbox::follow(Arc::clone(session), inbox).await;
     }
     Ok(())
 }
@@ -76,8 +80,8 @@ async fn resolve(session: &SessionContext, request: Subscribe) -> Result<Vec<Wan
             format!("a subscribe names at most {} rooms; send several", limits::SUBSCRIBE_MAX_ROOMS),
         ));
     }
-    if request.rooms.is_empty() && !request.all {
-        return Err(Error::invalid("name rooms, or ask for all"));
+    if request.rooms.is_empty() && !request.all && request.inbox_since.is_none() {
+        return Err(Error::invalid("name rooms, ask for all, or say inbox_since"));
     }
     let named: Vec<RoomRef> = request.rooms.iter().map(|wanted| wanted.room.clone()).collect();
     let by_slug = named.iter().any(|room| !matches!(room, RoomRef::Id(_)));

@@ -53,6 +53,9 @@ const SWEEP_PAGE_TOPICS: usize = 1_000;
 /// How long a hub without subscribers stays a listener, so that a reconnect or the next visitor finds
 /// it registered.
 const LINGER: Duration = Duration::from_secs(30);
+/// The same of an inbox, which has no visitors: long enough for its user's reconnect. Where thousands come and go in a
+/// second, what lingers is most of what there is.
+const INBOX_LINGER: Duration = Duration::from_secs(5);
 
 /// What a shard needs.
 #[derive(Clone)]
@@ -390,7 +393,7 @@ impl Shard {
         for (topic, slot) in &mut self.hubs {
             if slot.joining.is_some() || slot.hub.prune() {
                 slot.idle_since = None;
-            } else if now.duration_since(*slot.idle_since.get_or_insert(now)) >= LINGER {
+            } else if now.duration_since(*slot.idle_since.get_or_insert(now)) >= linger(*topic) {
                 left.push(*topic);
             }
         }
@@ -423,8 +426,10 @@ impl Shard {
     fn compare_heads(&mut self, chosen: impl Fn(&Slot) -> bool) {
         // Also those whose first subscription is being opened: the store may have answered it before the event
         // of which this comparison is to tell.
-        let topics: Vec<TopicId> =
-            self.hubs.iter().filter(|(_, slot)| chosen(slot)).map(|(topic, _)| *topic).collect();
+        // Not the inboxes that only linger: who comes back asks the store, and the hub learns from that.
+        let lingers = |topic: TopicId, slot: &Slot| slot.idle_since.is_some() && topic.room().is_none();
+        let chosen = self.hubs.iter().filter(|(topic, slot)| chosen(slot) && !lingers(**topic, slot));
+        let topics: Vec<TopicId> = chosen.map(|(topic, _)| *topic).collect();
         for page in topics.chunks(SWEEP_PAGE_TOPICS) {
             let (store, page) = (Arc::clone(&self.deps.store), page.to_vec());
             self.sweep.running += 1;
@@ -434,6 +439,14 @@ impl Shard {
                 Done::Heads(page, heads)
             });
         }
+    }
+}
+
+/// How long a topic's hub without subscribers is kept.
+const fn linger(topic: TopicId) -> Duration {
+    match topic {
+        TopicId::Room(_) => LINGER,
+        TopicId::Inbox(_) => INBOX_LINGER,
     }
 }
 

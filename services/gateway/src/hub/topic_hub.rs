@@ -92,6 +92,10 @@ impl TopicHub {
         self.detach(connection);
         self.scene = scene.or(self.scene.take());
         let stage = Stage::CatchingUp { from: self.head, pending: Vec::new() };
+        if self.subscribers.is_empty() {
+            // Most hubs are inboxes, and most of those have one socket.
+            self.subscribers.reserve_exact(1);
+        }
         self.subscribers.push(Subscriber { connection, user, outbox, format, stage, seat: None });
     }
 

@@ -2,6 +2,7 @@
 
 mod auth;
 mod extract;
+mod inbox;
 mod members;
 mod messages;
 mod problem;
@@ -50,6 +51,8 @@ pub(crate) fn router(edge: &Arc<Edge>, origins: &Arc<AllowedOrigins>) -> Router 
         .route("/rooms/{room}/members/{user}", put(members::put).delete(members::remove))
         .route("/rooms/{room}/messages", get(messages::page).post(messages::send))
         .route("/rooms/{room}/read", put(messages::read))
+        .route("/inbox", get(inbox::page))
+        .route("/inbox/read", put(inbox::read))
         .nest("/server", server::router())
         .with_state(Arc::clone(edge));
     let websocket = Router::new()

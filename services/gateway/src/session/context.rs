@@ -2,7 +2,10 @@
 
 use std::{
     collections::HashSet,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
 use madang_frames::{self as frames, RequestId, ServerFrame, WireFrame};
@@ -10,7 +13,7 @@ use madang_rpc::{
     auth::{Identity, Voucher},
     event::Profile,
 };
-use madang_vocabulary::{ConnectionId, Error, RoomId, SessionId, Timestamp};
+use madang_vocabulary::{ConnectionId, Error, RoomId, SessionId, Timestamp, TopicId};
 
 use super::{close::Close, outbox::Outbox};
 use crate::{budget::UserBudget, edge::Edge, format::Format, hub::Listener};
@@ -29,6 +32,8 @@ pub(crate) struct SessionContext {
     /// How its hubs speak to it.
     pub(crate) format: Format,
     rooms: Mutex<HashSet<RoomId>>,
+    /// How many times the inbox began to be followed.
+    inbox_times: AtomicU32,
 }
 
 impl SessionContext {
@@ -47,6 +52,7 @@ impl SessionContext {
             budget,
             format,
             rooms: Mutex::default(),
+            inbox_times: AtomicU32::new(0),
         }
     }
 
@@ -82,8 +88,21 @@ impl SessionContext {
         self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The inbox is about to be followed; says which time this is.
+    pub(crate) fn begin_inbox(&self) -> u32 {
+        self.inbox_times.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// The time that counts: of an earlier one nothing more is said.
+    pub(crate) fn inbox_time(&self) -> u32 {
+        self.inbox_times.load(Ordering::Relaxed)
+    }
+
     /// Leaves every hub.
     pub(crate) async fn leave_all(&self) {
+        if self.inbox_time() > 0 {
+            self.edge.hubs.detach(TopicId::Inbox(self.me.id), self.connection).await;
+        }
         let rooms = std::mem::take(&mut *self.rooms());
         for room in rooms {
             self.edge.hubs.detach(room.into(), self.connection).await;

@@ -5,7 +5,7 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use madang_frames::{self as frames, ClientFrame, Request, ServerFrame, WireFrame};
 use madang_rpc::auth::Identity;
-use madang_vocabulary::{Code, limits};
+use madang_vocabulary::{Code, Cursor, limits};
 use tracing::debug;
 
 use super::{
@@ -20,14 +20,17 @@ use crate::{admission::admit, commands, credentials::Credential, edge::Edge, for
 const AUTH_PATIENCE: Duration = Duration::from_secs(5);
 
 /// The frames of the public contract.
-struct Native;
+struct Native {
+    /// What the client has seen of its inbox.
+    inbox_since: Option<Cursor>,
+}
 
 impl Dialect for Native {
     type Request = Request;
 
     fn begin(&self, session: &Arc<SessionContext>) -> Option<Command> {
         session.push(&ServerFrame::Hello(hello(session)));
-        None
+        Some(Box::pin(commands::inbox::follow(Arc::clone(session), self.inbox_since)))
     }
 
     fn read(&self, session: &SessionContext, text: &str) -> Option<Request> {
@@ -65,8 +68,8 @@ pub(crate) async fn run(edge: Arc<Edge>, mut socket: Socket, credential: Option<
     // Boxed, like the close below: what a session is for most of its life should be all that it holds.
     let authenticated =
         Box::pin(tokio::time::timeout(AUTH_PATIENCE, authenticate(&edge, &mut socket, credential))).await;
-    let identity = match authenticated {
-        Ok(Ok(identity)) => identity,
+    let (identity, inbox_since) = match authenticated {
+        Ok(Ok(authenticated)) => authenticated,
         Ok(Err(close)) => return refuse(socket, close).await,
         Err(_) => return refuse(socket, Close::AuthTimeout).await,
     };
@@ -75,7 +78,7 @@ pub(crate) async fn run(edge: Arc<Edge>, mut socket: Socket, credential: Option<
         return refuse(socket, Close::TooManyConnections).await;
     };
     let context = Arc::new(SessionContext::new(Arc::clone(&edge), identity, budget, Format::Native));
-    let (close, unwritten) = hold(&context, &mut socket, Native).await;
+    let (close, unwritten) = hold(&context, &mut socket, Native { inbox_since }).await;
     Box::pin(socket.close(close, unwritten)).await;
 }
 
@@ -91,32 +94,36 @@ async fn refuse(socket: Socket, close: Close) {
     Box::pin(socket.close(close, VecDeque::new())).await;
 }
 
-/// Whose socket it is: by the credential of the handshake, or by the first frame.
+/// Whose socket it is: by the credential of the handshake, or by the first frame, which may say what was seen of the
+/// inbox.
 async fn authenticate(
     edge: &Edge,
     socket: &mut Socket,
     credential: Option<Credential>,
-) -> Result<Identity, Close> {
-    let credential = match credential {
-        Some(credential) => credential,
+) -> Result<(Identity, Option<Cursor>), Close> {
+    let (credential, since) = match credential {
+        Some(credential) => (credential, None),
         None => loop {
             match socket.next().await? {
                 Incoming::Control => {}
                 Incoming::Text(text) => match Request::parse(&text) {
-                    Ok(Request { frame: ClientFrame::Auth { token }, .. }) => break Credential::Token(token),
+                    Ok(Request { frame: ClientFrame::Auth { token, inbox_since, inbox_epoch }, .. }) => {
+                        break (Credential::Token(token), commands::inbox::cursor(inbox_since, inbox_epoch));
+                    }
                     Ok(_) | Err(_) => return Err(Close::BadCredential),
                 },
             }
         },
     };
-    edge.verifier.verify(&credential).await.map_err(|error| {
+    let identity = edge.verifier.verify(&credential).await.map_err(|error| {
         debug!(%error, "credential refused");
         match error.code {
             Code::Unauthenticated => Close::BadCredential,
             // Not the client's fault: it may come back as it is.
             _ => Close::Restart,
         }
-    })
+    })?;
+    Ok((identity, since))
 }
 
 fn hello(session: &SessionContext) -> frames::Hello<'_> {

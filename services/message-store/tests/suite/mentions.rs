@@ -20,6 +20,7 @@ on_both!(
     a_refused_message_mentions_nobody,
     a_message_whose_notice_is_refused_is_not_there,
     mentions_of_many_senders_have_places_in_order,
+    who_leaves_at_that_moment_is_mentioned_by_what_came_before_alone,
 );
 
 async fn post(
@@ -184,4 +185,31 @@ async fn mentions_of_many_senders_have_places_in_order(fixture: Fixture) {
         // Of 120 messages a sixth are the own ones.
         assert_eq!(told.len(), 100);
     }
+}
+
+async fn who_leaves_at_that_moment_is_mentioned_by_what_came_before_alone(fixture: Fixture) {
+    const ROUNDS: usize = 25;
+    let replicas = [fixture.service().await, fixture.service().await];
+    let (mina, jun) = (user(1), user(2));
+    let mut room_after = 0;
+    for round in 0..ROUNDS {
+        let room = replicas[0].given_room(&[&mina, &jun]).await;
+        let says = (0..6).map(|n| {
+            let (service, mina) = (&replicas[n % 2], &mina);
+            async move { post(service, room, mina, &format!("k{n}"), "@user-2").await.unwrap() }
+        });
+        let leave = replicas[round % 2].leave(Arc::clone(&jun), RoomRef::Id(room));
+        let (sent, left) = tokio::join!(join_all(says), leave);
+        let left = left.unwrap().events[0].seq;
+        for appended in sent {
+            assert_eq!(
+                appended.mentions.len(),
+                usize::from(appended.seq < left),
+                "{} and {left}",
+                appended.seq
+            );
+            room_after += usize::from(appended.seq > left);
+        }
+    }
+    assert!(room_after > 0, "some message came after somebody had left");
 }

@@ -156,6 +156,8 @@ impl Memory {
             }
             SessionEvent::Disconnected { .. }
             | SessionEvent::CaughtUp { .. }
+            | SessionEvent::Inbox { .. }
+            | SessionEvent::Notice(_)
             | SessionEvent::Ephemeral(_) => {}
         }
     }

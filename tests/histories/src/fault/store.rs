@@ -205,7 +205,8 @@ impl MessageStore for FaultyStore {
     }
 
     async fn open_inbox(&self, open: OpenInbox) -> Result<OpenedInbox> {
-        self.call(Call::Open, move |store| async move { store.open_inbox(open).await }).await
+        // What goes wrong is planned for the rooms' subscriptions, and every socket opens its inbox.
+        self.inner.open_inbox(open).await
     }
 
     async fn inbox(&self, user: UserId, from: HistoryFrom, limit: u32) -> Result<InboxPage> {

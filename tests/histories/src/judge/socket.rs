@@ -84,6 +84,8 @@ impl Follower<'_> {
         let asked = frame.re().and_then(|id| self.asked.get(id.as_str())).cloned().unwrap_or(Kind::Other);
         let frame = match frame {
             Incoming::Event(event) => return self.event(event),
+            // Nobody in these histories is mentioned; invitations are of the inbox, which they do not judge.
+            Incoming::Notice(_) | Incoming::Frame(ServerFrame::Inbox(_)) => return Ok(()),
             Incoming::Unknown(object) => {
                 return Err(Violation::Broken(format!("a frame of an unknown type: {object:?}")));
             }
@@ -142,6 +144,8 @@ impl Follower<'_> {
             ServerFrame::Presence(_) => {}
             ServerFrame::Hello(_)
             | ServerFrame::Event(_)
+            | ServerFrame::Inbox(_)
+            | ServerFrame::Notice(_)
             | ServerFrame::Typing(_)
             | ServerFrame::Reconnect(_)
             | ServerFrame::Pong(_) => return Err(Violation::Broken(format!("nobody asked for {frame:?}"))),
