@@ -231,3 +231,39 @@ async fn keys_that_cannot_be_fetched_hold_up_nobody_else() {
     let problem = Client::new(&base).unwrap().with_token(&token).me().await.unwrap_err();
     assert_eq!(problem.code(), Some(Code::Unavailable), "{problem}");
 }
+
+#[tokio::test]
+async fn a_known_user_of_the_site_costs_no_call_and_comes_in_while_auth_is_away() {
+    let options = ClusterOptions { gateways: 1, auth: 1, message_store: 1, nginx: false, ..fast_sends() };
+    let options = site_settings()
+        .into_iter()
+        .fold(options, |options, (name, value)| options.with_setting(Program::Gateway, name, value));
+    let stage = Stage::start(options).await;
+    let base = stage.gateway(0);
+    let asked = async || {
+        let ops = Client::new(&stage.cluster.gateway(0).ops_url()).unwrap();
+        let metrics =
+            ops.request(reqwest::Method::GET, "/metrics").send().await.unwrap().text().await.unwrap();
+        let count =
+            metrics.lines().find_map(|line| line.strip_prefix("madang_gateway_visitors_asked_total "));
+        count.and_then(|count| count.trim().parse::<f64>().ok()).expect("the count")
+    };
+    let said = json!({"name": "Mina"});
+    let (_, hello) = open(&base, &site_token(7, &said)).await;
+    let mina = hello.user.id;
+    let first = asked().await;
+    for _ in 0..10 {
+        let (_, hello) = open(&base, &site_token(7, &said)).await;
+        assert_eq!(hello.user.id, mina);
+    }
+    assert_eq!(asked().await.to_string(), first.to_string(), "ten more tokens of one user, and no call");
+
+    stage.cluster.auth(0).kill9().await.expect("a kill");
+    // Even one of whom the site says something new: known, if not as described.
+    for more in [said, json!({"name": "Somebody else"})] {
+        let (_, hello) = open(&base, &site_token(7, &more)).await;
+        assert_eq!((hello.user.id, &*hello.user.name), (mina, "Mina"));
+    }
+    // Whom nobody knows may be good: the client is to come back.
+    assert_eq!(refused(&base, &site_token(8, &json!({}))).await.code, close_code::RESTART);
+}

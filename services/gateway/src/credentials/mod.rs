@@ -1,5 +1,7 @@
 //! Who is there: the credentials that a request or a socket may carry, and what makes them good.
 
+#[cfg(test)]
+mod fake;
 mod issuer;
 mod keys;
 mod recent;

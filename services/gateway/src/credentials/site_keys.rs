@@ -49,11 +49,12 @@ struct Shown {
     calls: Rate,
 }
 
-/// What the auth service answered; none: it is no key that is good.
-#[derive(Clone)]
+/// What the auth service answered.
 struct Verdict {
-    key: Option<Arc<ApiKey>>,
-    at: Instant,
+    /// None: it is no key that is good.
+    answer: Result<Option<Arc<ApiKey>>>,
+    asked_at: Instant,
+    answered_at: Instant,
 }
 
 impl SiteKeys {
@@ -87,23 +88,35 @@ impl SiteKeys {
 
     /// What the auth service says of a text, now or a moment ago; of many who ask at once, one does.
     async fn judge(&self, shown: &Shown, text: &str) -> Result<Option<Arc<ApiKey>>> {
+        let came_at = Instant::now();
         let mut verdict = shown.verdict.lock().await;
-        if let Some(known) = verdict.as_ref().filter(|known| known.at.elapsed() < KEPT) {
-            return Ok(known.key.clone());
+        match verdict.as_ref() {
+            Some(Verdict { answer: Ok(key), asked_at, .. }) if asked_at.elapsed() < KEPT => {
+                return Ok(key.clone());
+            }
+            // Who waited for a question that failed is not to ask it again, behind all others who waited.
+            Some(Verdict { answer: Err(error), answered_at, .. }) if *answered_at >= came_at => {
+                return Err(error.clone());
+            }
+            Some(_) | None => {}
         }
         if !shown.was_good.load(Ordering::Relaxed) {
             self.unknown.take(UNKNOWN, self.now_micros()).map_err(too_many)?;
         }
         // From before the call: what is answered may be as old as that.
-        let at = Instant::now();
-        let key = match self.auth.verify_api_key(text).await {
-            Ok(key) => Some(Arc::new(key)),
-            Err(error) if error.code == Code::Unauthenticated => None,
-            Err(error) => return Err(error),
+        let asked_at = Instant::now();
+        let answer = match self.auth.verify_api_key(text).await {
+            Ok(key) => Ok(Some(Arc::new(key))),
+            Err(error) if error.code == Code::Unauthenticated => Ok(None),
+            Err(error) => Err(error),
         };
-        shown.was_good.store(key.is_some(), Ordering::Relaxed);
-        *verdict = Some(Verdict { key: key.clone(), at });
-        Ok(key)
+        if let Ok(key) = &answer {
+            shown.was_good.store(key.is_some(), Ordering::Relaxed);
+        }
+        // The cause of a failure goes with this caller, who logs it.
+        let kept = answer.as_ref().map(Option::clone).map_err(Error::clone);
+        *verdict = Some(Verdict { answer: kept, asked_at, answered_at: Instant::now() });
+        answer
     }
 
     fn shown(&self, text: &str) -> Arc<Shown> {
@@ -133,4 +146,96 @@ fn refused() -> Error {
 
 fn too_many(wait: Duration) -> Error {
     Error::new(Code::RateLimited, "too many calls: slow down").retry_after(wait)
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::advance;
+
+    use super::*;
+    use crate::credentials::fake::{FakeAuth, GOOD};
+
+    fn keys(scopes: &[Scope], calls_per_second: u32) -> (Arc<FakeAuth>, Arc<SiteKeys>) {
+        let auth = Arc::new(FakeAuth::new(scopes));
+        let keys = SiteKeys::new(Arc::clone(&auth) as Arc<dyn Auth>, calls_per_second);
+        (auth, Arc::new(keys))
+    }
+
+    async fn code(keys: &SiteKeys, text: &str, scope: Scope) -> Option<Code> {
+        keys.verify(text, scope).await.err().map(|error| error.code)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_is_kept_for_five_seconds_a_refusal_too() {
+        let (auth, keys) = keys(&[Scope::Rooms], 1_000);
+        for _ in 0..100 {
+            assert_eq!(code(&keys, GOOD, Scope::Rooms).await, None);
+            assert_eq!(code(&keys, GOOD, Scope::Users).await, Some(Code::PermissionDenied));
+            assert_eq!(code(&keys, "mk_bad", Scope::Rooms).await, Some(Code::Unauthenticated));
+        }
+        assert_eq!(auth.asked(), 2);
+        auth.set(Some(&[]));
+        advance(KEPT - Duration::from_millis(1)).await;
+        assert_eq!(code(&keys, GOOD, Scope::Rooms).await, None);
+        advance(Duration::from_millis(1)).await;
+        assert_eq!(code(&keys, GOOD, Scope::Rooms).await, Some(Code::Unauthenticated), "revoked");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn made_up_keys_do_not_hold_up_one_that_was_good() {
+        let (auth, keys) = keys(&[Scope::Rooms], 1_000);
+        assert_eq!(code(&keys, GOOD, Scope::Rooms).await, None);
+        let mut codes = Vec::new();
+        for n in 0..1_000 {
+            codes.push(code(&keys, &format!("mk_{n}"), Scope::Rooms).await);
+        }
+        assert_eq!(auth.asked(), UNKNOWN.burst, "the good one was the first of them");
+        assert!(codes.ends_with(&[Some(Code::RateLimited)]));
+        advance(KEPT).await;
+        assert_eq!(code(&keys, GOOD, Scope::Rooms).await, None);
+        assert_eq!(
+            code(&keys, &"x".repeat(KEY_MAX_BYTES + 1), Scope::Rooms).await,
+            Some(Code::Unauthenticated)
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_key_has_its_pace() {
+        let (_auth, keys) = keys(&[Scope::Rooms], 10);
+        for _ in 0..10 {
+            assert_eq!(code(&keys, GOOD, Scope::Rooms).await, None);
+        }
+        let refused = keys.verify(GOOD, Scope::Rooms).await.unwrap_err();
+        assert_eq!(
+            (refused.code, refused.retry_after),
+            (Code::RateLimited, Some(Duration::from_millis(100)))
+        );
+        advance(Duration::from_millis(100)).await;
+        assert_eq!(code(&keys, GOOD, Scope::Rooms).await, None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn of_many_who_wait_one_asks_and_all_hear_of_its_failure() {
+        let (auth, keys) = keys(&[Scope::Rooms], 1_000);
+        auth.set(None);
+        auth.hold();
+        let waiting: Vec<_> = (0..50)
+            .map(|_| {
+                let keys = Arc::clone(&keys);
+                tokio::spawn(async move { code(&keys, GOOD, Scope::Rooms).await })
+            })
+            .collect();
+        // Each has come before the first is answered.
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        auth.answer_one();
+        for waiter in waiting {
+            assert_eq!(waiter.await.unwrap(), Some(Code::Unavailable));
+        }
+        assert_eq!(auth.asked(), 1);
+        // Who comes later asks anew.
+        auth.set(Some(&[Scope::Rooms]));
+        auth.answer_one();
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        assert_eq!(code(&keys, GOOD, Scope::Rooms).await, None);
+    }
 }

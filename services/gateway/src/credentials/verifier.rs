@@ -121,7 +121,11 @@ impl Verifier {
             // A key of ours is nobody else's; one of neither is looked for here first.
             (Some(site), Some(id)) if self.keys.has(id) || !site.issuer.has_key(&header) => {
                 match self.verify_own(token, id).await {
-                    Err(_) if !self.keys.has(id) && site.issuer.accepts(header.alg) => {
+                    Err(error)
+                        if error.code == Code::Unauthenticated
+                            && !self.keys.has(id)
+                            && site.issuer.accepts(header.alg) =>
+                    {
                         self.verify_site(site, token, &header).await
                     }
                     judged => judged,
