@@ -184,12 +184,31 @@ impl Tab {
         self.entries(0, Duration::ZERO).await
     }
 
+    /// What its socket has said so far, and what the page shows of it.
+    pub async fn transcript(&self) -> Transcript {
+        let heard = self.heard().await;
+        Transcript::of(&self.name, &heard, &self.shown().await)
+    }
+
     /// Waits until its socket has said something of this kind, and returns all that it has said.
     ///
     /// # Panics
     /// When it does not in time; the message says what it has said.
     pub async fn until(&self, awaited: &str, found: impl Fn(&[Entry]) -> bool) -> Vec<Entry> {
-        let deadline = Instant::now() + PATIENCE;
+        self.until_within(PATIENCE, awaited, found).await
+    }
+
+    /// [`Self::until`], with a patience of one's own.
+    ///
+    /// # Panics
+    /// The same.
+    pub async fn until_within(
+        &self,
+        patience: Duration,
+        awaited: &str,
+        found: impl Fn(&[Entry]) -> bool,
+    ) -> Vec<Entry> {
+        let deadline = Instant::now() + patience;
         let mut heard = 0;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -200,9 +219,9 @@ impl Tab {
             heard = entries.len();
             assert!(
                 Instant::now() < deadline,
-                "waited {PATIENCE:?} in vain: {}: {awaited}; heard: {:#?}",
+                "waited {patience:?} in vain: {}: {awaited}; heard: {:#?}",
                 self.name,
-                Transcript::of(&self.name, &entries).lines
+                Transcript::of(&self.name, &entries, &[]).lines
             );
         }
     }

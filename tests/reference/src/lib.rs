@@ -5,17 +5,23 @@
 
 mod browser;
 mod http;
+mod madang;
 mod patience;
 mod person;
+mod room;
 mod site;
 mod stage;
 mod token;
 mod transcript;
+mod v1;
 
 pub use browser::{Browser, Tab, View};
+pub use madang::{Madang, STORE_CONNECTIONS_MAX};
 pub use patience::{PATIENCE, eventually, within};
 pub use person::Person;
+pub use room::Room;
 pub use site::{Site, SiteProcess};
 pub use stage::{Side, Stage};
 pub use token::{Signer, TokenType};
 pub use transcript::{Entry, Transcript};
+pub use v1::{resume_messages, send_twice};

@@ -18,6 +18,9 @@ const PYTHON: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/site/.venv/bin/python
 /// Python imports Django in a second or two; this is for a busy machine.
 const START_DEADLINE: Duration = Duration::from_secs(60);
 
+/// More commands than there are in a test.
+const COMMANDS_REMEMBERED: u32 = 10_000;
+
 /// The site, with a database and a Redis of its own. It ends with this value, or with this process.
 #[derive(Debug)]
 pub struct Site {
@@ -158,6 +161,38 @@ impl Site {
         let mut redis = self.redis.connection().await.expect("Redis");
         let mut zcard = redis::cmd("ZCARD");
         zcard.arg(group_key(room)).query_async(&mut redis).await.expect("ZCARD")
+    }
+
+    /// Has Redis remember every command from here on.
+    ///
+    /// # Panics
+    /// When Redis does not answer.
+    pub async fn watch_redis(&self) {
+        let mut redis = self.redis.connection().await.expect("Redis");
+        for (setting, value) in [("slowlog-max-len", COMMANDS_REMEMBERED), ("slowlog-log-slower-than", 0)] {
+            let mut set = redis::cmd("CONFIG");
+            set.arg("SET").arg(setting).arg(value).exec_async(&mut redis).await.expect("CONFIG SET");
+        }
+    }
+
+    /// Whether Redis has seen a command that begins with these words, since [`Self::watch_redis`].
+    ///
+    /// # Panics
+    /// When Redis does not answer.
+    pub async fn redis_saw(&self, words: &[&str]) -> bool {
+        let mut redis = self.redis.connection().await.expect("Redis");
+        let mut get = redis::cmd("SLOWLOG");
+        let get = get.arg("GET").arg(COMMANDS_REMEMBERED);
+        let log: Vec<redis::Value> = get.query_async(&mut redis).await.expect("SLOWLOG GET");
+        log.iter().any(|entry| {
+            // Number, time, duration, the command's words, who sent it.
+            let redis::Value::Array(entry) = entry else { return false };
+            let Some(redis::Value::Array(command)) = entry.get(3) else { return false };
+            let is = |(said, word): (&redis::Value, &&str)| {
+                matches!(said, redis::Value::BulkString(said) if said == word.as_bytes())
+            };
+            command.len() >= words.len() && command.iter().zip(words).all(is)
+        })
     }
 
     /// What a process has logged.

@@ -1,5 +1,7 @@
 //! What a tab's socket said, and what of it is the same in two systems.
 
+use std::fmt::Write as _;
+
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -93,15 +95,33 @@ impl Entry {
 pub struct Transcript {
     /// As `mina, first tab`.
     pub tab: String,
-    /// [`Entry::normalised`], in their order.
+    /// [`Entry::normalised`], in their order, and then what the page shows.
     pub lines: Vec<String>,
 }
 
 impl Transcript {
     /// The transcript of what a tab heard.
     #[must_use]
-    pub fn of(tab: &str, entries: &[Entry]) -> Self {
-        Self { tab: tab.to_owned(), lines: entries.iter().map(Entry::normalised).collect() }
+    pub fn of(tab: &str, entries: &[Entry], shown: &[String]) -> Self {
+        let shown = shown.iter().map(|line| format!("shows {line}"));
+        let lines = entries.iter().map(Entry::normalised).chain(shown).collect();
+        Self { tab: tab.to_owned(), lines }
+    }
+
+    /// A table of this transcript and another's of the same tab; a line that is equal in both stands once.
+    #[must_use]
+    pub fn beside(&self, story: &str, other: &Self) -> String {
+        let mut table = format!("{story} — {}\n", self.tab);
+        for index in 0..self.lines.len().max(other.lines.len()) {
+            let (this, that) = (self.lines.get(index), other.lines.get(index));
+            let [this_text, that_text] = [this, that].map(|line| line.map_or("(nothing)", String::as_str));
+            if this == that {
+                let _ = writeln!(table, "  both       {this_text}");
+            } else {
+                let _ = writeln!(table, "  reference  {this_text}\n  madang     {that_text}");
+            }
+        }
+        table
     }
 }
 
