@@ -25,6 +25,16 @@ pub(crate) enum Format {
     Alarm,
 }
 
+impl Format {
+    /// Whether a socket of the format is for one topic alone: without it there is nothing that it could still hear.
+    pub(crate) const fn is_of_one_topic(self) -> bool {
+        match self {
+            Self::Native => false,
+            Self::Room | Self::Simple | Self::Alarm => true,
+        }
+    }
+}
+
 /// How many formats there are.
 const FORMATS: usize = 4;
 

@@ -177,7 +177,11 @@ impl FrontEnd {
         let _ = self.stream.close(None).await;
     }
 
-    async fn next_or_closed(&mut self, deadline: Duration) -> Option<Result<Value, u16>> {
+    /// The next frame, or the code of the close that comes instead; nothing when neither comes in time.
+    ///
+    /// # Panics
+    /// When a text comes that is no JSON.
+    pub async fn next_or_closed(&mut self, deadline: Duration) -> Option<Result<Value, u16>> {
         loop {
             let message = tokio::time::timeout(deadline, self.stream.next()).await.ok()?;
             match message {

@@ -14,7 +14,7 @@ use super::presence::Seat;
 use crate::{
     format::{Encodings, Format},
     reference::{self, Scene},
-    session::outbox::Outbox,
+    session::{close::Close, outbox::Outbox},
 };
 
 /// The events that wait for their predecessors; past it they are read from the store with the rest.
@@ -125,7 +125,7 @@ impl TopicHub {
             }
             if pending.removes {
                 // What waits behind the removal is for members alone.
-                self.subscribers.swap_remove(at);
+                self.subscribers.swap_remove(at).dismiss();
                 return;
             }
         }
@@ -147,7 +147,9 @@ impl TopicHub {
 
     /// The topic is gone, with its log: nobody hears of it any more.
     pub(crate) fn abandon(&mut self) {
-        *self = Self::default();
+        for subscriber in std::mem::take(self).subscribers {
+            subscriber.dismiss();
+        }
     }
 
     /// Removes a socket.
@@ -273,6 +275,9 @@ impl TopicHub {
                         Some(frame) => subscriber.outbox.push(frame.clone()),
                         None => true,
                     };
+                    if removes {
+                        subscriber.dismiss();
+                    }
                     told && !removes
                 }
                 // The hub has gone back; this one has it.
@@ -287,11 +292,20 @@ impl TopicHub {
                     true
                 }
                 Stage::CatchingUp { .. } => {
-                    subscriber.outbox.close(crate::session::close::Close::TooSlow);
+                    subscriber.outbox.close(Close::TooSlow);
                     false
                 }
             }
         });
+    }
+}
+
+impl Subscriber {
+    /// The topic is not for this subscriber any more. A socket that has no other closes.
+    fn dismiss(&self) {
+        if self.format.is_of_one_topic() {
+            self.outbox.close(Close::Removed);
+        }
     }
 }
 

@@ -19,6 +19,8 @@ pub(crate) enum Close {
     Expired,
     /// The session was revoked.
     Revoked,
+    /// The user is no longer a member of the one room that the socket is for.
+    Removed,
     /// No credential in time.
     AuthTimeout,
     /// Nothing was heard from the client for too long.
@@ -43,6 +45,7 @@ impl Close {
             Self::BadCredential => Some((4401, "the credential is missing or not valid: get a token first")),
             Self::Expired => Some((4401, "the token has expired: get a new one")),
             Self::Revoked => Some((4401, "the session was revoked: sign in again")),
+            Self::Removed => Some((4403, "no longer a member of the room")),
             Self::AuthTimeout => Some((4408, "no credential in time")),
             Self::HeartbeatTimeout => Some((4408, "no answer to the heartbeat")),
             Self::TooManyConnections => Some((4429, "the user holds too many sockets")),
@@ -62,6 +65,7 @@ impl Close {
             Self::BadCredential => "bad_credential",
             Self::Expired => "expired",
             Self::Revoked => "revoked",
+            Self::Removed => "removed",
             Self::AuthTimeout => "auth_timeout",
             Self::HeartbeatTimeout => "heartbeat_timeout",
             Self::TooManyConnections => "too_many_connections",

@@ -53,6 +53,8 @@ fn a_format_without_a_word_for_a_removal_obeys_it() {
     hub.activate(connection(3), Seq::START);
     hub.accept(message(2));
     assert_eq!((frames(&live).len(), frames(&behind).len()), (0, 0), "neither is told, neither hears more");
+    assert!(live.is_closing() && behind.is_closing(), "and there is nothing that they could still hear");
+    assert!(!stays.is_closing());
     assert!(!hub.listens(connection(1)) && !hub.listens(connection(3)));
     assert_eq!(received(&stays), [1, 2]);
 }
