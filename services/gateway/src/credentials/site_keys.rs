@@ -114,7 +114,7 @@ impl SiteKeys {
             shown.was_good.store(key.is_some(), Ordering::Relaxed);
         }
         // The cause of a failure goes with this caller, who logs it.
-        let kept = answer.as_ref().map(Option::clone).map_err(Error::clone);
+        let kept = answer.clone();
         *verdict = Some(Verdict { answer: kept, asked_at, answered_at: Instant::now() });
         answer
     }
