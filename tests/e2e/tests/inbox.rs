@@ -146,6 +146,18 @@ async fn an_invitation_and_a_notice_of_the_site_arrive_too() {
         assert_eq!((notice.seq, kept), (Seq::new(3), data.clone()));
         assert_silent(socket).await;
     }
+
+    // Sent while joon is away, and heard by whoever says what was heard last.
+    drop((here, there));
+    let (_, answer) = site.call_with_key(&path, &json!({"alarm": "배송 출발"}), "order-7-sent").await;
+    assert_eq!(answer["seq"], json!(4));
+    let mut back = Socket::connect(&stage.gateway(1), &Credential::None, &ConnectOptions::default())
+        .await
+        .expect("a socket");
+    let token = joon.grant.access_token.clone();
+    let auth = ClientFrame::Auth { token, inbox_since: Some(Seq::new(3)), inbox_epoch: None };
+    back.send_frame(auth).await.expect("a frame");
+    assert_replayed(&mut back, 3, 4).await;
 }
 
 #[tokio::test]
