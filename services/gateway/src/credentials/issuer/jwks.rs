@@ -60,13 +60,20 @@ pub(super) enum FetchError {
     #[error("the file of keys cannot be read")]
     File(#[from] std::io::Error),
     #[error("the keys cannot be fetched")]
-    Http(#[from] reqwest::Error),
+    Http(#[source] reqwest::Error),
     #[error("the set of keys is larger than {SET_MAX_BYTES} bytes")]
     TooLarge,
     #[error("not a JSON Web Key Set")]
     Malformed(#[from] serde_json::Error),
     #[error("no key of the set is of an algorithm that is accepted")]
     NoKey,
+}
+
+impl From<reqwest::Error> for FetchError {
+    /// Without the address, which may hold what a log must not.
+    fn from(error: reqwest::Error) -> Self {
+        Self::Http(error.without_url())
+    }
 }
 
 impl KeySet {
@@ -164,8 +171,7 @@ impl KeySet {
     fn failed(&self, error: &FetchError, is_first: bool) {
         self.counters.issuer_failures.add(1);
         if is_first {
-            let error = error as &(dyn std::error::Error + 'static);
-            warn!(error, "the issuer's keys cannot be fetched; the last ones are kept");
+            warn!(error = with_causes(error), "the issuer's keys cannot be fetched; the last ones are kept");
         }
     }
 }
@@ -179,6 +185,12 @@ impl Fetched {
             None => fitting.next().filter(|_| fitting.next().is_none()),
         }
     }
+}
+
+/// An error with what caused it: why a certificate is not trusted stands below three others.
+pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 async fn bounded_file(path: &std::path::Path) -> Result<Vec<u8>, FetchError> {

@@ -63,7 +63,9 @@ impl Issuer {
                 let set = set.map_err(|error| StartError::dependency("the HTTP client", error))?;
                 if set.is_file() {
                     let read = set.refresh().await;
-                    read.map_err(|error| StartError::setting("MADANG_ISSUER_JWKS_FILE", with_cause(&error)))?;
+                    read.map_err(|error| {
+                        StartError::setting("MADANG_ISSUER_JWKS_FILE", jwks::with_causes(&error))
+                    })?;
                 }
                 (Keys::Public(set), algorithms)
             }
@@ -136,10 +138,6 @@ fn validation(algorithm: Algorithm, issuer: Option<&str>, audience: Option<&str>
     validation.validate_exp = false;
     validation.validate_nbf = false;
     validation
-}
-
-fn with_cause(error: &dyn std::error::Error) -> String {
-    error.source().map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"))
 }
 
 fn refused(message: &'static str) -> Error {
