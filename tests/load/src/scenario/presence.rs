@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::{Bench, BenchError, Scenario, side::Side};
+use super::{Bench, BenchError, Cluster, Scenario, side::Side};
 use crate::{
     fleet::{Edge, Fleet, Step},
     layout::Shape,
@@ -11,7 +11,8 @@ use crate::{
     target::{Part, Process},
 };
 
-/// Two thousand users, a hundred in each room.
+/// A hundred users in each room: two thousand pairs of room and user, each of which comes and goes. The accounts sit in ten rooms
+/// each, with a socket in each; presence knows only pairs.
 const SHAPE: Shape = Shape { rooms: 20, clients_per_room: 100, members_per_room: 100 };
 const USERS: usize = SHAPE.rooms * SHAPE.clients_per_room;
 /// All come within this, and all go within this: ten seconds together.
@@ -42,12 +43,8 @@ struct Measured {
 pub(super) fn measure(bench: &mut Bench<'_>) -> Result<Vec<Row>, BenchError> {
     let work = Scenario::Presence;
     // The bare server knows no users: there is nothing to compare with.
-    let Some(cluster) = &bench.cluster else { return Ok(Vec::new()) };
-    bench.progress.say(&format!("{}: registering {USERS} accounts", work.name()));
-    let side = bench.runtime.block_on(async {
-        let mut accounts = cluster.site.register(&format!("{}-p", bench.run), USERS).await?;
-        Side::of_cluster(&cluster.target, &cluster.site, &mut accounts, SHAPE).await
-    })?;
+    let Some(Cluster { target, site, accounts }) = &mut bench.cluster else { return Ok(Vec::new()) };
+    let side = bench.runtime.block_on(Side::of_cluster(target, site, accounts, SHAPE))?;
     bench.progress.say(work.name());
     let measured = enter_and_leave(bench, &side)?;
     let Measured { before, after, cpu, lost, gateways } = &measured;
