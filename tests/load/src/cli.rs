@@ -115,7 +115,11 @@ fn on_own_cluster(
     // Clients connect to the gateways: an ingress would be one more to share the cores.
     let options = ClusterOptions { durability: Durability::Real, nginx: false, ..ClusterOptions::default() }
         // What is asked is how many they can take, not how many they are told to.
-        .with_setting(Program::Gateway, "MADANG_ADMISSIONS_PER_SECOND", "1000000");
+        .with_setting(Program::Gateway, "MADANG_ADMISSIONS_PER_SECOND", "1000000")
+        // Thousands of accounts are made, all from one address, and no password is worth guarding.
+        .with_setting(Program::Auth, "MADANG_AUTH_REGISTER_BURST", "0")
+        .with_setting(Program::Auth, "MADANG_AUTH_ARGON2_MEMORY_KIB", "64")
+        .with_setting(Program::Auth, "MADANG_AUTH_ARGON2_PASSES", "1");
     let starting = Cluster::start_reporting(options, |step| progress.say(&format!("starting {step}")));
     let cluster = runtime.block_on(starting)?;
     let report = Target::new(cluster.processes()).map_err(BenchError::from).and_then(measure);

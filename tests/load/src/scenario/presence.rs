@@ -11,8 +11,7 @@ use crate::{
     target::{Part, Process},
 };
 
-/// A hundred users in each room: two thousand pairs of room and user, each of which comes and goes. The accounts sit in ten rooms
-/// each, with a socket in each; presence knows only pairs.
+/// A hundred users in each room, none of them in two.
 const SHAPE: Shape = Shape { rooms: 20, clients_per_room: 100, members_per_room: 100 };
 const USERS: usize = SHAPE.rooms * SHAPE.clients_per_room;
 /// All come within this, and all go within this: ten seconds together.
@@ -43,8 +42,10 @@ struct Measured {
 pub(super) fn measure(bench: &mut Bench<'_>) -> Result<Vec<Row>, BenchError> {
     let work = Scenario::Presence;
     // The bare server knows no users: there is nothing to compare with.
-    let Some(Cluster { target, site, accounts }) = &mut bench.cluster else { return Ok(Vec::new()) };
-    let side = bench.runtime.block_on(Side::of_cluster(target, site, accounts, SHAPE))?;
+    let Some(Cluster { target, site, .. }) = &mut bench.cluster else { return Ok(Vec::new()) };
+    bench.progress.say(&format!("{}: registering {USERS} accounts", work.name()));
+    let mut accounts = bench.runtime.block_on(site.register(&format!("{}-here", bench.run), USERS))?;
+    let side = bench.runtime.block_on(Side::of_cluster(target, site, &mut accounts, SHAPE))?;
     bench.progress.say(work.name());
     let measured = enter_and_leave(bench, &side)?;
     let Measured { before, after, cpu, lost, gateways } = &measured;
