@@ -48,7 +48,7 @@ async fn rooms_by_master(
 /// The masters at which an inbox holds entries of another gateway.
 async fn masters_that_carried(redis: &RedisCluster) -> BTreeSet<usize> {
     let mut masters = BTreeSet::new();
-    for inbox in redis.keys("madang:*:inbox:*").await.expect("KEYS") {
+    for inbox in redis.keys("madang:{*}:inbox:*").await.expect("KEYS") {
         let mut range = cmd("XRANGE");
         range.arg(&inbox).arg("-").arg("+");
         let entries: StreamRangeReply = redis.run(&inbox, &range).await.expect("XRANGE");
@@ -73,7 +73,7 @@ async fn a_killed_master_costs_no_message_and_no_order() {
     let rooms = rooms_by_master(&redis, &stage, &mina, &joon).await;
     assert_eq!(rooms.len(), 3, "rooms are spread over all masters");
     // Each gateway has an inbox in every shard, with a probe in it at least.
-    let inboxes = redis.keys("madang:*:inbox:*").await.expect("KEYS");
+    let inboxes = redis.keys("madang:{*}:inbox:*").await.expect("KEYS");
     assert_eq!(inboxes.len(), stage.cluster.gateways().len() * SHARDS, "{inboxes:?}");
     for inbox in inboxes {
         let info: StreamInfoStreamReply =

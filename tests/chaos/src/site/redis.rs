@@ -16,7 +16,7 @@ use madang_test_kit::{Persistence, RedisCluster, RedisClusterOptions, RedisServe
 use super::lines::{Line, cross, shared};
 
 /// The inboxes of all gateways, whatever their shard.
-const INBOXES: &str = "madang:*:inbox:*";
+const INBOXES: &str = "madang:{*}:inbox:*";
 
 /// How many servers it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
