@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use rustix::net::sockopt::set_socket_linger;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -243,7 +244,12 @@ async fn connect(target: SocketAddr, mut control: watch::Receiver<Control>) -> O
     // A handshake takes both directions.
     passing(&mut control, Direction::ToTarget).await;
     passing(&mut control, Direction::FromTarget).await;
-    let stream = TcpStream::connect(target).await.ok()?;
+    let socket = if target.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }.ok()?;
+    // From before it is connected: a break in this moment is one of a connection that the target may have accepted.
+    socket.set_zero_linger().ok()?;
+    let stream = socket.connect(target).await.ok()?;
+    // From now on what is left to send is sent, unless the line is broken.
+    set_socket_linger(&stream, None).ok()?;
     stream.set_nodelay(true).ok()?;
     Some(stream)
 }
