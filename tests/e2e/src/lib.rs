@@ -8,7 +8,6 @@
 mod front_end;
 mod listener;
 mod log_table;
-mod patience;
 mod person;
 mod site;
 mod stage;
@@ -19,7 +18,7 @@ mod tokens;
 pub use front_end::{FrontEnd, Refusal};
 pub use listener::{Heard, Listener};
 pub use log_table::{LogRow, assert_in_log_once, log_of};
-pub use patience::{PATIENCE, eventually, within};
+pub use madang_test_kit::{PATIENCE, eventually, within};
 pub use person::{Person, ack, error_frame, public_room, send_frame};
 pub use site::{Backend, SITE_SECRET, keys, site_settings, site_token};
 pub use stage::{Stage, fast_sends, logs_contain, still_running};

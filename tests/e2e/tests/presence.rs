@@ -5,7 +5,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use madang_client::{Incoming, Socket, SocketError};
-use madang_e2e::{PATIENCE, Person, Stage, Standalone, error_frame, public_room, within};
+use madang_e2e::{PATIENCE, Person, Stage, Standalone, error_frame, eventually, public_room, within};
 use madang_frames::{ClientFrame, PresenceChange, ServerFrame};
 use madang_test_kit::{ClusterOptions, Program};
 use madang_vocabulary::{Code, RoomId, UserId};
@@ -243,10 +243,8 @@ async fn a_flushed_redis_and_an_empty_one_tell_nothing() {
     redis::cmd("FLUSHALL").query_async::<()>(&mut redis).await.expect("FLUSHALL");
     observer.silence(GRACE + SLACK).await;
     assert_eq!(observer.told, before, "nobody came or went by the flush");
-    within(PATIENCE, "all to be put back", async {
-        while who_is_in(&mut observer.socket, room).await.0 < PEOPLE as u64 + 1 {
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
+    eventually(PATIENCE, "all to be put back", async || {
+        (who_is_in(&mut observer.socket, room).await.0 > PEOPLE as u64).then_some(())
     })
     .await;
 

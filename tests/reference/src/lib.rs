@@ -6,7 +6,6 @@
 mod browser;
 mod http;
 mod madang;
-mod patience;
 mod person;
 mod room;
 mod site;
@@ -17,7 +16,7 @@ mod v1;
 
 pub use browser::{Browser, Tab, View};
 pub use madang::{Madang, STORE_CONNECTIONS_MAX};
-pub use patience::{PATIENCE, eventually, within};
+pub use madang_test_kit::{PATIENCE, eventually, within};
 pub use person::Person;
 pub use room::Room;
 pub use site::{Site, SiteProcess};

@@ -64,8 +64,8 @@ pub(crate) async fn say(
     answered.await.unwrap_or_else(|_| Err(Error::unavailable("the server is stopping")))
 }
 
-/// Appends a message, with the notices of whom it mentions; tells first the other gateways, then the sender, then the listeners here: the sender's own
-/// copy finds the acknowledgement in the queue, and both leave in one write.
+/// Appends a message, with the notices of whom it mentions; tells first the other gateways, then the sender, then the
+/// listeners here: the sender's own copy finds the acknowledgement in the queue, and both leave in one write.
 async fn commit(edge: Arc<Edge>, append: Append, answer: oneshot::Sender<Result<Appended>>) {
     let Append { room, actor, message } = append.clone();
     let outcome = edge.store.append(append).await;
