@@ -11,7 +11,7 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use madang_vocabulary::{GatewayId, TopicId};
+use madang_domain::{GatewayId, TopicId};
 use tokio::sync::{mpsc, watch};
 
 use self::presence::{Attendees, InProcessPresence};

@@ -23,7 +23,7 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use madang_vocabulary::{GatewayId, TopicId};
+use madang_domain::{GatewayId, TopicId};
 use tokio::sync::{mpsc, watch};
 
 pub use in_process::{IN_PROCESS_INBOX_DELIVERIES, InProcessExchange};

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use madang_vocabulary::{TopicId, UserId};
+use madang_domain::{TopicId, UserId};
 
 /// A gateway's part in presence; made together with its [`Bus`](crate::Bus).
 ///

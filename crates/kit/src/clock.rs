@@ -13,7 +13,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use madang_vocabulary::Timestamp;
+use madang_domain::Timestamp;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use uuid::Uuid;
 

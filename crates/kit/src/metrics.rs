@@ -100,7 +100,7 @@ mod tests {
             .build();
         frames.fetch_add(3, Ordering::Relaxed);
         let text = metrics.render();
-        assert!(text.contains(r#"madang_frames_total{direction="in"} 3"#), "{text}");
+        assert!(text.contains(r#"madang_contract_total{direction="in"} 3"#), "{text}");
         assert!(text.contains(r#"service_name="madang-test""#), "{text}");
         for name in [
             "process_cpu_seconds_total",

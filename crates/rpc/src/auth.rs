@@ -5,7 +5,7 @@ use std::{net::IpAddr, time::Duration};
 mod site;
 
 use async_trait::async_trait;
-use madang_vocabulary::{AvatarUrl, DisplayName, Result, SessionId, Timestamp, UserId, UserRef, Username};
+use madang_domain::{AvatarUrl, DisplayName, Result, SessionId, Timestamp, UserId, UserRef, Username};
 
 pub use self::site::{ApiKey, ExternalUser, Recognized, Scope, UnknownScope};
 use crate::event::Profile;

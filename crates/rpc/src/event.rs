@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use madang_vocabulary::{
+use madang_domain::{
     AvatarUrl, DisplayName, ExternalId, IdempotencyKey, RoomId, RoomName, Seq, Slug, Timestamp, TopicId,
     UserId, Username,
 };
@@ -118,7 +118,7 @@ pub enum Notice {
 /// A message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
-    /// What was said. Valid by [`madang_vocabulary::MessageText`] when it was appended.
+    /// What was said. Valid by [`madang_domain::MessageText`] when it was appended.
     pub text: String,
     /// The sender's key for it.
     pub key: IdempotencyKey,

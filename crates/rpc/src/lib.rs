@@ -1,4 +1,4 @@
-//! The two services as traits, in the vocabulary's types, and their gRPC adapters.
+//! The two services as traits, in the domain's types, and their gRPC adapters.
 //!
 //! A caller holds `Arc<dyn Auth>` and `Arc<dyn MessageStore>` and cannot tell whether the service runs
 //! in the same process (the all-in-one passes the service itself) or behind a network

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use madang_vocabulary::{
+use madang_domain::{
     Cursor, Epoch, ExternalId, IdempotencyKey, Result, RoomId, RoomName, RoomRef, Seq, Slug, Timestamp,
     TopicId, UserId,
 };

@@ -3,14 +3,14 @@
 
 use std::sync::Arc;
 
+use madang_domain::{
+    AvatarUrl, Code, DisplayName, Error, ExternalId, IdempotencyKey, RoomId, RoomName, Seq, Slug, Timestamp,
+    TopicId, UserId, Username,
+};
 use madang_proto::types::v1 as wire;
 use madang_rpc::{
     event::{Attachment, Event, EventBody, Message, Notice, Profile, Role},
     grpc::{decode_event, encode_event},
-};
-use madang_vocabulary::{
-    AvatarUrl, Code, DisplayName, Error, ExternalId, IdempotencyKey, RoomId, RoomName, Seq, Slug, Timestamp,
-    TopicId, UserId, Username,
 };
 use proptest::{collection::vec, option, prelude::*};
 use prost::Message as _;

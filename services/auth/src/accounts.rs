@@ -1,9 +1,9 @@
 //! Accounts: making one, signing in, profiles.
 
+use madang_domain::{AvatarUrl, DisplayName, UserId, Username};
 use madang_kit::clock::new_id;
 use madang_rpc::auth::{ClientInfo, Grant, Password};
 use madang_rpc::event::Profile;
-use madang_vocabulary::{AvatarUrl, DisplayName, UserId, Username};
 
 use crate::{
     engine::Engine,

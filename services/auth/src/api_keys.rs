@@ -6,9 +6,9 @@
 use std::{fmt::Write as _, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use madang_domain::Timestamp;
 use madang_kit::clock::Random;
 use madang_rpc::auth::{ApiKey, Scope};
-use madang_vocabulary::Timestamp;
 
 use crate::{
     engine::Engine,

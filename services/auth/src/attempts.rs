@@ -8,7 +8,7 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-use madang_vocabulary::{Timestamp, Username};
+use madang_domain::{Timestamp, Username};
 
 use crate::{
     error::{AuthError, Result},

@@ -2,8 +2,8 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use madang_domain::Timestamp;
 use madang_kit::clock::{Clock, Random};
-use madang_vocabulary::Timestamp;
 
 use crate::{
     attempts::Attempts,

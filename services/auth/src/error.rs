@@ -1,8 +1,8 @@
-//! Why the service refuses, and how that reads in the vocabulary of the whole system.
+//! Why the service refuses, and how that reads in the error codes of the whole system.
 
 use std::time::Duration;
 
-use madang_vocabulary::{Code, Error};
+use madang_domain::{Code, Error};
 
 use crate::{passwords::PasswordProblem, store::StoreError};
 

@@ -1,12 +1,12 @@
 //! The embedding site's users: made on first sight, and kept as the site describes them.
 
-use madang_kit::clock::{Random, new_id};
-use madang_rpc::auth::{ExternalUser, Recognized};
-use madang_rpc::event::Profile;
-use madang_vocabulary::{
+use madang_domain::{
     DisplayName, ExternalId, Timestamp, UserId, UserRef, Username,
     limits::{DISPLAY_NAME_MAX_CHARS, USERNAME_MAX_CHARS},
 };
+use madang_kit::clock::{Random, new_id};
+use madang_rpc::auth::{ExternalUser, Recognized};
+use madang_rpc::event::Profile;
 
 use crate::{
     accounts::USERS_MAX,
@@ -124,7 +124,7 @@ fn is_older(as_of: Timestamp, version: Timestamp) -> bool {
 }
 
 /// A username for somebody of whom the site says no more than an id.
-fn username_of(id: &ExternalId) -> Result<Username, madang_vocabulary::TextError> {
+fn username_of(id: &ExternalId) -> Result<Username, madang_domain::TextError> {
     let id: String = id
         .to_lowercase()
         .chars()
@@ -133,7 +133,7 @@ fn username_of(id: &ExternalId) -> Result<Username, madang_vocabulary::TextError
     Username::new(cut(&format!("user-{id}"), USERNAME_MAX_CHARS))
 }
 
-fn with_suffix(wanted: &Username, random: &dyn Random) -> Result<Username, madang_vocabulary::TextError> {
+fn with_suffix(wanted: &Username, random: &dyn Random) -> Result<Username, madang_domain::TextError> {
     let mut suffix = [0; SUFFIX_BYTES];
     random.fill(&mut suffix);
     let suffix = format!("-{:08x}", u32::from_be_bytes(suffix));

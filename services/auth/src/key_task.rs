@@ -72,7 +72,7 @@ pub async fn keys(
 fn table(keys: &[StoredApiKey]) -> String {
     let mut text = "id\tname\tscopes\tcreated\tlast used\trevoked\n".to_owned();
     for key in keys {
-        let time = |at: Option<madang_vocabulary::Timestamp>| at.map_or("-".to_owned(), |at| at.to_string());
+        let time = |at: Option<madang_domain::Timestamp>| at.map_or("-".to_owned(), |at| at.to_string());
         let row = [
             key.id.clone(),
             key.name.clone(),

@@ -18,9 +18,9 @@ use arc_swap::ArcSwap;
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use madang_domain::Timestamp;
 use madang_kit::clock::Random;
 use madang_rpc::auth::claims::{self, AccessClaims};
-use madang_vocabulary::Timestamp;
 use serde_json::json;
 
 use crate::{

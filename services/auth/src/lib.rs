@@ -12,13 +12,14 @@
 //! | `keys`, `tokens`, `seal` | what is signed, drawn and sealed |
 //! | `passwords`, `hashing`, `attempts`, `throttle` | what a password must be, cost, and may be tried |
 //! | `store` | SQL |
-//! | `start`, `server`, `settings` | the frame |
+//! | `start`, `cli`, `settings` | the frame |
 
 #![expect(clippy::duplicate_mod, reason = "one body of SQL, compiled for each kind of database; see `store`")]
 
 mod accounts;
 mod api_keys;
 mod attempts;
+mod cli;
 mod engine;
 mod error;
 mod externals;
@@ -27,7 +28,6 @@ mod key_task;
 mod keys;
 mod passwords;
 mod seal;
-mod server;
 mod service;
 mod sessions;
 mod settings;
@@ -37,8 +37,8 @@ mod throttle;
 mod tickets;
 mod tokens;
 
+pub use cli::{Cli, run};
 pub use key_task::{KeyTask, keys};
-pub use server::{Command, run};
 pub use service::Service;
 pub use settings::Settings;
 pub use start::{migrate, rotate_key, start};

@@ -2,8 +2,8 @@
 
 use std::{collections::HashSet, sync::LazyLock};
 
+use madang_domain::Username;
 use madang_rpc::auth::Password;
-use madang_vocabulary::Username;
 
 /// The fewest characters (6.2.1).
 pub(crate) const PASSWORD_MIN_CHARS: usize = 8;

@@ -9,15 +9,15 @@ use std::{
 };
 
 use async_trait::async_trait;
+use madang_domain::{
+    AvatarUrl, Code, DisplayName, Error, Result, SessionId, Timestamp, UserId, UserRef, Username,
+};
 use madang_kit::{Lifecycle, Metrics, metrics::DURATION_BOUNDS_SECONDS};
 use madang_rpc::auth::{
     ApiKey, Auth, ClientInfo, ExternalUser, Grant, Identity, Password, Recognized, Revocations, Session,
     Ticket,
 };
 use madang_rpc::event::Profile;
-use madang_vocabulary::{
-    AvatarUrl, Code, DisplayName, Error, Result, SessionId, Timestamp, UserId, UserRef, Username,
-};
 use opentelemetry::{KeyValue, metrics::Histogram};
 
 use crate::{engine::Engine, error::AuthError};

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use madang_vocabulary::Timestamp;
+use madang_domain::Timestamp;
 
 /// A bucket's shape.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

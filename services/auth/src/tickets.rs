@@ -1,8 +1,8 @@
 //! One-time tickets, with which a browser opens a WebSocket without showing its token in a URL.
 
+use madang_domain::{SessionId, Timestamp, UserId};
 use madang_kit::clock::new_id;
 use madang_rpc::auth::{Identity, Ticket};
-use madang_vocabulary::{SessionId, Timestamp, UserId};
 
 use crate::{
     engine::Engine,

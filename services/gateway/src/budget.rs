@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use madang_vocabulary::{Code, Error, Result, UserId};
+use madang_domain::{Code, Error, Result, UserId};
 
 /// A bound on a rate: the generic cell rate algorithm (ITU-T I.371, annex A), which needs one number a
 /// bucket and no timer.

@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use madang_frames as frames;
+use madang_contract as frames;
+use madang_domain::UserId;
 use madang_proto::gateway::v1 as proto;
 use madang_rpc::event::Profile;
-use madang_vocabulary::UserId;
 use prost::Message as _;
 
 /// A user as the socket's token described it.
@@ -48,7 +48,7 @@ pub(crate) fn decode(user: UserId, card: &Bytes) -> Option<Card> {
 
 #[cfg(test)]
 mod tests {
-    use madang_vocabulary::{AvatarUrl, DisplayName, ExternalId, Timestamp, Username};
+    use madang_domain::{AvatarUrl, DisplayName, ExternalId, Timestamp, Username};
     use uuid::Uuid;
 
     use super::*;

@@ -9,9 +9,9 @@ use std::{
     time::Duration,
 };
 
-use madang_frames::{PING, ServerFrame, WireFrame};
+use madang_contract::{PING, ServerFrame, WireFrame};
+use madang_domain::{ConnectionId, SessionId, Timestamp, UserId};
 use madang_kit::clock::{Clock, Random, jitter};
-use madang_vocabulary::{ConnectionId, SessionId, Timestamp, UserId};
 use tokio::time::MissedTickBehavior;
 
 use crate::{
@@ -158,7 +158,7 @@ impl Connections {
             for (format, outbox) in step {
                 if *format == Format::Native {
                     let after_ms = jitter(random, pause).as_millis() as u64;
-                    outbox.push(WireFrame::json(&ServerFrame::Reconnect(madang_frames::Reconnect {
+                    outbox.push(WireFrame::json(&ServerFrame::Reconnect(madang_contract::Reconnect {
                         after_ms,
                         reason: "restart".into(),
                     })));

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use madang_bus::{Bus, Delivery, Inbox};
-use madang_frames::{self as frames, ServerFrame, WireFrame};
+use madang_contract::{self as frames, ServerFrame, WireFrame};
+use madang_domain::{ConnectionId, ParseIdError, RoomId, Seq, TopicId, UserId};
 use madang_kit::telemetry;
 use madang_proto::gateway::v1 as proto;
 use madang_rpc::{
     event::Event,
     grpc::{DecodeError, decode_event, encode_event},
 };
-use madang_vocabulary::{ConnectionId, ParseIdError, RoomId, Seq, TopicId, UserId};
 use prost::Message as _;
 use tracing::{Instrument as _, Span, info, warn};
 

@@ -3,7 +3,7 @@
 //! Two edges are served by the same hubs: `/v1/ws`, and the contract of the system that Madang replaces. What a
 //! subscriber is told depends on its format; whether and when it is told does not.
 
-use madang_frames::WireFrame;
+use madang_contract::WireFrame;
 use madang_rpc::event::Event;
 
 use crate::{

@@ -10,6 +10,7 @@ mod admission;
 mod budget;
 mod bus_health;
 mod card;
+mod cli;
 mod commands;
 mod connections;
 mod credentials;
@@ -19,7 +20,6 @@ mod format;
 mod hub;
 mod metrics;
 mod origin;
-mod process;
 mod reference;
 mod rest;
 mod server;
@@ -42,7 +42,7 @@ use madang_rpc::{Auth, MessageStore};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-pub use process::{Command, RedisUrl, bus, run};
+pub use cli::{Cli, RedisUrl, bus, run};
 pub use settings::{GatewaySettings, IssuerAlgorithm, IssuerSettings, ReferenceSettings};
 
 use crate::{

@@ -68,8 +68,8 @@ pub struct GatewaySettings {
     pub queue_max_bytes: usize,
 
     /// The events replayed to one subscription; a client that missed more pages history.
-    #[arg(long, env = "MADANG_REPLAY_MAX_EVENTS", default_value_t = madang_vocabulary::limits::REPLAY_MAX_EVENTS,
-        value_parser = clap::value_parser!(u32).range(1..=i64::from(madang_vocabulary::limits::REPLAY_MAX_EVENTS)))]
+    #[arg(long, env = "MADANG_REPLAY_MAX_EVENTS", default_value_t = madang_domain::limits::REPLAY_MAX_EVENTS,
+        value_parser = clap::value_parser!(u32).range(1..=i64::from(madang_domain::limits::REPLAY_MAX_EVENTS)))]
     pub replay_max_events: u32,
 
     /// The rooms that one socket may listen to.

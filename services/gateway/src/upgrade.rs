@@ -11,7 +11,7 @@ use axum::{
     response::Response,
 };
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use madang_vocabulary::{Code, Error, limits};
+use madang_domain::{Code, Error, limits};
 use serde::Deserialize;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 

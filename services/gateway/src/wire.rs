@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use madang_frames::{self as frames, ServerFrame, WireFrame};
+use madang_contract::{self as frames, ServerFrame, WireFrame};
+use madang_domain::{Seq, TopicId};
 use madang_rpc::event::{Attachment, Event, EventBody, Message, Notice, Profile, Role};
-use madang_vocabulary::{Seq, TopicId};
 
 /// An event as the public contract has it; none for topics that are no rooms.
 pub(crate) fn event(event: &Event) -> Option<frames::Event<'_>> {

@@ -15,7 +15,7 @@ use madang_kit::{Application, CommonSettings, Host, Lifecycle, Running, Secret, 
 /// Without any setting it serves http://127.0.0.1:8080 and keeps its data in ./data.
 #[derive(Debug, Parser)]
 #[command(name = "madang", version)]
-pub struct Command {
+pub struct Cli {
     #[command(flatten)]
     common: CommonSettings,
     #[command(flatten)]
@@ -54,7 +54,7 @@ enum Task {
     Keys(madang_auth::KeyTask),
 }
 
-impl Application for Command {
+impl Application for Cli {
     fn common(&self) -> &CommonSettings {
         &self.common
     }
@@ -65,12 +65,12 @@ impl Application for Command {
 /// # Errors
 /// When a setting is wrong, the data directory cannot be made, or the address cannot be listened on. A
 /// database or a Redis that does not answer is no error; it is waited for.
-pub async fn run(mut command: Command, host: Host) -> Result<Running, StartError> {
+pub async fn run(mut cli: Cli, host: Host) -> Result<Running, StartError> {
     // For trying out, a token in the URL is the shortest way; in a fleet it is a leak.
-    command.gateway.allow_query_token.get_or_insert(true);
-    let (accounts, messages) = databases(&command)?;
-    if let Some(Task::Keys(task)) = command.task.take() {
-        madang_auth::keys(task, &command.auth, &accounts, &host).await?;
+    cli.gateway.allow_query_token.get_or_insert(true);
+    let (accounts, messages) = databases(&cli)?;
+    if let Some(Task::Keys(task)) = cli.task.take() {
+        madang_auth::keys(task, &cli.auth, &accounts, &host).await?;
         // Nothing is left to wait for: the process ends as after a signal.
         host.lifecycle.stop();
         return Ok(Running::new("madang", host.lifecycle.child("task")));
@@ -79,13 +79,13 @@ pub async fn run(mut command: Command, host: Host) -> Result<Running, StartError
     // The services outlive the gateway: what it drains still needs them.
     let services = Lifecycle::new("services", host.lifecycle.drain_time());
     let inner = Host { lifecycle: services.clone(), ..host.clone() };
-    let auth = madang_auth::start(&command.auth, &accounts, &inner).await?;
-    let store = madang_message_store::start(&command.store, &messages, &inner).await?;
+    let auth = madang_auth::start(&cli.auth, &accounts, &inner).await?;
+    let store = madang_message_store::start(&cli.store, &messages, &inner).await?;
 
-    let bus = madang_gateway::bus(&command.redis, &command.gateway, &host)?;
+    let bus = madang_gateway::bus(&cli.redis, &cli.gateway, &host)?;
     let deps = Deps { auth: Arc::new(auth), store: Arc::new(store), bus };
     let operations = ops::router(host.readiness.clone(), host.metrics.clone());
-    let gateway = madang_gateway::start(command.gateway, deps, operations, &host).await?;
+    let gateway = madang_gateway::start(cli.gateway, deps, operations, &host).await?;
 
     let edge = gateway.lifecycle().clone();
     host.lifecycle.tasks().spawn_fallible("services", async move {
@@ -103,11 +103,11 @@ pub async fn run(mut command: Command, host: Host) -> Result<Running, StartError
 
 /// The databases of the accounts and of the messages: the one that is named, or a file each, so that one
 /// service's writes do not wait for the other's.
-fn databases(command: &Command) -> Result<(Secret, Secret), StartError> {
-    if let Some(url) = &command.database_url {
+fn databases(cli: &Cli) -> Result<(Secret, Secret), StartError> {
+    if let Some(url) = &cli.database_url {
         return Ok((url.clone(), url.clone()));
     }
-    let directory = &command.data_dir;
+    let directory = &cli.data_dir;
     fs::create_dir_all(directory).map_err(|error| {
         StartError::setting("MADANG_DATA_DIR", format!("{} cannot be made: {error}", directory.display()))
     })?;

@@ -234,7 +234,7 @@ fn fail_all<A>(
     error: OperationError,
     replies: Vec<(oneshot::Sender<OperationResult<A>>, OwnedSemaphorePermit)>,
 ) {
-    let mut error = madang_vocabulary::Error::from(error);
+    let mut error = madang_domain::Error::from(error);
     for (reply, _bytes) in replies {
         let next = error.clone();
         let _ = reply.send(Err(OperationError::Shared(error)));

@@ -1,10 +1,10 @@
 //! A change of a room: under the room's lock, with its events, in one transaction.
 
+use madang_domain::{RoomRef, Seq, Timestamp, TopicId, UserId};
 use madang_rpc::{
     event::{Event, EventBody, Notice, Role},
     store::{Changed, Member, Room, RoomKind, RoomView},
 };
-use madang_vocabulary::{RoomRef, Seq, Timestamp, TopicId, UserId};
 
 use crate::{
     error::{OperationError, OperationResult},

@@ -1,8 +1,8 @@
-//! Why the store refuses or fails, and the one mapping of that to the public vocabulary.
+//! Why the store refuses or fails, and the one mapping of that to the public error codes.
 
 use std::time::Duration;
 
-use madang_vocabulary::{Code, Error, limits};
+use madang_domain::{Code, Error, limits};
 
 use crate::store::StoreError;
 

@@ -1,10 +1,10 @@
 //! Reading logs, and how far members have read them.
 
+use madang_domain::{RoomId, RoomRef, Seq, TopicId, UserId};
 use madang_rpc::{
     event::Event,
     store::{HistoryFrom, HistoryQuery, ReadMark},
 };
-use madang_vocabulary::{RoomId, RoomRef, Seq, TopicId, UserId};
 
 use crate::{
     error::{OperationError, OperationResult},

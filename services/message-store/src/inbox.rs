@@ -6,11 +6,11 @@
 use std::{mem::size_of, sync::Arc};
 
 use async_trait::async_trait;
+use madang_domain::{Epoch, IdempotencyKey, Seq, TopicId, UserId, limits::NOTICE_DATA_MAX_BYTES};
 use madang_rpc::{
     event::{Event, EventBody, Notice, Profile},
     store::{Changed, HistoryFrom, InboxMark, InboxPage, OpenInbox, OpenedInbox},
 };
-use madang_vocabulary::{Epoch, IdempotencyKey, Seq, TopicId, UserId, limits::NOTICE_DATA_MAX_BYTES};
 use serde::de::IgnoredAny;
 
 use crate::{

@@ -23,6 +23,7 @@
 mod append;
 mod batch;
 mod change;
+mod cli;
 mod error;
 mod history;
 mod inbox;
@@ -31,7 +32,6 @@ mod members;
 mod mentions;
 mod open;
 mod page;
-mod process;
 mod profiles;
 mod rooms;
 mod service;
@@ -40,7 +40,7 @@ mod start;
 mod store;
 mod unread;
 
-pub use process::{Command, run};
+pub use cli::{Cli, run};
 pub use service::Service;
 pub use settings::Settings;
 pub use start::{migrate, renew_epoch, start};

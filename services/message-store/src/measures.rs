@@ -5,8 +5,8 @@ use std::{
     time::Duration,
 };
 
+use madang_domain::Code;
 use madang_kit::metrics::{DURATION_BOUNDS_SECONDS, Metrics};
-use madang_vocabulary::Code;
 use opentelemetry::{KeyValue, metrics::Histogram};
 
 use crate::batch::Counts;

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use madang_domain::{RoomRef, UserId};
 use madang_rpc::{
     event::{Profile, Role},
     store::{Authority, Changed, Member, Page, PageQuery, RoomKind, RoomView},
 };
-use madang_vocabulary::{RoomRef, UserId};
 
 use crate::{
     change::Change,

@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use madang_vocabulary::{RoomId, UserId, Username, limits::MENTIONS_MAX};
+use madang_domain::{RoomId, UserId, Username, limits::MENTIONS_MAX};
 
 use crate::store::{Backend, StoreResult};
 

@@ -7,11 +7,11 @@ use std::{
 };
 
 use async_trait::async_trait;
+use madang_domain::{Cursor, Epoch, RoomId, Seq, TopicId, UserId, limits::REPLAY_MAX_EVENTS};
 use madang_rpc::{
     event::Event,
     store::{Open, Opened},
 };
-use madang_vocabulary::{Cursor, Epoch, RoomId, Seq, TopicId, UserId, limits::REPLAY_MAX_EVENTS};
 
 use crate::{
     batch::Job,

@@ -6,8 +6,8 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use madang_domain::{Timestamp, UserId};
 use madang_rpc::event::Profile;
-use madang_vocabulary::{Timestamp, UserId};
 
 /// How many users one generation remembers; about 5 MB with the one before.
 const GENERATION_USERS: usize = 50_000;
@@ -73,7 +73,7 @@ impl Generations {
 
 #[cfg(test)]
 mod tests {
-    use madang_vocabulary::{DisplayName, Username};
+    use madang_domain::{DisplayName, Username};
     use uuid::Uuid;
 
     use super::*;

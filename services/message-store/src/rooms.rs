@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
+use madang_domain::{RoomId, RoomName, RoomRef, Seq, Slug, TopicId, UserId, limits};
 use madang_kit::clock::new_id;
 use madang_rpc::event::{Event, EventBody};
 use madang_rpc::{
     event::{Profile, Role},
     store::{Changed, NewRoom, Page, PageQuery, Resolved, RoomKind, RoomView},
 };
-use madang_vocabulary::{RoomId, RoomName, RoomRef, Seq, Slug, TopicId, UserId, limits};
 
 use crate::{
     change::{Change, room_view},

@@ -3,6 +3,9 @@
 use std::{sync::Arc, time::Instant};
 
 use async_trait::async_trait;
+use madang_domain::{
+    Error, IdempotencyKey, MessageText, Result, RoomName, RoomRef, Seq, Slug, TopicId, UserId,
+};
 use madang_kit::{
     Check, Lifecycle,
     clock::{Clock, Random},
@@ -14,9 +17,6 @@ use madang_rpc::{
         Append, Appended, Authority, Changed, HistoryFrom, HistoryQuery, InboxMark, InboxPage, Member,
         NewRoom, Open, OpenInbox, Opened, OpenedInbox, Page, PageQuery, ReadMark, Resolved, RoomView,
     },
-};
-use madang_vocabulary::{
-    Error, IdempotencyKey, MessageText, Result, RoomName, RoomRef, Seq, Slug, TopicId, UserId,
 };
 use tokio::{sync::Notify, time::timeout};
 

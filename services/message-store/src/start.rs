@@ -2,11 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
+use madang_domain::Epoch;
 use madang_kit::{
     Check, Host, Lifecycle, Secret, StartError,
     clock::{Random, jitter},
 };
-use madang_vocabulary::Epoch;
 use tokio::{
     sync::Notify,
     time::{MissedTickBehavior, interval, sleep, timeout},

@@ -8,8 +8,8 @@ use futures_util::{StreamExt as _, TryStreamExt as _, future::try_join_all, stre
 use madang_client::{
     Client as Api, ConnectOptions, Credential, Incoming, Session, SessionOptions, Socket, SocketError,
 };
-use madang_frames::{ClientFrame, RoomSince, ServerFrame, Subscribe};
-use madang_vocabulary::RoomId;
+use madang_contract::{ClientFrame, RoomSince, ServerFrame, Subscribe};
+use madang_domain::RoomId;
 use tokio::{
     sync::watch,
     time::{Instant, interval, sleep},

@@ -3,7 +3,7 @@
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use madang_client::Fault;
-use madang_vocabulary::{Code, RoomId, UserId};
+use madang_domain::{Code, RoomId, UserId};
 
 use crate::watch::Moment;
 

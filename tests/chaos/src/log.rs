@@ -1,6 +1,6 @@
 //! The store's log, as PostgreSQL has it at the end.
 
-use madang_vocabulary::{RoomId, UserId};
+use madang_domain::{RoomId, UserId};
 use sqlx::{Connection as _, PgConnection, Row as _, postgres::PgRow};
 use uuid::Uuid;
 

@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use madang_client::{Credential, Fault, Session, SessionEvent, SessionEvents, SessionOptions};
-use madang_vocabulary::{Cursor, RoomId, Seq};
+use madang_domain::{Cursor, RoomId, Seq};
 use tokio::{
     sync::watch,
     task::JoinHandle,

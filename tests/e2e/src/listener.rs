@@ -5,7 +5,7 @@ use std::time::Duration;
 use madang_client::{
     Close, Credential, Fault, InboxNotice, RoomEvent, Session, SessionEvent, SessionOptions,
 };
-use madang_vocabulary::{Cursor, RoomId, Seq};
+use madang_domain::{Cursor, RoomId, Seq};
 use tokio::{sync::watch, task::JoinHandle};
 
 use crate::{PATIENCE, within};

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use madang_client::Sent;
-use madang_vocabulary::RoomId;
+use madang_domain::RoomId;
 use sqlx::{Connection as _, Row as _};
 
 /// `events.kind` of a message.

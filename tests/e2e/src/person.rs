@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use madang_client::{
     Client, ConnectOptions, Credential, Grant, Incoming, NewRoom, Room, SessionOptions, Socket,
 };
-use madang_frames::{Ack, ClientFrame, ErrorFrame, ServerFrame};
-use madang_vocabulary::{RoomId, UserId};
+use madang_contract::{Ack, ClientFrame, ErrorFrame, ServerFrame};
+use madang_domain::{RoomId, UserId};
 use serde_json::json;
 
 use crate::{Listener, PATIENCE};
@@ -83,8 +83,8 @@ impl Person {
     /// When that fails.
     pub async fn socket_in(&self, base: &str, room: RoomId) -> Socket {
         let mut socket = self.socket(base).await;
-        let subscribe = madang_frames::Subscribe {
-            rooms: vec![madang_frames::RoomSince { room: room.into(), since: None, epoch: None }],
+        let subscribe = madang_contract::Subscribe {
+            rooms: vec![madang_contract::RoomSince { room: room.into(), since: None, epoch: None }],
             ..Default::default()
         };
         match socket.call(ClientFrame::Subscribe(subscribe), PATIENCE).await {

@@ -2,8 +2,8 @@
 
 use std::{collections::HashMap, path::Path};
 
+use madang_domain::RoomId;
 use madang_test_kit::{Cluster, ClusterOptions, Process, Program};
-use madang_vocabulary::RoomId;
 
 /// More than any story sends: for those that are not about the rate limit.
 const NO_RATE_LIMIT: &str = "1000000";

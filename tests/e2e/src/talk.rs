@@ -9,7 +9,7 @@ use std::{
 };
 
 use madang_client::{Sent, Session};
-use madang_vocabulary::RoomId;
+use madang_domain::RoomId;
 use tokio::{sync::watch, task::JoinSet};
 
 use crate::{PATIENCE, within};

@@ -8,8 +8,8 @@ use futures_util::future::join_all;
 use madang_client::{
     Client, ConnectOptions, Incoming, Session, SessionEvent, SessionOptions, Socket, close_code,
 };
+use madang_contract::ServerFrame;
 use madang_e2e::{PATIENCE, Person, Standalone, within};
-use madang_frames::ServerFrame;
 use madang_test_kit::Program;
 use tokio::time::Instant;
 

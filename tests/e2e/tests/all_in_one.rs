@@ -5,12 +5,12 @@
 use std::path::Path;
 
 use madang_client::{Client, Credential, Session, SessionOptions};
+use madang_domain::{Cursor, Seq};
 use madang_e2e::{Listener, PATIENCE, Person, Standalone, log_of, public_room, within};
 use madang_test_kit::{Durability, PostgresServer, Program, RedisServer};
-use madang_vocabulary::{Cursor, Seq};
 
 /// Two who chat at two addresses, which may be one.
-async fn chat_between(first: &str, second: &str) -> (Person, madang_vocabulary::RoomId, Seq) {
+async fn chat_between(first: &str, second: &str) -> (Person, madang_domain::RoomId, Seq) {
     let (mina, joon) = tokio::join!(Person::register(first, "mina"), Person::register(second, "joon"));
     let room = public_room(&mina, "마당", &[&joon]).await.id;
     let mina_hears = mina.listen(vec![first.to_owned()], room).await;
@@ -28,7 +28,7 @@ async fn chat_between(first: &str, second: &str) -> (Person, madang_vocabulary::
 }
 
 /// The memory of a log is the same after a restart, and so are the sessions.
-async fn remembered(base: &str, mina: &Person, room: madang_vocabulary::RoomId, last: Seq) {
+async fn remembered(base: &str, mina: &Person, room: madang_domain::RoomId, last: Seq) {
     // The access token of before, and the refresh token.
     let history = mina.api.messages(room, None, None, None).await.expect("the history");
     let texts: Vec<_> = history.items.iter().map(|message| message.text.as_str()).collect();

@@ -5,12 +5,12 @@
 use std::time::Duration;
 
 use madang_client::{Client, ConnectOptions, Credential, Error, NewRoom, Socket, SocketError, close_code};
+use madang_domain::{Code, RoomId, Seq};
 use madang_e2e::{
     PATIENCE, Person, Stage, Talk, ack, error_frame, foreign_token, public_room, send_frame, still_running,
     unsigned_token, within,
 };
 use madang_test_kit::{ClusterOptions, Program};
-use madang_vocabulary::{Code, RoomId, Seq};
 use reqwest::{Method, StatusCode, header};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
@@ -63,12 +63,12 @@ impl Bystanders {
 
 /// The socket still answers.
 async fn lives(socket: &mut Socket) {
-    let pong = socket.call(madang_frames::ClientFrame::Ping {}, PATIENCE).await;
+    let pong = socket.call(madang_contract::ClientFrame::Ping {}, PATIENCE).await;
     assert!(pong.is_ok(), "the socket is dead: {pong:?}");
 }
 
 /// The next frame is an error without the id of a request.
-async fn next_error(socket: &mut Socket) -> madang_frames::ErrorFrame<'static> {
+async fn next_error(socket: &mut Socket) -> madang_contract::ErrorFrame<'static> {
     error_frame(socket.next_frame(PATIENCE).await.expect("an error frame"))
 }
 
@@ -113,7 +113,7 @@ async fn malformed_frames_are_answered_and_the_socket_lives() {
         socket.send_text(frame.to_string()).await.unwrap();
         let error = next_error(&mut socket).await;
         assert_eq!(error.code, Code::InvalidArgument, "{what}: {error:?}");
-        assert_eq!(error.re.as_ref().map(madang_frames::RequestId::as_str), Some("7"), "{what}");
+        assert_eq!(error.re.as_ref().map(madang_contract::RequestId::as_str), Some("7"), "{what}");
     }
     // A text of 4,000 characters is not too long, in any script.
     let longest = "가".repeat(4_000);
@@ -155,7 +155,7 @@ async fn a_frame_at_the_limit_is_read() {
     let frame = format!(r#"{{"type":"ping","id":"7"{}}}"#, " ".repeat(64 * 1024 - 24));
     assert_eq!(frame.len(), 64 * 1024);
     socket.send_text(frame).await.unwrap();
-    let id = madang_frames::RequestId::new("7");
+    let id = madang_contract::RequestId::new("7");
     socket.answer(&id, PATIENCE).await.expect("the answer to a frame of 64 KiB");
 }
 
@@ -195,10 +195,10 @@ async fn rooms_that_are_not_there_or_not_ones_own() {
         json!({"type": "subscribe", "rooms": [{"room": mine}, {"room": private}, {"room": "no-such-slug"}]}),
     );
     let answer = socket.call(subscribe.unwrap(), PATIENCE).await.unwrap();
-    let madang_client::Incoming::Frame(madang_frames::ServerFrame::Subscribed(answer)) = answer else {
+    let madang_client::Incoming::Frame(madang_contract::ServerFrame::Subscribed(answer)) = answer else {
         panic!("{answer:?}")
     };
-    use madang_frames::SubscribedRoom::{Failed, Open};
+    use madang_contract::SubscribedRoom::{Failed, Open};
     let [Open { room, .. }, Failed { error: denied, .. }, Failed { error: missing, .. }] = &answer.rooms[..]
     else {
         panic!("{answer:?}")
@@ -338,7 +338,7 @@ async fn too_many_sends_are_told_when_to_come_back() {
     let (mut sent, mut refused) = (0, None);
     for id in ids {
         match socket.answer(&id, PATIENCE).await.unwrap() {
-            madang_client::Incoming::Frame(madang_frames::ServerFrame::Ack(_)) => sent += 1,
+            madang_client::Incoming::Frame(madang_contract::ServerFrame::Ack(_)) => sent += 1,
             other => {
                 let error = error_frame(other);
                 assert_eq!(error.code, Code::RateLimited, "{error:?}");

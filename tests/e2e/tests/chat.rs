@@ -3,10 +3,10 @@
 #![expect(clippy::expect_used, reason = "a story that cannot go on ends with a message")]
 
 use madang_client::{Incoming, SessionOptions, Socket};
+use madang_contract::{ClientFrame, RoomSince, ServerFrame, Subscribe};
+use madang_domain::{Cursor, RoomId, Seq};
 use madang_e2e::{Listener, PATIENCE, Person, Stage, ack, fast_sends, public_room, send_frame};
-use madang_frames::{ClientFrame, RoomSince, ServerFrame, Subscribe};
 use madang_test_kit::{BreakableProxy, ClusterOptions};
-use madang_vocabulary::{Cursor, RoomId, Seq};
 use tokio::sync::OnceCell;
 
 /// Three gateways, so that one of them has nobody who listens.
@@ -126,7 +126,7 @@ async fn who_missed_more_than_is_replayed_pages_history() {
     let subscribe = ClientFrame::Subscribe(Subscribe { rooms: vec![since], ..Subscribe::default() });
     let answer = socket.call(subscribe, PATIENCE).await.expect("an answer");
     let Incoming::Frame(ServerFrame::Subscribed(subscribed)) = answer else { panic!("{answer:?}") };
-    let madang_frames::SubscribedRoom::Open { head, from, complete, .. } = &subscribed.rooms[0] else {
+    let madang_contract::SubscribedRoom::Open { head, from, complete, .. } = &subscribed.rooms[0] else {
         panic!("{subscribed:?}")
     };
     assert_eq!((*complete, *head, *from), (false, last, last));
@@ -141,13 +141,13 @@ async fn a_cursor_of_another_epoch_is_not_trusted() {
     let room = public_room(&mina, "Cellar", &[]).await.id;
     let mut socket = mina.socket(&stage.gateway(0)).await;
     let head = say(&mut socket, room, "one").await;
-    let stranger = madang_vocabulary::Epoch::new(0xdead_beef);
+    let stranger = madang_domain::Epoch::new(0xdead_beef);
     let cursor = Cursor { seq: head, epoch: Some(stranger) };
     let since = RoomSince { room: room.into(), since: Some(cursor.seq), epoch: cursor.epoch };
     let subscribe = ClientFrame::Subscribe(Subscribe { rooms: vec![since], ..Subscribe::default() });
     let answer = socket.call(subscribe, PATIENCE).await.expect("an answer");
     let Incoming::Frame(ServerFrame::Subscribed(subscribed)) = answer else { panic!("{answer:?}") };
-    let madang_frames::SubscribedRoom::Open { complete, epoch, .. } = &subscribed.rooms[0] else {
+    let madang_contract::SubscribedRoom::Open { complete, epoch, .. } = &subscribed.rooms[0] else {
         panic!("{subscribed:?}")
     };
     assert!(!complete);

@@ -7,12 +7,12 @@ use std::{path::PathBuf, time::Duration};
 use madang_client::{
     Client, Close, ConnectOptions, Credential, Incoming, SessionOptions, Socket, close_code,
 };
+use madang_contract::{ClientFrame, ServerFrame};
+use madang_domain::{Code, RoomId, Seq};
 use madang_e2e::{
     Listener, PATIENCE, Person, Stage, error_frame, eventually, fast_sends, logs_contain, public_room, within,
 };
-use madang_frames::{ClientFrame, ServerFrame};
 use madang_test_kit::Program;
-use madang_vocabulary::{Code, RoomId, Seq};
 use tokio::{sync::OnceCell, time::Instant};
 
 /// A revoked session hears nothing any more after this, on any gateway.

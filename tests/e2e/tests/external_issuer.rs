@@ -9,12 +9,12 @@ use aws_lc_rs::{
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use madang_client::{Client, Close, ConnectOptions, Credential, Incoming, NewRoom, Socket, close_code};
+use madang_contract::{ClientFrame, Hello, ServerFrame};
+use madang_domain::Code;
 use madang_e2e::{
     PATIENCE, Person, SITE_SECRET, Stage, eventually, fast_sends, public_room, site_settings, site_token,
 };
-use madang_frames::{ClientFrame, Hello, ServerFrame};
 use madang_test_kit::{ClusterOptions, Program};
-use madang_vocabulary::Code;
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 

@@ -1,10 +1,10 @@
 //! A gateway is killed under load: its clients go to the other one, and nothing is missing, twice or out of order.
 
 use madang_client::SessionOptions;
+use madang_domain::Seq;
 use madang_e2e::{
     Listener, LogRow, PATIENCE, Person, Stage, Talk, assert_in_log_once, eventually, fast_sends, public_room,
 };
-use madang_vocabulary::Seq;
 
 /// Messages between two blows.
 const SOME: usize = 30;

@@ -1,8 +1,8 @@
 //! The same key is the same message: twice, at once, through any gateway, by either door.
 
 use futures_util::future::join_all;
+use madang_domain::{RoomId, Seq};
 use madang_e2e::{PATIENCE, Person, Stage, ack, fast_sends, public_room, send_frame};
-use madang_vocabulary::{RoomId, Seq};
 use tokio::sync::OnceCell;
 
 async fn stage() -> &'static Stage {

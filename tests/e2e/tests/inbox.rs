@@ -8,10 +8,10 @@ use std::time::Duration;
 use madang_client::{
     ConnectOptions, Credential, InboxNotice, Incoming, NewRoom, NoticeOf, SessionOptions, Socket,
 };
+use madang_contract::{self as frames, ClientFrame, NoticeBody, ServerFrame, Subscribe};
+use madang_domain::{Cursor, Epoch, RoomId, Seq, UserId};
 use madang_e2e::{Backend, PATIENCE, Person, Stage, eventually, fast_sends, public_room, send_frame};
-use madang_frames::{self as frames, ClientFrame, NoticeBody, ServerFrame, Subscribe};
 use madang_test_kit::BreakableProxy;
-use madang_vocabulary::{Cursor, Epoch, RoomId, Seq, UserId};
 use serde_json::{Value, json};
 use sqlx::Connection as _;
 use tokio::sync::OnceCell;

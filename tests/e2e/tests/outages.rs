@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use madang_client::{Client, Incoming, SessionOptions, Socket};
+use madang_domain::{Code, RoomId, Seq};
 use madang_e2e::{
     Listener, PATIENCE, Person, Stage, Standalone, ack, error_frame, eventually, fast_sends, public_room,
     send_frame, still_running, within,
@@ -13,7 +14,6 @@ use madang_e2e::{
 use madang_test_kit::{
     BreakableProxy, Cluster, ClusterOptions, Durability, PostgresServer, Program, RedisServer,
 };
-use madang_vocabulary::{Code, RoomId, Seq};
 use tokio::time::Instant;
 
 /// After any single fault all listeners are complete again within this.
@@ -100,7 +100,7 @@ impl Pair {
     async fn send(&mut self, key: &str) -> Result<Seq, Code> {
         let frame = send_frame(self.room, key, key);
         match self.speaker.call(frame, ANSWER_BOUND).await.expect("an answer on a socket that lives") {
-            answer @ Incoming::Frame(madang_frames::ServerFrame::Ack(_)) => Ok(ack(answer).seq),
+            answer @ Incoming::Frame(madang_contract::ServerFrame::Ack(_)) => Ok(ack(answer).seq),
             refusal => {
                 let error = error_frame(refusal);
                 if error.code == Code::Unavailable {
@@ -156,7 +156,7 @@ async fn without_postgres_senders_are_told_and_it_recovers() {
         assert!(matches!(refusal, Code::Unavailable | Code::DeadlineExceeded), "{how}: {refusal}");
         assert!(asked.elapsed() < ANSWER_BOUND, "{how}: told after {:?}", asked.elapsed());
         // The socket answers all the while.
-        let pong = pair.speaker.call(madang_frames::ClientFrame::Ping {}, PATIENCE).await;
+        let pong = pair.speaker.call(madang_contract::ClientFrame::Ping {}, PATIENCE).await;
         assert!(pong.is_ok(), "{how}: {pong:?}");
         match how {
             "paused" => postgres.resume(),

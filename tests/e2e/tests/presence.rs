@@ -5,10 +5,10 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use madang_client::{Incoming, Socket, SocketError};
+use madang_contract::{ClientFrame, PresenceChange, ServerFrame};
+use madang_domain::{Code, RoomId, UserId};
 use madang_e2e::{PATIENCE, Person, Stage, Standalone, error_frame, eventually, public_room, within};
-use madang_frames::{ClientFrame, PresenceChange, ServerFrame};
 use madang_test_kit::{ClusterOptions, Program};
-use madang_vocabulary::{Code, RoomId, UserId};
 use tokio::time::Instant;
 
 /// After this without a renewal a gateway is dead to the others.

@@ -5,11 +5,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use madang_domain::{RoomId, Seq};
 use madang_e2e::{
     Listener, PATIENCE, Person, Stage, Talk, assert_in_log_once, eventually, fast_sends, public_room,
 };
 use madang_test_kit::{ClusterOptions, Program, RedisCluster};
-use madang_vocabulary::{RoomId, Seq};
 use redis::{
     cmd,
     streams::{StreamInfoStreamReply, StreamRangeReply},

@@ -3,9 +3,9 @@
 #![expect(clippy::expect_used, reason = "a story that cannot go on ends with a message")]
 
 use madang_client::{Client, NewRoom};
+use madang_domain::RoomId;
 use madang_e2e::{FrontEnd, Person, Refusal, Stage, Standalone, ack, fast_sends, public_room, send_frame};
 use madang_test_kit::Program;
-use madang_vocabulary::RoomId;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;

@@ -4,11 +4,11 @@
 use std::{path::PathBuf, time::Duration};
 
 use madang_client::NewRoom;
+use madang_domain::RoomId;
 use madang_e2e::{
     FrontEnd, LogRow, PATIENCE, Person, Stage, eventually, fast_sends, logs_contain, public_room,
 };
 use madang_test_kit::{ClusterOptions, Program};
-use madang_vocabulary::RoomId;
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 

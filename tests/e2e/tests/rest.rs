@@ -3,9 +3,9 @@
 #![expect(clippy::expect_used, reason = "a story that cannot go on ends with a message")]
 
 use madang_client::{Client, NewRoom, Page, PastMessage};
+use madang_domain::{Code, Seq, SessionId};
 use madang_e2e::{PATIENCE, Person, Stage, fast_sends, public_room};
 use madang_test_kit::ClusterOptions;
-use madang_vocabulary::{Code, Seq, SessionId};
 use reqwest::{Method, StatusCode, header};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
@@ -35,9 +35,7 @@ async fn raw(
 
 fn is_time(value: &Value) -> bool {
     // RFC 3339 in UTC: 2026-01-01T00:00:00.000Z
-    value
-        .as_str()
-        .is_some_and(|text| text.ends_with('Z') && text.parse::<madang_vocabulary::Timestamp>().is_ok())
+    value.as_str().is_some_and(|text| text.ends_with('Z') && text.parse::<madang_domain::Timestamp>().is_ok())
 }
 
 #[tokio::test]
@@ -320,7 +318,7 @@ async fn a_read_mark_reaches_the_users_other_devices() {
     mina.api.mark_read(room, sent.seq).await.unwrap();
     loop {
         let frame = device.next_frame(PATIENCE).await.expect("the read mark");
-        if let madang_client::Incoming::Frame(madang_frames::ServerFrame::Read(read)) = frame {
+        if let madang_client::Incoming::Frame(madang_contract::ServerFrame::Read(read)) = frame {
             assert_eq!((read.room, read.user, read.seq), (room, mina.id, sent.seq));
             break;
         }

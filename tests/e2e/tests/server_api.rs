@@ -5,12 +5,12 @@
 use std::time::Duration;
 
 use madang_client::{Client, ConnectOptions, Credential, Socket, close_code};
+use madang_domain::{Code, Seq, UserId};
 use madang_e2e::{
     Backend, PATIENCE, Person, Stage, Standalone, eventually, fast_sends, keys, public_room, site_settings,
     site_token,
 };
 use madang_test_kit::Program;
-use madang_vocabulary::{Code, Seq, UserId};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::{sync::OnceCell, time::Instant};
@@ -246,7 +246,7 @@ async fn who_is_disconnected_is_gone_from_every_gateway_within_a_second() {
                 );
             }
         }
-        stays.call(madang_frames::ClientFrame::Ping {}, PATIENCE).await.expect("the bystander's socket");
+        stays.call(madang_contract::ClientFrame::Ping {}, PATIENCE).await.expect("the bystander's socket");
         // A token that is made later is as good as ever.
         let later = site_token(user, &json!({"iat": jsonwebtoken::get_current_timestamp() + 2}));
         Socket::open(&gateways[1], &Credential::Bearer(later), &ConnectOptions::default())

@@ -3,9 +3,9 @@
 #![expect(clippy::expect_used, reason = "a story that cannot go on ends with a message")]
 
 use madang_client::Client;
+use madang_domain::{Code, RoomId, Seq};
 use madang_e2e::{Backend, Person, Stage, fast_sends, site_settings, site_token};
 use madang_test_kit::Program;
-use madang_vocabulary::{Code, RoomId, Seq};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;

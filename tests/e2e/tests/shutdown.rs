@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use madang_client::{Incoming, close_code};
+use madang_contract::ServerFrame;
+use madang_domain::Seq;
 use madang_e2e::{PATIENCE, Person, Stage, Talk, assert_in_log_once, fast_sends, public_room, within};
-use madang_frames::ServerFrame;
-use madang_vocabulary::Seq;
 use tokio::{sync::oneshot::error::TryRecvError, time::Instant};
 
 /// Messages between two steps.

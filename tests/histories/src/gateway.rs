@@ -5,12 +5,12 @@ use std::{sync::Arc, time::Duration};
 use clap::Parser;
 use madang_bus::{BusStatus, Connected, InProcessExchange, redis};
 use madang_client::Client;
+use madang_domain::GatewayId;
 use madang_gateway::{Deps, GatewaySettings};
 use madang_kit::{
     Host, Lifecycle, Running,
     clock::{SystemClock, SystemRandom, new_id},
 };
-use madang_vocabulary::GatewayId;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{

@@ -10,8 +10,8 @@ use std::{
 };
 
 use madang_client::{Body, ConnectOptions, Credential, Incoming, RoomEvent, Socket, SocketError};
-use madang_frames::{ClientFrame, EventBody, Request, RequestId};
-use madang_vocabulary::{RoomId, Seq, UserId};
+use madang_contract::{ClientFrame, EventBody, Request, RequestId};
+use madang_domain::{RoomId, Seq, UserId};
 use tokio::{
     sync::{mpsc, watch},
     task::AbortHandle,

@@ -1,8 +1,8 @@
 //! Madang's own protocol, for what the old one cannot say: where a client stopped, and that it says something again.
 
 use madang_client::{ConnectOptions, Credential, Incoming, Socket};
-use madang_frames::{ClientFrame, RoomSince, ServerFrame, Subscribe};
-use madang_vocabulary::Seq;
+use madang_contract::{ClientFrame, RoomSince, ServerFrame, Subscribe};
+use madang_domain::Seq;
 use serde_json::json;
 
 use crate::{Madang, PATIENCE, Person, Room};

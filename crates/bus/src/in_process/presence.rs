@@ -7,7 +7,7 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use madang_vocabulary::{GatewayId, TopicId, UserId};
+use madang_domain::{GatewayId, TopicId, UserId};
 use tokio::{runtime::Handle, time::Instant};
 
 use super::{Directory, InProcessExchange, Offer, Port};

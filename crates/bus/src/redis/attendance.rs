@@ -8,7 +8,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use madang_vocabulary::{TopicId, UserId};
+use madang_domain::{TopicId, UserId};
 use tokio::{
     sync::Notify,
     time::{Instant, sleep_until},

@@ -1,7 +1,7 @@
 //! What stands in an inbox, and how it is taken out of an `XREAD` reply without copying the entries.
 
 use bytes::Bytes;
-use madang_vocabulary::{GatewayId, TopicId, UserId};
+use madang_domain::{GatewayId, TopicId, UserId};
 use redis::Value;
 
 use super::scripts::StreamId;

@@ -1,6 +1,6 @@
 //! The names of the keys, and which shard a topic belongs to.
 
-use madang_vocabulary::{GatewayId, TopicId};
+use madang_domain::{GatewayId, TopicId};
 
 /// The shard of a topic: FNV-1a (64 bit, <http://www.isthe.com/chongo/tech/comp/fnv/>) of the UUID's bytes.
 ///
@@ -68,7 +68,7 @@ impl ShardKeys {
 
 #[cfg(test)]
 mod tests {
-    use madang_vocabulary::{RoomId, UserId};
+    use madang_domain::{RoomId, UserId};
     use uuid::Uuid;
 
     use super::*;

@@ -12,7 +12,7 @@
 
 use std::{convert::Infallible, sync::Arc};
 
-use madang_vocabulary::GatewayId;
+use madang_domain::GatewayId;
 use redis::{RedisError, aio::MultiplexedConnection};
 use tokio::{
     sync::watch,

@@ -55,7 +55,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use madang_vocabulary::{GatewayId, TopicId};
+use madang_domain::{GatewayId, TopicId};
 use tokio::{
     sync::{mpsc, oneshot, watch},
     time::{Instant, timeout, timeout_at},

@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use madang_vocabulary::{GatewayId, TopicId, UserId};
+use madang_domain::{GatewayId, TopicId, UserId};
 use redis::{RedisError, aio::MultiplexedConnection};
 use tracing::warn;
 

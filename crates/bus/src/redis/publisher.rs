@@ -15,7 +15,7 @@ use futures_util::{
     future::{BoxFuture, MaybeDone, maybe_done},
     poll,
 };
-use madang_vocabulary::{GatewayId, TopicId};
+use madang_domain::{GatewayId, TopicId};
 use redis::RedisResult;
 use tokio::{sync::mpsc, time::timeout};
 use tokio_util::sync::CancellationToken;

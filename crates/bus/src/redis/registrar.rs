@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use madang_vocabulary::TopicId;
+use madang_domain::TopicId;
 use tokio::sync::{Notify, oneshot};
 
 use super::scripts::Change;
@@ -159,7 +159,7 @@ impl Wishes {
 mod tests {
     use std::iter;
 
-    use madang_vocabulary::RoomId;
+    use madang_domain::RoomId;
     use uuid::Uuid;
 
     use super::*;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use madang_vocabulary::{GatewayId, TopicId};
+use madang_domain::{GatewayId, TopicId};
 use redis::{Cmd, FromRedisValue, RedisResult, Script, aio::MultiplexedConnection};
 
 use super::{

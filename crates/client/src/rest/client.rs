@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use madang_vocabulary::{RoomId, Seq, SessionId, UserId};
+use madang_domain::{RoomId, Seq, SessionId, UserId};
 use reqwest::{Method, RequestBuilder, Response, Url, header};
 use serde::de::DeserializeOwned;
 use serde_json::json;

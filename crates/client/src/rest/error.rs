@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use madang_vocabulary::Code;
+use madang_domain::Code;
 use serde::Deserialize;
 
 /// A refusal, as `application/problem+json` says it (RFC 9457).

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use madang_vocabulary::{Epoch, RoomId, Seq, SessionId, Timestamp, UserId};
+use madang_domain::{Epoch, RoomId, Seq, SessionId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::socket::InboxNotice;

@@ -2,7 +2,7 @@
 
 use std::{future::Future, pin::Pin, time::Duration};
 
-use madang_frames::{ClientFrame, Hello};
+use madang_contract::{ClientFrame, Hello};
 use rand::rngs::StdRng;
 use tokio::{
     sync::{mpsc, oneshot},

@@ -6,10 +6,10 @@ use std::{
     time::Duration,
 };
 
-use madang_frames::{
+use madang_contract::{
     Ack, ClientFrame, ErrorFrame, Hello, OkFrame, Request, RoomSince, ServerFrame, Subscribe, SubscribedRoom,
 };
-use madang_vocabulary::{Code, Cursor, RoomId, Seq, limits::PAGE_MAX_ITEMS};
+use madang_domain::{Code, Cursor, RoomId, Seq, limits::PAGE_MAX_ITEMS};
 use rand::rngs::StdRng;
 use serde_json::Value;
 use tokio::{sync::oneshot, time::Instant};

@@ -3,8 +3,8 @@
 //! The server follows the inbox for every socket from now on, and says where that is. Where the cursor is behind, the
 //! inbox is asked for from there; until that is answered, notices are not handed out, for they come again.
 
-use madang_frames::Inbox as Stands;
-use madang_vocabulary::{Cursor, Epoch, Seq};
+use madang_contract::Inbox as Stands;
+use madang_domain::{Cursor, Epoch, Seq};
 
 use super::Fault;
 

@@ -21,8 +21,8 @@ mod tests;
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use madang_frames::{ClientFrame, ErrorFrame, Hello, Inbox, ServerFrame};
-use madang_vocabulary::{Code, Cursor, Epoch, IdempotencyKey, MessageText, RoomId, Seq, Timestamp};
+use madang_contract::{ClientFrame, ErrorFrame, Hello, Inbox, ServerFrame};
+use madang_domain::{Code, Cursor, Epoch, IdempotencyKey, MessageText, RoomId, Seq, Timestamp};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use tokio::sync::{Mutex, Semaphore, mpsc, oneshot};
 

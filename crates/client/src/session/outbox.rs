@@ -2,8 +2,8 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use madang_frames::{ClientFrame, Request, RequestId};
-use madang_vocabulary::{Code, IdempotencyKey, MessageText, RoomId};
+use madang_contract::{ClientFrame, Request, RequestId};
+use madang_domain::{Code, IdempotencyKey, MessageText, RoomId};
 use tokio::{
     sync::{OwnedSemaphorePermit, oneshot},
     time::Instant,

@@ -2,8 +2,8 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use madang_frames::RequestId;
-use madang_vocabulary::RoomId;
+use madang_contract::RequestId;
+use madang_domain::RoomId;
 use tokio::time::Instant;
 
 /// What was asked.

@@ -5,7 +5,7 @@
 //! history is paged: then live events only move `wire` on, and pages are asked for until the cursor has
 //! reached it. So nothing has to be held back in memory, however much happens meanwhile.
 
-use madang_vocabulary::{Cursor, Epoch, RoomId, Seq};
+use madang_domain::{Cursor, Epoch, RoomId, Seq};
 
 use super::Fault;
 

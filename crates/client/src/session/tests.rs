@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
-use madang_vocabulary::{Code, Cursor, Epoch, RoomId, Seq};
+use madang_domain::{Code, Cursor, Epoch, RoomId, Seq};
 use serde_json::{Value, json};
 use tokio::{
     net::{TcpListener, TcpStream},

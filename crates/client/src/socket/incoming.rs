@@ -1,7 +1,7 @@
 //! Frames of the server, owned, and read as a client must: what it does not know, it ignores.
 
-use madang_frames::{EventBody, Message, NoticeBody, RequestId, ServerFrame};
-use madang_vocabulary::{RoomId, Seq, Timestamp};
+use madang_contract::{EventBody, Message, NoticeBody, RequestId, ServerFrame};
+use madang_domain::{RoomId, Seq, Timestamp};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 

@@ -7,7 +7,7 @@ mod incoming;
 use std::{collections::VecDeque, time::Duration};
 
 use futures_util::{SinkExt, StreamExt};
-use madang_frames::{ClientFrame, Hello, Request, RequestId, ServerFrame};
+use madang_contract::{ClientFrame, Hello, Request, RequestId, ServerFrame};
 use tokio::{net::TcpStream, time::Instant};
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async_with_config,

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use madang_vocabulary::{AvatarUrl, DisplayName, ExternalId, Timestamp, Username};
+use madang_domain::{AvatarUrl, DisplayName, ExternalId, Timestamp, Username};
 
 use crate::event::Profile;
 

@@ -11,7 +11,7 @@
 
 use std::{mem, sync::Arc, time::Duration};
 
-use madang_vocabulary::{Code, Error, Result};
+use madang_domain::{Code, Error, Result};
 use tokio::{
     sync::{
         Notify,

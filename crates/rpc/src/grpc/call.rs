@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use madang_vocabulary::{Error, Result};
+use madang_domain::{Error, Result};
 use tokio::time::Instant;
 use tonic::{Request, Response, Status};
 
@@ -140,7 +140,7 @@ fn down(after: Duration) -> Error {
 mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
 
-    use madang_vocabulary::Code;
+    use madang_domain::Code;
 
     use super::*;
 

@@ -11,7 +11,7 @@
 //! | `call` | one call: deadline, breaker, repetition ([`CallSettings`]) |
 //! | `breaker`, `retry` | when a service that does not answer is spared ([`BreakerSettings`], [`RetrySettings`]) |
 //! | `convert` | domain types to protobuf and back ([`encode_event`], [`decode_event`]) |
-//! | [`status`] | the vocabulary's errors as gRPC statuses and back |
+//! | [`status`] | the domain's errors as gRPC statuses and back |
 //!
 //! Balancing over replicas, connecting, tracing and metrics are the channel's business, not theirs.
 

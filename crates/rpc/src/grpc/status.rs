@@ -1,4 +1,4 @@
-//! The vocabulary's errors as gRPC statuses and back.
+//! The domain's errors as gRPC statuses and back.
 //!
 //! The code of the public contract travels word for word in the metadata `madang-code`, and the time
 //! after which to try again in `madang-retry-after-ms`; the gRPC code beside it is for tools that know
@@ -7,16 +7,16 @@
 
 use std::time::Duration;
 
+use madang_domain::{Code, Error};
 use madang_proto::store::v1::Failure;
-use madang_vocabulary::{Code, Error};
 use tonic::{Status, TimeoutExpired, metadata::MetadataValue};
 
-/// The metadata key of the vocabulary's code.
+/// The metadata key of the domain's code.
 pub const CODE_KEY: &str = "madang-code";
 /// The metadata key of the time after which to try again, in milliseconds.
 pub const RETRY_AFTER_KEY: &str = "madang-retry-after-ms";
 
-/// The gRPC code nearest to a code of the vocabulary.
+/// The gRPC code nearest to a code of the domain.
 #[must_use]
 pub const fn grpc_code(code: Code) -> tonic::Code {
     match code {
@@ -117,7 +117,7 @@ fn classify_transport(status: Status) -> Failed {
         tonic::Code::Cancelled | tonic::Code::DeadlineExceeded => {
             Failed::TimedOut(deadline_exceeded().caused_by(status))
         }
-        // Nothing that we wrote says these without the vocabulary's code.
+        // Nothing that we wrote says these without the domain's code.
         tonic::Code::Ok
         | tonic::Code::InvalidArgument
         | tonic::Code::NotFound

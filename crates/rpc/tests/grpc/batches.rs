@@ -3,6 +3,7 @@
 use std::{collections::HashSet, sync::Arc};
 
 use futures_util::future::join_all;
+use madang_domain::{Code, Cursor, Seq};
 use madang_proto::store::v1::{
     self as wire, append_outcome::Outcome, message_store_service_client::MessageStoreServiceClient,
 };
@@ -11,7 +12,6 @@ use madang_rpc::{
     grpc::{BATCH_MAX_ITEMS, BatchSettings, MessageStoreClient, MessageStoreSettings, REPLAY_MAX_BYTES},
     store::Open,
 };
-use madang_vocabulary::{Code, Cursor, Seq};
 use tonic::Request;
 
 use crate::{

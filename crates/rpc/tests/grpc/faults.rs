@@ -2,11 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
+use madang_domain::{Code, RoomRef, Seq};
 use madang_rpc::{
     Auth, MessageStore,
     grpc::{AuthClient, CallSettings, MessageStoreClient, MessageStoreSettings, RetrySettings},
 };
-use madang_vocabulary::{Code, RoomRef, Seq};
 use tokio::time::Instant;
 
 use crate::{

@@ -3,16 +3,16 @@
 
 use std::{sync::Arc, time::Duration};
 
+use madang_domain::{
+    AvatarUrl, Code, Cursor, DisplayName, Epoch, Error, ExternalId, IdempotencyKey, RoomName, RoomRef, Seq,
+    Slug, Timestamp, TopicId, UserRef, Username,
+};
 use madang_rpc::{
     Auth, MessageStore,
     auth::{ClientInfo, ExternalUser, Password},
     event::{Attachment, Role},
     grpc::{AuthClient, MessageStoreClient, MessageStoreSettings},
     store::{Append, Authority, HistoryFrom, HistoryQuery, NewRoom, Open, OpenInbox, PageQuery, RoomKind},
-};
-use madang_vocabulary::{
-    AvatarUrl, Code, Cursor, DisplayName, Epoch, Error, ExternalId, IdempotencyKey, RoomName, RoomRef, Seq,
-    Slug, Timestamp, TopicId, UserRef, Username,
 };
 
 use crate::{

@@ -9,6 +9,10 @@ use std::{
 };
 
 use async_trait::async_trait;
+use madang_domain::{
+    AvatarUrl, Code, DisplayName, Epoch, Error, ExternalId, IdempotencyKey, Result, RoomId, RoomName,
+    RoomRef, Seq, SessionId, Slug, Timestamp, TopicId, UserId, Username,
+};
 use madang_rpc::{
     MessageStore,
     event::{Event, EventBody, Message, Notice, Profile, Role},
@@ -17,10 +21,6 @@ use madang_rpc::{
         Membership, Mentioned, NewRoom, Open, OpenInbox, Opened, OpenedInbox, Page, PageQuery, ReadMark,
         Resolved, Room, RoomKind, RoomView,
     },
-};
-use madang_vocabulary::{
-    AvatarUrl, Code, DisplayName, Epoch, Error, ExternalId, IdempotencyKey, Result, RoomId, RoomName,
-    RoomRef, Seq, SessionId, Slug, Timestamp, TopicId, UserId, Username,
 };
 use tokio::sync::{Notify, Semaphore};
 use uuid::Uuid;

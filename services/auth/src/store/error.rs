@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use madang_vocabulary::Error;
+use madang_domain::Error;
 
 /// How soon to try again when the database does not answer.
 const RETRY_UNAVAILABLE: Duration = Duration::from_secs(1);

@@ -16,9 +16,9 @@ mod sqlite;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use madang_domain::{AvatarUrl, DisplayName, ExternalId, SessionId, Timestamp, UserId, Username};
 use madang_rpc::auth::{ClientInfo, Revocations, Session, Voucher};
 use madang_rpc::event::Profile;
-use madang_vocabulary::{AvatarUrl, DisplayName, ExternalId, SessionId, Timestamp, UserId, Username};
 
 pub(crate) use error::{OpenError, StoreError};
 

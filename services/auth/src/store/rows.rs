@@ -2,9 +2,9 @@
 
 use std::str::FromStr as _;
 
+use madang_domain::{AvatarUrl, DisplayName, ExternalId, SessionId, Timestamp, UserId, Username};
 use madang_rpc::auth::{ClientInfo, Session, Voucher};
 use madang_rpc::event::Profile;
-use madang_vocabulary::{AvatarUrl, DisplayName, ExternalId, SessionId, Timestamp, UserId, Username};
 use uuid::Uuid;
 
 use super::{Account, Digest, External, Family, Redeemed, Result, StoreError, StoredApiKey, StoredKey};

@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use madang_auth::Settings;
+use madang_domain::{AvatarUrl, Code, DisplayName, UserId};
 use madang_kit::clock::Clock as _;
 use madang_rpc::auth::Auth as _;
-use madang_vocabulary::{AvatarUrl, Code, DisplayName, UserId};
 
 use crate::support::{
     PASSWORD, World, assert_code, client, login, on_both, password, register, seconds, username, verify,

@@ -2,9 +2,9 @@
 
 use std::process::{Command, Output};
 
+use madang_domain::Code;
 use madang_kit::clock::Clock as _;
 use madang_rpc::auth::{Auth as _, Scope};
-use madang_vocabulary::Code;
 
 use crate::support::{World, assert_code, on_both, seconds};
 

@@ -3,8 +3,8 @@
 use std::num::NonZeroUsize;
 
 use madang_auth::Settings;
+use madang_domain::Code;
 use madang_rpc::auth::{Auth as _, ClientInfo};
-use madang_vocabulary::Code;
 
 use crate::support::{PASSWORD, World, assert_code, client, on_both, password, register, seconds, username};
 

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use madang_auth::Service;
+use madang_domain::{AvatarUrl, Code, DisplayName, ExternalId, UserId, UserRef};
 use madang_kit::clock::Clock as _;
 use madang_rpc::auth::{Auth as _, ExternalUser, Recognized};
-use madang_vocabulary::{AvatarUrl, Code, DisplayName, ExternalId, UserId, UserRef};
 
 use crate::support::{
     PASSWORD, World, assert_code, client, login, on_both, password, register, seconds, session_of, username,

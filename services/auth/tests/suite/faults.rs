@@ -4,10 +4,10 @@ use std::{os::unix::fs::PermissionsExt as _, sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
 use madang_auth::{Settings, migrate, start};
+use madang_domain::Code;
 use madang_kit::{Host, Lifecycle, Secret, clock::ManualClock};
 use madang_rpc::auth::Auth as _;
 use madang_test_kit::{Durability, PostgresServer};
-use madang_vocabulary::Code;
 
 use crate::support::{
     PASSWORD, World, assert_code, client, host, login, on_both, password, register, username,

@@ -2,15 +2,15 @@
 
 use std::net::SocketAddr;
 
-use madang_auth::{Command, run};
+use madang_auth::{Cli, run};
+use madang_domain::Code;
 use madang_kit::{Host, Lifecycle, config, lifecycle::Outcome};
 use madang_rpc::{auth::Auth as _, grpc::AuthClient};
-use madang_vocabulary::Code;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::support::{PASSWORD, World, assert_code, client, password, session_of, username};
 
-fn command(world: &World, more: &[&str]) -> Command {
+fn command(world: &World, more: &[&str]) -> Cli {
     let url = world.url();
     let mut args = vec!["madang-auth", "--grpc-addr", "127.0.0.1:0", "--ops-addr", "127.0.0.1:0"];
     args.extend(["--database-url", url.expose(), "--auth-argon2-memory-kib", "64"]);

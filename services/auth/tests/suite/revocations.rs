@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use madang_auth::Service;
+use madang_domain::Code;
 use madang_rpc::auth::Auth as _;
-use madang_vocabulary::Code;
 use sqlx::{Connection as _, PgConnection};
 
 use crate::support::{World, login, on_both, register, seconds, session_of};
@@ -15,7 +15,7 @@ on_both!(
     the_feed_starts_anew_after_a_backup_was_restored,
 );
 
-async fn revoke_one(service: &Service) -> madang_vocabulary::SessionId {
+async fn revoke_one(service: &Service) -> madang_domain::SessionId {
     let grant = login(service, "mina").await;
     service.logout(&grant.refresh_token).await.unwrap();
     session_of(&grant)
@@ -152,6 +152,6 @@ async fn an_end_that_commits_late_is_not_missed() {
     quick.await.unwrap();
     let afterwards = service.revocations(Some(meanwhile.cursor)).await.unwrap();
     let all: Vec<_> = meanwhile.sessions.into_iter().chain(afterwards.sessions).collect();
-    assert!(all.contains(&madang_vocabulary::SessionId::new(LATE)), "missed: {all:?}");
+    assert!(all.contains(&madang_domain::SessionId::new(LATE)), "missed: {all:?}");
     assert_eq!(all.len(), 2);
 }

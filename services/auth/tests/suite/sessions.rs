@@ -1,9 +1,9 @@
 //! Refresh tokens, sessions and their ends.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use madang_domain::Code;
 use madang_kit::clock::Clock as _;
 use madang_rpc::auth::{Auth as _, ClientInfo};
-use madang_vocabulary::Code;
 
 use crate::support::{World, assert_code, client, login, on_both, register, seconds, session_of, verify};
 

@@ -4,10 +4,10 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation, decode, decode_header, jwk::JwkSet};
 use madang_auth::{Service, Settings, start};
+use madang_domain::{Code, Error, SessionId, Username};
 use madang_kit::{Host, Lifecycle, Secret, StartError, clock::ManualClock};
 use madang_rpc::auth::{Auth as _, ClientInfo, Grant, Password, claims::AccessClaims};
 use madang_test_kit::TestDatabase;
-use madang_vocabulary::{Code, Error, SessionId, Username};
 use sqlx::{AssertSqlSafe, Connection as _};
 use tempfile::TempDir;
 

@@ -1,8 +1,8 @@
 //! One-time tickets.
 
+use madang_domain::{Code, ExternalId, UserId};
 use madang_kit::clock::Clock as _;
 use madang_rpc::auth::{Auth as _, ExternalUser, Voucher};
-use madang_vocabulary::{Code, ExternalId, UserId};
 
 use crate::support::{World, assert_code, login, on_both, register, seconds, session_of};
 

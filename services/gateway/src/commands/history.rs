@@ -1,11 +1,11 @@
 //! Pages of what was said before.
 
-use madang_frames::RequestId;
+use madang_contract::RequestId;
+use madang_domain::{Error, Result, RoomRef, Seq, UserId, limits};
 use madang_rpc::{
     event::Event,
     store::{HistoryFrom, HistoryQuery},
 };
-use madang_vocabulary::{Error, Result, RoomRef, Seq, UserId, limits};
 use serde_json::{Map, Value};
 
 use super::done;

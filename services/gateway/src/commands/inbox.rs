@@ -5,10 +5,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use madang_frames::{self as frames, ServerFrame};
+use madang_contract::{self as frames, ServerFrame};
+use madang_domain::{Cursor, Epoch, Result, Seq, TopicId, UserId};
 use madang_kit::clock::jitter;
 use madang_rpc::store::{InboxMark, InboxPage, OpenInbox, OpenedInbox};
-use madang_vocabulary::{Cursor, Epoch, Result, Seq, TopicId, UserId};
 
 use super::history;
 use crate::{edge::Edge, session::SessionContext, wire};

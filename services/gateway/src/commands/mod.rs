@@ -10,10 +10,10 @@ mod subscribe;
 
 use std::sync::Arc;
 
-use madang_frames::{ClientFrame, OkFrame, Request, RequestId, ServerFrame};
+use madang_contract::{ClientFrame, OkFrame, Request, RequestId, ServerFrame};
+use madang_domain::{Code, Cursor, Error, Result, Seq};
 use madang_kit::telemetry::SPAN_TARGET;
 use madang_rpc::auth::Voucher;
-use madang_vocabulary::{Code, Cursor, Error, Result, Seq};
 use serde_json::{Map, Value};
 use tracing::{Instrument as _, debug, warn};
 
@@ -51,7 +51,7 @@ async fn dispatch(session: Arc<SessionContext>, request: Request) {
         }
         ClientFrame::Presence { room } => presence::answer(&session, id.clone(), room).await,
         ClientFrame::Ping {} => {
-            session.push(&ServerFrame::Pong(madang_frames::Pong { re: id.clone() }));
+            session.push(&ServerFrame::Pong(madang_contract::Pong { re: id.clone() }));
             Ok(())
         }
     };

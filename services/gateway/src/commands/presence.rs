@@ -1,8 +1,8 @@
 //! Who is in a room now.
 
 use madang_bus::PresenceError;
-use madang_frames::RequestId;
-use madang_vocabulary::{Code, Error, Result, RoomRef};
+use madang_contract::RequestId;
+use madang_domain::{Code, Error, Result, RoomRef};
 use serde_json::{Map, Value};
 
 use super::done;

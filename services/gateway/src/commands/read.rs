@@ -1,8 +1,8 @@
 //! Read marks and typing: what a member's other devices, or the other members, are told in passing.
 
-use madang_frames::RequestId;
+use madang_contract::RequestId;
+use madang_domain::{ConnectionId, Result, RoomRef, Seq, UserId};
 use madang_rpc::store::ReadMark;
-use madang_vocabulary::{ConnectionId, Result, RoomRef, Seq, UserId};
 use serde_json::{Map, Value};
 
 use super::done;
@@ -47,8 +47,8 @@ pub(super) async fn typing(
 ) -> Result<()> {
     let room = super::send::room_id(&session.edge, session.me.id, room).await?;
     if !session.edge.hubs.listens(room.into(), session.connection).await {
-        return Err(madang_vocabulary::Error::new(
-            madang_vocabulary::Code::FailedPrecondition,
+        return Err(madang_domain::Error::new(
+            madang_domain::Code::FailedPrecondition,
             "subscribe to the room first",
         ));
     }

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use madang_frames::{self as frames, RequestId, ServerFrame};
+use madang_contract::{self as frames, RequestId, ServerFrame};
+use madang_domain::{Error, IdempotencyKey, MessageText, Result, RoomId, RoomRef, Seq, TopicId, UserId};
 use madang_rpc::{
     event::{Attachment, Event, EventBody, Message, Notice, Profile},
     store::{Append, Appended, Mentioned},
 };
-use madang_vocabulary::{Error, IdempotencyKey, MessageText, Result, RoomId, RoomRef, Seq, TopicId, UserId};
 
 use super::message_seq;
 use tokio::sync::oneshot;
@@ -111,7 +111,7 @@ pub(crate) async fn room_id(edge: &Edge, user: UserId, room: &RoomRef) -> Result
             .first()
             .copied()
             .flatten()
-            .ok_or_else(|| Error::new(madang_vocabulary::Code::NotFound, "there is no such room")),
+            .ok_or_else(|| Error::new(madang_domain::Code::NotFound, "there is no such room")),
     }
 }
 

@@ -8,11 +8,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::future::join_all;
-use madang_frames::{
+use madang_contract::{
     self as frames, RequestId, RoomSince, ServerFrame, Subscribe, SubscribedRoom, WireFrame,
 };
+use madang_domain::{Code, Cursor, Error, Result, RoomId, RoomRef, Seq, limits};
 use madang_rpc::store::{Open, Opened};
-use madang_vocabulary::{Code, Cursor, Error, Result, RoomId, RoomRef, Seq, limits};
 use serde_json::Map;
 
 use super::{done, presence};

@@ -6,6 +6,9 @@ use std::sync::{
 };
 
 use async_trait::async_trait;
+use madang_domain::{
+    AvatarUrl, Code, DisplayName, Error, Result, SessionId, Timestamp, UserId, UserRef, Username,
+};
 use madang_rpc::{
     Auth,
     auth::{
@@ -13,9 +16,6 @@ use madang_rpc::{
         Ticket,
     },
     event::Profile,
-};
-use madang_vocabulary::{
-    AvatarUrl, Code, DisplayName, Error, Result, SessionId, Timestamp, UserId, UserRef, Username,
 };
 use tokio::sync::Semaphore;
 

@@ -4,8 +4,8 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 use jsonwebtoken::{Algorithm, DecodingKey, jwk::JwkSet};
+use madang_domain::{Error, Result};
 use madang_rpc::Auth;
-use madang_vocabulary::{Error, Result};
 use tokio::{sync::Mutex, time::Instant};
 use tracing::{info, warn};
 

@@ -10,9 +10,9 @@ use std::{
     time::Duration,
 };
 
+use madang_domain::{SessionId, Timestamp, UserId};
 use madang_kit::clock::Clock;
 use madang_rpc::Auth;
-use madang_vocabulary::{SessionId, Timestamp, UserId};
 use tracing::{info, warn};
 
 use crate::{

@@ -10,11 +10,11 @@ use std::{
 };
 
 use aws_lc_rs::digest::{SHA256, digest};
+use madang_domain::{Code, Error, Result};
 use madang_rpc::{
     Auth,
     auth::{ApiKey, Scope},
 };
-use madang_vocabulary::{Code, Error, Result};
 use tokio::time::Instant;
 
 use super::recent::Recent;

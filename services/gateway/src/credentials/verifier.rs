@@ -7,6 +7,7 @@
 use std::{sync::Arc, time::Duration};
 
 use jsonwebtoken::{Header, Validation, decode, decode_header};
+use madang_domain::{AvatarUrl, Code, DisplayName, Error, Result, SessionId, Timestamp, UserId, Username};
 use madang_kit::{clock::Clock, health::Check};
 use madang_rpc::{
     Auth,
@@ -15,9 +16,6 @@ use madang_rpc::{
         claims::{AUDIENCE, AccessClaims, ISSUER, TYPE},
     },
     event::Profile,
-};
-use madang_vocabulary::{
-    AvatarUrl, Code, DisplayName, Error, Result, SessionId, Timestamp, UserId, Username,
 };
 
 use super::{

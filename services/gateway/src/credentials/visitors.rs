@@ -6,11 +6,11 @@ use std::{
     time::Duration,
 };
 
+use madang_domain::{Code, ExternalId, Result};
 use madang_rpc::{
     Auth,
     auth::{ExternalUser, Recognized},
 };
-use madang_vocabulary::{Code, ExternalId, Result};
 use tokio::time::Instant;
 use tracing::debug;
 

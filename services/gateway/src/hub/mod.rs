@@ -14,9 +14,9 @@ use std::{
 
 use bytes::Bytes;
 use madang_bus::PresenceChange;
-use madang_frames::WireFrame;
+use madang_contract::WireFrame;
+use madang_domain::{ConnectionId, Seq, TopicId};
 use madang_rpc::event::Event;
-use madang_vocabulary::{ConnectionId, Seq, TopicId};
 use tokio::sync::{mpsc, oneshot};
 
 pub(crate) use shard::ShardDeps;

@@ -14,8 +14,8 @@ use std::{
 
 use bytes::Bytes;
 use madang_bus::{Presence, PresenceChange, Present};
-use madang_frames::{self as frames, ServerFrame, WireFrame};
-use madang_vocabulary::{RoomId, TopicId, UserId};
+use madang_contract::{self as frames, ServerFrame, WireFrame};
+use madang_domain::{RoomId, TopicId, UserId};
 use tokio::time::Instant;
 
 use crate::card;

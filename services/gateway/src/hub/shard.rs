@@ -8,9 +8,9 @@ use std::{
 };
 
 use madang_bus::{Bus, Presence};
+use madang_domain::{Code, Seq, TopicId};
 use madang_kit::lifecycle::Tasks;
 use madang_rpc::{MessageStore, event::Event};
-use madang_vocabulary::{Code, Seq, TopicId};
 use tokio::{
     sync::{mpsc, oneshot},
     task::JoinSet,
@@ -128,9 +128,9 @@ struct Sweep {
 /// What the shard's own calls have come to.
 enum Done {
     Listening(Vec<TopicId>),
-    Read(TopicId, Result<Vec<Event>, madang_vocabulary::Error>),
+    Read(TopicId, Result<Vec<Event>, madang_domain::Error>),
     /// The topics that were asked for, and the heads of those that there are.
-    Heads(Vec<TopicId>, Result<Vec<(TopicId, Seq)>, madang_vocabulary::Error>),
+    Heads(Vec<TopicId>, Result<Vec<(TopicId, Seq)>, madang_domain::Error>),
 }
 
 impl Shard {
@@ -356,7 +356,7 @@ impl Shard {
         }
     }
 
-    fn finish_repair(&mut self, topic: TopicId, result: Result<Vec<Event>, madang_vocabulary::Error>) {
+    fn finish_repair(&mut self, topic: TopicId, result: Result<Vec<Event>, madang_domain::Error>) {
         let Some(slot) = self.hubs.get_mut(&topic) else { return };
         let Repair::Reading { failures } = slot.repair else { return };
         match result {

@@ -6,9 +6,9 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use madang_bus::PresenceChange;
-use madang_frames::WireFrame;
+use madang_contract::WireFrame;
+use madang_domain::{ConnectionId, Seq, UserId};
 use madang_rpc::event::{Event, EventBody};
-use madang_vocabulary::{ConnectionId, Seq, UserId};
 
 use super::presence::Seat;
 use crate::{

@@ -1,6 +1,6 @@
 //! Refusals, in the words that users of the front ends read.
 
-use madang_vocabulary::{Code, limits::MESSAGE_TEXT_MAX_CHARS};
+use madang_domain::{Code, limits::MESSAGE_TEXT_MAX_CHARS};
 
 /// Why a frame was refused. The socket lives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

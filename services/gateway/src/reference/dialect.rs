@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use madang_domain::{IdempotencyKey, Result, RoomId, Seq, TopicId};
 use madang_kit::{clock::new_id, telemetry::SPAN_TARGET};
-use madang_vocabulary::{IdempotencyKey, Result, RoomId, Seq, TopicId};
 use tracing::Instrument as _;
 
 use super::{

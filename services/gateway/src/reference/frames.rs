@@ -2,9 +2,9 @@
 
 use jiff::tz::TimeZone;
 use madang_bus::PresenceChange;
-use madang_frames::WireFrame;
+use madang_contract::WireFrame;
+use madang_domain::{RoomId, Seq, Timestamp};
 use madang_rpc::event::{Event, EventBody, Notice};
-use madang_vocabulary::{RoomId, Seq, Timestamp};
 use serde::Serialize;
 
 use super::names::{Name, Room};
@@ -111,8 +111,8 @@ pub(crate) fn notice(event: &Event) -> Option<WireFrame> {
     #[derive(Serialize)]
     #[serde(tag = "notice", rename_all = "snake_case")]
     enum Ours<'a> {
-        Mention { at: Timestamp, room: RoomId, message: String, seq: Seq, sender: madang_frames::User<'a> },
-        Invite { at: Timestamp, room: RoomId, name: &'a str, by: madang_frames::User<'a> },
+        Mention { at: Timestamp, room: RoomId, message: String, seq: Seq, sender: madang_contract::User<'a> },
+        Invite { at: Timestamp, room: RoomId, name: &'a str, by: madang_contract::User<'a> },
     }
     let EventBody::Notice(notice) = &event.body else { return None };
     let (at, by) = (event.at, wire::user(&event.actor));

@@ -14,7 +14,7 @@ use axum::{
     response::Response,
 };
 use http::{HeaderMap, StatusCode};
-use madang_vocabulary::{Code, Error, limits};
+use madang_domain::{Code, Error, limits};
 
 use super::{
     Gate,

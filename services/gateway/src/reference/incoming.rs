@@ -1,7 +1,7 @@
 //! What front ends send.
 
+use madang_domain::{IdempotencyKey, MessageText, limits::MESSAGE_TEXT_MAX_CHARS};
 use madang_rpc::event::Profile;
-use madang_vocabulary::{IdempotencyKey, MessageText, limits::MESSAGE_TEXT_MAX_CHARS};
 use serde_json::{Map, Value};
 
 use super::{
@@ -59,7 +59,7 @@ fn said(frame: &mut Map<String, Value>) -> Result<Said, Alert> {
 
 #[cfg(test)]
 mod tests {
-    use madang_vocabulary::{DisplayName, ExternalId, RoomId, Timestamp, UserId, Username};
+    use madang_domain::{DisplayName, ExternalId, RoomId, Timestamp, UserId, Username};
     use serde_json::json;
     use uuid::Uuid;
 

@@ -5,8 +5,8 @@
 
 use std::fmt::Display;
 
+use madang_domain::{ExternalId, RoomId};
 use madang_rpc::event::Profile;
-use madang_vocabulary::{ExternalId, RoomId};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 

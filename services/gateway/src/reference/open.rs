@@ -6,8 +6,8 @@
 
 use std::sync::Arc;
 
+use madang_domain::{Code, Error, ExternalId, Result, RoomId, RoomName, RoomRef, Slug, TopicId};
 use madang_rpc::store::{NewRoom, Open, OpenInbox, Opened, RoomKind};
-use madang_vocabulary::{Code, Error, ExternalId, Result, RoomId, RoomName, RoomRef, Slug, TopicId};
 
 use tracing::warn;
 

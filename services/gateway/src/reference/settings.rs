@@ -2,7 +2,7 @@
 
 use clap::{ArgAction, Args};
 use jiff::tz::TimeZone;
-use madang_vocabulary::Slug;
+use madang_domain::Slug;
 
 /// The edge for the front ends of the system that Madang replaces.
 #[derive(Debug, Clone, Args)]

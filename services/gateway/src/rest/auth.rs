@@ -7,8 +7,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{StatusCode, header};
+use madang_domain::{DisplayName, SessionId, Timestamp, Username};
 use madang_rpc::auth::{Grant, Password, Voucher};
-use madang_vocabulary::{DisplayName, SessionId, Timestamp, Username};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -84,8 +84,8 @@ pub(super) async fn login(
     Json(body): Json<Login>,
 ) -> Result<Response, Problem> {
     let username = Username::new(body.username).map_err(|_| {
-        madang_vocabulary::Error::new(
-            madang_vocabulary::Code::Unauthenticated,
+        madang_domain::Error::new(
+            madang_domain::Code::Unauthenticated,
             "the username or the password is wrong",
         )
     })?;

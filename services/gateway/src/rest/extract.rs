@@ -7,12 +7,12 @@ use std::{
 
 use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Request, rejection::JsonRejection};
 use http::{HeaderMap, StatusCode, header, request::Parts};
+use madang_domain::{Code, Error, IdempotencyKey, SessionId, Timestamp};
 use madang_rpc::{
     auth::{ClientInfo, Identity, Voucher},
     event::Profile,
     store::PageQuery,
 };
-use madang_vocabulary::{Code, Error, IdempotencyKey, SessionId, Timestamp};
 use serde::{Deserialize, de::DeserializeOwned};
 
 use super::Problem;

@@ -6,8 +6,8 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use madang_frames as frames;
-use madang_vocabulary::{Epoch, Seq};
+use madang_contract as frames;
+use madang_domain::{Epoch, Seq};
 use serde::{Deserialize, Serialize};
 
 use super::{

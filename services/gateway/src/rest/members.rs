@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use http::StatusCode;
+use madang_domain::{RoomRef, UserId};
 use madang_rpc::{event::Role, store::Authority};
-use madang_vocabulary::{RoomRef, UserId};
 use serde::Deserialize;
 
 use super::{

@@ -7,10 +7,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::StatusCode;
-use madang_frames as frames;
+use madang_contract as frames;
+use madang_domain::{IdempotencyKey, MessageText, RoomRef, Seq, Timestamp};
 use madang_kit::clock::new_id;
 use madang_rpc::store::Appended;
-use madang_vocabulary::{IdempotencyKey, MessageText, RoomRef, Seq, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{

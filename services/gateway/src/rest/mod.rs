@@ -19,7 +19,7 @@ use axum::{
     routing::{delete, get, post, put},
 };
 use http::{HeaderName, HeaderValue, Method, header};
-use madang_vocabulary::{Code, Error};
+use madang_domain::{Code, Error};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 pub(crate) use problem::Problem;

@@ -5,7 +5,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderValue, StatusCode, header};
-use madang_vocabulary::{Code, Error};
+use madang_domain::{Code, Error};
 use serde::Serialize;
 
 /// An error on its way out.
@@ -39,14 +39,14 @@ impl From<Error> for Problem {
     }
 }
 
-impl From<madang_vocabulary::TextError> for Problem {
-    fn from(error: madang_vocabulary::TextError) -> Self {
+impl From<madang_domain::TextError> for Problem {
+    fn from(error: madang_domain::TextError) -> Self {
         Error::from(error).into()
     }
 }
 
-impl From<madang_vocabulary::ParseIdError> for Problem {
-    fn from(error: madang_vocabulary::ParseIdError) -> Self {
+impl From<madang_domain::ParseIdError> for Problem {
+    fn from(error: madang_domain::ParseIdError) -> Self {
         Error::from(error).into()
     }
 }

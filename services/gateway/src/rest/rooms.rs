@@ -7,8 +7,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::StatusCode;
+use madang_domain::{Code, Error, RoomName, RoomRef, Slug, UserId, limits};
 use madang_rpc::store::{NewRoom, RoomKind};
-use madang_vocabulary::{Code, Error, RoomName, RoomRef, Slug, UserId, limits};
 use serde::Deserialize;
 
 use super::{

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use axum::extract::State;
+use madang_domain::{AvatarUrl, Code, DisplayName, Error, UserId};
 use madang_rpc::event::Profile;
-use madang_vocabulary::{AvatarUrl, Code, DisplayName, Error, UserId};
 use serde::{Deserialize, Deserializer};
 
 use super::{

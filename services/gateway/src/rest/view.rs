@@ -1,11 +1,11 @@
 //! What REST shows.
 
-use madang_frames as frames;
+use madang_contract as frames;
+use madang_domain::{RoomId, Timestamp, UserId};
 use madang_rpc::{
     event::Profile,
     store::{Member, Page, RoomKind, RoomView},
 };
-use madang_vocabulary::{RoomId, Timestamp, UserId};
 use serde::Serialize;
 
 use crate::wire;
@@ -70,7 +70,7 @@ impl From<RoomView> for Room {
             id: room.id,
             name: room.name.into_string(),
             kind: room.kind,
-            slug: room.slug.map(madang_vocabulary::Slug::into_string),
+            slug: room.slug.map(madang_domain::Slug::into_string),
             created_at: room.created_at,
             head: room.head.get(),
             members: room.member_count,

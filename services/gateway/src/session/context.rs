@@ -8,12 +8,12 @@ use std::{
     },
 };
 
-use madang_frames::{self as frames, RequestId, ServerFrame, WireFrame};
+use madang_contract::{self as frames, RequestId, ServerFrame, WireFrame};
+use madang_domain::{ConnectionId, Error, RoomId, SessionId, Timestamp, TopicId};
 use madang_rpc::{
     auth::{Identity, Voucher},
     event::Profile,
 };
-use madang_vocabulary::{ConnectionId, Error, RoomId, SessionId, Timestamp, TopicId};
 
 use super::{close::Close, outbox::Outbox};
 use crate::{budget::UserBudget, edge::Edge, format::Format, hub::Listener};

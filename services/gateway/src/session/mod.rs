@@ -20,7 +20,7 @@ use std::{
     time::Duration,
 };
 
-use madang_frames::WireFrame;
+use madang_contract::WireFrame;
 use tracing::debug;
 
 pub(crate) use context::SessionContext;

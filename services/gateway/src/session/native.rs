@@ -3,9 +3,9 @@
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
-use madang_frames::{self as frames, ClientFrame, Request, ServerFrame, WireFrame};
+use madang_contract::{self as frames, ClientFrame, Request, ServerFrame, WireFrame};
+use madang_domain::{Code, Cursor, limits};
 use madang_rpc::auth::Identity;
-use madang_vocabulary::{Code, Cursor, limits};
 use tracing::debug;
 
 use super::{

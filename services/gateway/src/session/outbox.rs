@@ -13,8 +13,8 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use madang_frames::WireFrame;
-use madang_vocabulary::Timestamp;
+use madang_contract::WireFrame;
+use madang_domain::Timestamp;
 
 use super::close::Close;
 

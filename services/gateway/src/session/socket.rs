@@ -15,7 +15,7 @@ use std::{
 
 use futures_util::{Sink as _, SinkExt as _, Stream as _};
 use hyper_util::rt::TokioIo;
-use madang_frames::WireFrame;
+use madang_contract::WireFrame;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWrite as _, AsyncWriteExt as _},
     net::TcpStream,

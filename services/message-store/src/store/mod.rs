@@ -16,13 +16,13 @@ mod sqlite;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use madang_domain::{
+    Epoch, ExternalId, IdempotencyKey, RoomId, RoomName, RoomRef, Seq, Slug, Timestamp, TopicId, UserId,
+    Username,
+};
 use madang_rpc::{
     event::{Event, Notice, Profile, Role},
     store::{Appended, Member, Membership, RoomKind},
-};
-use madang_vocabulary::{
-    Epoch, ExternalId, IdempotencyKey, RoomId, RoomName, RoomRef, Seq, Slug, Timestamp, TopicId, UserId,
-    Username,
 };
 
 use crate::{

@@ -1,7 +1,7 @@
 //! Notices as the events' table has them.
 
+use madang_domain::{IdempotencyKey, RoomId, RoomName, Seq};
 use madang_rpc::event::Notice;
-use madang_vocabulary::{IdempotencyKey, RoomId, RoomName, Seq};
 use serde::{Deserialize, Serialize};
 
 use super::{

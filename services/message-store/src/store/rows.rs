@@ -2,13 +2,13 @@
 
 use std::{collections::HashMap, sync::Arc};
 
+use madang_domain::{
+    AvatarUrl, DisplayName, ExternalId, IdempotencyKey, RoomId, RoomName, Seq, Slug, Timestamp, TopicId,
+    UserId, Username,
+};
 use madang_rpc::{
     event::{Attachment, Event, EventBody, Message, Profile, Role},
     store::{Member, RoomKind},
-};
-use madang_vocabulary::{
-    AvatarUrl, DisplayName, ExternalId, IdempotencyKey, RoomId, RoomName, Seq, Slug, Timestamp, TopicId,
-    UserId, Username,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sqlx::{ColumnIndex, Decode, FromRow, Row, Type};
@@ -215,7 +215,7 @@ impl Reader {
 }
 
 impl ProfileColumns {
-    fn into_profile(self, id: UserId) -> Result<Profile, madang_vocabulary::TextError> {
+    fn into_profile(self, id: UserId) -> Result<Profile, madang_domain::TextError> {
         /// What stands for a user of whom only the id is left. Events must not vanish with a profile.
         const UNKNOWN: &str = "unknown";
         Ok(Profile {

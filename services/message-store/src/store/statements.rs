@@ -5,11 +5,11 @@
 //! a page of bounds on every function to say the same.
 
 use async_trait::async_trait;
+use madang_domain::{IdempotencyKey, RoomId, RoomRef, Seq, Timestamp, UserId};
 use madang_rpc::{
     event::{Event, Notice, Role},
     store::Member,
 };
-use madang_vocabulary::{IdempotencyKey, RoomId, RoomRef, Seq, Timestamp, UserId};
 use sqlx::{query, query_as, query_scalar};
 use uuid::Uuid;
 

@@ -3,12 +3,12 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
+use madang_domain::{AvatarUrl, Code, DisplayName, RoomId, RoomRef, Seq};
 use madang_rpc::{
     MessageStore as _,
     event::{Attachment, EventBody},
     store::{Append, Appended},
 };
-use madang_vocabulary::{AvatarUrl, Code, DisplayName, RoomId, RoomRef, Seq};
 use uuid::Uuid;
 
 use crate::support::{Fixture, Words as _, keys, message, on_both, seqs, user, user_at};

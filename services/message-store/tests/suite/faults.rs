@@ -10,10 +10,10 @@ use std::{
 };
 
 use futures_util::future::join_all;
+use madang_domain::{Code, Error, RoomId, RoomRef};
 use madang_message_store::Service;
 use madang_rpc::{MessageStore as _, event::Profile};
 use madang_test_kit::{BreakableProxy, Durability, PostgresServer};
-use madang_vocabulary::{Code, Error, RoomId, RoomRef};
 use tokio::sync::watch;
 
 use crate::support::{Fixture, Words as _, keys, seqs, user};

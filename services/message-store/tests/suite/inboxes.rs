@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use futures_util::future::join_all;
+use madang_domain::{Code, Cursor, Epoch, ExternalId, RoomRef, Seq, TopicId};
 use madang_message_store::Service;
 use madang_rpc::{
     MessageStore as _,
     event::{Event, EventBody, Notice, Profile, Role},
     store::{Authority, Changed, HistoryFrom, InboxMark, NewRoom, OpenInbox, OpenedInbox, RoomKind},
 };
-use madang_vocabulary::{Code, Cursor, Epoch, ExternalId, RoomRef, Seq, TopicId};
 
 use crate::support::{Fixture, Words as _, key, on_both, room_of, seqs, slug, user, user_at};
 

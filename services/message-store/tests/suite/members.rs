@@ -3,13 +3,13 @@
 use std::{sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
+use madang_domain::{Code, RoomId, RoomRef, Seq, UserId};
 use madang_message_store::Service;
 use madang_rpc::{
     MessageStore as _,
     event::{EventBody, Profile, Role},
     store::{Authority, PageQuery},
 };
-use madang_vocabulary::{Code, RoomId, RoomRef, Seq, UserId};
 
 use crate::support::{Fixture, Words as _, assert_logged, on_both, page, user};
 

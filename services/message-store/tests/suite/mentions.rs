@@ -3,13 +3,13 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use futures_util::future::join_all;
+use madang_domain::{Code, Result, RoomId, RoomRef, Seq, TopicId, UserId};
 use madang_message_store::Service;
 use madang_rpc::{
     MessageStore as _,
     event::{Event, EventBody, Notice, Profile, Role},
     store::{Append, Appended, Authority, HistoryFrom, Mentioned},
 };
-use madang_vocabulary::{Code, Result, RoomId, RoomRef, Seq, TopicId, UserId};
 
 use crate::support::{Fixture, Words as _, message, on_both, seqs, user};
 

@@ -2,13 +2,13 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use madang_domain::{Code, Error, RoomId, RoomRef, Seq};
 use madang_message_store::Service;
 use madang_rpc::{
     MessageStore as _,
     event::{Profile, Role},
     store::Authority,
 };
-use madang_vocabulary::{Code, Error, RoomId, RoomRef, Seq};
 use proptest::{
     collection::vec,
     prelude::{Just, Strategy, any, prop_oneof},

@@ -1,13 +1,13 @@
 //! Opening subscriptions: where one stands, and what one missed.
 
 use futures_util::future::join_all;
+use madang_domain::{Code, Cursor, Epoch, RoomId, RoomRef, Seq, TopicId};
 use madang_message_store::renew_epoch;
 use madang_rpc::{
     MessageStore as _,
     event::Role,
     store::{Open, Opened},
 };
-use madang_vocabulary::{Code, Cursor, Epoch, RoomId, RoomRef, Seq, TopicId};
 use uuid::Uuid;
 
 use crate::support::{Fixture, Words as _, on_both, seqs, user};

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
+use madang_domain::{Code, RoomId};
 use madang_kit::{Host, Lifecycle, config, lifecycle::Outcome};
-use madang_message_store::{Command, run};
+use madang_message_store::{Cli, run};
 use madang_rpc::grpc::{MessageStoreClient, MessageStoreSettings};
-use madang_vocabulary::{Code, RoomId};
 use uuid::Uuid;
 
 use crate::support::{Fixture, Words as _, seqs, user};
 
-fn command(fixture: &Fixture, more: &[&str]) -> Command {
+fn command(fixture: &Fixture, more: &[&str]) -> Cli {
     let mut args = vec!["madang-message-store", "--grpc-addr", "127.0.0.1:0", "--ops-addr", "127.0.0.1:0"];
     args.extend(["--database-url", &fixture.url]);
     args.extend(more);

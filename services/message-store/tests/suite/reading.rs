@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use futures_util::future::join_all;
+use madang_domain::{Code, RoomRef, Seq, TopicId};
 use madang_rpc::{
     MessageStore as _,
     store::{HistoryFrom, HistoryQuery, ReadMark},
 };
-use madang_vocabulary::{Code, RoomRef, Seq, TopicId};
 
 use crate::support::{Fixture, Words as _, keys, on_both, seqs, user};
 

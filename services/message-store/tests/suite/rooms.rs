@@ -3,13 +3,13 @@
 use std::{sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
+use madang_domain::{Code, RoomId, RoomName, RoomRef, Seq, TopicId};
 use madang_message_store::Service;
 use madang_rpc::{
     MessageStore as _,
     event::{EventBody, Profile, Role},
     store::{Authority, NewRoom, PageQuery, RoomKind, RoomView},
 };
-use madang_vocabulary::{Code, RoomId, RoomName, RoomRef, Seq, TopicId};
 
 use crate::support::{Fixture, Words as _, assert_logged, key, on_both, page, room_of, seqs, slug, user};
 
@@ -76,7 +76,7 @@ async fn a_direct_room_between_two_is_made_once(fixture: Fixture) {
         assert_eq!(refused.code, Code::InvalidArgument);
     }
     let room = RoomRef::Id(one.value.room.id);
-    let fixed = |error: madang_vocabulary::Error| assert_eq!(error.code, Code::FailedPrecondition);
+    let fixed = |error: madang_domain::Error| assert_eq!(error.code, Code::FailedPrecondition);
     fixed(service.leave(Arc::clone(&mina), room.clone()).await.unwrap_err());
     fixed(
         service

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use madang_domain::{Code, RoomRef};
 use madang_message_store::{Service, migrate, start};
 use madang_rpc::MessageStore as _;
 use madang_test_kit::{BreakableProxy, test_database};
-use madang_vocabulary::{Code, RoomRef};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
 
 use crate::support::{Fixture, Words as _, on_both, user};

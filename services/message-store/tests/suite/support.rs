@@ -2,6 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
+use madang_domain::{
+    Cursor, DisplayName, Epoch, IdempotencyKey, Result, RoomId, RoomName, RoomRef, Seq, Slug, Timestamp,
+    TopicId, UserId, Username,
+};
 use madang_kit::{Host, Lifecycle, Secret, clock::ManualClock};
 use madang_message_store::{Service, Settings, start};
 use madang_rpc::{
@@ -13,10 +17,6 @@ use madang_rpc::{
     },
 };
 use madang_test_kit::{TestDatabase, test_database};
-use madang_vocabulary::{
-    Cursor, DisplayName, Epoch, IdempotencyKey, Result, RoomId, RoomName, RoomRef, Seq, Slug, Timestamp,
-    TopicId, UserId, Username,
-};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
 use tempfile::TempDir;
 use uuid::Uuid;

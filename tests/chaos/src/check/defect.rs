@@ -3,7 +3,7 @@
 use std::fmt;
 
 use madang_client::Fault;
-use madang_vocabulary::{Code, UserId};
+use madang_domain::{Code, UserId};
 
 use crate::history::RoomIndex;
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use madang_vocabulary::UserId;
+use madang_domain::UserId;
 
 use super::{Defect, Verdict};
 use crate::{

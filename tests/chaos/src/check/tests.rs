@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use madang_client::Fault;
-use madang_vocabulary::{Code, RoomId, Seq, UserId};
+use madang_domain::{Code, RoomId, Seq, UserId};
 use uuid::Uuid;
 
 use super::{received::REMOVED_WITHIN, *};

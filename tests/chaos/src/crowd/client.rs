@@ -7,8 +7,8 @@ use madang_client::{
     Backoff, Body, ConnectOptions, Credential, Fault, RoomEvent, Session, SessionEvent, SessionEvents,
     SessionOptions,
 };
-use madang_frames::EventBody;
-use madang_vocabulary::{Cursor, RoomId, Seq, UserId};
+use madang_contract::EventBody;
+use madang_domain::{Cursor, RoomId, Seq, UserId};
 use tokio::{sync::watch, task::JoinHandle};
 
 use super::{ClientLine, Tally, people::Person};

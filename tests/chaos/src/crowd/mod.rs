@@ -17,7 +17,7 @@ use std::{
 
 use futures_util::{StreamExt as _, TryStreamExt as _, future::join_all, stream};
 use madang_client::Client as Api;
-use madang_vocabulary::RoomId;
+use madang_domain::RoomId;
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use tokio::time::{Instant, sleep, timeout_at};
 

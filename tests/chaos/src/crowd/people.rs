@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use madang_client::{Client as Api, Error as ApiError, NewRoom};
-use madang_vocabulary::{RoomId, UserId};
+use madang_domain::{RoomId, UserId};
 
 use super::SET_UP_AT_ONCE;
 use crate::error::{Error, Result};

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use madang_client::{SendError, Session};
-use madang_vocabulary::RoomId;
+use madang_domain::RoomId;
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use tokio::{
     sync::watch,

@@ -9,7 +9,7 @@
 use std::{sync::Arc, time::Duration};
 
 use madang_client::{Client as Api, Error as ApiError};
-use madang_vocabulary::{Code, RoomId, UserId};
+use madang_domain::{Code, RoomId, UserId};
 use tokio::{
     sync::watch,
     task::JoinSet,

@@ -9,7 +9,7 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use madang_bus::{Bus, BusMetrics, BusStatus, Delivery, Inbox, Listening, Published, ResetReason};
-use madang_vocabulary::TopicId;
+use madang_domain::TopicId;
 use tokio::sync::{mpsc, watch};
 
 use crate::case::BusFault;

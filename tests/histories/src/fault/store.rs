@@ -7,6 +7,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use madang_domain::{Error, IdempotencyKey, Result, RoomName, RoomRef, Seq, Slug, TopicId, UserId};
 use madang_rpc::{
     MessageStore,
     event::{Event, Profile, Role},
@@ -15,7 +16,6 @@ use madang_rpc::{
         NewRoom, Open, OpenInbox, Opened, OpenedInbox, Page, PageQuery, ReadMark, Resolved, RoomView,
     },
 };
-use madang_vocabulary::{Error, IdempotencyKey, Result, RoomName, RoomRef, Seq, Slug, TopicId, UserId};
 use tokio_util::task::TaskTracker;
 
 use crate::case::{Call, How};

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use madang_client::RoomEvent;
-use madang_vocabulary::{Code, RoomId, Seq, UserId};
+use madang_domain::{Code, RoomId, Seq, UserId};
 
 use super::Log;
 use crate::{Violation, ensure};

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use madang_client::{Incoming, PastMessage, Room, RoomEvent};
-use madang_frames::{ClientFrame, RoomSince, ServerFrame, Subscribe};
+use madang_contract::{ClientFrame, RoomSince, ServerFrame, Subscribe};
+use madang_domain::{Code, RoomId, Seq, Timestamp, UserId};
 use madang_rpc::store::RoomKind;
-use madang_vocabulary::{Code, RoomId, Seq, Timestamp, UserId};
 use serde_json::Value;
 
 use super::{Fact, Log, log::State};
@@ -143,7 +143,7 @@ impl Fetch<'_, '_> {
             Ok(Incoming::Frame(ServerFrame::Subscribed(subscribed))) => subscribed
                 .rooms
                 .iter()
-                .any(|room| matches!(room, madang_frames::SubscribedRoom::Open { complete: true, .. })),
+                .any(|room| matches!(room, madang_contract::SubscribedRoom::Open { complete: true, .. })),
             Ok(Incoming::Frame(ServerFrame::Error(error))) if error.code == Code::PermissionDenied => {
                 return Ok(None);
             }

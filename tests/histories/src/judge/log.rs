@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, HashSet};
 
 use madang_client::{Body, RoomEvent};
-use madang_frames::{EventBody, Joined, Left, Message, Properties, RoleChange, User};
+use madang_contract::{EventBody, Joined, Left, Message, Properties, RoleChange, User};
+use madang_domain::{RoomId, Seq, Timestamp, UserId};
 use madang_rpc::event::{self, Event, Profile, Role};
-use madang_vocabulary::{RoomId, Seq, Timestamp, UserId};
 
 use crate::{Violation, ensure};
 

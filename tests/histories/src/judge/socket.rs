@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use madang_client::{Body, Incoming, RoomEvent};
-use madang_frames::{EventBody, ServerFrame, SubscribedRoom};
-use madang_vocabulary::{RoomId, Seq};
+use madang_contract::{EventBody, ServerFrame, SubscribedRoom};
+use madang_domain::{RoomId, Seq};
 
 use super::Log;
 use crate::{
@@ -256,6 +256,6 @@ impl Follower<'_> {
     }
 }
 
-fn takes_away(event: &RoomEvent, user: madang_vocabulary::UserId) -> bool {
+fn takes_away(event: &RoomEvent, user: madang_domain::UserId) -> bool {
     matches!(&event.body, Body::Known(EventBody::Left { left }) if left.user == user)
 }

@@ -3,8 +3,8 @@
 use std::sync::{Arc, atomic::Ordering};
 
 use madang_client::{Client, Incoming};
-use madang_frames::{ClientFrame, RoomSince, ServerFrame, Subscribe, SubscribedRoom};
-use madang_vocabulary::{Code, Epoch, IdempotencyKey, MessageText, RoomId, Seq, UserId};
+use madang_contract::{ClientFrame, RoomSince, ServerFrame, Subscribe, SubscribedRoom};
+use madang_domain::{Code, Epoch, IdempotencyKey, MessageText, RoomId, Seq, UserId};
 use reqwest::Method;
 use serde_json::json;
 

@@ -3,8 +3,8 @@
 use std::sync::atomic::Ordering;
 
 use madang_client::{Error, Incoming};
-use madang_frames::ServerFrame;
-use madang_vocabulary::Code;
+use madang_contract::ServerFrame;
+use madang_domain::Code;
 
 use super::Play;
 use crate::{Violation, tape::Gone};

@@ -13,8 +13,8 @@ use std::{
 };
 
 use futures_util::future::try_join_all;
+use madang_domain::{Epoch, RoomId, RoomName, Seq, TopicId};
 use madang_rpc::store::{NewRoom, Open, RoomKind};
-use madang_vocabulary::{Epoch, RoomId, RoomName, Seq, TopicId};
 use tokio::sync::RwLock;
 
 use crate::{

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use madang_vocabulary::{RoomId, Seq};
+use madang_domain::{RoomId, Seq};
 use tokio::time::Instant;
 
 use super::{Followed, Play, lock};

@@ -129,7 +129,7 @@ pub enum BenchError {
     /// PostgreSQL fails the bare inserts.
     #[error("the bare inserts failed")]
     Database(#[from] sqlx::Error),
-    /// A gateway's answer is outside the vocabulary.
+    /// A gateway's answer is outside the contract.
     #[error("the gateway gave an id or a name that is none")]
     Invalid(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The bare server or an output failed.

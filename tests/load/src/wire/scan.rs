@@ -33,7 +33,7 @@ pub enum ServerFrame<'a> {
     Error {
         /// The number of the request, where it is about one.
         re: Option<u64>,
-        /// Why, in the contract's vocabulary.
+        /// Why, as a code of the contract.
         code: &'a str,
     },
     /// Something that the load does not depend on.

@@ -1,6 +1,6 @@
 //! What the wishes of one shard come to.
 
-use madang_vocabulary::RoomId;
+use madang_domain::RoomId;
 use uuid::Uuid;
 
 use super::*;

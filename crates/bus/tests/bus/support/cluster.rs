@@ -1,8 +1,8 @@
 //! Redis Clusters for tests.
 
 use madang_bus::redis::RedisSettings;
+use madang_domain::TopicId;
 use madang_test_kit::{RedisCluster, RedisClusterOptions, unique_prefix};
-use madang_vocabulary::TopicId;
 use std::time::Duration;
 use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
 

@@ -12,7 +12,7 @@ use madang_bus::{
     PresentPage, ResetReason,
     redis::{RedisSettings, connect},
 };
-use madang_vocabulary::{GatewayId, RoomId, TopicId, UserId};
+use madang_domain::{GatewayId, RoomId, TopicId, UserId};
 use tokio::time::timeout;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;

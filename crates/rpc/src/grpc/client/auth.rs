@@ -1,8 +1,8 @@
 //! The auth service.
 
 use async_trait::async_trait;
+use madang_domain::{AvatarUrl, DisplayName, Result, SessionId, Timestamp, UserId, UserRef, Username};
 use madang_proto::auth::v1::{self as wire, auth_service_client::AuthServiceClient};
-use madang_vocabulary::{AvatarUrl, DisplayName, Result, SessionId, Timestamp, UserId, UserRef, Username};
 use tonic::transport::Channel;
 
 use super::{Transport, malformed, rpc};

@@ -7,7 +7,7 @@ pub use auth::AuthClient;
 pub use store::{MessageStoreClient, MessageStoreSettings};
 
 use bytes::Bytes;
-use madang_vocabulary::Error;
+use madang_domain::Error;
 use tonic::{
     body::Body as RequestBody,
     client::GrpcService,

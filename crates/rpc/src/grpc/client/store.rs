@@ -3,12 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use madang_domain::{Cursor, Error, IdempotencyKey, Result, RoomName, RoomRef, Seq, Slug, TopicId, UserId};
 use madang_proto::store::v1::{
     self as wire, append_outcome, message_store_service_client::MessageStoreServiceClient,
     open_inbox_outcome, open_outcome,
-};
-use madang_vocabulary::{
-    Cursor, Error, IdempotencyKey, Result, RoomName, RoomRef, Seq, Slug, TopicId, UserId,
 };
 use tokio::time::Instant;
 use tonic::transport::Channel;

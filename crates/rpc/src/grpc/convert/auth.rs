@@ -2,8 +2,8 @@
 
 use std::{net::IpAddr, time::Duration};
 
+use madang_domain::{AvatarUrl, DisplayName, ExternalId, SessionId, UserId, UserRef, Username};
 use madang_proto::auth::v1 as wire;
-use madang_vocabulary::{AvatarUrl, DisplayName, ExternalId, SessionId, UserId, UserRef, Username};
 
 use super::event::{decode_profile, encode_profile};
 use super::{
@@ -147,7 +147,7 @@ pub(in crate::grpc) fn encode_external(user: &ExternalUser) -> wire::RecognizeUs
         username: user.username.as_ref().map(Username::to_string),
         name: user.name.as_ref().map(DisplayName::to_string),
         avatar_url: encode_change(user.avatar_url.as_ref().map(Option::as_ref)),
-        as_of_micros: user.as_of.map(madang_vocabulary::Timestamp::as_micros),
+        as_of_micros: user.as_of.map(madang_domain::Timestamp::as_micros),
     }
 }
 
@@ -164,7 +164,7 @@ pub(in crate::grpc) fn decode_external(user: wire::RecognizeUserRequest) -> Resu
 pub(in crate::grpc) fn encode_recognized(recognized: &Recognized) -> wire::RecognizeUserResponse {
     wire::RecognizeUserResponse {
         user: Some(encode_profile(&recognized.profile)),
-        disconnected_at_micros: recognized.disconnected_at.map(madang_vocabulary::Timestamp::as_micros),
+        disconnected_at_micros: recognized.disconnected_at.map(madang_domain::Timestamp::as_micros),
     }
 }
 

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use madang_proto::types::v1 as wire;
-use madang_vocabulary::{
+use madang_domain::{
     AvatarUrl, DisplayName, ExternalId, IdempotencyKey, RoomId, RoomName, Seq, Slug, TopicId, UserId,
     Username,
 };
+use madang_proto::types::v1 as wire;
 
 use super::{DecodeError, Result, WireId, bounded, bounded_option, required, time};
 use crate::event::{Attachment, Event, EventBody, Message, Notice, Profile, Role};

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use madang_domain::{Epoch, IdempotencyKey, Seq, UserId};
 use madang_proto::store::v1 as wire;
-use madang_vocabulary::{Epoch, IdempotencyKey, Seq, UserId};
 
 use super::{
     Result, WireId, bounded_option,

@@ -12,11 +12,11 @@ pub(super) mod store;
 use std::fmt;
 
 use bytes::Bytes;
-use madang_vocabulary::{Error, ParseIdError, RoomId, SessionId, TextError, Timestamp, UserId};
+use madang_domain::{Error, ParseIdError, RoomId, SessionId, TextError, Timestamp, UserId};
 
 /// A protobuf message that does not hold what its contract asks for.
 ///
-/// As a [`madang_vocabulary::Error`] it is `invalid_argument`, which is right for a request. A client
+/// As a [`madang_domain::Error`] it is `invalid_argument`, which is right for a request. A client
 /// that finds one in an answer makes it `internal` instead.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{field}: {problem}")]

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use madang_proto::store::v1 as wire;
-use madang_proto::types::v1 as types;
-use madang_vocabulary::{
+use madang_domain::{
     Cursor, Epoch, ExternalId, IdempotencyKey, RoomId, RoomName, RoomRef, Seq, Slug, TopicId, UserId,
 };
+use madang_proto::store::v1 as wire;
+use madang_proto::types::v1 as types;
 
 use super::event::{
     Profiles, decode_event, decode_events, decode_message, decode_profile, decode_role, decode_topic,

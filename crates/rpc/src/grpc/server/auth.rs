@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use madang_domain::{AvatarUrl, DisplayName, UserId, Username};
 use madang_proto::auth::v1::{self as wire, auth_service_server::AuthService};
-use madang_vocabulary::{AvatarUrl, DisplayName, UserId, Username};
 use tonic::{Request, Response, Status};
 
 use super::answer;

@@ -5,11 +5,11 @@ mod store;
 
 use std::{fmt::Write as _, sync::Arc};
 
+use madang_domain::{Code, Error, Result};
 use madang_proto::{
     auth::v1::auth_service_server::{AuthService, AuthServiceServer},
     store::v1::message_store_service_server::{MessageStoreService, MessageStoreServiceServer},
 };
-use madang_vocabulary::{Code, Error, Result};
 use tonic::{Response, Status};
 
 use super::{REQUEST_MAX_BYTES, RESPONSE_MAX_BYTES, status::to_status};

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures_util::future::join_all;
+use madang_domain::{Error, Result as Outcome, RoomName, RoomRef, Seq, Slug, UserId};
 use madang_proto::store::v1::{
     self as wire, append_outcome, message_store_service_server::MessageStoreService, open_inbox_outcome,
     open_outcome,
 };
 use madang_proto::types::v1 as types;
-use madang_vocabulary::{Error, Result as Outcome, RoomName, RoomRef, Seq, Slug, UserId};
 use tonic::{Request, Response, Status};
 
 use super::{answer, log_batch};

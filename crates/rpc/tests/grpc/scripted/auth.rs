@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use madang_domain::{AvatarUrl, DisplayName, Result, SessionId, Timestamp, UserId, UserRef, Username};
 use madang_rpc::{
     Auth,
     auth::{
@@ -11,7 +12,6 @@ use madang_rpc::{
     },
     event::Profile,
 };
-use madang_vocabulary::{AvatarUrl, DisplayName, Result, SessionId, Timestamp, UserId, UserRef, Username};
 
 use super::{Scripted, profile, session_id, user_id};
 

@@ -1,7 +1,7 @@
 //! API keys in SQL, for both kinds of database.
 
 use async_trait::async_trait;
-use madang_vocabulary::Timestamp;
+use madang_domain::Timestamp;
 
 use super::Backend;
 use crate::store::rows::ApiKeyRow;

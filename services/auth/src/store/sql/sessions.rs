@@ -8,8 +8,8 @@
 //! disk; they are rare. The row is locked last, so that no two transactions wait for each other.
 
 use async_trait::async_trait;
+use madang_domain::{SessionId, Timestamp, UserId, Username};
 use madang_rpc::auth::{Revocations, Session};
-use madang_vocabulary::{SessionId, Timestamp, UserId, Username};
 use sqlx::{QueryBuilder, Transaction};
 use uuid::Uuid;
 

@@ -1,7 +1,7 @@
 //! Tickets in SQL, for both kinds of database.
 
 use async_trait::async_trait;
-use madang_vocabulary::{SessionId, Timestamp, UserId};
+use madang_domain::{SessionId, Timestamp, UserId};
 
 use super::Backend;
 use crate::store::rows::{RedeemedRow, TicketRow};

@@ -3,11 +3,11 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use aws_lc_rs::digest::{Context, SHA256};
-use madang_rpc::auth::ExternalUser;
-use madang_vocabulary::{
+use madang_domain::{
     AvatarUrl, Code, DisplayName, Error, ExternalId, Result, SessionId, Timestamp, Username,
     limits::{DISPLAY_NAME_MAX_CHARS, USERNAME_MAX_CHARS},
 };
+use madang_rpc::auth::ExternalUser;
 use serde_json::{Map, Value};
 
 use super::settings::ClaimNames;

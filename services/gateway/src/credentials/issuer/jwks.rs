@@ -7,7 +7,7 @@ use jsonwebtoken::{
     Algorithm, DecodingKey, Header,
     jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, PublicKeyUse},
 };
-use madang_vocabulary::{Error, Result};
+use madang_domain::{Error, Result};
 use tokio::{sync::Mutex, time::Instant};
 use tracing::{info, warn};
 

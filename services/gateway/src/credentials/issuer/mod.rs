@@ -12,8 +12,8 @@ mod tests;
 use std::{collections::BTreeMap, sync::Arc};
 
 use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation, decode};
+use madang_domain::{Code, Error, Result, Timestamp};
 use madang_kit::StartError;
-use madang_vocabulary::{Code, Error, Result, Timestamp};
 
 pub(crate) use self::claims::Claimed;
 pub use self::settings::{IssuerAlgorithm, IssuerSettings};

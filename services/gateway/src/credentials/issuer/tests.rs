@@ -5,7 +5,7 @@ mod forge;
 use std::{sync::Arc, time::Duration};
 
 use jsonwebtoken::{Algorithm, EncodingKey, Header, decode_header};
-use madang_vocabulary::{Code, Error, Result, Timestamp};
+use madang_domain::{Code, Error, Result, Timestamp};
 use serde_json::{Value, json};
 
 use self::forge::{Forge, KeyServer, encoded, key_set};

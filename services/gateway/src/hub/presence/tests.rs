@@ -1,8 +1,8 @@
 //! Who is said to be here, and how that is said.
 
 use madang_bus::{Connected, InProcessExchange};
+use madang_domain::{ConnectionId, DisplayName, GatewayId, Seq, Timestamp, Username};
 use madang_rpc::event::{EventBody, Profile};
-use madang_vocabulary::{ConnectionId, DisplayName, GatewayId, Seq, Timestamp, Username};
 use uuid::Uuid;
 
 use super::*;

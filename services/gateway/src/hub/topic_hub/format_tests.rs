@@ -5,7 +5,7 @@ use std::{
     task::{Context, Waker},
 };
 
-use madang_frames::WireFrame;
+use madang_contract::WireFrame;
 
 use super::{
     tests::{connection, event, listener, message, outbox, received, user},

@@ -5,9 +5,9 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use madang_frames::ServerFrame;
+use madang_contract::ServerFrame;
+use madang_domain::{DisplayName, IdempotencyKey, RoomId, Timestamp, TopicId, Username};
 use madang_rpc::event::{Message, Profile, Role};
-use madang_vocabulary::{DisplayName, IdempotencyKey, RoomId, Timestamp, TopicId, Username};
 use proptest::prelude::*;
 use uuid::Uuid;
 

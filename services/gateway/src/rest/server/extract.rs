@@ -4,8 +4,8 @@ use std::{marker::PhantomData, sync::Arc};
 
 use axum::extract::FromRequestParts;
 use http::{header, request::Parts};
+use madang_domain::{Code, Error};
 use madang_rpc::auth::{ApiKey, Scope};
-use madang_vocabulary::{Code, Error};
 
 use crate::{edge::Edge, rest::Problem, upgrade::bearer};
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use http::StatusCode;
+use madang_domain::{Code, RoomRef, UserRef};
 use madang_rpc::{event::Role, store::Authority};
-use madang_vocabulary::{Code, RoomRef, UserRef};
 use serde::Deserialize;
 
 use super::{Site, extract::Rooms, user};

@@ -7,13 +7,13 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::StatusCode;
+use madang_domain::{Code, IdempotencyKey, MessageText, RoomRef, UserRef};
 use madang_kit::clock::new_id;
 use madang_rpc::{
     auth::Scope,
     event::{Profile, Role},
     store::Authority,
 };
-use madang_vocabulary::{Code, IdempotencyKey, MessageText, RoomRef, UserRef};
 use serde::Deserialize;
 
 use super::{Site, extract::Messages, user};

@@ -15,8 +15,8 @@ use axum::{
     Router,
     routing::{post, put},
 };
+use madang_domain::{Code, Error, UserRef};
 use madang_rpc::event::Profile;
-use madang_vocabulary::{Code, Error, UserRef};
 
 use self::extract::Site;
 use crate::edge::Edge;

@@ -7,7 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::StatusCode;
-use madang_vocabulary::{Code, Error, Seq, Timestamp, UserRef, limits::NOTICE_DATA_MAX_BYTES};
+use madang_domain::{Code, Error, Seq, Timestamp, UserRef, limits::NOTICE_DATA_MAX_BYTES};
 use serde::Serialize;
 use serde_json::value::RawValue;
 

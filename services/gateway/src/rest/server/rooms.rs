@@ -7,11 +7,11 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::StatusCode;
+use madang_domain::{Code, Error, ExternalId, RoomName, Slug, UserRef, limits};
 use madang_rpc::{
     event::Profile,
     store::{NewRoom, RoomKind, RoomView},
 };
-use madang_vocabulary::{Code, Error, ExternalId, RoomName, Slug, UserRef, limits};
 use serde::{Deserialize, Serialize};
 
 use super::{Site, extract::Rooms, unknown};

@@ -7,8 +7,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::StatusCode;
+use madang_domain::{AvatarUrl, Code, DisplayName, Error, UserRef, Username};
 use madang_rpc::{auth::ExternalUser, event::Profile};
-use madang_vocabulary::{AvatarUrl, Code, DisplayName, Error, UserRef, Username};
 use serde::{Deserialize, Serialize};
 
 use super::{

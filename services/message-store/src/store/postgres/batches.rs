@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use madang_domain::{Epoch, RoomId, RoomRef, Seq, Timestamp, UserId, Username};
 use madang_rpc::{
     event::Profile,
     store::{Appended, Mentioned},
 };
-use madang_vocabulary::{Epoch, RoomId, RoomRef, Seq, Timestamp, UserId, Username};
 use sqlx::{FromRow, PgConnection, query, query_as};
 use uuid::Uuid;
 

@@ -7,8 +7,8 @@ mod statements;
 use std::{str::FromStr as _, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use madang_domain::{Epoch, RoomId, RoomRef, Seq, Timestamp, UserId, Username};
 use madang_rpc::event::{Event, Profile};
-use madang_vocabulary::{Epoch, RoomId, RoomRef, Seq, Timestamp, UserId, Username};
 use sqlx::{
     ConnectOptions as _, PgConnection, Row as _,
     postgres::{PgConnectOptions, PgRow},

@@ -6,11 +6,11 @@ use std::{
     sync::Arc,
 };
 
+use madang_domain::{Epoch, RoomId, RoomRef, Seq, Timestamp, UserId, Username};
 use madang_rpc::{
     event::{Notice, Profile},
     store::{Appended, Mentioned},
 };
-use madang_vocabulary::{Epoch, RoomId, RoomRef, Seq, Timestamp, UserId, Username};
 use sqlx::{FromRow, SqliteConnection, query, query_as, query_scalar};
 use uuid::Uuid;
 

@@ -14,8 +14,8 @@ use std::{
 };
 
 use async_trait::async_trait;
+use madang_domain::{Epoch, RoomId, RoomRef, Seq, Timestamp, UserId, Username};
 use madang_rpc::event::{Event, Profile};
-use madang_vocabulary::{Epoch, RoomId, RoomRef, Seq, Timestamp, UserId, Username};
 use sqlx::{
     ConnectOptions as _, SqliteConnection,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},

@@ -6,13 +6,13 @@ use std::{
     time::{Duration, Instant},
 };
 
+use madang_domain::{DisplayName, IdempotencyKey, RoomId, Timestamp, UserId, Username};
 use madang_rpc::{
     MessageStore,
     event::{Message, Profile},
     grpc::{MessageStoreClient, MessageStoreSettings},
     store::Append,
 };
-use madang_vocabulary::{DisplayName, IdempotencyKey, RoomId, Timestamp, UserId, Username};
 use tokio::{task::JoinSet, time::sleep};
 use tonic::transport::Endpoint;
 
@@ -155,7 +155,7 @@ fn profile(account: &Account) -> Result<Profile, BenchError> {
     })
 }
 
-/// What the gateway gave an account or a room is not what the vocabulary says.
+/// What the gateway gave an account or a room is not what the domain allows.
 fn invalid(error: impl std::error::Error + Send + Sync + 'static) -> BenchError {
     BenchError::Invalid(Box::new(error))
 }

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use clap::{Args, Parser};
 use madang_bus::redis::{self, RedisSettings};
 use madang_bus::{Connected, InProcessExchange};
+use madang_domain::GatewayId;
 use madang_kit::{
     Application, Check, CommonSettings, Host, OpsSettings, Running, Secret, StartError,
     clock::new_id,
     grpc::{ClientOptions, TraceInterceptor, channel},
 };
 use madang_rpc::grpc::{AuthClient, MessageStoreClient, MessageStoreSettings};
-use madang_vocabulary::GatewayId;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic::service::interceptor::InterceptedService;
 
@@ -21,7 +21,7 @@ use crate::{Deps, GatewaySettings};
 /// happens with the other gateways through Redis. It keeps nothing: run as many as you need.
 #[derive(Debug, Parser)]
 #[command(name = "madang-gateway", version)]
-pub struct Command {
+pub struct Cli {
     #[command(flatten)]
     common: CommonSettings,
     #[command(flatten)]
@@ -78,7 +78,7 @@ pub struct RedisUrl {
     pub redis_shards: Option<u16>,
 }
 
-impl Application for Command {
+impl Application for Cli {
     fn common(&self) -> &CommonSettings {
         &self.common
     }
@@ -93,8 +93,8 @@ impl Application for Command {
 /// # Errors
 /// When a setting is wrong or the address cannot be listened on. Services or a Redis that do not answer
 /// are no error; they are waited for.
-pub async fn run(command: Command, host: Host) -> Result<Running, StartError> {
-    let Upstreams { auth_url, store_url, redis } = command.upstreams;
+pub async fn run(cli: Cli, host: Host) -> Result<Running, StartError> {
+    let Upstreams { auth_url, store_url, redis } = cli.upstreams;
     let upstream = |service: &'static str, setting: &'static str, urls: &str, check: Option<Check>| {
         let options = ClientOptions { check, ..ClientOptions::default() };
         channel(service, urls, options, &host.lifecycle)
@@ -106,9 +106,9 @@ pub async fn run(command: Command, host: Host) -> Result<Running, StartError> {
     let check = host.readiness.check("message-store");
     let store_channel = upstream("message-store", "MADANG_STORE_URL", &store_url, Some(check))?;
     let store = MessageStoreClient::new(store_channel, MessageStoreSettings::default());
-    let bus = bus(&redis, &command.gateway, &host)?;
+    let bus = bus(&redis, &cli.gateway, &host)?;
     let deps = Deps { auth: Arc::new(auth), store: Arc::new(store), bus };
-    crate::start(command.gateway, deps, axum::Router::new(), &host).await
+    crate::start(cli.gateway, deps, axum::Router::new(), &host).await
 }
 
 /// The bus: through Redis, or to nobody.

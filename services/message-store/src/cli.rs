@@ -15,7 +15,7 @@ use crate::{Settings, migrate, renew_epoch, start};
 /// Madang's rooms: members, and the ordered log of each room
 #[derive(Debug, Parser)]
 #[command(name = "madang-message-store", version)]
-pub struct Command {
+pub struct Cli {
     #[command(flatten)]
     common: CommonSettings,
 
@@ -46,7 +46,7 @@ enum Task {
     NewEpoch,
 }
 
-impl Application for Command {
+impl Application for Cli {
     fn common(&self) -> &CommonSettings {
         &self.common
     }
@@ -61,11 +61,11 @@ impl Application for Command {
 /// # Errors
 ///
 /// When it cannot start.
-pub async fn run(command: Command, host: Host) -> Result<Running, StartError> {
-    match command.task {
-        None => serve_all(&command, &host).await,
+pub async fn run(cli: Cli, host: Host) -> Result<Running, StartError> {
+    match cli.task {
+        None => serve_all(&cli, &host).await,
         Some(task) => {
-            perform(task, &command, &host).await?;
+            perform(task, &cli, &host).await?;
             // Nothing is left to wait for: the process ends as after a signal.
             host.lifecycle.stop();
             Ok(Running::new("madang-message-store", host.lifecycle.child("task")))
@@ -73,25 +73,25 @@ pub async fn run(command: Command, host: Host) -> Result<Running, StartError> {
     }
 }
 
-async fn perform(task: Task, command: &Command, host: &Host) -> Result<(), StartError> {
+async fn perform(task: Task, cli: &Cli, host: &Host) -> Result<(), StartError> {
     match task {
         Task::Migrate => {
-            migrate(&command.settings, &command.database_url, host).await?;
+            migrate(&cli.settings, &cli.database_url, host).await?;
             tracing::info!("the message store's database is up to date");
         }
         Task::NewEpoch => {
-            let epoch = renew_epoch(&command.settings, &command.database_url, host).await?;
+            let epoch = renew_epoch(&cli.settings, &cli.database_url, host).await?;
             tracing::info!(%epoch, "the log has a new epoch");
         }
     }
     Ok(())
 }
 
-async fn serve_all(command: &Command, host: &Host) -> Result<Running, StartError> {
-    let service = start(&command.settings, &command.database_url, host).await?;
+async fn serve_all(cli: &Cli, host: &Host) -> Result<Running, StartError> {
+    let service = start(&cli.settings, &cli.database_url, host).await?;
     let life = service.lifecycle().clone();
     let routes = Routes::new(message_store_server(Arc::new(service)));
     let options = ServerOptions::default();
-    let grpc = serve(command.grpc_addr, routes, &host.readiness, &host.metrics, &life, options).await?;
+    let grpc = serve(cli.grpc_addr, routes, &host.readiness, &host.metrics, &life, options).await?;
     Ok(Running::new("madang-message-store", life).listening("grpc", grpc))
 }

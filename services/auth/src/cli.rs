@@ -28,7 +28,7 @@ use crate::{KeyTask, Service, Settings, keys, migrate, rotate_key, start};
 /// Madang's accounts: registration, sign-in, sessions, signing keys, tickets
 #[derive(Debug, Parser)]
 #[command(name = "madang-auth", version)]
-pub struct Command {
+pub struct Cli {
     #[command(flatten)]
     common: CommonSettings,
 
@@ -66,7 +66,7 @@ enum Task {
     Keys(KeyTask),
 }
 
-impl Application for Command {
+impl Application for Cli {
     fn common(&self) -> &CommonSettings {
         &self.common
     }
@@ -82,11 +82,11 @@ impl Application for Command {
 /// # Errors
 ///
 /// When it cannot start.
-pub async fn run(mut command: Command, host: Host) -> Result<Running, StartError> {
-    match command.task.take() {
-        None => serve_all(&command, &host).await,
+pub async fn run(mut cli: Cli, host: Host) -> Result<Running, StartError> {
+    match cli.task.take() {
+        None => serve_all(&cli, &host).await,
         Some(task) => {
-            perform(task, &command, &host).await?;
+            perform(task, &cli, &host).await?;
             // Nothing is left to wait for: the process ends as after a signal.
             host.lifecycle.stop();
             Ok(Running::new("madang-auth", host.lifecycle.child("task")))
@@ -94,29 +94,29 @@ pub async fn run(mut command: Command, host: Host) -> Result<Running, StartError
     }
 }
 
-async fn perform(task: Task, command: &Command, host: &Host) -> Result<(), StartError> {
+async fn perform(task: Task, cli: &Cli, host: &Host) -> Result<(), StartError> {
     match task {
-        Task::Migrate => migrate(&command.settings, &command.database_url, host).await,
+        Task::Migrate => migrate(&cli.settings, &cli.database_url, host).await,
         Task::RotateKey { compromised } => {
-            let kid = rotate_key(&command.settings, &command.database_url, host, compromised).await?;
+            let kid = rotate_key(&cli.settings, &cli.database_url, host, compromised).await?;
             tracing::info!(%kid, compromised, "added a signing key");
             Ok(())
         }
-        Task::Keys(task) => keys(task, &command.settings, &command.database_url, host).await,
+        Task::Keys(task) => keys(task, &cli.settings, &cli.database_url, host).await,
     }
 }
 
-async fn serve_all(command: &Command, host: &Host) -> Result<Running, StartError> {
+async fn serve_all(cli: &Cli, host: &Host) -> Result<Running, StartError> {
     let published = Keys::default();
-    let ops = serve_ops(command.ops.ops_addr, &published, host).await?;
-    let service = start(&command.settings, &command.database_url, host).await?;
+    let ops = serve_ops(cli.ops.ops_addr, &published, host).await?;
+    let service = start(&cli.settings, &cli.database_url, host).await?;
     // Set once, here.
     let _ = published.0.set(service.clone());
 
     let life = service.lifecycle().clone();
     let routes = Routes::new(auth_server(Arc::new(service)));
     let options = ServerOptions::default();
-    let grpc = serve(command.grpc_addr, routes, &host.readiness, &host.metrics, &life, options).await?;
+    let grpc = serve(cli.grpc_addr, routes, &host.readiness, &host.metrics, &life, options).await?;
     Ok(Running::new("madang-auth", life).listening("grpc", grpc).listening("ops", ops))
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use madang_vocabulary::{Epoch, IdempotencyKey, MessageText, RoomId, RoomRef, Seq};
+use madang_domain::{Epoch, IdempotencyKey, MessageText, RoomId, RoomRef, Seq};
 use serde::{Deserialize, Serialize};
 
 use crate::server::Attachment;

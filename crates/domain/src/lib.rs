@@ -1,4 +1,4 @@
-//! The words of Madang: identifiers, positions in a log, bounded strings and the error codes.
+//! The domain: identifiers, positions in a log, bounded strings and the error codes.
 //!
 //! A value of these types is valid by construction. It is parsed once, at the edge where it enters
 //! the system (a frame, an HTTP path, a gRPC message, a database row), and travels typed after that.

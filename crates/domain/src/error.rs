@@ -1,4 +1,4 @@
-//! The one vocabulary of error codes, for gRPC, HTTP and WebSocket alike.
+//! The one set of error codes, for gRPC, HTTP and WebSocket alike.
 
 use std::{borrow::Cow, fmt, time::Duration};
 
@@ -106,7 +106,7 @@ pub struct Error {
     pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
-/// A result with the vocabulary's error.
+/// A result with the domain's error.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use madang_vocabulary::{AvatarUrl, Code, DisplayName, Epoch, RoomId, Seq, SessionId, Timestamp, UserId};
+use madang_domain::{AvatarUrl, Code, DisplayName, Epoch, RoomId, Seq, SessionId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
