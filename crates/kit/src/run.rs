@@ -76,7 +76,7 @@ where
     F: FnOnce(S, Host) -> A,
     A: Future<Output = Result<Running, StartError>>,
 {
-    let settings: S = config::parse();
+    let (settings, renamed) = config::parse::<S>();
     // One thread alone needs no scheduler that could share work with others.
     let mut runtime = match settings.common().worker_threads {
         Some(1) => tokio::runtime::Builder::new_current_thread(),
@@ -95,6 +95,9 @@ where
             Ok(guard) => guard,
             Err(error) => return complain(name, &StartError::dependency("telemetry", error)),
         };
+        for config::Renamed { given, now } in renamed {
+            tracing::warn!("the setting {given} has a new name: use {now}");
+        }
         let lifecycle = Lifecycle::new(name, common.drain);
         let code = match live(name, settings, lifecycle, start).await {
             Ok(outcome) => report(name, &outcome),

@@ -29,7 +29,7 @@ struct Settings {
     #[arg(long, value_delimiter = ',')]
     allowed_origins: Vec<String>,
     /// Accept tokens in URLs
-    #[arg(long)]
+    #[arg(long, alias = "allow-url-token")]
     allow_query_token: bool,
     #[command(subcommand)]
     command: Option<Command>,
@@ -258,4 +258,21 @@ fn help_lists_each_setting_with_variable_and_default_and_no_value() {
         assert!(help.contains(part), "{part} in {help}");
     }
     assert!(!help.contains("hunter2"));
+}
+
+#[test]
+fn a_name_of_an_earlier_version_is_accepted_everywhere() {
+    assert!(parse(&["--allow-url-token"], &[]).unwrap().allow_query_token);
+    assert!(parse(&[], &[("MADANG_ALLOW_URL_TOKEN", "true")]).unwrap().allow_query_token);
+    let directory = TempDir::new().unwrap();
+    let file = directory.path().join("madang.toml");
+    fs::write(&file, "allow_url_token = true").unwrap();
+    assert!(parse(&["--config", file.to_str().unwrap()], &[]).unwrap().allow_query_token);
+}
+
+#[test]
+fn a_setting_by_its_former_and_its_new_name_is_given_twice() {
+    let variables = [("MADANG_ALLOW_URL_TOKEN", "true"), ("MADANG_ALLOW_QUERY_TOKEN", "false")];
+    let error = parse(&[], &variables).unwrap_err().to_string();
+    assert_eq!(error, "MADANG_ALLOW_QUERY_TOKEN and MADANG_ALLOW_URL_TOKEN are both set; keep one of them");
 }

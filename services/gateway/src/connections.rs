@@ -15,8 +15,9 @@ use madang_kit::clock::{Clock, Random, jitter};
 use tokio::time::MissedTickBehavior;
 
 use crate::{
-    format::Format,
-    session::{SessionContext, close::Close, outbox::Outbox},
+    credentials::Ended,
+    formats::Format,
+    outbox::{Close, Outbox},
 };
 
 /// The parts of the registry. The heartbeat visits one part a tick, so that pings are spread over the
@@ -32,38 +33,21 @@ const DRAIN_STEP: Duration = Duration::from_millis(50);
 /// The registry of sockets.
 #[derive(Debug)]
 pub(crate) struct Connections {
-    parts: [Mutex<HashMap<ConnectionId, Entry>>; PARTS],
+    parts: [Mutex<HashMap<ConnectionId, Registered>>; PARTS],
     next: AtomicU64,
     tick: AtomicU32,
 }
 
+/// What the registry keeps of a socket.
 #[derive(Debug)]
-struct Entry {
-    session: SessionId,
-    user: UserId,
-    /// When the credential was made that the socket was opened with.
-    issued_at: Timestamp,
-    outbox: Arc<Outbox>,
-    format: Format,
-}
-
-/// Sessions that ended, and users who were disconnected, each at that time.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Ended {
-    pub(crate) sessions: Vec<SessionId>,
-    pub(crate) users: Vec<(UserId, Timestamp)>,
-}
-
-impl Ended {
-    /// Nothing ended.
-    pub(crate) const fn is_empty(&self) -> bool {
-        self.sessions.is_empty() && self.users.is_empty()
-    }
-
-    fn has(&self, entry: &Entry) -> bool {
-        let is_user = |(user, at): &(UserId, Timestamp)| *user == entry.user && entry.issued_at <= *at;
-        self.sessions.contains(&entry.session) || self.users.iter().any(is_user)
-    }
+pub(crate) struct Registered {
+    /// The signed-in device.
+    pub(crate) session: SessionId,
+    pub(crate) user: UserId,
+    /// When the credential was issued with which the socket was opened.
+    pub(crate) issued_at: Timestamp,
+    pub(crate) outbox: Arc<Outbox>,
+    pub(crate) format: Format,
 }
 
 /// A socket's place in the registry; dropping it gives the place up.
@@ -89,24 +73,19 @@ impl Connections {
     }
 
     /// Adds a socket.
-    pub(crate) fn register(self: &Arc<Self>, context: &SessionContext) -> Registration {
-        let connection = context.connection;
-        let entry = Entry {
-            session: context.session,
-            user: context.me.id,
-            issued_at: context.issued_at,
-            outbox: Arc::clone(&context.outbox),
-            format: context.format,
-        };
-        self.part(connection).insert(connection, entry);
+    pub(crate) fn register(self: &Arc<Self>, connection: ConnectionId, socket: Registered) -> Registration {
+        self.part(connection).insert(connection, socket);
         Registration { connections: Arc::clone(self), connection }
     }
 
-    /// Closes the sockets of what ended.
+    /// Closes the sockets of sessions that ended and of users who were disconnected.
     pub(crate) fn close_ended(&self, ended: &Ended, close: Close) {
         for part in &self.parts {
-            for entry in lock(part).values().filter(|entry| ended.has(entry)) {
-                entry.outbox.close(close);
+            for socket in lock(part)
+                .values()
+                .filter(|socket| ended.contains(socket.session, socket.user, socket.issued_at))
+            {
+                socket.outbox.close(close);
             }
         }
     }
@@ -169,7 +148,7 @@ impl Connections {
         }
     }
 
-    fn part(&self, connection: ConnectionId) -> MutexGuard<'_, HashMap<ConnectionId, Entry>> {
+    fn part(&self, connection: ConnectionId) -> MutexGuard<'_, HashMap<ConnectionId, Registered>> {
         lock(&self.parts[(connection.get() % PARTS as u64) as usize])
     }
 }

@@ -4,64 +4,59 @@
 //! what may be done, and tells the other gateways what happened. Anything that it holds can be rebuilt from
 //! its clients' cursors and the store.
 //!
-//! Data flows one way: frame → `session` → `commands` → store → `fanout` → `hub` → outbox → frame.
+//! Data flows one way: frame → dialect → command → store → commit → fan-out → hub → outbox → frame.
 
 mod admission;
-mod budget;
 mod bus_health;
-mod card;
 mod cli;
 mod commands;
 mod connections;
 mod credentials;
-mod edge;
+mod dialects;
+mod drain;
 mod fanout;
-mod format;
+mod formats;
+mod http;
 mod hub;
+mod log;
 mod metrics;
-mod origin;
-mod reference;
+mod outbox;
 mod rest;
-mod server;
+mod router;
 mod session;
 mod settings;
-mod upgrade;
-mod wire;
+mod state;
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, atomic::AtomicBool},
     time::Duration,
 };
 
-use madang_bus::{Bus, Connected};
-use madang_kit::{Host, Running, StartError, health::Readiness};
+use madang_bus::{Bus, Connected, Inbox, Presence};
+use madang_kit::{
+    Host, Lifecycle, Running, StartError,
+    clock::{Clock, Random},
+};
 use madang_rpc::{Auth, MessageStore};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 pub use cli::{Cli, RedisUrl, bus, run};
-pub use settings::{GatewaySettings, IssuerAlgorithm, IssuerSettings, ReferenceSettings};
+pub use settings::{ChannelsSettings, GatewaySettings, IssuerAlgorithm, IssuerSettings};
 
 use crate::{
-    admission::Door,
+    admission::{AdmissionQueue, RateLimit, UserLimits},
+    commands::{Commands, PresenceSettings},
     connections::Connections,
-    credentials::{Issuer, Revocations, Site, SiteKeys, Verifier, Visitors},
-    edge::Edge,
+    credentials::{Issuer, Revocations, SiteKeys, SiteTokens, SiteUserCache, Verifier},
     fanout::Fanout,
+    http::{origin::AllowedOrigins, server},
     hub::{Hubs, ShardDeps},
     metrics::Counters,
-    origin::AllowedOrigins,
+    outbox::Close,
+    session::{SocketSettings, Sockets},
+    state::{Entrance, EntranceSettings, GatewayState},
 };
-
-/// How long clients of a stopping gateway wait before they reconnect, at most.
-const RECONNECT_PAUSE: Duration = Duration::from_secs(3);
-/// How long the sockets may take to end after they were told to, beyond the spread.
-const SESSIONS_PATIENCE: Duration = Duration::from_secs(8);
-/// How often the end of the last session is looked for while draining.
-const DRAIN_POLL: Duration = Duration::from_millis(50);
 
 /// The bus has ended without being closed: nothing would come from other gateways any more.
 #[derive(Debug, thiserror::Error)]
@@ -91,125 +86,184 @@ pub async fn start(
     let life = host.lifecycle.child("gateway");
     let counters = Arc::new(Counters::default());
     let issuer = Issuer::new(&settings.issuer, &counters).await?;
-    let listener = TcpListener::bind(settings.http_addr)
-        .await
-        .map_err(|error| StartError::listen("the gateway", settings.http_addr, error))?;
-    let address = listener
-        .local_addr()
-        .map_err(|error| StartError::listen("the gateway", settings.http_addr, error))?;
+    let not_listening = |error| StartError::listen("the gateway", settings.http_addr, error);
+    let listener = TcpListener::bind(settings.http_addr).await.map_err(not_listening)?;
+    let address = listener.local_addr().map_err(not_listening)?;
+    metrics::export(&host.metrics, &counters, &deps.bus.bus.metrics());
+
     let Deps { auth, store, bus: Connected { bus, presence, inbox } } = deps;
-    let Host { readiness, metrics, clock, random, .. } = host.clone();
-
-    metrics::export(&metrics, &counters, &bus.metrics());
-    let shards_stop = CancellationToken::new();
-    let hubs = Hubs::start(
-        tokio::runtime::Handle::current().metrics().num_workers(),
-        &ShardDeps {
-            store: Arc::clone(&store),
-            bus: Arc::clone(&bus),
-            presence: Arc::clone(&presence),
-            presence_names_max: settings.presence_names_max,
-            counters: Arc::clone(&counters),
-            tasks: life.tasks(),
-            stop: shards_stop.clone(),
-        },
-    );
-    let fanout = Fanout::new(hubs.clone(), Arc::clone(&bus));
-    let connections = Arc::new(Connections::new());
-    let revocations = Arc::new(Revocations::default());
-    let site = issuer
-        .map(|issuer| Site { issuer, visitors: Visitors::new(Arc::clone(&auth), Arc::clone(&counters)) });
-    let verifier =
-        Arc::new(Verifier::new(Arc::clone(&auth), site, Arc::clone(&revocations), Arc::clone(&clock)));
-
-    // What runs until the soft shutdown.
-    let until_soft = |name, task: futures_util::future::BoxFuture<'static, ()>| {
-        let soft = life.soft().clone();
-        life.tasks().spawn(name, async move {
-            soft.run_until_cancelled(task).await;
-        });
-    };
-    until_soft("keys", Box::pin(Arc::clone(&verifier).keep_keys(readiness.check("keys"))));
-    until_soft("site keys", Box::pin(Arc::clone(&verifier).keep_site_keys()));
-    until_soft("bus health", Box::pin(bus_health::watch(bus.status(), readiness.check("bus"))));
-    // What the drain still needs ends with the sessions.
-    let until_drained = |name, task: futures_util::future::BoxFuture<'static, ()>| {
-        let stop = shards_stop.clone();
-        life.tasks().spawn(name, async move {
-            stop.run_until_cancelled(task).await;
-        });
-    };
-    until_drained("heartbeat", Box::pin(Arc::clone(&connections).heartbeat(settings.heartbeat())));
-    until_drained("expiry", Box::pin(Arc::clone(&connections).expire(Arc::clone(&clock))));
-    until_drained(
-        "revocations",
-        Box::pin(Arc::clone(&revocations).follow(
-            Arc::clone(&auth),
-            Arc::clone(&connections),
-            Arc::clone(&clock),
-        )),
-    );
-    // The inbox ends with the bus: by the drain, or because the bus broke, and then so does this gateway.
-    let (receiving, soft) = (fanout.clone().receive(inbox), life.soft().clone());
-    life.tasks().spawn_fallible("inbox", async move {
-        receiving.await;
-        if soft.is_cancelled() { Ok(()) } else { Err(BusEnded) }
-    });
-
-    let origins = Arc::new(AllowedOrigins::new(&settings.allowed_origins));
-    let connections_max = settings.max_connections;
-    let edge = Arc::new(Edge {
-        budgets: budget::Budgets::new(
-            budget::RateLimit {
-                interval: Duration::from_secs(1) / settings.sends_per_second,
-                burst: settings.sends_burst,
-            },
-            settings.max_user_sockets,
-        ),
-        door: Door::new(settings.admissions_per_second),
-        site_keys: SiteKeys::new(Arc::clone(&auth), settings.server_calls_per_second),
-        settings,
+    let parts = Parts {
+        settings: &settings,
         auth,
-        verifier,
-        revocations,
         store,
-        hubs,
+        bus,
         presence,
-        fanout,
-        connections,
-        draining: AtomicBool::new(false),
         counters,
-        clock,
-        random,
-        tasks: life.tasks(),
-    });
-    let router = rest::router(&edge, &origins).merge(extra);
-    life.tasks().spawn("http", server::serve(listener, router, connections_max, life.clone()));
-    life.tasks().spawn("drain", drain(edge, bus, readiness, shards_stop, life.soft().clone()));
+        clock: Arc::clone(&host.clock),
+        random: Arc::clone(&host.random),
+        life: life.clone(),
+        until_drained: CancellationToken::new(),
+    };
+    let state = parts.state(issuer);
+    parts.keep_credentials(&state, host);
+    parts.keep_sockets(&state);
+    parts.keep_bus(&state, inbox, host);
+
+    let router = router::router(&settings, state.clone()).merge(extra);
+    life.tasks().spawn("http", server::serve(listener, router, settings.max_connections, life.clone()));
+    let drain = drain::drain(
+        state.sockets,
+        parts.bus,
+        settings.reconnect_spread(),
+        host.random.clone(),
+        host.readiness.clone(),
+        parts.until_drained,
+        life.soft().clone(),
+    );
+    life.tasks().spawn("drain", drain);
     Ok(Running::new("gateway", life).listening("http", address))
 }
 
-/// Leaves in order once the soft shutdown begins: sockets are told to reconnect elsewhere, what is being
-/// appended is finished, then the bus is left, so that what was committed last is published too.
-async fn drain(
-    edge: Arc<Edge>,
+/// What the steps of the start share.
+struct Parts<'a> {
+    settings: &'a GatewaySettings,
+    auth: Arc<dyn Auth>,
+    store: Arc<dyn MessageStore>,
     bus: Arc<dyn Bus>,
-    readiness: Readiness,
-    shards_stop: CancellationToken,
-    soft: CancellationToken,
-) {
-    soft.cancelled().await;
-    readiness.drain();
-    edge.draining.store(true, Ordering::Release);
-    edge.connections.drain(edge.settings.reconnect_spread(), RECONNECT_PAUSE, &*edge.random).await;
-    let sessions_gone = async {
-        while edge.counters.sessions.get() > 0 {
-            tokio::time::sleep(DRAIN_POLL).await;
+    presence: Arc<dyn Presence>,
+    counters: Arc<Counters>,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    life: Lifecycle,
+    /// Ends what the drain still needs, after the last session.
+    until_drained: CancellationToken,
+}
+
+impl Parts<'_> {
+    /// Connects the parts to each other; no task runs but the hubs'.
+    fn state(&self, issuer: Option<Issuer>) -> GatewayState {
+        let settings = self.settings;
+        let hubs = Hubs::start(
+            tokio::runtime::Handle::current().metrics().num_workers(),
+            &ShardDeps {
+                store: Arc::clone(&self.store),
+                bus: Arc::clone(&self.bus),
+                presence: Arc::clone(&self.presence),
+                presence_names_max: settings.presence_names_max,
+                counters: Arc::clone(&self.counters),
+                tasks: self.life.tasks(),
+                stop: self.until_drained.clone(),
+            },
+        );
+        let sends = RateLimit {
+            interval: Duration::from_secs(1) / settings.sends_per_second,
+            burst: settings.sends_burst,
+        };
+        let user_limits = Arc::new(UserLimits::new(sends, settings.max_user_sockets));
+        let revocations = Arc::new(Revocations::default());
+        let commands = Commands {
+            store: Arc::clone(&self.store),
+            auth: Arc::clone(&self.auth),
+            hubs: hubs.clone(),
+            fanout: Fanout::new(hubs.clone(), Arc::clone(&self.bus)),
+            presence: Arc::clone(&self.presence),
+            presence_settings: PresenceSettings {
+                enabled: settings.presence,
+                names_max: settings.presence_names_max,
+            },
+            user_limits: Arc::clone(&user_limits),
+            counters: Arc::clone(&self.counters),
+            clock: Arc::clone(&self.clock),
+            random: Arc::clone(&self.random),
+            tasks: self.life.tasks(),
+        };
+        let sockets = Sockets {
+            settings: SocketSettings {
+                queue_max_bytes: settings.queue_max_bytes,
+                max_socket_rooms: settings.max_socket_rooms,
+                replay_max_events: settings.replay_max_events,
+                heartbeat: settings.heartbeat(),
+            },
+            connections: Arc::new(Connections::new()),
+            revocations: Arc::clone(&revocations),
+            hubs,
+            store: Arc::clone(&self.store),
+            user_limits,
+            counters: Arc::clone(&self.counters),
+            draining: AtomicBool::new(false),
+        };
+        GatewayState {
+            commands: Arc::new(commands),
+            entrance: Arc::new(self.entrance(issuer, revocations)),
+            sockets: Arc::new(sockets),
+            accounts: Arc::clone(&self.auth),
         }
-    };
-    if tokio::time::timeout(SESSIONS_PATIENCE, sessions_gone).await.is_err() {
-        tracing::warn!(sessions = edge.counters.sessions.get(), "sockets were left open");
     }
-    bus.close().await;
-    shards_stop.cancel();
+
+    fn entrance(&self, issuer: Option<Issuer>, revocations: Arc<Revocations>) -> Entrance {
+        let (settings, auth) = (self.settings, &self.auth);
+        let site = issuer.map(|issuer| SiteTokens {
+            issuer,
+            users: SiteUserCache::new(Arc::clone(auth), Arc::clone(&self.counters)),
+        });
+        Entrance {
+            verifier: Arc::new(Verifier::new(Arc::clone(auth), site, revocations, Arc::clone(&self.clock))),
+            site_keys: SiteKeys::new(Arc::clone(auth), settings.server_calls_per_second),
+            origins: Arc::new(AllowedOrigins::new(&settings.allowed_origins)),
+            admissions: AdmissionQueue::new(settings.admissions_per_second),
+            settings: EntranceSettings {
+                allow_query_token: settings.allow_query_token == Some(true),
+                trusted_proxies: settings.trusted_proxies,
+            },
+            counters: Arc::clone(&self.counters),
+        }
+    }
+
+    /// Keeps the keys that tokens are verified with, and closes the sockets of sessions that end.
+    fn keep_credentials(&self, state: &GatewayState, host: &Host) {
+        let verifier = &state.entrance.verifier;
+        self.until_soft("keys", Arc::clone(verifier).keep_keys(host.readiness.check("keys")));
+        self.until_soft("site keys", Arc::clone(verifier).keep_site_keys());
+        let connections = Arc::clone(&state.sockets.connections);
+        let follow = Arc::clone(&state.sockets.revocations).follow(
+            Arc::clone(&self.auth),
+            Arc::clone(&self.clock),
+            move |ended| connections.close_ended(ended, Close::Revoked),
+        );
+        self.until_drained("revocations", follow);
+    }
+
+    /// Pings silent sockets, and closes those whose credential has expired.
+    fn keep_sockets(&self, state: &GatewayState) {
+        let connections = &state.sockets.connections;
+        self.until_drained("heartbeat", Arc::clone(connections).heartbeat(self.settings.heartbeat()));
+        self.until_drained("expiry", Arc::clone(connections).expire(Arc::clone(&self.clock)));
+    }
+
+    /// Delivers what other gateways publish, and says in the readiness how the bus is.
+    fn keep_bus(&self, state: &GatewayState, inbox: Inbox, host: &Host) {
+        self.until_soft("bus health", bus_health::watch(self.bus.status(), host.readiness.check("bus")));
+        // Receiving ends with the bus: by the drain, or because the bus broke, and then so does this gateway.
+        let (receiving, soft) = (state.commands.fanout.clone().receive(inbox), self.life.soft().clone());
+        self.life.tasks().spawn_fallible("inbox", async move {
+            receiving.await;
+            if soft.is_cancelled() { Ok(()) } else { Err(BusEnded) }
+        });
+    }
+
+    /// Runs a task until the soft shutdown.
+    fn until_soft(&self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
+        let soft = self.life.soft().clone();
+        self.life.tasks().spawn(name, async move {
+            soft.run_until_cancelled(task).await;
+        });
+    }
+
+    /// Runs a task that the drain still needs until the last session has ended.
+    fn until_drained(&self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
+        let stop = self.until_drained.clone();
+        self.life.tasks().spawn(name, async move {
+            stop.run_until_cancelled(task).await;
+        });
+    }
 }

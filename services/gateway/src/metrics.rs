@@ -68,7 +68,7 @@ pub(crate) struct Counters {
     /// Fetches of the embedding site's keys that failed.
     pub(crate) issuer_failures: Counter,
     /// Users of the embedding site of whom the auth service was told.
-    pub(crate) visitors_asked: Counter,
+    pub(crate) site_users_asked: Counter,
     /// Calls of the server API that an API key was good for.
     pub(crate) server_calls: Counter,
     /// Sockets that were let in, at once or after a moment.
@@ -96,8 +96,8 @@ pub(crate) fn export(metrics: &Metrics, counters: &Arc<Counters>, bus: &Arc<BusM
         ("madang.gateway.issuer.failures", "Fetches of the issuer's keys that failed.", |c| {
             c.issuer_failures.get()
         }),
-        ("madang.gateway.visitors.asked", "Users of the site whom the auth service was asked for.", |c| {
-            c.visitors_asked.get()
+        ("madang.gateway.site_users.asked", "Users of the site whom the auth service was asked for.", |c| {
+            c.site_users_asked.get()
         }),
         ("madang.gateway.server.calls", "Calls of the server API.", |c| c.server_calls.get()),
         ("madang.gateway.admitted", "Sockets that were let in.", |c| c.admitted.get()),

@@ -68,6 +68,7 @@ impl Application for Cli {
 pub async fn run(mut cli: Cli, host: Host) -> Result<Running, StartError> {
     // For trying out, a token in the URL is the shortest way; in a fleet it is a leak.
     cli.gateway.allow_query_token.get_or_insert(true);
+    cli.gateway.channels.channels_edge.get_or_insert(true);
     let (accounts, messages) = databases(&cli)?;
     if let Some(Task::Keys(task)) = cli.task.take() {
         madang_auth::keys(task, &cli.auth, &accounts, &host).await?;

@@ -245,7 +245,7 @@ async fn a_known_user_of_the_site_costs_no_call_and_comes_in_while_auth_is_away(
         let metrics =
             ops.request(reqwest::Method::GET, "/metrics").send().await.unwrap().text().await.unwrap();
         let count =
-            metrics.lines().find_map(|line| line.strip_prefix("madang_gateway_visitors_asked_total "));
+            metrics.lines().find_map(|line| line.strip_prefix("madang_gateway_site_users_asked_total "));
         count.and_then(|count| count.trim().parse::<f64>().ok()).expect("the count")
     };
     let said = json!({"name": "Mina"});

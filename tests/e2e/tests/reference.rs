@@ -301,9 +301,9 @@ mod stories {
 async fn paths_zone_and_default_room_are_settings() {
     let settings = [
         ("MADANG_BASE_PATH", "/app"),
-        ("MADANG_REFERENCE_PATH", "/"),
-        ("MADANG_REFERENCE_TIME_ZONE", "UTC"),
-        ("MADANG_REFERENCE_DEFAULT_ROOM", "plaza"),
+        ("MADANG_CHANNELS_PATH", "/"),
+        ("MADANG_CHANNELS_TIME_ZONE", "UTC"),
+        ("MADANG_CHANNELS_DEFAULT_ROOM", "plaza"),
     ];
     let madang = Standalone::start(Program::AllInOne, &settings).await;
     let root = madang.service.base_url();
@@ -325,7 +325,7 @@ async fn paths_zone_and_default_room_are_settings() {
 
 #[tokio::test]
 async fn the_edge_can_be_switched_off() {
-    let madang = Standalone::start(Program::AllInOne, &[("MADANG_REFERENCE_EDGE", "false")]).await;
+    let madang = Standalone::start(Program::AllInOne, &[("MADANG_CHANNELS_EDGE", "false")]).await;
     let base = madang.service.base_url();
     let mina = Person::register(&*base, "mina").await;
     let path = format!("/ws/chat/?token={}", mina.grant.access_token);
@@ -334,7 +334,7 @@ async fn the_edge_can_be_switched_off() {
 
 #[tokio::test]
 async fn a_setting_that_cannot_be_stops_the_start() {
-    for (name, value) in [("MADANG_REFERENCE_TIME_ZONE", "Seoul"), ("MADANG_REFERENCE_PATH", "ws")] {
+    for (name, value) in [("MADANG_CHANNELS_TIME_ZONE", "Seoul"), ("MADANG_CHANNELS_PATH", "ws")] {
         let madang = Standalone::spawn(Program::AllInOne, &[(name, value)]);
         let status = madang.service.process().exited(madang_e2e::PATIENCE).await.expect("an end");
         assert_eq!(status.code(), Some(2), "{name}={value}");

@@ -3,12 +3,15 @@
 use std::{
     any::TypeId,
     collections::{BTreeMap, BTreeSet},
+    ffi::OsString,
     path::{Path, PathBuf},
 };
 
 use clap::{Arg, ArgAction, Command};
 
-use super::{CONFIG, ConfigError, Environment, Secret, Value, is_list, names::nearest, read_secret, text_of};
+use super::{
+    CONFIG, ConfigError, Environment, Renamed, Secret, Value, is_list, names::nearest, read_secret, text_of,
+};
 
 /// What every variable's name begins with.
 const PREFIX: &str = "MADANG_";
@@ -26,6 +29,8 @@ pub(super) struct Setting {
     pub(super) flag: String,
     pub(super) variable: String,
     pub(super) key: String,
+    /// The flags that the setting had in earlier versions.
+    pub(super) former_flags: Vec<String>,
     /// On or off, without a value.
     pub(super) switch: bool,
     /// Takes a list.
@@ -50,7 +55,33 @@ pub(super) fn variable_of(arg: &Arg) -> Option<String> {
     if let Some(name) = arg.get_env().and_then(|name| name.to_str()) {
         return Some(name.to_owned());
     }
-    Some(format!("{PREFIX}{}", arg.get_long()?.to_ascii_uppercase().replace('-', "_")))
+    Some(variable_of_flag(arg.get_long()?))
+}
+
+fn variable_of_flag(flag: &str) -> String {
+    format!("{PREFIX}{}", flag.to_ascii_uppercase().replace('-', "_"))
+}
+
+fn key_of(flag: &str) -> String {
+    flag.replace('-', "_")
+}
+
+impl Setting {
+    /// Whether the setting had this variable in an earlier version.
+    fn had_variable(&self, name: &str) -> bool {
+        self.former_flags.iter().any(|flag| variable_of_flag(flag) == name)
+    }
+
+    /// Whether the setting had this key in an earlier version.
+    fn had_key(&self, name: &str) -> bool {
+        self.former_flags.iter().any(|flag| key_of(flag) == name)
+    }
+
+    /// Whether an argument of the command line is a flag that the setting had in an earlier version.
+    fn had_flag(&self, argument: &str) -> bool {
+        let name = argument.strip_prefix("--").and_then(|rest| rest.split('=').next());
+        self.former_flags.iter().any(|flag| name == Some(flag))
+    }
 }
 
 /// Whether a setting's value is a [`Secret`].
@@ -65,7 +96,13 @@ impl Known {
             Some(Setting {
                 id: arg.get_id().to_string(),
                 variable: variable_of(arg)?,
-                key: flag.replace('-', "_"),
+                key: key_of(&flag),
+                former_flags: arg
+                    .get_all_aliases()
+                    .unwrap_or_default()
+                    .into_iter()
+                    .map(str::to_owned)
+                    .collect(),
                 switch: matches!(arg.get_action(), ArgAction::SetTrue),
                 many: is_list(arg),
                 secret: is_secret(arg),
@@ -84,6 +121,34 @@ impl Known {
         self.settings.iter()
     }
 
+    /// The names of earlier versions among those that are given: each with the name to use now.
+    pub(super) fn renamed(
+        &self,
+        args: &[OsString],
+        environment: &Environment,
+        keys: &[(String, Value)],
+    ) -> Vec<Renamed> {
+        let args = args.iter().filter_map(|arg| arg.to_str());
+        let variables = environment.iter().filter(|(_, value)| !value.is_empty());
+        let variables: Vec<&str> = variables.filter_map(|(name, _)| name.to_str()).collect();
+        let keys: Vec<&str> = keys.iter().map(|(key, _)| key.as_str()).collect();
+        let mut renamed = Vec::new();
+        for argument in args {
+            let given = argument.split('=').next().unwrap_or(argument);
+            let now = self.settings.iter().find(|setting| setting.had_flag(argument));
+            renamed.extend(now.map(|setting| Renamed::new(given, format!("--{}", setting.flag))));
+        }
+        for name in variables {
+            let now = self.settings.iter().find(|setting| setting.had_variable(name));
+            renamed.extend(now.map(|setting| Renamed::new(name, setting.variable.clone())));
+        }
+        for name in keys {
+            let now = self.settings.iter().find(|setting| setting.had_key(name));
+            renamed.extend(now.map(|setting| Renamed::new(name, setting.key.clone())));
+        }
+        renamed
+    }
+
     /// What the environment says, by the setting's id.
     pub(super) fn read_environment(
         &self,
@@ -95,7 +160,8 @@ impl Known {
             if value.is_empty() || self.of_subcommands.contains(name) {
                 continue;
             }
-            if let Some(setting) = self.settings.iter().find(|setting| setting.variable == name) {
+            if let Some(setting) = self.find(|setting| setting.variable == name || setting.had_variable(name))
+            {
                 let text = text_of(name, value)?;
                 self.put(&mut values, setting, Value { name: name.to_owned(), texts: vec![text] })?;
             } else if let Some(setting) = self.named_by_file(name, FILE_VARIABLE, |setting| &setting.variable)
@@ -122,7 +188,7 @@ impl Known {
             if key == CONFIG {
                 let reason = "a file cannot name another".to_owned();
                 return Err(ConfigError::Malformed { name: name(), reason });
-            } else if let Some(setting) = self.settings.iter().find(|setting| setting.key == *key) {
+            } else if let Some(setting) = self.find(|setting| setting.key == *key || setting.had_key(key)) {
                 self.put(&mut values, setting, Value { name: name(), texts: value.texts.clone() })?;
             } else if let Some(setting) = self.named_by_file(key, FILE_KEY, |setting| &setting.key) {
                 let named = value.texts.first().map(Path::new).unwrap_or(Path::new(""));
@@ -133,6 +199,10 @@ impl Known {
             }
         }
         Ok(values)
+    }
+
+    fn find(&self, is_it: impl Fn(&Setting) -> bool) -> Option<&Setting> {
+        self.settings.iter().find(|setting| is_it(setting))
     }
 
     /// The secret whose file `name` names.

@@ -11,6 +11,8 @@
 //!   Both forms at once is an error, for nobody could say which was meant.
 //! - **Mistakes stop the start**, with a message that names the setting: an unknown variable or key (the
 //!   nearest known name is suggested), a malformed value, a secret given twice.
+//! - **Former names.** A flag's alias is a name of an earlier version. It is still accepted, as a flag, a variable and a
+//!   key, and the process logs a warning that names the new one.
 //! - A variable that is set and empty counts as not set, as compose files and manifests produce them.
 //!
 //! Only the settings of the command itself have these sources; those of its subcommands are flags.
@@ -93,9 +95,9 @@ pub enum ConfigError {
 /// The settings of this process. Prints and exits where clap does (`--help`, `--version`), and for every
 /// mistake, with code 2.
 #[must_use]
-pub fn parse<T: clap::Parser>() -> T {
+pub(crate) fn parse<T: clap::Parser>() -> (T, Vec<Renamed>) {
     let environment = std::env::vars_os().collect();
-    match try_parse_from(std::env::args_os(), &environment) {
+    match read(std::env::args_os().collect(), &environment) {
         Ok(settings) => settings,
         Err(ConfigError::Flags(error)) => error.exit(),
         Err(error) => T::command().error(ErrorKind::ValueValidation, error).exit(),
@@ -111,7 +113,28 @@ pub fn try_parse_from<T: clap::Parser>(
     args: impl IntoIterator<Item = impl Into<OsString>>,
     environment: &Environment,
 ) -> Result<T, ConfigError> {
-    let args: Vec<OsString> = args.into_iter().map(Into::into).collect();
+    read(args.into_iter().map(Into::into).collect(), environment).map(|(settings, _)| settings)
+}
+
+/// A setting that was given by a name of an earlier version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Renamed {
+    /// The name that was given.
+    pub(crate) given: String,
+    /// The name to use.
+    pub(crate) now: String,
+}
+
+impl Renamed {
+    fn new(given: &str, now: String) -> Self {
+        Self { given: given.to_owned(), now }
+    }
+}
+
+fn read<T: clap::Parser>(
+    args: Vec<OsString>,
+    environment: &Environment,
+) -> Result<(T, Vec<Renamed>), ConfigError> {
     let command = describe(T::command());
     let known = Known::of(&command);
 
@@ -127,10 +150,15 @@ pub fn try_parse_from<T: clap::Parser>(
         .then(|| flags.get_one::<PathBuf>(CONFIG).cloned())
         .flatten()
         .or_else(|| variables.get(CONFIG).and_then(|value| value.texts.first()).map(PathBuf::from));
-    let keys = match path {
-        Some(path) => known.read_file(&file::read(&path)?, &path)?,
-        None => BTreeMap::new(),
+    let (entries, keys) = match path {
+        Some(path) => {
+            let entries = file::read(&path)?;
+            let keys = known.read_file(&entries, &path)?;
+            (entries, keys)
+        }
+        None => Default::default(),
     };
+    let renamed = known.renamed(&args, environment, &entries);
 
     // Settings from elsewhere become flags in front of those that were given, each checked by itself, so
     // that a mistake is told by the name under which it was made.
@@ -146,7 +174,7 @@ pub fn try_parse_from<T: clap::Parser>(
     let mut matches = without_environment(command)
         .try_get_matches_from(all)
         .map_err(|error| name_missing(error, &known))?;
-    Ok(T::from_arg_matches_mut(&mut matches)?)
+    Ok((T::from_arg_matches_mut(&mut matches)?, renamed))
 }
 
 /// The value of a setting, and under which name it was given.

@@ -1,122 +1,142 @@
-//! What clients ask for, over a socket or by REST. A command returns values; only the functions here push
-//! answers into a socket's queue.
+//! What users, and the embedding site for them, may do: one method for each command and each query.
+//!
+//! A command takes values and returns values: it touches no socket and knows no frame. Every change of the store goes
+//! through [`Commands::commit`], the one write path, which also publishes the events that the change committed.
 
 mod history;
-pub(crate) mod inbox;
+mod inbox;
+mod members;
+mod messages;
+mod notices;
 mod presence;
-mod read;
-mod send;
-mod subscribe;
+mod read_marks;
+mod rooms;
+mod typing;
+mod users;
 
 use std::sync::Arc;
 
-use madang_contract::{ClientFrame, OkFrame, Request, RequestId, ServerFrame};
-use madang_domain::{Code, Cursor, Error, Result, Seq};
-use madang_kit::telemetry::SPAN_TARGET;
-use madang_rpc::auth::Voucher;
-use serde_json::{Map, Value};
-use tracing::{Instrument as _, debug, warn};
+use madang_bus::Presence;
+use madang_domain::{Code, Error, IdempotencyKey, Result, RoomId, RoomRef, UserId};
+use madang_kit::{
+    clock::{Clock, Random, new_id},
+    lifecycle::Tasks,
+};
+use madang_rpc::{Auth, MessageStore, event::Event, store::Changed};
+use tokio::sync::oneshot;
+use tracing::Instrument as _;
 
-pub(crate) use history::{page, page_limit};
-pub(crate) use presence::card_of;
-pub(crate) use read::mark_read;
-pub(crate) use send::{NewMessage, room_id, say, send};
+pub(crate) use self::{
+    history::{HistoryRange, page_limit},
+    messages::NewMessage,
+    rooms::{CreateRoom, Members},
+};
+use crate::{
+    admission::UserLimits,
+    fanout::{Fanout, Publication},
+    hub::Hubs,
+    metrics::Counters,
+};
 
-use crate::{credentials::Credential, session::SessionContext};
-
-/// Carries out one request of a socket's and queues its answer.
-pub(crate) async fn carry_out(session: Arc<SessionContext>, request: Request) {
-    // One a command: never one a socket, which may live for days, or one a recipient.
-    let span = tracing::trace_span!(target: SPAN_TARGET, "command", kind = request.frame.kind());
-    dispatch(session, request).instrument(span).await;
+/// What commands work with.
+pub(crate) struct Commands {
+    /// What happened, and who may do what.
+    pub(crate) store: Arc<dyn MessageStore>,
+    /// Who the users are.
+    pub(crate) auth: Arc<dyn Auth>,
+    /// Who subscribes at this gateway.
+    pub(crate) hubs: Hubs,
+    pub(crate) fanout: Fanout,
+    /// Who is in which room, over all gateways.
+    pub(crate) presence: Arc<dyn Presence>,
+    pub(crate) presence_settings: PresenceSettings,
+    pub(crate) user_limits: Arc<UserLimits>,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: Arc<dyn Random>,
+    /// For work that must not end with the request that began it.
+    pub(crate) tasks: Tasks,
 }
 
-async fn dispatch(session: Arc<SessionContext>, request: Request) {
-    let Request { id, frame } = request;
-    let outcome = match frame {
-        ClientFrame::Auth { token, inbox_since, inbox_epoch } => {
-            let since = inbox::cursor(inbox_since, inbox_epoch);
-            renew(&session, id.clone(), token, since).await
-        }
-        ClientFrame::Subscribe(wanted) => subscribe::subscribe(&session, id.clone(), wanted).await,
-        ClientFrame::Unsubscribe { rooms } => subscribe::unsubscribe(&session, id.clone(), rooms).await,
-        ClientFrame::Send { room, key, text, reply_to, attachments } => {
-            let message = NewMessage { key, text, reply_to, attachments };
-            send::answer(&session, id.clone(), room, message).await
-        }
-        ClientFrame::Read { room, seq } => read::answer(&session, id.clone(), room, seq).await,
-        ClientFrame::Typing { room, on } => read::typing(&session, id.clone(), &room, on).await,
-        ClientFrame::History { room, before, after, limit } => {
-            history::answer(&session, id.clone(), room, before, after, limit).await
-        }
-        ClientFrame::Presence { room } => presence::answer(&session, id.clone(), room).await,
-        ClientFrame::Ping {} => {
-            session.push(&ServerFrame::Pong(madang_contract::Pong { re: id.clone() }));
-            Ok(())
-        }
-    };
-    if let Err(error) = outcome {
-        log(&error);
-        session.refuse(id, &error);
+/// What is told of presence.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PresenceSettings {
+    /// Whether anything is told.
+    pub(crate) enabled: bool,
+    /// The most users of a room that are named; of more only the number is told.
+    pub(crate) names_max: usize,
+}
+
+/// What a change came to: its value, and what listeners are to be told of it.
+struct Committed<T> {
+    value: T,
+    publications: Vec<Publication>,
+}
+
+impl<T> From<Changed<T>> for Committed<T> {
+    fn from(Changed { value, events }: Changed<T>) -> Self {
+        Self { value, publications: events.into_iter().map(publication).collect() }
     }
 }
 
-/// Logs a failure once, here where it is answered; what the client did wrong is of little interest.
-pub(crate) fn log(error: &Error) {
-    match error.code {
-        Code::Internal => {
-            warn!(%error, cause = error.source.as_ref().map(tracing::field::display), "request failed");
+fn publication(event: Event) -> Publication {
+    Publication::Event(Arc::new(event))
+}
+
+impl Commands {
+    /// Carries out a change of the store and publishes what it committed, in a task of its own. Whoever awaits this may
+    /// give up, as a client that hangs up does: the task goes on, so that no committed change is left unpublished.
+    ///
+    /// Other gateways are told first, then the caller, then the listeners here. So a sender's own copy finds the
+    /// acknowledgement in the queue, and both leave in one write.
+    async fn commit<T, C>(
+        &self,
+        name: &'static str,
+        change: impl Future<Output = Result<C>> + Send + 'static,
+    ) -> Result<T>
+    where
+        T: Send + 'static,
+        C: Into<Committed<T>>,
+    {
+        let (answer, answered) = oneshot::channel();
+        let fanout = self.fanout.clone();
+        let work = async move {
+            match change.await.map(Into::into) {
+                Ok(Committed { value, publications }) => {
+                    for publication in &publications {
+                        fanout.publish(publication);
+                    }
+                    // The caller may have gone; the change is published all the same.
+                    let _ = answer.send(Ok(value));
+                    for publication in publications {
+                        fanout.deliver(publication).await;
+                    }
+                }
+                Err(error) => drop(answer.send(Err(error))),
+            }
+        };
+        self.tasks.spawn_contained(name, work.in_current_span());
+        answered.await.unwrap_or_else(|_| Err(Error::unavailable("the server is stopping")))
+    }
+
+    /// The id of a room that a user names. A slug, and the site's own name of a room, are looked up.
+    pub(crate) async fn room_id(&self, user: UserId, room: &RoomRef) -> Result<RoomId> {
+        match room {
+            RoomRef::Id(id) => Ok(*id),
+            RoomRef::Slug(_) | RoomRef::External(_) => self
+                .store
+                .resolve(user, std::slice::from_ref(room), false)
+                .await?
+                .rooms
+                .first()
+                .copied()
+                .flatten()
+                .ok_or_else(|| Error::new(Code::NotFound, "there is no such room")),
         }
-        Code::Unavailable | Code::DeadlineExceeded => debug!(%error, "request failed"),
-        Code::InvalidArgument
-        | Code::Unauthenticated
-        | Code::PermissionDenied
-        | Code::NotFound
-        | Code::AlreadyExists
-        | Code::FailedPrecondition
-        | Code::RateLimited
-        | Code::TooLarge => debug!(%error, "request refused"),
     }
-}
 
-/// Renews the credential of a socket that outlives its token; with a cursor, follows the inbox anew.
-async fn renew(
-    session: &Arc<SessionContext>,
-    re: Option<RequestId>,
-    token: String,
-    since: Option<Cursor>,
-) -> Result<()> {
-    let identity = session.edge.verifier.verify(&Credential::Token(token)).await?;
-    // The site's tokens have no session that goes on from one to the next: that it vouches for the same user is
-    // what counts.
-    let of_the_site = session.vouched_by == Voucher::Site && identity.vouched_by == Voucher::Site;
-    if identity.profile.id != session.me.id || !(of_the_site || identity.session == session.session) {
-        return Err(Error::new(
-            Code::PermissionDenied,
-            "the token is of another user or session: open another socket for it",
-        ));
+    /// A key for a request whose client gave none: such a request is never a repeat of another.
+    pub(crate) fn new_key(&self) -> Result<IdempotencyKey> {
+        Ok(IdempotencyKey::new(new_id(&*self.clock, &*self.random).to_string())?)
     }
-    session.outbox.set_expiry(identity.expires_at);
-    let mut fields = Map::new();
-    fields.insert("expires_at".to_owned(), Value::from(identity.expires_at.to_string()));
-    done(session, re, fields);
-    if since.is_some() {
-        inbox::follow(Arc::clone(session), since).await;
-    }
-    Ok(())
-}
-
-/// Answers `ok`.
-fn done(session: &SessionContext, re: Option<RequestId>, fields: Map<String, Value>) {
-    session.push(&ServerFrame::Ok(OkFrame { re, fields }));
-}
-
-/// The place that a message's id names.
-pub(crate) fn message_seq(id: &str) -> Result<Seq> {
-    // One id, one spelling: no sign, no leading zero.
-    let seq: u64 = id.parse().map_err(|_| Error::invalid("not a message id"))?;
-    if seq == 0 || seq.to_string() != id {
-        return Err(Error::invalid("not a message id"));
-    }
-    Ok(Seq::new(seq))
 }

@@ -1,48 +1,43 @@
 //! Who is in a room now.
 
-use madang_bus::PresenceError;
-use madang_contract::RequestId;
-use madang_domain::{Code, Error, Result, RoomRef};
-use serde_json::{Map, Value};
+use bytes::Bytes;
+use madang_bus::{PresenceError, PresentPage};
+use madang_domain::{Code, ConnectionId, Error, Result, RoomId, UserId};
+use madang_rpc::event::Profile;
 
-use super::done;
-use crate::{card, edge::Edge, session::SessionContext};
+use super::Commands;
+use crate::formats::presence_profile;
 
-/// Carries out a socket's `presence`. For those who listen to the room, by the hub's own word, and for other members, by
-/// the store's.
-pub(super) async fn answer(session: &SessionContext, re: Option<RequestId>, room: RoomRef) -> Result<()> {
-    let edge = &session.edge;
-    if !edge.settings.presence {
-        return Err(off());
-    }
-    let room = super::send::room_id(edge, session.me.id, &room).await?;
-    if !edge.hubs.listens(room.into(), session.connection).await {
-        let view = edge.store.room(session.me.id, room.into()).await?;
-        if view.membership.is_none() {
-            return Err(Error::new(Code::PermissionDenied, "join the room first"));
+impl Commands {
+    /// Who is in a room. Those whose socket subscribes to the room may ask, as its hub knows, and other members, as the
+    /// store knows. The users are named only where they are few enough; see [`names_max`](super::PresenceSettings).
+    pub(crate) async fn present(
+        &self,
+        user: UserId,
+        connection: ConnectionId,
+        room: RoomId,
+    ) -> Result<PresentPage> {
+        if !self.presence_settings.enabled {
+            return Err(off());
         }
+        if !self.hubs.listens(room.into(), connection).await {
+            let view = self.store.room(user, room.into()).await?;
+            if view.membership.is_none() {
+                return Err(Error::new(Code::PermissionDenied, "join the room first"));
+            }
+        }
+        let limit = self.presence_settings.names_max;
+        let mut page = self.presence.present(room.into(), limit).await.map_err(refused)?;
+        if page.count > limit as u64 {
+            page.users.clear();
+        }
+        Ok(page)
     }
-    let limit = edge.settings.presence_names_max;
-    let page = edge.presence.present(room.into(), limit).await.map_err(refused)?;
-    let mut fields = Map::new();
-    fields.insert("room".to_owned(), Value::from(room.to_string()));
-    fields.insert("count".to_owned(), Value::from(page.count));
-    if page.count <= limit as u64 {
-        let users = page
-            .users
-            .iter()
-            .filter_map(|present| card::decode(present.user, &present.card))
-            .map(|card| serde_json::to_value(card.user()).map_err(Error::internal))
-            .collect::<Result<Vec<Value>>>()?;
-        fields.insert("users".to_owned(), Value::Array(users));
-    }
-    done(session, re, fields);
-    Ok(())
-}
 
-/// The card under which a session's user is present in rooms; none where presence is off.
-pub(crate) fn card_of(edge: &Edge, session: &SessionContext) -> Option<bytes::Bytes> {
-    edge.settings.presence.then(|| card::encode(&session.me))
+    /// The profile with which a user is present in rooms; none where presence is off.
+    pub(crate) fn presence_profile(&self, user: &Profile) -> Option<Bytes> {
+        self.presence_settings.enabled.then(|| presence_profile::encode(user))
+    }
 }
 
 fn off() -> Error {

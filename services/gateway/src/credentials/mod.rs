@@ -7,17 +7,16 @@ mod keys;
 mod recent;
 mod revocations;
 mod site_keys;
+mod site_user_cache;
 mod verifier;
-mod visitors;
 
 use std::fmt;
 
 pub(crate) use issuer::Issuer;
-pub use issuer::{IssuerAlgorithm, IssuerSettings};
-pub(crate) use revocations::Revocations;
+pub(crate) use revocations::{Ended, Revocations};
 pub(crate) use site_keys::SiteKeys;
-pub(crate) use verifier::{Site, Verifier};
-pub(crate) use visitors::Visitors;
+pub(crate) use site_user_cache::SiteUserCache;
+pub(crate) use verifier::{SiteTokens, Verifier};
 
 /// What a client shows. Never printed whole.
 #[derive(Clone, PartialEq, Eq)]

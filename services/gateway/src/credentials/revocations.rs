@@ -15,16 +15,31 @@ use madang_kit::clock::Clock;
 use madang_rpc::Auth;
 use tracing::{info, warn};
 
-use crate::{
-    connections::{Connections, Ended},
-    session::close::Close,
-};
-
 /// How often the auth service is asked: with the call itself, well within the second that is promised.
 const ASK_EVERY: Duration = Duration::from_millis(400);
 /// How long a revocation is remembered: longer than any access token or ticket of ours is good. A token of the
 /// embedding site may be good for longer; of its users the auth service says, too, when they were disconnected.
 const REMEMBER: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Sessions that ended, and users who were disconnected, each with the time of the disconnection.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Ended {
+    pub(crate) sessions: Vec<SessionId>,
+    pub(crate) users: Vec<(UserId, Timestamp)>,
+}
+
+impl Ended {
+    /// Whether nothing ended.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.sessions.is_empty() && self.users.is_empty()
+    }
+
+    /// Whether a credential that was issued then, for a user in a session, is among what ended.
+    pub(crate) fn contains(&self, session: SessionId, user: UserId, issued_at: Timestamp) -> bool {
+        self.sessions.contains(&session)
+            || self.users.iter().any(|(ended, at)| *ended == user && issued_at <= *at)
+    }
+}
 
 /// What ended, by when it was heard of.
 #[derive(Debug, Default)]
@@ -69,12 +84,12 @@ impl Revocations {
         Ended { sessions, users }
     }
 
-    /// Asks the auth service, for ever, and closes the sockets of what it names.
+    /// Asks the auth service for what ended, for ever, and hands what is new to `ended`.
     pub(crate) async fn follow(
         self: Arc<Self>,
         auth: Arc<dyn Auth>,
-        connections: Arc<Connections>,
         clock: Arc<dyn Clock>,
+        ended: impl Fn(&Ended) + Send,
     ) {
         let mut cursor = None;
         let mut failing = false;
@@ -85,9 +100,10 @@ impl Revocations {
                         info!("revocations are followed again");
                     }
                     cursor = Some(revoked.cursor);
-                    let ended = Ended { sessions: revoked.sessions, users: revoked.users };
-                    if !ended.is_empty() {
-                        connections.close_ended(&self.add(ended, clock.now()), Close::Revoked);
+                    let revoked = Ended { sessions: revoked.sessions, users: revoked.users };
+                    let new = self.add(revoked, clock.now());
+                    if !new.is_empty() {
+                        ended(&new);
                     }
                 }
                 Err(error) => {

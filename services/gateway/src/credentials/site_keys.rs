@@ -18,7 +18,7 @@ use madang_rpc::{
 use tokio::time::Instant;
 
 use super::recent::Recent;
-use crate::budget::{Rate, RateLimit};
+use crate::admission::{Rate, RateLimit};
 
 /// How long an answer is kept, a refusal too.
 const KEPT: Duration = Duration::from_secs(5);

@@ -19,7 +19,7 @@ use madang_rpc::{
 };
 
 use super::{
-    Credential, Issuer, Revocations, Visitors,
+    Credential, Issuer, Revocations, SiteUserCache,
     keys::{ALGORITHM, Keys, REFRESH_EVERY, RETRY_EVERY},
 };
 
@@ -35,22 +35,22 @@ const BAD: &str = "the access token is not valid: get a new one";
 pub(crate) struct Verifier {
     auth: Arc<dyn Auth>,
     keys: Keys,
-    site: Option<Site>,
+    site: Option<SiteTokens>,
     revocations: Arc<Revocations>,
     clock: Arc<dyn Clock>,
     validation: Validation,
 }
 
-/// The embedding site: its tokens, and the users whom they name.
-pub(crate) struct Site {
+/// What it takes to accept tokens of the embedding site: their issuer, and the users whom they name.
+pub(crate) struct SiteTokens {
     pub(crate) issuer: Issuer,
-    pub(crate) visitors: Visitors,
+    pub(crate) users: SiteUserCache,
 }
 
 impl Verifier {
     pub(crate) fn new(
         auth: Arc<dyn Auth>,
-        site: Option<Site>,
+        site: Option<SiteTokens>,
         revocations: Arc<Revocations>,
         clock: Arc<dyn Clock>,
     ) -> Self {
@@ -133,9 +133,9 @@ impl Verifier {
         }
     }
 
-    async fn verify_site(&self, site: &Site, token: &str, header: &Header) -> Result<Identity> {
+    async fn verify_site(&self, site: &SiteTokens, token: &str, header: &Header) -> Result<Identity> {
         let claimed = site.issuer.verify(token, header, self.clock.now()).await?;
-        let Recognized { profile, disconnected_at } = site.visitors.recognize(claimed.user).await?;
+        let Recognized { profile, disconnected_at } = site.users.recognize(claimed.user).await?;
         if disconnected_at.is_some_and(|at| claimed.issued_at <= at) {
             return Err(refused("the user was disconnected since the token was made: get a new one"));
         }

@@ -22,19 +22,19 @@ use tokio::sync::{mpsc, oneshot};
 pub(crate) use shard::ShardDeps;
 pub(crate) use topic_hub::{Audience, Listener};
 
-use crate::format::Format;
+use crate::formats::Format;
 
-/// The commands that wait for one shard; a sender waits for room, which slows the senders of messages
+/// The messages that wait for one shard; a sender waits for room, which slows the senders of messages
 /// down to what the hubs deliver.
-const COMMANDS_MAX: usize = 4_096;
+const MESSAGES_MAX: usize = 4_096;
 
 /// What a shard is told.
 #[derive(Debug)]
-enum Command {
+enum Message {
     /// A socket is about to read a topic's state. The answer comes when this gateway is a listener.
     Attach { topic: TopicId, listener: Listener, listening: oneshot::Sender<()> },
-    /// The socket has been sent the log up to this place; with a card its user is present.
-    Activate { topic: TopicId, connection: ConnectionId, seen: Seq, card: Option<Bytes> },
+    /// The socket has been sent the log up to this place; with a profile its user is present.
+    Activate { topic: TopicId, connection: ConnectionId, seen: Seq, profile: Option<Bytes> },
     /// The socket listens no more.
     Detach { topic: TopicId, connection: ConnectionId },
     /// Events, from here or from another gateway; in any order, any number of times.
@@ -52,7 +52,7 @@ enum Command {
 /// The handle to all hubs of this gateway.
 #[derive(Debug, Clone)]
 pub(crate) struct Hubs {
-    shards: Arc<[mpsc::Sender<Command>]>,
+    shards: Arc<[mpsc::Sender<Message>]>,
     hasher: RandomState,
 }
 
@@ -61,8 +61,8 @@ impl Hubs {
     pub(crate) fn start(count: usize, deps: &ShardDeps) -> Self {
         let shards = (0..count.max(1))
             .map(|_| {
-                let (sender, commands) = mpsc::channel(COMMANDS_MAX);
-                shard::start(commands, deps.clone());
+                let (sender, messages) = mpsc::channel(MESSAGES_MAX);
+                shard::start(messages, deps.clone());
                 sender
             })
             .collect();
@@ -73,40 +73,40 @@ impl Hubs {
     /// topic: what the store is asked after that misses nothing.
     pub(crate) async fn attach(&self, topic: TopicId, listener: Listener) -> oneshot::Receiver<()> {
         let (listening, answer) = oneshot::channel();
-        self.tell(topic, Command::Attach { topic, listener, listening }).await;
+        self.tell(topic, Message::Attach { topic, listener, listening }).await;
         answer
     }
 
-    /// The socket has been sent the log up to `seen`; the rest follows from here. With a card its user is present in the topic
+    /// The socket has been sent the log up to `seen`; the rest follows from here. With a profile its user is present in the topic
     /// for as long as one of the user's sockets listens.
     pub(crate) async fn activate(
         &self,
         topic: TopicId,
         connection: ConnectionId,
         seen: Seq,
-        card: Option<Bytes>,
+        profile: Option<Bytes>,
     ) {
-        self.tell(topic, Command::Activate { topic, connection, seen, card }).await;
+        self.tell(topic, Message::Activate { topic, connection, seen, profile }).await;
     }
 
     /// The socket listens no more.
     pub(crate) async fn detach(&self, topic: TopicId, connection: ConnectionId) {
-        self.tell(topic, Command::Detach { topic, connection }).await;
+        self.tell(topic, Message::Detach { topic, connection }).await;
     }
 
     /// Whether a socket listens to a topic and has not lost its membership.
     pub(crate) async fn listens(&self, topic: TopicId, connection: ConnectionId) -> bool {
         let (answer, answered) = oneshot::channel();
-        self.tell(topic, Command::Listens { topic, connection, answer }).await;
+        self.tell(topic, Message::Listens { topic, connection, answer }).await;
         answered.await.unwrap_or(false)
     }
 
     /// Delivers an event.
     pub(crate) async fn deliver(&self, event: Arc<Event>) {
-        self.tell(event.topic, Command::Events(vec![event])).await;
+        self.tell(event.topic, Message::Events(vec![event])).await;
     }
 
-    /// Delivers many events, one command a shard.
+    /// Delivers many events, one message a shard.
     pub(crate) async fn deliver_all(&self, events: impl IntoIterator<Item = Arc<Event>>) {
         let mut by_shard: Vec<Vec<Arc<Event>>> = vec![Vec::new(); self.shards.len()];
         for event in events {
@@ -115,14 +115,14 @@ impl Hubs {
         for (shard, events) in self.shards.iter().zip(by_shard) {
             if !events.is_empty() {
                 // A shard that is gone has stopped with its gateway.
-                let _ = shard.send(Command::Events(events)).await;
+                let _ = shard.send(Message::Events(events)).await;
             }
         }
     }
 
     /// Says something without a place in the log, in one format, to those who are spoken to in it.
     pub(crate) async fn say(&self, topic: TopicId, frame: WireFrame, format: Format, audience: Audience) {
-        self.tell(topic, Command::Say { topic, frame, format, audience }).await;
+        self.tell(topic, Message::Say { topic, frame, format, audience }).await;
     }
 
     /// Tells who came and who has gone.
@@ -134,7 +134,7 @@ impl Hubs {
         for (shard, changes) in self.shards.iter().zip(by_shard) {
             if !changes.is_empty() {
                 // A shard that is gone has stopped with its gateway.
-                let _ = shard.send(Command::Presence(changes)).await;
+                let _ = shard.send(Message::Presence(changes)).await;
             }
         }
     }
@@ -142,13 +142,13 @@ impl Hubs {
     /// Compares the heads of all topics with the store.
     pub(crate) async fn sweep_all(&self) {
         for shard in self.shards.iter() {
-            let _ = shard.send(Command::SweepAll).await;
+            let _ = shard.send(Message::SweepAll).await;
         }
     }
 
-    async fn tell(&self, topic: TopicId, command: Command) {
+    async fn tell(&self, topic: TopicId, message: Message) {
         // A shard that is gone has stopped with its gateway: there is nobody left to deliver to.
-        let _ = self.shards[self.shard(topic)].send(command).await;
+        let _ = self.shards[self.shard(topic)].send(message).await;
     }
 
     fn shard(&self, topic: TopicId) -> usize {

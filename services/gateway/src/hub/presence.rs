@@ -1,6 +1,6 @@
 //! Who is here: what the hubs say of their subscribers, and what they say to them.
 //!
-//! *Up*: all live subscribers of a user in a room share a [`Seat`]. Taking it says that the user is here; the last one to let go
+//! *Up*: all live subscribers of a user in a room share a [`PresenceGuard`]. Taking it says that the user is here; the last one to let go
 //! of it, in whatever way it ended, says that the user is here no more.
 //!
 //! *Down*: what the bus tells is gathered for a moment and said to a room in one frame ([`Gathering`]). Above a number of
@@ -18,7 +18,7 @@ use madang_contract::{self as frames, ServerFrame, WireFrame};
 use madang_domain::{RoomId, TopicId, UserId};
 use tokio::time::Instant;
 
-use crate::card;
+use crate::formats::presence_profile;
 
 /// What comes within so long is said in one frame; somebody who comes and goes within it is not said.
 const GATHER: Duration = Duration::from_millis(250);
@@ -26,29 +26,37 @@ const GATHER: Duration = Duration::from_millis(250);
 const COUNT_EVERY: Duration = Duration::from_secs(1);
 
 /// A user's place in a room, shared by the user's sockets here.
-pub(crate) struct Seat {
+pub(crate) struct PresenceGuard {
     presence: Arc<dyn Presence>,
     topic: TopicId,
     user: UserId,
 }
 
-impl Seat {
+impl PresenceGuard {
     /// Says that the user is here.
-    pub(super) fn take(presence: &Arc<dyn Presence>, topic: TopicId, user: UserId, card: Bytes) -> Arc<Self> {
-        presence.enter(topic, Present { user, card });
+    pub(super) fn take(
+        presence: &Arc<dyn Presence>,
+        topic: TopicId,
+        user: UserId,
+        profile: Bytes,
+    ) -> Arc<Self> {
+        presence.enter(topic, Present { user, card: profile });
         Arc::new(Self { presence: Arc::clone(presence), topic, user })
     }
 }
 
-impl Drop for Seat {
+impl Drop for PresenceGuard {
     fn drop(&mut self) {
         self.presence.leave(self.topic, self.user);
     }
 }
 
-impl std::fmt::Debug for Seat {
+impl std::fmt::Debug for PresenceGuard {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Seat").field("topic", &self.topic).field("user", &self.user).finish_non_exhaustive()
+        f.debug_struct("PresenceGuard")
+            .field("topic", &self.topic)
+            .field("user", &self.user)
+            .finish_non_exhaustive()
     }
 }
 
@@ -132,13 +140,15 @@ impl Gathering {
 }
 
 fn frame(room: RoomId, gathered: &Gathered, is_count: bool) -> WireFrame {
-    let cards: Vec<_> = gathered
+    let profiles: Vec<_> = gathered
         .changes
         .iter()
-        .filter_map(|(user, (card, on))| card::decode(*user, card).map(|profile| (profile, *on)))
+        .filter_map(|(user, (card, on))| presence_profile::decode(*user, card).map(|profile| (profile, *on)))
         .collect();
-    let changes =
-        cards.iter().map(|(card, on)| frames::PresenceChange { user: card.user(), on: *on }).collect();
+    let changes = profiles
+        .iter()
+        .map(|(profile, on)| frames::PresenceChange { user: profile.user(), on: *on })
+        .collect();
     WireFrame::json(&ServerFrame::Presence(frames::Presence {
         room,
         changes: (!is_count).then_some(changes),

@@ -20,14 +20,14 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 use super::{
-    Audience, Command,
-    presence::{Gathering, Seat},
+    Audience, Message,
+    presence::{Gathering, PresenceGuard},
     topic_hub::TopicHub,
 };
-use crate::{format::Format, metrics::Counters};
+use crate::{formats::Format, metrics::Counters};
 
-/// The commands that are taken at once.
-const COMMANDS_AT_ONCE: usize = 256;
+/// The messages that are taken at once.
+const MESSAGES_AT_ONCE: usize = 256;
 /// How long an event waits for its predecessors before they are read from the store. Two gateways'
 /// publishes of one moment overtake each other by less.
 const GAP_PATIENCE: Duration = Duration::from_millis(15);
@@ -72,7 +72,7 @@ pub(crate) struct ShardDeps {
 }
 
 /// Starts a shard's task.
-pub(super) fn start(commands: mpsc::Receiver<Command>, deps: ShardDeps) {
+pub(super) fn start(messages: mpsc::Receiver<Message>, deps: ShardDeps) {
     let tasks = deps.tasks.clone();
     let shard = Shard {
         gathering: Gathering::new(deps.presence_names_max),
@@ -84,13 +84,13 @@ pub(super) fn start(commands: mpsc::Receiver<Command>, deps: ShardDeps) {
         repairs: 0,
         sweep: Sweep { running: 0, wanted: false, active_at: Instant::now(), all_at: Instant::now() },
     };
-    tasks.spawn("hub shard", shard.run(commands));
+    tasks.spawn("hub shard", shard.run(messages));
 }
 
 struct Shard {
     deps: ShardDeps,
     hubs: HashMap<TopicId, Slot>,
-    /// Topics whose first subscriber came with the commands at hand: registered together.
+    /// Topics whose first subscriber came with the messages at hand: registered together.
     new_topics: Vec<TopicId>,
     /// The topics with a gap, by the time at which it is to be read.
     due: BTreeSet<(Instant, TopicId)>,
@@ -134,8 +134,8 @@ enum Done {
 }
 
 impl Shard {
-    async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
-        let mut batch = Vec::with_capacity(COMMANDS_AT_ONCE);
+    async fn run(mut self, mut messages: mpsc::Receiver<Message>) {
+        let mut batch = Vec::with_capacity(MESSAGES_AT_ONCE);
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let stop = self.deps.stop.clone();
@@ -150,12 +150,12 @@ impl Shard {
                     Ok(done) => self.finish(done),
                     Err(error) => warn!(%error, "a call of a hub shard ended early"),
                 },
-                taken = commands.recv_many(&mut batch, COMMANDS_AT_ONCE) => {
+                taken = messages.recv_many(&mut batch, MESSAGES_AT_ONCE) => {
                     if taken == 0 {
                         return;
                     }
-                    for command in batch.drain(..) {
-                        self.obey(command);
+                    for message in batch.drain(..) {
+                        self.handle(message);
                     }
                     self.register_new_topics();
                 }
@@ -168,9 +168,9 @@ impl Shard {
         }
     }
 
-    fn obey(&mut self, command: Command) {
-        match command {
-            Command::Attach { topic, listener, listening } => {
+    fn handle(&mut self, message: Message) {
+        match message {
+            Message::Attach { topic, listener, listening } => {
                 let slot = match self.hubs.entry(topic) {
                     Entry::Occupied(slot) => slot.into_mut(),
                     Entry::Vacant(slot) => {
@@ -187,17 +187,19 @@ impl Shard {
                     None => drop(listening.send(())),
                 }
             }
-            Command::Activate { topic, connection, seen, card } => {
+            Message::Activate { topic, connection, seen, profile } => {
                 let presence = Arc::clone(&self.deps.presence);
                 self.with(topic, |slot| {
                     slot.hub.activate(connection, seen);
-                    if let Some(card) = card {
-                        slot.hub.seat(connection, |user| Seat::take(&presence, topic, user, card));
+                    if let Some(profile) = profile {
+                        slot.hub.hold_presence(connection, |user| {
+                            PresenceGuard::take(&presence, topic, user, profile)
+                        });
                     }
                 });
             }
-            Command::Detach { topic, connection } => self.with(topic, |slot| slot.hub.detach(connection)),
-            Command::Events(events) => {
+            Message::Detach { topic, connection } => self.with(topic, |slot| slot.hub.detach(connection)),
+            Message::Events(events) => {
                 for event in events {
                     let now = Instant::now();
                     self.with(event.topic, |slot| {
@@ -206,12 +208,12 @@ impl Shard {
                     });
                 }
             }
-            Command::Say { topic, frame, format, audience } => {
+            Message::Say { topic, frame, format, audience } => {
                 self.with(topic, |slot| {
                     slot.hub.say(&frame, format, audience);
                 });
             }
-            Command::Presence(changes) => {
+            Message::Presence(changes) => {
                 let now = Instant::now();
                 for change in changes {
                     // Who has just left the last hub here is not told what the bus had on its way.
@@ -222,12 +224,12 @@ impl Shard {
                     }
                 }
             }
-            Command::Listens { topic, connection, answer } => {
+            Message::Listens { topic, connection, answer } => {
                 let listens = self.hubs.get(&topic).is_some_and(|slot| slot.hub.listens(connection));
                 // Who asked may have gone.
                 let _ = answer.send(listens);
             }
-            Command::SweepAll => self.sweep_all(),
+            Message::SweepAll => self.sweep_all(),
         }
     }
 

@@ -10,11 +10,13 @@ use madang_contract::WireFrame;
 use madang_domain::{ConnectionId, Seq, UserId};
 use madang_rpc::event::{Event, EventBody};
 
-use super::presence::Seat;
+use super::presence::PresenceGuard;
 use crate::{
-    format::{Encodings, Format},
-    reference::{self, Scene},
-    session::{close::Close, outbox::Outbox},
+    formats::{
+        Encodings, Format,
+        channels::{self, RoomContext},
+    },
+    outbox::{Close, Outbox},
 };
 
 /// The events that wait for their predecessors; past it they are read from the store with the rest.
@@ -30,7 +32,7 @@ pub(crate) struct Listener {
     pub(crate) outbox: Arc<Outbox>,
     pub(crate) format: Format,
     /// What frames of the format need besides the event.
-    pub(crate) scene: Option<Arc<Scene>>,
+    pub(crate) room_context: Option<Arc<RoomContext>>,
 }
 
 /// A socket that listens to the topic.
@@ -43,7 +45,7 @@ struct Subscriber {
     format: Format,
     stage: Stage,
     /// Says, by being held, that the user is present; one for all of the user's subscribers here.
-    seat: Option<Arc<Seat>>,
+    presence: Option<Arc<PresenceGuard>>,
 }
 
 #[derive(Debug)]
@@ -82,21 +84,21 @@ pub(crate) struct TopicHub {
     subscribers: Vec<Subscriber>,
     /// What the frames of a format need besides the event, as the last listener who had it brought it: it is the same
     /// for all.
-    scene: Option<Arc<Scene>>,
+    room_context: Option<Arc<RoomContext>>,
 }
 
 impl TopicHub {
     /// Adds a socket whose catch-up is about to be read from the store.
     pub(crate) fn attach(&mut self, listener: Listener) {
-        let Listener { connection, user, outbox, format, scene } = listener;
+        let Listener { connection, user, outbox, format, room_context } = listener;
         self.detach(connection);
-        self.scene = scene.or(self.scene.take());
+        self.room_context = room_context.or(self.room_context.take());
         let stage = Stage::CatchingUp { from: self.head, pending: Vec::new() };
         if self.subscribers.is_empty() {
             // Most hubs are inboxes, and most of those have one socket.
             self.subscribers.reserve_exact(1);
         }
-        self.subscribers.push(Subscriber { connection, user, outbox, format, stage, seat: None });
+        self.subscribers.push(Subscriber { connection, user, outbox, format, stage, presence: None });
     }
 
     /// The socket has been sent the log up to `seen`: what waited behind that goes out, then all that
@@ -132,12 +134,16 @@ impl TopicHub {
     }
 
     /// Gives a socket that is live its user's seat, which is taken for the first one.
-    pub(crate) fn seat(&mut self, connection: ConnectionId, take: impl FnOnce(UserId) -> Arc<Seat>) {
+    pub(crate) fn hold_presence(
+        &mut self,
+        connection: ConnectionId,
+        take: impl FnOnce(UserId) -> Arc<PresenceGuard>,
+    ) {
         let is_it = |s: &Subscriber| s.connection == connection && matches!(s.stage, Stage::Live(_));
         let Some(at) = self.subscribers.iter().position(is_it) else { return };
         let user = self.subscribers[at].user;
-        let taken = self.subscribers.iter().filter(|s| s.user == user).find_map(|s| s.seat.clone());
-        self.subscribers[at].seat = Some(taken.unwrap_or_else(|| take(user)));
+        let taken = self.subscribers.iter().filter(|s| s.user == user).find_map(|s| s.presence.clone());
+        self.subscribers[at].presence = Some(taken.unwrap_or_else(|| take(user)));
     }
 
     /// Whether a socket listens.
@@ -196,8 +202,8 @@ impl TopicHub {
 
     /// Tells the reference contract's room sockets of one who came or has gone; how many.
     pub(crate) fn say_presence(&mut self, change: &PresenceChange) -> u64 {
-        // Only such a socket brings a scene: most hubs have none.
-        match self.scene.as_ref().and_then(|_| reference::frames::presence(change)) {
+        // Only such a socket brings a room_context: most hubs have none.
+        match self.room_context.as_ref().and_then(|_| channels::presence(change)) {
             Some(frame) => self.say(&frame, Format::Room, Audience::Everybody),
             None => 0,
         }
@@ -263,7 +269,7 @@ impl TopicHub {
         if self.subscribers.is_empty() {
             return;
         }
-        let mut encoded = Encodings::of(event, self.scene.as_deref());
+        let mut encoded = Encodings::of(event, self.room_context.as_deref());
         let seq = event.seq;
         let removed = Removed::by(event);
         self.subscribers.retain_mut(|subscriber| {

@@ -3,27 +3,47 @@
 use std::sync::Arc;
 
 use axum::{
+    Router,
     extract::State,
     response::{IntoResponse, Response},
+    routing::{delete, get, post},
 };
 use http::{StatusCode, header};
 use madang_domain::{DisplayName, SessionId, Timestamp, Username};
-use madang_rpc::auth::{Grant, Password, Voucher};
+use madang_rpc::{
+    Auth,
+    auth::{Grant, Password, Voucher},
+};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Problem,
     extract::{Caller, Client, Json, Path},
     view::User,
 };
-use crate::edge::Edge;
+use crate::{http::Problem, state::GatewayState};
 
 /// How long an HTTP cache may keep the public keys; a new one is published for longer before it signs.
 const KEYS_CACHE_CONTROL: &str = "public, max-age=60";
 
+pub(super) fn routes() -> Router<GatewayState> {
+    Router::new()
+        .route("/auth/register", post(register))
+        .route("/auth/login", post(login))
+        .route("/auth/refresh", post(refresh))
+        .route("/auth/logout", post(logout))
+        .route("/auth/ws-ticket", post(ticket))
+        .route("/auth/sessions", get(sessions))
+        .route("/auth/sessions/{session}", delete(revoke))
+}
+
+/// The public keys, at the path where issuers have them.
+pub(super) fn well_known() -> Router<GatewayState> {
+    Router::new().route("/.well-known/jwks.json", get(keys))
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Register {
+struct Register {
     username: Username,
     password: String,
     name: Option<DisplayName>,
@@ -31,7 +51,7 @@ pub(super) struct Register {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Login {
+struct Login {
     // Any text: a name that nobody could have is answered like one that nobody has.
     username: String,
     password: String,
@@ -39,7 +59,7 @@ pub(super) struct Login {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct RefreshToken {
+struct RefreshToken {
     refresh_token: String,
 }
 
@@ -69,17 +89,17 @@ fn tokens(status: StatusCode, grant: Grant) -> Response {
     (status, [(header::CACHE_CONTROL, "no-store")], axum::Json(Tokens::from(grant))).into_response()
 }
 
-pub(super) async fn register(
-    State(edge): State<Arc<Edge>>,
+async fn register(
+    State(accounts): State<Arc<dyn Auth>>,
     Client(client): Client,
     Json(body): Json<Register>,
 ) -> Result<Response, Problem> {
-    let grant = edge.auth.register(body.username, Password::new(body.password), body.name, client).await?;
+    let grant = accounts.register(body.username, Password::new(body.password), body.name, client).await?;
     Ok(tokens(StatusCode::CREATED, grant))
 }
 
-pub(super) async fn login(
-    State(edge): State<Arc<Edge>>,
+async fn login(
+    State(accounts): State<Arc<dyn Auth>>,
     Client(client): Client,
     Json(body): Json<Login>,
 ) -> Result<Response, Problem> {
@@ -89,30 +109,30 @@ pub(super) async fn login(
             "the username or the password is wrong",
         )
     })?;
-    let grant = edge.auth.login(username, Password::new(body.password), client).await?;
+    let grant = accounts.login(username, Password::new(body.password), client).await?;
     Ok(tokens(StatusCode::OK, grant))
 }
 
-pub(super) async fn refresh(
-    State(edge): State<Arc<Edge>>,
+async fn refresh(
+    State(accounts): State<Arc<dyn Auth>>,
     Client(client): Client,
     Json(body): Json<RefreshToken>,
 ) -> Result<Response, Problem> {
-    Ok(tokens(StatusCode::OK, edge.auth.refresh(&body.refresh_token, client).await?))
+    Ok(tokens(StatusCode::OK, accounts.refresh(&body.refresh_token, client).await?))
 }
 
-pub(super) async fn logout(
-    State(edge): State<Arc<Edge>>,
+async fn logout(
+    State(accounts): State<Arc<dyn Auth>>,
     Json(body): Json<RefreshToken>,
 ) -> Result<StatusCode, Problem> {
-    edge.auth.logout(&body.refresh_token).await?;
+    accounts.logout(&body.refresh_token).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-pub(super) async fn ticket(State(edge): State<Arc<Edge>>, caller: Caller) -> Result<Response, Problem> {
+async fn ticket(State(accounts): State<Arc<dyn Auth>>, caller: Caller) -> Result<Response, Problem> {
     let ticket = match caller.vouched_by {
-        Voucher::Auth => edge.auth.issue_ticket(caller.me.id, caller.session).await?,
-        Voucher::Site => edge.auth.issue_user_ticket(caller.me.id, Some(caller.expires_at)).await?,
+        Voucher::Auth => accounts.issue_ticket(caller.me.id, caller.session).await?,
+        Voucher::Site => accounts.issue_user_ticket(caller.me.id, Some(caller.expires_at)).await?,
     };
     Ok(ticket_answer(ticket).into_response())
 }
@@ -128,7 +148,7 @@ pub(super) fn ticket_answer(ticket: madang_rpc::auth::Ticket) -> impl IntoRespon
     ([(header::CACHE_CONTROL, "no-store")], axum::Json(body))
 }
 
-pub(super) async fn sessions(State(edge): State<Arc<Edge>>, caller: Caller) -> Result<Response, Problem> {
+async fn sessions(State(accounts): State<Arc<dyn Auth>>, caller: Caller) -> Result<Response, Problem> {
     #[derive(Serialize)]
     struct Device {
         id: SessionId,
@@ -144,8 +164,7 @@ pub(super) async fn sessions(State(edge): State<Arc<Edge>>, caller: Caller) -> R
         items: Vec<Device>,
         next_cursor: Option<String>,
     }
-    let items = edge
-        .auth
+    let items = accounts
         .sessions(caller.me.id)
         .await?
         .into_iter()
@@ -161,17 +180,17 @@ pub(super) async fn sessions(State(edge): State<Arc<Edge>>, caller: Caller) -> R
     Ok(axum::Json(Devices { items, next_cursor: None }).into_response())
 }
 
-pub(super) async fn revoke(
-    State(edge): State<Arc<Edge>>,
+async fn revoke(
+    State(accounts): State<Arc<dyn Auth>>,
     caller: Caller,
     Path(session): Path<SessionId>,
 ) -> Result<StatusCode, Problem> {
-    edge.auth.revoke_session(caller.me.id, session).await?;
+    accounts.revoke_session(caller.me.id, session).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-pub(super) async fn keys(State(edge): State<Arc<Edge>>) -> Result<Response, Problem> {
+async fn keys(State(accounts): State<Arc<dyn Auth>>) -> Result<Response, Problem> {
     let headers =
         [(header::CONTENT_TYPE, "application/jwk-set+json"), (header::CACHE_CONTROL, KEYS_CACHE_CONTROL)];
-    Ok((headers, edge.auth.keys().await?).into_response())
+    Ok((headers, accounts.keys().await?).into_response())
 }

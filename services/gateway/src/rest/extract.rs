@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Request, rejection::JsonRejection};
+use axum::extract::{ConnectInfo, FromRef, FromRequest, FromRequestParts, Request, rejection::JsonRejection};
 use http::{HeaderMap, StatusCode, header, request::Parts};
 use madang_domain::{Code, Error, IdempotencyKey, SessionId, Timestamp};
 use madang_rpc::{
@@ -15,8 +15,12 @@ use madang_rpc::{
 };
 use serde::{Deserialize, de::DeserializeOwned};
 
-use super::Problem;
-use crate::{commands::page_limit, credentials::Credential, edge::Edge, upgrade::bearer};
+use crate::{
+    commands::page_limit,
+    credentials::Credential,
+    http::{Problem, bearer::bearer},
+    state::Entrance,
+};
 
 /// The longest `User-Agent` that is kept.
 const USER_AGENT_MAX_CHARS: usize = 200;
@@ -29,14 +33,19 @@ pub(crate) struct Caller {
     pub(crate) expires_at: Timestamp,
 }
 
-impl FromRequestParts<Arc<Edge>> for Caller {
+impl<S> FromRequestParts<S> for Caller
+where
+    Arc<Entrance>: FromRef<S>,
+    S: Send + Sync,
+{
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, edge: &Arc<Edge>) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let entrance = Arc::<Entrance>::from_ref(state);
         let token = parts.headers.get(header::AUTHORIZATION).and_then(bearer).ok_or_else(|| {
             Error::new(Code::Unauthenticated, "send the access token: Authorization: Bearer <token>")
         })?;
-        let identity = edge.verifier.verify(&Credential::Token(token)).await?;
+        let identity = entrance.verifier.verify(&Credential::Token(token)).await?;
         let Identity { profile, session, expires_at, vouched_by, issued_at: _ } = identity;
         Ok(Self { me: Arc::new(profile), session, vouched_by, expires_at })
     }
@@ -45,14 +54,19 @@ impl FromRequestParts<Arc<Edge>> for Caller {
 /// Where the request comes from.
 pub(crate) struct Client(pub(crate) ClientInfo);
 
-impl FromRequestParts<Arc<Edge>> for Client {
+impl<S> FromRequestParts<S> for Client
+where
+    Arc<Entrance>: FromRef<S>,
+    S: Send + Sync,
+{
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, edge: &Arc<Edge>) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let entrance = Arc::<Entrance>::from_ref(state);
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
         let user_agent = parts.headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
         Ok(Self(ClientInfo {
-            ip: forwarded(&parts.headers, edge.settings.trusted_proxies).or(peer),
+            ip: forwarded(&parts.headers, entrance.settings.trusted_proxies).or(peer),
             user_agent: user_agent.map(|agent| agent.chars().take(USER_AGENT_MAX_CHARS).collect()),
         }))
     }
@@ -75,11 +89,11 @@ fn forwarded(headers: &HeaderMap, trusted_proxies: usize) -> Option<IpAddr> {
 /// A JSON body.
 pub(crate) struct Json<T>(pub(crate) T);
 
-impl<T: DeserializeOwned> FromRequest<Arc<Edge>> for Json<T> {
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, edge: &Arc<Edge>) -> Result<Self, Problem> {
-        match axum::Json::<T>::from_request(request, edge).await {
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        match axum::Json::<T>::from_request(request, state).await {
             Ok(axum::Json(value)) => Ok(Self(value)),
             Err(rejection) => Err(refused_body(&rejection)),
         }
@@ -102,11 +116,11 @@ fn refused_body(rejection: &JsonRejection) -> Problem {
 /// A query string.
 pub(crate) struct Query<T>(pub(crate) T);
 
-impl<T: DeserializeOwned> FromRequestParts<Arc<Edge>> for Query<T> {
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, edge: &Arc<Edge>) -> Result<Self, Problem> {
-        match axum::extract::Query::<T>::from_request_parts(parts, edge).await {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        match axum::extract::Query::<T>::from_request_parts(parts, state).await {
             Ok(axum::extract::Query(value)) => Ok(Self(value)),
             Err(rejection) => Err(Error::invalid(rejection.body_text()).into()),
         }
@@ -116,11 +130,11 @@ impl<T: DeserializeOwned> FromRequestParts<Arc<Edge>> for Query<T> {
 /// Parameters of the path, each parsed by its type.
 pub(crate) struct Path<T>(pub(crate) T);
 
-impl<T: DeserializeOwned + Send> FromRequestParts<Arc<Edge>> for Path<T> {
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T> {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, edge: &Arc<Edge>) -> Result<Self, Problem> {
-        match axum::extract::Path::<T>::from_request_parts(parts, edge).await {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        match axum::extract::Path::<T>::from_request_parts(parts, state).await {
             Ok(axum::extract::Path(value)) => Ok(Self(value)),
             Err(rejection) => Err(Error::invalid(rejection.body_text()).into()),
         }
@@ -130,10 +144,10 @@ impl<T: DeserializeOwned + Send> FromRequestParts<Arc<Edge>> for Path<T> {
 /// The `Idempotency-Key` of a write.
 pub(crate) struct Key(pub(crate) Option<IdempotencyKey>);
 
-impl FromRequestParts<Arc<Edge>> for Key {
+impl<S: Send + Sync> FromRequestParts<S> for Key {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, _: &Arc<Edge>) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let Some(value) = parts.headers.get("idempotency-key") else { return Ok(Self(None)) };
         let text = value.to_str().map_err(|_| Error::invalid("Idempotency-Key: must be ASCII"))?;
         Ok(Self(Some(IdempotencyKey::new(text)?)))

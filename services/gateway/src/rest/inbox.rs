@@ -3,34 +3,27 @@
 use std::sync::Arc;
 
 use axum::{
+    Router,
     extract::State,
     response::{IntoResponse, Response},
+    routing::{get, put},
 };
 use madang_contract as frames;
 use madang_domain::{Epoch, Seq};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::{
-    Problem,
     extract::{Caller, Json, Query},
+    messages::{Range, ReadUpTo},
 };
-use crate::{commands, edge::Edge, wire};
+use crate::{commands::Commands, formats::native, http::Problem, state::GatewayState};
 
-#[derive(Deserialize)]
-pub(super) struct Range {
-    before: Option<Seq>,
-    after: Option<Seq>,
-    limit: Option<u32>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ReadUpTo {
-    seq: Seq,
+pub(super) fn routes() -> Router<GatewayState> {
+    Router::new().route("/inbox", get(page)).route("/inbox/read", put(read))
 }
 
 #[derive(Serialize)]
-pub(super) struct Mark {
+struct Mark {
     read: Seq,
     unread: u64,
 }
@@ -46,14 +39,14 @@ struct Page<'a> {
     unread: u64,
 }
 
-pub(super) async fn page(
-    State(edge): State<Arc<Edge>>,
+async fn page(
+    State(commands): State<Arc<Commands>>,
     caller: Caller,
     Query(range): Query<Range>,
 ) -> Result<Response, Problem> {
-    let page = commands::inbox::page(&edge, caller.me.id, range.before, range.after, range.limit).await?;
+    let page = commands.inbox(caller.me.id, range.into()).await?;
     let page = Page {
-        items: page.events.iter().filter_map(wire::notice).collect(),
+        items: page.events.iter().filter_map(native::notice).collect(),
         // Pages go on by seq, which the client has: `before` the lowest, or `after` the highest, that it saw.
         next_cursor: None,
         epoch: page.epoch,
@@ -64,11 +57,11 @@ pub(super) async fn page(
     Ok(axum::Json(page).into_response())
 }
 
-pub(super) async fn read(
-    State(edge): State<Arc<Edge>>,
+async fn read(
+    State(commands): State<Arc<Commands>>,
     caller: Caller,
     Json(body): Json<ReadUpTo>,
 ) -> Result<axum::Json<Mark>, Problem> {
-    let mark = commands::inbox::mark_read(&edge, caller.me.id, body.seq).await?;
+    let mark = commands.mark_inbox_read(caller.me.id, body.seq).await?;
     Ok(axum::Json(Mark { read: mark.read, unread: mark.unread }))
 }

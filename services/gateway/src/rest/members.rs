@@ -2,23 +2,31 @@
 
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::{
+    Router,
+    extract::State,
+    routing::{get, put as put_route},
+};
 use http::StatusCode;
 use madang_domain::{RoomRef, UserId};
-use madang_rpc::{event::Role, store::Authority};
+use madang_rpc::event::Role;
 use serde::Deserialize;
 
 use super::{
-    Problem,
     extract::{Caller, Json, PageParameters, Path, Query},
-    users::profile,
     view::{List, MemberView},
 };
-use crate::edge::Edge;
+use crate::{commands::Commands, http::Problem, state::GatewayState};
+
+pub(super) fn routes() -> Router<GatewayState> {
+    Router::new()
+        .route("/rooms/{room}/members", get(list))
+        .route("/rooms/{room}/members/{user}", put_route(put).delete(remove))
+}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Put {
+struct Put {
     #[serde(default = "plain_member")]
     role: Role,
 }
@@ -27,34 +35,30 @@ const fn plain_member() -> Role {
     Role::Member
 }
 
-pub(super) async fn list(
-    State(edge): State<Arc<Edge>>,
+async fn list(
+    State(commands): State<Arc<Commands>>,
     caller: Caller,
     Path(room): Path<RoomRef>,
     Query(page): Query<PageParameters>,
 ) -> Result<axum::Json<List<MemberView>>, Problem> {
-    let members = edge.store.members(caller.me.id, room, page.query()?).await?;
+    let members = commands.members(caller.me.id, room, page.query()?).await?;
     Ok(axum::Json(List::of(members, MemberView::from)))
 }
 
-pub(super) async fn put(
-    State(edge): State<Arc<Edge>>,
+async fn put(
+    State(commands): State<Arc<Commands>>,
     caller: Caller,
     Path((room, user)): Path<(RoomRef, UserId)>,
     Json(body): Json<Put>,
 ) -> Result<axum::Json<MemberView>, Problem> {
-    let user = Arc::new(profile(&edge, user).await?);
-    let changed = edge.store.put_member(caller.me, Authority::User, room, user, body.role).await?;
-    edge.fanout.events(changed.events).await;
-    Ok(axum::Json(MemberView::from(changed.value)))
+    Ok(axum::Json(MemberView::from(commands.put_member(caller.me, room, user, body.role).await?)))
 }
 
-pub(super) async fn remove(
-    State(edge): State<Arc<Edge>>,
+async fn remove(
+    State(commands): State<Arc<Commands>>,
     caller: Caller,
     Path((room, user)): Path<(RoomRef, UserId)>,
 ) -> Result<StatusCode, Problem> {
-    let changed = edge.store.remove_member(caller.me, Authority::User, room, user).await?;
-    edge.fanout.events(changed.events).await;
+    commands.remove_member(caller.me, room, user).await?;
     Ok(StatusCode::NO_CONTENT)
 }

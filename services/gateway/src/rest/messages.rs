@@ -3,30 +3,35 @@
 use std::sync::Arc;
 
 use axum::{
+    Router,
     extract::State,
     response::{IntoResponse, Response},
+    routing::{get, put},
 };
 use http::StatusCode;
 use madang_contract as frames;
 use madang_domain::{IdempotencyKey, MessageText, RoomRef, Seq, Timestamp};
-use madang_kit::clock::new_id;
 use madang_rpc::store::Appended;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Problem,
     extract::{Caller, Json, Key, Path, Query},
     view::{List, message},
 };
 use crate::{
-    commands::{self, NewMessage},
-    edge::Edge,
-    wire,
+    commands::{Commands, HistoryRange, NewMessage},
+    formats::native,
+    http::Problem,
+    state::GatewayState,
 };
+
+pub(super) fn routes() -> Router<GatewayState> {
+    Router::new().route("/rooms/{room}/messages", get(page).post(send)).route("/rooms/{room}/read", put(read))
+}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Send {
+struct Send {
     text: MessageText,
     key: Option<IdempotencyKey>,
     reply_to: Option<String>,
@@ -41,10 +46,16 @@ pub(super) struct Range {
     limit: Option<u32>,
 }
 
+impl From<Range> for HistoryRange {
+    fn from(Range { before, after, limit }: Range) -> Self {
+        Self { before, after, limit }
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ReadUpTo {
-    seq: Seq,
+    pub(super) seq: Seq,
 }
 
 /// A message that was said.
@@ -59,7 +70,7 @@ pub(super) struct Sent {
 impl From<Appended> for Sent {
     fn from(appended: Appended) -> Self {
         Self {
-            id: wire::message_id(appended.seq),
+            id: native::message_id(appended.seq),
             seq: appended.seq,
             at: appended.at,
             duplicate: appended.duplicate,
@@ -67,40 +78,39 @@ impl From<Appended> for Sent {
     }
 }
 
-pub(super) async fn page(
-    State(edge): State<Arc<Edge>>,
+async fn page(
+    State(commands): State<Arc<Commands>>,
     caller: Caller,
     Path(room): Path<RoomRef>,
     Query(range): Query<Range>,
 ) -> Result<axum::Json<List<serde_json::Value>>, Problem> {
-    let events =
-        commands::page(&edge, caller.me.id, room, range.before, range.after, range.limit, true).await?;
-    let items = events.iter().filter_map(wire::event).filter_map(|event| message(&event)).collect();
+    let events = commands.history(caller.me.id, room, range.into(), true).await?;
+    let items = events.iter().filter_map(native::event).filter_map(|event| message(&event)).collect();
     // Pages go on by seq, which the client has: `before` the lowest, or `after` the highest, that it saw.
     Ok(axum::Json(List { items, next_cursor: None }))
 }
 
-pub(super) async fn send(
-    State(edge): State<Arc<Edge>>,
+async fn send(
+    State(commands): State<Arc<Commands>>,
     caller: Caller,
     Key(header): Key,
     Path(room): Path<RoomRef>,
     Json(body): Json<Send>,
 ) -> Result<Response, Problem> {
-    let room = commands::room_id(&edge, caller.me.id, &room).await?;
+    let room = commands.room_id(caller.me.id, &room).await?;
     let key = match body.key.or(header) {
         Some(key) => key,
         // A client that gives no key wants no idempotency: each request is a message of its own.
-        None => IdempotencyKey::new(new_id(&*edge.clock, &*edge.random).to_string())?,
+        None => commands.new_key()?,
     };
     let new = NewMessage { key, text: body.text, reply_to: body.reply_to, attachments: body.attachments };
-    let budget = edge.budgets.of(caller.me.id);
-    let appended = commands::send(&edge, &caller.me, &budget, room, new).await?;
+    let usage = commands.user_limits.of(caller.me.id);
+    let appended = commands.send(&caller.me, &usage, room, new).await?;
     Ok((StatusCode::CREATED, axum::Json(Sent::from(appended))).into_response())
 }
 
-pub(super) async fn read(
-    State(edge): State<Arc<Edge>>,
+async fn read(
+    State(commands): State<Arc<Commands>>,
     caller: Caller,
     Path(room): Path<RoomRef>,
     Json(body): Json<ReadUpTo>,
@@ -110,6 +120,6 @@ pub(super) async fn read(
         read: Seq,
         unread: u64,
     }
-    let mark = commands::mark_read(&edge, caller.me.id, None, room, body.seq).await?;
+    let mark = commands.mark_read(caller.me.id, None, room, body.seq).await?;
     Ok(axum::Json(Mark { read: mark.read, unread: mark.unread }).into_response())
 }

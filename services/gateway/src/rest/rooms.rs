@@ -3,25 +3,38 @@
 use std::sync::Arc;
 
 use axum::{
+    Router,
     extract::State,
     response::{IntoResponse, Response},
+    routing::{get, post},
 };
 use http::StatusCode;
-use madang_domain::{Code, Error, RoomName, RoomRef, Slug, UserId, limits};
-use madang_rpc::store::{NewRoom, RoomKind};
+use madang_domain::{RoomName, RoomRef, Slug, UserId};
+use madang_rpc::store::RoomKind;
 use serde::Deserialize;
 
 use super::{
-    Problem,
     extract::{Caller, Json, Key, PageParameters, Path, Query},
     users::present,
     view::{List, Room},
 };
-use crate::edge::Edge;
+use crate::{
+    commands::{Commands, CreateRoom, Members},
+    http::Problem,
+    state::GatewayState,
+};
+
+pub(super) fn routes() -> Router<GatewayState> {
+    Router::new()
+        .route("/rooms", post(create).get(list))
+        .route("/rooms/{room}", get(room).patch(update).delete(remove))
+        .route("/rooms/{room}/join", post(join))
+        .route("/rooms/{room}/leave", post(leave))
+}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Create {
+struct Create {
     name: RoomName,
     kind: RoomKind,
     slug: Option<Slug>,
@@ -31,7 +44,7 @@ pub(super) struct Create {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Changes {
+struct Changes {
     name: Option<RoomName>,
     /// Absent: as it was. Null: none.
     #[serde(default, deserialize_with = "present")]
@@ -46,97 +59,74 @@ enum Scope {
 }
 
 #[derive(Deserialize)]
-pub(super) struct Listed {
+struct Listed {
     scope: Option<Scope>,
     limit: Option<u32>,
     cursor: Option<String>,
 }
 
-pub(super) async fn create(
-    State(edge): State<Arc<Edge>>,
+async fn create(
+    State(commands): State<Arc<Commands>>,
     caller: Caller,
     Key(key): Key,
     Json(body): Json<Create>,
 ) -> Result<Response, Problem> {
-    if body.members.len() > limits::ROOM_INITIAL_MEMBERS_MAX {
-        let most = limits::ROOM_INITIAL_MEMBERS_MAX;
-        return Err(
-            Error::new(Code::TooLarge, format!("name at most {most} members; add the rest after")).into()
-        );
-    }
-    let members = if body.members.is_empty() { Vec::new() } else { edge.auth.users(&body.members).await? };
-    if let Some(unknown) = body.members.iter().find(|id| !members.iter().any(|user| user.id == **id)) {
-        return Err(Error::new(Code::NotFound, format!("there is no user {unknown}")).into());
-    }
-    let room = NewRoom {
-        kind: body.kind,
-        name: body.name,
-        slug: body.slug,
-        external_id: None,
-        members: members.into_iter().map(Arc::new).collect(),
-        key,
-    };
-    let changed = edge.store.create_room(caller.me, room).await?;
-    edge.fanout.events(changed.events).await;
-    Ok((StatusCode::CREATED, axum::Json(Room::from(changed.value))).into_response())
+    let Create { name, kind, slug, members } = body;
+    let room = CreateRoom { kind, name, slug, external_id: None, key };
+    let (room, _) = commands.create_room(room, Members::Of(caller.me, members)).await?;
+    Ok((StatusCode::CREATED, axum::Json(Room::from(room))).into_response())
 }
 
-pub(super) async fn list(
-    State(edge): State<Arc<Edge>>,
+async fn list(
+    State(commands): State<Arc<Commands>>,
     caller: Caller,
     Query(listed): Query<Listed>,
 ) -> Result<axum::Json<List<Room>>, Problem> {
     let page = PageParameters::new(listed.limit, listed.cursor).query()?;
     let joinable = matches!(listed.scope, Some(Scope::Public));
-    let rooms = edge.store.rooms(caller.me.id, joinable, page).await?;
+    let rooms = commands.rooms(caller.me.id, joinable, page).await?;
     Ok(axum::Json(List::of(rooms, Room::from)))
 }
 
-pub(super) async fn room(
-    State(edge): State<Arc<Edge>>,
+async fn room(
+    State(commands): State<Arc<Commands>>,
     caller: Caller,
     Path(room): Path<RoomRef>,
 ) -> Result<axum::Json<Room>, Problem> {
-    Ok(axum::Json(Room::from(edge.store.room(caller.me.id, room).await?)))
+    Ok(axum::Json(Room::from(commands.room(caller.me.id, room).await?)))
 }
 
-pub(super) async fn update(
-    State(edge): State<Arc<Edge>>,
+async fn update(
+    State(commands): State<Arc<Commands>>,
     caller: Caller,
     Path(room): Path<RoomRef>,
     Json(changes): Json<Changes>,
 ) -> Result<axum::Json<Room>, Problem> {
-    let changed = edge.store.update_room(caller.me, room, changes.name, changes.slug).await?;
-    edge.fanout.events(changed.events).await;
-    Ok(axum::Json(Room::from(changed.value)))
+    Ok(axum::Json(Room::from(commands.update_room(caller.me, room, changes.name, changes.slug).await?)))
 }
 
-pub(super) async fn remove(
-    State(edge): State<Arc<Edge>>,
+async fn remove(
+    State(commands): State<Arc<Commands>>,
     caller: Caller,
     Path(room): Path<RoomRef>,
 ) -> Result<StatusCode, Problem> {
-    let changed = edge.store.delete_room(caller.me, room).await?;
-    edge.fanout.events(changed.events).await;
+    commands.delete_room(caller.me, room).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-pub(super) async fn join(
-    State(edge): State<Arc<Edge>>,
+async fn join(
+    State(commands): State<Arc<Commands>>,
     caller: Caller,
     Path(room): Path<RoomRef>,
 ) -> Result<axum::Json<Room>, Problem> {
-    let changed = edge.store.join(caller.me, room).await?;
-    edge.fanout.events(changed.events).await;
-    Ok(axum::Json(Room::from(changed.value)))
+    Ok(axum::Json(Room::from(commands.join_room(caller.me, room).await?)))
 }
 
-pub(super) async fn leave(
-    State(edge): State<Arc<Edge>>,
+async fn leave(
+    State(commands): State<Arc<Commands>>,
     caller: Caller,
     Path(room): Path<RoomRef>,
 ) -> Result<StatusCode, Problem> {
-    let changed = edge.store.leave(caller.me, room).await?;
-    edge.fanout.events(changed.events).await;
+    commands.leave_room(caller.me, room).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -2,21 +2,24 @@
 
 use std::sync::Arc;
 
-use axum::extract::State;
-use madang_domain::{AvatarUrl, Code, DisplayName, Error, UserId};
-use madang_rpc::event::Profile;
+use axum::{Router, extract::State, routing::get};
+use madang_domain::{AvatarUrl, DisplayName, UserId};
+use madang_rpc::Auth;
 use serde::{Deserialize, Deserializer};
 
 use super::{
-    Problem,
     extract::{Caller, Json, Path},
     view::User,
 };
-use crate::edge::Edge;
+use crate::{commands::Commands, http::Problem, state::GatewayState};
+
+pub(super) fn routes() -> Router<GatewayState> {
+    Router::new().route("/users/me", get(me).patch(update_me)).route("/users/{user}", get(user))
+}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Changes {
+struct Changes {
     name: Option<DisplayName>,
     /// Absent: as it was. Null: none.
     #[serde(default, deserialize_with = "present")]
@@ -30,29 +33,24 @@ pub(super) fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     Option::<T>::deserialize(deserializer).map(Some)
 }
 
-pub(super) async fn me(State(edge): State<Arc<Edge>>, caller: Caller) -> Result<axum::Json<User>, Problem> {
+async fn me(State(commands): State<Arc<Commands>>, caller: Caller) -> Result<axum::Json<User>, Problem> {
     // The token's profile may be minutes old.
-    Ok(axum::Json(User::from(&profile(&edge, caller.me.id).await?)))
+    Ok(axum::Json(User::from(&commands.user(caller.me.id).await?)))
 }
 
-pub(super) async fn update_me(
-    State(edge): State<Arc<Edge>>,
+async fn update_me(
+    State(accounts): State<Arc<dyn Auth>>,
     caller: Caller,
     Json(changes): Json<Changes>,
 ) -> Result<axum::Json<User>, Problem> {
-    let profile = edge.auth.update_profile(caller.me.id, changes.name, changes.avatar_url).await?;
+    let profile = accounts.update_profile(caller.me.id, changes.name, changes.avatar_url).await?;
     Ok(axum::Json(User::from(&profile)))
 }
 
-pub(super) async fn user(
-    State(edge): State<Arc<Edge>>,
+async fn user(
+    State(commands): State<Arc<Commands>>,
     _: Caller,
     Path(user): Path<UserId>,
 ) -> Result<axum::Json<User>, Problem> {
-    Ok(axum::Json(User::from(&profile(&edge, user).await?)))
-}
-
-/// A user's profile, by the auth service.
-pub(super) async fn profile(edge: &Edge, user: UserId) -> Result<Profile, Error> {
-    edge.auth.users(&[user]).await?.pop().ok_or_else(|| Error::new(Code::NotFound, "there is no such user"))
+    Ok(axum::Json(User::from(&commands.user(user).await?)))
 }

@@ -8,7 +8,7 @@ use madang_rpc::{
 };
 use serde::Serialize;
 
-use crate::wire;
+use crate::formats::native;
 
 /// A page of a list.
 #[derive(Serialize)]
@@ -74,10 +74,10 @@ impl From<RoomView> for Room {
             created_at: room.created_at,
             head: room.head.get(),
             members: room.member_count,
-            role: membership.map(|membership| wire::role_name(membership.role)),
+            role: membership.map(|membership| native::role_name(membership.role)),
             read: membership.map(|membership| membership.read.get()),
             unread: membership.map(|membership| membership.unread),
-            last_message: last_message.as_ref().and_then(wire::event).and_then(|event| message(&event)),
+            last_message: last_message.as_ref().and_then(native::event).and_then(|event| message(&event)),
         }
     }
 }
@@ -95,7 +95,7 @@ impl From<Member> for MemberView {
     fn from(member: Member) -> Self {
         Self {
             user: User::from(&*member.user),
-            role: wire::role_name(member.role),
+            role: native::role_name(member.role),
             joined_at: member.joined_at,
             read: member.read.get(),
         }

@@ -1,4 +1,4 @@
-//! What a session's commands know of it.
+//! What is known of one session: whose it is, its queue, and what it subscribes to.
 
 use std::{
     collections::HashSet,
@@ -8,51 +8,66 @@ use std::{
     },
 };
 
-use madang_contract::{self as frames, RequestId, ServerFrame, WireFrame};
-use madang_domain::{ConnectionId, Error, RoomId, SessionId, Timestamp, TopicId};
+use madang_contract::{ServerFrame, WireFrame};
+use madang_domain::{ConnectionId, RoomId, SessionId, Timestamp, TopicId};
 use madang_rpc::{
     auth::{Identity, Voucher},
     event::Profile,
 };
 
-use super::{close::Close, outbox::Outbox};
-use crate::{budget::UserBudget, edge::Edge, format::Format, hub::Listener};
+use super::sockets::Sockets;
+use crate::{
+    admission::UserUsage,
+    connections::Registered,
+    formats::Format,
+    hub::Listener,
+    outbox::{Close, Outbox},
+};
 
 /// One socket's identity, queue and subscriptions.
 pub(crate) struct SessionContext {
-    pub(crate) edge: Arc<Edge>,
+    pub(crate) sockets: Arc<Sockets>,
+    /// The user.
     pub(crate) me: Arc<Profile>,
+    /// The signed-in device.
     pub(crate) session: SessionId,
-    /// When the credential was made that the socket was opened with.
+    /// When the credential was issued with which the socket was opened.
     pub(crate) issued_at: Timestamp,
+    /// Who issued that credential.
     pub(crate) vouched_by: Voucher,
     pub(crate) connection: ConnectionId,
     pub(crate) outbox: Arc<Outbox>,
-    pub(crate) budget: Arc<UserBudget>,
-    /// How its hubs speak to it.
+    /// What the user has used of the user's limits.
+    pub(crate) usage: Arc<UserUsage>,
+    /// How hubs write this socket's frames.
     pub(crate) format: Format,
     rooms: Mutex<HashSet<RoomId>>,
-    /// How many times the inbox began to be followed.
-    inbox_times: AtomicU32,
+    /// How many times the session began to follow the inbox.
+    inbox_follows: AtomicU32,
 }
 
 impl SessionContext {
-    pub(crate) fn new(edge: Arc<Edge>, identity: Identity, budget: Arc<UserBudget>, format: Format) -> Self {
-        let connection = edge.connections.next_id();
-        let outbox = Arc::new(Outbox::new(edge.settings.queue_max_bytes, edge.connections.tick()));
+    pub(crate) fn new(
+        sockets: Arc<Sockets>,
+        identity: Identity,
+        usage: Arc<UserUsage>,
+        format: Format,
+    ) -> Self {
+        let connection = sockets.connections.next_id();
+        let outbox = Arc::new(Outbox::new(sockets.settings.queue_max_bytes, sockets.connections.tick()));
         outbox.set_expiry(identity.expires_at);
         Self {
-            edge,
+            sockets,
             me: Arc::new(identity.profile),
             session: identity.session,
             issued_at: identity.issued_at,
             vouched_by: identity.vouched_by,
             connection,
             outbox,
-            budget,
+            usage,
             format,
             rooms: Mutex::default(),
-            inbox_times: AtomicU32::new(0),
+            inbox_follows: AtomicU32::new(0),
         }
     }
 
@@ -61,57 +76,58 @@ impl SessionContext {
         self.outbox.push(WireFrame::json(frame));
     }
 
-    /// Tells the client that a request was refused.
-    pub(crate) fn refuse(&self, re: Option<RequestId>, error: &Error) {
-        self.push(&ServerFrame::Error(frames::ErrorFrame {
-            re,
-            code: error.code,
-            message: error.message.as_ref().into(),
-            retry_after_ms: error.retry_after_ms(),
-        }));
-    }
-
-    /// The socket, as hubs know it.
+    /// The socket as hubs know it.
     pub(crate) fn listener(&self) -> Listener {
         Listener {
             connection: self.connection,
             user: self.me.id,
             outbox: Arc::clone(&self.outbox),
             format: self.format,
-            scene: None,
+            room_context: None,
         }
     }
 
-    /// The rooms that this socket listens to.
+    /// The socket as the registry of sockets knows it.
+    pub(super) fn registered(&self) -> Registered {
+        Registered {
+            session: self.session,
+            user: self.me.id,
+            issued_at: self.issued_at,
+            outbox: Arc::clone(&self.outbox),
+            format: self.format,
+        }
+    }
+
+    /// The rooms that this socket subscribes to.
     pub(crate) fn rooms(&self) -> MutexGuard<'_, HashSet<RoomId>> {
         // No code that can panic runs under the lock.
         self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The inbox is about to be followed; says which time this is.
+    /// The session begins to follow the inbox; answers the number of this time.
     pub(crate) fn begin_inbox(&self) -> u32 {
-        self.inbox_times.fetch_add(1, Ordering::Relaxed) + 1
+        self.inbox_follows.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    /// The time that counts: of an earlier one nothing more is said.
-    pub(crate) fn inbox_time(&self) -> u32 {
-        self.inbox_times.load(Ordering::Relaxed)
+    /// The number of the last time that the session began to follow the inbox. An earlier one delivers nothing more.
+    pub(crate) fn inbox_follow(&self) -> u32 {
+        self.inbox_follows.load(Ordering::Relaxed)
     }
 
-    /// Leaves every hub.
-    pub(crate) async fn leave_all(&self) {
-        if self.inbox_time() > 0 {
-            self.edge.hubs.detach(TopicId::Inbox(self.me.id), self.connection).await;
+    /// Ends every subscription of the socket.
+    pub(super) async fn leave_all(&self) {
+        if self.inbox_follow() > 0 {
+            self.sockets.hubs.detach(TopicId::Inbox(self.me.id), self.connection).await;
         }
         let rooms = std::mem::take(&mut *self.rooms());
         for room in rooms {
-            self.edge.hubs.detach(room.into(), self.connection).await;
+            self.sockets.hubs.detach(room.into(), self.connection).await;
         }
     }
 }
 
 impl Drop for SessionContext {
-    /// What is left of the socket in a hub, where a handshake ended early, is for nobody.
+    /// Where a handshake ended early, hubs may still hold the outbox; nobody reads it any more.
     fn drop(&mut self) {
         self.outbox.close(Close::Gone);
     }

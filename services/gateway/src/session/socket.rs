@@ -28,7 +28,7 @@ use tokio_tungstenite::{
     },
 };
 
-use super::close::Close;
+use crate::outbox::Close;
 
 /// What is read at once. Chat frames are short; a socket that sends long ones takes more reads, and an idle
 /// one holds no more than this.

@@ -10,8 +10,8 @@ use madang_domain::{
 use madang_rpc::auth::ExternalUser;
 use serde_json::{Map, Value};
 
-use super::settings::ClaimNames;
 use crate::credentials::verifier::{CLOCK_SKEW, seconds};
+use crate::settings::issuer::ClaimNames;
 
 /// How far the site's clock may be ahead: a token is used as soon as it is made.
 const AHEAD_MAX: Duration = Duration::from_secs(30);

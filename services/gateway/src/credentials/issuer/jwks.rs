@@ -11,8 +11,8 @@ use madang_domain::{Error, Result};
 use tokio::{sync::Mutex, time::Instant};
 use tracing::{info, warn};
 
-use super::settings::Source;
 use crate::metrics::Counters;
+use crate::settings::issuer::Source;
 
 /// How often the keys are fetched.
 const REFRESH_EVERY: Duration = Duration::from_secs(60);

@@ -1,11 +1,10 @@
 //! The embedding site's own tokens: a site keeps its sign-in, and its users come in with what they have.
 //!
 //! A token is verified here, without a call to the site: by a secret that both know, or by the site's public keys.
-//! What it says of its user is handed to the auth service (see [`super::visitors`]).
+//! What it says of its user is handed to the auth service (see [`super::SiteUserCache`]).
 
 mod claims;
 mod jwks;
-mod settings;
 #[cfg(test)]
 mod tests;
 
@@ -16,13 +15,11 @@ use madang_domain::{Code, Error, Result, Timestamp};
 use madang_kit::StartError;
 
 pub(crate) use self::claims::Claimed;
-pub use self::settings::{IssuerAlgorithm, IssuerSettings};
-use self::{
-    claims::Claims,
-    jwks::KeySet,
-    settings::{ClaimNames, KeyPolicy, Policy},
+use self::{claims::Claims, jwks::KeySet};
+use crate::{
+    metrics::Counters,
+    settings::issuer::{ClaimNames, IssuerSettings, KeyPolicy, Policy},
 };
-use crate::metrics::Counters;
 
 /// What a caller is told of a token whose signature, issuer or audience is not as it must be.
 const BAD: &str = "the access token is not valid: get a new one";

@@ -9,8 +9,9 @@ use madang_domain::{Code, Error, Result, Timestamp};
 use serde_json::{Value, json};
 
 use self::forge::{Forge, KeyServer, encoded, key_set};
-use super::{Claimed, Issuer, IssuerSettings};
+use super::{Claimed, Issuer};
 use crate::metrics::Counters;
+use crate::settings::IssuerSettings;
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 const NOW: i64 = 1_700_000_000;

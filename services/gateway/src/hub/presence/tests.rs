@@ -7,9 +7,9 @@ use uuid::Uuid;
 
 use super::*;
 use crate::{
-    format::Format,
+    formats::Format,
     hub::topic_hub::{Listener, TopicHub},
-    session::{close::Close, outbox::Outbox},
+    outbox::{Close, Outbox},
 };
 
 const NAMES_MAX: usize = 3;
@@ -23,7 +23,7 @@ fn room() -> RoomId {
 }
 
 fn card_of(number: u128) -> Bytes {
-    card::encode(&Profile {
+    presence_profile::encode(&Profile {
         id: user(number),
         username: Username::new(format!("user{number}")).unwrap(),
         name: DisplayName::new(format!("User {number}")).unwrap(),
@@ -115,7 +115,7 @@ impl House {
             user: user(number),
             outbox: Arc::clone(&outbox),
             format: Format::Native,
-            scene: None,
+            room_context: None,
         });
         outbox
     }
@@ -124,7 +124,9 @@ impl House {
         let connection = ConnectionId::new(connection);
         self.hub.activate(connection, Seq::new(seen));
         let presence = &self.connected.presence;
-        self.hub.seat(connection, |user| Seat::take(presence, room().into(), user, Bytes::new()));
+        self.hub.hold_presence(connection, |user| {
+            PresenceGuard::take(presence, room().into(), user, Bytes::new())
+        });
     }
 
     async fn here(&self) -> Vec<u128> {

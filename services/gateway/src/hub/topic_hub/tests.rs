@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
-use crate::session::outbox::Taken;
+use crate::outbox::Taken;
 
 pub(super) fn user(number: u128) -> UserId {
     UserId::new(Uuid::from_u128(number))
@@ -73,7 +73,7 @@ pub(super) fn received(outbox: &Outbox) -> Vec<u64> {
 
 /// A socket of `/v1/ws`.
 pub(super) fn listener(connection: ConnectionId, user: UserId, outbox: &Arc<Outbox>) -> Listener {
-    Listener { connection, user, outbox: Arc::clone(outbox), format: Format::Native, scene: None }
+    Listener { connection, user, outbox: Arc::clone(outbox), format: Format::Native, room_context: None }
 }
 
 pub(super) fn connection(number: u64) -> ConnectionId {

@@ -2,15 +2,18 @@
 
 use std::{marker::PhantomData, sync::Arc};
 
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRef, FromRequestParts};
 use http::{header, request::Parts};
 use madang_domain::{Code, Error};
 use madang_rpc::auth::{ApiKey, Scope};
 
-use crate::{edge::Edge, rest::Problem, upgrade::bearer};
+use crate::{
+    http::{Problem, bearer::bearer},
+    state::Entrance,
+};
 
-/// A site's backend, with a key that has the scope `S`.
-pub(super) struct Site<S> {
+/// The site's backend, with an API key that has the scope `S`.
+pub(super) struct SiteBackend<S> {
     key: Arc<ApiKey>,
     scope: PhantomData<S>,
 }
@@ -34,7 +37,7 @@ macro_rules! scopes {
 
 scopes!(Rooms, Messages, Notices, Users, Tickets);
 
-impl<S> Site<S> {
+impl<S> SiteBackend<S> {
     /// Nothing, where the key is for this, too. `permission_denied`: it is not.
     pub(super) fn also(&self, scope: Scope) -> Result<(), Error> {
         if self.key.may(scope) {
@@ -44,15 +47,20 @@ impl<S> Site<S> {
     }
 }
 
-impl<S: Needed> FromRequestParts<Arc<Edge>> for Site<S> {
+impl<N: Needed, S> FromRequestParts<S> for SiteBackend<N>
+where
+    Arc<Entrance>: FromRef<S>,
+    S: Send + Sync,
+{
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, edge: &Arc<Edge>) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let entrance = Arc::<Entrance>::from_ref(state);
         let text = parts.headers.get(header::AUTHORIZATION).and_then(bearer).ok_or_else(|| {
             Error::new(Code::Unauthenticated, "send an API key: Authorization: Bearer mk_…")
         })?;
-        let key = edge.site_keys.verify(&text, S::SCOPE).await?;
-        edge.counters.server_calls.add(1);
+        let key = entrance.site_keys.verify(&text, N::SCOPE).await?;
+        entrance.counters.server_calls.add(1);
         Ok(Self { key, scope: PhantomData })
     }
 }

@@ -1,28 +1,33 @@
-//! Telling a user something, wherever the user is.
+//! Notices for a user, wherever the user is.
 
 use std::sync::Arc;
 
 use axum::{
+    Router,
     extract::State,
     response::{IntoResponse, Response},
+    routing::post,
 };
 use http::StatusCode;
-use madang_domain::{Code, Error, Seq, Timestamp, UserRef, limits::NOTICE_DATA_MAX_BYTES};
+use madang_domain::{Seq, Timestamp, UserRef};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::{Site, extract::Notices, user};
+use super::extract::{Notices, SiteBackend};
 use crate::{
-    edge::Edge,
-    rest::{
-        Problem,
-        extract::{Json, Key, Path},
-    },
+    commands::Commands,
+    http::Problem,
+    rest::extract::{Json, Key, Path},
+    state::GatewayState,
 };
 
-pub(super) async fn send(
-    State(edge): State<Arc<Edge>>,
-    _: Site<Notices>,
+pub(super) fn routes() -> Router<GatewayState> {
+    Router::new().route("/users/{user}/notices", post(send))
+}
+
+async fn send(
+    State(commands): State<Arc<Commands>>,
+    _: SiteBackend<Notices>,
     Key(key): Key,
     Path(name): Path<UserRef>,
     Json(data): Json<Box<RawValue>>,
@@ -33,16 +38,6 @@ pub(super) async fn send(
         at: Timestamp,
     }
     // As it was posted, to the letter: its numbers and the order of its names are the site's.
-    let data: Box<str> = data.get().into();
-    if !data.starts_with('{') {
-        return Err(Error::invalid("a notice is a JSON object").into());
-    }
-    if data.len() > NOTICE_DATA_MAX_BYTES {
-        let message = format!("a notice has at most {NOTICE_DATA_MAX_BYTES} bytes");
-        return Err(Error::new(Code::TooLarge, message).into());
-    }
-    let changed = edge.store.notify(user(&edge, &name).await?, data, key).await?;
-    let sent = Sent { seq: changed.value.seq, at: changed.value.at };
-    edge.fanout.events(changed.events).await;
-    Ok((StatusCode::CREATED, axum::Json(sent)).into_response())
+    let notice = commands.notify(&name, data.get().into(), key).await?;
+    Ok((StatusCode::CREATED, axum::Json(Sent { seq: notice.seq, at: notice.at })).into_response())
 }

@@ -1,32 +1,36 @@
-//! Making rooms for the site.
+//! Creating rooms for the site.
 
 use std::sync::Arc;
 
 use axum::{
+    Router,
     extract::State,
     response::{IntoResponse, Response},
+    routing::post,
 };
 use http::StatusCode;
-use madang_domain::{Code, Error, ExternalId, RoomName, Slug, UserRef, limits};
-use madang_rpc::{
-    event::Profile,
-    store::{NewRoom, RoomKind, RoomView},
-};
+use madang_domain::{ExternalId, RoomName, Slug, UserRef};
+use madang_rpc::store::{RoomKind, RoomView};
 use serde::{Deserialize, Serialize};
 
-use super::{Site, extract::Rooms, unknown};
+use super::extract::{Rooms, SiteBackend};
 use crate::{
-    edge::Edge,
+    commands::{Commands, CreateRoom, Members},
+    http::Problem,
     rest::{
-        Problem,
         extract::{Json, Key},
         view::Room,
     },
+    state::GatewayState,
 };
+
+pub(super) fn routes() -> Router<GatewayState> {
+    Router::new().route("/rooms", post(create))
+}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Create {
+struct Create {
     name: RoomName,
     kind: RoomKind,
     slug: Option<Slug>,
@@ -52,44 +56,15 @@ impl From<RoomView> for SiteRoom {
     }
 }
 
-pub(super) async fn create(
-    State(edge): State<Arc<Edge>>,
-    _: Site<Rooms>,
+async fn create(
+    State(commands): State<Arc<Commands>>,
+    _: SiteBackend<Rooms>,
     Key(key): Key,
     Json(body): Json<Create>,
 ) -> Result<Response, Problem> {
-    if body.members.len() > limits::ROOM_INITIAL_MEMBERS_MAX {
-        let most = limits::ROOM_INITIAL_MEMBERS_MAX;
-        return Err(
-            Error::new(Code::TooLarge, format!("name at most {most} members; add the rest after")).into()
-        );
-    }
-    let mut names = body.members;
-    names.push(body.owner);
-    let found: Vec<Arc<Profile>> = edge.auth.find_users(&names).await?.into_iter().map(Arc::new).collect();
-    let mut members = names.iter().map(|name| named(&found, name)).collect::<Result<Vec<_>, _>>()?;
-    // Named last, and never missing: it was put there above.
-    let Some(owner) = members.pop() else { return Err(Error::invalid("name an owner").into()) };
-    members.retain(|member| member.id != owner.id);
-    let room = NewRoom {
-        kind: body.kind,
-        name: body.name,
-        slug: body.slug,
-        external_id: body.external_id,
-        members,
-        key,
-    };
-    let changed = edge.store.create_room(owner, room).await?;
-    // A room that is new begins with its owner's joining; one that was there has nothing to tell.
-    let status = if changed.events.is_empty() { StatusCode::OK } else { StatusCode::CREATED };
-    edge.fanout.events(changed.events).await;
-    Ok((status, axum::Json(SiteRoom::from(changed.value))).into_response())
-}
-
-fn named(found: &[Arc<Profile>], name: &UserRef) -> Result<Arc<Profile>, Error> {
-    let is_named = |profile: &&Arc<Profile>| match name {
-        UserRef::Id(id) => profile.id == *id,
-        UserRef::External(id) => profile.external_id.as_ref() == Some(id),
-    };
-    found.iter().find(is_named).cloned().ok_or_else(|| unknown(name))
+    let Create { name, kind, slug, external_id, owner, members } = body;
+    let room = CreateRoom { kind, name, slug, external_id, key };
+    let (room, is_new) = commands.create_room(room, Members::Named(owner, members)).await?;
+    let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
+    Ok((status, axum::Json(SiteRoom::from(room))).into_response())
 }

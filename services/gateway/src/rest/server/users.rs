@@ -3,33 +3,39 @@
 use std::sync::Arc;
 
 use axum::{
+    Router,
     extract::State,
     response::{IntoResponse, Response},
+    routing::{post, put as put_route},
 };
 use http::StatusCode;
 use madang_domain::{AvatarUrl, Code, DisplayName, Error, UserRef, Username};
-use madang_rpc::{auth::ExternalUser, event::Profile};
+use madang_rpc::{Auth, auth::ExternalUser, event::Profile};
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Site,
-    extract::{Tickets, Users},
-    unknown, user,
-};
+use super::extract::{SiteBackend, Tickets, Users};
 use crate::{
-    edge::Edge,
+    commands::Commands,
+    http::Problem,
     rest::{
-        Problem,
         auth::ticket_answer,
         extract::{Json, Path},
         users::present,
         view::User,
     },
+    state::GatewayState,
 };
+
+pub(super) fn routes() -> Router<GatewayState> {
+    Router::new()
+        .route("/users/{user}", put_route(put))
+        .route("/users/{user}/disconnect", post(disconnect))
+        .route("/users/{user}/ws-ticket", post(ticket))
+}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Description {
+struct Description {
     username: Option<Username>,
     name: Option<DisplayName>,
     /// Absent: as it was. Null: none.
@@ -39,7 +45,7 @@ pub(super) struct Description {
 
 /// A user, with what the site calls the user.
 #[derive(Serialize)]
-pub(super) struct SiteUser {
+struct SiteUser {
     #[serde(flatten)]
     user: User,
     external_id: Option<String>,
@@ -52,50 +58,50 @@ impl From<&Profile> for SiteUser {
 }
 
 /// Makes or changes a user whom the site has a name for; changes one who signs in here.
-pub(super) async fn put(
-    State(edge): State<Arc<Edge>>,
-    _: Site<Users>,
+async fn put(
+    State(commands): State<Arc<Commands>>,
+    State(accounts): State<Arc<dyn Auth>>,
+    _: SiteBackend<Users>,
     Path(name): Path<UserRef>,
     Json(said): Json<Description>,
 ) -> Result<axum::Json<SiteUser>, Problem> {
+    let Description { username, name: display_name, avatar_url } = said;
     let external_id = match &name {
         UserRef::External(id) => Some(id.clone()),
-        UserRef::Id(_) => user(&edge, &name).await?.external_id.clone(),
+        UserRef::Id(_) => commands.find_user(&name).await?.external_id.clone(),
     };
     let profile = match (external_id, name) {
-        (Some(external_id), _) => {
-            let Description { username, name, avatar_url } = said;
-            let said = ExternalUser { external_id, username, name, avatar_url, as_of: None };
-            edge.auth.external_user(said).await?.profile
+        (None, UserRef::Id(_)) if username.is_some() => {
+            let message = "a user who signs in here has chosen the username: it stays";
+            return Err(Error::new(Code::FailedPrecondition, message).into());
         }
-        (None, UserRef::Id(id)) => {
-            if said.username.is_some() {
-                let message = "who signs in here has chosen the username: it stays";
-                return Err(Error::new(Code::FailedPrecondition, message).into());
-            }
-            edge.auth.update_profile(id, said.name, said.avatar_url).await?
+        (None, UserRef::Id(id)) => accounts.update_profile(id, display_name, avatar_url).await?,
+        (Some(external_id), _) | (None, UserRef::External(external_id)) => {
+            let user = ExternalUser { external_id, username, name: display_name, avatar_url, as_of: None };
+            accounts.external_user(user).await?.profile
         }
-        (None, name @ UserRef::External(_)) => return Err(unknown(&name).into()),
     };
     Ok(axum::Json(SiteUser::from(&profile)))
 }
 
 /// Ends all that the user was let in with until now.
-pub(super) async fn disconnect(
-    State(edge): State<Arc<Edge>>,
-    _: Site<Users>,
+async fn disconnect(
+    State(commands): State<Arc<Commands>>,
+    State(accounts): State<Arc<dyn Auth>>,
+    _: SiteBackend<Users>,
     Path(name): Path<UserRef>,
 ) -> Result<StatusCode, Problem> {
-    edge.auth.disconnect(user(&edge, &name).await?.id).await?;
+    accounts.disconnect(commands.find_user(&name).await?.id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// Lets the user in, once.
-pub(super) async fn ticket(
-    State(edge): State<Arc<Edge>>,
-    _: Site<Tickets>,
+async fn ticket(
+    State(commands): State<Arc<Commands>>,
+    State(accounts): State<Arc<dyn Auth>>,
+    _: SiteBackend<Tickets>,
     Path(name): Path<UserRef>,
 ) -> Result<Response, Problem> {
-    let ticket = edge.auth.issue_user_ticket(user(&edge, &name).await?.id, None).await?;
+    let ticket = accounts.issue_user_ticket(commands.find_user(&name).await?.id, None).await?;
     Ok(ticket_answer(ticket).into_response())
 }

@@ -1,0 +1,151 @@
+//! Who may come in now: the pace at which sockets are admitted.
+//!
+//! When a gateway dies or a network comes back, everybody returns at once, and each of them costs a
+//! verification and a subscription. Admission spreads them: up to a burst come in at once, then one an
+//! interval, in order of arrival. Those for whom that is soon wait in place; the others are told when to come
+//! back, each at a time of its own at the same pace, so that what was one storm arrives as a queue would.
+
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
+
+use super::user_limits::RateLimit;
+
+/// How long a socket waits in place. With the rate it bounds how many do.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// What part of a second's admissions may come at once. The rest is spread, so that burst and pace together
+/// stay within the setting in any second.
+const BURST_DIVISOR: u32 = 10;
+/// What part of a second's admissions is kept back: on a busy machine turns come some milliseconds late, and those of one
+/// second fall into the next.
+const SLACK_DIVISOR: u32 = 20;
+/// The latest time at which anybody is told to come back. Past it returns bunch up, and are told again.
+const RETURN_MAX: Duration = Duration::from_secs(30);
+
+/// What a socket that has come is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Admission {
+    /// Come in after this long; mostly at once.
+    In(Duration),
+    /// There are too many: come back after this long.
+    Later(Duration),
+}
+
+/// The queue at the door. It holds nobody, only when the next one's turn is (the generic cell rate algorithm,
+/// ITU-T I.371, annex A); a second one of those numbers is for the returns.
+#[derive(Debug)]
+pub(crate) struct AdmissionQueue {
+    pace: RateLimit,
+    /// When the burst would be whole again, in microseconds after the epoch of the process.
+    full_at: AtomicU64,
+    /// When the next one who is sent away is to come back.
+    return_at: AtomicU64,
+}
+
+impl AdmissionQueue {
+    /// A door through which at most `per_second` come in any second, a tenth of them at once.
+    pub(crate) fn new(per_second: u32) -> Self {
+        let burst = (per_second / BURST_DIVISOR).max(1);
+        let slack = per_second / SLACK_DIVISOR;
+        let interval = Duration::from_secs(1) / per_second.saturating_sub(burst + slack).max(1);
+        Self { pace: RateLimit { interval, burst }, full_at: AtomicU64::new(0), return_at: AtomicU64::new(0) }
+    }
+
+    /// Takes the next turn, where that is soon enough.
+    pub(crate) fn take_turn(&self, now_micros: u64) -> Admission {
+        let cost = micros(self.pace.interval);
+        let burst = cost.saturating_mul(u64::from(self.pace.burst));
+        let taken = self.full_at.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |full_at| {
+            let full_at = full_at.max(now_micros).saturating_add(cost);
+            (full_at <= now_micros + burst + micros(PATIENCE)).then_some(full_at)
+        });
+        if let Ok(full_at) = taken {
+            let full_at = full_at.max(now_micros) + cost;
+            return Admission::In(Duration::from_micros(full_at.saturating_sub(now_micros + burst)));
+        }
+        // Whoever waits in place has been promised the turns until then.
+        let (earliest, latest) = (now_micros + micros(PATIENCE), now_micros + micros(RETURN_MAX));
+        let turn = |return_at: u64| return_at.saturating_add(cost).clamp(earliest, latest);
+        let next = |return_at| Some(turn(return_at));
+        let return_at = match self.return_at.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next) {
+            Ok(before) | Err(before) => turn(before),
+        };
+        Admission::Later(Duration::from_micros(return_at - now_micros))
+    }
+}
+
+/// Waits for one's turn to come in; or says after which time to come back.
+pub(crate) async fn admit(queue: &AdmissionQueue, now_micros: u64) -> Result<(), Duration> {
+    match queue.take_turn(now_micros) {
+        Admission::In(Duration::ZERO) => {}
+        Admission::In(wait) => tokio::time::sleep(wait).await,
+        Admission::Later(wait) => return Err(wait),
+    }
+    Ok(())
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BinaryHeap;
+
+    use super::*;
+
+    const SECOND: u64 = 1_000_000;
+
+    #[test]
+    fn a_burst_comes_in_at_once_and_the_next_wait_their_turn() {
+        let queue = AdmissionQueue::new(100);
+        let entered: Vec<_> = (0..13).map(|_| queue.take_turn(0)).collect();
+        assert!(entered[..10].iter().all(|admission| *admission == Admission::In(Duration::ZERO)));
+        let turns = [1, 2, 3].map(|turn| Admission::In(Duration::from_micros(1_000_000 / 85) * turn));
+        assert_eq!(entered[10..], turns);
+    }
+
+    #[test]
+    fn who_would_wait_too_long_is_told_a_time_of_its_own() {
+        let queue = AdmissionQueue::new(100);
+        let waiting = (0..200).filter(|_| matches!(queue.take_turn(0), Admission::In(_))).count();
+        assert_eq!(waiting, 95, "a burst of ten and what comes in within the patience");
+        // Those before have been told already.
+        let told: Vec<_> = (105..108).map(|_| queue.take_turn(0)).collect();
+        let turn = Duration::from_micros(1_000_000 / 85);
+        assert_eq!(told, [105, 106, 107].map(|before| Admission::Later(PATIENCE + turn * before)));
+        assert_eq!(
+            queue.take_turn(60 * SECOND),
+            Admission::In(Duration::ZERO),
+            "a minute later all is forgotten"
+        );
+    }
+
+    /// A storm, with every client obeying: all are in after the time that the rate alone needs and a little,
+    /// no second sees more than the rate, and nobody is sent away again and again.
+    #[test]
+    fn a_storm_becomes_a_queue() {
+        const CLIENTS: u64 = 5_000;
+        const RATE: u64 = 500;
+        let queue = AdmissionQueue::new(RATE as u32);
+        // Arrivals, the earliest first.
+        let mut arrivals: BinaryHeap<_> = (0..CLIENTS).map(|n| std::cmp::Reverse(n * 20)).collect();
+        let (mut admitted, mut tries) = (Vec::new(), 0);
+        while let Some(std::cmp::Reverse(now)) = arrivals.pop() {
+            tries += 1;
+            match queue.take_turn(now) {
+                Admission::In(wait) => admitted.push(now + wait.as_micros() as u64),
+                Admission::Later(wait) => arrivals.push(std::cmp::Reverse(now + wait.as_micros() as u64)),
+            }
+        }
+        admitted.sort_unstable();
+        let busiest = (0..admitted.len())
+            .map(|from| admitted[from..].iter().take_while(|at| **at < admitted[from] + SECOND).count())
+            .max();
+        assert!(busiest.is_some_and(|most| most as u64 <= RATE), "{busiest:?} in a second");
+        let last = admitted.last().copied().unwrap_or_default();
+        assert!(last <= (CLIENTS / RATE + 4) * SECOND, "the last one came in after {last} us");
+        assert!(tries < CLIENTS * 2 + CLIENTS / 5, "{tries} tries");
+    }
+}

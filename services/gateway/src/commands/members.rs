@@ -1,0 +1,90 @@
+//! The members of a room.
+
+use std::sync::Arc;
+
+use madang_domain::{Code, Result, RoomRef, UserId, UserRef};
+use madang_rpc::{
+    event::{Profile, Role},
+    store::{Authority, Member, Page, PageQuery},
+};
+
+use super::Commands;
+
+impl Commands {
+    /// The members of a room.
+    pub(crate) async fn members(&self, user: UserId, room: RoomRef, page: PageQuery) -> Result<Page<Member>> {
+        self.store.members(user, room, page).await
+    }
+
+    /// Adds a user to a room, or changes a member's role.
+    pub(crate) async fn put_member(
+        &self,
+        actor: Arc<Profile>,
+        room: RoomRef,
+        user: UserId,
+        role: Role,
+    ) -> Result<Member> {
+        let user = Arc::new(self.user(user).await?);
+        self.commit_member(actor, Authority::User, room, user, role).await
+    }
+
+    /// Removes a member from a room.
+    pub(crate) async fn remove_member(&self, actor: Arc<Profile>, room: RoomRef, user: UserId) -> Result<()> {
+        let store = Arc::clone(&self.store);
+        self.commit(
+            "remove member",
+            async move { store.remove_member(actor, Authority::User, room, user).await },
+        )
+        .await
+    }
+
+    /// The site adds a user to a room, or changes a member's role. Without a role, a member keeps the present one and a
+    /// new member gets the least.
+    pub(crate) async fn put_member_as_site(
+        &self,
+        room: RoomRef,
+        user: &UserRef,
+        role: Option<Role>,
+    ) -> Result<Member> {
+        let user = self.find_user(user).await?;
+        let role = match role {
+            Some(role) => role,
+            // A repeat of the request that once added an owner must not change the owner's role.
+            None => match self.store.room(user.id, room.clone()).await {
+                Ok(view) => view.membership.map_or(Role::Member, |membership| membership.role),
+                Err(error) if matches!(error.code, Code::PermissionDenied | Code::NotFound) => Role::Member,
+                Err(error) => return Err(error),
+            },
+        };
+        self.add_as_site(room, user, role).await
+    }
+
+    /// The site adds a user to a room. The user is the actor, since the site has no profile.
+    pub(super) async fn add_as_site(&self, room: RoomRef, user: Arc<Profile>, role: Role) -> Result<Member> {
+        self.commit_member(Arc::clone(&user), Authority::Site, room, user, role).await
+    }
+
+    /// The site removes a member from a room.
+    pub(crate) async fn remove_member_as_site(&self, room: RoomRef, user: &UserRef) -> Result<()> {
+        let user = self.find_user(user).await?;
+        let (store, id) = (Arc::clone(&self.store), user.id);
+        self.commit(
+            "remove member",
+            async move { store.remove_member(user, Authority::Site, room, id).await },
+        )
+        .await
+    }
+
+    async fn commit_member(
+        &self,
+        actor: Arc<Profile>,
+        authority: Authority,
+        room: RoomRef,
+        user: Arc<Profile>,
+        role: Role,
+    ) -> Result<Member> {
+        let store = Arc::clone(&self.store);
+        self.commit("put member", async move { store.put_member(actor, authority, room, user, role).await })
+            .await
+    }
+}

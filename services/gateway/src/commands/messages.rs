@@ -1,0 +1,133 @@
+//! Sending messages.
+
+use std::sync::Arc;
+
+use madang_contract as frames;
+use madang_domain::{
+    Code, Error, IdempotencyKey, MessageText, Result, RoomId, RoomRef, Seq, TopicId, UserRef,
+};
+use madang_rpc::{
+    event::{Attachment, Event, EventBody, Message, Notice, Profile, Role},
+    store::{Append, Appended, Mentioned},
+};
+
+use super::{Commands, Committed, publication};
+use crate::admission::UserUsage;
+
+/// The files that one message may point to.
+const ATTACHMENTS_MAX: usize = 10;
+
+/// A message that a user wants to send.
+#[derive(Debug, Clone)]
+pub(crate) struct NewMessage {
+    pub(crate) key: IdempotencyKey,
+    pub(crate) text: MessageText,
+    pub(crate) reply_to: Option<String>,
+    pub(crate) attachments: Vec<frames::Attachment>,
+}
+
+impl Commands {
+    /// Sends a message, within the user's limit.
+    pub(crate) async fn send(
+        &self,
+        sender: &Arc<Profile>,
+        usage: &UserUsage,
+        room: RoomId,
+        message: NewMessage,
+    ) -> Result<Appended> {
+        self.user_limits.take_send(usage)?;
+        self.append(sender, room, message).await
+    }
+
+    /// Sends a message for a user on the site's word; the rate of the site's calls is limited elsewhere. With `join`, a
+    /// user who is not a member becomes one first.
+    pub(crate) async fn send_as_site(
+        &self,
+        sender: &UserRef,
+        room: &RoomRef,
+        message: NewMessage,
+        join: bool,
+    ) -> Result<Appended> {
+        let sender = self.find_user(sender).await?;
+        let room = self.room_id(sender.id, room).await?;
+        match self.append(&sender, room, message.clone()).await {
+            // Only after the refusal, never before it: the role of a member is not to be touched.
+            Err(error) if error.code == Code::PermissionDenied && join => {
+                self.add_as_site(room.into(), Arc::clone(&sender), Role::Member).await?;
+                self.append(&sender, room, message).await
+            }
+            sent => sent,
+        }
+    }
+
+    async fn append(&self, sender: &Arc<Profile>, room: RoomId, message: NewMessage) -> Result<Appended> {
+        if message.attachments.len() > ATTACHMENTS_MAX {
+            return Err(Error::invalid(format!("a message has at most {ATTACHMENTS_MAX} attachments")));
+        }
+        let message = Message {
+            text: message.text.into_string(),
+            key: message.key,
+            reply_to: message.reply_to.as_deref().map(message_seq).transpose()?,
+            attachments: message.attachments.into_iter().map(attachment).collect(),
+            mentions: Vec::new(),
+        };
+        let append = Append { room, actor: Arc::clone(sender), message };
+        let (store, counters) = (Arc::clone(&self.store), Arc::clone(&self.counters));
+        self.commit("append", async move {
+            let appended = store.append(append.clone()).await?;
+            if !appended.duplicate {
+                counters.appends.add(1);
+            }
+            Ok(committed(append, appended))
+        })
+        .await
+    }
+}
+
+/// The events of an append: the message, and the notices of those whom it mentions.
+fn committed(Append { room, actor, message }: Append, appended: Appended) -> Committed<Appended> {
+    // The events of a repeat were published when it was new. Where that gateway died before it could, the sweep finds
+    // them.
+    if appended.duplicate {
+        return Committed { value: appended, publications: Vec::new() };
+    }
+    let mut publications = Vec::with_capacity(1 + appended.mentions.len());
+    let mentions = appended.mentions.iter().map(|mentioned| mentioned.user).collect();
+    publications.push(publication(Event {
+        topic: room.into(),
+        seq: appended.seq,
+        at: appended.at,
+        actor: Arc::clone(&actor),
+        body: EventBody::Message(Message { mentions, ..message }),
+    }));
+    for mentioned in &appended.mentions {
+        publications.push(publication(mention(*mentioned, room, appended.seq, &actor)));
+    }
+    Committed { value: appended, publications }
+}
+
+/// The notice that was committed with a message for a member whom it mentions.
+fn mention(mentioned: Mentioned, room: RoomId, message: Seq, sender: &Arc<Profile>) -> Event {
+    let Mentioned { user, seq, at } = mentioned;
+    let body = EventBody::Notice(Notice::Mention { room, seq: message });
+    Event { topic: TopicId::Inbox(user), seq, at, actor: Arc::clone(sender), body }
+}
+
+/// The sequence number that a message's id stands for.
+fn message_seq(id: &str) -> Result<Seq> {
+    // One id has one spelling: no sign, no leading zero.
+    let seq: u64 = id.parse().map_err(|_| Error::invalid("not a message id"))?;
+    if seq == 0 || seq.to_string() != id {
+        return Err(Error::invalid("not a message id"));
+    }
+    Ok(Seq::new(seq))
+}
+
+fn attachment(attachment: frames::Attachment) -> Attachment {
+    Attachment {
+        url: attachment.url,
+        name: attachment.name,
+        content_type: attachment.content_type,
+        size_bytes: attachment.size_bytes,
+    }
+}

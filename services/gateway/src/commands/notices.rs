@@ -1,0 +1,29 @@
+//! Notices of the embedding site.
+
+use std::sync::Arc;
+
+use madang_domain::{Code, Error, IdempotencyKey, Result, UserRef, limits::NOTICE_DATA_MAX_BYTES};
+use madang_rpc::event::Event;
+
+use super::Commands;
+
+impl Commands {
+    /// Puts a notice of the site into a user's inbox: a JSON object, kept to the letter.
+    pub(crate) async fn notify(
+        &self,
+        user: &UserRef,
+        data: Box<str>,
+        key: Option<IdempotencyKey>,
+    ) -> Result<Event> {
+        if !data.starts_with('{') {
+            return Err(Error::invalid("a notice is a JSON object"));
+        }
+        if data.len() > NOTICE_DATA_MAX_BYTES {
+            let message = format!("a notice has at most {NOTICE_DATA_MAX_BYTES} bytes");
+            return Err(Error::new(Code::TooLarge, message));
+        }
+        let user = self.find_user(user).await?;
+        let store = Arc::clone(&self.store);
+        self.commit("notify", async move { store.notify(user, data, key).await }).await
+    }
+}

@@ -1,0 +1,101 @@
+//! What the sockets of the Channels dialect send and receive.
+
+use std::sync::Arc;
+
+use madang_domain::{Result, RoomId, Seq, TopicId};
+use madang_kit::telemetry::SPAN_TARGET;
+use tracing::Instrument as _;
+
+use super::{
+    alerts::Alert,
+    incoming::{self, Said},
+};
+use crate::{
+    commands::{Commands, NewMessage},
+    formats::{channels, site_names::Room},
+    log,
+    session::{Dialect, RequestFuture, SessionContext},
+};
+
+/// What a socket receives and sends.
+pub(super) struct Channels {
+    pub(super) commands: Arc<Commands>,
+    /// The topic that it subscribes to.
+    pub(super) topic: TopicId,
+    /// The sequence number after which it receives everything.
+    pub(super) seen: Seq,
+    pub(super) sends: Sends,
+}
+
+/// What a socket may send.
+pub(super) enum Sends {
+    /// Messages that name their room and sender.
+    Addressed(Box<Room>),
+    /// Messages alone.
+    Plain(RoomId),
+    /// Nothing.
+    Nothing,
+}
+
+/// A message on its way to the log.
+pub(super) struct Message {
+    room: RoomId,
+    said: Said,
+}
+
+impl Dialect for Channels {
+    type Request = Message;
+
+    /// The handshake's answer is out: what waited behind it follows, then all that happens.
+    fn begin(&self, session: &Arc<SessionContext>) -> Option<RequestFuture> {
+        let (session, topic, seen) = (Arc::clone(session), self.topic, self.seen);
+        // In a room the user is present; nobody is in an inbox.
+        let profile = topic.room().and_then(|_| self.commands.presence_profile(&session.me));
+        Some(Box::pin(async move {
+            session.sockets.hubs.activate(topic, session.connection, seen, profile).await;
+        }))
+    }
+
+    fn read(&self, session: &SessionContext, text: &str) -> Option<Message> {
+        let (room, said) = match &self.sends {
+            Sends::Addressed(room) => (room.id, incoming::addressed(text, room, &session.me)),
+            Sends::Plain(room) => (*room, incoming::plain(text)),
+            Sends::Nothing => return None,
+        };
+        match said {
+            Ok(said) => Some(Message { room, said }),
+            Err(why) => {
+                alert(session, why);
+                None
+            }
+        }
+    }
+
+    fn carry_out(&self, session: &Arc<SessionContext>, message: Message) -> RequestFuture {
+        let (commands, session) = (Arc::clone(&self.commands), Arc::clone(session));
+        let span = tracing::trace_span!(target: SPAN_TARGET, "command", kind = "channels_message");
+        let work = async move {
+            // Its answer is the message itself, which the sender hears as everybody does.
+            if let Err(error) = send(&commands, &session, message).await {
+                log::failed_request(&error);
+                alert(&session, error.code.into());
+            }
+        };
+        Box::pin(work.instrument(span))
+    }
+}
+
+async fn send(commands: &Commands, session: &SessionContext, message: Message) -> Result<()> {
+    let Message { room, said: Said { text, key } } = message;
+    let key = match key {
+        Some(key) => key,
+        // One for this frame: the gateway's own retries of it are one message, the client's are messages of their own.
+        None => commands.new_key()?,
+    };
+    let message = NewMessage { key, text, reply_to: None, attachments: Vec::new() };
+    commands.send(&session.me, &session.usage, room, message).await.map(drop)
+}
+
+fn alert(session: &SessionContext, why: Alert) {
+    session.outbox.push(channels::alert(&why.text()));
+}

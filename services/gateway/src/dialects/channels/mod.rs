@@ -1,0 +1,47 @@
+//! The contract of the chat system that Madang replaces, to the letter: its front ends move over by a change of URL.
+//!
+//! A room's socket, that of the simple variant and the one for notices have a path each. They subscribe to hubs in formats
+//! of their own and live in the same sessions as `/v1/ws`: the same log, queues, limits, heartbeat, expiry and revocation.
+//! Here is only what differs: the handshake, which refuses before it answers ([`handshake`], [`open`]), and the frames
+//! ([`incoming`], [`crate::formats::channels`], [`crate::formats::site_names`]).
+
+mod alerts;
+mod dialect;
+mod handshake;
+mod incoming;
+mod open;
+
+use std::sync::Arc;
+
+use axum::{Router, routing::get};
+
+use crate::{settings::ChannelsSettings, state::GatewayState};
+
+/// What the handshakes work with.
+#[derive(Clone)]
+struct ChannelsState {
+    gateway: GatewayState,
+    settings: Arc<ChannelsSettings>,
+}
+
+/// The contract's paths, each with or without a slash at its end. None where the dialect is off.
+pub(crate) fn routes(base: &str, settings: &ChannelsSettings, gateway: GatewayState) -> Router {
+    if !settings.enabled() {
+        return Router::new();
+    }
+    let [room, simple, alarm] = paths(base, &settings.path);
+    let slashed = |path: &str| format!("{path}/");
+    Router::new()
+        .route(&slashed(&room), get(handshake::room))
+        .route(&room, get(handshake::room))
+        .route(&slashed(&simple), get(handshake::simple))
+        .route(&simple, get(handshake::simple))
+        .route(&slashed(&alarm), get(handshake::alarm))
+        .route(&alarm, get(handshake::alarm))
+        .with_state(ChannelsState { gateway, settings: Arc::new(settings.clone()) })
+}
+
+/// The paths of a room, of the simple variant and of the notices.
+pub(crate) fn paths(base: &str, channels: &str) -> [String; 3] {
+    ["chat/{room}", "chat", "alarm"].map(|path| format!("{base}{channels}/{path}"))
+}

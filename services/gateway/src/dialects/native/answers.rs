@@ -1,0 +1,22 @@
+//! The answers to requests.
+
+use madang_contract::{self as frames, OkFrame, RequestId, ServerFrame};
+use madang_domain::Error;
+use serde_json::{Map, Value};
+
+use crate::session::SessionContext;
+
+/// Answers `ok`.
+pub(super) fn ok(session: &SessionContext, re: Option<RequestId>, fields: Map<String, Value>) {
+    session.push(&ServerFrame::Ok(OkFrame { re, fields }));
+}
+
+/// Tells the client that a request was refused.
+pub(super) fn refused(session: &SessionContext, re: Option<RequestId>, error: &Error) {
+    session.push(&ServerFrame::Error(frames::ErrorFrame {
+        re,
+        code: error.code,
+        message: error.message.as_ref().into(),
+        retry_after_ms: error.retry_after_ms(),
+    }));
+}

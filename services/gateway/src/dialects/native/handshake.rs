@@ -1,0 +1,71 @@
+//! The handshake of `/v1/ws`.
+//!
+//! Nothing is decided about the user here. A wrong origin is refused before the handshake; a wrong credential after it,
+//! by a close code, because a browser cannot read the status of a refused handshake.
+
+use axum::{
+    extract::{Query, Request, State},
+    response::Response,
+};
+use http::HeaderMap;
+use madang_domain::Error;
+
+use super::run::run;
+use crate::{
+    http::{
+        Problem,
+        bearer::BEARER_ENTRY,
+        upgrade::{self, UrlCredentials},
+    },
+    state::GatewayState,
+};
+
+/// The subprotocol of JSON text frames.
+const JSON: &str = "madang.v1.json";
+
+/// Answers `GET /v1/ws`.
+pub(crate) async fn websocket(
+    State(state): State<GatewayState>,
+    Query(url): Query<UrlCredentials>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let entrance = &state.entrance;
+    entrance.check_origin(request.headers())?;
+    let accept = upgrade::accept_key(request.headers())?;
+    let offered = Offered::read(request.headers());
+    if !offered.fits {
+        return Err(Error::invalid(format!("offer the subprotocol {JSON}")).into());
+    }
+    state.sockets.check_open()?;
+    let credential =
+        upgrade::credential(request.headers(), offered.token, url, entrance.settings.allow_query_token);
+    let tasks = state.commands.tasks.clone();
+    upgrade::spawn_session(&tasks, request, move |socket| run(state, socket, credential));
+    Ok(upgrade::switch(&accept, offered.json.then_some(JSON))?)
+}
+
+/// What the client's subprotocol entries say.
+struct Offered {
+    /// The JSON subprotocol is among them.
+    json: bool,
+    /// It is among them, or there are none.
+    fits: bool,
+    token: Option<String>,
+}
+
+impl Offered {
+    fn read(headers: &HeaderMap) -> Self {
+        let mut offered = Self { json: false, fits: true, token: None };
+        for entry in upgrade::subprotocols(headers) {
+            if entry == JSON {
+                offered.json = true;
+            } else if let Some(token) = entry.strip_prefix(BEARER_ENTRY) {
+                offered.token = Some(token.to_owned());
+            } else {
+                offered.fits = false;
+            }
+        }
+        offered.fits |= offered.json;
+        offered
+    }
+}

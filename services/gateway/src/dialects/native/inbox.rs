@@ -1,0 +1,81 @@
+//! Following the user's own inbox, which every session does.
+//!
+//! The order is that of a room's subscription, and it makes the replay complete for the same reason
+//! (`session/subscriptions.rs`).
+
+use std::{sync::Arc, time::Duration};
+
+use madang_contract::{self as frames, ServerFrame};
+use madang_domain::{Cursor, Epoch, Seq, TopicId};
+use madang_kit::clock::jitter;
+use madang_rpc::store::OpenedInbox;
+
+use crate::{commands::Commands, formats::native, log, session::SessionContext};
+
+/// The pause before an inbox that could not be read is asked for again; doubled up to the largest.
+const RETRY_PAUSE: Duration = Duration::from_millis(500);
+const RETRY_PAUSE_MAX: Duration = Duration::from_secs(4);
+
+/// What a client has seen of its inbox, as its frames say it.
+pub(super) fn cursor(since: Option<Seq>, epoch: Option<Epoch>) -> Option<Cursor> {
+    since.map(|seq| Cursor { seq, epoch })
+}
+
+/// Follows the inbox of the session's user, after a cursor or from now. If the session follows it already, it begins anew.
+///
+/// Where the store does not answer, the session goes on without the inbox and asks again later: nobody should have to
+/// wait for an inbox to send in a room.
+pub(super) async fn follow(commands: Arc<Commands>, session: Arc<SessionContext>, since: Option<Cursor>) {
+    let follow = session.begin_inbox();
+    let topic = TopicId::Inbox(session.me.id);
+    let listening = session.sockets.hubs.attach(topic, session.listener()).await;
+    // A hub that is gone does not answer: the gateway is stopping.
+    let _ = listening.await;
+    match session.open_inbox(since).await {
+        Ok(opened) => go_live(&session, since, opened).await,
+        Err(error) => {
+            log::failed_request(&error);
+            let tasks = commands.tasks.clone();
+            tasks.spawn_contained("inbox", ask_again(commands, session, since, follow));
+        }
+    }
+}
+
+/// Asks until the store answers, the socket closes, or the session begins to follow the inbox anew. Meanwhile the hub
+/// keeps what arrives.
+async fn ask_again(
+    commands: Arc<Commands>,
+    session: Arc<SessionContext>,
+    since: Option<Cursor>,
+    follow: u32,
+) {
+    let mut pause = RETRY_PAUSE;
+    loop {
+        // Spread, since all sessions that began while the store was away ask.
+        tokio::time::sleep(pause / 2 + jitter(&*commands.random, pause / 2)).await;
+        pause = (pause * 2).min(RETRY_PAUSE_MAX);
+        if session.outbox.is_closing() || session.inbox_follow() != follow {
+            return;
+        }
+        match session.open_inbox(since).await {
+            Ok(opened) if session.inbox_follow() == follow => return go_live(&session, since, opened).await,
+            Ok(_) => return,
+            Err(error) => log::failed_request(&error),
+        }
+    }
+}
+
+/// Writes where the inbox stands and what was missed, at the pace of the socket; then the hub delivers the rest.
+async fn go_live(session: &SessionContext, since: Option<Cursor>, opened: OpenedInbox) {
+    let OpenedInbox { epoch, head, read, unread, complete, events } = opened;
+    let from = since.filter(|_| complete).map_or(head, |cursor| cursor.seq);
+    session.push(&ServerFrame::Inbox(frames::Inbox { epoch, head, from, complete, read, unread }));
+    for event in &events {
+        if let Some(frame) = native::event_frame(event) {
+            session.outbox.room().await;
+            session.outbox.push(frame);
+        }
+    }
+    // Nobody is present in an inbox, so no profile is given.
+    session.sockets.hubs.activate(TopicId::Inbox(session.me.id), session.connection, head, None).await;
+}

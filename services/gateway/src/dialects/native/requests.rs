@@ -1,0 +1,198 @@
+//! The requests of a client: each frame becomes a command, and what the command returns becomes an answer.
+
+use std::sync::Arc;
+
+use madang_contract::{self as frames, ClientFrame, Request, RequestId, ServerFrame};
+use madang_domain::{Code, Cursor, Error, Result, RoomRef, Seq};
+use madang_kit::telemetry::SPAN_TARGET;
+use madang_rpc::auth::Voucher;
+use serde_json::{Map, Value};
+use tracing::Instrument as _;
+
+use super::{
+    answers::{ok, refused},
+    inbox, subscribe,
+};
+use crate::{
+    commands::{Commands, HistoryRange, NewMessage},
+    credentials::{Credential, Verifier},
+    formats::{native, presence_profile},
+    log,
+    session::SessionContext,
+};
+
+/// Carries out one request of a socket's and queues its answer.
+pub(super) async fn carry_out(
+    commands: Arc<Commands>,
+    verifier: Arc<Verifier>,
+    session: Arc<SessionContext>,
+    request: Request,
+) {
+    // One span a request: never one a socket, which may live for days, or one a recipient.
+    let span = tracing::trace_span!(target: SPAN_TARGET, "command", kind = request.frame.kind());
+    dispatch(commands, verifier, session, request).instrument(span).await;
+}
+
+async fn dispatch(
+    commands: Arc<Commands>,
+    verifier: Arc<Verifier>,
+    session: Arc<SessionContext>,
+    request: Request,
+) {
+    let Request { id, frame } = request;
+    let re = id.clone();
+    let outcome = match frame {
+        ClientFrame::Auth { token, inbox_since, inbox_epoch } => {
+            let since = inbox::cursor(inbox_since, inbox_epoch);
+            renew(&commands, &verifier, &session, re, token, since).await
+        }
+        ClientFrame::Subscribe(wanted) => subscribe::subscribe(&commands, &session, re, wanted).await,
+        ClientFrame::Unsubscribe { rooms } => subscribe::unsubscribe(&commands, &session, re, rooms).await,
+        ClientFrame::Send { room, key, text, reply_to, attachments } => {
+            send(&commands, &session, re, room, NewMessage { key, text, reply_to, attachments }).await
+        }
+        ClientFrame::Read { room, seq } => read(&commands, &session, re, room, seq).await,
+        ClientFrame::Typing { room, on } => typing(&commands, &session, re, &room, on).await,
+        ClientFrame::History { room, before, after, limit } => {
+            history(&commands, &session, re, room, HistoryRange { before, after, limit }).await
+        }
+        ClientFrame::Presence { room } => presence(&commands, &session, re, room).await,
+        ClientFrame::Ping {} => {
+            session.push(&ServerFrame::Pong(frames::Pong { re }));
+            Ok(())
+        }
+    };
+    if let Err(error) = outcome {
+        log::failed_request(&error);
+        refused(&session, id, &error);
+    }
+}
+
+/// Renews the credential of a socket that outlives its token. With a cursor, it follows the inbox anew.
+async fn renew(
+    commands: &Arc<Commands>,
+    verifier: &Verifier,
+    session: &Arc<SessionContext>,
+    re: Option<RequestId>,
+    token: String,
+    since: Option<Cursor>,
+) -> Result<()> {
+    let identity = verifier.verify(&Credential::Token(token)).await?;
+    // The site's tokens have no session that continues from one token to the next: what counts is that the site issued
+    // both for the same user.
+    let of_the_site = session.vouched_by == Voucher::Site && identity.vouched_by == Voucher::Site;
+    if identity.profile.id != session.me.id || !(of_the_site || identity.session == session.session) {
+        return Err(Error::new(
+            Code::PermissionDenied,
+            "the token is of another user or session: open another socket for it",
+        ));
+    }
+    session.outbox.set_expiry(identity.expires_at);
+    let mut fields = Map::new();
+    fields.insert("expires_at".to_owned(), Value::from(identity.expires_at.to_string()));
+    ok(session, re, fields);
+    if since.is_some() {
+        inbox::follow(Arc::clone(commands), Arc::clone(session), since).await;
+    }
+    Ok(())
+}
+
+async fn send(
+    commands: &Commands,
+    session: &SessionContext,
+    re: Option<RequestId>,
+    room: RoomRef,
+    message: NewMessage,
+) -> Result<()> {
+    let room = commands.room_id(session.me.id, &room).await?;
+    let key = message.key.clone();
+    let appended = commands.send(&session.me, &session.usage, room, message).await?;
+    session.push(&ServerFrame::Ack(frames::Ack {
+        re,
+        room,
+        key: key.as_str().into(),
+        id: native::message_id(appended.seq),
+        seq: appended.seq,
+        at: appended.at,
+        duplicate: appended.duplicate,
+    }));
+    Ok(())
+}
+
+async fn read(
+    commands: &Commands,
+    session: &SessionContext,
+    re: Option<RequestId>,
+    room: RoomRef,
+    seq: Seq,
+) -> Result<()> {
+    let mark = commands.mark_read(session.me.id, Some(session.connection), room, seq).await?;
+    let mut fields = Map::new();
+    fields.insert("room".to_owned(), Value::from(mark.room.to_string()));
+    fields.insert("read".to_owned(), Value::from(mark.read.get()));
+    fields.insert("unread".to_owned(), Value::from(mark.unread));
+    ok(session, re, fields);
+    Ok(())
+}
+
+async fn typing(
+    commands: &Commands,
+    session: &SessionContext,
+    re: Option<RequestId>,
+    room: &RoomRef,
+    on: bool,
+) -> Result<()> {
+    let room = commands.room_id(session.me.id, room).await?;
+    commands.typing(&session.me, session.connection, room, on).await?;
+    // A client that gives no id wants no answer to so small a thing.
+    if re.is_some() {
+        ok(session, re, Map::new());
+    }
+    Ok(())
+}
+
+/// Answers a page of everything that happened, so that a client can catch up by it.
+async fn history(
+    commands: &Commands,
+    session: &SessionContext,
+    re: Option<RequestId>,
+    room: RoomRef,
+    range: HistoryRange,
+) -> Result<()> {
+    let id = commands.room_id(session.me.id, &room).await?;
+    let events = commands.history(session.me.id, id.into(), range, false).await?;
+    let events: Vec<Value> = events
+        .iter()
+        .filter_map(native::event)
+        .map(|event| serde_json::to_value(event).map_err(Error::internal))
+        .collect::<Result<_>>()?;
+    let mut fields = Map::new();
+    fields.insert("room".to_owned(), Value::from(id.to_string()));
+    fields.insert("events".to_owned(), Value::Array(events));
+    ok(session, re, fields);
+    Ok(())
+}
+
+async fn presence(
+    commands: &Commands,
+    session: &SessionContext,
+    re: Option<RequestId>,
+    room: RoomRef,
+) -> Result<()> {
+    let room = commands.room_id(session.me.id, &room).await?;
+    let page = commands.present(session.me.id, session.connection, room).await?;
+    let mut fields = Map::new();
+    fields.insert("room".to_owned(), Value::from(room.to_string()));
+    fields.insert("count".to_owned(), Value::from(page.count));
+    if page.count <= commands.presence_settings.names_max as u64 {
+        let users = page
+            .users
+            .iter()
+            .filter_map(|present| presence_profile::decode(present.user, &present.card))
+            .map(|profile| serde_json::to_value(profile.user()).map_err(Error::internal))
+            .collect::<Result<Vec<Value>>>()?;
+        fields.insert("users".to_owned(), Value::Array(users));
+    }
+    ok(session, re, fields);
+    Ok(())
+}

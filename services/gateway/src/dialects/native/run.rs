@@ -1,0 +1,166 @@
+//! One socket of the dialect: admission, authentication, then the session.
+
+use std::{collections::VecDeque, sync::Arc, time::Duration};
+
+use madang_contract::{self as frames, ClientFrame, Request, ServerFrame, WireFrame};
+use madang_domain::{Code, Cursor, limits};
+use madang_rpc::auth::Identity;
+use tracing::debug;
+
+use super::{inbox, requests};
+use crate::{
+    admission::admit,
+    commands::Commands,
+    credentials::{Credential, Verifier},
+    formats::{Format, native},
+    outbox::Close,
+    session::{Dialect, Incoming, RequestFuture, SessionContext, Socket, hold},
+    state::GatewayState,
+};
+
+/// How long a client may take to show a credential.
+const AUTH_PATIENCE: Duration = Duration::from_secs(5);
+
+/// The frames of the public contract.
+struct Native {
+    commands: Arc<Commands>,
+    verifier: Arc<Verifier>,
+    /// What the client has seen of its inbox.
+    inbox_since: Option<Cursor>,
+}
+
+impl Dialect for Native {
+    type Request = Request;
+
+    fn begin(&self, session: &Arc<SessionContext>) -> Option<RequestFuture> {
+        session.push(&ServerFrame::Hello(hello(session)));
+        Some(Box::pin(inbox::follow(Arc::clone(&self.commands), Arc::clone(session), self.inbox_since)))
+    }
+
+    fn read(&self, session: &SessionContext, text: &str) -> Option<Request> {
+        match Request::parse(text) {
+            // Answered at once: it asks whether this gateway is there, not how the store does.
+            Ok(Request { id, frame: ClientFrame::Ping {} }) => {
+                session.push(&ServerFrame::Pong(frames::Pong { re: id }));
+                None
+            }
+            Ok(request) => Some(request),
+            Err(error) => {
+                session.push(&ServerFrame::Error(frames::ErrorFrame {
+                    re: error.id,
+                    code: Code::InvalidArgument,
+                    message: error.message.into(),
+                    retry_after_ms: None,
+                }));
+                None
+            }
+        }
+    }
+
+    fn carry_out(&self, session: &Arc<SessionContext>, request: Request) -> RequestFuture {
+        let (commands, verifier) = (Arc::clone(&self.commands), Arc::clone(&self.verifier));
+        Box::pin(requests::carry_out(commands, verifier, Arc::clone(session), request))
+    }
+}
+
+/// Runs a socket to its end.
+pub(super) async fn run(state: GatewayState, mut socket: Socket, credential: Option<Credential>) {
+    let GatewayState { commands, entrance, sockets, accounts: _ } = state;
+    if let Err(wait) = admit(&entrance.admissions, sockets.user_limits.now_micros()).await {
+        sockets.counters.deferred.add(1);
+        return defer(socket, wait).await;
+    }
+    sockets.counters.admitted.add(1);
+    let verifier = Arc::clone(&entrance.verifier);
+    drop(entrance);
+    // Boxed, like the close below: what a session is for most of its life should be all that it holds.
+    let authenticated =
+        Box::pin(tokio::time::timeout(AUTH_PATIENCE, authenticate(&verifier, &mut socket, credential))).await;
+    let (identity, inbox_since) = match authenticated {
+        Ok(Ok(authenticated)) => authenticated,
+        Ok(Err(close)) => return refuse(socket, close).await,
+        Err(_) => return refuse(socket, Close::AuthTimeout).await,
+    };
+    let usage = sockets.user_limits.of(identity.profile.id);
+    let Some(_permit) = sockets.user_limits.take_socket(&usage) else {
+        return refuse(socket, Close::TooManyConnections).await;
+    };
+    let context = Arc::new(SessionContext::new(sockets, identity, usage, Format::Native));
+    let (close, unwritten) = hold(&context, &mut socket, Native { commands, verifier, inbox_since }).await;
+    Box::pin(socket.close(close, unwritten)).await;
+}
+
+async fn defer(socket: Socket, wait: Duration) {
+    debug!(?wait, "socket deferred");
+    let reconnect = frames::Reconnect { after_ms: wait.as_millis() as u64, reason: "busy".into() };
+    let frame = WireFrame::json(&ServerFrame::Reconnect(reconnect));
+    Box::pin(socket.close(Close::Busy, VecDeque::from([frame]))).await;
+}
+
+async fn refuse(socket: Socket, close: Close) {
+    debug!(reason = close.as_str(), "socket refused");
+    Box::pin(socket.close(close, VecDeque::new())).await;
+}
+
+/// Whose socket it is: by the credential of the handshake, or by the first frame, which may also say what the client has
+/// seen of its inbox.
+async fn authenticate(
+    verifier: &Verifier,
+    socket: &mut Socket,
+    credential: Option<Credential>,
+) -> Result<(Identity, Option<Cursor>), Close> {
+    let (credential, since) = match credential {
+        Some(credential) => (credential, None),
+        None => loop {
+            match socket.next().await? {
+                Incoming::Control => {}
+                Incoming::Text(text) => match Request::parse(&text) {
+                    Ok(Request { frame: ClientFrame::Auth { token, inbox_since, inbox_epoch }, .. }) => {
+                        break (Credential::Token(token), inbox::cursor(inbox_since, inbox_epoch));
+                    }
+                    Ok(_) | Err(_) => return Err(Close::BadCredential),
+                },
+            }
+        },
+    };
+    let identity = verifier.verify(&credential).await.map_err(|error| {
+        debug!(%error, "credential refused");
+        match error.code {
+            Code::Unauthenticated => Close::BadCredential,
+            // Not the client's fault: it may come back as it is.
+            _ => Close::Restart,
+        }
+    })?;
+    Ok((identity, since))
+}
+
+fn hello(session: &SessionContext) -> frames::Hello<'_> {
+    let settings = &session.sockets.settings;
+    frames::Hello {
+        session: session.session,
+        user: native::user(&session.me),
+        heartbeat_ms: settings.heartbeat.as_millis() as u64,
+        limits: frames::Limits {
+            frame_bytes: limits::FRAME_MAX_BYTES,
+            text_chars: limits::MESSAGE_TEXT_MAX_CHARS,
+            subscribe_rooms: limits::SUBSCRIBE_MAX_ROOMS,
+            replay_events: settings.replay_max_events,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn size_of_future<A, B, C, F>(_: fn(A, B, C) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    /// A gateway holds one of these for every socket, so its size is a promise about memory. What a session
+    /// needs for a moment only (verification, a request, the close) is allocated for that moment.
+    #[test]
+    fn an_idle_session_is_small() {
+        assert!(size_of_future(run) <= 1_536, "{} bytes", size_of_future(run));
+    }
+}

@@ -1,0 +1,57 @@
+//! The one way to listeners: to the hubs of this gateway, and through the bus to the other gateways.
+
+mod envelope;
+mod publication;
+mod receive;
+
+use std::sync::Arc;
+
+use madang_bus::Bus;
+use madang_contract::{self as frames, ServerFrame, WireFrame};
+
+pub(crate) use self::publication::{EphemeralEvent, Publication, Signal};
+use crate::{
+    formats::Format,
+    hub::{Audience, Hubs},
+};
+
+/// Publishes to the other gateways and delivers to the sockets of this one.
+#[derive(Clone)]
+pub(crate) struct Fanout {
+    hubs: Hubs,
+    bus: Arc<dyn Bus>,
+}
+
+impl Fanout {
+    pub(crate) fn new(hubs: Hubs, bus: Arc<dyn Bus>) -> Self {
+        Self { hubs, bus }
+    }
+
+    /// Publishes to those who listen at other gateways. Never waits: the bus counts what it drops, and the other
+    /// gateways' sweeps find dropped events in the log.
+    pub(crate) fn publish(&self, publication: &Publication) {
+        let _ = self.bus.publish(publication.topic(), envelope::encode(publication));
+    }
+
+    /// Delivers to those who listen at this gateway.
+    pub(crate) async fn deliver(&self, publication: Publication) {
+        match publication {
+            Publication::Event(event) => self.hubs.deliver(event).await,
+            Publication::Ephemeral(event) => self.signal(event).await,
+        }
+    }
+
+    async fn signal(&self, EphemeralEvent { room, user, connection, signal }: EphemeralEvent) {
+        let (frame, audience) = match signal {
+            Signal::Typing { name, on } => (
+                ServerFrame::Typing(frames::Typing { room, user, name: name.into(), on }),
+                Audience::AllBut(user),
+            ),
+            Signal::ReadMark { seq } => {
+                (ServerFrame::Read(frames::Read { room, user, seq }), Audience::Only(user, connection))
+            }
+        };
+        // The Channels dialect has no frame for either.
+        self.hubs.say(room.into(), WireFrame::json(&frame), Format::Native, audience).await;
+    }
+}

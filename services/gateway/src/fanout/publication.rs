@@ -1,0 +1,54 @@
+//! What is published and delivered.
+
+use std::sync::Arc;
+
+use madang_domain::{ConnectionId, RoomId, Seq, TopicId, UserId};
+use madang_rpc::event::Event;
+
+/// What listeners are told.
+#[derive(Debug, Clone)]
+pub(crate) enum Publication {
+    /// An event that is committed in a topic's log.
+    Event(Arc<Event>),
+    /// Something that no log keeps: it reaches those who listen at this moment, at best.
+    Ephemeral(EphemeralEvent),
+}
+
+/// What a member does in a room that no log keeps.
+#[derive(Debug, Clone)]
+pub(crate) struct EphemeralEvent {
+    /// The room.
+    pub(crate) room: RoomId,
+    /// The member.
+    pub(crate) user: UserId,
+    /// The member's connection to this gateway, where the signal came by one.
+    pub(crate) connection: Option<ConnectionId>,
+    /// What the member does.
+    pub(crate) signal: Signal,
+}
+
+/// The kinds of ephemeral events.
+#[derive(Debug, Clone)]
+pub(crate) enum Signal {
+    /// The member types, or has stopped. The other members are told.
+    Typing {
+        /// The name to show.
+        name: String,
+        /// Whether the member types.
+        on: bool,
+    },
+    /// The member has read up to a sequence number. The member's other devices are told.
+    ReadMark {
+        /// The sequence number.
+        seq: Seq,
+    },
+}
+
+impl Publication {
+    pub(super) fn topic(&self) -> TopicId {
+        match self {
+            Self::Event(event) => event.topic,
+            Self::Ephemeral(event) => event.room.into(),
+        }
+    }
+}

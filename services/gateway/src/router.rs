@@ -1,0 +1,77 @@
+//! All routes of the gateway, and what every route shares.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{Router, extract::DefaultBodyLimit, routing::get};
+use http::{HeaderName, HeaderValue, Method, header};
+use madang_domain::{Code, Error};
+use tower_http::cors::{AllowOrigin, CorsLayer};
+
+use crate::{
+    dialects::{channels, native},
+    http::{Problem, origin::AllowedOrigins},
+    rest,
+    settings::GatewaySettings,
+    state::GatewayState,
+};
+
+/// The bytes of a request's body.
+const BODY_MAX_BYTES: usize = 128 * 1024;
+/// How long a browser may keep the answer to a preflight request.
+const PREFLIGHT_KEPT: Duration = Duration::from_secs(3_600);
+
+/// All routes of the gateway.
+pub(crate) fn router(settings: &GatewaySettings, state: GatewayState) -> Router {
+    let origins = Arc::clone(&state.entrance.origins);
+    let v1 = rest::routes().route("/ws", get(native::websocket));
+    let routes = Router::new().nest("/v1", v1).merge(rest::well_known()).with_state(state.clone());
+    let routes = match settings.base_path.as_str() {
+        "" => routes,
+        base => Router::new().nest(base, routes),
+    };
+    let paths = paths(settings);
+    routes
+        .merge(channels::routes(&settings.base_path, &settings.channels, state))
+        .fallback(move || not_found(paths.clone()))
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))
+        .layer(cors(origins))
+}
+
+/// Which paths there are, for a client that asked for another.
+fn paths(settings: &GatewaySettings) -> String {
+    let base = &settings.base_path;
+    let api = format!("the API is under {base}/v1, its WebSocket at {base}/v1/ws");
+    if settings.channels.enabled() {
+        let [room, simple, alarm] = channels::paths(base, &settings.channels.path);
+        format!("{api}; the sockets of the Channels dialect are {room}, {simple} and {alarm}")
+    } else {
+        api
+    }
+}
+
+/// A wrong path is answered with the paths that there are. It is never a question of credentials.
+async fn not_found(paths: String) -> Problem {
+    Error::new(Code::NotFound, format!("there is nothing at this path; {paths}")).into()
+}
+
+async fn method_not_allowed() -> Problem {
+    Problem::with_status(
+        http::StatusCode::METHOD_NOT_ALLOWED,
+        Error::invalid("this path does not know this method"),
+    )
+}
+
+fn cors(origins: Arc<AllowedOrigins>) -> CorsLayer {
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::predicate(move |origin: &HeaderValue, parts| {
+            origins.allow(origin, parts.headers.get(header::HOST))
+        }))
+        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
+        .allow_headers([
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            HeaderName::from_static("idempotency-key"),
+        ])
+        .max_age(PREFLIGHT_KEPT)
+}
