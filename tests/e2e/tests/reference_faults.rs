@@ -18,7 +18,11 @@ const LEASE_AND_GRACE: Duration = Duration::from_secs(30);
 const CHANNEL_CAPACITY: usize = 100;
 
 fn options() -> ClusterOptions {
-    fast_sends().with_setting(Program::Gateway, "MADANG_PRESENCE_GRACE_SECONDS", "1")
+    fast_sends().with_setting(Program::Gateway, "MADANG_CHANNELS_EDGE", "true").with_setting(
+        Program::Gateway,
+        "MADANG_PRESENCE_GRACE_SECONDS",
+        "1",
+    )
 }
 
 async fn stage() -> &'static Stage {

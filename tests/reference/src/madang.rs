@@ -42,6 +42,7 @@ impl Madang {
         let options =
             ClusterOptions { auth: 1, message_store: 1, gateways, nginx: false, ..Default::default() };
         let settings = [
+            ("MADANG_CHANNELS_EDGE", "true"),
             ("MADANG_ISSUER_ALGORITHMS", "HS256"),
             ("MADANG_ISSUER_SECRET", &signer.key),
             ("MADANG_ISSUER_USER_CLAIM", "user_id"),

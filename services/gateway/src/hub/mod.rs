@@ -3,8 +3,11 @@
 //! The hubs are spread over a few shards by topic. A shard is a task that owns its hubs and is their only
 //! writer; [`Hubs`] is the handle by which sessions, commands and the fan-out speak to it.
 
+mod message;
 mod presence;
+mod repair;
 mod shard;
+mod sweep;
 mod topic_hub;
 
 use std::{
@@ -22,32 +25,12 @@ use tokio::sync::{mpsc, oneshot};
 pub(crate) use shard::ShardDeps;
 pub(crate) use topic_hub::{Audience, Listener};
 
+use self::message::Message;
 use crate::formats::Format;
 
 /// The messages that wait for one shard; a sender waits for room, which slows the senders of messages
 /// down to what the hubs deliver.
 const MESSAGES_MAX: usize = 4_096;
-
-/// What a shard is told.
-#[derive(Debug)]
-enum Message {
-    /// A socket is about to read a topic's state. The answer comes when this gateway is a listener.
-    Attach { topic: TopicId, listener: Listener, listening: oneshot::Sender<()> },
-    /// The socket has been sent the log up to this place; with a profile its user is present.
-    Activate { topic: TopicId, connection: ConnectionId, seen: Seq, profile: Option<Bytes> },
-    /// The socket listens no more.
-    Detach { topic: TopicId, connection: ConnectionId },
-    /// Events, from here or from another gateway; in any order, any number of times.
-    Events(Vec<Arc<Event>>),
-    /// Something without a place in the log.
-    Say { topic: TopicId, frame: WireFrame, format: Format, audience: Audience },
-    /// Users came or have gone, somewhere; in order.
-    Presence(Vec<PresenceChange>),
-    /// Whether a socket listens, its membership included.
-    Listens { topic: TopicId, connection: ConnectionId, answer: oneshot::Sender<bool> },
-    /// Continuity may be broken: compare all heads with the store.
-    SweepAll,
-}
 
 /// The handle to all hubs of this gateway.
 #[derive(Debug, Clone)]

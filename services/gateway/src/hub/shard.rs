@@ -2,7 +2,7 @@
 //! store, and compares their heads with the store's.
 
 use std::{
-    collections::{BTreeSet, HashMap, HashSet, hash_map::Entry},
+    collections::{HashMap, HashSet, hash_map::Entry},
     sync::Arc,
     time::Duration,
 };
@@ -20,36 +20,18 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 use super::{
-    Audience, Message,
+    message::Message,
     presence::{Gathering, PresenceGuard},
-    topic_hub::TopicHub,
+    repair::{self, Repair, Repairs},
+    sweep::{self, Scope, Sweeps},
+    topic_hub::{Audience, TopicHub},
 };
 use crate::{formats::Format, metrics::Counters};
 
 /// The messages that are taken at once.
 const MESSAGES_AT_ONCE: usize = 256;
-/// How long an event waits for its predecessors before they are read from the store. Two gateways'
-/// publishes of one moment overtake each other by less.
-const GAP_PATIENCE: Duration = Duration::from_millis(15);
-/// The pause after a failed repair; doubled with each failure up to the largest.
-const REPAIR_PAUSE: Duration = Duration::from_millis(100);
-const REPAIR_PAUSE_MAX: Duration = Duration::from_secs(2);
-/// The events that one repair reads.
-const REPAIR_PAGE_EVENTS: u32 = 500;
-/// The repairs that read at the same time, a shard.
-const REPAIRS_AT_ONCE: usize = 8;
 /// How often the shard looks after its hubs.
 const TICK: Duration = Duration::from_millis(500);
-/// How often the heads of topics that were lately active are compared with the store. With the repair
-/// that follows it bounds how long a publish that never came stays unseen.
-const SWEEP_ACTIVE_EVERY: Duration = Duration::from_secs(2);
-/// How often all heads are compared. A publisher that died between commit and publish leaves a quiet topic
-/// stale for so long; the promise is five seconds. A thousand topics are one cheap call.
-const SWEEP_ALL_EVERY: Duration = Duration::from_secs(4);
-/// What counts as lately active.
-const ACTIVE: Duration = Duration::from_secs(60);
-/// The topics whose heads one call asks for.
-const SWEEP_PAGE_TOPICS: usize = 1_000;
 /// How long a hub without subscribers stays a listener, so that a reconnect or the next visitor finds
 /// it registered.
 const LINGER: Duration = Duration::from_secs(30);
@@ -79,10 +61,9 @@ pub(super) fn start(messages: mpsc::Receiver<Message>, deps: ShardDeps) {
         deps,
         hubs: HashMap::new(),
         new_topics: Vec::new(),
-        due: BTreeSet::new(),
         work: JoinSet::new(),
-        repairs: 0,
-        sweep: Sweep { running: 0, wanted: false, active_at: Instant::now(), all_at: Instant::now() },
+        repairs: Repairs::default(),
+        sweeps: Sweeps::new(Instant::now()),
     };
     tasks.spawn("hub shard", shard.run(messages));
 }
@@ -92,11 +73,9 @@ struct Shard {
     hubs: HashMap<TopicId, Slot>,
     /// Topics whose first subscriber came with the messages at hand: registered together.
     new_topics: Vec<TopicId>,
-    /// The topics with a gap, by the time at which it is to be read.
-    due: BTreeSet<(Instant, TopicId)>,
     work: JoinSet<Done>,
-    repairs: usize,
-    sweep: Sweep,
+    repairs: Repairs,
+    sweeps: Sweeps,
     gathering: Gathering,
 }
 
@@ -107,22 +86,6 @@ struct Slot {
     repair: Repair,
     active_at: Instant,
     idle_since: Option<Instant>,
-}
-
-/// At most one repair a topic: whoever misses the same events waits for the same read.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Repair {
-    Idle,
-    Due,
-    Reading { failures: u32 },
-}
-
-struct Sweep {
-    running: usize,
-    /// Another one was asked for while one ran.
-    wanted: bool,
-    active_at: Instant,
-    all_at: Instant,
 }
 
 /// What the shard's own calls have come to.
@@ -140,8 +103,7 @@ impl Shard {
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let stop = self.deps.stop.clone();
         loop {
-            let next_gap = self.due.first().map(|(at, _)| *at);
-            let next_due = next_gap.into_iter().chain(self.gathering.next_due()).min();
+            let next_due = self.repairs.next_due().into_iter().chain(self.gathering.next_due()).min();
             // What has come in goes first; the clock last.
             tokio::select! {
                 biased;
@@ -229,7 +191,11 @@ impl Shard {
                 // Who asked may have gone.
                 let _ = answer.send(listens);
             }
-            Message::SweepAll => self.sweep_all(),
+            Message::SweepAll => {
+                if let Some(scope) = self.sweeps.ask_all(Instant::now()) {
+                    self.sweep(scope);
+                }
+            }
         }
     }
 
@@ -251,7 +217,7 @@ impl Shard {
         act(slot);
         if slot.repair == Repair::Idle && slot.hub.missing_after().is_some() {
             slot.repair = Repair::Due;
-            self.due.insert((Instant::now() + GAP_PATIENCE, topic));
+            self.repairs.note(topic, Instant::now());
         }
     }
 
@@ -271,22 +237,8 @@ impl Shard {
 
     fn read_due(&mut self) {
         let now = Instant::now();
-        while let Some((at, topic)) = self.due.first().copied()
-            && at <= now
-            && self.repairs < REPAIRS_AT_ONCE
-        {
-            self.due.pop_first();
+        while let Some(topic) = self.repairs.take_due(now) {
             self.start_repair(topic, 0);
-        }
-        if self.repairs >= REPAIRS_AT_ONCE {
-            // The places are taken: what is due waits a little, in its order.
-            let later = now + GAP_PATIENCE;
-            while let Some((at, topic)) = self.due.first().copied()
-                && at <= now
-            {
-                self.due.pop_first();
-                self.due.insert((later, topic));
-            }
         }
     }
 
@@ -297,16 +249,10 @@ impl Shard {
             return;
         };
         slot.repair = Repair::Reading { failures };
-        self.repairs += 1;
+        self.repairs.begin();
         self.deps.counters.repairs.add(1);
         let store = Arc::clone(&self.deps.store);
-        self.work.spawn(async move {
-            if failures > 0 {
-                tokio::time::sleep(REPAIR_PAUSE.saturating_mul(1 << failures.min(8)).min(REPAIR_PAUSE_MAX))
-                    .await;
-            }
-            Done::Read(topic, store.read(topic, after, REPAIR_PAGE_EVENTS).await)
-        });
+        self.work.spawn(async move { Done::Read(topic, repair::read(store, topic, after, failures).await) });
     }
 
     fn finish(&mut self, done: Done) {
@@ -321,18 +267,17 @@ impl Shard {
                 }
             }
             Done::Read(topic, result) => {
-                self.repairs -= 1;
+                self.repairs.end();
                 self.finish_repair(topic, result);
             }
             Done::Heads(asked, heads) => {
-                self.sweep.running -= 1;
                 match heads {
                     Ok(heads) => self.note_heads(asked, &heads),
                     // The next sweep tries again; the store's client has logged why.
                     Err(error) => debug!(%error, "heads could not be compared"),
                 }
-                if self.sweep.running == 0 && std::mem::take(&mut self.sweep.wanted) {
-                    self.sweep_all();
+                if let Some(scope) = self.sweeps.end(Instant::now()) {
+                    self.sweep(scope);
                 }
             }
         }
@@ -406,38 +351,28 @@ impl Shard {
             }
             self.deps.bus.unlisten(&left);
         }
-        if now.duration_since(self.sweep.all_at) >= SWEEP_ALL_EVERY {
-            self.sweep_all();
-        } else if now.duration_since(self.sweep.active_at) >= SWEEP_ACTIVE_EVERY && self.sweep.running == 0 {
-            self.sweep.active_at = now;
-            self.compare_heads(|slot| now.duration_since(slot.active_at) < ACTIVE);
+        if let Some(scope) = self.sweeps.due(now) {
+            self.sweep(scope);
         }
     }
 
-    fn sweep_all(&mut self) {
-        if self.sweep.running > 0 {
-            self.sweep.wanted = true;
-            return;
-        }
+    /// Compares the heads of topics with the store's. Topics whose first subscription is being opened are among them: the
+    /// store may have answered it before the event that this comparison is to find. Inboxes without subscribers are not:
+    /// a user who comes back asks the store, and the hub learns from the answer.
+    fn sweep(&mut self, scope: Scope) {
         let now = Instant::now();
-        self.sweep.active_at = now;
-        self.sweep.all_at = now;
-        self.compare_heads(|_| true);
-    }
-
-    fn compare_heads(&mut self, chosen: impl Fn(&Slot) -> bool) {
-        // Also those whose first subscription is being opened: the store may have answered it before the event
-        // of which this comparison is to tell.
-        // Not the inboxes that only linger: who comes back asks the store, and the hub learns from that.
-        let lingers = |topic: TopicId, slot: &Slot| slot.idle_since.is_some() && topic.room().is_none();
-        let chosen = self.hubs.iter().filter(|(topic, slot)| chosen(slot) && !lingers(**topic, slot));
-        let topics: Vec<TopicId> = chosen.map(|(topic, _)| *topic).collect();
-        for page in topics.chunks(SWEEP_PAGE_TOPICS) {
-            let (store, page) = (Arc::clone(&self.deps.store), page.to_vec());
-            self.sweep.running += 1;
+        let is_idle_inbox = |topic: TopicId, slot: &Slot| slot.idle_since.is_some() && topic.room().is_none();
+        let topics: Vec<TopicId> = self
+            .hubs
+            .iter()
+            .filter(|(topic, slot)| scope.includes(slot.active_at, now) && !is_idle_inbox(**topic, slot))
+            .map(|(topic, _)| *topic)
+            .collect();
+        for page in self.sweeps.begin(&topics) {
+            let store = Arc::clone(&self.deps.store);
             self.deps.counters.sweeps.add(1);
             self.work.spawn(async move {
-                let heads = store.heads(&page).await;
+                let heads = sweep::heads(store, &page).await;
                 Done::Heads(page, heads)
             });
         }
