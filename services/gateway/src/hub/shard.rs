@@ -10,7 +10,11 @@ use std::{
 use madang_bus::{Bus, Presence};
 use madang_domain::{Code, Seq, TopicId};
 use madang_kit::lifecycle::Tasks;
-use madang_rpc::{MessageStore, event::Event};
+use madang_rpc::{
+    MessageStore,
+    event::Event,
+    store::{Heads, Read},
+};
 use tokio::{
     sync::{mpsc, oneshot},
     task::JoinSet,
@@ -305,7 +309,7 @@ impl Shard {
                 tokio::time::sleep(REPAIR_PAUSE.saturating_mul(1 << failures.min(8)).min(REPAIR_PAUSE_MAX))
                     .await;
             }
-            Done::Read(topic, store.read(topic, after, REPAIR_PAGE_EVENTS).await)
+            Done::Read(topic, store.read(Read { topic, after, limit: REPAIR_PAGE_EVENTS }).await)
         });
     }
 
@@ -437,7 +441,7 @@ impl Shard {
             self.sweep.running += 1;
             self.deps.counters.sweeps.add(1);
             self.work.spawn(async move {
-                let heads = store.heads(&page).await;
+                let heads = store.heads(Heads { topics: page.clone() }).await;
                 Done::Heads(page, heads)
             });
         }
