@@ -10,7 +10,7 @@ use madang_domain::{
 use madang_proto::types::v1 as wire;
 use madang_rpc::{
     event::{Attachment, Event, EventBody, Message, Notice, Profile, Role},
-    grpc::{decode_event, encode_event},
+    wire::{decode_event, encode_event},
 };
 use proptest::{collection::vec, option, prelude::*};
 use prost::Message as _;

@@ -19,7 +19,10 @@ use madang_kit::{
     lifecycle::DEFAULT_DRAIN,
     ops,
 };
-use madang_rpc::{auth::Auth as _, grpc::auth_server};
+use madang_rpc::{
+    Auth as _,
+    auth::{GetKeys, auth_server},
+};
 use tokio::net::TcpListener;
 use tonic::service::Routes;
 
@@ -141,7 +144,7 @@ async fn serve_ops(address: SocketAddr, keys: &Keys, host: &Host) -> Result<Sock
 
 async fn jwks(State(keys): State<Keys>) -> Response {
     let Some(service) = keys.0.get() else { return StatusCode::SERVICE_UNAVAILABLE.into_response() };
-    match service.keys().await {
+    match service.get_keys(GetKeys).await {
         Ok(body) => {
             let max_age = format!("public, max-age={}", service.keys_cache_time().as_secs());
             let headers = [

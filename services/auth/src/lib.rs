@@ -39,6 +39,6 @@ mod tokens;
 
 pub use cli::{Cli, run};
 pub use key_task::{KeyTask, keys};
-pub use service::Service;
+pub use service::{Observed, Operations, Service};
 pub use settings::Settings;
 pub use start::{migrate, rotate_key, start};

@@ -3,53 +3,51 @@
 
 use std::{
     fmt,
-    future::Future,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use async_trait::async_trait;
-use madang_domain::{
-    AvatarUrl, Code, DisplayName, Error, Result, SessionId, Timestamp, UserId, UserRef, Username,
-};
+use madang_domain::{Code, Error, Result};
 use madang_kit::{Lifecycle, Metrics, metrics::DURATION_BOUNDS_SECONDS};
-use madang_rpc::auth::{
-    ApiKey, Auth, ClientInfo, ExternalUser, Grant, Identity, Password, Recognized, Revocations, Session,
-    Ticket,
+use madang_rpc::{
+    around::{Around, Call, Layer},
+    auth::{
+        ApiKey, Auth, Disconnect, FindUsers, GetKeys, GetUsers, Grant, Identity, IssueTicket,
+        IssueUserTicket, ListRevocations, ListSessions, Login, Logout, RecognizeUser, Recognized,
+        RedeemTicket, Refresh, Register, Revocations, RevokeSession, Session, Ticket, UpdateProfile,
+        VerifyApiKey,
+    },
+    event::Profile,
+    service::Method,
 };
-use madang_rpc::event::Profile;
 use opentelemetry::{KeyValue, metrics::Histogram};
 
-use crate::{engine::Engine, error::AuthError};
+use crate::engine::Engine;
 
 /// How long an operation may take, its wait for a turn to hash included. A little less than the gRPC
 /// server gives a call, so that the caller gets this service's word.
 const OPERATION_DEADLINE: Duration = Duration::from_secs(9);
 
 /// The running service. Clones are handles to the same.
+pub type Service = Around<Operations, Observed>;
+
+/// The operations, without deadlines and measurements.
 #[derive(Clone)]
-pub struct Service {
+pub struct Operations {
     engine: Arc<Engine>,
     lifecycle: Lifecycle,
-    operations: Histogram<f64>,
 }
 
-impl fmt::Debug for Service {
+impl fmt::Debug for Operations {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Service").field("engine", &self.engine).finish_non_exhaustive()
+        f.debug_struct("Operations").field("engine", &self.engine).finish_non_exhaustive()
     }
 }
 
-impl Service {
-    pub(crate) fn new(engine: Arc<Engine>, lifecycle: Lifecycle, metrics: &Metrics) -> Self {
-        let operations = metrics
-            .meter()
-            .f64_histogram("madang.auth.operation.duration")
-            .with_description("Operations of the accounts' service by outcome")
-            .with_unit("s")
-            .with_boundaries(DURATION_BOUNDS_SECONDS.to_vec())
-            .build();
-        Self { engine, lifecycle, operations }
+impl Operations {
+    pub(crate) const fn new(engine: Arc<Engine>, lifecycle: Lifecycle) -> Self {
+        Self { engine, lifecycle }
     }
 
     /// The service's life.
@@ -71,26 +69,50 @@ impl Service {
     ///
     /// When the database does not answer.
     pub async fn maintain(&self) -> Result<()> {
-        self.observe("maintain", self.engine.maintain()).await
+        Ok(self.engine.maintain().await?)
     }
+}
 
-    async fn observe<T>(
-        &self,
-        operation: &'static str,
-        work: impl Future<Output = Result<T, AuthError>> + Send,
-    ) -> Result<T> {
-        let start = Instant::now();
-        let result = match tokio::time::timeout(OPERATION_DEADLINE, work).await {
-            Ok(result) => result.map_err(Error::from),
-            Err(_elapsed) => Err(Error::new(Code::DeadlineExceeded, "it was not done in time; try again")),
-        };
-        let outcome = result.as_ref().err().map_or("ok", |error| error.code.as_str());
-        let labels = [KeyValue::new("operation", operation), KeyValue::new("outcome", outcome)];
-        self.operations.record(start.elapsed().as_secs_f64(), &labels);
-        if let Err(error) = &result {
-            log(operation, error);
-        }
-        result
+/// Around each call: its deadline, its measurement, and the log of its failure.
+#[derive(Debug, Clone)]
+pub struct Observed {
+    operations: Histogram<f64>,
+}
+
+impl Observed {
+    pub(crate) fn new(metrics: &Metrics) -> Self {
+        let operations = metrics
+            .meter()
+            .f64_histogram("madang.auth.operation.duration")
+            .with_description("Operations of the accounts' service by outcome")
+            .with_unit("s")
+            .with_boundaries(DURATION_BOUNDS_SECONDS.to_vec())
+            .build();
+        Self { operations }
+    }
+}
+
+impl<S: Sync> Layer<S> for Observed {
+    fn around<'a, T: Send + 'static>(
+        &'a self,
+        method: &'static Method,
+        service: &'a S,
+        call: impl for<'s> FnOnce(&'s S) -> Call<'s, T> + Send + 'static,
+    ) -> Call<'a, T> {
+        let work = call(service);
+        Box::pin(async move {
+            let start = Instant::now();
+            let result = tokio::time::timeout(OPERATION_DEADLINE, work).await.unwrap_or_else(|_elapsed| {
+                Err(Error::new(Code::DeadlineExceeded, "it was not done in time; try again"))
+            });
+            let outcome = result.as_ref().err().map_or("ok", |error: &Error| error.code.as_str());
+            let labels = [KeyValue::new("operation", method.name), KeyValue::new("outcome", outcome)];
+            self.operations.record(start.elapsed().as_secs_f64(), &labels);
+            if let Err(error) = &result {
+                log(method.name, error);
+            }
+            result
+        })
     }
 }
 
@@ -113,83 +135,73 @@ fn log(operation: &'static str, error: &Error) {
 }
 
 #[async_trait]
-impl Auth for Service {
-    async fn register(
-        &self,
-        username: Username,
-        password: Password,
-        name: Option<DisplayName>,
-        client: ClientInfo,
-    ) -> Result<Grant> {
-        self.observe("register", self.engine.register(username, password, name, client)).await
+impl Auth for Operations {
+    async fn register(&self, request: Register) -> Result<Grant> {
+        let Register { username, password, name, client } = request;
+        Ok(self.engine.register(username, password, name, client).await?)
     }
 
-    async fn login(&self, username: Username, password: Password, client: ClientInfo) -> Result<Grant> {
-        self.observe("login", self.engine.login(username, password, client)).await
+    async fn login(&self, request: Login) -> Result<Grant> {
+        Ok(self.engine.login(request.username, request.password, request.client).await?)
     }
 
-    async fn refresh(&self, refresh_token: &str, client: ClientInfo) -> Result<Grant> {
-        self.observe("refresh", self.engine.refresh(refresh_token, client)).await
+    async fn refresh(&self, request: Refresh) -> Result<Grant> {
+        Ok(self.engine.refresh(request.refresh_token.expose(), request.client).await?)
     }
 
-    async fn logout(&self, refresh_token: &str) -> Result<()> {
-        self.observe("logout", self.engine.logout(refresh_token)).await
+    async fn logout(&self, request: Logout) -> Result<()> {
+        Ok(self.engine.logout(request.refresh_token.expose()).await?)
     }
 
-    async fn issue_ticket(&self, user: UserId, session: SessionId) -> Result<Ticket> {
-        self.observe("issue_ticket", self.engine.issue_ticket(user, session)).await
+    async fn issue_ticket(&self, request: IssueTicket) -> Result<Ticket> {
+        Ok(self.engine.issue_ticket(request.user, request.session).await?)
     }
 
-    async fn redeem_ticket(&self, ticket: &str) -> Result<Identity> {
-        self.observe("redeem_ticket", self.engine.redeem_ticket(ticket)).await
+    async fn redeem_ticket(&self, request: RedeemTicket) -> Result<Identity> {
+        Ok(self.engine.redeem_ticket(request.ticket.expose()).await?)
     }
 
-    async fn sessions(&self, user: UserId) -> Result<Vec<Session>> {
-        self.observe("sessions", self.engine.sessions(user)).await
+    async fn list_sessions(&self, request: ListSessions) -> Result<Vec<Session>> {
+        Ok(self.engine.sessions(request.user).await?)
     }
 
-    async fn revoke_session(&self, user: UserId, session: SessionId) -> Result<()> {
-        self.observe("revoke_session", self.engine.revoke_session(user, session)).await
+    async fn revoke_session(&self, request: RevokeSession) -> Result<()> {
+        Ok(self.engine.revoke_session(request.user, request.session).await?)
     }
 
-    async fn revocations(&self, cursor: Option<i64>) -> Result<Revocations> {
-        self.observe("revocations", self.engine.revocations(cursor)).await
+    async fn list_revocations(&self, request: ListRevocations) -> Result<Revocations> {
+        Ok(self.engine.revocations(request.cursor).await?)
     }
 
-    async fn keys(&self) -> Result<String> {
-        self.observe("keys", self.engine.keys.jwks(self.engine.clock.now())).await
+    async fn get_keys(&self, _: GetKeys) -> Result<String> {
+        Ok(self.engine.keys.jwks(self.engine.clock.now()).await?)
     }
 
-    async fn users(&self, ids: &[UserId]) -> Result<Vec<Profile>> {
-        self.observe("users", self.engine.users(ids)).await
+    async fn get_users(&self, request: GetUsers) -> Result<Vec<Profile>> {
+        Ok(self.engine.users(&request.ids).await?)
     }
 
-    async fn update_profile(
-        &self,
-        user: UserId,
-        name: Option<DisplayName>,
-        avatar_url: Option<Option<AvatarUrl>>,
-    ) -> Result<Profile> {
-        self.observe("update_profile", self.engine.update_profile(user, name, avatar_url)).await
+    async fn update_profile(&self, request: UpdateProfile) -> Result<Profile> {
+        Ok(self.engine.update_profile(request.user, request.name, request.avatar_url).await?)
     }
 
-    async fn external_user(&self, user: ExternalUser) -> Result<Recognized> {
-        self.observe("external_user", self.engine.external_user(user)).await
+    async fn recognize_user(&self, request: RecognizeUser) -> Result<Recognized> {
+        Ok(self.engine.external_user(request.user).await?)
     }
 
-    async fn find_users(&self, users: &[UserRef]) -> Result<Vec<Profile>> {
-        self.observe("find_users", self.engine.find_users(users)).await
+    async fn find_users(&self, request: FindUsers) -> Result<Vec<Profile>> {
+        Ok(self.engine.find_users(&request.users).await?)
     }
 
-    async fn disconnect(&self, user: UserId) -> Result<()> {
-        self.observe("disconnect", self.engine.disconnect(user)).await
+    async fn disconnect(&self, request: Disconnect) -> Result<()> {
+        Ok(self.engine.disconnect(request.user).await?)
     }
 
-    async fn issue_user_ticket(&self, user: UserId, until: Option<Timestamp>) -> Result<Ticket> {
-        self.observe("issue_user_ticket", self.engine.issue_user_ticket(user, until)).await
+    async fn issue_user_ticket(&self, request: IssueUserTicket) -> Result<Ticket> {
+        Ok(self.engine.issue_user_ticket(request.user, request.until).await?)
     }
 
-    async fn verify_api_key(&self, key: &str) -> Result<ApiKey> {
-        self.observe("verify_api_key", self.engine.verify_api_key(key)).await
+    async fn verify_api_key(&self, request: VerifyApiKey) -> Result<ApiKey> {
+        Ok(self.engine.verify_api_key(request.key.expose()).await?)
     }
 }

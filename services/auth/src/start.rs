@@ -7,7 +7,7 @@ use madang_kit::{Check, Host, Secret, StartError, clock::jitter};
 use crate::{
     engine::Engine,
     error::AuthError,
-    service::Service,
+    service::{Observed, Operations, Service},
     settings::{Policy, Settings},
     store::{OpenError, Store, StoreError, Target},
 };
@@ -44,7 +44,8 @@ pub async fn start(settings: &Settings, database: &Secret, host: &Host) -> Resul
     check.ready();
 
     let lifecycle = host.lifecycle.child("auth");
-    let service = Service::new(Arc::clone(&engine), lifecycle.clone(), &host.metrics);
+    let service =
+        Service::new(Operations::new(Arc::clone(&engine), lifecycle.clone()), Observed::new(&host.metrics));
     let soft = lifecycle.soft().clone();
     lifecycle.tasks().spawn("maintenance", async move {
         let mut ticks = tokio::time::interval(MAINTENANCE_INTERVAL);

@@ -11,7 +11,7 @@ use madang_kit::{
     clock::new_id,
     grpc::{ClientOptions, TraceInterceptor, channel},
 };
-use madang_rpc::grpc::{AuthClient, MessageStoreClient, MessageStoreSettings};
+use madang_rpc::{AuthClient, MessageStoreClient, MessageStoreSettings};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic::service::interceptor::InterceptedService;
 

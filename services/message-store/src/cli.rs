@@ -7,7 +7,7 @@ use madang_kit::{
     Application, CommonSettings, Host, OpsSettings, Running, Secret, StartError,
     grpc::{ServerOptions, serve},
 };
-use madang_rpc::grpc::message_store_server;
+use madang_rpc::message_store_server;
 use tonic::service::Routes;
 
 use crate::{Settings, migrate, renew_epoch, start};

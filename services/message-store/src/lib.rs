@@ -41,6 +41,6 @@ mod store;
 mod unread;
 
 pub use cli::{Cli, run};
-pub use service::Service;
+pub use service::{Metered, Operations, Service};
 pub use settings::Settings;
 pub use start::{migrate, renew_epoch, start};

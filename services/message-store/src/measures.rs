@@ -15,7 +15,7 @@ use crate::batch::Counts;
 const OK: &str = "ok";
 
 /// The instruments of the service.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Measures {
     calls: Histogram<f64>,
 }

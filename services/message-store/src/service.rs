@@ -3,22 +3,24 @@
 use std::{sync::Arc, time::Instant};
 
 use async_trait::async_trait;
-use madang_domain::{
-    Error, IdempotencyKey, MessageText, Result, RoomName, RoomRef, Seq, Slug, TopicId, UserId,
-};
+use madang_domain::{Error, MessageText, Result, Seq, TopicId};
 use madang_kit::{
     Check, Lifecycle,
     clock::{Clock, Random},
 };
 use madang_rpc::{
     MessageStore,
-    event::{Event, Profile, Role},
+    around::{Around, Call, Layer},
+    event::{Event, Profile},
+    service::Method,
     store::{
-        Append, Appended, Authority, Changed, HistoryFrom, HistoryQuery, InboxMark, InboxPage, Member,
-        NewRoom, Open, OpenInbox, Opened, OpenedInbox, Page, PageQuery, ReadMark, Resolved, RoomView,
+        Append, Appended, Changed, CreateRoom, DeleteRoom, GetRoom, Heads, History, Inbox, InboxMark,
+        InboxPage, Join, Leave, ListMembers, ListRooms, MarkInboxRead, MarkRead, Member, Notify, Open,
+        OpenInbox, Opened, OpenedInbox, Page, PutMember, Read, ReadMark, RemoveMember, Resolve, Resolved,
+        RoomView, UpdateRoom,
     },
 };
-use tokio::{sync::Notify, time::timeout};
+use tokio::time::timeout;
 
 use crate::{
     append::Appender,
@@ -33,10 +35,11 @@ use crate::{
 };
 
 /// The message store, in this process. Clones are handles to the same.
+pub type Service = Around<Operations, Metered>;
+
+/// The operations, without deadlines and measurements.
 #[derive(Clone)]
-pub struct Service {
-    pub(crate) inner: Arc<Inner>,
-}
+pub struct Operations(Arc<Inner>);
 
 /// What the operations share. Each file of operations adds its own methods.
 pub(crate) struct Inner {
@@ -48,25 +51,28 @@ pub(crate) struct Inner {
     pub(crate) appends: Queue<Appender>,
     pub(crate) opens: Queue<Opener>,
     pub(crate) inbox_opens: Queue<InboxOpener>,
-    pub(crate) measures: Measures,
     /// Wakes the task that removes the events of deleted rooms.
-    pub(crate) purge_soon: Arc<Notify>,
+    pub(crate) purge_soon: Arc<tokio::sync::Notify>,
     /// Held: what this service says of its readiness ends with it.
     pub(crate) _check: Check,
 }
 
-impl Service {
+impl Operations {
+    pub(crate) fn new(inner: Inner) -> Self {
+        Self(Arc::new(inner))
+    }
+
     /// The service's life, a child of its host's. It must end after its callers' lives: a short while after
     /// the soft stop nothing is appended any more.
     #[must_use]
     pub fn lifecycle(&self) -> &Lifecycle {
-        &self.inner.life
+        &self.0.life
     }
 }
 
-impl std::fmt::Debug for Service {
+impl std::fmt::Debug for Operations {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Service").finish_non_exhaustive()
+        f.debug_struct("Operations").finish_non_exhaustive()
     }
 }
 
@@ -83,19 +89,6 @@ impl Inner {
         }
         Ok(())
     }
-
-    /// Does a call within its deadline, and measures it.
-    async fn call<T>(
-        &self,
-        method: &'static str,
-        work: impl Future<Output = OperationResult<T>> + Send,
-    ) -> Result<T> {
-        let began = Instant::now();
-        let done = timeout(CALL_DEADLINE, work).await.unwrap_or(Err(OperationError::Deadline));
-        let result = done.map_err(Error::from);
-        self.measures.call(method, began.elapsed(), result.as_ref().err().map(|error| error.code));
-        result
-    }
 }
 
 /// Ends a session as its work went: commits what succeeded, rolls back what was refused, and closes the
@@ -110,117 +103,130 @@ pub(crate) async fn finish<T>(session: Box<dyn Session>, outcome: OperationResul
     outcome
 }
 
-/// The hot paths, `append`, `open` and `open_inbox`, keep their deadline in their queues and are measured by the batch.
+/// Around each call: its deadline and its measurement. The hot paths, `append`, `open` and `open_inbox`, keep their
+/// deadline in their queues and are measured by the batch.
+#[derive(Debug, Clone)]
+pub struct Metered {
+    measures: Measures,
+}
+
+impl Metered {
+    pub(crate) const fn new(measures: Measures) -> Self {
+        Self { measures }
+    }
+}
+
+impl<S: Sync> Layer<S> for Metered {
+    fn around<'a, T: Send + 'static>(
+        &'a self,
+        method: &'static Method,
+        service: &'a S,
+        call: impl for<'s> FnOnce(&'s S) -> Call<'s, T> + Send + 'static,
+    ) -> Call<'a, T> {
+        let work = call(service);
+        if method.batched {
+            return work;
+        }
+        Box::pin(async move {
+            let began = Instant::now();
+            let result = timeout(CALL_DEADLINE, work)
+                .await
+                .unwrap_or_else(|_elapsed| Err(OperationError::Deadline.into()));
+            let failure = result.as_ref().err().map(|error: &Error| error.code);
+            self.measures.call(method.name, began.elapsed(), failure);
+            result
+        })
+    }
+}
+
 #[async_trait]
-impl MessageStore for Service {
-    async fn create_room(&self, actor: Arc<Profile>, room: NewRoom) -> Result<Changed<RoomView>> {
-        self.inner.call("create_room", self.inner.create_room(actor, room)).await
+impl MessageStore for Operations {
+    async fn create_room(&self, request: CreateRoom) -> Result<Changed<RoomView>> {
+        Ok(self.0.create_room(request.actor, request.room).await?)
     }
 
-    async fn room(&self, user: UserId, room: RoomRef) -> Result<RoomView> {
-        self.inner.call("room", self.inner.room(user, room)).await
+    async fn get_room(&self, request: GetRoom) -> Result<RoomView> {
+        Ok(self.0.room(request.user, request.room).await?)
     }
 
-    async fn rooms(&self, user: UserId, joinable: bool, page: PageQuery) -> Result<Page<RoomView>> {
-        self.inner.call("rooms", self.inner.rooms(user, joinable, page)).await
+    async fn list_rooms(&self, request: ListRooms) -> Result<Page<RoomView>> {
+        Ok(self.0.rooms(request.user, request.joinable, request.page).await?)
     }
 
-    async fn update_room(
-        &self,
-        actor: Arc<Profile>,
-        room: RoomRef,
-        name: Option<RoomName>,
-        slug: Option<Option<Slug>>,
-    ) -> Result<Changed<RoomView>> {
-        self.inner.call("update_room", self.inner.update_room(actor, room, name, slug)).await
+    async fn update_room(&self, request: UpdateRoom) -> Result<Changed<RoomView>> {
+        Ok(self.0.update_room(request.actor, request.room, request.name, request.slug).await?)
     }
 
-    async fn delete_room(&self, actor: Arc<Profile>, room: RoomRef) -> Result<Changed<()>> {
-        self.inner.call("delete_room", self.inner.delete_room(actor, room)).await
+    async fn delete_room(&self, request: DeleteRoom) -> Result<Changed<()>> {
+        Ok(self.0.delete_room(request.actor, request.room).await?)
     }
 
-    async fn join(&self, actor: Arc<Profile>, room: RoomRef) -> Result<Changed<RoomView>> {
-        self.inner.call("join", self.inner.join(actor, room)).await
+    async fn join(&self, request: Join) -> Result<Changed<RoomView>> {
+        Ok(self.0.join(request.actor, request.room).await?)
     }
 
-    async fn leave(&self, actor: Arc<Profile>, room: RoomRef) -> Result<Changed<()>> {
-        self.inner.call("leave", self.inner.leave(actor, room)).await
+    async fn leave(&self, request: Leave) -> Result<Changed<()>> {
+        Ok(self.0.leave(request.actor, request.room).await?)
     }
 
-    async fn members(&self, user: UserId, room: RoomRef, page: PageQuery) -> Result<Page<Member>> {
-        self.inner.call("members", self.inner.members(user, room, page)).await
+    async fn list_members(&self, request: ListMembers) -> Result<Page<Member>> {
+        Ok(self.0.members(request.user, request.room, request.page).await?)
     }
 
-    async fn put_member(
-        &self,
-        actor: Arc<Profile>,
-        authority: Authority,
-        room: RoomRef,
-        user: Arc<Profile>,
-        role: Role,
-    ) -> Result<Changed<Member>> {
-        let work = self.inner.put_member(actor, authority, room, user, role);
-        self.inner.call("put_member", work).await
+    async fn put_member(&self, request: PutMember) -> Result<Changed<Member>> {
+        Ok(self
+            .0
+            .put_member(request.actor, request.authority, request.room, request.user, request.role)
+            .await?)
     }
 
-    async fn remove_member(
-        &self,
-        actor: Arc<Profile>,
-        authority: Authority,
-        room: RoomRef,
-        user: UserId,
-    ) -> Result<Changed<()>> {
-        self.inner.call("remove_member", self.inner.remove_member(actor, authority, room, user)).await
+    async fn remove_member(&self, request: RemoveMember) -> Result<Changed<()>> {
+        Ok(self.0.remove_member(request.actor, request.authority, request.room, request.user).await?)
     }
 
     async fn append(&self, mut append: Append) -> Result<Appended> {
         // What the type does not say: a text that the database refuses would cost its whole batch a second try.
         append.message.text = MessageText::new(append.message.text)?.into_string();
-        Ok(self.inner.appends.ask(append).await?)
+        Ok(self.0.appends.ask(append).await?)
     }
 
     async fn open(&self, open: Open) -> Result<Opened> {
-        Ok(self.inner.opens.ask(open).await?)
+        Ok(self.0.opens.ask(open).await?)
     }
 
-    async fn resolve(&self, user: UserId, rooms: &[RoomRef], memberships: bool) -> Result<Resolved> {
-        self.inner.call("resolve", self.inner.resolve(user, rooms, memberships)).await
+    async fn resolve(&self, request: Resolve) -> Result<Resolved> {
+        Ok(self.0.resolve(request.user, &request.rooms, request.memberships).await?)
     }
 
-    async fn read(&self, topic: TopicId, after: Seq, limit: u32) -> Result<Vec<Event>> {
-        self.inner.call("read", self.inner.read(topic, after, limit)).await
+    async fn read(&self, request: Read) -> Result<Vec<Event>> {
+        Ok(self.0.read(request.topic, request.after, request.limit).await?)
     }
 
-    async fn heads(&self, topics: &[TopicId]) -> Result<Vec<(TopicId, Seq)>> {
-        self.inner.call("heads", self.inner.heads(topics)).await
+    async fn heads(&self, request: Heads) -> Result<Vec<(TopicId, Seq)>> {
+        Ok(self.0.heads(&request.topics).await?)
     }
 
-    async fn history(&self, user: UserId, room: RoomRef, query: HistoryQuery) -> Result<Vec<Event>> {
-        self.inner.call("history", self.inner.history(user, room, query)).await
+    async fn history(&self, request: History) -> Result<Vec<Event>> {
+        Ok(self.0.history(request.user, request.room, request.query).await?)
     }
 
-    async fn mark_read(&self, user: UserId, room: RoomRef, seq: Seq) -> Result<ReadMark> {
-        self.inner.call("mark_read", self.inner.mark_read(user, room, seq)).await
+    async fn mark_read(&self, request: MarkRead) -> Result<ReadMark> {
+        Ok(self.0.mark_read(request.user, request.room, request.seq).await?)
     }
 
-    async fn notify(
-        &self,
-        user: Arc<Profile>,
-        data: Box<str>,
-        key: Option<IdempotencyKey>,
-    ) -> Result<Changed<Event>> {
-        self.inner.call("notify", self.inner.notify(user, data, key)).await
+    async fn notify(&self, request: Notify) -> Result<Changed<Event>> {
+        Ok(self.0.notify(request.user, request.data, request.key).await?)
     }
 
     async fn open_inbox(&self, open: OpenInbox) -> Result<OpenedInbox> {
-        Ok(self.inner.inbox_opens.ask(open).await?)
+        Ok(self.0.inbox_opens.ask(open).await?)
     }
 
-    async fn inbox(&self, user: UserId, from: HistoryFrom, limit: u32) -> Result<InboxPage> {
-        self.inner.call("inbox", self.inner.inbox(user, from, limit)).await
+    async fn inbox(&self, request: Inbox) -> Result<InboxPage> {
+        Ok(self.0.inbox(request.user, request.from, request.limit).await?)
     }
 
-    async fn mark_inbox_read(&self, user: UserId, seq: Seq) -> Result<InboxMark> {
-        self.inner.call("mark_inbox_read", self.inner.mark_inbox_read(user, seq)).await
+    async fn mark_inbox_read(&self, request: MarkInboxRead) -> Result<InboxMark> {
+        Ok(self.0.mark_inbox_read(request.user, request.seq).await?)
     }
 }

@@ -20,7 +20,7 @@ use crate::{
     measures::{Measures, observe_queues},
     open::Opener,
     profiles::KnownProfiles,
-    service::{Inner, Service},
+    service::{Inner, Metered, Operations, Service},
     settings::{
         PING_INTERVAL, PING_TIMEOUT, PURGE_CHUNK_EVENTS, PURGE_INTERVAL, START_BACK_OFF, START_BACK_OFF_MAX,
         Settings,
@@ -79,7 +79,6 @@ pub async fn start(settings: &Settings, database: &Secret, host: &Host) -> Resul
     life.tasks().spawn("purge", purge(Arc::clone(&backend), Arc::clone(&purge_soon), soft));
     close_at_end(&life, Arc::clone(&backend));
 
-    let measures = Measures::new(&host.metrics);
     let (clock, random) = (Arc::clone(&host.clock), Arc::clone(&host.random));
     let inner = Inner {
         life,
@@ -90,11 +89,10 @@ pub async fn start(settings: &Settings, database: &Secret, host: &Host) -> Resul
         appends,
         opens,
         inbox_opens,
-        measures,
         purge_soon,
         _check: check,
     };
-    Ok(Service { inner: Arc::new(inner) })
+    Ok(Service::new(Operations::new(inner), Metered::new(Measures::new(&host.metrics))))
 }
 
 /// Applies the migrations, and does nothing else. Starting does the same; this is for a deployment that gives

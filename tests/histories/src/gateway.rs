@@ -15,7 +15,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     Site, Violation,
-    fault::{FaultyBus, FaultyStore, StoreFaults},
+    fault::{FaultyBus, StoreFaults, faulty},
     site::BusKind,
 };
 
@@ -85,9 +85,8 @@ impl Gateway {
         let (bus, inbox) = FaultyBus::new(connected.bus, connected.inbox);
         let faulty_bus = Connected { bus: Arc::clone(&bus) as _, presence: connected.presence, inbox };
         let store = Arc::new(StoreFaults::default());
-        let faulty =
-            FaultyStore::new(Arc::clone(&site.stores[number]), Arc::clone(&store), network.calls.clone());
-        let deps = Deps { auth: Arc::clone(&site.auth), store: Arc::new(faulty), bus: faulty_bus };
+        let reached = faulty(Arc::clone(&site.stores[number]), Arc::clone(&store), network.calls.clone());
+        let deps = Deps { auth: Arc::clone(&site.auth), store: Arc::new(reached), bus: faulty_bus };
         let replay_max = REPLAY_MAX_EVENTS[number];
         let host = Host::new("histories", Lifecycle::new("case", DRAIN)).map_err(Violation::stage)?;
         let running = madang_gateway::start(settings(replay_max)?, deps, axum::Router::new(), &host)

@@ -5,7 +5,11 @@ use std::{path::Path, sync::Arc};
 use madang_domain::{DisplayName, Username};
 use madang_kit::{Host, Lifecycle, Secret};
 use madang_message_store::Settings as StoreSettings;
-use madang_rpc::{Auth, MessageStore, auth::Password, event::Profile};
+use madang_rpc::{
+    Auth, MessageStore,
+    auth::{Password, Register},
+    event::Profile,
+};
 use madang_test_kit::{TestDatabase, test_database, test_redis_url};
 use tempfile::TempDir;
 
@@ -94,7 +98,9 @@ impl Site {
             let username = Username::new(format!("user-{number}")).map_err(Violation::stage)?;
             let name = DisplayName::new(format!("User {number}")).map_err(Violation::stage)?;
             let password = Password::new(PASSWORD.to_owned());
-            let grant = auth.register(username, password, Some(name), Default::default()).await;
+            let grant = auth
+                .register(Register { username, password, name: Some(name), client: Default::default() })
+                .await;
             let grant = grant.map_err(Violation::stage)?;
             people.push(Person { profile: Arc::new(grant.user), token: grant.access_token });
         }

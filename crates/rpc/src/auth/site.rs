@@ -2,9 +2,44 @@
 
 use std::{fmt, str::FromStr};
 
-use madang_domain::{AvatarUrl, DisplayName, ExternalId, Timestamp, Username};
+use madang_domain::{AvatarUrl, DisplayName, ExternalId, Timestamp, UserId, Username};
+use madang_proto::auth::v1 as wire;
 
-use crate::event::Profile;
+use super::credentials::Token;
+use crate::{
+    event::Profile,
+    wire::{self as form, Wire, message},
+};
+
+/// Asks for the user whom the embedding site calls so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecognizeUser {
+    /// The user, as the site describes one.
+    pub user: ExternalUser,
+}
+
+/// Asks for the end of all that a user was let in with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Disconnect {
+    /// The user.
+    pub user: UserId,
+}
+
+/// Asks for a one-time WebSocket ticket for a user whom the embedding site vouches for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IssueUserTicket {
+    /// The user.
+    pub user: UserId,
+    /// Until when what the ticket opens may live at most.
+    pub until: Option<Timestamp>,
+}
+
+/// Asks whose an API key is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VerifyApiKey {
+    /// The key.
+    pub key: Token,
+}
 
 /// A user as the embedding site describes one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,5 +133,44 @@ impl ApiKey {
     #[must_use]
     pub fn may(&self, scope: Scope) -> bool {
         self.scopes.contains(&scope)
+    }
+}
+
+message!(ExternalUser => wire::RecognizeUserRequest {
+    external_id, username, name, avatar_url, as_of as as_of_micros
+});
+message!(Recognized => wire::RecognizeUserResponse {
+    profile as user, disconnected_at as disconnected_at_micros
+});
+message!(Disconnect => wire::DisconnectRequest { user });
+message!(IssueUserTicket => wire::IssueUserTicketRequest { user, until as until_micros });
+message!(VerifyApiKey => wire::VerifyApiKeyRequest { key });
+
+impl Wire<wire::RecognizeUserRequest> for RecognizeUser {
+    fn encode(&self) -> wire::RecognizeUserRequest {
+        self.user.encode()
+    }
+
+    fn decode(request: wire::RecognizeUserRequest) -> form::Result<Self> {
+        Ok(Self { user: Wire::decode(request)? })
+    }
+}
+
+/// Scopes of a later version are passed over: what this program does not know, it does not do.
+impl Wire<wire::VerifyApiKeyResponse> for ApiKey {
+    fn encode(&self) -> wire::VerifyApiKeyResponse {
+        wire::VerifyApiKeyResponse {
+            id: self.id.encode(),
+            name: self.name.encode(),
+            scopes: self.scopes.iter().map(ToString::to_string).collect(),
+        }
+    }
+
+    fn decode(key: wire::VerifyApiKeyResponse) -> form::Result<Self> {
+        Ok(Self {
+            id: key.id.into(),
+            name: key.name.into(),
+            scopes: key.scopes.iter().filter_map(|scope| scope.parse().ok()).collect(),
+        })
     }
 }

@@ -8,9 +8,9 @@ use madang_proto::store::v1::{
     self as wire, append_outcome::Outcome, message_store_service_client::MessageStoreServiceClient,
 };
 use madang_rpc::{
-    MessageStore,
-    grpc::{BATCH_MAX_ITEMS, BatchSettings, MessageStoreClient, MessageStoreSettings, REPLAY_MAX_BYTES},
-    store::Open,
+    MessageStore, MessageStoreClient, MessageStoreSettings,
+    client::BatchSettings,
+    store::{BATCH_MAX_ITEMS, Open, REPLAY_MAX_BYTES},
 };
 use tonic::Request;
 

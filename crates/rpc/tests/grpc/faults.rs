@@ -4,8 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use madang_domain::{Code, RoomRef, Seq};
 use madang_rpc::{
-    Auth, MessageStore,
-    grpc::{AuthClient, CallSettings, MessageStoreClient, MessageStoreSettings, RetrySettings},
+    Auth, AuthClient, MessageStore, MessageStoreClient, MessageStoreSettings,
+    auth::{GetKeys, Logout, RedeemTicket, Token},
+    client::{CallSettings, RetrySettings},
+    store::{Heads, Join},
 };
 use tokio::time::Instant;
 
@@ -32,14 +34,14 @@ async fn a_killed_server_is_unavailable_and_one_that_returns_is_used_again() {
     let address = served.address();
     let auth = AuthClient::new(served.channel());
     let store = MessageStoreClient::new(served.channel(), MessageStoreSettings::default());
-    auth.keys().await.unwrap();
+    auth.get_keys(GetKeys).await.unwrap();
     store.append(append(7, "1")).await.unwrap();
 
     served.kill().await;
     let began = Instant::now();
     for error in [
-        auth.keys().await.unwrap_err(),
-        auth.redeem_ticket("ticket").await.unwrap_err(),
+        auth.get_keys(GetKeys).await.unwrap_err(),
+        auth.redeem_ticket(RedeemTicket { ticket: Token::new("ticket") }).await.unwrap_err(),
         store.append(append(7, "2")).await.unwrap_err(),
     ] {
         assert_eq!(error.code, Code::Unavailable, "{error:?}");
@@ -49,7 +51,7 @@ async fn a_killed_server_is_unavailable_and_one_that_returns_is_used_again() {
 
     let _served = Served::at(address, &service);
     assert_eq!(store.append(append(7, "3")).await.unwrap().seq, Seq::new(3));
-    auth.keys().await.unwrap();
+    auth.get_keys(GetKeys).await.unwrap();
 }
 
 #[tokio::test]
@@ -61,7 +63,7 @@ async fn a_read_cut_off_by_a_restart_is_repeated() {
     let store = Arc::new(MessageStoreClient::new(served.channel(), settings));
     let reading = {
         let store = Arc::clone(&store);
-        tokio::spawn(async move { store.heads(&[room_id(7).into()]).await })
+        tokio::spawn(async move { store.heads(Heads { topics: vec![room_id(7).into()] }).await })
     };
     service.held.notified().await;
     served.kill().await;
@@ -80,7 +82,9 @@ async fn a_change_cut_off_by_a_restart_is_not_repeated() {
     let store = Arc::new(MessageStoreClient::new(served.channel(), settings));
     let joining = {
         let store = Arc::clone(&store);
-        tokio::spawn(async move { store.join(profile(1), RoomRef::Id(room_id(7))).await })
+        tokio::spawn(
+            async move { store.join(Join { actor: profile(1), room: RoomRef::Id(room_id(7)) }).await },
+        )
     };
     service.held.notified().await;
     served.kill().await;
@@ -98,13 +102,13 @@ async fn a_server_that_hangs_costs_the_deadline_and_no_more() {
     let settings = CallSettings { timeout_max: Duration::from_millis(200), ..CallSettings::default() };
     let auth = AuthClient::with_settings(served.channel(), settings);
     let began = Instant::now();
-    let error = auth.keys().await.unwrap_err();
+    let error = auth.get_keys(GetKeys).await.unwrap_err();
     assert_eq!(error.code, Code::DeadlineExceeded, "{error:?}");
     assert!(began.elapsed() >= Duration::from_millis(190));
     assert_eq!(service.calls().len(), 1);
 
     // It was that call alone: another on the same connection is served.
-    auth.logout("token").await.unwrap();
+    auth.logout(Logout { refresh_token: Token::new("token") }).await.unwrap();
 }
 
 #[tokio::test]

@@ -1,8 +1,10 @@
 //! The clients against real servers on the loopback interface, with a scripted service behind them.
 #![expect(clippy::unwrap_used, reason = "a helper of a test that fails fails the test")]
 
+mod around;
 mod batches;
 mod faults;
+mod repeats;
 mod same_as_local;
 mod scripted;
 mod served;

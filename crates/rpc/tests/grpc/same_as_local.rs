@@ -8,11 +8,18 @@ use madang_domain::{
     Slug, Timestamp, TopicId, UserRef, Username,
 };
 use madang_rpc::{
-    Auth, MessageStore,
-    auth::{ClientInfo, ExternalUser, Password},
+    Auth, AuthClient, MessageStore, MessageStoreClient, MessageStoreSettings,
+    auth::{
+        ClientInfo, Disconnect, ExternalUser, FindUsers, GetKeys, GetUsers, IssueTicket, IssueUserTicket,
+        ListRevocations, ListSessions, Login, Logout, Password, RecognizeUser, RedeemTicket, Refresh,
+        Register, RevokeSession, Token, UpdateProfile, VerifyApiKey,
+    },
     event::{Attachment, Role},
-    grpc::{AuthClient, MessageStoreClient, MessageStoreSettings},
-    store::{Append, Authority, HistoryFrom, HistoryQuery, NewRoom, Open, OpenInbox, PageQuery, RoomKind},
+    store::{
+        Append, Authority, CreateRoom, DeleteRoom, GetRoom, Heads, History, HistoryFrom, HistoryQuery, Inbox,
+        Join, Leave, ListMembers, ListRooms, MarkInboxRead, MarkRead, NewRoom, Notify, Open, OpenInbox,
+        PageQuery, PutMember, Read, RemoveMember, Resolve, RoomKind, UpdateRoom,
+    },
 };
 
 use crate::{
@@ -35,7 +42,7 @@ macro_rules! same {
     }};
 }
 
-async fn auth_is_the_same(near: &Scripted, far: &AuthClient) {
+pub(crate) async fn auth_is_the_same(near: &Scripted, far: &impl Auth) {
     let username = || Username::new("미나").unwrap();
     let password = || Password::new("correct horse".into());
     let name = || DisplayName::new("Mina").unwrap();
@@ -43,27 +50,49 @@ async fn auth_is_the_same(near: &Scripted, far: &AuthClient) {
     let url = || AvatarUrl::new("https://example.org/b.png").unwrap();
     let (user, session) = (user_id(1), session_id(2));
 
-    same!(near, far, register(username(), password(), Some(name()), client()));
-    same!(near, far, register(username(), password(), None, ClientInfo::default()));
-    same!(near, far, login(username(), password(), client()));
-    same!(near, far, refresh("token", client()));
-    same!(near, far, logout("token"));
-    same!(near, far, issue_ticket(user, session));
-    same!(near, far, redeem_ticket("ticket"));
-    same!(near, far, sessions(user));
-    same!(near, far, revoke_session(user, session));
-    same!(near, far, revocations(None));
-    same!(near, far, revocations(Some(-1)));
-    same!(near, far, keys());
-    same!(near, far, users(&[user, user_id(2)]));
-    same!(near, far, users(&[]));
-    same!(near, far, update_profile(user, Some(name()), Some(Some(url()))));
-    same!(near, far, update_profile(user, None, Some(None)));
-    same!(near, far, update_profile(user, None, None));
+    same!(
+        near,
+        far,
+        register(Register {
+            username: username(),
+            password: password(),
+            name: Some(name()),
+            client: client()
+        })
+    );
+    same!(
+        near,
+        far,
+        register(Register {
+            username: username(),
+            password: password(),
+            name: None,
+            client: ClientInfo::default()
+        })
+    );
+    same!(near, far, login(Login { username: username(), password: password(), client: client() }));
+    same!(near, far, refresh(Refresh { refresh_token: Token::new("token"), client: client() }));
+    same!(near, far, logout(Logout { refresh_token: Token::new("token") }));
+    same!(near, far, issue_ticket(IssueTicket { user, session }));
+    same!(near, far, redeem_ticket(RedeemTicket { ticket: Token::new("ticket") }));
+    same!(near, far, list_sessions(ListSessions { user }));
+    same!(near, far, revoke_session(RevokeSession { user, session }));
+    same!(near, far, list_revocations(ListRevocations { cursor: None }));
+    same!(near, far, list_revocations(ListRevocations { cursor: Some(-1) }));
+    same!(near, far, get_keys(GetKeys));
+    same!(near, far, get_users(GetUsers { ids: vec![user, user_id(2)] }));
+    same!(near, far, get_users(GetUsers { ids: Vec::new() }));
+    same!(
+        near,
+        far,
+        update_profile(UpdateProfile { user, name: Some(name()), avatar_url: Some(Some(url())) })
+    );
+    same!(near, far, update_profile(UpdateProfile { user, name: None, avatar_url: Some(None) }));
+    same!(near, far, update_profile(UpdateProfile { user, name: None, avatar_url: None }));
     site_users_are_the_same(near, far).await;
 }
 
-async fn site_users_are_the_same(near: &Scripted, far: &AuthClient) {
+async fn site_users_are_the_same(near: &Scripted, far: &impl Auth) {
     let external_id = || ExternalId::new("사용자/7").unwrap();
     let silent = || ExternalUser {
         external_id: external_id(),
@@ -79,18 +108,38 @@ async fn site_users_are_the_same(near: &Scripted, far: &AuthClient) {
         as_of: Some(Timestamp::from_micros(-3)),
         ..silent()
     };
-    same!(near, far, external_user(silent()));
-    same!(near, far, external_user(told(None)));
-    same!(near, far, external_user(told(Some(AvatarUrl::new("https://example.org/b.png").unwrap()))));
-    same!(near, far, find_users(&[user_id(1).into(), UserRef::External(external_id())]));
-    same!(near, far, find_users(&[]));
-    same!(near, far, disconnect(user_id(1)));
-    same!(near, far, issue_user_ticket(user_id(1), None));
-    same!(near, far, issue_user_ticket(user_id(1), Some(Timestamp::from_micros(9))));
-    same!(near, far, verify_api_key("mk_00_secret"));
+    same!(near, far, recognize_user(RecognizeUser { user: silent() }));
+    same!(near, far, recognize_user(RecognizeUser { user: told(None) }));
+    same!(
+        near,
+        far,
+        recognize_user(RecognizeUser {
+            user: told(Some(AvatarUrl::new("https://example.org/b.png").unwrap()))
+        })
+    );
+    same!(
+        near,
+        far,
+        find_users(FindUsers { users: vec![user_id(1).into(), UserRef::External(external_id())] })
+    );
+    same!(near, far, find_users(FindUsers { users: Vec::new() }));
+    same!(near, far, disconnect(Disconnect { user: user_id(1) }));
+    same!(near, far, issue_user_ticket(IssueUserTicket { user: user_id(1), until: None }));
+    same!(
+        near,
+        far,
+        issue_user_ticket(IssueUserTicket { user: user_id(1), until: Some(Timestamp::from_micros(9)) })
+    );
+    same!(near, far, verify_api_key(VerifyApiKey { key: Token::new("mk_00_secret") }));
 }
 
-async fn rooms_are_the_same(near: &Scripted, far: &MessageStoreClient) {
+pub(crate) async fn store_is_the_same(near: &Scripted, far: &impl MessageStore) {
+    rooms_are_the_same(near, far).await;
+    logs_are_the_same(near, far).await;
+    inboxes_are_the_same(near, far).await;
+}
+
+async fn rooms_are_the_same(near: &Scripted, far: &impl MessageStore) {
     let actor = || profile(1);
     let id = || RoomRef::Id(room_id(7));
     let slug = || RoomRef::Slug(Slug::new("madang").unwrap());
@@ -105,45 +154,80 @@ async fn rooms_are_the_same(near: &Scripted, far: &MessageStoreClient) {
     };
     let page = |cursor: Option<&str>| PageQuery { limit: 200, cursor: cursor.map(str::to_owned) };
 
-    same!(near, far, create_room(actor(), new_room(RoomKind::Public, Some("key"))));
-    same!(near, far, create_room(actor(), new_room(RoomKind::Private, None)));
-    same!(near, far, create_room(actor(), new_room(RoomKind::Direct, None)));
-    same!(near, far, room(user_id(1), id()));
-    same!(near, far, room(user_id(1), slug()));
-    same!(near, far, rooms(user_id(1), true, page(Some("next"))));
-    same!(near, far, rooms(user_id(1), false, page(None)));
-    same!(near, far, update_room(actor(), id(), Some(name()), Some(Some(Slug::new("new").unwrap()))));
-    same!(near, far, update_room(actor(), slug(), None, Some(None)));
-    same!(near, far, update_room(actor(), slug(), None, None));
-    same!(near, far, delete_room(actor(), id()));
-    same!(near, far, join(actor(), slug()));
-    same!(near, far, leave(actor(), id()));
-    same!(near, far, members(user_id(1), id(), page(Some("next"))));
+    same!(
+        near,
+        far,
+        create_room(CreateRoom { actor: actor(), room: new_room(RoomKind::Public, Some("key")) })
+    );
+    same!(near, far, create_room(CreateRoom { actor: actor(), room: new_room(RoomKind::Private, None) }));
+    same!(near, far, create_room(CreateRoom { actor: actor(), room: new_room(RoomKind::Direct, None) }));
+    same!(near, far, get_room(GetRoom { user: user_id(1), room: id() }));
+    same!(near, far, get_room(GetRoom { user: user_id(1), room: slug() }));
+    same!(near, far, list_rooms(ListRooms { user: user_id(1), joinable: true, page: page(Some("next")) }));
+    same!(near, far, list_rooms(ListRooms { user: user_id(1), joinable: false, page: page(None) }));
+    same!(
+        near,
+        far,
+        update_room(UpdateRoom {
+            actor: actor(),
+            room: id(),
+            name: Some(name()),
+            slug: Some(Some(Slug::new("new").unwrap()))
+        })
+    );
+    same!(near, far, update_room(UpdateRoom { actor: actor(), room: slug(), name: None, slug: Some(None) }));
+    same!(near, far, update_room(UpdateRoom { actor: actor(), room: slug(), name: None, slug: None }));
+    same!(near, far, delete_room(DeleteRoom { actor: actor(), room: id() }));
+    same!(near, far, join(Join { actor: actor(), room: slug() }));
+    same!(near, far, leave(Leave { actor: actor(), room: id() }));
+    same!(near, far, list_members(ListMembers { user: user_id(1), room: id(), page: page(Some("next")) }));
     for authority in [Authority::User, Authority::Site] {
-        same!(near, far, put_member(actor(), authority, id(), profile(5), Role::Moderator));
-        same!(near, far, remove_member(actor(), authority, id(), user_id(5)));
+        same!(
+            near,
+            far,
+            put_member(PutMember {
+                actor: actor(),
+                authority,
+                room: id(),
+                user: profile(5),
+                role: Role::Moderator
+            })
+        );
+        same!(
+            near,
+            far,
+            remove_member(RemoveMember { actor: actor(), authority, room: id(), user: user_id(5) })
+        );
     }
-    same!(near, far, room(user_id(1), RoomRef::External(ExternalId::new("room 7").unwrap())));
+    same!(
+        near,
+        far,
+        get_room(GetRoom { user: user_id(1), room: RoomRef::External(ExternalId::new("room 7").unwrap()) })
+    );
 }
 
-async fn inboxes_are_the_same(near: &Scripted, far: &MessageStoreClient) {
+async fn inboxes_are_the_same(near: &Scripted, far: &impl MessageStore) {
     let user = user_id(1);
     let data = || Box::<str>::from(r#"{"종류":"알림"}"#);
     let open = |since| OpenInbox { user, since, replay_limit: 3 };
     let since = |epoch| Some(Cursor { seq: Seq::START, epoch });
 
-    same!(near, far, notify(profile(1), data(), None));
-    same!(near, far, notify(profile(1), data(), Some(IdempotencyKey::new("k").unwrap())));
+    same!(near, far, notify(Notify { user: profile(1), data: data(), key: None }));
+    same!(
+        near,
+        far,
+        notify(Notify { user: profile(1), data: data(), key: Some(IdempotencyKey::new("k").unwrap()) })
+    );
     same!(near, far, open_inbox(open(None)));
     same!(near, far, open_inbox(open(since(None))));
     same!(near, far, open_inbox(open(since(Some(Epoch::new(0))))));
     for from in [HistoryFrom::End, HistoryFrom::Before(Seq::new(1)), HistoryFrom::After(Seq::START)] {
-        same!(near, far, inbox(user, from, 200));
+        same!(near, far, inbox(Inbox { user, from, limit: 200 }));
     }
-    same!(near, far, mark_inbox_read(user, Seq::new(u64::MAX)));
+    same!(near, far, mark_inbox_read(MarkInboxRead { user, seq: Seq::new(u64::MAX) }));
 }
 
-async fn logs_are_the_same(near: &Scripted, far: &MessageStoreClient) {
+async fn logs_are_the_same(near: &Scripted, far: &impl MessageStore) {
     let (id, user) = (|| RoomRef::Id(room_id(7)), user_id(1));
     let open = |since| Open { user, room: room_id(7), since, replay_limit: 3 };
     let since = |epoch| Some(Cursor { seq: Seq::START, epoch });
@@ -165,15 +249,23 @@ async fn logs_are_the_same(near: &Scripted, far: &MessageStoreClient) {
     same!(near, far, open(open(None)));
     same!(near, far, open(open(since(None))));
     same!(near, far, open(open(since(Some(Epoch::new(0))))));
-    same!(near, far, resolve(user, &[id(), RoomRef::Slug(Slug::new("madang").unwrap())], true));
-    same!(near, far, resolve(user, &[], false));
-    same!(near, far, read(TopicId::Inbox(user), Seq::new(9), 500));
-    same!(near, far, read(room_id(7).into(), Seq::START, 500));
-    same!(near, far, heads(&[room_id(7).into(), TopicId::Inbox(user)]));
+    same!(
+        near,
+        far,
+        resolve(Resolve {
+            user,
+            rooms: vec![id(), RoomRef::Slug(Slug::new("madang").unwrap())],
+            memberships: true
+        })
+    );
+    same!(near, far, resolve(Resolve { user, rooms: Vec::new(), memberships: false }));
+    same!(near, far, read(Read { topic: TopicId::Inbox(user), after: Seq::new(9), limit: 500 }));
+    same!(near, far, read(Read { topic: room_id(7).into(), after: Seq::START, limit: 500 }));
+    same!(near, far, heads(Heads { topics: vec![room_id(7).into(), TopicId::Inbox(user)] }));
     for from in [HistoryFrom::End, HistoryFrom::Before(Seq::new(1)), HistoryFrom::After(Seq::START)] {
-        same!(near, far, history(user, id(), query(from)));
+        same!(near, far, history(History { user, room: id(), query: query(from) }));
     }
-    same!(near, far, mark_read(user, id(), Seq::new(u64::MAX)));
+    same!(near, far, mark_read(MarkRead { user, room: id(), seq: Seq::new(u64::MAX) }));
 }
 
 #[tokio::test]
@@ -193,14 +285,10 @@ async fn the_message_store() {
     let near = Arc::new(Scripted::default());
     let served = Served::new(&near);
     let far = MessageStoreClient::new(served.channel(), MessageStoreSettings::default());
-    rooms_are_the_same(&near, &far).await;
-    logs_are_the_same(&near, &far).await;
-    inboxes_are_the_same(&near, &far).await;
+    store_is_the_same(&near, &far).await;
     for code in Code::ALL {
         near.refuse(Some(Error::new(code, "안 됩니다").retry_after(Duration::from_millis(1_234))));
-        rooms_are_the_same(&near, &far).await;
-        logs_are_the_same(&near, &far).await;
-        inboxes_are_the_same(&near, &far).await;
+        store_is_the_same(&near, &far).await;
     }
 }
 
@@ -209,7 +297,7 @@ async fn the_cause_of_an_error_stays_in_its_process() {
     let near = Arc::new(Scripted::default());
     let served = Served::new(&near);
     near.refuse(Some(Error::new(Code::Internal, "a defect")));
-    let error = AuthClient::new(served.channel()).keys().await.unwrap_err();
+    let error = AuthClient::new(served.channel()).get_keys(GetKeys).await.unwrap_err();
     assert!(error.source.is_none(), "{error:?}");
     assert!(!format!("{error:?}").contains("secret"));
 }

@@ -17,12 +17,13 @@ use madang_rpc::{
     MessageStore,
     event::{Event, EventBody, Message, Notice, Profile, Role},
     store::{
-        Append, Appended, Authority, Changed, HistoryFrom, HistoryQuery, InboxMark, InboxPage, Member,
-        Membership, Mentioned, NewRoom, Open, OpenInbox, Opened, OpenedInbox, Page, PageQuery, ReadMark,
-        Resolved, Room, RoomKind, RoomView,
+        Append, Appended, Changed, CreateRoom, DeleteRoom, GetRoom, Heads, History, Inbox, InboxMark,
+        InboxPage, Join, Leave, ListMembers, ListRooms, MarkInboxRead, MarkRead, Member, Membership,
+        Mentioned, Notify, Open, OpenInbox, Opened, OpenedInbox, Page, PutMember, Read, ReadMark,
+        RemoveMember, Resolve, Resolved, Room, RoomKind, RoomView, UpdateRoom,
     },
 };
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 #[derive(Debug, Default)]
@@ -30,7 +31,7 @@ pub(crate) struct Scripted {
     calls: Mutex<Vec<String>>,
     refusal: Mutex<Option<Error>>,
     /// Each call of `keys`, `heads` and `join` says so here ...
-    pub(crate) held: Notify,
+    pub(crate) held: tokio::sync::Notify,
     /// ... and waits for leave here, where there is a gate.
     pub(crate) gate: Option<Semaphore>,
 }
@@ -50,7 +51,7 @@ impl Scripted {
         mem::take(&mut self.calls.lock().unwrap())
     }
 
-    fn called(&self, method: &str, arguments: impl Debug) -> Result<()> {
+    fn called(&self, method: &str, arguments: &impl Debug) -> Result<()> {
         self.calls.lock().unwrap().push(format!("{method}{arguments:?}"));
         match &*self.refusal.lock().unwrap() {
             Some(error) => Err(error.clone().caused_by("a secret")),
@@ -153,75 +154,56 @@ fn member() -> Member {
 
 #[async_trait]
 impl MessageStore for Scripted {
-    async fn create_room(&self, actor: Arc<Profile>, room: NewRoom) -> Result<Changed<RoomView>> {
-        self.called("create_room", (actor, room))?;
+    async fn create_room(&self, request: CreateRoom) -> Result<Changed<RoomView>> {
+        self.called("create_room", &request)?;
         Ok(Changed { value: view(), events: events() })
     }
 
-    async fn room(&self, user: UserId, room: RoomRef) -> Result<RoomView> {
-        self.called("room", (user, room)).map(|()| bare_view())
+    async fn get_room(&self, request: GetRoom) -> Result<RoomView> {
+        self.called("get_room", &request).map(|()| bare_view())
     }
 
-    async fn rooms(&self, user: UserId, joinable: bool, page: PageQuery) -> Result<Page<RoomView>> {
-        self.called("rooms", (user, joinable, &page))?;
-        Ok(Page { items: vec![view(), bare_view()], next: page.cursor })
+    async fn list_rooms(&self, request: ListRooms) -> Result<Page<RoomView>> {
+        self.called("list_rooms", &request)?;
+        Ok(Page { items: vec![view(), bare_view()], next: request.page.cursor })
     }
 
-    async fn update_room(
-        &self,
-        actor: Arc<Profile>,
-        room: RoomRef,
-        name: Option<RoomName>,
-        slug: Option<Option<Slug>>,
-    ) -> Result<Changed<RoomView>> {
-        self.called("update_room", (actor, room, name, slug))?;
+    async fn update_room(&self, request: UpdateRoom) -> Result<Changed<RoomView>> {
+        self.called("update_room", &request)?;
         Ok(Changed { value: view(), events: events() })
     }
 
-    async fn delete_room(&self, actor: Arc<Profile>, room: RoomRef) -> Result<Changed<()>> {
-        self.called("delete_room", (actor, room))?;
+    async fn delete_room(&self, request: DeleteRoom) -> Result<Changed<()>> {
+        self.called("delete_room", &request)?;
         let body =
             EventBody::RoomChanged { name: RoomName::new("마당").unwrap(), slug: None, deleted: true };
         Ok(Changed { value: (), events: vec![event(10, body)] })
     }
 
-    async fn join(&self, actor: Arc<Profile>, room: RoomRef) -> Result<Changed<RoomView>> {
-        self.called("join", (actor, room))?;
+    async fn join(&self, request: Join) -> Result<Changed<RoomView>> {
+        self.called("join", &request)?;
         self.pass().await;
         Ok(Changed { value: view(), events: events() })
     }
 
-    async fn leave(&self, actor: Arc<Profile>, room: RoomRef) -> Result<Changed<()>> {
-        self.called("leave", (actor, room))?;
+    async fn leave(&self, request: Leave) -> Result<Changed<()>> {
+        self.called("leave", &request)?;
         Ok(Changed { value: (), events: events() })
     }
 
-    async fn members(&self, user: UserId, room: RoomRef, page: PageQuery) -> Result<Page<Member>> {
-        self.called("members", (user, room, &page))?;
-        Ok(Page { items: vec![member()], next: page.cursor })
+    async fn list_members(&self, request: ListMembers) -> Result<Page<Member>> {
+        self.called("list_members", &request)?;
+        Ok(Page { items: vec![member()], next: request.page.cursor })
     }
 
-    async fn put_member(
-        &self,
-        actor: Arc<Profile>,
-        authority: Authority,
-        room: RoomRef,
-        user: Arc<Profile>,
-        role: Role,
-    ) -> Result<Changed<Member>> {
-        self.called("put_member", (actor, authority, room, user, role))?;
-        let body = EventBody::RoleChanged { user: user_id(5), role };
+    async fn put_member(&self, request: PutMember) -> Result<Changed<Member>> {
+        self.called("put_member", &request)?;
+        let body = EventBody::RoleChanged { user: user_id(5), role: request.role };
         Ok(Changed { value: member(), events: vec![event(11, body)] })
     }
 
-    async fn remove_member(
-        &self,
-        actor: Arc<Profile>,
-        authority: Authority,
-        room: RoomRef,
-        user: UserId,
-    ) -> Result<Changed<()>> {
-        self.called("remove_member", (actor, authority, room, user))?;
+    async fn remove_member(&self, request: RemoveMember) -> Result<Changed<()>> {
+        self.called("remove_member", &request)?;
         Ok(Changed { value: (), events: events() })
     }
 
@@ -248,7 +230,7 @@ impl MessageStore for Scripted {
 
     /// With a cursor, replays as many events as may be, of 64 KiB each.
     async fn open(&self, open: Open) -> Result<Opened> {
-        self.called("open", open.clone())?;
+        self.called("open", &open)?;
         let text = "x".repeat(64 * 1024);
         let replayed = open.since.map_or(0, |_| open.replay_limit);
         Ok(Opened {
@@ -262,38 +244,37 @@ impl MessageStore for Scripted {
         })
     }
 
-    async fn resolve(&self, user: UserId, rooms: &[RoomRef], memberships: bool) -> Result<Resolved> {
-        self.called("resolve", (user, rooms, memberships))?;
+    async fn resolve(&self, request: Resolve) -> Result<Resolved> {
+        self.called("resolve", &request)?;
         let known = |room: &RoomRef| matches!(room, RoomRef::Id(_)).then(|| room_id(7));
-        Ok(Resolved { rooms: rooms.iter().map(known).collect(), memberships: vec![room_id(8), room_id(9)] })
+        Ok(Resolved {
+            rooms: request.rooms.iter().map(known).collect(),
+            memberships: vec![room_id(8), room_id(9)],
+        })
     }
 
-    async fn read(&self, topic: TopicId, after: Seq, limit: u32) -> Result<Vec<Event>> {
-        self.called("read", (topic, after, limit)).map(|()| events())
+    async fn read(&self, request: Read) -> Result<Vec<Event>> {
+        self.called("read", &request).map(|()| events())
     }
 
-    async fn heads(&self, topics: &[TopicId]) -> Result<Vec<(TopicId, Seq)>> {
-        self.called("heads", topics)?;
+    async fn heads(&self, request: Heads) -> Result<Vec<(TopicId, Seq)>> {
+        self.called("heads", &request)?;
         self.pass().await;
-        Ok(topics.iter().map(|topic| (*topic, Seq::new(6))).collect())
+        Ok(request.topics.iter().map(|topic| (*topic, Seq::new(6))).collect())
     }
 
-    async fn history(&self, user: UserId, room: RoomRef, query: HistoryQuery) -> Result<Vec<Event>> {
-        self.called("history", (user, room, query)).map(|()| events())
+    async fn history(&self, request: History) -> Result<Vec<Event>> {
+        self.called("history", &request).map(|()| events())
     }
 
-    async fn mark_read(&self, user: UserId, room: RoomRef, seq: Seq) -> Result<ReadMark> {
-        self.called("mark_read", (user, room))?;
-        Ok(ReadMark { room: room_id(7), read: seq, unread: 0 })
+    async fn mark_read(&self, request: MarkRead) -> Result<ReadMark> {
+        self.called("mark_read", &request)?;
+        Ok(ReadMark { room: room_id(7), read: request.seq, unread: 0 })
     }
 
-    async fn notify(
-        &self,
-        user: Arc<Profile>,
-        data: Box<str>,
-        key: Option<IdempotencyKey>,
-    ) -> Result<Changed<Event>> {
-        self.called("notify", (user, &data, &key))?;
+    async fn notify(&self, request: Notify) -> Result<Changed<Event>> {
+        self.called("notify", &request)?;
+        let Notify { data, key, .. } = request;
         let value = notice(Notice::Custom { data, key: key.clone() });
         // What has a key was there before.
         let events = if key.is_some() { Vec::new() } else { vec![value.clone()] };
@@ -301,7 +282,7 @@ impl MessageStore for Scripted {
     }
 
     async fn open_inbox(&self, open: OpenInbox) -> Result<OpenedInbox> {
-        self.called("open_inbox", open)?;
+        self.called("open_inbox", &open)?;
         let replayed = open.since.map_or(0, |_| open.replay_limit);
         Ok(OpenedInbox {
             epoch: Epoch::new(u32::MAX),
@@ -315,15 +296,15 @@ impl MessageStore for Scripted {
         })
     }
 
-    async fn inbox(&self, user: UserId, from: HistoryFrom, limit: u32) -> Result<InboxPage> {
-        self.called("inbox", (user, from, limit))?;
+    async fn inbox(&self, request: Inbox) -> Result<InboxPage> {
+        self.called("inbox", &request)?;
         let invite = Notice::Invite { room: room_id(7), name: RoomName::new("마당").unwrap() };
         let (head, read) = (Seq::new(9), Seq::new(8));
         Ok(InboxPage { epoch: Epoch::new(1), events: vec![notice(invite)], head, read, unread: 1 })
     }
 
-    async fn mark_inbox_read(&self, user: UserId, seq: Seq) -> Result<InboxMark> {
-        self.called("mark_inbox_read", (user, seq))?;
-        Ok(InboxMark { read: seq, unread: 2 })
+    async fn mark_inbox_read(&self, request: MarkInboxRead) -> Result<InboxMark> {
+        self.called("mark_inbox_read", &request)?;
+        Ok(InboxMark { read: request.seq, unread: 2 })
     }
 }

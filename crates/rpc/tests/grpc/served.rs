@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use madang_rpc::grpc::{auth_server, message_store_server};
+use madang_rpc::{auth_server, message_store_server};
 use tokio::runtime::{Builder, Runtime};
 use tonic::{
     Request, Status,

@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 use madang_auth::Settings;
 use madang_domain::{AvatarUrl, Code, DisplayName, UserId};
 use madang_kit::clock::Clock as _;
-use madang_rpc::auth::Auth as _;
+use madang_rpc::auth::{
+    Auth as _, GetKeys, GetUsers, IssueTicket, Login, RedeemTicket, Refresh, Register, Token, UpdateProfile,
+};
 
 use crate::support::{
     PASSWORD, World, assert_code, client, login, on_both, password, register, seconds, username, verify,
@@ -31,14 +33,16 @@ async fn an_account_signs_in_with_tokens_that_the_public_keys_verify(world: Worl
     assert_eq!(grant.expires_in, seconds(15 * 60));
 
     let now = world.clock.now().as_seconds();
-    let (header, claims) = verify(&grant.access_token, &service.keys().await.unwrap(), now).unwrap();
+    let (header, claims) =
+        verify(&grant.access_token, &service.get_keys(GetKeys).await.unwrap(), now).unwrap();
     assert_eq!(header.typ.as_deref(), Some("at+jwt"));
     assert_eq!(header.alg, jsonwebtoken::Algorithm::EdDSA);
     assert_eq!(claims.sub, grant.user.id.to_string());
     assert_eq!((claims.iat, claims.exp), (now, now + 15 * 60));
     assert_eq!(claims.preferred_username, "mina.kim");
     assert_eq!(claims.profile_version, grant.user.version.as_micros());
-    let (_, other) = verify(&registered.access_token, &service.keys().await.unwrap(), now).unwrap();
+    let (_, other) =
+        verify(&registered.access_token, &service.get_keys(GetKeys).await.unwrap(), now).unwrap();
     assert_ne!(claims.jti, other.jti);
     assert_ne!(claims.sid, other.sid);
     assert_ne!(registered.refresh_token, grant.refresh_token);
@@ -47,13 +51,29 @@ async fn an_account_signs_in_with_tokens_that_the_public_keys_verify(world: Worl
 async fn a_name_belongs_to_one(world: World) {
     let (one, two) = (world.service().await, world.service().await);
     let (first, second) = tokio::join!(
-        one.register(username("mina"), password(PASSWORD), None, client(1)),
-        two.register(username("MINA"), password(PASSWORD), None, client(2)),
+        one.register(Register {
+            username: username("mina"),
+            password: password(PASSWORD),
+            name: None,
+            client: client(1)
+        }),
+        two.register(Register {
+            username: username("MINA"),
+            password: password(PASSWORD),
+            name: None,
+            client: client(2)
+        }),
     );
     assert_eq!([&first, &second].iter().filter(|result| result.is_ok()).count(), 1);
     assert_code(first.and(second), Code::AlreadyExists);
     assert_code(
-        one.register(username("mina"), password(PASSWORD), None, client(1)).await,
+        one.register(Register {
+            username: username("mina"),
+            password: password(PASSWORD),
+            name: None,
+            client: client(1),
+        })
+        .await,
         Code::AlreadyExists,
     );
     assert_eq!(world.count("auth_users").await, 1);
@@ -63,15 +83,38 @@ async fn a_name_belongs_to_one(world: World) {
 async fn a_bad_password_is_refused_at_registration(world: World) {
     let service = world.service().await;
     for bad in ["", "seven77", "password1", "QWERTYUIOP", &"x".repeat(257)] {
-        let result = service.register(username("mina"), password(bad), None, client(1)).await;
+        let result = service
+            .register(Register {
+                username: username("mina"),
+                password: password(bad),
+                name: None,
+                client: client(1),
+            })
+            .await;
         let error = assert_code(result, Code::InvalidArgument);
         assert!(error.message.starts_with("password:"), "{error}");
     }
     let longest = "가".repeat(256);
-    service.register(username("mina"), password(&longest), None, client(1)).await.unwrap();
-    service.login(username("mina"), password(&longest), client(1)).await.unwrap();
+    service
+        .register(Register {
+            username: username("mina"),
+            password: password(&longest),
+            name: None,
+            client: client(1),
+        })
+        .await
+        .unwrap();
+    service
+        .login(Login { username: username("mina"), password: password(&longest), client: client(1) })
+        .await
+        .unwrap();
     let almost = "가".repeat(255) + "나";
-    assert_code(service.login(username("mina"), password(&almost), client(1)).await, Code::Unauthenticated);
+    assert_code(
+        service
+            .login(Login { username: username("mina"), password: password(&almost), client: client(1) })
+            .await,
+        Code::Unauthenticated,
+    );
 }
 
 async fn a_wrong_password_and_an_unknown_user_look_the_same(mut world: World) {
@@ -84,11 +127,25 @@ async fn a_wrong_password_and_an_unknown_user_look_the_same(mut world: World) {
         let mut quickest = Duration::MAX;
         for _ in 0..2 {
             let start = Instant::now();
-            service.login(username(name), password("wrong password"), client(1)).await.unwrap_err();
+            service
+                .login(Login {
+                    username: username(name),
+                    password: password("wrong password"),
+                    client: client(1),
+                })
+                .await
+                .unwrap_err();
             quickest = quickest.min(start.elapsed());
         }
         let start = Instant::now();
-        let error = service.login(username(name), password("wrong password"), client(1)).await.unwrap_err();
+        let error = service
+            .login(Login {
+                username: username(name),
+                password: password("wrong password"),
+                client: client(1),
+            })
+            .await
+            .unwrap_err();
         (quickest.min(start.elapsed()), error)
     };
     let (wrong_took, wrong) = try_as("mina").await;
@@ -100,8 +157,14 @@ async fn a_wrong_password_and_an_unknown_user_look_the_same(mut world: World) {
     );
     assert!(unknown_took > wrong_took / 3, "unknown user {unknown_took:?}, wrong password {wrong_took:?}");
 
-    let too_long =
-        service.login(username("mina"), password(&"x".repeat(5_000)), client(1)).await.unwrap_err();
+    let too_long = service
+        .login(Login {
+            username: username("mina"),
+            password: password(&"x".repeat(5_000)),
+            client: client(1),
+        })
+        .await
+        .unwrap_err();
     assert_eq!((too_long.code, &too_long.message), (wrong.code, &wrong.message));
 }
 
@@ -117,7 +180,12 @@ async fn an_old_hash_is_replaced_at_sign_in(world: World) {
     let settings = Settings { argon2_memory_kib: 128, ..world.settings.clone() };
     let new = world.service_with(&settings).await.unwrap();
     assert_code(
-        new.login(username("mina"), password("wrong password"), client(1)).await,
+        new.login(Login {
+            username: username("mina"),
+            password: password("wrong password"),
+            client: client(1),
+        })
+        .await,
         Code::Unauthenticated,
     );
     assert_eq!(world.texts(HASHES).await, before, "only the right password can make another hash");
@@ -135,29 +203,48 @@ async fn a_profile_change_shows_in_tokens_and_tickets_made_later(world: World) {
     let avatar = AvatarUrl::new("https://example.org/mina.png").unwrap();
 
     // The clock stands still, and the version grows all the same.
-    let named = service.update_profile(user, Some(name.clone()), None).await.unwrap();
+    let named = service
+        .update_profile(UpdateProfile { user, name: Some(name.clone()), avatar_url: None })
+        .await
+        .unwrap();
     assert!(named.version > grant.user.version);
-    let pictured = service.update_profile(user, None, Some(Some(avatar.clone()))).await.unwrap();
+    let pictured = service
+        .update_profile(UpdateProfile { user, name: None, avatar_url: Some(Some(avatar.clone())) })
+        .await
+        .unwrap();
     assert!(pictured.version > named.version);
     assert_eq!((&pictured.name, &pictured.avatar_url), (&name, &Some(avatar)));
-    assert_eq!(service.update_profile(user, None, None).await.unwrap(), pictured);
+    assert_eq!(
+        service.update_profile(UpdateProfile { user, name: None, avatar_url: None }).await.unwrap(),
+        pictured
+    );
 
-    let refreshed = service.refresh(&grant.refresh_token, client(1)).await.unwrap();
+    let refreshed = service
+        .refresh(Refresh { refresh_token: Token::new(&grant.refresh_token), client: client(1) })
+        .await
+        .unwrap();
     assert_eq!(refreshed.user, pictured);
-    let jwks = service.keys().await.unwrap();
+    let jwks = service.get_keys(GetKeys).await.unwrap();
     let (_, claims) = verify(&refreshed.access_token, &jwks, world.clock.now().as_seconds()).unwrap();
     assert_eq!(claims.name, "민아");
     assert_eq!(claims.picture.as_deref(), Some("https://example.org/mina.png"));
     assert_eq!(claims.profile_version, pictured.version.as_micros());
     let session = claims.sid.parse().unwrap();
-    let ticket = service.issue_ticket(user, session).await.unwrap();
-    assert_eq!(service.redeem_ticket(&ticket.ticket).await.unwrap().profile, pictured);
+    let ticket = service.issue_ticket(IssueTicket { user, session }).await.unwrap();
+    assert_eq!(
+        service.redeem_ticket(RedeemTicket { ticket: Token::new(&ticket.ticket) }).await.unwrap().profile,
+        pictured
+    );
 
     world.clock.advance(seconds(60));
-    let bare = service.update_profile(user, None, Some(None)).await.unwrap();
+    let bare =
+        service.update_profile(UpdateProfile { user, name: None, avatar_url: Some(None) }).await.unwrap();
     assert_eq!((bare.avatar_url, bare.version), (None, world.clock.now()));
     let nobody: UserId = "01941f29-7c00-7000-8000-0000000000ab".parse().unwrap();
-    assert_code(service.update_profile(nobody, Some(name), None).await, Code::NotFound);
+    assert_code(
+        service.update_profile(UpdateProfile { user: nobody, name: Some(name), avatar_url: None }).await,
+        Code::NotFound,
+    );
 }
 
 async fn profiles_are_found_by_id(world: World) {
@@ -165,12 +252,13 @@ async fn profiles_are_found_by_id(world: World) {
     let mina = register(&service, "mina").await.user;
     let joon = register(&service, "joon").await.user;
     let nobody: UserId = "01941f29-7c00-7000-8000-0000000000ab".parse().unwrap();
-    let mut found = service.users(&[joon.id, nobody, mina.id, mina.id]).await.unwrap();
+    let mut found =
+        service.get_users(GetUsers { ids: vec![joon.id, nobody, mina.id, mina.id] }).await.unwrap();
     found.sort_by_key(|profile| profile.id);
     let mut expected = vec![mina, joon];
     expected.sort_by_key(|profile| profile.id);
     assert_eq!(found, expected);
-    assert!(service.users(&[]).await.unwrap().is_empty());
-    assert!(service.users(&vec![nobody; 200]).await.unwrap().is_empty());
-    assert_code(service.users(&vec![nobody; 201]).await, Code::InvalidArgument);
+    assert!(service.get_users(GetUsers { ids: Vec::new() }).await.unwrap().is_empty());
+    assert!(service.get_users(GetUsers { ids: vec![nobody; 200] }).await.unwrap().is_empty());
+    assert_code(service.get_users(GetUsers { ids: vec![nobody; 201] }).await, Code::InvalidArgument);
 }

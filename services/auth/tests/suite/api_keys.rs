@@ -4,7 +4,7 @@ use std::process::{Command, Output};
 
 use madang_domain::Code;
 use madang_kit::clock::Clock as _;
-use madang_rpc::auth::{Auth as _, Scope};
+use madang_rpc::auth::{Auth as _, Scope, Token, VerifyApiKey};
 
 use crate::support::{World, assert_code, on_both, seconds};
 
@@ -46,7 +46,7 @@ async fn a_key_is_printed_once_and_works_until_it_is_revoked(world: World) {
     let service = world.service().await;
     let key = create(&world, "the site", &["notices", "messages", "notices"]);
     let other = create(&world, "other", &["rooms"]);
-    let verified = service.verify_api_key(&key).await.unwrap();
+    let verified = service.verify_api_key(VerifyApiKey { key: Token::new(&key) }).await.unwrap();
     assert_eq!((&*verified.id, &*verified.name), (id_of(&key), "the site"));
     assert_eq!(verified.scopes, [Scope::Messages, Scope::Notices]);
     assert!(verified.may(Scope::Notices) && !verified.may(Scope::Rooms));
@@ -60,11 +60,14 @@ async fn a_key_is_printed_once_and_works_until_it_is_revoked(world: World) {
     let secret = key.rsplit_once('_').map(|(head, _)| head.to_owned()).unwrap();
     for wrong in ["", "mk_", &secret, &key[..key.len() - 1], &format!("mk_{}_{}", id_of(&other), &key[20..])]
     {
-        assert_code(service.verify_api_key(wrong).await, Code::Unauthenticated);
+        assert_code(
+            service.verify_api_key(VerifyApiKey { key: Token::new(wrong) }).await,
+            Code::Unauthenticated,
+        );
     }
     printed(&keys(&world, &["revoke", id_of(&key)]));
-    assert_code(service.verify_api_key(&key).await, Code::Unauthenticated);
-    service.verify_api_key(&other).await.unwrap();
+    assert_code(service.verify_api_key(VerifyApiKey { key: Token::new(&key) }).await, Code::Unauthenticated);
+    service.verify_api_key(VerifyApiKey { key: Token::new(&other) }).await.unwrap();
 
     for (arguments, complaint) in [
         (&["revoke", id_of(&key)][..], "no key that is good"),
@@ -82,7 +85,7 @@ async fn a_key_is_printed_once_and_works_until_it_is_revoked(world: World) {
 async fn only_the_digest_of_a_key_is_kept(world: World) {
     let service = world.service().await;
     let key = create(&world, "site", &["rooms"]);
-    service.verify_api_key(&key).await.unwrap();
+    service.verify_api_key(VerifyApiKey { key: Token::new(&key) }).await.unwrap();
     let (_, secret) = key[3..].split_once('_').unwrap();
     let text = "SELECT id || name || scopes FROM auth_api_keys";
     assert!(!world.texts(text).await[0].contains(secret));
@@ -103,12 +106,12 @@ async fn the_last_use_is_noted_now_and_then(world: World) {
     };
     assert_eq!(last_used().await, None);
     let first = world.clock.now();
-    service.verify_api_key(&key).await.unwrap();
+    service.verify_api_key(VerifyApiKey { key: Token::new(&key) }).await.unwrap();
     assert_eq!(last_used().await, Some(first.as_micros().to_string()));
     world.clock.advance(seconds(59));
-    service.verify_api_key(&key).await.unwrap();
+    service.verify_api_key(VerifyApiKey { key: Token::new(&key) }).await.unwrap();
     assert_eq!(last_used().await, Some(first.as_micros().to_string()));
     world.clock.advance(seconds(1));
-    service.verify_api_key(&key).await.unwrap();
+    service.verify_api_key(VerifyApiKey { key: Token::new(&key) }).await.unwrap();
     assert_eq!(last_used().await, Some(world.clock.now().as_micros().to_string()));
 }

@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 
 use madang_auth::Settings;
 use madang_domain::Code;
-use madang_rpc::auth::{Auth as _, ClientInfo};
+use madang_rpc::auth::{Auth as _, ClientInfo, Login, Register};
 
 use crate::support::{PASSWORD, World, assert_code, client, on_both, password, register, seconds, username};
 
@@ -21,22 +21,34 @@ async fn failed_sign_ins_are_throttled_and_recover(mut world: World) {
     world.settings = Settings { login_burst_per_device: 3, ..world.settings };
     let service = world.service().await;
     register(&service, "mina").await;
-    let wrong = || service.login(username("mina"), password("wrong password"), client(1));
+    let wrong = || {
+        service.login(Login {
+            username: username("mina"),
+            password: password("wrong password"),
+            client: client(1),
+        })
+    };
     for _ in 0..3 {
         assert_code(wrong().await, Code::Unauthenticated);
     }
     let error = assert_code(wrong().await, Code::RateLimited);
     assert_eq!(error.retry_after, Some(seconds(10)));
-    let right = || service.login(username("mina"), password(PASSWORD), client(1));
+    let right = || {
+        service.login(Login { username: username("mina"), password: password(PASSWORD), client: client(1) })
+    };
     assert_code(right().await, Code::RateLimited);
     world.clock.advance(seconds(10));
     right().await.unwrap();
     // A name that nobody has is throttled in the same way: the throttle tells nothing either.
     for _ in 0..3 {
-        let result = service.login(username("nobody"), password(PASSWORD), client(1)).await;
+        let result = service
+            .login(Login { username: username("nobody"), password: password(PASSWORD), client: client(1) })
+            .await;
         assert_code(result, Code::Unauthenticated);
     }
-    let result = service.login(username("nobody"), password(PASSWORD), client(1)).await;
+    let result = service
+        .login(Login { username: username("nobody"), password: password(PASSWORD), client: client(1) })
+        .await;
     assert_code(result, Code::RateLimited);
 }
 
@@ -46,13 +58,30 @@ async fn an_attacked_account_lets_its_owner_in(mut world: World) {
     // The owner has a session from address 1.
     register(&service, "mina").await;
     for attacker in 100..120 {
-        let result = service.login(username("mina"), password("wrong password"), client(attacker)).await;
+        let result = service
+            .login(Login {
+                username: username("mina"),
+                password: password("wrong password"),
+                client: client(attacker),
+            })
+            .await;
         assert_code(result, Code::Unauthenticated);
     }
-    let result = service.login(username("mina"), password("wrong password"), client(130)).await;
+    let result = service
+        .login(Login {
+            username: username("mina"),
+            password: password("wrong password"),
+            client: client(130),
+        })
+        .await;
     assert_code(result, Code::RateLimited);
-    service.login(username("mina"), password(PASSWORD), client(1)).await.unwrap();
-    let elsewhere = || service.login(username("mina"), password(PASSWORD), client(2));
+    service
+        .login(Login { username: username("mina"), password: password(PASSWORD), client: client(1) })
+        .await
+        .unwrap();
+    let elsewhere = || {
+        service.login(Login { username: username("mina"), password: password(PASSWORD), client: client(2) })
+    };
     assert_code(elsewhere().await, Code::RateLimited);
     world.clock.advance(seconds(10));
     elsewhere().await.unwrap();
@@ -62,12 +91,22 @@ async fn one_address_cannot_try_many_accounts(mut world: World) {
     world.settings = Settings { login_burst_per_address: 5, ..world.settings };
     let service = world.service().await;
     for n in 0..5 {
-        let result = service.login(username(&format!("user{n}")), password(PASSWORD), client(1)).await;
+        let result = service
+            .login(Login {
+                username: username(&format!("user{n}")),
+                password: password(PASSWORD),
+                client: client(1),
+            })
+            .await;
         assert_code(result, Code::Unauthenticated);
     }
-    let result = service.login(username("user9"), password(PASSWORD), client(1)).await;
+    let result = service
+        .login(Login { username: username("user9"), password: password(PASSWORD), client: client(1) })
+        .await;
     assert_code(result, Code::RateLimited);
-    let result = service.login(username("user9"), password(PASSWORD), client(2)).await;
+    let result = service
+        .login(Login { username: username("user9"), password: password(PASSWORD), client: client(2) })
+        .await;
     assert_code(result, Code::Unauthenticated);
 }
 
@@ -76,7 +115,10 @@ async fn sign_ins_that_succeed_are_not_throttled(mut world: World) {
     let service = world.service().await;
     register(&service, "mina").await;
     for _ in 0..50 {
-        service.login(username("mina"), password(PASSWORD), client(1)).await.unwrap();
+        service
+            .login(Login { username: username("mina"), password: password(PASSWORD), client: client(1) })
+            .await
+            .unwrap();
     }
 }
 
@@ -85,7 +127,14 @@ async fn registrations_from_one_address_are_throttled(mut world: World) {
     let service = world.service().await;
     register(&service, "user1").await;
     register(&service, "user2").await;
-    let more = |name: &'static str, from| service.register(username(name), password(PASSWORD), None, from);
+    let more = |name: &'static str, from| {
+        service.register(Register {
+            username: username(name),
+            password: password(PASSWORD),
+            name: None,
+            client: from,
+        })
+    };
     let error = assert_code(more("user3", client(1)).await, Code::RateLimited);
     assert_eq!(error.retry_after, Some(seconds(2)));
     more("user3", client(2)).await.unwrap();
@@ -108,7 +157,13 @@ async fn more_passwords_than_can_be_hashed_are_refused_at_once(mut world: World)
         let service = service.clone();
         async move {
             let start = std::time::Instant::now();
-            let result = service.login(username(&format!("user{n}")), password(PASSWORD), client(n)).await;
+            let result = service
+                .login(Login {
+                    username: username(&format!("user{n}")),
+                    password: password(PASSWORD),
+                    client: client(n),
+                })
+                .await;
             (result.unwrap_err(), start.elapsed())
         }
     });
@@ -122,5 +177,10 @@ async fn more_passwords_than_can_be_hashed_are_refused_at_once(mut world: World)
         assert!(*took < first, "refused after {took:?}; a hash takes {first:?}");
     }
     // To be refused for want of capacity is no failed attempt.
-    assert_code(service.login(username("user9"), password(PASSWORD), client(9)).await, Code::Unauthenticated);
+    assert_code(
+        service
+            .login(Login { username: username("user9"), password: password(PASSWORD), client: client(9) })
+            .await,
+        Code::Unauthenticated,
+    );
 }

@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 use madang_auth::Service;
 use madang_domain::{AvatarUrl, Code, DisplayName, ExternalId, UserId, UserRef};
 use madang_kit::clock::Clock as _;
-use madang_rpc::auth::{Auth as _, ExternalUser, Recognized};
+use madang_rpc::auth::{
+    Auth as _, Disconnect, ExternalUser, FindUsers, IssueTicket, IssueUserTicket, ListRevocations, Login,
+    RecognizeUser, Recognized, RedeemTicket, Refresh, Register, Token,
+};
 
 use crate::support::{
     PASSWORD, World, assert_code, client, login, on_both, password, register, seconds, session_of, username,
@@ -42,7 +45,7 @@ fn named(id: &str, wanted: &str, name: &str) -> ExternalUser {
 }
 
 async fn seen(service: &Service, user: ExternalUser) -> Recognized {
-    service.external_user(user).await.unwrap()
+    service.recognize_user(RecognizeUser { user }).await.unwrap()
 }
 
 async fn a_user_of_the_site_is_made_once(world: World) {
@@ -101,7 +104,14 @@ async fn a_username_that_is_taken_is_replaced(world: World) {
     assert_eq!(seen(&service, named("7", "joon", "Kim")).await.profile.username, given.username);
     assert_eq!(seen(&service, named("7", "kim", "Kim")).await.profile.username.as_str(), "kim");
     // Nobody takes a name from the site's users either.
-    let taken = service.register(username("kim"), password(PASSWORD), None, client(1)).await;
+    let taken = service
+        .register(Register {
+            username: username("kim"),
+            password: password(PASSWORD),
+            name: None,
+            client: client(1),
+        })
+        .await;
     assert_code(taken, Code::AlreadyExists);
 }
 
@@ -116,7 +126,7 @@ async fn of_many_who_see_a_user_first_one_makes_it(world: World) {
                 let user = named(&round.to_string(), "mina", "Mina");
                 tokio::spawn(async move {
                     loop {
-                        match service.external_user(user.clone()).await {
+                        match service.recognize_user(RecognizeUser { user: user.clone() }).await {
                             Ok(seen) => return seen.profile.id,
                             // Eight who write to one SQLite file at once on a slow disk may be told so.
                             Err(error) => assert_eq!(error.code, Code::Unavailable, "{error}"),
@@ -138,7 +148,9 @@ async fn no_password_opens_a_user_of_the_site(world: World) {
     let service = world.service().await;
     seen(&service, named("7", "mina", "Mina")).await;
     for attempt in ["", " ", PASSWORD] {
-        let refused = service.login(username("mina"), password(attempt), client(1)).await;
+        let refused = service
+            .login(Login { username: username("mina"), password: password(attempt), client: client(1) })
+            .await;
         assert_code(refused, Code::Unauthenticated);
     }
 }
@@ -150,13 +162,16 @@ async fn users_are_found_by_either_name(world: World) {
     let nobody: UserId = "01941f29-7c00-7000-8000-0000000000ab".parse().unwrap();
     let external_id = |id: &str| UserRef::External(ExternalId::new(id).unwrap());
     let asked = [mina.id.into(), external_id("사용자/7"), joon.id.into(), nobody.into(), external_id("8")];
-    let mut found = service.find_users(&asked).await.unwrap();
+    let mut found = service.find_users(FindUsers { users: asked.to_vec() }).await.unwrap();
     found.sort_by_key(|profile| profile.id);
     let mut expected = vec![mina, joon];
     expected.sort_by_key(|profile| profile.id);
     assert_eq!(found, expected, "each once");
-    assert_eq!(service.find_users(&[]).await.unwrap(), []);
-    assert_code(service.find_users(&vec![nobody.into(); 201]).await, Code::InvalidArgument);
+    assert_eq!(service.find_users(FindUsers { users: Vec::new() }).await.unwrap(), []);
+    assert_code(
+        service.find_users(FindUsers { users: vec![nobody.into(); 201] }).await,
+        Code::InvalidArgument,
+    );
 }
 
 async fn a_disconnection_ends_everything_before_it(world: World) {
@@ -165,35 +180,53 @@ async fn a_disconnection_ends_everything_before_it(world: World) {
     let phone = login(&service, "mina").await;
     let joon = register(&service, "joon").await;
     let user = grant.user.id;
-    let of_the_site = service.issue_user_ticket(user, None).await.unwrap();
-    let of_the_session = service.issue_ticket(user, session_of(&phone)).await.unwrap();
-    let start = service.revocations(None).await.unwrap().cursor;
+    let of_the_site = service.issue_user_ticket(IssueUserTicket { user, until: None }).await.unwrap();
+    let of_the_session =
+        service.issue_ticket(IssueTicket { user, session: session_of(&phone) }).await.unwrap();
+    let start = service.list_revocations(ListRevocations { cursor: None }).await.unwrap().cursor;
 
     world.clock.advance(seconds(1));
     let at = world.clock.now();
-    service.disconnect(user).await.unwrap();
-    let feed = world.service().await.revocations(Some(start)).await.unwrap();
+    service.disconnect(Disconnect { user }).await.unwrap();
+    let feed = world.service().await.list_revocations(ListRevocations { cursor: Some(start) }).await.unwrap();
     assert_eq!(feed.users, [(user, at)]);
     let ended: BTreeSet<_> = feed.sessions.iter().copied().collect();
     assert_eq!(ended, BTreeSet::from([session_of(&grant), session_of(&phone)]));
     assert_eq!(feed.cursor, start + 3);
-    assert_eq!(service.revocations(Some(feed.cursor)).await.unwrap().users, []);
+    assert_eq!(
+        service.list_revocations(ListRevocations { cursor: Some(feed.cursor) }).await.unwrap().users,
+        []
+    );
 
     for ticket in [&of_the_site, &of_the_session] {
-        assert_code(service.redeem_ticket(&ticket.ticket).await, Code::Unauthenticated);
+        assert_code(
+            service.redeem_ticket(RedeemTicket { ticket: Token::new(&ticket.ticket) }).await,
+            Code::Unauthenticated,
+        );
     }
     for tokens in [&grant, &phone] {
-        assert_code(service.refresh(&tokens.refresh_token, client(1)).await, Code::Unauthenticated);
+        assert_code(
+            service
+                .refresh(Refresh { refresh_token: Token::new(&tokens.refresh_token), client: client(1) })
+                .await,
+            Code::Unauthenticated,
+        );
     }
-    service.refresh(&joon.refresh_token, client(1)).await.unwrap();
+    service
+        .refresh(Refresh { refresh_token: Token::new(&joon.refresh_token), client: client(1) })
+        .await
+        .unwrap();
     // Who comes again is as welcome as before.
     world.clock.advance(seconds(1));
     login(&service, "mina").await;
-    let again = service.issue_user_ticket(user, None).await.unwrap();
-    assert_eq!(service.redeem_ticket(&again.ticket).await.unwrap().profile, grant.user);
+    let again = service.issue_user_ticket(IssueUserTicket { user, until: None }).await.unwrap();
+    assert_eq!(
+        service.redeem_ticket(RedeemTicket { ticket: Token::new(&again.ticket) }).await.unwrap().profile,
+        grant.user
+    );
 
     let nobody: UserId = "01941f29-7c00-7000-8000-0000000000ab".parse().unwrap();
-    assert_code(service.disconnect(nobody).await, Code::NotFound);
+    assert_code(service.disconnect(Disconnect { user: nobody }).await, Code::NotFound);
 }
 
 async fn a_disconnection_is_known_to_whoever_sees_the_user_later(world: World) {
@@ -201,16 +234,19 @@ async fn a_disconnection_is_known_to_whoever_sees_the_user_later(world: World) {
     let user = seen(&service, external("7")).await.profile.id;
     world.clock.advance(seconds(5));
     let at = world.clock.now();
-    service.disconnect(user).await.unwrap();
+    service.disconnect(Disconnect { user }).await.unwrap();
     assert_eq!(seen(&service, external("7")).await.disconnected_at, Some(at));
 
     // The feed names the user for as long as a gateway may be cut off, and then forgets.
     let hour = seconds(3_600);
     world.clock.advance(23 * hour);
     service.maintain().await.unwrap();
-    assert_eq!(service.revocations(Some(0)).await.unwrap().users, [(user, at)]);
+    assert_eq!(
+        service.list_revocations(ListRevocations { cursor: Some(0) }).await.unwrap().users,
+        [(user, at)]
+    );
     world.clock.advance(2 * hour);
     service.maintain().await.unwrap();
-    assert_eq!(service.revocations(Some(0)).await.unwrap().users, []);
+    assert_eq!(service.list_revocations(ListRevocations { cursor: Some(0) }).await.unwrap().users, []);
     assert_eq!(seen(&service, external("7")).await.disconnected_at, Some(at), "the account never does");
 }

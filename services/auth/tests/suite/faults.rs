@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use madang_auth::{Settings, migrate, start};
 use madang_domain::Code;
 use madang_kit::{Host, Lifecycle, Secret, clock::ManualClock};
-use madang_rpc::auth::Auth as _;
+use madang_rpc::auth::{Auth as _, GetKeys, ListRevocations, Login, Refresh, Token};
 use madang_test_kit::{Durability, PostgresServer};
 
 use crate::support::{
@@ -50,30 +50,41 @@ async fn a_database_that_goes_is_unavailable_and_comes_back_without_a_restart() 
     let service = start(&cheap(), &url, &host).await.unwrap();
     register(&service, "mina").await;
     let grant = login(&service, "mina").await;
-    let jwks = service.keys().await.unwrap();
+    let jwks = service.get_keys(GetKeys).await.unwrap();
 
     postgres.stop().await.unwrap();
-    let result = service.login(username("mina"), password(PASSWORD), client(1)).await;
+    let result = service
+        .login(Login { username: username("mina"), password: password(PASSWORD), client: client(1) })
+        .await;
     let error = assert_code(result, Code::Unavailable);
     assert!(error.retry_after.is_some());
-    assert_code(service.refresh(&grant.refresh_token, client(1)).await, Code::Unavailable);
-    assert_code(service.revocations(None).await, Code::Unavailable);
-    assert_eq!(service.keys().await.unwrap(), jwks, "the public keys can still be had");
+    assert_code(
+        service.refresh(Refresh { refresh_token: Token::new(&grant.refresh_token), client: client(1) }).await,
+        Code::Unavailable,
+    );
+    assert_code(service.list_revocations(ListRevocations { cursor: None }).await, Code::Unavailable);
+    assert_eq!(service.get_keys(GetKeys).await.unwrap(), jwks, "the public keys can still be had");
     clock.advance(cheap().key_overlap);
-    assert_eq!(service.keys().await.unwrap(), jwks, "even when they should be looked at again");
+    assert_eq!(service.get_keys(GetKeys).await.unwrap(), jwks, "even when they should be looked at again");
     assert!(host.lifecycle.failure().is_none());
 
     postgres.restart().await.unwrap();
     let again = tokio::time::timeout(PATIENCE, async {
         loop {
-            match service.login(username("mina"), password(PASSWORD), client(1)).await {
+            match service
+                .login(Login { username: username("mina"), password: password(PASSWORD), client: client(1) })
+                .await
+            {
                 Ok(grant) => break grant,
                 Err(error) => assert_eq!(error.code, Code::Unavailable, "{error}"),
             }
         }
     });
     again.await.unwrap();
-    service.refresh(&grant.refresh_token, client(1)).await.unwrap();
+    service
+        .refresh(Refresh { refresh_token: Token::new(&grant.refresh_token), client: client(1) })
+        .await
+        .unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

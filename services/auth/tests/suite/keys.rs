@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use jsonwebtoken::decode_header;
 use madang_auth::{Settings, rotate_key};
 use madang_kit::clock::Clock as _;
-use madang_rpc::auth::Auth as _;
+use madang_rpc::auth::{Auth as _, GetKeys, Refresh, Token};
 
 use crate::support::{World, login, on_both, register, seconds, verify};
 
@@ -31,15 +31,15 @@ fn kid(token: &str) -> String {
 async fn replicas_that_start_at_once_share_one_key(world: World) {
     let replicas = join_all((0..5).map(|_| world.service())).await;
     assert_eq!(world.count("auth_signing_keys").await, 1);
-    let jwks = replicas[0].keys().await.unwrap();
+    let jwks = replicas[0].get_keys(GetKeys).await.unwrap();
     register(&replicas[0], "mina").await;
     for replica in &replicas {
-        assert_eq!(replica.keys().await.unwrap(), jwks);
+        assert_eq!(replica.get_keys(GetKeys).await.unwrap(), jwks);
         let grant = login(replica, "mina").await;
         verify(&grant.access_token, &jwks, world.clock.now().as_seconds()).unwrap();
     }
     // And a restart makes no other one.
-    assert_eq!(world.service().await.keys().await.unwrap(), jwks);
+    assert_eq!(world.service().await.get_keys(GetKeys).await.unwrap(), jwks);
 }
 
 /// A verifier like the gateways': it fetches the keys anew when its copy is as old as it may get.
@@ -62,7 +62,7 @@ async fn a_rotation_fails_no_verification(mut world: World) {
     register(&one, "mina").await;
     let mut grants = [login(&one, "mina").await, login(&two, "mina").await];
     let mut verifier =
-        Verifier { jwks: one.keys().await.unwrap(), fetched_at: world.clock.now().as_seconds() };
+        Verifier { jwks: one.get_keys(GetKeys).await.unwrap(), fetched_at: world.clock.now().as_seconds() };
     let mut issued: Vec<String> = Vec::new();
     let mut seen = BTreeSet::new();
 
@@ -73,10 +73,16 @@ async fn a_rotation_fails_no_verification(mut world: World) {
         one.maintain().await.unwrap();
         if now - verifier.fetched_at > max_age {
             // The worst replica to ask: the one that makes no keys.
-            verifier = Verifier { jwks: two.keys().await.unwrap(), fetched_at: now };
+            verifier = Verifier { jwks: two.get_keys(GetKeys).await.unwrap(), fetched_at: now };
         }
         for (service, grant) in [&one, &two].into_iter().zip(&mut grants) {
-            *grant = service.refresh(&grant.refresh_token, crate::support::client(1)).await.unwrap();
+            *grant = service
+                .refresh(Refresh {
+                    refresh_token: Token::new(&grant.refresh_token),
+                    client: crate::support::client(1),
+                })
+                .await
+                .unwrap();
             issued.push(grant.access_token.clone());
             seen.insert(kid(&grant.access_token));
         }
@@ -94,7 +100,7 @@ async fn a_rotation_fails_no_verification(mut world: World) {
 async fn the_key_set_is_public_and_complete(world: World) {
     let service = world.service().await;
     let grant = register(&service, "mina").await;
-    let set: serde_json::Value = serde_json::from_str(&service.keys().await.unwrap()).unwrap();
+    let set: serde_json::Value = serde_json::from_str(&service.get_keys(GetKeys).await.unwrap()).unwrap();
     let key = &set["keys"][0];
     for (name, value) in [("kty", "OKP"), ("crv", "Ed25519"), ("use", "sig"), ("alg", "EdDSA")] {
         assert_eq!(key[name], value);
@@ -114,7 +120,7 @@ async fn private_keys_are_sealed_when_there_is_a_key_for_it(mut world: World) {
     assert!(sealed > 32 + 12 + 16);
 
     let again = world.service().await;
-    let jwks = again.keys().await.unwrap();
+    let jwks = again.get_keys(GetKeys).await.unwrap();
     verify(&grant.access_token, &jwks, world.clock.now().as_seconds()).unwrap();
     for other in [None, Some("HB0eHxscHR4fGxwdHh8bHB0eHxscHR4fGxwdHh8bHB0=".into())] {
         let settings = Settings { key_encryption_key: other, ..world.settings.clone() };
@@ -129,7 +135,7 @@ async fn an_operator_rotates_by_hand(world: World) {
     let old = register(&service, "mina").await;
     let new_kid = rotate_key(&world.settings, &world.url(), &world.host(), false).await.unwrap();
     service.maintain().await.unwrap();
-    assert!(kids(&service.keys().await.unwrap()).contains(&new_kid), "published before it signs");
+    assert!(kids(&service.get_keys(GetKeys).await.unwrap()).contains(&new_kid), "published before it signs");
     let before = login(&service, "mina").await;
     assert_eq!(kid(&before.access_token), kid(&old.access_token));
     world.clock.advance(world.settings.key_overlap);
@@ -142,11 +148,14 @@ async fn leaked_keys_are_forgotten_at_once(world: World) {
     let old = register(&service, "mina").await;
     let new_kid = rotate_key(&world.settings, &world.url(), &world.host(), true).await.unwrap();
     service.maintain().await.unwrap();
-    let jwks = service.keys().await.unwrap();
+    let jwks = service.get_keys(GetKeys).await.unwrap();
     assert_eq!(kids(&jwks), BTreeSet::from([new_kid.clone()]));
     let now = world.clock.now().as_seconds();
     assert!(verify(&old.access_token, &jwks, now).is_err());
-    let refreshed = service.refresh(&old.refresh_token, crate::support::client(1)).await.unwrap();
+    let refreshed = service
+        .refresh(Refresh { refresh_token: Token::new(&old.refresh_token), client: crate::support::client(1) })
+        .await
+        .unwrap();
     assert_eq!(kid(&refreshed.access_token), new_kid);
     verify(&refreshed.access_token, &jwks, now).unwrap();
 }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use madang_auth::{Cli, run};
 use madang_domain::Code;
 use madang_kit::{Host, Lifecycle, config, lifecycle::Outcome};
-use madang_rpc::{auth::Auth as _, grpc::AuthClient};
+use madang_rpc::auth::{Auth as _, AuthClient, GetKeys, IssueTicket, Login, RedeemTicket, Register, Token};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::support::{PASSWORD, World, assert_code, client, password, session_of, username};
@@ -36,17 +36,31 @@ async fn it_serves_grpc_and_the_public_keys_and_ends_in_order() {
     let channel = tonic::transport::Endpoint::from_shared(format!("http://{grpc}")).unwrap().connect_lazy();
     let auth = AuthClient::new(channel);
 
-    let grant = auth.register(username("mina"), password(PASSWORD), None, client(1)).await.unwrap();
-    let result = auth.login(username("mina"), password("wrong password"), client(1)).await;
+    let grant = auth
+        .register(Register {
+            username: username("mina"),
+            password: password(PASSWORD),
+            name: None,
+            client: client(1),
+        })
+        .await
+        .unwrap();
+    let result = auth
+        .login(Login { username: username("mina"), password: password("wrong password"), client: client(1) })
+        .await;
     assert_code(result, Code::Unauthenticated);
-    let ticket = auth.issue_ticket(grant.user.id, session_of(&grant)).await.unwrap();
-    assert_eq!(auth.redeem_ticket(&ticket.ticket).await.unwrap().profile, grant.user);
+    let ticket =
+        auth.issue_ticket(IssueTicket { user: grant.user.id, session: session_of(&grant) }).await.unwrap();
+    assert_eq!(
+        auth.redeem_ticket(RedeemTicket { ticket: Token::new(&ticket.ticket) }).await.unwrap().profile,
+        grant.user
+    );
 
     let ops = running.address("ops").unwrap();
     let answer = get(ops, "/.well-known/jwks.json").await;
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     assert!(answer.contains("cache-control: public, max-age=1800"), "{answer}");
-    assert!(answer.ends_with(&auth.keys().await.unwrap()), "{answer}");
+    assert!(answer.ends_with(&auth.get_keys(GetKeys).await.unwrap()), "{answer}");
     assert!(get(ops, "/livez").await.starts_with("HTTP/1.1 200"));
     let metrics = get(ops, "/metrics").await;
     let line =

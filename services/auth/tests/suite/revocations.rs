@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use madang_auth::Service;
 use madang_domain::Code;
-use madang_rpc::auth::Auth as _;
+use madang_rpc::auth::{Auth as _, ListRevocations, Logout, Token};
 use sqlx::{Connection as _, PgConnection};
 
 use crate::support::{World, login, on_both, register, seconds, session_of};
@@ -17,31 +17,42 @@ on_both!(
 
 async fn revoke_one(service: &Service) -> madang_domain::SessionId {
     let grant = login(service, "mina").await;
-    service.logout(&grant.refresh_token).await.unwrap();
+    service.logout(Logout { refresh_token: Token::new(&grant.refresh_token) }).await.unwrap();
     session_of(&grant)
 }
 
 async fn the_feed_goes_on_from_its_cursor(world: World) {
     let service = world.service().await;
     register(&service, "mina").await;
-    let empty = service.revocations(None).await.unwrap();
+    let empty = service.list_revocations(ListRevocations { cursor: None }).await.unwrap();
     assert!(empty.sessions.is_empty());
     let first = revoke_one(&service).await;
-    let after_first = service.revocations(Some(empty.cursor)).await.unwrap();
+    let after_first = service.list_revocations(ListRevocations { cursor: Some(empty.cursor) }).await.unwrap();
     assert_eq!(after_first.sessions, [first]);
     let second = revoke_one(&service).await;
     let replica = world.service().await;
-    let after_second = replica.revocations(Some(after_first.cursor)).await.unwrap();
+    let after_second =
+        replica.list_revocations(ListRevocations { cursor: Some(after_first.cursor) }).await.unwrap();
     assert_eq!(after_second.sessions, [second]);
-    assert_eq!(replica.revocations(Some(after_second.cursor)).await.unwrap().sessions, []);
-    assert_eq!(replica.revocations(None).await.unwrap().sessions, [first, second]);
+    assert_eq!(
+        replica
+            .list_revocations(ListRevocations { cursor: Some(after_second.cursor) })
+            .await
+            .unwrap()
+            .sessions,
+        []
+    );
+    assert_eq!(
+        replica.list_revocations(ListRevocations { cursor: None }).await.unwrap().sessions,
+        [first, second]
+    );
 
     // Those that matter to no token any more are left out, and the cursor stays where it was.
     world.clock.advance(seconds(15 * 60 + 61));
     let third = revoke_one(&service).await;
     service.maintain().await.unwrap();
-    assert_eq!(service.revocations(None).await.unwrap().sessions, [third]);
-    let late = service.revocations(Some(after_first.cursor)).await.unwrap();
+    assert_eq!(service.list_revocations(ListRevocations { cursor: None }).await.unwrap().sessions, [third]);
+    let late = service.list_revocations(ListRevocations { cursor: Some(after_first.cursor) }).await.unwrap();
     assert!(late.sessions.ends_with(&[third]));
     assert!(late.cursor > after_second.cursor);
 }
@@ -61,7 +72,7 @@ async fn the_feed_misses_none_of_many_at_once(world: World) {
         work.push((service, grants));
     }
     let expected: BTreeSet<_> = work.iter().flat_map(|(_, grants)| grants.iter().map(session_of)).collect();
-    let start = one.revocations(None).await.unwrap().cursor;
+    let start = one.list_revocations(ListRevocations { cursor: None }).await.unwrap().cursor;
     let writers: Vec<_> = work
         .into_iter()
         .map(|(service, grants)| {
@@ -75,7 +86,7 @@ async fn the_feed_misses_none_of_many_at_once(world: World) {
     let (mut seen, mut cursor) = (BTreeSet::new(), start);
     loop {
         let done = writers.iter().all(tokio::task::JoinHandle::is_finished);
-        let answer = two.revocations(Some(cursor)).await.unwrap();
+        let answer = two.list_revocations(ListRevocations { cursor: Some(cursor) }).await.unwrap();
         assert!(answer.cursor >= cursor);
         cursor = answer.cursor;
         seen.extend(answer.sessions);
@@ -92,7 +103,7 @@ async fn the_feed_misses_none_of_many_at_once(world: World) {
 
 /// Logs out, again where the database is busy: eight who write to one SQLite file at once on a slow disk may be told so.
 async fn log_out(service: &Service, refresh_token: &str) {
-    while let Err(error) = service.logout(refresh_token).await {
+    while let Err(error) = service.logout(Logout { refresh_token: Token::new(refresh_token) }).await {
         assert_eq!(error.code, Code::Unavailable, "{error}");
     }
 }
@@ -101,8 +112,9 @@ async fn the_feed_starts_anew_after_a_backup_was_restored(world: World) {
     let service = world.service().await;
     register(&service, "mina").await;
     let known = revoke_one(&service).await;
-    let from_the_future = service.revocations(None).await.unwrap().cursor + 100;
-    let answer = service.revocations(Some(from_the_future)).await.unwrap();
+    let from_the_future =
+        service.list_revocations(ListRevocations { cursor: None }).await.unwrap().cursor + 100;
+    let answer = service.list_revocations(ListRevocations { cursor: Some(from_the_future) }).await.unwrap();
     assert_eq!(answer.sessions, [known]);
     assert!(answer.cursor < from_the_future);
 }
@@ -116,7 +128,7 @@ async fn an_end_that_commits_late_is_not_missed() {
     let service = world.service().await;
     register(&service, "mina").await;
     let grant = login(&service, "mina").await;
-    let start = service.revocations(None).await.unwrap().cursor;
+    let start = service.list_revocations(ListRevocations { cursor: None }).await.unwrap().cursor;
 
     // Another replica has taken its number and not committed yet.
     let mut slow = PgConnection::connect(world.url().expose()).await.unwrap();
@@ -132,7 +144,7 @@ async fn an_end_that_commits_late_is_not_missed() {
 
     let quick = tokio::spawn({
         let service = service.clone();
-        async move { service.logout(&grant.refresh_token).await.unwrap() }
+        async move { service.logout(Logout { refresh_token: Token::new(&grant.refresh_token) }).await.unwrap() }
     });
     // Either the second is made to wait for the first, or it has committed before it.
     let mut watch = PgConnection::connect(world.url().expose()).await.unwrap();
@@ -147,10 +159,11 @@ async fn an_end_that_commits_late_is_not_missed() {
             break;
         }
     }
-    let meanwhile = service.revocations(Some(start)).await.unwrap();
+    let meanwhile = service.list_revocations(ListRevocations { cursor: Some(start) }).await.unwrap();
     transaction.commit().await.unwrap();
     quick.await.unwrap();
-    let afterwards = service.revocations(Some(meanwhile.cursor)).await.unwrap();
+    let afterwards =
+        service.list_revocations(ListRevocations { cursor: Some(meanwhile.cursor) }).await.unwrap();
     let all: Vec<_> = meanwhile.sessions.into_iter().chain(afterwards.sessions).collect();
     assert!(all.contains(&madang_domain::SessionId::new(LATE)), "missed: {all:?}");
     assert_eq!(all.len(), 2);

@@ -3,7 +3,10 @@
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use madang_domain::Code;
 use madang_kit::clock::Clock as _;
-use madang_rpc::auth::{Auth as _, ClientInfo};
+use madang_rpc::auth::{
+    Auth as _, ClientInfo, GetKeys, IssueTicket, ListRevocations, ListSessions, Logout, RedeemTicket,
+    Refresh, RevokeSession, Token,
+};
 
 use crate::support::{World, assert_code, client, login, on_both, register, seconds, session_of, verify};
 
@@ -23,20 +26,41 @@ on_both!(
 async fn a_refresh_token_is_good_once_and_its_reuse_ends_the_session(world: World) {
     let service = world.service().await;
     let first = register(&service, "mina").await;
-    let second = service.refresh(&first.refresh_token, client(1)).await.unwrap();
-    let third = service.refresh(&second.refresh_token, client(1)).await.unwrap();
+    let second = service
+        .refresh(Refresh { refresh_token: Token::new(&first.refresh_token), client: client(1) })
+        .await
+        .unwrap();
+    let third = service
+        .refresh(Refresh { refresh_token: Token::new(&second.refresh_token), client: client(1) })
+        .await
+        .unwrap();
     assert_eq!(session_of(&first), session_of(&third));
     let now = world.clock.now().as_seconds();
-    verify(&third.access_token, &service.keys().await.unwrap(), now).unwrap();
+    verify(&third.access_token, &service.get_keys(GetKeys).await.unwrap(), now).unwrap();
     let other = login(&service, "mina").await;
-    assert!(service.revocations(None).await.unwrap().sessions.is_empty());
+    assert!(service.list_revocations(ListRevocations { cursor: None }).await.unwrap().sessions.is_empty());
 
     // Not the token before: any of the family, however old.
-    assert_code(service.refresh(&first.refresh_token, client(9)).await, Code::Unauthenticated);
-    assert_code(service.refresh(&third.refresh_token, client(1)).await, Code::Unauthenticated);
-    assert_eq!(service.revocations(None).await.unwrap().sessions, [session_of(&first)]);
-    assert_code(service.issue_ticket(first.user.id, session_of(&first)).await, Code::Unauthenticated);
-    service.refresh(&other.refresh_token, client(1)).await.unwrap();
+    assert_code(
+        service.refresh(Refresh { refresh_token: Token::new(&first.refresh_token), client: client(9) }).await,
+        Code::Unauthenticated,
+    );
+    assert_code(
+        service.refresh(Refresh { refresh_token: Token::new(&third.refresh_token), client: client(1) }).await,
+        Code::Unauthenticated,
+    );
+    assert_eq!(
+        service.list_revocations(ListRevocations { cursor: None }).await.unwrap().sessions,
+        [session_of(&first)]
+    );
+    assert_code(
+        service.issue_ticket(IssueTicket { user: first.user.id, session: session_of(&first) }).await,
+        Code::Unauthenticated,
+    );
+    service
+        .refresh(Refresh { refresh_token: Token::new(&other.refresh_token), client: client(1) })
+        .await
+        .unwrap();
 }
 
 async fn of_two_concurrent_refreshes_one_wins(world: World) {
@@ -47,18 +71,26 @@ async fn of_two_concurrent_refreshes_one_wins(world: World) {
         let (first, second) = tokio::join!(
             tokio::spawn({
                 let (service, token) = (one.clone(), grant.refresh_token.clone());
-                async move { service.refresh(&token, client(1)).await }
+                async move {
+                    service.refresh(Refresh { refresh_token: Token::new(&token), client: client(1) }).await
+                }
             }),
             tokio::spawn({
                 let (service, token) = (two.clone(), grant.refresh_token.clone());
-                async move { service.refresh(&token, client(2)).await }
+                async move {
+                    service.refresh(Refresh { refresh_token: Token::new(&token), client: client(2) }).await
+                }
             }),
         );
         let mut won: Vec<_> = [first.unwrap(), second.unwrap()].into_iter().filter_map(Result::ok).collect();
         assert_eq!(won.len(), 1, "round {round}");
         // And the other was a reuse: nobody can tell which of the two was the owner.
         let winner = won.remove(0);
-        assert_code(one.refresh(&winner.refresh_token, client(1)).await, Code::Unauthenticated);
+        assert_code(
+            one.refresh(Refresh { refresh_token: Token::new(&winner.refresh_token), client: client(1) })
+                .await,
+            Code::Unauthenticated,
+        );
     }
 }
 
@@ -68,36 +100,60 @@ async fn a_session_ends_when_idle_and_in_any_case(world: World) {
     let mut busy = login(&service, "mina").await;
     for _ in 0..3 {
         world.clock.advance(seconds(29 * DAY));
-        busy = service.refresh(&busy.refresh_token, client(1)).await.unwrap();
+        busy = service
+            .refresh(Refresh { refresh_token: Token::new(&busy.refresh_token), client: client(1) })
+            .await
+            .unwrap();
     }
-    assert_code(service.refresh(&idle.refresh_token, client(1)).await, Code::Unauthenticated);
-    assert_eq!(service.sessions(busy.user.id).await.unwrap().len(), 1);
+    assert_code(
+        service.refresh(Refresh { refresh_token: Token::new(&idle.refresh_token), client: client(1) }).await,
+        Code::Unauthenticated,
+    );
+    assert_eq!(service.list_sessions(ListSessions { user: busy.user.id }).await.unwrap().len(), 1);
     // Five minutes before the 90 days are over, the access token is good for no longer than those.
     world.clock.advance(seconds(3 * DAY - 300));
-    let last = service.refresh(&busy.refresh_token, client(1)).await.unwrap();
+    let last = service
+        .refresh(Refresh { refresh_token: Token::new(&busy.refresh_token), client: client(1) })
+        .await
+        .unwrap();
     assert_eq!(last.expires_in, seconds(300));
-    let ticket = service.issue_ticket(last.user.id, session_of(&last)).await.unwrap();
-    let identity = service.redeem_ticket(&ticket.ticket).await.unwrap();
+    let ticket =
+        service.issue_ticket(IssueTicket { user: last.user.id, session: session_of(&last) }).await.unwrap();
+    let identity = service.redeem_ticket(RedeemTicket { ticket: Token::new(&ticket.ticket) }).await.unwrap();
     assert_eq!(identity.expires_at, world.clock.now().plus(seconds(300)));
     world.clock.advance(seconds(300));
-    assert_code(service.refresh(&last.refresh_token, client(1)).await, Code::Unauthenticated);
-    assert!(service.sessions(last.user.id).await.unwrap().is_empty());
+    assert_code(
+        service.refresh(Refresh { refresh_token: Token::new(&last.refresh_token), client: client(1) }).await,
+        Code::Unauthenticated,
+    );
+    assert!(service.list_sessions(ListSessions { user: last.user.id }).await.unwrap().is_empty());
 }
 
 async fn logout_ends_the_session(world: World) {
     let service = world.service().await;
     let first = register(&service, "mina").await;
-    let second = service.refresh(&first.refresh_token, client(1)).await.unwrap();
+    let second = service
+        .refresh(Refresh { refresh_token: Token::new(&first.refresh_token), client: client(1) })
+        .await
+        .unwrap();
     let stays = login(&service, "mina").await;
-    service.logout(&second.refresh_token).await.unwrap();
-    assert_code(service.refresh(&second.refresh_token, client(1)).await, Code::Unauthenticated);
-    assert_eq!(service.revocations(None).await.unwrap().sessions, [session_of(&first)]);
-    let left = service.sessions(first.user.id).await.unwrap();
+    service.logout(Logout { refresh_token: Token::new(&second.refresh_token) }).await.unwrap();
+    assert_code(
+        service
+            .refresh(Refresh { refresh_token: Token::new(&second.refresh_token), client: client(1) })
+            .await,
+        Code::Unauthenticated,
+    );
+    assert_eq!(
+        service.list_revocations(ListRevocations { cursor: None }).await.unwrap().sessions,
+        [session_of(&first)]
+    );
+    let left = service.list_sessions(ListSessions { user: first.user.id }).await.unwrap();
     assert_eq!(left.iter().map(|session| session.id).collect::<Vec<_>>(), [session_of(&stays)]);
     // Again, and with what is no token: no error.
-    service.logout(&second.refresh_token).await.unwrap();
-    service.logout("nonsense").await.unwrap();
-    assert_eq!(service.revocations(None).await.unwrap().sessions.len(), 1);
+    service.logout(Logout { refresh_token: Token::new(&second.refresh_token) }).await.unwrap();
+    service.logout(Logout { refresh_token: Token::new("nonsense") }).await.unwrap();
+    assert_eq!(service.list_revocations(ListRevocations { cursor: None }).await.unwrap().sessions.len(), 1);
 }
 
 async fn sessions_are_listed_and_revoked_by_their_user_alone(world: World) {
@@ -110,37 +166,68 @@ async fn sessions_are_listed_and_revoked_by_their_user_alone(world: World) {
     world.clock.advance(seconds(60));
     let phone =
         ClientInfo { ip: Some("2001:db8::7".parse().unwrap()), user_agent: Some("phone/2\n".to_owned()) };
-    service.refresh(&first.refresh_token, phone).await.unwrap();
+    service
+        .refresh(Refresh { refresh_token: Token::new(&first.refresh_token), client: phone })
+        .await
+        .unwrap();
 
-    let list = service.sessions(first.user.id).await.unwrap();
+    let list = service.list_sessions(ListSessions { user: first.user.id }).await.unwrap();
     assert_eq!(list.iter().map(|s| s.id).collect::<Vec<_>>(), [session_of(&second), session_of(&first)]);
     assert_eq!((list[1].created_at, list[1].used_at), (signed_in_at, world.clock.now()));
     assert_eq!(list[1].client.ip, Some("2001:db8::7".parse().unwrap()));
     assert_eq!(list[1].client.user_agent.as_deref(), Some("phone/2"));
     assert_eq!(list[0].client, client(1));
 
-    assert_code(service.revoke_session(other.user.id, session_of(&first)).await, Code::NotFound);
-    service.revoke_session(first.user.id, session_of(&second)).await.unwrap();
-    assert_code(service.revoke_session(first.user.id, session_of(&second)).await, Code::NotFound);
-    assert_code(service.refresh(&second.refresh_token, client(1)).await, Code::Unauthenticated);
-    assert_eq!(service.sessions(first.user.id).await.unwrap().len(), 1);
-    assert_eq!(service.sessions(other.user.id).await.unwrap().len(), 1);
+    assert_code(
+        service.revoke_session(RevokeSession { user: other.user.id, session: session_of(&first) }).await,
+        Code::NotFound,
+    );
+    service
+        .revoke_session(RevokeSession { user: first.user.id, session: session_of(&second) })
+        .await
+        .unwrap();
+    assert_code(
+        service.revoke_session(RevokeSession { user: first.user.id, session: session_of(&second) }).await,
+        Code::NotFound,
+    );
+    assert_code(
+        service
+            .refresh(Refresh { refresh_token: Token::new(&second.refresh_token), client: client(1) })
+            .await,
+        Code::Unauthenticated,
+    );
+    assert_eq!(service.list_sessions(ListSessions { user: first.user.id }).await.unwrap().len(), 1);
+    assert_eq!(service.list_sessions(ListSessions { user: other.user.id }).await.unwrap().len(), 1);
 }
 
 async fn other_texts_are_no_refresh_tokens(world: World) {
     let service = world.service().await;
     let grant = register(&service, "mina").await;
-    let ticket = service.issue_ticket(grant.user.id, session_of(&grant)).await.unwrap().ticket;
+    let ticket = service
+        .issue_ticket(IssueTicket { user: grant.user.id, session: session_of(&grant) })
+        .await
+        .unwrap()
+        .ticket;
     for text in ["", "nonsense", &grant.access_token, &ticket, &"A".repeat(64), &"é".repeat(40)] {
-        assert_code(service.refresh(text, client(1)).await, Code::Unauthenticated);
+        assert_code(
+            service.refresh(Refresh { refresh_token: Token::new(text), client: client(1) }).await,
+            Code::Unauthenticated,
+        );
     }
-    service.refresh(&grant.refresh_token, client(1)).await.unwrap();
+    service
+        .refresh(Refresh { refresh_token: Token::new(&grant.refresh_token), client: client(1) })
+        .await
+        .unwrap();
 }
 
 async fn tokens_are_not_in_the_database(world: World) {
     let service = world.service().await;
     let grant = register(&service, "mina").await;
-    let ticket = service.issue_ticket(grant.user.id, session_of(&grant)).await.unwrap().ticket;
+    let ticket = service
+        .issue_ticket(IssueTicket { user: grant.user.id, session: session_of(&grant) })
+        .await
+        .unwrap()
+        .ticket;
     let bytes = URL_SAFE_NO_PAD.decode(&grant.refresh_token).unwrap();
     assert!(bytes.len() * 8 >= 256);
     for (table, columns) in [("auth_sessions", "family_hash || token_hash"), ("auth_tickets", "hash")] {
@@ -163,8 +250,8 @@ async fn what_has_expired_is_forgotten(world: World) {
     let service = world.service().await;
     let revoked = register(&service, "mina").await;
     let expires = login(&service, "mina").await;
-    service.issue_ticket(expires.user.id, session_of(&expires)).await.unwrap();
-    service.logout(&revoked.refresh_token).await.unwrap();
+    service.issue_ticket(IssueTicket { user: expires.user.id, session: session_of(&expires) }).await.unwrap();
+    service.logout(Logout { refresh_token: Token::new(&revoked.refresh_token) }).await.unwrap();
     service.maintain().await.unwrap();
     assert_eq!(world.count("auth_sessions").await, 2);
     assert_eq!(world.count("auth_tickets").await, 1);

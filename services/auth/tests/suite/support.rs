@@ -6,7 +6,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation, decode, decode_he
 use madang_auth::{Service, Settings, start};
 use madang_domain::{Code, Error, SessionId, Username};
 use madang_kit::{Host, Lifecycle, Secret, StartError, clock::ManualClock};
-use madang_rpc::auth::{Auth as _, ClientInfo, Grant, Password, claims::AccessClaims};
+use madang_rpc::auth::{Auth as _, ClientInfo, Grant, Login, Password, Register, claims::AccessClaims};
 use madang_test_kit::TestDatabase;
 use sqlx::{AssertSqlSafe, Connection as _};
 use tempfile::TempDir;
@@ -125,11 +125,22 @@ pub(crate) fn client(last: u8) -> ClientInfo {
 }
 
 pub(crate) async fn register(service: &Service, name: &str) -> Grant {
-    service.register(username(name), password(PASSWORD), None, client(1)).await.unwrap()
+    service
+        .register(Register {
+            username: username(name),
+            password: password(PASSWORD),
+            name: None,
+            client: client(1),
+        })
+        .await
+        .unwrap()
 }
 
 pub(crate) async fn login(service: &Service, name: &str) -> Grant {
-    service.login(username(name), password(PASSWORD), client(1)).await.unwrap()
+    service
+        .login(Login { username: username(name), password: password(PASSWORD), client: client(1) })
+        .await
+        .unwrap()
 }
 
 pub(crate) fn assert_code<T: std::fmt::Debug>(result: Result<T, Error>, code: Code) -> Error {

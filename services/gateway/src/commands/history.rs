@@ -3,7 +3,7 @@
 use madang_domain::{Error, Result, RoomRef, Seq, UserId, limits};
 use madang_rpc::{
     event::Event,
-    store::{HistoryFrom, HistoryQuery},
+    store::{History, HistoryFrom, HistoryQuery},
 };
 
 use super::Commands;
@@ -40,7 +40,7 @@ impl Commands {
         messages_only: bool,
     ) -> Result<Vec<Event>> {
         let (from, limit) = range.check()?;
-        self.store.history(user, room, HistoryQuery { from, limit, messages_only }).await
+        self.store.history(History { user, room, query: HistoryQuery { from, limit, messages_only } }).await
     }
 }
 

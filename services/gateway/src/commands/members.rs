@@ -5,7 +5,7 @@ use std::sync::Arc;
 use madang_domain::{Code, Result, RoomRef, UserId, UserRef};
 use madang_rpc::{
     event::{Profile, Role},
-    store::{Authority, Member, Page, PageQuery},
+    store::{Authority, GetRoom, ListMembers, Member, Page, PageQuery, PutMember, RemoveMember},
 };
 
 use super::Commands;
@@ -13,7 +13,7 @@ use super::Commands;
 impl Commands {
     /// The members of a room.
     pub(crate) async fn members(&self, user: UserId, room: RoomRef, page: PageQuery) -> Result<Page<Member>> {
-        self.store.members(user, room, page).await
+        self.store.list_members(ListMembers { user, room, page }).await
     }
 
     /// Adds a user to a room, or changes a member's role.
@@ -31,10 +31,9 @@ impl Commands {
     /// Removes a member from a room.
     pub(crate) async fn remove_member(&self, actor: Arc<Profile>, room: RoomRef, user: UserId) -> Result<()> {
         let store = Arc::clone(&self.store);
-        self.commit(
-            "remove member",
-            async move { store.remove_member(actor, Authority::User, room, user).await },
-        )
+        self.commit("remove member", async move {
+            store.remove_member(RemoveMember { actor, authority: Authority::User, room, user }).await
+        })
         .await
     }
 
@@ -50,7 +49,7 @@ impl Commands {
         let role = match role {
             Some(role) => role,
             // A repeat of the request that once added an owner must not change the owner's role.
-            None => match self.store.room(user.id, room.clone()).await {
+            None => match self.store.get_room(GetRoom { user: user.id, room: room.clone() }).await {
                 Ok(view) => view.membership.map_or(Role::Member, |membership| membership.role),
                 Err(error) if matches!(error.code, Code::PermissionDenied | Code::NotFound) => Role::Member,
                 Err(error) => return Err(error),
@@ -68,10 +67,11 @@ impl Commands {
     pub(crate) async fn remove_member_as_site(&self, room: RoomRef, user: &UserRef) -> Result<()> {
         let user = self.find_user(user).await?;
         let (store, id) = (Arc::clone(&self.store), user.id);
-        self.commit(
-            "remove member",
-            async move { store.remove_member(user, Authority::Site, room, id).await },
-        )
+        self.commit("remove member", async move {
+            store
+                .remove_member(RemoveMember { actor: user, authority: Authority::Site, room, user: id })
+                .await
+        })
         .await
     }
 
@@ -84,7 +84,9 @@ impl Commands {
         role: Role,
     ) -> Result<Member> {
         let store = Arc::clone(&self.store);
-        self.commit("put member", async move { store.put_member(actor, authority, room, user, role).await })
-            .await
+        self.commit("put member", async move {
+            store.put_member(PutMember { actor, authority, room, user, role }).await
+        })
+        .await
     }
 }

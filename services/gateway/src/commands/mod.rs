@@ -22,7 +22,11 @@ use madang_kit::{
     clock::{Clock, Random, new_id},
     lifecycle::Tasks,
 };
-use madang_rpc::{Auth, MessageStore, event::Event, store::Changed};
+use madang_rpc::{
+    Auth, MessageStore,
+    event::Event,
+    store::{Changed, Resolve},
+};
 use tokio::sync::oneshot;
 use tracing::Instrument as _;
 
@@ -125,7 +129,7 @@ impl Commands {
             RoomRef::Id(id) => Ok(*id),
             RoomRef::Slug(_) | RoomRef::External(_) => self
                 .store
-                .resolve(user, std::slice::from_ref(room), false)
+                .resolve(Resolve { user, rooms: vec![room.clone()], memberships: false })
                 .await?
                 .rooms
                 .first()

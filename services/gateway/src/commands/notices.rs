@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use madang_domain::{Code, Error, IdempotencyKey, Result, UserRef, limits::NOTICE_DATA_MAX_BYTES};
-use madang_rpc::event::Event;
+use madang_rpc::{event::Event, store::Notify};
 
 use super::Commands;
 
@@ -24,6 +24,6 @@ impl Commands {
         }
         let user = self.find_user(user).await?;
         let store = Arc::clone(&self.store);
-        self.commit("notify", async move { store.notify(user, data, key).await }).await
+        self.commit("notify", async move { store.notify(Notify { user, data, key }).await }).await
     }
 }

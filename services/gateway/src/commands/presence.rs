@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use madang_bus::{PresenceError, PresentPage};
 use madang_domain::{Code, ConnectionId, Error, Result, RoomId, UserId};
-use madang_rpc::event::Profile;
+use madang_rpc::{event::Profile, store::GetRoom};
 
 use super::Commands;
 use crate::formats::presence_profile;
@@ -21,7 +21,7 @@ impl Commands {
             return Err(off());
         }
         if !self.hubs.listens(room.into(), connection).await {
-            let view = self.store.room(user, room.into()).await?;
+            let view = self.store.get_room(GetRoom { user, room: room.into() }).await?;
             if view.membership.is_none() {
                 return Err(Error::new(Code::PermissionDenied, "join the room first"));
             }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use madang_domain::{ConnectionId, Result, RoomRef, Seq, UserId};
-use madang_rpc::store::ReadMark;
+use madang_rpc::store::{MarkRead, ReadMark};
 
 use super::{Commands, Committed};
 use crate::fanout::{EphemeralEvent, Publication, Signal};
@@ -19,7 +19,7 @@ impl Commands {
     ) -> Result<ReadMark> {
         let store = Arc::clone(&self.store);
         self.commit("mark read", async move {
-            let mark = store.mark_read(user, room, seq).await?;
+            let mark = store.mark_read(MarkRead { user, room, seq }).await?;
             let signal = Signal::ReadMark { seq: mark.read };
             let event = EphemeralEvent { room: mark.room, user, connection, signal };
             Ok(Committed { value: mark, publications: vec![Publication::Ephemeral(event)] })

@@ -7,7 +7,10 @@ use madang_domain::{
 };
 use madang_rpc::{
     event::Profile,
-    store::{NewRoom, Page, PageQuery, RoomKind, RoomView},
+    store::{
+        self, DeleteRoom, GetRoom, Join, Leave, ListRooms, NewRoom, Page, PageQuery, Resolve, RoomKind,
+        RoomView, UpdateRoom,
+    },
 };
 use tracing::warn;
 
@@ -57,7 +60,7 @@ impl Commands {
     async fn commit_room(&self, owner: Arc<Profile>, room: NewRoom) -> Result<(RoomView, bool)> {
         let store = Arc::clone(&self.store);
         self.commit("create room", async move {
-            let created = store.create_room(owner, room).await?;
+            let created = store.create_room(store::CreateRoom { actor: owner, room }).await?;
             // A new room begins with the event of its owner; one that was there has no events.
             let is_new = !created.events.is_empty();
             let Committed { value, publications } = created.into();
@@ -73,17 +76,17 @@ impl Commands {
         joinable: bool,
         page: PageQuery,
     ) -> Result<Page<RoomView>> {
-        self.store.rooms(user, joinable, page).await
+        self.store.list_rooms(ListRooms { user, joinable, page }).await
     }
 
     /// A room as a user sees it.
     pub(crate) async fn room(&self, user: UserId, room: RoomRef) -> Result<RoomView> {
-        self.store.room(user, room).await
+        self.store.get_room(GetRoom { user, room }).await
     }
 
     /// The ids of rooms that a user names, each at the place of its name.
     pub(crate) async fn resolve_rooms(&self, user: UserId, names: &[RoomRef]) -> Result<Vec<Option<RoomId>>> {
-        Ok(self.store.resolve(user, names, false).await?.rooms)
+        Ok(self.store.resolve(Resolve { user, rooms: names.to_vec(), memberships: false }).await?.rooms)
     }
 
     /// Changes a room's name or slug; `Some(None)` removes the slug.
@@ -95,25 +98,29 @@ impl Commands {
         slug: Option<Option<Slug>>,
     ) -> Result<RoomView> {
         let store = Arc::clone(&self.store);
-        self.commit("update room", async move { store.update_room(actor, room, name, slug).await }).await
+        self.commit(
+            "update room",
+            async move { store.update_room(UpdateRoom { actor, room, name, slug }).await },
+        )
+        .await
     }
 
     /// Deletes a room.
     pub(crate) async fn delete_room(&self, actor: Arc<Profile>, room: RoomRef) -> Result<()> {
         let store = Arc::clone(&self.store);
-        self.commit("delete room", async move { store.delete_room(actor, room).await }).await
+        self.commit("delete room", async move { store.delete_room(DeleteRoom { actor, room }).await }).await
     }
 
     /// Joins a public room.
     pub(crate) async fn join_room(&self, actor: Arc<Profile>, room: RoomRef) -> Result<RoomView> {
         let store = Arc::clone(&self.store);
-        self.commit("join room", async move { store.join(actor, room).await }).await
+        self.commit("join room", async move { store.join(Join { actor, room }).await }).await
     }
 
     /// Leaves a room.
     pub(crate) async fn leave_room(&self, actor: Arc<Profile>, room: RoomRef) -> Result<()> {
         let store = Arc::clone(&self.store);
-        self.commit("leave room", async move { store.leave(actor, room).await }).await
+        self.commit("leave room", async move { store.leave(Leave { actor, room }).await }).await
     }
 
     /// The public room that has this slug; created where there is none. Nobody owns it: the user who happened to come

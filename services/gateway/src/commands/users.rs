@@ -3,20 +3,27 @@
 use std::sync::Arc;
 
 use madang_domain::{Code, Error, Result, UserId, UserRef};
-use madang_rpc::event::Profile;
+use madang_rpc::{
+    auth::{FindUsers, GetUsers},
+    event::Profile,
+};
 
 use super::Commands;
 
 impl Commands {
     /// A user's profile.
     pub(crate) async fn user(&self, user: UserId) -> Result<Profile> {
-        let found = self.auth.users(&[user]).await?.pop();
+        let found = self.auth.get_users(GetUsers { ids: vec![user] }).await?.pop();
         found.ok_or_else(|| Error::new(Code::NotFound, "there is no such user"))
     }
 
     /// The profiles of users. `not_found`: one of them does not exist.
     pub(super) async fn users(&self, ids: &[UserId]) -> Result<Vec<Arc<Profile>>> {
-        let users = if ids.is_empty() { Vec::new() } else { self.auth.users(ids).await? };
+        let users = if ids.is_empty() {
+            Vec::new()
+        } else {
+            self.auth.get_users(GetUsers { ids: ids.to_vec() }).await?
+        };
         if let Some(unknown) = ids.iter().find(|id| !users.iter().any(|user| user.id == **id)) {
             return Err(Error::new(Code::NotFound, format!("there is no user {unknown}")));
         }
@@ -25,13 +32,19 @@ impl Commands {
 
     /// The user whom the site names.
     pub(crate) async fn find_user(&self, user: &UserRef) -> Result<Arc<Profile>> {
-        let found = self.auth.find_users(std::slice::from_ref(user)).await?.pop();
+        let found = self.auth.find_users(FindUsers { users: vec![user.clone()] }).await?.pop();
         found.map(Arc::new).ok_or_else(|| unknown(user))
     }
 
     /// The users whom the site names, each at the place of its name.
     pub(super) async fn find_users(&self, names: &[UserRef]) -> Result<Vec<Arc<Profile>>> {
-        let found: Vec<Arc<Profile>> = self.auth.find_users(names).await?.into_iter().map(Arc::new).collect();
+        let found: Vec<Arc<Profile>> = self
+            .auth
+            .find_users(FindUsers { users: names.to_vec() })
+            .await?
+            .into_iter()
+            .map(Arc::new)
+            .collect();
         names.iter().map(|name| named(&found, name)).collect()
     }
 }

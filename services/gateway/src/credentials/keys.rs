@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use arc_swap::ArcSwap;
 use jsonwebtoken::{Algorithm, DecodingKey, jwk::JwkSet};
 use madang_domain::{Error, Result};
-use madang_rpc::Auth;
+use madang_rpc::{Auth, auth::GetKeys};
 use tokio::{sync::Mutex, time::Instant};
 use tracing::{info, warn};
 
@@ -32,7 +32,7 @@ impl Keys {
     /// Fetches the keys. On failure the last ones stay: a token that is good now stays good while the auth
     /// service is away.
     pub(super) async fn refresh(&self) -> Result<()> {
-        let document = self.auth.keys().await?;
+        let document = self.auth.get_keys(GetKeys).await?;
         let set: JwkSet = serde_json::from_str(&document).map_err(Error::internal)?;
         let mut by_id = HashMap::with_capacity(set.keys.len());
         for key in &set.keys {

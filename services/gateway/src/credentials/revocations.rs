@@ -12,7 +12,7 @@ use std::{
 
 use madang_domain::{SessionId, Timestamp, UserId};
 use madang_kit::clock::Clock;
-use madang_rpc::Auth;
+use madang_rpc::{Auth, auth::ListRevocations};
 use tracing::{info, warn};
 
 /// How often the auth service is asked: with the call itself, well within the second that is promised.
@@ -94,7 +94,7 @@ impl Revocations {
         let mut cursor = None;
         let mut failing = false;
         loop {
-            match auth.revocations(cursor).await {
+            match auth.list_revocations(ListRevocations { cursor }).await {
                 Ok(revoked) => {
                     if std::mem::take(&mut failing) {
                         info!("revocations are followed again");

@@ -13,7 +13,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use madang_domain::{Code, Error, Result};
 use madang_rpc::{
     Auth,
-    auth::{ApiKey, Scope},
+    auth::{ApiKey, Scope, Token, VerifyApiKey},
 };
 use tokio::time::Instant;
 
@@ -105,7 +105,7 @@ impl SiteKeys {
         }
         // From before the call: what is answered may be as old as that.
         let asked_at = Instant::now();
-        let answer = match self.auth.verify_api_key(text).await {
+        let answer = match self.auth.verify_api_key(VerifyApiKey { key: Token::new(text) }).await {
             Ok(key) => Ok(Some(Arc::new(key))),
             Err(error) if error.code == Code::Unauthenticated => Ok(None),
             Err(error) => Err(error),
@@ -150,13 +150,14 @@ fn too_many(wait: Duration) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use madang_rpc::around::Double;
     use tokio::time::advance;
 
     use super::*;
     use crate::credentials::fake::{FakeAuth, GOOD};
 
-    fn keys(scopes: &[Scope], calls_per_second: u32) -> (Arc<FakeAuth>, Arc<SiteKeys>) {
-        let auth = Arc::new(FakeAuth::new(scopes));
+    fn keys(scopes: &[Scope], calls_per_second: u32) -> (Arc<Double<FakeAuth>>, Arc<SiteKeys>) {
+        let auth = Arc::new(FakeAuth::service(scopes));
         let keys = SiteKeys::new(Arc::clone(&auth) as Arc<dyn Auth>, calls_per_second);
         (auth, Arc::new(keys))
     }

@@ -9,7 +9,7 @@ use std::{
 use madang_domain::{Code, ExternalId, Result};
 use madang_rpc::{
     Auth,
-    auth::{ExternalUser, Recognized},
+    auth::{ExternalUser, RecognizeUser, Recognized},
 };
 use tokio::time::Instant;
 use tracing::debug;
@@ -54,7 +54,7 @@ impl SiteUserCache {
             return Ok(known.answer.clone());
         }
         self.counters.site_users_asked.add(1);
-        match (self.auth.external_user(said.clone()).await, known) {
+        match (self.auth.recognize_user(RecognizeUser { user: said.clone() }).await, known) {
             (Ok(answer), _) => {
                 let id = said.external_id.clone();
                 let known = Arc::new(Known { said, answer: answer.clone(), at: Instant::now() });

@@ -12,7 +12,7 @@ use madang_kit::{clock::Clock, health::Check};
 use madang_rpc::{
     Auth,
     auth::{
-        Identity, Recognized, Voucher,
+        Identity, Recognized, RedeemTicket, Token, Voucher,
         claims::{AUDIENCE, AccessClaims, ISSUER, TYPE},
     },
     event::Profile,
@@ -97,7 +97,9 @@ impl Verifier {
     pub(crate) async fn verify(&self, credential: &Credential) -> Result<Identity> {
         let identity = match credential {
             Credential::Token(token) => self.verify_token(token).await?,
-            Credential::Ticket(ticket) => self.auth.redeem_ticket(ticket).await?,
+            Credential::Ticket(ticket) => {
+                self.auth.redeem_ticket(RedeemTicket { ticket: Token::new(ticket) }).await?
+            }
         };
         if self.revocations.end(identity.session, identity.profile.id, identity.issued_at) {
             return Err(refused("the session was revoked: sign in again"));

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use madang_domain::{ParseIdError, RoomId, Seq, UserId};
 use madang_kit::telemetry;
 use madang_proto::gateway::v1 as proto;
-use madang_rpc::grpc::{DecodeError, decode_event, encode_event};
+use madang_rpc::wire::{DecodeError, decode_event, encode_event};
 use prost::Message as _;
 use tracing::Span;
 

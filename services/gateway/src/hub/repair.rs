@@ -5,7 +5,7 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use madang_domain::{Result, Seq, TopicId};
-use madang_rpc::{MessageStore, event::Event};
+use madang_rpc::{MessageStore, event::Event, store::Read};
 use tokio::time::Instant;
 
 /// How long an event waits for its predecessors before they are read from the store. Two gateways' publications of one
@@ -88,5 +88,5 @@ pub(super) async fn read(
     if failures > 0 {
         tokio::time::sleep(PAUSE.saturating_mul(1 << failures.min(8)).min(PAUSE_MAX)).await;
     }
-    store.read(topic, after, PAGE_EVENTS).await
+    store.read(Read { topic, after, limit: PAGE_EVENTS }).await
 }

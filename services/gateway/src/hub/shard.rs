@@ -372,7 +372,7 @@ impl Shard {
             let store = Arc::clone(&self.deps.store);
             self.deps.counters.sweeps.add(1);
             self.work.spawn(async move {
-                let heads = sweep::heads(store, &page).await;
+                let heads = sweep::heads(store, page.clone()).await;
                 Done::Heads(page, heads)
             });
         }

@@ -5,7 +5,7 @@
 use std::{sync::Arc, time::Duration};
 
 use madang_domain::{Result, Seq, TopicId};
-use madang_rpc::MessageStore;
+use madang_rpc::{MessageStore, store::Heads};
 use tokio::time::Instant;
 
 /// How often the heads of topics that were lately active are compared. With the repair that follows, it bounds how long a
@@ -89,6 +89,6 @@ impl Sweeps {
 }
 
 /// The store's heads of topics.
-pub(super) async fn heads(store: Arc<dyn MessageStore>, topics: &[TopicId]) -> Result<Vec<(TopicId, Seq)>> {
-    store.heads(topics).await
+pub(super) async fn heads(store: Arc<dyn MessageStore>, topics: Vec<TopicId>) -> Result<Vec<(TopicId, Seq)>> {
+    store.heads(Heads { topics }).await
 }

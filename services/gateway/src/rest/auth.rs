@@ -12,7 +12,10 @@ use http::{StatusCode, header};
 use madang_domain::{DisplayName, SessionId, Timestamp, Username};
 use madang_rpc::{
     Auth,
-    auth::{Grant, Password, Voucher},
+    auth::{
+        self, GetKeys, Grant, IssueTicket, IssueUserTicket, ListSessions, Logout, Password, Refresh,
+        RevokeSession, Token, Voucher,
+    },
 };
 use serde::{Deserialize, Serialize};
 
@@ -94,7 +97,14 @@ async fn register(
     Client(client): Client,
     Json(body): Json<Register>,
 ) -> Result<Response, Problem> {
-    let grant = accounts.register(body.username, Password::new(body.password), body.name, client).await?;
+    let grant = accounts
+        .register(auth::Register {
+            username: body.username,
+            password: Password::new(body.password),
+            name: body.name,
+            client,
+        })
+        .await?;
     Ok(tokens(StatusCode::CREATED, grant))
 }
 
@@ -109,7 +119,8 @@ async fn login(
             "the username or the password is wrong",
         )
     })?;
-    let grant = accounts.login(username, Password::new(body.password), client).await?;
+    let grant =
+        accounts.login(auth::Login { username, password: Password::new(body.password), client }).await?;
     Ok(tokens(StatusCode::OK, grant))
 }
 
@@ -118,21 +129,30 @@ async fn refresh(
     Client(client): Client,
     Json(body): Json<RefreshToken>,
 ) -> Result<Response, Problem> {
-    Ok(tokens(StatusCode::OK, accounts.refresh(&body.refresh_token, client).await?))
+    Ok(tokens(
+        StatusCode::OK,
+        accounts.refresh(Refresh { refresh_token: Token::new(body.refresh_token), client }).await?,
+    ))
 }
 
 async fn logout(
     State(accounts): State<Arc<dyn Auth>>,
     Json(body): Json<RefreshToken>,
 ) -> Result<StatusCode, Problem> {
-    accounts.logout(&body.refresh_token).await?;
+    accounts.logout(Logout { refresh_token: Token::new(body.refresh_token) }).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 async fn ticket(State(accounts): State<Arc<dyn Auth>>, caller: Caller) -> Result<Response, Problem> {
     let ticket = match caller.vouched_by {
-        Voucher::Auth => accounts.issue_ticket(caller.me.id, caller.session).await?,
-        Voucher::Site => accounts.issue_user_ticket(caller.me.id, Some(caller.expires_at)).await?,
+        Voucher::Auth => {
+            accounts.issue_ticket(IssueTicket { user: caller.me.id, session: caller.session }).await?
+        }
+        Voucher::Site => {
+            accounts
+                .issue_user_ticket(IssueUserTicket { user: caller.me.id, until: Some(caller.expires_at) })
+                .await?
+        }
     };
     Ok(ticket_answer(ticket).into_response())
 }
@@ -165,7 +185,7 @@ async fn sessions(State(accounts): State<Arc<dyn Auth>>, caller: Caller) -> Resu
         next_cursor: Option<String>,
     }
     let items = accounts
-        .sessions(caller.me.id)
+        .list_sessions(ListSessions { user: caller.me.id })
         .await?
         .into_iter()
         .map(|session| Device {
@@ -185,12 +205,12 @@ async fn revoke(
     caller: Caller,
     Path(session): Path<SessionId>,
 ) -> Result<StatusCode, Problem> {
-    accounts.revoke_session(caller.me.id, session).await?;
+    accounts.revoke_session(RevokeSession { user: caller.me.id, session }).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 async fn keys(State(accounts): State<Arc<dyn Auth>>) -> Result<Response, Problem> {
     let headers =
         [(header::CONTENT_TYPE, "application/jwk-set+json"), (header::CACHE_CONTROL, KEYS_CACHE_CONTROL)];
-    Ok((headers, accounts.keys().await?).into_response())
+    Ok((headers, accounts.get_keys(GetKeys).await?).into_response())
 }

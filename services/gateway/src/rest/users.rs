@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{Router, extract::State, routing::get};
 use madang_domain::{AvatarUrl, DisplayName, UserId};
-use madang_rpc::Auth;
+use madang_rpc::{Auth, auth::UpdateProfile};
 use serde::{Deserialize, Deserializer};
 
 use super::{
@@ -43,7 +43,13 @@ async fn update_me(
     caller: Caller,
     Json(changes): Json<Changes>,
 ) -> Result<axum::Json<User>, Problem> {
-    let profile = accounts.update_profile(caller.me.id, changes.name, changes.avatar_url).await?;
+    let profile = accounts
+        .update_profile(UpdateProfile {
+            user: caller.me.id,
+            name: changes.name,
+            avatar_url: changes.avatar_url,
+        })
+        .await?;
     Ok(axum::Json(User::from(&profile)))
 }
 

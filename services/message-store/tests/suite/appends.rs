@@ -7,7 +7,7 @@ use madang_domain::{AvatarUrl, Code, DisplayName, RoomId, RoomRef, Seq};
 use madang_rpc::{
     MessageStore as _,
     event::{Attachment, EventBody},
-    store::{Append, Appended},
+    store::{Append, Appended, Leave, UpdateRoom},
 };
 use uuid::Uuid;
 
@@ -183,7 +183,10 @@ async fn time_does_not_go_back_in_a_room(fixture: Fixture) {
     assert_eq!(second.at.since(first.at), Duration::from_secs(5));
     assert_eq!(third.at, second.at);
     let slug = Some(Some(crate::support::slug("yard")));
-    let changed = service.update_room(mina, RoomRef::Id(room), None, slug).await.unwrap();
+    let changed = service
+        .update_room(UpdateRoom { actor: mina, room: RoomRef::Id(room), name: None, slug })
+        .await
+        .unwrap();
     assert_eq!(changed.events[0].at, second.at);
 }
 
@@ -211,7 +214,7 @@ async fn who_left_still_learns_that_a_message_was_committed(fixture: Fixture) {
     let (mina, jun) = (user(1), user(2));
     let room = service.given_room(&[&mina, &jun]).await;
     let first = service.say(room, &jun, "k").await.unwrap();
-    service.leave(Arc::clone(&jun), RoomRef::Id(room)).await.unwrap();
+    service.leave(Leave { actor: Arc::clone(&jun), room: RoomRef::Id(room) }).await.unwrap();
     assert_eq!(service.say(room, &jun, "k").await.unwrap(), Appended { duplicate: true, ..first });
     assert_eq!(service.say(room, &jun, "another").await.unwrap_err().code, Code::PermissionDenied);
 }

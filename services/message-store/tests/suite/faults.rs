@@ -12,7 +12,7 @@ use std::{
 use futures_util::future::join_all;
 use madang_domain::{Code, Error, RoomId, RoomRef};
 use madang_message_store::Service;
-use madang_rpc::{MessageStore as _, event::Profile};
+use madang_rpc::{MessageStore as _, event::Profile, store::GetRoom};
 use madang_test_kit::{BreakableProxy, Durability, PostgresServer};
 use tokio::sync::watch;
 
@@ -120,14 +120,16 @@ async fn while_it_is_away_callers_hear_so_at_once_and_after_it_the_first_call_wo
     let began = Instant::now();
     for _ in 0..20 {
         assert_transient(&service.say(room, &mina, "k").await.unwrap_err());
-        assert_transient(&service.room(mina.id, RoomRef::Id(room)).await.unwrap_err());
+        assert_transient(
+            &service.get_room(GetRoom { user: mina.id, room: RoomRef::Id(room) }).await.unwrap_err(),
+        );
         assert_transient(&service.open_since(room, &mina, None).await.unwrap_err());
     }
     assert!(began.elapsed() < Duration::from_secs(5), "a refused connection is not waited for");
 
     server.restart().await.unwrap();
     assert!(service.say(room, &mina, "k").await.is_ok());
-    assert!(service.room(mina.id, RoomRef::Id(room)).await.is_ok());
+    assert!(service.get_room(GetRoom { user: mina.id, room: RoomRef::Id(room) }).await.is_ok());
     assert!(service.open_since(room, &mina, None).await.is_ok());
 }
 
@@ -144,8 +146,10 @@ async fn a_server_that_does_not_answer_costs_a_caller_its_deadline_and_no_more()
 
     proxy.blackhole();
     let began = Instant::now();
-    let (said, seen) =
-        tokio::join!(service.say(room, &mina, "during"), service.room(mina.id, RoomRef::Id(room)));
+    let (said, seen) = tokio::join!(
+        service.say(room, &mina, "during"),
+        service.get_room(GetRoom { user: mina.id, room: RoomRef::Id(room) })
+    );
     assert_transient(&said.unwrap_err());
     assert_transient(&seen.unwrap_err());
     assert!(began.elapsed() < Duration::from_secs(7), "{:?}", began.elapsed());

@@ -8,7 +8,11 @@ use madang_message_store::Service;
 use madang_rpc::{
     MessageStore as _,
     event::{Event, EventBody, Notice, Profile, Role},
-    store::{Authority, Changed, HistoryFrom, InboxMark, NewRoom, OpenInbox, OpenedInbox, RoomKind},
+    store::{
+        Authority, Changed, CreateRoom, GetRoom, Heads, HistoryFrom, Inbox, InboxMark, Join, Leave,
+        ListMembers, MarkInboxRead, MarkRead, NewRoom, Notify, OpenInbox, OpenedInbox, PutMember, Read,
+        RemoveMember, Resolve, RoomKind,
+    },
 };
 
 use crate::support::{Fixture, Words as _, key, on_both, room_of, seqs, slug, user, user_at};
@@ -27,7 +31,7 @@ on_both!(
 );
 
 async fn notify(service: &Service, user: &Arc<Profile>, data: &str) -> Changed<Event> {
-    service.notify(Arc::clone(user), data.into(), None).await.unwrap()
+    service.notify(Notify { user: Arc::clone(user), data: data.into(), key: None }).await.unwrap()
 }
 
 async fn open(service: &Service, user: &Profile, since: Option<(u64, Option<Epoch>)>) -> OpenedInbox {
@@ -43,11 +47,15 @@ async fn an_inbox_that_was_never_written_is_empty(fixture: Fixture) {
     let empty = OpenedInbox { epoch, head: none, read: none, unread: 0, complete: true, events: Vec::new() };
     assert_eq!(opened, empty);
     let topic = TopicId::Inbox(mina.id);
-    assert_eq!(service.heads(&[topic]).await.unwrap(), [(topic, none)], "known, whoever asks");
-    assert!(service.read(topic, none, 10).await.unwrap().is_empty());
-    let mark = service.mark_inbox_read(mina.id, Seq::new(7)).await.unwrap();
+    assert_eq!(
+        service.heads(Heads { topics: vec![topic] }).await.unwrap(),
+        [(topic, none)],
+        "known, whoever asks"
+    );
+    assert!(service.read(Read { topic, after: none, limit: 10 }).await.unwrap().is_empty());
+    let mark = service.mark_inbox_read(MarkInboxRead { user: mina.id, seq: Seq::new(7) }).await.unwrap();
     assert_eq!(mark, InboxMark { read: none, unread: 0 });
-    let page = service.inbox(mina.id, HistoryFrom::End, 10).await.unwrap();
+    let page = service.inbox(Inbox { user: mina.id, from: HistoryFrom::End, limit: 10 }).await.unwrap();
     assert_eq!((page.epoch, page.events.len(), page.head), (epoch, 0, none));
 }
 
@@ -57,7 +65,7 @@ async fn notices_have_places_in_order(fixture: Fixture) {
     let told = join_all((0..10).map(|n| {
         let (service, data) = (&replicas[n % 2], format!("{{\"n\":{n}}}"));
         let mina = Arc::clone(&mina);
-        async move { service.notify(mina, data.into(), None).await.unwrap() }
+        async move { service.notify(Notify { user: mina, data: data.into(), key: None }).await.unwrap() }
     }));
     let told = told.await;
     notify(&replicas[0], &jun, "{}").await;
@@ -66,7 +74,7 @@ async fn notices_have_places_in_order(fixture: Fixture) {
     assert_eq!(places, (1..=10).collect::<Vec<_>>());
 
     let topic = TopicId::Inbox(mina.id);
-    let log = replicas[1].read(topic, Seq::START, 100).await.unwrap();
+    let log = replicas[1].read(Read { topic, after: Seq::START, limit: 100 }).await.unwrap();
     assert_eq!(seqs(&log), (1..=10).collect::<Vec<_>>());
     assert!(log.windows(2).all(|two| two[0].at <= two[1].at));
     for changed in &told {
@@ -74,7 +82,7 @@ async fn notices_have_places_in_order(fixture: Fixture) {
         let place = usize::try_from(changed.value.seq.get()).unwrap() - 1;
         assert_eq!(log[place], changed.value, "the log says what was told");
     }
-    assert_eq!(replicas[0].heads(&[topic]).await.unwrap(), [(topic, Seq::new(10))]);
+    assert_eq!(replicas[0].heads(Heads { topics: vec![topic] }).await.unwrap(), [(topic, Seq::new(10))]);
 }
 
 async fn a_key_makes_a_notice_once(fixture: Fixture) {
@@ -82,7 +90,11 @@ async fn a_key_makes_a_notice_once(fixture: Fixture) {
     let (mina, jun) = (user(1), user(2));
     let told = join_all((0..10).map(|n| {
         let data = format!("{{\"n\":{n}}}");
-        replicas[n % 2].notify(Arc::clone(&mina), data.into(), Some(key("order-7")))
+        replicas[n % 2].notify(Notify {
+            user: Arc::clone(&mina),
+            data: data.into(),
+            key: Some(key("order-7")),
+        })
     }));
     let told: Vec<_> = told.await.into_iter().map(Result::unwrap).collect();
     assert!(told.iter().all(|changed| changed.value == told[0].value), "{told:?}");
@@ -90,7 +102,8 @@ async fn a_key_makes_a_notice_once(fixture: Fixture) {
     // The places that repeats would have taken are free.
     assert_eq!(notify(&replicas[0], &mina, "{}").await.value.seq, Seq::new(2));
     // Another's key is another's.
-    let other = replicas[0].notify(jun, "{}".into(), Some(key("order-7"))).await.unwrap();
+    let other =
+        replicas[0].notify(Notify { user: jun, data: "{}".into(), key: Some(key("order-7")) }).await.unwrap();
     assert_eq!((other.value.seq, other.events.len()), (Seq::new(1), 1));
 }
 
@@ -98,7 +111,10 @@ async fn a_notice_is_a_small_object(fixture: Fixture) {
     let service = fixture.service().await;
     let mina = user(1);
     for data in ["", "[]", "\"text\"", "{\"a\":", &format!("{{\"a\":\"{}\"}}", "x".repeat(16 * 1024))] {
-        let refused = service.notify(Arc::clone(&mina), data.into(), None).await.unwrap_err();
+        let refused = service
+            .notify(Notify { user: Arc::clone(&mina), data: data.into(), key: None })
+            .await
+            .unwrap_err();
         assert_eq!(refused.code, Code::InvalidArgument);
     }
     // As it was given, to the byte.
@@ -145,7 +161,7 @@ async fn an_inbox_is_paged_and_read(fixture: Fixture) {
         notify(&service, &mina, "{}").await;
     }
     let page = async |from, limit| {
-        let page = service.inbox(mina.id, from, limit).await.unwrap();
+        let page = service.inbox(Inbox { user: mina.id, from, limit }).await.unwrap();
         assert_eq!(page.head, Seq::new(5));
         seqs(&page.events)
     };
@@ -154,12 +170,14 @@ async fn an_inbox_is_paged_and_read(fixture: Fixture) {
     assert_eq!(page(HistoryFrom::After(Seq::new(3)), 9).await, [4, 5]);
     assert_eq!(page(HistoryFrom::Before(Seq::new(1)), 9).await, Vec::<u64>::new());
     for limit in [0, 201] {
-        let refused = service.inbox(mina.id, HistoryFrom::End, limit).await.unwrap_err();
+        let refused =
+            service.inbox(Inbox { user: mina.id, from: HistoryFrom::End, limit }).await.unwrap_err();
         assert_eq!(refused.code, Code::InvalidArgument);
     }
 
     let mark = async |seq| {
-        let InboxMark { read, unread } = service.mark_inbox_read(mina.id, Seq::new(seq)).await.unwrap();
+        let InboxMark { read, unread } =
+            service.mark_inbox_read(MarkInboxRead { user: mina.id, seq: Seq::new(seq) }).await.unwrap();
         (read.get(), unread)
     };
     assert_eq!(mark(3).await, (3, 2));
@@ -173,12 +191,27 @@ async fn an_inbox_is_paged_and_read(fixture: Fixture) {
 async fn who_is_added_by_another_is_invited(fixture: Fixture) {
     let service = fixture.service().await;
     let (mina, jun, sora) = (user(1), user(2), user(3));
-    let changed =
-        service.create_room(Arc::clone(&mina), room_of(RoomKind::Private, "Yard", &[&jun])).await.unwrap();
+    let changed = service
+        .create_room(CreateRoom {
+            actor: Arc::clone(&mina),
+            room: room_of(RoomKind::Private, "Yard", &[&jun]),
+        })
+        .await
+        .unwrap();
     let room = changed.value.room.id;
     let put = async |role| {
         let (mina, sora) = (Arc::clone(&mina), Arc::clone(&sora));
-        service.put_member(mina, Authority::User, room.into(), sora, role).await.unwrap().events
+        service
+            .put_member(PutMember {
+                actor: mina,
+                authority: Authority::User,
+                room: room.into(),
+                user: sora,
+                role,
+            })
+            .await
+            .unwrap()
+            .events
     };
     let added = put(Role::Member).await;
     for (events, person) in [(&changed.events, &jun), (&added, &sora)] {
@@ -192,14 +225,21 @@ async fn who_is_added_by_another_is_invited(fixture: Fixture) {
     // Neither a change of role nor a repeat invites; nor does one's own doing.
     assert_eq!(put(Role::Moderator).await.len(), 1);
     assert_eq!(put(Role::Moderator).await.len(), 0);
-    service.leave(Arc::clone(&sora), room.into()).await.unwrap();
+    service.leave(Leave { actor: Arc::clone(&sora), room: room.into() }).await.unwrap();
     let public = service.given_public_room(&mina).await;
-    service.join(Arc::clone(&sora), public.into()).await.unwrap();
+    service.join(Join { actor: Arc::clone(&sora), room: public.into() }).await.unwrap();
     assert_eq!(open(&service, &sora, None).await.head, Seq::new(1));
     assert_eq!(open(&service, &mina, None).await.head, Seq::START);
     // Who is refused invites nobody.
-    let refused =
-        service.put_member(jun, Authority::User, room.into(), Arc::clone(&sora), Role::Member).await;
+    let refused = service
+        .put_member(PutMember {
+            actor: jun,
+            authority: Authority::User,
+            room: room.into(),
+            user: Arc::clone(&sora),
+            role: Role::Member,
+        })
+        .await;
     assert_eq!(refused.unwrap_err().code, Code::PermissionDenied);
     assert_eq!(open(&service, &sora, None).await.head, Seq::new(1));
 }
@@ -220,7 +260,7 @@ async fn a_room_is_found_by_what_the_site_calls_it(fixture: Fixture) {
         || NewRoom { external_id: Some(external.clone()), ..room_of(RoomKind::Private, "Seven", &[&jun]) };
     let made = join_all((0..8).map(|n| {
         let owner = if n % 3 == 0 { &mina } else { &jun };
-        replicas[n % 2].create_room(Arc::clone(owner), new())
+        replicas[n % 2].create_room(CreateRoom { actor: Arc::clone(owner), room: new() })
     }));
     let made: Vec<_> = made.await.into_iter().map(Result::unwrap).collect();
     let room = &made[0].value.room;
@@ -231,16 +271,37 @@ async fn a_room_is_found_by_what_the_site_calls_it(fixture: Fixture) {
     let named = || RoomRef::External(external.clone());
     // A slug of the same text is another room's.
     let other = NewRoom { slug: Some(slug("7")), ..room_of(RoomKind::Public, "Slug", &[]) };
-    let other = service.create_room(Arc::clone(&mina), other).await.unwrap().value.room.id;
+    let other = service
+        .create_room(CreateRoom { actor: Arc::clone(&mina), room: other })
+        .await
+        .unwrap()
+        .value
+        .room
+        .id;
     let nowhere = RoomRef::External(ExternalId::new("8").unwrap());
     let asked = [named(), nowhere.clone(), RoomRef::Slug(slug("7")), RoomRef::Id(room.id)];
-    let resolved = service.resolve(mina.id, &asked, false).await.unwrap().rooms;
+    let resolved = service
+        .resolve(Resolve { user: mina.id, rooms: asked.to_vec(), memberships: false })
+        .await
+        .unwrap()
+        .rooms;
     assert_eq!(resolved, [Some(room.id), None, Some(other), Some(room.id)]);
-    assert_eq!(service.room(jun.id, named()).await.unwrap().room.id, room.id);
-    assert_eq!(service.room(jun.id, nowhere).await.unwrap_err().code, Code::NotFound);
-    service.mark_read(jun.id, named(), Seq::new(1)).await.unwrap();
-    let left =
-        service.put_member(jun.clone(), Authority::Site, named(), user(5), Role::Member).await.unwrap();
+    assert_eq!(service.get_room(GetRoom { user: jun.id, room: named() }).await.unwrap().room.id, room.id);
+    assert_eq!(
+        service.get_room(GetRoom { user: jun.id, room: nowhere }).await.unwrap_err().code,
+        Code::NotFound
+    );
+    service.mark_read(MarkRead { user: jun.id, room: named(), seq: Seq::new(1) }).await.unwrap();
+    let left = service
+        .put_member(PutMember {
+            actor: jun.clone(),
+            authority: Authority::Site,
+            room: named(),
+            user: user(5),
+            role: Role::Member,
+        })
+        .await
+        .unwrap();
     assert_eq!(left.events[0].topic, TopicId::Room(room.id));
 }
 
@@ -249,11 +310,24 @@ async fn the_site_acts_without_a_role(fixture: Fixture) {
     let (mina, jun, sora) = (user(1), user(2), user(3));
     let room = service.given_room(&[&mina]).await;
     let put = async |actor: &Arc<Profile>, authority, user: &Arc<Profile>, role| {
-        let put = service.put_member(Arc::clone(actor), authority, room.into(), Arc::clone(user), role);
+        let put = service.put_member(PutMember {
+            actor: Arc::clone(actor),
+            authority,
+            room: room.into(),
+            user: Arc::clone(user),
+            role,
+        });
         put.await.map_err(|error| error.code)
     };
     let remove = async |actor: &Arc<Profile>, authority, user: &Profile| {
-        let removed = service.remove_member(Arc::clone(actor), authority, room.into(), user.id).await;
+        let removed = service
+            .remove_member(RemoveMember {
+                actor: Arc::clone(actor),
+                authority,
+                room: room.into(),
+                user: user.id,
+            })
+            .await;
         removed.map(drop).map_err(|error| error.code)
     };
     // Jun is no member, and still is made one in his own name: nobody invites him.
@@ -288,7 +362,8 @@ async fn a_profile_keeps_what_the_site_calls_the_user(fixture: Fixture) {
         let EventBody::Joined { user, .. } = &log[0].body else { panic!("{log:?}") };
         assert_eq!(&log[0].actor, user);
         let page = crate::support::page(10);
-        let members = replica.members(user.id, room.into(), page).await.unwrap();
+        let members =
+            replica.list_members(ListMembers { user: user.id, room: room.into(), page }).await.unwrap();
         assert_eq!(members.items[0].user.external_id, user.external_id);
         user.external_id.as_ref().map(ToString::to_string)
     };

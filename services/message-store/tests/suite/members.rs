@@ -8,7 +8,7 @@ use madang_message_store::Service;
 use madang_rpc::{
     MessageStore as _,
     event::{EventBody, Profile, Role},
-    store::{Authority, PageQuery},
+    store::{Authority, Join, Leave, ListMembers, PageQuery, PutMember, RemoveMember},
 };
 
 use crate::support::{Fixture, Words as _, assert_logged, on_both, page, user};
@@ -30,14 +30,25 @@ async fn put(
     role: Role,
 ) -> Option<Code> {
     let put = service
-        .put_member(Arc::clone(actor), Authority::User, RoomRef::Id(room), Arc::clone(user), role)
+        .put_member(PutMember {
+            actor: Arc::clone(actor),
+            authority: Authority::User,
+            room: RoomRef::Id(room),
+            user: Arc::clone(user),
+            role,
+        })
         .await;
     put.err().map(|error| error.code)
 }
 
 async fn remove(service: &Service, room: RoomId, actor: &Arc<Profile>, user: UserId) -> Option<Code> {
     service
-        .remove_member(Arc::clone(actor), Authority::User, RoomRef::Id(room), user)
+        .remove_member(RemoveMember {
+            actor: Arc::clone(actor),
+            authority: Authority::User,
+            room: RoomRef::Id(room),
+            user,
+        })
         .await
         .err()
         .map(|error| error.code)
@@ -48,7 +59,9 @@ async fn joining_is_an_event_once(fixture: Fixture) {
     let (mina, jun) = (user(1), user(2));
     let room = service.given_public_room(&mina).await;
     service.say(room, &mina, "before").await.unwrap();
-    let joins = join_all((0..5).map(|_| service.join(Arc::clone(&jun), RoomRef::Id(room)))).await;
+    let joins =
+        join_all((0..5).map(|_| service.join(Join { actor: Arc::clone(&jun), room: RoomRef::Id(room) })))
+            .await;
     let joins: Vec<_> = joins.into_iter().map(Result::unwrap).collect();
     let events: Vec<_> = joins.iter().flat_map(|changed| changed.events.clone()).collect();
     let [event] = &events[..] else { panic!("{events:?}") };
@@ -60,7 +73,7 @@ async fn joining_is_an_event_once(fixture: Fixture) {
     assert_eq!((membership.role, membership.read, membership.unread), (Role::Member, Seq::new(3), 0));
 
     let private = service.given_room(&[&mina]).await;
-    let refused = service.join(jun, RoomRef::Id(private)).await.unwrap_err();
+    let refused = service.join(Join { actor: jun, room: RoomRef::Id(private) }).await.unwrap_err();
     assert_eq!(refused.code, Code::PermissionDenied);
 }
 
@@ -68,12 +81,12 @@ async fn leaving_is_an_event_and_ends_the_right_to_speak(fixture: Fixture) {
     let service = fixture.service().await;
     let (mina, jun) = (user(1), user(2));
     let room = service.given_room(&[&mina, &jun]).await;
-    let changed = service.leave(Arc::clone(&jun), RoomRef::Id(room)).await.unwrap();
+    let changed = service.leave(Leave { actor: Arc::clone(&jun), room: RoomRef::Id(room) }).await.unwrap();
     assert_eq!(changed.events[0].body, EventBody::Left { user: jun.id });
     assert_eq!(changed.events[0].actor, jun);
     assert_logged(&service, room, &changed).await;
     assert_eq!(service.say(room, &jun, "k").await.unwrap_err().code, Code::PermissionDenied);
-    let again = service.leave(jun, RoomRef::Id(room)).await.unwrap_err();
+    let again = service.leave(Leave { actor: jun, room: RoomRef::Id(room) }).await.unwrap_err();
     assert_eq!(again.code, Code::PermissionDenied);
     assert_eq!(service.view(room, &mina).await.room.member_count, 1);
 }
@@ -82,22 +95,26 @@ async fn the_last_owner_stays_while_there_are_others(fixture: Fixture) {
     let service = fixture.service().await;
     let (mina, jun) = (user(1), user(2));
     let room = service.given_room(&[&mina, &jun]).await;
-    let refused = service.leave(Arc::clone(&mina), RoomRef::Id(room)).await.unwrap_err();
+    let refused =
+        service.leave(Leave { actor: Arc::clone(&mina), room: RoomRef::Id(room) }).await.unwrap_err();
     assert_eq!(refused.code, Code::FailedPrecondition);
     assert_eq!(put(&service, room, &mina, &mina, Role::Member).await, Some(Code::FailedPrecondition));
     assert_eq!(put(&service, room, &mina, &jun, Role::Owner).await, None);
     // Two owners, who leave at once: one of them must stay.
     let (one, two) = tokio::join!(
-        service.leave(Arc::clone(&mina), RoomRef::Id(room)),
+        service.leave(Leave { actor: Arc::clone(&mina), room: RoomRef::Id(room) }),
         put(&service, room, &jun, &jun, Role::Member),
     );
     assert_ne!(one.is_ok(), two.is_none(), "{one:?} {two:?}");
     let (owner, other) = if one.is_ok() { (&jun, &mina) } else { (&mina, &jun) };
     assert_eq!(service.role(room, owner).await, Role::Owner);
     if one.is_err() {
-        service.leave(Arc::clone(other), RoomRef::Id(room)).await.unwrap();
+        service.leave(Leave { actor: Arc::clone(other), room: RoomRef::Id(room) }).await.unwrap();
     }
-    assert!(service.leave(Arc::clone(owner), RoomRef::Id(room)).await.is_ok(), "the last member may go");
+    assert!(
+        service.leave(Leave { actor: Arc::clone(owner), room: RoomRef::Id(room) }).await.is_ok(),
+        "the last member may go"
+    );
 }
 
 async fn roles_decide_who_may_change_whom(fixture: Fixture) {
@@ -107,13 +124,13 @@ async fn roles_decide_who_may_change_whom(fixture: Fixture) {
     let denied = Some(Code::PermissionDenied);
     for user in [&moderator, &second] {
         let put = service
-            .put_member(
-                Arc::clone(&owner),
-                Authority::User,
-                RoomRef::Id(room),
-                Arc::clone(user),
-                Role::Moderator,
-            )
+            .put_member(PutMember {
+                actor: Arc::clone(&owner),
+                authority: Authority::User,
+                room: RoomRef::Id(room),
+                user: Arc::clone(user),
+                role: Role::Moderator,
+            })
             .await;
         let changed = put.unwrap();
         assert_eq!(changed.value.role, Role::Moderator);
@@ -127,7 +144,13 @@ async fn roles_decide_who_may_change_whom(fixture: Fixture) {
     assert_eq!(put(&service, room, &new, &new, Role::Member).await, denied);
     assert_eq!(put(&service, room, &moderator, &new, Role::Member).await, None);
     let same = service
-        .put_member(Arc::clone(&owner), Authority::User, RoomRef::Id(room), new.clone(), Role::Member)
+        .put_member(PutMember {
+            actor: Arc::clone(&owner),
+            authority: Authority::User,
+            room: RoomRef::Id(room),
+            user: new.clone(),
+            role: Role::Member,
+        })
         .await
         .unwrap();
     assert!(same.events.is_empty(), "what changes nothing is no event");
@@ -138,7 +161,12 @@ async fn roles_decide_who_may_change_whom(fixture: Fixture) {
     assert_eq!(remove(&service, room, &moderator, moderator.id).await, Some(Code::FailedPrecondition));
     assert_eq!(remove(&service, room, &moderator, user(9).id).await, Some(Code::NotFound));
     let removed = service
-        .remove_member(Arc::clone(&moderator), Authority::User, RoomRef::Id(room), new.id)
+        .remove_member(RemoveMember {
+            actor: Arc::clone(&moderator),
+            authority: Authority::User,
+            room: RoomRef::Id(room),
+            user: new.id,
+        })
         .await
         .unwrap();
     assert_eq!(removed.events[0].body, EventBody::Left { user: new.id });
@@ -159,7 +187,10 @@ async fn members_are_listed_by_rank(fixture: Fixture) {
     for limit in [1, 3, 4] {
         let (mut listed, mut query) = (Vec::new(), page(limit));
         loop {
-            let page = service.members(first.id, RoomRef::Id(room), query).await.unwrap();
+            let page = service
+                .list_members(ListMembers { user: first.id, room: RoomRef::Id(room), page: query })
+                .await
+                .unwrap();
             listed.extend(page.items.iter().map(|member| member.user.id));
             let Some(next) = page.next else { break };
             query = PageQuery { limit, cursor: Some(next) };
@@ -176,10 +207,10 @@ async fn changes_and_appends_share_one_order(fixture: Fixture) {
         let (service, mina) = (&replicas[number as usize % 2], &mina);
         async move {
             let person = user(number);
-            service.join(Arc::clone(&person), RoomRef::Id(room)).await.unwrap();
+            service.join(Join { actor: Arc::clone(&person), room: RoomRef::Id(room) }).await.unwrap();
             service.say(room, &person, "hello").await.unwrap();
             service.say(room, mina, &format!("hello {number}")).await.unwrap();
-            service.leave(person, RoomRef::Id(room)).await.unwrap();
+            service.leave(Leave { actor: person, room: RoomRef::Id(room) }).await.unwrap();
         }
     });
     join_all(work).await;

@@ -8,7 +8,7 @@ use madang_message_store::Service;
 use madang_rpc::{
     MessageStore as _,
     event::{Event, EventBody, Notice, Profile, Role},
-    store::{Append, Appended, Authority, HistoryFrom, Mentioned},
+    store::{Append, Appended, Authority, HistoryFrom, Leave, Mentioned, Notify, PutMember, Read},
 };
 
 use crate::support::{Fixture, Words as _, message, on_both, seqs, user};
@@ -34,7 +34,7 @@ async fn post(
 }
 
 async fn inbox(service: &Service, user: &Profile) -> Vec<Event> {
-    service.read(TopicId::Inbox(user.id), Seq::START, 1_000).await.unwrap()
+    service.read(Read { topic: TopicId::Inbox(user.id), after: Seq::START, limit: 1_000 }).await.unwrap()
 }
 
 /// The mentions among the notices of an inbox: who mentions, where, in which message.
@@ -93,7 +93,7 @@ async fn only_members_are_mentioned(fixture: Fixture) {
     assert_eq!(appended.mentions.iter().map(|mentioned| mentioned.user).collect::<Vec<_>>(), [jun.id]);
     assert!(inbox(&service, &stranger).await.is_empty());
     // Who has left is a member no more; a sender who is none mentions nobody.
-    service.leave(Arc::clone(&jun), RoomRef::Id(room)).await.unwrap();
+    service.leave(Leave { actor: Arc::clone(&jun), room: RoomRef::Id(room) }).await.unwrap();
     assert!(post(&service, room, &mina, "k2", "@user-2").await.unwrap().mentions.is_empty());
     let refused = post(&service, room, &stranger, "k3", "@user-1").await.unwrap_err();
     assert_eq!(refused.code, Code::PermissionDenied);
@@ -105,7 +105,16 @@ async fn only_members_are_mentioned(fixture: Fixture) {
         async move { post(service, room, mina, &format!("b{n}"), text).await.unwrap() }
     });
     let (by, new) = (Arc::clone(&mina), Arc::clone(&stranger));
-    service.put_member(by, Authority::User, room.into(), new, Role::Member).await.unwrap();
+    service
+        .put_member(PutMember {
+            actor: by,
+            authority: Authority::User,
+            room: room.into(),
+            user: new,
+            role: Role::Member,
+        })
+        .await
+        .unwrap();
     for (n, appended) in join_all(says).await.into_iter().enumerate() {
         assert_eq!(appended.mentions.len(), n % 2, "message {n}");
     }
@@ -165,7 +174,9 @@ async fn mentions_of_many_senders_have_places_in_order(fixture: Fixture) {
             async move { post(service, room, sender, &format!("k{n}"), &names.join(" ")).await.unwrap() },
         );
     }
-    let notices = (0..30).map(|n| replicas[n % 2].notify(Arc::clone(&people[n % 6]), "{}".into(), None));
+    let notices = (0..30).map(|n| {
+        replicas[n % 2].notify(Notify { user: Arc::clone(&people[n % 6]), data: "{}".into(), key: None })
+    });
     let creations = (0..10).map(|n| replicas[n % 2].given_room(&members));
     let (sent, told, _) = tokio::join!(join_all(sends), join_all(notices), join_all(creations));
     assert!(told.iter().all(Result::is_ok));
@@ -198,7 +209,7 @@ async fn who_leaves_at_that_moment_is_mentioned_by_what_came_before_alone(fixtur
             let (service, mina) = (&replicas[n % 2], &mina);
             async move { post(service, room, mina, &format!("k{n}"), "@user-2").await.unwrap() }
         });
-        let leave = replicas[round % 2].leave(Arc::clone(&jun), RoomRef::Id(room));
+        let leave = replicas[round % 2].leave(Leave { actor: Arc::clone(&jun), room: RoomRef::Id(room) });
         let (sent, left) = tokio::join!(join_all(says), leave);
         let left = left.unwrap().events[0].seq;
         for appended in sent {

@@ -7,7 +7,7 @@ use madang_message_store::Service;
 use madang_rpc::{
     MessageStore as _,
     event::{Profile, Role},
-    store::Authority,
+    store::{Authority, GetRoom, Join, Leave, MarkRead, PutMember, RemoveMember},
 };
 use proptest::{
     collection::vec,
@@ -161,15 +161,36 @@ async fn apply(
             let appended = service.say(room, &people[user], &key.to_string()).await?;
             return Ok(usize::try_from(appended.seq.get()).ok());
         }
-        Operation::Join { user } => drop(service.join(who(user), at).await?),
-        Operation::Leave { user } => drop(service.leave(who(user), at).await?),
+        Operation::Join { user } => drop(service.join(Join { actor: who(user), room: at }).await?),
+        Operation::Leave { user } => drop(service.leave(Leave { actor: who(user), room: at }).await?),
         Operation::Put { actor, user, role } => {
-            drop(service.put_member(who(actor), Authority::User, at, who(user), role).await?);
+            drop(
+                service
+                    .put_member(PutMember {
+                        actor: who(actor),
+                        authority: Authority::User,
+                        room: at,
+                        user: who(user),
+                        role,
+                    })
+                    .await?,
+            );
         }
         Operation::Remove { actor, user } => {
-            drop(service.remove_member(who(actor), Authority::User, at, people[user].id).await?);
+            drop(
+                service
+                    .remove_member(RemoveMember {
+                        actor: who(actor),
+                        authority: Authority::User,
+                        room: at,
+                        user: people[user].id,
+                    })
+                    .await?,
+            );
         }
-        Operation::Read { user, seq } => drop(service.mark_read(people[user].id, at, Seq::new(seq)).await?),
+        Operation::Read { user, seq } => {
+            drop(service.mark_read(MarkRead { user: people[user].id, room: at, seq: Seq::new(seq) }).await?)
+        }
     }
     Ok(None)
 }
@@ -194,7 +215,7 @@ async fn check(service: &Service, operations: &[Operation]) {
     }
     let log = service.log(room).await;
     assert_eq!(seqs(&log), (1..=model.log.len() as u64).collect::<Vec<_>>());
-    let view = service.room(people[0].id, RoomRef::Id(room)).await.unwrap();
+    let view = service.get_room(GetRoom { user: people[0].id, room: RoomRef::Id(room) }).await.unwrap();
     assert_eq!(view.room.member_count, model.members.len() as u64);
 }
 

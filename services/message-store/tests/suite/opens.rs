@@ -6,7 +6,7 @@ use madang_message_store::renew_epoch;
 use madang_rpc::{
     MessageStore as _,
     event::Role,
-    store::{Open, Opened},
+    store::{Heads, Join, Leave, Open, Opened, Resolve, UpdateRoom},
 };
 use uuid::Uuid;
 
@@ -84,9 +84,9 @@ async fn only_members_open(fixture: Fixture) {
     assert_eq!(refused.code, Code::PermissionDenied);
     let nowhere = RoomId::new(Uuid::from_u128(9));
     assert_eq!(service.open_since(nowhere, &mina, None).await.unwrap_err().code, Code::NotFound);
-    service.join(stranger.clone(), RoomRef::Id(room)).await.unwrap();
+    service.join(Join { actor: stranger.clone(), room: RoomRef::Id(room) }).await.unwrap();
     assert!(service.open_since(room, &stranger, None).await.is_ok());
-    service.leave(stranger.clone(), RoomRef::Id(room)).await.unwrap();
+    service.leave(Leave { actor: stranger.clone(), room: RoomRef::Id(room) }).await.unwrap();
     assert_eq!(service.open_since(room, &stranger, None).await.unwrap_err().code, Code::PermissionDenied);
 }
 
@@ -121,21 +121,45 @@ async fn rooms_are_resolved_whoever_asks(fixture: Fixture) {
     let (mina, jun) = (user(1), user(2));
     let (one, two) = (service.given_room(&[&mina]).await, service.given_room(&[&jun, &mina]).await);
     let yard = crate::support::slug("yard");
-    service.update_room(mina.clone(), RoomRef::Id(one), None, Some(Some(yard.clone()))).await.unwrap();
+    service
+        .update_room(UpdateRoom {
+            actor: mina.clone(),
+            room: RoomRef::Id(one),
+            name: None,
+            slug: Some(Some(yard.clone())),
+        })
+        .await
+        .unwrap();
     let nowhere = RoomRef::Id(RoomId::new(Uuid::from_u128(9)));
     let asked = [RoomRef::Id(two), RoomRef::Slug(yard), nowhere, RoomRef::Slug(crate::support::slug("none"))];
-    let resolved = service.resolve(jun.id, &asked, true).await.unwrap();
+    let resolved =
+        service.resolve(Resolve { user: jun.id, rooms: asked.to_vec(), memberships: true }).await.unwrap();
     assert_eq!(resolved.rooms, [Some(two), Some(one), None, None]);
     assert_eq!(resolved.memberships, [two]);
-    let mine = service.resolve(mina.id, &[], true).await.unwrap();
+    let mine =
+        service.resolve(Resolve { user: mina.id, rooms: Vec::new(), memberships: true }).await.unwrap();
     assert_eq!(mine.memberships.len(), 2);
-    assert!(service.resolve(mina.id, &asked[..1], false).await.unwrap().memberships.is_empty());
+    assert!(
+        service
+            .resolve(Resolve { user: mina.id, rooms: asked[..1].to_vec(), memberships: false })
+            .await
+            .unwrap()
+            .memberships
+            .is_empty()
+    );
 
     let topics =
         [TopicId::Room(one), TopicId::Room(RoomId::new(Uuid::from_u128(9))), TopicId::Inbox(mina.id)];
     // Mina was added to the second room by another, which is in her inbox; nobody's inbox is unknown.
-    let heads = service.heads(&topics).await.unwrap();
+    let heads = service.heads(Heads { topics: topics.to_vec() }).await.unwrap();
     assert_eq!(heads, [(TopicId::Room(one), Seq::new(1 + 1)), (TopicId::Inbox(mina.id), Seq::new(1))]);
     let too_many = vec![RoomRef::Id(one); 1_001];
-    assert_eq!(service.resolve(mina.id, &too_many, false).await.unwrap_err().code, Code::InvalidArgument);
+    assert_eq!(
+        service
+            .resolve(Resolve { user: mina.id, rooms: too_many.clone(), memberships: false })
+            .await
+            .unwrap_err()
+            .code,
+        Code::InvalidArgument
+    );
 }

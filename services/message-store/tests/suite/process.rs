@@ -5,7 +5,7 @@ use std::sync::Arc;
 use madang_domain::{Code, RoomId};
 use madang_kit::{Host, Lifecycle, config, lifecycle::Outcome};
 use madang_message_store::{Cli, run};
-use madang_rpc::grpc::{MessageStoreClient, MessageStoreSettings};
+use madang_rpc::{MessageStoreClient, MessageStoreSettings};
 use uuid::Uuid;
 
 use crate::support::{Fixture, Words as _, seqs, user};

@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use madang_domain::{Code, RoomRef, Seq, TopicId};
 use madang_rpc::{
     MessageStore as _,
-    store::{HistoryFrom, HistoryQuery, ReadMark},
+    store::{History, HistoryFrom, HistoryQuery, Join, Leave, ListRooms, MarkRead, Read, ReadMark},
 };
 
 use crate::support::{Fixture, Words as _, keys, on_both, seqs, user};
@@ -37,7 +37,7 @@ async fn history_is_paged_both_ways(fixture: Fixture) {
     assert_eq!(page(HistoryFrom::After(Seq::new(u64::MAX)), 3).await, Vec::<u64>::new());
 
     let query = HistoryQuery { from: HistoryFrom::Before(Seq::new(5)), limit: 9, messages_only: true };
-    let messages = service.history(jun.id, RoomRef::Id(room), query).await.unwrap();
+    let messages = service.history(History { user: jun.id, room: RoomRef::Id(room), query }).await.unwrap();
     assert_eq!(keys(&messages), ["1", "0"]);
     assert_eq!(seqs(&messages), [4, 3]);
 }
@@ -48,7 +48,10 @@ async fn history_is_for_members(fixture: Fixture) {
     let room = service.given_public_room(&mina).await;
     let refused = service.history_from(room, &stranger, HistoryFrom::End, 10).await.unwrap_err();
     assert_eq!(refused.code, Code::PermissionDenied);
-    let marking = service.mark_read(stranger.id, RoomRef::Id(room), Seq::new(1)).await.unwrap_err();
+    let marking = service
+        .mark_read(MarkRead { user: stranger.id, room: RoomRef::Id(room), seq: Seq::new(1) })
+        .await
+        .unwrap_err();
     assert_eq!(marking.code, Code::PermissionDenied);
     for limit in [0, 201] {
         let refused = service.history_from(room, &mina, HistoryFrom::End, limit).await.unwrap_err();
@@ -63,12 +66,19 @@ async fn a_read_is_contiguous_and_bounded(fixture: Fixture) {
     for number in 0..9 {
         service.say(room, &mina, &format!("{number}")).await.unwrap();
     }
-    let read =
-        async |after, limit| seqs(&service.read(TopicId::Room(room), Seq::new(after), limit).await.unwrap());
+    let read = async |after, limit| {
+        seqs(&service.read(Read { topic: TopicId::Room(room), after: Seq::new(after), limit }).await.unwrap())
+    };
     assert_eq!(read(4, 3).await, [5, 6, 7]);
     assert_eq!(read(8, 100).await, [9, 10]);
     assert!(read(10, 100).await.is_empty());
-    assert!(service.read(TopicId::Inbox(mina.id), Seq::START, 10).await.unwrap().is_empty());
+    assert!(
+        service
+            .read(Read { topic: TopicId::Inbox(mina.id), after: Seq::START, limit: 10 })
+            .await
+            .unwrap()
+            .is_empty()
+    );
 }
 
 async fn own_messages_are_not_unread(fixture: Fixture) {
@@ -82,7 +92,11 @@ async fn own_messages_are_not_unread(fixture: Fixture) {
     assert_eq!(service.unread(room, &mina).await, 2);
     assert_eq!(service.unread(room, &jun).await, 4);
     let mark = async |who: &madang_rpc::event::Profile, seq| {
-        service.mark_read(who.id, RoomRef::Id(room), Seq::new(seq)).await.unwrap().unread
+        service
+            .mark_read(MarkRead { user: who.id, room: RoomRef::Id(room), seq: Seq::new(seq) })
+            .await
+            .unwrap()
+            .unread
     };
     // A mark below own later messages counts those up to it.
     assert_eq!(mark(&mina, 4).await, 1);
@@ -94,7 +108,11 @@ async fn own_messages_are_not_unread(fixture: Fixture) {
     assert_eq!(mark(&mina, 7).await, 1);
     assert_eq!(mark(&mina, 9).await, 0);
     assert_eq!(mark(&jun, 9).await, 0);
-    let view = &service.rooms(mina.id, false, crate::support::page(10)).await.unwrap().items[0];
+    let view = &service
+        .list_rooms(ListRooms { user: mina.id, joinable: false, page: crate::support::page(10) })
+        .await
+        .unwrap()
+        .items[0];
     assert_eq!(view.membership.unwrap().unread, 0);
 }
 
@@ -105,7 +123,12 @@ async fn a_mark_moves_forward_alone(fixture: Fixture) {
     for number in 0..4 {
         service.say(room, &mina, &format!("{number}")).await.unwrap();
     }
-    let mark = async |seq| service.mark_read(jun.id, RoomRef::Id(room), Seq::new(seq)).await.unwrap();
+    let mark = async |seq| {
+        service
+            .mark_read(MarkRead { user: jun.id, room: RoomRef::Id(room), seq: Seq::new(seq) })
+            .await
+            .unwrap()
+    };
     let at = |seq, unread| ReadMark { room, read: Seq::new(seq), unread };
     assert_eq!(mark(4).await, at(4, 2));
     assert_eq!(mark(3).await, at(4, 2));
@@ -127,7 +150,7 @@ async fn marks_moved_at_once_end_at_the_furthest(fixture: Fixture) {
         // While marks move, both go on writing: ten messages each.
         let marks = (3..=22).rev().map(|seq| {
             let service = &replicas[seq as usize % 2];
-            service.mark_read(jun.id, RoomRef::Id(room), Seq::new(seq))
+            service.mark_read(MarkRead { user: jun.id, room: RoomRef::Id(room), seq: Seq::new(seq) })
         });
         let names: Vec<_> = (20..40).map(|number| number.to_string()).collect();
         let says = names.iter().enumerate().map(|(number, name)| {
@@ -145,11 +168,11 @@ async fn a_new_membership_begins_read(fixture: Fixture) {
     let service = fixture.service().await;
     let (mina, jun) = (user(1), user(2));
     let room = service.given_public_room(&mina).await;
-    service.join(Arc::clone(&jun), RoomRef::Id(room)).await.unwrap();
+    service.join(Join { actor: Arc::clone(&jun), room: RoomRef::Id(room) }).await.unwrap();
     service.say(room, &jun, "one").await.unwrap();
     service.say(room, &mina, "two").await.unwrap();
-    service.leave(Arc::clone(&jun), RoomRef::Id(room)).await.unwrap();
-    service.join(Arc::clone(&jun), RoomRef::Id(room)).await.unwrap();
+    service.leave(Leave { actor: Arc::clone(&jun), room: RoomRef::Id(room) }).await.unwrap();
+    service.join(Join { actor: Arc::clone(&jun), room: RoomRef::Id(room) }).await.unwrap();
     assert_eq!(service.unread(room, &jun).await, 0);
     service.say(room, &mina, "three").await.unwrap();
     service.say(room, &jun, "four").await.unwrap();
@@ -157,5 +180,12 @@ async fn a_new_membership_begins_read(fixture: Fixture) {
     // The message of the earlier membership is not counted among the own ones of this.
     assert_eq!(service.unread(room, &jun).await, 2);
     let head = service.view(room, &jun).await.room.head;
-    assert_eq!(service.mark_read(jun.id, RoomRef::Id(room), head).await.unwrap().unread, 0);
+    assert_eq!(
+        service
+            .mark_read(MarkRead { user: jun.id, room: RoomRef::Id(room), seq: head })
+            .await
+            .unwrap()
+            .unread,
+        0
+    );
 }

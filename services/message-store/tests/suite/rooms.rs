@@ -8,7 +8,10 @@ use madang_message_store::Service;
 use madang_rpc::{
     MessageStore as _,
     event::{EventBody, Profile, Role},
-    store::{Authority, NewRoom, PageQuery, RoomKind, RoomView},
+    store::{
+        Authority, CreateRoom, DeleteRoom, GetRoom, Heads, Join, Leave, ListMembers, ListRooms, NewRoom,
+        PageQuery, PutMember, Read, RemoveMember, Resolve, RoomKind, RoomView, UpdateRoom,
+    },
 };
 
 use crate::support::{Fixture, Words as _, assert_logged, key, on_both, page, room_of, seqs, slug, user};
@@ -29,7 +32,7 @@ async fn a_room_begins_with_its_members(fixture: Fixture) {
     let service = fixture.service().await;
     let (mina, jun) = (user(1), user(2));
     let new = room_of(RoomKind::Private, "Yard", &[&jun, &mina, &jun]);
-    let changed = service.create_room(Arc::clone(&mina), new).await.unwrap();
+    let changed = service.create_room(CreateRoom { actor: Arc::clone(&mina), room: new }).await.unwrap();
     let RoomView { room, membership, last_message } = &changed.value;
     assert_eq!((room.kind, room.name.as_str(), room.member_count), (RoomKind::Private, "Yard", 2));
     assert_eq!((room.head, room.slug.as_ref(), last_message), (Seq::new(2), None, &None));
@@ -50,12 +53,14 @@ async fn a_creation_with_a_key_is_made_once(fixture: Fixture) {
     let replicas = [fixture.service().await, fixture.service().await];
     let mina = user(1);
     let new = || NewRoom { key: Some(key("k")), ..room_of(RoomKind::Public, "Yard", &[]) };
-    let made =
-        join_all((0..10).map(|number| replicas[number % 2].create_room(Arc::clone(&mina), new()))).await;
+    let made = join_all((0..10).map(|number| {
+        replicas[number % 2].create_room(CreateRoom { actor: Arc::clone(&mina), room: new() })
+    }))
+    .await;
     let made: Vec<_> = made.into_iter().map(Result::unwrap).collect();
     assert!(made.iter().all(|changed| changed.value.room.id == made[0].value.room.id));
     assert_eq!(made.iter().filter(|changed| !changed.events.is_empty()).count(), 1);
-    let another = replicas[0].create_room(user(2), new()).await.unwrap();
+    let another = replicas[0].create_room(CreateRoom { actor: user(2), room: new() }).await.unwrap();
     assert_ne!(another.value.room.id, made[0].value.room.id);
 }
 
@@ -64,48 +69,92 @@ async fn a_direct_room_between_two_is_made_once(fixture: Fixture) {
     let (mina, jun, third) = (user(1), user(2), user(3));
     let direct = |members: &[&Arc<Profile>]| room_of(RoomKind::Direct, "Direct", members);
     let (one, two) = tokio::join!(
-        service.create_room(Arc::clone(&mina), direct(&[&jun])),
-        service.create_room(Arc::clone(&jun), direct(&[&mina])),
+        service.create_room(CreateRoom { actor: Arc::clone(&mina), room: direct(&[&jun]) }),
+        service.create_room(CreateRoom { actor: Arc::clone(&jun), room: direct(&[&mina]) }),
     );
     let (one, two) = (one.unwrap(), two.unwrap());
     assert_eq!(one.value.room.id, two.value.room.id);
     assert_eq!(one.events.len() + two.events.len(), 3, "made once, with two members, one of them invited");
 
     for members in [&[][..], &[&mina], &[&jun, &third]] {
-        let refused = service.create_room(Arc::clone(&mina), direct(members)).await.unwrap_err();
+        let refused = service
+            .create_room(CreateRoom { actor: Arc::clone(&mina), room: direct(members) })
+            .await
+            .unwrap_err();
         assert_eq!(refused.code, Code::InvalidArgument);
     }
     let room = RoomRef::Id(one.value.room.id);
     let fixed = |error: madang_domain::Error| assert_eq!(error.code, Code::FailedPrecondition);
-    fixed(service.leave(Arc::clone(&mina), room.clone()).await.unwrap_err());
+    fixed(service.leave(Leave { actor: Arc::clone(&mina), room: room.clone() }).await.unwrap_err());
     fixed(
         service
-            .put_member(Arc::clone(&mina), Authority::User, room.clone(), Arc::clone(&third), Role::Member)
+            .put_member(PutMember {
+                actor: Arc::clone(&mina),
+                authority: Authority::User,
+                room: room.clone(),
+                user: Arc::clone(&third),
+                role: Role::Member,
+            })
             .await
             .unwrap_err(),
     );
-    fixed(service.remove_member(Arc::clone(&mina), Authority::User, room.clone(), jun.id).await.unwrap_err());
-    let joining = service.join(third, room).await.unwrap_err();
+    fixed(
+        service
+            .remove_member(RemoveMember {
+                actor: Arc::clone(&mina),
+                authority: Authority::User,
+                room: room.clone(),
+                user: jun.id,
+            })
+            .await
+            .unwrap_err(),
+    );
+    let joining = service.join(Join { actor: third, room }).await.unwrap_err();
     assert_eq!(joining.code, Code::PermissionDenied);
 }
 
 async fn a_slug_is_given_once(fixture: Fixture) {
     let replicas = [fixture.service().await, fixture.service().await];
     let new = || NewRoom { slug: Some(slug("yard")), ..room_of(RoomKind::Public, "Yard", &[]) };
-    let made =
-        join_all((0..6).map(|number| replicas[number % 2].create_room(user(number as u128), new()))).await;
+    let made = join_all((0..6).map(|number| {
+        replicas[number % 2].create_room(CreateRoom { actor: user(number as u128), room: new() })
+    }))
+    .await;
     assert_eq!(made.iter().filter(|made| made.is_ok()).count(), 1);
     assert!(made.iter().flat_map(|made| made.as_ref().err()).all(|error| error.code == Code::AlreadyExists));
 
     let (mina, service) = (user(9), &replicas[0]);
     let room = service.given_public_room(&mina).await;
-    let give =
-        |text: &str| service.update_room(Arc::clone(&mina), RoomRef::Id(room), None, Some(Some(slug(text))));
+    let give = |text: &str| {
+        service.update_room(UpdateRoom {
+            actor: Arc::clone(&mina),
+            room: RoomRef::Id(room),
+            name: None,
+            slug: Some(Some(slug(text))),
+        })
+    };
     assert_eq!(give("yard").await.unwrap_err().code, Code::AlreadyExists);
     assert_eq!(give("garden").await.unwrap().value.room.slug, Some(slug("garden")));
-    assert_eq!(service.room(mina.id, RoomRef::Slug(slug("garden"))).await.unwrap().room.id, room);
-    service.update_room(Arc::clone(&mina), RoomRef::Id(room), None, Some(None)).await.unwrap();
-    let gone = service.room(mina.id, RoomRef::Slug(slug("garden"))).await.unwrap_err();
+    assert_eq!(
+        service
+            .get_room(GetRoom { user: mina.id, room: RoomRef::Slug(slug("garden")) })
+            .await
+            .unwrap()
+            .room
+            .id,
+        room
+    );
+    service
+        .update_room(UpdateRoom {
+            actor: Arc::clone(&mina),
+            room: RoomRef::Id(room),
+            name: None,
+            slug: Some(None),
+        })
+        .await
+        .unwrap();
+    let gone =
+        service.get_room(GetRoom { user: mina.id, room: RoomRef::Slug(slug("garden")) }).await.unwrap_err();
     assert_eq!(gone.code, Code::NotFound);
 }
 
@@ -117,11 +166,18 @@ async fn rooms_show_to_whom_they_may(fixture: Fixture) {
     service.say(public, &mina, "k").await.unwrap();
     let seen = service.view(public, &stranger).await;
     assert_eq!((seen.membership, seen.last_message), (None, None), "what was said shows to members alone");
-    let refused = service.room(stranger.id, RoomRef::Id(private)).await.unwrap_err();
+    let refused =
+        service.get_room(GetRoom { user: stranger.id, room: RoomRef::Id(private) }).await.unwrap_err();
     assert_eq!(refused.code, Code::PermissionDenied);
     let nowhere = RoomRef::Id(RoomId::new(uuid::Uuid::from_u128(9)));
-    assert_eq!(service.room(mina.id, nowhere).await.unwrap_err().code, Code::NotFound);
-    let members = service.members(stranger.id, RoomRef::Id(public), page(10)).await.unwrap_err();
+    assert_eq!(
+        service.get_room(GetRoom { user: mina.id, room: nowhere }).await.unwrap_err().code,
+        Code::NotFound
+    );
+    let members = service
+        .list_members(ListMembers { user: stranger.id, room: RoomRef::Id(public), page: page(10) })
+        .await
+        .unwrap_err();
     assert_eq!(members.code, Code::PermissionDenied);
 }
 
@@ -129,7 +185,7 @@ async fn rooms_show_to_whom_they_may(fixture: Fixture) {
 async fn all_pages(service: &Service, user: &Profile, joinable: bool, limit: u32) -> Vec<RoomId> {
     let (mut rooms, mut query) = (Vec::new(), page(limit));
     loop {
-        let page = service.rooms(user.id, joinable, query).await.unwrap();
+        let page = service.list_rooms(ListRooms { user: user.id, joinable, page: query }).await.unwrap();
         assert!(page.items.len() <= limit as usize);
         rooms.extend(page.items.iter().map(|view| view.room.id));
         let Some(next) = page.next else { return rooms };
@@ -151,14 +207,23 @@ async fn rooms_are_listed_by_activity(fixture: Fixture) {
     for limit in [1, 2, 5, 200] {
         assert_eq!(all_pages(&service, &mina, false, limit).await, expected);
     }
-    let first = &service.rooms(mina.id, false, page(1)).await.unwrap().items[0];
+    let first =
+        &service.list_rooms(ListRooms { user: mina.id, joinable: false, page: page(1) }).await.unwrap().items
+            [0];
     assert_eq!(first.membership.unwrap().unread, 1);
     assert_eq!(first.last_message.as_ref().unwrap().actor, jun);
     assert!(all_pages(&service, &user(3), false, 10).await.is_empty());
 
     for (limit, cursor) in [(0, None), (201, None), (10, Some("a.nonsense")), (10, Some("p.1"))] {
         let query = PageQuery { limit, cursor: cursor.map(str::to_owned) };
-        assert_eq!(service.rooms(mina.id, false, query).await.unwrap_err().code, Code::InvalidArgument);
+        assert_eq!(
+            service
+                .list_rooms(ListRooms { user: mina.id, joinable: false, page: query })
+                .await
+                .unwrap_err()
+                .code,
+            Code::InvalidArgument
+        );
     }
 }
 
@@ -172,7 +237,7 @@ async fn public_rooms_are_listed_for_those_who_may_join(fixture: Fixture) {
     }
     service.given_room(&[&mina]).await;
     assert_eq!(all_pages(&service, &jun, true, 3).await, rooms);
-    service.join(Arc::clone(&jun), RoomRef::Id(rooms.remove(2))).await.unwrap();
+    service.join(Join { actor: Arc::clone(&jun), room: RoomRef::Id(rooms.remove(2)) }).await.unwrap();
     assert_eq!(all_pages(&service, &jun, true, 1).await, rooms);
     assert!(all_pages(&service, &mina, true, 10).await.is_empty());
 }
@@ -183,21 +248,47 @@ async fn only_owners_change_a_room(fixture: Fixture) {
     let room = service.given_room(&[&mina, &jun]).await;
     let name = |text| Some(RoomName::new(text).unwrap());
     service
-        .put_member(Arc::clone(&mina), Authority::User, RoomRef::Id(room), Arc::clone(&jun), Role::Moderator)
+        .put_member(PutMember {
+            actor: Arc::clone(&mina),
+            authority: Authority::User,
+            room: RoomRef::Id(room),
+            user: Arc::clone(&jun),
+            role: Role::Moderator,
+        })
         .await
         .unwrap();
-    let refused =
-        service.update_room(Arc::clone(&jun), RoomRef::Id(room), name("Jun's"), None).await.unwrap_err();
+    let refused = service
+        .update_room(UpdateRoom {
+            actor: Arc::clone(&jun),
+            room: RoomRef::Id(room),
+            name: name("Jun's"),
+            slug: None,
+        })
+        .await
+        .unwrap_err();
     assert_eq!(refused.code, Code::PermissionDenied);
-    assert_eq!(service.delete_room(jun, RoomRef::Id(room)).await.unwrap_err().code, Code::PermissionDenied);
+    assert_eq!(
+        service.delete_room(DeleteRoom { actor: jun, room: RoomRef::Id(room) }).await.unwrap_err().code,
+        Code::PermissionDenied
+    );
 
-    let changed =
-        service.update_room(Arc::clone(&mina), RoomRef::Id(room), name("Garden"), None).await.unwrap();
+    let changed = service
+        .update_room(UpdateRoom {
+            actor: Arc::clone(&mina),
+            room: RoomRef::Id(room),
+            name: name("Garden"),
+            slug: None,
+        })
+        .await
+        .unwrap();
     assert_eq!(changed.value.room.name.as_str(), "Garden");
     let named = RoomName::new("Garden").unwrap();
     assert_eq!(changed.events[0].body, EventBody::RoomChanged { name: named, slug: None, deleted: false });
     assert_logged(&service, room, &changed).await;
-    let same = service.update_room(mina, RoomRef::Id(room), name("Garden"), None).await.unwrap();
+    let same = service
+        .update_room(UpdateRoom { actor: mina, room: RoomRef::Id(room), name: name("Garden"), slug: None })
+        .await
+        .unwrap();
     assert!(same.events.is_empty(), "what changes nothing is no event");
 }
 
@@ -205,23 +296,40 @@ async fn a_deleted_room_is_gone_with_what_was_said(fixture: Fixture) {
     let service = fixture.service().await;
     let (mina, jun) = (user(1), user(2));
     let new = NewRoom { slug: Some(slug("yard")), ..room_of(RoomKind::Private, "Yard", &[&jun]) };
-    let room = service.create_room(Arc::clone(&mina), new).await.unwrap().value.room.id;
+    let room =
+        service.create_room(CreateRoom { actor: Arc::clone(&mina), room: new }).await.unwrap().value.room.id;
     service.say(room, &jun, "k").await.unwrap();
-    let changed = service.delete_room(Arc::clone(&mina), RoomRef::Slug(slug("yard"))).await.unwrap();
+    let changed = service
+        .delete_room(DeleteRoom { actor: Arc::clone(&mina), room: RoomRef::Slug(slug("yard")) })
+        .await
+        .unwrap();
     let [event] = &changed.events[..] else { panic!("{changed:?}") };
     assert_eq!((event.topic, event.seq), (TopicId::Room(room), Seq::new(4)));
     assert!(matches!(event.body, EventBody::RoomChanged { deleted: true, .. }));
 
     let gone = |code| assert_eq!(code, Code::NotFound);
-    gone(service.room(mina.id, RoomRef::Id(room)).await.unwrap_err().code);
+    gone(service.get_room(GetRoom { user: mina.id, room: RoomRef::Id(room) }).await.unwrap_err().code);
     gone(service.say(room, &jun, "k").await.unwrap_err().code);
     gone(service.open_since(room, &jun, Some((1, None))).await.unwrap_err().code);
-    gone(service.read(TopicId::Room(room), Seq::START, 10).await.unwrap_err().code);
+    gone(
+        service
+            .read(Read { topic: TopicId::Room(room), after: Seq::START, limit: 10 })
+            .await
+            .unwrap_err()
+            .code,
+    );
     gone(service.history_from(room, &jun, madang_rpc::store::HistoryFrom::End, 10).await.unwrap_err().code);
-    assert!(service.heads(&[TopicId::Room(room)]).await.unwrap().is_empty());
-    assert!(service.resolve(jun.id, &[], true).await.unwrap().memberships.is_empty());
+    assert!(service.heads(Heads { topics: vec![TopicId::Room(room)] }).await.unwrap().is_empty());
+    assert!(
+        service
+            .resolve(Resolve { user: jun.id, rooms: Vec::new(), memberships: true })
+            .await
+            .unwrap()
+            .memberships
+            .is_empty()
+    );
     fixture.await_no_events().await;
     // The slug is free again.
     let new = NewRoom { slug: Some(slug("yard")), ..room_of(RoomKind::Public, "Yard", &[]) };
-    assert!(service.create_room(jun, new).await.is_ok());
+    assert!(service.create_room(CreateRoom { actor: jun, room: new }).await.is_ok());
 }

@@ -12,8 +12,8 @@ use madang_rpc::{
     MessageStore,
     event::{Event, EventBody, Message, Profile, Role},
     store::{
-        Append, Appended, Changed, HistoryFrom, HistoryQuery, NewRoom, Open, Opened, PageQuery, RoomKind,
-        RoomView,
+        Append, Appended, Changed, CreateRoom, GetRoom, History, HistoryFrom, HistoryQuery, NewRoom, Open,
+        Opened, PageQuery, Read, RoomKind, RoomView,
     },
 };
 use madang_test_kit::{TestDatabase, test_database};
@@ -210,13 +210,13 @@ pub(crate) trait Words: MessageStore {
     /// A private room with these members; the first owns it.
     async fn given_room(&self, members: &[&Arc<Profile>]) -> RoomId {
         let new = room_of(RoomKind::Private, "Room", &members[1..]);
-        self.create_room(Arc::clone(members[0]), new).await.unwrap().value.room.id
+        self.create_room(CreateRoom { actor: Arc::clone(members[0]), room: new }).await.unwrap().value.room.id
     }
 
     /// A public room of this owner.
     async fn given_public_room(&self, owner: &Arc<Profile>) -> RoomId {
         let new = room_of(RoomKind::Public, "Public", &[]);
-        self.create_room(Arc::clone(owner), new).await.unwrap().value.room.id
+        self.create_room(CreateRoom { actor: Arc::clone(owner), room: new }).await.unwrap().value.room.id
     }
 
     async fn say(&self, room: RoomId, actor: &Arc<Profile>, with_key: &str) -> Result<Appended> {
@@ -239,7 +239,7 @@ pub(crate) trait Words: MessageStore {
         let mut events = Vec::new();
         loop {
             let after = events.last().map_or(Seq::START, |event: &Event| event.seq);
-            let more = self.read(TopicId::Room(room), after, 500).await.unwrap();
+            let more = self.read(Read { topic: TopicId::Room(room), after, limit: 500 }).await.unwrap();
             if more.is_empty() {
                 return events;
             }
@@ -252,7 +252,7 @@ pub(crate) trait Words: MessageStore {
     }
 
     async fn view(&self, room_id: RoomId, user: &Profile) -> RoomView {
-        self.room(user.id, RoomRef::Id(room_id)).await.unwrap()
+        self.get_room(GetRoom { user: user.id, room: RoomRef::Id(room_id) }).await.unwrap()
     }
 
     async fn role(&self, room: RoomId, user: &Profile) -> Role {
@@ -266,7 +266,12 @@ pub(crate) trait Words: MessageStore {
         from: HistoryFrom,
         limit: u32,
     ) -> Result<Vec<Event>> {
-        self.history(user.id, RoomRef::Id(room), HistoryQuery { from, limit, messages_only: false }).await
+        self.history(History {
+            user: user.id,
+            room: RoomRef::Id(room),
+            query: HistoryQuery { from, limit, messages_only: false },
+        })
+        .await
     }
 }
 

@@ -4,4 +4,4 @@ mod bus;
 mod store;
 
 pub(crate) use bus::FaultyBus;
-pub(crate) use store::{FaultyStore, StoreFaults};
+pub(crate) use store::{StoreFaults, faulty};

@@ -14,7 +14,7 @@ use std::{
 
 use futures_util::future::try_join_all;
 use madang_domain::{Epoch, RoomId, RoomName, Seq, TopicId};
-use madang_rpc::store::{NewRoom, Open, RoomKind};
+use madang_rpc::store::{CreateRoom, DeleteRoom, Heads, NewRoom, Open, Read, RoomKind};
 use tokio::sync::RwLock;
 
 use crate::{
@@ -110,7 +110,9 @@ impl<'s> Play<'s> {
             let owns = |id| members.get(&id).is_some_and(|member: &Member| member.role == "owner");
             if let Some(owner) = self.site.people.iter().find(|person| owns(person.profile.id)) {
                 // A room that stays is no harm; a room whose people have left has no owner.
-                let _ = self.site.stores[0].delete_room(Arc::clone(&owner.profile), room.into()).await;
+                let _ = self.site.stores[0]
+                    .delete_room(DeleteRoom { actor: Arc::clone(&owner.profile), room: room.into() })
+                    .await;
             }
         }
         for line in &self.lines {
@@ -123,8 +125,8 @@ impl<'s> Play<'s> {
 
     /// The head of each room, by the store's own word.
     async fn heads(&self) -> Result<HashMap<RoomId, Seq>, Violation> {
-        let topics = self.rooms.map(TopicId::Room);
-        let heads = self.site.stores[0].heads(&topics).await.map_err(Violation::stage)?;
+        let topics = self.rooms.map(TopicId::Room).to_vec();
+        let heads = self.site.stores[0].heads(Heads { topics }).await.map_err(Violation::stage)?;
         Ok(heads.into_iter().filter_map(|(topic, head)| topic.room().map(|room| (room, head))).collect())
     }
 
@@ -135,7 +137,7 @@ impl<'s> Play<'s> {
             let mut events = Vec::new();
             loop {
                 let after = events.last().map_or(Seq::START, |event: &madang_rpc::event::Event| event.seq);
-                let page = self.site.stores[0].read(room.into(), after, 500).await;
+                let page = self.site.stores[0].read(Read { topic: room.into(), after, limit: 500 }).await;
                 let page = page.map_err(Violation::stage)?;
                 if page.is_empty() {
                     break;
@@ -213,7 +215,9 @@ async fn room(site: &Site, kind: RoomKind, members: &[usize]) -> Result<RoomId, 
     let name = RoomName::new(first_name(kind)).map_err(Violation::stage)?;
     let members = members.iter().map(|user| Arc::clone(&site.people[*user].profile)).collect();
     let new = NewRoom { kind, name, slug: None, external_id: None, members, key: None };
-    let made = site.stores[0].create_room(Arc::clone(&site.people[0].profile), new).await;
+    let made = site.stores[0]
+        .create_room(CreateRoom { actor: Arc::clone(&site.people[0].profile), room: new })
+        .await;
     Ok(made.map_err(Violation::stage)?.value.room.id)
 }
 

@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use madang_domain::{AvatarUrl, DisplayName, Result, SessionId, Timestamp, UserId, UserRef, Username};
+use madang_domain::{Result, Timestamp};
 use madang_rpc::{
     Auth,
     auth::{
-        ApiKey, ClientInfo, ExternalUser, Grant, Identity, Password, Recognized, Revocations, Scope, Session,
-        Ticket, Voucher,
+        ApiKey, ClientInfo, Disconnect, FindUsers, GetKeys, GetUsers, Grant, Identity, IssueTicket,
+        IssueUserTicket, ListRevocations, ListSessions, Login, Logout, RecognizeUser, Recognized,
+        RedeemTicket, Refresh, Register, Revocations, RevokeSession, Scope, Session, Ticket, UpdateProfile,
+        VerifyApiKey, Voucher,
     },
     event::Profile,
 };
@@ -26,35 +28,29 @@ fn grant() -> Grant {
 
 #[async_trait]
 impl Auth for Scripted {
-    async fn register(
-        &self,
-        username: Username,
-        password: Password,
-        name: Option<DisplayName>,
-        client: ClientInfo,
-    ) -> Result<Grant> {
-        self.called("register", (username, password.expose(), name, client)).map(|()| grant())
+    async fn register(&self, request: Register) -> Result<Grant> {
+        self.called("register", &(&request, request.password.expose())).map(|()| grant())
     }
 
-    async fn login(&self, username: Username, password: Password, client: ClientInfo) -> Result<Grant> {
-        self.called("login", (username, password.expose(), client)).map(|()| grant())
+    async fn login(&self, request: Login) -> Result<Grant> {
+        self.called("login", &(&request, request.password.expose())).map(|()| grant())
     }
 
-    async fn refresh(&self, refresh_token: &str, client: ClientInfo) -> Result<Grant> {
-        self.called("refresh", (refresh_token, client)).map(|()| grant())
+    async fn refresh(&self, request: Refresh) -> Result<Grant> {
+        self.called("refresh", &(&request, request.refresh_token.expose())).map(|()| grant())
     }
 
-    async fn logout(&self, refresh_token: &str) -> Result<()> {
-        self.called("logout", refresh_token)
+    async fn logout(&self, request: Logout) -> Result<()> {
+        self.called("logout", &(&request, request.refresh_token.expose()))
     }
 
-    async fn issue_ticket(&self, user: UserId, session: SessionId) -> Result<Ticket> {
-        self.called("issue_ticket", (user, session))?;
+    async fn issue_ticket(&self, request: IssueTicket) -> Result<Ticket> {
+        self.called("issue_ticket", &request)?;
         Ok(Ticket { ticket: "ticket".into(), expires_in: Duration::from_secs(30) })
     }
 
-    async fn redeem_ticket(&self, ticket: &str) -> Result<Identity> {
-        self.called("redeem_ticket", ticket)?;
+    async fn redeem_ticket(&self, request: RedeemTicket) -> Result<Identity> {
+        self.called("redeem_ticket", &(&request, request.ticket.expose()))?;
         let profile = Profile::clone(&profile(2));
         Ok(Identity {
             profile,
@@ -65,8 +61,8 @@ impl Auth for Scripted {
         })
     }
 
-    async fn sessions(&self, user: UserId) -> Result<Vec<Session>> {
-        self.called("sessions", user)?;
+    async fn list_sessions(&self, request: ListSessions) -> Result<Vec<Session>> {
+        self.called("list_sessions", &request)?;
         let session = |id, client| Session {
             id: session_id(id),
             created_at: Timestamp::from_micros(1),
@@ -77,12 +73,12 @@ impl Auth for Scripted {
         Ok(vec![session(1, client), session(2, ClientInfo::default())])
     }
 
-    async fn revoke_session(&self, user: UserId, session: SessionId) -> Result<()> {
-        self.called("revoke_session", (user, session))
+    async fn revoke_session(&self, request: RevokeSession) -> Result<()> {
+        self.called("revoke_session", &request)
     }
 
-    async fn revocations(&self, cursor: Option<i64>) -> Result<Revocations> {
-        self.called("revocations", cursor)?;
+    async fn list_revocations(&self, request: ListRevocations) -> Result<Revocations> {
+        self.called("list_revocations", &request)?;
         Ok(Revocations {
             sessions: vec![session_id(1), session_id(2)],
             users: vec![(user_id(3), Timestamp::from_micros(44))],
@@ -90,47 +86,42 @@ impl Auth for Scripted {
         })
     }
 
-    async fn keys(&self) -> Result<String> {
-        self.called("keys", ())?;
+    async fn get_keys(&self, request: GetKeys) -> Result<String> {
+        self.called("get_keys", &request)?;
         self.pass().await;
         Ok("{\"keys\":[]}".into())
     }
 
-    async fn users(&self, ids: &[UserId]) -> Result<Vec<Profile>> {
-        self.called("users", ids)?;
+    async fn get_users(&self, request: GetUsers) -> Result<Vec<Profile>> {
+        self.called("get_users", &request)?;
         Ok(vec![Profile::clone(&profile(1)), Profile::clone(&profile(2))])
     }
 
-    async fn update_profile(
-        &self,
-        user: UserId,
-        name: Option<DisplayName>,
-        avatar_url: Option<Option<AvatarUrl>>,
-    ) -> Result<Profile> {
-        self.called("update_profile", (user, name, avatar_url)).map(|()| Profile::clone(&profile(3)))
+    async fn update_profile(&self, request: UpdateProfile) -> Result<Profile> {
+        self.called("update_profile", &request).map(|()| Profile::clone(&profile(3)))
     }
 
-    async fn external_user(&self, user: ExternalUser) -> Result<Recognized> {
-        self.called("external_user", user)?;
+    async fn recognize_user(&self, request: RecognizeUser) -> Result<Recognized> {
+        self.called("recognize_user", &request)?;
         let disconnected_at = Some(Timestamp::from_micros(5));
         Ok(Recognized { profile: Profile::clone(&profile(4)), disconnected_at })
     }
 
-    async fn find_users(&self, users: &[UserRef]) -> Result<Vec<Profile>> {
-        self.called("find_users", users).map(|()| vec![Profile::clone(&profile(4))])
+    async fn find_users(&self, request: FindUsers) -> Result<Vec<Profile>> {
+        self.called("find_users", &request).map(|()| vec![Profile::clone(&profile(4))])
     }
 
-    async fn disconnect(&self, user: UserId) -> Result<()> {
-        self.called("disconnect", user)
+    async fn disconnect(&self, request: Disconnect) -> Result<()> {
+        self.called("disconnect", &request)
     }
 
-    async fn issue_user_ticket(&self, user: UserId, until: Option<Timestamp>) -> Result<Ticket> {
-        self.called("issue_user_ticket", (user, until))?;
+    async fn issue_user_ticket(&self, request: IssueUserTicket) -> Result<Ticket> {
+        self.called("issue_user_ticket", &request)?;
         Ok(Ticket { ticket: "of the site".into(), expires_in: Duration::from_secs(30) })
     }
 
-    async fn verify_api_key(&self, key: &str) -> Result<ApiKey> {
-        self.called("verify_api_key", key)?;
+    async fn verify_api_key(&self, request: VerifyApiKey) -> Result<ApiKey> {
+        self.called("verify_api_key", &(&request, request.key.expose()))?;
         Ok(ApiKey { id: "id".into(), name: "사이트".into(), scopes: Scope::ALL.to_vec() })
     }
 }

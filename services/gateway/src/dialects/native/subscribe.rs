@@ -8,7 +8,7 @@ use madang_contract::{
     self as frames, RequestId, RoomSince, ServerFrame, Subscribe, SubscribedRoom, WireFrame,
 };
 use madang_domain::{Code, Cursor, Error, Result, RoomId, RoomRef, Seq, limits};
-use madang_rpc::store::Opened;
+use madang_rpc::store::{Opened, Resolve};
 use serde_json::Map;
 
 use super::{answers::ok, inbox};
@@ -85,7 +85,11 @@ async fn resolve(session: &SessionContext, request: Subscribe) -> Result<Vec<Wan
     let named: Vec<RoomRef> = request.rooms.iter().map(|wanted| wanted.room.clone()).collect();
     let by_slug = named.iter().any(|room| !matches!(room, RoomRef::Id(_)));
     let resolved = if by_slug || request.all {
-        session.sockets.store.resolve(session.me.id, &named, request.all).await?
+        session
+            .sockets
+            .store
+            .resolve(Resolve { user: session.me.id, rooms: named.clone(), memberships: request.all })
+            .await?
     } else {
         Default::default()
     };

@@ -10,7 +10,11 @@ use axum::{
 };
 use http::StatusCode;
 use madang_domain::{AvatarUrl, Code, DisplayName, Error, UserRef, Username};
-use madang_rpc::{Auth, auth::ExternalUser, event::Profile};
+use madang_rpc::{
+    Auth,
+    auth::{Disconnect, ExternalUser, IssueUserTicket, RecognizeUser, UpdateProfile},
+    event::Profile,
+};
 use serde::{Deserialize, Serialize};
 
 use super::extract::{SiteBackend, Tickets, Users};
@@ -75,10 +79,12 @@ async fn put(
             let message = "a user who signs in here has chosen the username: it stays";
             return Err(Error::new(Code::FailedPrecondition, message).into());
         }
-        (None, UserRef::Id(id)) => accounts.update_profile(id, display_name, avatar_url).await?,
+        (None, UserRef::Id(id)) => {
+            accounts.update_profile(UpdateProfile { user: id, name: display_name, avatar_url }).await?
+        }
         (Some(external_id), _) | (None, UserRef::External(external_id)) => {
             let user = ExternalUser { external_id, username, name: display_name, avatar_url, as_of: None };
-            accounts.external_user(user).await?.profile
+            accounts.recognize_user(RecognizeUser { user }).await?.profile
         }
     };
     Ok(axum::Json(SiteUser::from(&profile)))
@@ -91,7 +97,7 @@ async fn disconnect(
     _: SiteBackend<Users>,
     Path(name): Path<UserRef>,
 ) -> Result<StatusCode, Problem> {
-    accounts.disconnect(commands.find_user(&name).await?.id).await?;
+    accounts.disconnect(Disconnect { user: commands.find_user(&name).await?.id }).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -102,6 +108,8 @@ async fn ticket(
     _: SiteBackend<Tickets>,
     Path(name): Path<UserRef>,
 ) -> Result<Response, Problem> {
-    let ticket = accounts.issue_user_ticket(commands.find_user(&name).await?.id, None).await?;
+    let ticket = accounts
+        .issue_user_ticket(IssueUserTicket { user: commands.find_user(&name).await?.id, until: None })
+        .await?;
     Ok(ticket_answer(ticket).into_response())
 }

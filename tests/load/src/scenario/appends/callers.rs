@@ -8,9 +8,8 @@ use std::{
 
 use madang_domain::{DisplayName, IdempotencyKey, RoomId, Timestamp, UserId, Username};
 use madang_rpc::{
-    MessageStore,
+    MessageStore, MessageStoreClient, MessageStoreSettings,
     event::{Message, Profile},
-    grpc::{MessageStoreClient, MessageStoreSettings},
     store::Append,
 };
 use tokio::{task::JoinSet, time::sleep};

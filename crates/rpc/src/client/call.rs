@@ -8,15 +8,17 @@ use tonic::{Request, Response, Status};
 
 use super::{
     breaker::{Breaker, BreakerSettings},
-    method::Method,
     retry::{RetryBudget, RetrySettings},
-    status::{Failed, classify},
+};
+use crate::{
+    service::Method,
+    wire::status::{Failed, classify},
 };
 
 /// How a client calls its service.
 #[derive(Debug, Clone)]
 pub struct CallSettings {
-    /// No call takes longer, whatever [its method](super::method) would allow.
+    /// No call takes longer, whatever [its method](Method) would allow.
     pub timeout_max: Duration,
     /// How idempotent calls are repeated.
     pub retry: RetrySettings,
@@ -36,14 +38,14 @@ impl Default for CallSettings {
 
 /// What all calls of one client share.
 #[derive(Debug)]
-pub(super) struct Caller {
+pub(crate) struct Caller {
     settings: CallSettings,
     budget: RetryBudget,
     breaker: Breaker,
 }
 
 impl Caller {
-    pub(super) fn new(settings: CallSettings) -> Self {
+    pub(crate) fn new(settings: CallSettings) -> Self {
         Self {
             budget: RetryBudget::new(&settings.retry),
             breaker: Breaker::new(settings.breaker.clone()),
@@ -52,16 +54,33 @@ impl Caller {
     }
 
     /// By when a call of `method` that begins now must be done.
-    pub(super) fn deadline(&self, method: &Method) -> Instant {
+    pub(crate) fn deadline(&self, method: &Method) -> Instant {
         Instant::now() + method.timeout.min(self.settings.timeout_max)
+    }
+
+    /// Calls `method` within its deadline. The rest is as in [`Self::call_until`].
+    pub(crate) async fn call<Req, Res, Sending>(
+        &self,
+        method: &Method,
+        may_repeat: bool,
+        request: impl Fn() -> Req + Send,
+        send: impl Fn(Request<Req>) -> Sending + Send,
+    ) -> Result<Res>
+    where
+        Req: Send,
+        Res: Send,
+        Sending: Future<Output = Result<Response<Res>, Status>> + Send,
+    {
+        self.call_until(self.deadline(method), method, may_repeat, request, send).await
     }
 
     /// Calls `method`. `request` is asked for the request, again at each try, which spares the common
     /// case, one try, the copy that could be sent again.
-    pub(super) async fn call<Req, Res, Sending>(
+    pub(crate) async fn call_until<Req, Res, Sending>(
         &self,
-        method: &Method,
         deadline: Instant,
+        method: &Method,
+        may_repeat: bool,
         request: impl Fn() -> Req + Send,
         send: impl Fn(Request<Req>) -> Sending + Send,
     ) -> Result<Res>
@@ -100,14 +119,14 @@ impl Caller {
             let within_budget = self.budget.failed();
             let pause = self.settings.retry.pause(repetition);
             repetition += 1;
-            if !method.repeatable
+            if !may_repeat
                 || !within_budget
                 || repetition >= self.settings.retry.attempts_max
                 || Instant::now() + pause >= deadline
             {
                 return Err(error);
             }
-            tracing::debug!(method = method.name, repetition, "the service was not reached; trying again");
+            tracing::debug!(method = method.rpc, repetition, "the service was not reached; trying again");
             earlier = Some(error);
             tokio::time::sleep(pause).await;
         }
@@ -143,9 +162,16 @@ mod tests {
     use madang_domain::Code;
 
     use super::*;
+    use crate::service::Repeat;
 
-    const READ: Method = Method { name: "Read", timeout: Duration::from_secs(5), repeatable: true };
-    const WRITE: Method = Method { repeatable: false, ..READ };
+    const READ: Method = Method {
+        name: "read",
+        rpc: "Read",
+        timeout: Duration::from_secs(5),
+        repeat: Repeat::Always,
+        batched: false,
+    };
+    const WRITE: Method = Method { repeat: Repeat::Never, ..READ };
 
     fn caller() -> Caller {
         let retry = RetrySettings { random: || 1.0, ..RetrySettings::default() };
@@ -163,7 +189,7 @@ mod tests {
             let answer = answer(tries.fetch_add(1, Ordering::Relaxed)).map(Response::new);
             async move { answer }
         };
-        let result = caller.call(method, caller.deadline(method), || (), send).await;
+        let result = caller.call(method, method.repeat == Repeat::Always, || (), send).await;
         (result, tries.load(Ordering::Relaxed))
     }
 
@@ -187,7 +213,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_answer_is_never_repeated() {
-        let refusal = || Err(super::super::status::to_status(&Error::unavailable("no database")));
+        let refusal = || Err(crate::wire::status::to_status(&Error::unavailable("no database")));
         let (result, tries) = call(&caller(), &READ, |_| refusal()).await;
         assert_eq!(result.unwrap_err().message, "no database");
         assert_eq!(tries, 1);
@@ -216,7 +242,7 @@ mod tests {
         let caller = caller();
         let began = Instant::now();
         let hang = |_: Request<()>| std::future::pending::<Result<Response<()>, Status>>();
-        let result = caller.call(&READ, caller.deadline(&READ), || (), hang).await;
+        let result = caller.call(&READ, true, || (), hang).await;
         assert_eq!(result.unwrap_err().code, Code::DeadlineExceeded);
         assert_eq!(began.elapsed(), READ.timeout);
     }

@@ -32,17 +32,9 @@ pub fn decode_event(event: wire::Event) -> Result<Event> {
 }
 
 /// Events in a row. Neighbours by one actor share the profile.
-pub(in crate::grpc) fn decode_events(events: Vec<wire::Event>) -> Result<Vec<Event>> {
+pub(crate) fn decode_events(events: Vec<wire::Event>) -> Result<Vec<Event>> {
     let mut profiles = Profiles::default();
-    events
-        .into_iter()
-        .map(|event| decode_with(event, &mut profiles).map_err(|error| error.within("events")))
-        .collect()
-}
-
-/// Events in a row.
-pub(in crate::grpc) fn encode_events(events: &[Event]) -> Vec<wire::Event> {
-    events.iter().map(encode_event).collect()
+    events.into_iter().map(|event| decode_with(event, &mut profiles)).collect()
 }
 
 fn decode_with(event: wire::Event, profiles: &mut Profiles) -> Result<Event> {
@@ -55,7 +47,7 @@ fn decode_with(event: wire::Event, profiles: &mut Profiles) -> Result<Event> {
     })
 }
 
-pub(in crate::grpc) fn encode_topic(topic: TopicId) -> wire::Topic {
+pub(crate) fn encode_topic(topic: TopicId) -> wire::Topic {
     let id = match topic {
         TopicId::Room(id) => wire::topic::Id::Room(id.encode()),
         TopicId::Inbox(id) => wire::topic::Id::Inbox(id.encode()),
@@ -63,7 +55,7 @@ pub(in crate::grpc) fn encode_topic(topic: TopicId) -> wire::Topic {
     wire::Topic { id: Some(id) }
 }
 
-pub(in crate::grpc) fn decode_topic(field: &str, topic: Option<wire::Topic>) -> Result<TopicId> {
+pub(crate) fn decode_topic(field: &str, topic: Option<wire::Topic>) -> Result<TopicId> {
     let id = required("id", required(field, topic)?.id).map_err(|error| error.within(field))?;
     match id {
         wire::topic::Id::Room(id) => RoomId::decode("room", &id).map(TopicId::Room),
@@ -72,7 +64,7 @@ pub(in crate::grpc) fn decode_topic(field: &str, topic: Option<wire::Topic>) -> 
     .map_err(|error| error.within(field))
 }
 
-pub(in crate::grpc) fn encode_profile(profile: &Profile) -> wire::Profile {
+pub(crate) fn encode_profile(profile: &Profile) -> wire::Profile {
     wire::Profile {
         id: profile.id.encode(),
         username: profile.username.to_string(),
@@ -83,7 +75,7 @@ pub(in crate::grpc) fn encode_profile(profile: &Profile) -> wire::Profile {
     }
 }
 
-pub(in crate::grpc) fn decode_profile(field: &str, profile: Option<wire::Profile>) -> Result<Profile> {
+pub(crate) fn decode_profile(field: &str, profile: Option<wire::Profile>) -> Result<Profile> {
     let profile = required(field, profile)?;
     let fields = || {
         Ok(Profile {
@@ -101,16 +93,12 @@ pub(in crate::grpc) fn decode_profile(field: &str, profile: Option<wire::Profile
 /// The profiles of one protobuf message. A conversation's neighbouring events mostly have few senders,
 /// so the last profile often serves the next event: no second check of its texts, no second copy.
 #[derive(Debug, Default)]
-pub(in crate::grpc) struct Profiles {
+pub(crate) struct Profiles {
     last: Option<Arc<Profile>>,
 }
 
 impl Profiles {
-    pub(in crate::grpc) fn decode(
-        &mut self,
-        field: &str,
-        profile: Option<wire::Profile>,
-    ) -> Result<Arc<Profile>> {
+    pub(crate) fn decode(&mut self, field: &str, profile: Option<wire::Profile>) -> Result<Arc<Profile>> {
         if let (Some(last), Some(profile)) = (&self.last, &profile)
             && is_same(last, profile)
         {
@@ -132,7 +120,7 @@ fn is_same(profile: &Profile, wire: &wire::Profile) -> bool {
         && profile.external_id.as_deref() == wire.external_id.as_deref()
 }
 
-pub(in crate::grpc) const fn encode_role(role: Role) -> wire::Role {
+pub(crate) const fn encode_role(role: Role) -> wire::Role {
     match role {
         Role::Member => wire::Role::Member,
         Role::Moderator => wire::Role::Moderator,
@@ -140,7 +128,7 @@ pub(in crate::grpc) const fn encode_role(role: Role) -> wire::Role {
     }
 }
 
-pub(in crate::grpc) fn decode_role(field: &str, role: i32) -> Result<Role> {
+pub(crate) fn decode_role(field: &str, role: i32) -> Result<Role> {
     match wire::Role::try_from(role) {
         Ok(wire::Role::Member) => Ok(Role::Member),
         Ok(wire::Role::Moderator) => Ok(Role::Moderator),
@@ -234,7 +222,7 @@ fn decode_notice(notice: wire::Notice) -> Result<Notice> {
 }
 
 /// No message has place 0, so 0 stands for "answers none" on the wire.
-pub(in crate::grpc) fn encode_message(message: &Message) -> wire::Message {
+pub(crate) fn encode_message(message: &Message) -> wire::Message {
     wire::Message {
         text: message.text.clone(),
         key: message.key.to_string(),
@@ -246,7 +234,7 @@ pub(in crate::grpc) fn encode_message(message: &Message) -> wire::Message {
 
 /// The text's own bounds are judged where a message is appended, not here: an event of the log may hold
 /// an older or an erased one.
-pub(in crate::grpc) fn decode_message(field: &str, message: wire::Message) -> Result<Message> {
+pub(crate) fn decode_message(field: &str, message: wire::Message) -> Result<Message> {
     let fields = || {
         Ok(Message {
             text: message.text,

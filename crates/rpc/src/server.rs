@@ -1,39 +1,15 @@
-//! A service behind gRPC.
+//! A service behind gRPC: how its answers and errors leave the process.
 
-mod auth;
-mod store;
-
-use std::{fmt::Write as _, sync::Arc};
+use std::fmt::Write as _;
 
 use madang_domain::{Code, Error, Result};
-use madang_proto::{
-    auth::v1::auth_service_server::{AuthService, AuthServiceServer},
-    store::v1::message_store_service_server::{MessageStoreService, MessageStoreServiceServer},
-};
 use tonic::{Response, Status};
 
-use super::{REQUEST_MAX_BYTES, RESPONSE_MAX_BYTES, status::to_status};
-use crate::{Auth, MessageStore};
-
-/// The gRPC service of an auth service.
-pub fn auth_server(auth: Arc<dyn Auth>) -> AuthServiceServer<impl AuthService> {
-    AuthServiceServer::new(auth::Adapter(auth))
-        .max_decoding_message_size(REQUEST_MAX_BYTES)
-        .max_encoding_message_size(RESPONSE_MAX_BYTES)
-}
-
-/// The gRPC service of a message store.
-pub fn message_store_server(
-    store: Arc<dyn MessageStore>,
-) -> MessageStoreServiceServer<impl MessageStoreService> {
-    MessageStoreServiceServer::new(store::Adapter(store))
-        .max_decoding_message_size(REQUEST_MAX_BYTES)
-        .max_encoding_message_size(RESPONSE_MAX_BYTES)
-}
+use crate::{service::Method, wire::status::to_status};
 
 /// Does the work of an RPC and answers with what came of it.
-async fn answer<T>(
-    method: &'static str,
+pub(crate) async fn answer<T>(
+    method: &'static Method,
     work: impl Future<Output = Result<T>> + Send,
 ) -> Result<Response<T>, Status> {
     match work.await {
@@ -47,7 +23,8 @@ async fn answer<T>(
 
 /// Logs an error that leaves the process. Refusals are the caller's matter; a failure of ours is logged
 /// here, since its cause stays here.
-fn log(method: &'static str, error: &Error) {
+fn log(method: &'static Method, error: &Error) {
+    let method = method.rpc;
     match error.code {
         Code::Internal => tracing::error!(method, cause = %cause(error), "{}", error.message),
         Code::Unavailable | Code::DeadlineExceeded => {
@@ -66,12 +43,13 @@ fn log(method: &'static str, error: &Error) {
 
 /// Logs the failures of ours among the errors of one batch, each kind once: when a database is gone,
 /// hundreds of appends fail for the one reason.
-fn log_batch<T>(method: &'static str, outcomes: &[Result<T>]) {
+pub(crate) fn log_batch<T>(method: &'static Method, outcomes: &[Result<T>]) {
     for code in [Code::Internal, Code::Unavailable, Code::DeadlineExceeded] {
         let errors = outcomes.iter().filter_map(|outcome| outcome.as_ref().err());
         let mut alike = errors.filter(|error| error.code == code);
         if let Some(first) = alike.next() {
-            tracing::debug!(method, code = %code, items = 1 + alike.count(), "items of a batch failed alike");
+            let items = 1 + alike.count();
+            tracing::debug!(method = method.rpc, code = %code, items, "items of a batch failed alike");
             log(method, first);
         }
     }

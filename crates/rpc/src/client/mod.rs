@@ -1,10 +1,17 @@
 //! A service on the other side of a channel, as if it were here.
 
-mod auth;
-mod store;
+mod batch;
+mod breaker;
+mod call;
+mod retry;
 
-pub use auth::AuthClient;
-pub use store::{MessageStoreClient, MessageStoreSettings};
+pub use batch::BatchSettings;
+pub use breaker::BreakerSettings;
+pub use call::CallSettings;
+pub use retry::RetrySettings;
+
+pub(crate) use batch::Batcher;
+pub(crate) use call::Caller;
 
 use bytes::Bytes;
 use madang_domain::Error;
@@ -14,7 +21,7 @@ use tonic::{
     codegen::{Body, StdError},
 };
 
-use super::convert::DecodeError;
+use crate::wire::DecodeError;
 
 /// What carries calls: a [`tonic::transport::Channel`], or one with layers around it.
 pub trait Transport:
@@ -44,20 +51,6 @@ impl<T> Transport for T where
 }
 
 /// An answer that breaks the contract is a defect of the service, and nothing that its caller could mend.
-fn malformed(error: DecodeError) -> Error {
+pub(crate) fn malformed(error: DecodeError) -> Error {
     Error::internal(error)
 }
-
-/// Calls a method of the generated client: `rpc!(self.login(LOGIN, request))`. The request is an
-/// expression that is evaluated at each try.
-macro_rules! rpc {
-    ($self:ident.$rpc:ident($method:expr, $request:expr)) => {{
-        let deadline = $self.caller.deadline(&$method);
-        let send = |request| {
-            let mut rpc = $self.rpc.clone();
-            async move { rpc.$rpc(request).await }
-        };
-        $self.caller.call(&$method, deadline, || $request, send).await
-    }};
-}
-use rpc;

@@ -57,7 +57,7 @@ impl RetrySettings {
 /// each success returns a fraction of one, and calls are repeated only while more than half are left.
 /// One dead service thus cannot draw several times its load in repetitions.
 #[derive(Debug)]
-pub(super) struct RetryBudget {
+pub(crate) struct RetryBudget {
     millitokens: AtomicU32,
     full: u32,
     refund: u32,
@@ -66,13 +66,13 @@ pub(super) struct RetryBudget {
 const MILLITOKENS_PER_TOKEN: u32 = 1_000;
 
 impl RetryBudget {
-    pub(super) fn new(settings: &RetrySettings) -> Self {
+    pub(crate) fn new(settings: &RetrySettings) -> Self {
         let full = settings.budget_tokens.saturating_mul(MILLITOKENS_PER_TOKEN);
         Self { millitokens: AtomicU32::new(full), full, refund: settings.refund_millitokens }
     }
 
     /// A call succeeded.
-    pub(super) fn succeeded(&self) {
+    pub(crate) fn succeeded(&self) {
         let refunded = |tokens: u32| {
             // A full bucket, the usual case, is not written: its cache line stays shared.
             (tokens < self.full).then(|| tokens.saturating_add(self.refund).min(self.full))
@@ -82,7 +82,7 @@ impl RetryBudget {
     }
 
     /// A call failed on the way. Whether the budget allows to repeat one.
-    pub(super) fn failed(&self) -> bool {
+    pub(crate) fn failed(&self) -> bool {
         let taken = |tokens: u32| Some(tokens.saturating_sub(MILLITOKENS_PER_TOKEN));
         let before = self.millitokens.fetch_update(Ordering::Relaxed, Ordering::Relaxed, taken).unwrap_or(0);
         before.saturating_sub(MILLITOKENS_PER_TOKEN) > self.full / 2

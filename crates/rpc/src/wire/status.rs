@@ -54,7 +54,7 @@ pub fn from_status(status: Status) -> Error {
 
 /// How a call failed, which decides whether to repeat it.
 #[derive(Debug)]
-pub(super) enum Failed {
+pub(crate) enum Failed {
     /// The service answered so.
     Answered(Error),
     /// It was not done in time; who knows how far it came.
@@ -64,14 +64,14 @@ pub(super) enum Failed {
 }
 
 impl Failed {
-    pub(super) fn into_error(self) -> Error {
+    pub(crate) fn into_error(self) -> Error {
         match self {
             Self::Answered(error) | Self::TimedOut(error) | Self::Transport(error) => error,
         }
     }
 
     /// The deadline of this process passed first.
-    pub(super) fn timed_out() -> Self {
+    pub(crate) fn timed_out() -> Self {
         Self::TimedOut(deadline_exceeded())
     }
 }
@@ -80,7 +80,7 @@ fn deadline_exceeded() -> Error {
     Error::new(Code::DeadlineExceeded, "a service that is needed did not answer in time")
 }
 
-pub(super) fn classify(status: Status) -> Failed {
+pub(crate) fn classify(status: Status) -> Failed {
     match answered(&status) {
         Some(error) => Failed::Answered(error),
         None => classify_transport(status),
@@ -150,7 +150,7 @@ fn is_timeout(status: &Status) -> bool {
 }
 
 /// The failure of one item of a batch.
-pub(super) fn to_failure(error: &Error) -> Failure {
+pub(crate) fn to_failure(error: &Error) -> Failure {
     Failure {
         code: error.code.as_str().to_owned(),
         message: error.message.clone().into_owned(),
@@ -160,7 +160,7 @@ pub(super) fn to_failure(error: &Error) -> Failure {
 }
 
 /// The error of one item of a batch. An unknown code is of a later version, and our defect.
-pub(super) fn from_failure(failure: Failure) -> Error {
+pub(crate) fn from_failure(failure: Failure) -> Error {
     let Some(code) = parse_code(&failure.code) else {
         return Error::internal(format!("the unknown code {:?} in a batch's outcome", failure.code));
     };

@@ -40,7 +40,7 @@ impl Default for BreakerSettings {
 }
 
 #[derive(Debug)]
-pub(super) struct Breaker {
+pub(crate) struct Breaker {
     settings: BreakerSettings,
     state: Mutex<State>,
 }
@@ -58,12 +58,12 @@ enum State {
 }
 
 impl Breaker {
-    pub(super) const fn new(settings: BreakerSettings) -> Self {
+    pub(crate) const fn new(settings: BreakerSettings) -> Self {
         Self { settings, state: Mutex::new(State::Closed) }
     }
 
     /// Leave to call, or for how long there is none.
-    pub(super) fn admit(&self) -> Result<Admission<'_>, Duration> {
+    pub(crate) fn admit(&self) -> Result<Admission<'_>, Duration> {
         let mut state = self.lock();
         let trial = match *state {
             State::Closed | State::Failing { .. } => false,
@@ -122,7 +122,7 @@ impl Breaker {
 /// Leave for one call. Dropped without a word, as when the caller is, it says nothing about the
 /// service; a trial is then left to the next caller.
 #[derive(Debug)]
-pub(super) struct Admission<'a> {
+pub(crate) struct Admission<'a> {
     breaker: &'a Breaker,
     trial: bool,
     decided: bool,
@@ -130,13 +130,13 @@ pub(super) struct Admission<'a> {
 
 impl Admission<'_> {
     /// The service answered, whatever it said.
-    pub(super) fn answered(mut self) {
+    pub(crate) fn answered(mut self) {
         self.decided = true;
         self.breaker.answered();
     }
 
     /// It did not, or not in time.
-    pub(super) fn failed(mut self) {
+    pub(crate) fn failed(mut self) {
         self.decided = true;
         self.breaker.failed(self.trial);
     }

@@ -50,7 +50,7 @@ const OVERLOAD_RETRY_AFTER: Duration = Duration::from_millis(250);
 
 /// Sends requests together and gives each its own outcome.
 #[derive(Debug)]
-pub(super) struct Batcher<Req, Out> {
+pub(crate) struct Batcher<Req, Out> {
     queue: mpsc::Sender<Waiting<Req, Out>>,
     /// Says that so many wait that they need not wait for the pace.
     many: Arc<Notify>,
@@ -76,7 +76,7 @@ impl<Req: Send + 'static, Out: Send + 'static> Batcher<Req, Out> {
     ///
     /// The task behind it ends when the batcher is dropped and what had queued is done. Must be called
     /// within a Tokio runtime.
-    pub(super) fn spawn<Sending>(
+    pub(crate) fn spawn<Sending>(
         settings: BatchSettings,
         weigh: fn(&Req) -> usize,
         send: impl Fn(Vec<Req>, Instant) -> Sending + Send + 'static,
@@ -91,7 +91,7 @@ impl<Req: Send + 'static, Out: Send + 'static> Batcher<Req, Out> {
     }
 
     /// Sends a request with others, and waits for its outcome until the deadline.
-    pub(super) async fn call(&self, request: Req, deadline: Instant) -> Result<Out> {
+    pub(crate) async fn call(&self, request: Req, deadline: Instant) -> Result<Out> {
         let (outcome, answer) = oneshot::channel();
         match self.queue.try_send(Waiting { request, deadline, outcome }) {
             Ok(()) if self.queue.max_capacity() - self.queue.capacity() >= PACED_MAX_ITEMS => {

@@ -1,0 +1,64 @@
+//! Changes, and the events that they commit.
+
+use madang_proto::store::v1 as wire;
+
+use crate::{
+    event::Event,
+    wire::{DecodeError, Result, Wire, field},
+};
+
+/// A change that was made, and the events that it committed, for the gateway to deliver.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Changed<T> {
+    /// What there is now.
+    pub value: T,
+    /// What happened: of each topic in order. A change of a room may have events in the inboxes of those whom
+    /// it concerns.
+    pub events: Vec<Event>,
+}
+
+/// By what right a change of a room is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Authority {
+    /// By the actor's own role in the room.
+    User,
+    /// By the embedding site's, which stands above roles: the actor is whom the event names, and need not be
+    /// a member.
+    Site,
+}
+
+/// Makes messages that carry events alone the changes after which there is nothing.
+macro_rules! of_nothing {
+    ($($Message:ident),*) => {$(
+        impl Wire<wire::$Message> for Changed<()> {
+            fn encode(&self) -> wire::$Message {
+                wire::$Message { events: self.events.encode() }
+            }
+
+            fn decode(message: wire::$Message) -> Result<Self> {
+                Ok(Self { value: (), events: field("events", message.events)? })
+            }
+        }
+    )*};
+}
+
+of_nothing!(DeleteRoomResponse, LeaveResponse, RemoveMemberResponse);
+
+impl Wire<i32> for Authority {
+    fn encode(&self) -> i32 {
+        match self {
+            Self::User => wire::Authority::User,
+            Self::Site => wire::Authority::Site,
+        }
+        .into()
+    }
+
+    /// A caller that says nothing has nothing but the actor's role.
+    fn decode(authority: i32) -> Result<Self> {
+        match wire::Authority::try_from(authority) {
+            Ok(wire::Authority::Unspecified | wire::Authority::User) => Ok(Self::User),
+            Ok(wire::Authority::Site) => Ok(Self::Site),
+            Err(unknown) => Err(DecodeError::of_value(format!("{unknown}; none of the known ones"))),
+        }
+    }
+}

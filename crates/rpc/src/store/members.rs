@@ -1,0 +1,113 @@
+//! Members of rooms.
+
+use std::sync::Arc;
+
+use madang_domain::{RoomRef, Seq, Timestamp, UserId};
+use madang_proto::store::v1 as wire;
+
+use super::{
+    change::{Authority, Changed},
+    page::{Page, PageQuery},
+};
+use crate::{
+    event::{Profile, Role},
+    wire::{Result, Wire, field, message, required_message},
+};
+
+/// A member.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// The user.
+    pub user: Arc<Profile>,
+    /// What the user may do.
+    pub role: Role,
+    /// When the user became a member.
+    pub joined_at: Timestamp,
+    /// The read mark.
+    pub read: Seq,
+}
+
+/// Asks to join a public room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Join {
+    /// The user who joins.
+    pub actor: Arc<Profile>,
+    /// The room.
+    pub room: RoomRef,
+}
+
+/// Asks to leave a room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leave {
+    /// The user who leaves.
+    pub actor: Arc<Profile>,
+    /// The room.
+    pub room: RoomRef,
+}
+
+/// Asks for a page of a room's members.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListMembers {
+    /// The user who sees them.
+    pub user: UserId,
+    /// The room.
+    pub room: RoomRef,
+    /// The page.
+    pub page: PageQuery,
+}
+
+/// Asks for a user to be a member in a role.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PutMember {
+    /// The user who asks.
+    pub actor: Arc<Profile>,
+    /// By what right.
+    pub authority: Authority,
+    /// The room.
+    pub room: RoomRef,
+    /// The user to become a member, or to have another role.
+    pub user: Arc<Profile>,
+    /// The role.
+    pub role: Role,
+}
+
+/// Asks for a user not to be a member any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RemoveMember {
+    /// The user who asks.
+    pub actor: Arc<Profile>,
+    /// By what right.
+    pub authority: Authority,
+    /// The room.
+    pub room: RoomRef,
+    /// The user to be removed.
+    pub user: UserId,
+}
+
+message!(Member => wire::Member { user, role, joined_at as joined_at_micros, read });
+required_message!(Member => wire::Member);
+
+message!(Join => wire::JoinRequest { actor, room });
+message!(Leave => wire::LeaveRequest { actor, room });
+message!(Page<Member> => wire::ListMembersResponse { items as members, next as next_cursor });
+message!(PutMember => wire::PutMemberRequest { actor, room, user, role, authority });
+message!(Changed<Member> => wire::PutMemberResponse { value as member, events });
+message!(RemoveMember => wire::RemoveMemberRequest { actor, room, user, authority });
+
+impl Wire<wire::ListMembersRequest> for ListMembers {
+    fn encode(&self) -> wire::ListMembersRequest {
+        let Self { user, room, page: PageQuery { limit, cursor } } = self;
+        wire::ListMembersRequest {
+            user: user.encode(),
+            room: room.encode(),
+            limit: *limit,
+            cursor: cursor.encode(),
+        }
+    }
+
+    fn decode(message: wire::ListMembersRequest) -> Result<Self> {
+        let wire::ListMembersRequest { user, room, limit, cursor } = message;
+        let page = PageQuery { limit, cursor: field("cursor", cursor)? };
+        Ok(Self { user: field("user", user)?, room: field("room", room)?, page })
+    }
+}

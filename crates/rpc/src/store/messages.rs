@@ -1,0 +1,305 @@
+//! The logs of topics: messages to append, subscriptions to open, events to read.
+
+use std::sync::Arc;
+
+use madang_domain::{Cursor, Epoch, RoomId, RoomRef, Seq, Timestamp, TopicId, UserId};
+use madang_proto::store::v1 as wire;
+
+use crate::{
+    event::{Event, Message, Profile, Role},
+    wire::{Profiles, Result, Wire, decode_message, encode_message, field, message, required},
+};
+
+/// A message to append.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Append {
+    /// The room.
+    pub room: RoomId,
+    /// The sender, as a verified token describes the user.
+    pub actor: Arc<Profile>,
+    /// The message; `message.key` makes it idempotent with the room and the actor.
+    pub message: Message,
+}
+
+/// A message that is committed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Appended {
+    /// Its place.
+    pub seq: Seq,
+    /// When it was committed.
+    pub at: Timestamp,
+    /// It had been appended before; the place is the first one's.
+    pub duplicate: bool,
+    /// Whom it mentions, with the notices that were committed with it. None of a duplicate: they were told when
+    /// it was new.
+    pub mentions: Vec<Mentioned>,
+}
+
+/// A notice in the inbox of a user whom a message mentions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mentioned {
+    /// The user.
+    pub user: UserId,
+    /// The notice's place in the inbox.
+    pub seq: Seq,
+    /// When it was committed.
+    pub at: Timestamp,
+}
+
+/// A subscription to open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Open {
+    /// The user who subscribes.
+    pub user: UserId,
+    /// The room.
+    pub room: RoomId,
+    /// What the client has seen; none means from now.
+    pub since: Option<Cursor>,
+    /// At most so many events are replayed; when more were missed, none is.
+    pub replay_limit: u32,
+}
+
+/// The state of a room as a subscription begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Opened {
+    /// Which history the positions belong to.
+    pub epoch: Epoch,
+    /// The last place of the log.
+    pub head: Seq,
+    /// How many members the room has.
+    pub member_count: u64,
+    /// What the user may do.
+    pub role: Role,
+    /// The read mark.
+    pub read: Seq,
+    /// `events` are all from the cursor to the head. False: too many, or a cursor of another epoch or
+    /// past the head; then there are none and the client pages history.
+    pub complete: bool,
+    /// What the client missed, in order, contiguous up to `head`.
+    pub events: Vec<Event>,
+}
+
+/// Asks for a topic's events after a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Read {
+    /// The topic.
+    pub topic: TopicId,
+    /// The place.
+    pub after: Seq,
+    /// At most so many events.
+    pub limit: u32,
+}
+
+/// Asks for the last places of topics.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heads {
+    /// The topics, at most 1,000.
+    pub topics: Vec<TopicId>,
+}
+
+/// Asks for a page of a room's history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct History {
+    /// The user who sees it.
+    pub user: UserId,
+    /// The room.
+    pub room: RoomRef,
+    /// The page.
+    pub query: HistoryQuery,
+}
+
+/// From where a page of history reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HistoryFrom {
+    /// Newest first, from the end.
+    End,
+    /// Newest first, below this place.
+    Before(Seq),
+    /// Oldest first, above this place.
+    After(Seq),
+}
+
+/// A page of history.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HistoryQuery {
+    /// From where it reaches.
+    pub from: HistoryFrom,
+    /// At most so many events, 1 to 200.
+    pub limit: u32,
+    /// Messages alone, not what else happened.
+    pub messages_only: bool,
+}
+
+/// Asks for a user's read mark in a room to be moved forward.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MarkRead {
+    /// The user.
+    pub user: UserId,
+    /// The room.
+    pub room: RoomRef,
+    /// The place up to which the user has read.
+    pub seq: Seq,
+}
+
+/// A read mark.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReadMark {
+    /// The room.
+    pub room: RoomId,
+    /// The place up to which the user has read.
+    pub read: Seq,
+    /// The messages of others after it.
+    pub unread: u64,
+}
+
+message!(Appended => wire::Appended { seq, at as at_micros, duplicate, mentions });
+message!(Mentioned => wire::Mentioned { user, seq, at as at_micros });
+message!(Opened => wire::Opened { epoch, head, member_count, role, read, complete, events });
+
+message!(Read => wire::ReadRequest { topic, after, limit });
+message!(Vec<Event> => wire::ReadResponse | wire::HistoryResponse[events]);
+message!(Heads => wire::HeadsRequest { topics });
+message!(Vec<(TopicId, Seq)> => wire::HeadsResponse[heads]);
+message!(MarkRead => wire::MarkReadRequest { user, room, seq });
+message!(ReadMark => wire::MarkReadResponse { room, read, unread });
+
+impl Append {
+    pub(super) fn encode(&self) -> wire::Append {
+        wire::Append {
+            room: self.room.encode(),
+            actor: self.actor.encode(),
+            message: Some(encode_message(&self.message)),
+        }
+    }
+
+    /// The appends of a batch share their senders' profiles.
+    pub(super) fn decode(append: wire::Append, profiles: &mut Profiles) -> Result<Self> {
+        Ok(Self {
+            room: field("room", append.room)?,
+            actor: profiles.decode("actor", append.actor)?,
+            message: decode_message("message", required("message", append.message)?)?,
+        })
+    }
+
+    /// About how many bytes it takes on the wire, for the bound of a batch: its texts, and room for the sender's
+    /// profile and the ids.
+    pub(super) fn wire_bytes(&self) -> usize {
+        const PROFILE_AND_IDS_BYTES: usize = 256;
+        const ATTACHMENT_BYTES: usize = 512;
+        let Message { text, attachments, .. } = &self.message;
+        text.len() + attachments.len() * ATTACHMENT_BYTES + PROFILE_AND_IDS_BYTES
+    }
+}
+
+impl Wire<wire::OpenRoom> for Open {
+    fn encode(&self) -> wire::OpenRoom {
+        let (since, epoch) = self.since.encode();
+        wire::OpenRoom {
+            user: self.user.encode(),
+            room: self.room.encode(),
+            since,
+            epoch,
+            replay_limit: self.replay_limit,
+        }
+    }
+
+    fn decode(open: wire::OpenRoom) -> Result<Self> {
+        Ok(Self {
+            user: field("user", open.user)?,
+            room: field("room", open.room)?,
+            since: field("since", (open.since, open.epoch))?,
+            replay_limit: open.replay_limit,
+        })
+    }
+}
+
+/// The last place of a topic.
+impl Wire<wire::Head> for (TopicId, Seq) {
+    fn encode(&self) -> wire::Head {
+        let (topic, seq) = self;
+        wire::Head { topic: topic.encode(), seq: seq.encode() }
+    }
+
+    fn decode(head: wire::Head) -> Result<Self> {
+        Ok((field("topic", head.topic)?, field("seq", head.seq)?))
+    }
+}
+
+impl Wire<wire::HistoryRequest> for History {
+    fn encode(&self) -> wire::HistoryRequest {
+        let HistoryQuery { from, limit, messages_only } = self.query;
+        wire::HistoryRequest {
+            user: self.user.encode(),
+            room: self.room.encode(),
+            limit,
+            messages_only,
+            from: from.encode(),
+        }
+    }
+
+    fn decode(message: wire::HistoryRequest) -> Result<Self> {
+        let wire::HistoryRequest { user, room, limit, messages_only, from } = message;
+        let query = HistoryQuery { from: field("from", from)?, limit, messages_only };
+        Ok(Self { user: field("user", user)?, room: field("room", room)?, query })
+    }
+}
+
+/// On the wire, "below 0" means from the end. Nothing lies below 0 or below 1, so where a caller asks
+/// for the former it is told the latter.
+macro_rules! history_from {
+    ($($From:path),*) => {$(
+        impl Wire<Option<$From>> for HistoryFrom {
+            fn encode(&self) -> Option<$From> {
+                use $From as From;
+                Some(match self {
+                    Self::End => From::Before(0),
+                    Self::Before(seq) => From::Before(seq.get().max(1)),
+                    Self::After(seq) => From::After(seq.get()),
+                })
+            }
+
+            fn decode(from: Option<$From>) -> Result<Self> {
+                use $From as From;
+                Ok(match from {
+                    None | Some(From::Before(0)) => Self::End,
+                    Some(From::Before(seq)) => Self::Before(Seq::new(seq)),
+                    Some(From::After(seq)) => Self::After(Seq::new(seq)),
+                })
+            }
+        }
+    )*};
+}
+
+history_from!(wire::history_request::From, wire::inbox_request::From);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn passed<W>(from: HistoryFrom) -> HistoryFrom
+    where
+        HistoryFrom: Wire<Option<W>>,
+    {
+        HistoryFrom::decode(from.encode()).unwrap()
+    }
+
+    #[test]
+    fn below_the_first_place_is_nothing_and_not_the_end() {
+        for passed in [passed::<wire::history_request::From>, passed::<wire::inbox_request::From>] {
+            assert_eq!(passed(HistoryFrom::End), HistoryFrom::End);
+            assert_eq!(passed(HistoryFrom::Before(Seq::START)), HistoryFrom::Before(Seq::new(1)));
+            assert_eq!(passed(HistoryFrom::After(Seq::START)), HistoryFrom::After(Seq::START));
+        }
+    }
+
+    #[test]
+    fn an_epoch_without_a_place_is_refused() {
+        let open = wire::OpenRoom {
+            user: vec![1; 16].into(),
+            room: vec![2; 16].into(),
+            epoch: Some(1),
+            ..wire::OpenRoom::default()
+        };
+        assert_eq!(Open::decode(open).unwrap_err().field(), "since");
+    }
+}

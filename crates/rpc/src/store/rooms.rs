@@ -1,0 +1,284 @@
+//! Rooms.
+
+use std::sync::Arc;
+
+use madang_domain::{ExternalId, IdempotencyKey, RoomId, RoomName, RoomRef, Seq, Slug, Timestamp, UserId};
+use madang_proto::store::v1 as wire;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    change::Changed,
+    page::{Page, PageQuery},
+};
+use crate::{
+    event::{Event, Profile, Role},
+    wire::{DecodeError, Result, Wire, field, message, required_message},
+};
+
+/// How a room can be found and joined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RoomKind {
+    /// Anybody finds it and may join.
+    Public,
+    /// Members add members.
+    Private,
+    /// Two users, for ever the same two.
+    Direct,
+}
+
+/// A room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Room {
+    /// Its id.
+    pub id: RoomId,
+    /// How it is found and joined.
+    pub kind: RoomKind,
+    /// Its name.
+    pub name: RoomName,
+    /// Its name in addresses.
+    pub slug: Option<Slug>,
+    /// What the embedding site calls it.
+    pub external_id: Option<ExternalId>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// The last place of its log.
+    pub head: Seq,
+    /// How many members it has.
+    pub member_count: u64,
+}
+
+/// A user's place in a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Membership {
+    /// What the user may do.
+    pub role: Role,
+    /// The read mark.
+    pub read: Seq,
+    /// The messages of others after the read mark.
+    pub unread: u64,
+}
+
+/// A room as a user sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoomView {
+    /// The room.
+    pub room: Room,
+    /// The user's place in it; none when not a member.
+    pub membership: Option<Membership>,
+    /// The last message, for a member.
+    pub last_message: Option<Event>,
+}
+
+/// Asks for a room to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CreateRoom {
+    /// The user who makes it, and owns it.
+    pub actor: Arc<Profile>,
+    /// The room.
+    pub room: NewRoom,
+}
+
+impl CreateRoom {
+    /// A key, a name of the site's, or being the one room of its two members, makes the second try answer with the
+    /// first.
+    #[must_use]
+    pub fn is_idempotent(&self) -> bool {
+        self.room.key.is_some() || self.room.external_id.is_some() || self.room.kind == RoomKind::Direct
+    }
+}
+
+/// A room to make.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewRoom {
+    /// How it is found and joined.
+    pub kind: RoomKind,
+    /// Its name.
+    pub name: RoomName,
+    /// Its name in addresses.
+    pub slug: Option<Slug>,
+    /// What the embedding site calls it. The room that has it already is the answer, whoever made it.
+    pub external_id: Option<ExternalId>,
+    /// The first members besides the creator.
+    pub members: Vec<Arc<Profile>>,
+    /// Repeats of the request with this key by this creator answer with the first room.
+    pub key: Option<IdempotencyKey>,
+}
+
+/// Asks for a room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GetRoom {
+    /// The user who sees it.
+    pub user: UserId,
+    /// The room.
+    pub room: RoomRef,
+}
+
+/// Asks for a page of rooms.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListRooms {
+    /// The user who sees them.
+    pub user: UserId,
+    /// The public ones that the user may join, instead of the user's own.
+    pub joinable: bool,
+    /// The page.
+    pub page: PageQuery,
+}
+
+/// Asks for a room's properties to be changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UpdateRoom {
+    /// The user who changes it.
+    pub actor: Arc<Profile>,
+    /// The room.
+    pub room: RoomRef,
+    /// The new name. None leaves it as it is.
+    pub name: Option<RoomName>,
+    /// The new slug; `Some(None)` removes it. None leaves it as it is.
+    pub slug: Option<Option<Slug>>,
+}
+
+/// Asks for a room to be deleted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeleteRoom {
+    /// The user who deletes it.
+    pub actor: Arc<Profile>,
+    /// The room.
+    pub room: RoomRef,
+}
+
+/// Asks what references name, and where the user is a member.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resolve {
+    /// The user.
+    pub user: UserId,
+    /// The references.
+    pub rooms: Vec<RoomRef>,
+    /// All rooms of the user, too.
+    pub memberships: bool,
+}
+
+impl Resolve {
+    /// An answer has as many rooms as its request has references.
+    pub(super) fn check(&self, resolved: &Resolved) -> Result<()> {
+        if resolved.rooms.len() == self.rooms.len() {
+            Ok(())
+        } else {
+            Err(DecodeError::new("rooms", "not as many resolved rooms as references"))
+        }
+    }
+}
+
+/// What references name, and where the user is a member.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Resolved {
+    /// At the place of each reference.
+    pub rooms: Vec<Option<RoomId>>,
+    /// The user's rooms, where asked for; at most 10,000.
+    pub memberships: Vec<RoomId>,
+}
+
+message!(Room => wire::Room {
+    id, kind, name, slug, external_id, created_at as created_at_micros, head, member_count
+});
+message!(Membership => wire::Membership { role, read, unread });
+message!(RoomView => wire::RoomView { room, membership, last_message });
+required_message!(Room => wire::Room, RoomView => wire::RoomView, RoomRef => wire::RoomRef);
+
+message!(GetRoom => wire::GetRoomRequest { user, room });
+message!(RoomView => wire::GetRoomResponse[room]);
+message!(Page<RoomView> => wire::ListRoomsResponse { items as rooms, next as next_cursor });
+message!(UpdateRoom => wire::UpdateRoomRequest { actor, room, name, slug });
+message!(DeleteRoom => wire::DeleteRoomRequest { actor, room });
+message!(Changed<RoomView> => wire::CreateRoomResponse | wire::UpdateRoomResponse | wire::JoinResponse {
+    value as room, events
+});
+message!(Resolve => wire::ResolveRequest { user, rooms, memberships });
+message!(Resolved => wire::ResolveResponse { rooms, memberships });
+
+impl Wire<wire::CreateRoomRequest> for CreateRoom {
+    fn encode(&self) -> wire::CreateRoomRequest {
+        let NewRoom { kind, name, slug, external_id, members, key } = &self.room;
+        wire::CreateRoomRequest {
+            actor: self.actor.encode(),
+            kind: kind.encode(),
+            name: name.encode(),
+            slug: slug.encode(),
+            members: members.encode(),
+            key: key.encode(),
+            external_id: external_id.encode(),
+        }
+    }
+
+    fn decode(message: wire::CreateRoomRequest) -> Result<Self> {
+        let wire::CreateRoomRequest { actor, kind, name, slug, members, key, external_id } = message;
+        let actor = field("actor", actor)?;
+        let room = NewRoom {
+            kind: field("kind", kind)?,
+            name: field("name", name)?,
+            slug: field("slug", slug)?,
+            external_id: field("external_id", external_id)?,
+            members: field("members", members)?,
+            key: field("key", key)?,
+        };
+        Ok(Self { actor, room })
+    }
+}
+
+impl Wire<wire::ListRoomsRequest> for ListRooms {
+    fn encode(&self) -> wire::ListRoomsRequest {
+        let Self { user, joinable, page: PageQuery { limit, cursor } } = self;
+        wire::ListRoomsRequest {
+            user: user.encode(),
+            joinable: *joinable,
+            limit: *limit,
+            cursor: cursor.encode(),
+        }
+    }
+
+    fn decode(message: wire::ListRoomsRequest) -> Result<Self> {
+        let wire::ListRoomsRequest { user, joinable, limit, cursor } = message;
+        let page = PageQuery { limit, cursor: field("cursor", cursor)? };
+        Ok(Self { user: field("user", user)?, joinable, page })
+    }
+}
+
+impl Wire<i32> for RoomKind {
+    fn encode(&self) -> i32 {
+        match self {
+            Self::Public => wire::RoomKind::Public,
+            Self::Private => wire::RoomKind::Private,
+            Self::Direct => wire::RoomKind::Direct,
+        }
+        .into()
+    }
+
+    fn decode(kind: i32) -> Result<Self> {
+        match wire::RoomKind::try_from(kind) {
+            Ok(wire::RoomKind::Public) => Ok(Self::Public),
+            Ok(wire::RoomKind::Private) => Ok(Self::Private),
+            Ok(wire::RoomKind::Direct) => Ok(Self::Direct),
+            Ok(wire::RoomKind::Unspecified) => Err(DecodeError::of_value("is missing")),
+            Err(unknown) => Err(DecodeError::of_value(format!("{unknown}; none of the known kinds"))),
+        }
+    }
+}
+
+impl Wire<wire::RoomRef> for RoomRef {
+    fn encode(&self) -> wire::RoomRef {
+        let reference = match self {
+            Self::Id(id) => wire::room_ref::Ref::Id(id.encode()),
+            Self::Slug(slug) => wire::room_ref::Ref::Slug(slug.encode()),
+            Self::External(id) => wire::room_ref::Ref::External(id.encode()),
+        };
+        wire::RoomRef { r#ref: Some(reference) }
+    }
+
+    fn decode(room: wire::RoomRef) -> Result<Self> {
+        match crate::wire::required("ref", room.r#ref)? {
+            wire::room_ref::Ref::Id(id) => field("id", id).map(Self::Id),
+            wire::room_ref::Ref::Slug(slug) => field("slug", slug).map(Self::Slug),
+            wire::room_ref::Ref::External(id) => field("external", id).map(Self::External),
+        }
+    }
+}
