@@ -189,7 +189,8 @@ async fn apply(
             );
         }
         Operation::Read { user, seq } => {
-            drop(service.mark_read(MarkRead { user: people[user].id, room: at, seq: Seq::new(seq) }).await?)
+            let _ =
+                service.mark_read(MarkRead { user: people[user].id, room: at, seq: Seq::new(seq) }).await?;
         }
     }
     Ok(None)

@@ -1,0 +1,164 @@
+//! Services and gateways in this process.
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use clap::Parser;
+use madang_bus::InProcessExchange;
+use madang_client::{Body, Client, ConnectOptions, Credential, Incoming, RoomEvent, Socket};
+use madang_contract::{ClientFrame, RoomSince, ServerFrame, Subscribe};
+use madang_domain::{GatewayId, RoomId, Seq, Username};
+use madang_gateway::{Deps, GatewaySettings};
+use madang_kit::{
+    Host, Lifecycle, Running, Secret,
+    clock::{SystemClock, SystemRandom, new_id},
+};
+use madang_rpc::{
+    Auth, MessageStore,
+    auth::{ClientInfo, Password, Register},
+    event::Profile,
+};
+use tempfile::TempDir;
+
+/// How long anything may take that is not said to take longer.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Waits for something, and says in the failure what did not come.
+pub(crate) async fn within<T>(limit: Duration, what: &str, future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(limit, future)
+        .await
+        .unwrap_or_else(|_| panic!("{what} did not come within {limit:?}"))
+}
+
+/// The services, and the bus that gateways share.
+pub(crate) struct Services {
+    pub(crate) auth: Arc<dyn Auth>,
+    pub(crate) store: Arc<dyn MessageStore>,
+    exchange: InProcessExchange,
+    life: Lifecycle,
+    // Dropped last: the services keep their files open.
+    _directory: TempDir,
+}
+
+/// A user with an access token.
+pub(crate) struct User {
+    pub(crate) profile: Arc<Profile>,
+    pub(crate) token: String,
+}
+
+/// A gateway that runs.
+pub(crate) struct Gateway {
+    running: Running,
+}
+
+/// The gateway's settings, for their defaults.
+#[derive(Parser)]
+struct Flags {
+    #[command(flatten)]
+    gateway: GatewaySettings,
+}
+
+impl Services {
+    pub(crate) async fn start() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let life = Lifecycle::default();
+        let file = |name: &str| Secret::from(format!("sqlite://{}", directory.path().join(name).display()));
+        let host = || Host::new("in-process", life.clone()).unwrap();
+        let auth = madang_auth::start(&madang_auth::Settings::default(), &file("accounts.db"), &host())
+            .await
+            .unwrap();
+        let settings = madang_message_store::Settings::default();
+        let store = madang_message_store::start(&settings, &file("messages.db"), &host()).await.unwrap();
+        let exchange = InProcessExchange::new();
+        Self { auth: Arc::new(auth), store: Arc::new(store), exchange, life, _directory: directory }
+    }
+
+    /// Registers a user.
+    pub(crate) async fn user(&self, username: &str) -> User {
+        let register = Register {
+            username: Username::new(username).unwrap(),
+            password: Password::new("a long enough password".to_owned()),
+            name: None,
+            client: ClientInfo::default(),
+        };
+        let grant = self.auth.register(register).await.unwrap();
+        User { profile: Arc::new(grant.user), token: grant.access_token }
+    }
+
+    /// Starts a gateway with the default settings.
+    pub(crate) async fn gateway(&self) -> Gateway {
+        self.gateway_on(Arc::clone(&self.store)).await
+    }
+
+    /// Starts a gateway that calls this store.
+    pub(crate) async fn gateway_on(&self, store: Arc<dyn MessageStore>) -> Gateway {
+        let bus = self.exchange.connect(GatewayId::new(new_id(&SystemClock, &SystemRandom)));
+        let deps = Deps { auth: Arc::clone(&self.auth), store, bus };
+        let settings = GatewaySettings {
+            http_addr: ([127, 0, 0, 1], 0).into(),
+            ..Flags::try_parse_from(["gateway"]).unwrap().gateway
+        };
+        let host = Host::new("in-process", self.life.clone()).unwrap();
+        let running = madang_gateway::start(settings, deps, axum::Router::new(), &host).await.unwrap();
+        Gateway { running }
+    }
+}
+
+impl Drop for Services {
+    fn drop(&mut self) {
+        self.life.stop();
+    }
+}
+
+impl Gateway {
+    pub(crate) fn base(&self) -> String {
+        format!("http://{}", self.running.address("http").unwrap())
+    }
+
+    /// The REST routes, for nobody yet.
+    pub(crate) fn api(&self) -> Client {
+        Client::new(&self.base()).unwrap()
+    }
+
+    /// A socket of a user that subscribes to a room from its beginning.
+    pub(crate) async fn subscribe(&self, user: &User, room: RoomId) -> Subscriber {
+        let credential = Credential::Bearer(user.token.clone());
+        let (mut socket, _) =
+            Socket::open(&self.base(), &credential, &ConnectOptions::default()).await.unwrap();
+        let room_since = RoomSince { room: room.into(), since: Some(Seq::START), epoch: None };
+        let frame = ClientFrame::Subscribe(Subscribe { rooms: vec![room_since], ..Subscribe::default() });
+        let answer = socket.call(frame, PATIENCE).await.unwrap();
+        assert!(matches!(answer, Incoming::Frame(ServerFrame::Subscribed(_))), "{answer:?}");
+        let mut subscriber = Subscriber { socket };
+        subscriber.next(|incoming| matches!(incoming, Incoming::Frame(ServerFrame::CaughtUp(_)))).await;
+        subscriber
+    }
+}
+
+/// A socket that subscribes to a room.
+pub(crate) struct Subscriber {
+    socket: Socket,
+}
+
+impl Subscriber {
+    async fn next(&mut self, is_it: impl Fn(&Incoming) -> bool) -> Incoming {
+        loop {
+            let incoming = self.socket.next_frame(PATIENCE).await.unwrap();
+            if is_it(&incoming) {
+                return incoming;
+            }
+        }
+    }
+
+    /// The next event of the room whose body is this one.
+    pub(crate) async fn event(&mut self, is_it: impl Fn(&Body) -> bool) -> RoomEvent {
+        match self.next(|incoming| matches!(incoming, Incoming::Event(event) if is_it(&event.body))).await {
+            Incoming::Event(event) => event,
+            other => panic!("{other:?} is no event"),
+        }
+    }
+
+    /// The next frame that is neither an event nor an answer.
+    pub(crate) async fn frame(&mut self, is_it: impl Fn(&ServerFrame<'static>) -> bool) {
+        self.next(|incoming| matches!(incoming, Incoming::Frame(frame) if is_it(frame))).await;
+    }
+}
