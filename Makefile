@@ -14,16 +14,16 @@ LOCKED := $(if $(CI),--locked)
 SERVICES := -p madang-auth -p madang-message-store -p madang-gateway
 
 .DEFAULT_GOAL := help
-.PHONY: help run test cluster bench chaos lint servers reference
+.PHONY: help run test cluster bench chaos lint compiler servers reference
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: ## Build and start the all-in-one on http://127.0.0.1:8080, data in ./data
+run: compiler ## Build and start the all-in-one on http://127.0.0.1:8080, data in ./data
 	$(CARGO) run $(LOCKED) --release -p madang -- $(ARGS)
 
 # Binaries and tests in one build and one profile: the end-to-end tests start those binaries, and nothing is built twice.
-test: reference ## Run all tests; starts its own PostgreSQL and Redis and removes them
+test: compiler reference ## Run all tests; starts its own PostgreSQL and Redis and removes them
 	$(CARGO) build $(LOCKED) --workspace --bins --tests
 	$(TARGET)/debug/with-servers $(CARGO) test $(LOCKED) --workspace
 
@@ -39,7 +39,7 @@ chaos: servers ## Break a cluster and judge what its clients saw: make chaos SEC
 	$(CARGO) build $(LOCKED) --release --bins $(SERVICES) -p madang-test-kit -p madang-chaos
 	$(TARGET)/release/madang-chaos --seconds $(SECONDS) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
-lint: ## Check format, lints, documentation, dependencies and proto files
+lint: compiler ## Check format, lints, documentation, dependencies and proto files
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy $(LOCKED) --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(LOCKED) --quiet --workspace --no-deps --lib
@@ -47,8 +47,12 @@ lint: ## Check format, lints, documentation, dependencies and proto files
 	cd proto && npx --yes $(BUF) lint
 	scripts/check-docs.sh
 
+# A C compiler with its linker, where it is missing.
+compiler:
+	@scripts/install-build-dependencies.sh
+
 # PostgreSQL, Redis and nginx, where they are missing.
-servers:
+servers: compiler
 	@scripts/install-test-dependencies.sh
 
 # For the comparison with the system that Madang replaces, on top of the servers: Chromium, Python, Node and libraries.
