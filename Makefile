@@ -11,6 +11,8 @@ BUF := @bufbuild/buf@1.75.0
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 # In CI the lock file is law.
 LOCKED := $(if $(CI),--locked)
+# Says how long a step takes.
+STEP := scripts/step.sh
 SERVICES := -p madang-auth -p madang-message-store -p madang-gateway
 
 .DEFAULT_GOAL := help
@@ -24,8 +26,8 @@ run: compiler ## Build and start the all-in-one on http://127.0.0.1:8080, data i
 
 # Binaries and tests in one build and one profile: the end-to-end tests start those binaries, and nothing is built twice.
 test: compiler reference ## Run all tests; starts its own PostgreSQL and Redis and removes them
-	$(CARGO) build $(LOCKED) --workspace --bins --tests
-	$(TARGET)/debug/with-servers $(CARGO) test $(LOCKED) --workspace
+	$(STEP) build-tests $(CARGO) build $(LOCKED) --workspace --bins --tests
+	$(STEP) tests $(TARGET)/debug/with-servers $(CARGO) test $(LOCKED) --workspace
 
 cluster: servers ## Start a local cluster of real processes, its ingress on http://127.0.0.1:8080
 	$(CARGO) build $(LOCKED) --release --bins $(SERVICES) -p madang-test-kit
@@ -40,12 +42,12 @@ chaos: servers ## Break a cluster and judge what its clients saw: make chaos SEC
 	$(TARGET)/release/madang-chaos --seconds $(SECONDS) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 lint: compiler ## Check format, lints, documentation, dependencies and proto files
-	$(CARGO) fmt --all --check
-	$(CARGO) clippy $(LOCKED) --workspace --all-targets -- -D warnings
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(LOCKED) --quiet --workspace --no-deps --lib
-	scripts/cargo-deny.sh --log-level error check bans licenses sources
-	cd proto && npx --yes $(BUF) lint
-	scripts/check-docs.sh
+	$(STEP) format $(CARGO) fmt --all --check
+	$(STEP) clippy $(CARGO) clippy $(LOCKED) --workspace --all-targets -- -D warnings
+	$(STEP) rustdoc env RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(LOCKED) --quiet --workspace --no-deps --lib
+	$(STEP) dependencies scripts/cargo-deny.sh --log-level error check bans licenses sources
+	$(STEP) proto sh -c 'cd proto && npx --yes $(BUF) lint'
+	$(STEP) documents scripts/check-docs.sh
 
 # A C compiler with its linker, where it is missing.
 compiler:
@@ -57,5 +59,5 @@ servers: compiler
 
 # For the comparison with the system that Madang replaces, on top of the servers: Chromium, Python, Node and libraries.
 reference:
-	@scripts/install-test-dependencies.sh --reference
-	@scripts/install-reference-app.sh
+	@$(STEP) install-test-dependencies scripts/install-test-dependencies.sh --reference
+	@$(STEP) install-reference-app scripts/install-reference-app.sh
