@@ -11,21 +11,23 @@ BUF := @bufbuild/buf@1.75.0
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 # In CI the lock file is law.
 LOCKED := $(if $(CI),--locked)
+# Says how long a step takes.
+STEP := scripts/step.sh
 SERVICES := -p madang-auth -p madang-message-store -p madang-gateway
 
 .DEFAULT_GOAL := help
-.PHONY: help run test cluster bench chaos lint servers reference
+.PHONY: help run test cluster bench chaos lint compiler servers reference
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: ## Build and start the all-in-one on http://127.0.0.1:8080, data in ./data
+run: compiler ## Build and start the all-in-one on http://127.0.0.1:8080, data in ./data
 	$(CARGO) run $(LOCKED) --release -p madang -- $(ARGS)
 
 # Binaries and tests in one build and one profile: the end-to-end tests start those binaries, and nothing is built twice.
-test: reference ## Run all tests; starts its own PostgreSQL and Redis and removes them
-	$(CARGO) build $(LOCKED) --workspace --bins --tests
-	$(TARGET)/debug/with-servers $(CARGO) test $(LOCKED) --workspace
+test: compiler reference ## Run all tests; starts its own PostgreSQL and Redis and removes them
+	$(STEP) build-tests $(CARGO) build $(LOCKED) --workspace --bins --tests
+	$(STEP) tests $(TARGET)/debug/with-servers $(CARGO) test $(LOCKED) --workspace
 
 cluster: servers ## Start a local cluster of real processes, its ingress on http://127.0.0.1:8080
 	$(CARGO) build $(LOCKED) --release --bins $(SERVICES) -p madang-test-kit
@@ -39,19 +41,23 @@ chaos: servers ## Break a cluster and judge what its clients saw: make chaos SEC
 	$(CARGO) build $(LOCKED) --release --bins $(SERVICES) -p madang-test-kit -p madang-chaos
 	$(TARGET)/release/madang-chaos --seconds $(SECONDS) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
-lint: ## Check format, lints, documentation, dependencies and proto files
-	$(CARGO) fmt --all --check
-	$(CARGO) clippy $(LOCKED) --workspace --all-targets -- -D warnings
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(LOCKED) --quiet --workspace --no-deps --lib
-	scripts/cargo-deny.sh --log-level error check bans licenses sources
-	cd proto && npx --yes $(BUF) lint
-	scripts/check-docs.sh
+lint: compiler ## Check format, lints, documentation, dependencies and proto files
+	$(STEP) format $(CARGO) fmt --all --check
+	$(STEP) clippy $(CARGO) clippy $(LOCKED) --workspace --all-targets -- -D warnings
+	$(STEP) rustdoc env RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(LOCKED) --quiet --workspace --no-deps --lib
+	$(STEP) dependencies scripts/cargo-deny.sh --log-level error check bans licenses sources
+	$(STEP) proto sh -c 'cd proto && npx --yes $(BUF) lint'
+	$(STEP) documents scripts/check-docs.sh
+
+# A C compiler with its linker, where it is missing.
+compiler:
+	@scripts/install-build-dependencies.sh
 
 # PostgreSQL, Redis and nginx, where they are missing.
-servers:
+servers: compiler
 	@scripts/install-test-dependencies.sh
 
 # For the comparison with the system that Madang replaces, on top of the servers: Chromium, Python, Node and libraries.
 reference:
-	@scripts/install-test-dependencies.sh --reference
-	@scripts/install-reference-app.sh
+	@$(STEP) install-test-dependencies scripts/install-test-dependencies.sh --reference
+	@$(STEP) install-reference-app scripts/install-reference-app.sh

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Checks that the documentation speaks of what is there: the paths, items, links, settings and metrics that it names
-# exist, each setting and metric that exists is documented, and no path of somebody's machine stands in it.
+# exist, each setting and metric that exists is documented, tables are whole, and no path of somebody's machine stands in
+# it. That settings have the defaults which the documentation says is a test: services/madang/tests/documented_settings.rs.
 #
 # In backticks, `path/to/file` must exist, and `path/to/file::item` must define that item too: a function, type,
 # constant, macro, test or module.
@@ -52,6 +53,30 @@ while IFS=: read -r doc link; do
         complain "$doc: the link to $target leads nowhere"
     fi
 done < <(grep -HoE '\]\([^) ]+\)' "${docs[@]}" || true)
+
+# Tables. A row that a blank line parts from its table, or with a cell too many, is not shown as one.
+tables() {
+    awk '
+        function complain(what) { print start ": " what }
+        function finish() { if (rows == 1) complain("a row without a table"); rows = 0 }
+        FNR == 1 { finish(); fenced = 0 }
+        /^ *```/ { fenced = !fenced }
+        fenced || !/^\|/ { finish(); next }
+        {
+            line = $0
+            gsub(/\\\|/, "", line)
+            cells = gsub(/\|/, "", line) - 1
+            start = FILENAME ":" FNR
+            if (++rows == 1) columns = cells
+            if (rows == 2 && !/^\|( *:?-+:? *\|)+ *$/) complain("a table without a line under its head")
+            if (cells != columns) complain("a row of " cells " cells in a table of " columns)
+        }
+        END { finish() }
+    ' "$@"
+}
+while read -r what; do
+    complain "$what"
+done < <(tables "${docs[@]}")
 
 # Settings. A variable stands in the code by its own name, or as the flag that it is derived from.
 sources() {

@@ -1,8 +1,8 @@
 #!/bin/sh
-# Installs the servers that tests, benchmarks and the local cluster start: PostgreSQL, Redis, nginx; and libfaketime, by
-# which clocks are stepped. With `--reference` also what the comparison with the reference site runs on: Chromium, Python
-# with venv, Node. Does nothing where they are present. Installs with apt-get as root or by sudo without a password;
-# otherwise says what to install.
+# Installs the servers that tests, benchmarks and the local cluster start: PostgreSQL, Redis, nginx; libfaketime, by
+# which clocks are stepped; and `kill` and `mount`, which a machine without procps and mount lacks. With `--reference`
+# also what the comparison with the reference site runs on: Chromium, Python with venv, Node. Does nothing where they are
+# present.
 set -eu
 
 reference=${1:-}
@@ -48,48 +48,21 @@ missing_packages() {
     command -v redis-server >/dev/null || command -v valkey-server >/dev/null || printf ' redis-server'
     command -v nginx >/dev/null || printf ' nginx'
     has_faketime || printf ' libfaketime'
+    # The program; the shell has a command of its own by this name.
+    env kill -l >/dev/null 2>&1 || printf ' procps'
+    command -v mount >/dev/null || printf ' mount'
     [ "$reference" = --reference ] || return 0
     has_chromium || printf ' chromium'
     has_python || printf ' python3 python3-venv'
     command -v npm >/dev/null || printf ' nodejs npm'
 }
 
-fail() {
-    echo "install-test-dependencies: $1" >&2
-    exit 1
-}
-
 packages=$(missing_packages)
 [ -n "$packages" ] || exit 0
-
-by_hand="please install these (Debian's package names):$packages"
-command -v apt-get >/dev/null || fail "no apt-get here; $by_hand"
-if [ "$(id -u)" = 0 ]; then
-    as_root=''
-elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
-    as_root='sudo -n'
-else
-    fail "neither root nor sudo without a password; $by_hand"
-fi
-
-echo "installing$packages"
-apt() {
-    # shellcheck disable=SC2086 # $as_root is empty or two words
-    $as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 "$@" </dev/null
-}
-# A fresh machine has no package lists.
-apt update || fail "apt-get update failed; $by_hand"
 # shellcheck disable=SC2086 # a list of words
-apt install -y --no-install-recommends $packages >/dev/null || fail "apt-get install failed; $by_hand"
-
-# The tests start servers of their own. Those that the packages have just started (not in a container) would only hold
-# the ports that people expect to be free.
-if [ -d /run/systemd/system ]; then
-    for package in $packages; do
-        # shellcheck disable=SC2086
-        $as_root systemctl disable --now "$package" >/dev/null 2>&1 || true
-    done
-fi
-
+"$(dirname "$0")/apt-install.sh" $packages
 packages=$(missing_packages)
-[ -z "$packages" ] || fail "still missing after the installation:$packages"
+[ -z "$packages" ] || {
+    echo "install-test-dependencies: still missing after the installation:$packages" >&2
+    exit 1
+}

@@ -44,8 +44,9 @@ pub(super) struct Known {
     of_subcommands: BTreeSet<String>,
 }
 
-/// The variable of a setting: the one that it names, or its flag's.
-pub(super) fn variable_of(arg: &Arg) -> Option<String> {
+/// The variable of a setting: the one that it names, or its flag's. None of `--help` and `--version`.
+#[must_use]
+pub fn variable_of(arg: &Arg) -> Option<String> {
     if matches!(
         arg.get_action(),
         ArgAction::Help | ArgAction::HelpShort | ArgAction::HelpLong | ArgAction::Version

@@ -34,6 +34,7 @@ use clap::{
     parser::ValueSource,
 };
 
+pub use known::variable_of;
 pub use secret::Secret;
 
 use self::known::{Known, Setting};
