@@ -8,6 +8,7 @@ mod recent;
 mod revocations;
 mod site_keys;
 mod site_user_cache;
+mod times;
 mod verifier;
 
 use std::fmt;

@@ -21,10 +21,9 @@ use madang_rpc::{
 use super::{
     Credential, Issuer, Revocations, SiteUserCache,
     keys::{ALGORITHM, Keys, REFRESH_EVERY, RETRY_EVERY},
+    times::{CLOCK_SKEW, seconds},
 };
 
-/// How far the clocks of two machines may differ (RFC 8725 asks for a small leeway, ASVS for 60 s at most).
-pub(super) const CLOCK_SKEW: Duration = Duration::from_secs(5);
 /// No token of ours is longer; a longer text is not worth parsing.
 const TOKEN_MAX_BYTES: usize = 8 * 1024;
 
@@ -187,10 +186,6 @@ fn identity(claims: &AccessClaims) -> Result<Identity> {
         issued_at: seconds(claims.iat).plus(Duration::from_micros(999_999)),
         vouched_by: Voucher::Auth,
     })
-}
-
-pub(super) const fn seconds(seconds: i64) -> Timestamp {
-    Timestamp::from_micros(seconds.saturating_mul(1_000_000))
 }
 
 fn refused(message: &'static str) -> Error {

@@ -10,7 +10,7 @@ use madang_domain::{
 use madang_rpc::auth::ExternalUser;
 use serde_json::{Map, Value};
 
-use crate::credentials::verifier::{CLOCK_SKEW, seconds};
+use crate::credentials::times::{CLOCK_SKEW, seconds};
 use crate::settings::issuer::ClaimNames;
 
 /// How far the site's clock may be ahead: a token is used as soon as it is made.

@@ -14,9 +14,9 @@ use http::{HeaderMap, StatusCode};
 use madang_domain::{Code, Error};
 
 use super::{
-    ChannelsState,
     dialect::Channels,
     open::{Endpoint, open},
+    state::ChannelsState,
 };
 use crate::{
     admission::{SocketPermit, admit},

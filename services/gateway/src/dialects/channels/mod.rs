@@ -10,19 +10,14 @@ mod dialect;
 mod handshake;
 mod incoming;
 mod open;
+mod state;
 
 use std::sync::Arc;
 
 use axum::{Router, routing::get};
 
+use self::state::ChannelsState;
 use crate::{settings::ChannelsSettings, state::GatewayState};
-
-/// What the handshakes work with.
-#[derive(Clone)]
-struct ChannelsState {
-    gateway: GatewayState,
-    settings: Arc<ChannelsSettings>,
-}
 
 /// The contract's paths, each with or without a slash at its end. None where the dialect is off.
 pub(crate) fn routes(base: &str, settings: &ChannelsSettings, gateway: GatewayState) -> Router {
