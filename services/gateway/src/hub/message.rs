@@ -1,4 +1,4 @@
-//! What a shard of the hubs is told.
+//! The messages to a shard of the hubs.
 
 use std::sync::Arc;
 
@@ -12,23 +12,23 @@ use tokio::sync::oneshot;
 use super::topic_hub::{Audience, Listener};
 use crate::formats::Format;
 
-/// What a shard is told.
+/// A message to a shard.
 #[derive(Debug)]
 pub(super) enum Message {
     /// A socket is about to read a topic's state. The answer comes when this gateway is a listener.
     Attach { topic: TopicId, listener: Listener, listening: oneshot::Sender<()> },
-    /// The socket has been sent the log up to this place; with a profile its user is present.
+    /// The socket has been sent the log up to this sequence number. With a profile, its user is present.
     Activate { topic: TopicId, connection: ConnectionId, seen: Seq, profile: Option<Bytes> },
-    /// The socket listens no more.
+    /// The socket's subscription ends.
     Detach { topic: TopicId, connection: ConnectionId },
     /// Events, from here or from another gateway; in any order, any number of times.
     Events(Vec<Arc<Event>>),
-    /// Something without a place in the log.
+    /// A frame that no log keeps.
     Say { topic: TopicId, frame: WireFrame, format: Format, audience: Audience },
-    /// Users came or have gone, somewhere; in order.
+    /// Users came or have gone, at any gateway; in order.
     Presence(Vec<PresenceChange>),
-    /// Whether a socket listens, its membership included.
+    /// Asks whether a socket subscribes to the topic and its user is still a member.
     Listens { topic: TopicId, connection: ConnectionId, answer: oneshot::Sender<bool> },
-    /// Continuity may be broken: compare all heads with the store.
+    /// Events may have been lost: compare all heads with the store.
     SweepAll,
 }

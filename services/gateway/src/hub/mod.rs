@@ -1,4 +1,4 @@
-//! Hubs: one for each topic that somebody listens to here.
+//! Hubs: one for each topic that a socket of this gateway subscribes to.
 //!
 //! The hubs are spread over a few shards by topic. A shard is a task that owns its hubs and is their only
 //! writer; [`Hubs`] is the handle by which sessions, commands and the fan-out speak to it.
@@ -28,7 +28,7 @@ pub(crate) use topic_hub::{Audience, Listener};
 use self::message::Message;
 use crate::formats::Format;
 
-/// The messages that wait for one shard; a sender waits for room, which slows the senders of messages
+/// The messages that wait for one shard. A full queue makes the sender wait, which slows those who send chat messages
 /// down to what the hubs deliver.
 const MESSAGES_MAX: usize = 4_096;
 
@@ -52,16 +52,16 @@ impl Hubs {
         Self { shards, hasher: RandomState::new() }
     }
 
-    /// Registers a socket with a topic. What is returned resolves when this gateway is a listener of the
-    /// topic: what the store is asked after that misses nothing.
+    /// Registers a socket with a topic. The returned receiver resolves when this gateway is a listener of the topic: a
+    /// state that is read from the store after that misses no event.
     pub(crate) async fn attach(&self, topic: TopicId, listener: Listener) -> oneshot::Receiver<()> {
         let (listening, answer) = oneshot::channel();
         self.tell(topic, Message::Attach { topic, listener, listening }).await;
         answer
     }
 
-    /// The socket has been sent the log up to `seen`; the rest follows from here. With a profile its user is present in the topic
-    /// for as long as one of the user's sockets listens.
+    /// The socket has been sent the log up to `seen`; the hub delivers the rest. With a profile, its user is present in
+    /// the topic for as long as one of the user's sockets subscribes to it.
     pub(crate) async fn activate(
         &self,
         topic: TopicId,
@@ -72,12 +72,12 @@ impl Hubs {
         self.tell(topic, Message::Activate { topic, connection, seen, profile }).await;
     }
 
-    /// The socket listens no more.
+    /// Ends a socket's subscription to a topic.
     pub(crate) async fn detach(&self, topic: TopicId, connection: ConnectionId) {
         self.tell(topic, Message::Detach { topic, connection }).await;
     }
 
-    /// Whether a socket listens to a topic and has not lost its membership.
+    /// Whether a socket subscribes to a topic and its user has not lost the membership.
     pub(crate) async fn listens(&self, topic: TopicId, connection: ConnectionId) -> bool {
         let (answer, answered) = oneshot::channel();
         self.tell(topic, Message::Listens { topic, connection, answer }).await;
@@ -103,12 +103,12 @@ impl Hubs {
         }
     }
 
-    /// Says something without a place in the log, in one format, to those who are spoken to in it.
+    /// Delivers a frame that no log keeps to the subscribers of one format.
     pub(crate) async fn say(&self, topic: TopicId, frame: WireFrame, format: Format, audience: Audience) {
         self.tell(topic, Message::Say { topic, frame, format, audience }).await;
     }
 
-    /// Tells who came and who has gone.
+    /// Delivers who came and who has gone.
     pub(crate) async fn presence(&self, changes: Vec<PresenceChange>) {
         let mut by_shard: Vec<Vec<PresenceChange>> = vec![Vec::new(); self.shards.len()];
         for change in changes {
@@ -130,7 +130,7 @@ impl Hubs {
     }
 
     async fn tell(&self, topic: TopicId, message: Message) {
-        // A shard that is gone has stopped with its gateway: there is nobody left to deliver to.
+        // A shard that is gone has stopped with its gateway: no subscriber is left.
         let _ = self.shards[self.shard(topic)].send(message).await;
     }
 

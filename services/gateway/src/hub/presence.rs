@@ -1,10 +1,10 @@
-//! Who is here: what the hubs say of their subscribers, and what they say to them.
+//! Presence: what the hubs tell the bus of their subscribers, and what they tell subscribers of presence.
 //!
-//! *Up*: all live subscribers of a user in a room share a [`PresenceGuard`]. Taking it says that the user is here; the last one to let go
-//! of it, in whatever way it ended, says that the user is here no more.
+//! *To the bus*: all live subscriptions of a user to a room share a [`PresenceGuard`]. Taking it publishes that the user is
+//! present; dropping the last share, in whatever way the subscription ended, publishes that the user has left.
 //!
-//! *Down*: what the bus tells is gathered for a moment and said to a room in one frame ([`Gathering`]). Above a number of
-//! users only the count is said, and not often.
+//! *From the bus*: changes are collected for a moment and sent to a room in one frame ([`PendingPresence`]). In a room of
+//! more users than a limit, only their number is sent, and less often.
 
 use std::{
     collections::{BTreeSet, HashMap, hash_map::Entry},
@@ -20,12 +20,12 @@ use tokio::time::Instant;
 
 use crate::formats::presence_profile;
 
-/// What comes within so long is said in one frame; somebody who comes and goes within it is not said.
-const GATHER: Duration = Duration::from_millis(250);
-/// A count alone is said to a room at most once in so long.
+/// Changes of so long are sent in one frame; a user who comes and goes within it is not told.
+const COLLECT: Duration = Duration::from_millis(250);
+/// A number alone is sent to a room at most once in so long.
 const COUNT_EVERY: Duration = Duration::from_secs(1);
 
-/// A user's place in a room, shared by the user's sockets here.
+/// A user's presence in a room, shared by the user's sockets here.
 pub(crate) struct PresenceGuard {
     presence: Arc<dyn Presence>,
     topic: TopicId,
@@ -33,7 +33,7 @@ pub(crate) struct PresenceGuard {
 }
 
 impl PresenceGuard {
-    /// Says that the user is here.
+    /// Publishes that the user is present.
     pub(super) fn take(
         presence: &Arc<dyn Presence>,
         topic: TopicId,
@@ -60,45 +60,45 @@ impl std::fmt::Debug for PresenceGuard {
     }
 }
 
-/// What is to be said to the rooms of one shard.
+/// The changes that are to be sent to the rooms of one shard.
 #[derive(Debug)]
-pub(super) struct Gathering {
+pub(super) struct PendingPresence {
     names_max: u64,
-    rooms: HashMap<RoomId, Gathered>,
+    rooms: HashMap<RoomId, PendingRoom>,
     due: BTreeSet<(Instant, RoomId)>,
 }
 
-/// What is to be said to one room.
+/// The changes that are to be sent to one room.
 #[derive(Debug, Default)]
-struct Gathered {
+struct PendingRoom {
     changes: HashMap<UserId, (Bytes, bool)>,
     count: u64,
-    /// Something is to be said; else the room was told its count, and is not told another yet.
+    /// A change waits to be sent. Otherwise the room was told its number and is not told another yet.
     is_fresh: bool,
 }
 
-impl Gathering {
+impl PendingPresence {
     pub(super) fn new(names_max: usize) -> Self {
         Self { names_max: names_max as u64, rooms: HashMap::new(), due: BTreeSet::new() }
     }
 
-    /// Takes a change in. A change and its opposite are none.
+    /// Adds a change. A change and its opposite cancel out.
     pub(super) fn add(&mut self, change: PresenceChange, now: Instant) {
         let Some(room) = change.topic.room() else { return };
-        let gathered = match self.rooms.entry(room) {
-            Entry::Occupied(gathered) => gathered.into_mut(),
+        let pending = match self.rooms.entry(room) {
+            Entry::Occupied(pending) => pending.into_mut(),
             Entry::Vacant(place) => {
-                self.due.insert((now + GATHER, room));
-                place.insert(Gathered::default())
+                self.due.insert((now + COLLECT, room));
+                place.insert(PendingRoom::default())
             }
         };
-        gathered.count = change.count;
-        gathered.is_fresh = true;
+        pending.count = change.count;
+        pending.is_fresh = true;
         if change.count > self.names_max {
-            gathered.changes.clear();
+            pending.changes.clear();
             return;
         }
-        match gathered.changes.entry(change.user) {
+        match pending.changes.entry(change.user) {
             Entry::Occupied(other) if other.get().1 != change.on => {
                 other.remove();
             }
@@ -111,25 +111,25 @@ impl Gathering {
         }
     }
 
-    /// When there is something to say.
+    /// When the next frame is to be sent.
     pub(super) fn next_due(&self) -> Option<Instant> {
         self.due.first().map(|(at, _)| *at)
     }
 
-    /// What is to be said now.
+    /// The frames that are to be sent now.
     pub(super) fn take_due(&mut self, now: Instant) -> Vec<(RoomId, WireFrame)> {
         let mut frames = Vec::new();
         while let Some((at, room)) = self.due.first().copied()
             && at <= now
         {
             self.due.pop_first();
-            let Some(gathered) = self.rooms.get_mut(&room) else { continue };
-            let is_count = gathered.count > self.names_max;
-            if gathered.is_fresh && (is_count || !gathered.changes.is_empty()) {
-                frames.push((room, frame(room, gathered, is_count)));
+            let Some(pending) = self.rooms.get_mut(&room) else { continue };
+            let is_count = pending.count > self.names_max;
+            if pending.is_fresh && (is_count || !pending.changes.is_empty()) {
+                frames.push((room, frame(room, pending, is_count)));
             }
-            if gathered.is_fresh && is_count {
-                gathered.is_fresh = false;
+            if pending.is_fresh && is_count {
+                pending.is_fresh = false;
                 self.due.insert((now + COUNT_EVERY, room));
             } else {
                 self.rooms.remove(&room);
@@ -139,8 +139,8 @@ impl Gathering {
     }
 }
 
-fn frame(room: RoomId, gathered: &Gathered, is_count: bool) -> WireFrame {
-    let profiles: Vec<_> = gathered
+fn frame(room: RoomId, pending: &PendingRoom, is_count: bool) -> WireFrame {
+    let profiles: Vec<_> = pending
         .changes
         .iter()
         .filter_map(|(user, (card, on))| presence_profile::decode(*user, card).map(|profile| (profile, *on)))
@@ -152,7 +152,7 @@ fn frame(room: RoomId, gathered: &Gathered, is_count: bool) -> WireFrame {
     WireFrame::json(&ServerFrame::Presence(frames::Presence {
         room,
         changes: (!is_count).then_some(changes),
-        count: gathered.count,
+        count: pending.count,
     }))
 }
 

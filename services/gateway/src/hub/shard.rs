@@ -21,7 +21,7 @@ use tracing::{debug, warn};
 
 use super::{
     message::Message,
-    presence::{Gathering, PresenceGuard},
+    presence::{PendingPresence, PresenceGuard},
     repair::{self, Repair, Repairs},
     sweep::{self, Scope, Sweeps},
     topic_hub::{Audience, TopicHub},
@@ -30,13 +30,13 @@ use crate::{formats::Format, metrics::Counters};
 
 /// The messages that are taken at once.
 const MESSAGES_AT_ONCE: usize = 256;
-/// How often the shard looks after its hubs.
+/// How often the shard looks for hubs to end and sweeps to begin.
 const TICK: Duration = Duration::from_millis(500);
-/// How long a hub without subscribers stays a listener, so that a reconnect or the next visitor finds
-/// it registered.
+/// How long a hub without subscribers stays a listener, so that a reconnect or the next subscriber finds it
+/// registered.
 const LINGER: Duration = Duration::from_secs(30);
-/// The same of an inbox, which has no visitors: long enough for its user's reconnect. Where thousands come and go in a
-/// second, what lingers is most of what there is.
+/// The same for an inbox, which has one user: long enough for that user's reconnect. Where thousands come and go in a
+/// second, most hubs are such inboxes.
 const INBOX_LINGER: Duration = Duration::from_secs(5);
 
 /// What a shard needs.
@@ -45,7 +45,7 @@ pub(crate) struct ShardDeps {
     pub(crate) store: Arc<dyn MessageStore>,
     pub(crate) bus: Arc<dyn Bus>,
     pub(crate) presence: Arc<dyn Presence>,
-    /// Above so many users in a room they are counted, not named.
+    /// In a room with more users than this, users are counted and not named.
     pub(crate) presence_names_max: usize,
     pub(crate) counters: Arc<Counters>,
     pub(crate) tasks: Tasks,
@@ -57,7 +57,7 @@ pub(crate) struct ShardDeps {
 pub(super) fn start(messages: mpsc::Receiver<Message>, deps: ShardDeps) {
     let tasks = deps.tasks.clone();
     let shard = Shard {
-        gathering: Gathering::new(deps.presence_names_max),
+        pending_presence: PendingPresence::new(deps.presence_names_max),
         deps,
         hubs: HashMap::new(),
         new_topics: Vec::new(),
@@ -71,28 +71,28 @@ pub(super) fn start(messages: mpsc::Receiver<Message>, deps: ShardDeps) {
 struct Shard {
     deps: ShardDeps,
     hubs: HashMap<TopicId, Slot>,
-    /// Topics whose first subscriber came with the messages at hand: registered together.
+    /// Topics whose first subscriber came with the present messages; they are registered together.
     new_topics: Vec<TopicId>,
     work: JoinSet<Done>,
     repairs: Repairs,
     sweeps: Sweeps,
-    gathering: Gathering,
+    pending_presence: PendingPresence,
 }
 
 struct Slot {
     hub: TopicHub,
-    /// Who waits until this gateway is a listener; none once it is.
+    /// Those who wait until this gateway is a listener; none once it is.
     joining: Option<Vec<oneshot::Sender<()>>>,
     repair: Repair,
     active_at: Instant,
     idle_since: Option<Instant>,
 }
 
-/// What the shard's own calls have come to.
+/// What the shard's own calls returned.
 enum Done {
     Listening(Vec<TopicId>),
     Read(TopicId, Result<Vec<Event>, madang_domain::Error>),
-    /// The topics that were asked for, and the heads of those that there are.
+    /// The topics that were asked for, and the heads of those that exist.
     Heads(Vec<TopicId>, Result<Vec<(TopicId, Seq)>, madang_domain::Error>),
 }
 
@@ -103,8 +103,8 @@ impl Shard {
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let stop = self.deps.stop.clone();
         loop {
-            let next_due = self.repairs.next_due().into_iter().chain(self.gathering.next_due()).min();
-            // What has come in goes first; the clock last.
+            let next_due = self.repairs.next_due().into_iter().chain(self.pending_presence.next_due()).min();
+            // Results and messages come first, the clock last.
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return,
@@ -123,7 +123,7 @@ impl Shard {
                 }
                 () = tokio::time::sleep_until(next_due.unwrap_or_else(Instant::now)), if next_due.is_some() => {
                     self.read_due();
-                    self.say_presence();
+                    self.send_presence();
                 }
                 _ = tick.tick() => self.look_after(),
             }
@@ -145,7 +145,7 @@ impl Shard {
                 slot.hub.attach(listener);
                 match &mut slot.joining {
                     Some(waiting) => waiting.push(listening),
-                    // Nobody may wait any more: the session has ended.
+                    // The session may have ended and not wait any more.
                     None => drop(listening.send(())),
                 }
             }
@@ -178,17 +178,17 @@ impl Shard {
             Message::Presence(changes) => {
                 let now = Instant::now();
                 for change in changes {
-                    // Who has just left the last hub here is not told what the bus had on its way.
+                    // A change for a hub that has just ended is dropped.
                     if let Some(slot) = self.hubs.get_mut(&change.topic) {
-                        // The reference contract has each change in a frame of its own, at once.
+                        // The Channels dialect has a frame of its own for each change, at once.
                         self.deps.counters.presence_frames.add(slot.hub.say_presence(&change));
-                        self.gathering.add(change, now);
+                        self.pending_presence.add(change, now);
                     }
                 }
             }
             Message::Listens { topic, connection, answer } => {
                 let listens = self.hubs.get(&topic).is_some_and(|slot| slot.hub.listens(connection));
-                // Who asked may have gone.
+                // The session that asked may have ended.
                 let _ = answer.send(listens);
             }
             Message::SweepAll => {
@@ -199,8 +199,8 @@ impl Shard {
         }
     }
 
-    fn say_presence(&mut self) {
-        for (room, frame) in self.gathering.take_due(Instant::now()) {
+    fn send_presence(&mut self) {
+        for (room, frame) in self.pending_presence.take_due(Instant::now()) {
             if let Some(slot) = self.hubs.get_mut(&room.into()) {
                 self.deps.counters.presence_frames.add(slot.hub.say(
                     &frame,
@@ -211,7 +211,7 @@ impl Shard {
         }
     }
 
-    /// Does something to a hub that is here; a gap that it leaves is noted.
+    /// Acts on a hub of this shard, and notes the gap that is left, if there is one.
     fn with(&mut self, topic: TopicId, act: impl FnOnce(&mut Slot)) {
         let Some(slot) = self.hubs.get_mut(&topic) else { return };
         act(slot);
@@ -228,8 +228,8 @@ impl Shard {
         let topics = std::mem::take(&mut self.new_topics);
         let bus = Arc::clone(&self.deps.bus);
         self.work.spawn(async move {
-            // Where the bus cannot register now it does so when it can, and then says that continuity was
-            // broken; until then the sweep finds what is new.
+            // Where the bus cannot register now, it registers when it can and then asks for a comparison of all heads.
+            // Until then the sweep finds what is new.
             let _ = bus.listen(&topics).await;
             Done::Listening(topics)
         });
@@ -261,7 +261,7 @@ impl Shard {
                 for topic in topics {
                     let waiting = self.hubs.get_mut(&topic).and_then(|slot| slot.joining.take());
                     for listening in waiting.into_iter().flatten() {
-                        // A session that has ended does not wait.
+                        // A session that has ended does not wait any more.
                         let _ = listening.send(());
                     }
                 }
@@ -295,7 +295,7 @@ impl Shard {
         }
     }
 
-    /// The store has no such topic: the room was deleted, and the word of it was lost.
+    /// The store has no such topic: the room was deleted, and the event of that was lost.
     fn abandon(&mut self, topic: TopicId) {
         debug!(%topic, "the topic is gone");
         if let Some(slot) = self.hubs.get_mut(&topic) {
@@ -315,7 +315,7 @@ impl Shard {
                 slot.repair = Repair::Idle;
                 if slot.hub.missing_after().is_some() {
                     if found {
-                        // A page is in, more is missing.
+                        // A page has been read, and more is missing.
                         self.start_repair(topic, 0);
                     } else {
                         warn!(%topic, "the store does not have an event that was announced");

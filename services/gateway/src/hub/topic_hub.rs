@@ -1,4 +1,4 @@
-//! One topic's hub: what has been delivered here, what waits for its predecessors, and who listens.
+//! The hub of one topic: what has been delivered here, what waits for its predecessors, and who subscribes.
 //!
 //! A state machine without time, tasks or I/O: the shard that owns it feeds it events and asks what is
 //! missing. It has one writer, so it needs no lock.
@@ -19,12 +19,12 @@ use crate::{
     outbox::{Close, Outbox},
 };
 
-/// The events that wait for their predecessors; past it they are read from the store with the rest.
+/// The events that may wait for their predecessors. More are dropped here and read from the store with the rest.
 const HELD_MAX_EVENTS: usize = 1_024;
-/// The events that wait behind one subscriber's catch-up; past it the subscriber is too slow.
+/// The events that may wait behind one subscriber's catch-up. A subscriber with more is too slow.
 const PENDING_MAX_EVENTS: usize = 2_048;
 
-/// A socket, as hubs know it.
+/// A socket as hubs know it.
 #[derive(Debug, Clone)]
 pub(crate) struct Listener {
     pub(crate) connection: ConnectionId,
@@ -35,7 +35,7 @@ pub(crate) struct Listener {
     pub(crate) room_context: Option<Arc<RoomContext>>,
 }
 
-/// A socket that listens to the topic.
+/// A socket that subscribes to the topic.
 #[derive(Debug)]
 #[cfg_attr(test, derive(Clone))]
 struct Subscriber {
@@ -44,21 +44,21 @@ struct Subscriber {
     outbox: Arc<Outbox>,
     format: Format,
     stage: Stage,
-    /// Says, by being held, that the user is present; one for all of the user's subscribers here.
+    /// Keeps the user present; all subscribers of the user share it.
     presence: Option<Arc<PresenceGuard>>,
 }
 
 #[derive(Debug)]
 #[cfg_attr(test, derive(Clone))]
 enum Stage {
-    /// The session still writes what was missed; what happens meanwhile waits here.
+    /// The session still writes the events that were missed; later events wait here.
     CatchingUp {
-        /// All that the hub has delivered after this place is pending; none while the hub has not begun.
+        /// Everything that the hub delivered after this sequence number is pending; none before the hub begins.
         from: Option<Seq>,
         pending: Vec<Pending>,
     },
-    /// Events go straight to the outbox. The session has seen the log up to this place: a hub that
-    /// lags behind the store must not say it again.
+    /// Events go straight to the outbox. The session has been sent the log up to this sequence number: a hub that lags
+    /// behind the store must not deliver it again.
     Live(Seq),
 }
 
@@ -66,9 +66,9 @@ enum Stage {
 #[cfg_attr(test, derive(Clone))]
 struct Pending {
     seq: Seq,
-    /// None where the subscriber's format has no word for the event.
+    /// None where the subscriber's format has no frame for the event.
     frame: Option<WireFrame>,
-    /// The event takes the subscriber's membership away.
+    /// The event ends the subscriber's membership.
     removes: bool,
 }
 
@@ -76,14 +76,14 @@ struct Pending {
 #[derive(Debug, Default)]
 #[cfg_attr(test, derive(Clone))]
 pub(crate) struct TopicHub {
-    /// The last place delivered here; none before the first subscription is open.
+    /// The sequence number that was delivered last; none before the first subscription is open.
     head: Option<Seq>,
-    /// The highest place heard of, from an event or from the store.
+    /// The highest sequence number that is known, from an event or from the store.
     known: Seq,
     held: BTreeMap<Seq, Arc<Event>>,
     subscribers: Vec<Subscriber>,
-    /// What the frames of a format need besides the event, as the last listener who had it brought it: it is the same
-    /// for all.
+    /// What the frames of a format need besides the event. The last listener who had it brought it; it is the same for
+    /// all.
     room_context: Option<Arc<RoomContext>>,
 }
 
@@ -95,16 +95,15 @@ impl TopicHub {
         self.room_context = room_context.or(self.room_context.take());
         let stage = Stage::CatchingUp { from: self.head, pending: Vec::new() };
         if self.subscribers.is_empty() {
-            // Most hubs are inboxes, and most of those have one socket.
+            // Most hubs are of inboxes, and most of those have one socket.
             self.subscribers.reserve_exact(1);
         }
         self.subscribers.push(Subscriber { connection, user, outbox, format, stage, presence: None });
     }
 
-    /// The socket has been sent the log up to `seen`: what waited behind that goes out, then all that
-    /// comes.
+    /// The socket has been sent the log up to `seen`. Events that waited are delivered, then all that follow.
     pub(crate) fn activate(&mut self, connection: ConnectionId, seen: Seq) {
-        // Where the store is ahead of this hub, the hub has something to fetch.
+        // Where the store is ahead of this hub, the hub misses events.
         self.known = self.known.max(seen);
         if self.head.is_none() {
             self.begin(seen);
@@ -113,27 +112,27 @@ impl TopicHub {
         let Stage::CatchingUp { from, pending } = &mut self.subscribers[at].stage else { return };
         let mut pending = std::mem::take(pending);
         if Some(seen) < *from {
-            // What is pending comes once more, behind what is missing before it.
+            // The pending events come once more, behind those that are missing before them.
             pending.clear();
             self.rewind(seen);
         }
         let subscriber = &mut self.subscribers[at];
         subscriber.stage = Stage::Live(seen);
         for pending in pending.into_iter().filter(|pending| pending.seq > seen) {
-            // The hub may have gone back meanwhile: what is said here is not to be said again.
+            // The hub may have gone back in the meantime: what is delivered here is not to be delivered again.
             subscriber.stage = Stage::Live(pending.seq);
             if let Some(frame) = pending.frame {
                 subscriber.outbox.push(frame);
             }
             if pending.removes {
-                // What waits behind the removal is for members alone.
+                // The events behind the removal are for members alone.
                 self.subscribers.swap_remove(at).dismiss();
                 return;
             }
         }
     }
 
-    /// Gives a socket that is live its user's seat, which is taken for the first one.
+    /// Keeps the user of a live socket present. The first of the user's sockets takes the guard; others share it.
     pub(crate) fn hold_presence(
         &mut self,
         connection: ConnectionId,
@@ -146,12 +145,12 @@ impl TopicHub {
         self.subscribers[at].presence = Some(taken.unwrap_or_else(|| take(user)));
     }
 
-    /// Whether a socket listens.
+    /// Whether a socket subscribes to the topic.
     pub(crate) fn listens(&self, connection: ConnectionId) -> bool {
         self.subscribers.iter().any(|subscriber| subscriber.connection == connection)
     }
 
-    /// The topic is gone, with its log: nobody hears of it any more.
+    /// The topic is gone with its log: every subscription ends.
     pub(crate) fn abandon(&mut self) {
         for subscriber in std::mem::take(self).subscribers {
             subscriber.dismiss();
@@ -165,10 +164,10 @@ impl TopicHub {
         }
     }
 
-    /// Takes an event, in any order and any number of times; delivers what is contiguous.
+    /// Accepts an event, in any order and any number of times, and delivers what is contiguous.
     pub(crate) fn accept(&mut self, event: Arc<Event>) {
         let Some(head) = self.head else {
-            // Nobody's subscription is open yet: where it begins, the store will say.
+            // No subscription is open yet: the store will say where the first one begins.
             self.known = self.known.max(event.seq);
             self.hold(event);
             return;
@@ -185,7 +184,7 @@ impl TopicHub {
         }
     }
 
-    /// Says something that has no place in the log to those of one format whom it is for and who are live; to how many.
+    /// Delivers a frame that no log keeps to the live subscribers of one format in an audience. Answers to how many.
     pub(crate) fn say(&mut self, frame: &WireFrame, format: Format, audience: Audience) -> u64 {
         let mut told = 0;
         self.subscribers.retain(|subscriber| {
@@ -200,34 +199,34 @@ impl TopicHub {
         told
     }
 
-    /// Tells the reference contract's room sockets of one who came or has gone; how many.
+    /// Tells the room sockets of the Channels dialect that a user came or has gone. Answers how many were told.
     pub(crate) fn say_presence(&mut self, change: &PresenceChange) -> u64 {
-        // Only such a socket brings a room_context: most hubs have none.
+        // Only such a socket brings a room context: most hubs have none.
         match self.room_context.as_ref().and_then(|_| channels::presence(change)) {
             Some(frame) => self.say(&frame, Format::Room, Audience::Everybody),
             None => 0,
         }
     }
 
-    /// Notes a head that the store told; also before the first subscription is open, which may have been answered
-    /// with an older one.
+    /// Notes a head that the store answered. This also counts before the first subscription is open, since that one may
+    /// have been answered with an older head.
     pub(crate) fn note_head(&mut self, seq: Seq) {
         self.known = self.known.max(seq);
     }
 
-    /// The place after which events are missing here, where some are.
+    /// The sequence number after which events are missing here; none where none are.
     pub(crate) fn missing_after(&self) -> Option<Seq> {
         self.head.filter(|head| *head < self.known)
     }
 
-    /// Forgets the sockets that have closed; says whether any is left.
+    /// Removes the sockets that have closed. Answers whether any is left.
     pub(crate) fn prune(&mut self) -> bool {
         self.subscribers.retain(|subscriber| !subscriber.outbox.is_closing());
         !self.subscribers.is_empty()
     }
 
-    /// The first subscription is open: this hub delivers what comes after `seen`. Others that are attached may
-    /// have been answered with an older head, which shows when they are activated.
+    /// The first subscription is open: this hub delivers what comes after `seen`. Other attached subscribers may have been
+    /// answered with an older head, which shows when they are activated.
     fn begin(&mut self, seen: Seq) {
         self.head = Some(seen);
         for subscriber in &mut self.subscribers {
@@ -239,8 +238,8 @@ impl TopicHub {
         self.deliver_held();
     }
 
-    /// A subscriber has seen less than this hub began with. The hub goes back to there and reads what lies between,
-    /// as if it had missed it; those who are live do not hear it again.
+    /// A subscriber has seen less than this hub began with. The hub goes back to there and reads the events in between as
+    /// if it had missed them. Subscribers who are live do not receive them again.
     fn rewind(&mut self, to: Seq) {
         let Some(delivered) = self.head.filter(|head| to < *head) else { return };
         self.head = Some(to);
@@ -263,7 +262,7 @@ impl TopicHub {
         }
     }
 
-    /// The event is the next one: everybody gets it, encoded once for each format.
+    /// Delivers the next event to every subscriber, encoded once for each format.
     fn deliver(&mut self, event: &Event) {
         self.head = Some(event.seq);
         if self.subscribers.is_empty() {
@@ -286,7 +285,7 @@ impl TopicHub {
                     }
                     told && !removes
                 }
-                // The hub has gone back; this one has it.
+                // The hub has gone back, and this subscriber has the event.
                 Stage::CatchingUp { from, pending }
                     if Some(seq) <= pending.last().map(|pending| pending.seq).or(*from) =>
                 {
@@ -307,7 +306,7 @@ impl TopicHub {
 }
 
 impl Subscriber {
-    /// The topic is not for this subscriber any more. A socket that has no other closes.
+    /// The topic is not for this subscriber any more. A socket that has no other topic closes.
     fn dismiss(&self) {
         if self.format.is_of_one_topic() {
             self.outbox.close(Close::Removed);
@@ -315,14 +314,14 @@ impl Subscriber {
     }
 }
 
-/// To whom something without a place in the log is said.
+/// Who receives a frame that no log keeps.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Audience {
-    /// To all.
+    /// All subscribers.
     Everybody,
-    /// To all but one user's sockets.
+    /// All but one user's sockets.
     AllBut(UserId),
-    /// To one user's sockets, all but one of them.
+    /// One user's sockets, except one of them.
     Only(UserId, Option<ConnectionId>),
 }
 
@@ -336,7 +335,7 @@ impl Audience {
     }
 }
 
-/// Whose membership an event takes away: authority follows the order of the log.
+/// Whose membership an event ends: authority follows the order of the log.
 enum Removed {
     Nobody,
     One(UserId),

@@ -62,38 +62,38 @@ fn said(frames: &[(RoomId, WireFrame)]) -> Vec<Said> {
 
 #[test]
 fn what_comes_together_is_one_frame_and_opposites_are_none() {
-    let (mut gathering, start) = (Gathering::new(NAMES_MAX), Instant::now());
+    let (mut pending_presence, start) = (PendingPresence::new(NAMES_MAX), Instant::now());
     for (number, on, count) in [(1, true, 1), (2, true, 2), (3, true, 3), (2, false, 2), (1, true, 2)] {
-        gathering.add(change(number, on, count), start);
+        pending_presence.add(change(number, on, count), start);
     }
-    assert_eq!(gathering.next_due(), Some(start + GATHER));
-    assert_eq!(said(&gathering.take_due(start + GATHER - Duration::from_millis(1))), []);
-    assert_eq!(said(&gathering.take_due(start + GATHER)), [(Some(vec![(1, true), (3, true)]), 2)]);
-    assert_eq!(gathering.next_due(), None);
+    assert_eq!(pending_presence.next_due(), Some(start + COLLECT));
+    assert_eq!(said(&pending_presence.take_due(start + COLLECT - Duration::from_millis(1))), []);
+    assert_eq!(said(&pending_presence.take_due(start + COLLECT)), [(Some(vec![(1, true), (3, true)]), 2)]);
+    assert_eq!(pending_presence.next_due(), None);
     // Nothing at all is no frame.
-    gathering.add(change(4, true, 3), start);
-    gathering.add(change(4, false, 2), start);
-    assert_eq!(said(&gathering.take_due(start + GATHER)), []);
-    assert_eq!(gathering.next_due(), None);
+    pending_presence.add(change(4, true, 3), start);
+    pending_presence.add(change(4, false, 2), start);
+    assert_eq!(said(&pending_presence.take_due(start + COLLECT)), []);
+    assert_eq!(pending_presence.next_due(), None);
 }
 
 #[test]
 fn above_the_bound_a_room_is_told_its_count_and_not_often() {
-    let (mut gathering, start) = (Gathering::new(NAMES_MAX), Instant::now());
+    let (mut pending_presence, start) = (PendingPresence::new(NAMES_MAX), Instant::now());
     for number in 1..=100 {
-        gathering.add(change(number, true, number as u64), start);
+        pending_presence.add(change(number, true, number as u64), start);
     }
-    let first = start + GATHER;
-    assert_eq!(said(&gathering.take_due(first)), [(None, 100)]);
-    gathering.add(change(101, true, 101), first);
-    assert_eq!(said(&gathering.take_due(first + GATHER)), [], "not before a second has passed");
+    let first = start + COLLECT;
+    assert_eq!(said(&pending_presence.take_due(first)), [(None, 100)]);
+    pending_presence.add(change(101, true, 101), first);
+    assert_eq!(said(&pending_presence.take_due(first + COLLECT)), [], "not before a second has passed");
     let second = first + COUNT_EVERY;
-    assert_eq!(said(&gathering.take_due(second)), [(None, 101)]);
-    assert_eq!(said(&gathering.take_due(second + COUNT_EVERY)), [], "it has not changed");
-    assert_eq!(gathering.next_due(), None, "a quiet room costs nothing");
-    gathering.add(change(101, false, NAMES_MAX as u64), second + COUNT_EVERY);
-    let third = second + COUNT_EVERY + GATHER;
-    assert_eq!(said(&gathering.take_due(third)), [(Some(vec![(101, false)]), NAMES_MAX as u64)]);
+    assert_eq!(said(&pending_presence.take_due(second)), [(None, 101)]);
+    assert_eq!(said(&pending_presence.take_due(second + COUNT_EVERY)), [], "it has not changed");
+    assert_eq!(pending_presence.next_due(), None, "a quiet room costs nothing");
+    pending_presence.add(change(101, false, NAMES_MAX as u64), second + COUNT_EVERY);
+    let third = second + COUNT_EVERY + COLLECT;
+    assert_eq!(said(&pending_presence.take_due(third)), [(Some(vec![(101, false)]), NAMES_MAX as u64)]);
 }
 
 /// A hub whose users' seats are known to an exchange.
