@@ -16,7 +16,7 @@ STEP := scripts/step.sh
 SERVICES := -p madang-auth -p madang-message-store -p madang-gateway
 
 .DEFAULT_GOAL := help
-.PHONY: help run test cluster bench chaos lint compiler servers reference
+.PHONY: help run test cluster bench chaos lint compiler servers channels-app
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,7 +25,7 @@ run: compiler ## Build and start the all-in-one on http://127.0.0.1:8080, data i
 	$(CARGO) run $(LOCKED) --release -p madang -- $(ARGS)
 
 # Binaries and tests in one build and one profile: the end-to-end tests start those binaries, and nothing is built twice.
-test: compiler reference ## Run all tests; starts its own PostgreSQL and Redis and removes them
+test: compiler channels-app ## Run all tests; starts its own PostgreSQL and Redis and removes them
 	$(STEP) build-tests $(CARGO) build $(LOCKED) --workspace --bins --tests
 	$(STEP) tests $(TARGET)/debug/with-servers $(CARGO) test $(LOCKED) --workspace
 
@@ -58,6 +58,6 @@ servers: compiler
 	@scripts/install-test-dependencies.sh
 
 # For the comparison with the system that Madang replaces, on top of the servers: Chromium, Python, Node and libraries.
-reference:
-	@$(STEP) install-test-dependencies scripts/install-test-dependencies.sh --reference
-	@$(STEP) install-reference-app scripts/install-reference-app.sh
+channels-app:
+	@$(STEP) install-test-dependencies scripts/install-test-dependencies.sh --channels-app
+	@$(STEP) install-channels-app scripts/install-channels-app.sh

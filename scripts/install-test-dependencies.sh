@@ -1,11 +1,11 @@
 #!/bin/sh
 # Installs the servers that tests, benchmarks and the local cluster start: PostgreSQL, Redis, nginx; libfaketime, by
-# which clocks are stepped; and `kill` and `mount`, which a machine without procps and mount lacks. With `--reference`
-# also what the comparison with the reference site runs on: Chromium, Python with venv, Node. Does nothing where they are
-# present.
+# which clocks are stepped; and `kill` and `mount`, which a machine without procps and mount lacks. With `--channels-app`
+# also what the comparison with a Django Channels application runs on: Chromium, Python with venv, Node. Does nothing
+# where they are present.
 set -eu
 
-reference=${1:-}
+with=${1:-}
 
 # Programs of system packages may be off an ordinary user's PATH.
 PATH="$PATH:/usr/sbin:/usr/local/sbin"
@@ -28,7 +28,7 @@ has_faketime() {
     return 1
 }
 
-# The names by which tests/reference/src/browser.rs looks for it.
+# The names by which tests/channels/src/browser.rs looks for it.
 has_chromium() {
     for program in chromium chromium-browser google-chrome-stable google-chrome; do
         command -v "$program" >/dev/null && return
@@ -51,7 +51,7 @@ missing_packages() {
     # The program; the shell has a command of its own by this name.
     env kill -l >/dev/null 2>&1 || printf ' procps'
     command -v mount >/dev/null || printf ' mount'
-    [ "$reference" = --reference ] || return 0
+    [ "$with" = --channels-app ] || return 0
     has_chromium || printf ' chromium'
     has_python || printf ' python3 python3-venv'
     command -v npm >/dev/null || printf ' nodejs npm'

@@ -5,22 +5,26 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a story that cannot go on ends with a message")]
 
+mod bounds;
 mod front_end;
 mod listener;
 mod log_table;
 mod person;
-mod site;
+mod raw_socket;
+mod site_backend;
 mod stage;
 mod standalone;
 mod talk;
 mod tokens;
 
+pub use bounds::{COMPLETE_AGAIN, CUT_OFF, LEASE, LIVE, PRESENCE_PULSE};
 pub use front_end::{FrontEnd, Refusal};
 pub use listener::{Heard, Listener};
 pub use log_table::{LogRow, assert_in_log_once, log_of};
 pub use madang_test_kit::{PATIENCE, eventually, within};
 pub use person::{Person, ack, error_frame, public_room, send_frame};
-pub use site::{Backend, SITE_SECRET, keys, site_settings, site_token};
+pub use raw_socket::{RawSocket, Received};
+pub use site_backend::{Backend, SITE_SECRET, keys, site_settings, site_token};
 pub use stage::{Stage, fast_sends, logs_contain, still_running};
 pub use standalone::Standalone;
 pub use talk::Talk;

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, path::Path};
 
 use madang_domain::RoomId;
-use madang_test_kit::{Cluster, ClusterOptions, Process, Program};
+use madang_test_kit::{Cluster, ClusterOptions, PATIENCE, Process, Program, eventually};
 
 /// More than any story sends: for those that are not about the rate limit.
 const NO_RATE_LIMIT: &str = "1000000";
@@ -56,6 +56,22 @@ impl Stage {
     /// The store's log of a room.
     pub async fn log_of(&self, room: RoomId) -> Vec<crate::LogRow> {
         crate::log_of(&self.cluster.message_store_database_url(), room).await
+    }
+
+    /// Waits until the ingress has logged so many requests for a path. It writes the line of a request after its end, and
+    /// that of a socket after the socket's: what the services log of them is there by then.
+    ///
+    /// # Panics
+    /// When there is no ingress, or its lines do not come.
+    pub async fn until_logged(&self, path: &str, requests: usize) {
+        let log = self.cluster.nginx().expect("an ingress").process().log();
+        let path = format!("\"path\":\"{path}\"");
+        let awaited = format!("{requests} lines of the ingress with {path}");
+        eventually(PATIENCE, &awaited, async || {
+            let log = std::fs::read_to_string(log).expect("the ingress's log");
+            (log.lines().filter(|line| line.contains(&path)).count() >= requests).then_some(())
+        })
+        .await;
     }
 
     /// The gateways that listen to a room, as Redis has them.

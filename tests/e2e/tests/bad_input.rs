@@ -326,12 +326,14 @@ async fn accounts_that_cannot_be() {
 #[tokio::test]
 async fn too_many_sends_are_told_when_to_come_back() {
     const BURST: usize = 40;
+    const A_SECOND: f64 = 20.0;
     let bystanders = Bystanders::start().await;
     let stage = stage().await;
     let mina = Person::register(stage.ingress(), "mina").await;
     let room = public_room(&mina, "Room", &[]).await.id;
     let mut socket = mina.socket(&stage.gateway(0)).await;
     let mut ids = Vec::new();
+    let started = std::time::Instant::now();
     for number in 0..BURST * 2 {
         ids.push(socket.send_frame(send_frame(room, &format!("k{number}"), "x")).await.unwrap());
     }
@@ -346,7 +348,8 @@ async fn too_many_sends_are_told_when_to_come_back() {
             }
         }
     }
-    assert!(sent >= BURST, "the burst is {BURST}, and {sent} passed");
+    let allowed = BURST + (started.elapsed().as_secs_f64() * A_SECOND) as usize + 1;
+    assert!((BURST..=allowed).contains(&sent), "{sent} passed, and {BURST} to {allowed} may");
     let retry_after = Duration::from_millis(refused.expect("a refusal with retry_after_ms"));
     assert!(retry_after > Duration::ZERO && retry_after < Duration::from_secs(5), "{retry_after:?}");
     // REST shares the budget, and says it in its own words: spend what is left, until a refusal.

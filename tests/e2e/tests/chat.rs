@@ -5,7 +5,9 @@
 use madang_client::{Incoming, SessionOptions, Socket};
 use madang_contract::{ClientFrame, RoomSince, ServerFrame, Subscribe};
 use madang_domain::{Cursor, RoomId, Seq};
-use madang_e2e::{Listener, PATIENCE, Person, Stage, ack, fast_sends, public_room, send_frame};
+use madang_e2e::{
+    COMPLETE_AGAIN, LIVE, Listener, PATIENCE, Person, Stage, ack, fast_sends, public_room, send_frame,
+};
 use madang_test_kit::{BreakableProxy, ClusterOptions};
 use tokio::sync::OnceCell;
 
@@ -18,7 +20,7 @@ async fn stage() -> &'static Stage {
 /// The event that a socket gets next.
 async fn next_event(socket: &mut Socket) -> (u64, String) {
     loop {
-        if let Incoming::Event(event) = socket.next_frame(PATIENCE).await.expect("an event") {
+        if let Incoming::Event(event) = socket.next_frame(LIVE).await.expect("an event") {
             let text = event.message().map_or_else(String::new, |message| message.text.to_string());
             return (event.seq.get(), text);
         }
@@ -67,7 +69,7 @@ async fn who_was_cut_gets_exactly_what_was_missed() {
     let base = format!("http://{}", line.address());
     let listener = Listener::start(vec![base], joon.bearer(), room, options).await;
     let before = say(&mut speaker, room, "before").await;
-    listener.until_seq(PATIENCE, before).await;
+    listener.until_seq(LIVE, before).await;
 
     line.refuse().await;
     line.cut();
@@ -79,9 +81,9 @@ async fn who_was_cut_gets_exactly_what_was_missed() {
     assert_eq!(listener.heard().events.last().map(|event| event.seq), Some(before), "nothing came while cut");
     line.accept().expect("the line's port again");
 
-    listener.until_seq(PATIENCE, last).await;
+    listener.until_seq(COMPLETE_AGAIN, last).await;
     let after = say(&mut speaker, room, "after").await;
-    listener.until_seq(PATIENCE, after).await;
+    listener.until_seq(LIVE, after).await;
     listener.assert_whole(Seq::START, after);
     let expected: Vec<String> = ["before".to_owned()]
         .into_iter()

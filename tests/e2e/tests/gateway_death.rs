@@ -3,7 +3,8 @@
 use madang_client::SessionOptions;
 use madang_domain::Seq;
 use madang_e2e::{
-    Listener, LogRow, PATIENCE, Person, Stage, Talk, assert_in_log_once, eventually, fast_sends, public_room,
+    COMPLETE_AGAIN, LIVE, Listener, LogRow, Person, Stage, Talk, assert_in_log_once, eventually, fast_sends,
+    public_room,
 };
 
 /// Messages between two blows.
@@ -42,7 +43,7 @@ async fn clients_of_a_killed_gateway_miss_nothing() {
     let last = sent.iter().map(|message| message.seq).max().unwrap_or(Seq::START);
 
     for listener in [&speaker, &listener, &survivor, &through_ingress] {
-        listener.until_seq(PATIENCE, last).await;
+        listener.until_seq(COMPLETE_AGAIN, last).await;
         listener.assert_whole(Seq::START, last);
     }
     assert!(speaker.heard().connections > 1, "the speaker was on the gateway that died");
@@ -61,7 +62,7 @@ async fn clients_of_a_killed_gateway_miss_nothing() {
     stage.cluster.gateway(0).restart().await.expect("a restart");
     let returned = joon.listen(vec![first], room).await;
     let message = survivor.session.send(room, "welcome back").await.expect("a send");
-    returned.until_seq(PATIENCE, message.seq).await;
+    returned.until_seq(LIVE, message.seq).await;
     returned.assert_whole(Seq::START, message.seq);
 }
 
@@ -70,9 +71,6 @@ async fn a_message_committed_by_a_gateway_that_dies_is_heard_by_all() {
     // Whoever sends in the moment of the kill may have it committed and not published: the other gateway's
     // sweep then finds it. Many senders make the moment likely.
     const SENDERS: usize = 8;
-    // After any single fault all listeners are complete again within five seconds of its end; the rest is this
-    // machine's.
-    const BOUND: std::time::Duration = std::time::Duration::from_secs(8);
     let stage = Stage::start(fast_sends()).await;
     let sora = Person::register(stage.gateway(1), "sora").await;
     let mina = Person::register(stage.gateway(0), "mina").await;
@@ -87,7 +85,7 @@ async fn a_message_committed_by_a_gateway_that_dies_is_heard_by_all() {
     stage.cluster.gateway(0).kill9().await.expect("a kill");
     drop((talks, speaker));
     // The store may still commit what it had in hand; in the end both say the same.
-    let head = eventually(BOUND, "the survivor to have heard all that is committed", async || {
+    let head = eventually(COMPLETE_AGAIN, "the survivor to have heard all that is committed", async || {
         let head = stage.log_of(room).await.last().map_or(0, |row| row.seq);
         let head = Seq::new(u64::try_from(head).unwrap());
         let heard = survivor.heard().events.last().map(|event| event.seq);

@@ -10,22 +10,27 @@ use madang_client::{
 };
 use madang_contract::{self as frames, ClientFrame, NoticeBody, ServerFrame, Subscribe};
 use madang_domain::{Cursor, Epoch, RoomId, Seq, UserId};
-use madang_e2e::{Backend, PATIENCE, Person, Stage, eventually, fast_sends, public_room, send_frame};
+use madang_e2e::{
+    Backend, COMPLETE_AGAIN, LIVE, PATIENCE, Person, Stage, eventually, fast_sends, public_room, send_frame,
+    within,
+};
 use madang_test_kit::BreakableProxy;
 use serde_json::{Value, json};
 use sqlx::Connection as _;
-use tokio::sync::OnceCell;
-
-/// All heads are compared every four seconds, and then what is missing is read; the rest is this machine's.
-const SWEEP_BOUND: Duration = Duration::from_secs(10);
+use tokio::{sync::OnceCell, time::Instant};
 
 async fn stage() -> &'static Stage {
     static STAGE: OnceCell<Stage> = OnceCell::const_new();
     STAGE.get_or_init(|| Stage::start(fast_sends())).await
 }
 
-/// The next notice that a socket gets; events of rooms are passed over.
+/// The next notice that a socket gets, live; events of rooms are passed over.
 async fn next_notice(socket: &mut Socket) -> InboxNotice {
+    within(LIVE, "a notice", notice(socket)).await
+}
+
+/// The next notice that a socket gets, whenever that is.
+async fn notice(socket: &mut Socket) -> InboxNotice {
     loop {
         if let Incoming::Notice(notice) = socket.next_frame(PATIENCE).await.expect("a notice") {
             return notice;
@@ -172,7 +177,7 @@ async fn what_came_while_away_is_replayed_once_and_in_order() {
     let line = BreakableProxy::start(stage.cluster.gateway(1).address()).expect("a proxy");
     let listener = joon.listen(vec![format!("http://{}", line.address())], room).await;
     call(1).await;
-    listener.until(PATIENCE, "the first mention", |heard| heard.notices.len() == 1).await;
+    listener.until(LIVE, "the first mention", |heard| heard.notices.len() == 1).await;
     let left_at = listener.session.inbox_cursor().await.expect("a cursor");
 
     line.refuse().await;
@@ -183,7 +188,7 @@ async fn what_came_while_away_is_replayed_once_and_in_order() {
     }
     line.accept().expect("the line's port again");
     call(21).await;
-    listener.until(PATIENCE, "all mentions", |heard| heard.notices.len() >= 21).await;
+    listener.until(COMPLETE_AGAIN, "all mentions", |heard| heard.notices.len() >= 21).await;
     let places: Vec<u64> = listener.heard().notices.iter().map(|notice| notice.seq.get()).collect();
     assert_eq!(places, (1..=21).collect::<Vec<_>>());
     assert_eq!(listener.heard().faults, []);
@@ -244,8 +249,10 @@ async fn a_mention_that_nobody_published_is_found_by_the_sweep() {
                   ARRAY['@joon'], ARRAY[NULL::text], 1, false, ARRAY[1::bigint], ARRAY[$3::uuid])";
     let append = sqlx::query(append).bind(room.uuid()).bind(mina.id.uuid()).bind(joon.id.uuid());
     append.execute(&mut store).await.expect("an append");
+    let appended = Instant::now();
     for socket in [&mut here, &mut there] {
-        let notice = tokio::time::timeout(SWEEP_BOUND, next_notice(socket)).await.expect("found in time");
+        let left = COMPLETE_AGAIN.saturating_sub(appended.elapsed());
+        let notice = within(left, "a notice that was not published", notice(socket)).await;
         assert_eq!((notice.seq, mention(&notice).room), (Seq::new(1), room));
     }
 }
@@ -269,7 +276,7 @@ async fn mentions_by_a_gateway_that_is_killed_are_heard_as_they_are_in_the_log()
         send.abort();
     }
     // The store may still commit what it had in hand; in the end both say the same.
-    eventually(SWEEP_BOUND, "the survivor to have heard all that is committed", async || {
+    eventually(COMPLETE_AGAIN, "the survivor to have heard all that is committed", async || {
         let head = head_of_inbox(&stage, joon.id).await;
         (survivor.heard().notices.last().map(|notice| notice.seq.get()) == Some(head)).then_some(())
     })

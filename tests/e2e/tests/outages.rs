@@ -8,16 +8,14 @@ use std::time::Duration;
 use madang_client::{Client, Incoming, SessionOptions, Socket};
 use madang_domain::{Code, RoomId, Seq};
 use madang_e2e::{
-    Listener, PATIENCE, Person, Stage, Standalone, ack, error_frame, eventually, fast_sends, public_room,
-    send_frame, still_running, within,
+    COMPLETE_AGAIN, LIVE, Listener, PATIENCE, Person, Stage, Standalone, ack, error_frame, eventually,
+    fast_sends, public_room, send_frame, still_running, within,
 };
 use madang_test_kit::{
     BreakableProxy, Cluster, ClusterOptions, Durability, PostgresServer, Program, RedisServer,
 };
 use tokio::time::Instant;
 
-/// After any single fault all listeners are complete again within this.
-const STALENESS_BOUND: Duration = Duration::from_secs(5);
 /// What a sender waits at most for an answer, whatever is broken: the deadlines of the calls behind it.
 const ANSWER_BOUND: Duration = Duration::from_secs(12);
 
@@ -74,7 +72,7 @@ async fn redis_is_waited_for_at_the_start() {
     let room = public_room(&mina, "Room", &[]).await.id;
     let listener = mina.listen(vec![gateway.service.base_url()], room).await;
     let sent = listener.session.send(room, "hello").await.expect("a send");
-    listener.until_seq(PATIENCE, sent.seq).await;
+    listener.until_seq(LIVE, sent.seq).await;
 }
 
 /// Two people in a room, on different gateways.
@@ -111,9 +109,9 @@ impl Pair {
         }
     }
 
-    /// Sends a message again and again, under the same key, until it is committed.
+    /// Sends a message again and again, under the same key, until it is committed: soon, for the fault is over.
     async fn send_until_committed(&mut self, key: &str) -> Seq {
-        within(PATIENCE * 2, "a send to be committed", async {
+        within(COMPLETE_AGAIN, "a send to be committed", async {
             loop {
                 match self.send(key).await {
                     Ok(seq) => return seq,
@@ -124,10 +122,10 @@ impl Pair {
         .await
     }
 
-    /// All is as it should be: a message arrives soon, and all of them have arrived.
+    /// All is as it should be: a message arrives at once, and all before it have arrived.
     async fn whole(&mut self, key: &str) {
         let seq = self.send_until_committed(key).await;
-        self.listener.until_seq(PATIENCE, seq).await;
+        self.listener.until_seq(LIVE, seq).await;
         self.listener.assert_whole(Seq::START, seq);
     }
 }
@@ -164,7 +162,7 @@ async fn without_postgres_senders_are_told_and_it_recovers() {
         }
         // The same key again: it may have been committed after all, and is not committed twice.
         let seq = pair.send_until_committed(&format!("while it is {how}")).await;
-        pair.listener.until_seq(STALENESS_BOUND, seq).await;
+        pair.listener.until_seq(COMPLETE_AGAIN, seq).await;
         pair.whole(&format!("after {round}")).await;
     }
     let mut services: Vec<_> = stage.cluster.services().map(madang_test_kit::Service::process).collect();
@@ -194,7 +192,7 @@ async fn without_redis_messages_arrive_by_way_of_the_store() {
         for number in 1..=5 {
             let sent = pair.send(&format!("while it is {how} {number}")).await;
             let seq = sent.unwrap_or_else(|code| panic!("a send does not need Redis ({how}): {code}"));
-            pair.listener.until_seq(STALENESS_BOUND, seq).await;
+            pair.listener.until_seq(COMPLETE_AGAIN, seq).await;
         }
         match how {
             "killed" => redis.restart().await.expect("a start"),
@@ -204,11 +202,11 @@ async fn without_redis_messages_arrive_by_way_of_the_store() {
         // The short way is taken again: the message is in the other gateway's inbox.
         let mut round = 0;
         let awaited = format!("a message to travel through Redis again, which was {how}");
-        eventually(PATIENCE, &awaited, async || {
+        eventually(COMPLETE_AGAIN, &awaited, async || {
             round += 1;
             let text = format!("after it was {how} {round}");
             let seq = pair.send(&text).await.expect("a send");
-            pair.listener.until_seq(STALENESS_BOUND, seq).await;
+            pair.listener.until_seq(COMPLETE_AGAIN, seq).await;
             let counts = stage.entries_with(&text).await;
             (counts.values().sum::<usize>() == 1).then_some(())
         })
@@ -240,19 +238,19 @@ async fn a_gateway_cut_off_from_redis_is_complete_again_in_time() {
     sora.api.join(pair.room).await.expect("a member");
     let far = sora.listen(vec![third.service.base_url()], pair.room).await;
     let before = pair.send_until_committed("before").await;
-    far.until_seq(PATIENCE, before).await;
+    far.until_seq(LIVE, before).await;
 
     line.blackhole();
     let mut last = before;
     for number in 1..=5 {
         last = pair.send(&format!("while it is deaf {number}")).await.expect("a send");
-        far.until_seq(STALENESS_BOUND, last).await;
+        far.until_seq(COMPLETE_AGAIN, last).await;
     }
     line.pass();
     line.cut();
-    far.until_seq(STALENESS_BOUND, last).await;
+    far.until_seq(COMPLETE_AGAIN, last).await;
     let after = pair.send_until_committed("after").await;
-    far.until_seq(STALENESS_BOUND, after).await;
+    far.until_seq(COMPLETE_AGAIN, after).await;
     far.assert_whole(Seq::START, after);
     assert_eq!(far.heard().connections, 1);
 }
@@ -273,7 +271,7 @@ async fn a_killed_replica_of_store_or_auth_is_not_felt() {
         pair.member.api.me().await.expect("an answer of the other replica");
         let guest = Client::new(&stage.ingress()).expect("an address");
         let mut attempt = 0;
-        eventually(STALENESS_BOUND, "a registration by the other replica", async || {
+        eventually(COMPLETE_AGAIN, "a registration by the other replica", async || {
             attempt += 1;
             let name = format!("newcomer-{}-{index}-{attempt}", std::process::id());
             match guest.register(&name, pair.member.password(), None).await {

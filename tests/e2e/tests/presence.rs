@@ -7,16 +7,14 @@ use std::{collections::BTreeMap, time::Duration};
 use madang_client::{Incoming, Socket, SocketError};
 use madang_contract::{ClientFrame, PresenceChange, ServerFrame};
 use madang_domain::{Code, RoomId, UserId};
-use madang_e2e::{PATIENCE, Person, Stage, Standalone, error_frame, eventually, public_room, within};
+use madang_e2e::{
+    LEASE, PATIENCE, PRESENCE_PULSE, Person, Stage, Standalone, error_frame, eventually, public_room, within,
+};
 use madang_test_kit::{ClusterOptions, Program};
 use tokio::time::Instant;
 
-/// After this without a renewal a gateway is dead to the others.
-const LEASE: Duration = Duration::from_secs(10);
 /// How long who has gone counts as present.
 const GRACE: Duration = Duration::from_secs(5);
-/// What a change takes from its moment to a socket: gathered for 250 ms, on a busy machine.
-const SLACK: Duration = Duration::from_secs(2);
 
 /// Three gateways, and whatever else is wanted of them.
 fn three_gateways() -> ClusterOptions {
@@ -116,13 +114,13 @@ async fn a_tab_at_each_of_two_gateways_and_both_killed_one_after_the_other() {
 
     stage.cluster.gateway(0).kill9().await.expect("a kill");
     // Past the time in which a false departure would be told.
-    observer.silence(LEASE + GRACE + SLACK).await;
+    observer.silence(LEASE + GRACE + PRESENCE_PULSE).await;
     assert_eq!(observer.told_of(mina.id), [true], "the other tab is open");
     assert_eq!(who_is_in(&mut observer.socket, room).await.0, 2);
 
     let killed = Instant::now();
     stage.cluster.gateway(1).kill9().await.expect("a kill");
-    observer.until(LEASE + GRACE + SLACK, mina.id, false).await;
+    observer.until(LEASE + GRACE + PRESENCE_PULSE, mina.id, false).await;
     let took = killed.elapsed();
     println!("told {took:?} after the kill; lease and grace are {:?}", LEASE + GRACE);
     assert!(took > GRACE, "{took:?}");
@@ -147,7 +145,7 @@ async fn two_gateways_killed_at_once_leave_once() {
     let killed = Instant::now();
     let (first, second) = tokio::join!(stage.cluster.gateway(0).kill9(), stage.cluster.gateway(1).kill9());
     first.and(second).expect("two kills");
-    observer.until(LEASE + GRACE + SLACK, mina.id, false).await;
+    observer.until(LEASE + GRACE + PRESENCE_PULSE, mina.id, false).await;
     println!("told {:?} after the kills", killed.elapsed());
     observer.silence(GRACE).await;
     assert_eq!(observer.told_of(mina.id), [true, false]);
@@ -215,7 +213,7 @@ async fn gateways_that_stop_in_good_order_lose_nobody() {
         observer.silence(GRACE / 2).await;
         stage.cluster.gateway(index).restart().await.expect("a restart");
     }
-    observer.silence(GRACE + SLACK).await;
+    observer.silence(GRACE + PRESENCE_PULSE).await;
     assert_eq!(observer.told_of(mina.id), [true]);
     assert!(listener.heard().connections > 1, "it was sent away");
     drop(listener);
@@ -241,7 +239,7 @@ async fn a_flushed_redis_and_an_empty_one_tell_nothing() {
     let before = observer.told.clone();
     let mut redis = stage.cluster.redis().connection().await.expect("Redis");
     redis::cmd("FLUSHALL").query_async::<()>(&mut redis).await.expect("FLUSHALL");
-    observer.silence(GRACE + SLACK).await;
+    observer.silence(GRACE + PRESENCE_PULSE).await;
     assert_eq!(observer.told, before, "nobody came or went by the flush");
     eventually(PATIENCE, "all to be put back", async || {
         (who_is_in(&mut observer.socket, room).await.0 > PEOPLE as u64).then_some(())
@@ -252,7 +250,7 @@ async fn a_flushed_redis_and_an_empty_one_tell_nothing() {
     let refused = observer.socket.call(ClientFrame::Presence { room: room.into() }, PATIENCE).await;
     assert_eq!(error_frame(refused.expect("an answer")).code, Code::Unavailable);
     stage.cluster.redis().restart().await.expect("a restart");
-    observer.silence(GRACE + SLACK).await;
+    observer.silence(GRACE + PRESENCE_PULSE).await;
     assert_eq!(observer.told, before, "nor by the restart without data");
     // And it goes on.
     let (gone, sockets) = tabs.pop_first().unwrap();
@@ -347,7 +345,7 @@ async fn one_process_does_the_same() {
     let (first, second) = (mina.socket_in(&base, room).await, mina.socket_in(&base, room).await);
     observer.until(PATIENCE, mina.id, true).await;
     first.close().await;
-    observer.silence(SLACK).await;
+    observer.silence(PRESENCE_PULSE).await;
     assert_eq!(observer.told_of(mina.id), [true], "the other tab is open");
     second.close().await;
     observer.until(PATIENCE, mina.id, false).await;

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use madang_domain::{RoomId, Seq};
 use madang_e2e::{
-    Listener, PATIENCE, Person, Stage, Talk, assert_in_log_once, eventually, fast_sends, public_room,
+    COMPLETE_AGAIN, Listener, Person, Stage, Talk, assert_in_log_once, eventually, fast_sends, public_room,
 };
 use madang_test_kit::{ClusterOptions, Program, RedisCluster};
 use redis::{
@@ -96,7 +96,7 @@ async fn a_killed_master_costs_no_message_and_no_order() {
         talk.more(SOME).await;
     }
     redis.settled().await.expect("a failover");
-    eventually(PATIENCE, "entries through all masters again", async || {
+    eventually(COMPLETE_AGAIN, "entries through all masters again", async || {
         let masters: BTreeSet<usize> = redis.masters().await.into_iter().collect();
         (masters.len() == 3 && !masters.contains(&killed) && masters_that_carried(&redis).await == masters)
             .then_some(())
@@ -106,7 +106,7 @@ async fn a_killed_master_costs_no_message_and_no_order() {
     for (talk, (room, listener)) in talks.into_iter().zip(&places) {
         let sent = talk.stop().await;
         let last = sent.iter().map(|message| message.seq).max().unwrap_or(Seq::START);
-        listener.until_seq(PATIENCE, last).await;
+        listener.until_seq(COMPLETE_AGAIN, last).await;
         listener.assert_whole(Seq::START, last);
         assert_in_log_once(&stage.log_of(*room).await, &sent);
     }

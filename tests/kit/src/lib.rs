@@ -12,6 +12,7 @@
 //! # Ok(()) }
 //! ```
 
+mod availability;
 mod cluster;
 mod database;
 mod error;
@@ -32,6 +33,7 @@ mod small_disk;
 mod step_clock;
 mod tcp_proxy;
 
+pub use availability::where_available;
 pub use cluster::{Cluster, ClusterOptions, PROCESSES_FILE, Ports, ProcessEntry};
 pub use database::{DATABASE_URL_VARIABLE, TestDatabase, test_database};
 pub use error::{Error, Result};

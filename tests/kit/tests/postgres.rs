@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed step fails its test")]
 
-use madang_test_kit::{Durability, PostgresServer, test_database};
+use madang_test_kit::{Durability, PostgresServer, test_database, where_available};
 use sqlx::{Connection as _, Executor as _, PgConnection};
 
 async fn value(url: &str, query: &'static str) -> String {
@@ -83,11 +83,8 @@ async fn durability_is_what_was_asked_for() {
 async fn a_full_disk_refuses_and_a_released_one_does_not() {
     const DISK_BYTES: u64 = 192 << 20;
     let options = madang_test_kit::PostgresOptions { disk_bytes: Some(DISK_BYTES), ..Default::default() };
-    let server = match PostgresServer::start_configured(options).await {
-        // Needs root; the harness of faults says so, too.
-        Err(madang_test_kit::Error::NoDisk { .. }) => return,
-        server => server.unwrap(),
-    };
+    // A disk needs root.
+    let Some(server) = where_available(PostgresServer::start_configured(options).await) else { return };
     let mut connection = PgConnection::connect(&server.url("postgres")).await.unwrap();
     connection.execute("CREATE TABLE heaps (text text)").await.unwrap();
     let disk = server.disk().unwrap();

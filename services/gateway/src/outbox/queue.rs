@@ -38,9 +38,21 @@ struct State {
     /// Queued and taken, not yet written.
     bytes: usize,
     closing: Option<Close>,
+    /// Who writes: it waits for frames, or, where `blocked`, for the client to take what was written.
     writer: Option<Waker>,
+    /// The writer has frames that the client does not take: more of them need not wake it.
+    blocked: bool,
     /// Who waits for room: the replay of a subscription.
     replay: Option<Waker>,
+}
+
+impl State {
+    fn wait(&mut self, context: &Context<'_>, blocked: bool) {
+        self.blocked = blocked;
+        if !self.writer.as_ref().is_some_and(|waker| waker.will_wake(context.waker())) {
+            self.writer = Some(context.waker().clone());
+        }
+    }
 }
 
 /// What the session is to do next.
@@ -77,7 +89,7 @@ impl Outbox {
             state.frames.push_back(frame);
         }
         let overflowed = state.closing.is_some();
-        let writer = state.writer.take();
+        let writer = if state.blocked && !overflowed { None } else { state.writer.take() };
         drop(state);
         if let Some(writer) = writer {
             writer.wake();
@@ -113,9 +125,17 @@ impl Outbox {
         if let Some(close) = state.closing {
             return Poll::Ready(Taken::Close(close));
         }
-        if !state.writer.as_ref().is_some_and(|waker| waker.will_wake(context.waker())) {
-            state.writer = Some(context.waker().clone());
+        state.wait(context, false);
+        Poll::Pending
+    }
+
+    /// Waits until the socket is to close, while its client does not take what was taken from here.
+    pub(crate) fn poll_closing(&self, context: &mut Context<'_>) -> Poll<Close> {
+        let mut state = self.lock();
+        if let Some(close) = state.closing {
+            return Poll::Ready(close);
         }
+        state.wait(context, true);
         Poll::Pending
     }
 
@@ -176,7 +196,24 @@ impl Outbox {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+
+    #[derive(Default)]
+    struct Woken(AtomicU32);
+
+    impl Woken {
+        fn times(&self) -> u32 {
+            self.0.load(Ordering::Relaxed)
+        }
+    }
+
+    impl std::task::Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
 
     fn frame(bytes: usize) -> WireFrame {
         // Two bytes of header and two quotes.
@@ -225,6 +262,22 @@ mod tests {
         taken.clear();
         outbox.written(20, &mut taken);
         assert!(matches!(take(&outbox, &mut taken), Some(Taken::Close(Close::Revoked))));
+    }
+
+    #[test]
+    fn a_writer_that_is_blocked_hears_of_the_overflow_and_of_nothing_before() {
+        let outbox = Outbox::new(100, 0);
+        let woken = Arc::new(Woken::default());
+        let waker = Waker::from(Arc::clone(&woken));
+        let mut context = Context::from_waker(&waker);
+        assert!(outbox.push(frame(40)));
+        assert!(matches!(take(&outbox, &mut VecDeque::new()), Some(Taken::Frames)));
+        assert!(outbox.poll_closing(&mut context).is_pending());
+        assert!(outbox.push(frame(40)));
+        assert_eq!(woken.times(), 0);
+        assert!(!outbox.push(frame(40)));
+        assert_eq!(woken.times(), 1);
+        assert_eq!(outbox.poll_closing(&mut context), Poll::Ready(Close::TooSlow));
     }
 
     #[test]

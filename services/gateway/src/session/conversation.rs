@@ -10,6 +10,7 @@ use std::{
 };
 
 use madang_contract::WireFrame;
+use tokio::time::{Sleep, sleep};
 
 use super::{
     context::SessionContext,
@@ -24,6 +25,9 @@ use crate::{
 const REQUESTS_MAX: usize = 32;
 /// The frames that one socket may send: far more than any person or well-made program does.
 const FRAMES: RateLimit = RateLimit { interval: Duration::from_millis(10), burst: 300 };
+/// How long a client may take for what was written to it once its socket is to close. One that has paused reads on, and
+/// is told why it was closed; one that never reads does not hold its connection.
+const UNREAD_PATIENCE: Duration = Duration::from_secs(5);
 /// How long a request may go on after its socket was told to close, so that its answer can leave.
 const REQUEST_PATIENCE: Duration = Duration::from_secs(6);
 
@@ -57,6 +61,8 @@ struct Conversation<'a, D: Dialect> {
     current: Option<RequestFuture>,
     /// The frames that were taken from the outbox.
     writing: VecDeque<WireFrame>,
+    /// The end of [`UNREAD_PATIENCE`], once the socket is to close and its client does not read.
+    unread_until: Option<Pin<Box<Sleep>>>,
     frame_rate: Rate,
 }
 
@@ -81,6 +87,7 @@ pub(super) async fn converse<D: Dialect>(
         dialect,
         requests: VecDeque::new(),
         writing: VecDeque::new(),
+        unread_until: None,
         frame_rate: Rate::new(),
     };
     loop {
@@ -123,7 +130,14 @@ impl<D: Dialect> Conversation<'_, D> {
                 Taken::Close(close) => return Poll::Ready(Step::Close(close)),
             }
         }
-        self.socket.poll_write(waker, &mut self.writing).map(Step::Written)
+        if let Poll::Ready(written) = self.socket.poll_write(waker, &mut self.writing) {
+            return Poll::Ready(Step::Written(written));
+        }
+        // The client takes nothing. Why the socket is to close stands behind what it has not read.
+        let close = ready!(self.context.outbox.poll_closing(waker));
+        let unread_until = self.unread_until.get_or_insert_with(|| Box::pin(sleep(UNREAD_PATIENCE)));
+        ready!(unread_until.as_mut().poll(waker));
+        Poll::Ready(Step::Close(close))
     }
 
     /// Takes in what has happened; answers why the socket is to close, where it is.

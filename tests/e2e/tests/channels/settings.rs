@@ -1,0 +1,51 @@
+//! What the dialect can be told.
+
+use madang_e2e::{FrontEnd, PATIENCE, Person, Standalone, public_room};
+use madang_test_kit::Program;
+
+use crate::{clock, refusal, says};
+
+#[tokio::test]
+async fn paths_zone_and_default_room_are_settings() {
+    let settings = [
+        ("MADANG_BASE_PATH", "/app"),
+        ("MADANG_CHANNELS_PATH", "/"),
+        ("MADANG_CHANNELS_TIME_ZONE", "UTC"),
+        ("MADANG_CHANNELS_DEFAULT_ROOM", "plaza"),
+    ];
+    let madang = Standalone::start(Program::AllInOne, &settings).await;
+    let root = madang.service.base_url();
+    let base = format!("{root}/app");
+    let mina = Person::register(&*base, "mina").await;
+    let room = public_room(&mina, "Courtyard", &[]).await.id;
+    let mut socket = FrontEnd::open(&base, &format!("/chat/{room}/"), &mina).await;
+    socket.send(says(room, &mina, "hello")).await;
+    let frame = socket.until_type("message").await;
+    let logged = mina.api.messages(room, None, None, None).await.expect("the history").items;
+    assert_eq!(frame["time"], clock(&logged[0].at.to_string(), 0));
+
+    FrontEnd::open(&base, "/chat/", &mina).await.close().await;
+    mina.api.room("plaza").await.expect("the default room");
+    let wrong = refusal(&root, &format!("/chat/{room}/"), &[]).await;
+    assert_eq!(wrong.status, 404);
+    assert!(wrong.problem["detail"].as_str().unwrap_or_default().contains("/app/chat/{room}"), "{wrong:?}");
+}
+
+#[tokio::test]
+async fn the_edge_can_be_switched_off() {
+    let madang = Standalone::start(Program::AllInOne, &[("MADANG_CHANNELS_EDGE", "false")]).await;
+    let base = madang.service.base_url();
+    let mina = Person::register(&*base, "mina").await;
+    let path = format!("/ws/chat/?token={}", mina.grant.access_token);
+    assert_eq!(refusal(&base, &path, &[]).await.status, 404);
+}
+
+#[tokio::test]
+async fn a_setting_that_cannot_be_stops_the_start() {
+    for (name, value) in [("MADANG_CHANNELS_TIME_ZONE", "Seoul"), ("MADANG_CHANNELS_PATH", "ws")] {
+        let madang = Standalone::spawn(Program::AllInOne, &[(name, value)]);
+        let status = madang.service.process().exited(PATIENCE).await.expect("an end");
+        assert_eq!(status.code(), Some(2), "{name}={value}");
+        assert!(madang.log().contains(name), "{}", madang.log());
+    }
+}
