@@ -1,4 +1,4 @@
-//! What the tests of Madang stand on: real servers in temporary directories on free ports of 127.0.0.1, a database and
+//! What the tests of Madang stand on: real servers in temporary directories on a disk, on free ports of 127.0.0.1, a database and
 //! a key prefix for each test, and processes that can be killed, paused and started again.
 //!
 //! Nothing outlives the test process: each directory has a guardian (`guardian.sh`) that ends what runs there and
@@ -14,6 +14,8 @@
 
 mod cluster;
 mod database;
+mod disk;
+mod either_database;
 mod error;
 mod home;
 mod log_tail;
@@ -34,6 +36,8 @@ mod tcp_proxy;
 
 pub use cluster::{Cluster, ClusterOptions, PROCESSES_FILE, Ports, ProcessEntry};
 pub use database::{DATABASE_URL_VARIABLE, TestDatabase, test_database};
+pub use disk::{DATA_DIRECTORY_VARIABLE, data_directory, require_disk};
+pub use either_database::EitherDatabase;
 pub use error::{Error, Result};
 pub use home::Home;
 pub use nginx_server::NginxServer;

@@ -9,6 +9,7 @@ use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
 
 use crate::database::TestDatabase;
+use crate::disk::require_disk;
 use crate::error::{Error, Result};
 use crate::home::Home;
 use crate::port::{free_port, is_free, local};
@@ -37,7 +38,8 @@ const DATA_DIRECTORY: &str = "data";
 /// Whether a commit survives the loss of power.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Durability {
-    /// PostgreSQL's own defaults, `fsync` and `synchronous_commit` on: for benchmarks and for tests of durability.
+    /// PostgreSQL's own defaults, `fsync` and `synchronous_commit` on: for benchmarks and for tests of durability. Such a
+    /// server refuses to start with its data in memory.
     Real,
     /// `fsync` and `full_page_writes` off: for tests of behaviour. A killed server still loses nothing, a machine
     /// that loses power loses everything.
@@ -94,6 +96,10 @@ impl PostgresServer {
         let programs = postgres_directory()?;
         let account = Account::unprivileged()?;
         let home = Home::create("postgres", account)?;
+        // A small disk of its own lies in memory, whatever the home does: it is there to be filled.
+        if durability == Durability::Real && disk_bytes.is_none() {
+            require_disk(home.path())?;
+        }
         // The port is open to every user of the machine, and a superuser's session can run programs.
         let password = random_hex();
         let disk = disk_bytes
