@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, SqliteConnection};
 use tempfile::TempDir;
 
-use crate::database::{TestDatabase, test_database};
+use crate::database::TestDatabase;
 use crate::disk::data_directory;
 use crate::error::Result;
+use crate::shared_postgres::test_database;
 
 /// A database that one test has for itself: of PostgreSQL, or a file of SQLite. It ends with this value.
 #[derive(Debug)]

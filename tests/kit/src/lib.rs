@@ -14,6 +14,7 @@
 
 mod cluster;
 mod database;
+mod database_admin;
 mod disk;
 mod either_database;
 mod error;
@@ -30,12 +31,13 @@ mod random;
 mod redis_cluster;
 mod redis_server;
 mod service;
+mod shared_postgres;
 mod small_disk;
 mod step_clock;
 mod tcp_proxy;
 
 pub use cluster::{Cluster, ClusterOptions, PROCESSES_FILE, Ports, ProcessEntry};
-pub use database::{DATABASE_URL_VARIABLE, TestDatabase, test_database};
+pub use database::TestDatabase;
 pub use disk::{DATA_DIRECTORY_VARIABLE, data_directory, require_disk};
 pub use either_database::EitherDatabase;
 pub use error::{Error, Result};
@@ -52,6 +54,7 @@ pub use redis_cluster::{RedisCluster, RedisClusterOptions};
 pub use redis_server::{Persistence, REDIS_URL_VARIABLE, RedisServer, test_redis_url};
 pub use rustix::process::Signal;
 pub use service::{BINARIES_VARIABLE, Program, Service, ServiceSpec, binaries_directory};
+pub use shared_postgres::{DATABASE_URL_VARIABLE, test_database};
 pub use small_disk::SmallDisk;
 pub use step_clock::StepClock;
 pub use tcp_proxy::{BreakableProxy, Direction};

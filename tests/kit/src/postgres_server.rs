@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
-use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
+use sqlx::{Connection as _, Executor as _};
 
 use crate::database::TestDatabase;
+use crate::database_admin::create_database;
 use crate::disk::require_disk;
 use crate::error::{Error, Result};
 use crate::home::Home;
@@ -343,25 +344,4 @@ async fn ready(process: &Process, port: u16, password: &str) -> Result<()> {
             connection.close().await
         })
         .await
-}
-
-/// Makes a database whose text is UTF-8, whatever the server's own default is.
-pub(crate) async fn create_database(admin_url: &str, name: &str) -> Result<()> {
-    let statement = format!(
-        "CREATE DATABASE \"{name}\" TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C.UTF-8'"
-    );
-    execute(admin_url, statement).await.map_err(Error::postgres(format!("create the database {name}")))
-}
-
-/// Drops a database, disconnecting whoever still uses it.
-pub(crate) async fn drop_database(admin_url: &str, name: &str) -> Result<()> {
-    let statement = format!("DROP DATABASE IF EXISTS \"{name}\" WITH (FORCE)");
-    execute(admin_url, statement).await.map_err(Error::postgres(format!("drop the database {name}")))
-}
-
-async fn execute(admin_url: &str, statement: String) -> sqlx::Result<()> {
-    let mut connection = PgConnection::connect(admin_url).await?;
-    // Names are the kit's own or a test's literal.
-    connection.execute(AssertSqlSafe(statement)).await?;
-    connection.close().await
 }

@@ -10,14 +10,15 @@
 mod postgres;
 mod rows;
 mod sqlite;
-
-use std::sync::Arc;
+mod target;
 
 use async_trait::async_trait;
-use madang_database::{DatabaseError, DatabaseUrl, Transactions, UrlError};
+use madang_database::DatabaseError;
 use madang_domain::{AvatarUrl, DisplayName, ExternalId, SessionId, Timestamp, UserId, Username};
 use madang_rpc::auth::{ClientInfo, Revocations, Session, Voucher};
 use madang_rpc::event::Profile;
+
+pub(crate) use target::Target;
 
 /// A result of the store.
 pub(crate) type Result<T, E = DatabaseError> = std::result::Result<T, E>;
@@ -301,38 +302,3 @@ impl<T: Accounts + SiteUsers + ApiKeys + Sessions + Tickets + Keys> Store for T 
 /// Where the migrations that were applied are listed. Not sqlx's own name for it: the message store may live in the same
 /// database and has its own.
 const MIGRATIONS_TABLE: &str = "auth_migrations";
-
-/// What can be opened: the database that a URL names, of either kind.
-#[derive(Debug, Clone)]
-pub(crate) enum Target {
-    Postgres(postgres::Target),
-    Sqlite(sqlite::Target),
-}
-
-impl Target {
-    /// Reads a URL; connects to nothing.
-    pub(crate) fn parse(url: &str, max_connections: u32) -> Result<Self, UrlError> {
-        match DatabaseUrl::parse(url)? {
-            DatabaseUrl::Postgres(url) => postgres::Target::parse(url, max_connections).map(Self::Postgres),
-            DatabaseUrl::Sqlite(url) => sqlite::Target::parse(url, max_connections).map(Self::Sqlite),
-        }
-    }
-
-    /// Connects, and brings the tables up to date.
-    pub(crate) async fn open(&self, transactions: Transactions) -> Result<Arc<dyn Store>> {
-        self.migrate().await?;
-        Ok(match self {
-            Self::Postgres(target) => Arc::new(target.open(transactions)),
-            Self::Sqlite(target) => Arc::new(target.open(transactions)),
-        })
-    }
-
-    /// Brings the tables up to date, under a lock: of several at once, one does the work and the others
-    /// wait for it.
-    pub(crate) async fn migrate(&self) -> Result<()> {
-        match self {
-            Self::Postgres(target) => target.migrate().await,
-            Self::Sqlite(target) => target.migrate().await,
-        }
-    }
-}
