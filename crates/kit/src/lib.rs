@@ -50,4 +50,4 @@ pub use health::{Check, Readiness};
 pub use lifecycle::{Lifecycle, Running, StartError};
 pub use metrics::Metrics;
 pub use run::{Application, Host, run};
-pub use settings::{CommonSettings, LogFormat, OpsSettings};
+pub use settings::{CommonSettings, LogFormat, OpsSettings, Registration};

@@ -13,6 +13,16 @@ const DEFAULT_DRAIN_SECONDS: &str = "30";
 /// Longest drain that is accepted; a larger number is more likely a mistake of unit.
 const MAX_DRAIN_SECONDS: u64 = 3_600;
 
+/// Whether people make accounts by themselves. Auth and the gateway both hold to it, so both have the setting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Registration {
+    /// Whoever reaches the service may make an account.
+    #[default]
+    Open,
+    /// Nobody may. Accounts that are there stay, and so do users of the embedding site.
+    Closed,
+}
+
 /// What every process has.
 #[derive(Debug, Clone, Args)]
 pub struct CommonSettings {

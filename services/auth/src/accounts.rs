@@ -1,7 +1,7 @@
 //! Accounts: making one, signing in, profiles.
 
 use madang_domain::{AvatarUrl, DisplayName, UserId, Username};
-use madang_kit::clock::new_id;
+use madang_kit::{Registration, clock::new_id};
 use madang_rpc::auth::{ClientInfo, Grant, Password};
 use madang_rpc::event::Profile;
 
@@ -25,6 +25,10 @@ impl Engine {
         name: Option<DisplayName>,
         client: ClientInfo,
     ) -> Result<Grant> {
+        // Before all else: a refusal tells nothing of which names are taken.
+        if self.registration == Registration::Closed {
+            return Err(AuthError::RegistrationClosed);
+        }
         let now = self.clock.now();
         passwords::check(&password, &username)?;
         self.attempts.register(client.ip, now)?;
@@ -67,7 +71,7 @@ impl Engine {
         let account = match self.store.account(&username).await {
             Ok(account) => account,
             Err(error) => {
-                attempt.forgive();
+                attempt.refund();
                 return Err(error.into());
             }
         };
@@ -75,7 +79,7 @@ impl Engine {
         let verdict = match self.hasher.verify(password.clone(), hash).await {
             Ok(verdict) => verdict,
             Err(error) => {
-                attempt.forgive();
+                attempt.refund();
                 return Err(error);
             }
         };
@@ -83,7 +87,7 @@ impl Engine {
             (Some(account), Verdict::Right | Verdict::RightButOutdated) => account,
             (None, _) | (_, Verdict::Wrong) => return Err(AuthError::WrongCredentials),
         };
-        attempt.forgive();
+        attempt.refund();
         if verdict == Verdict::RightButOutdated {
             self.rehash(&account, password).await?;
         }

@@ -31,7 +31,7 @@ pub(crate) struct AttemptPolicy {
     pub(crate) account: Rate,
     /// Failed sign-ins from one address.
     pub(crate) address: Rate,
-    /// Registrations from one address; a burst of zero for no bound.
+    /// Registrations from one address.
     pub(crate) registration: Rate,
 }
 
@@ -93,11 +93,11 @@ impl Attempts {
     /// Counts a registration. Where the edge vouches for no address there is none to count by.
     pub(crate) fn register(&self, ip: Option<IpAddr>, now: Timestamp) -> Result<()> {
         match ip {
-            Some(ip) if self.policy.registration.burst > 0 => self
+            Some(ip) => self
                 .throttle
                 .take(Bucket::Registration(network(ip)), self.policy.registration, now)
                 .map_err(AuthError::Throttled),
-            _ => Ok(()),
+            None => Ok(()),
         }
     }
 }
@@ -110,7 +110,7 @@ impl Attempt<'_> {
     }
 
     /// It was no failure, or none of the password: it costs nothing.
-    pub(crate) fn forgive(self) {
+    pub(crate) fn refund(self) {
         for (bucket, rate) in self.taken {
             self.attempts.throttle.give_back(bucket, rate);
         }

@@ -14,7 +14,7 @@ use axum::{
 };
 use clap::{Parser, Subcommand};
 use madang_kit::{
-    Application, CommonSettings, Host, Lifecycle, OpsSettings, Running, Secret, StartError,
+    Application, CommonSettings, Host, Lifecycle, OpsSettings, Registration, Running, Secret, StartError,
     grpc::{ServerOptions, serve},
     lifecycle::DEFAULT_DRAIN,
     ops,
@@ -45,6 +45,10 @@ pub struct Cli {
     /// The database: postgres://… or sqlite://…
     #[arg(long = "database-url", id = "database_url", value_name = "URL")]
     database_url: Secret,
+
+    /// Whether people make accounts by themselves; gateways have the same setting, and refuse too
+    #[arg(long = "registration", id = "registration", value_enum, default_value_t, value_name = "STATE")]
+    registration: Registration,
 
     #[command(flatten)]
     settings: Settings,
@@ -86,6 +90,7 @@ impl Application for Cli {
 ///
 /// When it cannot start.
 pub async fn run(mut cli: Cli, host: Host) -> Result<Running, StartError> {
+    cli.settings.registration = cli.registration;
     match cli.task.take() {
         None => serve_all(&cli, &host).await,
         Some(task) => {

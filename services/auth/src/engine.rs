@@ -3,7 +3,10 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use madang_domain::Timestamp;
-use madang_kit::clock::{Clock, Random};
+use madang_kit::{
+    Registration,
+    clock::{Clock, Random},
+};
 
 use crate::{
     attempts::Attempts,
@@ -33,6 +36,7 @@ pub(crate) struct Engine {
     pub(crate) hasher: Hasher,
     pub(crate) attempts: Attempts,
     pub(crate) lifetimes: Lifetimes,
+    pub(crate) registration: Registration,
 }
 
 impl fmt::Debug for Engine {
@@ -49,9 +53,10 @@ impl Engine {
         random: Arc<dyn Random>,
     ) -> Result<Self> {
         let hasher = Hasher::new(policy.hashing, Arc::clone(&random)).await?;
-        let keys = KeyRing::new(Arc::clone(&store), Arc::clone(&random), policy.keys, policy.sealer);
+        let keys = KeyRing::new(Arc::clone(&store), Arc::clone(&random), policy.keys, policy.encryption);
         let attempts = Attempts::new(policy.attempts);
-        Ok(Self { store, clock, random, keys, hasher, attempts, lifetimes: policy.lifetimes })
+        let Policy { lifetimes, registration, .. } = policy;
+        Ok(Self { store, clock, random, keys, hasher, attempts, lifetimes, registration })
     }
 
     /// One round of what happens by itself: keys are made, rotated and forgotten, and so is what has

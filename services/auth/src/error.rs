@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use madang_database::DatabaseError;
 use madang_domain::{Code, Error};
 
-use crate::{passwords::PasswordProblem, store::StoreError};
+use crate::passwords::PasswordProblem;
 
 /// How soon to try again when too many passwords wait to be hashed.
 const RETRY_OVERLOADED: Duration = Duration::from_secs(1);
@@ -15,6 +16,9 @@ pub(crate) type Result<T, E = AuthError> = std::result::Result<T, E>;
 /// Why an operation was refused or failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AuthError {
+    /// People do not make accounts by themselves here.
+    #[error("registration is closed")]
+    RegistrationClosed,
     /// The name belongs to somebody.
     #[error("the username is taken")]
     NameTaken,
@@ -53,7 +57,7 @@ pub(crate) enum AuthError {
     Overloaded,
     /// The database.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Database(#[from] DatabaseError),
     /// A defect.
     #[error("a defect")]
     Defect(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -68,6 +72,9 @@ impl AuthError {
 impl From<AuthError> for Error {
     fn from(error: AuthError) -> Self {
         match error {
+            AuthError::RegistrationClosed => {
+                Self::new(Code::PermissionDenied, "registration is closed; ask the operator for an account")
+            }
             AuthError::NameTaken => {
                 Self::new(Code::AlreadyExists, "the username is taken; choose another one")
             }
@@ -98,7 +105,7 @@ impl From<AuthError> for Error {
             }
             AuthError::Overloaded => Self::new(Code::RateLimited, "too many sign-ins at once; try again")
                 .retry_after(RETRY_OVERLOADED),
-            AuthError::Store(error) => error.into(),
+            AuthError::Database(error) => error.into(),
             AuthError::Defect(cause) => Self::internal(cause),
         }
     }

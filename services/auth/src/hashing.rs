@@ -48,9 +48,9 @@ pub(crate) struct Hasher {
     params: Params,
     random: RandomSource,
     /// One permit for each password that hashes or waits.
-    places: Arc<Semaphore>,
+    queue_permits: Arc<Semaphore>,
     /// One permit for each password that hashes.
-    turns: Arc<Semaphore>,
+    hashing_permits: Arc<Semaphore>,
     /// The hash of nothing in particular: what a sign-in to an account that is not there is checked
     /// against, so that it takes as long.
     decoy: String,
@@ -70,8 +70,8 @@ impl Hasher {
         let mut hasher = Self {
             params: policy.params,
             random: RandomSource(random),
-            places: Arc::new(Semaphore::new(policy.concurrency.saturating_add(policy.queue))),
-            turns: Arc::new(Semaphore::new(policy.concurrency)),
+            queue_permits: Arc::new(Semaphore::new(policy.concurrency.saturating_add(policy.queue))),
+            hashing_permits: Arc::new(Semaphore::new(policy.concurrency)),
             decoy: String::new(),
         };
         let mut nothing = [0; SALT_BYTES];
@@ -118,8 +118,8 @@ impl Hasher {
         &self,
         work: impl FnOnce() -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| AuthError::Overloaded)?;
-        let turn = tokio::time::timeout(WAIT_MAX, Arc::clone(&self.turns).acquire_owned())
+        let place = Arc::clone(&self.queue_permits).try_acquire_owned().map_err(|_| AuthError::Overloaded)?;
+        let turn = tokio::time::timeout(WAIT_MAX, Arc::clone(&self.hashing_permits).acquire_owned())
             .await
             .map_err(|_| AuthError::Overloaded)?
             .map_err(AuthError::defect)?;
@@ -196,8 +196,8 @@ mod tests {
     async fn who_does_not_fit_is_refused_at_once() {
         let hasher = hasher(policy(64, 1, 2)).await;
         // The one turn is taken, so that nobody gets on; two wait, and the third does not fit.
-        let turn = Arc::clone(&hasher.turns).acquire_owned().await.unwrap();
-        let place = Arc::clone(&hasher.places).acquire_owned().await.unwrap();
+        let turn = Arc::clone(&hasher.hashing_permits).acquire_owned().await.unwrap();
+        let place = Arc::clone(&hasher.queue_permits).acquire_owned().await.unwrap();
         let (one, two, three) = (password("one"), password("two"), password("three"));
         let (one, two) = (hasher.hash(one), hasher.hash(two));
         tokio::pin!(one, two);

@@ -3,6 +3,7 @@
 use std::io::Write as _;
 
 use clap::Subcommand;
+use madang_database::DatabaseError;
 use madang_kit::{Host, Secret, StartError};
 use madang_rpc::auth::Scope;
 
@@ -10,7 +11,7 @@ use crate::{
     api_keys::{NAME_MAX_CHARS, new_key},
     settings::Settings,
     start::open,
-    store::{StoreError, StoredApiKey},
+    store::StoredApiKey,
 };
 
 /// What to do with API keys.
@@ -47,7 +48,7 @@ pub async fn keys(
     host: &Host,
 ) -> Result<(), StartError> {
     let store = open(settings, database, host).await?;
-    let failed = |error: StoreError| StartError::dependency("the accounts' database", error);
+    let failed = |error: DatabaseError| StartError::dependency("the accounts' database", error);
     let shown = match task {
         KeyTask::Create { name, scope } => {
             let (text, key, secret) = new_key(&*host.random, &name, &scope, host.clock.now());

@@ -24,8 +24,8 @@ use madang_rpc::auth::claims::{self, AccessClaims};
 use serde_json::json;
 
 use crate::{
+    encryption::{CannotDecrypt, KeyEncryption},
     error::{AuthError, Result},
-    seal::{CannotOpen, Sealer},
     store::{Store, StoredKey},
     tokens::digest,
 };
@@ -112,7 +112,7 @@ pub(crate) struct KeyRing {
     store: Arc<dyn Store>,
     random: Arc<dyn Random>,
     policy: KeyPolicy,
-    sealer: Option<Sealer>,
+    encryption: Option<KeyEncryption>,
     loaded: ArcSwap<KeySet>,
     /// Held while loading, so that all who find the copy stale cause one load.
     loading: tokio::sync::Mutex<()>,
@@ -133,13 +133,13 @@ impl KeyRing {
         store: Arc<dyn Store>,
         random: Arc<dyn Random>,
         policy: KeyPolicy,
-        sealer: Option<Sealer>,
+        encryption: Option<KeyEncryption>,
     ) -> Self {
         Self {
             store,
             random,
             policy,
-            sealer,
+            encryption,
             loaded: ArcSwap::default(),
             loading: tokio::sync::Mutex::default(),
         }
@@ -240,12 +240,12 @@ impl KeyRing {
         let document = pair.to_pkcs8().map_err(AuthError::defect)?;
         let public_key = pair.public_key().as_ref().to_vec();
         let kid = thumbprint(&public_key);
-        let private_key = match &self.sealer {
-            Some(sealer) => sealer.seal(&kid, document.as_ref()).map_err(AuthError::defect)?,
+        let private_key = match &self.encryption {
+            Some(encryption) => encryption.encrypt(&kid, document.as_ref()).map_err(AuthError::defect)?,
             None => document.as_ref().to_vec(),
         };
-        let sealed = self.sealer.is_some();
-        Ok(StoredKey { generation, kid, public_key, private_key, sealed, created_at: now, signs_from })
+        let is_encrypted = self.encryption.is_some();
+        Ok(StoredKey { generation, kid, public_key, private_key, is_encrypted, created_at: now, signs_from })
     }
 
     /// A copy of the keys that is fresh enough to sign or publish with.
@@ -268,10 +268,12 @@ impl KeyRing {
     }
 
     fn open(&self, key: StoredKey) -> Result<Key> {
-        let document = match (&self.sealer, key.sealed) {
+        let document = match (&self.encryption, key.is_encrypted) {
             (_, false) => key.private_key,
-            (Some(sealer), true) => sealer.open(&key.kid, &key.private_key).map_err(AuthError::defect)?,
-            (None, true) => return Err(AuthError::defect(CannotOpen)),
+            (Some(encryption), true) => {
+                encryption.decrypt(&key.kid, &key.private_key).map_err(AuthError::defect)?
+            }
+            (None, true) => return Err(AuthError::defect(CannotDecrypt)),
         };
         Ok(Key {
             generation: key.generation,

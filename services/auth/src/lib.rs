@@ -7,9 +7,9 @@
 //! | module | holds |
 //! | --- | --- |
 //! | `service` | the trait: deadlines, metrics, errors |
-//! | `accounts`, `externals`, `sessions`, `tickets`, `api_keys` | the operations |
+//! | `accounts`, `site_users`, `sessions`, `tickets`, `api_keys` | the operations |
 //! | `key_task` | what an operator does with API keys |
-//! | `keys`, `tokens`, `seal` | what is signed, drawn and sealed |
+//! | `keys`, `tokens`, `encryption` | signing keys, tokens, and the encryption of private keys |
 //! | `passwords`, `hashing`, `attempts`, `throttle` | what a password must be, cost, and may be tried |
 //! | `store` | SQL |
 //! | `start`, `cli`, `settings` | the frame |
@@ -20,17 +20,17 @@ mod accounts;
 mod api_keys;
 mod attempts;
 mod cli;
+mod encryption;
 mod engine;
 mod error;
-mod externals;
 mod hashing;
 mod key_task;
 mod keys;
 mod passwords;
-mod seal;
 mod service;
 mod sessions;
 mod settings;
+mod site_users;
 mod start;
 mod store;
 mod throttle;

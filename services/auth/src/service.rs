@@ -27,7 +27,7 @@ use crate::engine::Engine;
 
 /// How long an operation may take, its wait for a turn to hash included. A little less than the gRPC
 /// server gives a call, so that the caller gets this service's word.
-const OPERATION_DEADLINE: Duration = Duration::from_secs(9);
+pub(crate) const OPERATION_DEADLINE: Duration = Duration::from_secs(9);
 
 /// The running service. Clones are handles to the same.
 pub type Service = Around<Operations, Observed>;

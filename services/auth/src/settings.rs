@@ -6,13 +6,13 @@ use std::{num::NonZeroUsize, time::Duration};
 
 use argon2::Params;
 use clap::Args;
-use madang_kit::{Secret, StartError};
+use madang_kit::{Registration, Secret, StartError};
 
 use crate::{
     attempts::AttemptPolicy,
+    encryption::KeyEncryption,
     hashing::HashingPolicy,
     keys::{CLOCK_SKEW_MAX, KeyPolicy},
-    seal::Sealer,
     throttle::Rate,
 };
 
@@ -21,6 +21,9 @@ const TOKEN_LONGEST: Duration = Duration::from_secs(24 * 3_600);
 
 /// A year: a longer time is more likely a mistake of unit.
 const SECONDS_MAX: u64 = 366 * 24 * 3_600;
+
+/// Why a burst of zero is refused. It once was "without a bound", which nobody who writes it means.
+const NO_BURST: &str = "must be 1 or more; MADANG_REGISTRATION=closed allows no registration";
 
 /// The settings of the accounts' service.
 #[derive(Debug, Clone, Args)]
@@ -54,7 +57,7 @@ pub struct Settings {
     #[arg(long = "auth-key-overlap-seconds", id = "auth_key_overlap_seconds", default_value = "3600", value_parser = seconds)]
     pub key_overlap: Duration,
 
-    /// Seals the private keys in the database: 32 bytes in base64 (openssl rand -base64 32)
+    /// Encrypts the private keys in the database: 32 bytes in base64 (openssl rand -base64 32)
     #[arg(long = "auth-key-encryption-key", id = "auth_key_encryption_key")]
     pub key_encryption_key: Option<Secret>,
 
@@ -94,13 +97,18 @@ pub struct Settings {
     #[arg(long = "auth-login-refill-seconds", id = "auth_login_refill_seconds", default_value = "10", value_parser = seconds)]
     pub login_refill: Duration,
 
-    /// Registrations from one address, in a burst; 0 for no bound
-    #[arg(long = "auth-register-burst", id = "auth_register_burst", default_value_t = 500)]
+    /// Registrations from one address, in a burst; to allow none, close registration
+    #[arg(long = "auth-register-burst", id = "auth_register_burst", default_value_t = 500, value_parser = register_burst)]
     pub register_burst: u32,
 
     /// After a burst, seconds until one more registration
     #[arg(long = "auth-register-refill-seconds", id = "auth_register_refill_seconds", default_value = "2", value_parser = seconds)]
     pub register_refill: Duration,
+
+    /// Whether people make accounts by themselves. No flag of its own: each program that has this service says it by
+    /// `MADANG_REGISTRATION`, and the all-in-one by what its gateway allows.
+    #[arg(skip)]
+    pub registration: Registration,
 }
 
 impl Default for Settings {
@@ -126,6 +134,7 @@ impl Default for Settings {
             login_refill: Duration::from_secs(10),
             register_burst: 500,
             register_refill: Duration::from_secs(2),
+            registration: Registration::Open,
         }
     }
 }
@@ -154,7 +163,8 @@ pub(crate) struct Policy {
     pub(crate) keys: KeyPolicy,
     pub(crate) hashing: HashingPolicy,
     pub(crate) attempts: AttemptPolicy,
-    pub(crate) sealer: Option<Sealer>,
+    pub(crate) registration: Registration,
+    pub(crate) encryption: Option<KeyEncryption>,
 }
 
 impl Settings {
@@ -172,12 +182,16 @@ impl Settings {
         if self.database_connections == 0 {
             return Err(StartError::setting("MADANG_AUTH_DATABASE_CONNECTIONS", "must be at least 1"));
         }
+        if self.register_burst == 0 {
+            return Err(StartError::setting("MADANG_AUTH_REGISTER_BURST", NO_BURST));
+        }
         let params = Params::new(self.argon2_memory_kib, self.argon2_passes, self.argon2_lanes, None)
             .map_err(|error| {
                 StartError::setting("MADANG_AUTH_ARGON2_MEMORY_KIB, _PASSES, _LANES", error.to_string())
             })?;
-        let sealer = self.key_encryption_key.as_ref().map(|key| Sealer::new(key.expose())).transpose();
-        let sealer = sealer
+        let encryption =
+            self.key_encryption_key.as_ref().map(|key| KeyEncryption::new(key.expose())).transpose();
+        let encryption = encryption
             .map_err(|error| StartError::setting("MADANG_AUTH_KEY_ENCRYPTION_KEY", error.to_string()))?;
         let cores = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         Ok(Policy {
@@ -203,7 +217,8 @@ impl Settings {
                 address: Rate { burst: self.login_burst_per_address, interval: self.login_refill },
                 registration: Rate { burst: self.register_burst, interval: self.register_refill },
             },
-            sealer,
+            registration: self.registration,
+            encryption,
         })
     }
 }
@@ -215,6 +230,14 @@ fn token_seconds(text: &str) -> Result<Duration, String> {
             Err("an access token is good for a day (86400) at most".to_owned())
         }
         judged => judged,
+    }
+}
+
+fn register_burst(text: &str) -> Result<u32, String> {
+    match text.parse::<u32>() {
+        Ok(0) => Err(NO_BURST.to_owned()),
+        Ok(burst) => Ok(burst),
+        Err(error) => Err(error.to_string()),
     }
 }
 
@@ -242,6 +265,17 @@ mod tests {
         let parsed = Command::parse_from(["auth"]).settings;
         assert_eq!(format!("{parsed:?}"), format!("{:?}", Settings::default()));
         assert!(parsed.policy().is_ok());
+    }
+
+    #[test]
+    fn a_burst_of_no_registrations_is_refused_and_says_what_to_do() {
+        let parsed = Command::try_parse_from(["auth", "--auth-register-burst", "0"]);
+        let message = parsed.map(|parsed| parsed.settings).unwrap_err().to_string();
+        assert!(message.contains("MADANG_REGISTRATION=closed"), "{message}");
+        let refused = Settings { register_burst: 0, ..Settings::default() }.policy().unwrap_err().to_string();
+        assert!(refused.contains("MADANG_REGISTRATION=closed"), "{refused}");
+        let parsed = Command::parse_from(["auth", "--auth-register-burst", "1"]).settings;
+        assert_eq!(parsed.register_burst, 1);
     }
 
     #[test]

@@ -2,14 +2,15 @@
 
 use std::{sync::Arc, time::Duration};
 
-use madang_kit::{Check, Host, Secret, StartError, clock::jitter};
+use madang_database::{Attempt, Repetition, Transactions, UrlError, until_open};
+use madang_kit::{Check, Host, Secret, StartError};
 
 use crate::{
     engine::Engine,
     error::AuthError,
-    service::{Observed, Operations, Service},
+    service::{OPERATION_DEADLINE, Observed, Operations, Service},
     settings::{Policy, Settings},
-    store::{OpenError, Store, StoreError, Target},
+    store::{Store, Target},
 };
 
 /// The setting that names the database.
@@ -21,9 +22,8 @@ const MAINTENANCE_INTERVAL: Duration = Duration::from_secs(5);
 /// How long one attempt to see to the signing keys at start may take.
 const FIRST_KEYS_DEADLINE: Duration = Duration::from_secs(10);
 
-/// The first and the longest pause between attempts to reach the database at start; full jitter.
-const RETRY_FIRST: Duration = Duration::from_millis(500);
-const RETRY_LONGEST: Duration = Duration::from_secs(8);
+/// What messages call the database.
+const DATABASE: &str = "the accounts' database";
 
 /// Starts the service: waits for the database, migrates it, sees to the signing keys. It runs in a
 /// [child](madang_kit::Lifecycle::child) of the host's life.
@@ -39,7 +39,7 @@ const RETRY_LONGEST: Duration = Duration::from_secs(8);
 pub async fn start(settings: &Settings, database: &Secret, host: &Host) -> Result<Service, StartError> {
     let (policy, target) = read(settings, database)?;
     let check = host.readiness.check("accounts");
-    let store = until_open(host, &check, || target.open()).await?;
+    let store = until_open(DATABASE, host, &check, || target.open(transactions(host))).await?;
     let engine = Arc::new(ready(store, policy, host, &check).await?);
     check.ready();
 
@@ -74,7 +74,7 @@ pub async fn start(settings: &Settings, database: &Secret, host: &Host) -> Resul
 pub async fn migrate(settings: &Settings, database: &Secret, host: &Host) -> Result<(), StartError> {
     let (_, target) = read(settings, database)?;
     let check = host.readiness.check("accounts");
-    until_open(host, &check, || target.migrate()).await?;
+    until_open(DATABASE, host, &check, || target.migrate()).await?;
     tracing::info!("the accounts' database is up to date");
     Ok(())
 }
@@ -94,7 +94,7 @@ pub async fn rotate_key(
 ) -> Result<String, StartError> {
     let (policy, target) = read(settings, database)?;
     let check = host.readiness.check("accounts");
-    let store = until_open(host, &check, || target.open()).await?;
+    let store = until_open(DATABASE, host, &check, || target.open(transactions(host))).await?;
     let engine = ready(store, policy, host, &check).await?;
     let rotated = engine.keys.rotate(host.clock.now(), is_compromised).await;
     rotated.map_err(|error| StartError::dependency("the database", error))
@@ -108,13 +108,18 @@ pub(crate) async fn open(
 ) -> Result<Arc<dyn Store>, StartError> {
     let (_, target) = read(settings, database)?;
     let check = host.readiness.check("accounts");
-    until_open(host, &check, || target.open()).await
+    until_open(DATABASE, host, &check, || target.open(transactions(host))).await
 }
 
 fn read(settings: &Settings, database: &Secret) -> Result<(Policy, Target), StartError> {
     let target = Target::parse(database.expose(), settings.database_connections);
-    let target = target.map_err(|error| StartError::setting(DATABASE_URL, error.to_string()))?;
+    let target = target.map_err(|error: UrlError| StartError::setting(DATABASE_URL, error.to_string()))?;
     Ok((settings.policy()?, target))
+}
+
+/// The transactions of this service: named, measured, and repeated within the deadline of an operation.
+fn transactions(host: &Host) -> Transactions {
+    Transactions::new(&host.metrics, Arc::clone(&host.random), Repetition::within(OPERATION_DEADLINE))
 }
 
 /// An engine that has its keys.
@@ -126,61 +131,16 @@ async fn ready(
 ) -> Result<Engine, StartError> {
     let engine = Engine::new(store, policy, Arc::clone(&host.clock), Arc::clone(&host.random)).await;
     let engine = engine.map_err(|error| StartError::dependency("password hashing", error))?;
-    until_open(host, check, || async {
+    until_open(DATABASE, host, check, || async {
         match tokio::time::timeout(FIRST_KEYS_DEADLINE, engine.maintain()).await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(AuthError::Store(StoreError::Unavailable(cause)))) => Err(Attempt::Again(Box::new(cause))),
+            Ok(Err(AuthError::Database(error))) => Err(Attempt::from(error)),
             Ok(Err(error)) => Err(Attempt::Failed(Box::new(error))),
             Err(elapsed) => Err(Attempt::Again(Box::new(elapsed))),
         }
     })
     .await?;
     Ok(engine)
-}
-
-/// Why an attempt at the database failed.
-enum Attempt {
-    /// Waiting may help.
-    Again(Box<dyn std::error::Error + Send + Sync>),
-    /// It does not.
-    Failed(Box<dyn std::error::Error + Send + Sync>),
-}
-
-impl From<OpenError> for Attempt {
-    fn from(error: OpenError) -> Self {
-        if error.is_transient() { Self::Again(Box::new(error)) } else { Self::Failed(Box::new(error)) }
-    }
-}
-
-/// Tries until the database answers or the host stops.
-async fn until_open<T, E, F>(host: &Host, check: &Check, attempt: impl Fn() -> F) -> Result<T, StartError>
-where
-    F: Future<Output = Result<T, E>>,
-    E: Into<Attempt>,
-{
-    let mut pause = RETRY_FIRST;
-    loop {
-        let error = match attempt().await.map_err(Into::into) {
-            Ok(value) => return Ok(value),
-            Err(Attempt::Failed(error)) => {
-                return Err(StartError::dependency("the accounts' database", error));
-            }
-            Err(Attempt::Again(error)) => error,
-        };
-        check.failing("waiting for the accounts' database");
-        let wait = jitter(&*host.random, pause);
-        tracing::warn!(
-            error = &*error as &(dyn std::error::Error + 'static),
-            retry_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
-            "the accounts' database does not answer; {DATABASE_URL} says where it is"
-        );
-        tokio::select! {
-            biased;
-            () = host.lifecycle.soft().cancelled() => return Err(StartError::dependency("the accounts' database", error)),
-            () = tokio::time::sleep(wait) => {}
-        }
-        pause = (pause * 2).min(RETRY_LONGEST);
-    }
 }
 
 /// Logs the first failure of a row and its end, and says whether it failed.

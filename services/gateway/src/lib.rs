@@ -214,6 +214,7 @@ impl Parts<'_> {
             settings: EntranceSettings {
                 allow_query_token: settings.allow_query_token == Some(true),
                 trusted_proxies: settings.trusted_proxies,
+                registration: settings.registration(),
             },
             counters: Arc::clone(&self.counters),
         }

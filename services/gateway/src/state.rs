@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::FromRef;
 use http::HeaderMap;
 use madang_domain::{Code, Error, Result};
+use madang_kit::Registration;
 use madang_rpc::Auth;
 
 use crate::{
@@ -48,6 +49,8 @@ pub(crate) struct EntranceSettings {
     pub(crate) allow_query_token: bool,
     /// The proxies in front whose `X-Forwarded-For` is believed.
     pub(crate) trusted_proxies: usize,
+    /// Whether people make accounts here by themselves.
+    pub(crate) registration: Registration,
 }
 
 impl Entrance {

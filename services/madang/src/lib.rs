@@ -4,7 +4,7 @@
 //! By default it keeps its data in SQLite files and needs nothing else. With the URL of a PostgreSQL and of a
 //! Redis the same binary is one of a fleet.
 
-use std::{fs, path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc};
 
 use clap::{Parser, Subcommand};
 use madang_gateway::{Deps, GatewaySettings, RedisUrl};
@@ -69,6 +69,7 @@ pub async fn run(mut cli: Cli, host: Host) -> Result<Running, StartError> {
     // For trying out, a token in the URL is the shortest way; in a fleet it is a leak.
     cli.gateway.allow_query_token.get_or_insert(true);
     cli.gateway.channels.channels_edge.get_or_insert(true);
+    cli.auth.registration = cli.gateway.registration();
     let (accounts, messages) = databases(&cli)?;
     if let Some(Task::Keys(task)) = cli.task.take() {
         madang_auth::keys(task, &cli.auth, &accounts, &host).await?;
@@ -109,7 +110,7 @@ fn databases(cli: &Cli) -> Result<(Secret, Secret), StartError> {
         return Ok((url.clone(), url.clone()));
     }
     let directory = &cli.data_dir;
-    fs::create_dir_all(directory).map_err(|error| {
+    madang_database::create_private_directory(directory).map_err(|error| {
         StartError::setting("MADANG_DATA_DIR", format!("{} cannot be made: {error}", directory.display()))
     })?;
     let file = |name: &str| Secret::from(format!("sqlite://{}", directory.join(name).display()));

@@ -105,19 +105,7 @@ impl From<OperationError> for Error {
 fn from_database(error: OperationError) -> Error {
     match error {
         OperationError::Shared(error) => error,
-        OperationError::Store(error @ StoreError::Unavailable(_)) => {
-            Error::unavailable("the database does not answer; try again")
-                .retry_after(RETRY_AFTER)
-                .caused_by(error)
-        }
-        OperationError::Store(error @ StoreError::Deadline) => {
-            Error::new(Code::DeadlineExceeded, OperationError::Deadline.to_string())
-                .retry_after(RETRY_AFTER)
-                .caused_by(error)
-        }
-        OperationError::Store(error @ (StoreError::Defect(_) | StoreError::Corrupt { .. })) => {
-            Error::internal(error)
-        }
+        OperationError::Store(error) => error.into(),
         other => Error::internal(other),
     }
 }

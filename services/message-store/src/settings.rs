@@ -46,12 +46,6 @@ pub(crate) const PING_INTERVAL: Duration = Duration::from_secs(1);
 /// After how long that question counts as not answered.
 pub(crate) const PING_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The first wait before the database is tried again at start; it doubles.
-pub(crate) const START_BACK_OFF: Duration = Duration::from_millis(250);
-
-/// The longest of those waits.
-pub(crate) const START_BACK_OFF_MAX: Duration = Duration::from_secs(10);
-
 /// What can be set besides the database. Each flag is also a variable; all begin with `store`, so that the
 /// all-in-one can have them beside the other services'.
 #[derive(Debug, Clone, Copy, Args)]

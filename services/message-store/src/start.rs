@@ -2,11 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
+use madang_database::{DatabaseUrl, UrlError, until_open};
 use madang_domain::Epoch;
-use madang_kit::{
-    Check, Host, Lifecycle, Secret, StartError,
-    clock::{Random, jitter},
-};
+use madang_kit::{Check, Host, Lifecycle, Secret, StartError, clock::Random};
 use tokio::{
     sync::Notify,
     time::{MissedTickBehavior, interval, sleep, timeout},
@@ -21,10 +19,7 @@ use crate::{
     open::Opener,
     profiles::KnownProfiles,
     service::{Inner, Metered, Operations, Service},
-    settings::{
-        PING_INTERVAL, PING_TIMEOUT, PURGE_CHUNK_EVENTS, PURGE_INTERVAL, START_BACK_OFF, START_BACK_OFF_MAX,
-        Settings,
-    },
+    settings::{PING_INTERVAL, PING_TIMEOUT, PURGE_CHUNK_EVENTS, PURGE_INTERVAL, Settings},
     store::{Backend, Postgres, Sqlite, StoreError, StoreResult},
 };
 
@@ -50,7 +45,7 @@ const STATEMENT_GRACE: Duration = Duration::from_secs(1);
 pub async fn start(settings: &Settings, database: &Secret, host: &Host) -> Result<Service, StartError> {
     let backend = backend(settings, database)?;
     let check = host.readiness.check("database");
-    prepare(&*backend, &*host.random, &check).await?;
+    prepare(&*backend, host, &check).await?;
     check.ready();
 
     let life = host.lifecycle.child("message-store");
@@ -103,7 +98,7 @@ pub async fn start(settings: &Settings, database: &Secret, host: &Host) -> Resul
 /// As [`start`].
 pub async fn migrate(settings: &Settings, database: &Secret, host: &Host) -> Result<(), StartError> {
     let backend = backend(settings, database)?;
-    prepare(&*backend, &*host.random, &host.readiness.check("database")).await?;
+    prepare(&*backend, host, &host.readiness.check("database")).await?;
     backend.close().await;
     Ok(())
 }
@@ -116,7 +111,7 @@ pub async fn migrate(settings: &Settings, database: &Secret, host: &Host) -> Res
 /// As [`start`], and when the database does not answer.
 pub async fn renew_epoch(settings: &Settings, database: &Secret, host: &Host) -> Result<Epoch, StartError> {
     let backend = backend(settings, database)?;
-    prepare(&*backend, &*host.random, &host.readiness.check("database")).await?;
+    prepare(&*backend, host, &host.readiness.check("database")).await?;
     let epoch = draw_epoch(&*host.random);
     backend.renew_epoch(epoch).await.map_err(|error| StartError::dependency("the database", error))?;
     backend.close().await;
@@ -124,43 +119,22 @@ pub async fn renew_epoch(settings: &Settings, database: &Secret, host: &Host) ->
 }
 
 fn backend(settings: &Settings, database: &Secret) -> Result<Arc<dyn Backend>, StartError> {
-    // The driver's own message may repeat the URL, and with it the password.
-    let malformed = |_| StartError::setting(DATABASE_URL, "is malformed, or names no database");
-    let url = database.expose();
-    match url.split_once(':') {
-        Some(("postgres" | "postgresql", _)) => {
-            let statement_timeout = crate::settings::CALL_DEADLINE + STATEMENT_GRACE;
-            let postgres =
-                Postgres::new(url, settings.connections, settings.append_workers, statement_timeout);
-            Ok(Arc::new(postgres.map_err(malformed)?))
-        }
-        Some(("sqlite", _)) => Ok(Arc::new(Sqlite::new(url, settings.connections).map_err(malformed)?)),
-        Some(_) | None => Err(StartError::setting(
-            DATABASE_URL,
-            "must begin with postgres:// or sqlite://, such as postgres://madang@localhost/madang",
-        )),
-    }
+    let named: Result<Arc<dyn Backend>, UrlError> =
+        DatabaseUrl::parse(database.expose()).and_then(|url| match url {
+            DatabaseUrl::Postgres(url) => {
+                let limit = crate::settings::CALL_DEADLINE + STATEMENT_GRACE;
+                let postgres = Postgres::new(url, settings.connections, settings.append_workers, limit)?;
+                Ok(Arc::new(postgres) as _)
+            }
+            DatabaseUrl::Sqlite(url) => Ok(Arc::new(Sqlite::new(url, settings.connections)?) as _),
+        });
+    named.map_err(|error| StartError::setting(DATABASE_URL, error.to_string()))
 }
 
 /// Reaches the database and applies the migrations.
-async fn prepare(backend: &dyn Backend, random: &dyn Random, check: &Check) -> Result<(), StartError> {
-    let epoch = draw_epoch(random);
-    let mut back_off = START_BACK_OFF;
-    loop {
-        match backend.prepare(epoch).await {
-            Ok(()) => return Ok(()),
-            Err(error @ (StoreError::Unavailable(_) | StoreError::Deadline)) => {
-                let wait = back_off / 2 + jitter(random, back_off / 2);
-                tracing::warn!(cause = %cause(&error), retry_in_ms = wait.as_millis(), "the database cannot be reached; trying again");
-                check.failing("the database cannot be reached");
-                sleep(wait).await;
-                back_off = (back_off * 2).min(START_BACK_OFF_MAX);
-            }
-            Err(error @ (StoreError::Defect(_) | StoreError::Corrupt { .. })) => {
-                return Err(StartError::dependency("the database", error));
-            }
-        }
-    }
+async fn prepare(backend: &dyn Backend, host: &Host, check: &Check) -> Result<(), StartError> {
+    let epoch = draw_epoch(&*host.random);
+    until_open("the database", host, check, || backend.prepare(epoch)).await
 }
 
 fn draw_epoch(random: &dyn Random) -> Epoch {
@@ -178,18 +152,13 @@ async fn watch(backend: Arc<dyn Backend>, soft: CancellationToken) {
         let answer = timeout(PING_TIMEOUT, backend.ping()).await.unwrap_or(Err(StoreError::Deadline));
         match (&answer, answers) {
             (Err(error), true) => {
-                tracing::error!(cause = %cause(error), "the database does not answer; callers are told `unavailable`");
+                tracing::error!(cause = %error.cause(), "the database does not answer; callers are told `unavailable`");
             }
             (Ok(()), false) => tracing::info!("the database answers again"),
             (Ok(()), true) | (Err(_), false) => {}
         }
         answers = answer.is_ok();
     }
-}
-
-/// An error's cause, or itself where it has none.
-fn cause(error: &StoreError) -> String {
-    std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string)
 }
 
 /// Removes the events of deleted rooms, a bounded number at a time, whichever replica deleted them.
@@ -208,7 +177,7 @@ async fn purge(backend: Arc<dyn Backend>, soon: Arc<Notify>, soft: CancellationT
                 Ok(Some(removed)) => tracing::debug!(removed, "removed events of a deleted room"),
                 Ok(None) => break,
                 Err(error) => {
-                    tracing::warn!(cause = %cause(&error), "events of deleted rooms could not be removed; trying again later");
+                    tracing::warn!(cause = %error.cause(), "events of deleted rooms could not be removed; trying again later");
                     break;
                 }
             }

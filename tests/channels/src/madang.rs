@@ -44,6 +44,7 @@ impl Madang {
         let settings = [
             ("MADANG_CHANNELS_EDGE", "true"),
             ("MADANG_ISSUER_ALGORITHMS", "HS256"),
+            ("MADANG_REGISTRATION", "open"),
             ("MADANG_ISSUER_SECRET", &signer.key),
             ("MADANG_ISSUER_USER_CLAIM", "user_id"),
             ("MADANG_ISSUER_REQUIRED_CLAIMS", "token_type=access"),

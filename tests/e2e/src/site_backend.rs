@@ -136,9 +136,11 @@ pub fn site_token(user: u64, more: &Value) -> String {
 
 /// The settings of gateways that accept such tokens.
 #[must_use]
-pub fn site_settings() -> [(&'static str, &'static str); 4] {
+pub fn site_settings() -> [(&'static str, &'static str); 5] {
     [
         ("MADANG_ISSUER_ALGORITHMS", "HS256"),
+        // The stories have users of both kinds.
+        ("MADANG_REGISTRATION", "open"),
         ("MADANG_ISSUER_SECRET", SITE_SECRET),
         ("MADANG_ISSUER_USER_CLAIM", "user_id"),
         ("MADANG_ISSUER_REQUIRED_CLAIMS", "token_type=access"),

@@ -5,8 +5,8 @@
 use std::path::Path;
 
 use madang_client::{Client, Credential, Session, SessionOptions};
-use madang_domain::{Cursor, Seq};
-use madang_e2e::{Listener, PATIENCE, Person, Standalone, log_of, public_room, within};
+use madang_domain::{Code, Cursor, Seq};
+use madang_e2e::{Listener, PATIENCE, Person, SITE_SECRET, Standalone, log_of, public_room, within};
 use madang_test_kit::{Durability, PostgresServer, Program, RedisServer};
 
 /// Two who chat at two addresses, which may be one.
@@ -41,6 +41,30 @@ async fn remembered(base: &str, mina: &Person, room: madang_domain::RoomId, last
     listener.assert_whole(Seq::START, next.seq);
     let renewed = mina.api.refresh(&mina.grant.refresh_token).await.expect("the session of before");
     Client::new(base).unwrap().with_token(renewed.access_token).me().await.expect("the new token");
+}
+
+/// Whoever signs in elsewhere does not make accounts here as well: an operator who named an issuer would hardly expect
+/// it.
+#[tokio::test]
+async fn an_issuer_closes_registration_unless_it_is_opened() {
+    let issuer = [("MADANG_ISSUER_ALGORITHMS", "HS256"), ("MADANG_ISSUER_SECRET", SITE_SECRET)];
+    let (open, closed) = (("MADANG_REGISTRATION", "open"), ("MADANG_REGISTRATION", "closed"));
+    let cases = [
+        (vec![], None),
+        (vec![closed], Some(Code::PermissionDenied)),
+        (issuer.to_vec(), Some(Code::PermissionDenied)),
+        (vec![issuer[0], issuer[1], open], None),
+    ];
+    for (settings, refusal) in cases {
+        let data = tempfile::tempdir().expect("a directory");
+        let directory = data.path().display().to_string();
+        let settings = [settings, vec![("MADANG_DATA_DIR", directory.as_str())]].concat();
+        let madang = Standalone::start(Program::AllInOne, &settings).await;
+        let guest = Client::new(&madang.service.base_url()).unwrap();
+        let registered = guest.register("mina", "a courtyard at noon", None).await;
+        let code = registered.err().map(|error| error.code().expect("an answer of the server"));
+        assert_eq!(code, refusal, "{settings:?}");
+    }
 }
 
 #[tokio::test]

@@ -172,6 +172,7 @@ async fn public_keys_are_told_from_ours_and_followed() {
 
     let options = ClusterOptions { gateways: 1, auth: 1, message_store: 1, nginx: false, ..fast_sends() }
         .with_setting(Program::Gateway, "MADANG_ISSUER_ALGORITHMS", "EdDSA,RS256")
+        .with_setting(Program::Gateway, "MADANG_REGISTRATION", "open")
         .with_setting(Program::Gateway, "MADANG_ISSUER_JWKS_FILE", file.display().to_string())
         .with_setting(Program::Gateway, "MADANG_ISSUER", "https://site.example")
         .with_setting(Program::Gateway, "MADANG_ISSUER_AUDIENCE", "chat");
@@ -217,6 +218,7 @@ async fn keys_that_cannot_be_fetched_hold_up_nobody_else() {
     let address = madang_test_kit::free_address().expect("a free port");
     let options = ClusterOptions { gateways: 1, auth: 1, message_store: 1, nginx: false, ..fast_sends() }
         .with_setting(Program::Gateway, "MADANG_ISSUER_ALGORITHMS", "EdDSA")
+        .with_setting(Program::Gateway, "MADANG_REGISTRATION", "open")
         .with_setting(Program::Gateway, "MADANG_ISSUER_JWKS_URL", format!("http://{address}/keys"));
     let stage = Stage::start(options).await;
     let base = stage.gateway(0);

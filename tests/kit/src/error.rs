@@ -37,6 +37,16 @@ pub enum Error {
         /// The directory.
         data_dir: PathBuf,
     },
+    /// A test of durability would have its data in memory.
+    #[error(
+        "{} is in memory, where nothing survives the loss of power and a sync costs nothing; set \
+         TEST_DATA_DIRECTORY to a directory on a disk",
+        path.display()
+    )]
+    InMemory {
+        /// The directory.
+        path: PathBuf,
+    },
     /// No file system of its own can be made for a test.
     #[error("a small disk cannot be mounted: {reason}")]
     NoDisk {

@@ -6,6 +6,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use crate::disk::data_directory;
 use crate::error::{Error, Result};
 use crate::programs::Account;
 
@@ -26,10 +27,7 @@ impl Home {
     /// # Errors
     /// When the directory or the guardian process cannot be created.
     pub fn create(name: &str, account: Option<Account>) -> Result<Self> {
-        let directory = tempfile::Builder::new()
-            .prefix(&format!("madang-{name}-"))
-            .tempdir()
-            .map_err(Error::io("create a temporary directory"))?;
+        let directory = data_directory(name)?;
         // /proc shows working directories with symbolic links resolved.
         let path = directory.path().canonicalize().map_err(Error::io("resolve the temporary directory"))?;
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o700))

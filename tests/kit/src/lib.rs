@@ -1,4 +1,4 @@
-//! What the tests of Madang stand on: real servers in temporary directories on free ports of 127.0.0.1, a database and
+//! What the tests of Madang stand on: real servers in temporary directories on a disk, on free ports of 127.0.0.1, a database and
 //! a key prefix for each test, and processes that can be killed, paused and started again.
 //!
 //! Nothing outlives the test process: each directory has a guardian (`guardian.sh`) that ends what runs there and
@@ -15,6 +15,9 @@
 mod availability;
 mod cluster;
 mod database;
+mod database_admin;
+mod disk;
+mod either_database;
 mod error;
 mod home;
 mod log_tail;
@@ -29,13 +32,16 @@ mod random;
 mod redis_cluster;
 mod redis_server;
 mod service;
+mod shared_postgres;
 mod small_disk;
 mod step_clock;
 mod tcp_proxy;
 
 pub use availability::where_available;
 pub use cluster::{Cluster, ClusterOptions, PROCESSES_FILE, Ports, ProcessEntry};
-pub use database::{DATABASE_URL_VARIABLE, TestDatabase, test_database};
+pub use database::TestDatabase;
+pub use disk::{DATA_DIRECTORY_VARIABLE, data_directory, require_disk};
+pub use either_database::EitherDatabase;
 pub use error::{Error, Result};
 pub use home::Home;
 pub use nginx_server::NginxServer;
@@ -50,6 +56,7 @@ pub use redis_cluster::{RedisCluster, RedisClusterOptions};
 pub use redis_server::{Persistence, REDIS_URL_VARIABLE, RedisServer, test_redis_url};
 pub use rustix::process::Signal;
 pub use service::{BINARIES_VARIABLE, Program, Service, ServiceSpec, binaries_directory};
+pub use shared_postgres::{DATABASE_URL_VARIABLE, test_database};
 pub use small_disk::SmallDisk;
 pub use step_clock::StepClock;
 pub use tcp_proxy::{BreakableProxy, Direction};

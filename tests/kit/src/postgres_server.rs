@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
-use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
+use sqlx::{Connection as _, Executor as _};
 
 use crate::database::TestDatabase;
+use crate::database_admin::create_database;
+use crate::disk::require_disk;
 use crate::error::{Error, Result};
 use crate::home::Home;
 use crate::port::{free_port, is_free, local};
@@ -37,7 +39,8 @@ const DATA_DIRECTORY: &str = "data";
 /// Whether a commit survives the loss of power.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Durability {
-    /// PostgreSQL's own defaults, `fsync` and `synchronous_commit` on: for benchmarks and for tests of durability.
+    /// PostgreSQL's own defaults, `fsync` and `synchronous_commit` on: for benchmarks and for tests of durability. Such a
+    /// server refuses to start with its data in memory.
     Real,
     /// `fsync` and `full_page_writes` off: for tests of behaviour. A killed server still loses nothing, a machine
     /// that loses power loses everything.
@@ -94,6 +97,10 @@ impl PostgresServer {
         let programs = postgres_directory()?;
         let account = Account::unprivileged()?;
         let home = Home::create("postgres", account)?;
+        // A small disk of its own lies in memory, whatever the home does: it is there to be filled.
+        if durability == Durability::Real && disk_bytes.is_none() {
+            require_disk(home.path())?;
+        }
         // The port is open to every user of the machine, and a superuser's session can run programs.
         let password = random_hex();
         let disk = disk_bytes
@@ -337,25 +344,4 @@ async fn ready(process: &Process, port: u16, password: &str) -> Result<()> {
             connection.close().await
         })
         .await
-}
-
-/// Makes a database whose text is UTF-8, whatever the server's own default is.
-pub(crate) async fn create_database(admin_url: &str, name: &str) -> Result<()> {
-    let statement = format!(
-        "CREATE DATABASE \"{name}\" TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C.UTF-8'"
-    );
-    execute(admin_url, statement).await.map_err(Error::postgres(format!("create the database {name}")))
-}
-
-/// Drops a database, disconnecting whoever still uses it.
-pub(crate) async fn drop_database(admin_url: &str, name: &str) -> Result<()> {
-    let statement = format!("DROP DATABASE IF EXISTS \"{name}\" WITH (FORCE)");
-    execute(admin_url, statement).await.map_err(Error::postgres(format!("drop the database {name}")))
-}
-
-async fn execute(admin_url: &str, statement: String) -> sqlx::Result<()> {
-    let mut connection = PgConnection::connect(admin_url).await?;
-    // Names are the kit's own or a test's literal.
-    connection.execute(AssertSqlSafe(statement)).await?;
-    connection.close().await
 }

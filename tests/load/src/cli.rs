@@ -117,7 +117,7 @@ fn on_own_cluster(
         // What is asked is how many they can take, not how many they are told to.
         .with_setting(Program::Gateway, "MADANG_ADMISSIONS_PER_SECOND", "1000000")
         // Thousands of accounts are made, all from one address, and no password is worth guarding.
-        .with_setting(Program::Auth, "MADANG_AUTH_REGISTER_BURST", "0")
+        .with_setting(Program::Auth, "MADANG_AUTH_REGISTER_BURST", "1000000")
         .with_setting(Program::Auth, "MADANG_AUTH_ARGON2_MEMORY_KIB", "64")
         .with_setting(Program::Auth, "MADANG_AUTH_ARGON2_PASSES", "1");
     let starting = Cluster::start_reporting(options, |step| progress.say(&format!("starting {step}")));

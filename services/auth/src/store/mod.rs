@@ -1,29 +1,27 @@
 //! What the service remembers, and nothing of what it means. SQL stands here and nowhere else.
 //!
 //! PostgreSQL and SQLite share one body of SQL: the files under `sql/` are compiled once for each, as
-//! children of [`postgres`] and of [`sqlite`], which hold what differs (connecting, locking, migrating).
+//! children of [`postgres`] and of [`sqlite`], which hold what differs (connecting and migrating).
 //!
 //! Secrets (refresh tokens, tickets) come here as SHA-256 digests of 256 random bits and are looked up
 //! by index. Their comparison need not be constant in time: what its timing could reveal is a digest,
 //! from which the secret does not follow.
 
-mod error;
-mod migrate;
 mod postgres;
 mod rows;
 mod sqlite;
-
-use std::sync::Arc;
+mod target;
 
 use async_trait::async_trait;
+use madang_database::DatabaseError;
 use madang_domain::{AvatarUrl, DisplayName, ExternalId, SessionId, Timestamp, UserId, Username};
 use madang_rpc::auth::{ClientInfo, Revocations, Session, Voucher};
 use madang_rpc::event::Profile;
 
-pub(crate) use error::{OpenError, StoreError};
+pub(crate) use target::Target;
 
 /// A result of the store.
-pub(crate) type Result<T, E = StoreError> = std::result::Result<T, E>;
+pub(crate) type Result<T, E = DatabaseError> = std::result::Result<T, E>;
 
 /// A SHA-256 digest.
 pub(crate) type Digest = [u8; 32];
@@ -38,7 +36,7 @@ pub(crate) struct Account {
 
 /// A user of the embedding site.
 #[derive(Debug)]
-pub(crate) struct External {
+pub(crate) struct SiteUser {
     pub(crate) profile: Profile,
     pub(crate) disconnected_at: Option<Timestamp>,
 }
@@ -153,7 +151,7 @@ pub(crate) struct StoredKey {
     pub(crate) kid: String,
     pub(crate) public_key: Vec<u8>,
     pub(crate) private_key: Vec<u8>,
-    pub(crate) sealed: bool,
+    pub(crate) is_encrypted: bool,
     pub(crate) created_at: Timestamp,
     pub(crate) signs_from: Timestamp,
 }
@@ -185,19 +183,19 @@ pub(crate) trait Accounts: Send + Sync {
 
 /// The embedding site's users.
 #[async_trait]
-pub(crate) trait Externals: Send + Sync {
-    /// The user whom the site calls so.
-    async fn external(&self, id: &ExternalId) -> Result<Option<External>>;
+pub(crate) trait SiteUsers: Send + Sync {
+    /// The user of this external id.
+    async fn site_user(&self, id: &ExternalId) -> Result<Option<SiteUser>>;
 
-    /// Profiles by what the site calls them; unknown ones are left out.
-    async fn externals(&self, ids: &[&ExternalId]) -> Result<Vec<Profile>>;
+    /// Profiles by external id; unknown ones are left out.
+    async fn site_users(&self, ids: &[&ExternalId]) -> Result<Vec<Profile>>;
 
     /// Writes a user without a password. False: the username or the external id is taken.
-    async fn insert_external(&self, profile: &Profile) -> Result<bool>;
+    async fn insert_site_user(&self, profile: &Profile) -> Result<bool>;
 
     /// Changes a profile, and raises the version to `at` or by one; a username that is taken stays as it was.
     /// None: no such user.
-    async fn change_external(
+    async fn update_site_user(
         &self,
         user: UserId,
         change: &ProfileChange<'_>,
@@ -297,42 +295,10 @@ pub(crate) trait Keys: Send + Sync {
 }
 
 /// Everything that the service remembers.
-pub(crate) trait Store: Accounts + Externals + ApiKeys + Sessions + Tickets + Keys {}
+pub(crate) trait Store: Accounts + SiteUsers + ApiKeys + Sessions + Tickets + Keys {}
 
-impl<T: Accounts + Externals + ApiKeys + Sessions + Tickets + Keys> Store for T {}
+impl<T: Accounts + SiteUsers + ApiKeys + Sessions + Tickets + Keys> Store for T {}
 
-/// What can be opened: the database that a URL names, of either kind.
-#[derive(Debug, Clone)]
-pub(crate) enum Target {
-    Postgres(postgres::Target),
-    Sqlite(sqlite::Target),
-}
-
-impl Target {
-    /// Reads a URL; connects to nothing.
-    pub(crate) fn parse(url: &str, max_connections: u32) -> Result<Self, OpenError> {
-        match url.split_once(':').map_or(url, |(scheme, _)| scheme) {
-            "postgres" | "postgresql" => postgres::Target::parse(url, max_connections).map(Self::Postgres),
-            "sqlite" => sqlite::Target::parse(url, max_connections).map(Self::Sqlite),
-            _ => Err(OpenError::Scheme),
-        }
-    }
-
-    /// Connects, and brings the tables up to date.
-    pub(crate) async fn open(&self) -> Result<Arc<dyn Store>, OpenError> {
-        self.migrate().await?;
-        Ok(match self {
-            Self::Postgres(target) => Arc::new(target.open()),
-            Self::Sqlite(target) => Arc::new(target.open()),
-        })
-    }
-
-    /// Brings the tables up to date, under a lock: of several at once, one does the work and the others
-    /// wait for it.
-    pub(crate) async fn migrate(&self) -> Result<(), OpenError> {
-        match self {
-            Self::Postgres(target) => target.migrate().await,
-            Self::Sqlite(target) => target.migrate().await,
-        }
-    }
-}
+/// Where the migrations that were applied are listed. Not sqlx's own name for it: the message store may live in the same
+/// database and has its own.
+const MIGRATIONS_TABLE: &str = "auth_migrations";

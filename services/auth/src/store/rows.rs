@@ -2,12 +2,13 @@
 
 use std::str::FromStr as _;
 
+use madang_database::DatabaseError;
 use madang_domain::{AvatarUrl, DisplayName, ExternalId, SessionId, Timestamp, UserId, Username};
 use madang_rpc::auth::{ClientInfo, Session, Voucher};
 use madang_rpc::event::Profile;
 use uuid::Uuid;
 
-use super::{Account, Digest, External, Family, Redeemed, Result, StoreError, StoredApiKey, StoredKey};
+use super::{Account, Digest, Family, Redeemed, Result, SiteUser, StoredApiKey, StoredKey};
 
 #[derive(sqlx::FromRow)]
 pub(super) struct ProfileRow {
@@ -23,18 +24,18 @@ impl ProfileRow {
     pub(super) fn profile(self) -> Result<Profile> {
         Ok(Profile {
             id: UserId::new(self.user_id),
-            username: Username::new(self.username).map_err(|e| StoreError::corrupt("a username", e))?,
-            name: DisplayName::new(self.name).map_err(|e| StoreError::corrupt("a display name", e))?,
+            username: Username::new(self.username).map_err(|e| DatabaseError::corrupt("username", e))?,
+            name: DisplayName::new(self.name).map_err(|e| DatabaseError::corrupt("display name", e))?,
             avatar_url: self
                 .avatar_url
                 .map(AvatarUrl::new)
                 .transpose()
-                .map_err(|e| StoreError::corrupt("an avatar's address", e))?,
+                .map_err(|e| DatabaseError::corrupt("avatar address", e))?,
             external_id: self
                 .external_id
                 .map(ExternalId::new)
                 .transpose()
-                .map_err(|e| StoreError::corrupt("an external id", e))?,
+                .map_err(|e| DatabaseError::corrupt("external id", e))?,
             version: Timestamp::from_micros(self.profile_version),
         })
     }
@@ -56,15 +57,15 @@ impl AccountRow {
 }
 
 #[derive(sqlx::FromRow)]
-pub(super) struct ExternalRow {
+pub(super) struct SiteUserRow {
     #[sqlx(flatten)]
     profile: ProfileRow,
     disconnected_at: Option<i64>,
 }
 
-impl ExternalRow {
-    pub(super) fn external(self) -> Result<External> {
-        Ok(External {
+impl SiteUserRow {
+    pub(super) fn site_user(self) -> Result<SiteUser> {
+        Ok(SiteUser {
             profile: self.profile.profile()?,
             disconnected_at: self.disconnected_at.map(Timestamp::from_micros),
         })
@@ -87,7 +88,7 @@ impl FamilyRow {
         Ok(Family {
             session: SessionId::new(self.session_id),
             token: Digest::try_from(self.token_hash.as_slice())
-                .map_err(|e| StoreError::corrupt("a refresh token's digest", e))?,
+                .map_err(|e| DatabaseError::corrupt("refresh token digest", e))?,
             live_until: Timestamp::from_micros(self.live_until),
             ends_at: Timestamp::from_micros(self.ends_at),
             is_revoked: self.revoked_at.is_some(),
@@ -186,7 +187,7 @@ impl SessionRow {
             created_at: Timestamp::from_micros(self.created_at),
             used_at: Timestamp::from_micros(self.used_at),
             client: ClientInfo {
-                ip: ip.map_err(|e| StoreError::corrupt("an address", e))?,
+                ip: ip.map_err(|e| DatabaseError::corrupt("address", e))?,
                 user_agent: self.user_agent,
             },
         })
@@ -211,7 +212,7 @@ impl KeyRow {
             kid: self.kid,
             public_key: self.public_key,
             private_key: self.private_key,
-            sealed: self.sealed,
+            is_encrypted: self.sealed,
             created_at: Timestamp::from_micros(self.created_at),
             signs_from: Timestamp::from_micros(self.signs_from),
         }

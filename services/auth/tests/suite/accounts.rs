@@ -10,10 +10,10 @@ use madang_rpc::auth::{
 };
 
 use crate::support::{
-    PASSWORD, World, assert_code, client, login, on_both, password, register, seconds, username, verify,
+    PASSWORD, World, assert_code, client, login, password, register, seconds, username, verify,
 };
 
-on_both!(
+madang_test_kit::on_both!(
     an_account_signs_in_with_tokens_that_the_public_keys_verify,
     a_name_belongs_to_one,
     a_bad_password_is_refused_at_registration,

@@ -6,9 +6,9 @@ use madang_domain::Code;
 use madang_kit::clock::Clock as _;
 use madang_rpc::auth::{Auth as _, Scope, Token, VerifyApiKey};
 
-use crate::support::{World, assert_code, on_both, seconds};
+use crate::support::{World, assert_code, seconds};
 
-on_both!(
+madang_test_kit::on_both!(
     a_key_is_printed_once_and_works_until_it_is_revoked,
     only_the_digest_of_a_key_is_kept,
     the_last_use_is_noted_now_and_then,

@@ -4,16 +4,18 @@ use std::num::NonZeroUsize;
 
 use madang_auth::Settings;
 use madang_domain::Code;
+use madang_kit::Registration;
 use madang_rpc::auth::{Auth as _, ClientInfo, Login, Register};
 
-use crate::support::{PASSWORD, World, assert_code, client, on_both, password, register, seconds, username};
+use crate::support::{PASSWORD, World, assert_code, client, login, password, register, seconds, username};
 
-on_both!(
+madang_test_kit::on_both!(
     failed_sign_ins_are_throttled_and_recover,
     an_attacked_account_lets_its_owner_in,
     one_address_cannot_try_many_accounts,
     sign_ins_that_succeed_are_not_throttled,
     registrations_from_one_address_are_throttled,
+    a_closed_registration_refuses_everybody_and_tells_nothing,
     more_passwords_than_can_be_hashed_are_refused_at_once,
 );
 
@@ -141,6 +143,25 @@ async fn registrations_from_one_address_are_throttled(mut world: World) {
     more("user4", ClientInfo::default()).await.unwrap();
     world.clock.advance(seconds(2));
     more("user5", client(1)).await.unwrap();
+}
+
+async fn a_closed_registration_refuses_everybody_and_tells_nothing(mut world: World) {
+    let open = world.service().await;
+    register(&open, "mina").await;
+    world.settings = Settings { registration: Registration::Closed, ..world.settings };
+    let closed = world.service().await;
+    let attempt = |name, text| {
+        let (username, password) = (username(name), password(text));
+        closed.register(Register { username, password, name: None, client: client(1) })
+    };
+    let new = assert_code(attempt("joon", PASSWORD).await, Code::PermissionDenied);
+    assert!(new.message.contains("registration is closed"), "{new}");
+    // A name that is taken and a password that is too short get the same answer.
+    assert_eq!(assert_code(attempt("mina", PASSWORD).await, Code::PermissionDenied).message, new.message);
+    assert_eq!(assert_code(attempt("joon", "x").await, Code::PermissionDenied).message, new.message);
+    assert_eq!(world.count("auth_users").await, 1);
+    // Who has an account goes on.
+    login(&closed, "mina").await;
 }
 
 async fn more_passwords_than_can_be_hashed_are_refused_at_once(mut world: World) {

@@ -9,14 +9,12 @@ use madang_kit::{Host, Lifecycle, Secret, clock::ManualClock};
 use madang_rpc::auth::{Auth as _, GetKeys, ListRevocations, Login, Refresh, Token};
 use madang_test_kit::{Durability, PostgresServer};
 
-use crate::support::{
-    PASSWORD, World, assert_code, client, host, login, on_both, password, register, username,
-};
+use crate::support::{PASSWORD, World, assert_code, client, host, login, password, register, username};
 
 /// How long the tests wait for what must happen.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-on_both!(several_migrate_at_once);
+madang_test_kit::on_both!(several_migrate_at_once);
 
 async fn several_migrate_at_once(world: World) {
     let (url, host) = (world.url(), world.host());
@@ -139,9 +137,11 @@ async fn a_url_that_cannot_be_one_is_named_without_its_secrets() {
 async fn the_file_of_a_database_is_its_owners_alone() {
     let world = World::sqlite();
     let _service = world.service().await;
-    let path = world.url().expose().trim_start_matches("sqlite://").to_owned();
+    let path = world.file();
+    let mode = |path: &std::path::Path| path.metadata().unwrap().permissions().mode() & 0o777;
     for suffix in ["", "-wal", "-shm"] {
-        let mode = std::fs::metadata(format!("{path}{suffix}")).unwrap().permissions().mode();
-        assert_eq!(mode & 0o077, 0, "{suffix}: {mode:o}");
+        let path = format!("{}{suffix}", path.display());
+        assert_eq!(mode(path.as_ref()), 0o600, "{path}");
     }
+    assert_eq!(mode(path.parent().unwrap()), 0o700, "the directory that was made for it");
 }

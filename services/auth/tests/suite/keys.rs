@@ -8,13 +8,13 @@ use madang_auth::{Settings, rotate_key};
 use madang_kit::clock::Clock as _;
 use madang_rpc::auth::{Auth as _, GetKeys, Refresh, Token};
 
-use crate::support::{World, login, on_both, register, seconds, verify};
+use crate::support::{World, login, register, seconds, verify};
 
-on_both!(
+madang_test_kit::on_both!(
     replicas_that_start_at_once_share_one_key,
     a_rotation_fails_no_verification,
     the_key_set_is_public_and_complete,
-    private_keys_are_sealed_when_there_is_a_key_for_it,
+    private_keys_are_encrypted_when_there_is_a_key_for_it,
     an_operator_rotates_by_hand,
     leaked_keys_are_forgotten_at_once,
 );
@@ -110,7 +110,7 @@ async fn the_key_set_is_public_and_complete(world: World) {
     assert_eq!(key.as_object().unwrap().len(), 6);
 }
 
-async fn private_keys_are_sealed_when_there_is_a_key_for_it(mut world: World) {
+async fn private_keys_are_encrypted_when_there_is_a_key_for_it(mut world: World) {
     let encryption_key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
     world.settings.key_encryption_key = Some(encryption_key.into());
     let service = world.service().await;
@@ -126,7 +126,7 @@ async fn private_keys_are_sealed_when_there_is_a_key_for_it(mut world: World) {
         let settings = Settings { key_encryption_key: other, ..world.settings.clone() };
         let error = world.service_with(&settings).await.unwrap_err();
         let causes = format!("{error:?}");
-        assert!(causes.contains("CannotOpen"), "{causes}");
+        assert!(causes.contains("CannotDecrypt"), "{causes}");
     }
 }
 

@@ -72,6 +72,21 @@ async fn it_serves_grpc_and_the_public_keys_and_ends_in_order() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_is_told_to_let_nobody_register() {
+    let world = World::sqlite();
+    let host = Host::new("auth-test", Lifecycle::default()).unwrap();
+    let running = run(command(&world, &["--registration", "closed"]), host).await.unwrap();
+    let grpc = running.address("grpc").unwrap();
+    let channel = tonic::transport::Endpoint::from_shared(format!("http://{grpc}")).unwrap().connect_lazy();
+    let auth = AuthClient::new(channel);
+    let (username, password) = (username("mina"), password(PASSWORD));
+    let result = auth.register(Register { username, password, name: None, client: client(1) }).await;
+    assert_code(result, Code::PermissionDenied);
+    drop(auth);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn its_tasks_end_by_themselves() {
     let world = World::sqlite();
     for (task, keys) in [(&["migrate"][..], 0), (&["rotate-key"], 2), (&["rotate-key", "--compromised"], 1)] {

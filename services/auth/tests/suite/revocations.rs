@@ -7,9 +7,9 @@ use madang_domain::Code;
 use madang_rpc::auth::{Auth as _, ListRevocations, Logout, Token};
 use sqlx::{Connection as _, PgConnection};
 
-use crate::support::{World, login, on_both, register, seconds, session_of};
+use crate::support::{World, login, register, seconds, session_of};
 
-on_both!(
+madang_test_kit::on_both!(
     the_feed_goes_on_from_its_cursor,
     the_feed_misses_none_of_many_at_once,
     the_feed_starts_anew_after_a_backup_was_restored,

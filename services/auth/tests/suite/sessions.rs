@@ -8,11 +8,11 @@ use madang_rpc::auth::{
     Refresh, RevokeSession, Token,
 };
 
-use crate::support::{World, assert_code, client, login, on_both, register, seconds, session_of, verify};
+use crate::support::{World, assert_code, client, login, register, seconds, session_of, verify};
 
 const DAY: u64 = 24 * 3_600;
 
-on_both!(
+madang_test_kit::on_both!(
     a_refresh_token_is_good_once_and_its_reuse_ends_the_session,
     of_two_concurrent_refreshes_one_wins,
     a_session_ends_when_idle_and_in_any_case,

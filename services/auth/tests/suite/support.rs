@@ -7,40 +7,14 @@ use madang_auth::{Service, Settings, start};
 use madang_domain::{Code, Error, SessionId, Username};
 use madang_kit::{Host, Lifecycle, Secret, StartError, clock::ManualClock};
 use madang_rpc::auth::{Auth as _, ClientInfo, Grant, Login, Password, Register, claims::AccessClaims};
-use madang_test_kit::TestDatabase;
-use sqlx::{AssertSqlSafe, Connection as _};
-use tempfile::TempDir;
-
-/// The test function once on PostgreSQL, once on SQLite.
-macro_rules! on_both {
-    ($($test:ident),+ $(,)?) => {
-        mod postgres {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $test() {
-                super::$test(crate::support::World::postgres().await).await;
-            })+
-        }
-        mod sqlite {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $test() {
-                super::$test(crate::support::World::sqlite()).await;
-            })+
-        }
-    };
-}
-pub(crate) use on_both;
+use madang_test_kit::EitherDatabase;
 
 /// A password that is nobody else's.
 pub(crate) const PASSWORD: &str = "correct horse battery";
 
-enum Database {
-    Postgres(TestDatabase),
-    Sqlite(TempDir),
-}
-
 /// A database and a clock.
 pub(crate) struct World {
-    database: Database,
+    database: EitherDatabase,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) settings: Settings,
 }
@@ -50,25 +24,28 @@ fn cheap() -> Settings {
     Settings { argon2_memory_kib: 64, argon2_passes: 1, ..Settings::default() }
 }
 
+impl From<EitherDatabase> for World {
+    fn from(database: EitherDatabase) -> Self {
+        Self { database, clock: Arc::new(ManualClock::default()), settings: cheap() }
+    }
+}
+
 impl World {
     pub(crate) async fn postgres() -> Self {
-        let database = madang_test_kit::test_database().await.unwrap();
-        Self::new(Database::Postgres(database))
+        EitherDatabase::postgres().await.unwrap().into()
     }
 
     pub(crate) fn sqlite() -> Self {
-        Self::new(Database::Sqlite(TempDir::new().unwrap()))
-    }
-
-    fn new(database: Database) -> Self {
-        Self { database, clock: Arc::new(ManualClock::default()), settings: cheap() }
+        EitherDatabase::sqlite().unwrap().into()
     }
 
     pub(crate) fn url(&self) -> Secret {
-        match &self.database {
-            Database::Postgres(database) => database.url().into(),
-            Database::Sqlite(directory) => format!("sqlite://{}/auth.db", directory.path().display()).into(),
-        }
+        self.database.url().into()
+    }
+
+    /// The file of an SQLite database.
+    pub(crate) fn file(&self) -> std::path::PathBuf {
+        self.database.file().unwrap()
     }
 
     pub(crate) fn host(&self) -> Host {
@@ -86,17 +63,7 @@ impl World {
 
     /// The first column of each row, as text.
     pub(crate) async fn texts(&self, sql: &str) -> Vec<String> {
-        let sql = AssertSqlSafe(sql.to_owned());
-        match &self.database {
-            Database::Postgres(database) => {
-                let mut connection = sqlx::PgConnection::connect(database.url()).await.unwrap();
-                sqlx::query_scalar(sql).fetch_all(&mut connection).await.unwrap()
-            }
-            Database::Sqlite(_) => {
-                let mut connection = sqlx::SqliteConnection::connect(self.url().expose()).await.unwrap();
-                sqlx::query_scalar(sql).fetch_all(&mut connection).await.unwrap()
-            }
-        }
+        self.database.texts(sql).await.unwrap()
     }
 
     /// The rows of a table.

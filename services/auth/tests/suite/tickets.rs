@@ -7,9 +7,9 @@ use madang_rpc::auth::{
     Voucher,
 };
 
-use crate::support::{World, assert_code, login, on_both, register, seconds, session_of};
+use crate::support::{World, assert_code, login, register, seconds, session_of};
 
-on_both!(
+madang_test_kit::on_both!(
     a_ticket_is_good_once,
     of_two_who_redeem_at_once_one_wins,
     a_ticket_expires,

@@ -9,7 +9,8 @@ use axum::{
     routing::{delete, get, post},
 };
 use http::{StatusCode, header};
-use madang_domain::{DisplayName, SessionId, Timestamp, Username};
+use madang_domain::{Code, DisplayName, Error, SessionId, Timestamp, Username};
+use madang_kit::Registration;
 use madang_rpc::{
     Auth,
     auth::{
@@ -23,7 +24,10 @@ use super::{
     extract::{Caller, Client, Json, Path},
     view::User,
 };
-use crate::{http::Problem, state::GatewayState};
+use crate::{
+    http::Problem,
+    state::{Entrance, GatewayState},
+};
 
 /// How long an HTTP cache may keep the public keys; a new one is published for longer before it signs.
 const KEYS_CACHE_CONTROL: &str = "public, max-age=60";
@@ -93,10 +97,16 @@ fn tokens(status: StatusCode, grant: Grant) -> Response {
 }
 
 async fn register(
+    State(entrance): State<Arc<Entrance>>,
     State(accounts): State<Arc<dyn Auth>>,
     Client(client): Client,
     Json(body): Json<Register>,
 ) -> Result<Response, Problem> {
+    // Auth is asked by other gateways too, and knows nothing of this one's issuer: so it is decided here.
+    if entrance.settings.registration == Registration::Closed {
+        let closed = "registration is closed; sign in with an account that you have";
+        return Err(Error::new(Code::PermissionDenied, closed).into());
+    }
     let grant = accounts
         .register(auth::Register {
             username: body.username,
@@ -113,12 +123,8 @@ async fn login(
     Client(client): Client,
     Json(body): Json<Login>,
 ) -> Result<Response, Problem> {
-    let username = Username::new(body.username).map_err(|_| {
-        madang_domain::Error::new(
-            madang_domain::Code::Unauthenticated,
-            "the username or the password is wrong",
-        )
-    })?;
+    let username = Username::new(body.username)
+        .map_err(|_| Error::new(Code::Unauthenticated, "the username or the password is wrong"))?;
     let grant =
         accounts.login(auth::Login { username, password: Password::new(body.password), client }).await?;
     Ok(tokens(StatusCode::OK, grant))

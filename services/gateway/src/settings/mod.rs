@@ -7,6 +7,7 @@ mod path;
 use std::{net::SocketAddr, time::Duration};
 
 use clap::Args;
+use madang_kit::Registration;
 
 use self::path::base_path;
 pub use self::{
@@ -66,6 +67,11 @@ pub struct GatewaySettings {
     #[arg(long, env = "MADANG_SERVER_CALLS_PER_SECOND", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub server_calls_per_second: u32,
 
+    /// Whether people make accounts here by themselves. [default: open; closed where the embedding site's own tokens
+    /// are accepted, since its users come with those]
+    #[arg(long, env = "MADANG_REGISTRATION", value_enum, value_name = "STATE")]
+    pub registration: Option<Registration>,
+
     /// The embedding site's own tokens.
     #[command(flatten)]
     pub issuer: IssuerSettings,
@@ -110,6 +116,16 @@ pub struct GatewaySettings {
 }
 
 impl GatewaySettings {
+    /// Whether people make accounts here by themselves: as it is set, else not where the site has its own issuer.
+    #[must_use]
+    pub const fn registration(&self) -> Registration {
+        match self.registration {
+            Some(registration) => registration,
+            None if self.issuer.issuer_algorithms.is_empty() => Registration::Open,
+            None => Registration::Closed,
+        }
+    }
+
     /// The time between pings.
     #[must_use]
     pub const fn heartbeat(&self) -> Duration {
@@ -126,5 +142,31 @@ impl GatewaySettings {
     #[must_use]
     pub const fn reconnect_spread(&self) -> Duration {
         Duration::from_secs(self.reconnect_spread_seconds)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Command {
+        #[command(flatten)]
+        gateway: GatewaySettings,
+    }
+
+    #[test]
+    fn registration_is_closed_where_the_site_has_an_issuer_unless_it_is_said() {
+        let registration = |more: &[&str]| {
+            let arguments = ["gateway"].iter().chain(more);
+            Command::parse_from(arguments).gateway.registration()
+        };
+        let issuer = ["--issuer-algorithms", "HS256"];
+        assert_eq!(registration(&[]), Registration::Open);
+        assert_eq!(registration(&issuer), Registration::Closed);
+        assert_eq!(registration(&["--registration", "closed"]), Registration::Closed);
+        assert_eq!(registration(&[&issuer[..], &["--registration", "open"]].concat()), Registration::Open);
     }
 }

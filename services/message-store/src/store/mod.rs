@@ -4,9 +4,6 @@
 //! migrations, and the batched hot paths. [`Session`] is one connection of either, for statements that both
 //! understand as they stand; `statements.rs` implements it, compiled once for each database.
 
-mod connections;
-mod error;
-mod migrations;
 mod notices;
 mod postgres;
 mod rows;
@@ -30,10 +27,13 @@ use crate::{
     unread::Counts,
 };
 
-pub(crate) use error::{StoreError, StoreResult};
+pub(crate) use madang_database::{DatabaseError as StoreError, DatabaseResult as StoreResult};
 pub(crate) use postgres::Postgres;
 pub(crate) use rows::{role_from_number, role_number};
 pub(crate) use sqlite::Sqlite;
+
+/// Where the migrations that were applied are listed. A name of its own, since services may share a database.
+const MIGRATIONS_TABLE: &str = "message_store_migrations";
 
 /// One of the databases.
 #[async_trait]

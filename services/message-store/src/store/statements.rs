@@ -5,6 +5,7 @@
 //! a page of bounds on every function to say the same.
 
 use async_trait::async_trait;
+use madang_database::Lease;
 use madang_domain::{IdempotencyKey, RoomId, RoomRef, Seq, Timestamp, UserId};
 use madang_rpc::{
     event::{Event, Notice, Role},
@@ -17,9 +18,7 @@ use super::{Connector, Db, LOCK_BY_EXTERNAL_ID, LOCK_BY_ID, LOCK_BY_SLUG};
 use crate::{
     page::{ByActivity, ByAge, ByRank},
     store::{
-        self, NewEvent, Origin, RoomRecord, Slice, StoreResult, View,
-        connections::Lease,
-        notices,
+        self, NewEvent, Origin, RoomRecord, Slice, StoreResult, View, notices,
         rows::{
             EventRow, MemberRow, Reader, RoomRow, ViewRow, event_columns, role_number, room_kind_number, seq,
             signed, unsigned,

@@ -11,9 +11,9 @@ use madang_rpc::{
 };
 use uuid::Uuid;
 
-use crate::support::{Fixture, Words as _, keys, message, on_both, seqs, user, user_at};
+use crate::support::{Fixture, Words as _, keys, message, seqs, user, user_at};
 
-on_both!(
+madang_test_kit::on_both!(
     seqs_are_contiguous_under_many_senders_at_two_replicas,
     batches_of_many_rooms_do_not_block_each_other,
     one_key_through_two_replicas_is_one_event,

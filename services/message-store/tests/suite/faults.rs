@@ -11,9 +11,9 @@ use std::{
 
 use futures_util::future::join_all;
 use madang_domain::{Code, Error, RoomId, RoomRef};
-use madang_message_store::Service;
-use madang_rpc::{MessageStore as _, event::Profile, store::GetRoom};
+use madang_rpc::{MessageStore, event::Profile, store::GetRoom};
 use madang_test_kit::{BreakableProxy, Durability, PostgresServer};
+use sqlx::Connection as _;
 use tokio::sync::watch;
 
 use crate::support::{Fixture, Words as _, keys, seqs, user};
@@ -23,8 +23,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Sends messages one after the other, each until it is acknowledged, and returns the acknowledged places by
 /// key. `progress` counts them, `failures` hears of each failure.
-async fn send_until_told(
-    service: &Service,
+pub(crate) async fn send_until_told(
+    service: &(impl MessageStore + ?Sized),
     room: RoomId,
     sender: &Arc<Profile>,
     name: &str,
@@ -65,8 +65,11 @@ fn assert_transient(error: &Error) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_acknowledged_message_outlives_a_killed_server_once() {
     const SENDERS: u128 = 12;
-    let server = PostgresServer::start(Durability::Fast).await.unwrap();
+    let server = PostgresServer::start(Durability::Real).await.unwrap();
     let fixture = Fixture::of_url(server.create_database("chat").await.unwrap());
+    let mut admin = sqlx::PgConnection::connect(&fixture.url).await.unwrap();
+    let fsync: String = sqlx::query_scalar("SHOW fsync").fetch_one(&mut admin).await.unwrap();
+    assert_eq!(fsync, "on", "a commit waits for the disk");
     let replicas = [fixture.service().await, fixture.service().await];
     let people: Vec<_> = (0..SENDERS).map(user).collect();
     let room = replicas[0].given_room(&people.iter().collect::<Vec<_>>()).await;
@@ -92,7 +95,18 @@ async fn every_acknowledged_message_outlives_a_killed_server_once() {
     };
     let (acks, ()) = tokio::time::timeout(PATIENCE, async { tokio::join!(sends, chaos) }).await.unwrap();
 
-    let log = replicas[1].log(room).await;
+    assert_log_is_what_was_acknowledged(&replicas[1], room, SENDERS as usize, acks).await;
+}
+
+/// The log is contiguous, and after the `joined` events of its members holds each acknowledged message once, where its
+/// acknowledgement said.
+pub(crate) async fn assert_log_is_what_was_acknowledged(
+    service: &(impl MessageStore + ?Sized),
+    room: RoomId,
+    joined: usize,
+    acks: Vec<BTreeMap<String, u64>>,
+) {
+    let log = service.log(room).await;
     assert_eq!(seqs(&log), (1..=log.len() as u64).collect::<Vec<_>>());
     let acked: BTreeMap<String, u64> = acks.into_iter().flatten().collect();
     let logged = keys(&log);
@@ -101,7 +115,7 @@ async fn every_acknowledged_message_outlives_a_killed_server_once() {
         acked.len(),
         "each is there once, and nothing else: every key was repeated till its ack"
     );
-    for event in &log[SENDERS as usize..] {
+    for event in &log[joined..] {
         assert_eq!(acked.get(&keys(std::slice::from_ref(event))[0]), Some(&event.seq.get()));
     }
 }

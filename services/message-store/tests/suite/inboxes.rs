@@ -15,9 +15,9 @@ use madang_rpc::{
     },
 };
 
-use crate::support::{Fixture, Words as _, key, on_both, room_of, seqs, slug, user, user_at};
+use crate::support::{Fixture, Words as _, key, room_of, seqs, slug, user, user_at};
 
-on_both!(
+madang_test_kit::on_both!(
     an_inbox_that_was_never_written_is_empty,
     notices_have_places_in_order,
     a_key_makes_a_notice_once,

@@ -1,13 +1,14 @@
 //! What the message store promises, shown on PostgreSQL and on SQLite alike.
 //!
 //! Every test has a database of its own and a clock that it moves by hand; a replica is another service on
-//! the same database. `on_both!` makes two tests of one function.
+//! the same database. `madang_test_kit::on_both!` makes two tests of one function.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "in a test, what is not as expected panics")]
 
 mod appends;
 mod faults;
 mod inboxes;
+mod kills;
 mod members;
 mod mentions;
 mod model;

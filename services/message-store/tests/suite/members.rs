@@ -11,9 +11,9 @@ use madang_rpc::{
     store::{Authority, Join, Leave, ListMembers, PageQuery, PutMember, RemoveMember},
 };
 
-use crate::support::{Fixture, Words as _, assert_logged, on_both, page, user};
+use crate::support::{Fixture, Words as _, assert_logged, page, user};
 
-on_both!(
+madang_test_kit::on_both!(
     joining_is_an_event_once,
     leaving_is_an_event_and_ends_the_right_to_speak,
     the_last_owner_stays_while_there_are_others,

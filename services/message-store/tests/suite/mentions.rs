@@ -11,9 +11,9 @@ use madang_rpc::{
     store::{Append, Appended, Authority, HistoryFrom, Leave, Mentioned, Notify, PutMember, Read},
 };
 
-use crate::support::{Fixture, Words as _, message, on_both, seqs, user};
+use crate::support::{Fixture, Words as _, message, seqs, user};
 
-on_both!(
+madang_test_kit::on_both!(
     a_mention_is_in_the_inbox_and_in_the_message,
     only_members_are_mentioned,
     a_repeat_mentions_nobody_again,

@@ -220,7 +220,7 @@ async fn check(service: &Service, operations: &[Operation]) {
     assert_eq!(view.room.member_count, model.members.len() as u64);
 }
 
-crate::support::on_both!(operations_do_what_the_model_says);
+madang_test_kit::on_both!(operations_do_what_the_model_says);
 
 async fn operations_do_what_the_model_says(fixture: Fixture) {
     let service = fixture.service().await;

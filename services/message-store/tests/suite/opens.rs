@@ -10,9 +10,9 @@ use madang_rpc::{
 };
 use uuid::Uuid;
 
-use crate::support::{Fixture, Words as _, on_both, seqs, user};
+use crate::support::{Fixture, Words as _, seqs, user};
 
-on_both!(
+madang_test_kit::on_both!(
     what_was_missed_is_whole_or_none,
     a_cursor_of_another_history_is_not_trusted,
     only_members_open,

@@ -9,9 +9,9 @@ use madang_rpc::{
     store::{History, HistoryFrom, HistoryQuery, Join, Leave, ListRooms, MarkRead, Read, ReadMark},
 };
 
-use crate::support::{Fixture, Words as _, keys, on_both, seqs, user};
+use crate::support::{Fixture, Words as _, keys, seqs, user};
 
-on_both!(
+madang_test_kit::on_both!(
     history_is_paged_both_ways,
     history_is_for_members,
     a_read_is_contiguous_and_bounded,

@@ -14,9 +14,9 @@ use madang_rpc::{
     },
 };
 
-use crate::support::{Fixture, Words as _, assert_logged, key, on_both, page, room_of, seqs, slug, user};
+use crate::support::{Fixture, Words as _, assert_logged, key, page, room_of, seqs, slug, user};
 
-on_both!(
+madang_test_kit::on_both!(
     a_room_begins_with_its_members,
     a_creation_with_a_key_is_made_once,
     a_direct_room_between_two_is_made_once,

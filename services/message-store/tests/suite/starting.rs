@@ -1,6 +1,6 @@
 //! Starting: the database is made ready, once, or refused in words.
 
-use std::time::Duration;
+use std::{os::unix::fs::PermissionsExt as _, path::Path, time::Duration};
 
 use madang_domain::{Code, RoomRef};
 use madang_message_store::{Service, migrate, start};
@@ -8,9 +8,9 @@ use madang_rpc::{MessageStore as _, store::GetRoom};
 use madang_test_kit::{BreakableProxy, test_database};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
 
-use crate::support::{Fixture, Words as _, on_both, user};
+use crate::support::{Fixture, Words as _, user};
 
-on_both!(
+madang_test_kit::on_both!(
     replicas_that_start_at_once_migrate_once,
     a_command_migrates_and_starting_finds_it_done,
     data_outlives_the_service,
@@ -73,6 +73,20 @@ async fn a_stopped_service_refuses(fixture: Fixture) {
         assert_eq!(error.code, Code::Unavailable);
         assert!(error.retry_after.is_some());
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_files_of_a_database_are_their_owners_alone() {
+    let fixture = Fixture::sqlite();
+    let service = fixture.service().await;
+    service.given_room(&[&user(1)]).await;
+    let path = fixture.database().file().unwrap();
+    let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
+    for suffix in ["", "-wal", "-shm"] {
+        let path = format!("{}{suffix}", path.display());
+        assert_eq!(mode(path.as_ref()), 0o600, "{path}");
+    }
+    assert_eq!(mode(path.parent().unwrap()), 0o700, "the directory that was made for it");
 }
 
 async fn refusal(url: &str) -> String {

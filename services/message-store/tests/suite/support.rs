@@ -16,29 +16,8 @@ use madang_rpc::{
         Opened, PageQuery, Read, RoomKind, RoomView,
     },
 };
-use madang_test_kit::{TestDatabase, test_database};
-use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
-use tempfile::TempDir;
+use madang_test_kit::EitherDatabase;
 use uuid::Uuid;
-
-/// Makes of one function a test on each database.
-macro_rules! on_both {
-    ($($name:ident),+ $(,)?) => {$(
-        mod $name {
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn postgres() {
-                super::$name($crate::support::Fixture::postgres().await).await;
-            }
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn sqlite() {
-                super::$name($crate::support::Fixture::sqlite()).await;
-            }
-        }
-    )+};
-}
-
-pub(crate) use on_both;
 
 /// A database, and the time.
 pub(crate) struct Fixture {
@@ -47,36 +26,33 @@ pub(crate) struct Fixture {
     pub(crate) settings: Settings,
     /// Services close their connections before the database goes.
     lives: std::sync::Mutex<Vec<Lifecycle>>,
-    _database: Database,
+    database: Option<EitherDatabase>,
 }
 
-/// Held until the test ends.
-enum Database {
-    Postgres { _database: TestDatabase },
-    Sqlite { _directory: TempDir },
-    Foreign,
+impl From<EitherDatabase> for Fixture {
+    fn from(database: EitherDatabase) -> Self {
+        Self::new(database.url().to_owned(), Some(database))
+    }
 }
 
 impl Fixture {
-    pub(crate) async fn postgres() -> Self {
-        let database = test_database().await.unwrap();
-        Self::new(database.url().to_owned(), Database::Postgres { _database: database })
-    }
-
     pub(crate) fn sqlite() -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let url = format!("sqlite://{}", directory.path().join("new/store.db").display());
-        Self::new(url, Database::Sqlite { _directory: directory })
+        EitherDatabase::sqlite().unwrap().into()
     }
 
     /// On a database that the test has.
     pub(crate) fn of_url(url: impl Into<String>) -> Self {
-        Self::new(url.into(), Database::Foreign)
+        Self::new(url.into(), None)
     }
 
-    fn new(url: String, database: Database) -> Self {
+    fn new(url: String, database: Option<EitherDatabase>) -> Self {
         let (clock, lives) = (Arc::new(ManualClock::default()), std::sync::Mutex::default());
-        Self { url, clock, settings: Settings::default(), lives, _database: database }
+        Self { url, clock, settings: Settings::default(), lives, database }
+    }
+
+    /// The database that is this fixture's own.
+    pub(crate) fn database(&self) -> &EitherDatabase {
+        self.database.as_ref().unwrap()
     }
 
     pub(crate) fn host(&self) -> Host {
@@ -99,43 +75,26 @@ impl Fixture {
 
 impl Fixture {
     /// How many rows a query of one number counts, past the service.
-    pub(crate) async fn count(&self, query: &'static str) -> i64 {
-        if self.url.starts_with("sqlite") {
-            let mut database = sqlx::SqliteConnection::connect(&self.url).await.unwrap();
-            sqlx::query_scalar(query).fetch_one(&mut database).await.unwrap()
-        } else {
-            let mut database = sqlx::PgConnection::connect(&self.url).await.unwrap();
-            sqlx::query_scalar(query).fetch_one(&mut database).await.unwrap()
-        }
+    pub(crate) async fn count(&self, query: &str) -> i64 {
+        self.database().number(query).await.unwrap()
     }
 
     /// Makes the database refuse messages of this text, as a defect would.
     pub(crate) async fn refuse_text(&self, text: &str) {
-        if self.url.starts_with("sqlite") {
-            let mut database = sqlx::SqliteConnection::connect(&self.url).await.unwrap();
-            let trigger = format!(
-                "CREATE TRIGGER refusal BEFORE INSERT ON events WHEN new.text = '{text}' \
-                 BEGIN SELECT raise(ABORT, 'refused'); END"
-            );
-            database.execute(AssertSqlSafe(trigger)).await.unwrap();
-        } else {
-            let mut database = sqlx::PgConnection::connect(&self.url).await.unwrap();
-            let check = format!("ALTER TABLE events ADD CONSTRAINT refusal CHECK (text <> '{text}')");
-            database.execute(AssertSqlSafe(check)).await.unwrap();
-        }
+        let check = format!("ALTER TABLE events ADD CONSTRAINT refusal CHECK (text <> '{text}')");
+        let trigger = format!(
+            "CREATE TRIGGER refusal BEFORE INSERT ON events WHEN new.text = '{text}' \
+             BEGIN SELECT raise(ABORT, 'refused'); END"
+        );
+        self.database().execute(&check, &trigger).await.unwrap();
     }
 
     /// Makes the database refuse notices of mentions, as a defect would.
     pub(crate) async fn refuse_mentions(&self) {
-        if self.url.starts_with("sqlite") {
-            let mut database = sqlx::SqliteConnection::connect(&self.url).await.unwrap();
-            let trigger = "CREATE TRIGGER refusal BEFORE INSERT ON events WHEN new.kind = 6 \
-                 BEGIN SELECT raise(ABORT, 'refused'); END";
-            database.execute(trigger).await.unwrap();
-        } else {
-            let mut database = sqlx::PgConnection::connect(&self.url).await.unwrap();
-            database.execute("ALTER TABLE events ADD CONSTRAINT refusal CHECK (kind <> 6)").await.unwrap();
-        }
+        let check = "ALTER TABLE events ADD CONSTRAINT refusal CHECK (kind <> 6)";
+        let trigger = "CREATE TRIGGER refusal BEFORE INSERT ON events WHEN new.kind = 6 \
+             BEGIN SELECT raise(ABORT, 'refused'); END";
+        self.database().execute(check, trigger).await.unwrap();
     }
 
     /// Waits until the background task has removed every event of a room. A table has nothing to await, so it is asked.

@@ -43,7 +43,7 @@ const GATEWAY_SETTINGS: [(&str, &str); 3] = [
 ];
 const AUTH_SETTINGS: [(&str, &str); 4] = [
     // Hundreds of accounts are made at the start, and no password is worth guarding.
-    ("MADANG_AUTH_REGISTER_BURST", "0"),
+    ("MADANG_AUTH_REGISTER_BURST", "1000000"),
     ("MADANG_AUTH_ARGON2_MEMORY_KIB", "64"),
     ("MADANG_AUTH_ARGON2_PASSES", "1"),
     // An hour's step of a clock is no reason for a token to end.

@@ -1,59 +1,63 @@
 //! Accounts in SQL, for both kinds of database.
 
 use async_trait::async_trait;
+use madang_database::{once, run};
 use madang_domain::{AvatarUrl, DisplayName, Timestamp, UserId, Username};
 use madang_rpc::event::Profile;
 use sqlx::QueryBuilder;
 
-use super::{Backend, Db, sessions};
+use super::{Database, Db, sessions};
 use crate::store::rows::{AccountRow, ProfileRow};
 use crate::store::{Account, Accounts, NewSession, Result};
 
 #[async_trait]
-impl Accounts for Backend {
+impl Accounts for Database {
     async fn insert_account(&self, account: &Account, session: &NewSession) -> Result<bool> {
         let profile = &account.profile;
-        let mut transaction = self.begin().await?;
-        let inserted = sqlx::query(
-            "INSERT INTO auth_users (id, username, name, avatar_url, password_hash, created_at, profile_version)
-             VALUES ($1, $2, $3, $4, $5, $6, $7)
-             ON CONFLICT (username) DO NOTHING",
-        )
-        .bind(profile.id.uuid())
-        .bind(profile.username.as_str())
-        .bind(profile.name.as_str())
-        .bind(profile.avatar_url.as_ref().map(AvatarUrl::as_str))
-        .bind(account.password_hash.as_deref().unwrap_or_default())
-        .bind(session.created_at.as_micros())
-        .bind(profile.version.as_micros())
-        .execute(&mut *transaction)
-        .await?;
-        if inserted.rows_affected() == 0 {
-            return Ok(false);
-        }
-        sessions::insert(&mut transaction, session).await?;
-        transaction.commit().await?;
-        Ok(true)
+        self.transactions
+            .run("insert_account", || async {
+                let mut transaction = self.begin().await?;
+                let query = sqlx::query(
+                    "INSERT INTO auth_users
+                         (id, username, name, avatar_url, password_hash, created_at, profile_version)
+                     VALUES ($1, $2, $3, $4, $5, $6, $7)
+                     ON CONFLICT (username) DO NOTHING",
+                )
+                .bind(profile.id.uuid())
+                .bind(profile.username.as_str())
+                .bind(profile.name.as_str())
+                .bind(profile.avatar_url.as_ref().map(AvatarUrl::as_str))
+                .bind(account.password_hash.as_deref().unwrap_or_default())
+                .bind(session.created_at.as_micros())
+                .bind(profile.version.as_micros());
+                let is_free = run!(transaction, query, execute)?.rows_affected() == 1;
+                if is_free {
+                    sessions::insert(&mut transaction, session).await?;
+                }
+                transaction.commit().await?;
+                Ok(is_free)
+            })
+            .await
     }
 
     async fn account(&self, username: &Username) -> Result<Option<Account>> {
-        let row: Option<AccountRow> = sqlx::query_as(
+        let row: Option<AccountRow> = once!(self.readers(), sqlx::query_as(
             "SELECT id AS user_id, username, name, avatar_url, external_id, profile_version, password_hash
              FROM auth_users WHERE username = $1",
         )
-        .bind(username.as_str())
-        .fetch_optional(&self.pool)
-        .await?;
+        .bind(username.as_str()), fetch_optional)?;
         row.map(AccountRow::account).transpose()
     }
 
     async fn replace_password_hash(&self, user: UserId, from: &str, to: &str) -> Result<()> {
-        sqlx::query("UPDATE auth_users SET password_hash = $3 WHERE id = $1 AND password_hash = $2")
-            .bind(user.uuid())
-            .bind(from)
-            .bind(to)
-            .execute(&self.pool)
-            .await?;
+        once!(
+            self.writers(),
+            sqlx::query("UPDATE auth_users SET password_hash = $3 WHERE id = $1 AND password_hash = $2")
+                .bind(user.uuid())
+                .bind(from)
+                .bind(to),
+            execute
+        )?;
         Ok(())
     }
 
@@ -71,7 +75,8 @@ impl Accounts for Backend {
         }
         query.push(")");
         // Not kept as a prepared statement: there would be one for each length of the list.
-        let rows: Vec<ProfileRow> = query.build_query_as().persistent(false).fetch_all(&self.pool).await?;
+        let rows: Vec<ProfileRow> =
+            once!(self.readers(), query.build_query_as().persistent(false), fetch_all)?;
         rows.into_iter().map(ProfileRow::profile).collect()
     }
 
@@ -82,21 +87,23 @@ impl Accounts for Backend {
         avatar_url: Option<Option<&AvatarUrl>>,
         at: Timestamp,
     ) -> Result<Option<Profile>> {
-        let row: Option<ProfileRow> = sqlx::query_as(
-            "UPDATE auth_users SET
+        let row: Option<ProfileRow> = once!(
+            self.writers(),
+            sqlx::query_as(
+                "UPDATE auth_users SET
                  name = COALESCE($2, name),
                  avatar_url = CASE WHEN $3 THEN $4 ELSE avatar_url END,
                  profile_version = CASE WHEN profile_version < $5 THEN $5 ELSE profile_version + 1 END
              WHERE id = $1
              RETURNING id AS user_id, username, name, avatar_url, external_id, profile_version",
-        )
-        .bind(user.uuid())
-        .bind(name.map(DisplayName::as_str))
-        .bind(avatar_url.is_some())
-        .bind(avatar_url.flatten().map(AvatarUrl::as_str))
-        .bind(at.as_micros())
-        .fetch_optional(&self.pool)
-        .await?;
+            )
+            .bind(user.uuid())
+            .bind(name.map(DisplayName::as_str))
+            .bind(avatar_url.is_some())
+            .bind(avatar_url.flatten().map(AvatarUrl::as_str))
+            .bind(at.as_micros()),
+            fetch_optional
+        )?;
         row.map(ProfileRow::profile).transpose()
     }
 }

@@ -8,12 +8,13 @@
 //! disk; they are rare. The row is locked last, so that no two transactions wait for each other.
 
 use async_trait::async_trait;
+use madang_database::{Transaction, once, run};
 use madang_domain::{SessionId, Timestamp, UserId, Username};
 use madang_rpc::auth::{Revocations, Session};
-use sqlx::{QueryBuilder, Transaction};
+use sqlx::QueryBuilder;
 use uuid::Uuid;
 
-use super::{Backend, Db};
+use super::{Connector, Database, Db};
 use crate::store::rows::{FamilyRow, RevocationRow, SessionRow};
 use crate::store::{Digest, Family, NewSession, Result, RevocationQuery, Rotation, SessionPurge, Sessions};
 
@@ -34,14 +35,15 @@ fn feed(rows: &[RevocationRow], limit: i64) -> Revocations {
 }
 
 /// Records ends in the feed, as the last thing of a transaction.
-async fn record(transaction: &mut Transaction<'static, Db>, ends: &[End], now: Timestamp) -> Result<()> {
+async fn record(transaction: &mut Transaction<Connector>, ends: &[End], now: Timestamp) -> Result<()> {
     for ends in ends.chunks(RECORDS_MAX) {
         let count = i64::try_from(ends.len()).unwrap_or(i64::MAX);
-        let (seq,): (i64,) =
+        let (seq,): (i64,) = run!(
+            transaction,
             sqlx::query_as("UPDATE auth_revocation_head SET seq = seq + $1 WHERE id = 1 RETURNING seq")
-                .bind(count)
-                .fetch_one(&mut **transaction)
-                .await?;
+                .bind(count),
+            fetch_one
+        )?;
         let mut insert =
             QueryBuilder::<Db>::new("INSERT INTO auth_revocations (seq, session_id, user_id, revoked_at) ");
         insert.push_values((seq - count + 1..).zip(ends), |mut row, (seq, end)| {
@@ -51,7 +53,7 @@ async fn record(transaction: &mut Transaction<'static, Db>, ends: &[End], now: T
             };
             row.push_bind(seq).push_bind(session).push_bind(user).push_bind(now.as_micros());
         });
-        insert.build().persistent(false).execute(&mut **transaction).await?;
+        run!(transaction, insert.build().persistent(false), execute)?;
     }
     Ok(())
 }
@@ -63,192 +65,222 @@ enum End {
 }
 
 /// Writes a session as part of something larger.
-pub(super) async fn insert(transaction: &mut Transaction<'static, Db>, session: &NewSession) -> Result<()> {
-    sqlx::query(
-        "INSERT INTO auth_sessions
+pub(super) async fn insert(transaction: &mut Transaction<Connector>, session: &NewSession) -> Result<()> {
+    run!(
+        transaction,
+        sqlx::query(
+            "INSERT INTO auth_sessions
              (id, user_id, family_hash, token_hash, created_at, used_at, live_until, ends_at, ip, user_agent)
          VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8, $9)",
-    )
-    .bind(session.id.uuid())
-    .bind(session.user.uuid())
-    .bind(session.family.as_slice())
-    .bind(session.token.as_slice())
-    .bind(session.created_at.as_micros())
-    .bind(session.live_until.as_micros())
-    .bind(session.ends_at.as_micros())
-    .bind(session.client.ip.map(|ip| ip.to_string()))
-    .bind(session.client.user_agent.as_deref())
-    .execute(&mut **transaction)
-    .await?;
+        )
+        .bind(session.id.uuid())
+        .bind(session.user.uuid())
+        .bind(session.family.as_slice())
+        .bind(session.token.as_slice())
+        .bind(session.created_at.as_micros())
+        .bind(session.live_until.as_micros())
+        .bind(session.ends_at.as_micros())
+        .bind(session.client.ip.map(|ip| ip.to_string()))
+        .bind(session.client.user_agent.as_deref()),
+        execute
+    )?;
     Ok(())
 }
 
+/// Ends all sessions of a user and records each end, and the user's. False: there is no such user.
+async fn end_all(transaction: &mut Transaction<Connector>, user: UserId, now: Timestamp) -> Result<bool> {
+    let query = sqlx::query(
+        "UPDATE auth_users
+         SET disconnected_at = CASE WHEN disconnected_at > $2 THEN disconnected_at ELSE $2 END
+         WHERE id = $1",
+    )
+    .bind(user.uuid())
+    .bind(now.as_micros());
+    if run!(transaction, query, execute)?.rows_affected() == 0 {
+        return Ok(false);
+    }
+    let query = sqlx::query_as(
+        "UPDATE auth_sessions SET revoked_at = $2
+         WHERE user_id = $1 AND revoked_at IS NULL AND live_until > $2
+         RETURNING id",
+    )
+    .bind(user.uuid())
+    .bind(now.as_micros());
+    let sessions: Vec<(Uuid,)> = run!(transaction, query, fetch_all)?;
+    let sessions = sessions.into_iter().map(|(id,)| End::Session(SessionId::new(id)));
+    let ends: Vec<End> = std::iter::once(End::User(user)).chain(sessions).collect();
+    record(transaction, &ends, now).await?;
+    Ok(true)
+}
+
 #[async_trait]
-impl Sessions for Backend {
+impl Sessions for Database {
     async fn insert_session(&self, session: &NewSession) -> Result<()> {
-        let mut transaction = self.begin().await?;
-        insert(&mut transaction, session).await?;
-        transaction.commit().await?;
-        Ok(())
+        self.transactions
+            .run("insert_session", || async {
+                let mut transaction = self.begin().await?;
+                insert(&mut transaction, session).await?;
+                transaction.commit().await
+            })
+            .await
     }
 
     async fn family(&self, family: &Digest) -> Result<Option<Family>> {
-        let row: Option<FamilyRow> = sqlx::query_as(
-            "SELECT s.id AS session_id, s.token_hash, s.live_until, s.ends_at, s.revoked_at,
+        let row: Option<FamilyRow> = once!(
+            self.readers(),
+            sqlx::query_as(
+                "SELECT s.id AS session_id, s.token_hash, s.live_until, s.ends_at, s.revoked_at,
                     u.id AS user_id, u.username, u.name, u.avatar_url, u.external_id, u.profile_version
              FROM auth_sessions s JOIN auth_users u ON u.id = s.user_id
              WHERE s.family_hash = $1",
-        )
-        .bind(family.as_slice())
-        .fetch_optional(&self.pool)
-        .await?;
+            )
+            .bind(family.as_slice()),
+            fetch_optional
+        )?;
         row.map(FamilyRow::family).transpose()
     }
 
     async fn rotate(&self, rotation: &Rotation) -> Result<bool> {
-        let updated = sqlx::query(
-            "UPDATE auth_sessions
+        let updated = once!(
+            self.writers(),
+            sqlx::query(
+                "UPDATE auth_sessions
              SET token_hash = $3, used_at = $4, live_until = $5, ip = $6, user_agent = $7
              WHERE id = $1 AND token_hash = $2 AND revoked_at IS NULL AND live_until > $4",
-        )
-        .bind(rotation.session.uuid())
-        .bind(rotation.from.as_slice())
-        .bind(rotation.to.as_slice())
-        .bind(rotation.now.as_micros())
-        .bind(rotation.live_until.as_micros())
-        .bind(rotation.client.ip.map(|ip| ip.to_string()))
-        .bind(rotation.client.user_agent.as_deref())
-        .execute(&self.pool)
-        .await?;
+            )
+            .bind(rotation.session.uuid())
+            .bind(rotation.from.as_slice())
+            .bind(rotation.to.as_slice())
+            .bind(rotation.now.as_micros())
+            .bind(rotation.live_until.as_micros())
+            .bind(rotation.client.ip.map(|ip| ip.to_string()))
+            .bind(rotation.client.user_agent.as_deref()),
+            execute
+        )?;
         Ok(updated.rows_affected() == 1)
     }
 
     async fn live_sessions(&self, user: UserId, now: Timestamp, limit: i64) -> Result<Vec<Session>> {
-        let rows: Vec<SessionRow> = sqlx::query_as(
-            "SELECT id, created_at, used_at, ip, user_agent FROM auth_sessions
+        let rows: Vec<SessionRow> = once!(
+            self.readers(),
+            sqlx::query_as(
+                "SELECT id, created_at, used_at, ip, user_agent FROM auth_sessions
              WHERE user_id = $1 AND revoked_at IS NULL AND live_until > $2
              ORDER BY created_at DESC, id DESC LIMIT $3",
-        )
-        .bind(user.uuid())
-        .bind(now.as_micros())
-        .bind(limit)
-        .fetch_all(&self.pool)
-        .await?;
+            )
+            .bind(user.uuid())
+            .bind(now.as_micros())
+            .bind(limit),
+            fetch_all
+        )?;
         rows.into_iter().map(SessionRow::session).collect()
     }
 
     async fn is_known_address(&self, username: &Username, ip: &str, now: Timestamp) -> Result<bool> {
-        let row: Option<(Uuid,)> = sqlx::query_as(
-            "SELECT s.id FROM auth_sessions s JOIN auth_users u ON u.id = s.user_id
+        let row: Option<(Uuid,)> = once!(
+            self.readers(),
+            sqlx::query_as(
+                "SELECT s.id FROM auth_sessions s JOIN auth_users u ON u.id = s.user_id
              WHERE u.username = $1 AND s.ip = $2 AND s.revoked_at IS NULL AND s.live_until > $3 LIMIT 1",
-        )
-        .bind(username.as_str())
-        .bind(ip)
-        .bind(now.as_micros())
-        .fetch_optional(&self.pool)
-        .await?;
+            )
+            .bind(username.as_str())
+            .bind(ip)
+            .bind(now.as_micros()),
+            fetch_optional
+        )?;
         Ok(row.is_some())
     }
 
     async fn revoke(&self, session: SessionId, user: Option<UserId>, now: Timestamp) -> Result<bool> {
-        let mut transaction = self.begin().await?;
-        let ended = sqlx::query(
-            "UPDATE auth_sessions SET revoked_at = $2
-             WHERE id = $1 AND revoked_at IS NULL AND live_until > $2 AND ($3 IS NULL OR user_id = $3)",
-        )
-        .bind(session.uuid())
-        .bind(now.as_micros())
-        .bind(user.map(UserId::uuid))
-        .execute(&mut *transaction)
-        .await?;
-        if ended.rows_affected() == 0 {
-            return Ok(false);
-        }
-        record(&mut transaction, &[End::Session(session)], now).await?;
-        transaction.commit().await?;
-        Ok(true)
+        self.transactions
+            .run("revoke_session", || async {
+                let mut transaction = self.begin().await?;
+                let query = sqlx::query(
+                    "UPDATE auth_sessions SET revoked_at = $2
+                     WHERE id = $1 AND revoked_at IS NULL AND live_until > $2 AND ($3 IS NULL OR user_id = $3)",
+                )
+                .bind(session.uuid())
+                .bind(now.as_micros())
+                .bind(user.map(UserId::uuid));
+                let has_ended = run!(transaction, query, execute)?.rows_affected() > 0;
+                if has_ended {
+                    record(&mut transaction, &[End::Session(session)], now).await?;
+                }
+                transaction.commit().await?;
+                Ok(has_ended)
+            })
+            .await
     }
 
     async fn disconnect(&self, user: UserId, now: Timestamp) -> Result<bool> {
-        let mut transaction = self.begin().await?;
-        let known = sqlx::query(
-            "UPDATE auth_users
-             SET disconnected_at = CASE WHEN disconnected_at > $2 THEN disconnected_at ELSE $2 END
-             WHERE id = $1",
-        )
-        .bind(user.uuid())
-        .bind(now.as_micros())
-        .execute(&mut *transaction)
-        .await?;
-        if known.rows_affected() == 0 {
-            return Ok(false);
-        }
-        let sessions: Vec<(Uuid,)> = sqlx::query_as(
-            "UPDATE auth_sessions SET revoked_at = $2
-             WHERE user_id = $1 AND revoked_at IS NULL AND live_until > $2
-             RETURNING id",
-        )
-        .bind(user.uuid())
-        .bind(now.as_micros())
-        .fetch_all(&mut *transaction)
-        .await?;
-        let sessions = sessions.into_iter().map(|(id,)| End::Session(SessionId::new(id)));
-        let ends: Vec<End> = std::iter::once(End::User(user)).chain(sessions).collect();
-        record(&mut transaction, &ends, now).await?;
-        transaction.commit().await?;
-        Ok(true)
+        self.transactions
+            .run("disconnect_user", || async {
+                let mut transaction = self.begin().await?;
+                let is_known = end_all(&mut transaction, user, now).await?;
+                transaction.commit().await?;
+                Ok(is_known)
+            })
+            .await
     }
 
     async fn revocations(&self, query: RevocationQuery) -> Result<Revocations> {
         // In each statement one snapshot: the head that it shows is the head of the rows that it shows.
         if let Some(after) = query.after {
-            let rows: Vec<RevocationRow> = sqlx::query_as(
-                "SELECT h.seq AS head, r.seq, r.session_id, r.user_id, r.revoked_at
+            let rows: Vec<RevocationRow> = once!(
+                self.readers(),
+                sqlx::query_as(
+                    "SELECT h.seq AS head, r.seq, r.session_id, r.user_id, r.revoked_at
                  FROM auth_revocation_head h LEFT JOIN auth_revocations r ON r.seq > $1
                  ORDER BY r.seq LIMIT $2",
-            )
-            .bind(after)
-            .bind(query.limit)
-            .fetch_all(&self.pool)
-            .await?;
+                )
+                .bind(after)
+                .bind(query.limit),
+                fetch_all
+            )?;
             // A cursor past the head is of a future that a restored backup took back: it starts anew.
             if rows.first().is_some_and(|row| after <= row.head) {
                 return Ok(feed(&rows, query.limit));
             }
         }
-        let rows: Vec<RevocationRow> = sqlx::query_as(
-            "SELECT h.seq AS head, r.seq, r.session_id, r.user_id, r.revoked_at
+        let rows: Vec<RevocationRow> = once!(
+            self.readers(),
+            sqlx::query_as(
+                "SELECT h.seq AS head, r.seq, r.session_id, r.user_id, r.revoked_at
              FROM auth_revocation_head h LEFT JOIN auth_revocations r ON r.revoked_at > $1
              ORDER BY r.seq LIMIT $2",
-        )
-        .bind(query.since.as_micros())
-        .bind(query.limit)
-        .fetch_all(&self.pool)
-        .await?;
+            )
+            .bind(query.since.as_micros())
+            .bind(query.limit),
+            fetch_all
+        )?;
         Ok(feed(&rows, query.limit))
     }
 
     async fn purge_sessions(&self, purge: SessionPurge) -> Result<u64> {
         let SessionPurge { expired, revoked, disconnected, limit } = purge;
-        let sessions = sqlx::query(
-            "DELETE FROM auth_sessions WHERE id IN (
+        let sessions = once!(
+            self.writers(),
+            sqlx::query(
+                "DELETE FROM auth_sessions WHERE id IN (
                  SELECT id FROM auth_sessions WHERE live_until < $1 OR revoked_at < $2 LIMIT $3)",
-        )
-        .bind(expired.as_micros())
-        .bind(revoked.as_micros())
-        .bind(limit)
-        .execute(&self.pool)
-        .await?;
-        let records = sqlx::query(
-            "DELETE FROM auth_revocations WHERE seq IN (
+            )
+            .bind(expired.as_micros())
+            .bind(revoked.as_micros())
+            .bind(limit),
+            execute
+        )?;
+        let records = once!(
+            self.writers(),
+            sqlx::query(
+                "DELETE FROM auth_revocations WHERE seq IN (
                  SELECT seq FROM auth_revocations
                  WHERE revoked_at < CASE WHEN user_id IS NULL THEN $1 ELSE $3 END ORDER BY seq LIMIT $2)",
-        )
-        .bind(revoked.as_micros())
-        .bind(limit)
-        .bind(disconnected.as_micros())
-        .execute(&self.pool)
-        .await?;
+            )
+            .bind(revoked.as_micros())
+            .bind(limit)
+            .bind(disconnected.as_micros()),
+            execute
+        )?;
         Ok(sessions.rows_affected() + records.rows_affected())
     }
 }

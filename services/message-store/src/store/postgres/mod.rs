@@ -4,21 +4,18 @@ mod batches;
 #[path = "../statements.rs"]
 mod statements;
 
-use std::{str::FromStr as _, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use madang_database::{Connections, Migrations, PostgresConnector, UrlError};
 use madang_domain::{Epoch, RoomId, RoomRef, Seq, Timestamp, UserId, Username};
 use madang_rpc::event::{Event, Profile};
-use sqlx::{
-    ConnectOptions as _, PgConnection, Row as _,
-    postgres::{PgConnectOptions, PgRow},
-};
+use sqlx::{PgConnection, Row as _, postgres::PgRow};
 
 use self::statements::Session;
 use super::{
-    AppendOutcome, AppendRow, Backend, InboxState, Range, RoomState, StoreError, StoreResult,
-    connections::{Connect, Connections, Lease},
-    migrations, sql,
+    AppendOutcome, AppendRow, Backend, InboxState, MIGRATIONS_TABLE, Range, RoomState, StoreError,
+    StoreResult, sql,
 };
 
 /// What `statements.rs` speaks to here.
@@ -32,21 +29,14 @@ const LOCK_BY_SLUG: &str =
 const LOCK_BY_EXTERNAL_ID: &str =
     concat!("SELECT ", sql::room_columns!(), " FROM rooms r WHERE r.external_id = $1 FOR NO KEY UPDATE");
 
-/// What each connection is set to.
-///
-/// - A statement of a caller who has gone must not go on holding locks: its time ends on the server, too.
-/// - A commit is answered when it is on disk, whatever the database's default is; a stronger one is kept.
-/// - Every statement here is a handful of index look-ups. A nested loop is right for all of them, and the plan
-///   must not depend on what the tables looked like when it was made; compiling it never pays.
-const SESSION_SETTINGS: &str = "\
-    SELECT set_config('statement_timeout', $1, false), \
-           set_config('idle_in_transaction_session_timeout', $1, false), \
-           set_config('synchronous_commit', CASE current_setting('synchronous_commit') \
-               WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, false), \
-           set_config('enable_seqscan', 'off', false), \
-           set_config('enable_hashjoin', 'off', false), \
-           set_config('enable_mergejoin', 'off', false), \
-           set_config('jit', 'off', false)";
+/// What makes connections.
+type Connector = PostgresConnector;
+
+/// What each session is set to, besides the limits of time. Every statement here is a handful of index look-ups. A
+/// nested loop is right for all of them, and the plan must not depend on what the tables looked like when it was made;
+/// compiling it never pays.
+const SESSION_SETTINGS: [(&str, &str); 4] =
+    [("enable_seqscan", "off"), ("enable_hashjoin", "off"), ("enable_mergejoin", "off"), ("jit", "off")];
 
 /// What the server does with letters says what its encoding and its LC_CTYPE are, whichever provider gives
 /// them: `É` becomes `é` in a UTF-8 locale alone.
@@ -60,26 +50,7 @@ pub(crate) struct Postgres {
     connections: Connections<Connector>,
     /// Of their own, so that a storm of readers does not keep senders waiting for a connection.
     append_connections: Connections<Connector>,
-    migration_connector: Connector,
-}
-
-/// Makes connections.
-#[derive(Clone)]
-struct Connector {
-    options: PgConnectOptions,
-    statement_timeout: Duration,
-}
-
-#[async_trait]
-impl Connect for Connector {
-    type Connection = PgConnection;
-
-    async fn connect(&self) -> Result<PgConnection, sqlx::Error> {
-        let mut connection = self.options.connect().await?;
-        let timeout_ms = self.statement_timeout.as_millis().to_string();
-        sqlx::query(SESSION_SETTINGS).bind(timeout_ms).execute(&mut connection).await?;
-        Ok(connection)
-    }
+    connector: Connector,
 }
 
 impl Postgres {
@@ -92,21 +63,14 @@ impl Postgres {
         connections: u32,
         append_connections: u32,
         statement_timeout: Duration,
-    ) -> Result<Self, sqlx::Error> {
-        let options = PgConnectOptions::from_str(url)?
-            .application_name("madang-message-store")
-            .disable_statement_logging();
-        let connector = Connector { options, statement_timeout };
+    ) -> Result<Self, UrlError> {
+        let connector = PostgresConnector::new(url, "madang-message-store", statement_timeout)?;
+        let connector = connector.with_settings(&SESSION_SETTINGS);
         let connections = Connections::new(connector.clone(), connections);
         // One more than batches run at once: operations on rooms save profiles, too.
         let append_connections = append_connections + 1;
-        Ok(Self {
-            append_connections: Connections::beside(&connections, connector.clone(), append_connections),
-            connections,
-            // Without a limit of time: an index of a large table takes as long as it takes, and a replica
-            // that starts second waits for the one that migrates.
-            migration_connector: Connector { statement_timeout: Duration::ZERO, ..connector },
-        })
+        let append_connections = Connections::beside(&connections, connector.clone(), append_connections);
+        Ok(Self { connections, append_connections, connector })
     }
 
     async fn check_encoding(connection: &mut PgConnection) -> StoreResult<()> {
@@ -129,11 +93,10 @@ impl Postgres {
 #[async_trait]
 impl Backend for Postgres {
     async fn prepare(&self, new_epoch: Epoch) -> StoreResult<()> {
-        let mut connection = self.migration_connector.connect().await?;
+        let mut connection = self.connector.connect_to_migrate().await?;
         Self::check_encoding(&mut connection).await?;
-        // The migrator takes an advisory lock of the database, so that replicas which start at once migrate
-        // one after the other.
-        migrations::apply(sqlx::migrate!("migrations/postgres"), &mut connection).await?;
+        let migrations = Migrations::new(sqlx::migrate!("migrations/postgres"), MIGRATIONS_TABLE);
+        migrations.apply(&mut connection).await?;
         sqlx::query(sql::INSERT_EPOCH).bind(i64::from(new_epoch.get())).execute(&mut connection).await?;
         sqlx::Connection::close(connection).await?;
         Ok(())
@@ -143,17 +106,13 @@ impl Backend for Postgres {
         let mut lease = self.connections.lease().await?;
         let query = sqlx::query(sql::UPDATE_EPOCH).bind(i64::from(epoch.get()));
         let result = query.execute(lease.connection()).await;
-        lease.settle(result)?;
-        lease.give_back();
-        Ok(())
+        lease.finish(result).map(drop)
     }
 
     async fn ping(&self) -> StoreResult<()> {
         let mut lease = self.connections.lease().await?;
         let result = sqlx::query("SELECT 1").execute(lease.connection()).await;
-        lease.settle(result)?;
-        lease.give_back();
-        Ok(())
+        lease.finish(result).map(drop)
     }
 
     async fn close(&self) {
@@ -178,56 +137,49 @@ impl Backend for Postgres {
     async fn save_profiles(&self, profiles: &[Arc<Profile>]) -> StoreResult<()> {
         let mut lease = self.append_connections.lease().await?;
         let result = batches::save_profiles(lease.connection(), profiles).await;
-        finish(lease, result)
+        lease.finish(result)
     }
 
     async fn named_members(&self, asked: &[(RoomId, Username)]) -> StoreResult<Vec<(usize, UserId)>> {
         let mut lease = self.append_connections.lease().await?;
         let result = batches::named_members(lease.connection(), asked).await;
-        finish(lease, result)
+        lease.finish(result)
     }
 
     async fn append(&self, now: Timestamp, rows: &[AppendRow<'_>]) -> StoreResult<Vec<AppendOutcome>> {
         let mut lease = self.append_connections.lease().await?;
         let result = batches::append(lease.connection(), now, rows).await;
-        finish(lease, result)?.into_iter().map(TryInto::try_into).collect()
+        lease.finish(result)?.into_iter().map(TryInto::try_into).collect()
     }
 
     async fn states(&self, places: &[(RoomId, UserId)]) -> StoreResult<(Epoch, Vec<RoomState>)> {
         let mut lease = self.connections.lease().await?;
         let result = batches::states(lease.connection(), places).await;
-        batches::read_states(&finish(lease, result)?)
+        batches::read_states(&lease.finish(result)?)
     }
 
     async fn ranges(&self, ranges: &[Range]) -> StoreResult<Vec<Event>> {
         let mut lease = self.connections.lease().await?;
         let result = batches::ranges(lease.connection(), ranges).await;
-        super::rows::Reader::default().events(finish(lease, result)?)
+        super::rows::Reader::default().events(lease.finish(result)?)
     }
 
     async fn resolve(&self, rooms: &[RoomRef]) -> StoreResult<Vec<Option<RoomId>>> {
         let mut lease = self.connections.lease().await?;
         let result = batches::resolve(lease.connection(), rooms).await;
-        finish(lease, result)
+        lease.finish(result)
     }
 
     async fn heads(&self, rooms: &[RoomId]) -> StoreResult<Vec<(RoomId, Seq)>> {
         let mut lease = self.connections.lease().await?;
         let result = batches::heads(lease.connection(), rooms).await;
-        let rows = finish(lease, result)?;
+        let rows = lease.finish(result)?;
         rows.into_iter().map(|(room, head)| Ok((RoomId::new(room), super::rows::seq(head)?))).collect()
     }
 
     async fn inbox_states(&self, users: &[UserId]) -> StoreResult<(Epoch, Vec<InboxState>)> {
         let mut lease = self.connections.lease().await?;
         let result = batches::inbox_states(lease.connection(), users).await;
-        batches::read_inbox_states(&finish(lease, result)?)
+        batches::read_inbox_states(&lease.finish(result)?)
     }
-}
-
-/// Settles a statement's result, and keeps the connection where it was answered.
-fn finish<T>(lease: Lease<Connector>, result: Result<T, sqlx::Error>) -> StoreResult<T> {
-    let value = lease.settle(result)?;
-    lease.give_back();
-    Ok(value)
 }

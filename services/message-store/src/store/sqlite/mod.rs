@@ -4,32 +4,23 @@ mod batches;
 #[path = "../statements.rs"]
 mod statements;
 
-use std::{
-    fs::File,
-    io,
-    path::{Path, PathBuf},
-    str::FromStr as _,
-    sync::Arc,
-    time::Duration,
-};
+use std::sync::Arc;
 
 use async_trait::async_trait;
+use madang_database::{Connections, Migrations, SqliteConnector, UrlError};
 use madang_domain::{Epoch, RoomId, RoomRef, Seq, Timestamp, UserId, Username};
 use madang_rpc::event::{Event, Profile};
-use sqlx::{
-    ConnectOptions as _, SqliteConnection,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
-};
 
 use self::statements::Session;
 use super::{
-    AppendOutcome, AppendRow, Backend, InboxState, Range, RoomState, StoreError, StoreResult,
-    connections::{Connect, Connections, Lease},
-    migrations, sql,
+    AppendOutcome, AppendRow, Backend, InboxState, MIGRATIONS_TABLE, Range, RoomState, StoreResult, sql,
 };
 
 /// What `statements.rs` speaks to here.
 type Db = sqlx::Sqlite;
+
+/// What makes connections.
+type Connector = SqliteConnector;
 
 /// The write transaction has locked the whole database.
 const LOCK_BY_ID: &str = concat!("SELECT ", sql::room_columns!(), " FROM rooms r WHERE r.id = $1");
@@ -44,27 +35,11 @@ const BEGIN_WRITE: &str = "BEGIN IMMEDIATE";
 const BEGIN_READ: &str = "BEGIN DEFERRED";
 const COMMIT: &str = "COMMIT";
 
-/// How long a writer waits for another process that writes.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(4);
-
 /// A SQLite database.
 pub(crate) struct Sqlite {
-    path: PathBuf,
+    connector: Connector,
     writer: Connections<Connector>,
     readers: Connections<Connector>,
-}
-
-/// Makes connections.
-#[derive(Clone)]
-struct Connector(SqliteConnectOptions);
-
-#[async_trait]
-impl Connect for Connector {
-    type Connection = SqliteConnection;
-
-    async fn connect(&self) -> Result<SqliteConnection, sqlx::Error> {
-        self.0.connect().await
-    }
 }
 
 impl Sqlite {
@@ -73,80 +48,38 @@ impl Sqlite {
     /// # Errors
     /// When the URL is malformed, or is that of a database in memory: it would be another one for each
     /// connection, and gone with the process.
-    pub(crate) fn new(url: &str, connections: u32) -> Result<Self, sqlx::Error> {
-        let options = SqliteConnectOptions::from_str(url)?;
-        if url.contains(":memory:")
-            || url.contains("mode=memory")
-            || options.get_filename().as_os_str().is_empty()
-        {
-            return Err(sqlx::Error::Configuration("a SQLite database needs a file".into()));
-        }
-        let options = options
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            // FULL syncs the log at every commit. NORMAL does so at checkpoints alone, and a commit that was
-            // acknowledged could be lost with the power.
-            .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(BUSY_TIMEOUT)
-            .foreign_keys(true)
-            .disable_statement_logging();
+    pub(crate) fn new(url: &str, connections: u32) -> Result<Self, UrlError> {
+        let connector = SqliteConnector::new(url)?;
         Ok(Self {
-            path: options.get_filename().to_path_buf(),
-            writer: Connections::new(Connector(options.clone()), 1),
-            readers: Connections::new(Connector(options), connections),
+            writer: Connections::new(connector.clone(), 1),
+            readers: Connections::new(connector.clone(), connections),
+            connector,
         })
     }
-
-    /// Waits until no other process migrates this database. SQLite's own locks last for a transaction, and
-    /// migrations are several.
-    async fn migration_lock(&self) -> StoreResult<File> {
-        let path = lock_path(&self.path);
-        let locked = tokio::task::spawn_blocking(move || -> io::Result<File> {
-            let file = File::options().create(true).append(true).open(path)?;
-            file.lock()?;
-            Ok(file)
-        });
-        match locked.await {
-            Ok(Ok(file)) => Ok(file),
-            Ok(Err(error)) => Err(StoreError::Unavailable(error.into())),
-            Err(error) => Err(StoreError::Defect(error.into())),
-        }
-    }
-}
-
-fn lock_path(database: &Path) -> PathBuf {
-    let mut name = database.as_os_str().to_owned();
-    name.push(".lock");
-    PathBuf::from(name)
 }
 
 #[async_trait]
 impl Backend for Sqlite {
     async fn prepare(&self, new_epoch: Epoch) -> StoreResult<()> {
-        if let Some(directory) = self.path.parent().filter(|path| !path.as_os_str().is_empty()) {
-            let made = tokio::fs::create_dir_all(directory).await;
-            made.map_err(|error| StoreError::Unavailable(error.into()))?;
-        }
-        // Released when it is dropped, at the end of this function or of this process.
-        let _lock = self.migration_lock().await?;
+        let migrations = Migrations::new(sqlx::migrate!("migrations/sqlite"), MIGRATIONS_TABLE);
+        self.connector.migrate(migrations).await?;
         let mut lease = self.writer.lease().await?;
-        migrations::apply(sqlx::migrate!("migrations/sqlite"), lease.connection()).await?;
         let query = sqlx::query(sql::INSERT_EPOCH).bind(i64::from(new_epoch.get()));
         let result = query.execute(lease.connection()).await.map(drop);
-        finish(lease, result)
+        lease.finish(result)
     }
 
     async fn renew_epoch(&self, epoch: Epoch) -> StoreResult<()> {
         let mut lease = self.writer.lease().await?;
         let query = sqlx::query(sql::UPDATE_EPOCH).bind(i64::from(epoch.get()));
         let result = query.execute(lease.connection()).await.map(drop);
-        finish(lease, result)
+        lease.finish(result)
     }
 
     async fn ping(&self) -> StoreResult<()> {
         let mut lease = self.readers.lease().await?;
         let result = sqlx::query("SELECT 1").execute(lease.connection()).await.map(drop);
-        finish(lease, result)
+        lease.finish(result)
     }
 
     async fn close(&self) {
@@ -174,13 +107,13 @@ impl Backend for Sqlite {
             sqlx::raw_sql(COMMIT).execute(lease.connection()).await.map(drop)
         };
         let result = result.await;
-        finish(lease, result)
+        lease.finish(result)
     }
 
     async fn named_members(&self, asked: &[(RoomId, Username)]) -> StoreResult<Vec<(usize, UserId)>> {
         let mut lease = self.readers.lease().await?;
         let result = batches::named_members(lease.connection(), asked).await;
-        finish(lease, result)
+        lease.finish(result)
     }
 
     async fn append(&self, now: Timestamp, rows: &[AppendRow<'_>]) -> StoreResult<Vec<AppendOutcome>> {
@@ -192,7 +125,7 @@ impl Backend for Sqlite {
             Ok(outcomes)
         };
         let result = result.await;
-        finish(lease, result)
+        lease.finish(result)
     }
 
     async fn states(&self, places: &[(RoomId, UserId)]) -> StoreResult<(Epoch, Vec<RoomState>)> {
@@ -205,26 +138,26 @@ impl Backend for Sqlite {
             Ok((epoch, rows))
         };
         let result = result.await;
-        let (epoch, rows) = finish(lease, result)?;
+        let (epoch, rows) = lease.finish(result)?;
         batches::read_states(epoch, rows)
     }
 
     async fn ranges(&self, ranges: &[Range]) -> StoreResult<Vec<Event>> {
         let mut lease = self.readers.lease().await?;
         let result = batches::ranges(lease.connection(), ranges).await;
-        super::rows::Reader::default().events(finish(lease, result)?)
+        super::rows::Reader::default().events(lease.finish(result)?)
     }
 
     async fn resolve(&self, rooms: &[RoomRef]) -> StoreResult<Vec<Option<RoomId>>> {
         let mut lease = self.readers.lease().await?;
         let result = batches::resolve(lease.connection(), rooms).await;
-        finish(lease, result)
+        lease.finish(result)
     }
 
     async fn heads(&self, rooms: &[RoomId]) -> StoreResult<Vec<(RoomId, Seq)>> {
         let mut lease = self.readers.lease().await?;
         let result = batches::heads(lease.connection(), rooms).await;
-        let rows = finish(lease, result)?;
+        let rows = lease.finish(result)?;
         rows.into_iter().map(|(room, head)| Ok((room, super::rows::seq(head)?))).collect()
     }
 
@@ -238,15 +171,7 @@ impl Backend for Sqlite {
             Ok((epoch, rows))
         };
         let result = result.await;
-        let (epoch, rows) = finish(lease, result)?;
+        let (epoch, rows) = lease.finish(result)?;
         batches::read_inbox_states(epoch, rows)
     }
-}
-
-/// Settles a statement's result, and keeps the connection where it was answered. A transaction that failed in
-/// the middle is rolled back as its connection closes.
-fn finish<T>(lease: Lease<Connector>, result: Result<T, sqlx::Error>) -> StoreResult<T> {
-    let value = lease.settle(result)?;
-    lease.give_back();
-    Ok(value)
 }

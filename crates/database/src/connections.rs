@@ -19,7 +19,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{StoreError, StoreResult};
+use crate::{DatabaseError, DatabaseResult};
 
 /// How long a caller waits for a connection that others use.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -34,20 +34,23 @@ const TRUSTED_IDLE: Duration = Duration::from_secs(1);
 
 /// Makes connections.
 #[async_trait]
-pub(super) trait Connect: Send + Sync + 'static {
+pub trait Connect: Send + Sync + 'static {
     /// What it makes.
     type Connection: Connection + 'static;
 
     /// Makes one, ready for statements.
     async fn connect(&self) -> Result<Self::Connection, sqlx::Error>;
+
+    /// Executes a statement without parameters, such as `COMMIT`, without preparing it.
+    async fn execute(connection: &mut Self::Connection, statement: &'static str) -> Result<(), sqlx::Error>;
 }
 
 /// A bounded number of connections, made when needed and kept while they work.
-pub(super) struct Connections<C: Connect> {
-    home: Arc<Home<C>>,
+pub struct Connections<C: Connect> {
+    pool: Arc<Pool<C>>,
 }
 
-struct Home<C: Connect> {
+struct Pool<C: Connect> {
     connector: C,
     permits: Arc<Semaphore>,
     idle: Mutex<Vec<Idle<C::Connection>>>,
@@ -65,53 +68,58 @@ struct Idle<T> {
 
 /// A connection in use. Dropped without [`give_back`](Lease::give_back), it is closed: nobody knows what a
 /// connection is in the middle of when its user was cancelled.
-pub(super) struct Lease<C: Connect> {
+pub struct Lease<C: Connect> {
     connection: C::Connection,
     generation: u64,
-    home: Arc<Home<C>>,
+    pool: Arc<Pool<C>>,
     _permit: OwnedSemaphorePermit,
 }
 
 impl<C: Connect> Connections<C> {
     /// At most `limit` connections.
-    pub(super) fn new(connector: C, limit: u32) -> Self {
+    #[must_use]
+    pub fn new(connector: C, limit: u32) -> Self {
         Self::with(connector, limit, Arc::default())
     }
 
     /// At most `limit` more connections to the same server as `other`'s: what one loses, both have lost.
-    pub(super) fn beside(other: &Self, connector: C, limit: u32) -> Self {
-        Self::with(connector, limit, Arc::clone(&other.home.generation))
+    #[must_use]
+    pub fn beside(other: &Self, connector: C, limit: u32) -> Self {
+        Self::with(connector, limit, Arc::clone(&other.pool.generation))
     }
 
     fn with(connector: C, limit: u32, generation: Arc<AtomicU64>) -> Self {
         let permits = Arc::new(Semaphore::new(usize::try_from(limit).unwrap_or(1).max(1)));
-        Self { home: Arc::new(Home { connector, permits, idle: Mutex::default(), generation }) }
+        Self { pool: Arc::new(Pool { connector, permits, idle: Mutex::default(), generation }) }
     }
 
     /// A connection; waits for one, for a bounded time, when all are in use.
-    pub(super) async fn lease(&self) -> StoreResult<Lease<C>> {
-        let home = Arc::clone(&self.home);
-        let permit = match timeout(ACQUIRE_TIMEOUT, Arc::clone(&home.permits).acquire_owned()).await {
+    ///
+    /// # Errors
+    /// When none is to be had in time, or the database refuses it.
+    pub async fn lease(&self) -> DatabaseResult<Lease<C>> {
+        let pool = Arc::clone(&self.pool);
+        let permit = match timeout(ACQUIRE_TIMEOUT, Arc::clone(&pool.permits).acquire_owned()).await {
             Ok(Ok(permit)) => permit,
-            Ok(Err(_)) => return Err(StoreError::Unavailable("the connections are closed".into())),
-            Err(_) => return Err(StoreError::Unavailable("all connections are in use".into())),
+            Ok(Err(_)) => return Err(DatabaseError::Unavailable("the connections are closed".into())),
+            Err(_) => return Err(DatabaseError::Unavailable("all connections are in use".into())),
         };
-        let kept = home.kept().await;
-        let generation = home.generation();
+        let kept = pool.kept().await;
+        let generation = pool.generation();
         let connection = match kept {
             Some(connection) => connection,
-            None => match timeout(CONNECT_TIMEOUT, home.connector.connect()).await {
+            None => match timeout(CONNECT_TIMEOUT, pool.connector.connect()).await {
                 Ok(connected) => connected?,
-                Err(_) => return Err(StoreError::Unavailable("no connection was made in time".into())),
+                Err(_) => return Err(DatabaseError::Unavailable("no connection was made in time".into())),
             },
         };
-        Ok(Lease { connection, generation, home, _permit: permit })
+        Ok(Lease { connection, generation, pool, _permit: permit })
     }
 
     /// Closes what is idle, and lends no more.
-    pub(super) async fn close(&self) {
-        self.home.permits.close();
-        let idle = std::mem::take(&mut *self.home.idle());
+    pub async fn close(&self) {
+        self.pool.permits.close();
+        let idle = std::mem::take(&mut *self.pool.idle());
         for idle in idle {
             // A server that is gone cannot be told goodbye; the socket closes either way.
             let _ = timeout(CONNECT_TIMEOUT, idle.connection.close()).await;
@@ -119,7 +127,7 @@ impl<C: Connect> Connections<C> {
     }
 }
 
-impl<C: Connect> Home<C> {
+impl<C: Connect> Pool<C> {
     fn idle(&self) -> MutexGuard<'_, Vec<Idle<C::Connection>>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -154,28 +162,62 @@ impl<C: Connect> Home<C> {
 
 impl<C: Connect> Lease<C> {
     /// The connection.
-    pub(super) fn connection(&mut self) -> &mut C::Connection {
+    pub fn connection(&mut self) -> &mut C::Connection {
         &mut self.connection
     }
 
-    /// Turns a statement's result into the store's, and notes when the connection was lost.
-    pub(super) fn settle<T>(&self, result: Result<T, sqlx::Error>) -> StoreResult<T> {
+    /// Turns a statement's result into the database's, and notes when the connection was lost.
+    ///
+    /// # Errors
+    /// The statement's.
+    pub fn settle<T>(&self, result: Result<T, sqlx::Error>) -> DatabaseResult<T> {
         result.map_err(|error| {
-            let error = StoreError::from(error);
-            if matches!(error, StoreError::Unavailable(_)) {
-                self.home.lose();
+            let error = DatabaseError::from(error);
+            if matches!(error, DatabaseError::Unavailable(_)) {
+                self.pool.lose();
             }
             error
         })
     }
 
+    /// Settles the result of the last statement, and keeps the connection where it was answered.
+    ///
+    /// # Errors
+    /// The statement's. The connection closes then: nobody knows in what state it is.
+    pub fn finish<T>(self, result: Result<T, sqlx::Error>) -> DatabaseResult<T> {
+        let value = self.settle(result)?;
+        self.give_back();
+        Ok(value)
+    }
+
     /// Keeps the connection for the next user. Only after its last statement was answered, and outside of a
     /// transaction.
-    pub(super) fn give_back(self) {
-        let Self { connection, generation, home, _permit: permit } = self;
-        if generation == home.generation() && !home.permits.is_closed() {
-            home.idle().push(Idle { connection, since: Instant::now(), generation });
+    pub fn give_back(self) {
+        let Self { connection, generation, pool, _permit: permit } = self;
+        if generation == pool.generation() && !pool.permits.is_closed() {
+            pool.idle().push(Idle { connection, since: Instant::now(), generation });
         }
         drop(permit);
     }
+}
+
+/// Runs one query by itself on a connection of `$connections` (a [`Connections`]), and gives the connection back:
+/// `once!(connections, query, fetch_one)?`. `$fetch` is a method of sqlx's queries.
+#[macro_export]
+macro_rules! once {
+    ($connections:expr, $query:expr, $fetch:ident) => {{
+        let mut lease = $connections.lease().await?;
+        let result = $query.$fetch(lease.connection()).await;
+        lease.finish(result)
+    }};
+}
+
+/// Runs one query of several on the connection of `$on` (a [`Transaction`](crate::Transaction) or a [`Lease`]):
+/// `run!(transaction, query, fetch_one)?`. `$fetch` is a method of sqlx's queries.
+#[macro_export]
+macro_rules! run {
+    ($on:expr, $query:expr, $fetch:ident) => {{
+        let result = $query.$fetch($on.connection()).await;
+        $on.settle(result)
+    }};
 }

@@ -11,10 +11,10 @@ use madang_rpc::auth::{
 };
 
 use crate::support::{
-    PASSWORD, World, assert_code, client, login, on_both, password, register, seconds, session_of, username,
+    PASSWORD, World, assert_code, client, login, password, register, seconds, session_of, username,
 };
 
-on_both!(
+madang_test_kit::on_both!(
     a_user_of_the_site_is_made_once,
     the_profile_follows_the_site,
     a_username_that_is_taken_is_replaced,

@@ -12,7 +12,7 @@ use crate::{
     accounts::USERS_MAX,
     engine::Engine,
     error::{AuthError, Result},
-    store::{External, ProfileChange},
+    store::{ProfileChange, SiteUser},
 };
 
 /// Attempts to make a user: each fails only because somebody took the username, or made the same user, meanwhile.
@@ -22,14 +22,14 @@ const ATTEMPTS: usize = 4;
 const SUFFIX_BYTES: usize = 4;
 
 impl Engine {
-    /// The user whom the embedding site calls so.
+    /// Finds the user of an external id, or creates it on first sight.
     pub(crate) async fn external_user(&self, user: ExternalUser) -> Result<Recognized> {
         for _ in 0..ATTEMPTS {
-            if let Some(known) = self.store.external(&user.external_id).await? {
-                return self.keep(known, &user).await;
+            if let Some(known) = self.store.site_user(&user.external_id).await? {
+                return self.update_known(known, &user).await;
             }
-            let profile = self.new_external(&user).await?;
-            if self.store.insert_external(&profile).await? {
+            let profile = self.new_site_user(&user).await?;
+            if self.store.insert_site_user(&profile).await? {
                 tracing::info!(user = %profile.id, "made a user of the site on first sight");
                 return Ok(Recognized { profile, disconnected_at: None });
             }
@@ -37,20 +37,20 @@ impl Engine {
         Err(AuthError::defect("no username could be found for a user of the site"))
     }
 
-    /// Profiles by id or by what the site calls them.
+    /// Profiles by id or by external id.
     pub(crate) async fn find_users(&self, users: &[UserRef]) -> Result<Vec<Profile>> {
         if users.len() > USERS_MAX {
             return Err(AuthError::TooManyIds);
         }
-        let (mut ids, mut externals): (Vec<UserId>, Vec<&ExternalId>) = (Vec::new(), Vec::new());
+        let (mut ids, mut external_ids): (Vec<UserId>, Vec<&ExternalId>) = (Vec::new(), Vec::new());
         for user in users {
             match user {
                 UserRef::Id(id) => ids.push(*id),
-                UserRef::External(id) => externals.push(id),
+                UserRef::External(id) => external_ids.push(id),
             }
         }
         let mut found = self.store.profiles(&ids).await?;
-        for profile in self.store.externals(&externals).await? {
+        for profile in self.store.site_users(&external_ids).await? {
             if !found.iter().any(|known| known.id == profile.id) {
                 found.push(profile);
             }
@@ -59,8 +59,8 @@ impl Engine {
     }
 
     /// A known user, changed where the site says something new.
-    async fn keep(&self, known: External, user: &ExternalUser) -> Result<Recognized> {
-        let External { profile, disconnected_at } = known;
+    async fn update_known(&self, known: SiteUser, user: &ExternalUser) -> Result<Recognized> {
+        let SiteUser { profile, disconnected_at } = known;
         let change = ProfileChange {
             username: user.username.as_ref().filter(|wanted| !is_name_for(&profile.username, wanted)),
             name: user.name.as_ref().filter(|wanted| **wanted != profile.name),
@@ -74,11 +74,11 @@ impl Engine {
         if !is_news || user.as_of.is_some_and(|as_of| is_older(as_of, profile.version)) {
             return Ok(Recognized { profile, disconnected_at });
         }
-        let changed = self.store.change_external(profile.id, &change, self.clock.now()).await?;
+        let changed = self.store.update_site_user(profile.id, &change, self.clock.now()).await?;
         Ok(Recognized { profile: changed.ok_or(AuthError::NoSuchUser)?, disconnected_at })
     }
 
-    async fn new_external(&self, user: &ExternalUser) -> Result<Profile> {
+    async fn new_site_user(&self, user: &ExternalUser) -> Result<Profile> {
         let wanted = match &user.username {
             Some(username) => username.clone(),
             None => username_of(&user.external_id).map_err(AuthError::defect)?,
