@@ -41,9 +41,10 @@ chaos: servers ## Break a cluster and judge what its clients saw: make chaos SEC
 	$(CARGO) build $(LOCKED) --release --bins $(SERVICES) -p madang-test-kit -p madang-chaos
 	$(TARGET)/release/madang-chaos --seconds $(SECONDS) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
-lint: compiler ## Check format, lints, documentation, dependencies and proto files
+lint: compiler ## Check format, lints, structure, documentation, dependencies and proto files
 	$(STEP) format $(CARGO) fmt --all --check
 	$(STEP) clippy $(CARGO) clippy $(LOCKED) --workspace --all-targets -- -D warnings
+	$(STEP) structure $(CARGO) run $(LOCKED) --quiet -p madang-structure
 	$(STEP) rustdoc env RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(LOCKED) --quiet --workspace --no-deps --lib
 	$(STEP) dependencies scripts/cargo-deny.sh --log-level error check bans licenses sources
 	$(STEP) proto sh -c 'cd proto && npx --yes $(BUF) lint'

@@ -1,5 +1,7 @@
 //! Circles that are planted in small crates are found, and what is not a circle is not.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic, its helpers too")]
+
 use std::{fs, path::Path};
 
 use madang_structure::{Circle, Error, Level, circles_of};
