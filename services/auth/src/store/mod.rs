@@ -16,9 +16,8 @@ mod sqlite;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use madang_domain::{AvatarUrl, DisplayName, ExternalId, SessionId, Timestamp, UserId, Username};
+use madang_domain::{AvatarUrl, DisplayName, ExternalId, Profile, SessionId, Timestamp, UserId, Username};
 use madang_rpc::auth::{ClientInfo, Revocations, Session, Voucher};
-use madang_rpc::event::Profile;
 
 pub(crate) use error::{OpenError, StoreError};
 

@@ -10,9 +10,9 @@ use std::{
 };
 
 use futures_util::future::join_all;
-use madang_domain::{Code, Error, RoomId, RoomRef};
+use madang_domain::{Code, Error, Profile, RoomId, RoomRef};
 use madang_message_store::Service;
-use madang_rpc::{MessageStore as _, event::Profile, store::GetRoom};
+use madang_rpc::{MessageStore as _, store::GetRoom};
 use madang_test_kit::{BreakableProxy, Durability, PostgresServer};
 use tokio::sync::watch;
 

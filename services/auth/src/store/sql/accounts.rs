@@ -1,8 +1,7 @@
 //! Accounts in SQL, for both kinds of database.
 
 use async_trait::async_trait;
-use madang_domain::{AvatarUrl, DisplayName, Timestamp, UserId, Username};
-use madang_rpc::event::Profile;
+use madang_domain::{AvatarUrl, DisplayName, Profile, Timestamp, UserId, Username};
 use sqlx::QueryBuilder;
 
 use super::{Backend, Db, sessions};

@@ -1,8 +1,7 @@
 //! The embedding site's users in SQL, for both kinds of database.
 
 use async_trait::async_trait;
-use madang_domain::{AvatarUrl, DisplayName, ExternalId, Timestamp, UserId, Username};
-use madang_rpc::event::Profile;
+use madang_domain::{AvatarUrl, DisplayName, ExternalId, Profile, Timestamp, UserId, Username};
 use sqlx::QueryBuilder;
 
 use super::{Backend, Db};

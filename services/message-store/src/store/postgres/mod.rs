@@ -7,8 +7,7 @@ mod statements;
 use std::{str::FromStr as _, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use madang_domain::{Epoch, RoomId, RoomRef, Seq, Timestamp, UserId, Username};
-use madang_rpc::event::{Event, Profile};
+use madang_domain::{Epoch, Profile, RoomId, RoomRef, Seq, Timestamp, UserId, Username, event::Event};
 use sqlx::{
     ConnectOptions as _, PgConnection, Row as _,
     postgres::{PgConnectOptions, PgRow},
@@ -202,7 +201,7 @@ impl Backend for Postgres {
     async fn ranges(&self, ranges: &[Range]) -> StoreResult<Vec<Event>> {
         let mut lease = self.connections.lease().await?;
         let result = batches::ranges(lease.connection(), ranges).await;
-        super::rows::Reader::default().events(finish(lease, result)?)
+        super::rows::Reader::default().events_of(ranges, finish(lease, result)?)
     }
 
     async fn resolve(&self, rooms: &[RoomRef]) -> StoreResult<Vec<Option<RoomId>>> {

@@ -14,8 +14,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use madang_domain::{Epoch, RoomId, RoomRef, Seq, Timestamp, UserId, Username};
-use madang_rpc::event::{Event, Profile};
+use madang_domain::{Epoch, Profile, RoomId, RoomRef, Seq, Timestamp, UserId, Username, event::Event};
 use sqlx::{
     ConnectOptions as _, SqliteConnection,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
@@ -212,7 +211,7 @@ impl Backend for Sqlite {
     async fn ranges(&self, ranges: &[Range]) -> StoreResult<Vec<Event>> {
         let mut lease = self.readers.lease().await?;
         let result = batches::ranges(lease.connection(), ranges).await;
-        super::rows::Reader::default().events(finish(lease, result)?)
+        super::rows::Reader::default().events_of(ranges, finish(lease, result)?)
     }
 
     async fn resolve(&self, rooms: &[RoomRef]) -> StoreResult<Vec<Option<RoomId>>> {
