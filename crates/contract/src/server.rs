@@ -245,6 +245,11 @@ pub enum EventBody<'a> {
         #[serde(borrow)]
         properties: Properties<'a>,
     },
+    /// Of a kind that this gateway does not know, since a newer one wrote it. The event has its place, so that a log
+    /// without gaps arrives, and no content: a client that knows the kind must not be shown half of it. A client
+    /// reads it as any kind that the client does not know.
+    #[serde(skip_deserializing)]
+    Unknown,
 }
 
 /// A message.
@@ -370,6 +375,9 @@ pub enum NoticeBody<'a> {
     Invite(Invite<'a>),
     /// The embedding site has something to say.
     Custom(CustomData<'a>),
+    /// Of a kind that this gateway does not know, as [`EventBody::Unknown`].
+    #[serde(skip_deserializing)]
+    Unknown,
 }
 
 /// A message names one.
@@ -485,6 +493,16 @@ pub struct Pong {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_unknown_kind_is_written_and_is_unknown_to_the_reader() {
+        let text = serde_json::to_string(&EventBody::Unknown).unwrap();
+        assert_eq!(text, r#"{"kind":"unknown"}"#);
+        assert!(serde_json::from_str::<EventBody<'_>>(&text).is_err());
+        let text = serde_json::to_string(&NoticeBody::Unknown).unwrap();
+        assert_eq!(text, r#"{"kind":"unknown"}"#);
+        assert!(serde_json::from_str::<NoticeBody<'_>>(&text).is_err());
+    }
 
     #[test]
     fn a_notice_is_written_with_its_data_as_given_and_read_back() {

@@ -1,12 +1,15 @@
-//! The domain: identifiers, positions in a log, bounded strings and the error codes.
+//! The domain: identifiers, positions in a log, bounded strings, profiles, events and the error codes.
 //!
 //! A value of these types is valid by construction. It is parsed once, at the edge where it enters
 //! the system (a frame, an HTTP path, a gRPC message, a database row), and travels typed after that.
 
 mod error;
+pub mod event;
 mod id;
 pub mod limits;
 mod position;
+mod profile;
+mod role;
 mod text;
 mod time;
 mod topic;
@@ -14,6 +17,8 @@ mod topic;
 pub use error::{Code, Error, Result};
 pub use id::{ConnectionId, GatewayId, ParseIdError, RoomId, RoomRef, SessionId, UserId, UserRef};
 pub use position::{Cursor, Epoch, Seq};
+pub use profile::Profile;
+pub use role::Role;
 pub use text::{
     AvatarUrl, DisplayName, ExternalId, IdempotencyKey, MessageText, RoomName, Slug, TextError, Username,
 };

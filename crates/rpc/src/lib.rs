@@ -26,7 +26,6 @@
 pub mod around;
 pub mod auth;
 pub mod client;
-pub mod event;
 mod server;
 pub mod service;
 pub mod store;

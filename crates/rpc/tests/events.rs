@@ -4,14 +4,15 @@
 use std::sync::Arc;
 
 use madang_domain::{
-    AvatarUrl, Code, DisplayName, Error, ExternalId, IdempotencyKey, RoomId, RoomName, Seq, Slug, Timestamp,
-    TopicId, UserId, Username,
+    AvatarUrl, Code, DisplayName, Error, ExternalId, IdempotencyKey, Profile, Role, RoomId, RoomName, Seq,
+    Slug, Timestamp, TopicId, UserId, Username,
+    event::{
+        Attachment, Custom, Event, EventBody, EventKind, Invite, Joined, Left, Mention, Message, RoleChanged,
+        RoomChanged, Unknown,
+    },
 };
 use madang_proto::types::v1 as wire;
-use madang_rpc::{
-    event::{Attachment, Event, EventBody, Message, Notice, Profile, Role},
-    wire::{decode_event, encode_event},
-};
+use madang_rpc::wire::{decode_event, encode_event};
 use proptest::{collection::vec, option, prelude::*};
 use prost::Message as _;
 use uuid::Uuid;
@@ -75,32 +76,29 @@ fn message() -> impl Strategy<Value = Message> {
     )
 }
 
-fn notice() -> impl Strategy<Value = Notice> {
-    let room = || any::<u128>().prop_map(|n| RoomId::new(Uuid::from_u128(n)));
-    prop_oneof![
-        (room(), any::<u64>()).prop_map(|(room, seq)| Notice::Mention { room, seq: Seq::new(seq) }),
-        (room(), "[a-z가-힣]{1,40}")
-            .prop_map(|(room, name)| Notice::Invite { room, name: RoomName::new(name).unwrap() }),
-        ("[ -~]{0,64}", option::of("[ -~]{1,64}")).prop_map(|(data, key)| Notice::Custom {
-            data: data.into(),
-            key: key.map(|key| IdempotencyKey::new(key).unwrap()),
-        }),
-    ]
-}
-
 fn body() -> impl Strategy<Value = EventBody> {
+    let room = || any::<u128>().prop_map(|n| RoomId::new(Uuid::from_u128(n)));
+    let name = || "[a-z가-힣]{1,40}".prop_map(|name| RoomName::new(name).unwrap());
+    let slug = option::of("[a-z]{1,40}".prop_map(|slug| Slug::new(slug).unwrap()));
     prop_oneof![
         message().prop_map(EventBody::Message),
-        notice().prop_map(EventBody::Notice),
-        (profile(), role()).prop_map(|(user, role)| EventBody::Joined { user, role }),
-        user_id().prop_map(|user| EventBody::Left { user }),
-        (user_id(), role()).prop_map(|(user, role)| EventBody::RoleChanged { user, role }),
-        ("[a-z가-힣]{1,40}", option::of("[a-z]{1,40}"), any::<bool>()).prop_map(|(name, slug, deleted)| {
-            EventBody::RoomChanged {
-                name: RoomName::new(name).unwrap(),
-                slug: slug.map(|slug| Slug::new(slug).unwrap()),
-                deleted,
-            }
+        role().prop_map(|role| EventBody::Joined(Joined { role })),
+        Just(EventBody::Left(Left {})),
+        role().prop_map(|role| EventBody::RoleChanged(RoleChanged { role })),
+        (name(), slug, any::<bool>()).prop_map(|(name, slug, deleted)| EventBody::RoomChanged(RoomChanged {
+            name,
+            slug,
+            deleted
+        })),
+        (room(), any::<u64>())
+            .prop_map(|(room, seq)| EventBody::Mention(Mention { room, seq: Seq::new(seq) })),
+        (room(), name()).prop_map(|(room, name)| EventBody::Invite(Invite { room, name })),
+        "[a-z가-힣]{0,64}".prop_map(|text| {
+            EventBody::Custom(Custom::new(&format!("{{ \"z\": \"{text}\",\"a\":1e9}}")).unwrap())
+        }),
+        // Of a newer version: whatever its detail is, it stays as it is.
+        (100_i16.., option::of(".{1,40}")).prop_map(|(number, detail)| {
+            EventBody::Unknown(Unknown { number, detail: detail.map(Into::into) })
         }),
     ]
 }
@@ -113,13 +111,13 @@ fn topic() -> impl Strategy<Value = TopicId> {
 }
 
 fn event() -> impl Strategy<Value = Event> {
-    (topic(), any::<u64>(), time(), profile(), body()).prop_map(|(topic, seq, at, actor, body)| Event {
-        topic,
-        seq: Seq::new(seq),
-        at,
-        actor,
-        body,
-    })
+    (topic(), any::<u64>(), time(), profile(), option::of(profile()), body()).prop_map(
+        |(topic, seq, at, actor, about, body)| {
+            let needs = EventKind::from_number(body.number()).is_some_and(EventKind::has_subject);
+            let subject = about.or_else(|| needs.then(|| Arc::clone(&actor)));
+            Event { topic, seq: Seq::new(seq), at, actor, subject, body }
+        },
+    )
 }
 
 proptest! {
@@ -153,16 +151,17 @@ fn sample() -> wire::Event {
         seq: Seq::new(7),
         at: Timestamp::from_micros(-1),
         actor: Arc::clone(&user),
-        body: EventBody::Joined { user, role: Role::Owner },
+        subject: Some(user),
+        body: EventBody::Joined(Joined { role: Role::Owner }),
     })
 }
 
 #[test]
 fn a_bad_field_is_named() {
     type Spoil = fn(&mut wire::Event);
-    fn joined(event: &mut wire::Event) -> &mut wire::Joined {
+    fn detail(event: &mut wire::Event) -> &mut wire::Detail {
         match event.body.as_mut().unwrap() {
-            wire::event::Body::Joined(joined) => joined,
+            wire::event::Body::Detail(detail) => detail,
             other => panic!("{other:?}"),
         }
     }
@@ -180,9 +179,22 @@ fn a_bad_field_is_named() {
             "actor.username: must have 2 to 32 characters",
         ),
         (|event| event.body = None, "body: is missing"),
-        (|event| joined(event).user = None, "joined.user: is missing"),
-        (|event| joined(event).role = 0, "joined.role: is missing"),
-        (|event| joined(event).role = 9, "joined.role: unknown enumeration value 9; none of the known roles"),
+        (|event| event.subject = None, "detail: `joined` has no subject"),
+        (|event| event.subject.as_mut().unwrap().name.clear(), "subject.name: must have 1 to 64 characters"),
+        (|event| detail(event).kind = 1, "detail: a message has parts of its own"),
+        (
+            |event| detail(event).kind = i32::MAX,
+            "detail.kind: out of range integral type conversion attempted",
+        ),
+        (
+            |event| detail(event).json.clear(),
+            "detail: the detail of `joined`: missing field `role` at line 1 column 2",
+        ),
+        (
+            |event| detail(event).json = r#"{"role":"king"}"#.into(),
+            "detail: the detail of `joined`: unknown variant `king`, expected one of `member`, `moderator`, \
+             `owner` at line 1 column 14",
+        ),
     ];
     for (spoil, expected) in cases {
         let mut event = sample();

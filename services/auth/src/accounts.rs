@@ -1,9 +1,8 @@
 //! Accounts: making one, signing in, profiles.
 
-use madang_domain::{AvatarUrl, DisplayName, UserId, Username};
+use madang_domain::{AvatarUrl, DisplayName, Profile, UserId, Username};
 use madang_kit::{Registration, clock::new_id};
 use madang_rpc::auth::{ClientInfo, Grant, Password};
-use madang_rpc::event::Profile;
 
 use crate::{
     engine::Engine,

@@ -8,7 +8,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use madang_domain::{Code, Error, Result};
+use madang_domain::{Code, Error, Profile, Result};
 use madang_kit::{Lifecycle, Metrics, metrics::DURATION_BOUNDS_SECONDS};
 use madang_rpc::{
     around::{Around, Call, Layer},
@@ -18,7 +18,6 @@ use madang_rpc::{
         RedeemTicket, Refresh, Register, Revocations, RevokeSession, Session, Ticket, UpdateProfile,
         VerifyApiKey,
     },
-    event::Profile,
     service::Method,
 };
 use opentelemetry::{KeyValue, metrics::Histogram};

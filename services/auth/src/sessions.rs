@@ -5,13 +5,12 @@
 //! concurrent refreshes one wins, the other is a reuse and ends the session for both. A client therefore
 //! refreshes in one place, and one that lost the answer signs in again.
 
-use madang_domain::{SessionId, Timestamp, UserId};
+use madang_domain::{Profile, SessionId, Timestamp, UserId};
 use madang_kit::clock::new_id;
 use madang_rpc::auth::{
     ClientInfo, Grant, Revocations, Session,
     claims::{self, AccessClaims},
 };
-use madang_rpc::event::Profile;
 
 use crate::{
     engine::{Engine, before},

@@ -1,12 +1,11 @@
 //! The embedding site's users: made on first sight, and kept as the site describes them.
 
 use madang_domain::{
-    DisplayName, ExternalId, Timestamp, UserId, UserRef, Username,
+    DisplayName, ExternalId, Profile, Timestamp, UserId, UserRef, Username,
     limits::{DISPLAY_NAME_MAX_CHARS, USERNAME_MAX_CHARS},
 };
 use madang_kit::clock::{Random, new_id};
 use madang_rpc::auth::{ExternalUser, Recognized};
-use madang_rpc::event::Profile;
 
 use crate::{
     accounts::USERS_MAX,

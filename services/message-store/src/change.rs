@@ -1,14 +1,14 @@
 //! A change of a room: under the room's lock, with its events, in one transaction.
 
-use madang_domain::{RoomRef, Seq, Timestamp, TopicId, UserId};
-use madang_rpc::{
-    event::{Event, EventBody, Notice, Role},
-    store::{Changed, Member, Room, RoomKind, RoomView},
+use madang_domain::{
+    Role, RoomRef, Seq, Timestamp, TopicId, UserId,
+    event::{Event, EventBody, Invite, Joined, Left, RoomChanged},
 };
+use madang_rpc::store::{Changed, Member, Room, RoomKind, RoomView};
 
 use crate::{
     error::{OperationError, OperationResult},
-    store::{MemberPlace, NewEvent, NewEventKind, RoomRecord, Session, Slice, View},
+    store::{MemberPlace, NewEvent, RoomRecord, Session, Slice, View},
 };
 
 /// A room that is locked, and what has happened in it in this transaction.
@@ -67,10 +67,10 @@ impl<'s> Change<'s> {
         Ok(())
     }
 
-    /// Adds an event at the next place.
-    pub(crate) async fn add(&mut self, kind: NewEventKind) -> OperationResult<()> {
+    /// Adds an event at the next place; the subject is the user whom it is about.
+    pub(crate) async fn add(&mut self, subject: Option<UserId>, body: EventBody) -> OperationResult<()> {
         self.room.head = self.room.head.next();
-        let event = NewEvent { actor: self.actor, kind };
+        let event = NewEvent { actor: self.actor, subject, body };
         Ok(self.session.insert_event(&self.room, &event).await?)
     }
 
@@ -80,7 +80,7 @@ impl<'s> Change<'s> {
         if user != self.actor {
             self.invited.push(user);
         }
-        self.add(NewEventKind::Joined { user, role }).await?;
+        self.add(Some(user), EventBody::Joined(Joined { role })).await?;
         self.room.member_count += 1;
         Ok(self.session.insert_member(&self.room, user, role, self.room.active_at).await?)
     }
@@ -89,7 +89,7 @@ impl<'s> Change<'s> {
     pub(crate) async fn dismiss(&mut self, user: UserId) -> OperationResult<()> {
         self.session.delete_member(self.room.id, user).await?;
         self.room.member_count -= 1;
-        self.add(NewEventKind::Left { user }).await
+        self.add(Some(user), EventBody::Left(Left {})).await
     }
 
     /// Writes the room back, and reads the events of this transaction as every reader will see them.
@@ -107,17 +107,31 @@ impl<'s> Change<'s> {
         Ok(Changed { value: room_view(view), events })
     }
 
-    async fn save(self) -> OperationResult<Vec<Event>> {
-        let added = self.room.head.since(self.before);
-        if added == 0 {
+    /// Deletes the room. The last event of its log says so, and stays with the log as its tombstone, so that a
+    /// gateway to which the event was not published finds it.
+    pub(crate) async fn delete(mut self) -> OperationResult<Changed<()>> {
+        let (name, slug) = (self.room.name.clone(), self.room.slug.clone());
+        self.add(None, EventBody::RoomChanged(RoomChanged { name, slug, deleted: true })).await?;
+        let events = self.added().await?;
+        self.session.delete_room(&self.room).await?;
+        Ok(Changed { value: (), events })
+    }
+
+    /// The events of this transaction.
+    async fn added(&mut self) -> OperationResult<Vec<Event>> {
+        let limit = u32::try_from(self.room.head.since(self.before)).unwrap_or(u32::MAX);
+        let slice = Slice { beyond: self.before, limit, messages_only: false };
+        Ok(self.session.events_after(self.room.id, slice).await?)
+    }
+
+    async fn save(mut self) -> OperationResult<Vec<Event>> {
+        if self.room.head == self.before {
             return Ok(Vec::new());
         }
         if !self.session.save_room(&self.room).await? {
             return Err(OperationError::SlugTaken);
         }
-        let limit = u32::try_from(added).unwrap_or(u32::MAX);
-        let slice = Slice { beyond: self.before, limit, messages_only: false };
-        let mut events = self.session.events_after(self.room.id, slice).await?;
+        let mut events = self.added().await?;
         let invitations = self.invite(&events).await?;
         events.extend(invitations);
         Ok(events)
@@ -131,10 +145,11 @@ impl<'s> Change<'s> {
         let Some(actor) = events.first().map(|event| &event.actor) else { return Ok(Vec::new()) };
         let mut invitations = Vec::with_capacity(self.invited.len());
         for user in self.invited {
-            let notice = Notice::Invite { room: self.room.id, name: self.room.name.clone() };
-            let placed = self.session.insert_notice(user, self.actor, &notice, self.room.active_at).await?;
-            let (topic, actor, body) = (TopicId::Inbox(user), actor.clone(), EventBody::Notice(notice));
-            invitations.push(Event { topic, seq: placed.0, at: placed.1, actor, body });
+            let body = EventBody::Invite(Invite { room: self.room.id, name: self.room.name.clone() });
+            let now = self.room.active_at;
+            let (seq, at) = self.session.insert_notice(user, self.actor, &body, None, now).await?;
+            let (topic, actor) = (TopicId::Inbox(user), actor.clone());
+            invitations.push(Event { topic, seq, at, actor, subject: None, body });
         }
         Ok(invitations)
     }

@@ -1,10 +1,7 @@
 //! Reading logs, and how far members have read them.
 
-use madang_domain::{RoomId, RoomRef, Seq, TopicId, UserId};
-use madang_rpc::{
-    event::Event,
-    store::{HistoryFrom, HistoryQuery, ReadMark},
-};
+use madang_domain::{RoomId, RoomRef, Seq, TopicId, UserId, event::Event};
+use madang_rpc::store::{HistoryFrom, HistoryQuery, ReadMark};
 
 use crate::{
     error::{OperationError, OperationResult},
@@ -19,18 +16,16 @@ impl Inner {
     pub(crate) async fn read(&self, topic: TopicId, after: Seq, limit: u32) -> OperationResult<Vec<Event>> {
         let slice = Slice { beyond: after, limit: limit.min(READ_MAX_EVENTS), messages_only: false };
         let mut session = self.backend.read().await?;
-        let room = match topic {
-            TopicId::Room(room) => room,
-            TopicId::Inbox(user) => {
-                let notices = session.notices_after(user, slice).await?;
-                session.commit().await?;
-                return Ok(notices);
-            }
+        let events = match topic {
+            TopicId::Room(room) => session.log_after(room, slice).await?,
+            TopicId::Inbox(user) => session.notices_after(user, slice).await?,
         };
-        let events = session.events_after(room, slice).await?;
         session.commit().await?;
-        // A hub that misses events of a room which was deleted must hear so, or it would wait for ever.
-        if events.is_empty() && self.backend.heads(&[room]).await?.is_empty() {
+        // A hub that misses events of a room whose log is gone must hear so, or it would wait for ever.
+        if let TopicId::Room(room) = topic
+            && events.is_empty()
+            && self.backend.heads(&[room]).await?.is_empty()
+        {
             return Err(OperationError::RoomNotFound);
         }
         Ok(events)

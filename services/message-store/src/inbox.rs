@@ -6,12 +6,12 @@
 use std::{mem::size_of, sync::Arc};
 
 use async_trait::async_trait;
-use madang_domain::{Epoch, IdempotencyKey, Seq, TopicId, UserId, limits::NOTICE_DATA_MAX_BYTES};
-use madang_rpc::{
-    event::{Event, EventBody, Notice, Profile},
-    store::{Changed, HistoryFrom, InboxMark, InboxPage, OpenInbox, OpenedInbox},
+use madang_domain::{
+    Epoch, IdempotencyKey, Profile, Seq, TopicId, UserId,
+    event::{Custom, Event, EventBody},
+    limits::NOTICE_DATA_MAX_BYTES,
 };
-use serde::de::IgnoredAny;
+use madang_rpc::store::{Changed, HistoryFrom, InboxMark, InboxPage, OpenInbox, OpenedInbox};
 
 use crate::{
     batch::Job,
@@ -33,7 +33,7 @@ impl Inner {
         data: Box<str>,
         key: Option<IdempotencyKey>,
     ) -> OperationResult<Changed<Event>> {
-        check_data(&data)?;
+        let body = EventBody::Custom(check_data(&data)?);
         self.remember([&user]).await?;
         let mut session = self.backend.write().await?;
         let outcome = async {
@@ -44,10 +44,10 @@ impl Inner {
                     return Ok(Changed { value: first, events: Vec::new() });
                 }
             }
-            let notice = Notice::Custom { data, key };
-            let (seq, at) = session.insert_notice(user.id, user.id, &notice, self.clock.now()).await?;
-            let body = EventBody::Notice(notice);
-            let value = Event { topic: TopicId::Inbox(user.id), seq, at, actor: Arc::clone(&user), body };
+            let (key, now) = (key.as_ref(), self.clock.now());
+            let (seq, at) = session.insert_notice(user.id, user.id, &body, key, now).await?;
+            let (topic, actor) = (TopicId::Inbox(user.id), Arc::clone(&user));
+            let value = Event { topic, seq, at, actor, subject: None, body };
             Ok(Changed { events: vec![value.clone()], value })
         };
         let outcome = outcome.await;
@@ -93,17 +93,16 @@ impl Inner {
 }
 
 /// Refuses what is no JSON object, or one that is too large or too deep.
-fn check_data(data: &str) -> OperationResult<()> {
+fn check_data(data: &str) -> OperationResult<Custom> {
     if data.len() > NOTICE_DATA_MAX_BYTES {
         return Err(OperationError::BadNotice("has more than 16 KiB"));
     }
-    if !data.trim_start().starts_with('{') || serde_json::from_str::<IgnoredAny>(data).is_err() {
-        return Err(OperationError::BadNotice("is not a JSON object"));
-    }
+    let notice = Custom::new(data).ok().filter(|notice| notice.json().starts_with('{'));
+    let notice = notice.ok_or(OperationError::BadNotice("is not a JSON object"))?;
     if levels(data) > NOTICE_DATA_MAX_LEVELS {
         return Err(OperationError::BadNotice("has more than 32 levels"));
     }
-    Ok(())
+    Ok(notice)
 }
 
 /// How deep the arrays and objects of a valid JSON text lie in one another.

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use madang_domain::{RoomRef, UserId};
-use madang_rpc::{
-    event::{Profile, Role},
-    store::{Authority, Changed, Member, Page, PageQuery, RoomKind, RoomView},
+use madang_domain::{
+    Profile, Role, RoomRef, UserId,
+    event::{EventBody, RoleChanged},
 };
+use madang_rpc::store::{Authority, Changed, Member, Page, PageQuery, RoomKind, RoomView};
 
 use crate::{
     change::Change,
@@ -14,7 +14,7 @@ use crate::{
     page::{self, ByRank},
     rooms::require,
     service::{Inner, finish},
-    store::{NewEventKind, View},
+    store::View,
 };
 
 impl Inner {
@@ -99,7 +99,7 @@ impl Inner {
                         change.keep_an_owner().await?;
                     }
                     change.session.set_role(change.room.id, user.id, role).await?;
-                    change.add(NewEventKind::RoleChanged { user: user.id, role }).await?;
+                    change.add(Some(user.id), EventBody::RoleChanged(RoleChanged { role })).await?;
                 }
                 None => {
                     require(own, Role::Moderator, "moderator")?;

@@ -7,11 +7,8 @@ use std::{
 };
 
 use async_trait::async_trait;
-use madang_domain::{Cursor, Epoch, RoomId, Seq, TopicId, UserId, limits::REPLAY_MAX_EVENTS};
-use madang_rpc::{
-    event::Event,
-    store::{Open, Opened},
-};
+use madang_domain::{Cursor, Epoch, RoomId, Seq, TopicId, UserId, event::Event, limits::REPLAY_MAX_EVENTS};
+use madang_rpc::store::{Open, Opened};
 
 use crate::{
     batch::Job,

@@ -3,8 +3,8 @@
 //! Each names the place of the last item in the list's own order, so that a page is found by an index and
 //! items that come or go meanwhile neither repeat nor hide others.
 
-use madang_domain::{RoomId, Timestamp, UserId, limits::PAGE_MAX_ITEMS};
-use madang_rpc::{event::Role, store::PageQuery};
+use madang_domain::{Role, RoomId, Timestamp, UserId, limits::PAGE_MAX_ITEMS};
+use madang_rpc::store::PageQuery;
 use uuid::Uuid;
 
 use crate::{

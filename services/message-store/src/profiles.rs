@@ -6,8 +6,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use madang_domain::{Timestamp, UserId};
-use madang_rpc::event::Profile;
+use madang_domain::{Profile, Timestamp, UserId};
 
 /// How many users one generation remembers; about 5 MB with the one before.
 const GENERATION_USERS: usize = 50_000;

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use madang_domain::{RoomId, RoomName, RoomRef, Seq, Slug, TopicId, UserId, limits};
-use madang_kit::clock::new_id;
-use madang_rpc::event::{Event, EventBody};
-use madang_rpc::{
-    event::{Profile, Role},
-    store::{Changed, NewRoom, Page, PageQuery, Resolved, RoomKind, RoomView},
+use madang_domain::{
+    Profile, Role, RoomId, RoomName, RoomRef, Seq, Slug, UserId,
+    event::{EventBody, RoomChanged},
+    limits,
 };
+use madang_kit::clock::new_id;
+use madang_rpc::store::{Changed, NewRoom, Page, PageQuery, Resolved, RoomKind, RoomView};
 
 use crate::{
     change::{Change, room_view},
@@ -16,7 +16,7 @@ use crate::{
     page::{self, ByActivity, ByAge},
     service::{Inner, finish},
     settings::{MEMBERSHIPS_MAX, NAMES_PER_CALL},
-    store::{NewEventKind, Origin, RoomRecord, Session},
+    store::{Origin, RoomRecord, Session},
 };
 
 impl Inner {
@@ -108,7 +108,8 @@ impl Inner {
             }
             if (&name, &slug) != (&change.room.name, &change.room.slug) {
                 (change.room.name, change.room.slug) = (name.clone(), slug.clone());
-                change.add(NewEventKind::RoomChanged { name, slug }).await?;
+                let changed = RoomChanged { name, slug, deleted: false };
+                change.add(None, EventBody::RoomChanged(changed)).await?;
             }
             change.finish_with_view().await
         };
@@ -121,26 +122,15 @@ impl Inner {
         actor: Arc<Profile>,
         room: RoomRef,
     ) -> OperationResult<Changed<()>> {
-        let now = self.clock.now();
+        self.remember([&actor]).await?;
         let mut session = self.backend.write().await?;
         let outcome = async {
-            let mut change = Change::begin(&mut *session, actor.id, &room, now).await?;
+            let mut change = Change::begin(&mut *session, actor.id, &room, self.clock.now()).await?;
             require(change.actor().await?.role, Role::Owner, "owner")?;
-            change.session.delete_room(change.room.id, change.room.active_at).await?;
-            Ok(change.room)
+            change.delete().await
         };
         let outcome = outcome.await;
-        let room = finish(session, outcome).await?;
-        // In no log, since there is none any more; at the place after the last, so that listeners take it in order.
-        let event = Event {
-            topic: TopicId::Room(room.id),
-            seq: room.head.next(),
-            at: room.active_at,
-            actor,
-            body: EventBody::RoomChanged { name: room.name, slug: room.slug, deleted: true },
-        };
-        self.purge_soon.notify_one();
-        Ok(Changed { value: (), events: vec![event] })
+        finish(session, outcome).await
     }
 
     pub(crate) async fn resolve(

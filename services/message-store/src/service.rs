@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Instant};
 
 use async_trait::async_trait;
-use madang_domain::{Error, MessageText, Result, Seq, TopicId};
+use madang_domain::{Error, MessageText, Profile, Result, Seq, TopicId, event::Event};
 use madang_kit::{
     Check, Lifecycle,
     clock::{Clock, Random},
@@ -11,7 +11,6 @@ use madang_kit::{
 use madang_rpc::{
     MessageStore,
     around::{Around, Call, Layer},
-    event::{Event, Profile},
     service::Method,
     store::{
         Append, Appended, Changed, CreateRoom, DeleteRoom, GetRoom, Heads, History, Inbox, InboxMark,
@@ -51,8 +50,6 @@ pub(crate) struct Inner {
     pub(crate) appends: Queue<Appender>,
     pub(crate) opens: Queue<Opener>,
     pub(crate) inbox_opens: Queue<InboxOpener>,
-    /// Wakes the task that removes the events of deleted rooms.
-    pub(crate) purge_soon: Arc<tokio::sync::Notify>,
     /// Held: what this service says of its readiness ends with it.
     pub(crate) _check: Check,
 }

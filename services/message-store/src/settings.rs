@@ -37,7 +37,13 @@ pub(crate) const READ_MAX_EVENTS: u32 = 1_000;
 /// How many events of a deleted room one statement removes.
 pub(crate) const PURGE_CHUNK_EVENTS: u32 = 2_000;
 
-/// How often deleted rooms are looked for. One that was deleted here is begun at once.
+/// How long a deleted room's log is kept, with the event that says so as its last: the room's tombstone. A gateway to
+/// which that event was not published compares heads every few seconds and finds it. A gateway misses it for longer
+/// only while it cannot reach the store. Its clients' requests then all fail, and an operator mends that within the
+/// hour; after the hour the hub finds no log and lets its subscribers go without the event.
+pub(crate) const TOMBSTONE_KEPT: Duration = Duration::from_secs(60 * 60);
+
+/// How often rooms whose tombstone has served its time are looked for.
 pub(crate) const PURGE_INTERVAL: Duration = Duration::from_secs(60);
 
 /// How often the database is asked whether it answers, for the log.

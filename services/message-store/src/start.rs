@@ -3,12 +3,12 @@
 use std::{sync::Arc, time::Duration};
 
 use madang_database::{DatabaseUrl, UrlError, until_open};
-use madang_domain::Epoch;
-use madang_kit::{Check, Host, Lifecycle, Secret, StartError, clock::Random};
-use tokio::{
-    sync::Notify,
-    time::{MissedTickBehavior, interval, sleep, timeout},
+use madang_domain::{Epoch, Timestamp};
+use madang_kit::{
+    Check, Host, Lifecycle, Secret, StartError,
+    clock::{Clock, Random},
 };
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -19,7 +19,7 @@ use crate::{
     open::Opener,
     profiles::KnownProfiles,
     service::{Inner, Metered, Operations, Service},
-    settings::{PING_INTERVAL, PING_TIMEOUT, PURGE_CHUNK_EVENTS, PURGE_INTERVAL, Settings},
+    settings::{PING_INTERVAL, PING_TIMEOUT, PURGE_CHUNK_EVENTS, PURGE_INTERVAL, Settings, TOMBSTONE_KEPT},
     store::{Backend, Postgres, Sqlite, StoreError, StoreResult},
 };
 
@@ -68,25 +68,13 @@ pub async fn start(settings: &Settings, database: &Secret, host: &Host) -> Resul
         ],
     );
 
-    let purge_soon = Arc::new(Notify::new());
     let soft = life.soft().clone();
     life.tasks().spawn("database", watch(Arc::clone(&backend), soft.clone()));
-    life.tasks().spawn("purge", purge(Arc::clone(&backend), Arc::clone(&purge_soon), soft));
+    life.tasks().spawn("purge", purge(Arc::clone(&backend), Arc::clone(&host.clock), soft));
     close_at_end(&life, Arc::clone(&backend));
 
     let (clock, random) = (Arc::clone(&host.clock), Arc::clone(&host.random));
-    let inner = Inner {
-        life,
-        backend,
-        clock,
-        random,
-        profiles,
-        appends,
-        opens,
-        inbox_opens,
-        purge_soon,
-        _check: check,
-    };
+    let inner = Inner { life, backend, clock, random, profiles, appends, opens, inbox_opens, _check: check };
     Ok(Service::new(Operations::new(inner), Metered::new(Measures::new(&host.metrics))))
 }
 
@@ -161,19 +149,18 @@ async fn watch(backend: Arc<dyn Backend>, soft: CancellationToken) {
     }
 }
 
-/// Removes the events of deleted rooms, a bounded number at a time, whichever replica deleted them.
-async fn purge(backend: Arc<dyn Backend>, soon: Arc<Notify>, soft: CancellationToken) {
+/// Removes the logs of deleted rooms, a bounded number of events at a time, whichever replica deleted them.
+async fn purge(backend: Arc<dyn Backend>, clock: Arc<dyn Clock>, soft: CancellationToken) {
     let mut ticks = interval(PURGE_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             biased;
             () = soft.cancelled() => return,
-            () = soon.notified() => {}
             _ = ticks.tick() => {}
         }
         while !soft.is_cancelled() {
-            match purge_once(&*backend).await {
+            match purge_once(&*backend, clock.now().minus(TOMBSTONE_KEPT)).await {
                 Ok(Some(removed)) => tracing::debug!(removed, "removed events of a deleted room"),
                 Ok(None) => break,
                 Err(error) => {
@@ -185,9 +172,9 @@ async fn purge(backend: Arc<dyn Backend>, soon: Arc<Notify>, soft: CancellationT
     }
 }
 
-async fn purge_once(backend: &dyn Backend) -> StoreResult<Option<u64>> {
+async fn purge_once(backend: &dyn Backend, deleted_before: Timestamp) -> StoreResult<Option<u64>> {
     let mut session = backend.write().await?;
-    let removed = session.purge(PURGE_CHUNK_EVENTS).await?;
+    let removed = session.purge(deleted_before, PURGE_CHUNK_EVENTS).await?;
     session.commit().await?;
     Ok(removed)
 }

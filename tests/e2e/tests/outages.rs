@@ -5,7 +5,8 @@
 
 use std::time::Duration;
 
-use madang_client::{Client, Incoming, SessionOptions, Socket};
+use madang_client::{Body, Client, Incoming, SessionOptions, Socket};
+use madang_contract::EventBody;
 use madang_domain::{Code, RoomId, Seq};
 use madang_e2e::{
     COMPLETE_AGAIN, LIVE, Listener, PATIENCE, Person, Stage, Standalone, ack, error_frame, eventually,
@@ -216,6 +217,32 @@ async fn without_redis_messages_arrive_by_way_of_the_store() {
     let services = stage.cluster.services().map(madang_test_kit::Service::process);
     still_running(services, &pids);
     assert_eq!(pair.listener.heard().connections, 1, "the listener's socket lived through all of it");
+}
+
+#[tokio::test]
+async fn without_redis_a_deletion_arrives_by_way_of_the_store() {
+    let stage = Stage::start(fast_sends()).await;
+    let (mina, joon) =
+        tokio::join!(Person::register(stage.gateway(0), "mina"), Person::register(stage.gateway(1), "joon"));
+    let room = public_room(&mina, "Room", &[&joon]).await.id;
+    let listener = joon.listen(vec![stage.gateway(1)], room).await;
+    // Two have joined. Then nobody publishes anything any more.
+    listener.until_seq(PATIENCE, Seq::new(2)).await;
+    stage.cluster.redis().kill9().await.expect("a kill");
+    let path = format!("/v1/rooms/{room}");
+    let answer = mina.api.request(reqwest::Method::DELETE, &path).send().await.expect("an answer");
+    assert_eq!(answer.status().as_u16(), 204);
+    listener.until_seq(COMPLETE_AGAIN, Seq::new(3)).await;
+    listener.assert_whole(Seq::START, Seq::new(3));
+    let last = listener.heard().events.last().map(|event| event.body.clone());
+    assert!(
+        matches!(&last, Some(Body::Known(EventBody::Room { properties })) if properties.deleted),
+        "{last:?}"
+    );
+    // Those who come now find no room.
+    let gone =
+        joon.socket(&stage.gateway(1)).await.call(send_frame(room, "late", "late"), ANSWER_BOUND).await;
+    assert_eq!(error_frame(gone.expect("an answer")).code, Code::NotFound);
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! What can happen, and how it is drawn. People, rooms and sockets are named by their numbers, so that a
 //! history stays meaningful when parts of it are taken out.
 
-use madang_rpc::event::Role;
+use madang_domain::Role;
 use proptest::{
     collection::vec,
     prelude::{Just, Strategy, any, prop_oneof},

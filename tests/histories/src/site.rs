@@ -2,13 +2,12 @@
 
 use std::{path::Path, sync::Arc};
 
-use madang_domain::{DisplayName, Username};
+use madang_domain::{DisplayName, Profile, Username};
 use madang_kit::{Host, Lifecycle, Secret};
 use madang_message_store::Settings as StoreSettings;
 use madang_rpc::{
     Auth, MessageStore,
     auth::{Password, Register},
-    event::Profile,
 };
 use madang_test_kit::{TestDatabase, test_database, test_redis_url};
 use tempfile::TempDir;

@@ -91,7 +91,7 @@ impl InboxNotice {
     pub fn custom(&self) -> Option<&str> {
         match &self.body {
             NoticeOf::Known(NoticeBody::Custom(data)) => Some(&data.0),
-            NoticeOf::Known(NoticeBody::Mention(_) | NoticeBody::Invite(_)) | NoticeOf::Unknown(_) => None,
+            NoticeOf::Known(_) | NoticeOf::Unknown(_) => None,
         }
     }
 }

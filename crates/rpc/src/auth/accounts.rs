@@ -1,13 +1,10 @@
 //! Accounts and their profiles.
 
-use madang_domain::{AvatarUrl, DisplayName, UserId, UserRef, Username};
+use madang_domain::{AvatarUrl, DisplayName, Profile, UserId, UserRef, Username};
 use madang_proto::auth::v1 as wire;
 
 use super::credentials::{ClientInfo, Password};
-use crate::{
-    event::Profile,
-    wire::{Result, Wire, field, message, required},
-};
+use crate::wire::{Result, Wire, field, message, required};
 
 /// Asks for an account to be made and signed in.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,10 +7,8 @@ use std::{
 
 use madang_proto::auth::v1 as wire;
 
-use crate::{
-    event::Profile,
-    wire::{DecodeError, Result, Wire, message, required_message},
-};
+use crate::wire::{DecodeError, Result, Wire, message, required_message};
+use madang_domain::Profile;
 
 /// Where a request came from, for throttling and for the user's list of devices.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

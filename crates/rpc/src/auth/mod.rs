@@ -25,7 +25,8 @@ pub use self::{
         VerifyApiKey,
     },
 };
-use crate::{event::Profile, service::service};
+use crate::service::service;
+use madang_domain::Profile;
 
 service! {
     /// Accounts, sessions, tokens, keys.

@@ -2,14 +2,11 @@
 
 use std::time::Duration;
 
-use madang_domain::{SessionId, Timestamp, UserId};
+use madang_domain::{Profile, SessionId, Timestamp, UserId};
 use madang_proto::auth::v1 as wire;
 
 use super::credentials::{ClientInfo, Token};
-use crate::{
-    event::Profile,
-    wire::{Result, Wire, field, message},
-};
+use crate::wire::{Result, Wire, field, message};
 
 /// Asks for new tokens.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,14 +2,11 @@
 
 use std::{fmt, str::FromStr};
 
-use madang_domain::{AvatarUrl, DisplayName, ExternalId, Timestamp, UserId, Username};
+use madang_domain::{AvatarUrl, DisplayName, ExternalId, Profile, Timestamp, UserId, Username};
 use madang_proto::auth::v1 as wire;
 
 use super::credentials::Token;
-use crate::{
-    event::Profile,
-    wire::{self as form, Wire, message},
-};
+use crate::wire::{self as form, Wire, message};
 
 /// Asks for the user whom the embedding site calls so.
 #[derive(Debug, Clone, PartialEq, Eq)]

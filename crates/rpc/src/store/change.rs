@@ -2,10 +2,8 @@
 
 use madang_proto::store::v1 as wire;
 
-use crate::{
-    event::Event,
-    wire::{DecodeError, Result, Wire, field},
-};
+use crate::wire::{DecodeError, Result, Wire, field};
+use madang_domain::event::Event;
 
 /// A change that was made, and the events that it committed, for the gateway to deliver.
 #[derive(Debug, Clone, PartialEq, Eq)]

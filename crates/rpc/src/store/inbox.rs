@@ -2,14 +2,11 @@
 
 use std::sync::Arc;
 
-use madang_domain::{Cursor, Epoch, IdempotencyKey, Seq, UserId};
+use madang_domain::{Cursor, Epoch, IdempotencyKey, Profile, Seq, UserId, event::Event};
 use madang_proto::store::v1 as wire;
 
 use super::{change::Changed, messages::HistoryFrom};
-use crate::{
-    event::{Event, Profile},
-    wire::{Result, Wire, field, message},
-};
+use crate::wire::{Result, Wire, field, message};
 
 /// A notice of the embedding site, to be put into a user's inbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -156,8 +153,10 @@ mod tests {
                 name: "Mina".into(),
                 ..Default::default()
             }),
-            body: Some(madang_proto::types::v1::event::Body::Left(madang_proto::types::v1::Left {
-                user: bytes(1),
+            subject: None,
+            body: Some(madang_proto::types::v1::event::Body::Detail(madang_proto::types::v1::Detail {
+                kind: 8,
+                json: r#"{"a":1}"#.into(),
             })),
         };
         for duplicate in [false, true] {

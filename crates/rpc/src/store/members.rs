@@ -2,17 +2,14 @@
 
 use std::sync::Arc;
 
-use madang_domain::{RoomRef, Seq, Timestamp, UserId};
+use madang_domain::{Profile, Role, RoomRef, Seq, Timestamp, UserId};
 use madang_proto::store::v1 as wire;
 
 use super::{
     change::{Authority, Changed},
     page::{Page, PageQuery},
 };
-use crate::{
-    event::{Profile, Role},
-    wire::{Result, Wire, field, message, required_message},
-};
+use crate::wire::{Result, Wire, field, message, required_message};
 
 /// A member.
 #[derive(Debug, Clone, PartialEq, Eq)]

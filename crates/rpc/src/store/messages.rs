@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use madang_domain::{Cursor, Epoch, RoomId, RoomRef, Seq, Timestamp, TopicId, UserId};
+use madang_domain::{
+    Cursor, Epoch, Profile, Role, RoomId, RoomRef, Seq, Timestamp, TopicId, UserId,
+    event::{Event, Message},
+};
 use madang_proto::store::v1 as wire;
 
-use crate::{
-    event::{Event, Message, Profile, Role},
-    wire::{Profiles, Result, Wire, decode_message, encode_message, field, message, required},
-};
+use crate::wire::{Profiles, Result, Wire, decode_message, encode_message, field, message, required};
 
 /// A message to append.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,7 +9,7 @@ mod messages;
 mod page;
 mod rooms;
 
-use madang_domain::{Seq, TopicId};
+use madang_domain::{Seq, TopicId, event::Event};
 use madang_proto::store::v1::{
     self as wire,
     message_store_service_server::{MessageStoreService, MessageStoreServiceServer},
@@ -31,7 +31,7 @@ pub use self::{
         RoomView, UpdateRoom,
     },
 };
-use crate::{event::Event, service::service};
+use crate::service::service;
 
 service! {
     /// Rooms, members, logs.

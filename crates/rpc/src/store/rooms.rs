@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use madang_domain::{ExternalId, IdempotencyKey, RoomId, RoomName, RoomRef, Seq, Slug, Timestamp, UserId};
+use madang_domain::{
+    ExternalId, IdempotencyKey, Profile, Role, RoomId, RoomName, RoomRef, Seq, Slug, Timestamp, UserId,
+    event::Event,
+};
 use madang_proto::store::v1 as wire;
 use serde::{Deserialize, Serialize};
 
@@ -10,10 +13,7 @@ use super::{
     change::Changed,
     page::{Page, PageQuery},
 };
-use crate::{
-    event::{Event, Profile, Role},
-    wire::{DecodeError, Result, Wire, field, message, required_message},
-};
+use crate::wire::{DecodeError, Result, Wire, field, message, required_message};
 
 /// How a room can be found and joined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use madang_domain::{
-    AvatarUrl, DisplayName, ExternalId, IdempotencyKey, RoomId, RoomName, Seq, Slug, TopicId, UserId,
+    AvatarUrl, DisplayName, ExternalId, IdempotencyKey, Profile, Role, RoomId, Seq, TopicId, UserId,
     Username,
+    event::{Attachment, Event, EventBody, Message},
 };
 use madang_proto::types::v1 as wire;
 
 use super::{DecodeError, Result, WireId, bounded, bounded_option, required, time};
-use crate::event::{Attachment, Event, EventBody, Message, Notice, Profile, Role};
 
 /// An event as protobuf.
 #[must_use]
@@ -19,6 +19,7 @@ pub fn encode_event(event: &Event) -> wire::Event {
         seq: event.seq.get(),
         at_micros: event.at.as_micros(),
         actor: Some(encode_profile(&event.actor)),
+        subject: event.subject.as_deref().map(encode_profile),
         body: Some(encode_body(&event.body)),
     }
 }
@@ -43,7 +44,11 @@ fn decode_with(event: wire::Event, profiles: &mut Profiles) -> Result<Event> {
         seq: Seq::new(event.seq),
         at: time(event.at_micros),
         actor: profiles.decode("actor", event.actor)?,
-        body: decode_body(required("body", event.body)?)?,
+        body: decode_body(required("body", event.body)?, event.subject.is_some())?,
+        subject: event
+            .subject
+            .map(|subject| decode_profile("subject", Some(subject)).map(Arc::new))
+            .transpose()?,
     })
 }
 
@@ -141,83 +146,21 @@ pub(crate) fn decode_role(field: &str, role: i32) -> Result<Role> {
 fn encode_body(body: &EventBody) -> wire::event::Body {
     match body {
         EventBody::Message(message) => wire::event::Body::Message(encode_message(message)),
-        EventBody::Joined { user, role } => wire::event::Body::Joined(wire::Joined {
-            user: Some(encode_profile(user)),
-            role: encode_role(*role).into(),
+        cold => wire::event::Body::Detail(wire::Detail {
+            kind: cold.number().into(),
+            json: cold.detail().unwrap_or_default(),
         }),
-        EventBody::Left { user } => wire::event::Body::Left(wire::Left { user: user.encode() }),
-        EventBody::RoleChanged { user, role } => wire::event::Body::RoleChanged(wire::RoleChanged {
-            user: user.encode(),
-            role: encode_role(*role).into(),
-        }),
-        EventBody::RoomChanged { name, slug, deleted } => wire::event::Body::RoomChanged(wire::RoomChanged {
-            name: name.to_string(),
-            slug: slug.as_ref().map(Slug::to_string),
-            deleted: *deleted,
-        }),
-        EventBody::Notice(notice) => wire::event::Body::Notice(encode_notice(notice)),
     }
 }
 
-fn decode_body(body: wire::event::Body) -> Result<EventBody> {
+fn decode_body(body: wire::event::Body, has_subject: bool) -> Result<EventBody> {
     match body {
         wire::event::Body::Message(message) => decode_message("message", message).map(EventBody::Message),
-        wire::event::Body::Joined(joined) => Ok(EventBody::Joined {
-            user: Arc::new(decode_profile("joined.user", joined.user)?),
-            role: decode_role("joined.role", joined.role)?,
-        }),
-        wire::event::Body::Left(left) => {
-            Ok(EventBody::Left { user: UserId::decode("left.user", &left.user)? })
+        wire::event::Body::Detail(wire::Detail { kind, json }) => {
+            let kind = i16::try_from(kind).map_err(|error| DecodeError::new("detail.kind", error))?;
+            let detail = Some(&*json).filter(|json| !json.is_empty());
+            EventBody::read(kind, detail, has_subject).map_err(|error| DecodeError::new("detail", error))
         }
-        wire::event::Body::RoleChanged(changed) => Ok(EventBody::RoleChanged {
-            user: UserId::decode("role_changed.user", &changed.user)?,
-            role: decode_role("role_changed.role", changed.role)?,
-        }),
-        wire::event::Body::RoomChanged(changed) => Ok(EventBody::RoomChanged {
-            name: bounded("room_changed.name", changed.name, RoomName::new)?,
-            slug: bounded_option("room_changed.slug", changed.slug, Slug::new)?,
-            deleted: changed.deleted,
-        }),
-        wire::event::Body::Notice(notice) => {
-            decode_notice(notice).map(EventBody::Notice).map_err(|error| error.within("notice"))
-        }
-    }
-}
-
-fn encode_notice(notice: &Notice) -> wire::Notice {
-    let notice = match notice {
-        Notice::Mention { room, seq } => {
-            wire::notice::Notice::Mention(wire::Mention { room: room.encode(), seq: seq.get() })
-        }
-        Notice::Invite { room, name } => {
-            wire::notice::Notice::Invite(wire::Invite { room: room.encode(), name: name.to_string() })
-        }
-        Notice::Custom { data, key } => wire::notice::Notice::Custom(wire::CustomNotice {
-            data: data.to_string(),
-            key: key.as_ref().map_or_else(String::new, IdempotencyKey::to_string),
-        }),
-    };
-    wire::Notice { notice: Some(notice) }
-}
-
-fn decode_notice(notice: wire::Notice) -> Result<Notice> {
-    match required("kind", notice.notice)? {
-        wire::notice::Notice::Mention(mention) => Ok(Notice::Mention {
-            room: RoomId::decode("mention.room", &mention.room)?,
-            seq: Seq::new(mention.seq),
-        }),
-        wire::notice::Notice::Invite(invite) => Ok(Notice::Invite {
-            room: RoomId::decode("invite.room", &invite.room)?,
-            name: bounded("invite.name", invite.name, RoomName::new)?,
-        }),
-        wire::notice::Notice::Custom(custom) => Ok(Notice::Custom {
-            data: custom.data.into_boxed_str(),
-            key: bounded_option(
-                "custom.key",
-                Some(custom.key).filter(|key| !key.is_empty()),
-                IdempotencyKey::new,
-            )?,
-        }),
     }
 }
 

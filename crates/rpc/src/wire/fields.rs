@@ -4,8 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use madang_domain::{
-    AvatarUrl, Cursor, DisplayName, Epoch, ExternalId, IdempotencyKey, RoomId, RoomName, Seq, SessionId,
-    Slug, Timestamp, TopicId, UserId, Username,
+    AvatarUrl, Cursor, DisplayName, Epoch, ExternalId, IdempotencyKey, Profile, Role, RoomId, RoomName, Seq,
+    SessionId, Slug, Timestamp, TopicId, UserId, Username, event::Event,
 };
 use madang_proto::types::v1 as types;
 
@@ -17,7 +17,6 @@ use super::{
     },
     required_message, time,
 };
-use crate::event::{Event, Profile, Role};
 
 impl<T: Wire<W>, W> Wire<Option<W>> for Option<T> {
     fn encode(&self) -> Option<W> {

@@ -4,8 +4,8 @@
 use std::{sync::Arc, time::Duration};
 
 use madang_domain::{
-    AvatarUrl, Code, Cursor, DisplayName, Epoch, Error, ExternalId, IdempotencyKey, RoomName, RoomRef, Seq,
-    Slug, Timestamp, TopicId, UserRef, Username,
+    AvatarUrl, Code, Cursor, DisplayName, Epoch, Error, ExternalId, IdempotencyKey, Role, RoomName, RoomRef,
+    Seq, Slug, Timestamp, TopicId, UserRef, Username, event::Attachment,
 };
 use madang_rpc::{
     Auth, AuthClient, MessageStore, MessageStoreClient, MessageStoreSettings,
@@ -14,7 +14,6 @@ use madang_rpc::{
         ListRevocations, ListSessions, Login, Logout, Password, RecognizeUser, RedeemTicket, Refresh,
         Register, RevokeSession, Token, UpdateProfile, VerifyApiKey,
     },
-    event::{Attachment, Role},
     store::{
         Append, Authority, CreateRoom, DeleteRoom, GetRoom, Heads, History, HistoryFrom, HistoryQuery, Inbox,
         Join, Leave, ListMembers, ListRooms, MarkInboxRead, MarkRead, NewRoom, Notify, Open, OpenInbox,

@@ -10,12 +10,12 @@ use std::{
 
 use async_trait::async_trait;
 use madang_domain::{
-    AvatarUrl, Code, DisplayName, Epoch, Error, ExternalId, IdempotencyKey, Result, RoomId, RoomName,
-    RoomRef, Seq, SessionId, Slug, Timestamp, TopicId, UserId, Username,
+    AvatarUrl, Code, DisplayName, Epoch, Error, ExternalId, IdempotencyKey, Profile, Result, Role, RoomId,
+    RoomName, RoomRef, Seq, SessionId, Slug, Timestamp, TopicId, UserId, Username,
+    event::{Custom, Event, EventBody, Invite, Joined, Left, Mention, Message, RoleChanged, RoomChanged},
 };
 use madang_rpc::{
     MessageStore,
-    event::{Event, EventBody, Message, Notice, Profile, Role},
     store::{
         Append, Appended, Changed, CreateRoom, DeleteRoom, GetRoom, Heads, History, Inbox, InboxMark,
         InboxPage, Join, Leave, ListMembers, ListRooms, MarkInboxRead, MarkRead, Member, Membership,
@@ -110,19 +110,25 @@ fn event(seq: u64, body: EventBody) -> Event {
         seq: Seq::new(seq),
         at: Timestamp::from_micros(1_700_000_000_123_456),
         actor: profile(u128::from(seq) / 2),
+        subject: None,
         body,
     }
 }
 
-fn notice(notice: Notice) -> Event {
-    Event { topic: TopicId::Inbox(user_id(1)), ..event(9, EventBody::Notice(notice)) }
+/// An event about a user.
+fn about(user: u128, seq: u64, body: EventBody) -> Event {
+    Event { subject: Some(profile(user)), ..event(seq, body) }
+}
+
+fn notice(notice: EventBody) -> Event {
+    Event { topic: TopicId::Inbox(user_id(1)), ..event(9, notice) }
 }
 
 fn events() -> Vec<Event> {
     vec![
         event(4, EventBody::Message(message("안녕"))),
-        event(5, EventBody::Joined { user: profile(2), role: Role::Moderator }),
-        event(6, EventBody::Left { user: user_id(2) }),
+        about(2, 5, EventBody::Joined(Joined { role: Role::Moderator })),
+        about(2, 6, EventBody::Left(Left {})),
     ]
 }
 
@@ -175,8 +181,8 @@ impl MessageStore for Scripted {
 
     async fn delete_room(&self, request: DeleteRoom) -> Result<Changed<()>> {
         self.called("delete_room", &request)?;
-        let body =
-            EventBody::RoomChanged { name: RoomName::new("마당").unwrap(), slug: None, deleted: true };
+        let changed = RoomChanged { name: RoomName::new("마당").unwrap(), slug: None, deleted: true };
+        let body = EventBody::RoomChanged(changed);
         Ok(Changed { value: (), events: vec![event(10, body)] })
     }
 
@@ -198,8 +204,8 @@ impl MessageStore for Scripted {
 
     async fn put_member(&self, request: PutMember) -> Result<Changed<Member>> {
         self.called("put_member", &request)?;
-        let body = EventBody::RoleChanged { user: user_id(5), role: request.role };
-        Ok(Changed { value: member(), events: vec![event(11, body)] })
+        let body = EventBody::RoleChanged(RoleChanged { role: request.role });
+        Ok(Changed { value: member(), events: vec![about(5, 11, body)] })
     }
 
     async fn remove_member(&self, request: RemoveMember) -> Result<Changed<()>> {
@@ -275,7 +281,7 @@ impl MessageStore for Scripted {
     async fn notify(&self, request: Notify) -> Result<Changed<Event>> {
         self.called("notify", &request)?;
         let Notify { data, key, .. } = request;
-        let value = notice(Notice::Custom { data, key: key.clone() });
+        let value = notice(EventBody::Custom(Custom::new(&data).unwrap()));
         // What has a key was there before.
         let events = if key.is_some() { Vec::new() } else { vec![value.clone()] };
         Ok(Changed { value, events })
@@ -291,16 +297,22 @@ impl MessageStore for Scripted {
             unread: 36,
             complete: true,
             events: (0..replayed)
-                .map(|_| notice(Notice::Mention { room: room_id(7), seq: Seq::new(3) }))
+                .map(|_| notice(EventBody::Mention(Mention { room: room_id(7), seq: Seq::new(3) })))
                 .collect(),
         })
     }
 
     async fn inbox(&self, request: Inbox) -> Result<InboxPage> {
         self.called("inbox", &request)?;
-        let invite = Notice::Invite { room: room_id(7), name: RoomName::new("마당").unwrap() };
+        let invite = Invite { room: room_id(7), name: RoomName::new("마당").unwrap() };
         let (head, read) = (Seq::new(9), Seq::new(8));
-        Ok(InboxPage { epoch: Epoch::new(1), events: vec![notice(invite)], head, read, unread: 1 })
+        Ok(InboxPage {
+            epoch: Epoch::new(1),
+            events: vec![notice(EventBody::Invite(invite))],
+            head,
+            read,
+            unread: 1,
+        })
     }
 
     async fn mark_inbox_read(&self, request: MarkInboxRead) -> Result<InboxMark> {

@@ -14,9 +14,8 @@ mod target;
 
 use async_trait::async_trait;
 use madang_database::DatabaseError;
-use madang_domain::{AvatarUrl, DisplayName, ExternalId, SessionId, Timestamp, UserId, Username};
+use madang_domain::{AvatarUrl, DisplayName, ExternalId, Profile, SessionId, Timestamp, UserId, Username};
 use madang_rpc::auth::{ClientInfo, Revocations, Session, Voucher};
-use madang_rpc::event::Profile;
 
 pub(crate) use target::Target;
 

@@ -3,9 +3,8 @@
 use std::str::FromStr as _;
 
 use madang_database::DatabaseError;
-use madang_domain::{AvatarUrl, DisplayName, ExternalId, SessionId, Timestamp, UserId, Username};
+use madang_domain::{AvatarUrl, DisplayName, ExternalId, Profile, SessionId, Timestamp, UserId, Username};
 use madang_rpc::auth::{ClientInfo, Session, Voucher};
-use madang_rpc::event::Profile;
 use uuid::Uuid;
 
 use super::{Account, Digest, Family, Redeemed, Result, SiteUser, StoredApiKey, StoredKey};

@@ -1,10 +1,7 @@
 //! Pages of a room's history.
 
-use madang_domain::{Error, Result, RoomRef, Seq, UserId, limits};
-use madang_rpc::{
-    event::Event,
-    store::{History, HistoryFrom, HistoryQuery},
-};
+use madang_domain::{Error, Result, RoomRef, Seq, UserId, event::Event, limits};
+use madang_rpc::store::{History, HistoryFrom, HistoryQuery};
 
 use super::Commands;
 

@@ -2,11 +2,8 @@
 
 use std::sync::Arc;
 
-use madang_domain::{Code, Result, RoomRef, UserId, UserRef};
-use madang_rpc::{
-    event::{Profile, Role},
-    store::{Authority, GetRoom, ListMembers, Member, Page, PageQuery, PutMember, RemoveMember},
-};
+use madang_domain::{Code, Profile, Result, Role, RoomRef, UserId, UserRef};
+use madang_rpc::store::{Authority, GetRoom, ListMembers, Member, Page, PageQuery, PutMember, RemoveMember};
 
 use super::Commands;
 

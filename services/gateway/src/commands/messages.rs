@@ -4,12 +4,10 @@ use std::sync::Arc;
 
 use madang_contract as frames;
 use madang_domain::{
-    Code, Error, IdempotencyKey, MessageText, Result, RoomId, RoomRef, Seq, TopicId, UserRef,
+    Code, Error, IdempotencyKey, MessageText, Profile, Result, Role, RoomId, RoomRef, Seq, TopicId, UserRef,
+    event::{Attachment, Event, EventBody, Mention, Message},
 };
-use madang_rpc::{
-    event::{Attachment, Event, EventBody, Message, Notice, Profile, Role},
-    store::{Append, Appended, Mentioned},
-};
+use madang_rpc::store::{Append, Appended, Mentioned};
 
 use super::{Commands, Committed, publication};
 use crate::admission::UserUsage;
@@ -98,6 +96,7 @@ fn committed(Append { room, actor, message }: Append, appended: Appended) -> Com
         seq: appended.seq,
         at: appended.at,
         actor: Arc::clone(&actor),
+        subject: None,
         body: EventBody::Message(Message { mentions, ..message }),
     }));
     for mentioned in &appended.mentions {
@@ -109,8 +108,8 @@ fn committed(Append { room, actor, message }: Append, appended: Appended) -> Com
 /// The notice that was committed with a message for a member whom it mentions.
 fn mention(mentioned: Mentioned, room: RoomId, message: Seq, sender: &Arc<Profile>) -> Event {
     let Mentioned { user, seq, at } = mentioned;
-    let body = EventBody::Notice(Notice::Mention { room, seq: message });
-    Event { topic: TopicId::Inbox(user), seq, at, actor: Arc::clone(sender), body }
+    let body = EventBody::Mention(Mention { room, seq: message });
+    Event { topic: TopicId::Inbox(user), seq, at, actor: Arc::clone(sender), subject: None, body }
 }
 
 /// The sequence number that a message's id stands for.

@@ -17,14 +17,13 @@ mod users;
 use std::sync::Arc;
 
 use madang_bus::Presence;
-use madang_domain::{Code, Error, IdempotencyKey, Result, RoomId, RoomRef, UserId};
+use madang_domain::{Code, Error, IdempotencyKey, Result, RoomId, RoomRef, UserId, event::Event};
 use madang_kit::{
     clock::{Clock, Random, new_id},
     lifecycle::Tasks,
 };
 use madang_rpc::{
     Auth, MessageStore,
-    event::Event,
     store::{Changed, Resolve},
 };
 use tokio::sync::oneshot;

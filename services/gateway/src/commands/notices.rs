@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use madang_domain::{Code, Error, IdempotencyKey, Result, UserRef, limits::NOTICE_DATA_MAX_BYTES};
-use madang_rpc::{event::Event, store::Notify};
+use madang_domain::{
+    Code, Error, IdempotencyKey, Result, UserRef, event::Event, limits::NOTICE_DATA_MAX_BYTES,
+};
+use madang_rpc::store::Notify;
 
 use super::Commands;
 

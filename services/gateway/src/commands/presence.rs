@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use madang_bus::{PresenceError, PresentPage};
-use madang_domain::{Code, ConnectionId, Error, Result, RoomId, UserId};
-use madang_rpc::{event::Profile, store::GetRoom};
+use madang_domain::{Code, ConnectionId, Error, Profile, Result, RoomId, UserId};
+use madang_rpc::store::GetRoom;
 
 use super::Commands;
 use crate::formats::presence_profile;

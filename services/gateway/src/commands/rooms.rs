@@ -3,14 +3,12 @@
 use std::sync::Arc;
 
 use madang_domain::{
-    Code, Error, ExternalId, IdempotencyKey, Result, RoomId, RoomName, RoomRef, Slug, UserId, UserRef, limits,
+    Code, Error, ExternalId, IdempotencyKey, Profile, Result, RoomId, RoomName, RoomRef, Slug, UserId,
+    UserRef, limits,
 };
-use madang_rpc::{
-    event::Profile,
-    store::{
-        self, DeleteRoom, GetRoom, Join, Leave, ListRooms, NewRoom, Page, PageQuery, Resolve, RoomKind,
-        RoomView, UpdateRoom,
-    },
+use madang_rpc::store::{
+    self, DeleteRoom, GetRoom, Join, Leave, ListRooms, NewRoom, Page, PageQuery, Resolve, RoomKind, RoomView,
+    UpdateRoom,
 };
 use tracing::warn;
 

@@ -1,7 +1,6 @@
 //! Typing.
 
-use madang_domain::{Code, ConnectionId, Error, Result, RoomId};
-use madang_rpc::event::Profile;
+use madang_domain::{Code, ConnectionId, Error, Profile, Result, RoomId};
 
 use super::Commands;
 use crate::fanout::{EphemeralEvent, Publication, Signal};

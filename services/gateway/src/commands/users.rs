@@ -2,11 +2,8 @@
 
 use std::sync::Arc;
 
-use madang_domain::{Code, Error, Result, UserId, UserRef};
-use madang_rpc::{
-    auth::{FindUsers, GetUsers},
-    event::Profile,
-};
+use madang_domain::{Code, Error, Profile, Result, UserId, UserRef};
+use madang_rpc::auth::{FindUsers, GetUsers};
 
 use super::Commands;
 

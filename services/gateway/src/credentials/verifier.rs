@@ -7,7 +7,9 @@
 use std::{sync::Arc, time::Duration};
 
 use jsonwebtoken::{Header, Validation, decode, decode_header};
-use madang_domain::{AvatarUrl, Code, DisplayName, Error, Result, SessionId, Timestamp, UserId, Username};
+use madang_domain::{
+    AvatarUrl, Code, DisplayName, Error, Profile, Result, SessionId, Timestamp, UserId, Username,
+};
 use madang_kit::{clock::Clock, health::Check};
 use madang_rpc::{
     Auth,
@@ -15,7 +17,6 @@ use madang_rpc::{
         Identity, Recognized, RedeemTicket, Token, Voucher,
         claims::{AUDIENCE, AccessClaims, ISSUER, TYPE},
     },
-    event::Profile,
 };
 
 use super::{

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use madang_domain::{ConnectionId, RoomId, Seq, TopicId, UserId};
-use madang_rpc::event::Event;
+use madang_domain::{ConnectionId, RoomId, Seq, TopicId, UserId, event::Event};
 
 /// What listeners are told.
 #[derive(Debug, Clone)]

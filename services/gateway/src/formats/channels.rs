@@ -3,8 +3,10 @@
 use jiff::tz::TimeZone;
 use madang_bus::PresenceChange;
 use madang_contract::WireFrame;
-use madang_domain::{RoomId, Seq, Timestamp};
-use madang_rpc::event::{Event, EventBody, Notice};
+use madang_domain::{
+    RoomId, Seq, Timestamp,
+    event::{Event, EventBody, Invite, Mention},
+};
 use serde::Serialize;
 
 use super::{
@@ -116,15 +118,17 @@ pub(crate) fn notice(event: &Event) -> Option<WireFrame> {
         Mention { at: Timestamp, room: RoomId, message: String, seq: Seq, sender: madang_contract::User<'a> },
         Invite { at: Timestamp, room: RoomId, name: &'a str, by: madang_contract::User<'a> },
     }
-    let EventBody::Notice(notice) = &event.body else { return None };
     let (at, by) = (event.at, native::user(&event.actor));
-    Some(match notice {
-        Notice::Custom { data, .. } => WireFrame::text(data),
-        Notice::Mention { room, seq } => {
+    Some(match &event.body {
+        EventBody::Custom(custom) => WireFrame::text(custom.json()),
+        EventBody::Mention(Mention { room, seq }) => {
             let message = native::message_id(*seq);
             WireFrame::json(&Ours::Mention { at, room: *room, message, seq: *seq, sender: by })
         }
-        Notice::Invite { room, name } => WireFrame::json(&Ours::Invite { at, room: *room, name, by }),
+        EventBody::Invite(Invite { room, name }) => {
+            WireFrame::json(&Ours::Invite { at, room: *room, name, by })
+        }
+        _ => return None,
     })
 }
 

@@ -9,7 +9,7 @@ pub(crate) mod presence_profile;
 pub(crate) mod site_names;
 
 use madang_contract::WireFrame;
-use madang_rpc::event::Event;
+use madang_domain::event::Event;
 
 use self::channels::RoomContext;
 

@@ -3,8 +3,10 @@
 use std::borrow::Cow;
 
 use madang_contract::{self as frames, ServerFrame, WireFrame};
-use madang_domain::{Seq, TopicId};
-use madang_rpc::event::{Attachment, Event, EventBody, Message, Notice, Profile, Role};
+use madang_domain::{
+    Profile, Role, Seq, TopicId,
+    event::{Attachment, Event, EventBody, Invite, Left, Mention, Message, RoomChanged},
+};
 
 /// An event as the public contract has it; none for topics that are no rooms.
 pub(crate) fn event(event: &Event) -> Option<frames::Event<'_>> {
@@ -13,14 +15,18 @@ pub(crate) fn event(event: &Event) -> Option<frames::Event<'_>> {
         EventBody::Message(said) => {
             frames::EventBody::Message { message: message(event.seq, &event.actor, said) }
         }
-        EventBody::Joined { user: joined, role: as_role } => frames::EventBody::Joined {
-            joined: frames::Joined { user: user(joined), role: role(*as_role), by },
-        },
-        EventBody::Left { user } => frames::EventBody::Left { left: frames::Left { user: *user, by } },
-        EventBody::RoleChanged { user, role: to } => {
-            frames::EventBody::Role { role: frames::RoleChange { user: *user, role: role(*to), by } }
+        EventBody::Joined(joined) => {
+            let (user, role) = (user(event.subject.as_deref()?), role(joined.role));
+            frames::EventBody::Joined { joined: frames::Joined { user, role, by } }
         }
-        EventBody::RoomChanged { name, slug, deleted } => frames::EventBody::Room {
+        EventBody::Left(Left {}) => {
+            frames::EventBody::Left { left: frames::Left { user: event.subject.as_deref()?.id, by } }
+        }
+        EventBody::RoleChanged(changed) => {
+            let (user, role) = (event.subject.as_deref()?.id, role(changed.role));
+            frames::EventBody::Role { role: frames::RoleChange { user, role, by } }
+        }
+        EventBody::RoomChanged(RoomChanged { name, slug, deleted }) => frames::EventBody::Room {
             properties: frames::Properties {
                 name: Cow::Borrowed(name),
                 slug: slug.as_deref().map(Cow::Borrowed),
@@ -28,28 +34,36 @@ pub(crate) fn event(event: &Event) -> Option<frames::Event<'_>> {
                 by,
             },
         },
+        EventBody::Unknown(_) => frames::EventBody::Unknown,
         // For its one user, in a frame of its own.
-        EventBody::Notice(_) => return None,
+        EventBody::Mention(_) | EventBody::Invite(_) | EventBody::Custom(_) => return None,
     };
     Some(frames::Event { room: event.topic.room()?, seq: event.seq, at: event.at, body })
 }
 
 /// An inbox's event as the public contract has it; none for rooms'.
 pub(crate) fn notice(event: &Event) -> Option<frames::Notice<'_>> {
-    let EventBody::Notice(notice) = &event.body else { return None };
-    let body = match notice {
-        Notice::Mention { room, seq } => frames::NoticeBody::Mention(frames::Mention {
+    let body = match &event.body {
+        EventBody::Mention(Mention { room, seq }) => frames::NoticeBody::Mention(frames::Mention {
             room: *room,
             message: Cow::Owned(message_id(*seq)),
             seq: *seq,
             sender: user(&event.actor),
         }),
-        Notice::Invite { room, name } => frames::NoticeBody::Invite(frames::Invite {
+        EventBody::Invite(Invite { room, name }) => frames::NoticeBody::Invite(frames::Invite {
             room: *room,
             name: Cow::Borrowed(name),
             by: user(&event.actor),
         }),
-        Notice::Custom { data, .. } => frames::NoticeBody::Custom(frames::CustomData(Cow::Borrowed(data))),
+        EventBody::Custom(custom) => {
+            frames::NoticeBody::Custom(frames::CustomData(Cow::Borrowed(custom.json())))
+        }
+        EventBody::Unknown(_) => frames::NoticeBody::Unknown,
+        EventBody::Message(_)
+        | EventBody::Joined(_)
+        | EventBody::Left(_)
+        | EventBody::RoleChanged(_)
+        | EventBody::RoomChanged(_) => return None,
     };
     Some(frames::Notice { seq: event.seq, at: event.at, body })
 }

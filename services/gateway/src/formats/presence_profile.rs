@@ -4,9 +4,8 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use madang_contract as frames;
-use madang_domain::UserId;
+use madang_domain::{Profile, UserId};
 use madang_proto::gateway::v1 as proto;
-use madang_rpc::event::Profile;
 use prost::Message as _;
 
 /// A user as the socket's token described the user.

@@ -5,8 +5,7 @@
 
 use std::fmt::Display;
 
-use madang_domain::{ExternalId, RoomId};
-use madang_rpc::event::Profile;
+use madang_domain::{ExternalId, Profile, RoomId};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 

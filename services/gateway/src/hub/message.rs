@@ -5,8 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use madang_bus::PresenceChange;
 use madang_contract::WireFrame;
-use madang_domain::{ConnectionId, Seq, TopicId};
-use madang_rpc::event::Event;
+use madang_domain::{ConnectionId, Seq, TopicId, event::Event};
 use tokio::sync::oneshot;
 
 use super::topic_hub::{Audience, Listener};

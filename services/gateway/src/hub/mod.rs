@@ -18,8 +18,7 @@ use std::{
 use bytes::Bytes;
 use madang_bus::PresenceChange;
 use madang_contract::WireFrame;
-use madang_domain::{ConnectionId, Seq, TopicId};
-use madang_rpc::event::Event;
+use madang_domain::{ConnectionId, Seq, TopicId, event::Event};
 use tokio::sync::{mpsc, oneshot};
 
 pub(crate) use shard::ShardDeps;

@@ -4,8 +4,8 @@
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use madang_domain::{Result, Seq, TopicId};
-use madang_rpc::{MessageStore, event::Event, store::Read};
+use madang_domain::{Result, Seq, TopicId, event::Event};
+use madang_rpc::{MessageStore, store::Read};
 use tokio::time::Instant;
 
 /// How long an event waits for its predecessors before they are read from the store. Two gateways' publications of one

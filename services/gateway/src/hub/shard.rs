@@ -8,9 +8,9 @@ use std::{
 };
 
 use madang_bus::{Bus, Presence};
-use madang_domain::{Code, Seq, TopicId};
+use madang_domain::{Code, Seq, TopicId, event::Event};
 use madang_kit::lifecycle::Tasks;
-use madang_rpc::{MessageStore, event::Event};
+use madang_rpc::MessageStore;
 use tokio::{
     sync::{mpsc, oneshot},
     task::JoinSet,

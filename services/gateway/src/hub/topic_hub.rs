@@ -7,8 +7,10 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use madang_bus::PresenceChange;
 use madang_contract::WireFrame;
-use madang_domain::{ConnectionId, Seq, UserId};
-use madang_rpc::event::{Event, EventBody};
+use madang_domain::{
+    ConnectionId, Seq, UserId,
+    event::{Event, EventBody, RoomChanged},
+};
 
 use super::presence::PresenceGuard;
 use crate::{
@@ -345,13 +347,9 @@ enum Removed {
 impl Removed {
     fn by(event: &Event) -> Self {
         match &event.body {
-            EventBody::Left { user } => Self::One(*user),
-            EventBody::RoomChanged { deleted: true, .. } => Self::Everybody,
-            EventBody::Message(_)
-            | EventBody::Joined { .. }
-            | EventBody::RoleChanged { .. }
-            | EventBody::RoomChanged { deleted: false, .. }
-            | EventBody::Notice(_) => Self::Nobody,
+            EventBody::Left(_) => event.subject.as_ref().map_or(Self::Nobody, |user| Self::One(user.id)),
+            EventBody::RoomChanged(RoomChanged { deleted: true, .. }) => Self::Everybody,
+            _ => Self::Nobody,
         }
     }
 

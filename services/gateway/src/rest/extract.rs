@@ -7,10 +7,9 @@ use std::{
 
 use axum::extract::{ConnectInfo, FromRef, FromRequest, FromRequestParts, Request, rejection::JsonRejection};
 use http::{HeaderMap, StatusCode, header, request::Parts};
-use madang_domain::{Code, Error, IdempotencyKey, SessionId, Timestamp};
+use madang_domain::{Code, Error, IdempotencyKey, Profile, SessionId, Timestamp};
 use madang_rpc::{
     auth::{ClientInfo, Identity, Voucher},
-    event::Profile,
     store::PageQuery,
 };
 use serde::{Deserialize, de::DeserializeOwned};

@@ -8,8 +8,7 @@ use axum::{
     routing::{get, put as put_route},
 };
 use http::StatusCode;
-use madang_domain::{RoomRef, UserId};
-use madang_rpc::event::Role;
+use madang_domain::{Role, RoomRef, UserId};
 use serde::Deserialize;
 
 use super::{

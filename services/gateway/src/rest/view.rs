@@ -1,11 +1,8 @@
 //! What REST shows.
 
 use madang_contract as frames;
-use madang_domain::{RoomId, Timestamp, UserId};
-use madang_rpc::{
-    event::Profile,
-    store::{Member, Page, RoomKind, RoomView},
-};
+use madang_domain::{Profile, RoomId, Timestamp, UserId};
+use madang_rpc::store::{Member, Page, RoomKind, RoomView};
 use serde::Serialize;
 
 use crate::formats::native;

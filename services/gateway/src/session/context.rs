@@ -9,11 +9,8 @@ use std::{
 };
 
 use madang_contract::{ServerFrame, WireFrame};
-use madang_domain::{ConnectionId, RoomId, SessionId, Timestamp, TopicId};
-use madang_rpc::{
-    auth::{Identity, Voucher},
-    event::Profile,
-};
+use madang_domain::{ConnectionId, Profile, RoomId, SessionId, Timestamp, TopicId};
+use madang_rpc::auth::{Identity, Voucher};
 
 use super::sockets::Sockets;
 use crate::{

@@ -6,7 +6,7 @@ use clap::Parser;
 use madang_bus::InProcessExchange;
 use madang_client::{Body, Client, ConnectOptions, Credential, Incoming, RoomEvent, Socket};
 use madang_contract::{ClientFrame, RoomSince, ServerFrame, Subscribe};
-use madang_domain::{GatewayId, RoomId, Seq, Username};
+use madang_domain::{GatewayId, Profile, RoomId, Seq, Username};
 use madang_gateway::{Deps, GatewaySettings};
 use madang_kit::{
     Host, Lifecycle, Running, Secret,
@@ -15,7 +15,6 @@ use madang_kit::{
 use madang_rpc::{
     Auth, MessageStore,
     auth::{ClientInfo, Password, Register},
-    event::Profile,
 };
 use tempfile::TempDir;
 

@@ -4,7 +4,6 @@
 //! migrations, and the batched hot paths. [`Session`] is one connection of either, for statements that both
 //! understand as they stand; `statements.rs` implements it, compiled once for each database.
 
-mod notices;
 mod postgres;
 mod rows;
 mod sql;
@@ -14,13 +13,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use madang_domain::{
-    Epoch, ExternalId, IdempotencyKey, RoomId, RoomName, RoomRef, Seq, Slug, Timestamp, TopicId, UserId,
-    Username,
+    Epoch, ExternalId, IdempotencyKey, Profile, Role, RoomId, RoomName, RoomRef, Seq, Slug, Timestamp,
+    TopicId, UserId, Username,
+    event::{Event, EventBody},
 };
-use madang_rpc::{
-    event::{Event, Notice, Profile, Role},
-    store::{Appended, Member, Membership, RoomKind},
-};
+use madang_rpc::store::{Appended, Member, Membership, RoomKind};
 
 use crate::{
     page::{ByActivity, ByAge, ByRank},
@@ -78,7 +75,7 @@ pub(crate) trait Backend: Send + Sync + 'static {
     /// The rooms that references name, at the place of each.
     async fn resolve(&self, rooms: &[RoomRef]) -> StoreResult<Vec<Option<RoomId>>>;
 
-    /// The heads of the rooms that exist.
+    /// The heads of the rooms that exist, or were deleted lately.
     async fn heads(&self, rooms: &[RoomId]) -> StoreResult<Vec<(RoomId, Seq)>>;
 
     /// Where users' inboxes stand, and the epoch; a state for each user, in order, all of one moment.
@@ -125,6 +122,9 @@ pub(crate) trait Session: Send {
     /// How many owners a room has.
     async fn owners(&mut self, room: RoomId) -> StoreResult<u64>;
 
+    /// The events after a place, oldest first, also of a room that was deleted lately: its last event says so.
+    async fn log_after(&mut self, room: RoomId, slice: Slice) -> StoreResult<Vec<Event>>;
+
     /// The events after a place, oldest first. None of a room that was deleted, though its rows may still be
     /// there.
     async fn events_after(&mut self, room: RoomId, slice: Slice) -> StoreResult<Vec<Event>>;
@@ -144,12 +144,13 @@ pub(crate) trait Session: Send {
     /// Writes a room's name, slug and counters back. False when the slug is taken.
     async fn save_room(&mut self, room: &RoomRecord) -> StoreResult<bool>;
 
-    /// Deletes a room and its members; its events follow by [`purge`](Self::purge).
-    async fn delete_room(&mut self, room: RoomId, now: Timestamp) -> StoreResult<()>;
+    /// Deletes a room and its members. Its log stays for [`log_after`](Self::log_after) and
+    /// [`heads`](Backend::heads), until [`purge`](Self::purge) removes it.
+    async fn delete_room(&mut self, room: &RoomRecord) -> StoreResult<()>;
 
-    /// Removes up to `limit` events of a deleted room; none is left to remove when it answers `None`, else
-    /// how many it removed.
-    async fn purge(&mut self, limit: u32) -> StoreResult<Option<u64>>;
+    /// Removes up to `limit` events of a room that was deleted before a time, and says how many. `None` when no
+    /// such room is left. From the first removal on nobody reads the log any more.
+    async fn purge(&mut self, deleted_before: Timestamp, limit: u32) -> StoreResult<Option<u64>>;
 
     /// Adds a member who has read up to the room's head.
     async fn insert_member(
@@ -182,7 +183,8 @@ pub(crate) trait Session: Send {
         &mut self,
         user: UserId,
         actor: UserId,
-        notice: &Notice,
+        notice: &EventBody,
+        key: Option<&IdempotencyKey>,
         now: Timestamp,
     ) -> StoreResult<(Seq, Timestamp)>;
 
@@ -269,16 +271,8 @@ pub(crate) struct Range {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct NewEvent {
     pub(crate) actor: UserId,
-    pub(crate) kind: NewEventKind,
-}
-
-/// What happened.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum NewEventKind {
-    Joined { user: UserId, role: Role },
-    Left { user: UserId },
-    RoleChanged { user: UserId, role: Role },
-    RoomChanged { name: RoomName, slug: Option<Slug> },
+    pub(crate) subject: Option<UserId>,
+    pub(crate) body: EventBody,
 }
 
 /// A message to append.
@@ -341,6 +335,6 @@ impl InboxState {
 }
 
 /// What else there is to say of a message, as the database keeps it; nothing of most.
-pub(crate) fn message_detail(message: &madang_rpc::event::Message) -> Option<String> {
+pub(crate) fn message_detail(message: &madang_domain::event::Message) -> Option<String> {
     rows::message_detail(message)
 }

@@ -3,31 +3,17 @@
 use std::{collections::HashMap, sync::Arc};
 
 use madang_domain::{
-    AvatarUrl, DisplayName, ExternalId, IdempotencyKey, RoomId, RoomName, Seq, Slug, Timestamp, TopicId,
-    UserId, Username,
+    AvatarUrl, DisplayName, ExternalId, IdempotencyKey, Profile, Role, RoomId, RoomName, Seq, Slug,
+    Timestamp, TopicId, UserId, Username,
+    event::{Attachment, Event, EventBody, EventKind, Message},
 };
-use madang_rpc::{
-    event::{Attachment, Event, EventBody, Message, Profile, Role},
-    store::{Member, RoomKind},
-};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use madang_rpc::store::{Member, RoomKind};
+use serde::{Deserialize, Serialize};
 use sqlx::{ColumnIndex, Decode, FromRow, Row, Type};
 use uuid::Uuid;
 
-use super::{MemberPlace, NewEventKind, RoomRecord, StoreError, StoreResult, View, notices};
+use super::{MemberPlace, Range, RoomRecord, StoreError, StoreResult, View};
 use crate::unread::Counts;
-
-/// The kinds of events, as the column has them.
-pub(super) mod kind {
-    pub(in crate::store) const MESSAGE: i16 = 1;
-    pub(in crate::store) const JOINED: i16 = 2;
-    pub(in crate::store) const LEFT: i16 = 3;
-    pub(in crate::store) const ROLE: i16 = 4;
-    pub(in crate::store) const ROOM: i16 = 5;
-    pub(in crate::store) const MENTION: i16 = 6;
-    pub(in crate::store) const INVITE: i16 = 7;
-    pub(in crate::store) const CUSTOM: i16 = 8;
-}
 
 #[derive(Debug, FromRow)]
 pub(super) struct RoomRow {
@@ -132,7 +118,7 @@ impl Reader {
             }),
             _ => None,
         };
-        let last_message = row.last_message.0.map(|event| self.event(event)).transpose()?;
+        let last_message = row.last_message.0.map(|event| self.event(room.id.into(), event)).transpose()?;
         Ok(View { room, place, last_message })
     }
 
@@ -145,59 +131,46 @@ impl Reader {
         })
     }
 
-    pub(super) fn events(&mut self, rows: Vec<EventRow>) -> StoreResult<Vec<Event>> {
-        rows.into_iter().map(|row| self.event(row)).collect()
+    /// The events of one topic.
+    pub(super) fn events(&mut self, topic: TopicId, rows: Vec<EventRow>) -> StoreResult<Vec<Event>> {
+        rows.into_iter().map(|row| self.event(topic, row)).collect()
     }
 
-    fn event(&mut self, row: EventRow) -> StoreResult<Event> {
-        let subject = || row.subject.ok_or_else(|| missing("subject"));
-        let body = match row.kind {
-            kind::MESSAGE => {
-                let detail =
-                    row.detail.as_deref().map(parse::<MessageDetail>).transpose()?.unwrap_or_default();
-                EventBody::Message(Message {
-                    text: row.text.ok_or_else(|| missing("text"))?,
-                    key: IdempotencyKey::new(row.key.ok_or_else(|| missing("key"))?)
-                        .map_err(|error| StoreError::corrupt("key", error))?,
-                    reply_to: detail.reply_to,
-                    attachments: detail.attachments,
-                    mentions: detail.mentions,
-                })
-            }
-            kind::JOINED => {
-                let RoleDetail { role } = required(row.detail.as_deref())?;
-                let columns = ProfileColumns {
-                    username: row.subject_username,
-                    name: row.subject_name,
-                    avatar_url: row.subject_avatar_url,
-                    external_id: row.subject_external_id,
-                    version: row.subject_version,
-                };
-                EventBody::Joined { user: self.profile(subject()?, columns)?, role }
-            }
-            kind::LEFT => EventBody::Left { user: UserId::new(subject()?) },
-            kind::ROLE => {
-                let RoleDetail { role } = required(row.detail.as_deref())?;
-                EventBody::RoleChanged { user: UserId::new(subject()?), role }
-            }
-            kind::ROOM => {
-                let RoomDetail { name, slug } = required(row.detail.as_deref())?;
-                EventBody::RoomChanged { name, slug, deleted: false }
-            }
-            kind::MENTION | kind::INVITE | kind::CUSTOM => {
-                EventBody::Notice(notices::read(row.kind, row.detail, row.key)?)
-            }
-            other => return Err(StoreError::corrupt("event kind", format!("{other} is none"))),
+    /// The events of many topics, which ranges named.
+    pub(super) fn events_of(&mut self, ranges: &[Range], rows: Vec<EventRow>) -> StoreResult<Vec<Event>> {
+        let topics: HashMap<Uuid, TopicId> =
+            ranges.iter().map(|range| (range.topic.uuid(), range.topic)).collect();
+        let event = |row: EventRow| {
+            let topic = topics.get(&row.topic).ok_or_else(|| missing("topic"))?;
+            self.event(*topic, row)
         };
-        let topic = match &body {
-            EventBody::Notice(_) => TopicId::Inbox(UserId::new(row.topic)),
-            _ => TopicId::Room(RoomId::new(row.topic)),
+        rows.into_iter().map(event).collect()
+    }
+
+    fn event(&mut self, topic: TopicId, row: EventRow) -> StoreResult<Event> {
+        let subject = row.subject.map(|subject| {
+            let columns = ProfileColumns {
+                username: row.subject_username,
+                name: row.subject_name,
+                avatar_url: row.subject_avatar_url,
+                external_id: row.subject_external_id,
+                version: row.subject_version,
+            };
+            self.profile(subject, columns)
+        });
+        let subject = subject.transpose()?;
+        let body = if row.kind == EventKind::Message.number() {
+            EventBody::Message(message(row.text, row.key, row.detail.as_deref())?)
+        } else {
+            EventBody::read(row.kind, row.detail.as_deref(), subject.is_some())
+                .map_err(|error| StoreError::corrupt("event", error))?
         };
         Ok(Event {
             topic,
             seq: seq(row.seq)?,
             at: Timestamp::from_micros(row.at),
             actor: self.profile(row.actor, row.profile)?,
+            subject,
             body,
         })
     }
@@ -262,15 +235,17 @@ struct MessageDetail {
     mentions: Vec<UserId>,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
-struct RoleDetail {
-    role: Role,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-struct RoomDetail {
-    name: RoomName,
-    slug: Option<Slug>,
+fn message(text: Option<String>, key: Option<String>, detail: Option<&str>) -> StoreResult<Message> {
+    let detail = detail.map(serde_json::from_str::<MessageDetail>).transpose();
+    let detail = detail.map_err(|error| StoreError::corrupt("message detail", error))?.unwrap_or_default();
+    Ok(Message {
+        text: text.ok_or_else(|| missing("text"))?,
+        key: IdempotencyKey::new(key.ok_or_else(|| missing("key"))?)
+            .map_err(|error| StoreError::corrupt("key", error))?,
+        reply_to: detail.reply_to,
+        attachments: detail.attachments,
+        mentions: detail.mentions,
+    })
 }
 
 /// What else there is to say of a message; nothing of most.
@@ -290,26 +265,6 @@ pub(super) fn message_detail(message: &Message) -> Option<String> {
 pub(super) fn detail_with_mentions(detail: Option<&str>, mentions: Vec<UserId>) -> Option<String> {
     let detail = detail.and_then(|detail| serde_json::from_str::<MessageDetail>(detail).ok());
     serde_json::to_string(&MessageDetail { mentions, ..detail.unwrap_or_default() }).ok()
-}
-
-/// The columns of an event that is not a message: its kind, its subject and its detail.
-pub(super) fn event_columns(event: &NewEventKind) -> StoreResult<(i16, Option<Uuid>, Option<String>)> {
-    let json = |detail: Result<String, serde_json::Error>| {
-        detail.map(Some).map_err(|error| StoreError::corrupt("event detail", error))
-    };
-    Ok(match event {
-        NewEventKind::Joined { user, role } => {
-            (kind::JOINED, Some(user.uuid()), json(serde_json::to_string(&RoleDetail { role: *role }))?)
-        }
-        NewEventKind::Left { user } => (kind::LEFT, Some(user.uuid()), None),
-        NewEventKind::RoleChanged { user, role } => {
-            (kind::ROLE, Some(user.uuid()), json(serde_json::to_string(&RoleDetail { role: *role }))?)
-        }
-        NewEventKind::RoomChanged { name, slug } => {
-            let detail = RoomDetail { name: name.clone(), slug: slug.clone() };
-            (kind::ROOM, None, json(serde_json::to_string(&detail))?)
-        }
-    })
 }
 
 /// A role as the column has it.
@@ -364,14 +319,6 @@ pub(super) fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-pub(super) fn parse<T: DeserializeOwned>(text: &str) -> StoreResult<T> {
-    serde_json::from_str(text).map_err(|error| StoreError::corrupt("event detail", error))
-}
-
-pub(super) fn required<T: DeserializeOwned>(detail: Option<&str>) -> StoreResult<T> {
-    parse(detail.ok_or_else(|| missing("detail"))?)
-}
-
-pub(super) fn missing(what: &'static str) -> StoreError {
+fn missing(what: &'static str) -> StoreError {
     StoreError::corrupt(what, "it is absent")
 }

@@ -85,8 +85,8 @@ macro_rules! events_of {
     };
 }
 
-/// Every user has an inbox, so there is nothing to join.
-macro_rules! notices_of {
+/// Of an inbox that is all: every user has one, so there is nothing to join.
+macro_rules! events_of_topic {
     () => {
         concat!("SELECT ", event_columns!(), " FROM events e", event_profiles!(), "WHERE e.topic = $1 ")
     };
@@ -123,6 +123,13 @@ pub(super) const MEMBERS_AFTER: &str = concat!(
 );
 pub(super) const OWNERS: &str = "SELECT count(*) FROM members WHERE room = $1 AND role = 3";
 
+/// Of a room that is there, or that left a tombstone.
+pub(super) const LOG_AFTER: &str = concat!(
+    events_of_topic!(),
+    "AND e.seq > $2 AND (EXISTS (SELECT 1 FROM rooms r WHERE r.id = $1) ",
+    "OR EXISTS (SELECT 1 FROM purges p WHERE p.topic = $1 AND p.head IS NOT NULL)) ORDER BY e.seq LIMIT $3"
+);
+
 pub(super) const EVENTS_AFTER: &str = concat!(events_of!(), "AND e.seq > $2 ORDER BY e.seq LIMIT $3");
 pub(super) const EVENTS_BEFORE: &str = concat!(events_of!(), "AND e.seq < $2 ORDER BY e.seq DESC LIMIT $3");
 pub(super) const MESSAGES_AFTER: &str =
@@ -142,9 +149,13 @@ pub(super) const SAVE_ROOM: &str =
     "UPDATE rooms SET name = $2, slug = $3, active_at = $4, head = $5, member_count = $6 WHERE id = $1";
 pub(super) const SLUG_OF_ANOTHER: &str = "SELECT id FROM rooms WHERE slug = $1 AND id <> $2";
 pub(super) const DELETE_ROOM: &str = "DELETE FROM rooms WHERE id = $1";
-pub(super) const INSERT_PURGE: &str = "INSERT INTO purges (topic, since) VALUES ($1, $2)";
+pub(super) const INSERT_PURGE: &str = "INSERT INTO purges (topic, since, head) VALUES ($1, $2, $3)";
 
-pub(super) const OLDEST_PURGE: &str = "SELECT topic FROM purges ORDER BY since LIMIT 1";
+/// Chooses the room that was deleted first, before `$1`. Without a head it is no tombstone any more: a log of which
+/// the beginning is gone must not be read.
+pub(super) const BEGIN_PURGE: &str = "\
+    UPDATE purges SET head = NULL \
+    WHERE topic = (SELECT p.topic FROM purges p WHERE p.since < $1 ORDER BY p.since LIMIT 1) RETURNING topic";
 /// Seqs are contiguous, so a span of them is a bounded number of rows.
 pub(super) const PURGE_EVENTS: &str = "\
     DELETE FROM events WHERE topic = $1 AND seq < (SELECT min(e.seq) + $2 FROM events e WHERE e.topic = $1)";
@@ -183,9 +194,10 @@ pub(super) const GROW_INBOX: &str = "\
     RETURNING head, active_at";
 pub(super) const INSERT_NOTICE: &str = "\
     INSERT INTO events (topic, seq, kind, actor, at, ordinal, key, detail) VALUES ($1, $2, $3, $4, $5, 0, $6, $7)";
-pub(super) const NOTICE_BY_KEY: &str = concat!(notices_of!(), "AND e.actor = $1 AND e.key = $2");
-pub(super) const NOTICES_AFTER: &str = concat!(notices_of!(), "AND e.seq > $2 ORDER BY e.seq LIMIT $3");
-pub(super) const NOTICES_BEFORE: &str = concat!(notices_of!(), "AND e.seq < $2 ORDER BY e.seq DESC LIMIT $3");
+pub(super) const NOTICE_BY_KEY: &str = concat!(events_of_topic!(), "AND e.actor = $1 AND e.key = $2");
+pub(super) const NOTICES_AFTER: &str = concat!(events_of_topic!(), "AND e.seq > $2 ORDER BY e.seq LIMIT $3");
+pub(super) const NOTICES_BEFORE: &str =
+    concat!(events_of_topic!(), "AND e.seq < $2 ORDER BY e.seq DESC LIMIT $3");
 pub(super) const MARK_INBOX_READ: &str = "\
     UPDATE inboxes SET read_seq = CASE WHEN $2 < head THEN $2 ELSE head END \
     WHERE user_id = $1 AND read_seq < $2 AND read_seq < head";

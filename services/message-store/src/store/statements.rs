@@ -6,11 +6,11 @@
 
 use async_trait::async_trait;
 use madang_database::Lease;
-use madang_domain::{IdempotencyKey, RoomId, RoomRef, Seq, Timestamp, UserId};
-use madang_rpc::{
-    event::{Event, Notice, Role},
-    store::Member,
+use madang_domain::{
+    IdempotencyKey, Role, RoomId, RoomRef, Seq, Timestamp, TopicId, UserId,
+    event::{Event, EventBody},
 };
+use madang_rpc::store::Member;
 use sqlx::{query, query_as, query_scalar};
 use uuid::Uuid;
 
@@ -18,10 +18,10 @@ use super::{Connector, Db, LOCK_BY_EXTERNAL_ID, LOCK_BY_ID, LOCK_BY_SLUG};
 use crate::{
     page::{ByActivity, ByAge, ByRank},
     store::{
-        self, NewEvent, Origin, RoomRecord, Slice, StoreResult, View, notices,
+        self, NewEvent, Origin, RoomRecord, Slice, StoreResult, View,
         rows::{
-            EventRow, MemberRow, Reader, RoomRow, ViewRow, event_columns, role_number, room_kind_number, seq,
-            signed, unsigned,
+            EventRow, MemberRow, Reader, RoomRow, ViewRow, role_number, room_kind_number, seq, signed,
+            unsigned,
         },
         sql,
     },
@@ -153,12 +153,16 @@ impl store::Session for Session {
 
     async fn events_after(&mut self, room: RoomId, slice: Slice) -> StoreResult<Vec<Event>> {
         let text = if slice.messages_only { sql::MESSAGES_AFTER } else { sql::EVENTS_AFTER };
-        self.events(text, room.uuid(), slice).await
+        self.events(text, room.into(), slice).await
+    }
+
+    async fn log_after(&mut self, room: RoomId, slice: Slice) -> StoreResult<Vec<Event>> {
+        self.events(sql::LOG_AFTER, room.into(), slice).await
     }
 
     async fn events_before(&mut self, room: RoomId, slice: Slice) -> StoreResult<Vec<Event>> {
         let text = if slice.messages_only { sql::MESSAGES_BEFORE } else { sql::EVENTS_BEFORE };
-        self.events(text, room.uuid(), slice).await
+        self.events(text, room.into(), slice).await
     }
 
     async fn lock_room(&mut self, room: &RoomRef) -> StoreResult<Option<RoomRecord>> {
@@ -230,17 +234,21 @@ impl store::Session for Session {
         self.lease.settle(saved).map(|_| true)
     }
 
-    async fn delete_room(&mut self, room: RoomId, now: Timestamp) -> StoreResult<()> {
-        run!(self, query::<Db>(sql::DELETE_ROOM).bind(room.uuid()), execute)?;
-        let query = query::<Db>(sql::INSERT_PURGE).bind(room.uuid()).bind(now.as_micros());
+    async fn delete_room(&mut self, room: &RoomRecord) -> StoreResult<()> {
+        run!(self, query::<Db>(sql::DELETE_ROOM).bind(room.id.uuid()), execute)?;
+        let query = query::<Db>(sql::INSERT_PURGE)
+            .bind(room.id.uuid())
+            .bind(room.active_at.as_micros())
+            .bind(signed(room.head.get()));
         run!(self, query, execute).map(drop)
     }
 
-    async fn purge(&mut self, limit: u32) -> StoreResult<Option<u64>> {
-        let Some(topic) = run!(self, query_scalar::<Db, Uuid>(sql::OLDEST_PURGE), fetch_optional)? else {
+    async fn purge(&mut self, deleted_before: Timestamp, limit: u32) -> StoreResult<Option<u64>> {
+        let query = query_scalar::<Db, Uuid>(sql::BEGIN_PURGE).bind(deleted_before.as_micros());
+        let Some(topic) = run!(self, query, fetch_optional)? else {
             return Ok(None);
         };
-        let query = query::<Db>(sql::PURGE_EVENTS).bind(topic).bind(i64::from(limit));
+        let query = sqlx::query::<Db>(sql::PURGE_EVENTS).bind(topic).bind(i64::from(limit));
         let removed = run!(self, query, execute)?.rows_affected();
         if removed == 0 {
             run!(self, sqlx::query::<Db>(sql::DELETE_PURGE).bind(topic), execute)?;
@@ -276,16 +284,15 @@ impl store::Session for Session {
     }
 
     async fn insert_event(&mut self, room: &RoomRecord, event: &NewEvent) -> StoreResult<()> {
-        let (kind, subject, detail) = event_columns(&event.kind)?;
         let query = query::<Db>(sql::INSERT_EVENT)
             .bind(room.id.uuid())
             .bind(signed(room.head.get()))
-            .bind(kind)
+            .bind(event.body.number())
             .bind(event.actor.uuid())
             .bind(room.active_at.as_micros())
             .bind(signed(room.messages))
-            .bind(subject)
-            .bind(detail);
+            .bind(event.subject.map(UserId::uuid))
+            .bind(event.body.detail());
         run!(self, query, execute).map(drop)
     }
 
@@ -303,35 +310,35 @@ impl store::Session for Session {
         &mut self,
         user: UserId,
         actor: UserId,
-        notice: &Notice,
+        notice: &EventBody,
+        key: Option<&IdempotencyKey>,
         now: Timestamp,
     ) -> StoreResult<(Seq, Timestamp)> {
-        let (kind, key, detail) = notices::columns(notice)?;
         let query = query_as::<Db, (i64, i64)>(sql::GROW_INBOX).bind(user.uuid()).bind(now.as_micros());
         let (place, at) = run!(self, query, fetch_one)?;
         let query = sqlx::query::<Db>(sql::INSERT_NOTICE)
             .bind(user.uuid())
             .bind(place)
-            .bind(kind)
+            .bind(notice.number())
             .bind(actor.uuid())
             .bind(at)
-            .bind(key)
-            .bind(detail);
+            .bind(key.map(IdempotencyKey::as_str))
+            .bind(notice.detail());
         run!(self, query, execute)?;
         Ok((seq(place)?, Timestamp::from_micros(at)))
     }
 
     async fn notice_by_key(&mut self, user: UserId, key: &IdempotencyKey) -> StoreResult<Option<Event>> {
         let query = query_as::<Db, EventRow>(sql::NOTICE_BY_KEY).bind(user.uuid()).bind(key.as_str());
-        Ok(Reader::default().events(run!(self, query, fetch_all)?)?.pop())
+        Ok(Reader::default().events(TopicId::Inbox(user), run!(self, query, fetch_all)?)?.pop())
     }
 
     async fn notices_after(&mut self, user: UserId, slice: Slice) -> StoreResult<Vec<Event>> {
-        self.events(sql::NOTICES_AFTER, user.uuid(), slice).await
+        self.events(sql::NOTICES_AFTER, TopicId::Inbox(user), slice).await
     }
 
     async fn notices_before(&mut self, user: UserId, slice: Slice) -> StoreResult<Vec<Event>> {
-        self.events(sql::NOTICES_BEFORE, user.uuid(), slice).await
+        self.events(sql::NOTICES_BEFORE, TopicId::Inbox(user), slice).await
     }
 
     async fn mark_inbox_read(&mut self, user: UserId, seq: Seq) -> StoreResult<()> {
@@ -341,12 +348,12 @@ impl store::Session for Session {
 }
 
 impl Session {
-    async fn events(&mut self, text: &'static str, topic: Uuid, slice: Slice) -> StoreResult<Vec<Event>> {
+    async fn events(&mut self, text: &'static str, topic: TopicId, slice: Slice) -> StoreResult<Vec<Event>> {
         let query = query_as::<Db, EventRow>(text)
-            .bind(topic)
+            .bind(topic.uuid())
             .bind(signed(slice.beyond.get()))
             .bind(i64::from(slice.limit));
-        Reader::default().events(run!(self, query, fetch_all)?)
+        Reader::default().events(topic, run!(self, query, fetch_all)?)
     }
 }
 

@@ -10,8 +10,8 @@ use std::{
 };
 
 use futures_util::future::join_all;
-use madang_domain::{Code, Error, RoomId, RoomRef};
-use madang_rpc::{MessageStore, event::Profile, store::GetRoom};
+use madang_domain::{Code, Error, Profile, RoomId, RoomRef};
+use madang_rpc::{MessageStore, store::GetRoom};
 use madang_test_kit::{BreakableProxy, Durability, PostgresServer};
 use sqlx::Connection as _;
 use tokio::sync::watch;

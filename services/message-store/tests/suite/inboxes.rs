@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use futures_util::future::join_all;
-use madang_domain::{Code, Cursor, Epoch, ExternalId, RoomRef, Seq, TopicId};
+use madang_domain::{
+    Code, Cursor, Epoch, ExternalId, Profile, Role, RoomRef, Seq, TopicId,
+    event::{Event, EventBody, Invite},
+};
 use madang_message_store::Service;
 use madang_rpc::{
     MessageStore as _,
-    event::{Event, EventBody, Notice, Profile, Role},
     store::{
         Authority, Changed, CreateRoom, GetRoom, Heads, HistoryFrom, Inbox, InboxMark, Join, Leave,
         ListMembers, MarkInboxRead, MarkRead, NewRoom, Notify, OpenInbox, OpenedInbox, PutMember, Read,
@@ -121,10 +123,8 @@ async fn a_notice_is_a_small_object(fixture: Fixture) {
     let data = "{ \"z\": 1, \"a\": \"\\u0000 알림\", \"a\": 1e400 }";
     notify(&service, &mina, data).await;
     let events = open(&service, &mina, Some((0, None))).await.events;
-    let [Event { body: EventBody::Notice(Notice::Custom { data: kept, .. }), .. }] = &events[..] else {
-        panic!("{events:?}")
-    };
-    assert_eq!(&**kept, data);
+    let [Event { body: EventBody::Custom(kept), .. }] = &events[..] else { panic!("{events:?}") };
+    assert_eq!(kept.json(), data);
 }
 
 async fn an_inbox_is_opened_as_a_room_is(fixture: Fixture) {
@@ -216,7 +216,7 @@ async fn who_is_added_by_another_is_invited(fixture: Fixture) {
     let added = put(Role::Member).await;
     for (events, person) in [(&changed.events, &jun), (&added, &sora)] {
         let invitation = events.last().unwrap();
-        let Notice::Invite { room: of, name } = notice(invitation) else { panic!("{invitation:?}") };
+        let EventBody::Invite(Invite { room: of, name }) = &invitation.body else { panic!("{invitation:?}") };
         assert_eq!((*of, name.as_str()), (room, "Yard"));
         assert_eq!((invitation.topic, &invitation.actor), (TopicId::Inbox(person.id), &mina));
         let replayed = open(&service, person, Some((0, None))).await.events;
@@ -242,13 +242,6 @@ async fn who_is_added_by_another_is_invited(fixture: Fixture) {
         .await;
     assert_eq!(refused.unwrap_err().code, Code::PermissionDenied);
     assert_eq!(open(&service, &sora, None).await.head, Seq::new(1));
-}
-
-fn notice(event: &Event) -> &Notice {
-    match &event.body {
-        EventBody::Notice(notice) => notice,
-        other => panic!("a notice was due, and it is {other:?}"),
-    }
 }
 
 async fn a_room_is_found_by_what_the_site_calls_it(fixture: Fixture) {
@@ -359,7 +352,7 @@ async fn a_profile_keeps_what_the_site_calls_the_user(fixture: Fixture) {
     let shown = async || {
         let replica = fixture.service().await;
         let log = replica.log(room).await;
-        let EventBody::Joined { user, .. } = &log[0].body else { panic!("{log:?}") };
+        let user = log[0].subject.as_ref().unwrap();
         assert_eq!(&log[0].actor, user);
         let page = crate::support::page(10);
         let members =

@@ -3,11 +3,13 @@
 use std::{sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
-use madang_domain::{Code, RoomId, RoomRef, Seq, UserId};
+use madang_domain::{
+    Code, Profile, Role, RoomId, RoomRef, Seq, UserId,
+    event::{EventBody, Joined, Left, RoleChanged},
+};
 use madang_message_store::Service;
 use madang_rpc::{
     MessageStore as _,
-    event::{EventBody, Profile, Role},
     store::{Authority, Join, Leave, ListMembers, PageQuery, PutMember, RemoveMember},
 };
 
@@ -65,7 +67,8 @@ async fn joining_is_an_event_once(fixture: Fixture) {
     let joins: Vec<_> = joins.into_iter().map(Result::unwrap).collect();
     let events: Vec<_> = joins.iter().flat_map(|changed| changed.events.clone()).collect();
     let [event] = &events[..] else { panic!("{events:?}") };
-    assert_eq!(event.body, EventBody::Joined { user: Arc::clone(&jun), role: Role::Member });
+    assert_eq!(event.body, EventBody::Joined(Joined { role: Role::Member }));
+    assert_eq!(event.subject.as_ref(), Some(&jun));
     assert_eq!((event.seq, &event.actor), (Seq::new(3), &jun));
     let view = service.view(room, &jun).await;
     assert_eq!((view.room.member_count, view.room.head), (2, Seq::new(3)));
@@ -82,7 +85,8 @@ async fn leaving_is_an_event_and_ends_the_right_to_speak(fixture: Fixture) {
     let (mina, jun) = (user(1), user(2));
     let room = service.given_room(&[&mina, &jun]).await;
     let changed = service.leave(Leave { actor: Arc::clone(&jun), room: RoomRef::Id(room) }).await.unwrap();
-    assert_eq!(changed.events[0].body, EventBody::Left { user: jun.id });
+    assert_eq!(changed.events[0].body, EventBody::Left(Left {}));
+    assert_eq!(changed.events[0].subject.as_ref(), Some(&jun));
     assert_eq!(changed.events[0].actor, jun);
     assert_logged(&service, room, &changed).await;
     assert_eq!(service.say(room, &jun, "k").await.unwrap_err().code, Code::PermissionDenied);
@@ -134,7 +138,8 @@ async fn roles_decide_who_may_change_whom(fixture: Fixture) {
             .await;
         let changed = put.unwrap();
         assert_eq!(changed.value.role, Role::Moderator);
-        assert_eq!(changed.events[0].body, EventBody::RoleChanged { user: user.id, role: Role::Moderator });
+        assert_eq!(changed.events[0].body, EventBody::RoleChanged(RoleChanged { role: Role::Moderator }));
+        assert_eq!(changed.events[0].subject.as_ref(), Some(user));
         assert_logged(&service, room, &changed).await;
     }
     // Members add nobody; moderators add members, and give no role.
@@ -169,7 +174,8 @@ async fn roles_decide_who_may_change_whom(fixture: Fixture) {
         })
         .await
         .unwrap();
-    assert_eq!(removed.events[0].body, EventBody::Left { user: new.id });
+    assert_eq!(removed.events[0].body, EventBody::Left(Left {}));
+    assert_eq!(removed.events[0].subject.as_ref(), Some(&new));
     assert_eq!(removed.events[0].actor, moderator);
     assert_eq!(service.say(room, &new, "k").await.unwrap_err().code, Code::PermissionDenied);
 }

@@ -3,11 +3,13 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use futures_util::future::join_all;
-use madang_domain::{Code, Result, RoomId, RoomRef, Seq, TopicId, UserId};
+use madang_domain::{
+    Code, Profile, Result, Role, RoomId, RoomRef, Seq, TopicId, UserId,
+    event::{Event, EventBody, Mention},
+};
 use madang_message_store::Service;
 use madang_rpc::{
     MessageStore as _,
-    event::{Event, EventBody, Notice, Profile, Role},
     store::{Append, Appended, Authority, HistoryFrom, Leave, Mentioned, Notify, PutMember, Read},
 };
 
@@ -40,7 +42,7 @@ async fn inbox(service: &Service, user: &Profile) -> Vec<Event> {
 /// The mentions among the notices of an inbox: who mentions, where, in which message.
 async fn mentions(service: &Service, user: &Profile) -> Vec<(UserId, RoomId, u64)> {
     let mentions = inbox(service, user).await.into_iter().filter_map(|event| match event.body {
-        EventBody::Notice(Notice::Mention { room, seq }) => Some((event.actor.id, room, seq.get())),
+        EventBody::Mention(Mention { room, seq }) => Some((event.actor.id, room, seq.get())),
         _ => None,
     });
     mentions.collect()
@@ -191,7 +193,7 @@ async fn mentions_of_many_senders_have_places_in_order(fixture: Fixture) {
         assert!(log.windows(2).all(|two| two[0].at <= two[1].at));
         let mut told = places.remove(&person.id).unwrap();
         told.sort_unstable();
-        let kept = log.iter().filter(|event| matches!(event.body, EventBody::Notice(Notice::Mention { .. })));
+        let kept = log.iter().filter(|event| matches!(event.body, EventBody::Mention(_)));
         assert_eq!(told, kept.map(|event| event.seq.get()).collect::<Vec<_>>());
         // Of 120 messages a sixth are the own ones.
         assert_eq!(told.len(), 100);

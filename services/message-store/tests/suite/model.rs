@@ -2,11 +2,10 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use madang_domain::{Code, Error, RoomId, RoomRef, Seq};
+use madang_domain::{Code, Error, Profile, Role, RoomId, RoomRef, Seq};
 use madang_message_store::Service;
 use madang_rpc::{
     MessageStore as _,
-    event::{Profile, Role},
     store::{Authority, GetRoom, Join, Leave, MarkRead, PutMember, RemoveMember},
 };
 use proptest::{

@@ -1,11 +1,10 @@
 //! Opening subscriptions: where one stands, and what one missed.
 
 use futures_util::future::join_all;
-use madang_domain::{Code, Cursor, Epoch, RoomId, RoomRef, Seq, TopicId};
+use madang_domain::{Code, Cursor, Epoch, Role, RoomId, RoomRef, Seq, TopicId};
 use madang_message_store::renew_epoch;
 use madang_rpc::{
     MessageStore as _,
-    event::Role,
     store::{Heads, Join, Leave, Open, Opened, Resolve, UpdateRoom},
 };
 use uuid::Uuid;

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use futures_util::future::join_all;
-use madang_domain::{Code, RoomRef, Seq, TopicId};
+use madang_domain::{
+    Code, RoomRef, Seq, TopicId,
+    event::{EventBody, Unknown},
+};
 use madang_rpc::{
     MessageStore as _,
     store::{History, HistoryFrom, HistoryQuery, Join, Leave, ListRooms, MarkRead, Read, ReadMark},
@@ -15,6 +18,7 @@ madang_test_kit::on_both!(
     history_is_paged_both_ways,
     history_is_for_members,
     a_read_is_contiguous_and_bounded,
+    an_event_of_an_unknown_kind_keeps_its_place,
     own_messages_are_not_unread,
     a_mark_moves_forward_alone,
     marks_moved_at_once_end_at_the_furthest,
@@ -81,6 +85,24 @@ async fn a_read_is_contiguous_and_bounded(fixture: Fixture) {
     );
 }
 
+/// A newer version wrote it. A log with a hole would keep every hub waiting.
+async fn an_event_of_an_unknown_kind_keeps_its_place(fixture: Fixture) {
+    let service = fixture.service().await;
+    let mina = user(1);
+    let room = service.given_room(&[&mina]).await;
+    for number in 0..3 {
+        service.say(room, &mina, &format!("{number}")).await.unwrap();
+    }
+    fixture.execute("UPDATE events SET kind = 99, text = NULL, detail = '{\"x\":1}' WHERE seq = 3").await;
+    let unknown = EventBody::Unknown(Unknown { number: 99, detail: Some(r#"{"x":1}"#.into()) });
+    let log = service.log(room).await;
+    assert_eq!((seqs(&log), &log[2].body), (vec![1, 2, 3, 4], &unknown));
+    let opened = service.open_since(room, &mina, Some((2, None))).await.unwrap();
+    assert_eq!((opened.complete, &opened.events[..]), (true, &log[2..]));
+    let page = service.history_from(room, &mina, HistoryFrom::Before(Seq::new(4)), 1).await.unwrap();
+    assert_eq!(page, &log[2..3]);
+}
+
 async fn own_messages_are_not_unread(fixture: Fixture) {
     let service = fixture.service().await;
     let (mina, jun) = (user(1), user(2));
@@ -91,7 +113,7 @@ async fn own_messages_are_not_unread(fixture: Fixture) {
     }
     assert_eq!(service.unread(room, &mina).await, 2);
     assert_eq!(service.unread(room, &jun).await, 4);
-    let mark = async |who: &madang_rpc::event::Profile, seq| {
+    let mark = async |who: &madang_domain::Profile, seq| {
         service
             .mark_read(MarkRead { user: who.id, room: RoomRef::Id(room), seq: Seq::new(seq) })
             .await

@@ -3,11 +3,13 @@
 use std::{sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
-use madang_domain::{Code, RoomId, RoomName, RoomRef, Seq, TopicId};
+use madang_domain::{
+    Code, Profile, Role, RoomId, RoomName, RoomRef, Seq, TopicId,
+    event::{EventBody, Joined, RoomChanged},
+};
 use madang_message_store::Service;
 use madang_rpc::{
     MessageStore as _,
-    event::{EventBody, Profile, Role},
     store::{
         Authority, CreateRoom, DeleteRoom, GetRoom, Heads, Join, Leave, ListMembers, ListRooms, NewRoom,
         PageQuery, PutMember, Read, RemoveMember, Resolve, RoomKind, RoomView, UpdateRoom,
@@ -26,6 +28,8 @@ madang_test_kit::on_both!(
     public_rooms_are_listed_for_those_who_may_join,
     only_owners_change_a_room,
     a_deleted_room_is_gone_with_what_was_said,
+    a_deletion_that_nobody_published_is_found_in_the_log,
+    a_room_that_an_earlier_version_deleted_is_purged,
 );
 
 async fn a_room_begins_with_its_members(fixture: Fixture) {
@@ -37,10 +41,10 @@ async fn a_room_begins_with_its_members(fixture: Fixture) {
     assert_eq!((room.kind, room.name.as_str(), room.member_count), (RoomKind::Private, "Yard", 2));
     assert_eq!((room.head, room.slug.as_ref(), last_message), (Seq::new(2), None, &None));
     assert_eq!(membership.unwrap().role, Role::Owner);
-    let joined = |user: &Arc<Profile>, role| EventBody::Joined { user: Arc::clone(user), role };
+    let joined = |user: &Arc<Profile>, role| (Some(Arc::clone(user)), EventBody::Joined(Joined { role }));
     // Jun's invitation is the last, in the inbox.
     let (events, invitation) = changed.events.split_at(2);
-    let bodies: Vec<_> = events.iter().map(|event| event.body.clone()).collect();
+    let bodies: Vec<_> = events.iter().map(|event| (event.subject.clone(), event.body.clone())).collect();
     assert_eq!(bodies, [joined(&mina, Role::Owner), joined(&jun, Role::Member)]);
     assert_eq!(seqs(events), [1, 2]);
     assert_eq!((invitation.len(), invitation[0].topic), (1, TopicId::Inbox(jun.id)));
@@ -283,7 +287,8 @@ async fn only_owners_change_a_room(fixture: Fixture) {
         .unwrap();
     assert_eq!(changed.value.room.name.as_str(), "Garden");
     let named = RoomName::new("Garden").unwrap();
-    assert_eq!(changed.events[0].body, EventBody::RoomChanged { name: named, slug: None, deleted: false });
+    let renamed = RoomChanged { name: named, slug: None, deleted: false };
+    assert_eq!(changed.events[0].body, EventBody::RoomChanged(renamed));
     assert_logged(&service, room, &changed).await;
     let same = service
         .update_room(UpdateRoom { actor: mina, room: RoomRef::Id(room), name: name("Garden"), slug: None })
@@ -305,21 +310,13 @@ async fn a_deleted_room_is_gone_with_what_was_said(fixture: Fixture) {
         .unwrap();
     let [event] = &changed.events[..] else { panic!("{changed:?}") };
     assert_eq!((event.topic, event.seq), (TopicId::Room(room), Seq::new(4)));
-    assert!(matches!(event.body, EventBody::RoomChanged { deleted: true, .. }));
+    assert!(matches!(event.body, EventBody::RoomChanged(RoomChanged { deleted: true, .. })));
 
     let gone = |code| assert_eq!(code, Code::NotFound);
     gone(service.get_room(GetRoom { user: mina.id, room: RoomRef::Id(room) }).await.unwrap_err().code);
     gone(service.say(room, &jun, "k").await.unwrap_err().code);
     gone(service.open_since(room, &jun, Some((1, None))).await.unwrap_err().code);
-    gone(
-        service
-            .read(Read { topic: TopicId::Room(room), after: Seq::START, limit: 10 })
-            .await
-            .unwrap_err()
-            .code,
-    );
     gone(service.history_from(room, &jun, madang_rpc::store::HistoryFrom::End, 10).await.unwrap_err().code);
-    assert!(service.heads(Heads { topics: vec![TopicId::Room(room)] }).await.unwrap().is_empty());
     assert!(
         service
             .resolve(Resolve { user: jun.id, rooms: Vec::new(), memberships: true })
@@ -328,8 +325,60 @@ async fn a_deleted_room_is_gone_with_what_was_said(fixture: Fixture) {
             .memberships
             .is_empty()
     );
-    fixture.await_no_events().await;
     // The slug is free again.
     let new = NewRoom { slug: Some(slug("yard")), ..room_of(RoomKind::Public, "Yard", &[]) };
     assert!(service.create_room(CreateRoom { actor: jun, room: new }).await.is_ok());
+}
+
+/// How long the log of a deleted room is kept.
+const TOMBSTONE_KEPT: Duration = Duration::from_secs(3_600);
+
+async fn a_deletion_that_nobody_published_is_found_in_the_log(fixture: Fixture) {
+    let service = fixture.service().await;
+    let (mina, jun) = (user(1), user(2));
+    let room = service.given_room(&[&mina, &jun]).await;
+    let topic = TopicId::Room(room);
+    let delete = |room| DeleteRoom { actor: Arc::clone(&mina), room: RoomRef::Id(room) };
+    let read = |after| Read { topic, after: Seq::new(after), limit: 10 };
+    let heads = || Heads { topics: vec![topic] };
+    service.say(room, &jun, "k").await.unwrap();
+    let missed = service.read(read(1)).await.unwrap();
+    // Another room is deleted a moment earlier.
+    let earlier = service.given_room(&[&mina]).await;
+    service.delete_room(delete(earlier)).await.unwrap();
+    fixture.clock.advance(Duration::from_millis(1));
+    let deletion = service.delete_room(delete(room)).await.unwrap().events.remove(0);
+
+    // What a gateway missed before the deletion lies before it: a log without gaps.
+    assert_eq!(service.heads(heads()).await.unwrap(), [(topic, deletion.seq)]);
+    let log = service.read(read(1)).await.unwrap();
+    assert_eq!(log, [&missed[..], std::slice::from_ref(&deletion)].concat());
+    assert_eq!(service.read(read(deletion.seq.get())).await.unwrap(), []);
+
+    // A replica that starts looks for tombstones that have served their time. This one has not, by a moment.
+    fixture.clock.advance(TOMBSTONE_KEPT);
+    let second = fixture.service().await;
+    fixture.await_count("SELECT count(*) FROM purges", 1).await;
+    assert_eq!(second.heads(heads()).await.unwrap(), [(topic, deletion.seq)]);
+
+    fixture.clock.advance(Duration::from_millis(1));
+    let third = fixture.service().await;
+    fixture.await_no_events().await;
+    assert!(third.heads(heads()).await.unwrap().is_empty());
+    assert_eq!(third.read(read(0)).await.unwrap_err().code, Code::NotFound);
+}
+
+async fn a_room_that_an_earlier_version_deleted_is_purged(fixture: Fixture) {
+    let service = fixture.service().await;
+    let mina = user(1);
+    let room = service.given_room(&[&mina]).await;
+    let topic = TopicId::Room(room);
+    service.delete_room(DeleteRoom { actor: mina, room: RoomRef::Id(room) }).await.unwrap();
+    fixture.execute("UPDATE purges SET head = NULL").await;
+    assert!(service.heads(Heads { topics: vec![topic] }).await.unwrap().is_empty());
+    let read = service.read(Read { topic, after: Seq::START, limit: 10 }).await;
+    assert_eq!(read.unwrap_err().code, Code::NotFound);
+    fixture.clock.advance(TOMBSTONE_KEPT * 2);
+    let _second = fixture.service().await;
+    fixture.await_no_events().await;
 }

@@ -3,14 +3,14 @@
 use std::{sync::Arc, time::Duration};
 
 use madang_domain::{
-    Cursor, DisplayName, Epoch, IdempotencyKey, Result, RoomId, RoomName, RoomRef, Seq, Slug, Timestamp,
-    TopicId, UserId, Username,
+    Cursor, DisplayName, Epoch, IdempotencyKey, Profile, Result, Role, RoomId, RoomName, RoomRef, Seq, Slug,
+    Timestamp, TopicId, UserId, Username,
+    event::{Event, EventBody, Message},
 };
 use madang_kit::{Host, Lifecycle, Secret, clock::ManualClock};
 use madang_message_store::{Service, Settings, start};
 use madang_rpc::{
     MessageStore,
-    event::{Event, EventBody, Message, Profile, Role},
     store::{
         Append, Appended, Changed, CreateRoom, GetRoom, History, HistoryFrom, HistoryQuery, NewRoom, Open,
         Opened, PageQuery, Read, RoomKind, RoomView,
@@ -79,6 +79,11 @@ impl Fixture {
         self.database().number(query).await.unwrap()
     }
 
+    /// Carries a statement out, past the service.
+    pub(crate) async fn execute(&self, statement: &'static str) {
+        self.database().execute(statement, statement).await.unwrap();
+    }
+
     /// Makes the database refuse messages of this text, as a defect would.
     pub(crate) async fn refuse_text(&self, text: &str) {
         let check = format!("ALTER TABLE events ADD CONSTRAINT refusal CHECK (text <> '{text}')");
@@ -97,17 +102,20 @@ impl Fixture {
         self.database().execute(check, trigger).await.unwrap();
     }
 
-    /// Waits until the background task has removed every event of a room. A table has nothing to await, so it is asked.
+    /// Waits until the background task has removed every event of the rooms.
     pub(crate) async fn await_no_events(&self) {
-        let empty = async {
-            while self.count("SELECT count(*) FROM events WHERE kind <= 5").await
-                + self.count("SELECT count(*) FROM purges").await
-                > 0
-            {
+        let rows = "SELECT (SELECT count(*) FROM events WHERE kind <= 5) + (SELECT count(*) FROM purges)";
+        self.await_count(rows, 0).await;
+    }
+
+    /// Waits until a query of one number counts so many. A table has nothing to await, so it is asked.
+    pub(crate) async fn await_count(&self, query: &'static str, expected: i64) {
+        let counts = async {
+            while self.count(query).await != expected {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(10), empty).await.unwrap();
+        tokio::time::timeout(Duration::from_secs(10), counts).await.unwrap();
     }
 }
 

@@ -184,6 +184,6 @@ fn digest(event: &RoomEvent) -> u64 {
         Body::Known(EventBody::Left { .. }) => other_digest("left"),
         Body::Known(EventBody::Role { .. }) => other_digest("role"),
         Body::Known(EventBody::Room { .. }) => other_digest("room"),
-        Body::Unknown(_) => other_digest("unknown"),
+        Body::Known(EventBody::Unknown) | Body::Unknown(_) => other_digest("unknown"),
     }
 }

@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, HashSet};
 
 use madang_client::{Body, RoomEvent};
 use madang_contract::{EventBody, Joined, Left, Message, Properties, RoleChange, User};
-use madang_domain::{RoomId, Seq, Timestamp, UserId};
-use madang_rpc::event::{self, Event, Profile, Role};
+use madang_domain::{
+    Profile, Role, RoomId, Seq, Timestamp, UserId,
+    event::{self, Event},
+};
 
 use crate::{Violation, ensure};
 
@@ -67,6 +69,7 @@ impl State {
                 }
                 self.name = Some(properties.name.to_string());
             }
+            EventBody::Unknown => return Err("an event of an unknown kind".to_owned()),
         }
         Ok(())
     }
@@ -186,26 +189,32 @@ fn shown(room: RoomId, event: &Event) -> RoomEvent {
     let by = event.actor.id;
     let body = match &event.body {
         event::EventBody::Message(said) => EventBody::Message { message: message(event, said) },
-        event::EventBody::Joined { user, role } => {
-            EventBody::Joined { joined: Joined { user: person(user), role: role_name(*role).into(), by } }
+        event::EventBody::Joined(joined) => EventBody::Joined {
+            joined: Joined { user: person(subject(event)), role: role_name(joined.role).into(), by },
+        },
+        event::EventBody::Left(_) => EventBody::Left { left: Left { user: subject(event).id, by } },
+        event::EventBody::RoleChanged(changed) => {
+            let (user, role) = (subject(event).id, role_name(changed.role).into());
+            EventBody::Role { role: RoleChange { user, role, by } }
         }
-        event::EventBody::Left { user } => EventBody::Left { left: Left { user: *user, by } },
-        event::EventBody::RoleChanged { user, role } => {
-            EventBody::Role { role: RoleChange { user: *user, role: role_name(*role).into(), by } }
-        }
-        event::EventBody::RoomChanged { name, slug, deleted } => EventBody::Room {
+        event::EventBody::RoomChanged(changed) => EventBody::Room {
             properties: Properties {
-                name: name.to_string().into(),
-                slug: slug.as_ref().map(|slug| slug.to_string().into()),
-                deleted: *deleted,
+                name: changed.name.to_string().into(),
+                slug: changed.slug.as_ref().map(|slug| slug.to_string().into()),
+                deleted: changed.deleted,
                 by,
             },
         },
-        event::EventBody::Notice(notice) => unreachable!("a room's log holds no {notice:?}"),
+        other => unreachable!("a room's log holds no {other:?}"),
     };
     // The wire has milliseconds.
     let at = Timestamp::from_micros(event.at.as_micros().div_euclid(1_000) * 1_000);
     RoomEvent { room, seq: event.seq, at, body: Body::Known(body) }
+}
+
+/// The user whom an event is about.
+fn subject(event: &Event) -> &Profile {
+    event.subject.as_deref().unwrap_or_else(|| unreachable!("{event:?} is about nobody"))
 }
 
 fn message(event: &Event, said: &event::Message) -> Message<'static> {

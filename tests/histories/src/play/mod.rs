@@ -136,7 +136,7 @@ impl<'s> Play<'s> {
         for room in self.rooms {
             let mut events = Vec::new();
             loop {
-                let after = events.last().map_or(Seq::START, |event: &madang_rpc::event::Event| event.seq);
+                let after = events.last().map_or(Seq::START, |event: &madang_domain::event::Event| event.seq);
                 let page = self.site.stores[0].read(Read { topic: room.into(), after, limit: 500 }).await;
                 let page = page.map_err(Violation::stage)?;
                 if page.is_empty() {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use madang_domain::{Result, Timestamp};
+use madang_domain::{Profile, Result, Timestamp};
 use madang_rpc::{
     Auth,
     auth::{
@@ -12,7 +12,6 @@ use madang_rpc::{
         RedeemTicket, Refresh, Register, Revocations, RevokeSession, Scope, Session, Ticket, UpdateProfile,
         VerifyApiKey, Voucher,
     },
-    event::Profile,
 };
 
 use super::{Scripted, profile, session_id, user_id};

@@ -2,8 +2,7 @@
 
 use async_trait::async_trait;
 use madang_database::{once, run};
-use madang_domain::{AvatarUrl, DisplayName, Timestamp, UserId, Username};
-use madang_rpc::event::Profile;
+use madang_domain::{AvatarUrl, DisplayName, Profile, Timestamp, UserId, Username};
 use sqlx::QueryBuilder;
 
 use super::{Database, Db, sessions};

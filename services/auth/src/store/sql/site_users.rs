@@ -2,8 +2,7 @@
 
 use async_trait::async_trait;
 use madang_database::once;
-use madang_domain::{AvatarUrl, DisplayName, ExternalId, Timestamp, UserId, Username};
-use madang_rpc::event::Profile;
+use madang_domain::{AvatarUrl, DisplayName, ExternalId, Profile, Timestamp, UserId, Username};
 use sqlx::QueryBuilder;
 
 use super::{Database, Db};

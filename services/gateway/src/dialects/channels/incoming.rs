@@ -1,7 +1,6 @@
 //! What front ends send.
 
-use madang_domain::{IdempotencyKey, MessageText, limits::MESSAGE_TEXT_MAX_CHARS};
-use madang_rpc::event::Profile;
+use madang_domain::{IdempotencyKey, MessageText, Profile, limits::MESSAGE_TEXT_MAX_CHARS};
 use serde_json::{Map, Value};
 
 use super::alerts::Alert;

@@ -1,8 +1,10 @@
 //! Who is said to be here, and how that is said.
 
 use madang_bus::{Connected, InProcessExchange};
-use madang_domain::{ConnectionId, DisplayName, GatewayId, Seq, Timestamp, Username};
-use madang_rpc::event::{EventBody, Profile};
+use madang_domain::{
+    ConnectionId, DisplayName, GatewayId, Profile, Seq, Timestamp, Username,
+    event::{EventBody, Left},
+};
 use uuid::Uuid;
 
 use super::*;
@@ -174,7 +176,7 @@ async fn however_a_socket_ends_its_user_goes() {
     house.hub.prune();
     assert_eq!(house.here().await, [3, 4, 5]);
     // Removed, by the log itself.
-    let removal = crate::hub::topic_hub::tests::event(1, EventBody::Left { user: user(3) });
+    let removal = crate::hub::topic_hub::tests::about(3, 1, EventBody::Left(Left {}));
     house.hub.accept(removal);
     assert_eq!(house.here().await, [4, 5]);
     // Too slow for an event.

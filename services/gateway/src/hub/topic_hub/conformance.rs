@@ -6,6 +6,7 @@
 
 use std::collections::{HashSet, VecDeque};
 
+use madang_domain::event::Left;
 use madang_model::{
     hub::{Hub, Push},
     log,
@@ -13,7 +14,7 @@ use madang_model::{
 };
 
 use super::{
-    tests::{connection, event, listener, message, received, user},
+    tests::{about, connection, listener, message, received, user},
     *,
 };
 
@@ -95,7 +96,7 @@ impl Pair {
             Call::Detach(who) => self.real.detach(number(who)),
             Call::Activate(who, seen) => self.real.activate(number(who), Seq::new(u64::from(seen))),
             Call::Accept(REMOVAL) => {
-                self.real.accept(event(u64::from(REMOVAL), EventBody::Left { user: user(REMOVED as u128) }));
+                self.real.accept(about(REMOVED as u128, u64::from(REMOVAL), EventBody::Left(Left {})));
             }
             Call::Accept(seq) => self.real.accept(message(u64::from(seq))),
             Call::NoteHead(seq) => self.real.note_head(Seq::new(u64::from(seq))),

@@ -6,8 +6,10 @@ use std::{
 };
 
 use madang_contract::ServerFrame;
-use madang_domain::{DisplayName, IdempotencyKey, RoomId, Timestamp, TopicId, Username};
-use madang_rpc::event::{Message, Profile, Role};
+use madang_domain::{
+    DisplayName, IdempotencyKey, Profile, Role, RoomId, Timestamp, TopicId, Username,
+    event::{Joined, Left, Message},
+};
 use proptest::prelude::*;
 use uuid::Uuid;
 
@@ -32,7 +34,12 @@ fn profile(number: u128) -> Arc<Profile> {
 pub(in crate::hub) fn event(seq: u64, body: EventBody) -> Arc<Event> {
     let topic = TopicId::Room(RoomId::new(Uuid::from_u128(1)));
     let at = Timestamp::from_micros(seq as i64);
-    Arc::new(Event { topic, seq: Seq::new(seq), at, actor: profile(1), body })
+    Arc::new(Event { topic, seq: Seq::new(seq), at, actor: profile(1), subject: None, body })
+}
+
+/// An event about the user of a number.
+pub(in crate::hub) fn about(number: u128, seq: u64, body: EventBody) -> Arc<Event> {
+    Arc::new(Event { subject: Some(profile(number)), ..Event::clone(&event(seq, body)) })
 }
 
 pub(in crate::hub) fn message(seq: u64) -> Arc<Event> {
@@ -200,7 +207,7 @@ fn a_removed_member_hears_of_it_and_then_nothing() {
         hub.activate(connection(number), Seq::START);
     }
     hub.accept(message(1));
-    hub.accept(event(2, EventBody::Left { user: user(1) }));
+    hub.accept(about(1, 2, EventBody::Left(Left {})));
     hub.accept(message(3));
     assert_eq!(received(&removed), [1, 2]);
     assert_eq!(received(&stays), [1, 2, 3]);
@@ -212,7 +219,7 @@ fn a_removal_during_the_catch_up_holds() {
     hub.attach(listener(connection(1), user(1), &mine));
     hub.activate(connection(1), Seq::START);
     hub.attach(listener(connection(1), user(1), &mine));
-    hub.accept(event(1, EventBody::Left { user: user(1) }));
+    hub.accept(about(1, 1, EventBody::Left(Left {})));
     hub.accept(message(2));
     hub.activate(connection(1), Seq::START);
     hub.accept(message(3));
@@ -223,8 +230,8 @@ fn a_removal_during_the_catch_up_holds() {
 fn a_removal_before_a_new_membership_does_not_hold() {
     let (mut hub, mine) = (TopicHub::default(), outbox());
     hub.attach(listener(connection(1), user(1), &mine));
-    hub.accept(event(1, EventBody::Left { user: user(1) }));
-    hub.accept(event(2, EventBody::Joined { user: profile(1), role: Role::Member }));
+    hub.accept(about(1, 1, EventBody::Left(Left {})));
+    hub.accept(about(1, 2, EventBody::Joined(Joined { role: Role::Member })));
     // The store judged the membership with both in the log.
     hub.activate(connection(1), Seq::new(2));
     hub.accept(message(3));

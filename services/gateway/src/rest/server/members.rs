@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use axum::{Router, extract::State, routing::put as put_route};
 use http::StatusCode;
-use madang_domain::{RoomRef, UserRef};
-use madang_rpc::event::Role;
+use madang_domain::{Role, RoomRef, UserRef};
 use serde::Deserialize;
 
 use super::extract::{Rooms, SiteBackend};

@@ -9,11 +9,10 @@ use axum::{
     routing::{post, put as put_route},
 };
 use http::StatusCode;
-use madang_domain::{AvatarUrl, Code, DisplayName, Error, UserRef, Username};
+use madang_domain::{AvatarUrl, Code, DisplayName, Error, Profile, UserRef, Username};
 use madang_rpc::{
     Auth,
     auth::{Disconnect, ExternalUser, IssueUserTicket, RecognizeUser, UpdateProfile},
-    event::Profile,
 };
 use serde::{Deserialize, Serialize};
 

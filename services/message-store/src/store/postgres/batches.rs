@@ -2,11 +2,8 @@
 
 use std::sync::Arc;
 
-use madang_domain::{Epoch, RoomId, RoomRef, Seq, Timestamp, UserId, Username};
-use madang_rpc::{
-    event::Profile,
-    store::{Appended, Mentioned},
-};
+use madang_domain::{Epoch, Profile, RoomId, RoomRef, Seq, Timestamp, UserId, Username};
+use madang_rpc::store::{Appended, Mentioned};
 use sqlx::{FromRow, PgConnection, query, query_as};
 use uuid::Uuid;
 
@@ -66,7 +63,9 @@ const INBOX_STATES: &str = "\
     FROM unnest($1::uuid[]) WITH ORDINALITY AS asked (user_id, ord) \
     LEFT JOIN inboxes i ON i.user_id = asked.user_id ORDER BY asked.ord";
 
-const HEADS: &str = "SELECT id, head FROM rooms WHERE id = ANY ($1)";
+const HEADS: &str = "\
+    SELECT id, head FROM rooms WHERE id = ANY ($1) \
+    UNION ALL SELECT topic, head FROM purges WHERE topic = ANY ($1) AND head IS NOT NULL";
 
 /// What became of one row; the codes are those of the function.
 #[derive(Debug, FromRow)]

@@ -8,8 +8,7 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use madang_database::{Connections, Migrations, PostgresConnector, UrlError};
-use madang_domain::{Epoch, RoomId, RoomRef, Seq, Timestamp, UserId, Username};
-use madang_rpc::event::{Event, Profile};
+use madang_domain::{Epoch, Profile, RoomId, RoomRef, Seq, Timestamp, UserId, Username, event::Event};
 use sqlx::{PgConnection, Row as _, postgres::PgRow};
 
 use self::statements::Session;
@@ -161,7 +160,7 @@ impl Backend for Postgres {
     async fn ranges(&self, ranges: &[Range]) -> StoreResult<Vec<Event>> {
         let mut lease = self.connections.lease().await?;
         let result = batches::ranges(lease.connection(), ranges).await;
-        super::rows::Reader::default().events(lease.finish(result)?)
+        super::rows::Reader::default().events_of(ranges, lease.finish(result)?)
     }
 
     async fn resolve(&self, rooms: &[RoomRef]) -> StoreResult<Vec<Option<RoomId>>> {

@@ -6,16 +6,16 @@ use std::{
     sync::Arc,
 };
 
-use madang_domain::{Epoch, RoomId, RoomRef, Seq, Timestamp, UserId, Username};
-use madang_rpc::{
-    event::{Notice, Profile},
-    store::{Appended, Mentioned},
+use madang_domain::{
+    Epoch, Profile, RoomId, RoomRef, Seq, Timestamp, UserId, Username,
+    event::{EventBody, Mention},
 };
+use madang_rpc::store::{Appended, Mentioned};
 use sqlx::{FromRow, SqliteConnection, query, query_as, query_scalar};
 use uuid::Uuid;
 
 use crate::store::{
-    AppendOutcome, AppendRow, InboxState, Range, RoomState, StoreError, StoreResult, notices,
+    AppendOutcome, AppendRow, InboxState, Range, RoomState, StoreError, StoreResult,
     rows::{EventRow, detail_with_mentions, role_from_number, seq, signed, unsigned},
     sql,
 };
@@ -43,6 +43,10 @@ const NAMED_MEMBERS: &str = "\
 const STATE: &str = "\
     SELECT r.head, r.member_count, m.role, m.read_seq FROM rooms r \
     LEFT JOIN members m ON m.room = r.id AND m.user_id = $2 WHERE r.id = $1";
+
+const HEAD: &str = "\
+    SELECT head FROM rooms WHERE id = $1 \
+    UNION ALL SELECT head FROM purges WHERE topic = $1 AND head IS NOT NULL";
 
 const RANGE: &str = concat!(
     "SELECT ",
@@ -178,19 +182,17 @@ impl Log {
             if is_member.fetch_one(&mut *connection).await? == 0 {
                 continue;
             }
-            let notice = Notice::Mention { room: row.room, seq: place(self.head) };
-            let (kind, key, detail) =
-                notices::columns(&notice).map_err(|error| sqlx::Error::Encode(error.into()))?;
+            let notice = EventBody::Mention(Mention { room: row.room, seq: place(self.head) });
             let grown = query_as(sql::GROW_INBOX).bind(user.uuid()).bind(self.at);
             let (seq, at): (i64, i64) = grown.fetch_one(&mut *connection).await?;
             query(sql::INSERT_NOTICE)
                 .bind(user.uuid())
                 .bind(seq)
-                .bind(kind)
+                .bind(notice.number())
                 .bind(row.actor.uuid())
                 .bind(at)
-                .bind(key)
-                .bind(detail)
+                .bind(None::<&str>)
+                .bind(notice.detail())
                 .execute(&mut *connection)
                 .await?;
             mentions.push(Mentioned { user: *user, seq: place(seq), at: Timestamp::from_micros(at) });
@@ -323,7 +325,7 @@ pub(super) async fn heads(
 ) -> Result<Vec<(RoomId, i64)>, sqlx::Error> {
     let mut heads = Vec::with_capacity(rooms.len());
     for room in rooms {
-        let query = query_scalar("SELECT head FROM rooms WHERE id = $1").bind(room.uuid());
+        let query = query_scalar(HEAD).bind(room.uuid());
         heads.extend(query.fetch_optional(&mut *connection).await?.map(|head: i64| (*room, head)));
     }
     Ok(heads)

@@ -6,12 +6,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use madang_domain::{DisplayName, IdempotencyKey, RoomId, Timestamp, UserId, Username};
-use madang_rpc::{
-    MessageStore, MessageStoreClient, MessageStoreSettings,
-    event::{Message, Profile},
-    store::Append,
+use madang_domain::{
+    DisplayName, IdempotencyKey, Profile, RoomId, Timestamp, UserId, Username, event::Message,
 };
+use madang_rpc::{MessageStore, MessageStoreClient, MessageStoreSettings, store::Append};
 use tokio::{task::JoinSet, time::sleep};
 use tonic::transport::Endpoint;
 

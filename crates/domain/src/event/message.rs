@@ -1,0 +1,34 @@
+//! Messages, the one kind of event that is frequent: every part of it is typed on every way.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{AvatarUrl, DisplayName, IdempotencyKey, Seq, UserId};
+
+/// A message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// What was said. Valid by [`MessageText`](crate::MessageText) when it was appended.
+    pub text: String,
+    /// The sender's key for it.
+    pub key: IdempotencyKey,
+    /// The message that it answers.
+    pub reply_to: Option<Seq>,
+    /// The files that it points to.
+    pub attachments: Vec<Attachment>,
+    /// The members whom it names. The store finds them; it ignores what a sender gives here.
+    pub mentions: Vec<UserId>,
+}
+
+/// A file that a message points to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Attachment {
+    /// The address of the file.
+    pub url: AvatarUrl,
+    /// Its name.
+    pub name: DisplayName,
+    /// Its media type, such as `image/png`.
+    pub content_type: DisplayName,
+    /// Its size in bytes.
+    pub size_bytes: u64,
+}

@@ -1,0 +1,53 @@
+//! What an inbox tells its user. The actor is the user who mentioned or invited; of a custom notice, the inbox's user.
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::{RoomId, RoomName, Seq};
+
+/// A message names the user.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mention {
+    /// The room of the message.
+    pub room: RoomId,
+    /// The message's place.
+    pub seq: Seq,
+}
+
+/// Another user made the user a member of a room.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Invite {
+    /// The room.
+    pub room: RoomId,
+    /// The room's name at that time.
+    pub name: RoomName,
+}
+
+/// A notice of the embedding site: a JSON object, kept to the byte.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Custom(Box<RawValue>);
+
+impl Custom {
+    /// Takes a JSON text; white space around it is dropped.
+    ///
+    /// # Errors
+    /// When the text is not JSON.
+    pub fn new(json: &str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(json)
+    }
+
+    /// The JSON text.
+    #[must_use]
+    pub fn json(&self) -> &str {
+        self.0.get()
+    }
+}
+
+impl PartialEq for Custom {
+    fn eq(&self, other: &Self) -> bool {
+        self.json() == other.json()
+    }
+}
+
+impl Eq for Custom {}

@@ -1,0 +1,17 @@
+//! What happens to a room itself.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{RoomName, Slug};
+
+/// The room's own properties changed; all of them as they are now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoomChanged {
+    /// The name now.
+    pub name: RoomName,
+    /// The slug now.
+    pub slug: Option<Slug>,
+    /// The room was deleted; no event follows.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub deleted: bool,
+}
