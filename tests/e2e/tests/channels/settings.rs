@@ -49,3 +49,26 @@ async fn a_setting_that_cannot_be_stops_the_start() {
         assert!(madang.log().contains(name), "{}", madang.log());
     }
 }
+
+#[tokio::test]
+async fn a_name_of_an_earlier_version_still_counts_and_is_warned_of() {
+    let settings = [("MADANG_REFERENCE_PATH", "/old"), ("MADANG_REFERENCE_DEFAULT_ROOM", "plaza")];
+    let madang = Standalone::start(Program::AllInOne, &settings).await;
+    let base = madang.service.base_url();
+    let mina = Person::register(&*base, "mina").await;
+    FrontEnd::open(&base, "/old/chat/", &mina).await.close().await;
+    mina.api.room("plaza").await.expect("the default room");
+    let log = madang.log();
+    for (old, new) in [
+        ("MADANG_REFERENCE_PATH", "MADANG_CHANNELS_PATH"),
+        ("MADANG_REFERENCE_DEFAULT_ROOM", "MADANG_CHANNELS_DEFAULT_ROOM"),
+    ] {
+        let warned = |line: &str| line.contains("WARN") && line.contains(old) && line.contains(new);
+        assert!(log.lines().any(warned), "no warning of {old}: {log}");
+    }
+    // Both names at once is an error, for nobody could say which was meant.
+    let both = [("MADANG_REFERENCE_PATH", "/old"), ("MADANG_CHANNELS_PATH", "/new")];
+    let refused = Standalone::spawn(Program::AllInOne, &both);
+    let status = refused.service.process().exited(PATIENCE).await.expect("an end");
+    assert_eq!(status.code(), Some(2), "{}", refused.log());
+}
