@@ -19,7 +19,7 @@ use madang_rpc::{
         VerifyApiKey,
     },
     event::Profile,
-    service::Method,
+    method::Method,
 };
 use opentelemetry::{KeyValue, metrics::Histogram};
 

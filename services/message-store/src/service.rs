@@ -12,7 +12,7 @@ use madang_rpc::{
     MessageStore,
     around::{Around, Call, Layer},
     event::{Event, Profile},
-    service::Method,
+    method::Method,
     store::{
         Append, Appended, Changed, CreateRoom, DeleteRoom, GetRoom, Heads, History, Inbox, InboxMark,
         InboxPage, Join, Leave, ListMembers, ListRooms, MarkInboxRead, MarkRead, Member, Notify, Open,
