@@ -54,7 +54,7 @@ impl Engine {
             profile: redeemed.profile,
             session: redeemed.session,
             issued_at: redeemed.issued_at,
-            vouched_by: redeemed.vouched_by,
+            issuer: redeemed.issuer,
             expires_at,
         })
     }

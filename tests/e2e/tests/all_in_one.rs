@@ -7,7 +7,7 @@ use std::path::Path;
 use madang_client::{Client, Credential, Session, SessionOptions};
 use madang_domain::{Code, Cursor, Seq};
 use madang_e2e::{Listener, PATIENCE, Person, SITE_SECRET, Standalone, log_of, public_room, within};
-use madang_test_kit::{Durability, PostgresServer, Program, RedisServer};
+use madang_test_kit::{Durability, PostgresServer, Program, RedisServer, data_directory};
 
 /// Two who chat at two addresses, which may be one.
 async fn chat_between(first: &str, second: &str) -> (Person, madang_domain::RoomId, Seq) {
@@ -56,7 +56,7 @@ async fn an_issuer_closes_registration_unless_it_is_opened() {
         (vec![issuer[0], issuer[1], open], None),
     ];
     for (settings, refusal) in cases {
-        let data = tempfile::tempdir().expect("a directory");
+        let data = data_directory("all-in-one").expect("a directory");
         let directory = data.path().display().to_string();
         let settings = [settings, vec![("MADANG_DATA_DIR", directory.as_str())]].concat();
         let madang = Standalone::start(Program::AllInOne, &settings).await;
@@ -69,7 +69,7 @@ async fn an_issuer_closes_registration_unless_it_is_opened() {
 
 #[tokio::test]
 async fn it_needs_nothing_but_a_directory() {
-    let data = tempfile::tempdir().expect("a directory");
+    let data = data_directory("all-in-one").expect("a directory");
     let directory = data.path().display().to_string();
     let madang = Standalone::start(Program::AllInOne, &[("MADANG_DATA_DIR", &directory)]).await;
     let base = madang.service.base_url();
@@ -100,7 +100,7 @@ fn holds_a_database(directory: &Path) -> bool {
 
 #[tokio::test]
 async fn a_listener_resumes_over_its_restart() {
-    let data = tempfile::tempdir().expect("a directory");
+    let data = data_directory("all-in-one").expect("a directory");
     let directory = data.path().display().to_string();
     let madang = Standalone::start(Program::AllInOne, &[("MADANG_DATA_DIR", &directory)]).await;
     let base = madang.service.base_url();
@@ -167,7 +167,7 @@ async fn a_wrong_setting_stops_the_start_with_its_name() {
         ("MADANG_DATABASE_URL", "mysql://localhost/madang"),
         ("MADANG_REDIS_URL", "http://localhost"),
     ] {
-        let data = tempfile::tempdir().expect("a directory");
+        let data = data_directory("all-in-one").expect("a directory");
         let directory = data.path().display().to_string();
         let madang = Standalone::spawn(Program::AllInOne, &[("MADANG_DATA_DIR", &directory), (name, value)]);
         let ended = madang.service.process().exited(PATIENCE).await;

@@ -10,7 +10,7 @@ use madang_domain::{Code, RoomId, UserId};
 use madang_e2e::{
     LEASE, PATIENCE, PRESENCE_PULSE, Person, Stage, Standalone, error_frame, eventually, public_room, within,
 };
-use madang_test_kit::{ClusterOptions, Program};
+use madang_test_kit::{ClusterOptions, Program, data_directory};
 use tokio::time::Instant;
 
 /// How long who has gone counts as present.
@@ -334,7 +334,7 @@ async fn above_a_number_of_users_only_the_number_is_said() {
 
 #[tokio::test]
 async fn one_process_does_the_same() {
-    let data = tempfile::tempdir().expect("a directory");
+    let data = data_directory("all-in-one").expect("a directory");
     let directory = data.path().display().to_string();
     let settings = [("MADANG_DATA_DIR", directory.as_str()), ("MADANG_PRESENCE_GRACE_SECONDS", "1")];
     let madang = Standalone::start(Program::AllInOne, &settings).await;

@@ -9,7 +9,7 @@ use madang_rpc::{
     Auth, MessageStore,
     auth::{Password, Register},
 };
-use madang_test_kit::{TestDatabase, test_database, test_redis_url};
+use madang_test_kit::{TestDatabase, data_directory, test_database, test_redis_url};
 use tempfile::TempDir;
 
 use crate::{
@@ -60,7 +60,7 @@ impl Site {
     /// # Errors
     /// When a service does not start.
     pub(crate) async fn small() -> Result<Self, Violation> {
-        let directory = tempfile::tempdir().map_err(Violation::stage)?;
+        let directory = data_directory("histories").map_err(Violation::stage)?;
         let life = Lifecycle::default();
         let store = store(&sqlite(directory.path(), "messages.db"), &life).await?;
         let stores = [Arc::clone(&store), store];
@@ -72,7 +72,7 @@ impl Site {
     /// # Errors
     /// When a server or a service does not start.
     pub(crate) async fn large() -> Result<Self, Violation> {
-        let directory = tempfile::tempdir().map_err(Violation::stage)?;
+        let directory = data_directory("histories").map_err(Violation::stage)?;
         let database = test_database().await.map_err(Violation::stage)?;
         let redis = test_redis_url().await.map_err(Violation::stage)?;
         let life = Lifecycle::default();

@@ -17,8 +17,8 @@ pub use self::{
     client::AuthClient,
     credentials::{ClientInfo, Grant, Password, Token},
     sessions::{
-        GetKeys, Identity, IssueTicket, ListRevocations, ListSessions, Logout, RedeemTicket, Refresh,
-        Revocations, RevokeSession, Session, Ticket, Voucher,
+        CredentialIssuer, GetKeys, Identity, IssueTicket, ListRevocations, ListSessions, Logout,
+        RedeemTicket, Refresh, Revocations, RevokeSession, Session, Ticket,
     },
     site::{
         ApiKey, Disconnect, ExternalUser, IssueUserTicket, RecognizeUser, Recognized, Scope, UnknownScope,

@@ -87,13 +87,13 @@ pub struct Identity {
     pub expires_at: Timestamp,
     /// When it was made: a user who was disconnected since then needs another one.
     pub issued_at: Timestamp,
-    /// Who says so.
-    pub vouched_by: Voucher,
+    /// Who issued the credential.
+    pub issuer: CredentialIssuer,
 }
 
-/// Who vouches for a user.
+/// Who issued a credential, and so says who the user is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Voucher {
+pub enum CredentialIssuer {
     /// This project's auth service, with a session of its own.
     Auth,
     /// The embedding site: by a token of its issuer, or a ticket that it asked for.
@@ -132,7 +132,7 @@ message!(Ticket => wire::IssueTicketResponse | wire::IssueUserTicketResponse {
 });
 message!(RedeemTicket => wire::RedeemTicketRequest { ticket });
 message!(Identity => wire::RedeemTicketResponse {
-    profile as user, session, expires_at as expires_at_micros, issued_at as issued_at_micros, vouched_by as by_site
+    profile as user, session, expires_at as expires_at_micros, issued_at as issued_at_micros, issuer as by_site
 });
 message!(Session => wire::Session { id, created_at as created_at_micros, used_at as used_at_micros, client });
 message!(ListSessions => wire::ListSessionsRequest { user });
@@ -143,7 +143,7 @@ message!(Revocations => wire::ListRevocationsResponse { sessions, users, cursor 
 message!(GetKeys => wire::GetKeysRequest {});
 message!(String => wire::GetKeysResponse[jwks]);
 
-impl Wire<bool> for Voucher {
+impl Wire<bool> for CredentialIssuer {
     fn encode(&self) -> bool {
         *self == Self::Site
     }

@@ -15,7 +15,7 @@ mod target;
 use async_trait::async_trait;
 use madang_database::DatabaseError;
 use madang_domain::{AvatarUrl, DisplayName, ExternalId, Profile, SessionId, Timestamp, UserId, Username};
-use madang_rpc::auth::{ClientInfo, Revocations, Session, Voucher};
+use madang_rpc::auth::{ClientInfo, CredentialIssuer, Revocations, Session};
 
 pub(crate) use target::Target;
 
@@ -138,7 +138,7 @@ pub(crate) struct Redeemed {
     pub(crate) session: SessionId,
     /// When the session ends, or the site's word for the user.
     pub(crate) ends_at: Option<Timestamp>,
-    pub(crate) vouched_by: Voucher,
+    pub(crate) issuer: CredentialIssuer,
     pub(crate) issued_at: Timestamp,
     pub(crate) profile: Profile,
 }

@@ -4,7 +4,7 @@ use std::str::FromStr as _;
 
 use madang_database::DatabaseError;
 use madang_domain::{AvatarUrl, DisplayName, ExternalId, Profile, SessionId, Timestamp, UserId, Username};
-use madang_rpc::auth::{ClientInfo, Session, Voucher};
+use madang_rpc::auth::{ClientInfo, CredentialIssuer, Session};
 use uuid::Uuid;
 
 use super::{Account, Digest, Family, Redeemed, Result, SiteUser, StoredApiKey, StoredKey};
@@ -119,7 +119,11 @@ impl RedeemedRow {
         Ok(Redeemed {
             session: SessionId::new(ticket.session_id),
             ends_at: self.ends_at.or(ticket.ends_at).map(Timestamp::from_micros),
-            vouched_by: if ticket.ticket_user_id.is_some() { Voucher::Site } else { Voucher::Auth },
+            issuer: if ticket.ticket_user_id.is_some() {
+                CredentialIssuer::Site
+            } else {
+                CredentialIssuer::Auth
+            },
             issued_at: Timestamp::from_micros(ticket.created_at),
             profile: self.profile.profile()?,
         })

@@ -3,8 +3,8 @@
 use madang_domain::{Code, ExternalId, UserId};
 use madang_kit::clock::Clock as _;
 use madang_rpc::auth::{
-    Auth as _, ExternalUser, IssueTicket, IssueUserTicket, RecognizeUser, RedeemTicket, RevokeSession, Token,
-    Voucher,
+    Auth as _, CredentialIssuer, ExternalUser, IssueTicket, IssueUserTicket, RecognizeUser, RedeemTicket,
+    RevokeSession, Token,
 };
 
 use crate::support::{World, assert_code, login, register, seconds, session_of};
@@ -29,7 +29,7 @@ async fn a_ticket_is_good_once(world: World) {
     let identity = replica.redeem_ticket(RedeemTicket { ticket: Token::new(&ticket.ticket) }).await.unwrap();
     assert_eq!(identity.profile, grant.user);
     assert_eq!(identity.session, session_of(&grant));
-    assert_eq!((identity.issued_at, identity.vouched_by), (world.clock.now(), Voucher::Auth));
+    assert_eq!((identity.issued_at, identity.issuer), (world.clock.now(), CredentialIssuer::Auth));
     assert_eq!(identity.expires_at, world.clock.now().plus(seconds(15 * 60)));
     assert_code(
         service.redeem_ticket(RedeemTicket { ticket: Token::new(&ticket.ticket) }).await,
@@ -125,7 +125,7 @@ async fn the_site_lets_its_user_in_by_a_ticket(world: World) {
         .await
         .unwrap();
     assert_eq!(identity.profile, profile);
-    assert_eq!((identity.issued_at, identity.vouched_by), (made_at, Voucher::Site));
+    assert_eq!((identity.issued_at, identity.issuer), (made_at, CredentialIssuer::Site));
     assert_eq!(identity.expires_at, world.clock.now().plus(seconds(15 * 60)));
     assert_code(
         service.redeem_ticket(RedeemTicket { ticket: Token::new(&ticket.ticket) }).await,

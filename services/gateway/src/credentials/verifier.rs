@@ -14,7 +14,7 @@ use madang_kit::{clock::Clock, health::Check};
 use madang_rpc::{
     Auth,
     auth::{
-        Identity, Recognized, RedeemTicket, Token, Voucher,
+        CredentialIssuer, Identity, Recognized, RedeemTicket, Token,
         claims::{AUDIENCE, AccessClaims, ISSUER, TYPE},
     },
 };
@@ -146,7 +146,7 @@ impl Verifier {
             session: claimed.session,
             expires_at: claimed.expires_at,
             issued_at: claimed.issued_at,
-            vouched_by: Voucher::Site,
+            issuer: CredentialIssuer::Site,
         })
     }
 
@@ -185,7 +185,7 @@ fn identity(claims: &AccessClaims) -> Result<Identity> {
         // The last moment of the second that it counts: a session of ours that ended is known by itself, and one
         // that began in the very second in which its user was disconnected must be good.
         issued_at: seconds(claims.iat).plus(Duration::from_micros(999_999)),
-        vouched_by: Voucher::Auth,
+        issuer: CredentialIssuer::Auth,
     })
 }
 

@@ -14,8 +14,8 @@ use madang_kit::Registration;
 use madang_rpc::{
     Auth,
     auth::{
-        self, GetKeys, Grant, IssueTicket, IssueUserTicket, ListSessions, Logout, Password, Refresh,
-        RevokeSession, Token, Voucher,
+        self, CredentialIssuer, GetKeys, Grant, IssueTicket, IssueUserTicket, ListSessions, Logout, Password,
+        Refresh, RevokeSession, Token,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -150,11 +150,11 @@ async fn logout(
 }
 
 async fn ticket(State(accounts): State<Arc<dyn Auth>>, caller: Caller) -> Result<Response, Problem> {
-    let ticket = match caller.vouched_by {
-        Voucher::Auth => {
+    let ticket = match caller.issuer {
+        CredentialIssuer::Auth => {
             accounts.issue_ticket(IssueTicket { user: caller.me.id, session: caller.session }).await?
         }
-        Voucher::Site => {
+        CredentialIssuer::Site => {
             accounts
                 .issue_user_ticket(IssueUserTicket { user: caller.me.id, until: Some(caller.expires_at) })
                 .await?

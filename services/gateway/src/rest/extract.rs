@@ -9,7 +9,7 @@ use axum::extract::{ConnectInfo, FromRef, FromRequest, FromRequestParts, Request
 use http::{HeaderMap, StatusCode, header, request::Parts};
 use madang_domain::{Code, Error, IdempotencyKey, Profile, SessionId, Timestamp};
 use madang_rpc::{
-    auth::{ClientInfo, Identity, Voucher},
+    auth::{ClientInfo, CredentialIssuer, Identity},
     store::PageQuery,
 };
 use serde::{Deserialize, de::DeserializeOwned};
@@ -28,7 +28,7 @@ const USER_AGENT_MAX_CHARS: usize = 200;
 pub(crate) struct Caller {
     pub(crate) me: Arc<Profile>,
     pub(crate) session: SessionId,
-    pub(crate) vouched_by: Voucher,
+    pub(crate) issuer: CredentialIssuer,
     pub(crate) expires_at: Timestamp,
 }
 
@@ -45,8 +45,8 @@ where
             Error::new(Code::Unauthenticated, "send the access token: Authorization: Bearer <token>")
         })?;
         let identity = entrance.verifier.verify(&Credential::Token(token)).await?;
-        let Identity { profile, session, expires_at, vouched_by, issued_at: _ } = identity;
-        Ok(Self { me: Arc::new(profile), session, vouched_by, expires_at })
+        let Identity { profile, session, expires_at, issuer, issued_at: _ } = identity;
+        Ok(Self { me: Arc::new(profile), session, issuer, expires_at })
     }
 }
 

@@ -10,7 +10,7 @@ use std::{
 
 use madang_contract::{ServerFrame, WireFrame};
 use madang_domain::{ConnectionId, Profile, RoomId, SessionId, Timestamp, TopicId};
-use madang_rpc::auth::{Identity, Voucher};
+use madang_rpc::auth::{CredentialIssuer, Identity};
 
 use super::sockets::Sockets;
 use crate::{
@@ -31,7 +31,7 @@ pub(crate) struct SessionContext {
     /// When the credential was issued with which the socket was opened.
     pub(crate) issued_at: Timestamp,
     /// Who issued that credential.
-    pub(crate) vouched_by: Voucher,
+    pub(crate) issuer: CredentialIssuer,
     pub(crate) connection: ConnectionId,
     pub(crate) outbox: Arc<Outbox>,
     /// What the user has used of the user's limits.
@@ -58,7 +58,7 @@ impl SessionContext {
             me: Arc::new(identity.profile),
             session: identity.session,
             issued_at: identity.issued_at,
-            vouched_by: identity.vouched_by,
+            issuer: identity.issuer,
             connection,
             outbox,
             usage,

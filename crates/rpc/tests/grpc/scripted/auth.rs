@@ -7,10 +7,10 @@ use madang_domain::{Profile, Result, Timestamp};
 use madang_rpc::{
     Auth,
     auth::{
-        ApiKey, ClientInfo, Disconnect, FindUsers, GetKeys, GetUsers, Grant, Identity, IssueTicket,
-        IssueUserTicket, ListRevocations, ListSessions, Login, Logout, RecognizeUser, Recognized,
-        RedeemTicket, Refresh, Register, Revocations, RevokeSession, Scope, Session, Ticket, UpdateProfile,
-        VerifyApiKey, Voucher,
+        ApiKey, ClientInfo, CredentialIssuer, Disconnect, FindUsers, GetKeys, GetUsers, Grant, Identity,
+        IssueTicket, IssueUserTicket, ListRevocations, ListSessions, Login, Logout, RecognizeUser,
+        Recognized, RedeemTicket, Refresh, Register, Revocations, RevokeSession, Scope, Session, Ticket,
+        UpdateProfile, VerifyApiKey,
     },
 };
 
@@ -56,7 +56,7 @@ impl Auth for Scripted {
             session: session_id(9),
             expires_at: Timestamp::from_micros(77),
             issued_at: Timestamp::from_micros(7),
-            vouched_by: Voucher::Site,
+            issuer: CredentialIssuer::Site,
         })
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use madang_contract::{self as frames, ClientFrame, Request, RequestId, ServerFrame};
 use madang_domain::{Code, Cursor, Error, Result, RoomRef, Seq};
 use madang_kit::telemetry::SPAN_TARGET;
-use madang_rpc::auth::Voucher;
+use madang_rpc::auth::CredentialIssuer;
 use serde_json::{Map, Value};
 use tracing::Instrument as _;
 
@@ -80,7 +80,7 @@ async fn renew(
     let identity = verifier.verify(&Credential::Token(token)).await?;
     // The site's tokens have no session that continues from one token to the next: what counts is that the site issued
     // both for the same user.
-    let of_the_site = session.vouched_by == Voucher::Site && identity.vouched_by == Voucher::Site;
+    let of_the_site = session.issuer == CredentialIssuer::Site && identity.issuer == CredentialIssuer::Site;
     if identity.profile.id != session.me.id || !(of_the_site || identity.session == session.session) {
         return Err(Error::new(
             Code::PermissionDenied,
