@@ -6,6 +6,8 @@ ARGS ?=
 # How long `chaos` injects faults, and the seed of its schedule; without one it takes a fresh one and prints it.
 SECONDS ?= 60
 SEED ?=
+# How many times as many histories `histories` plays as `test` does.
+TIMES ?= 25
 
 BUF := @bufbuild/buf@1.75.0
 TARGET := $(or $(CARGO_TARGET_DIR),target)
@@ -16,10 +18,10 @@ STEP := scripts/step.sh
 SERVICES := -p madang-auth -p madang-message-store -p madang-gateway
 
 .DEFAULT_GOAL := help
-.PHONY: help run test cluster bench chaos lint compiler servers channels-app
+.PHONY: help run test cluster bench chaos histories lint compiler servers channels-app
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: compiler ## Build and start the all-in-one on http://127.0.0.1:8080, data in ./data
 	$(CARGO) run $(LOCKED) --release -p madang -- $(ARGS)
@@ -40,6 +42,11 @@ bench: servers ## Run the benchmarks and print a table
 chaos: servers ## Break a cluster and judge what its clients saw: make chaos SECONDS=600 SEED=1
 	$(CARGO) build $(LOCKED) --release --bins $(SERVICES) -p madang-test-kit -p madang-chaos
 	$(TARGET)/release/madang-chaos --seconds $(SECONDS) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+histories: servers ## Play thousands of generated histories: make histories TIMES=100 SEED=1
+	$(CARGO) build $(LOCKED) -p madang-test-kit --bins
+	HISTORIES_TIMES=$(TIMES) $(if $(SEED),PROPTEST_RNG_SEED=$(SEED)) $(TARGET)/debug/with-servers \
+		$(CARGO) test $(LOCKED) -p madang-histories -- --nocapture
 
 lint: compiler ## Check format, lints, structure, documentation, dependencies and proto files
 	$(STEP) format $(CARGO) fmt --all --check

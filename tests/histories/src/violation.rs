@@ -6,10 +6,9 @@ pub enum Violation {
     /// Something was seen that must never be.
     #[error("broken: {0}")]
     Broken(String),
-    /// Something that must come had not come in time. A machine that stood still looks the same: a case that is
-    /// late is tried again before it counts.
-    #[error("late: {0}")]
-    Late(String),
+    /// Something that must come has not come, long after it had to.
+    #[error("missing: {0}")]
+    Missing(String),
     /// The stage could not be set.
     #[error("the stage could not be set: {0}")]
     Stage(String),

@@ -134,8 +134,6 @@ impl Service {
             (spec.program.address_setting().to_owned(), spec.address.to_string()),
         ];
         if spec.program.has_ops_port() {
-            // The processes of a cluster share this machine's cores.
-            environment.push(("MADANG_WORKER_THREADS".to_owned(), "1".to_owned()));
             environment.push(("MADANG_OPS_ADDR".to_owned(), spec.ops_address.to_string()));
         }
         environment.extend(spec.settings);

@@ -19,6 +19,7 @@ use crate::{
     report::Report,
     scenario::{Bench, BenchError, SOCKETS_MAX, Scenario, Settings},
     target::Target,
+    workers::Workers,
 };
 
 /// Measures a Madang cluster under load, beside the limit of this machine.
@@ -42,6 +43,17 @@ struct Arguments {
     /// The length of each window, in seconds.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=120))]
     seconds: u64,
+
+    /// How many worker threads each service's process has: a number, or `default`, one a core. Each setting is measured on
+    /// a cluster of its own, one after the other.
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "default,1",
+        value_name = "COUNT",
+        conflicts_with_all = ["processes", "bare_only"]
+    )]
+    workers: Vec<Workers>,
 
     /// Measures the cluster that runs already, by the list of processes that `make cluster` writes
     /// (data/cluster/processes.json). Without it, a cluster of its own is started, and stopped at the end.
@@ -97,7 +109,18 @@ fn run_parsed(arguments: Arguments) -> Result<bool, BenchError> {
     } else if let Some(path) = &arguments.processes {
         Bench::new(&runtime, Some(Target::from_file(path)?), settings)?.run(&scenarios)
     } else {
-        on_own_cluster(&runtime, |target| Ok(Bench::new(&runtime, Some(target), settings)?.run(&scenarios)))?
+        let mut report = None::<Report>;
+        for workers in arguments.workers {
+            let measured = on_own_cluster(&runtime, workers, |target| {
+                Ok(Bench::new(&runtime, Some(target), settings)?.run(&scenarios))
+            })?;
+            let measured = measured.with_workers(workers);
+            report = Some(match report {
+                Some(report) => report.followed_by(measured),
+                None => measured,
+            });
+        }
+        report.unwrap_or_default()
     };
     if let Some(path) = &arguments.json {
         fs::write(path, serde_json::to_vec_pretty(&report)?)?;
@@ -109,6 +132,7 @@ fn run_parsed(arguments: Arguments) -> Result<bool, BenchError> {
 /// Starts a durable cluster of release binaries, two of each service, for the time of the measurement.
 fn on_own_cluster(
     runtime: &Runtime,
+    workers: Workers,
     measure: impl FnOnce(Target) -> Result<Report, BenchError>,
 ) -> Result<Report, BenchError> {
     let progress = Progress::default();
@@ -120,7 +144,8 @@ fn on_own_cluster(
         .with_setting(Program::Auth, "MADANG_AUTH_REGISTER_BURST", "1000000")
         .with_setting(Program::Auth, "MADANG_AUTH_ARGON2_MEMORY_KIB", "64")
         .with_setting(Program::Auth, "MADANG_AUTH_ARGON2_PASSES", "1");
-    let starting = Cluster::start_reporting(options, |step| progress.say(&format!("starting {step}")));
+    let starting =
+        Cluster::start_reporting(workers.set(options), |step| progress.say(&format!("starting {step}")));
     let cluster = runtime.block_on(starting)?;
     let report = Target::new(cluster.processes()).map_err(BenchError::from).and_then(measure);
     progress.say("stopping the cluster");

@@ -21,3 +21,4 @@ pub mod scenario;
 pub mod site;
 pub mod target;
 pub mod wire;
+pub mod workers;

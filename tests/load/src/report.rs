@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::workers::Workers;
+
 /// What a figure must keep to.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -39,6 +41,8 @@ impl fmt::Display for Budget {
 pub struct Row {
     /// What was done.
     pub work: &'static str,
+    /// The worker threads of each service's process, where they were set for the measurement.
+    pub workers: Option<Workers>,
     /// What was measured.
     pub figure: &'static str,
     /// How much it was.
@@ -55,7 +59,7 @@ impl Row {
     /// A figure on its own.
     #[must_use]
     pub const fn new(work: &'static str, figure: &'static str, value: f64, unit: &'static str) -> Self {
-        Self { work, figure, value, unit, budget: None, compared: None }
+        Self { work, workers: None, figure, value, unit, budget: None, compared: None }
     }
 
     /// With a budget.
@@ -97,6 +101,28 @@ pub struct Report {
 }
 
 impl Report {
+    /// Says of each row with how many worker threads it was measured.
+    #[must_use]
+    pub fn with_workers(mut self, workers: Workers) -> Self {
+        self.rows.iter_mut().for_each(|row| row.workers = Some(workers));
+        self
+    }
+
+    /// This report and the rows of another one, of the same machine with other worker threads.
+    #[must_use]
+    pub fn followed_by(mut self, other: Self) -> Self {
+        for (name, value) in &mut self.conditions {
+            let theirs = other.conditions.iter().find(|(theirs, _)| theirs == name);
+            if let Some((_, theirs)) = theirs.filter(|(_, theirs)| theirs != value) {
+                value.push_str("; then ");
+                value.push_str(theirs);
+            }
+        }
+        self.rows.extend(other.rows);
+        self.failures.extend(other.failures);
+        self
+    }
+
     /// All budgets are kept and all works were done.
     #[must_use]
     pub fn passes(&self) -> bool {
@@ -104,9 +130,9 @@ impl Report {
     }
 }
 
-const HEADINGS: [&str; 7] = ["work", "figure", "value", "budget", "", "limit or peer", "ratio"];
+const HEADINGS: [&str; 8] = ["work", "workers", "figure", "value", "budget", "", "limit or peer", "ratio"];
 /// The columns of words; numbers are aligned to the right.
-const WORDS: [bool; 7] = [true, true, false, false, true, false, false];
+const WORDS: [bool; 8] = [true, true, true, false, false, true, false, false];
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -115,12 +141,13 @@ impl fmt::Display for Report {
         }
         writeln!(f)?;
         let mut lines = vec![HEADINGS.map(str::to_owned)];
-        let mut work_before = "";
+        let mut before = None;
         for row in &self.rows {
-            lines.push(cells(row, row.work != work_before));
-            work_before = row.work;
+            let group = Some((row.work, row.workers));
+            lines.push(cells(row, group != before));
+            before = group;
         }
-        let widths: [usize; 7] = std::array::from_fn(|column| {
+        let widths: [usize; 8] = std::array::from_fn(|column| {
             lines.iter().map(|line| line[column].chars().count()).max().unwrap_or_default()
         });
         for line in &lines {
@@ -139,10 +166,11 @@ impl fmt::Display for Report {
     }
 }
 
-fn cells(row: &Row, name_work: bool) -> [String; 7] {
+fn cells(row: &Row, name_work: bool) -> [String; 8] {
     let with_unit = |value| format!("{} {}", Number(value), row.unit).trim_end().to_owned();
     [
         if name_work { row.work.to_owned() } else { String::new() },
+        row.workers.filter(|_| name_work).map(|workers| workers.to_string()).unwrap_or_default(),
         row.figure.to_owned(),
         with_unit(row.value),
         row.budget.map(|budget| budget.to_string()).unwrap_or_default(),
@@ -192,6 +220,21 @@ mod tests {
     }
 
     #[test]
+    fn two_measurements_are_told_apart_in_one_report() {
+        let measured = |workers: &str| {
+            let conditions =
+                vec![("cores".to_owned(), "2".to_owned()), ("workers".to_owned(), workers.to_owned())];
+            let report = Report { conditions, rows: vec![row()], ..Report::default() };
+            report.with_workers(workers.parse().unwrap())
+        };
+        let report = measured("default").followed_by(measured("1"));
+        let text = report.to_string();
+        assert!(text.starts_with("cores: 2\nworkers: default; then 1\n"), "{text}");
+        let works: Vec<_> = text.lines().filter(|line| line.starts_with("fan-out")).collect();
+        assert!(matches!(works[..], [a, b] if a.contains("default") && !b.contains("default")), "{text}");
+    }
+
+    #[test]
     fn a_report_passes_when_all_budgets_are_kept_and_all_work_is_done() {
         let mut report = Report { rows: vec![row()], ..Report::default() };
         assert!(report.passes());
@@ -215,9 +258,9 @@ mod tests {
             Report { rows: vec![row(), Row::new("fan-out", "rate", 100_000.0, "/s")], ..Report::default() };
         let table = report.to_string();
         let lines: Vec<_> = table.lines().skip(1).collect();
-        assert_eq!(lines[0], "work     figure       value   budget        limit or peer  ratio");
-        assert_eq!(lines[1], "fan-out  p99        12.0 ms  <= 50.0  pass         4.0 ms   3.0x");
-        assert_eq!(lines[2], "         rate    100,000 /s");
+        assert_eq!(lines[0], "work     workers  figure       value   budget        limit or peer  ratio");
+        assert_eq!(lines[1], "fan-out           p99        12.0 ms  <= 50.0  pass         4.0 ms   3.0x");
+        assert_eq!(lines[2], "                  rate    100,000 /s");
     }
 
     #[test]

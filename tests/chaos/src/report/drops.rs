@@ -20,7 +20,7 @@ pub fn drops(run: &Run) -> Report {
         "# Drops, seed {}\n\n{line}\n\nThe network of every client was cut for 2 s, again and again, for {} s.\n\n\
          {figures}\n## Defects\n{}",
         run.settings.seed,
-        run.settings.duration.as_secs(),
+        run.duration.as_secs(),
         defects(&run.verdict),
     );
     let found = if run.verdict.found.is_empty() { String::new() } else { defects(&run.verdict) };

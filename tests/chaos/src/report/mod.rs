@@ -54,11 +54,18 @@ fn counts(verdict: &Verdict, settings: &Settings) -> Vec<Vec<String>> {
         ("messages sent", counts.sent),
         ("acknowledged", counts.acknowledged),
         ("outcome unknown", counts.unknown),
-        ("refused for good", counts.refused),
+        ("refused", counts.refused),
         ("events in the log", counts.logged),
         ("deliveries due", counts.due),
         ("delivered", counts.delivered),
         ("reconnects", counts.reconnects),
+        ("notices received", counts.notices),
+        ("mentions due", counts.mentions),
+        ("changes of presence told", counts.presence),
+        ("departures and returns that were counted", counts.walks),
+        ("members removed and added again", counts.removals),
+        ("sessions revoked", counts.revoked),
+        ("clients that outlived their first token", counts.outlived),
     ]
     .map(|(name, count)| vec![name.to_owned(), thousands(count)])
     .into()

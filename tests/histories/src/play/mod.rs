@@ -40,6 +40,8 @@ pub(crate) struct Play<'s> {
     keys: Mutex<Vec<UsedKey>>,
     /// Calls may fail: a fault was asked for, or a gateway was killed.
     excused: AtomicUsize,
+    /// What had not come in time, the first time.
+    late: Mutex<Option<String>>,
     stir: Stir,
 }
 
@@ -51,15 +53,16 @@ struct UsedKey {
     key: String,
 }
 
-/// Plays a case to its end and judges it.
+/// Plays a case to its end and judges it. Answers what was late, where something was.
 ///
 /// # Errors
 /// When something was seen that must not be, or was not seen that must.
-pub(crate) async fn play(site: &Site, case: &Case) -> Result<(), Violation> {
+pub(crate) async fn play(site: &Site, case: &Case) -> Result<Option<String>, Violation> {
     let play = Play::stage(site).await?;
     let outcome = play.perform(case).await;
+    let late = lock(&play.late).take();
     play.leave().await;
-    outcome
+    outcome.map(|()| late)
 }
 
 impl<'s> Play<'s> {
@@ -82,6 +85,7 @@ impl<'s> Play<'s> {
             facts: Mutex::default(),
             keys: Mutex::default(),
             excused: AtomicUsize::new(0),
+            late: Mutex::default(),
             stir: Stir::default(),
         })
     }

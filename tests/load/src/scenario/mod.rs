@@ -26,6 +26,7 @@ use crate::{
     report::{Report, Row},
     site::{Account, Site, SiteError},
     target::{Part, Target, TargetError},
+    workers::Workers,
 };
 
 /// Registering costs a password hash each, so few accounts carry many sockets; enough of them that none comes
@@ -223,6 +224,25 @@ impl<'a> Bench<'a> {
         Ok(Both { cluster, bare })
     }
 
+    /// The worker threads, as the processes were started.
+    fn workers(&self, cores: usize) -> String {
+        let Some(Cluster { target, .. }) = &self.cluster else { return "no services".to_owned() };
+        let services = target
+            .processes
+            .iter()
+            .filter(|process| matches!(process.part, Part::Gateway | Part::Auth | Part::Store));
+        let mut workers: Vec<_> = services
+            .map(|process| match Workers::of_process(process.pid) {
+                Some(Workers::Default) => format!("default, one a core ({cores})"),
+                Some(workers) => workers.to_string(),
+                None => "unknown".to_owned(),
+            })
+            .collect();
+        workers.sort();
+        workers.dedup();
+        workers.join("; ")
+    }
+
     fn conditions(&self) -> Vec<(String, String)> {
         let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
         let of = match &self.cluster {
@@ -234,6 +254,7 @@ impl<'a> Bench<'a> {
         };
         vec![
             ("measured".to_owned(), of),
+            ("worker threads of each process of the services".to_owned(), self.workers(cores)),
             ("cores, shared with the generator".to_owned(), cores.to_string()),
             ("window".to_owned(), format!("{:?}", self.settings.window)),
         ]
