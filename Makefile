@@ -10,6 +10,7 @@ SEED ?=
 TIMES ?= 25
 
 BUF := @bufbuild/buf@1.75.0
+REDOCLY := @redocly/cli@2.77.0
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 # In CI the lock file is law.
 LOCKED := $(if $(CI),--locked)
@@ -48,13 +49,15 @@ histories: servers ## Play thousands of generated histories: make histories TIME
 	HISTORIES_TIMES=$(TIMES) $(if $(SEED),PROPTEST_RNG_SEED=$(SEED)) $(TARGET)/debug/with-servers \
 		$(CARGO) test $(LOCKED) -p madang-histories -- --nocapture
 
-lint: compiler ## Check format, lints, structure, documentation, dependencies and proto files
+lint: compiler ## Check format, lints, structure, documentation, dependencies, proto files and API documents
 	$(STEP) format $(CARGO) fmt --all --check
 	$(STEP) clippy $(CARGO) clippy $(LOCKED) --workspace --all-targets -- -D warnings
 	$(STEP) structure $(CARGO) run $(LOCKED) --quiet -p madang-structure
 	$(STEP) rustdoc env RUSTDOCFLAGS="-D warnings" $(CARGO) doc $(LOCKED) --quiet --workspace --no-deps --lib
 	$(STEP) dependencies scripts/cargo-deny.sh --log-level error check bans licenses sources
 	$(STEP) proto sh -c 'cd proto && npx --yes $(BUF) lint'
+	$(STEP) contract env REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true npx --yes $(REDOCLY) lint \
+		--config docs/redocly.yaml --format stylish docs/openapi.json docs/asyncapi.json
 	$(STEP) documents scripts/check-docs.sh
 
 # A C compiler with its linker, where it is missing.

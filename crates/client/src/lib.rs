@@ -16,13 +16,13 @@
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! let guest = Client::new("http://127.0.0.1:8080")?;
-//! let grant = guest.register("mina", "a long enough password", None).await?;
-//! let mina = guest.with_token(&grant.access_token);
+//! let tokens = guest.register("mina", "a long enough password", None).await?;
+//! let mina = guest.with_token(&tokens.access_token);
 //! let room = mina.create_room(&NewRoom::public("Courtyard")).await?;
 //!
 //! let (session, mut events) = Session::start(
 //!     vec![guest.base().to_owned()],
-//!     Credential::Bearer(grant.access_token),
+//!     Credential::Bearer(tokens.access_token),
 //!     SessionOptions::default(),
 //! );
 //! session.subscribe(room.id, None).await?;
@@ -47,8 +47,8 @@ mod socket;
 
 pub use backoff::Backoff;
 pub use rest::{
-    Client, Error, Grant, InboxPage, Member, NewRoom, Page, PastMessage, Problem, Profile, PublicProfile,
-    ReadMark, Room, SentMessage, SessionInfo, Ticket,
+    Account, AuthSession, Client, Error, InboxPage, Member, NewRoom, Page, Problem, ReadMark, Room,
+    RoomMessage, SentMessage, Ticket, Tokens,
 };
 pub use session::{
     Fault, SendError, Sent, Session, SessionEvent, SessionEvents, SessionOptions, SubscribeError,

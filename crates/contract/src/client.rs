@@ -1,19 +1,24 @@
-//! What a client sends.
+//! The frames that a client sends.
 
 use std::collections::HashMap;
 
 use madang_domain::{Epoch, IdempotencyKey, MessageText, RoomId, RoomRef, Seq};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::server::Attachment;
+use crate::Attachment;
 
 /// The bytes of a request's id.
 const REQUEST_ID_MAX_BYTES: usize = 64;
 
-/// What a client calls a request; its answer says it again as `re`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// The client's name for a request, of at most 64 bytes; the answer repeats it as `re`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
-pub struct RequestId(#[serde(deserialize_with = "bounded_id")] Box<str>);
+pub struct RequestId(
+    #[serde(deserialize_with = "bounded_id")]
+    #[schemars(length(max = 64))]
+    Box<str>,
+);
 
 impl RequestId {
     /// Wraps a text of at most 64 bytes; a longer one is cut by nobody and refused by the server.
@@ -45,77 +50,77 @@ pub struct Request {
     pub frame: ClientFrame,
 }
 
-/// What a client asks for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// A request of a client.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub enum ClientFrame {
-    /// The credential, as the first frame; later, to renew it.
+    /// Authenticates the socket, as the first frame; later, renews the credential.
     Auth {
         /// An access token.
         token: String,
-        /// The last place seen of one's inbox: what was missed of it is said.
+        /// The last place that the client has seen of the inbox: the missed notices follow.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         inbox_since: Option<Seq>,
-        /// The history that `inbox_since` belongs to, as `inbox` told it.
+        /// The history that `inbox_since` belongs to, by an earlier frame `inbox`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         inbox_epoch: Option<Epoch>,
     },
-    /// Listen to rooms, from a cursor each.
+    /// Subscribes to rooms, each from a cursor.
     Subscribe(Subscribe),
-    /// Listen no more.
+    /// Ends subscriptions.
     Unsubscribe {
-        /// Which.
+        /// The rooms.
         rooms: Vec<RoomRef>,
     },
-    /// Say something.
+    /// Sends a message.
     Send {
-        /// Where.
+        /// The room.
         room: RoomRef,
-        /// What makes a repeat the same message.
+        /// The idempotency key: a repeat with it is the same message.
         key: IdempotencyKey,
-        /// What.
+        /// The text.
         text: MessageText,
         /// The id of the message that it answers.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reply_to: Option<String>,
-        /// Files.
+        /// The files that the message points to, at most 10.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         attachments: Vec<Attachment>,
     },
-    /// Move the read mark.
+    /// Moves the read mark.
     Read {
-        /// Where.
+        /// The room.
         room: RoomRef,
-        /// Up to where.
+        /// The last place that the user has read.
         seq: Seq,
     },
-    /// Tell the others that one types, or has stopped.
+    /// Tells the other members that the user types, or has stopped.
     Typing {
-        /// Where.
+        /// The room.
         room: RoomRef,
-        /// Types.
+        /// Whether the user types now.
         on: bool,
     },
-    /// A page of what was said.
+    /// Asks for a page of a room's events.
     History {
-        /// Where.
+        /// The room.
         room: RoomRef,
-        /// Newest first, below this place.
+        /// Asks for the events before this place, newest first.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         before: Option<Seq>,
-        /// Oldest first, above this place.
+        /// Asks for the events after this place, oldest first.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         after: Option<Seq>,
-        /// At most so many events.
+        /// The most events to answer with: 1 to 200, 50 by default.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         limit: Option<u32>,
     },
-    /// Who is in a room now.
+    /// Asks who is in a room now.
     Presence {
-        /// Where.
+        /// The room.
         room: RoomRef,
     },
-    /// Is anybody there.
+    /// Asks whether the gateway is there, which does not ask the store.
     Ping {},
 }
 
@@ -142,37 +147,37 @@ impl ClientFrame {
     }
 }
 
-/// What to listen to.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+/// Subscribes to rooms, each from a cursor.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Subscribe {
-    /// These rooms.
+    /// The rooms, at most 100.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rooms: Vec<RoomSince>,
-    /// Every room that one is in.
+    /// Whether to subscribe to every room of which the user is a member.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub all: bool,
-    /// With `all`: the last place seen in each room.
+    /// With `all`: the last place that the client has seen in each room.
     #[serde(default, skip_serializing_if = "HashMap::is_empty")]
     pub cursors: HashMap<RoomId, Seq>,
-    /// The last place seen of one's inbox, which every session follows: it is followed anew from there.
+    /// The last place that the client has seen of the inbox: the server follows the inbox anew from there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inbox_since: Option<Seq>,
-    /// The history that `inbox_since` belongs to, as `inbox` told it.
+    /// The history that `inbox_since` belongs to, by an earlier frame `inbox`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inbox_epoch: Option<Epoch>,
 }
 
-/// A room, and what was seen of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// A room, and what the client has seen of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RoomSince {
-    /// Which room.
+    /// The room.
     pub room: RoomRef,
-    /// The last place seen; absent means from now.
+    /// The last place that the client has seen; absent means from now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Seq>,
-    /// The history that `since` belongs to, as `subscribed` told it.
+    /// The history that `since` belongs to, by an earlier frame `subscribed`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub epoch: Option<Epoch>,
 }

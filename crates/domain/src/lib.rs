@@ -3,6 +3,7 @@
 //! A value of these types is valid by construction. It is parsed once, at the edge where it enters
 //! the system (a frame, an HTTP path, a gRPC message, a database row), and travels typed after that.
 
+mod attachment;
 mod error;
 pub mod event;
 mod id;
@@ -10,15 +11,19 @@ pub mod limits;
 mod position;
 mod profile;
 mod role;
+mod room_kind;
+mod schema;
 mod text;
 mod time;
 mod topic;
 
+pub use attachment::{Attachment, AttachmentUrl, FileName, MediaType};
 pub use error::{Code, Error, Result};
 pub use id::{ConnectionId, GatewayId, ParseIdError, RoomId, RoomRef, SessionId, UserId, UserRef};
 pub use position::{Cursor, Epoch, Seq};
 pub use profile::Profile;
 pub use role::Role;
+pub use room_kind::RoomKind;
 pub use text::{
     AvatarUrl, DisplayName, ExternalId, IdempotencyKey, MessageText, RoomName, Slug, TextError, Username,
 };

@@ -32,3 +32,11 @@ pub const NOTICE_DATA_MAX_BYTES: usize = 16 * 1024;
 pub const MENTIONS_MAX: usize = 20;
 /// The members named when a room is made.
 pub const ROOM_INITIAL_MEMBERS_MAX: usize = 100;
+/// The characters of an attachment's media type.
+pub const MEDIA_TYPE_MAX_CHARS: usize = 255;
+/// The bytes of an attachment's file name.
+pub const FILE_NAME_MAX_BYTES: usize = 255;
+/// The bytes of an attachment's address.
+pub const ATTACHMENT_URL_MAX_BYTES: usize = 2_048;
+/// The files that one message points to.
+pub const ATTACHMENTS_MAX: usize = 10;

@@ -1,9 +1,5 @@
 //! Strings with bounds.
 
-use std::{fmt, ops::Deref};
-
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
 use crate::limits::{
     AVATAR_URL_MAX_BYTES, DISPLAY_NAME_MAX_CHARS, EXTERNAL_ID_MAX_BYTES, IDEMPOTENCY_KEY_MAX_BYTES,
     MESSAGE_TEXT_MAX_CHARS, ROOM_NAME_MAX_CHARS, SLUG_MAX_BYTES, USERNAME_MAX_CHARS,
@@ -20,7 +16,7 @@ pub struct TextError {
 }
 
 impl TextError {
-    fn new(field: &'static str, problem: impl Into<String>) -> Self {
+    pub(crate) fn new(field: &'static str, problem: impl Into<String>) -> Self {
         Self { field, problem: problem.into() }
     }
 }
@@ -36,8 +32,8 @@ macro_rules! bounded_text {
             ///
             /// # Errors
             /// When the text is outside its bounds.
-            pub fn new(text: impl Into<String>) -> Result<Self, TextError> {
-                let check: fn(String) -> Result<String, TextError> = $check;
+            pub fn new(text: impl Into<String>) -> Result<Self, $crate::TextError> {
+                let check: fn(String) -> Result<String, $crate::TextError> = $check;
                 check(text.into()).map(|text| Self(text.into_boxed_str()))
             }
 
@@ -54,7 +50,7 @@ macro_rules! bounded_text {
             }
         }
 
-        impl Deref for $name {
+        impl std::ops::Deref for $name {
             type Target = str;
 
             fn deref(&self) -> &str {
@@ -62,33 +58,35 @@ macro_rules! bounded_text {
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(&self.0)
             }
         }
 
         impl std::str::FromStr for $name {
-            type Err = TextError;
+            type Err = $crate::TextError;
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
                 Self::new(text)
             }
         }
 
-        impl Serialize for $name {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.serialize_str(&self.0)
             }
         }
 
-        impl<'de> Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                Self::new(String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                Self::new(<String as serde::Deserialize>::deserialize(deserializer)?).map_err(serde::de::Error::custom)
             }
         }
     };
 }
+
+pub(crate) use bounded_text;
 
 bounded_text!(
     /// What somebody says: 1 to 4,000 characters, not blank, no NUL (PostgreSQL stores none).
@@ -199,7 +197,7 @@ fn no_nul(field: &'static str, text: String) -> Result<String, TextError> {
     if text.contains('\0') { Err(TextError::new(field, "holds a NUL character")) } else { Ok(text) }
 }
 
-fn no_control(field: &'static str, text: String) -> Result<String, TextError> {
+pub(crate) fn no_control(field: &'static str, text: String) -> Result<String, TextError> {
     if text.contains(char::is_control) {
         Err(TextError::new(field, "holds a control character"))
     } else {

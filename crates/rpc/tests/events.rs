@@ -4,10 +4,10 @@
 use std::sync::Arc;
 
 use madang_domain::{
-    AvatarUrl, Code, DisplayName, Error, ExternalId, IdempotencyKey, Profile, Role, RoomId, RoomName, Seq,
-    Slug, Timestamp, TopicId, UserId, Username,
+    Attachment, AttachmentUrl, AvatarUrl, Code, DisplayName, Error, ExternalId, FileName, IdempotencyKey,
+    MediaType, Profile, Role, RoomId, RoomName, Seq, Slug, Timestamp, TopicId, UserId, Username,
     event::{
-        Attachment, Custom, Event, EventBody, EventKind, Invite, Joined, Left, Mention, Message, RoleChanged,
+        Custom, Event, EventBody, EventKind, Invite, Joined, Left, Mention, Message, RoleChanged,
         RoomChanged, Unknown,
     },
 };
@@ -54,7 +54,12 @@ fn role() -> impl Strategy<Value = Role> {
 }
 
 fn attachment() -> impl Strategy<Value = Attachment> {
-    (url(), name(), name(), any::<u64>()).prop_map(|(url, name, content_type, size_bytes)| Attachment {
+    let media_type = "[a-z]{1,20}/[a-z.+-]{1,100}(; [a-z]{1,9}=[a-z0-9]{1,9})?";
+    let media_type =
+        media_type.prop_filter_map("a subtype begins with a letter", |text| MediaType::new(text).ok());
+    let url = "(https://[a-z]{1,20})?/[a-z가-힣]{1,20}".prop_map(|text| AttachmentUrl::new(text).unwrap());
+    let name = "[a-z가-힣🙂]{1,60}".prop_map(|text| FileName::new(text).unwrap());
+    (url, name, media_type, any::<u64>()).prop_map(|(url, name, content_type, size_bytes)| Attachment {
         url,
         name,
         content_type,

@@ -73,6 +73,11 @@ pub struct Deps {
     pub bus: Connected,
 }
 
+/// The documents of the contract cannot be made.
+fn documents_missing(error: madang_domain::Error) -> StartError {
+    StartError::Dependency { what: "the description of the API", source: Box::new(error) }
+}
+
 /// Starts a gateway. `extra` routes are served beside its own, outside the base path.
 ///
 /// # Errors
@@ -109,7 +114,7 @@ pub async fn start(
     parts.keep_sockets(&state);
     parts.keep_bus(&state, inbox, host);
 
-    let router = router::router(&settings, state.clone()).merge(extra);
+    let router = router::router(&settings, state.clone()).map_err(documents_missing)?.merge(extra);
     life.tasks().spawn("http", server::serve(listener, router, settings.max_connections, life.clone()));
     let drain = drain::drain(
         state.sockets,

@@ -2,15 +2,16 @@
 
 use std::{sync::Arc, time::Duration};
 
-use axum::{Router, extract::DefaultBodyLimit, routing::get};
+use axum::{Router, extract::DefaultBodyLimit};
 use http::{HeaderName, HeaderValue, Method, header};
+use madang_contract::rest::routes::documents;
 use madang_domain::{Code, Error};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::{
     dialects::{channels, native},
     http::{Problem, origin::AllowedOrigins},
-    rest,
+    rest::{self, Routes},
     settings::GatewaySettings,
     state::GatewayState,
 };
@@ -21,21 +22,25 @@ const BODY_MAX_BYTES: usize = 128 * 1024;
 const PREFLIGHT_KEPT: Duration = Duration::from_secs(3_600);
 
 /// All routes of the gateway.
-pub(crate) fn router(settings: &GatewaySettings, state: GatewayState) -> Router {
+pub(crate) fn router(settings: &GatewaySettings, state: GatewayState) -> Result<Router, Error> {
     let origins = Arc::clone(&state.entrance.origins);
-    let v1 = rest::routes().route("/ws", get(native::websocket));
-    let routes = Router::new().nest("/v1", v1).merge(rest::well_known()).with_state(state.clone());
+    let routes = contract_routes(&settings.base_path)?.into_router().with_state(state.clone());
     let routes = match settings.base_path.as_str() {
         "" => routes,
         base => Router::new().nest(base, routes),
     };
     let paths = paths(settings);
-    routes
+    Ok(routes
         .merge(channels::routes(&settings.base_path, &settings.channels, state))
         .fallback(move || not_found(paths.clone()))
         .method_not_allowed_fallback(method_not_allowed)
         .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))
-        .layer(cors(origins))
+        .layer(cors(origins)))
+}
+
+/// The routes of the public contract.
+fn contract_routes(base_path: &str) -> Result<Routes, Error> {
+    Ok(rest::routes(base_path)?.at(&documents::WEBSOCKET, native::websocket))
 }
 
 /// Which paths there are, for a client that asked for another.
@@ -74,4 +79,21 @@ fn cors(origins: Arc<AllowedOrigins>) -> CorsLayer {
             HeaderName::from_static("idempotency-key"),
         ])
         .max_age(PREFLIGHT_KEPT)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use madang_contract::rest::{Route, all_routes};
+
+    use super::*;
+
+    #[test]
+    fn what_is_served_is_what_is_described() {
+        let place = |route: &Route| (route.path, route.method.as_str());
+        let served: BTreeSet<_> = contract_routes("").unwrap().served().iter().copied().map(place).collect();
+        let described: BTreeSet<_> = all_routes().map(place).collect();
+        assert_eq!(served, described);
+    }
 }

@@ -9,7 +9,7 @@ use madang_client::{
     Client as Api, ConnectOptions, Credential, Incoming, Session, SessionOptions, Socket, SocketError,
 };
 use madang_contract::{ClientFrame, RoomSince, ServerFrame, Subscribe};
-use madang_domain::RoomId;
+use madang_domain::{Role, RoomId};
 use tokio::{
     sync::watch,
     time::{Instant, interval, sleep},
@@ -83,7 +83,7 @@ pub async fn run(settings: Settings, logs: PathBuf, screen: &Screen) -> Result<R
     let (here, there) = (addresses.first().copied(), addresses.last().copied());
     let owner = people::api_at(here, &people[0])?;
     stream::iter(&people[1..])
-        .map(|person| owner.put_member(room, person.id, "member"))
+        .map(|person| owner.put_member(room, person.id, Role::Member))
         .buffer_unordered(SET_UP_AT_ONCE)
         .try_for_each(|_| async { Ok(()) })
         .await

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use madang_client::{
-    Client, ConnectOptions, Credential, Grant, Incoming, NewRoom, Room, SessionOptions, Socket,
+    Client, ConnectOptions, Credential, Incoming, NewRoom, Room, SessionOptions, Socket, Tokens,
 };
 use madang_contract::{Ack, ClientFrame, ErrorFrame, ServerFrame};
 use madang_domain::{RoomId, UserId};
@@ -22,7 +22,7 @@ pub struct Person {
     /// The account.
     pub id: UserId,
     /// The tokens.
-    pub grant: Grant,
+    pub grant: Tokens,
     /// The routes, with the token, at the place of registration.
     pub api: Client,
 }

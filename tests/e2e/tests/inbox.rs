@@ -9,7 +9,7 @@ use madang_client::{
     ConnectOptions, Credential, InboxNotice, Incoming, NewRoom, NoticeOf, SessionOptions, Socket,
 };
 use madang_contract::{self as frames, ClientFrame, NoticeBody, ServerFrame, Subscribe};
-use madang_domain::{Cursor, Epoch, RoomId, Seq, UserId};
+use madang_domain::{Cursor, Epoch, Role, RoomId, Seq, UserId};
 use madang_e2e::{
     Backend, COMPLETE_AGAIN, LIVE, PATIENCE, Person, Stage, eventually, fast_sends, public_room, send_frame,
     within,
@@ -104,8 +104,10 @@ async fn a_mention_reaches_the_user_on_both_gateways_and_nobody_else() {
     assert_eq!(live, [joon.id]);
     let page = ClientFrame::History { room: room.into(), before: None, after: None, limit: Some(1) };
     let page = speaker.call(page, PATIENCE).await.expect("history");
-    let Incoming::Frame(ServerFrame::Ok(page)) = page else { panic!("{page:?}") };
-    assert_eq!(page.fields["events"][0]["message"]["mentions"], json!([joon.id]));
+    let Incoming::Ok(frames::OkFrame { answer: frames::Answer::History(page), .. }) = page else {
+        panic!("{page:?}")
+    };
+    assert_eq!(page.events[0].message().expect("a message").mentions, [joon.id]);
 
     // Sent again under the same key, through the other gateway: the same message, and no second mention.
     let mut again = mina.socket(&stage.gateway(1)).await;
@@ -131,7 +133,7 @@ async fn an_invitation_and_a_notice_of_the_site_arrive_too() {
     let made =
         mina.api.create_room(&NewRoom::private("Made with joon", vec![joon.id])).await.expect("a room");
     let later = mina.api.create_room(&NewRoom::private("Joon added", Vec::new())).await.expect("a room");
-    mina.api.put_member(later.id, joon.id, "member").await.expect("a member");
+    mina.api.put_member(later.id, joon.id, Role::Member).await.expect("a member");
     let site = Backend::new(stage, &stage.gateway(1), &["notices"]).await;
     let data = json!({"alarm": "주문이 왔습니다", "no": 7});
     let path = format!("/users/{}/notices", joon.id);

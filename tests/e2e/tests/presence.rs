@@ -5,7 +5,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use madang_client::{Incoming, Socket, SocketError};
-use madang_contract::{ClientFrame, PresenceChange, ServerFrame};
+use madang_contract::{Answer, ClientFrame, OkFrame, PresenceChange, ServerFrame};
 use madang_domain::{Code, RoomId, UserId};
 use madang_e2e::{
     LEASE, PATIENCE, PRESENCE_PULSE, Person, Stage, Standalone, error_frame, eventually, public_room, within,
@@ -83,15 +83,16 @@ impl Observer {
 /// The answer to a `presence`: how many, and the names.
 async fn who_is_in(socket: &mut Socket, room: RoomId) -> (u64, Option<Vec<String>>) {
     let answer = socket.call(ClientFrame::Presence { room: room.into() }, PATIENCE).await.expect("an answer");
-    let Incoming::Frame(ServerFrame::Ok(ok)) = answer else { panic!("no `ok`: {answer:?}") };
-    assert_eq!(ok.fields["room"], room.to_string());
-    let names = ok.fields.get("users").map(|users| {
-        let name = |user: &serde_json::Value| user["name"].as_str().unwrap().to_owned();
-        let mut names: Vec<String> = users.as_array().unwrap().iter().map(name).collect();
+    let Incoming::Ok(OkFrame { answer: Answer::Presence(present), .. }) = answer else {
+        panic!("no answer to `presence`: {answer:?}")
+    };
+    assert_eq!(present.room, room);
+    let names = present.users.map(|users| {
+        let mut names: Vec<String> = users.into_iter().map(|user| user.name.into_owned()).collect();
         names.sort();
         names
     });
-    (ok.fields["count"].as_u64().unwrap(), names)
+    (present.count, names)
 }
 
 /// Mina, with tabs, and Sora, who watches at the third gateway.

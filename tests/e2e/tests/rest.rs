@@ -2,8 +2,8 @@
 
 #![expect(clippy::expect_used, reason = "a story that cannot go on ends with a message")]
 
-use madang_client::{Client, NewRoom, Page, PastMessage};
-use madang_domain::{Code, Seq, SessionId};
+use madang_client::{Client, NewRoom, Page, RoomMessage};
+use madang_domain::{Code, Role, RoomKind, Seq, SessionId};
 use madang_e2e::{PATIENCE, Person, Stage, fast_sends, public_room};
 use madang_test_kit::ClusterOptions;
 use reqwest::{Method, StatusCode, header};
@@ -124,13 +124,13 @@ async fn rooms_of_each_kind() {
 
     // A public room is seen and joined by anybody; twice is once.
     assert_eq!(joon.api.room(&slug).await.unwrap().role, None);
-    assert_eq!(joon.api.join(by_slug.id).await.unwrap().role.as_deref(), Some("member"));
+    assert_eq!(joon.api.join(by_slug.id).await.unwrap().role, Some(Role::Member));
     let head = joon.api.join(by_slug.id).await.unwrap().head;
     assert_eq!(head, joon.api.room(&slug).await.unwrap().head, "joining twice is no event");
 
     // A private one by its members alone.
     let private = mina.api.create_room(&NewRoom::private("Inner", vec![joon.id])).await.unwrap();
-    assert_eq!(joon.api.room(&private.id.to_string()).await.unwrap().role.as_deref(), Some("member"));
+    assert_eq!(joon.api.room(&private.id.to_string()).await.unwrap().role, Some(Role::Member));
     let denied = sora.api.room(&private.id.to_string()).await.unwrap_err().code();
     assert!(matches!(denied, Some(Code::PermissionDenied | Code::NotFound)), "{denied:?}");
     let denied = sora.api.join(private.id).await.unwrap_err().code();
@@ -139,12 +139,12 @@ async fn rooms_of_each_kind() {
     // A direct one is made once between two, whoever asks.
     let direct = |peer: &Person| {
         let members = vec![peer.id];
-        NewRoom { kind: "direct".to_owned(), ..NewRoom::private("Direct", members) }
+        NewRoom { kind: RoomKind::Direct, ..NewRoom::private("Direct", members) }
     };
     let first = mina.api.create_room(&direct(&joon)).await.unwrap();
     let again = joon.api.create_room(&direct(&mina)).await.unwrap();
     assert_eq!(first.id, again.id);
-    let lonely = NewRoom { kind: "direct".to_owned(), ..NewRoom::private("Direct", Vec::new()) };
+    let lonely = NewRoom { kind: RoomKind::Direct, ..NewRoom::private("Direct", Vec::new()) };
     assert_eq!(mina.api.create_room(&lonely).await.unwrap_err().code(), Some(Code::InvalidArgument));
 
     // The owner changes it; a member may not.
@@ -215,14 +215,14 @@ async fn members_and_their_roles() {
         Person::register(stage.ingress(), "sora"),
     );
     let room = mina.api.create_room(&NewRoom::private("Inner", Vec::new())).await.unwrap().id;
-    let member = mina.api.put_member(room, joon.id, "member").await.unwrap();
-    assert_eq!((member.user.id, member.role.as_str()), (joon.id, "member"));
+    let member = mina.api.put_member(room, joon.id, Role::Member).await.unwrap();
+    assert_eq!((member.user.id, member.role), (joon.id, Role::Member));
     // A member adds nobody; a moderator does.
-    let denied = joon.api.put_member(room, sora.id, "member").await.unwrap_err();
+    let denied = joon.api.put_member(room, sora.id, Role::Member).await.unwrap_err();
     assert_eq!(denied.code(), Some(Code::PermissionDenied));
-    mina.api.put_member(room, joon.id, "moderator").await.unwrap();
-    joon.api.put_member(room, sora.id, "member").await.unwrap();
-    let denied = joon.api.put_member(room, sora.id, "owner").await.unwrap_err();
+    mina.api.put_member(room, joon.id, Role::Moderator).await.unwrap();
+    joon.api.put_member(room, sora.id, Role::Member).await.unwrap();
+    let denied = joon.api.put_member(room, sora.id, Role::Owner).await.unwrap_err();
     assert_eq!(denied.code(), Some(Code::PermissionDenied), "a moderator makes nobody an owner");
 
     let mut members = Vec::new();
@@ -235,8 +235,8 @@ async fn members_and_their_roles() {
             break;
         }
     }
-    let expected = [(mina.id, "owner"), (joon.id, "moderator"), (sora.id, "member")];
-    assert_eq!(members, expected.map(|(id, role)| (id, role.to_owned())), "owners first, then by joining");
+    let expected = [(mina.id, Role::Owner), (joon.id, Role::Moderator), (sora.id, Role::Member)];
+    assert_eq!(members, expected, "owners first, then by joining");
 
     let denied = sora.api.remove_member(room, joon.id).await.unwrap_err();
     assert_eq!(denied.code(), Some(Code::PermissionDenied));
@@ -288,7 +288,7 @@ async fn messages_and_read_marks() {
     let unread =
         |rooms: Page<madang_client::Room>| rooms.items.iter().find(|r| r.id == room).unwrap().clone();
     let view = unread(joon.api.rooms(None, None).await.unwrap());
-    assert_eq!(view.last_message.as_ref().map(|message| message.text.as_str()), Some("7"));
+    assert_eq!(view.last_message.as_ref().map(|message| message.text.as_ref()), Some("7"));
     assert_eq!(view.head, last);
     let mark = joon.api.mark_read(room, newest[1].seq).await.unwrap();
     assert_eq!((mark.read, mark.unread), (newest[1].seq, 1));
@@ -304,8 +304,8 @@ async fn messages_and_read_marks() {
     );
 }
 
-fn texts(messages: &[PastMessage]) -> Vec<&str> {
-    messages.iter().map(|message| message.text.as_str()).collect()
+fn texts(messages: &[RoomMessage]) -> Vec<&str> {
+    messages.iter().map(|message| message.text.as_ref()).collect()
 }
 
 #[tokio::test]

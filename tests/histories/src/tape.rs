@@ -148,9 +148,9 @@ impl fmt::Display for Entry {
             Self::Heard(Incoming::Event(RoomEvent { room, seq, body: Body::Known(body), .. })) => {
                 let what = match body {
                     EventBody::Message { message } => format!("message {}", message.key),
-                    EventBody::Joined { joined } => format!("joined {} as {}", joined.user.id, joined.role),
+                    EventBody::Joined { joined } => format!("joined {} as {:?}", joined.user.id, joined.role),
                     EventBody::Left { left } => format!("left {}", left.user),
-                    EventBody::Role { role } => format!("role {} {}", role.user, role.role),
+                    EventBody::Role { role } => format!("role {} {:?}", role.user, role.role),
                     EventBody::Room { properties } => format!("room {}", properties.name),
                     EventBody::Unknown => "unknown".to_owned(),
                 };

@@ -1,5 +1,10 @@
 //! Many cases, shrunk where one fails.
 
+#![expect(
+    clippy::print_stdout,
+    reason = "a test that fails shows what it printed: the seed, and how many were late"
+)]
+
 use std::{
     cell::{Cell, RefCell},
     env,

@@ -2,14 +2,14 @@
 
 use std::{fmt, time::Duration};
 
-use madang_domain::{RoomId, Seq, SessionId, UserId};
+use madang_contract::rest::{Login, MarkRead, PutMember, RefreshToken, Register, SendMessage};
+use madang_domain::{Role, RoomId, Seq, SessionId, UserId};
 use reqwest::{Method, RequestBuilder, Response, Url, header};
 use serde::de::DeserializeOwned;
-use serde_json::json;
 
 use super::{
-    Error, Grant, InboxPage, Member, NewRoom, Page, PastMessage, Problem, Profile, ReadMark, Room,
-    SentMessage, SessionInfo, Ticket,
+    Account, AuthSession, Error, InboxPage, Member, NewRoom, Page, Problem, ReadMark, Room, RoomMessage,
+    SentMessage, Ticket, Tokens,
 };
 
 /// How long a call may take. Registering hashes a password, the slowest thing that a route does.
@@ -66,11 +66,13 @@ impl Client {
     ///
     /// # Errors
     /// `already_exists`, `invalid_argument`, `rate_limited`, and what every call may fail with.
-    pub async fn register(&self, username: &str, password: &str, name: Option<&str>) -> Result<Grant, Error> {
-        let mut body = json!({"username": username, "password": password});
-        if let Some(name) = name {
-            body["name"] = name.into();
-        }
+    pub async fn register(
+        &self,
+        username: &str,
+        password: &str,
+        name: Option<&str>,
+    ) -> Result<Tokens, Error> {
+        let body = Register { username, password: password.to_owned(), name };
         self.call(self.request(Method::POST, "/v1/auth/register").json(&body)).await
     }
 
@@ -78,8 +80,8 @@ impl Client {
     ///
     /// # Errors
     /// `unauthenticated`, `rate_limited`, and what every call may fail with.
-    pub async fn login(&self, username: &str, password: &str) -> Result<Grant, Error> {
-        let body = json!({"username": username, "password": password});
+    pub async fn login(&self, username: &str, password: &str) -> Result<Tokens, Error> {
+        let body = Login { username: username.to_owned(), password: password.to_owned() };
         self.call(self.request(Method::POST, "/v1/auth/login").json(&body)).await
     }
 
@@ -87,8 +89,8 @@ impl Client {
     ///
     /// # Errors
     /// `unauthenticated`, and what every call may fail with.
-    pub async fn refresh(&self, refresh_token: &str) -> Result<Grant, Error> {
-        let body = json!({"refresh_token": refresh_token});
+    pub async fn refresh(&self, refresh_token: &str) -> Result<Tokens, Error> {
+        let body = RefreshToken { refresh_token: refresh_token.to_owned() };
         self.call(self.request(Method::POST, "/v1/auth/refresh").json(&body)).await
     }
 
@@ -97,7 +99,7 @@ impl Client {
     /// # Errors
     /// What every call may fail with.
     pub async fn logout(&self, refresh_token: &str) -> Result<(), Error> {
-        let body = json!({"refresh_token": refresh_token});
+        let body = RefreshToken { refresh_token: refresh_token.to_owned() };
         self.call_for_nothing(self.request(Method::POST, "/v1/auth/logout").json(&body)).await
     }
 
@@ -113,7 +115,7 @@ impl Client {
     ///
     /// # Errors
     /// `unauthenticated`, and what every call may fail with.
-    pub async fn sessions(&self) -> Result<Page<SessionInfo>, Error> {
+    pub async fn sessions(&self) -> Result<Page<AuthSession>, Error> {
         self.call(self.request(Method::GET, "/v1/auth/sessions")).await
     }
 
@@ -129,7 +131,7 @@ impl Client {
     ///
     /// # Errors
     /// `unauthenticated`, and what every call may fail with.
-    pub async fn me(&self) -> Result<Profile, Error> {
+    pub async fn me(&self) -> Result<Account, Error> {
         self.call(self.request(Method::GET, "/v1/users/me")).await
     }
 
@@ -137,7 +139,7 @@ impl Client {
     ///
     /// # Errors
     /// `not_found`, and what every call may fail with.
-    pub async fn user(&self, user: UserId) -> Result<Profile, Error> {
+    pub async fn user(&self, user: UserId) -> Result<Account, Error> {
         self.call(self.request(Method::GET, &format!("/v1/users/{user}"))).await
     }
 
@@ -211,9 +213,9 @@ impl Client {
     ///
     /// # Errors
     /// `not_found`, `permission_denied`, and what every call may fail with.
-    pub async fn put_member(&self, room: RoomId, user: UserId, role: &str) -> Result<Member, Error> {
+    pub async fn put_member(&self, room: RoomId, user: UserId, role: Role) -> Result<Member, Error> {
         let request = self.request(Method::PUT, &format!("/v1/rooms/{room}/members/{user}"));
-        self.call(request.json(&json!({"role": role}))).await
+        self.call(request.json(&PutMember { role })).await
     }
 
     /// `DELETE /v1/rooms/{room}/members/{user}`
@@ -235,7 +237,7 @@ impl Client {
         before: Option<Seq>,
         after: Option<Seq>,
         limit: Option<u32>,
-    ) -> Result<Page<PastMessage>, Error> {
+    ) -> Result<Page<RoomMessage>, Error> {
         let [before, after] = [before, after].map(|seq| seq.map(|seq| seq.to_string()));
         let limit = limit.map(|limit| limit.to_string());
         let query = [("before", before.as_deref()), ("after", after.as_deref()), ("limit", limit.as_deref())];
@@ -252,10 +254,7 @@ impl Client {
         text: &str,
         key: Option<&str>,
     ) -> Result<SentMessage, Error> {
-        let mut body = json!({"text": text});
-        if let Some(key) = key {
-            body["key"] = key.into();
-        }
+        let body = SendMessage { text, key, reply_to: None, attachments: Vec::new() };
         self.call(self.request(Method::POST, &format!("/v1/rooms/{room}/messages")).json(&body)).await
     }
 
@@ -265,7 +264,7 @@ impl Client {
     /// `not_found`, `permission_denied`, and what every call may fail with.
     pub async fn mark_read(&self, room: RoomId, seq: Seq) -> Result<ReadMark, Error> {
         let request = self.request(Method::PUT, &format!("/v1/rooms/{room}/read"));
-        self.call(request.json(&json!({"seq": seq}))).await
+        self.call(request.json(&MarkRead { seq })).await
     }
 
     /// `GET /v1/inbox`, newest first, below a place or from the end.
@@ -290,7 +289,7 @@ impl Client {
     /// # Errors
     /// What every call may fail with.
     pub async fn mark_inbox_read(&self, seq: Seq) -> Result<ReadMark, Error> {
-        self.call(self.request(Method::PUT, "/v1/inbox/read").json(&json!({"seq": seq}))).await
+        self.call(self.request(Method::PUT, "/v1/inbox/read").json(&MarkRead { seq })).await
     }
 
     /// A request to any path under the base, with the client's token.
@@ -366,6 +365,8 @@ async fn accepted(answer: Response) -> Result<Response, Error> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -387,7 +388,7 @@ mod tests {
 
     #[test]
     fn tokens_are_not_printed() {
-        let grant: Grant = serde_json::from_value(json!({
+        let grant: Tokens = serde_json::from_value(json!({
             "access_token": "secret-a", "refresh_token": "secret-r", "token_type": "Bearer", "expires_in": 600,
             "user": {"id": "01941f29-7c00-7000-8000-0000000000ac", "username": "mina", "name": "Mina", "avatar_url": null},
         }))

@@ -1,42 +1,8 @@
 //! Why a call failed.
 
-use std::{fmt, time::Duration};
-
 use madang_domain::Code;
-use serde::Deserialize;
 
-/// A refusal, as `application/problem+json` says it (RFC 9457).
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Problem {
-    /// The HTTP status.
-    pub status: u16,
-    /// The kind of problem, as a URI reference.
-    #[serde(rename = "type")]
-    pub kind: String,
-    /// A short title that is the same for all problems of the kind.
-    pub title: String,
-    /// What to do next.
-    pub detail: String,
-    /// The code.
-    pub code: Code,
-    /// When to try again.
-    #[serde(default)]
-    pub retry_after_ms: Option<u64>,
-}
-
-impl Problem {
-    /// When to try again.
-    #[must_use]
-    pub fn retry_after(&self) -> Option<Duration> {
-        self.retry_after_ms.map(Duration::from_millis)
-    }
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}: {}", self.status, self.code, self.detail)
-    }
-}
+use super::Problem;
 
 /// Why a call failed.
 #[derive(Debug, thiserror::Error)]

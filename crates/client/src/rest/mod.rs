@@ -2,11 +2,24 @@
 
 mod client;
 mod error;
-mod types;
 
 pub use client::Client;
-pub use error::{Error, Problem};
-pub use types::{
-    Grant, InboxPage, Member, NewRoom, Page, PastMessage, Profile, PublicProfile, ReadMark, Room,
-    SentMessage, SessionInfo, Ticket,
-};
+pub use error::Error;
+pub use madang_contract::rest::{AuthSession, Page, ReadMark, SentMessage, Ticket};
+
+/// A user with the name to sign in with.
+pub type Account = madang_contract::Account<'static>;
+/// A message with its room, place and time.
+pub type RoomMessage = madang_contract::RoomMessage<'static>;
+/// A room, as the user who asks sees it.
+pub type Room = madang_contract::rest::Room<'static>;
+/// A member of a room.
+pub type Member = madang_contract::rest::Member<'static>;
+/// The tokens of a signed-in device.
+pub type Tokens = madang_contract::rest::Tokens<'static>;
+/// A refusal, as `application/problem+json` (RFC 9457).
+pub type Problem = madang_contract::rest::Problem<'static>;
+/// A room to make. The server checks its texts.
+pub type NewRoom = madang_contract::rest::NewRoom<String, String>;
+/// A page of the user's inbox; a notice of a kind that this client does not know keeps its place.
+pub type InboxPage = madang_contract::rest::InboxPage<crate::socket::InboxNotice>;

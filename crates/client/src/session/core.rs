@@ -7,11 +7,11 @@ use std::{
 };
 
 use madang_contract::{
-    Ack, ClientFrame, ErrorFrame, Hello, OkFrame, Request, RoomSince, ServerFrame, Subscribe, SubscribedRoom,
+    Ack, Answer as Done, ClientFrame, ErrorFrame, Hello, Request, RoomSince, ServerFrame, Subscribe,
+    SubscribedRoom,
 };
 use madang_domain::{Code, Cursor, RoomId, Seq, limits::PAGE_MAX_ITEMS};
 use rand::rngs::StdRng;
-use serde_json::Value;
 use tokio::{sync::oneshot, time::Instant};
 
 use super::{
@@ -217,6 +217,11 @@ impl Core {
                 }
             },
             Incoming::Unknown(_) => {}
+            Incoming::Ok(ok) => {
+                if let Some(Question::History(room)) = asked {
+                    return self.page(room, ok.answer, now);
+                }
+            }
             Incoming::Frame(frame) => match frame {
                 ServerFrame::Subscribed(answer) => {
                     for room in answer.rooms {
@@ -234,11 +239,6 @@ impl Core {
                 },
                 ServerFrame::CaughtUp(caught_up) => self.caught_up(caught_up.room, caught_up.seq),
                 ServerFrame::Ack(ack) => self.acknowledged(ack),
-                ServerFrame::Ok(ok) => {
-                    if let Some(Question::History(room)) = asked {
-                        return self.page(room, ok, now);
-                    }
-                }
                 ServerFrame::Error(error) => return self.refused(asked, &error, now),
                 ServerFrame::Reconnect(reconnect) => {
                     self.come_back_after(Duration::from_millis(reconnect.after_ms));
@@ -246,10 +246,11 @@ impl Core {
                 ServerFrame::Read(_) | ServerFrame::Typing(_) | ServerFrame::Presence(_) => {
                     self.told.push_back(Ok(SessionEvent::Ephemeral(frame)));
                 }
-                // A second `hello` does not come; an event is told apart above; a pong says nothing.
+                // A second `hello` does not come; events, notices and `ok` are told apart above; a pong says nothing.
                 ServerFrame::Hello(_)
                 | ServerFrame::Event(_)
                 | ServerFrame::Notice(_)
+                | ServerFrame::Ok(_)
                 | ServerFrame::Pong(_) => {}
             },
         }
@@ -363,18 +364,18 @@ impl Core {
         self.ask(frame, Question::History(id), now);
     }
 
-    fn page(&mut self, id: RoomId, mut ok: OkFrame, now: Instant) -> Result<(), GiveUpConnection> {
-        let Some(Value::Array(events)) = ok.fields.remove("events") else {
+    fn page(
+        &mut self,
+        id: RoomId,
+        answer: Done<'static, RoomEvent>,
+        now: Instant,
+    ) -> Result<(), GiveUpConnection> {
+        let Done::History(page) = answer else {
             return Err(GiveUpConnection("an answer to `history` has no events"));
         };
         let Some(wanted) = self.rooms.get_mut(&id) else { return Ok(()) };
-        let items = events.len();
-        for event in events {
-            let Value::Object(event) = event else {
-                return Err(GiveUpConnection("an event of a history page is no object"));
-            };
-            let event = RoomEvent::from_object(event)
-                .map_err(|_| GiveUpConnection("an event of a history page cannot be read"))?;
+        let items = page.events.len();
+        for event in page.events {
             match wanted.room.paged(event.seq) {
                 Verdict::HandOut => self.told.push_back(Ok(SessionEvent::Event(event))),
                 Verdict::Skip => {}

@@ -274,10 +274,13 @@ async fn history_is_paged_where_too_much_was_missed() {
     assert_eq!(first["after"], 2);
     // Live events go on while the page is on its way.
     peer.event(6).await;
-    peer.say(json!({"type": "ok", "re": first["id"], "events": [event(3), event(4)]})).await;
+    peer.say(json!({"type": "ok", "re": first["id"], "room": ROOM, "events": [event(3), event(4)]})).await;
     let second = peer.hear("history").await;
     assert_eq!(second["after"], 4);
-    peer.say(json!({"type": "ok", "re": second["id"], "events": [event(5), event(6), event(7)]})).await;
+    peer.say(
+        json!({"type": "ok", "re": second["id"], "room": ROOM, "events": [event(5), event(6), event(7)]}),
+    )
+    .await;
     peer.event(7).await;
     peer.event(8).await;
     assert_eq!(seqs(&mut events, 6).await, [3, 4, 5, 6, 7, 8]);
@@ -296,7 +299,8 @@ async fn a_gap_is_told_and_healed() {
     let gap = Fault::Gap { room: room(), expected: Seq::new(1), got: Seq::new(3) };
     assert_eq!(next(&mut events).await, Err(gap));
     let page = peer.hear("history").await;
-    peer.say(json!({"type": "ok", "re": page["id"], "events": [event(1), event(2), event(3)]})).await;
+    peer.say(json!({"type": "ok", "re": page["id"], "room": ROOM, "events": [event(1), event(2), event(3)]}))
+        .await;
     assert_eq!(seqs(&mut events, 3).await, [1, 2, 3]);
     assert!(matches!(next(&mut events).await, Ok(SessionEvent::CaughtUp { .. })));
     peer.event(3).await;

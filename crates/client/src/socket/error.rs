@@ -2,10 +2,15 @@
 
 use std::{fmt, time::Duration};
 
+use madang_contract::close::CLOSE_CODES;
 use tokio_tungstenite::tungstenite;
 
 /// The close codes of the contract.
 pub mod close_code {
+    pub use madang_contract::close::{
+        FORBIDDEN, MALFORMED, RESTART, TIMEOUT, TOO_LARGE, TOO_MANY, TOO_SLOW, UNAUTHENTICATED,
+    };
+
     /// Done.
     pub const NORMAL: u16 = 1000;
     /// The server or the page goes away.
@@ -16,22 +21,6 @@ pub mod close_code {
     pub const ABNORMAL: u16 = 1006;
     /// A text message that is not UTF-8.
     pub const INVALID_DATA: u16 = 1007;
-    /// A frame above the limit.
-    pub const TOO_LARGE: u16 = 1009;
-    /// The server restarts: come back after the delay that `reconnect` named.
-    pub const RESTART: u16 = 1012;
-    /// Malformed.
-    pub const MALFORMED: u16 = 4400;
-    /// The credential is missing, bad, expired or revoked: get a token first.
-    pub const UNAUTHENTICATED: u16 = 4401;
-    /// Forbidden.
-    pub const FORBIDDEN: u16 = 4403;
-    /// No credential, or no sign of life, in time.
-    pub const TIMEOUT: u16 = 4408;
-    /// Too many connections or frames.
-    pub const TOO_MANY: u16 = 4429;
-    /// Too slow: come back with cursors.
-    pub const TOO_SLOW: u16 = 4508;
 }
 
 /// How a connection ended.
@@ -55,7 +44,7 @@ impl Close {
     /// Coming back as one is makes sense.
     #[must_use]
     pub fn may_retry(&self) -> bool {
-        !matches!(self.code, close_code::MALFORMED | close_code::UNAUTHENTICATED | close_code::FORBIDDEN)
+        !CLOSE_CODES.iter().any(|known| known.code == self.code && !known.retry)
     }
 }
 

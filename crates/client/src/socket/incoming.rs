@@ -1,6 +1,6 @@
 //! Frames of the server, owned, and read as a client must: what it does not know, it ignores.
 
-use madang_contract::{EventBody, Message, NoticeBody, RequestId, ServerFrame};
+use madang_contract::{EventBody, Message, NoticeBody, OkFrame, RequestId, ServerFrame};
 use madang_domain::{RoomId, Seq, Timestamp};
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -14,7 +14,10 @@ pub enum Incoming {
     Event(RoomEvent),
     /// Something that concerns the user alone.
     Notice(InboxNotice),
-    /// Any other frame that this client knows; never [`ServerFrame::Event`] or [`ServerFrame::Notice`].
+    /// A request was done.
+    Ok(OkFrame<'static, RoomEvent>),
+    /// Any other frame that this client knows; never [`ServerFrame::Event`], [`ServerFrame::Notice`] or
+    /// [`ServerFrame::Ok`].
     Frame(ServerFrame<'static>),
     /// A frame of a type that this client does not know.
     Unknown(Map<String, Value>),
@@ -102,6 +105,12 @@ impl<'de> Deserialize<'de> for InboxNotice {
     }
 }
 
+impl<'de> Deserialize<'de> for RoomEvent {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::from_object(Map::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+    }
+}
+
 impl RoomEvent {
     /// The message, where it is one.
     #[must_use]
@@ -145,6 +154,7 @@ impl Incoming {
             None => Err(SocketError::Unexpected("a frame without a type".to_owned())),
             Some("event") => RoomEvent::from_object(object).map(Self::Event),
             Some("notice") => InboxNotice::from_object(object).map(Self::Notice),
+            Some("ok") => read(Value::Object(object)).map(Self::Ok),
             Some(kind) if known_type(kind) => read(Value::Object(object)).map(Self::Frame),
             Some(_) => Ok(Self::Unknown(object)),
         }
@@ -155,6 +165,7 @@ impl Incoming {
     pub fn re(&self) -> Option<&RequestId> {
         match self {
             Self::Event(_) | Self::Notice(_) | Self::Unknown(_) => None,
+            Self::Ok(ok) => ok.re.as_ref(),
             Self::Frame(frame) => match frame {
                 ServerFrame::Subscribed(subscribed) => subscribed.re.as_ref(),
                 ServerFrame::Ack(ack) => ack.re.as_ref(),
@@ -182,7 +193,6 @@ fn known_type(name: &str) -> bool {
             | "subscribed"
             | "caught_up"
             | "ack"
-            | "ok"
             | "error"
             | "inbox"
             | "read"
@@ -210,6 +220,8 @@ fn unexpected(error: &serde_json::Error) -> SocketError {
 
 #[cfg(test)]
 mod tests {
+    use madang_contract::Answer;
+
     use super::*;
 
     const ROOM: &str = "01941f29-7c00-7000-8000-0000000000ab";
@@ -257,6 +269,33 @@ mod tests {
         ] {
             assert!(Incoming::parse(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_page_of_history_keeps_the_kinds_that_are_not_known() {
+        let text = format!(
+            r#"{{"type":"ok","re":"7","room":"{ROOM}","events":[
+            {{"room":"{ROOM}","seq":4,"at":"2026-01-01T00:00:00.000Z","kind":"reaction","x":1}}]}}"#
+        );
+        let Incoming::Ok(OkFrame { answer: Answer::History(page), .. }) = Incoming::parse(&text).unwrap()
+        else {
+            panic!("not a page")
+        };
+        assert!(matches!(&page.events[..], [RoomEvent { body: Body::Unknown(_), .. }]));
+    }
+
+    #[test]
+    fn an_answer_without_a_field_of_its_own_is_broken() {
+        for text in [
+            format!(r#"{{"type":"ok","events":[{{"room":"{ROOM}","seq":4}}],"room":"{ROOM}"}}"#),
+            r#"{"type":"ok","events":[]}"#.to_owned(),
+            r#"{"type":"ok","unread":1,"read":2}"#.to_owned(),
+            r#"{"type":"ok","count":1}"#.to_owned(),
+        ] {
+            assert!(Incoming::parse(&text).is_err(), "{text}");
+        }
+        let done = Incoming::parse(r#"{"type":"ok","re":"7","new_field":1}"#);
+        assert!(matches!(done, Ok(Incoming::Ok(OkFrame { answer: Answer::Done {}, .. }))), "{done:?}");
     }
 
     #[test]

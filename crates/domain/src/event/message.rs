@@ -1,8 +1,6 @@
 //! Messages, the one kind of event that is frequent: every part of it is typed on every way.
 
-use serde::{Deserialize, Serialize};
-
-use crate::{AvatarUrl, DisplayName, IdempotencyKey, Seq, UserId};
+use crate::{Attachment, IdempotencyKey, Seq, UserId};
 
 /// A message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,18 +15,4 @@ pub struct Message {
     pub attachments: Vec<Attachment>,
     /// The members whom it names. The store finds them; it ignores what a sender gives here.
     pub mentions: Vec<UserId>,
-}
-
-/// A file that a message points to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Attachment {
-    /// The address of the file.
-    pub url: AvatarUrl,
-    /// Its name.
-    pub name: DisplayName,
-    /// Its media type, such as `image/png`.
-    pub content_type: DisplayName,
-    /// Its size in bytes.
-    pub size_bytes: u64,
 }

@@ -12,7 +12,7 @@ use crate::{Profile, Seq, Timestamp, TopicId};
 
 pub use kind::{DetailError, EventBody, EventKind, Unknown};
 pub use membership::{Joined, Left, RoleChanged};
-pub use message::{Attachment, Message};
+pub use message::Message;
 pub use notice::{Custom, Invite, Mention};
 pub use room::RoomChanged;
 

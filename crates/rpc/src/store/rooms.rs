@@ -2,30 +2,18 @@
 
 use std::sync::Arc;
 
+pub use madang_domain::RoomKind;
 use madang_domain::{
     ExternalId, IdempotencyKey, Profile, Role, RoomId, RoomName, RoomRef, Seq, Slug, Timestamp, UserId,
     event::Event,
 };
 use madang_proto::store::v1 as wire;
-use serde::{Deserialize, Serialize};
 
 use super::{
     change::Changed,
     page::{Page, PageQuery},
 };
 use crate::wire::{DecodeError, Result, Wire, field, message, required_message};
-
-/// How a room can be found and joined.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RoomKind {
-    /// Anybody finds it and may join.
-    Public,
-    /// Members add members.
-    Private,
-    /// Two users, for ever the same two.
-    Direct,
-}
 
 /// A room.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use madang_domain::{
-    AvatarUrl, DisplayName, ExternalId, IdempotencyKey, Profile, Role, RoomId, Seq, TopicId, UserId,
-    Username,
-    event::{Attachment, Event, EventBody, Message},
+    Attachment, AttachmentUrl, AvatarUrl, DisplayName, ExternalId, FileName, IdempotencyKey, MediaType,
+    Profile, Role, RoomId, Seq, TopicId, UserId, Username,
+    event::{Event, EventBody, Message},
 };
 use madang_proto::types::v1 as wire;
 
@@ -209,9 +209,9 @@ fn encode_attachment(attachment: &Attachment) -> wire::Attachment {
 
 fn decode_attachment(attachment: wire::Attachment) -> Result<Attachment> {
     Ok(Attachment {
-        url: bounded("url", attachment.url, AvatarUrl::new)?,
-        name: bounded("name", attachment.name, DisplayName::new)?,
-        content_type: bounded("content_type", attachment.content_type, DisplayName::new)?,
+        url: bounded("url", attachment.url, AttachmentUrl::new)?,
+        name: bounded("name", attachment.name, FileName::new)?,
+        content_type: bounded("content_type", attachment.content_type, MediaType::new)?,
         size_bytes: attachment.size_bytes,
     })
 }

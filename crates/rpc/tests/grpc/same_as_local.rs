@@ -4,8 +4,8 @@
 use std::{sync::Arc, time::Duration};
 
 use madang_domain::{
-    AvatarUrl, Code, Cursor, DisplayName, Epoch, Error, ExternalId, IdempotencyKey, Role, RoomName, RoomRef,
-    Seq, Slug, Timestamp, TopicId, UserRef, Username, event::Attachment,
+    Attachment, AttachmentUrl, AvatarUrl, Code, Cursor, DisplayName, Epoch, Error, ExternalId, FileName,
+    IdempotencyKey, MediaType, Role, RoomName, RoomRef, Seq, Slug, Timestamp, TopicId, UserRef, Username,
 };
 use madang_rpc::{
     Auth, AuthClient, MessageStore, MessageStoreClient, MessageStoreSettings,
@@ -232,9 +232,9 @@ async fn logs_are_the_same(near: &Scripted, far: &impl MessageStore) {
     let since = |epoch| Some(Cursor { seq: Seq::START, epoch });
     let query = |from| HistoryQuery { from, limit: 200, messages_only: true };
     let attachment = Attachment {
-        url: AvatarUrl::new("https://example.org/b.png").unwrap(),
-        name: DisplayName::new("b.png").unwrap(),
-        content_type: DisplayName::new("image/png").unwrap(),
+        url: AttachmentUrl::new("https://example.org/b.png").unwrap(),
+        name: FileName::new("b.png").unwrap(),
+        content_type: MediaType::new("image/png").unwrap(),
         size_bytes: u64::MAX,
     };
     let mut with_file = message("2");

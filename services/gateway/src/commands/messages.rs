@@ -2,18 +2,16 @@
 
 use std::sync::Arc;
 
-use madang_contract as frames;
 use madang_domain::{
-    Code, Error, IdempotencyKey, MessageText, Profile, Result, Role, RoomId, RoomRef, Seq, TopicId, UserRef,
-    event::{Attachment, Event, EventBody, Mention, Message},
+    Attachment, Code, Error, IdempotencyKey, MessageText, Profile, Result, Role, RoomId, RoomRef, Seq,
+    TopicId, UserRef,
+    event::{Event, EventBody, Mention, Message},
+    limits,
 };
 use madang_rpc::store::{Append, Appended, Mentioned};
 
 use super::{Commands, Committed, publication};
 use crate::admission::UserUsage;
-
-/// The files that one message may point to.
-const ATTACHMENTS_MAX: usize = 10;
 
 /// A message that a user wants to send.
 #[derive(Debug, Clone)]
@@ -21,7 +19,7 @@ pub(crate) struct NewMessage {
     pub(crate) key: IdempotencyKey,
     pub(crate) text: MessageText,
     pub(crate) reply_to: Option<String>,
-    pub(crate) attachments: Vec<frames::Attachment>,
+    pub(crate) attachments: Vec<Attachment>,
 }
 
 impl Commands {
@@ -59,14 +57,15 @@ impl Commands {
     }
 
     async fn append(&self, sender: &Arc<Profile>, room: RoomId, message: NewMessage) -> Result<Appended> {
-        if message.attachments.len() > ATTACHMENTS_MAX {
-            return Err(Error::invalid(format!("a message has at most {ATTACHMENTS_MAX} attachments")));
+        if message.attachments.len() > limits::ATTACHMENTS_MAX {
+            let most = limits::ATTACHMENTS_MAX;
+            return Err(Error::invalid(format!("a message has at most {most} attachments")));
         }
         let message = Message {
             text: message.text.into_string(),
             key: message.key,
             reply_to: message.reply_to.as_deref().map(message_seq).transpose()?,
-            attachments: message.attachments.into_iter().map(attachment).collect(),
+            attachments: message.attachments,
             mentions: Vec::new(),
         };
         let append = Append { room, actor: Arc::clone(sender), message };
@@ -120,13 +119,4 @@ fn message_seq(id: &str) -> Result<Seq> {
         return Err(Error::invalid("not a message id"));
     }
     Ok(Seq::new(seq))
-}
-
-fn attachment(attachment: frames::Attachment) -> Attachment {
-    Attachment {
-        url: attachment.url,
-        name: attachment.name,
-        content_type: attachment.content_type,
-        size_bytes: attachment.size_bytes,
-    }
 }

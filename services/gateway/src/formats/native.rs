@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use madang_contract::{self as frames, ServerFrame, WireFrame};
 use madang_domain::{
-    Profile, Role, Seq, TopicId,
-    event::{Attachment, Event, EventBody, Invite, Left, Mention, Message, RoomChanged},
+    Profile, Seq, TopicId,
+    event::{Event, EventBody, Invite, Left, Mention, Message, RoomChanged},
 };
 
 /// An event as the public contract has it; none for topics that are no rooms.
@@ -16,14 +16,14 @@ pub(crate) fn event(event: &Event) -> Option<frames::Event<'_>> {
             frames::EventBody::Message { message: message(event.seq, &event.actor, said) }
         }
         EventBody::Joined(joined) => {
-            let (user, role) = (user(event.subject.as_deref()?), role(joined.role));
+            let (user, role) = (user(event.subject.as_deref()?), joined.role);
             frames::EventBody::Joined { joined: frames::Joined { user, role, by } }
         }
         EventBody::Left(Left {}) => {
             frames::EventBody::Left { left: frames::Left { user: event.subject.as_deref()?.id, by } }
         }
         EventBody::RoleChanged(changed) => {
-            let (user, role) = (event.subject.as_deref()?.id, role(changed.role));
+            let (user, role) = (event.subject.as_deref()?.id, changed.role);
             frames::EventBody::Role { role: frames::RoleChange { user, role, by } }
         }
         EventBody::RoomChanged(RoomChanged { name, slug, deleted }) => frames::EventBody::Room {
@@ -85,20 +85,6 @@ pub(crate) fn user(profile: &Profile) -> frames::User<'_> {
     }
 }
 
-/// A role's name.
-pub(crate) const fn role_name(role: Role) -> &'static str {
-    match role {
-        Role::Member => "member",
-        Role::Moderator => "moderator",
-        Role::Owner => "owner",
-    }
-}
-
-/// A role's name, for a frame.
-pub(crate) const fn role(role: Role) -> Cow<'static, str> {
-    Cow::Borrowed(role_name(role))
-}
-
 /// A message's id in its room. It is its place in the log: unique there, and the key of its row.
 pub(crate) fn message_id(seq: Seq) -> String {
     seq.to_string()
@@ -112,15 +98,6 @@ fn message<'a>(seq: Seq, sender: &'a Profile, message: &'a Message) -> frames::M
         key: Cow::Borrowed(&message.key),
         reply_to: message.reply_to.map(|seq| Cow::Owned(message_id(seq))),
         mentions: message.mentions.clone(),
-        attachments: message.attachments.iter().map(attachment).collect(),
-    }
-}
-
-fn attachment(attachment: &Attachment) -> frames::Attachment {
-    frames::Attachment {
-        url: attachment.url.clone(),
-        name: attachment.name.clone(),
-        content_type: attachment.content_type.clone(),
-        size_bytes: attachment.size_bytes,
+        attachments: message.attachments.clone(),
     }
 }

@@ -5,25 +5,14 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderValue, StatusCode, header};
+use madang_contract::rest;
 use madang_domain::{Code, Error};
-use serde::Serialize;
 
 /// An error on its way out.
 #[derive(Debug)]
 pub(crate) struct Problem {
     error: Error,
     status: Option<StatusCode>,
-}
-
-#[derive(Serialize)]
-struct Body<'a> {
-    r#type: &'static str,
-    title: &'static str,
-    status: u16,
-    detail: &'a str,
-    code: Code,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    retry_after_ms: Option<u64>,
 }
 
 impl Problem {
@@ -58,11 +47,11 @@ impl IntoResponse for Problem {
         let status = status
             .or_else(|| StatusCode::from_u16(error.code.http_status()).ok())
             .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let body = Body {
-            r#type: "about:blank",
-            title: title(error.code),
+        let body = rest::Problem {
+            kind: "about:blank".into(),
+            title: title(error.code).into(),
             status: status.as_u16(),
-            detail: &error.message,
+            detail: error.message.as_ref().into(),
             code: error.code,
             retry_after_ms: error.retry_after_ms(),
         };

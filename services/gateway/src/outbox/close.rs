@@ -1,5 +1,7 @@
 //! Why a socket closes, and how the client is told.
 
+use madang_contract::close;
+
 /// Why a socket closes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Close {
@@ -38,19 +40,23 @@ impl Close {
     pub(crate) const fn code_and_reason(self) -> Option<(u16, &'static str)> {
         match self {
             Self::Gone => None,
-            Self::FrameTooLarge => Some((1009, "the frame is larger than the limit")),
-            Self::Restart => Some((1012, "the server restarts: reconnect")),
-            Self::Busy => Some((1012, "too many come at once: reconnect after the time you were told")),
-            Self::Malformed => Some((4400, "not a text frame of this subprotocol")),
-            Self::BadCredential => Some((4401, "the credential is missing or not valid: get a token first")),
-            Self::Expired => Some((4401, "the token has expired: get a new one")),
-            Self::Revoked => Some((4401, "the session was revoked: sign in again")),
-            Self::Removed => Some((4403, "no longer a member of the room")),
-            Self::AuthTimeout => Some((4408, "no credential in time")),
-            Self::HeartbeatTimeout => Some((4408, "no answer to the heartbeat")),
-            Self::TooManyConnections => Some((4429, "the user holds too many sockets")),
-            Self::TooManyFrames => Some((4429, "too many frames")),
-            Self::TooSlow => Some((4508, "too slow: reconnect with cursors")),
+            Self::FrameTooLarge => Some((close::TOO_LARGE, "the frame is larger than the limit")),
+            Self::Restart => Some((close::RESTART, "the server restarts: reconnect")),
+            Self::Busy => {
+                Some((close::RESTART, "too many come at once: reconnect after the time you were told"))
+            }
+            Self::Malformed => Some((close::MALFORMED, "not a text frame of this subprotocol")),
+            Self::BadCredential => {
+                Some((close::UNAUTHENTICATED, "the credential is missing or not valid: get a token first"))
+            }
+            Self::Expired => Some((close::UNAUTHENTICATED, "the token has expired: get a new one")),
+            Self::Revoked => Some((close::UNAUTHENTICATED, "the session was revoked: sign in again")),
+            Self::Removed => Some((close::FORBIDDEN, "no longer a member of the room")),
+            Self::AuthTimeout => Some((close::TIMEOUT, "no credential in time")),
+            Self::HeartbeatTimeout => Some((close::TIMEOUT, "no answer to the heartbeat")),
+            Self::TooManyConnections => Some((close::TOO_MANY, "the user holds too many sockets")),
+            Self::TooManyFrames => Some((close::TOO_MANY, "too many frames")),
+            Self::TooSlow => Some((close::TOO_SLOW, "too slow: reconnect with cursors")),
         }
     }
 

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use axum::{
-    Router,
     extract::State,
     response::{IntoResponse, Response},
-    routing::{delete, get, post},
 };
 use http::{StatusCode, header};
-use madang_domain::{Code, DisplayName, Error, SessionId, Timestamp, Username};
+use madang_contract::rest::{
+    AuthSession, Login, Page, RefreshToken, Register, Ticket, Tokens, routes::auth as table,
+};
+use madang_domain::{Code, Error, SessionId, Username};
 use madang_kit::Registration;
 use madang_rpc::{
     Auth,
@@ -18,82 +19,39 @@ use madang_rpc::{
         Refresh, RevokeSession, Token,
     },
 };
-use serde::{Deserialize, Serialize};
 
 use super::{
+    Routes,
     extract::{Caller, Client, Json, Path},
-    view::User,
+    view::account,
 };
-use crate::{
-    http::Problem,
-    state::{Entrance, GatewayState},
-};
+use crate::{http::Problem, state::Entrance};
 
 /// How long an HTTP cache may keep the public keys; a new one is published for longer before it signs.
 const KEYS_CACHE_CONTROL: &str = "public, max-age=60";
 
-pub(super) fn routes() -> Router<GatewayState> {
-    Router::new()
-        .route("/auth/register", post(register))
-        .route("/auth/login", post(login))
-        .route("/auth/refresh", post(refresh))
-        .route("/auth/logout", post(logout))
-        .route("/auth/ws-ticket", post(ticket))
-        .route("/auth/sessions", get(sessions))
-        .route("/auth/sessions/{session}", delete(revoke))
-}
-
-/// The public keys, at the path where issuers have them.
-pub(super) fn well_known() -> Router<GatewayState> {
-    Router::new().route("/.well-known/jwks.json", get(keys))
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Register {
-    username: Username,
-    password: String,
-    name: Option<DisplayName>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Login {
-    // Any text: a name that nobody could have is answered like one that nobody has.
-    username: String,
-    password: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RefreshToken {
-    refresh_token: String,
-}
-
-#[derive(Serialize)]
-struct Tokens {
-    access_token: String,
-    refresh_token: String,
-    token_type: &'static str,
-    expires_in: u64,
-    user: User,
-}
-
-impl From<Grant> for Tokens {
-    fn from(grant: Grant) -> Self {
-        Self {
-            access_token: grant.access_token,
-            refresh_token: grant.refresh_token,
-            token_type: "Bearer",
-            expires_in: grant.expires_in.as_secs(),
-            user: User::from(&grant.user),
-        }
-    }
+pub(super) fn routes() -> Routes {
+    Routes::default()
+        .at(&table::REGISTER, register)
+        .at(&table::LOGIN, login)
+        .at(&table::REFRESH, refresh)
+        .at(&table::LOGOUT, logout)
+        .at(&table::TICKET, ticket)
+        .at(&table::SESSIONS, sessions)
+        .at(&table::REVOKE, revoke)
+        .at(&table::KEYS, keys)
 }
 
 /// Tokens are for one reader (RFC 6749, section 5.1).
 fn tokens(status: StatusCode, grant: Grant) -> Response {
-    (status, [(header::CACHE_CONTROL, "no-store")], axum::Json(Tokens::from(grant))).into_response()
+    let tokens = Tokens {
+        access_token: grant.access_token,
+        refresh_token: grant.refresh_token,
+        token_type: "Bearer".into(),
+        expires_in: grant.expires_in.as_secs(),
+        user: account(&grant.user),
+    };
+    (status, [(header::CACHE_CONTROL, "no-store")], axum::Json(tokens)).into_response()
 }
 
 async fn register(
@@ -165,36 +123,19 @@ async fn ticket(State(accounts): State<Arc<dyn Auth>>, caller: Caller) -> Result
 
 /// A ticket, for one reader.
 pub(super) fn ticket_answer(ticket: madang_rpc::auth::Ticket) -> impl IntoResponse {
-    #[derive(Serialize)]
-    struct Ticket {
-        ticket: String,
-        expires_in: u64,
-    }
     let body = Ticket { ticket: ticket.ticket, expires_in: ticket.expires_in.as_secs() };
     ([(header::CACHE_CONTROL, "no-store")], axum::Json(body))
 }
 
-async fn sessions(State(accounts): State<Arc<dyn Auth>>, caller: Caller) -> Result<Response, Problem> {
-    #[derive(Serialize)]
-    struct Device {
-        id: SessionId,
-        created_at: Timestamp,
-        used_at: Timestamp,
-        ip: Option<String>,
-        user_agent: Option<String>,
-        /// The one that asks.
-        current: bool,
-    }
-    #[derive(Serialize)]
-    struct Devices {
-        items: Vec<Device>,
-        next_cursor: Option<String>,
-    }
+async fn sessions(
+    State(accounts): State<Arc<dyn Auth>>,
+    caller: Caller,
+) -> Result<axum::Json<Page<AuthSession>>, Problem> {
     let items = accounts
         .list_sessions(ListSessions { user: caller.me.id })
         .await?
         .into_iter()
-        .map(|session| Device {
+        .map(|session| AuthSession {
             id: session.id,
             created_at: session.created_at,
             used_at: session.used_at,
@@ -203,7 +144,7 @@ async fn sessions(State(accounts): State<Arc<dyn Auth>>, caller: Caller) -> Resu
             current: session.id == caller.session,
         })
         .collect();
-    Ok(axum::Json(Devices { items, next_cursor: None }).into_response())
+    Ok(axum::Json(Page { items, next_cursor: None }))
 }
 
 async fn revoke(

@@ -12,7 +12,7 @@ use madang_rpc::{
     auth::{ClientInfo, CredentialIssuer, Identity},
     store::PageQuery,
 };
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
 
 use crate::{
     commands::page_limit,
@@ -153,22 +153,9 @@ impl<S: Send + Sync> FromRequestParts<S> for Key {
     }
 }
 
-/// `limit` and `cursor` of a list.
-#[derive(Debug, Deserialize)]
-pub(crate) struct PageParameters {
-    limit: Option<u32>,
-    cursor: Option<String>,
-}
-
-impl PageParameters {
-    pub(crate) const fn new(limit: Option<u32>, cursor: Option<String>) -> Self {
-        Self { limit, cursor }
-    }
-
-    /// The page that is asked for.
-    pub(crate) fn query(self) -> Result<PageQuery, Problem> {
-        Ok(PageQuery { limit: page_limit(self.limit)?, cursor: self.cursor })
-    }
+/// The page of a list that a query asks for.
+pub(crate) fn page_query(limit: Option<u32>, cursor: Option<String>) -> Result<PageQuery, Problem> {
+    Ok(PageQuery { limit: page_limit(limit)?, cursor })
 }
 
 #[cfg(test)]

@@ -1,51 +1,30 @@
-//! `/v1/inbox`: what concerns oneself.
+//! `/v1/inbox`: what concerns the user alone.
 
 use std::sync::Arc;
 
 use axum::{
-    Router,
     extract::State,
     response::{IntoResponse, Response},
-    routing::{get, put},
 };
-use madang_contract as frames;
-use madang_domain::{Epoch, Seq};
-use serde::Serialize;
+use madang_contract::rest::{InboxPage, MarkRead, RangeQuery, ReadMark, routes::inbox as table};
 
 use super::{
+    Routes,
     extract::{Caller, Json, Query},
-    messages::{Range, ReadUpTo},
 };
-use crate::{commands::Commands, formats::native, http::Problem, state::GatewayState};
+use crate::{commands::Commands, formats::native, http::Problem};
 
-pub(super) fn routes() -> Router<GatewayState> {
-    Router::new().route("/inbox", get(page)).route("/inbox/read", put(read))
+pub(super) fn routes() -> Routes {
+    Routes::default().at(&table::LIST, list).at(&table::READ, read)
 }
 
-#[derive(Serialize)]
-struct Mark {
-    read: Seq,
-    unread: u64,
-}
-
-/// A page, newest first but for `after`, and where the inbox stands.
-#[derive(Serialize)]
-struct Page<'a> {
-    items: Vec<frames::Notice<'a>>,
-    next_cursor: Option<String>,
-    epoch: Epoch,
-    head: Seq,
-    read: Seq,
-    unread: u64,
-}
-
-async fn page(
+async fn list(
     State(commands): State<Arc<Commands>>,
     caller: Caller,
-    Query(range): Query<Range>,
+    Query(range): Query<RangeQuery>,
 ) -> Result<Response, Problem> {
     let page = commands.inbox(caller.me.id, range.into()).await?;
-    let page = Page {
+    let page = InboxPage {
         items: page.events.iter().filter_map(native::notice).collect(),
         // Pages go on by seq, which the client has: `before` the lowest, or `after` the highest, that it saw.
         next_cursor: None,
@@ -60,8 +39,8 @@ async fn page(
 async fn read(
     State(commands): State<Arc<Commands>>,
     caller: Caller,
-    Json(body): Json<ReadUpTo>,
-) -> Result<axum::Json<Mark>, Problem> {
+    Json(body): Json<MarkRead>,
+) -> Result<axum::Json<ReadMark>, Problem> {
     let mark = commands.mark_inbox_read(caller.me.id, body.seq).await?;
-    Ok(axum::Json(Mark { read: mark.read, unread: mark.unread }))
+    Ok(axum::Json(ReadMark { read: mark.read, unread: mark.unread }))
 }

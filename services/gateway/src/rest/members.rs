@@ -1,56 +1,44 @@
-//! `/v1/rooms/{room}/members`: who is in a room, and as what.
+//! `/v1/rooms/{room}/members`: who is in a room, and with which role.
 
 use std::sync::Arc;
 
 use axum::{
-    Router,
     extract::State,
-    routing::{get, put as put_route},
+    response::{IntoResponse, Response},
 };
 use http::StatusCode;
-use madang_domain::{Role, RoomRef, UserId};
-use serde::Deserialize;
+use madang_contract::rest::{PageQuery, PutMember, routes::members as table};
+use madang_domain::{RoomRef, UserId};
 
 use super::{
-    extract::{Caller, Json, PageParameters, Path, Query},
-    view::{List, MemberView},
+    Routes,
+    extract::{Caller, Json, Path, Query, page_query},
+    view::{member, page},
 };
-use crate::{commands::Commands, http::Problem, state::GatewayState};
+use crate::{commands::Commands, http::Problem};
 
-pub(super) fn routes() -> Router<GatewayState> {
-    Router::new()
-        .route("/rooms/{room}/members", get(list))
-        .route("/rooms/{room}/members/{user}", put_route(put).delete(remove))
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Put {
-    #[serde(default = "plain_member")]
-    role: Role,
-}
-
-const fn plain_member() -> Role {
-    Role::Member
+pub(super) fn routes() -> Routes {
+    Routes::default().at(&table::LIST, list).at(&table::PUT, put).at(&table::REMOVE, remove)
 }
 
 async fn list(
     State(commands): State<Arc<Commands>>,
     caller: Caller,
     Path(room): Path<RoomRef>,
-    Query(page): Query<PageParameters>,
-) -> Result<axum::Json<List<MemberView>>, Problem> {
-    let members = commands.members(caller.me.id, room, page.query()?).await?;
-    Ok(axum::Json(List::of(members, MemberView::from)))
+    Query(query): Query<PageQuery>,
+) -> Result<Response, Problem> {
+    let members = commands.members(caller.me.id, room, page_query(query.limit, query.cursor)?).await?;
+    Ok(axum::Json(page(&members, member)).into_response())
 }
 
 async fn put(
     State(commands): State<Arc<Commands>>,
     caller: Caller,
     Path((room, user)): Path<(RoomRef, UserId)>,
-    Json(body): Json<Put>,
-) -> Result<axum::Json<MemberView>, Problem> {
-    Ok(axum::Json(MemberView::from(commands.put_member(caller.me, room, user, body.role).await?)))
+    Json(body): Json<PutMember>,
+) -> Result<Response, Problem> {
+    let changed = commands.put_member(caller.me, room, user, body.role).await?;
+    Ok(axum::Json(member(&changed)).into_response())
 }
 
 async fn remove(

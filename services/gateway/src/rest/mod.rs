@@ -1,32 +1,29 @@
 //! The REST routes. A handler parses, calls a command, and shows what it returns.
 
 mod auth;
+mod documents;
 mod extract;
 mod inbox;
 mod members;
 mod messages;
 mod rooms;
+mod routes;
 mod server;
 mod users;
 mod view;
 
-use axum::Router;
+use madang_domain::Error;
 
-use crate::state::GatewayState;
+pub(crate) use routes::Routes;
 
-/// The routes under `/v1`.
-pub(crate) fn routes() -> Router<GatewayState> {
-    Router::new()
-        .merge(auth::routes())
+/// The REST routes of a server whose paths stand under a base path.
+pub(crate) fn routes(base_path: &str) -> Result<Routes, Error> {
+    Ok(auth::routes()
         .merge(users::routes())
         .merge(rooms::routes())
         .merge(members::routes())
         .merge(messages::routes())
         .merge(inbox::routes())
-        .nest("/server", server::routes())
-}
-
-/// The routes beside `/v1`.
-pub(crate) fn well_known() -> Router<GatewayState> {
-    auth::well_known()
+        .merge(server::routes())
+        .merge(documents::routes(base_path)?))
 }

@@ -3,130 +3,96 @@
 use std::sync::Arc;
 
 use axum::{
-    Router,
     extract::State,
     response::{IntoResponse, Response},
-    routing::{get, post},
 };
 use http::StatusCode;
-use madang_domain::{RoomName, RoomRef, Slug, UserId};
-use madang_rpc::store::RoomKind;
-use serde::Deserialize;
+use madang_contract::rest::{NewRoom, RoomChanges, RoomScope, RoomsQuery, routes::rooms as table};
+use madang_domain::RoomRef;
 
 use super::{
-    extract::{Caller, Json, Key, PageParameters, Path, Query},
-    users::present,
-    view::{List, Room},
+    Routes,
+    extract::{Caller, Json, Key, Path, Query, page_query},
+    view::{page, room},
 };
 use crate::{
     commands::{Commands, CreateRoom, Members},
     http::Problem,
-    state::GatewayState,
 };
 
-pub(super) fn routes() -> Router<GatewayState> {
-    Router::new()
-        .route("/rooms", post(create).get(list))
-        .route("/rooms/{room}", get(room).patch(update).delete(remove))
-        .route("/rooms/{room}/join", post(join))
-        .route("/rooms/{room}/leave", post(leave))
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Create {
-    name: RoomName,
-    kind: RoomKind,
-    slug: Option<Slug>,
-    #[serde(default)]
-    members: Vec<UserId>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Changes {
-    name: Option<RoomName>,
-    /// Absent: as it was. Null: none.
-    #[serde(default, deserialize_with = "present")]
-    slug: Option<Option<Slug>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Scope {
-    Mine,
-    Public,
-}
-
-#[derive(Deserialize)]
-struct Listed {
-    scope: Option<Scope>,
-    limit: Option<u32>,
-    cursor: Option<String>,
+pub(super) fn routes() -> Routes {
+    Routes::default()
+        .at(&table::CREATE, create)
+        .at(&table::LIST, list)
+        .at(&table::GET, get)
+        .at(&table::UPDATE, update)
+        .at(&table::DELETE, delete)
+        .at(&table::JOIN, join)
+        .at(&table::LEAVE, leave)
 }
 
 async fn create(
     State(commands): State<Arc<Commands>>,
     caller: Caller,
     Key(key): Key,
-    Json(body): Json<Create>,
+    Json(body): Json<NewRoom>,
 ) -> Result<Response, Problem> {
-    let Create { name, kind, slug, members } = body;
-    let room = CreateRoom { kind, name, slug, external_id: None, key };
-    let (room, _) = commands.create_room(room, Members::Of(caller.me, members)).await?;
-    Ok((StatusCode::CREATED, axum::Json(Room::from(room))).into_response())
+    let NewRoom { name, kind, slug, members } = body;
+    let new = CreateRoom { kind, name, slug, external_id: None, key };
+    let (created, _) = commands.create_room(new, Members::Of(caller.me, members)).await?;
+    Ok((StatusCode::CREATED, axum::Json(room(&created))).into_response())
 }
 
 async fn list(
     State(commands): State<Arc<Commands>>,
     caller: Caller,
-    Query(listed): Query<Listed>,
-) -> Result<axum::Json<List<Room>>, Problem> {
-    let page = PageParameters::new(listed.limit, listed.cursor).query()?;
-    let joinable = matches!(listed.scope, Some(Scope::Public));
-    let rooms = commands.rooms(caller.me.id, joinable, page).await?;
-    Ok(axum::Json(List::of(rooms, Room::from)))
+    Query(listed): Query<RoomsQuery>,
+) -> Result<Response, Problem> {
+    let joinable = listed.scope == Some(RoomScope::Public);
+    let rooms = commands.rooms(caller.me.id, joinable, page_query(listed.limit, listed.cursor)?).await?;
+    Ok(axum::Json(page(&rooms, room)).into_response())
 }
 
-async fn room(
+async fn get(
     State(commands): State<Arc<Commands>>,
     caller: Caller,
-    Path(room): Path<RoomRef>,
-) -> Result<axum::Json<Room>, Problem> {
-    Ok(axum::Json(Room::from(commands.room(caller.me.id, room).await?)))
+    Path(name): Path<RoomRef>,
+) -> Result<Response, Problem> {
+    Ok(axum::Json(room(&commands.room(caller.me.id, name).await?)).into_response())
 }
 
 async fn update(
     State(commands): State<Arc<Commands>>,
     caller: Caller,
-    Path(room): Path<RoomRef>,
-    Json(changes): Json<Changes>,
-) -> Result<axum::Json<Room>, Problem> {
-    Ok(axum::Json(Room::from(commands.update_room(caller.me, room, changes.name, changes.slug).await?)))
+    Path(name): Path<RoomRef>,
+    Json(changes): Json<RoomChanges>,
+) -> Result<Response, Problem> {
+    let changed = commands.update_room(caller.me, name, changes.name, changes.slug).await?;
+    Ok(axum::Json(room(&changed)).into_response())
 }
 
-async fn remove(
+async fn delete(
     State(commands): State<Arc<Commands>>,
     caller: Caller,
-    Path(room): Path<RoomRef>,
+    Path(name): Path<RoomRef>,
 ) -> Result<StatusCode, Problem> {
-    commands.delete_room(caller.me, room).await?;
+    commands.delete_room(caller.me, name).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 async fn join(
     State(commands): State<Arc<Commands>>,
     caller: Caller,
-    Path(room): Path<RoomRef>,
-) -> Result<axum::Json<Room>, Problem> {
-    Ok(axum::Json(Room::from(commands.join_room(caller.me, room).await?)))
+    Path(name): Path<RoomRef>,
+) -> Result<Response, Problem> {
+    Ok(axum::Json(room(&commands.join_room(caller.me, name).await?)).into_response())
 }
 
 async fn leave(
     State(commands): State<Arc<Commands>>,
     caller: Caller,
-    Path(room): Path<RoomRef>,
+    Path(name): Path<RoomRef>,
 ) -> Result<StatusCode, Problem> {
-    commands.leave_room(caller.me, room).await?;
+    commands.leave_room(caller.me, name).await?;
     Ok(StatusCode::NO_CONTENT)
 }

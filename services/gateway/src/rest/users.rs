@@ -2,61 +2,44 @@
 
 use std::sync::Arc;
 
-use axum::{Router, extract::State, routing::get};
-use madang_domain::{AvatarUrl, DisplayName, UserId};
+use axum::{
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use madang_contract::rest::{ProfileChanges, routes::users as table};
+use madang_domain::UserId;
 use madang_rpc::{Auth, auth::UpdateProfile};
-use serde::{Deserialize, Deserializer};
 
 use super::{
+    Routes,
     extract::{Caller, Json, Path},
-    view::User,
+    view::account,
 };
-use crate::{commands::Commands, http::Problem, state::GatewayState};
+use crate::{commands::Commands, http::Problem};
 
-pub(super) fn routes() -> Router<GatewayState> {
-    Router::new().route("/users/me", get(me).patch(update_me)).route("/users/{user}", get(user))
+pub(super) fn routes() -> Routes {
+    Routes::default().at(&table::ME, me).at(&table::UPDATE_ME, update_me).at(&table::GET, user)
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Changes {
-    name: Option<DisplayName>,
-    /// Absent: as it was. Null: none.
-    #[serde(default, deserialize_with = "present")]
-    avatar_url: Option<Option<AvatarUrl>>,
-}
-
-/// Tells a null from an absence.
-pub(super) fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
-    deserializer: D,
-) -> Result<Option<Option<T>>, D::Error> {
-    Option::<T>::deserialize(deserializer).map(Some)
-}
-
-async fn me(State(commands): State<Arc<Commands>>, caller: Caller) -> Result<axum::Json<User>, Problem> {
+async fn me(State(commands): State<Arc<Commands>>, caller: Caller) -> Result<Response, Problem> {
     // The token's profile may be minutes old.
-    Ok(axum::Json(User::from(&commands.user(caller.me.id).await?)))
+    Ok(axum::Json(account(&commands.user(caller.me.id).await?)).into_response())
 }
 
 async fn update_me(
     State(accounts): State<Arc<dyn Auth>>,
     caller: Caller,
-    Json(changes): Json<Changes>,
-) -> Result<axum::Json<User>, Problem> {
-    let profile = accounts
-        .update_profile(UpdateProfile {
-            user: caller.me.id,
-            name: changes.name,
-            avatar_url: changes.avatar_url,
-        })
-        .await?;
-    Ok(axum::Json(User::from(&profile)))
+    Json(changes): Json<ProfileChanges>,
+) -> Result<Response, Problem> {
+    let ProfileChanges { name, avatar_url } = changes;
+    let profile = accounts.update_profile(UpdateProfile { user: caller.me.id, name, avatar_url }).await?;
+    Ok(axum::Json(account(&profile)).into_response())
 }
 
 async fn user(
     State(commands): State<Arc<Commands>>,
     _: Caller,
     Path(user): Path<UserId>,
-) -> Result<axum::Json<User>, Problem> {
-    Ok(axum::Json(User::from(&commands.user(user).await?)))
+) -> Result<Response, Problem> {
+    Ok(axum::Json(account(&commands.user(user).await?)).into_response())
 }

@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic, its helpers too")]
 
+mod attachments;
+mod documents;
 mod hang_up;
 mod http;
 mod support;

@@ -90,10 +90,20 @@ impl Services {
 
     /// Starts a gateway that calls this store.
     pub(crate) async fn gateway_on(&self, store: Arc<dyn MessageStore>) -> Gateway {
+        self.start_gateway(store, "").await
+    }
+
+    /// Starts a gateway whose paths stand under a base path.
+    pub(crate) async fn gateway_under(&self, base_path: &str) -> Gateway {
+        self.start_gateway(Arc::clone(&self.store), base_path).await
+    }
+
+    async fn start_gateway(&self, store: Arc<dyn MessageStore>, base_path: &str) -> Gateway {
         let bus = self.exchange.connect(GatewayId::new(new_id(&SystemClock, &SystemRandom)));
         let deps = Deps { auth: Arc::clone(&self.auth), store, bus };
         let settings = GatewaySettings {
             http_addr: ([127, 0, 0, 1], 0).into(),
+            base_path: base_path.to_owned(),
             ..Flags::try_parse_from(["gateway"]).unwrap().gateway
         };
         let host = Host::new("in-process", self.life.clone()).unwrap();

@@ -3,12 +3,12 @@
 use std::{collections::HashMap, sync::Arc};
 
 use madang_domain::{
-    AvatarUrl, DisplayName, ExternalId, IdempotencyKey, Profile, Role, RoomId, RoomName, Seq, Slug,
-    Timestamp, TopicId, UserId, Username,
-    event::{Attachment, Event, EventBody, EventKind, Message},
+    Attachment, AvatarUrl, DisplayName, ExternalId, IdempotencyKey, Profile, Role, RoomId, RoomName, Seq,
+    Slug, Timestamp, TopicId, UserId, Username,
+    event::{Event, EventBody, EventKind, Message},
 };
 use madang_rpc::store::{Member, RoomKind};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use sqlx::{ColumnIndex, Decode, FromRow, Row, Type};
 use uuid::Uuid;
 
@@ -229,10 +229,25 @@ impl TryFrom<RoomRow> for RoomRecord {
 struct MessageDetail {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reply_to: Option<Seq>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "recorded_attachments")]
     attachments: Vec<Attachment>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     mentions: Vec<UserId>,
+}
+
+/// Reads the attachments of a row, which an earlier version may have written.
+fn recorded_attachments<'de, D: Deserializer<'de>>(row: D) -> Result<Vec<Attachment>, D::Error> {
+    #[derive(Deserialize)]
+    struct Recorded {
+        url: String,
+        name: String,
+        content_type: String,
+        size_bytes: u64,
+    }
+    let made_fit = |Recorded { url, name, content_type, size_bytes }| {
+        Attachment::recorded(url, &name, content_type, size_bytes).map_err(D::Error::custom)
+    };
+    Vec::<Recorded>::deserialize(row)?.into_iter().map(made_fit).collect()
 }
 
 fn message(text: Option<String>, key: Option<String>, detail: Option<&str>) -> StoreResult<Message> {

@@ -4,8 +4,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
 use madang_domain::{
-    AvatarUrl, Code, DisplayName, RoomId, RoomRef, Seq,
-    event::{Attachment, EventBody},
+    Attachment, AttachmentUrl, Code, FileName, MediaType, RoomId, RoomRef, Seq, event::EventBody,
 };
 use madang_rpc::{
     MessageStore as _,
@@ -157,9 +156,9 @@ async fn a_message_is_kept_as_it_was_sent(fixture: Fixture) {
     let mut sent = message("안녕, 마당! \u{1F3E1}\n\"quoted\" {braces}", "k,\"}{");
     sent.reply_to = Some(Seq::new(1));
     sent.attachments.push(Attachment {
-        url: AvatarUrl::new("https://example.org/a.png").unwrap(),
-        name: DisplayName::new("a.png").unwrap(),
-        content_type: DisplayName::new("image/png").unwrap(),
+        url: AttachmentUrl::new("https://example.org/a.png").unwrap(),
+        name: FileName::new("a.png").unwrap(),
+        content_type: MediaType::new("image/png").unwrap(),
         size_bytes: u64::from(u32::MAX) + 1,
     });
     let append = Append { room, actor: Arc::clone(&mina), message: sent.clone() };

@@ -8,7 +8,7 @@ use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
 use madang_client::{Client as Api, Error as ApiError};
-use madang_domain::{Code, Cursor, RoomId, Seq, UserId};
+use madang_domain::{Code, Cursor, Role, RoomId, Seq, UserId};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -150,7 +150,7 @@ impl Player {
         let (room, user, owner) = (stage.rooms[self.room], self.person.id, stage.owners[self.room].token());
         absence.until = Some(stage.watch.now());
         let gateway = &stage.gateways[self.number % stage.gateways.len()];
-        let added = gateway.with_token(owner).put_member(room, user, "member").await;
+        let added = gateway.with_token(owner).put_member(room, user, Role::Member).await;
         added.map_err(|error| format!("a member cannot be added in a calm time: {error}"))?;
         let Some(client) = &self.client else { return Ok(()) };
         let last = client.heads().borrow().rooms.get(&self.room).copied().unwrap_or_default();

@@ -6,7 +6,7 @@ use std::{
 };
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use madang_client::{Client as Api, Error as ApiError, Grant, NewRoom};
+use madang_client::{Client as Api, Error as ApiError, NewRoom, Tokens};
 use madang_domain::{RoomId, UserId};
 
 use super::SET_UP_AT_ONCE;
@@ -30,7 +30,7 @@ pub(crate) fn named_in(text: &str) -> impl Iterator<Item = usize> {
 }
 
 /// Somebody signs in who has nothing but a name and a password.
-pub(super) async fn sign_in(guest: &Api, number: usize) -> std::result::Result<Grant, ApiError> {
+pub(super) async fn sign_in(guest: &Api, number: usize) -> std::result::Result<Tokens, ApiError> {
     guest.login(&username(number), PASSWORD).await
 }
 
@@ -39,11 +39,11 @@ pub(super) async fn sign_in(guest: &Api, number: usize) -> std::result::Result<G
 pub(crate) struct Person {
     pub(crate) id: UserId,
     number: usize,
-    grant: Arc<Mutex<Grant>>,
+    grant: Arc<Mutex<Tokens>>,
 }
 
 impl Person {
-    fn new(number: usize, grant: Grant) -> Self {
+    fn new(number: usize, grant: Tokens) -> Self {
         Self { id: grant.user.id, number, grant: Arc::new(Mutex::new(grant)) }
     }
 

@@ -4,9 +4,8 @@ use std::{collections::BTreeSet, time::Duration};
 
 use futures_util::future::join_all;
 use madang_client::{Client as Api, ConnectOptions, Credential, Incoming, Socket};
-use madang_contract::{ClientFrame, ServerFrame};
+use madang_contract::{Answer, ClientFrame, OkFrame, ServerFrame};
 use madang_domain::{RoomId, UserId};
-use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
 use super::{Cast, Crowd};
@@ -113,15 +112,12 @@ async fn present(gateway: &Api, of: &Expected) -> Result<BTreeSet<UserId>, Strin
     let (mut socket, _) = opened.map_err(|error| format!("no socket: {error}"))?;
     let answer = socket.call(ClientFrame::Presence { room: of.id.into() }, DEADLINE).await;
     socket.close().await;
-    let users = match answer {
-        Ok(Incoming::Frame(ServerFrame::Ok(ok))) => ok.fields.get("users").cloned(),
-        Ok(other) => return Err(format!("{other:?}")),
-        Err(error) => return Err(error.to_string()),
-    };
-    let Some(Value::Array(users)) = users else { return Err("no names".to_owned()) };
-    users
-        .iter()
-        .map(|user| user["id"].as_str().and_then(|id| id.parse().ok()))
-        .collect::<Option<_>>()
-        .ok_or_else(|| "a user without an id".to_owned())
+    match answer {
+        Ok(Incoming::Frame(ServerFrame::Ok(OkFrame { answer: Answer::Presence(present), .. }))) => {
+            let users = present.users.ok_or_else(|| "no names".to_owned())?;
+            Ok(users.iter().map(|user| user.id).collect())
+        }
+        Ok(other) => Err(format!("{other:?}")),
+        Err(error) => Err(error.to_string()),
+    }
 }

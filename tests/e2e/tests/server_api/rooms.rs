@@ -1,7 +1,7 @@
 //! The site's backend makes rooms, puts members into them, and sends notices.
 
 use madang_client::Client;
-use madang_domain::{Code, RoomId, Seq};
+use madang_domain::{Code, Role, RoomId, Seq};
 use madang_e2e::{Backend, Person, Stage, site_token};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -100,12 +100,9 @@ async fn the_site_puts_members_into_any_room_and_takes_them_out() {
     site.call(Method::POST, &path, &speak("ext:202", true)).await.unwrap();
     site.call(Method::POST, &path, &speak(&joon.id.to_string(), true)).await.unwrap();
     let members = joon.api.members(room, None, None).await.unwrap().items;
-    let roles: Vec<(String, String)> =
-        members.iter().map(|member| (member.user.username.clone(), member.role.clone())).collect();
-    assert_eq!(
-        roles,
-        [(joon.username.clone(), "owner".to_owned()), ("user-202".to_owned(), "member".to_owned())]
-    );
+    let roles: Vec<(&str, Role)> =
+        members.iter().map(|member| (member.user.username.as_ref(), member.role)).collect();
+    assert_eq!(roles, [(joon.username.as_str(), Role::Owner), ("user-202", Role::Member)]);
     let nowhere = "/rooms/01941f29-7c00-7000-8000-0000000000ab";
     let answer = site.call(Method::PUT, &format!("{nowhere}/members/ext:201"), &json!({})).await;
     assert_eq!(code(answer), Some(Code::NotFound));

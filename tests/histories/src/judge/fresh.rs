@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use madang_client::{Incoming, PastMessage, Room, RoomEvent};
-use madang_contract::{ClientFrame, RoomSince, ServerFrame, Subscribe};
-use madang_domain::{Code, RoomId, Seq, Timestamp, UserId};
+use madang_client::{Incoming, Room, RoomEvent, RoomMessage};
+use madang_contract::{Answer, ClientFrame, OkFrame, RoomSince, ServerFrame, Subscribe};
+use madang_domain::{Code, Role, RoomId, Seq, Timestamp, UserId};
 use madang_rpc::store::RoomKind;
-use serde_json::Value;
 
 use super::{Fact, Log, log::State};
 use crate::{
@@ -50,8 +49,8 @@ struct Fetched {
     view: Option<Room>,
     listed: Option<Room>,
     /// By id: the role, and since when.
-    members: BTreeMap<UserId, (String, Timestamp)>,
-    messages: Vec<PastMessage>,
+    members: BTreeMap<UserId, (Role, Timestamp)>,
+    messages: Vec<RoomMessage>,
     history: Vec<RoomEvent>,
     replayed: Option<Vec<RoomEvent>>,
 }
@@ -176,24 +175,14 @@ async fn history(line: &Line, room: RoomId, mut after: Seq) -> Result<Vec<RoomEv
             after: Some(after),
             limit: Some(PAGE_ITEMS),
         };
-        let Ok(Incoming::Frame(ServerFrame::Ok(mut page))) = line.request(frame, Kind::Other).await else {
+        let Ok(Incoming::Ok(OkFrame { answer: Answer::History(page), .. })) =
+            line.request(frame, Kind::Other).await
+        else {
             return Err(Violation::Broken("a page of history was not answered".to_owned()));
         };
-        let Some(Value::Array(page)) = page.fields.remove("events") else {
-            return Err(Violation::Broken("a page of history without events".to_owned()));
-        };
-        if page.is_empty() {
-            return Ok(events);
-        }
-        for event in page {
-            let Value::Object(object) = event else {
-                return Err(Violation::Broken("an event that is no object".to_owned()));
-            };
-            let event =
-                RoomEvent::from_object(object).map_err(|error| Violation::Broken(error.to_string()))?;
-            after = event.seq;
-            events.push(event);
-        }
+        let Some(last) = page.events.last() else { return Ok(events) };
+        after = last.seq;
+        events.extend(page.events);
     }
 }
 
@@ -217,7 +206,7 @@ impl Fetched {
             state.take(event).map_err(|why| Violation::Broken(format!("{who}: {event:?}: {why}")))?;
         }
         let members: BTreeMap<_, _> =
-            state.members.iter().map(|(id, m)| (*id, (m.role.clone(), m.joined_at))).collect();
+            state.members.iter().map(|(id, m)| (*id, (m.role, m.joined_at))).collect();
         ensure!(members == self.members, "{who}: events say {members:?}, REST {:?}", self.members);
         let said: Vec<_> = replayed.iter().rev().filter_map(placed).collect();
         let told: Vec<_> = self.messages.iter().map(past).collect();
@@ -230,7 +219,7 @@ impl Fetched {
             let read = view.read.unwrap_or_default();
             let unread = log.unread(self.user, read, log.head());
             ensure!(
-                (view.name.as_str(), view.head, view.members) == (name, log.head(), members.len() as u64),
+                (view.name.as_ref(), view.head, view.members) == (name, log.head(), members.len() as u64),
                 "{who}: {view:?}, by events {name}, {}, {members:?}",
                 log.head()
             );
@@ -260,8 +249,8 @@ fn placed(event: &RoomEvent) -> Option<Placed> {
     Some((event.seq, event.at, said.sender.id, said.text.to_string(), said.key.to_string()))
 }
 
-fn past(message: &PastMessage) -> Placed {
-    (message.seq, message.at, message.sender.id, message.text.clone(), message.key.clone())
+fn past(message: &RoomMessage) -> Placed {
+    (message.seq, message.at, message.sender.id, message.text.to_string(), message.key.to_string())
 }
 
 fn broken(error: &madang_client::Error) -> Violation {

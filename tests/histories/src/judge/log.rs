@@ -14,8 +14,8 @@ use crate::{Violation, ensure};
 /// A member, as events tell one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Member {
-    /// As what.
-    pub(crate) role: String,
+    /// The role.
+    pub(crate) role: Role,
     /// Where the log says so.
     pub(crate) joined: Seq,
     /// Since when.
@@ -49,7 +49,10 @@ impl State {
                     return Err(format!("{} may not remove {}", left.by, left.user));
                 }
                 self.members.remove(&left.user);
-                if of == 2 && !self.members.is_empty() && !self.members.values().any(|m| m.role == "owner") {
+                if of == 2
+                    && !self.members.is_empty()
+                    && !self.members.values().any(|m| m.role == Role::Owner)
+                {
                     return Err("the last owner left the others without one".to_owned());
                 }
             }
@@ -61,7 +64,7 @@ impl State {
                 if member.role == role.role {
                     return Err("a role that changes nothing".to_owned());
                 }
-                member.role = role.role.to_string();
+                member.role = role.role;
             }
             EventBody::Room { properties } => {
                 if self.rank(properties.by)? < 2 {
@@ -79,29 +82,23 @@ impl State {
         if self.members.contains_key(&user) {
             return Err(format!("{user} joins again"));
         }
-        let founds = event.seq == Seq::new(1) && joined.role == "owner";
+        let founds = event.seq == Seq::new(1) && joined.role == Role::Owner;
         if joined.by == user {
-            if !founds && joined.role != "member" {
-                return Err(format!("{user} joins as {}", joined.role));
+            if !founds && joined.role != Role::Member {
+                return Err(format!("{user} joins as {:?}", joined.role));
             }
-        } else if self.rank(joined.by)? < if joined.role == "member" { 1 } else { 2 } {
-            return Err(format!("{} may not add {user} as {}", joined.by, joined.role));
+        } else if self.rank(joined.by)? < if joined.role == Role::Member { 1 } else { 2 } {
+            return Err(format!("{} may not add {user} as {:?}", joined.by, joined.role));
         }
-        let (joined, joined_at) = (event.seq, event.at);
-        let role = match &event.body {
-            Body::Known(EventBody::Joined { joined }) => joined.role.to_string(),
-            Body::Known(_) | Body::Unknown(_) => String::new(),
-        };
-        self.members.insert(user, Member { role, joined, joined_at });
+        self.members.insert(user, Member { role: joined.role, joined: event.seq, joined_at: event.at });
         Ok(())
     }
 
     fn rank(&self, user: UserId) -> Result<u8, String> {
-        match self.members.get(&user).map(|member| member.role.as_str()) {
-            Some("owner") => Ok(2),
-            Some("moderator") => Ok(1),
-            Some("member") => Ok(0),
-            Some(other) => Err(format!("a role {other:?}")),
+        match self.members.get(&user).map(|member| member.role) {
+            Some(Role::Owner) => Ok(2),
+            Some(Role::Moderator) => Ok(1),
+            Some(Role::Member) => Ok(0),
             None => Err(format!("{user} is no member")),
         }
     }
@@ -189,12 +186,12 @@ fn shown(room: RoomId, event: &Event) -> RoomEvent {
     let by = event.actor.id;
     let body = match &event.body {
         event::EventBody::Message(said) => EventBody::Message { message: message(event, said) },
-        event::EventBody::Joined(joined) => EventBody::Joined {
-            joined: Joined { user: person(subject(event)), role: role_name(joined.role).into(), by },
-        },
+        event::EventBody::Joined(joined) => {
+            EventBody::Joined { joined: Joined { user: person(subject(event)), role: joined.role, by } }
+        }
         event::EventBody::Left(_) => EventBody::Left { left: Left { user: subject(event).id, by } },
         event::EventBody::RoleChanged(changed) => {
-            let (user, role) = (subject(event).id, role_name(changed.role).into());
+            let (user, role) = (subject(event).id, changed.role);
             EventBody::Role { role: RoleChange { user, role, by } }
         }
         event::EventBody::RoomChanged(changed) => EventBody::Room {
@@ -231,14 +228,4 @@ fn message(event: &Event, said: &event::Message) -> Message<'static> {
 
 fn person(profile: &Profile) -> User<'static> {
     User { id: profile.id, name: profile.name.to_string().into(), avatar_url: None }
-}
-
-/// A role's name on the wire.
-#[must_use]
-pub(crate) const fn role_name(role: Role) -> &'static str {
-    match role {
-        Role::Member => "member",
-        Role::Moderator => "moderator",
-        Role::Owner => "owner",
-    }
 }

@@ -89,6 +89,10 @@ impl Follower<'_> {
             Incoming::Unknown(object) => {
                 return Err(Violation::Broken(format!("a frame of an unknown type: {object:?}")));
             }
+            Incoming::Ok(_) => {
+                self.done(&asked);
+                return Ok(());
+            }
             Incoming::Frame(frame) => frame,
         };
         match frame {
@@ -117,14 +121,6 @@ impl Follower<'_> {
                 ensure!(own, "{ack:?} is not what the log has");
                 self.witness(ack.room, ack.seq);
             }
-            ServerFrame::Ok(_) => {
-                if let Kind::Unsubscribe(room) = asked
-                    && let Some(Standing::Open { seen, .. } | Standing::Doubtful { seen }) =
-                        self.rooms.get(&room).copied()
-                {
-                    self.rooms.insert(room, Standing::Unsubscribed { seen });
-                }
-            }
             ServerFrame::Error(_) => match asked {
                 Kind::Subscribe(rooms) => rooms.iter().for_each(|asked| self.doubt(asked.room)),
                 Kind::SubscribeAll(_) => {
@@ -146,6 +142,7 @@ impl Follower<'_> {
             | ServerFrame::Event(_)
             | ServerFrame::Inbox(_)
             | ServerFrame::Notice(_)
+            | ServerFrame::Ok(_)
             | ServerFrame::Typing(_)
             | ServerFrame::Reconnect(_)
             | ServerFrame::Pong(_) => return Err(Violation::Broken(format!("nobody asked for {frame:?}"))),
@@ -226,12 +223,21 @@ impl Follower<'_> {
             "from {from}, complete {complete}: asked {asked:?}, head {head}"
         );
         let state = log.state(head);
-        let own = state.members.get(&self.tape.user).map(|member| member.role.as_str());
-        ensure!(own == Some(&**role), "role {role} at {head}, where the log says {own:?}");
+        let own = state.members.get(&self.tape.user).map(|member| &member.role);
+        ensure!(own == Some(role), "role {role:?} at {head}, where the log says {own:?}");
         ensure!(members == state.members.len() as u64, "{members} members at {head}: {:?}", state.members);
         self.rooms.insert(room, Standing::Open { seen: from, head, caught_up: false });
         self.witness(room, head);
         Ok(())
+    }
+
+    fn done(&mut self, asked: &Kind) {
+        if let Kind::Unsubscribe(room) = *asked
+            && let Some(Standing::Open { seen, .. } | Standing::Doubtful { seen }) =
+                self.rooms.get(&room).copied()
+        {
+            self.rooms.insert(room, Standing::Unsubscribed { seen });
+        }
     }
 
     fn doubt(&mut self, room: RoomId) {

@@ -3,7 +3,9 @@
 use std::sync::{Arc, atomic::Ordering};
 
 use madang_client::{Client, Incoming};
-use madang_contract::{ClientFrame, RoomSince, ServerFrame, Subscribe, SubscribedRoom};
+use madang_contract::{
+    self as contract, ClientFrame, OkFrame, RoomSince, ServerFrame, Subscribe, SubscribedRoom,
+};
 use madang_domain::{Code, Epoch, IdempotencyKey, MessageText, RoomId, Seq, UserId};
 use reqwest::Method;
 use serde_json::json;
@@ -13,7 +15,7 @@ use crate::{
     Violation,
     case::{Action, By, From, GATEWAYS, Key, USERS},
     gateway::Gateway,
-    judge::{Fact, What, facts::text_of, log::role_name},
+    judge::{Fact, What, facts::text_of},
     tape::{Asked, Entry, Kind, Line},
 };
 
@@ -42,8 +44,7 @@ impl Play<'_> {
             }
             Action::Put { actor, user, room, role, gateway } => {
                 let client = self.client(*actor, *gateway).await;
-                let answer =
-                    client.put_member(self.rooms[*room], self.id(*user), role_name(*role)).await.map(drop);
+                let answer = client.put_member(self.rooms[*room], self.id(*user), *role).await.map(drop);
                 self.changed(step, *actor, *room, answer)
             }
             Action::Remove { actor, user, room, gateway } => {
@@ -138,7 +139,9 @@ impl Play<'_> {
             attachments: Vec::new(),
         };
         match self.by_socket(line.request(frame, Kind::Other).await)? {
-            Answer::Done(ServerFrame::Ack(ack)) => Ok(Answer::Done((ack.seq, ack.duplicate))),
+            Answer::Done(Incoming::Frame(ServerFrame::Ack(ack))) => {
+                Ok(Answer::Done((ack.seq, ack.duplicate)))
+            }
             Answer::Done(other) => Err(Violation::Broken(format!("{other:?} answers a send"))),
             Answer::Refused(code) => Ok(Answer::Refused(code)),
             Answer::Failed => Ok(Answer::Failed),
@@ -157,12 +160,8 @@ impl Play<'_> {
                 let Some(line) = self.line(slot).await? else { return Ok(()) };
                 let frame = ClientFrame::Read { room: room.into(), seq };
                 match self.by_socket(line.request(frame, Kind::Other).await)? {
-                    Answer::Done(ServerFrame::Ok(ok)) => {
-                        let field = |name: &str| ok.fields.get(name).and_then(serde_json::Value::as_u64);
-                        let (Some(read), Some(unread)) = (field("read"), field("unread")) else {
-                            return Err(Violation::Broken(format!("{ok:?} answers a read")));
-                        };
-                        Answer::Done((Seq::new(read), unread))
+                    Answer::Done(Incoming::Ok(OkFrame { answer: contract::Answer::Read(mark), .. })) => {
+                        Answer::Done((mark.read, mark.unread))
                     }
                     Answer::Done(other) => {
                         return Err(Violation::Broken(format!("{other:?} answers a read")));
@@ -234,7 +233,7 @@ impl Play<'_> {
     ) -> Result<(), Violation> {
         let user = line.tape.slot % USERS;
         match self.by_socket(answer)? {
-            Answer::Done(ServerFrame::Subscribed(subscribed)) => {
+            Answer::Done(Incoming::Frame(ServerFrame::Subscribed(subscribed))) => {
                 for room in &subscribed.rooms {
                     match room {
                         SubscribedRoom::Open { room, read, .. } if self.rooms.contains(room) => {

@@ -32,13 +32,10 @@ impl Play<'_> {
     }
 
     /// Reads what a socket answered.
-    pub(super) fn by_socket(
-        &self,
-        answer: Result<Incoming, Gone>,
-    ) -> Result<Answer<ServerFrame<'static>>, Violation> {
+    pub(super) fn by_socket(&self, answer: Result<Incoming, Gone>) -> Result<Answer<Incoming>, Violation> {
         match answer {
             Ok(Incoming::Frame(ServerFrame::Error(error))) => self.refusal(error.code, &error.message),
-            Ok(Incoming::Frame(frame)) => Ok(Answer::Done(frame)),
+            Ok(answer @ (Incoming::Frame(_) | Incoming::Ok(_))) => Ok(Answer::Done(answer)),
             Ok(other) => Err(Violation::Broken(format!("{other:?} is no answer"))),
             // Cut by an action of the same step, or its tape says why.
             Err(Gone) => Ok(Answer::Failed),

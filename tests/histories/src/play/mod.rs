@@ -13,7 +13,7 @@ use std::{
 };
 
 use futures_util::future::try_join_all;
-use madang_domain::{Epoch, RoomId, RoomName, Seq, TopicId};
+use madang_domain::{Epoch, Role, RoomId, RoomName, Seq, TopicId};
 use madang_rpc::store::{CreateRoom, DeleteRoom, Heads, NewRoom, Open, Read, RoomKind};
 use tokio::sync::RwLock;
 
@@ -111,7 +111,7 @@ impl<'s> Play<'s> {
     async fn leave(self) {
         for (room, log) in self.logs().await.unwrap_or_default() {
             let members = &log.last_state().members;
-            let owns = |id| members.get(&id).is_some_and(|member: &Member| member.role == "owner");
+            let owns = |id| members.get(&id).is_some_and(|member: &Member| member.role == Role::Owner);
             if let Some(owner) = self.site.people.iter().find(|person| owns(person.profile.id)) {
                 // A room that stays is no harm; a room whose people have left has no owner.
                 let _ = self.site.stores[0]

@@ -1,14 +1,13 @@
 //! The answers to requests.
 
-use madang_contract::{self as frames, OkFrame, RequestId, ServerFrame};
+use madang_contract::{self as frames, Answer, OkFrame, RequestId, ServerFrame};
 use madang_domain::Error;
-use serde_json::{Map, Value};
 
 use crate::session::SessionContext;
 
 /// Answers `ok`.
-pub(super) fn ok(session: &SessionContext, re: Option<RequestId>, fields: Map<String, Value>) {
-    session.push(&ServerFrame::Ok(OkFrame { re, fields }));
+pub(super) fn ok(session: &SessionContext, re: Option<RequestId>, answer: Answer<'_>) {
+    session.push(&ServerFrame::Ok(OkFrame { re, answer }));
 }
 
 /// Tells the client that a request was refused.

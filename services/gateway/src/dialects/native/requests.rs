@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use madang_contract::{self as frames, ClientFrame, Request, RequestId, ServerFrame};
+use madang_contract::{self as frames, Answer, ClientFrame, Request, RequestId, ServerFrame};
 use madang_domain::{Code, Cursor, Error, Result, RoomRef, Seq};
 use madang_kit::telemetry::SPAN_TARGET;
-use madang_rpc::auth::CredentialIssuer;
-use serde_json::{Map, Value};
+use madang_rpc::{auth::CredentialIssuer, store::ReadMark};
 use tracing::Instrument as _;
 
 use super::{
@@ -16,7 +15,10 @@ use super::{
 use crate::{
     commands::{Commands, HistoryRange, NewMessage},
     credentials::{Credential, Verifier},
-    formats::{native, presence_profile},
+    formats::{
+        native,
+        presence_profile::{self, PresenceProfile},
+    },
     log,
     session::SessionContext,
 };
@@ -88,9 +90,7 @@ async fn renew(
         ));
     }
     session.outbox.set_expiry(identity.expires_at);
-    let mut fields = Map::new();
-    fields.insert("expires_at".to_owned(), Value::from(identity.expires_at.to_string()));
-    ok(session, re, fields);
+    ok(session, re, Answer::Renewed(frames::Renewed { expires_at: identity.expires_at }));
     if since.is_some() {
         inbox::follow(Arc::clone(commands), Arc::clone(session), since).await;
     }
@@ -127,11 +127,8 @@ async fn read(
     seq: Seq,
 ) -> Result<()> {
     let mark = commands.mark_read(session.me.id, Some(session.connection), room, seq).await?;
-    let mut fields = Map::new();
-    fields.insert("room".to_owned(), Value::from(mark.room.to_string()));
-    fields.insert("read".to_owned(), Value::from(mark.read.get()));
-    fields.insert("unread".to_owned(), Value::from(mark.unread));
-    ok(session, re, fields);
+    let ReadMark { room, read, unread } = mark;
+    ok(session, re, Answer::Read(frames::ReadAnswer { room, read, unread }));
     Ok(())
 }
 
@@ -146,7 +143,7 @@ async fn typing(
     commands.typing(&session.me, session.connection, room, on).await?;
     // A client that gives no id wants no answer to so small a thing.
     if re.is_some() {
-        ok(session, re, Map::new());
+        ok(session, re, Answer::Done {});
     }
     Ok(())
 }
@@ -161,15 +158,8 @@ async fn history(
 ) -> Result<()> {
     let id = commands.room_id(session.me.id, &room).await?;
     let events = commands.history(session.me.id, id.into(), range, false).await?;
-    let events: Vec<Value> = events
-        .iter()
-        .filter_map(native::event)
-        .map(|event| serde_json::to_value(event).map_err(Error::internal))
-        .collect::<Result<_>>()?;
-    let mut fields = Map::new();
-    fields.insert("room".to_owned(), Value::from(id.to_string()));
-    fields.insert("events".to_owned(), Value::Array(events));
-    ok(session, re, fields);
+    let events = events.iter().filter_map(native::event).collect();
+    ok(session, re, Answer::History(frames::HistoryPage { room: id, events }));
     Ok(())
 }
 
@@ -181,18 +171,10 @@ async fn presence(
 ) -> Result<()> {
     let room = commands.room_id(session.me.id, &room).await?;
     let page = commands.present(session.me.id, session.connection, room).await?;
-    let mut fields = Map::new();
-    fields.insert("room".to_owned(), Value::from(room.to_string()));
-    fields.insert("count".to_owned(), Value::from(page.count));
-    if page.count <= commands.presence_settings.names_max as u64 {
-        let users = page
-            .users
-            .iter()
-            .filter_map(|present| presence_profile::decode(present.user, &present.card))
-            .map(|profile| serde_json::to_value(profile.user()).map_err(Error::internal))
-            .collect::<Result<Vec<Value>>>()?;
-        fields.insert("users".to_owned(), Value::Array(users));
-    }
-    ok(session, re, fields);
+    let present = page.users.iter().filter_map(|user| presence_profile::decode(user.user, &user.card));
+    let profiles: Vec<PresenceProfile> = present.collect();
+    let are_named = page.count <= commands.presence_settings.names_max as u64;
+    let users = are_named.then(|| profiles.iter().map(PresenceProfile::user).collect());
+    ok(session, re, Answer::Presence(frames::PresenceAnswer { room, count: page.count, users }));
     Ok(())
 }

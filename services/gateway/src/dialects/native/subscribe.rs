@@ -5,11 +5,10 @@ use std::{collections::HashSet, sync::Arc};
 use bytes::Bytes;
 use futures_util::future::join_all;
 use madang_contract::{
-    self as frames, RequestId, RoomSince, ServerFrame, Subscribe, SubscribedRoom, WireFrame,
+    self as frames, Answer, RequestId, RoomSince, ServerFrame, Subscribe, SubscribedRoom, WireFrame,
 };
 use madang_domain::{Code, Cursor, Error, Result, RoomId, RoomRef, Seq, limits};
 use madang_rpc::store::{Opened, Resolve};
-use serde_json::Map;
 
 use super::{answers::ok, inbox};
 use crate::{commands::Commands, formats::native, log, session::SessionContext};
@@ -67,7 +66,7 @@ pub(super) async fn unsubscribe(
         session.rooms().remove(&id);
         session.unsubscribe(id.into()).await;
     }
-    ok(session, re, Map::new());
+    ok(session, re, Answer::Done {});
     Ok(())
 }
 
@@ -153,7 +152,7 @@ fn answer<'a>(wanted: &'a Wanted, opened: &'a Result<Opened>) -> SubscribedRoom<
             from: from(wanted.since, opened),
             complete: opened.complete,
             members: opened.member_count,
-            role: native::role(opened.role),
+            role: opened.role,
             read: opened.read,
         },
         (_, Err(error)) | (Err(error), Ok(_)) => SubscribedRoom::Failed {

@@ -2,40 +2,37 @@
 
 use std::sync::Arc;
 
-use axum::{Router, extract::State, routing::put as put_route};
+use axum::{
+    extract::State,
+    response::{IntoResponse, Response},
+};
 use http::StatusCode;
-use madang_domain::{Role, RoomRef, UserRef};
-use serde::Deserialize;
+use madang_contract::rest::{PutSiteMember, routes::server as table};
+use madang_domain::{RoomRef, UserRef};
 
 use super::extract::{Rooms, SiteBackend};
 use crate::{
     commands::Commands,
     http::Problem,
     rest::{
+        Routes,
         extract::{Json, Path},
-        view::MemberView,
+        view::member,
     },
-    state::GatewayState,
 };
 
-pub(super) fn routes() -> Router<GatewayState> {
-    Router::new().route("/rooms/{room}/members/{user}", put_route(put).delete(remove))
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Put {
-    /// Absent: as it is, of a new member the least.
-    role: Option<Role>,
+pub(super) fn routes() -> Routes {
+    Routes::default().at(&table::PUT_MEMBER, put).at(&table::REMOVE_MEMBER, remove)
 }
 
 async fn put(
     State(commands): State<Arc<Commands>>,
     _: SiteBackend<Rooms>,
     Path((room, name)): Path<(RoomRef, UserRef)>,
-    Json(body): Json<Put>,
-) -> Result<axum::Json<MemberView>, Problem> {
-    Ok(axum::Json(MemberView::from(commands.put_member_as_site(room, &name, body.role).await?)))
+    Json(body): Json<PutSiteMember>,
+) -> Result<Response, Problem> {
+    let changed = commands.put_member_as_site(room, &name, body.role).await?;
+    Ok(axum::Json(member(&changed)).into_response())
 }
 
 async fn remove(

@@ -3,40 +3,27 @@
 use std::sync::Arc;
 
 use axum::{
-    Router,
     extract::State,
     response::{IntoResponse, Response},
-    routing::post,
 };
 use http::StatusCode;
-use madang_domain::{IdempotencyKey, MessageText, RoomRef, UserRef};
+use madang_contract::rest::{SendAs, routes::server as table};
+use madang_domain::RoomRef;
 use madang_rpc::auth::Scope;
-use serde::Deserialize;
 
 use super::extract::{Messages, SiteBackend};
 use crate::{
     commands::{Commands, NewMessage},
     http::Problem,
     rest::{
+        Routes,
         extract::{Json, Key, Path},
-        messages::Sent,
+        view::sent,
     },
-    state::GatewayState,
 };
 
-pub(super) fn routes() -> Router<GatewayState> {
-    Router::new().route("/rooms/{room}/messages", post(send))
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Send {
-    user: UserRef,
-    text: MessageText,
-    key: Option<IdempotencyKey>,
-    /// A user who is not a member becomes one first.
-    #[serde(default)]
-    join: bool,
+pub(super) fn routes() -> Routes {
+    Routes::default().at(&table::SEND, send)
 }
 
 async fn send(
@@ -44,7 +31,7 @@ async fn send(
     site: SiteBackend<Messages>,
     Key(header): Key,
     Path(room): Path<RoomRef>,
-    Json(body): Json<Send>,
+    Json(body): Json<SendAs>,
 ) -> Result<Response, Problem> {
     if body.join {
         site.also(Scope::Rooms)?;
@@ -56,5 +43,5 @@ async fn send(
     };
     let message = NewMessage { key, text: body.text, reply_to: None, attachments: Vec::new() };
     let appended = commands.send_as_site(&body.user, &room, message, body.join).await?;
-    Ok((StatusCode::CREATED, axum::Json(Sent::from(appended))).into_response())
+    Ok((StatusCode::CREATED, axum::Json(sent(&appended))).into_response())
 }

@@ -9,14 +9,11 @@ mod notices;
 mod rooms;
 mod users;
 
-use axum::Router;
+use super::Routes;
 
-use crate::state::GatewayState;
-
-/// The routes, to be put under `/v1/server`.
-pub(super) fn routes() -> Router<GatewayState> {
-    Router::new()
-        .merge(rooms::routes())
+/// The routes.
+pub(super) fn routes() -> Routes {
+    rooms::routes()
         .merge(members::routes())
         .merge(messages::routes())
         .merge(users::routes())

@@ -1,63 +1,36 @@
 //! The site's users: who they are, and letting them in and out.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use axum::{
-    Router,
     extract::State,
     response::{IntoResponse, Response},
-    routing::{post, put as put_route},
 };
 use http::StatusCode;
-use madang_domain::{AvatarUrl, Code, DisplayName, Error, Profile, UserRef, Username};
+use madang_contract::{
+    SiteUser,
+    rest::{SiteUserChanges, routes::server as table},
+};
+use madang_domain::{Code, Error, UserRef};
 use madang_rpc::{
     Auth,
     auth::{Disconnect, ExternalUser, IssueUserTicket, RecognizeUser, UpdateProfile},
 };
-use serde::{Deserialize, Serialize};
 
 use super::extract::{SiteBackend, Tickets, Users};
 use crate::{
     commands::Commands,
     http::Problem,
     rest::{
+        Routes,
         auth::ticket_answer,
         extract::{Json, Path},
-        users::present,
-        view::User,
+        view::account,
     },
-    state::GatewayState,
 };
 
-pub(super) fn routes() -> Router<GatewayState> {
-    Router::new()
-        .route("/users/{user}", put_route(put))
-        .route("/users/{user}/disconnect", post(disconnect))
-        .route("/users/{user}/ws-ticket", post(ticket))
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Description {
-    username: Option<Username>,
-    name: Option<DisplayName>,
-    /// Absent: as it was. Null: none.
-    #[serde(default, deserialize_with = "present")]
-    avatar_url: Option<Option<AvatarUrl>>,
-}
-
-/// A user, with what the site calls the user.
-#[derive(Serialize)]
-struct SiteUser {
-    #[serde(flatten)]
-    user: User,
-    external_id: Option<String>,
-}
-
-impl From<&Profile> for SiteUser {
-    fn from(profile: &Profile) -> Self {
-        Self { user: User::from(profile), external_id: profile.external_id.as_ref().map(ToString::to_string) }
-    }
+pub(super) fn routes() -> Routes {
+    Routes::default().at(&table::PUT_USER, put).at(&table::DISCONNECT, disconnect).at(&table::TICKET, ticket)
 }
 
 /// Makes or changes a user whom the site has a name for; changes one who signs in here.
@@ -66,9 +39,9 @@ async fn put(
     State(accounts): State<Arc<dyn Auth>>,
     _: SiteBackend<Users>,
     Path(name): Path<UserRef>,
-    Json(said): Json<Description>,
-) -> Result<axum::Json<SiteUser>, Problem> {
-    let Description { username, name: display_name, avatar_url } = said;
+    Json(said): Json<SiteUserChanges>,
+) -> Result<Response, Problem> {
+    let SiteUserChanges { username, name: display_name, avatar_url } = said;
     let external_id = match &name {
         UserRef::External(id) => Some(id.clone()),
         UserRef::Id(_) => commands.find_user(&name).await?.external_id.clone(),
@@ -86,7 +59,8 @@ async fn put(
             accounts.recognize_user(RecognizeUser { user }).await?.profile
         }
     };
-    Ok(axum::Json(SiteUser::from(&profile)))
+    let external_id = profile.external_id.as_deref().map(Cow::Borrowed);
+    Ok(axum::Json(SiteUser { account: account(&profile), external_id }).into_response())
 }
 
 /// Ends all that the user was let in with until now.

@@ -1,0 +1,36 @@
+//! The REST routes: the types of their requests and answers, and the table of all of them.
+
+mod auth;
+mod documents;
+mod inbox;
+mod members;
+mod messages;
+mod page;
+mod present;
+mod problem;
+mod rooms;
+mod route;
+mod server;
+mod table;
+mod users;
+
+pub use auth::{AuthSession, JwkSet, Login, RefreshToken, Register, Ticket, Tokens};
+pub use inbox::InboxPage;
+pub use members::{Member, PutMember};
+pub use messages::{MarkRead, RangeQuery, ReadMark, SendMessage, SentMessage};
+pub use page::{Page, PageQuery};
+pub use problem::Problem;
+pub use rooms::{NewRoom, Room, RoomChanges, RoomScope, RoomsQuery};
+pub use route::{Access, Answer, Method, Route, Type};
+pub use server::{NewSiteRoom, NoticeData, PutSiteMember, SendAs, SentNotice, SiteRoom, SiteUserChanges};
+pub use table::{Group, ROUTES, all_routes};
+pub use users::ProfileChanges;
+
+/// The routes by name, for the server that serves them: `routes::rooms::CREATE`.
+pub mod routes {
+    pub use super::{
+        auth::routes as auth, documents::routes as documents, inbox::routes as inbox,
+        members::routes as members, messages::routes as messages, rooms::routes as rooms,
+        server::routes as server, users::routes as users,
+    };
+}

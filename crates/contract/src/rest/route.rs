@@ -1,0 +1,224 @@
+//! What the documents say of a route.
+
+use madang_domain::Code;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+
+/// An HTTP method.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// `GET`
+    Get,
+    /// `POST`
+    Post,
+    /// `PUT`
+    Put,
+    /// `PATCH`
+    Patch,
+    /// `DELETE`
+    Delete,
+}
+
+impl Method {
+    /// The method in a request's first line.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
+        }
+    }
+}
+
+/// Who may call a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Anybody.
+    Public,
+    /// A user with an access token.
+    User,
+    /// The embedding site's backend, with an API key of this scope.
+    ApiKey(&'static str),
+    /// A user with one of the credentials of a WebSocket.
+    WebSocket,
+}
+
+/// A type by its schema.
+#[derive(Debug, Clone, Copy)]
+pub struct Type(fn(&mut SchemaGenerator) -> Schema);
+
+impl Type {
+    const fn of<T: JsonSchema>() -> Self {
+        Self(SchemaGenerator::subschema_for::<T>)
+    }
+
+    /// The schema, or a reference to it among the generator's definitions.
+    pub(crate) fn schema(self, generator: &mut SchemaGenerator) -> Schema {
+        (self.0)(generator)
+    }
+}
+
+/// An answer of a route that did what was asked.
+#[derive(Debug, Clone, Copy)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// What the answer says.
+    pub description: &'static str,
+    /// The media type and the type of the body; none where there is no body.
+    pub body: Option<(&'static str, Type)>,
+}
+
+/// A route: what it takes and what it answers.
+#[derive(Debug, Clone)]
+pub struct Route {
+    /// The name of the operation.
+    pub id: &'static str,
+    /// The method.
+    pub method: Method,
+    /// The path, with its parameters in braces.
+    pub path: &'static str,
+    /// What the route does.
+    pub summary: &'static str,
+    /// Who may call it.
+    pub access: Access,
+    /// The parameters of the query, as the fields of one type.
+    pub query: Option<Type>,
+    /// Whether the header `Idempotency-Key` makes a repeat the same request.
+    pub idempotency_key: bool,
+    /// The JSON body of the request.
+    pub request: Option<Type>,
+    /// The answer.
+    pub answer: Answer,
+    /// Another answer, where there are two.
+    pub also: Option<Answer>,
+    /// The codes of its refusals, beside those that follow from what it takes and from the service itself.
+    pub refusals: &'static [Code],
+}
+
+const NO_CONTENT: Answer = Answer { status: 204, description: "Done.", body: None };
+
+impl Route {
+    const fn new(id: &'static str, method: Method, path: &'static str, summary: &'static str) -> Self {
+        Self {
+            id,
+            method,
+            path,
+            summary,
+            access: Access::User,
+            query: None,
+            idempotency_key: false,
+            request: None,
+            answer: NO_CONTENT,
+            also: None,
+            refusals: &[],
+        }
+    }
+
+    pub(super) const fn get(id: &'static str, path: &'static str, summary: &'static str) -> Self {
+        Self::new(id, Method::Get, path, summary)
+    }
+
+    pub(super) const fn post(id: &'static str, path: &'static str, summary: &'static str) -> Self {
+        Self::new(id, Method::Post, path, summary)
+    }
+
+    pub(super) const fn put(id: &'static str, path: &'static str, summary: &'static str) -> Self {
+        Self::new(id, Method::Put, path, summary)
+    }
+
+    pub(super) const fn patch(id: &'static str, path: &'static str, summary: &'static str) -> Self {
+        Self::new(id, Method::Patch, path, summary)
+    }
+
+    pub(super) const fn delete(id: &'static str, path: &'static str, summary: &'static str) -> Self {
+        Self::new(id, Method::Delete, path, summary)
+    }
+
+    pub(super) const fn access(mut self, access: Access) -> Self {
+        self.access = access;
+        self
+    }
+
+    pub(super) const fn query<T: JsonSchema>(mut self) -> Self {
+        self.query = Some(Type::of::<T>());
+        self
+    }
+
+    pub(super) const fn takes<T: JsonSchema>(mut self) -> Self {
+        self.request = Some(Type::of::<T>());
+        self
+    }
+
+    pub(super) const fn idempotency_key(mut self) -> Self {
+        self.idempotency_key = true;
+        self
+    }
+
+    pub(super) const fn answers<T: JsonSchema>(self, status: u16, description: &'static str) -> Self {
+        self.answers_as::<T>(status, description, "application/json")
+    }
+
+    pub(super) const fn answers_as<T: JsonSchema>(
+        mut self,
+        status: u16,
+        description: &'static str,
+        media_type: &'static str,
+    ) -> Self {
+        self.answer = Answer { status, description, body: Some((media_type, Type::of::<T>())) };
+        self
+    }
+
+    pub(super) const fn answers_empty(mut self, status: u16, description: &'static str) -> Self {
+        self.answer = Answer { status, description, body: None };
+        self
+    }
+
+    pub(super) const fn or_answers<T: JsonSchema>(mut self, status: u16, description: &'static str) -> Self {
+        self.also = Some(Answer { status, description, body: Some(("application/json", Type::of::<T>())) });
+        self
+    }
+
+    pub(super) const fn refuses(mut self, codes: &'static [Code]) -> Self {
+        self.refusals = codes;
+        self
+    }
+
+    /// Every code that a refusal of this route may have: its own, those of what it takes, and those that say that the
+    /// service itself cannot do it now. In the order of [`Code::ALL`].
+    #[must_use]
+    pub fn codes(&self) -> Vec<Code> {
+        let is_parsed = self.request.is_some() || self.query.is_some() || self.path.contains('{');
+        Code::ALL
+            .into_iter()
+            .filter(|code| {
+                self.refusals.contains(code)
+                    || match code {
+                        Code::InvalidArgument => is_parsed || self.idempotency_key,
+                        Code::Unauthenticated => matches!(self.access, Access::User | Access::ApiKey(_)),
+                        Code::PermissionDenied | Code::RateLimited => {
+                            matches!(self.access, Access::ApiKey(_))
+                        }
+                        Code::TooLarge => self.request.is_some(),
+                        Code::DeadlineExceeded | Code::Unavailable | Code::Internal => {
+                            self.access != Access::WebSocket
+                        }
+                        Code::NotFound | Code::AlreadyExists | Code::FailedPrecondition => false,
+                    }
+            })
+            .collect()
+    }
+}
+
+/// Names a group's routes and lists them, so that none can be left out of the table.
+macro_rules! table {
+    ($($(#[$doc:meta])* $name:ident = $route:expr;)*) => {
+        $($(#[$doc])* pub static $name: Route = $route;)*
+
+        /// All of them.
+        pub static ALL: &[&Route] = &[$(&$name),*];
+    };
+}
+pub(super) use table;

@@ -1,0 +1,254 @@
+//! The OpenAPI document, from the table of routes.
+
+use madang_domain::{Code, IdempotencyKey, RoomRef, SessionId, UserId, UserRef};
+use schemars::SchemaGenerator;
+use serde_json::{Map, Value, json};
+
+use super::{
+    definitions::{Definitions, Dialect, absent_instead_of_null, keep_used, merge},
+    meaning, samples,
+};
+use crate::rest::{Access, Answer, Problem, ROUTES, Route, Type};
+
+const DESCRIPTION: &str = "The REST routes of Madang. Requests and answers are JSON; a request with an unknown field is \
+refused, and a client ignores fields that it does not know. Refusals are `application/problem+json` (RFC 9457) with a \
+`code`. The WebSocket at `/v1/ws` is described by `/v1/asyncapi.json`.";
+
+/// Makes the OpenAPI 3.1 document of a server whose paths stand under a base path, such as `/chat`, or under none.
+#[must_use]
+pub fn openapi(base_path: &str) -> Value {
+    let mut builder = Builder {
+        requests: Definitions::of_requests(Dialect::Draft2020),
+        answers: Definitions::of_answers(Dialect::Draft2020),
+    };
+    builder.answers.generator().subschema_for::<Problem<'_>>();
+    let mut paths = Map::new();
+    for group in &ROUTES {
+        for route in group.routes {
+            let path = paths.entry(route.path).or_insert_with(|| Value::Object(Map::new()));
+            path[route.method.as_str().to_lowercase()] = builder.operation(group.name, route);
+        }
+    }
+    let refusals: Map<String, Value> = Code::ALL.into_iter().map(refusal).collect();
+    let tags = ROUTES.iter().map(|group| json!({"name": group.name, "description": group.description}));
+    let url = if base_path.is_empty() { "/" } else { base_path };
+    let mut document = json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Madang",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": DESCRIPTION,
+            "license": {"name": "Apache 2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": url, "description": "The server that answers with this document."}],
+        "tags": tags.collect::<Vec<_>>(),
+        "paths": paths,
+        "components": {
+            "securitySchemes": {
+                "accessToken": {
+                    "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
+                    "description": "An access token, of this server or of the embedding site's own issuer.",
+                },
+                "apiKey": {
+                    "type": "http", "scheme": "bearer", "bearerFormat": "mk_…",
+                    "description": "An API key of the embedding site. Each operation names the scope that the key needs.",
+                },
+                "ticket": {
+                    "type": "apiKey", "in": "query", "name": "ticket",
+                    "description": "A ticket for one WebSocket.",
+                },
+            },
+            "parameters": {
+                "IdempotencyKey": {
+                    "name": "Idempotency-Key", "in": "header",
+                    "description": "Makes a repeat of the request the same request.",
+                    "schema": builder.requests.generator().subschema_for::<IdempotencyKey>(),
+                },
+            },
+            "responses": refusals,
+        },
+    });
+    let Builder { requests, answers } = builder;
+    let mut schemas = merge(requests, answers);
+    keep_used(&mut schemas, &document);
+    document["components"]["schemas"] = Value::Object(schemas);
+    document
+}
+
+struct Builder {
+    requests: Definitions,
+    answers: Definitions,
+}
+
+impl Builder {
+    fn operation(&mut self, tag: &str, route: &Route) -> Value {
+        let mut responses = Map::new();
+        for answer in [Some(&route.answer), route.also.as_ref()].into_iter().flatten() {
+            responses.insert(answer.status.to_string(), self.answer(answer));
+        }
+        for status in route.codes().into_iter().map(Code::http_status) {
+            responses.entry(status.to_string()).or_insert_with(|| refused(route, status));
+        }
+        let mut operation = json!({
+            "operationId": route.id,
+            "tags": [tag],
+            "summary": route.summary,
+            "security": security(route.access),
+            "responses": responses,
+        });
+        if let Access::ApiKey(scope) = route.access {
+            operation["description"] = format!("The API key needs the scope `{scope}`.").into();
+        }
+        let parameters = self.parameters(route);
+        if !parameters.is_empty() {
+            operation["parameters"] = Value::Array(parameters);
+        }
+        if let Some(body) = route.request {
+            let content = content("application/json", body, self.requests.generator());
+            operation["requestBody"] = json!({"required": true, "content": content});
+        }
+        operation
+    }
+
+    fn answer(&mut self, answer: &Answer) -> Value {
+        let mut response = json!({"description": answer.description});
+        if let Some((media_type, body)) = answer.body {
+            response["content"] = content(media_type, body, self.answers.generator());
+        }
+        response
+    }
+
+    fn parameters(&mut self, route: &Route) -> Vec<Value> {
+        let generator = self.requests.generator();
+        let mut parameters: Vec<Value> = path_parameters(route)
+            .map(|name| {
+                let schema = match (name, route.access) {
+                    ("room", _) => generator.subschema_for::<RoomRef>(),
+                    ("user", Access::ApiKey(_)) => generator.subschema_for::<UserRef>(),
+                    ("user", _) => generator.subschema_for::<UserId>(),
+                    ("session", _) => generator.subschema_for::<SessionId>(),
+                    (other, _) => unreachable!("the path parameter {other} has no type"),
+                };
+                json!({"name": name, "in": "path", "required": true, "schema": schema})
+            })
+            .collect();
+        if let Some(query) = route.query {
+            let reference = query.schema(generator);
+            let mut query = self.requests.resolve(reference.as_value());
+            absent_instead_of_null(&mut query);
+            if let Some(Value::Object(properties)) = query.get_mut("properties") {
+                parameters.extend(properties.iter_mut().map(|(name, schema)| {
+                    let description = schema.as_object_mut().and_then(|schema| schema.remove("description"));
+                    json!({"name": name, "in": "query", "description": description, "schema": schema})
+                }));
+            }
+        }
+        if route.idempotency_key {
+            parameters.push(json!({"$ref": "#/components/parameters/IdempotencyKey"}));
+        }
+        parameters
+    }
+}
+
+/// The names in the braces of a path.
+fn path_parameters(route: &Route) -> impl Iterator<Item = &'static str> {
+    route.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
+}
+
+fn content(media_type: &str, body: Type, generator: &mut SchemaGenerator) -> Value {
+    let schema = body.schema(generator);
+    let mut content = json!({"schema": schema});
+    if let Some(sample) = schema.get("$ref").and_then(Value::as_str).and_then(samples::of_reference) {
+        content["example"] = sample;
+    }
+    json!({media_type: content})
+}
+
+fn security(access: Access) -> Value {
+    match access {
+        Access::Public => json!([]),
+        Access::User => json!([{"accessToken": []}]),
+        Access::ApiKey(_) => json!([{"apiKey": []}]),
+        // Without any the first frame authenticates.
+        Access::WebSocket => json!([{"accessToken": []}, {"ticket": []}, {}]),
+    }
+}
+
+/// A route's answer with a status of a refusal.
+fn refused(route: &Route, status: u16) -> Value {
+    let codes: Vec<Code> = route.codes().into_iter().filter(|code| code.http_status() == status).collect();
+    if let [code] = codes.as_slice() {
+        return json!({"$ref": format!("#/components/responses/{code}")});
+    }
+    let meanings: Vec<String> = codes.iter().map(|code| format!("`{code}`: {}", meaning(*code))).collect();
+    let first = codes.first().map_or_else(Map::new, |code| refused_content(*code));
+    json!({"description": meanings.join(" "), "content": first})
+}
+
+fn refusal(code: Code) -> (String, Value) {
+    let content = refused_content(code);
+    let mut response = json!({"description": format!("`{code}`: {}", meaning(code)), "content": content});
+    if matches!(code, Code::RateLimited | Code::Unavailable) {
+        response["headers"] = json!({
+            "Retry-After": {
+                "description": "After how many seconds to try again.",
+                "schema": {"type": "integer", "minimum": 0},
+            },
+        });
+    }
+    (code.to_string(), response)
+}
+
+fn refused_content(code: Code) -> Map<String, Value> {
+    let example = samples::problem(code);
+    let schema = json!({"$ref": "#/components/schemas/Problem"});
+    let content = json!({"schema": schema, "example": example});
+    Map::from_iter([("application/problem+json".to_owned(), content)])
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::rest;
+
+    #[test]
+    fn every_route_is_there_once() {
+        let document = openapi("");
+        let places: BTreeSet<_> =
+            rest::all_routes().map(|route| (route.path, route.method.as_str())).collect();
+        assert_eq!(places.len(), rest::all_routes().count(), "two routes of one place");
+        let names: BTreeSet<_> = rest::all_routes().map(|route| route.id).collect();
+        assert_eq!(names.len(), places.len(), "two routes of one name");
+        for (path, method) in places {
+            assert!(document["paths"][path][method.to_lowercase()].is_object(), "{method} {path}");
+        }
+    }
+
+    #[test]
+    fn the_base_path_is_the_server_s() {
+        assert_eq!(openapi("")["servers"][0]["url"], "/");
+        assert_eq!(openapi("/chat")["servers"][0]["url"], "/chat");
+    }
+
+    #[test]
+    fn every_body_has_an_example() {
+        let document = openapi("");
+        let mut without = Vec::new();
+        for route in rest::all_routes() {
+            let operation = &document["paths"][route.path][route.method.as_str().to_lowercase()];
+            let mut bodies = vec![&operation["requestBody"]];
+            bodies.extend(operation["responses"].as_object().unwrap().values());
+            for content in bodies.into_iter().filter_map(|body| body["content"].as_object()) {
+                without.extend(
+                    content
+                        .values()
+                        .filter(|body| body["schema"].get("$ref").is_some() && body.get("example").is_none())
+                        .map(|body| (route.id, body["schema"].clone())),
+                );
+            }
+        }
+        assert!(without.is_empty(), "{without:#?}");
+    }
+}

@@ -1,0 +1,284 @@
+//! Attachments: what a message says of a file that it points to.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    TextError,
+    limits::{ATTACHMENT_URL_MAX_BYTES, FILE_NAME_MAX_BYTES, MEDIA_TYPE_MAX_CHARS},
+    text::{bounded_text, no_control},
+};
+
+/// The media type of a file of which nothing is known (RFC 2046, section 4.5.1).
+const UNKNOWN_MEDIA_TYPE: &str = "application/octet-stream";
+/// The characters of a type's or a subtype's name (RFC 6838, section 4.2).
+const RESTRICTED_NAME_MAX_CHARS: usize = 127;
+
+/// A file that a message points to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Attachment {
+    /// The address of the file.
+    pub url: AttachmentUrl,
+    /// Its name.
+    pub name: FileName,
+    /// Its media type.
+    pub content_type: MediaType,
+    /// Its size in bytes.
+    pub size_bytes: u64,
+}
+
+impl Attachment {
+    /// An attachment as an earlier version accepted and recorded it. That version took any short text for a name and for
+    /// a media type; what this one refuses is made fit, since a room must open whatever was once sent to it.
+    ///
+    /// # Errors
+    /// When the address is none: its bounds have only become wider.
+    pub fn recorded(
+        url: String,
+        name: &str,
+        content_type: String,
+        size_bytes: u64,
+    ) -> Result<Self, TextError> {
+        let content_type = MediaType::new(content_type).or_else(|_| MediaType::new(UNKNOWN_MEDIA_TYPE))?;
+        Ok(Self { url: AttachmentUrl::new(url)?, name: FileName::made_fit(name)?, content_type, size_bytes })
+    }
+}
+
+bounded_text!(
+    /// A media type (RFC 6838), with or without parameters: `image/png`, `text/plain; charset=utf-8`. At most 255
+    /// characters; the longest registered one of a word processor has 71.
+    MediaType,
+    |text| {
+        if text.len() > MEDIA_TYPE_MAX_CHARS {
+            return Err(TextError::new(
+                "content_type",
+                format!("is longer than {MEDIA_TYPE_MAX_CHARS} characters"),
+            ));
+        }
+        if !is_media_type(&text) {
+            return Err(TextError::new("content_type", "must be a media type such as image/png"));
+        }
+        Ok(text)
+    }
+);
+bounded_text!(
+    /// A file's name without its folder: 1 to 255 bytes on one line. Characters that change the direction of the text
+    /// around them are refused, since with them `exe.png` shows what is `gnp.exe`.
+    FileName,
+    |text| {
+        if text.trim().is_empty() || text.len() > FILE_NAME_MAX_BYTES {
+            return Err(TextError::new("name", format!("must have 1 to {FILE_NAME_MAX_BYTES} bytes")));
+        }
+        if text.contains(['/', '\\']) || matches!(text.as_str(), "." | "..") {
+            return Err(TextError::new("name", "must be a file's name without a folder"));
+        }
+        if text.contains(is_bidi_control) {
+            return Err(TextError::new("name", "holds a character that overrides the direction of text"));
+        }
+        no_control("name", text)
+    }
+);
+bounded_text!(
+    /// The address of a file: an absolute `https` or `http` one, or a path on the same server that begins with one
+    /// `/`; at most 2,048 bytes.
+    AttachmentUrl,
+    |text| {
+        if text.len() > ATTACHMENT_URL_MAX_BYTES {
+            return Err(TextError::new("url", format!("is longer than {ATTACHMENT_URL_MAX_BYTES} bytes")));
+        }
+        let authority = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+        let is_absolute = authority.is_some_and(|rest| !rest.is_empty() && !rest.starts_with(['/', '?', '#']));
+        // `//host` is the address of another server, and browsers read `/\host` as the same.
+        let is_path = text.starts_with('/') && !text.starts_with("//");
+        if !(is_absolute || is_path) || text.contains('\\') || text.contains(char::is_whitespace) {
+            return Err(TextError::new("url", "must be an http or https address, or a path that begins with /"));
+        }
+        no_control("url", text)
+    }
+);
+
+impl FileName {
+    /// The name with `_` for each character that a file's name must not have, cut to the longest that it may be.
+    fn made_fit(text: &str) -> Result<Self, TextError> {
+        let unfit = |c: char| matches!(c, '/' | '\\') || is_bidi_control(c) || c.is_control();
+        let mut name = text.replace(unfit, "_");
+        name.truncate(name.floor_char_boundary(FILE_NAME_MAX_BYTES));
+        match Self::new(name) {
+            Ok(name) => Ok(name),
+            // Blank, or a folder's name.
+            Err(_) => Self::new("_"),
+        }
+    }
+}
+
+/// The embeddings, overrides and isolates of the bidirectional algorithm (UAX #9, section 2).
+const fn is_bidi_control(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// `type "/" subtype *( OWS ";" OWS parameter )`, the parameters by RFC 9110, section 5.6.6.
+fn is_media_type(text: &str) -> bool {
+    let (names, mut rest) = match text.find([';', ' ', '\t']) {
+        Some(end) => text.split_at(end),
+        None => (text, ""),
+    };
+    if !names
+        .split_once('/')
+        .is_some_and(|(kind, subtype)| is_restricted_name(kind) && is_restricted_name(subtype))
+    {
+        return false;
+    }
+    while !rest.is_empty() {
+        let Some(parameter) = blank_stripped(rest).strip_prefix(';') else { return false };
+        let Some(after) = parameter_stripped(blank_stripped(parameter)) else { return false };
+        rest = after;
+    }
+    true
+}
+
+/// A letter or digit, then letters, digits and `!#$&-^_.+` (RFC 6838, section 4.2).
+fn is_restricted_name(text: &str) -> bool {
+    text.len() <= RESTRICTED_NAME_MAX_CHARS
+        && text.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && text.bytes().all(|c| c.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&c))
+}
+
+fn blank_stripped(text: &str) -> &str {
+    text.trim_start_matches([' ', '\t'])
+}
+
+/// What stands behind one `name=value`, where one stands.
+fn parameter_stripped(text: &str) -> Option<&str> {
+    let after = token_stripped(text)?.strip_prefix('=')?;
+    match after.strip_prefix('"') {
+        None => token_stripped(after),
+        Some(quoted) => {
+            let mut characters = quoted.char_indices();
+            while let Some((at, c)) = characters.next() {
+                match c {
+                    '"' => return Some(&quoted[at + 1..]),
+                    '\\' if !matches!(characters.next(), Some((_, ' '..='~'))) => return None,
+                    ' '..='~' => {}
+                    _ => return None,
+                }
+            }
+            None
+        }
+    }
+}
+
+/// What stands behind a token (RFC 9110, section 5.6.2), where one stands.
+fn token_stripped(text: &str) -> Option<&str> {
+    let is_of_token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
+    let end = text.find(|c| !is_of_token(c)).unwrap_or(text.len());
+    (end > 0).then(|| &text[end..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WORD: &str = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
+
+    #[test]
+    fn a_media_type_may_be_as_long_as_those_of_office_files() {
+        assert_eq!(WORD.len(), 71);
+        for text in [
+            WORD,
+            "image/png",
+            "image/svg+xml",
+            "text/plain; charset=utf-8",
+            "text/plain;charset=\"utf-8\" ; format=flowed",
+            "multipart/mixed; boundary=\"a \\\"b;\\\"\"",
+            &format!("a/{}; b={}", "c".repeat(127), "d".repeat(255 - 2 - 127 - 4)),
+        ] {
+            assert_eq!(MediaType::new(text).unwrap().as_str(), text);
+        }
+    }
+
+    #[test]
+    fn what_is_no_media_type_is_refused() {
+        for text in [
+            "",
+            "png",
+            "image/",
+            "/png",
+            "image/png/x",
+            "image/png;",
+            "image/png; charset",
+            "image/png; charset=",
+            "image/png; charset=\"x",
+            "image/png x=y",
+            "그림/png",
+            "image/p\nng",
+            &format!("a/{}", "b".repeat(128)),
+            &format!("a/b; c={}", "d".repeat(249)),
+        ] {
+            assert!(MediaType::new(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_file_s_name_has_no_folder_and_no_tricks() {
+        let long = format!("{}.png", "가".repeat(83));
+        assert_eq!(long.len(), 253);
+        for text in ["a", "보고서 최종.docx", "...", "a\u{200f}b", &long] {
+            assert!(FileName::new(text).is_ok(), "{text}");
+        }
+        let too_long = "x".repeat(256);
+        for text in [
+            "",
+            " ",
+            ".",
+            "..",
+            "a/b",
+            "a\\b",
+            "a\nb",
+            "a\0b",
+            "annexe\u{202e}gnp.exe",
+            "\u{2066}a",
+            &too_long,
+        ] {
+            assert!(FileName::new(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_recorded_with_other_bounds_is_made_fit() {
+        let recorded = |name: &str, content_type: &str| {
+            Attachment::recorded("https://files.example/1".to_owned(), name, content_type.to_owned(), 1)
+                .unwrap()
+        };
+        assert_eq!(recorded("a b.png", "image/png").name.as_str(), "a b.png");
+        assert_eq!(recorded("a b.png", "image/png").content_type.as_str(), "image/png");
+        assert_eq!(recorded("in/out\\\u{202e}", "a photo").name.as_str(), "in_out__");
+        assert_eq!(recorded("..", "a photo").name.as_str(), "_");
+        assert_eq!(recorded("..", "a photo").content_type.as_str(), "application/octet-stream");
+        assert_eq!(recorded(&"\u{1f3e1}".repeat(64), "x").name.len(), 252);
+    }
+
+    #[test]
+    fn an_attachment_s_address_leads_to_a_server_or_stays_on_this_one() {
+        let long = format!("https://files.example/{}", "x".repeat(2_048 - 22));
+        for text in ["https://files.example/1", "http://files.example:8080", "/files/1?size=2", &long] {
+            assert!(AttachmentUrl::new(text).is_ok(), "{text}");
+        }
+        let too_long = format!("{long}x");
+        for text in [
+            "",
+            "files/1",
+            "//evil.example/1",
+            "/\\evil.example",
+            "javascript:alert(1)",
+            "https://",
+            "https:///1",
+            "ftp://files.example/1",
+            "https://files.example/a b",
+            "/a\nb",
+            &too_long,
+        ] {
+            assert!(AttachmentUrl::new(text).is_err(), "{text:?}");
+        }
+    }
+}
