@@ -31,7 +31,7 @@ async fn chat_between(first: &str, second: &str) -> (Person, madang_domain::Room
 async fn remembered(base: &str, mina: &Person, room: madang_domain::RoomId, last: Seq) {
     // The access token of before, and the refresh token.
     let history = mina.api.messages(room, None, None, None).await.expect("the history");
-    let texts: Vec<_> = history.items.iter().map(|message| message.text.as_str()).collect();
+    let texts: Vec<_> = history.items.iter().map(|message| &*message.text).collect();
     assert_eq!(texts, ["반갑습니다", "안녕하세요"]);
     let listener = mina.listen(vec![base.to_owned()], room).await;
     listener.until_seq(PATIENCE, last).await;
