@@ -17,7 +17,7 @@ use crate::{
     faults, files,
     report::{self, Report, Screen},
     rolling,
-    settings::{COMPLETE_WITHIN, Settings},
+    settings::{COMPLETE_WITHIN, Length, Settings},
     site::RedisShape,
 };
 
@@ -33,7 +33,8 @@ const INTERRUPTED: u8 = 130;
 /// Starts PostgreSQL, Redis and two of each service as processes, with a proxy that can be broken on every line
 /// between them, and clients that send, reconnect, and remember everything. Then, for the time that is asked for: a
 /// fault, its end, completeness (everybody has received everything, and a marker besides), a short calm, the next
-/// fault. At the end what the clients remember is held against the log in PostgreSQL.
+/// fault. At the end what the clients remember is held against the log in PostgreSQL: messages, notices, who was said to
+/// be present, removed members, revoked sessions and renewed tokens, and how many sends failed.
 ///
 /// All that is random comes from the seed, which is printed first. A run with the same seed has the same rooms,
 /// messages and faults; what meets what in time is the machine's.
@@ -57,6 +58,10 @@ struct Arguments {
     /// How long, in seconds. `faults` needs about 6 s for each fault; 600 inject each kind three times and more.
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(5..=86_400))]
     seconds: u64,
+
+    /// Injects each kind of fault so many times instead, however long that takes (`faults` only).
+    #[arg(long, conflicts_with = "seconds", value_parser = clap::value_parser!(u16).range(1..=1_000))]
+    rounds: Option<u16>,
 
     /// Clients, half of which connect to each gateway first.
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u16).range(2..=10_000))]
@@ -145,7 +150,9 @@ async fn run_parsed(arguments: Arguments) -> Result<bool> {
     let seed = arguments.seed.unwrap_or_else(fresh_seed);
     let screen = Screen::standard();
     screen.line(&format!("seed {seed}"));
-    let mut settings = Settings::new(seed, Duration::from_secs(arguments.seconds));
+    let duration = Duration::from_secs(arguments.seconds);
+    let length = arguments.rounds.map_or(Length::For(duration), |rounds| Length::Rounds(usize::from(rounds)));
+    let mut settings = Settings::new(seed, length);
     settings.clients = usize::from(arguments.clients);
     settings.rooms = usize::from(arguments.rooms);
     settings.rooms_each = settings.rooms_each.min(settings.rooms);
@@ -180,7 +187,7 @@ async fn run_parsed(arguments: Arguments) -> Result<bool> {
     }
     let report = match arguments.scenario {
         Scenario::Faults => report::faults(&faults::run(settings, logs.clone(), &screen).await?),
-        Scenario::Drops => report::drops(&drops::run(settings, logs.clone(), &screen).await?),
+        Scenario::Drops => report::drops(&drops::run(settings, duration, logs.clone(), &screen).await?),
         Scenario::Rolling => report::rolling(&rolling::run(settings, logs.clone(), &screen).await?),
         Scenario::Cutoff => report::cutoff(&cutoff::run(settings, logs.clone(), &screen).await?),
     };

@@ -6,17 +6,21 @@ use futures_util::future::join_all;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::{
-    crowd::{Crowd, Heads, Whispers, outcome},
+    crowd::{Client, Crowd, Heads, Whispers, outcome, people},
     error::Result,
     history::{Attempt, Outcome, RoomIndex},
     watch::Watch,
 };
 
-/// Without completeness for this long the run has failed, and there is no use in waiting on.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+/// Without completeness for this long the run has failed, and there is no use in waiting on. Nobody's tokens are renewed
+/// meanwhile; they outlast it.
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How many of those who miss something are named.
 const MISSING_TOLD: usize = 10;
+
+/// How many members of a room a marker names: as many as one message may.
+const NAMED_MAX: usize = 20;
 
 /// Before a refused marker is sent again.
 const RETRY_AFTER: Duration = Duration::from_millis(100);
@@ -36,13 +40,17 @@ pub struct Completeness {
 
 /// Waits until every client has received everything: in quiet rooms the last of the whispers, which nothing
 /// follows; in all others a marker that is sent now. Sessions hand out events in
-/// order and without gaps, so that who has received the last one has received all before it. And until somebody has
+/// order and without gaps, so that who has received the last one has received all before it. Markers name members, whose
+/// inboxes are complete with the notice of it, likewise. And until somebody has
 /// signed in at each gateway with a name and a password: those who are signed in do not need auth.
+///
+/// `others` are awaited besides the crowd's clients.
 ///
 /// # Errors
 /// When the task of a whisper panicked.
 pub async fn complete(
     crowd: &Crowd,
+    others: &[&Client],
     watch: Watch,
     round: usize,
     whispers: Option<Whispers>,
@@ -61,7 +69,12 @@ pub async fn complete(
             None => Ok(Vec::new()),
         }
     };
-    let ((mut sent, marked), whispered, turned_away) = tokio::join!(marked, whispered, crowd.sign_in(until));
+    let ((markers, marked), whispered, turned_away) = tokio::join!(marked, whispered, crowd.sign_in(until));
+    let names = |client: usize, room: RoomIndex| {
+        let marker = markers.iter().find(|marker| marker.sent.room == room && marker.named.contains(&client));
+        marker.and_then(|marker| place(&marker.sent)).unwrap_or_default()
+    };
+    let mut sent: Vec<_> = markers.iter().map(|marker| (marker.client, marker.sent.clone())).collect();
     let unmarked: Vec<_> =
         sent.iter().filter(|(_, marker)| place(marker).is_none()).map(|(_, marker)| marker.room).collect();
     sent.extend(whispered?);
@@ -72,21 +85,30 @@ pub async fn complete(
         }
     }
 
-    let waits = crowd.clients().iter().enumerate().map(|(number, client)| {
-        let places = &places;
+    let clients = crowd.clients().iter().chain(others.iter().copied());
+    let waits = clients.enumerate().map(|(number, client)| {
+        let (places, names) = (&places, &names);
         async move {
             let mut heads = client.heads();
             let behind = |heads: &Heads| {
                 client.rooms().iter().find_map(|room| {
-                    let at = heads.get(room).copied().unwrap_or_default();
+                    let at = heads.rooms.get(room).copied().unwrap_or_default();
                     let place = places.get(*room).copied().unwrap_or_default();
-                    (at < place).then_some((*room, at, place))
+                    let told = heads.mentions.get(room).copied().unwrap_or_default();
+                    let named = names(number, *room);
+                    match () {
+                        () if at < place => Some(format!("is at {at} of {place} in room {room}")),
+                        () if told < named => {
+                            Some(format!("has no notice of {named} in room {room}, which names it"))
+                        }
+                        () => None,
+                    }
                 })
             };
             // An error is a client that has ended, with what it lacks.
             let _ = timeout_at(until, heads.wait_for(|heads| behind(heads).is_none())).await;
             let behind = behind(&heads.borrow());
-            behind.map(|(room, at, place)| format!("client {number} is at {at} of {place} in room {room}"))
+            behind.map(|behind| format!("client {number} {behind}"))
         }
     });
     let mut missing: Vec<_> = join_all(waits).await.into_iter().flatten().collect();
@@ -113,23 +135,29 @@ fn place(attempt: &Attempt) -> Option<u64> {
     }
 }
 
-/// Sends the marker of a room until it is acknowledged; returns it with its sender.
-async fn mark(
-    crowd: &Crowd,
-    watch: Watch,
-    round: usize,
-    room: RoomIndex,
-    until: Instant,
-) -> (usize, Attempt) {
+/// A marker.
+struct Marker {
+    /// Who sent it.
+    client: usize,
+    sent: Attempt,
+    /// Whom it names.
+    named: Vec<usize>,
+}
+
+/// Sends the marker of a room until it is acknowledged.
+async fn mark(crowd: &Crowd, watch: Watch, round: usize, room: RoomIndex, until: Instant) -> Marker {
     let members = crowd.members(room);
     // Another member in each round.
     let client = members.get(round % members.len().max(1)).copied().unwrap_or_default();
+    let others = members.iter().copied().cycle().skip(round % members.len().max(1)).take(members.len());
+    let named: Vec<usize> = others.filter(|other| *other != client).take(NAMED_MAX).collect();
     let key = format!("marker-{round}");
+    let text = named.iter().fold(key.clone(), |text, named| format!("{text} @{}", people::username(*named)));
     let at = watch.now();
     let mut known = Outcome::Unknown;
     if let (Some(speaker), Some(id)) = (crowd.clients().get(client), crowd.rooms().get(room)) {
         while Instant::now() < until {
-            let send = speaker.session().send_with_key(*id, &key, &key);
+            let send = speaker.session().send_with_key(*id, &text, &key);
             let Ok(answer) = timeout_at(until, send).await else { break };
             known = outcome(answer, watch);
             match known {
@@ -138,5 +166,6 @@ async fn mark(
             }
         }
     }
-    (client, Attempt { room, key: key.into(), at, outcome: known })
+    let sent = Attempt { room, key: key.into(), at, once: false, outcome: known };
+    Marker { client, sent, named }
 }

@@ -91,11 +91,8 @@ pub async fn run(settings: Settings, logs: PathBuf, screen: &Screen) -> Result<R
 
     // The owner's token makes the room, and never ends.
     let base = |address: Option<_>| address.map_or_else(String::new, |address| format!("http://{address}"));
-    let (session, mut owners) = Session::start(
-        vec![base(here)],
-        Credential::Bearer(people[0].token.clone()),
-        SessionOptions::default(),
-    );
+    let (session, mut owners) =
+        Session::start(vec![base(here)], Credential::Bearer(people[0].token()), SessionOptions::default());
     let drained = tokio::spawn(async move { while let Ok(Some(_)) = owners.next().await {} });
     let talking = tokio::spawn(talk(session.clone(), room));
 
@@ -149,7 +146,7 @@ async fn cut_off(
 ) -> Result<Cut> {
     let lost = |error: SocketError| Error::Listen(error);
     let options = ConnectOptions::default();
-    let credential = Credential::Bearer(person.token.clone());
+    let credential = Credential::Bearer(person.token());
     let (mut socket, hello) = Socket::open(there, &credential, &options).await.map_err(lost)?;
     let rooms = vec![RoomSince { room: room.into(), since: None, epoch: None }];
     let subscribe = ClientFrame::Subscribe(Subscribe { rooms, ..Subscribe::default() });

@@ -30,6 +30,8 @@ const BETWEEN_MS: std::ops::Range<u64> = 1_000..5_000;
 pub struct Run {
     /// What it was made of.
     pub settings: Settings,
+    /// For how long networks were cut.
+    pub duration: Duration,
     /// Drops of all clients together.
     pub drops: usize,
     /// From the last drop's end until everybody had everything.
@@ -54,35 +56,38 @@ impl Run {
 ///
 /// # Errors
 /// When something cannot be started.
-pub async fn run(settings: Settings, logs: PathBuf, screen: &Screen) -> Result<Run> {
+pub async fn run(settings: Settings, duration: Duration, logs: PathBuf, screen: &Screen) -> Result<Run> {
     screen.step("starting PostgreSQL, Redis, and two of each service");
     let site = Site::start(&Settings { kinds: Vec::new(), ..settings.clone() }, logs.clone()).await?;
     let watch = Watch::start();
     screen.step("gathering the clients");
-    let crowd = Crowd::gather(&site, &settings, watch).await?;
+    let (crowd, cast) = Crowd::gather(&site, &settings, watch).await?;
     screen.follow(crowd.tally());
     let talk = Talk::start(&crowd, settings.seed, settings.messages_a_second, watch);
     screen.step("dropping the network of every client, again and again");
-    let until = Instant::now() + settings.duration;
+    let until = Instant::now() + duration;
     let mut random = StdRng::seed_from_u64(settings.seed);
     let drops = crowd.lines().into_iter().map(|line| dropped(line, random.random(), until));
     let drops: usize = try_join_all(drops).await?.into_iter().sum();
-    let completeness = complete(&crowd, watch, 0, None).await?;
+    let completeness = complete(&crowd, &[], watch, 0, None).await?;
     screen.step("the last messages");
     let mut sent = talk.stop().await?;
     sent.extend(completeness.sent);
     // What was acknowledged last is not behind a marker: another one follows it.
-    let end = complete(&crowd, watch, 1, None).await?;
+    let others: Vec<_> = cast.listening().map(|(_, _, client)| client).collect();
+    let end = complete(&crowd, &others, watch, 1, None).await?;
     sent.extend(end.sent);
 
     screen.step("judging");
-    let history = crowd.disperse(sent).await?;
-    let stored = log::read(site.store_database_url(), &history.rooms).await?;
+    let mut history = crowd.disperse(sent).await?;
+    let (memories, _) = cast.disperse().await?;
+    history.clients.extend(memories);
+    let stored = log::read(site.store_database_url(), &history).await?;
     let verdict = judge(&history, &stored);
     screen.step("stopping");
     site.stop().await?;
     screen.done();
-    Ok(Run { settings, drops, complete: completeness.took, verdict, logs })
+    Ok(Run { settings, duration, drops, complete: completeness.took, verdict, logs })
 }
 
 /// Drops the network of one client until the time is over; returns how often.

@@ -20,6 +20,9 @@ pub enum Error {
         /// The client's reason.
         source: madang_client::Error,
     },
+    /// One of the cast could not come in before anything was broken.
+    #[error("{0}")]
+    Cast(String),
     /// A client could not subscribe before anything was broken.
     #[error("cannot subscribe to a room before the first fault")]
     Subscribe(#[from] madang_client::SubscribeError),

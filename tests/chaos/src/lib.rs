@@ -35,4 +35,4 @@ pub mod tally;
 pub mod watch;
 
 pub use error::{Error, Result};
-pub use settings::Settings;
+pub use settings::{Length, Settings};

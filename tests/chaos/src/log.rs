@@ -1,12 +1,15 @@
-//! The store's log, as PostgreSQL has it at the end.
+//! The store's logs, as PostgreSQL has them at the end.
 
-use madang_domain::{RoomId, UserId};
+use std::collections::HashMap;
+
+use madang_domain::UserId;
 use sqlx::{Connection as _, PgConnection, Row as _, postgres::PgRow};
 use uuid::Uuid;
 
 use crate::{
+    crowd::people,
     error::Result,
-    history::{Logged, message_digest, other_digest},
+    history::{History, Logged, NoticeKind, Stored, message_digest, other_digest},
 };
 
 /// `events.kind`, beside the name that the kind has on the wire.
@@ -15,33 +18,51 @@ const KINDS: [(i16, &str); 4] = [(2, "joined"), (3, "left"), (4, "role"), (5, "r
 /// `events.kind` of a message.
 const MESSAGE: i16 = 1;
 
-/// The log of each room, in order.
+/// `events.kind` of a mention and of an invitation, in inboxes.
+const NOTICE_KINDS: [(i16, NoticeKind); 2] = [(6, NoticeKind::Mention), (7, NoticeKind::Invite)];
+
+/// The log of each room and of each client's inbox, in order.
 ///
 /// # Errors
 /// When PostgreSQL does not answer.
-pub async fn read(database_url: &str, rooms: &[RoomId]) -> Result<Vec<Vec<Logged>>> {
+pub async fn read(database_url: &str, history: &History) -> Result<Stored> {
     const QUERY: &str = "SELECT seq, kind, actor, key, text FROM events WHERE topic = $1 ORDER BY seq";
+    const INBOX: &str = "SELECT seq, kind FROM events WHERE topic = $1 ORDER BY seq";
     let mut connection = PgConnection::connect(database_url).await?;
-    let mut logs = Vec::with_capacity(rooms.len());
-    for room in rooms {
+    let mut stored = Stored::default();
+    for room in &history.rooms {
         let rows = sqlx::query(QUERY).bind(room.uuid()).fetch_all(&mut connection).await?;
-        logs.push(rows.iter().map(logged).collect::<sqlx::Result<_>>()?);
+        stored.rooms.push(rows.iter().map(|row| logged(row, history)).collect::<sqlx::Result<_>>()?);
+    }
+    let users: HashMap<UserId, ()> = history.clients.iter().map(|client| (client.user, ())).collect();
+    for user in users.into_keys() {
+        let rows = sqlx::query(INBOX).bind(user.uuid()).fetch_all(&mut connection).await?;
+        stored.inboxes.insert(user, rows.iter().map(notice).collect::<sqlx::Result<_>>()?);
     }
     connection.close().await?;
-    Ok(logs)
+    Ok(stored)
 }
 
-fn logged(row: &PgRow) -> sqlx::Result<Logged> {
+fn logged(row: &PgRow, history: &History) -> sqlx::Result<Logged> {
     let seq = row.try_get::<i64, _>("seq")?.cast_unsigned();
     let kind: i16 = row.try_get("kind")?;
     if kind != MESSAGE {
         let name = KINDS.iter().find(|(number, _)| *number == kind).map_or("unknown", |(_, name)| name);
-        return Ok(Logged { seq, key: None, digest: other_digest(name) });
+        return Ok(Logged { seq, key: None, digest: other_digest(name), names: Vec::new() });
     }
     let sender = UserId::new(row.try_get::<Uuid, _>("actor")?);
     let key: Box<str> = row.try_get::<String, _>("key")?.into();
     let text: String = row.try_get("text")?;
     // A message's id is its seq.
     let digest = message_digest(&seq.to_string(), sender, &key, &text);
-    Ok(Logged { seq, key: Some((sender, key)), digest })
+    let named = people::named_in(&text).filter_map(|number| Some(history.clients.get(number)?.user));
+    let names = named.filter(|user| *user != sender).collect();
+    Ok(Logged { seq, key: Some((sender, key)), digest, names })
+}
+
+fn notice(row: &PgRow) -> sqlx::Result<(u64, NoticeKind)> {
+    let seq = row.try_get::<i64, _>("seq")?.cast_unsigned();
+    let kind: i16 = row.try_get("kind")?;
+    let known = NOTICE_KINDS.iter().find(|(number, _)| *number == kind);
+    Ok((seq, known.map_or(NoticeKind::Other, |(_, kind)| *kind)))
 }

@@ -189,7 +189,7 @@ impl Crowd {
             // Half of them begin at each gateway.
             let bases = (0..addresses.len()).map(|turn| addresses[(seat + turn) % addresses.len()]);
             let bases = bases.map(|address| format!("http://{address}")).collect();
-            let credential = Credential::Bearer(people[account].token.clone());
+            let credential = Credential::Bearer(people[account].token());
             let options = SessionOptions { seed: Some(settings.seed ^ seat as u64), ..Default::default() };
             let (topic, tell) = (rooms[room], Arc::clone(&tell));
             async move {

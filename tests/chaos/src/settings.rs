@@ -7,9 +7,27 @@ use crate::{fault::Kind, site::RedisShape};
 /// The promise: after any single fault everybody is complete again within this of its end.
 pub const COMPLETE_WITHIN: Duration = Duration::from_secs(5);
 
+/// After any single fault every gateway knows within this of its end who is in each room.
+pub const PRESENT_WITHIN: Duration = Duration::from_secs(5);
+
 /// At the end, when nothing is broken, half of the arrivals in quiet rooms are faster than this, far from what a machine
 /// that also carries the harness needs: beyond it, messages do not come by way of the bus, but are found by the sweep.
 pub const FAST_WAY_MEDIAN_MAX: Duration = Duration::from_millis(500);
+
+/// How long a run injects faults.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Length {
+    /// For as long.
+    For(Duration),
+    /// Until each kind has come so many times.
+    Rounds(usize),
+}
+
+/// The life of an access token where nobody renews it: a day.
+const TOKEN_LIFE_LONG: Duration = Duration::from_secs(86_400);
+
+/// The life of an access token where everybody renews it: those who are not renewed end before the run does.
+const TOKEN_LIFE_SHORT: Duration = Duration::from_secs(60);
 
 /// A run.
 #[derive(Debug, Clone)]
@@ -17,7 +35,7 @@ pub struct Settings {
     /// Where all that is random comes from: the same seed makes the same rooms, sends and faults.
     pub seed: u64,
     /// How long faults are injected.
-    pub duration: Duration,
+    pub length: Length,
     /// Clients, spread over the gateways.
     pub clients: usize,
     /// Rooms, over which the clients are spread.
@@ -34,6 +52,8 @@ pub struct Settings {
     pub kinds: Vec<Kind>,
     /// Settings of the gateways besides those that every run has.
     pub gateway_settings: Vec<(String, String)>,
+    /// How long an access token is good.
+    pub token_life: Duration,
     /// Completeness later than this after the end of a fault is a defect.
     pub complete_within: Duration,
     /// Where the report goes, and the logs.
@@ -43,10 +63,10 @@ pub struct Settings {
 impl Settings {
     /// The settings of a long run on release binaries.
     #[must_use]
-    pub fn new(seed: u64, duration: Duration) -> Self {
+    pub fn new(seed: u64, length: Length) -> Self {
         Self {
             seed,
-            duration,
+            length,
             clients: 200,
             rooms: 20,
             rooms_each: 3,
@@ -55,8 +75,17 @@ impl Settings {
             redis: RedisShape::Single,
             kinds: Kind::all_of(RedisShape::Single),
             gateway_settings: Vec::new(),
+            token_life: TOKEN_LIFE_LONG,
             complete_within: COMPLETE_WITHIN,
             directory: PathBuf::from("data/chaos"),
         }
+    }
+
+    /// The same with tokens that have to be renewed; as it is where a clock may be an hour wrong, which ends them rightly.
+    #[must_use]
+    pub fn with_short_tokens(self) -> Self {
+        let steps_clocks = [Kind::ClockForward, Kind::ClockBack].iter().any(|kind| self.kinds.contains(kind));
+        let token_life = if steps_clocks { self.token_life } else { TOKEN_LIFE_SHORT };
+        Self { token_life, ..self }
     }
 }

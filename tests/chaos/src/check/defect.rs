@@ -1,10 +1,11 @@
 //! What can be wrong.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use madang_client::Fault;
 use madang_domain::{Code, UserId};
 
+use super::{InboxDefect, PresenceDefect};
 use crate::history::RoomIndex;
 
 /// A client of a run, by its place in the list of them.
@@ -156,6 +157,40 @@ pub enum Defect {
         /// The words of the refusal.
         code: Code,
     },
+    /// A client whose session was revoked was not told so in time.
+    RevokedLives {
+        /// Who.
+        client: ClientIndex,
+        /// How long after the revocation, or the end of the fault that it fell into, it was; none when it never was.
+        after: Option<Duration>,
+    },
+    /// Something is wrong with an inbox.
+    Inbox {
+        /// Whose.
+        client: ClientIndex,
+        /// What.
+        defect: InboxDefect,
+    },
+    /// Something was said of who is in a room that is not so.
+    Presence {
+        /// To whom.
+        client: ClientIndex,
+        /// Where.
+        room: RoomIndex,
+        /// What.
+        defect: PresenceDefect,
+    },
+    /// A message failed, or was late, with nothing broken; or was late after a fault.
+    Unavailable {
+        /// Whose.
+        client: ClientIndex,
+        /// Where.
+        room: RoomIndex,
+        /// Its key.
+        key: Box<str>,
+        /// What became of it.
+        outcome: String,
+    },
 }
 
 /// The kinds of [`Defect`], for counting.
@@ -177,6 +212,10 @@ pub enum DefectKind {
     Reset,
     Dismissed,
     ShutOut,
+    RevokedLives,
+    Inbox,
+    Presence,
+    Unavailable,
 }
 
 /// What a defect means to those who promised otherwise.
@@ -194,7 +233,7 @@ pub enum Class {
 
 impl DefectKind {
     /// All of them, the gravest first.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 19] = [
         Self::Lost,
         Self::Doubled,
         Self::Misplaced,
@@ -210,6 +249,10 @@ impl DefectKind {
         Self::Reset,
         Self::Dismissed,
         Self::ShutOut,
+        Self::RevokedLives,
+        Self::Inbox,
+        Self::Presence,
+        Self::Unavailable,
     ];
 
     /// In words.
@@ -231,6 +274,10 @@ impl DefectKind {
             Self::Reset => "cursors declared void",
             Self::Dismissed => "clients told not to come back",
             Self::ShutOut => "members who were shut out",
+            Self::RevokedLives => "revoked sessions that lived on",
+            Self::Inbox => "wrong in an inbox",
+            Self::Presence => "wrong of who is in a room",
+            Self::Unavailable => "sends that failed or were late",
         }
     }
 }
@@ -255,6 +302,10 @@ impl Defect {
             Self::Reset { .. } => DefectKind::Reset,
             Self::Dismissed { .. } => DefectKind::Dismissed,
             Self::ShutOut { .. } => DefectKind::ShutOut,
+            Self::RevokedLives { .. } => DefectKind::RevokedLives,
+            Self::Inbox { .. } => DefectKind::Inbox,
+            Self::Presence { .. } => DefectKind::Presence,
+            Self::Unavailable { .. } => DefectKind::Unavailable,
         }
     }
 }
@@ -267,15 +318,19 @@ impl Defect {
             Self::Lost { .. } | Self::NeverReceived { .. } | Self::LogGap { .. } => Class::Lost,
             Self::Doubled { .. } | Self::Misplaced { .. } | Self::Repeated { .. } => Class::Duplicated,
             Self::Skipped { .. } | Self::OutOfOrder { .. } => Class::OutOfOrder,
-            Self::Wire { fault: Fault::Repeat { .. }, .. } => Class::Duplicated,
-            Self::Wire { fault: Fault::Gap { .. }, .. } => Class::OutOfOrder,
+            Self::Inbox { defect, .. } => defect.class(),
+            Self::Wire { fault: Fault::Repeat { .. } | Fault::InboxRepeat { .. }, .. } => Class::Duplicated,
+            Self::Wire { fault: Fault::Gap { .. } | Fault::InboxGap { .. }, .. } => Class::OutOfOrder,
             Self::Wire { .. }
             | Self::Differs { .. }
             | Self::Phantom { .. }
             | Self::Overheard { .. }
             | Self::Reset { .. }
             | Self::Dismissed { .. }
-            | Self::ShutOut { .. } => Class::Other,
+            | Self::ShutOut { .. }
+            | Self::RevokedLives { .. }
+            | Self::Presence { .. }
+            | Self::Unavailable { .. } => Class::Other,
         }
     }
 }
@@ -329,6 +384,17 @@ impl fmt::Display for Defect {
             Self::Dismissed { client, reason } => write!(f, "client {client}: {reason}"),
             Self::ShutOut { client, room, code } => {
                 write!(f, "client {client}, room {room}: a member was refused ({code})")
+            }
+            Self::RevokedLives { client, after: None } => {
+                write!(f, "client {client}: its session was revoked, and its socket did not end")
+            }
+            Self::RevokedLives { client, after: Some(after) } => {
+                write!(f, "client {client}: its session was revoked, and its socket ended {after:?} later")
+            }
+            Self::Inbox { client, defect } => write!(f, "client {client}: {defect}"),
+            Self::Presence { client, room, defect } => write!(f, "client {client}, room {room}: {defect}"),
+            Self::Unavailable { client, room, key, outcome } => {
+                write!(f, "client {client}, room {room}: {key} {outcome}")
             }
         }
     }

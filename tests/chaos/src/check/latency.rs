@@ -3,21 +3,12 @@
 use std::{collections::HashMap, ops::Range, time::Duration};
 
 use crate::{
-    history::{History, Outcome, RoomIndex},
+    history::{History, Outcome, RoomIndex, Span},
     watch::Moment,
 };
 
 /// A message sent less than this before the end of a calm may meet the next fault on its way.
 const BEFORE_THE_END: Duration = Duration::from_millis(500);
-
-/// A time in which nothing was broken and everybody was complete.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Calm {
-    /// Since when.
-    pub from: Moment,
-    /// Until when.
-    pub until: Moment,
-}
 
 /// From the moment in which a message was due to be sent to its arrival at each client, sender included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -35,7 +26,7 @@ pub struct Latencies {
 impl Latencies {
     /// Measures the messages that were sent in calm times in some rooms.
     #[must_use]
-    pub fn of(history: &History, calms: &[Calm], rooms: Range<RoomIndex>) -> Self {
+    pub fn of(history: &History, calms: &[Span], rooms: Range<RoomIndex>) -> Self {
         let calm =
             |at: Moment| calms.iter().any(|calm| calm.from <= at && at.plus(BEFORE_THE_END) <= calm.until);
         let mut sent = HashMap::new();
@@ -47,9 +38,17 @@ impl Latencies {
                 sent.insert((attempt.room, seq), attempt.at);
             }
         }
-        let receipts = history.clients.iter().flat_map(|client| &client.received);
-        let mut took: Vec<Duration> = receipts
-            .filter_map(|receipt| Some(receipt.at.since(*sent.get(&(receipt.room, receipt.seq))?)))
+        // What a client is sent because it has just come, or come back, was sent before.
+        let clients = history.clients.iter().filter(|client| client.absences.is_empty());
+        let live = clients.flat_map(|client| {
+            let first = client.listening.first().map(|listening| listening.at).unwrap_or_default();
+            client.received.iter().map(move |receipt| (receipt, first))
+        });
+        let mut took: Vec<Duration> = live
+            .filter_map(|(receipt, first)| {
+                let sent = *sent.get(&(receipt.room, receipt.seq))?;
+                (sent >= first).then(|| receipt.at.since(sent))
+            })
             .collect();
         took.sort_unstable();
         let rank = |hundredths: usize| {

@@ -1,17 +1,23 @@
 //! The judge: a pure function over what clients remember and what the store has.
 
+mod availability;
 mod defect;
+mod inbox;
 mod latency;
+mod presence;
 mod received;
 mod sent;
 #[cfg(test)]
 mod tests;
 
+pub use availability::{Availability, FAILED_MAX, FAILED_ONCE_MAX, Share};
 pub use defect::{Class, ClientIndex, Defect, DefectKind};
-pub use latency::{Calm, Latencies};
+pub use inbox::InboxDefect;
+pub use latency::Latencies;
+pub use presence::PresenceDefect;
 
 use crate::{
-    history::{History, Logged},
+    history::{History, Stored},
     watch::Moment,
 };
 
@@ -22,6 +28,8 @@ pub struct Verdict {
     pub found: Vec<Found>,
     /// How much was judged.
     pub counts: Counts,
+    /// How many sends failed, in calm times and around faults.
+    pub availability: Availability,
 }
 
 /// A defect, and when it happened, where that can be told.
@@ -52,6 +60,20 @@ pub struct Counts {
     pub due: usize,
     /// Sockets that were opened beyond the first of each client.
     pub reconnects: usize,
+    /// Notices that clients received, each as the store has it.
+    pub notices: usize,
+    /// Notices of mentions that were due.
+    pub mentions: usize,
+    /// Changes of presence that clients were told.
+    pub presence: usize,
+    /// Departures and returns of which each observer had to be told exactly once.
+    pub walks: usize,
+    /// Members who were removed and added again.
+    pub removals: usize,
+    /// Sessions that were revoked and ended.
+    pub revoked: usize,
+    /// Clients whose first token expired while they lived on with another one.
+    pub outlived: usize,
 }
 
 impl Verdict {
@@ -66,11 +88,14 @@ impl Verdict {
     }
 }
 
-/// Judges a run by the log of each room, in the order of [`History::rooms`].
+/// Judges a run by what the store has.
 #[must_use]
-pub fn judge(history: &History, logs: &[Vec<Logged>]) -> Verdict {
+pub fn judge(history: &History, stored: &Stored) -> Verdict {
     let mut verdict = Verdict::default();
-    sent::judge(history, logs, &mut verdict);
-    received::judge(history, logs, &mut verdict);
+    sent::judge(history, &stored.rooms, &mut verdict);
+    received::judge(history, &stored.rooms, &mut verdict);
+    inbox::judge(history, stored, &mut verdict);
+    presence::judge(history, &mut verdict);
+    availability::judge(history, &mut verdict);
     verdict
 }

@@ -11,7 +11,7 @@ use crate::{
     watch::Moment,
 };
 
-/// How long after a removal a gateway may still deliver: the promise.
+/// How long after a removal, or a revocation, a gateway may still deliver: the promise. In a fault it counts from its end.
 pub(super) const REMOVED_WITHIN: Duration = Duration::from_secs(1);
 
 /// Where a client is in a room.
@@ -28,33 +28,68 @@ struct Position {
 pub(super) fn judge(history: &History, logs: &[Vec<Logged>], verdict: &mut Verdict) {
     for (client, memory) in history.clients.iter().enumerate() {
         verdict.counts.reconnects += memory.connections.saturating_sub(1);
-        told(client, memory, verdict);
-        judge_client(client, memory, logs, verdict);
+        told(client, memory, history, verdict);
+        judge_client(client, memory, history, logs, verdict);
     }
 }
 
 /// What the client was told, or its library noticed.
-fn told(client: ClientIndex, memory: &ClientHistory, verdict: &mut Verdict) {
+fn told(client: ClientIndex, memory: &ClientHistory, history: &History, verdict: &mut Verdict) {
     for (at, fault) in &memory.wire {
         verdict.add(*at, Defect::Wire { client, fault: fault.clone() });
     }
-    for (at, room, code) in &memory.shut_out {
+    // A member whose removal was asked for is rightly refused, until it is about to be added again.
+    let removed = |at: Moment, room: RoomIndex| {
+        let mut absences = memory.absences.iter().filter(|absence| absence.room == room);
+        absences.any(|absence| absence.asked <= at && absence.until.is_none_or(|until| at < until))
+    };
+    for (at, room, code) in memory.shut_out.iter().filter(|(at, room, _)| !removed(*at, *room)) {
         verdict.add(*at, Defect::ShutOut { client, room: *room, code: *code });
     }
     for (at, room) in &memory.resets {
         verdict.add(*at, Defect::Reset { client, room: *room });
     }
-    if let Some((at, reason)) = &memory.dismissed {
-        verdict.add(*at, Defect::Dismissed { client, reason: reason.clone() });
+    match (&memory.dismissed, memory.revoked) {
+        (None, None) => {}
+        (Some((at, reason)), None) => {
+            verdict.add(*at, Defect::Dismissed { client, reason: reason.clone() });
+        }
+        (None, Some(revoked)) => verdict.add(revoked, Defect::RevokedLives { client, after: None }),
+        (Some((at, _)), Some(revoked)) => {
+            verdict.counts.revoked += 1;
+            let healed = history.healed_between(revoked, revoked);
+            if *at > healed.plus(REMOVED_WITHIN) {
+                let after = Some(at.since(healed));
+                verdict.add(*at, Defect::RevokedLives { client, after });
+            }
+        }
     }
+    let ended = memory.gone.or_else(|| history.calms.last().map(|calm| calm.until));
+    if let (Some(token), Some(ended)) = (memory.tokens.first(), ended)
+        && memory.dismissed.is_none()
+        && memory.tokens.len() > 1
+        && ended > token.expires
+    {
+        verdict.counts.outlived += 1;
+    }
+    verdict.counts.removals += memory.absences.iter().filter(|absence| absence.until.is_some()).count();
 }
 
-fn judge_client(client: ClientIndex, memory: &ClientHistory, logs: &[Vec<Logged>], verdict: &mut Verdict) {
+fn judge_client(
+    client: ClientIndex,
+    memory: &ClientHistory,
+    history: &History,
+    logs: &[Vec<Logged>],
+    verdict: &mut Verdict,
+) {
+    let mut ended = HashMap::new();
+    let mut delivered = HashMap::<RoomIndex, usize>::new();
     let mut positions: HashMap<RoomIndex, Position> =
         memory.rooms.iter().map(|room| (*room, Position::default())).collect();
     for receipt in &memory.received {
-        let Receipt { room, seq, digest, at } = *receipt;
-        let Some(position) = positions.get_mut(&room).filter(|_| !overheard(memory, receipt)) else {
+        let Receipt { room, seq, digest, at, .. } = *receipt;
+        let overheard = overheard(memory, receipt, history) || follows_the_end(memory, receipt, &mut ended);
+        let Some(position) = positions.get_mut(&room).filter(|_| !overheard) else {
             verdict.add(at, Defect::Overheard { client, room, seq });
             continue;
         };
@@ -67,16 +102,17 @@ fn judge_client(client: ClientIndex, memory: &ClientHistory, logs: &[Vec<Logged>
         match event_at(logs, room, seq) {
             None => verdict.add(at, Defect::Phantom { client, room, seq }),
             Some(event) if event.digest != digest => verdict.add(at, Defect::Differs { client, room, seq }),
-            Some(_) if !repeated => verdict.counts.delivered += 1,
+            Some(_) if !repeated => *delivered.entry(room).or_default() += 1,
             Some(_) => {}
         }
     }
     for (room, position) in positions {
         let absent = memory.absences.iter().any(|absence| absence.room == room && absence.until.is_none());
         let head = logs.get(room).and_then(|log| log.last()).map_or(0, |event| event.seq);
-        if absent {
+        if absent || memory.gone.is_some() {
             continue;
         }
+        verdict.counts.delivered += delivered.get(&room).copied().unwrap_or_default();
         verdict.counts.due += usize::try_from(head).unwrap_or(usize::MAX);
         if position.last < head {
             // Dated by when the room fell silent.
@@ -102,13 +138,36 @@ impl Position {
     }
 }
 
-/// Received while not a member, and longer after the removal than is promised.
-fn overheard(memory: &ClientHistory, receipt: &Receipt) -> bool {
+/// Received while not a member, and longer after the removal, or the end of the fault that it fell into, than is promised.
+fn overheard(memory: &ClientHistory, receipt: &Receipt, history: &History) -> bool {
     memory.absences.iter().any(|absence| {
         absence.room == receipt.room
-            && receipt.at > absence.from.plus(REMOVED_WITHIN)
+            && receipt.at > history.healed_between(absence.from, absence.from).plus(REMOVED_WITHIN)
             && absence.until.is_none_or(|until| receipt.at < until)
     })
+}
+
+/// Received after the event of the removal itself, which is the last one of a room, however early that is.
+fn follows_the_end(
+    memory: &ClientHistory,
+    receipt: &Receipt,
+    ended: &mut HashMap<RoomIndex, Moment>,
+) -> bool {
+    let back = |since: Moment| {
+        let mut absences = memory.absences.iter().filter(|absence| absence.room == receipt.room);
+        absences.any(|absence| absence.until.is_some_and(|until| since < until && until <= receipt.at))
+    };
+    let after = ended.get(&receipt.room).is_some_and(|since| !back(*since));
+    // A replay brings the removals of before, too: the event ends what a client hears while its removal is asked for.
+    let removal = memory.absences.iter().any(|absence| {
+        absence.room == receipt.room
+            && absence.asked <= receipt.at
+            && absence.until.is_none_or(|until| receipt.at < until)
+    });
+    if removal && receipt.ends {
+        ended.insert(receipt.room, receipt.at);
+    }
+    after
 }
 
 /// Logs are contiguous as a rule, so that the place is the index; a log with a gap is searched.

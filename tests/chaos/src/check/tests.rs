@@ -8,7 +8,10 @@ use uuid::Uuid;
 
 use super::{received::REMOVED_WITHIN, *};
 use crate::{
-    history::{Absence, Attempt, ClientHistory, Outcome, Receipt, message_digest, other_digest},
+    history::{
+        Absence, Attempt, ClientHistory, Logged, Outcome, Receipt, Span, Stored, Token, message_digest,
+        other_digest,
+    },
     watch::Moment,
 };
 
@@ -24,27 +27,27 @@ fn at(seconds: u64) -> Moment {
 
 fn message(seq: u64, sender: UserId, key: &str) -> Logged {
     let digest = message_digest(&seq.to_string(), sender, key, key);
-    Logged { seq, key: Some((sender, key.into())), digest }
+    Logged { seq, key: Some((sender, key.into())), digest, names: Vec::new() }
 }
 
 fn receipt(event: &Logged, seconds: u64) -> Receipt {
-    Receipt { room: ROOM, seq: event.seq, digest: event.digest, at: at(seconds) }
+    Receipt { room: ROOM, seq: event.seq, digest: event.digest, ends: false, at: at(seconds) }
 }
 
 fn acknowledged(key: &str, seq: u64, seconds: u64) -> Attempt {
     let outcome = Outcome::Acknowledged { seq, at: at(seconds) };
-    Attempt { room: ROOM, key: key.into(), at: at(seconds), outcome }
+    Attempt { room: ROOM, key: key.into(), at: at(seconds), once: false, outcome }
 }
 
 /// Two clients in a room; the first has said `a` and `b`, and both have heard everything.
-fn good() -> (History, Vec<Vec<Logged>>) {
+fn good() -> (History, Stored) {
     let (mina, joon) = (user(1), user(2));
     let log = vec![
-        Logged { seq: 1, key: None, digest: other_digest("joined") },
+        Logged { seq: 1, key: None, digest: other_digest("joined"), names: Vec::new() },
         message(2, mina, "a"),
         message(3, mina, "b"),
     ];
-    let mut history = History { rooms: vec![RoomId::new(Uuid::from_u128(9))], clients: Vec::new() };
+    let mut history = History { rooms: vec![RoomId::new(Uuid::from_u128(9))], ..History::default() };
     for user in [mina, joon] {
         let mut client = ClientHistory::new(user, vec![ROOM]);
         client.received = log.iter().map(|event| receipt(event, event.seq)).collect();
@@ -52,10 +55,10 @@ fn good() -> (History, Vec<Vec<Logged>>) {
         history.clients.push(client);
     }
     history.clients[0].sent = vec![acknowledged("a", 2, 2), acknowledged("b", 3, 3)];
-    (history, vec![log])
+    (history, Stored { rooms: vec![log], ..Stored::default() })
 }
 
-fn found(history: &History, logs: &[Vec<Logged>]) -> Vec<Defect> {
+fn found(history: &History, logs: &Stored) -> Vec<Defect> {
     judge(history, logs).found.into_iter().map(|found| found.defect).collect()
 }
 
@@ -82,7 +85,7 @@ fn what_nobody_knows_and_what_was_refused_may_be_in_the_log_or_not() {
     for outcome in [Outcome::Unknown, Outcome::Ended, Outcome::Refused(Code::Internal)] {
         let (mut history, logs) = good();
         history.clients[0].sent[0].outcome = outcome.clone();
-        let absent = Attempt { room: ROOM, key: "c".into(), at: at(1), outcome };
+        let absent = Attempt { room: ROOM, key: "c".into(), at: at(1), once: false, outcome };
         history.clients[0].sent.push(absent);
         assert_eq!(found(&history, &logs), []);
     }
@@ -109,7 +112,7 @@ fn a_key_that_stands_twice_is_found() {
     for client in &mut history.clients {
         client.received.push(receipt(&again, 4));
     }
-    logs[0].push(again);
+    logs.rooms[0].push(again);
     let doubled = Defect::Doubled { room: ROOM, sender: user(1), key: "a".into(), seqs: vec![2, 4] };
     assert_eq!(found(&history, &logs), [doubled]);
 }
@@ -129,7 +132,7 @@ fn a_gap_in_the_log_is_found() {
     for client in &mut history.clients {
         client.received.push(receipt(&late, 5));
     }
-    logs[0].push(late);
+    logs.rooms[0].push(late);
     let defects = found(&history, &logs);
     assert!(defects.contains(&Defect::LogGap { room: ROOM, expected: 4, got: 5 }), "{defects:?}");
 }
@@ -192,7 +195,7 @@ fn somebody_elses_room_is_not_to_be_heard() {
 
 #[test]
 fn who_was_removed_hears_nothing_until_it_is_added_again() {
-    let removed = Absence { room: ROOM, from: at(1), until: None };
+    let removed = Absence { room: ROOM, asked: at(1), from: at(1), until: None };
     // What came within the bound is no defect, and what comes later is none for a member again.
     for (until, expected) in [(None, 1), (Some(at(9)), 1), (Some(at(3)), 0)] {
         let (mut history, logs) = good();
@@ -227,7 +230,7 @@ fn what_the_wire_broke_and_who_was_shut_out_is_found() {
 fn only_messages_of_calm_times_are_timed() {
     let (mut history, _) = good();
     history.clients[1].received[1].at = at(5);
-    let calm = |from, until| Calm { from: at(from), until: at(until) };
+    let calm = |from, until| Span { from: at(from), until: at(until) };
     let both = Latencies::of(&history, &[calm(0, 9)], 0..1);
     assert_eq!((both.count, both.median, both.max), (4, Duration::ZERO, Duration::from_secs(3)));
     let second = Latencies::of(&history, &[calm(3, 9)], 0..1);
@@ -236,4 +239,65 @@ fn only_messages_of_calm_times_are_timed() {
     assert_eq!(Latencies::of(&history, &[calm(0, 2)], 0..1).count, 0);
     // Of other rooms.
     assert_eq!(Latencies::of(&history, &[calm(0, 9)], 1..2).count, 0);
+}
+
+#[test]
+fn who_was_removed_in_a_fault_hears_nothing_a_second_after_its_end() {
+    let (mut history, logs) = good();
+    // The receipts are of the seconds 1 to 3.
+    history.clients[1].absences.push(Absence { room: ROOM, asked: at(0), from: at(0), until: None });
+    let overheard = |history: &History| {
+        let defects = found(history, &logs);
+        defects.iter().filter(|defect| defect.kind() == DefectKind::Overheard).count()
+    };
+    assert_eq!(overheard(&history), 2);
+    history.faults.push(Span { from: at(0), until: at(1) });
+    assert_eq!(overheard(&history), 1);
+}
+
+#[test]
+fn the_event_of_the_removal_is_the_last_one() {
+    let (mut history, logs) = good();
+    let member = &mut history.clients[1];
+    member.absences.push(Absence { room: ROOM, asked: at(0), from: at(9), until: None });
+    member.received[1].ends = true;
+    assert_eq!(found(&history, &logs), [Defect::Overheard { client: 1, room: ROOM, seq: 3 }]);
+    // Added again: what comes then is rightly heard.
+    history.clients[1].absences[0].until = Some(at(3));
+    assert_eq!(found(&history, &logs), []);
+}
+
+#[test]
+fn a_removed_member_may_be_refused() {
+    let (mut history, logs) = good();
+    history.clients[1].shut_out.push((at(8), ROOM, Code::PermissionDenied));
+    history.clients[1].absences.push(Absence { room: ROOM, asked: at(7), from: at(8), until: Some(at(9)) });
+    assert_eq!(found(&history, &logs), []);
+    history.clients[1].shut_out[0].0 = at(10);
+    let shut_out = Defect::ShutOut { client: 1, room: ROOM, code: Code::PermissionDenied };
+    assert_eq!(found(&history, &logs), [shut_out]);
+}
+
+#[test]
+fn a_revoked_session_ends_in_a_second() {
+    let (mut history, logs) = good();
+    history.clients[1].revoked = Some(at(5));
+    assert_eq!(found(&history, &logs), [Defect::RevokedLives { client: 1, after: None }]);
+    history.clients[1].dismissed = Some((at(7), "4401".to_owned()));
+    let after = Some(Duration::from_secs(2));
+    assert_eq!(found(&history, &logs), [Defect::RevokedLives { client: 1, after }]);
+    history.faults.push(Span { from: at(4), until: at(6) });
+    assert_eq!(found(&history, &logs), []);
+    assert_eq!(judge(&history, &logs).counts.revoked, 1);
+}
+
+#[test]
+fn whoever_lives_on_with_a_renewed_token_is_counted() {
+    let (mut history, logs) = good();
+    let token = |given| Token::given_at(at(given), Duration::from_secs(10));
+    history.clients[1].tokens = vec![token(0), token(5)];
+    history.calms.push(Span { from: at(0), until: at(20) });
+    assert_eq!(judge(&history, &logs).counts.outlived, 1);
+    history.clients[1].dismissed = Some((at(10), "4401".to_owned()));
+    assert_eq!(judge(&history, &logs).counts.outlived, 0);
 }

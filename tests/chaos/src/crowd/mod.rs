@@ -1,8 +1,10 @@
 //! The clients of a run: accounts, rooms, sessions, what they say and what they remember.
 
+mod cast;
 mod client;
 mod line;
 pub(crate) mod people;
+mod roll;
 mod seats;
 mod talk;
 mod whisper;
@@ -23,15 +25,17 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 pub(crate) use self::talk::outcome;
 pub use self::{
+    cast::Cast,
     client::{Client, Heads},
     line::ClientLine,
+    roll::Roll,
     talk::Talk,
     whisper::Whispers,
 };
-use self::{seats::Seats, whisper::Whisperer};
+use self::{cast::Stage, seats::Seats, whisper::Whisperer};
 use crate::{
     error::Result,
-    history::{Attempt, History, RoomIndex},
+    history::{Attempt, ClientHistory, History, RoomIndex},
     settings::Settings,
     site::Site,
     watch::Watch,
@@ -71,22 +75,36 @@ pub struct Crowd {
     clients: Vec<Client>,
     whisperers: Vec<Whisperer>,
     /// The API of each gateway, in nobody's name.
-    guests: Vec<Api>,
+    gateways: Vec<Api>,
     tally: Arc<Tally>,
 }
 
 impl Crowd {
-    /// Makes accounts and rooms, connects everybody, half of them to each gateway first, and subscribes them.
+    /// Makes accounts and rooms, connects everybody, half of them to each gateway first, and subscribes them. The cast
+    /// comes with them.
     ///
     /// # Errors
     /// When the set-up fails; nothing is broken yet.
-    pub async fn gather(site: &Site, settings: &Settings, watch: Watch) -> Result<Self> {
+    pub async fn gather(site: &Site, settings: &Settings, watch: Watch) -> Result<(Self, Cast)> {
         let mut random = StdRng::seed_from_u64(settings.seed);
-        let gateways = site.gateway_addresses();
-        let plan = Seats::new(settings, gateways.len(), &mut random);
-        let people = people::register(&gateways, plan.people()).await?;
-        let rooms = people::make_rooms(&gateways, &people, &plan.rooms).await?;
+        let addresses = site.gateway_addresses();
+        let plan = Seats::new(settings, addresses.len(), Cast::PEOPLE, &mut random);
+        let people = people::register(&addresses, plan.people()).await?;
+        let rooms = people::make_rooms(&addresses, &people, &plan.rooms).await?;
         let tally = Arc::new(Tally::default());
+        let stage = Stage {
+            owners: plan
+                .rooms
+                .iter()
+                .map(|members| people[members.first().copied().unwrap_or_default()].clone())
+                .collect(),
+            rooms: rooms.clone(),
+            gateways: people::apis(&addresses)?,
+            addresses,
+            token_life: settings.token_life,
+            tally: Arc::clone(&tally),
+            watch,
+        };
         let mut members = vec![Vec::new(); rooms.len()];
         let mut starts = Vec::new();
         for (number, person) in people.iter().take(plan.listening()).enumerate() {
@@ -96,23 +114,27 @@ impl Crowd {
                     members.push(number);
                 }
             }
-            let line = match plan.only_gateway_of(number).and_then(|gateway| gateways.get(gateway)) {
+            let line = match plan.only_gateway_of(number).and_then(|gateway| stage.addresses.get(gateway)) {
                 Some(only) => ClientLine::start(&[*only], 0)?,
-                None => ClientLine::start(&gateways, number)?,
+                None => ClientLine::start(&stage.addresses, number)?,
             };
-            let (person, rooms, seed) = (person.clone(), &rooms, random.random());
-            let tally = Arc::clone(&tally);
-            starts.push(async move { Client::start(person, line, &theirs, rooms, seed, tally, watch).await });
+            let (person, stage, seed) = (person.clone(), &stage, random.random());
+            starts.push(async move { Client::start(person, line, &theirs, seed, stage).await });
         }
         let clients = stream::iter(starts).buffered(SET_UP_AT_ONCE).try_collect().await?;
-        let whisperers = people.iter().enumerate().skip(plan.listening()).map(|(number, person)| {
-            let api = plan.only_gateway_of(number).and_then(|gateway| gateways.get(gateway));
-            let api = people::api_at(api.copied(), person)?;
-            Ok(Whisperer { user: person.id, api, rooms: plan.rooms_of(number) })
+        let silent = people.iter().enumerate().take(plan.cast_from()).skip(plan.listening());
+        let whisperers = silent.map(|(number, person)| {
+            let gateway = plan.only_gateway_of(number).and_then(|gateway| stage.addresses.get(gateway));
+            let api = people::api_at(gateway.copied(), person)?;
+            Ok(Whisperer { person: person.clone(), api, rooms: plan.rooms_of(number) })
         });
         let whisperers = whisperers.collect::<Result<_>>()?;
-        let guests = people::apis(&gateways)?;
-        Ok(Self { rooms, quiet_from: settings.rooms, members, clients, whisperers, guests, tally })
+        let gateways = stage.gateways.clone();
+        let cast = people.iter().enumerate().skip(plan.cast_from());
+        let cast = cast.map(|(number, person)| (person.clone(), plan.rooms_of(number)));
+        let cast = Cast::gather(stage, cast.collect(), random.random()).await?;
+        let crowd = Self { rooms, quiet_from: settings.rooms, members, clients, whisperers, gateways, tally };
+        Ok((crowd, cast))
     }
 
     /// The clients.
@@ -131,6 +153,18 @@ impl Crowd {
     #[must_use]
     pub fn is_quiet(&self, room: RoomIndex) -> bool {
         room >= self.quiet_from
+    }
+
+    /// The rooms that are not quiet.
+    #[must_use]
+    pub fn busy_rooms(&self) -> std::ops::Range<RoomIndex> {
+        0..self.quiet_from
+    }
+
+    /// The API of each gateway, in nobody's name.
+    #[must_use]
+    pub fn gateways(&self) -> &[Api] {
+        &self.gateways
     }
 
     /// The members of a room who listen, by their places among the clients.
@@ -154,11 +188,11 @@ impl Crowd {
     /// Somebody signs in at each gateway, as often as it takes. Returns the gateways, counted from 0, at which that was not
     /// possible in time, with the last refusal.
     pub async fn sign_in(&self, until: Instant) -> Vec<(usize, String)> {
-        let sign_ins = self.guests.iter().enumerate().map(|(gateway, guest)| async move {
+        let sign_ins = self.gateways.iter().enumerate().map(|(gateway, guest)| async move {
             let mut refusal = "no answer".to_owned();
             while let Ok(answer) = timeout_at(until, people::sign_in(guest, gateway)).await {
                 match answer {
-                    Ok(()) => return None,
+                    Ok(_) => return None,
                     Err(error) => refusal = error.to_string(),
                 }
                 sleep(SIGN_IN_AGAIN_AFTER).await;
@@ -168,19 +202,37 @@ impl Crowd {
         join_all(sign_ins).await.into_iter().flatten().collect()
     }
 
+    /// Renews the access tokens of everybody whose token is not fresh; nothing may be broken meanwhile. Returns what was
+    /// refused.
+    pub async fn renew(&self, token_life: Duration, watch: Watch) -> Vec<String> {
+        let listening = self.clients.iter().enumerate().map(|(number, client)| async move {
+            let gateway = &self.gateways[number % self.gateways.len()];
+            client.renew(gateway, token_life, watch).await
+        });
+        let silent = self.whisperers.iter().map(|whisperer| async move {
+            let renewed = whisperer.person.renew(&whisperer.api).await;
+            renewed.err().map(|error| format!("tokens were not renewed in a calm time: {error}"))
+        });
+        let (listening, silent) = tokio::join!(
+            stream::iter(listening).buffered(SET_UP_AT_ONCE).collect::<Vec<_>>(),
+            join_all(silent)
+        );
+        listening.into_iter().chain(silent).flatten().collect()
+    }
+
     /// Sends everybody home and takes their memories, with what was sent in their names.
     ///
     /// # Errors
     /// When the task of a client panicked.
     pub async fn disperse(self, sent: Vec<(usize, Attempt)>) -> Result<History> {
         let ends = join_all(self.clients.into_iter().map(Client::end)).await;
-        let mut clients = ends.into_iter().collect::<Result<Vec<_>>>()?;
+        let mut clients = ends.into_iter().collect::<Result<Vec<ClientHistory>>>()?;
         clients.extend(self.whisperers.iter().map(Whisperer::history));
         for (client, attempt) in sent {
             if let Some(client) = clients.get_mut(client) {
                 client.sent.push(attempt);
             }
         }
-        Ok(History { rooms: self.rooms, clients })
+        Ok(History { rooms: self.rooms, clients, ..History::default() })
     }
 }

@@ -1,7 +1,8 @@
 //! Who is in which room, and where.
 //!
 //! First come the clients, who are in busy rooms and go to any gateway. Then those who listen in quiet rooms, each at one
-//! gateway alone; then those who whisper there, one at each gateway, in the rooms that are listened to at the next one.
+//! gateway alone; then those who whisper there, one at each gateway, in the rooms that are listened to at the next one;
+//! then the cast, who come, go, are removed and signed out, each in one busy room.
 
 use rand::{rngs::StdRng, seq::SliceRandom as _};
 
@@ -17,11 +18,13 @@ pub(super) struct Seats {
     pub(super) rooms: Vec<Vec<usize>>,
     clients: usize,
     gateways: usize,
+    cast: usize,
 }
 
 impl Seats {
-    pub(super) fn new(settings: &Settings, gateways: usize, random: &mut StdRng) -> Self {
-        let mut seats = Self { rooms: busy_rooms(settings, random), clients: settings.clients, gateways };
+    pub(super) fn new(settings: &Settings, gateways: usize, cast: usize, random: &mut StdRng) -> Self {
+        let mut seats =
+            Self { rooms: busy_rooms(settings, random), clients: settings.clients, gateways, cast };
         for number in 0..settings.quiet_rooms {
             let here = number % gateways.max(1);
             let next = (number + 1) % gateways.max(1);
@@ -29,11 +32,22 @@ impl Seats {
             let listeners = (0..LISTENERS_A_GATEWAY).map(|one| seats.clients + one * gateways + here);
             seats.rooms.push(std::iter::once(whisperer).chain(listeners).collect());
         }
+        for number in 0..cast {
+            let person = seats.cast_from() + number;
+            if let Some(members) = seats.rooms.get_mut(number % settings.rooms.max(1)) {
+                members.push(person);
+            }
+        }
         seats
     }
 
     /// How many people there are.
     pub(super) const fn people(&self) -> usize {
+        self.cast_from() + self.cast
+    }
+
+    /// The first of the cast.
+    pub(super) const fn cast_from(&self) -> usize {
         self.listening() + self.gateways
     }
 
@@ -45,7 +59,7 @@ impl Seats {
     /// The gateway of somebody who knows one alone.
     pub(super) const fn only_gateway_of(&self, person: usize) -> Option<usize> {
         match person.checked_sub(self.clients) {
-            Some(beyond) if self.gateways > 0 => Some(beyond % self.gateways),
+            Some(beyond) if self.gateways > 0 && person < self.cast_from() => Some(beyond % self.gateways),
             _ => None,
         }
     }
@@ -76,11 +90,10 @@ fn busy_rooms(settings: &Settings, random: &mut StdRng) -> Vec<Vec<usize>> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use rand::SeedableRng as _;
 
     use super::*;
+    use crate::settings::Length;
 
     fn seats() -> Seats {
         let settings = Settings {
@@ -88,9 +101,9 @@ mod tests {
             rooms: 7,
             rooms_each: 3,
             quiet_rooms: 4,
-            ..Settings::new(1, Duration::ZERO)
+            ..Settings::new(1, Length::Rounds(0))
         };
-        Seats::new(&settings, 2, &mut StdRng::seed_from_u64(1))
+        Seats::new(&settings, 2, 8, &mut StdRng::seed_from_u64(1))
     }
 
     #[test]
@@ -105,7 +118,7 @@ mod tests {
         let seats = seats();
         for members in &seats.rooms[7..] {
             let (speaker, listeners) = members.split_first().unwrap();
-            assert!(*speaker >= seats.listening() && *speaker < seats.people());
+            assert!(*speaker >= seats.listening() && *speaker < seats.cast_from());
             assert_eq!(listeners.len(), LISTENERS_A_GATEWAY);
             for listener in listeners {
                 assert!((30..seats.listening()).contains(listener));
@@ -113,5 +126,14 @@ mod tests {
             }
         }
         assert_eq!(seats.only_gateway_of(29), None);
+    }
+
+    #[test]
+    fn each_of_the_cast_is_in_one_busy_room_and_goes_to_any_gateway() {
+        let seats = seats();
+        for person in seats.cast_from()..seats.people() {
+            assert!(matches!(seats.rooms_of(person)[..], [room] if room < 7));
+            assert_eq!(seats.only_gateway_of(person), None);
+        }
     }
 }

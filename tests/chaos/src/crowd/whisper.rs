@@ -9,14 +9,14 @@
 use std::{sync::Arc, time::Duration};
 
 use madang_client::{Client as Api, Error as ApiError};
-use madang_domain::{Code, RoomId, UserId};
+use madang_domain::{Code, RoomId};
 use tokio::{
     sync::watch,
     task::JoinSet,
     time::{Instant, sleep},
 };
 
-use super::{Crowd, Tally};
+use super::{Crowd, Tally, people::Person};
 use crate::{
     error::Result,
     history::{Attempt, ClientHistory, Outcome, RoomIndex},
@@ -35,16 +35,16 @@ const GIVE_UP_AFTER: Duration = Duration::from_secs(30);
 /// Somebody who speaks and does not listen.
 #[derive(Debug)]
 pub(super) struct Whisperer {
-    pub(super) user: UserId,
-    /// The API of one gateway.
+    pub(super) person: Person,
+    /// The API of one gateway, in nobody's name.
     pub(super) api: Api,
     pub(super) rooms: Vec<RoomIndex>,
 }
 
 impl Whisperer {
     /// Its memory: it is a member, and has not listened to anything.
-    pub(super) const fn history(&self) -> ClientHistory {
-        ClientHistory::new(self.user, Vec::new())
+    pub(super) fn history(&self) -> ClientHistory {
+        ClientHistory::new(self.person.id, Vec::new())
     }
 }
 
@@ -67,7 +67,7 @@ impl Whispers {
             for room in &whisperer.rooms {
                 let Some(id) = crowd.rooms.get(*room).copied() else { continue };
                 let voice = Voice {
-                    api: whisperer.api.clone(),
+                    api: whisperer.api.with_token(whisperer.person.token()),
                     client,
                     room: *room,
                     id,
@@ -145,12 +145,12 @@ impl Voice {
                 Err(_) => sleep(RETRY_AFTER).await,
             }
         };
-        Attempt { room: self.room, key: key.into(), at, outcome }
+        Attempt { room: self.room, key: key.into(), at, once: false, outcome }
     }
 }
 
 /// Whether the same request may succeed later.
-fn passes(error: &ApiError) -> bool {
+pub(super) fn passes(error: &ApiError) -> bool {
     match error {
         ApiError::Transport(_) => true,
         ApiError::Problem(problem) => {

@@ -105,10 +105,11 @@ impl Kind {
     ];
 
     /// Those that need neither root nor another library, and are over soon.
-    pub const QUICK: [Self; 13] = [
+    pub const QUICK: [Self; 15] = [
         Self::GatewayKilled,
         Self::GatewayPaused,
         Self::StoreKilled,
+        Self::AuthKilled,
         Self::RedisKilledEmpty,
         Self::RedisFlushed,
         Self::RedisCut,
@@ -116,6 +117,7 @@ impl Kind {
         Self::InboxTrimmed,
         Self::StoreCut,
         Self::StoreDeaf,
+        Self::AuthCut,
         Self::PostgresRestarted,
         Self::PostgresConnectionsEnded,
         Self::ClientsCut,

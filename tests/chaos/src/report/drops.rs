@@ -1,6 +1,6 @@
 //! The report of the scenario of drops.
 
-use super::{Report, counts, defects, table::table, thousands};
+use super::{EXAMPLES, EXAMPLES_IN_FILE, Report, counts, defects, table::table, thousands};
 use crate::drops::Run;
 
 /// Tells of a run.
@@ -20,9 +20,9 @@ pub fn drops(run: &Run) -> Report {
         "# Drops, seed {}\n\n{line}\n\nThe network of every client was cut for 2 s, again and again, for {} s.\n\n\
          {figures}\n## Defects\n{}",
         run.settings.seed,
-        run.settings.duration.as_secs(),
-        defects(&run.verdict),
+        run.duration.as_secs(),
+        defects(&run.verdict, EXAMPLES_IN_FILE),
     );
-    let found = if run.verdict.found.is_empty() { String::new() } else { defects(&run.verdict) };
+    let found = if run.verdict.found.is_empty() { String::new() } else { defects(&run.verdict, EXAMPLES) };
     Report { passes, summary: format!("\n{figures}{found}\n{line}\n"), page }
 }

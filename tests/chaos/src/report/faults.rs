@@ -2,12 +2,12 @@
 
 use std::{fmt::Write as _, time::Duration};
 
-use super::{Report, counts, defects, table::table, thousands};
+use super::{EXAMPLES, EXAMPLES_IN_FILE, Report, counts, defects, table::table, thousands};
 use crate::{
-    check::{Class, Found},
+    check::{Class, FAILED_MAX, FAILED_ONCE_MAX, Found, Share},
     fault::Kind,
     faults::{End, Injection, Run},
-    settings::FAST_WAY_MEDIAN_MAX,
+    settings::{FAST_WAY_MEDIAN_MAX, Length},
     watch::Moment,
 };
 
@@ -22,8 +22,14 @@ pub fn faults(run: &Run) -> Report {
     // A run that injected nothing shows nothing.
     let injected = run.injections.iter().any(|injection| matches!(injection.end, End::Over { .. }));
     let slow = run.fast_way.median > FAST_WAY_MEDIAN_MAX;
-    let passes =
-        run.verdict.found.is_empty() && late.is_empty() && complaints.is_empty() && injected && !slow;
+    let availability = &run.verdict.availability;
+    let passes = run.verdict.found.is_empty()
+        && late.is_empty()
+        && complaints.is_empty()
+        && run.troubles.is_empty()
+        && availability.is_kept()
+        && injected
+        && !slow;
 
     let kinds = table(
         &["fault", "times", "complete, median", "max", "lost", "twice", "out of order", "other"],
@@ -34,7 +40,9 @@ pub fn faults(run: &Run) -> Report {
     let fast_way = &run.fast_way;
     let latency = format!(
         "Calm times, {:.0} s: from a send to its arrival at each member median {}, p99 {}, max {} ({} arrivals).\n\
-         Quiet rooms at the end: median {}, max {}.\n",
+         Quiet rooms at the end: median {}, max {}.\n\
+         Sends that failed: in calm times {}; around faults, repeated until they are answered, {} (at most {} % may), tried \
+         once {} (at most {} %).\n",
         run.calm.as_secs_f64(),
         millis(latencies.median),
         millis(latencies.p99),
@@ -42,6 +50,11 @@ pub fn faults(run: &Run) -> Report {
         thousands(latencies.count),
         millis(fast_way.median),
         millis(fast_way.max),
+        failed(availability.calm),
+        failed(availability.repeated),
+        FAILED_MAX * 100.0,
+        failed(availability.once),
+        FAILED_ONCE_MAX * 100.0,
     );
     let mut troubles = String::new();
     // Writing to a string does not fail.
@@ -58,28 +71,41 @@ pub fn faults(run: &Run) -> Report {
     for complaint in &complaints {
         let _ = writeln!(troubles, "- {complaint}");
     }
+    for trouble in &run.troubles {
+        let _ = writeln!(troubles, "- with nothing broken: {trouble}");
+    }
+    if !availability.is_kept() {
+        let _ = writeln!(troubles, "- more sends failed than may");
+    }
     for (kind, reason) in &impossible {
         let _ = writeln!(troubles, "- {kind} cannot be injected on this machine: {reason}");
     }
     let verdict = if passes { "Every promise was kept." } else { "Promises were broken." };
     let overall = overall(&run.injections);
+    let seed = run.settings.seed;
+    let again = match run.settings.length {
+        Length::For(time) => format!("make chaos SECONDS={} SEED={seed}", time.as_secs()),
+        Length::Rounds(rounds) => format!("madang-chaos --rounds {rounds} --seed {seed}"),
+    };
     let page = format!(
         "# Chaos, seed {}\n\n{verdict} {overall}\n\n\
-         `make chaos SECONDS={} SEED={}` runs it again.\n\n\
+         `{again}` runs it again.\n\n\
          ## Faults\n\n{kinds}\n\
          Completeness counts from the end of a fault until every client has received everything that was committed\n\
          before, and a marker sent at that end into each of its busy rooms. Nothing follows the last message of a quiet one; at most {} s are promised.\n\n\
          {troubles}\n## Figures\n\n{figures}\n{latency}\n## Defects\n{}\n## Every fault\n\n{}",
         run.settings.seed,
-        run.settings.duration.as_secs(),
-        run.settings.seed,
         within.as_secs_f64(),
-        defects(&run.verdict),
+        defects(&run.verdict, EXAMPLES_IN_FILE),
         every(&run.injections),
     );
     let summary = format!(
         "\n{kinds}\n{figures}\n{latency}{troubles}{}{verdict} {overall}\n",
-        if run.verdict.found.is_empty() { String::new() } else { format!("{}\n", defects(&run.verdict)) }
+        if run.verdict.found.is_empty() {
+            String::new()
+        } else {
+            format!("{}\n", defects(&run.verdict, EXAMPLES))
+        }
     );
     Report { passes, summary, page }
 }
@@ -183,18 +209,28 @@ fn every(injections: &[Injection]) -> String {
         .iter()
         .map(|injection| {
             let began = seconds(injection.began.since_start());
-            let (ended, marked, complete) = match &injection.end {
-                End::Impossible(_) => ("-".to_owned(), "-".to_owned(), "impossible".to_owned()),
-                End::Over { ended, complete, marked, .. } => (
+            let none = || "-".to_owned();
+            let (ended, marked, complete, present) = match &injection.end {
+                End::Impossible(_) => (none(), none(), "impossible".to_owned(), none()),
+                End::Over { ended, complete, marked, present, .. } => (
                     seconds(ended.since_start()),
                     seconds(*marked),
                     complete.map_or_else(|| "never".to_owned(), seconds),
+                    seconds(*present),
                 ),
             };
-            vec![injection.fault.to_string(), began, ended, marked, complete]
+            vec![injection.fault.to_string(), began, ended, marked, complete, present]
         })
         .collect();
-    table(&["fault", "began", "ended", "markers in the log after", "complete after"], &rows)
+    table(
+        &["fault", "began", "ended", "markers in the log after", "complete after", "presence right after"],
+        &rows,
+    )
+}
+
+/// So many of so many.
+fn failed(share: Share) -> String {
+    format!("{} of {}", thousands(share.failed), thousands(share.sends))
 }
 
 fn seconds(time: Duration) -> String {

@@ -41,13 +41,11 @@ const GATEWAY_SETTINGS: [(&str, &str); 3] = [
     // A rolling restart is one fault of many.
     ("MADANG_RECONNECT_SPREAD_SECONDS", "1"),
 ];
-const AUTH_SETTINGS: [(&str, &str); 4] = [
+const AUTH_SETTINGS: [(&str, &str); 3] = [
     // Hundreds of accounts are made at the start, and no password is worth guarding.
     ("MADANG_AUTH_REGISTER_BURST", "1000000"),
     ("MADANG_AUTH_ARGON2_MEMORY_KIB", "64"),
     ("MADANG_AUTH_ARGON2_PASSES", "1"),
-    // An hour's step of a clock is no reason for a token to end.
-    ("MADANG_AUTH_ACCESS_TOKEN_SECONDS", "86400"),
 ];
 
 /// PostgreSQL, Redis, two of each service, and a breakable line wherever one speaks to another. All of it ends with
@@ -92,12 +90,12 @@ impl Site {
         let database = |name: &str, line: SocketAddr| {
             postgres.url(name).replace(&postgres.address().to_string(), &line.to_string())
         };
-        let replicas = |program, name: &'static str, own: &'static [(&str, &str)], urls: Vec<String>| {
+        let replicas = |program, name: &'static str, own: Vec<(String, String)>, urls: Vec<String>| {
             let blueprint = &blueprint;
             async move {
                 let starts = urls.iter().enumerate().map(|(index, url)| {
                     let mut settings = vec![("MADANG_DATABASE_URL".to_owned(), url.clone())];
-                    settings.extend(own.iter().map(|(name, value)| ((*name).into(), (*value).into())));
+                    settings.extend(own.iter().cloned());
                     blueprint.start(program, name, index, settings)
                 });
                 try_join_all(starts).await
@@ -106,9 +104,12 @@ impl Site {
         let urls = |name, lines: &[lines::Line]| -> Vec<String> {
             lines.iter().map(|line| database(name, line.proxy.address())).collect()
         };
+        let mut auth_settings = owned(&AUTH_SETTINGS);
+        let token_seconds = settings.token_life.as_secs().to_string();
+        auth_settings.push(("MADANG_AUTH_ACCESS_TOKEN_SECONDS".to_owned(), token_seconds));
         let (auths, stores) = tokio::try_join!(
-            replicas(Program::Auth, "auth", &AUTH_SETTINGS, urls(auth_name, &auth_postgres)),
-            replicas(Program::MessageStore, "message-store", &[], urls(store_name, &store_postgres)),
+            replicas(Program::Auth, "auth", auth_settings, urls(auth_name, &auth_postgres)),
+            replicas(Program::MessageStore, "message-store", Vec::new(), urls(store_name, &store_postgres)),
         )?;
 
         let lines = Lines {
@@ -125,7 +126,7 @@ impl Site {
                 ("MADANG_STORE_URL".to_owned(), urls_of(&lines.addresses(Edge::Store, index))),
                 ("MADANG_AUTH_URL".to_owned(), urls_of(&lines.addresses(Edge::Auth, index))),
             ];
-            settings.extend(GATEWAY_SETTINGS.iter().map(|(name, value)| ((*name).into(), (*value).into())));
+            settings.extend(owned(&GATEWAY_SETTINGS));
             settings.extend(own.iter().cloned());
             blueprint.start(Program::Gateway, "gateway", index, settings)
         });
@@ -263,6 +264,10 @@ async fn postgres(
         }
         server => Ok((server?, None)),
     }
+}
+
+fn owned(settings: &[(&str, &str)]) -> Vec<(String, String)> {
+    settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
 fn addresses(replicas: &[Replica]) -> Vec<SocketAddr> {
