@@ -56,7 +56,7 @@ async fn registering_and_signing_in() {
     assert_eq!(status, StatusCode::OK, "a name is the same in any case");
     let sora = guest.with_token(tokens["access_token"].as_str().unwrap());
     let me = sora.me().await.unwrap();
-    assert_eq!((me.username.as_str(), me.name.as_str(), &me.avatar_url), (username.as_str(), "소라", &None));
+    assert_eq!((&*me.username, &*me.name, &me.avatar_url), (username.as_str(), "소라", &None));
 
     let sessions = sora.sessions().await.unwrap().items;
     assert_eq!((sessions.len(), sessions.iter().filter(|session| session.current).count()), (2, 1));
@@ -85,10 +85,7 @@ async fn profiles() {
         (&json!("Mina Kim"), &json!("https://example.com/mina.png"))
     );
     let seen = joon.api.user(mina.id).await.unwrap();
-    assert_eq!(
-        (seen.name.as_str(), seen.avatar_url.as_deref()),
-        ("Mina Kim", Some("https://example.com/mina.png"))
-    );
+    assert_eq!((&*seen.name, seen.avatar_url.as_deref()), ("Mina Kim", Some("https://example.com/mina.png")));
     let (_, _, me) = raw(&mina.api, Method::PATCH, "/v1/users/me", Some(json!({"avatar_url": null}))).await;
     assert_eq!((&me["name"], &me["avatar_url"]), (&json!("Mina Kim"), &Value::Null));
     let (status, _, problem) =
@@ -280,7 +277,7 @@ async fn messages_and_read_marks() {
     assert_eq!(all.len() as u64, MESSAGES);
     let reply = &all[MESSAGES as usize - 2];
     assert_eq!((reply.sender.id, reply.reply_to.as_deref()), (joon.id, first["id"].as_str()));
-    assert_eq!(all.last().map(|message| message.key.as_str()), Some("k1"));
+    assert_eq!(all.last().map(|message| &*message.key), Some("k1"));
     let beyond = mina.api.messages(room, None, Some(last), None).await.unwrap().items;
     assert_eq!(beyond, []);
 

@@ -1,6 +1,6 @@
 //! The report of the scenario of drops.
 
-use super::{Report, counts, defects, table::table, thousands};
+use super::{EXAMPLES, EXAMPLES_IN_FILE, Report, counts, defects, table::table, thousands};
 use crate::drops::Run;
 
 /// Tells of a run.
@@ -21,8 +21,8 @@ pub fn drops(run: &Run) -> Report {
          {figures}\n## Defects\n{}",
         run.settings.seed,
         run.duration.as_secs(),
-        defects(&run.verdict),
+        defects(&run.verdict, EXAMPLES_IN_FILE),
     );
-    let found = if run.verdict.found.is_empty() { String::new() } else { defects(&run.verdict) };
+    let found = if run.verdict.found.is_empty() { String::new() } else { defects(&run.verdict, EXAMPLES) };
     Report { passes, summary: format!("\n{figures}{found}\n{line}\n"), page }
 }

@@ -2,7 +2,7 @@
 
 use std::{fmt::Write as _, time::Duration};
 
-use super::{Report, counts, defects, table::table, thousands};
+use super::{EXAMPLES, EXAMPLES_IN_FILE, Report, counts, defects, table::table, thousands};
 use crate::{
     check::{Class, FAILED_MAX, FAILED_ONCE_MAX, Found, Share},
     fault::Kind,
@@ -96,12 +96,16 @@ pub fn faults(run: &Run) -> Report {
          {troubles}\n## Figures\n\n{figures}\n{latency}\n## Defects\n{}\n## Every fault\n\n{}",
         run.settings.seed,
         within.as_secs_f64(),
-        defects(&run.verdict),
+        defects(&run.verdict, EXAMPLES_IN_FILE),
         every(&run.injections),
     );
     let summary = format!(
         "\n{kinds}\n{figures}\n{latency}{troubles}{}{verdict} {overall}\n",
-        if run.verdict.found.is_empty() { String::new() } else { format!("{}\n", defects(&run.verdict)) }
+        if run.verdict.found.is_empty() {
+            String::new()
+        } else {
+            format!("{}\n", defects(&run.verdict, EXAMPLES))
+        }
     );
     Report { passes, summary, page }
 }

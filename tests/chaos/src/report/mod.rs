@@ -16,8 +16,11 @@ use crate::{
     settings::Settings,
 };
 
-/// How many defects of each kind are told one by one.
+/// How many defects of each kind are told one by one on a screen.
 const EXAMPLES: usize = 10;
+
+/// How many are in a file.
+const EXAMPLES_IN_FILE: usize = 500;
 
 /// A finished report.
 #[derive(Debug)]
@@ -71,8 +74,8 @@ fn counts(verdict: &Verdict, settings: &Settings) -> Vec<Vec<String>> {
     .into()
 }
 
-/// The defects, some of each kind, as Markdown.
-fn defects(verdict: &Verdict) -> String {
+/// The defects, at most so many of each kind, as Markdown.
+fn defects(verdict: &Verdict, examples: usize) -> String {
     let mut text = String::new();
     for kind in DefectKind::ALL {
         let count = verdict.count(kind);
@@ -82,7 +85,7 @@ fn defects(verdict: &Verdict) -> String {
         // Writing to a string does not fail.
         let _ = writeln!(text, "\n{} {}:\n", thousands(count), kind.describe());
         let found = verdict.found.iter().filter(|found| found.defect.kind() == kind);
-        for found in found.take(EXAMPLES) {
+        for found in found.take(examples) {
             let when = found.at.map_or_else(
                 || "at the end".to_owned(),
                 |at| format!("at {:.2} s", at.since_start().as_secs_f64()),
