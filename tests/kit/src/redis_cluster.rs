@@ -2,10 +2,10 @@
 
 mod faults;
 mod node;
+mod options;
 mod view;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -14,6 +14,7 @@ use redis::aio::MultiplexedConnection;
 use redis::{Cmd, FromRedisValue, cmd};
 
 use self::node::{Node, connect};
+pub use self::options::RedisClusterOptions;
 use self::view::NodeView;
 use crate::error::{Error, Result};
 use crate::home::Home;
@@ -33,23 +34,6 @@ const STOP_DEADLINE: Duration = Duration::from_secs(10);
 const PORT_ATTEMPTS: u32 = 3;
 /// Between two looks at a cluster that is to settle: it tells nobody when it has.
 const LOOK_EVERY: Duration = Duration::from_millis(25);
-/// What a cluster is started with.
-#[derive(Debug, Clone)]
-pub struct RedisClusterOptions {
-    /// A master that is silent for this long is replaced (`cluster-node-timeout`). Short for tests of failovers; a test
-    /// that wants none takes a long one, since on a busy machine a healthy node may be silent for a second.
-    pub node_timeout: Duration,
-    /// Where the logs go; the cluster's own directory by default.
-    pub logs: Option<PathBuf>,
-    /// Each node is known to clients, and to its replica, by the address of a proxy before it.
-    pub behind_lines: bool,
-}
-
-impl Default for RedisClusterOptions {
-    fn default() -> Self {
-        Self { node_timeout: Duration::from_secs(1), logs: None, behind_lines: false }
-    }
-}
 
 /// A Redis Cluster of three masters and a replica for each, without persistence, in a directory of its own. Nodes are
 /// counted from 0; which of them are masters changes. All end with this value, or with this process.

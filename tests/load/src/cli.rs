@@ -14,10 +14,11 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::{
     bare,
+    error::{BenchError, with_sources},
     limits::allow_sockets,
     progress::Progress,
     report::Report,
-    scenario::{Bench, BenchError, SOCKETS_MAX, Scenario, Settings},
+    scenario::{Bench, SOCKETS_MAX, Scenario, Settings},
     target::Target,
     workers::Workers,
 };
@@ -156,22 +157,8 @@ fn on_own_cluster(
     Ok(report)
 }
 
-/// An error and what caused it, in one line.
-pub(crate) fn with_sources(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use clap::CommandFactory as _;
 
     use super::*;
@@ -179,12 +166,5 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Arguments::command().debug_assert();
-    }
-
-    #[test]
-    fn an_error_is_shown_with_its_causes() {
-        let error = Target::from_file(Path::new("/nonexistent/processes.json")).unwrap_err();
-        let text = with_sources(&error);
-        assert!(text.contains("is `make cluster` running?: No such file"), "{text}");
     }
 }

@@ -11,6 +11,7 @@
 
 pub mod bare;
 pub mod cli;
+pub mod error;
 pub mod fleet;
 pub mod layout;
 pub mod limits;

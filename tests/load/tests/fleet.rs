@@ -4,8 +4,9 @@ use std::{io, sync::Arc, time::Duration};
 
 use madang_load::{
     bare,
-    fleet::{Churn, Edge, Fleet, Load, Plan, churn},
+    fleet::{Churn, Fleet, Load, Plan, churn},
     layout::Shape,
+    measure::meter::Edge,
 };
 use tokio::runtime::{Builder, Runtime};
 

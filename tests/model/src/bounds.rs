@@ -1,5 +1,7 @@
 //! What is checked: how much happens, what fails, and which defect is seeded.
 
+use crate::sizes::SUBSCRIBERS;
+
 /// What may go wrong. Each occurrence takes one from the bound's budget; when and where is free.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Fault {
@@ -79,7 +81,7 @@ pub enum Start {
     /// The gateways have just joined the bus; nobody has subscribed.
     Cold,
     /// Each subscriber listens, live, at the gateway that is named.
-    Live([usize; crate::state::SUBSCRIBERS]),
+    Live([usize; SUBSCRIBERS]),
 }
 
 /// The size of a model: within it, everything that can happen is looked at.

@@ -10,7 +10,8 @@ use stateright::{Checker, HasDiscoveries, Model, Path};
 
 use crate::{
     bounds::{Bounds, Defect},
-    model::{Action, Delivery},
+    delivery::Delivery,
+    model::Action,
     state::State,
 };
 

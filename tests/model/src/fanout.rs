@@ -2,13 +2,8 @@
 //! `crates/bus/src/redis/`; what the reader hands over goes through `services/gateway/src/fanout.rs::receive`.
 
 use crate::{
-    bounds::Defect,
-    gateway::Link,
-    list::List,
-    model::Delivery,
-    redis::Entry,
-    state::{GATEWAYS, State},
-    step::Step,
+    bounds::Defect, delivery::Delivery, gateway::Link, list::List, redis::Entry, sizes::GATEWAYS,
+    state::State, step::Step,
 };
 
 impl Delivery {

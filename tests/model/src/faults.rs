@@ -2,10 +2,11 @@
 
 use crate::{
     bounds::{Defect, Fault},
+    delivery::Delivery,
     gateway::{Append, Gateway, Link},
-    model::Delivery,
     redis::Redis,
-    state::{GATEWAYS, Place, Request, State},
+    sizes::GATEWAYS,
+    state::{Place, Request, State},
 };
 
 /// A fault that happens.

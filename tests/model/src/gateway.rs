@@ -4,7 +4,7 @@ use crate::{
     hub::Hub,
     list::List,
     log::{EVENTS_MAX, Event, Seq},
-    state::REQUESTS_MAX,
+    sizes::REQUESTS_MAX,
 };
 
 /// The events under way between two parts of one gateway: each may be there twice, after a call was repeated.

@@ -5,7 +5,7 @@ use crate::{
     bounds::Defect,
     list::List,
     log::{Body, EVENTS_MAX, Event, Seq},
-    state::{REMOVED, SUBSCRIBERS},
+    sizes::{REMOVED, SUBSCRIBERS},
 };
 
 /// The events that wait for their predecessors. So few that the bound is met (`HELD_MAX_EVENTS`).

@@ -101,6 +101,7 @@
 
 pub mod bounds;
 pub mod check;
+mod delivery;
 mod fanout;
 pub mod faults;
 pub mod gateway;
@@ -110,6 +111,7 @@ pub mod log;
 pub mod model;
 pub mod redis;
 mod sending;
+mod sizes;
 pub mod state;
 pub mod step;
 mod subscribing;

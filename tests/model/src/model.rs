@@ -3,20 +3,14 @@
 use stateright::{Model, Property};
 
 use crate::{
-    bounds::{Bounds, Defect},
     faults::Failure,
+    gateway::Append,
+    sizes::REMOVED,
     state::{Broken, Place, Request, State},
     step::Step,
 };
 
-/// The delivery protocol within some bounds, whole or with a seeded defect.
-#[derive(Debug, Clone)]
-pub struct Delivery {
-    /// How much happens.
-    pub bounds: Bounds,
-    /// The defect.
-    pub defect: Option<Defect>,
-}
+pub use crate::delivery::Delivery;
 
 /// What happens next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,11 +96,6 @@ impl Model for Delivery {
 }
 
 impl Delivery {
-    /// Whether heads are compared now and then.
-    pub(crate) fn sweeps(&self) -> bool {
-        self.bounds.sweep && self.defect != Some(Defect::NoSweep)
-    }
-
     /// Whether nothing more happens, unless something goes wrong again.
     fn is_at_rest(&self, state: &State) -> bool {
         let mut is_at_rest = true;
@@ -178,7 +167,7 @@ fn witnesses() -> Vec<Property<Delivery>> {
             state.gateways.iter().any(|it| it.hub.is_some_and(|hub| hub.missing_after().is_some()))
         }),
         Property::<Delivery>::sometimes(witness::DUPLICATE, |_, state| {
-            let duplicate = |it: &crate::gateway::Append| matches!(it, crate::gateway::Append::Duplicate(_));
+            let duplicate = |it: &Append| matches!(it, Append::Duplicate(_));
             state.gateways.iter().any(|gateway| gateway.appends.iter().any(duplicate))
         }),
         Property::<Delivery>::sometimes(witness::UNHEARD, |_, state| {
@@ -188,7 +177,7 @@ fn witnesses() -> Vec<Property<Delivery>> {
             })
         }),
         Property::<Delivery>::sometimes(witness::REMOVED, |_, state| {
-            let one = &state.subscribers[crate::state::REMOVED];
+            let one = &state.subscribers[REMOVED];
             one.place == Place::Gone && state.log.removal().is_some_and(|removal| one.last() == removal)
         }),
     ]

@@ -1,6 +1,6 @@
 //! Redis: the listeners of the room, a lease and an inbox for each gateway. All of it may be lost.
 
-use crate::{list::List, log::Event, state::GATEWAYS};
+use crate::{list::List, log::Event, sizes::GATEWAYS};
 
 /// The longest inbox: each event twice over the bus, and notices.
 const INBOX_MAX: usize = 12;

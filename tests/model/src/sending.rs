@@ -6,10 +6,11 @@ use std::ops::Range;
 
 use crate::{
     bounds::{Defect, Start},
+    delivery::Delivery,
     gateway::Append,
     log::{Appended, Body, Event},
-    model::Delivery,
-    state::{GATEWAYS, Place, Request, State},
+    sizes::GATEWAYS,
+    state::{Place, Request, State},
     step::Step,
 };
 

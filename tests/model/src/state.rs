@@ -8,14 +8,7 @@ use crate::{
     redis::Redis,
 };
 
-/// Gateways of every bound.
-pub const GATEWAYS: usize = 2;
-/// Subscribers, at most.
-pub const SUBSCRIBERS: usize = 2;
-/// The subscriber whose membership is taken away, where one is.
-pub const REMOVED: usize = 0;
-/// Requests of senders, at most: three messages and a removal.
-pub const REQUESTS_MAX: usize = 4;
+pub use crate::sizes::{GATEWAYS, REMOVED, REQUESTS_MAX, SUBSCRIBERS};
 
 /// What a sender knows of its request: a message with its key, or a removal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]

@@ -1,6 +1,6 @@
 //! What happens by itself: each part going on with what it has to do, in any order.
 
-use crate::{log::Seq, model::Delivery, state::State};
+use crate::{delivery::Delivery, log::Seq, state::State};
 
 /// A step that is taken sooner or later, unless something else makes it needless.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,10 +3,11 @@
 
 use crate::{
     bounds::Defect,
+    delivery::Delivery,
     hub::{Hub, Push},
     log::{Event, Seq},
-    model::Delivery,
-    state::{Place, REMOVED, State},
+    sizes::REMOVED,
+    state::{Place, State},
     step::Step,
 };
 

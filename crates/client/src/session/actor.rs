@@ -10,9 +10,9 @@ use tokio::{
 };
 
 use super::{
-    Command, Fault, SessionEvent, SessionOptions,
+    Fault, SessionEvent, SessionOptions,
+    command::Command,
     core::{Core, GiveUpConnection},
-    how_it_ended,
 };
 use crate::socket::{Close, ConnectOptions, Credential, Incoming, Socket, SocketError};
 
@@ -246,6 +246,10 @@ impl Actor {
         self.link = Link::Waiting { until: now + retry_in };
         Ok(())
     }
+}
+
+fn how_it_ended(error: &SocketError) -> Close {
+    error.close().cloned().unwrap_or_else(|| Close::abnormal(error.to_string()))
 }
 
 async fn sleep_until(at: Option<Instant>) {

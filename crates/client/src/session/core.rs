@@ -18,9 +18,8 @@ use super::{
     Fault, Sent, SessionEvent, SessionOptions, SubscribeError,
     inbox::{self, Inbox},
     outbox::{Outbox, Unsent},
-    passes,
+    refusal::{passes, retry_after},
     requests::{Question, Requests},
-    retry_after,
     room::{Answer, Opened, Paged, Room, Verdict},
 };
 use crate::{

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use toml::{Table, Value as Toml};
 
-use super::{ConfigError, Value};
+use super::{ConfigError, value::Value};
 
 /// Reads the file into values by flat key, in its order.
 pub(super) fn read(path: &Path) -> Result<Vec<(String, Value)>, ConfigError> {

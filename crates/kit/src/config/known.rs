@@ -10,8 +10,13 @@ use std::{
 use clap::{Arg, ArgAction, Command};
 
 use super::{
-    CONFIG, ConfigError, Environment, Renamed, Secret, Value, is_list, names::nearest, read_secret, text_of,
+    ConfigError, Secret,
+    names::nearest,
+    value::{Environment, Renamed, Value, read_secret, text_of},
 };
+
+/// The flag, and by it the variable, that names the file.
+pub(super) const CONFIG: &str = "config";
 
 /// What every variable's name begins with.
 const PREFIX: &str = "MADANG_";
@@ -229,6 +234,10 @@ impl Known {
         let suggestion = nearest(name, self.settings.iter().map(|setting| of(setting).as_str()));
         ConfigError::Unknown { name: name.to_owned(), suggestion: suggestion.map(str::to_owned) }
     }
+}
+
+fn is_list(arg: &Arg) -> bool {
+    matches!(arg.get_action(), ArgAction::Append)
 }
 
 fn collect_variables(command: &Command, variables: &mut BTreeSet<String>) {

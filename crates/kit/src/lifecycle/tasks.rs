@@ -1,22 +1,22 @@
 //! Tracked tasks.
 
-use std::{any::Any, error::Error, fmt::Write as _, future::Future, panic::AssertUnwindSafe};
+use std::{any::Any, error::Error, fmt::Write as _, future::Future, panic::AssertUnwindSafe, sync::Arc};
 
 use futures_util::FutureExt as _;
 use tokio::task::JoinHandle;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
-use super::{Lifecycle, TaskFailure};
+use super::{TaskFailure, shared::Shared};
 
-/// Spawns the tasks of one [`Lifecycle`]. Each is named and tracked, dropped by the hard shutdown, and
-/// does not limp: one that panics ends the process.
+/// Spawns the tasks of one [`Lifecycle`](super::Lifecycle). Each is named and tracked, dropped by the hard
+/// shutdown, and does not limp: one that panics ends the process.
 #[derive(Debug, Clone)]
 pub struct Tasks {
-    life: Lifecycle,
+    life: Arc<Shared>,
 }
 
 impl Tasks {
-    pub(super) const fn new(life: Lifecycle) -> Self {
+    pub(super) const fn new(life: Arc<Shared>) -> Self {
         Self { life }
     }
 
@@ -25,7 +25,7 @@ impl Tasks {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        self.track(name, self.life.tokens(), future, Lifecycle::fail)
+        self.track(name, self.life.tokens(), future, Shared::fail)
     }
 
     /// As [`spawn`](Self::spawn), for what serves the other tasks and has no end of its own, such as a
@@ -34,7 +34,7 @@ impl Tasks {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        self.track(name, Vec::new(), future, Lifecycle::fail)
+        self.track(name, Vec::new(), future, Shared::fail)
     }
 
     /// As [`spawn`](Self::spawn), for a task that can fail: an error stops the process as a panic does.
@@ -43,7 +43,7 @@ impl Tasks {
         F: Future<Output = Result<(), E>> + Send + 'static,
         E: Error + Send + 'static,
     {
-        let life = self.life.clone();
+        let life = Arc::clone(&self.life);
         self.spawn(name, async move {
             if let Err(error) = future.await {
                 let failure = TaskFailure { task: full_name(&life, name), reason: with_causes(&error) };
@@ -69,12 +69,12 @@ impl Tasks {
         name: &'static str,
         tokens: Vec<TaskTrackerToken>,
         future: F,
-        on_panic: fn(&Lifecycle, TaskFailure),
+        on_panic: fn(&Shared, TaskFailure),
     ) -> JoinHandle<()>
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        let life = self.life.clone();
+        let life = Arc::clone(&self.life);
         tokio::spawn(async move {
             if let Err(panic) = AssertUnwindSafe(life.until_hard(future)).catch_unwind().await {
                 let failure = TaskFailure { task: full_name(&life, name), reason: panic_message(&*panic) };
@@ -86,8 +86,8 @@ impl Tasks {
     }
 }
 
-fn full_name(life: &Lifecycle, task: &str) -> String {
-    format!("{}/{task}", life.name())
+fn full_name(life: &Shared, task: &str) -> String {
+    format!("{}/{task}", life.name)
 }
 
 /// What a panic said.

@@ -6,11 +6,11 @@ use std::{
 };
 
 use super::{
-    Clock, Edge, FleetError, Plan, WAIT_MAX,
+    Clock, FleetError, Plan, WAIT_MAX,
     poller::{Poller, Ready},
     socket::{CLOSE_NORMAL, Ended, Shared, Signal, Socket},
 };
-use crate::measure::histogram::Histogram;
+use crate::measure::{histogram::Histogram, meter::Edge};
 
 /// How to come and go. A closed loop: it asks how many a second the servers can take, not how long each waits at
 /// a given rate.

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, io::Write as _, time::Duration};
 
 use super::{Clock, Fleet, FleetError, WAIT_MAX, schedule::Schedule, socket::Signal};
 use crate::{
-    measure::{histogram::Histogram, sequence::SequenceFaults},
+    measure::{histogram::Histogram, meter::Edge, sequence::SequenceFaults},
     wire::scan::write_stamped_text,
 };
 
@@ -30,15 +30,6 @@ pub struct Load {
     /// The start of the messages' idempotency keys. Two runs in the same rooms need different ones: the second's
     /// messages would be repeats of the first's.
     pub run: String,
-}
-
-/// The edges of the window, for what is measured besides the fleet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Edge {
-    /// The window begins.
-    Start,
-    /// The window ends.
-    End,
 }
 
 /// What came of it.

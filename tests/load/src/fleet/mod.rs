@@ -19,7 +19,7 @@ use std::{
 };
 
 pub use churn::{Churn, ChurnOutcome, churn};
-pub use drive::{Edge, Load, Outcome};
+pub use drive::{Load, Outcome};
 use poller::Poller;
 pub use socket::Ended;
 use socket::{Shared, Signal, Socket};

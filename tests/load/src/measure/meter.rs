@@ -3,10 +3,16 @@
 use std::time::Duration;
 
 use super::process::{self, ProcessError};
-use crate::{
-    fleet::Edge,
-    target::{Part, Process},
-};
+use crate::target::{Part, Process};
+
+/// The edges of the window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Edge {
+    /// The window begins.
+    Start,
+    /// The window ends.
+    End,
+}
 
 /// Reads each process's CPU time at the edges of a window.
 #[derive(Debug)]

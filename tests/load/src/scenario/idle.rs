@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use super::{Bench, BenchError, Scenario, side::Side};
+use super::{bench::Bench, kind::Scenario, side::Side};
 use crate::{
+    error::BenchError,
     fleet::Fleet,
     layout::Shape,
     measure::process::{self, Memory, ProcessError},

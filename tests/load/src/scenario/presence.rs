@@ -2,11 +2,16 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::{Bench, BenchError, Cluster, Scenario, side::Side};
+use super::{
+    bench::{Bench, Cluster},
+    kind::Scenario,
+    side::Side,
+};
 use crate::{
-    fleet::{Edge, Fleet, Step},
+    error::BenchError,
+    fleet::{Fleet, Step},
     layout::Shape,
-    measure::meter::{CpuTimes, Meter},
+    measure::meter::{CpuTimes, Edge, Meter},
     report::{Budget, Row},
     target::{Part, Process},
 };

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::BenchError;
 use crate::{
     bare::BareServer,
+    error::BenchError,
     fleet::Plan,
     layout::Shape,
     site::{Account, Site},

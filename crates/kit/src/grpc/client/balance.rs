@@ -9,7 +9,8 @@ use tokio::{
 use tonic::transport::{Endpoint, channel::Change};
 
 use super::{
-    ClientOptions, endpoint,
+    ClientOptions,
+    endpoint::endpoint,
     probe::{self, Health},
     resolve::Replica,
 };

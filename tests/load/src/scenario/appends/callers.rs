@@ -13,11 +13,13 @@ use madang_rpc::{MessageStore, MessageStoreClient, MessageStoreSettings, store::
 use tokio::{task::JoinSet, time::sleep};
 use tonic::transport::Endpoint;
 
-use super::{CALLERS, Measured, text};
+use super::measured::{CALLERS, Measured, text};
 use crate::{
-    fleet::Edge,
-    measure::{histogram::Histogram, meter::Meter},
-    scenario::BenchError,
+    error::BenchError,
+    measure::{
+        histogram::Histogram,
+        meter::{Edge, Meter},
+    },
     site::Account,
 };
 

@@ -1,57 +1,28 @@
 //! How many messages a second the message store makes durable, beside what its PostgreSQL takes bare.
 
 mod callers;
+mod measured;
 mod peer;
 
 use std::time::Duration;
 
-use super::{Bench, BenchError, Cluster, Scenario};
+use self::measured::MS_PER_SECOND;
+use super::{
+    bench::{Bench, Cluster},
+    kind::Scenario,
+};
 use crate::{
+    error::BenchError,
     layout::Shape,
-    measure::{
-        histogram::Histogram,
-        meter::{CpuTimes, Meter},
-    },
+    measure::meter::Meter,
     report::{Budget, Row},
     target::{Part, Process},
 };
 
 /// A hundred rooms, so that appends of a moment are to many.
 const SHAPE: Shape = Shape { rooms: 100, clients_per_room: 2, members_per_room: 2 };
-/// Each waits for its append before the next: a closed loop, for it asks what the store can take.
-const CALLERS: usize = 256;
-const TEXT_BYTES: usize = 128;
 const WARM_UP: Duration = Duration::from_secs(3);
 const PER_SECOND_MIN: f64 = 10_000.0;
-const MS_PER_SECOND: f64 = 1_000.0;
-
-/// What was made durable within the window, and what it took.
-struct Measured {
-    rows: u64,
-    latency: Histogram,
-    refused: u64,
-    window: Duration,
-    cpu: CpuTimes,
-}
-
-#[expect(clippy::cast_precision_loss, reason = "counts of one run are far below 2^52")]
-impl Measured {
-    fn per_second(&self) -> f64 {
-        self.rows as f64 / self.window.as_secs_f64()
-    }
-
-    fn per_cpu_second(&self, part: Part) -> f64 {
-        self.rows as f64 / self.cpu.seconds(&[part])
-    }
-
-    fn cpu_ms(&self, part: Part) -> f64 {
-        self.cpu.seconds(&[part]) * MS_PER_SECOND / self.rows as f64
-    }
-
-    fn percent_of_core(&self, seconds: f64) -> f64 {
-        100.0 * seconds / self.window.as_secs_f64()
-    }
-}
 
 pub(super) fn measure(bench: &mut Bench<'_>) -> Result<Vec<Row>, BenchError> {
     let work = Scenario::Appends;
@@ -98,9 +69,4 @@ pub(super) fn measure(bench: &mut Bench<'_>) -> Result<Vec<Row>, BenchError> {
             stored.percent_of_core(stored.cpu.seconds_of_others()),
         ),
     ])
-}
-
-/// The text of every message.
-fn text() -> String {
-    "x".repeat(TEXT_BYTES)
 }

@@ -15,11 +15,13 @@ use sqlx::{Connection as _, PgConnection};
 use tokio::{task::JoinSet, time::sleep};
 use uuid::Uuid;
 
-use super::{CALLERS, Measured, text};
+use super::measured::{CALLERS, Measured, text};
 use crate::{
-    fleet::Edge,
-    measure::{histogram::Histogram, meter::Meter},
-    scenario::BenchError,
+    error::BenchError,
+    measure::{
+        histogram::Histogram,
+        meter::{Edge, Meter},
+    },
 };
 
 /// Connections that insert, each a batch after the other: as many as two replicas keep busy, and no more than two

@@ -1,0 +1,31 @@
+//! What all connections that carry calls have in common.
+
+use std::time::Duration;
+
+use tonic::transport::Endpoint;
+
+use super::{ClientOptions, resolve::Replica};
+
+/// HTTP/2 keepalive of connections that carry calls, idle ones too. Probes notice sooner.
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
+const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(3);
+const TCP_KEEPALIVE: Duration = Duration::from_secs(15);
+
+/// Windows of flow control, in bytes: with HTTP/2's 64 KiB a page of history would wait for round trips.
+const STREAM_WINDOW_BYTES: u32 = 1024 * 1024;
+const CONNECTION_WINDOW_BYTES: u32 = 4 * 1024 * 1024;
+
+/// An endpoint for calls to a replica.
+pub(super) fn endpoint(replica: &Replica, options: &ClientOptions) -> Endpoint {
+    Endpoint::from(replica.uri())
+        .origin(replica.origin.clone())
+        .connect_timeout(options.connect_timeout)
+        .timeout(options.call_timeout)
+        .tcp_nodelay(true)
+        .tcp_keepalive(Some(TCP_KEEPALIVE))
+        .http2_keep_alive_interval(KEEPALIVE_INTERVAL)
+        .keep_alive_timeout(KEEPALIVE_TIMEOUT)
+        .keep_alive_while_idle(true)
+        .initial_stream_window_size(STREAM_WINDOW_BYTES)
+        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+}
