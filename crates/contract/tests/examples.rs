@@ -66,9 +66,13 @@ impl Schemas<'_> {
                 ("maximum", Value::Number(number)) => number.as_u64() <= rule.as_u64(),
                 ("minLength", Value::String(text)) => text.chars().count() as u64 >= rule.as_u64().unwrap(),
                 ("maxLength", Value::String(text)) => text.chars().count() as u64 <= rule.as_u64().unwrap(),
-                ("description" | "format" | "pattern" | "default" | "title", _)
-                | (
-                    "items"
+                (
+                    "description"
+                    | "format"
+                    | "pattern"
+                    | "default"
+                    | "title"
+                    | "items"
                     | "properties"
                     | "required"
                     | "additionalProperties"

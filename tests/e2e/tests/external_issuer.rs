@@ -9,7 +9,7 @@ use aws_lc_rs::{
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use madang_client::{Client, Close, ConnectOptions, Credential, Incoming, NewRoom, Socket, close_code};
-use madang_contract::{ClientFrame, Hello, ServerFrame};
+use madang_contract::{ClientFrame, Hello};
 use madang_domain::Code;
 use madang_e2e::{
     PATIENCE, Person, SITE_SECRET, Stage, eventually, fast_sends, public_room, site_settings, site_token,
@@ -60,7 +60,7 @@ async fn a_token_of_the_old_site_opens_a_socket_and_the_profile_follows_it() {
     let plain = site_token(7, &json!({}));
     let api = Client::new(&stage.ingress()).unwrap().with_token(&plain);
     let me = api.me().await.unwrap();
-    assert_eq!((me.id, me.username.as_str(), me.name.as_str()), (mina, "mina.kim", "김미나"));
+    assert_eq!((me.id, &*me.username, &*me.name), (mina, "mina.kim", "김미나"));
     let (_, hello) = open(&stage.gateway(1), &plain).await;
     assert_eq!((hello.user.id, &*hello.user.name), (mina, "김미나"));
 

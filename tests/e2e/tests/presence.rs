@@ -1,6 +1,6 @@
 //! Who is in a room, over three gateways: two where somebody has tabs, and a third where somebody watches.
 
-#![expect(clippy::unwrap_used, reason = "a story that cannot go on ends with a message")]
+#![expect(clippy::expect_used, reason = "a story that cannot go on ends with a message")]
 
 use std::{collections::BTreeMap, time::Duration};
 

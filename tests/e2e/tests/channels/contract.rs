@@ -1,7 +1,7 @@
 //! The contract, frame by frame: what is said, what is refused, and which paths there are.
 
 use madang_client::NewRoom;
-use madang_domain::RoomId;
+use madang_domain::{Role, RoomId};
 use madang_e2e::{FrontEnd, Person, ack, public_room, send_frame};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -62,7 +62,7 @@ mod stories {
         listener.send(says(room, &joon, "반갑습니다")).await;
         let answer = speaker.until_type("message").await;
         assert_eq!((&answer["sender"], &answer["sender_name"]), (&json!(joon.id), &json!("준")));
-        assert_eq!(logged.iter().map(|message| message.text.as_str()).collect::<Vec<_>>(), ["안녕하세요"]);
+        assert_eq!(logged.iter().map(|message| &*message.text).collect::<Vec<_>>(), ["안녕하세요"]);
     }
 
     pub(super) async fn a_room_is_one_at_both_edges(place: Place) {
@@ -215,7 +215,7 @@ mod stories {
         // It is a room like any other, and who happened to be there first does not own it.
         let lobby = joon.at(&place.second).room("lobby").await.expect("the lobby");
         let members = joon.at(&place.second).members(lobby.id, None, None).await.expect("its members").items;
-        assert!(members.iter().all(|member| member.role == "member"), "{members:?}");
+        assert!(members.iter().all(|member| member.role == Role::Member), "{members:?}");
     }
 
     pub(super) async fn a_wrong_path_says_which_ones_there_are(place: Place) {
