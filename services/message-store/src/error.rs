@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
+use madang_database::DatabaseError;
 use madang_domain::{Code, Error, limits};
-
-use crate::store::StoreError;
 
 /// When to come back to a store that is overloaded or whose database is away.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -68,7 +67,7 @@ pub(crate) enum OperationError {
     Deadline,
     /// The database.
     #[error("the database")]
-    Store(#[from] StoreError),
+    Database(#[from] DatabaseError),
     /// A failure of a whole batch, as its other callers are told.
     #[error(transparent)]
     Shared(Error),
@@ -93,7 +92,7 @@ impl From<OperationError> for Error {
             E::DirectIsFixed | E::LastOwner | E::RemoveSelf => Code::FailedPrecondition,
             E::Overloaded | E::Stopping => Code::Unavailable,
             E::Deadline => Code::DeadlineExceeded,
-            E::Store(_) | E::Shared(_) => return from_database(error),
+            E::Database(_) | E::Shared(_) => return from_database(error),
         };
         let retry = matches!(code, Code::Unavailable | Code::DeadlineExceeded);
         let error = Self::new(code, error.to_string());
@@ -105,7 +104,7 @@ impl From<OperationError> for Error {
 fn from_database(error: OperationError) -> Error {
     match error {
         OperationError::Shared(error) => error,
-        OperationError::Store(error) => error.into(),
+        OperationError::Database(error) => error.into(),
         other => Error::internal(other),
     }
 }

@@ -7,37 +7,27 @@
 //!
 //! | module | idea |
 //! | --- | --- |
-//! | `service` | every call: its deadline, its measure |
+//! | `service` | every call: its deadline, its metrics |
 //! | `batch` | group commit: callers wait in a bounded queue, workers take what has queued |
-//! | `append`, `open` | the two hot paths, in batches |
-//! | `rooms`, `members`, `history`, `inbox` | the other operations |
-//! | `mentions` | whom a message names |
-//! | `change` | a change under a room's lock, with its events, in one transaction |
+//! | `operations` | what the calls do, by concept: `append` and `open` are the hot paths, in batches |
+//! | `operations/room_change` | a change under a room's lock, with its events, in one transaction |
+//! | `transaction` | a transaction of a name around the work of an operation |
 //! | `unread` | the arithmetic of unread |
-//! | `profiles`, `page` | which profiles are known; the cursors of lists |
 //! | `store` | the databases: the only place with SQL |
-//! | `start`, `settings`, `process` | starting, and what can be set |
+//! | `start`, `settings`, `cli` | starting, and what can be set |
 
-#![expect(clippy::duplicate_mod, reason = "one file of statements, compiled for each database; see `store`")]
+#![expect(clippy::duplicate_mod, reason = "one body of SQL, compiled for each database; see `store`")]
 
-mod append;
 mod batch;
-mod change;
 mod cli;
 mod error;
-mod history;
-mod inbox;
-mod measures;
-mod members;
-mod mentions;
-mod open;
-mod page;
-mod profiles;
-mod rooms;
+mod metrics;
+mod operations;
 mod service;
 mod settings;
 mod start;
 mod store;
+mod transaction;
 mod unread;
 
 pub use cli::{Cli, run};

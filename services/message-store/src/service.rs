@@ -1,13 +1,10 @@
-//! The service: every call with its deadline and its measure, and what they share.
+//! The service: every call with its deadline and its metrics, and what they share.
 
 use std::{sync::Arc, time::Instant};
 
 use async_trait::async_trait;
-use madang_domain::{Error, MessageText, Profile, Result, Seq, TopicId, event::Event};
-use madang_kit::{
-    Check, Lifecycle,
-    clock::{Clock, Random},
-};
+use madang_domain::{Error, MessageText, Result, Seq, TopicId, event::Event};
+use madang_kit::{Check, Lifecycle};
 use madang_rpc::{
     MessageStore,
     around::{Around, Call, Layer},
@@ -22,31 +19,24 @@ use madang_rpc::{
 use tokio::time::timeout;
 
 use crate::{
-    append::Appender,
     batch::Queue,
-    error::{OperationError, OperationResult},
-    inbox::InboxOpener,
-    measures::Measures,
-    open::Opener,
-    profiles::KnownProfiles,
+    error::OperationError,
+    metrics::CallMetrics,
+    operations::{Appender, Engine, InboxOpener, Opener},
     settings::CALL_DEADLINE,
-    store::{Backend, Session},
 };
 
 /// The message store, in this process. Clones are handles to the same.
 pub type Service = Around<Operations, Metered>;
 
-/// The operations, without deadlines and measurements.
+/// The operations, without deadlines and metrics.
 #[derive(Clone)]
 pub struct Operations(Arc<Inner>);
 
-/// What the operations share. Each file of operations adds its own methods.
+/// What the handles share.
 pub(crate) struct Inner {
     pub(crate) life: Lifecycle,
-    pub(crate) backend: Arc<dyn Backend>,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) random: Arc<dyn Random>,
-    pub(crate) profiles: Arc<KnownProfiles>,
+    pub(crate) engine: Engine,
     pub(crate) appends: Queue<Appender>,
     pub(crate) opens: Queue<Opener>,
     pub(crate) inbox_opens: Queue<InboxOpener>,
@@ -73,43 +63,16 @@ impl std::fmt::Debug for Operations {
     }
 }
 
-impl Inner {
-    /// Writes the profiles that the database does not have yet, before anything names their users.
-    pub(crate) async fn remember<'a>(
-        &self,
-        profiles: impl IntoIterator<Item = &'a Arc<Profile>>,
-    ) -> OperationResult<()> {
-        let newer = self.profiles.unknown(profiles);
-        if !newer.is_empty() {
-            self.backend.save_profiles(&newer).await?;
-            self.profiles.learn(&newer);
-        }
-        Ok(())
-    }
-}
-
-/// Ends a session as its work went: commits what succeeded, rolls back what was refused, and closes the
-/// connection of what failed.
-pub(crate) async fn finish<T>(session: Box<dyn Session>, outcome: OperationResult<T>) -> OperationResult<T> {
-    match &outcome {
-        Ok(_) => session.commit().await?,
-        Err(OperationError::Store(_)) => drop(session),
-        // The refusal is the answer; a connection that cannot roll back has closed.
-        Err(_) => drop(session.rollback().await),
-    }
-    outcome
-}
-
-/// Around each call: its deadline and its measurement. The hot paths, `append`, `open` and `open_inbox`, keep their
+/// Around each call: its deadline and its metrics. The hot paths, `append`, `open` and `open_inbox`, keep their
 /// deadline in their queues and are measured by the batch.
 #[derive(Debug, Clone)]
 pub struct Metered {
-    measures: Measures,
+    metrics: CallMetrics,
 }
 
 impl Metered {
-    pub(crate) const fn new(measures: Measures) -> Self {
-        Self { measures }
+    pub(crate) const fn new(metrics: CallMetrics) -> Self {
+        Self { metrics }
     }
 }
 
@@ -130,7 +93,7 @@ impl<S: Sync> Layer<S> for Metered {
                 .await
                 .unwrap_or_else(|_elapsed| Err(OperationError::Deadline.into()));
             let failure = result.as_ref().err().map(|error: &Error| error.code);
-            self.measures.call(method.name, began.elapsed(), failure);
+            self.metrics.call(method.name, began.elapsed(), failure);
             result
         })
     }
@@ -139,46 +102,47 @@ impl<S: Sync> Layer<S> for Metered {
 #[async_trait]
 impl MessageStore for Operations {
     async fn create_room(&self, request: CreateRoom) -> Result<Changed<RoomView>> {
-        Ok(self.0.create_room(request.actor, request.room).await?)
+        Ok(self.0.engine.create_room(request.actor, request.room).await?)
     }
 
     async fn get_room(&self, request: GetRoom) -> Result<RoomView> {
-        Ok(self.0.room(request.user, request.room).await?)
+        Ok(self.0.engine.room(request.user, request.room).await?)
     }
 
     async fn list_rooms(&self, request: ListRooms) -> Result<Page<RoomView>> {
-        Ok(self.0.rooms(request.user, request.joinable, request.page).await?)
+        Ok(self.0.engine.rooms(request.user, request.joinable, request.page).await?)
     }
 
     async fn update_room(&self, request: UpdateRoom) -> Result<Changed<RoomView>> {
-        Ok(self.0.update_room(request.actor, request.room, request.name, request.slug).await?)
+        Ok(self.0.engine.update_room(request.actor, request.room, request.name, request.slug).await?)
     }
 
     async fn delete_room(&self, request: DeleteRoom) -> Result<Changed<()>> {
-        Ok(self.0.delete_room(request.actor, request.room).await?)
+        Ok(self.0.engine.delete_room(request.actor, request.room).await?)
     }
 
     async fn join(&self, request: Join) -> Result<Changed<RoomView>> {
-        Ok(self.0.join(request.actor, request.room).await?)
+        Ok(self.0.engine.join(request.actor, request.room).await?)
     }
 
     async fn leave(&self, request: Leave) -> Result<Changed<()>> {
-        Ok(self.0.leave(request.actor, request.room).await?)
+        Ok(self.0.engine.leave(request.actor, request.room).await?)
     }
 
     async fn list_members(&self, request: ListMembers) -> Result<Page<Member>> {
-        Ok(self.0.members(request.user, request.room, request.page).await?)
+        Ok(self.0.engine.members(request.user, request.room, request.page).await?)
     }
 
     async fn put_member(&self, request: PutMember) -> Result<Changed<Member>> {
         Ok(self
             .0
+            .engine
             .put_member(request.actor, request.authority, request.room, request.user, request.role)
             .await?)
     }
 
     async fn remove_member(&self, request: RemoveMember) -> Result<Changed<()>> {
-        Ok(self.0.remove_member(request.actor, request.authority, request.room, request.user).await?)
+        Ok(self.0.engine.remove_member(request.actor, request.authority, request.room, request.user).await?)
     }
 
     async fn append(&self, mut append: Append) -> Result<Appended> {
@@ -192,27 +156,27 @@ impl MessageStore for Operations {
     }
 
     async fn resolve(&self, request: Resolve) -> Result<Resolved> {
-        Ok(self.0.resolve(request.user, &request.rooms, request.memberships).await?)
+        Ok(self.0.engine.resolve(request.user, &request.rooms, request.memberships).await?)
     }
 
     async fn read(&self, request: Read) -> Result<Vec<Event>> {
-        Ok(self.0.read(request.topic, request.after, request.limit).await?)
+        Ok(self.0.engine.read(request.topic, request.after, request.limit).await?)
     }
 
     async fn heads(&self, request: Heads) -> Result<Vec<(TopicId, Seq)>> {
-        Ok(self.0.heads(&request.topics).await?)
+        Ok(self.0.engine.heads(&request.topics).await?)
     }
 
     async fn history(&self, request: History) -> Result<Vec<Event>> {
-        Ok(self.0.history(request.user, request.room, request.query).await?)
+        Ok(self.0.engine.history(request.user, request.room, request.query).await?)
     }
 
     async fn mark_read(&self, request: MarkRead) -> Result<ReadMark> {
-        Ok(self.0.mark_read(request.user, request.room, request.seq).await?)
+        Ok(self.0.engine.mark_read(request.user, request.room, request.seq).await?)
     }
 
     async fn notify(&self, request: Notify) -> Result<Changed<Event>> {
-        Ok(self.0.notify(request.user, request.data, request.key).await?)
+        Ok(self.0.engine.notify(request.user, request.data, request.key).await?)
     }
 
     async fn open_inbox(&self, open: OpenInbox) -> Result<OpenedInbox> {
@@ -220,10 +184,10 @@ impl MessageStore for Operations {
     }
 
     async fn inbox(&self, request: Inbox) -> Result<InboxPage> {
-        Ok(self.0.inbox(request.user, request.from, request.limit).await?)
+        Ok(self.0.engine.inbox(request.user, request.from, request.limit).await?)
     }
 
     async fn mark_inbox_read(&self, request: MarkInboxRead) -> Result<InboxMark> {
-        Ok(self.0.mark_inbox_read(request.user, request.seq).await?)
+        Ok(self.0.engine.mark_inbox_read(request.user, request.seq).await?)
     }
 }

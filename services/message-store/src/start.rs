@@ -2,7 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use madang_database::{DatabaseUrl, UrlError, until_open};
+use madang_database::{
+    DatabaseError, DatabaseResult, DatabaseUrl, Repetition, Transactions, UrlError, until_open,
+};
 use madang_domain::{Epoch, Timestamp};
 use madang_kit::{
     Check, Host, Lifecycle, Secret, StartError,
@@ -12,15 +14,15 @@ use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    append::Appender,
     batch::Queue,
-    inbox::InboxOpener,
-    measures::{Measures, observe_queues},
-    open::Opener,
-    profiles::KnownProfiles,
+    metrics::{CallMetrics, observe_queues},
+    operations::{Appender, Engine, InboxOpener, KnownProfiles, Opener},
     service::{Inner, Metered, Operations, Service},
-    settings::{PING_INTERVAL, PING_TIMEOUT, PURGE_CHUNK_EVENTS, PURGE_INTERVAL, Settings, TOMBSTONE_KEPT},
-    store::{Backend, Postgres, Sqlite, StoreError, StoreResult},
+    settings::{
+        CALL_DEADLINE, PING_INTERVAL, PING_TIMEOUT, PURGE_CHUNK_EVENTS, PURGE_INTERVAL, Settings,
+        TOMBSTONE_KEPT,
+    },
+    store::{Database, Postgres, Sqlite},
 };
 
 /// The setting that names the database.
@@ -42,22 +44,25 @@ const STATEMENT_GRACE: Duration = Duration::from_secs(1);
 ///
 /// When the URL cannot be used, or the database answers and cannot be used: it refuses the credentials, its
 /// text is not UTF-8, or it holds another schema.
-pub async fn start(settings: &Settings, database: &Secret, host: &Host) -> Result<Service, StartError> {
-    let backend = backend(settings, database)?;
+pub async fn start(settings: &Settings, url: &Secret, host: &Host) -> Result<Service, StartError> {
+    let database = database(settings, url)?;
     let check = host.readiness.check("database");
-    prepare(&*backend, host, &check).await?;
+    prepare(&*database, host, &check).await?;
     check.ready();
 
     let life = host.lifecycle.child("message-store");
     let profiles = Arc::new(KnownProfiles::default());
+    let repetition = Repetition::within(CALL_DEADLINE);
+    let transactions = Arc::new(Transactions::new(&host.metrics, Arc::clone(&host.random), repetition));
     let appender = Appender {
-        backend: Arc::clone(&backend),
+        database: Arc::clone(&database),
+        transactions: Arc::clone(&transactions),
         clock: Arc::clone(&host.clock),
         profiles: Arc::clone(&profiles),
     };
     let appends = Queue::start(appender, settings.append_bounds(), &life);
-    let opens = Queue::start(Opener { backend: Arc::clone(&backend) }, Settings::open_bounds(), &life);
-    let inbox_opener = InboxOpener { backend: Arc::clone(&backend) };
+    let opens = Queue::start(Opener { database: Arc::clone(&database) }, Settings::open_bounds(), &life);
+    let inbox_opener = InboxOpener { database: Arc::clone(&database) };
     let inbox_opens = Queue::start(inbox_opener, Settings::open_bounds(), &life);
     observe_queues(
         &host.metrics,
@@ -69,13 +74,22 @@ pub async fn start(settings: &Settings, database: &Secret, host: &Host) -> Resul
     );
 
     let soft = life.soft().clone();
-    life.tasks().spawn("database", watch(Arc::clone(&backend), soft.clone()));
-    life.tasks().spawn("purge", purge(Arc::clone(&backend), Arc::clone(&host.clock), soft));
-    close_at_end(&life, Arc::clone(&backend));
+    life.tasks().spawn("database", watch(Arc::clone(&database), soft.clone()));
+    life.tasks().spawn(
+        "purge",
+        purge(Arc::clone(&database), Arc::clone(&transactions), Arc::clone(&host.clock), soft),
+    );
+    close_at_end(&life, Arc::clone(&database));
 
-    let (clock, random) = (Arc::clone(&host.clock), Arc::clone(&host.random));
-    let inner = Inner { life, backend, clock, random, profiles, appends, opens, inbox_opens, _check: check };
-    Ok(Service::new(Operations::new(inner), Metered::new(Measures::new(&host.metrics))))
+    let engine = Engine {
+        database,
+        transactions,
+        clock: Arc::clone(&host.clock),
+        random: Arc::clone(&host.random),
+        profiles,
+    };
+    let inner = Inner { life, engine, appends, opens, inbox_opens, _check: check };
+    Ok(Service::new(Operations::new(inner), Metered::new(CallMetrics::new(&host.metrics))))
 }
 
 /// Applies the migrations, and does nothing else. Starting does the same; this is for a deployment that gives
@@ -84,10 +98,10 @@ pub async fn start(settings: &Settings, database: &Secret, host: &Host) -> Resul
 /// # Errors
 ///
 /// As [`start`].
-pub async fn migrate(settings: &Settings, database: &Secret, host: &Host) -> Result<(), StartError> {
-    let backend = backend(settings, database)?;
-    prepare(&*backend, host, &host.readiness.check("database")).await?;
-    backend.close().await;
+pub async fn migrate(settings: &Settings, url: &Secret, host: &Host) -> Result<(), StartError> {
+    let database = database(settings, url)?;
+    prepare(&*database, host, &host.readiness.check("database")).await?;
+    database.close().await;
     Ok(())
 }
 
@@ -97,20 +111,20 @@ pub async fn migrate(settings: &Settings, database: &Secret, host: &Host) -> Res
 /// # Errors
 ///
 /// As [`start`], and when the database does not answer.
-pub async fn renew_epoch(settings: &Settings, database: &Secret, host: &Host) -> Result<Epoch, StartError> {
-    let backend = backend(settings, database)?;
-    prepare(&*backend, host, &host.readiness.check("database")).await?;
+pub async fn renew_epoch(settings: &Settings, url: &Secret, host: &Host) -> Result<Epoch, StartError> {
+    let database = database(settings, url)?;
+    prepare(&*database, host, &host.readiness.check("database")).await?;
     let epoch = draw_epoch(&*host.random);
-    backend.renew_epoch(epoch).await.map_err(|error| StartError::dependency("the database", error))?;
-    backend.close().await;
+    database.renew_epoch(epoch).await.map_err(|error| StartError::dependency("the database", error))?;
+    database.close().await;
     Ok(epoch)
 }
 
-fn backend(settings: &Settings, database: &Secret) -> Result<Arc<dyn Backend>, StartError> {
-    let named: Result<Arc<dyn Backend>, UrlError> =
-        DatabaseUrl::parse(database.expose()).and_then(|url| match url {
+fn database(settings: &Settings, url: &Secret) -> Result<Arc<dyn Database>, StartError> {
+    let named: Result<Arc<dyn Database>, UrlError> =
+        DatabaseUrl::parse(url.expose()).and_then(|url| match url {
             DatabaseUrl::Postgres(url) => {
-                let limit = crate::settings::CALL_DEADLINE + STATEMENT_GRACE;
+                let limit = CALL_DEADLINE + STATEMENT_GRACE;
                 let postgres = Postgres::new(url, settings.connections, settings.append_workers, limit)?;
                 Ok(Arc::new(postgres) as _)
             }
@@ -120,9 +134,9 @@ fn backend(settings: &Settings, database: &Secret) -> Result<Arc<dyn Backend>, S
 }
 
 /// Reaches the database and applies the migrations.
-async fn prepare(backend: &dyn Backend, host: &Host, check: &Check) -> Result<(), StartError> {
+async fn prepare(database: &dyn Database, host: &Host, check: &Check) -> Result<(), StartError> {
     let epoch = draw_epoch(&*host.random);
-    until_open("the database", host, check, || backend.prepare(epoch)).await
+    until_open("the database", host, check, || database.prepare(epoch)).await
 }
 
 fn draw_epoch(random: &dyn Random) -> Epoch {
@@ -132,12 +146,12 @@ fn draw_epoch(random: &dyn Random) -> Epoch {
 }
 
 /// Asks the database whether it answers, and says in the log when that changes.
-async fn watch(backend: Arc<dyn Backend>, soft: CancellationToken) {
+async fn watch(database: Arc<dyn Database>, soft: CancellationToken) {
     let mut ticks = interval(PING_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut answers = true;
     while soft.run_until_cancelled(ticks.tick()).await.is_some() {
-        let answer = timeout(PING_TIMEOUT, backend.ping()).await.unwrap_or(Err(StoreError::Deadline));
+        let answer = timeout(PING_TIMEOUT, database.ping()).await.unwrap_or(Err(DatabaseError::Deadline));
         match (&answer, answers) {
             (Err(error), true) => {
                 tracing::error!(cause = %error.cause(), "the database does not answer; callers are told `unavailable`");
@@ -150,7 +164,12 @@ async fn watch(backend: Arc<dyn Backend>, soft: CancellationToken) {
 }
 
 /// Removes the logs of deleted rooms, a bounded number of events at a time, whichever replica deleted them.
-async fn purge(backend: Arc<dyn Backend>, clock: Arc<dyn Clock>, soft: CancellationToken) {
+async fn purge(
+    database: Arc<dyn Database>,
+    transactions: Arc<Transactions>,
+    clock: Arc<dyn Clock>,
+    soft: CancellationToken,
+) {
     let mut ticks = interval(PURGE_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -160,7 +179,7 @@ async fn purge(backend: Arc<dyn Backend>, clock: Arc<dyn Clock>, soft: Cancellat
             _ = ticks.tick() => {}
         }
         while !soft.is_cancelled() {
-            match purge_once(&*backend, clock.now().minus(TOMBSTONE_KEPT)).await {
+            match purge_once(&*database, &transactions, clock.now().minus(TOMBSTONE_KEPT)).await {
                 Ok(Some(removed)) => tracing::debug!(removed, "removed events of a deleted room"),
                 Ok(None) => break,
                 Err(error) => {
@@ -172,20 +191,27 @@ async fn purge(backend: Arc<dyn Backend>, clock: Arc<dyn Clock>, soft: Cancellat
     }
 }
 
-async fn purge_once(backend: &dyn Backend, deleted_before: Timestamp) -> StoreResult<Option<u64>> {
-    let mut session = backend.write().await?;
-    let removed = session.purge(deleted_before, PURGE_CHUNK_EVENTS).await?;
-    session.commit().await?;
-    Ok(removed)
+async fn purge_once(
+    database: &dyn Database,
+    transactions: &Transactions,
+    deleted_before: Timestamp,
+) -> DatabaseResult<Option<u64>> {
+    let purge = || async {
+        let mut transaction = database.begin().await?;
+        let removed = transaction.purge(deleted_before, PURGE_CHUNK_EVENTS).await?;
+        transaction.commit().await?;
+        Ok(removed)
+    };
+    transactions.run("purge", purge).await
 }
 
 /// Closes the connections when the queues have ended.
-fn close_at_end(life: &Lifecycle, backend: Arc<dyn Backend>) {
+fn close_at_end(life: &Lifecycle, database: Arc<dyn Database>) {
     let soft = life.soft().clone();
     life.tasks().spawn("connections", async move {
         soft.cancelled().await;
         // Queues are served a little longer than this; what is in use closes as it is given back.
         sleep(crate::batch::STOP_LINGER * 2).await;
-        backend.close().await;
+        database.close().await;
     });
 }

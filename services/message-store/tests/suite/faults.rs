@@ -10,10 +10,13 @@ use std::{
 };
 
 use futures_util::future::join_all;
-use madang_domain::{Code, Error, Profile, RoomId, RoomRef};
-use madang_rpc::{MessageStore, store::GetRoom};
-use madang_test_kit::{BreakableProxy, Durability, PostgresServer};
-use sqlx::Connection as _;
+use madang_domain::{Code, Error, Profile, Role, RoomId, RoomRef};
+use madang_rpc::{
+    MessageStore,
+    store::{Authority, GetRoom, Notify, PutMember},
+};
+use madang_test_kit::{BreakableProxy, Durability, EitherDatabase, PostgresServer};
+use sqlx::{Connection as _, Executor as _};
 use tokio::sync::watch;
 
 use crate::support::{Fixture, Words as _, keys, seqs, user};
@@ -177,4 +180,48 @@ async fn a_server_that_does_not_answer_costs_a_caller_its_deadline_and_no_more()
     tokio::time::timeout(PATIENCE, recovered).await.unwrap();
     // Whether or not the first try had arrived, the message is there once.
     assert_eq!(keys(&service.log(room).await), ["before", "during"]);
+}
+
+/// PostgreSQL ends one of two transactions that wait for each other. That one is done again, and its caller hears
+/// nothing of it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deadlock_reaches_no_caller() {
+    let database = EitherDatabase::postgres().await.unwrap();
+    let (mut other, mut watch) = (
+        sqlx::PgConnection::connect(database.url()).await.unwrap(),
+        sqlx::PgConnection::connect(database.url()).await.unwrap(),
+    );
+    let fixture = Fixture::from(database);
+    let service = fixture.service().await;
+    let (mina, joon) = (user(1), user(2));
+    let room = service.given_room(&[&mina]).await;
+    service.notify(Notify { user: Arc::clone(&joon), data: "{}".into(), key: None }).await.unwrap();
+
+    // Another program holds the inbox, and then wants the room. It never looks for deadlocks itself.
+    other.execute("SET deadlock_timeout = '10min'; BEGIN; SELECT FROM inboxes FOR UPDATE").await.unwrap();
+    let adding = tokio::spawn({
+        let (service, mina) = (service.clone(), Arc::clone(&mina));
+        let (room, role) = (RoomRef::Id(room), Role::Member);
+        let put = PutMember { actor: mina, authority: Authority::User, room, user: joon, role };
+        async move { service.put_member(put).await }
+    });
+    let waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let waiting = async {
+        // A server has nothing to await for this, so it is asked.
+        while sqlx::query_scalar::<_, i64>(waits).fetch_one(&mut watch).await.unwrap() == 0 {}
+    };
+    tokio::time::timeout(PATIENCE, waiting).await.unwrap();
+    let wanting = tokio::time::timeout(PATIENCE, other.execute("SELECT FROM rooms FOR UPDATE"));
+    wanting.await.unwrap().expect("the service's transaction gave way");
+    other.execute("COMMIT").await.unwrap();
+    let added = tokio::time::timeout(PATIENCE, adding).await.unwrap().unwrap().unwrap();
+    assert_eq!(added.value.role, Role::Member);
+    assert_eq!(service.log(room).await.len(), 2, "the room's creator and the new member, once");
+    let metrics = fixture.metrics();
+    for outcome in ["conflict", "ok"] {
+        let line = format!(
+            "madang_database_transaction_duration_seconds_count{{outcome=\"{outcome}\",transaction=\"put_member\"}} 1"
+        );
+        assert!(metrics.contains(&line), "{metrics}");
+    }
 }

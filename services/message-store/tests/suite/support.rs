@@ -7,7 +7,7 @@ use madang_domain::{
     Timestamp, TopicId, UserId, Username,
     event::{Event, EventBody, Message},
 };
-use madang_kit::{Host, Lifecycle, Secret, clock::ManualClock};
+use madang_kit::{Host, Lifecycle, Metrics, Secret, clock::ManualClock};
 use madang_message_store::{Service, Settings, start};
 use madang_rpc::{
     MessageStore,
@@ -26,6 +26,8 @@ pub(crate) struct Fixture {
     pub(crate) settings: Settings,
     /// Services close their connections before the database goes.
     lives: std::sync::Mutex<Vec<Lifecycle>>,
+    /// Of the last replica.
+    metrics: std::sync::Mutex<Option<Metrics>>,
     database: Option<EitherDatabase>,
 }
 
@@ -46,8 +48,9 @@ impl Fixture {
     }
 
     fn new(url: String, database: Option<EitherDatabase>) -> Self {
-        let (clock, lives) = (Arc::new(ManualClock::default()), std::sync::Mutex::default());
-        Self { url, clock, settings: Settings::default(), lives, database }
+        let clock = Arc::new(ManualClock::default());
+        let (lives, metrics) = (std::sync::Mutex::default(), std::sync::Mutex::default());
+        Self { url, clock, settings: Settings::default(), lives, metrics, database }
     }
 
     /// The database that is this fixture's own.
@@ -60,7 +63,13 @@ impl Fixture {
         self.lives.lock().unwrap().push(lifecycle.clone());
         let mut host = Host::new("test", lifecycle).unwrap();
         host.clock = Arc::clone(&self.clock) as _;
+        *self.metrics.lock().unwrap() = Some(host.metrics.clone());
         host
+    }
+
+    /// The metrics of the last replica, as text.
+    pub(crate) fn metrics(&self) -> String {
+        self.metrics.lock().unwrap().as_ref().unwrap().render()
     }
 
     pub(crate) fn secret(&self) -> Secret {

@@ -1,35 +1,48 @@
 //! PostgreSQL.
 
-mod batches;
-#[path = "../statements.rs"]
-mod statements;
+/// What ends a statement that locks a room's row. FOR NO KEY UPDATE is what `append_messages` takes, and it leaves the
+/// foreign key of members alone.
+macro_rules! locking {
+    () => {
+        " FOR NO KEY UPDATE"
+    };
+}
+
+mod append;
+#[path = "../sql/connection.rs"]
+mod connection;
+mod driver;
+#[path = "../sql/epoch.rs"]
+mod epoch;
+#[path = "../sql/events.rs"]
+mod events;
+#[path = "../sql/inboxes.rs"]
+mod inboxes;
+#[path = "../sql/members.rs"]
+mod members;
+mod opens;
+#[path = "../sql/profiles.rs"]
+mod profiles;
+#[path = "../sql/purge.rs"]
+mod purge;
+#[path = "../sql/rooms.rs"]
+mod rooms;
 
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use madang_database::{Connections, Migrations, PostgresConnector, UrlError};
+use madang_database::{Connections, DatabaseError, DatabaseResult, Migrations, PostgresConnector, UrlError};
 use madang_domain::{Epoch, Profile, RoomId, RoomRef, Seq, Timestamp, UserId, Username, event::Event};
 use sqlx::{PgConnection, Row as _, postgres::PgRow};
 
-use self::statements::Session;
+use self::{connection::Connection, driver::Connector, profiles::Reader};
 use super::{
-    AppendOutcome, AppendRow, Backend, InboxState, MIGRATIONS_TABLE, Range, RoomState, StoreError,
-    StoreResult, sql,
+    batches::{AppendOutcome, AppendRow, RoomState},
+    database::{self, Database, MIGRATIONS_TABLE},
+    events::Range,
+    inboxes::InboxState,
+    values::seq,
 };
-
-/// What `statements.rs` speaks to here.
-type Db = sqlx::Postgres;
-
-/// FOR NO KEY UPDATE: what `append_messages` takes, and it leaves the foreign key of members alone.
-const LOCK_BY_ID: &str =
-    concat!("SELECT ", sql::room_columns!(), " FROM rooms r WHERE r.id = $1 FOR NO KEY UPDATE");
-const LOCK_BY_SLUG: &str =
-    concat!("SELECT ", sql::room_columns!(), " FROM rooms r WHERE r.slug = $1 FOR NO KEY UPDATE");
-const LOCK_BY_EXTERNAL_ID: &str =
-    concat!("SELECT ", sql::room_columns!(), " FROM rooms r WHERE r.external_id = $1 FOR NO KEY UPDATE");
-
-/// What makes connections.
-type Connector = PostgresConnector;
 
 /// What each session is set to, besides the limits of time. Every statement here is a handful of index look-ups. A
 /// nested loop is right for all of them, and the plan must not depend on what the tables looked like when it was made;
@@ -72,13 +85,13 @@ impl Postgres {
         Ok(Self { connections, append_connections, connector })
     }
 
-    async fn check_encoding(connection: &mut PgConnection) -> StoreResult<()> {
+    async fn check_encoding(connection: &mut PgConnection) -> DatabaseResult<()> {
         let row: PgRow = sqlx::query(CHECK_ENCODING).fetch_one(connection).await?;
         if row.try_get::<bool, _>("usable")? {
             return Ok(());
         }
         let (encoding, ctype): (String, String) = (row.try_get("encoding")?, row.try_get("ctype")?);
-        Err(StoreError::Defect(
+        Err(DatabaseError::Defect(
             format!(
                 "the database has the encoding {encoding} and LC_CTYPE {ctype}, which is not UTF-8; text could be \
                  neither stored nor searched in every language. Make it with: CREATE DATABASE name ENCODING \
@@ -90,25 +103,25 @@ impl Postgres {
 }
 
 #[async_trait]
-impl Backend for Postgres {
-    async fn prepare(&self, new_epoch: Epoch) -> StoreResult<()> {
+impl Database for Postgres {
+    async fn prepare(&self, new_epoch: Epoch) -> DatabaseResult<()> {
         let mut connection = self.connector.connect_to_migrate().await?;
         Self::check_encoding(&mut connection).await?;
         let migrations = Migrations::new(sqlx::migrate!("migrations/postgres"), MIGRATIONS_TABLE);
         migrations.apply(&mut connection).await?;
-        sqlx::query(sql::INSERT_EPOCH).bind(i64::from(new_epoch.get())).execute(&mut connection).await?;
+        sqlx::query(epoch::INSERT_EPOCH).bind(i64::from(new_epoch.get())).execute(&mut connection).await?;
         sqlx::Connection::close(connection).await?;
         Ok(())
     }
 
-    async fn renew_epoch(&self, epoch: Epoch) -> StoreResult<()> {
+    async fn renew_epoch(&self, epoch: Epoch) -> DatabaseResult<()> {
         let mut lease = self.connections.lease().await?;
-        let query = sqlx::query(sql::UPDATE_EPOCH).bind(i64::from(epoch.get()));
+        let query = sqlx::query(epoch::UPDATE_EPOCH).bind(i64::from(epoch.get()));
         let result = query.execute(lease.connection()).await;
         lease.finish(result).map(drop)
     }
 
-    async fn ping(&self) -> StoreResult<()> {
+    async fn ping(&self) -> DatabaseResult<()> {
         let mut lease = self.connections.lease().await?;
         let result = sqlx::query("SELECT 1").execute(lease.connection()).await;
         lease.finish(result).map(drop)
@@ -119,66 +132,66 @@ impl Backend for Postgres {
         self.append_connections.close().await;
     }
 
-    async fn read(&self) -> StoreResult<Box<dyn super::Session>> {
-        Ok(Box::new(Session::reading(self.connections.lease().await?)))
+    async fn reader(&self) -> DatabaseResult<Box<dyn database::Connection>> {
+        Ok(Box::new(Connection::reading(self.connections.lease().await?)))
     }
 
-    async fn single(&self) -> StoreResult<Box<dyn super::Session>> {
-        self.read().await
+    async fn writer(&self) -> DatabaseResult<Box<dyn database::Connection>> {
+        self.reader().await
     }
 
-    async fn write(&self) -> StoreResult<Box<dyn super::Session>> {
+    async fn begin(&self) -> DatabaseResult<Box<dyn database::Connection>> {
         // READ COMMITTED, whatever the default: a statement after a lock must see what others committed.
         let begin = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
-        Ok(Box::new(Session::writing(self.connections.lease().await?, begin).await?))
+        Ok(Box::new(Connection::writing(self.connections.lease().await?, begin).await?))
     }
 
-    async fn save_profiles(&self, profiles: &[Arc<Profile>]) -> StoreResult<()> {
+    async fn save_profiles(&self, profiles: &[Arc<Profile>]) -> DatabaseResult<()> {
         let mut lease = self.append_connections.lease().await?;
-        let result = batches::save_profiles(lease.connection(), profiles).await;
+        let result = append::save_profiles(lease.connection(), profiles).await;
         lease.finish(result)
     }
 
-    async fn named_members(&self, asked: &[(RoomId, Username)]) -> StoreResult<Vec<(usize, UserId)>> {
+    async fn named_members(&self, asked: &[(RoomId, Username)]) -> DatabaseResult<Vec<(usize, UserId)>> {
         let mut lease = self.append_connections.lease().await?;
-        let result = batches::named_members(lease.connection(), asked).await;
+        let result = append::named_members(lease.connection(), asked).await;
         lease.finish(result)
     }
 
-    async fn append(&self, now: Timestamp, rows: &[AppendRow<'_>]) -> StoreResult<Vec<AppendOutcome>> {
+    async fn append(&self, now: Timestamp, rows: &[AppendRow<'_>]) -> DatabaseResult<Vec<AppendOutcome>> {
         let mut lease = self.append_connections.lease().await?;
-        let result = batches::append(lease.connection(), now, rows).await;
+        let result = append::append(lease.connection(), now, rows).await;
         lease.finish(result)?.into_iter().map(TryInto::try_into).collect()
     }
 
-    async fn states(&self, places: &[(RoomId, UserId)]) -> StoreResult<(Epoch, Vec<RoomState>)> {
+    async fn states(&self, places: &[(RoomId, UserId)]) -> DatabaseResult<(Epoch, Vec<RoomState>)> {
         let mut lease = self.connections.lease().await?;
-        let result = batches::states(lease.connection(), places).await;
-        batches::read_states(&lease.finish(result)?)
+        let result = opens::states(lease.connection(), places).await;
+        opens::read_states(&lease.finish(result)?)
     }
 
-    async fn ranges(&self, ranges: &[Range]) -> StoreResult<Vec<Event>> {
+    async fn ranges(&self, ranges: &[Range]) -> DatabaseResult<Vec<Event>> {
         let mut lease = self.connections.lease().await?;
-        let result = batches::ranges(lease.connection(), ranges).await;
-        super::rows::Reader::default().events_of(ranges, lease.finish(result)?)
+        let result = opens::ranges(lease.connection(), ranges).await;
+        Reader::default().events_of(ranges, lease.finish(result)?)
     }
 
-    async fn resolve(&self, rooms: &[RoomRef]) -> StoreResult<Vec<Option<RoomId>>> {
+    async fn resolve(&self, rooms: &[RoomRef]) -> DatabaseResult<Vec<Option<RoomId>>> {
         let mut lease = self.connections.lease().await?;
-        let result = batches::resolve(lease.connection(), rooms).await;
+        let result = opens::resolve(lease.connection(), rooms).await;
         lease.finish(result)
     }
 
-    async fn heads(&self, rooms: &[RoomId]) -> StoreResult<Vec<(RoomId, Seq)>> {
+    async fn heads(&self, rooms: &[RoomId]) -> DatabaseResult<Vec<(RoomId, Seq)>> {
         let mut lease = self.connections.lease().await?;
-        let result = batches::heads(lease.connection(), rooms).await;
+        let result = opens::heads(lease.connection(), rooms).await;
         let rows = lease.finish(result)?;
-        rows.into_iter().map(|(room, head)| Ok((RoomId::new(room), super::rows::seq(head)?))).collect()
+        rows.into_iter().map(|(room, head)| Ok((RoomId::new(room), seq(head)?))).collect()
     }
 
-    async fn inbox_states(&self, users: &[UserId]) -> StoreResult<(Epoch, Vec<InboxState>)> {
+    async fn inbox_states(&self, users: &[UserId]) -> DatabaseResult<(Epoch, Vec<InboxState>)> {
         let mut lease = self.connections.lease().await?;
-        let result = batches::inbox_states(lease.connection(), users).await;
-        batches::read_inbox_states(&lease.finish(result)?)
+        let result = opens::inbox_states(lease.connection(), users).await;
+        opens::read_inbox_states(&lease.finish(result)?)
     }
 }

@@ -1,31 +1,46 @@
 //! SQLite: one file, one writer, no server.
 
-mod batches;
-#[path = "../statements.rs"]
-mod statements;
+/// What ends a statement that locks a room's row: nothing, for the write transaction has locked the whole database.
+macro_rules! locking {
+    () => {
+        ""
+    };
+}
+
+mod append;
+#[path = "../sql/connection.rs"]
+mod connection;
+mod driver;
+#[path = "../sql/epoch.rs"]
+mod epoch;
+#[path = "../sql/events.rs"]
+mod events;
+#[path = "../sql/inboxes.rs"]
+mod inboxes;
+#[path = "../sql/members.rs"]
+mod members;
+mod opens;
+#[path = "../sql/profiles.rs"]
+mod profiles;
+#[path = "../sql/purge.rs"]
+mod purge;
+#[path = "../sql/rooms.rs"]
+mod rooms;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use madang_database::{Connections, Migrations, SqliteConnector, UrlError};
+use madang_database::{Connections, DatabaseResult, Migrations, SqliteConnector, UrlError};
 use madang_domain::{Epoch, Profile, RoomId, RoomRef, Seq, Timestamp, UserId, Username, event::Event};
 
-use self::statements::Session;
+use self::{connection::Connection, driver::Connector, profiles::Reader};
 use super::{
-    AppendOutcome, AppendRow, Backend, InboxState, MIGRATIONS_TABLE, Range, RoomState, StoreResult, sql,
+    batches::{AppendOutcome, AppendRow, RoomState},
+    database::{self, Database, MIGRATIONS_TABLE},
+    events::Range,
+    inboxes::InboxState,
+    values::seq,
 };
-
-/// What `statements.rs` speaks to here.
-type Db = sqlx::Sqlite;
-
-/// What makes connections.
-type Connector = SqliteConnector;
-
-/// The write transaction has locked the whole database.
-const LOCK_BY_ID: &str = concat!("SELECT ", sql::room_columns!(), " FROM rooms r WHERE r.id = $1");
-const LOCK_BY_SLUG: &str = concat!("SELECT ", sql::room_columns!(), " FROM rooms r WHERE r.slug = $1");
-const LOCK_BY_EXTERNAL_ID: &str =
-    concat!("SELECT ", sql::room_columns!(), " FROM rooms r WHERE r.external_id = $1");
 
 /// IMMEDIATE takes the write lock at once: a transaction that reads first and writes later fails where another
 /// wrote in between.
@@ -58,24 +73,24 @@ impl Sqlite {
 }
 
 #[async_trait]
-impl Backend for Sqlite {
-    async fn prepare(&self, new_epoch: Epoch) -> StoreResult<()> {
+impl Database for Sqlite {
+    async fn prepare(&self, new_epoch: Epoch) -> DatabaseResult<()> {
         let migrations = Migrations::new(sqlx::migrate!("migrations/sqlite"), MIGRATIONS_TABLE);
         self.connector.migrate(migrations).await?;
         let mut lease = self.writer.lease().await?;
-        let query = sqlx::query(sql::INSERT_EPOCH).bind(i64::from(new_epoch.get()));
+        let query = sqlx::query(epoch::INSERT_EPOCH).bind(i64::from(new_epoch.get()));
         let result = query.execute(lease.connection()).await.map(drop);
         lease.finish(result)
     }
 
-    async fn renew_epoch(&self, epoch: Epoch) -> StoreResult<()> {
+    async fn renew_epoch(&self, epoch: Epoch) -> DatabaseResult<()> {
         let mut lease = self.writer.lease().await?;
-        let query = sqlx::query(sql::UPDATE_EPOCH).bind(i64::from(epoch.get()));
+        let query = sqlx::query(epoch::UPDATE_EPOCH).bind(i64::from(epoch.get()));
         let result = query.execute(lease.connection()).await.map(drop);
         lease.finish(result)
     }
 
-    async fn ping(&self) -> StoreResult<()> {
+    async fn ping(&self) -> DatabaseResult<()> {
         let mut lease = self.readers.lease().await?;
         let result = sqlx::query("SELECT 1").execute(lease.connection()).await.map(drop);
         lease.finish(result)
@@ -86,40 +101,40 @@ impl Backend for Sqlite {
         self.writer.close().await;
     }
 
-    async fn read(&self) -> StoreResult<Box<dyn super::Session>> {
-        Ok(Box::new(Session::reading(self.readers.lease().await?)))
+    async fn reader(&self) -> DatabaseResult<Box<dyn database::Connection>> {
+        Ok(Box::new(Connection::reading(self.readers.lease().await?)))
     }
 
-    async fn single(&self) -> StoreResult<Box<dyn super::Session>> {
-        Ok(Box::new(Session::reading(self.writer.lease().await?)))
+    async fn writer(&self) -> DatabaseResult<Box<dyn database::Connection>> {
+        Ok(Box::new(Connection::reading(self.writer.lease().await?)))
     }
 
-    async fn write(&self) -> StoreResult<Box<dyn super::Session>> {
-        Ok(Box::new(Session::writing(self.writer.lease().await?, BEGIN_WRITE).await?))
+    async fn begin(&self) -> DatabaseResult<Box<dyn database::Connection>> {
+        Ok(Box::new(Connection::writing(self.writer.lease().await?, BEGIN_WRITE).await?))
     }
 
-    async fn save_profiles(&self, profiles: &[Arc<Profile>]) -> StoreResult<()> {
+    async fn save_profiles(&self, profiles: &[Arc<Profile>]) -> DatabaseResult<()> {
         let mut lease = self.writer.lease().await?;
         let result = async {
             sqlx::raw_sql(BEGIN_WRITE).execute(lease.connection()).await?;
-            batches::save_profiles(lease.connection(), profiles).await?;
+            append::save_profiles(lease.connection(), profiles).await?;
             sqlx::raw_sql(COMMIT).execute(lease.connection()).await.map(drop)
         };
         let result = result.await;
         lease.finish(result)
     }
 
-    async fn named_members(&self, asked: &[(RoomId, Username)]) -> StoreResult<Vec<(usize, UserId)>> {
+    async fn named_members(&self, asked: &[(RoomId, Username)]) -> DatabaseResult<Vec<(usize, UserId)>> {
         let mut lease = self.readers.lease().await?;
-        let result = batches::named_members(lease.connection(), asked).await;
+        let result = append::named_members(lease.connection(), asked).await;
         lease.finish(result)
     }
 
-    async fn append(&self, now: Timestamp, rows: &[AppendRow<'_>]) -> StoreResult<Vec<AppendOutcome>> {
+    async fn append(&self, now: Timestamp, rows: &[AppendRow<'_>]) -> DatabaseResult<Vec<AppendOutcome>> {
         let mut lease = self.writer.lease().await?;
         let result = async {
             sqlx::raw_sql(BEGIN_WRITE).execute(lease.connection()).await?;
-            let outcomes = batches::append(lease.connection(), now, rows).await?;
+            let outcomes = append::append(lease.connection(), now, rows).await?;
             sqlx::raw_sql(COMMIT).execute(lease.connection()).await?;
             Ok(outcomes)
         };
@@ -127,50 +142,50 @@ impl Backend for Sqlite {
         lease.finish(result)
     }
 
-    async fn states(&self, places: &[(RoomId, UserId)]) -> StoreResult<(Epoch, Vec<RoomState>)> {
+    async fn states(&self, places: &[(RoomId, UserId)]) -> DatabaseResult<(Epoch, Vec<RoomState>)> {
         let mut lease = self.readers.lease().await?;
         let result = async {
             sqlx::raw_sql(BEGIN_READ).execute(lease.connection()).await?;
-            let epoch = batches::epoch(lease.connection()).await?;
-            let rows = batches::states(lease.connection(), places).await?;
+            let epoch = opens::epoch(lease.connection()).await?;
+            let rows = opens::states(lease.connection(), places).await?;
             sqlx::raw_sql(COMMIT).execute(lease.connection()).await?;
             Ok((epoch, rows))
         };
         let result = result.await;
         let (epoch, rows) = lease.finish(result)?;
-        batches::read_states(epoch, rows)
+        opens::read_states(epoch, rows)
     }
 
-    async fn ranges(&self, ranges: &[Range]) -> StoreResult<Vec<Event>> {
+    async fn ranges(&self, ranges: &[Range]) -> DatabaseResult<Vec<Event>> {
         let mut lease = self.readers.lease().await?;
-        let result = batches::ranges(lease.connection(), ranges).await;
-        super::rows::Reader::default().events_of(ranges, lease.finish(result)?)
+        let result = opens::ranges(lease.connection(), ranges).await;
+        Reader::default().events_of(ranges, lease.finish(result)?)
     }
 
-    async fn resolve(&self, rooms: &[RoomRef]) -> StoreResult<Vec<Option<RoomId>>> {
+    async fn resolve(&self, rooms: &[RoomRef]) -> DatabaseResult<Vec<Option<RoomId>>> {
         let mut lease = self.readers.lease().await?;
-        let result = batches::resolve(lease.connection(), rooms).await;
+        let result = opens::resolve(lease.connection(), rooms).await;
         lease.finish(result)
     }
 
-    async fn heads(&self, rooms: &[RoomId]) -> StoreResult<Vec<(RoomId, Seq)>> {
+    async fn heads(&self, rooms: &[RoomId]) -> DatabaseResult<Vec<(RoomId, Seq)>> {
         let mut lease = self.readers.lease().await?;
-        let result = batches::heads(lease.connection(), rooms).await;
+        let result = opens::heads(lease.connection(), rooms).await;
         let rows = lease.finish(result)?;
-        rows.into_iter().map(|(room, head)| Ok((room, super::rows::seq(head)?))).collect()
+        rows.into_iter().map(|(room, head)| Ok((room, seq(head)?))).collect()
     }
 
-    async fn inbox_states(&self, users: &[UserId]) -> StoreResult<(Epoch, Vec<InboxState>)> {
+    async fn inbox_states(&self, users: &[UserId]) -> DatabaseResult<(Epoch, Vec<InboxState>)> {
         let mut lease = self.readers.lease().await?;
         let result = async {
             sqlx::raw_sql(BEGIN_READ).execute(lease.connection()).await?;
-            let epoch = batches::epoch(lease.connection()).await?;
-            let rows = batches::inbox_states(lease.connection(), users).await?;
+            let epoch = opens::epoch(lease.connection()).await?;
+            let rows = opens::inbox_states(lease.connection(), users).await?;
             sqlx::raw_sql(COMMIT).execute(lease.connection()).await?;
             Ok((epoch, rows))
         };
         let result = result.await;
         let (epoch, rows) = lease.finish(result)?;
-        batches::read_inbox_states(epoch, rows)
+        opens::read_inbox_states(epoch, rows)
     }
 }

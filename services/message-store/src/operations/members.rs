@@ -8,25 +8,22 @@ use madang_domain::{
 };
 use madang_rpc::store::{Authority, Changed, Member, Page, PageQuery, RoomKind, RoomView};
 
+use super::{engine::Engine, page, room_change::RoomChange, rooms::require};
 use crate::{
-    change::Change,
     error::{OperationError, OperationResult},
-    page::{self, ByRank},
-    rooms::require,
-    service::{Inner, finish},
-    store::View,
+    store::{ByRank, View},
+    transaction::{finish, in_transaction},
 };
 
-impl Inner {
+impl Engine {
     pub(crate) async fn join(
         &self,
         actor: Arc<Profile>,
         room: RoomRef,
     ) -> OperationResult<Changed<RoomView>> {
         self.remember([&actor]).await?;
-        let mut session = self.backend.write().await?;
-        let outcome = async {
-            let mut change = Change::begin(&mut *session, actor.id, &room, self.clock.now()).await?;
+        in_transaction!(self, "join", |transaction| {
+            let mut change = RoomChange::begin(transaction, actor.id, &room, self.clock.now()).await?;
             if change.member(actor.id).await?.is_none() {
                 if change.room.kind != RoomKind::Public {
                     return Err(OperationError::NotJoinable);
@@ -34,16 +31,13 @@ impl Inner {
                 change.admit(actor.id, Role::Member).await?;
             }
             change.finish_with_view().await
-        };
-        let outcome = outcome.await;
-        finish(session, outcome).await
+        })
     }
 
     pub(crate) async fn leave(&self, actor: Arc<Profile>, room: RoomRef) -> OperationResult<Changed<()>> {
         self.remember([&actor]).await?;
-        let mut session = self.backend.write().await?;
-        let outcome = async {
-            let mut change = Change::begin(&mut *session, actor.id, &room, self.clock.now()).await?;
+        in_transaction!(self, "leave", |transaction| {
+            let mut change = RoomChange::begin(transaction, actor.id, &room, self.clock.now()).await?;
             let role = change.actor().await?.role;
             change.refuse_direct()?;
             // Who is alone may go, and leaves nobody without an owner.
@@ -52,9 +46,7 @@ impl Inner {
             }
             change.dismiss(actor.id).await?;
             change.finish(()).await
-        };
-        let outcome = outcome.await;
-        finish(session, outcome).await
+        })
     }
 
     pub(crate) async fn members(
@@ -64,13 +56,13 @@ impl Inner {
         query: PageQuery,
     ) -> OperationResult<Page<Member>> {
         let (limit, after) = page::check::<ByRank>(&query)?;
-        let mut session = self.backend.read().await?;
+        let mut connection = self.database.reader().await?;
         let outcome = async {
-            let view = as_member(session.view(user, &room).await?)?;
-            Ok(session.members(view.room.id, after, limit + 1).await?)
+            let view = as_member(connection.view(user, &room).await?)?;
+            Ok(connection.members(view.room.id, after, limit + 1).await?)
         };
         let outcome = outcome.await;
-        let members = finish(session, outcome).await?;
+        let members = finish(connection, outcome).await?;
         let place =
             |member: &Member| ByRank { role: member.role, joined_at: member.joined_at, user: member.user.id };
         let (items, next) = page::cut(members, limit, place);
@@ -86,9 +78,8 @@ impl Inner {
         role: Role,
     ) -> OperationResult<Changed<Member>> {
         self.remember([&actor, &user]).await?;
-        let mut session = self.backend.write().await?;
-        let outcome = async {
-            let mut change = Change::begin(&mut *session, actor.id, &room, self.clock.now()).await?;
+        in_transaction!(self, "put_member", |transaction| {
+            let mut change = RoomChange::begin(transaction, actor.id, &room, self.clock.now()).await?;
             let own = own_role(&mut change, authority).await?;
             change.refuse_direct()?;
             match change.member(user.id).await? {
@@ -98,7 +89,7 @@ impl Inner {
                     if member.role == Role::Owner {
                         change.keep_an_owner().await?;
                     }
-                    change.session.set_role(change.room.id, user.id, role).await?;
+                    change.transaction.set_role(change.room.id, user.id, role).await?;
                     change.add(Some(user.id), EventBody::RoleChanged(RoleChanged { role })).await?;
                 }
                 None => {
@@ -112,9 +103,7 @@ impl Inner {
             }
             let member = change.member(user.id).await?.ok_or(OperationError::MemberNotFound)?;
             change.finish(member).await
-        };
-        let outcome = outcome.await;
-        finish(session, outcome).await
+        })
     }
 
     pub(crate) async fn remove_member(
@@ -125,9 +114,8 @@ impl Inner {
         user: UserId,
     ) -> OperationResult<Changed<()>> {
         self.remember([&actor]).await?;
-        let mut session = self.backend.write().await?;
-        let outcome = async {
-            let mut change = Change::begin(&mut *session, actor.id, &room, self.clock.now()).await?;
+        in_transaction!(self, "remove_member", |transaction| {
+            let mut change = RoomChange::begin(transaction, actor.id, &room, self.clock.now()).await?;
             let own = own_role(&mut change, authority).await?;
             change.refuse_direct()?;
             let by_site = authority == Authority::Site;
@@ -144,14 +132,12 @@ impl Inner {
             }
             change.dismiss(user).await?;
             change.finish(()).await
-        };
-        let outcome = outcome.await;
-        finish(session, outcome).await
+        })
     }
 }
 
 /// What the actor may do: by the own role, or by the site's authority all that an owner may.
-async fn own_role(change: &mut Change<'_>, authority: Authority) -> OperationResult<Role> {
+async fn own_role(change: &mut RoomChange<'_>, authority: Authority) -> OperationResult<Role> {
     match authority {
         Authority::User => Ok(change.actor().await?.role),
         Authority::Site => Ok(Role::Owner),

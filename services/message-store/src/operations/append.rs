@@ -3,20 +3,21 @@
 use std::{mem::size_of, sync::Arc};
 
 use async_trait::async_trait;
+use madang_database::{DatabaseError, DatabaseResult, Transactions};
 use madang_kit::clock::Clock;
 use madang_rpc::store::{Append, Appended};
 
+use super::{mentions, profiles::KnownProfiles};
 use crate::{
     batch::Job,
     error::{OperationError, OperationResult},
-    mentions,
-    profiles::KnownProfiles,
-    store::{AppendOutcome, AppendRow, Backend, StoreError, message_detail},
+    store::{AppendOutcome, AppendRow, Database, message_detail},
 };
 
 /// Appends the messages of one batch in one transaction.
 pub(crate) struct Appender {
-    pub(crate) backend: Arc<dyn Backend>,
+    pub(crate) database: Arc<dyn Database>,
+    pub(crate) transactions: Arc<Transactions>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) profiles: Arc<KnownProfiles>,
 }
@@ -41,7 +42,7 @@ impl Job for Appender {
         // First, so that no event is ever without its sender's profile.
         let newer = self.profiles.unknown(appends.iter().map(|append| &append.actor));
         if !newer.is_empty() {
-            self.backend.save_profiles(&newer).await?;
+            self.transactions.run("save_profiles", || self.database.save_profiles(&newer)).await?;
             self.profiles.learn(&newer);
         }
         // Who is a member is judged once more where the message is appended.
@@ -49,7 +50,7 @@ impl Job for Appender {
             .iter()
             .map(|append| (append.room, append.actor.id, append.message.text.as_str()))
             .collect();
-        let mentions = mentions::find(&*self.backend, &messages).await?;
+        let mentions = mentions::find(&*self.database, &messages).await?;
         let details: Vec<Option<String>> =
             appends.iter().map(|append| message_detail(&append.message)).collect();
         let rows: Vec<AppendRow<'_>> = appends
@@ -65,11 +66,11 @@ impl Job for Appender {
                 mentions,
             })
             .collect();
-        match self.backend.append(self.clock.now(), &rows).await {
+        match self.append(&rows).await {
             Ok(outcomes) => Ok(outcomes.into_iter().map(answer).collect()),
-            Err(StoreError::Defect(_)) if rows.len() > 1 => Ok(self.run_apart(&rows).await),
+            Err(DatabaseError::Defect(_)) if rows.len() > 1 => Ok(self.run_apart(&rows).await),
             Err(error) => {
-                if matches!(error, StoreError::Unavailable(_)) {
+                if matches!(error, DatabaseError::Unavailable(_)) {
                     // What comes back may be a standby that has not seen the last profiles.
                     self.profiles.forget();
                 }
@@ -80,15 +81,20 @@ impl Job for Appender {
 }
 
 impl Appender {
+    async fn append(&self, rows: &[AppendRow<'_>]) -> DatabaseResult<Vec<AppendOutcome>> {
+        let now = self.clock.now();
+        self.transactions.run("append", || self.database.append(now, rows)).await
+    }
+
     /// Appends row by row what the database refused as a batch, so that the row which it cannot take fails alone.
     async fn run_apart(&self, rows: &[AppendRow<'_>]) -> Vec<OperationResult<Appended>> {
         let mut answers = Vec::with_capacity(rows.len());
         for row in rows {
-            let outcomes = self.backend.append(self.clock.now(), std::slice::from_ref(row)).await;
+            let outcomes = self.append(std::slice::from_ref(row)).await;
             let outcome = outcomes.map(|outcomes| outcomes.into_iter().next());
             answers.push(match outcome {
                 Ok(Some(outcome)) => answer(outcome),
-                Ok(None) => Err(StoreError::corrupt("append outcome", "it is absent").into()),
+                Ok(None) => Err(DatabaseError::corrupt("append outcome", "it is absent").into()),
                 Err(error) => Err(error.into()),
             });
         }

@@ -3,13 +3,13 @@
 //! Each names the place of the last item in the list's own order, so that a page is found by an index and
 //! items that come or go meanwhile neither repeat nor hide others.
 
-use madang_domain::{Role, RoomId, Timestamp, UserId, limits::PAGE_MAX_ITEMS};
+use madang_domain::{RoomId, Timestamp, UserId, limits::PAGE_MAX_ITEMS};
 use madang_rpc::store::PageQuery;
 use uuid::Uuid;
 
 use crate::{
     error::{OperationError, OperationResult},
-    store::{role_from_number, role_number},
+    store::{ByActivity, ByAge, ByRank, role_from_number, role_number},
 };
 
 /// A place in one of the lists.
@@ -27,27 +27,6 @@ pub(crate) trait Place: Sized {
     fn cursor(&self) -> String {
         format!("{}.{}", Self::LIST, self.parts())
     }
-}
-
-/// A place among a user's rooms: latest activity first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct ByActivity {
-    pub(crate) active_at: Timestamp,
-    pub(crate) room: RoomId,
-}
-
-/// A place among the public rooms: newest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct ByAge {
-    pub(crate) room: RoomId,
-}
-
-/// A place among a room's members: owners first, then by the time of joining.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct ByRank {
-    pub(crate) role: Role,
-    pub(crate) joined_at: Timestamp,
-    pub(crate) user: UserId,
 }
 
 impl Place for ByActivity {
@@ -132,6 +111,8 @@ pub(crate) fn cut<T, P: Place>(
 
 #[cfg(test)]
 mod tests {
+    use madang_domain::Role;
+
     use super::*;
 
     fn query(cursor: &str) -> PageQuery {

@@ -13,20 +13,23 @@ use madang_domain::{
 };
 use madang_rpc::store::{Changed, HistoryFrom, InboxMark, InboxPage, OpenInbox, OpenedInbox};
 
+use super::{
+    engine::Engine,
+    open::{Missed, read_missed},
+    page,
+};
 use crate::{
     batch::Job,
     error::{OperationError, OperationResult},
-    open::{Missed, read_missed},
-    page,
-    service::{Inner, finish},
-    store::{Backend, InboxState, Slice},
+    store::{Database, InboxState, Slice},
+    transaction::{finish, in_transaction},
 };
 
 /// How deep the arrays and objects of a notice's data may lie in one another. Its frame holds the data inside an
 /// object, and a reader of JSON that counts levels stops at 128, some at fewer.
 const NOTICE_DATA_MAX_LEVELS: usize = 32;
 
-impl Inner {
+impl Engine {
     pub(crate) async fn notify(
         &self,
         user: Arc<Profile>,
@@ -35,23 +38,20 @@ impl Inner {
     ) -> OperationResult<Changed<Event>> {
         let body = EventBody::Custom(check_data(&data)?);
         self.remember([&user]).await?;
-        let mut session = self.backend.write().await?;
-        let outcome = async {
+        in_transaction!(self, "notify", |transaction| {
             if let Some(key) = &key {
                 // Under the lock, so that of two at once one sees the other.
-                session.lock_inbox(user.id, self.clock.now()).await?;
-                if let Some(first) = session.notice_by_key(user.id, key).await? {
+                transaction.lock_inbox(user.id, self.clock.now()).await?;
+                if let Some(first) = transaction.notice_by_key(user.id, key).await? {
                     return Ok(Changed { value: first, events: Vec::new() });
                 }
             }
             let (key, now) = (key.as_ref(), self.clock.now());
-            let (seq, at) = session.insert_notice(user.id, user.id, &body, key, now).await?;
+            let (seq, at) = transaction.insert_notice(user.id, user.id, &body, key, now).await?;
             let (topic, actor) = (TopicId::Inbox(user.id), Arc::clone(&user));
-            let value = Event { topic, seq, at, actor, subject: None, body };
+            let value = Event { topic, seq, at, actor, subject: None, body: body.clone() };
             Ok(Changed { events: vec![value.clone()], value })
-        };
-        let outcome = outcome.await;
-        finish(session, outcome).await
+        })
     }
 
     pub(crate) async fn inbox(
@@ -62,31 +62,31 @@ impl Inner {
     ) -> OperationResult<InboxPage> {
         let limit = page::check_limit(limit)?;
         let slice = |beyond| Slice { beyond, limit, messages_only: false };
-        let mut session = self.backend.read().await?;
+        let mut connection = self.database.reader().await?;
         let outcome = async {
             Ok(match from {
-                HistoryFrom::End => session.notices_before(user, slice(Seq::new(u64::MAX))).await?,
-                HistoryFrom::Before(seq) => session.notices_before(user, slice(seq)).await?,
-                HistoryFrom::After(seq) => session.notices_after(user, slice(seq)).await?,
+                HistoryFrom::End => connection.notices_before(user, slice(Seq::new(u64::MAX))).await?,
+                HistoryFrom::Before(seq) => connection.notices_before(user, slice(seq)).await?,
+                HistoryFrom::After(seq) => connection.notices_after(user, slice(seq)).await?,
             })
         };
         let outcome = outcome.await;
-        let events = finish(session, outcome).await?;
+        let events = finish(connection, outcome).await?;
         // After the page, so that no notice of it lies past the head that is told.
         let (epoch, state) = self.inbox_state(user).await?;
         Ok(InboxPage { epoch, events, head: state.head, read: state.read, unread: state.unread() })
     }
 
     pub(crate) async fn mark_inbox_read(&self, user: UserId, seq: Seq) -> OperationResult<InboxMark> {
-        let mut session = self.backend.single().await?;
-        let outcome = session.mark_inbox_read(user, seq).await.map_err(OperationError::from);
-        finish(session, outcome).await?;
+        let mut connection = self.database.writer().await?;
+        let outcome = connection.mark_inbox_read(user, seq).await.map_err(OperationError::from);
+        finish(connection, outcome).await?;
         let (_, state) = self.inbox_state(user).await?;
         Ok(InboxMark { read: state.read, unread: state.unread() })
     }
 
     async fn inbox_state(&self, user: UserId) -> OperationResult<(Epoch, InboxState)> {
-        let (epoch, states) = self.backend.inbox_states(&[user]).await?;
+        let (epoch, states) = self.database.inbox_states(&[user]).await?;
         let none = InboxState { head: Seq::START, read: Seq::START };
         Ok((epoch, states.first().copied().unwrap_or(none)))
     }
@@ -124,9 +124,9 @@ fn levels(json: &str) -> usize {
     deepest
 }
 
-/// Opens the inboxes of one batch, as [`crate::open::Opener`] opens rooms.
+/// Opens the inboxes of one batch, as [`super::open::Opener`] opens rooms.
 pub(crate) struct InboxOpener {
-    pub(crate) backend: Arc<dyn Backend>,
+    pub(crate) database: Arc<dyn Database>,
 }
 
 #[async_trait]
@@ -141,12 +141,12 @@ impl Job for InboxOpener {
 
     async fn run(&self, opens: &[OpenInbox]) -> OperationResult<Vec<OperationResult<OpenedInbox>>> {
         let users: Vec<UserId> = opens.iter().map(|open| open.user).collect();
-        let (epoch, states) = self.backend.inbox_states(&users).await?;
+        let (epoch, states) = self.database.inbox_states(&users).await?;
         let missed = opens.iter().zip(&states).map(|(open, state)| {
             Missed::of(TopicId::Inbox(open.user), open.since, open.replay_limit, state.head, epoch)
         });
         let missed: Vec<Missed> = missed.collect();
-        let events = read_missed(&*self.backend, &missed).await?;
+        let events = read_missed(&*self.database, &missed).await?;
         let answers = states.into_iter().zip(missed).map(|(state, missed)| {
             let (complete, events) = missed.replay(&events);
             let InboxState { head, read } = state;

@@ -1,5 +1,5 @@
-//! What PostgreSQL does by arrays: here statement by statement, since there is no round trip to save. Each
-//! statement is prepared once for a connection.
+//! Appends, and what comes before them. What PostgreSQL does by arrays is done statement by statement here, since there
+//! is no round trip to save. Each statement is prepared once for a connection.
 
 use std::{
     collections::{BTreeMap, HashMap, btree_map::Entry, hash_map},
@@ -7,62 +7,44 @@ use std::{
 };
 
 use madang_domain::{
-    Epoch, Profile, RoomId, RoomRef, Seq, Timestamp, UserId, Username,
+    Profile, RoomId, Seq, Timestamp, UserId, Username,
     event::{EventBody, Mention},
 };
 use madang_rpc::store::{Appended, Mentioned};
-use sqlx::{FromRow, SqliteConnection, query, query_as, query_scalar};
+use sqlx::{SqliteConnection, query, query_as, query_scalar};
 use uuid::Uuid;
 
+use super::inboxes::{GROW_INBOX, INSERT_NOTICE};
 use crate::store::{
-    AppendOutcome, AppendRow, InboxState, Range, RoomState, StoreError, StoreResult,
-    rows::{EventRow, detail_with_mentions, role_from_number, seq, signed, unsigned},
-    sql,
+    batches::{AppendOutcome, AppendRow},
+    columns::newer_profile,
+    detail::detail_with_mentions,
 };
 
 const SAVE_PROFILE: &str = concat!(
     "INSERT INTO profiles (user_id, username, name, avatar_url, external_id, version) \
      VALUES ($1, $2, $3, $4, $5, $6) ",
-    sql::newer_profile!()
+    newer_profile!()
 );
 
 const ROOM_LOG: &str = "SELECT head, messages, active_at FROM rooms WHERE id = $1";
+
 const IS_MEMBER: &str = "SELECT count(*) FROM members WHERE room = $1 AND user_id = $2";
+
 const BY_KEY: &str = "SELECT seq, at FROM events WHERE topic = $1 AND actor = $2 AND key = $3";
+
 const INSERT_MESSAGE: &str = "\
     INSERT INTO events (topic, seq, kind, actor, at, ordinal, key, text, detail) \
     VALUES ($1, $2, 1, $3, $4, $5, $6, $7, $8)";
+
 const GROW_ROOM: &str =
     "UPDATE rooms SET head = $2, messages = $3, last_message_seq = $2, active_at = $4 WHERE id = $1";
+
 const COUNT_SENT: &str =
     "UPDATE members SET sent = sent + $3, sent_seq = $4 WHERE room = $1 AND user_id = $2";
 
 const NAMED_MEMBERS: &str = "\
     SELECT p.user_id FROM profiles p JOIN members m ON m.room = $1 AND m.user_id = p.user_id WHERE p.username = $2";
-
-const STATE: &str = "\
-    SELECT r.head, r.member_count, m.role, m.read_seq FROM rooms r \
-    LEFT JOIN members m ON m.room = r.id AND m.user_id = $2 WHERE r.id = $1";
-
-const HEAD: &str = "\
-    SELECT head FROM rooms WHERE id = $1 \
-    UNION ALL SELECT head FROM purges WHERE topic = $1 AND head IS NOT NULL";
-
-const RANGE: &str = concat!(
-    "SELECT ",
-    sql::event_columns!(),
-    " FROM events e",
-    sql::event_profiles!(),
-    "WHERE e.topic = $1 AND e.seq > $2 AND e.seq <= $3 ORDER BY e.seq"
-);
-
-#[derive(Debug, FromRow)]
-pub(super) struct StateRow {
-    head: i64,
-    member_count: i64,
-    role: Option<i16>,
-    read_seq: Option<i64>,
-}
 
 /// A room's log as a batch grows it.
 struct Log {
@@ -183,9 +165,9 @@ impl Log {
                 continue;
             }
             let notice = EventBody::Mention(Mention { room: row.room, seq: place(self.head) });
-            let grown = query_as(sql::GROW_INBOX).bind(user.uuid()).bind(self.at);
+            let grown = query_as(GROW_INBOX).bind(user.uuid()).bind(self.at);
             let (seq, at): (i64, i64) = grown.fetch_one(&mut *connection).await?;
-            query(sql::INSERT_NOTICE)
+            query(INSERT_NOTICE)
                 .bind(user.uuid())
                 .bind(seq)
                 .bind(notice.number())
@@ -251,110 +233,6 @@ pub(super) async fn save_profiles(
             .await?;
     }
     Ok(())
-}
-
-pub(super) async fn epoch(connection: &mut SqliteConnection) -> Result<i64, sqlx::Error> {
-    query_scalar("SELECT epoch FROM log_epoch").fetch_one(connection).await
-}
-
-pub(super) async fn states(
-    connection: &mut SqliteConnection,
-    places: &[(RoomId, UserId)],
-) -> Result<Vec<Option<StateRow>>, sqlx::Error> {
-    let mut rows = Vec::with_capacity(places.len());
-    for (room, user) in places {
-        let query = query_as(STATE).bind(room.uuid()).bind(user.uuid());
-        rows.push(query.fetch_optional(&mut *connection).await?);
-    }
-    Ok(rows)
-}
-
-pub(super) fn read_states(epoch: i64, rows: Vec<Option<StateRow>>) -> StoreResult<(Epoch, Vec<RoomState>)> {
-    let epoch = u32::try_from(epoch).map_err(|error| StoreError::corrupt("epoch", error))?;
-    let states = rows.into_iter().map(|row| match row {
-        None => Ok(RoomState::NoRoom),
-        Some(StateRow { head, member_count, role: Some(role), read_seq: Some(read) }) => {
-            Ok(RoomState::Member {
-                head: seq(head)?,
-                member_count: unsigned(member_count)?,
-                role: role_from_number(role)?,
-                read: seq(read)?,
-            })
-        }
-        Some(_) => Ok(RoomState::NotMember),
-    });
-    Ok((Epoch::new(epoch), states.collect::<StoreResult<_>>()?))
-}
-
-pub(super) async fn ranges(
-    connection: &mut SqliteConnection,
-    ranges: &[Range],
-) -> Result<Vec<EventRow>, sqlx::Error> {
-    let mut rows = Vec::new();
-    for range in ranges {
-        let query = query_as(RANGE)
-            .bind(range.topic.uuid())
-            .bind(signed(range.after.get()))
-            .bind(signed(range.up_to.get()));
-        rows.extend(query.fetch_all(&mut *connection).await?);
-    }
-    Ok(rows)
-}
-
-pub(super) async fn resolve(
-    connection: &mut SqliteConnection,
-    rooms: &[RoomRef],
-) -> Result<Vec<Option<RoomId>>, sqlx::Error> {
-    let mut found = Vec::with_capacity(rooms.len());
-    for room in rooms {
-        let query = match room {
-            RoomRef::Id(id) => query_scalar::<_, Uuid>("SELECT id FROM rooms WHERE id = $1").bind(id.uuid()),
-            RoomRef::Slug(slug) => query_scalar("SELECT id FROM rooms WHERE slug = $1").bind(slug.as_str()),
-            RoomRef::External(id) => {
-                query_scalar("SELECT id FROM rooms WHERE external_id = $1").bind(id.as_str())
-            }
-        };
-        found.push(query.fetch_optional(&mut *connection).await?.map(RoomId::new));
-    }
-    Ok(found)
-}
-
-pub(super) async fn heads(
-    connection: &mut SqliteConnection,
-    rooms: &[RoomId],
-) -> Result<Vec<(RoomId, i64)>, sqlx::Error> {
-    let mut heads = Vec::with_capacity(rooms.len());
-    for room in rooms {
-        let query = query_scalar(HEAD).bind(room.uuid());
-        heads.extend(query.fetch_optional(&mut *connection).await?.map(|head: i64| (*room, head)));
-    }
-    Ok(heads)
-}
-
-/// Of who has a row, the head and the read mark.
-pub(super) async fn inbox_states(
-    connection: &mut SqliteConnection,
-    users: &[UserId],
-) -> Result<Vec<Option<(i64, i64)>>, sqlx::Error> {
-    let mut rows = Vec::with_capacity(users.len());
-    for user in users {
-        let query = query_as("SELECT head, read_seq FROM inboxes WHERE user_id = $1").bind(user.uuid());
-        rows.push(query.fetch_optional(&mut *connection).await?);
-    }
-    Ok(rows)
-}
-
-/// Who has no row has an inbox without notices.
-pub(super) fn read_inbox_states(
-    epoch: i64,
-    rows: Vec<Option<(i64, i64)>>,
-) -> StoreResult<(Epoch, Vec<InboxState>)> {
-    let epoch = u32::try_from(epoch).map_err(|error| StoreError::corrupt("epoch", error))?;
-    let states = rows.into_iter().map(|row| {
-        let (head, read) = row.unwrap_or_default();
-        Ok(InboxState { head: seq(head)?, read: seq(read)? })
-    });
-    Ok((Epoch::new(epoch), states.collect::<StoreResult<_>>()?))
 }
 
 pub(super) async fn named_members(

@@ -8,12 +8,12 @@ use madang_rpc::store::{Changed, Member, Room, RoomKind, RoomView};
 
 use crate::{
     error::{OperationError, OperationResult},
-    store::{MemberPlace, NewEvent, RoomRecord, Session, Slice, View},
+    store::{Connection, MemberPlace, NewEvent, RoomRecord, Slice, View},
 };
 
 /// A room that is locked, and what has happened in it in this transaction.
-pub(crate) struct Change<'s> {
-    pub(crate) session: &'s mut dyn Session,
+pub(crate) struct RoomChange<'s> {
+    pub(crate) transaction: &'s mut dyn Connection,
     pub(crate) room: RoomRecord,
     actor: UserId,
     /// The head before the change: what lies after it was made here.
@@ -22,26 +22,26 @@ pub(crate) struct Change<'s> {
     invited: Vec<UserId>,
 }
 
-impl<'s> Change<'s> {
+impl<'s> RoomChange<'s> {
     /// Locks the room.
     pub(crate) async fn begin(
-        session: &'s mut dyn Session,
+        transaction: &'s mut dyn Connection,
         actor: UserId,
         room: &RoomRef,
         now: Timestamp,
     ) -> OperationResult<Self> {
-        let locked = session.lock_room(room).await?;
+        let locked = transaction.lock_room(room).await?;
         let mut room = locked.ok_or(OperationError::RoomNotFound)?;
         // Time never goes back in a room, whatever the replicas' clocks say.
         room.active_at = room.active_at.max(now);
         let before = room.head;
-        Ok(Self { session, room, actor, before, invited: Vec::new() })
+        Ok(Self { transaction, room, actor, before, invited: Vec::new() })
     }
 
     /// A room that this transaction has just made, and that nobody else sees yet.
-    pub(crate) fn of_new(session: &'s mut dyn Session, actor: UserId, room: RoomRecord) -> Self {
+    pub(crate) fn of_new(transaction: &'s mut dyn Connection, actor: UserId, room: RoomRecord) -> Self {
         let before = room.head;
-        Self { session, room, actor, before, invited: Vec::new() }
+        Self { transaction, room, actor, before, invited: Vec::new() }
     }
 
     /// The actor as a member.
@@ -51,7 +51,7 @@ impl<'s> Change<'s> {
 
     /// A user as a member, if one.
     pub(crate) async fn member(&mut self, user: UserId) -> OperationResult<Option<Member>> {
-        Ok(self.session.member(self.room.id, user).await?)
+        Ok(self.transaction.member(self.room.id, user).await?)
     }
 
     /// Refuses direct rooms, whose members and roles stay.
@@ -61,7 +61,7 @@ impl<'s> Change<'s> {
 
     /// Refuses to make the one owner less than that.
     pub(crate) async fn keep_an_owner(&mut self) -> OperationResult<()> {
-        if self.session.owners(self.room.id).await? <= 1 {
+        if self.transaction.owners(self.room.id).await? <= 1 {
             return Err(OperationError::LastOwner);
         }
         Ok(())
@@ -71,7 +71,7 @@ impl<'s> Change<'s> {
     pub(crate) async fn add(&mut self, subject: Option<UserId>, body: EventBody) -> OperationResult<()> {
         self.room.head = self.room.head.next();
         let event = NewEvent { actor: self.actor, subject, body };
-        Ok(self.session.insert_event(&self.room, &event).await?)
+        Ok(self.transaction.insert_event(&self.room, &event).await?)
     }
 
     /// Adds a member, with the event that says so; one whom another adds is told. The new member has read up to
@@ -82,12 +82,12 @@ impl<'s> Change<'s> {
         }
         self.add(Some(user), EventBody::Joined(Joined { role })).await?;
         self.room.member_count += 1;
-        Ok(self.session.insert_member(&self.room, user, role, self.room.active_at).await?)
+        Ok(self.transaction.insert_member(&self.room, user, role, self.room.active_at).await?)
     }
 
     /// Removes a member, with the event that says so.
     pub(crate) async fn dismiss(&mut self, user: UserId) -> OperationResult<()> {
-        self.session.delete_member(self.room.id, user).await?;
+        self.transaction.delete_member(self.room.id, user).await?;
         self.room.member_count -= 1;
         self.add(Some(user), EventBody::Left(Left {})).await
     }
@@ -101,9 +101,11 @@ impl<'s> Change<'s> {
     /// The same, with the room as the actor sees it afterwards.
     pub(crate) async fn finish_with_view(self) -> OperationResult<Changed<RoomView>> {
         let (actor, room) = (self.actor, RoomRef::Id(self.room.id));
-        let Self { session, room: record, before, invited, .. } = self;
-        let events = Change { session: &mut *session, room: record, actor, before, invited }.save().await?;
-        let view = session.view(actor, &room).await?.ok_or(OperationError::RoomNotFound)?;
+        let Self { transaction, room: record, before, invited, .. } = self;
+        let events = RoomChange { transaction: &mut *transaction, room: record, actor, before, invited }
+            .save()
+            .await?;
+        let view = transaction.view(actor, &room).await?.ok_or(OperationError::RoomNotFound)?;
         Ok(Changed { value: room_view(view), events })
     }
 
@@ -113,7 +115,7 @@ impl<'s> Change<'s> {
         let (name, slug) = (self.room.name.clone(), self.room.slug.clone());
         self.add(None, EventBody::RoomChanged(RoomChanged { name, slug, deleted: true })).await?;
         let events = self.added().await?;
-        self.session.delete_room(&self.room).await?;
+        self.transaction.delete_room(&self.room).await?;
         Ok(Changed { value: (), events })
     }
 
@@ -121,14 +123,14 @@ impl<'s> Change<'s> {
     async fn added(&mut self) -> OperationResult<Vec<Event>> {
         let limit = u32::try_from(self.room.head.since(self.before)).unwrap_or(u32::MAX);
         let slice = Slice { beyond: self.before, limit, messages_only: false };
-        Ok(self.session.events_after(self.room.id, slice).await?)
+        Ok(self.transaction.events_after(self.room.id, slice).await?)
     }
 
     async fn save(mut self) -> OperationResult<Vec<Event>> {
         if self.room.head == self.before {
             return Ok(Vec::new());
         }
-        if !self.session.save_room(&self.room).await? {
+        if !self.transaction.save_room(&self.room).await? {
             return Err(OperationError::SlugTaken);
         }
         let mut events = self.added().await?;
@@ -147,7 +149,7 @@ impl<'s> Change<'s> {
         for user in self.invited {
             let body = EventBody::Invite(Invite { room: self.room.id, name: self.room.name.clone() });
             let now = self.room.active_at;
-            let (seq, at) = self.session.insert_notice(user, self.actor, &body, None, now).await?;
+            let (seq, at) = self.transaction.insert_notice(user, self.actor, &body, None, now).await?;
             let (topic, actor) = (TopicId::Inbox(user), actor.clone());
             invitations.push(Event { topic, seq, at, actor, subject: None, body });
         }

@@ -3,28 +3,27 @@
 use madang_domain::{RoomId, RoomRef, Seq, TopicId, UserId, event::Event};
 use madang_rpc::store::{HistoryFrom, HistoryQuery, ReadMark};
 
+use super::{engine::Engine, members::as_member, page};
 use crate::{
     error::{OperationError, OperationResult},
-    members::as_member,
-    page,
-    service::{Inner, finish},
     settings::{NAMES_PER_CALL, READ_MAX_EVENTS},
     store::{MemberPlace, Slice, View},
+    transaction::finish,
 };
 
-impl Inner {
+impl Engine {
     pub(crate) async fn read(&self, topic: TopicId, after: Seq, limit: u32) -> OperationResult<Vec<Event>> {
         let slice = Slice { beyond: after, limit: limit.min(READ_MAX_EVENTS), messages_only: false };
-        let mut session = self.backend.read().await?;
+        let mut connection = self.database.reader().await?;
         let events = match topic {
-            TopicId::Room(room) => session.log_after(room, slice).await?,
-            TopicId::Inbox(user) => session.notices_after(user, slice).await?,
+            TopicId::Room(room) => connection.log_after(room, slice).await?,
+            TopicId::Inbox(user) => connection.notices_after(user, slice).await?,
         };
-        session.commit().await?;
+        connection.commit().await?;
         // A hub that misses events of a room whose log is gone must hear so, or it would wait for ever.
         if let TopicId::Room(room) = topic
             && events.is_empty()
-            && self.backend.heads(&[room]).await?.is_empty()
+            && self.database.heads(&[room]).await?.is_empty()
         {
             return Err(OperationError::RoomNotFound);
         }
@@ -44,11 +43,11 @@ impl Inner {
         }
         let mut heads = Vec::with_capacity(topics.len());
         if !rooms.is_empty() {
-            let of_rooms = self.backend.heads(&rooms).await?;
+            let of_rooms = self.database.heads(&rooms).await?;
             heads.extend(of_rooms.into_iter().map(|(room, head)| (TopicId::Room(room), head)));
         }
         if !users.is_empty() {
-            let (_, states) = self.backend.inbox_states(&users).await?;
+            let (_, states) = self.database.inbox_states(&users).await?;
             heads.extend(
                 users.into_iter().zip(states).map(|(user, state)| (TopicId::Inbox(user), state.head)),
             );
@@ -64,32 +63,32 @@ impl Inner {
     ) -> OperationResult<Vec<Event>> {
         let limit = page::check_limit(query.limit)?;
         let slice = |beyond| Slice { beyond, limit, messages_only: query.messages_only };
-        let mut session = self.backend.read().await?;
+        let mut connection = self.database.reader().await?;
         let outcome = async {
-            let room = as_member(session.view(user, &room).await?)?.room.id;
+            let room = as_member(connection.view(user, &room).await?)?.room.id;
             Ok(match query.from {
-                HistoryFrom::End => session.events_before(room, slice(Seq::new(u64::MAX))).await?,
-                HistoryFrom::Before(seq) => session.events_before(room, slice(seq)).await?,
-                HistoryFrom::After(seq) => session.events_after(room, slice(seq)).await?,
+                HistoryFrom::End => connection.events_before(room, slice(Seq::new(u64::MAX))).await?,
+                HistoryFrom::Before(seq) => connection.events_before(room, slice(seq)).await?,
+                HistoryFrom::After(seq) => connection.events_after(room, slice(seq)).await?,
             })
         };
         let outcome = outcome.await;
-        finish(session, outcome).await
+        finish(connection, outcome).await
     }
 
     pub(crate) async fn mark_read(&self, user: UserId, room: RoomRef, seq: Seq) -> OperationResult<ReadMark> {
-        let mut session = self.backend.single().await?;
+        let mut connection = self.database.writer().await?;
         let outcome = async {
-            let view = as_member(session.view(user, &room).await?)?;
+            let view = as_member(connection.view(user, &room).await?)?;
             let (id, mark) = (RoomRef::Id(view.room.id), seq.min(view.room.head));
             if view.place.is_none_or(|place| mark <= place.read) {
                 return Ok(view);
             }
-            session.mark_read(view.room.id, user, mark).await?;
-            as_member(session.view(user, &id).await?)
+            connection.mark_read(view.room.id, user, mark).await?;
+            as_member(connection.view(user, &id).await?)
         };
         let outcome = outcome.await;
-        let view = finish(session, outcome).await?;
+        let view = finish(connection, outcome).await?;
         read_mark(&view)
     }
 }

@@ -6,9 +6,10 @@
 
 use std::collections::HashMap;
 
+use madang_database::DatabaseResult;
 use madang_domain::{RoomId, UserId, Username, limits::MENTIONS_MAX};
 
-use crate::store::{Backend, StoreResult};
+use crate::store::Database;
 
 /// The longest particles that are cut off, in syllables: `님께서는` has four.
 const PARTICLE_MAX_SYLLABLES: usize = 4;
@@ -19,9 +20,9 @@ type Candidates = Vec<Username>;
 /// Whom messages name that are sent to rooms by users, at the place of each: members, each once, not the sender, in
 /// the order of the text. Texts without `@` cost nothing.
 pub(crate) async fn find(
-    backend: &dyn Backend,
+    database: &dyn Database,
     messages: &[(RoomId, UserId, &str)],
-) -> StoreResult<Vec<Vec<UserId>>> {
+) -> DatabaseResult<Vec<Vec<UserId>>> {
     let mut found = vec![Vec::new(); messages.len()];
     if !messages.iter().any(|(_, _, text)| text.contains('@')) {
         return Ok(found);
@@ -38,7 +39,7 @@ pub(crate) async fn find(
     asked.sort_unstable();
     asked.dedup();
     let mut members: HashMap<&(RoomId, Username), Vec<UserId>> = HashMap::new();
-    for (place, user) in backend.named_members(&asked).await? {
+    for (place, user) in database.named_members(&asked).await? {
         if let Some(name) = asked.get(place) {
             members.entry(name).or_default().push(user);
         }

@@ -13,7 +13,7 @@ use madang_rpc::store::{Open, Opened};
 use crate::{
     batch::Job,
     error::{OperationError, OperationResult},
-    store::{Backend, Range, RoomState},
+    store::{Database, Range, RoomState},
 };
 
 /// How many events one query reads at most, for all whom it serves. A range of one topic is never more than
@@ -25,7 +25,7 @@ const EVENTS_PER_QUERY: u64 = 10_000;
 /// Where they stand is read after the call began, never remembered: a gateway registers as a listener before
 /// it asks, so that what the answer lacks arrives by the bus.
 pub(crate) struct Opener {
-    pub(crate) backend: Arc<dyn Backend>,
+    pub(crate) database: Arc<dyn Database>,
 }
 
 #[async_trait]
@@ -40,7 +40,7 @@ impl Job for Opener {
 
     async fn run(&self, opens: &[Open]) -> OperationResult<Vec<OperationResult<Opened>>> {
         let places: Vec<(RoomId, UserId)> = opens.iter().map(|open| (open.room, open.user)).collect();
-        let (epoch, states) = self.backend.states(&places).await?;
+        let (epoch, states) = self.database.states(&places).await?;
         let missed = opens.iter().zip(&states).map(|(open, state)| match state {
             RoomState::Member { head, .. } => {
                 Missed::of(open.room.into(), open.since, open.replay_limit, *head, epoch)
@@ -48,7 +48,7 @@ impl Job for Opener {
             RoomState::NoRoom | RoomState::NotMember => Missed::Nothing,
         });
         let missed: Vec<Missed> = missed.collect();
-        let events = read_missed(&*self.backend, &missed).await?;
+        let events = read_missed(&*self.database, &missed).await?;
         let answers = opens.iter().zip(states).zip(missed);
         Ok(answers.map(|((_, state), missed)| answer(epoch, state, missed, &events)).collect())
     }
@@ -106,7 +106,7 @@ impl Missed {
 pub(crate) type Events = BTreeMap<TopicId, Vec<Event>>;
 
 /// Reads each range once, however many missed it, a bounded number of events at a time.
-pub(crate) async fn read_missed(backend: &dyn Backend, missed: &[Missed]) -> OperationResult<Events> {
+pub(crate) async fn read_missed(database: &dyn Database, missed: &[Missed]) -> OperationResult<Events> {
     let ranges = widest(missed);
     let mut events = Events::new();
     let mut start = 0;
@@ -118,7 +118,7 @@ pub(crate) async fn read_missed(backend: &dyn Backend, missed: &[Missed]) -> Ope
             fits
         });
         let end = start + fits.count();
-        for event in backend.ranges(&ranges[start..end]).await? {
+        for event in database.ranges(&ranges[start..end]).await? {
             events.entry(event.topic).or_default().push(event);
         }
         start = end;

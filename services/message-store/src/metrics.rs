@@ -1,4 +1,4 @@
-//! What is measured: calls by method and outcome, and the queues.
+//! Metrics: calls by method and outcome, and the queues.
 
 use std::{
     sync::{Arc, atomic::Ordering::Relaxed},
@@ -16,11 +16,11 @@ const OK: &str = "ok";
 
 /// The instruments of the service.
 #[derive(Debug, Clone)]
-pub(crate) struct Measures {
+pub(crate) struct CallMetrics {
     calls: Histogram<f64>,
 }
 
-impl Measures {
+impl CallMetrics {
     pub(crate) fn new(metrics: &Metrics) -> Self {
         let calls = metrics
             .meter()

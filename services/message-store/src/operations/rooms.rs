@@ -10,16 +10,19 @@ use madang_domain::{
 use madang_kit::clock::new_id;
 use madang_rpc::store::{Changed, NewRoom, Page, PageQuery, Resolved, RoomKind, RoomView};
 
+use super::{
+    engine::Engine,
+    page,
+    room_change::{RoomChange, room_view},
+};
 use crate::{
-    change::{Change, room_view},
     error::{OperationError, OperationResult},
-    page::{self, ByActivity, ByAge},
-    service::{Inner, finish},
     settings::{MEMBERSHIPS_MAX, NAMES_PER_CALL},
-    store::{Origin, RoomRecord, Session},
+    store::{ByActivity, ByAge, Connection, Origin, RoomRecord},
+    transaction::in_transaction,
 };
 
-impl Inner {
+impl Engine {
     pub(crate) async fn create_room(
         &self,
         actor: Arc<Profile>,
@@ -51,15 +54,15 @@ impl Inner {
             external_id: new.external_id,
         };
         self.remember(new.members.iter().chain([&actor])).await?;
-        let mut session = self.backend.write().await?;
-        let outcome = create(&mut *session, &actor, &new.members, room, &origin).await;
-        finish(session, outcome).await
+        in_transaction!(self, "create_room", |transaction| {
+            create(transaction, &actor, &new.members, room.clone(), &origin).await
+        })
     }
 
     pub(crate) async fn room(&self, user: UserId, room: RoomRef) -> OperationResult<RoomView> {
-        let mut session = self.backend.read().await?;
-        let view = session.view(user, &room).await?;
-        session.commit().await?;
+        let mut connection = self.database.reader().await?;
+        let view = connection.view(user, &room).await?;
+        connection.commit().await?;
         let view = view.ok_or(OperationError::RoomNotFound)?;
         if view.place.is_none() && view.room.kind != RoomKind::Public {
             return Err(OperationError::NotMember);
@@ -75,15 +78,15 @@ impl Inner {
     ) -> OperationResult<Page<RoomView>> {
         let (items, next) = if joinable {
             let (limit, after) = page::check::<ByAge>(&query)?;
-            let mut session = self.backend.read().await?;
-            let views = session.joinable_rooms(user, after, limit + 1).await?;
-            session.commit().await?;
+            let mut connection = self.database.reader().await?;
+            let views = connection.joinable_rooms(user, after, limit + 1).await?;
+            connection.commit().await?;
             page::cut(views, limit, |view| ByAge { room: view.room.id })
         } else {
             let (limit, after) = page::check::<ByActivity>(&query)?;
-            let mut session = self.backend.read().await?;
-            let views = session.active_rooms(user, after, limit + 1).await?;
-            session.commit().await?;
+            let mut connection = self.database.reader().await?;
+            let views = connection.active_rooms(user, after, limit + 1).await?;
+            connection.commit().await?;
             page::cut(views, limit, |view| ByActivity { active_at: view.room.active_at, room: view.room.id })
         };
         Ok(Page { items: items.into_iter().map(room_view).collect(), next })
@@ -97,12 +100,11 @@ impl Inner {
         slug: Option<Option<Slug>>,
     ) -> OperationResult<Changed<RoomView>> {
         self.remember([&actor]).await?;
-        let mut session = self.backend.write().await?;
-        let outcome = async {
-            let mut change = Change::begin(&mut *session, actor.id, &room, self.clock.now()).await?;
+        in_transaction!(self, "update_room", |transaction| {
+            let mut change = RoomChange::begin(transaction, actor.id, &room, self.clock.now()).await?;
             require(change.actor().await?.role, Role::Owner, "owner")?;
-            let name = name.unwrap_or_else(|| change.room.name.clone());
-            let slug = slug.unwrap_or_else(|| change.room.slug.clone());
+            let name = name.clone().unwrap_or_else(|| change.room.name.clone());
+            let slug = slug.clone().unwrap_or_else(|| change.room.slug.clone());
             if slug.is_some() {
                 change.refuse_direct()?;
             }
@@ -112,9 +114,7 @@ impl Inner {
                 change.add(None, EventBody::RoomChanged(changed)).await?;
             }
             change.finish_with_view().await
-        };
-        let outcome = outcome.await;
-        finish(session, outcome).await
+        })
     }
 
     pub(crate) async fn delete_room(
@@ -123,14 +123,11 @@ impl Inner {
         room: RoomRef,
     ) -> OperationResult<Changed<()>> {
         self.remember([&actor]).await?;
-        let mut session = self.backend.write().await?;
-        let outcome = async {
-            let mut change = Change::begin(&mut *session, actor.id, &room, self.clock.now()).await?;
+        in_transaction!(self, "delete_room", |transaction| {
+            let mut change = RoomChange::begin(transaction, actor.id, &room, self.clock.now()).await?;
             require(change.actor().await?.role, Role::Owner, "owner")?;
             change.delete().await
-        };
-        let outcome = outcome.await;
-        finish(session, outcome).await
+        })
     }
 
     pub(crate) async fn resolve(
@@ -142,12 +139,12 @@ impl Inner {
         if rooms.len() > NAMES_PER_CALL {
             return Err(OperationError::TooMany(NAMES_PER_CALL));
         }
-        let rooms = if rooms.is_empty() { Vec::new() } else { self.backend.resolve(rooms).await? };
+        let rooms = if rooms.is_empty() { Vec::new() } else { self.database.resolve(rooms).await? };
         let mut resolved = Resolved { rooms, memberships: Vec::new() };
         if memberships {
-            let mut session = self.backend.read().await?;
-            resolved.memberships = session.memberships(user, MEMBERSHIPS_MAX).await?;
-            session.commit().await?;
+            let mut connection = self.database.reader().await?;
+            resolved.memberships = connection.memberships(user, MEMBERSHIPS_MAX).await?;
+            connection.commit().await?;
         }
         Ok(resolved)
     }
@@ -168,20 +165,21 @@ fn pair(actor: &Profile, new: &NewRoom) -> OperationResult<Option<(UserId, UserI
 }
 
 async fn create(
-    session: &mut dyn Session,
+    transaction: &mut dyn Connection,
     actor: &Profile,
     members: &[Arc<Profile>],
     room: RoomRecord,
     origin: &Origin,
 ) -> OperationResult<Changed<RoomView>> {
-    if !session.insert_room(&room, origin).await? {
-        let Some(first) = session.created_before(origin).await? else {
+    if !transaction.insert_room(&room, origin).await? {
+        let Some(first) = transaction.created_before(origin).await? else {
             return Err(OperationError::SlugTaken);
         };
-        let view = session.view(actor.id, &RoomRef::Id(first)).await?.ok_or(OperationError::RoomNotFound)?;
+        let view =
+            transaction.view(actor.id, &RoomRef::Id(first)).await?.ok_or(OperationError::RoomNotFound)?;
         return Ok(Changed { value: room_view(view), events: Vec::new() });
     }
-    let mut change = Change::of_new(session, actor.id, room);
+    let mut change = RoomChange::of_new(transaction, actor.id, room);
     change.admit(actor.id, Role::Owner).await?;
     for member in members {
         change.admit(member.id, Role::Member).await?;

@@ -1,0 +1,34 @@
+//! What the operations share.
+
+use std::sync::Arc;
+
+use madang_database::Transactions;
+use madang_domain::Profile;
+use madang_kit::clock::{Clock, Random};
+
+use super::profiles::KnownProfiles;
+use crate::{error::OperationResult, store::Database};
+
+/// What the operations work with. Each file of operations adds its own methods.
+pub(crate) struct Engine {
+    pub(crate) database: Arc<dyn Database>,
+    pub(crate) transactions: Arc<Transactions>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: Arc<dyn Random>,
+    pub(crate) profiles: Arc<KnownProfiles>,
+}
+
+impl Engine {
+    /// Writes the profiles that the database does not have yet, before anything names their users.
+    pub(crate) async fn remember<'a>(
+        &self,
+        profiles: impl IntoIterator<Item = &'a Arc<Profile>>,
+    ) -> OperationResult<()> {
+        let newer = self.profiles.unknown(profiles);
+        if !newer.is_empty() {
+            self.transactions.run("save_profiles", || self.database.save_profiles(&newer)).await?;
+            self.profiles.learn(&newer);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,19 @@
+//! What the service does, by concept. Each file adds its methods to [`Engine`], or is the job of a batched queue.
+
+mod append;
+mod engine;
+mod history;
+mod inbox;
+mod members;
+mod mentions;
+mod open;
+mod page;
+mod profiles;
+mod room_change;
+mod rooms;
+
+pub(crate) use append::Appender;
+pub(crate) use engine::Engine;
+pub(crate) use inbox::InboxOpener;
+pub(crate) use open::Opener;
+pub(crate) use profiles::KnownProfiles;

@@ -1,0 +1,47 @@
+//! What the batched hot paths ask of the store, and what it answers.
+
+use madang_domain::{Role, RoomId, Seq, UserId};
+use madang_rpc::store::Appended;
+
+/// A message to append.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct AppendRow<'a> {
+    pub(crate) room: RoomId,
+    pub(crate) actor: UserId,
+    pub(crate) key: &'a str,
+    pub(crate) text: &'a str,
+    pub(crate) detail: Option<&'a str>,
+    /// Whom it is to mention, each once: who is a member when it is appended.
+    pub(crate) mentions: &'a [UserId],
+}
+
+/// What became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum AppendOutcome {
+    /// It is committed, now or before.
+    Appended(Appended),
+    /// There is no such room.
+    NoRoom,
+    /// The sender is not a member.
+    NotMember,
+}
+
+/// A room and a user's standing in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RoomState {
+    /// There is no such room.
+    NoRoom,
+    /// The user is not a member.
+    NotMember,
+    /// The user is a member.
+    Member {
+        /// The last place of the log.
+        head: Seq,
+        /// How many members there are.
+        member_count: u64,
+        /// What the user may do.
+        role: Role,
+        /// The read mark.
+        read: Seq,
+    },
+}

@@ -1,0 +1,79 @@
+//! One of the databases, and one connection of it.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use madang_database::DatabaseResult;
+use madang_domain::{Epoch, Profile, RoomId, RoomRef, Seq, Timestamp, UserId, Username, event::Event};
+
+use super::{
+    batches::{AppendOutcome, AppendRow, RoomState},
+    events::{Events, Range},
+    inboxes::{InboxState, Inboxes},
+    members::Members,
+    purge::Purge,
+    rooms::Rooms,
+};
+
+/// Where the migrations that were applied are listed. A name of its own, since services may share a database.
+pub(super) const MIGRATIONS_TABLE: &str = "message_store_migrations";
+
+/// One of the databases.
+#[async_trait]
+pub(crate) trait Database: Send + Sync + 'static {
+    /// Checks that the database can be used, and applies the migrations under a lock. On the first time
+    /// `new_epoch` becomes the log's epoch.
+    async fn prepare(&self, new_epoch: Epoch) -> DatabaseResult<()>;
+
+    /// Gives the log another epoch.
+    async fn renew_epoch(&self, epoch: Epoch) -> DatabaseResult<()>;
+
+    /// Whether the database answers.
+    async fn ping(&self) -> DatabaseResult<()>;
+
+    /// Closes what is idle. What is in use closes when it is given back.
+    async fn close(&self);
+
+    /// A connection for reading.
+    async fn reader(&self) -> DatabaseResult<Box<dyn Connection>>;
+
+    /// A connection for single statements that may write.
+    async fn writer(&self) -> DatabaseResult<Box<dyn Connection>>;
+
+    /// A connection within a transaction that may write. Dropped without a commit, it rolls back.
+    async fn begin(&self) -> DatabaseResult<Box<dyn Connection>>;
+
+    /// Writes profiles, each where it is newer than the one that is there. Sorted by user, each once.
+    async fn save_profiles(&self, profiles: &[Arc<Profile>]) -> DatabaseResult<()>;
+
+    /// The members of rooms who have these names: each with the place of what was asked.
+    async fn named_members(&self, asked: &[(RoomId, Username)]) -> DatabaseResult<Vec<(usize, UserId)>>;
+
+    /// Appends messages, and the notices of whom they mention, in one transaction; an outcome for each, in order.
+    async fn append(&self, now: Timestamp, rows: &[AppendRow<'_>]) -> DatabaseResult<Vec<AppendOutcome>>;
+
+    /// Where users stand in rooms, and the epoch; a state for each place, in order, all of one moment.
+    async fn states(&self, places: &[(RoomId, UserId)]) -> DatabaseResult<(Epoch, Vec<RoomState>)>;
+
+    /// The events of many ranges; those of each in order.
+    async fn ranges(&self, ranges: &[Range]) -> DatabaseResult<Vec<Event>>;
+
+    /// The rooms that references name, at the place of each.
+    async fn resolve(&self, rooms: &[RoomRef]) -> DatabaseResult<Vec<Option<RoomId>>>;
+
+    /// The heads of the rooms that exist, or were deleted lately.
+    async fn heads(&self, rooms: &[RoomId]) -> DatabaseResult<Vec<(RoomId, Seq)>>;
+
+    /// Where users' inboxes stand, and the epoch; a state for each user, in order, all of one moment.
+    async fn inbox_states(&self, users: &[UserId]) -> DatabaseResult<(Epoch, Vec<InboxState>)>;
+}
+
+/// One connection, within a transaction or not. Dropping it closes it, and rolls back what was not committed.
+#[async_trait]
+pub(crate) trait Connection: Rooms + Members + Events + Inboxes + Purge + Send {
+    /// Commits, where there is a transaction, and gives the connection back.
+    async fn commit(self: Box<Self>) -> DatabaseResult<()>;
+
+    /// Rolls back, where there is a transaction, and gives the connection back.
+    async fn rollback(self: Box<Self>) -> DatabaseResult<()>;
+}

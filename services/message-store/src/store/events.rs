@@ -1,0 +1,53 @@
+//! The events of rooms' logs as the store has them.
+
+use async_trait::async_trait;
+use madang_database::DatabaseResult;
+use madang_domain::{
+    RoomId, Seq, TopicId, UserId,
+    event::{Event, EventBody},
+};
+
+use super::rooms::RoomRecord;
+
+/// Which events to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Slice {
+    /// The place that is the last one not to be read.
+    pub(crate) beyond: Seq,
+    pub(crate) limit: u32,
+    pub(crate) messages_only: bool,
+}
+
+/// The events of a topic after a place, up to and with another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Range {
+    pub(crate) topic: TopicId,
+    pub(crate) after: Seq,
+    pub(crate) up_to: Seq,
+}
+
+/// An event other than a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct NewEvent {
+    pub(crate) actor: UserId,
+    pub(crate) subject: Option<UserId>,
+    pub(crate) body: EventBody,
+}
+
+/// Statements on the logs of rooms.
+#[async_trait]
+pub(crate) trait Events {
+    /// The events after a place, oldest first, also of a room that was deleted lately: its last event says so.
+    async fn log_after(&mut self, room: RoomId, slice: Slice) -> DatabaseResult<Vec<Event>>;
+
+    /// The events after a place, oldest first. None of a room that was deleted, though its rows may still be
+    /// there.
+    async fn events_after(&mut self, room: RoomId, slice: Slice) -> DatabaseResult<Vec<Event>>;
+
+    /// The events before a place, newest first.
+    async fn events_before(&mut self, room: RoomId, slice: Slice) -> DatabaseResult<Vec<Event>>;
+
+    /// Adds an event other than a message at the room's next place; the caller has locked the room and
+    /// counted its head up.
+    async fn insert_event(&mut self, room: &RoomRecord, event: &NewEvent) -> DatabaseResult<()>;
+}

@@ -1,0 +1,56 @@
+//! Users' inboxes as the store has them.
+
+use async_trait::async_trait;
+use madang_database::DatabaseResult;
+use madang_domain::{
+    IdempotencyKey, Seq, Timestamp, UserId,
+    event::{Event, EventBody},
+};
+
+use super::events::Slice;
+
+/// Where a user's inbox stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct InboxState {
+    /// The last place of the log.
+    pub(crate) head: Seq,
+    /// The read mark.
+    pub(crate) read: Seq,
+}
+
+impl InboxState {
+    /// The notices after the read mark.
+    pub(crate) const fn unread(self) -> u64 {
+        self.head.since(self.read)
+    }
+}
+
+/// Statements on inboxes.
+#[async_trait]
+pub(crate) trait Inboxes {
+    /// Locks an inbox against all that writes to it, until the transaction ends.
+    async fn lock_inbox(&mut self, user: UserId, now: Timestamp) -> DatabaseResult<()>;
+
+    /// Adds a notice at the next place of a user's inbox, and says where and of what time. The inbox is locked
+    /// from then on; of several, in the order of users, and after the room.
+    async fn insert_notice(
+        &mut self,
+        user: UserId,
+        actor: UserId,
+        notice: &EventBody,
+        key: Option<&IdempotencyKey>,
+        now: Timestamp,
+    ) -> DatabaseResult<(Seq, Timestamp)>;
+
+    /// The notice of the embedding site that has a key.
+    async fn notice_by_key(&mut self, user: UserId, key: &IdempotencyKey) -> DatabaseResult<Option<Event>>;
+
+    /// The notices after a place, oldest first.
+    async fn notices_after(&mut self, user: UserId, slice: Slice) -> DatabaseResult<Vec<Event>>;
+
+    /// The notices before a place, newest first.
+    async fn notices_before(&mut self, user: UserId, slice: Slice) -> DatabaseResult<Vec<Event>>;
+
+    /// Moves an inbox's read mark forward, no further than its head.
+    async fn mark_inbox_read(&mut self, user: UserId, seq: Seq) -> DatabaseResult<()>;
+}

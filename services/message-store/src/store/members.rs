@@ -1,0 +1,52 @@
+//! Members as the store has them.
+
+use async_trait::async_trait;
+use madang_database::DatabaseResult;
+use madang_domain::{Role, RoomId, Seq, Timestamp, UserId};
+use madang_rpc::store::Member;
+
+use super::rooms::RoomRecord;
+
+/// A place among a room's members: owners first, then by the time of joining.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ByRank {
+    pub(crate) role: Role,
+    pub(crate) joined_at: Timestamp,
+    pub(crate) user: UserId,
+}
+
+/// Statements on members.
+#[async_trait]
+pub(crate) trait Members {
+    /// A room's members, owners first, then by the time of joining.
+    async fn members(
+        &mut self,
+        room: RoomId,
+        after: Option<ByRank>,
+        limit: u32,
+    ) -> DatabaseResult<Vec<Member>>;
+
+    /// One member.
+    async fn member(&mut self, room: RoomId, user: UserId) -> DatabaseResult<Option<Member>>;
+
+    /// How many owners a room has.
+    async fn owners(&mut self, room: RoomId) -> DatabaseResult<u64>;
+
+    /// Adds a member who has read up to the room's head.
+    async fn insert_member(
+        &mut self,
+        room: &RoomRecord,
+        user: UserId,
+        role: Role,
+        now: Timestamp,
+    ) -> DatabaseResult<()>;
+
+    /// Changes a member's role.
+    async fn set_role(&mut self, room: RoomId, user: UserId, role: Role) -> DatabaseResult<()>;
+
+    /// Removes a member.
+    async fn delete_member(&mut self, room: RoomId, user: UserId) -> DatabaseResult<()>;
+
+    /// Moves a read mark forward to an event that exists; does nothing where it is there or further.
+    async fn mark_read(&mut self, room: RoomId, user: UserId, seq: Seq) -> DatabaseResult<()>;
+}

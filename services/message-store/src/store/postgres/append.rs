@@ -1,0 +1,146 @@
+//! Appends, and what comes before them: the profiles of senders and the members whom a text names. Each takes many
+//! things at once, as arrays.
+
+use std::sync::Arc;
+
+use madang_database::{DatabaseError, DatabaseResult};
+use madang_domain::{Profile, RoomId, Timestamp, UserId, Username};
+use madang_rpc::store::{Appended, Mentioned};
+use sqlx::{FromRow, PgConnection, query, query_as};
+use uuid::Uuid;
+
+use crate::store::{
+    batches::{AppendOutcome, AppendRow},
+    columns::newer_profile,
+    values::seq,
+};
+
+/// The migration `0002_append_messages.sql` has the reasons.
+const APPEND: &str = "SELECT outcome, seq, at FROM append_messages($1, $2, $3, $4, $5, $6, $7)";
+
+/// The migration `0004_append_with_mentions.sql` has the reasons.
+const APPEND_WITH_MENTIONS: &str = "\
+    SELECT outcome, seq, at, mentioned, mention_seqs, mention_ats \
+    FROM append_with_mentions($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+
+const NAMED_MEMBERS: &str = "\
+    SELECT asked.ord, p.user_id \
+    FROM unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS asked (room, username, ord) \
+    JOIN profiles p ON p.username = asked.username \
+    JOIN members m ON m.room = asked.room AND m.user_id = p.user_id";
+
+const SAVE_PROFILES: &str = concat!(
+    "INSERT INTO profiles (user_id, username, name, avatar_url, external_id, version) \
+     SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[]) ",
+    newer_profile!()
+);
+
+/// What became of one row; the codes are those of the function.
+#[derive(Debug, FromRow)]
+pub(super) struct OutcomeRow {
+    outcome: i16,
+    seq: Option<i64>,
+    at: Option<i64>,
+    #[sqlx(default)]
+    mentioned: Vec<Uuid>,
+    #[sqlx(default)]
+    mention_seqs: Vec<i64>,
+    #[sqlx(default)]
+    mention_ats: Vec<i64>,
+}
+
+/// Appends as if every key were new, which nearly every one is; when one is not, looks them up.
+pub(super) async fn append(
+    connection: &mut PgConnection,
+    now: Timestamp,
+    rows: &[AppendRow<'_>],
+) -> Result<Vec<OutcomeRow>, sqlx::Error> {
+    match call_append(connection, now, rows, false).await {
+        Err(sqlx::Error::Database(refusal)) if refusal.is_unique_violation() => {
+            call_append(connection, now, rows, true).await
+        }
+        result => result,
+    }
+}
+
+async fn call_append(
+    connection: &mut PgConnection,
+    now: Timestamp,
+    rows: &[AppendRow<'_>],
+    look_up: bool,
+) -> Result<Vec<OutcomeRow>, sqlx::Error> {
+    let rooms: Vec<Uuid> = rows.iter().map(|row| row.room.uuid()).collect();
+    let actors: Vec<Uuid> = rows.iter().map(|row| row.actor.uuid()).collect();
+    let keys: Vec<&str> = rows.iter().map(|row| row.key).collect();
+    let texts: Vec<&str> = rows.iter().map(|row| row.text).collect();
+    let details: Vec<Option<&str>> = rows.iter().map(|row| row.detail).collect();
+    let mentions = rows
+        .iter()
+        .zip(1_i64..)
+        .flat_map(|(row, ord)| row.mentions.iter().map(move |user| (ord, user.uuid())));
+    let (ords, users): (Vec<i64>, Vec<Uuid>) = mentions.unzip();
+    let query = query_as(if ords.is_empty() { APPEND } else { APPEND_WITH_MENTIONS })
+        .bind(rooms)
+        .bind(actors)
+        .bind(keys)
+        .bind(texts)
+        .bind(details)
+        .bind(now.as_micros())
+        .bind(look_up);
+    let query = if ords.is_empty() { query } else { query.bind(ords).bind(users) };
+    query.fetch_all(connection).await
+}
+
+pub(super) async fn named_members(
+    connection: &mut PgConnection,
+    asked: &[(RoomId, Username)],
+) -> Result<Vec<(usize, UserId)>, sqlx::Error> {
+    let (rooms, names): (Vec<Uuid>, Vec<&str>) =
+        asked.iter().map(|(room, name)| (room.uuid(), name.as_str())).unzip();
+    let rows: Vec<(i64, Uuid)> =
+        query_as(NAMED_MEMBERS).bind(rooms).bind(names).fetch_all(connection).await?;
+    // Ordinals count from 1.
+    let place = |ord: i64| usize::try_from(ord - 1).unwrap_or(usize::MAX);
+    Ok(rows.into_iter().map(|(ord, user)| (place(ord), UserId::new(user))).collect())
+}
+
+impl TryFrom<OutcomeRow> for AppendOutcome {
+    type Error = DatabaseError;
+
+    fn try_from(row: OutcomeRow) -> DatabaseResult<Self> {
+        match (row.outcome, row.seq, row.at) {
+            (outcome @ (0 | 1), Some(place), Some(at)) => Ok(Self::Appended(Appended {
+                seq: seq(place)?,
+                at: Timestamp::from_micros(at),
+                duplicate: outcome == 1,
+                mentions: row
+                    .mentioned
+                    .into_iter()
+                    .zip(row.mention_seqs.into_iter().zip(row.mention_ats))
+                    .map(|(user, (place, at))| {
+                        let (user, at) = (UserId::new(user), Timestamp::from_micros(at));
+                        Ok(Mentioned { user, seq: seq(place)?, at })
+                    })
+                    .collect::<DatabaseResult<_>>()?,
+            })),
+            (2, ..) => Ok(Self::NoRoom),
+            (3, ..) => Ok(Self::NotMember),
+            (other, ..) => Err(DatabaseError::corrupt("append outcome", format!("{other} is none"))),
+        }
+    }
+}
+
+pub(super) async fn save_profiles(
+    connection: &mut PgConnection,
+    profiles: &[Arc<Profile>],
+) -> Result<(), sqlx::Error> {
+    let ids: Vec<Uuid> = profiles.iter().map(|profile| profile.id.uuid()).collect();
+    let usernames: Vec<&str> = profiles.iter().map(|profile| profile.username.as_str()).collect();
+    let names: Vec<&str> = profiles.iter().map(|profile| profile.name.as_str()).collect();
+    let avatars: Vec<Option<&str>> = profiles.iter().map(|profile| profile.avatar_url.as_deref()).collect();
+    let externals: Vec<Option<&str>> =
+        profiles.iter().map(|profile| profile.external_id.as_deref()).collect();
+    let versions: Vec<i64> = profiles.iter().map(|profile| profile.version.as_micros()).collect();
+    let query = query(SAVE_PROFILES).bind(ids).bind(usernames).bind(names).bind(avatars);
+    query.bind(externals).bind(versions).execute(connection).await.map(drop)
+}

@@ -1,0 +1,147 @@
+//! Opening subscriptions: where everybody stands and what they missed, as arrays.
+
+use madang_database::{DatabaseError, DatabaseResult};
+use madang_domain::{Epoch, RoomId, RoomRef, Seq, UserId};
+use sqlx::{FromRow, PgConnection, query_as};
+use uuid::Uuid;
+
+use super::events::EventRow;
+use crate::store::{
+    batches::RoomState,
+    columns::{event_columns, event_profiles},
+    events::Range,
+    inboxes::InboxState,
+    values::{role_from_number, seq, signed, unsigned},
+};
+
+const STATES: &str = "\
+    SELECT (SELECT epoch FROM log_epoch) AS epoch, r.head, r.member_count, m.role, m.read_seq \
+    FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS asked (room, user_id, ord) \
+    LEFT JOIN rooms r ON r.id = asked.room \
+    LEFT JOIN members m ON m.room = asked.room AND m.user_id = asked.user_id \
+    ORDER BY asked.ord";
+
+const RANGES: &str = concat!(
+    "SELECT ",
+    event_columns!(),
+    " FROM unnest($1::uuid[], $2::bigint[], $3::bigint[]) AS asked (topic, beyond, up_to) \
+     JOIN events e ON e.topic = asked.topic AND e.seq > asked.beyond AND e.seq <= asked.up_to",
+    event_profiles!(),
+    "ORDER BY e.topic, e.seq"
+);
+
+const RESOLVE: &str = "\
+    SELECT r.id FROM unnest($1::uuid[], $2::text[], $3::text[]) \
+    WITH ORDINALITY AS asked (id, slug, external_id, ord) \
+    LEFT JOIN LATERAL ( \
+        SELECT id FROM rooms WHERE id = asked.id \
+        UNION ALL SELECT id FROM rooms WHERE slug = asked.slug \
+        UNION ALL SELECT id FROM rooms WHERE external_id = asked.external_id \
+    ) r ON true ORDER BY asked.ord";
+
+const INBOX_STATES: &str = "\
+    SELECT (SELECT epoch FROM log_epoch) AS epoch, i.head, i.read_seq \
+    FROM unnest($1::uuid[]) WITH ORDINALITY AS asked (user_id, ord) \
+    LEFT JOIN inboxes i ON i.user_id = asked.user_id ORDER BY asked.ord";
+
+const HEADS: &str = "\
+    SELECT id, head FROM rooms WHERE id = ANY ($1) \
+    UNION ALL SELECT topic, head FROM purges WHERE topic = ANY ($1) AND head IS NOT NULL";
+
+#[derive(Debug, FromRow)]
+pub(super) struct StateRow {
+    epoch: i64,
+    head: Option<i64>,
+    member_count: Option<i64>,
+    role: Option<i16>,
+    read_seq: Option<i64>,
+}
+
+pub(super) async fn states(
+    connection: &mut PgConnection,
+    places: &[(RoomId, UserId)],
+) -> Result<Vec<StateRow>, sqlx::Error> {
+    let rooms: Vec<Uuid> = places.iter().map(|(room, _)| room.uuid()).collect();
+    let users: Vec<Uuid> = places.iter().map(|(_, user)| user.uuid()).collect();
+    query_as(STATES).bind(rooms).bind(users).fetch_all(connection).await
+}
+
+pub(super) fn read_states(rows: &[StateRow]) -> DatabaseResult<(Epoch, Vec<RoomState>)> {
+    let epoch = rows.first().map_or(0, |row| row.epoch);
+    let epoch = u32::try_from(epoch).map_err(|error| DatabaseError::corrupt("epoch", error))?;
+    let states = rows.iter().map(|row| match (row.head, row.member_count, row.role, row.read_seq) {
+        (Some(head), Some(member_count), Some(role), Some(read)) => Ok(RoomState::Member {
+            head: seq(head)?,
+            member_count: unsigned(member_count)?,
+            role: role_from_number(role)?,
+            read: seq(read)?,
+        }),
+        (None, ..) => Ok(RoomState::NoRoom),
+        _ => Ok(RoomState::NotMember),
+    });
+    Ok((Epoch::new(epoch), states.collect::<DatabaseResult<_>>()?))
+}
+
+pub(super) async fn ranges(
+    connection: &mut PgConnection,
+    ranges: &[Range],
+) -> Result<Vec<EventRow>, sqlx::Error> {
+    let topics: Vec<Uuid> = ranges.iter().map(|range| range.topic.uuid()).collect();
+    let column =
+        |of: fn(&Range) -> Seq| -> Vec<i64> { ranges.iter().map(|range| signed(of(range).get())).collect() };
+    let (after, up_to) = (column(|range| range.after), column(|range| range.up_to));
+    query_as(RANGES).bind(topics).bind(after).bind(up_to).fetch_all(connection).await
+}
+
+pub(super) async fn resolve(
+    connection: &mut PgConnection,
+    rooms: &[RoomRef],
+) -> Result<Vec<Option<RoomId>>, sqlx::Error> {
+    let (mut ids, mut slugs, mut externals) = (Vec::new(), Vec::new(), Vec::new());
+    for room in rooms {
+        let (id, slug, external) = match room {
+            RoomRef::Id(id) => (Some(id.uuid()), None, None),
+            RoomRef::Slug(slug) => (None, Some(slug.as_str()), None),
+            RoomRef::External(external) => (None, None, Some(external.as_str())),
+        };
+        ids.push(id);
+        slugs.push(slug);
+        externals.push(external);
+    }
+    let query = sqlx::query_scalar(RESOLVE).bind(ids).bind(slugs).bind(externals);
+    let found: Vec<Option<Uuid>> = query.fetch_all(connection).await?;
+    Ok(found.into_iter().map(|id| id.map(RoomId::new)).collect())
+}
+
+pub(super) async fn heads(
+    connection: &mut PgConnection,
+    rooms: &[RoomId],
+) -> Result<Vec<(Uuid, i64)>, sqlx::Error> {
+    let ids: Vec<Uuid> = rooms.iter().map(|room| room.uuid()).collect();
+    query_as(HEADS).bind(ids).fetch_all(connection).await
+}
+
+#[derive(Debug, FromRow)]
+pub(super) struct InboxRow {
+    epoch: i64,
+    head: Option<i64>,
+    read_seq: Option<i64>,
+}
+
+pub(super) async fn inbox_states(
+    connection: &mut PgConnection,
+    users: &[UserId],
+) -> Result<Vec<InboxRow>, sqlx::Error> {
+    let ids: Vec<Uuid> = users.iter().map(|user| user.uuid()).collect();
+    query_as(INBOX_STATES).bind(ids).fetch_all(connection).await
+}
+
+/// Who has no row has an inbox without notices.
+pub(super) fn read_inbox_states(rows: &[InboxRow]) -> DatabaseResult<(Epoch, Vec<InboxState>)> {
+    let epoch = rows.first().map_or(0, |row| row.epoch);
+    let epoch = u32::try_from(epoch).map_err(|error| DatabaseError::corrupt("epoch", error))?;
+    let states = rows.iter().map(|row| {
+        Ok(InboxState { head: seq(row.head.unwrap_or(0))?, read: seq(row.read_seq.unwrap_or(0))? })
+    });
+    Ok((Epoch::new(epoch), states.collect::<DatabaseResult<_>>()?))
+}

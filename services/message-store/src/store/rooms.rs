@@ -1,0 +1,114 @@
+//! Rooms as the store has them.
+
+use async_trait::async_trait;
+use madang_database::DatabaseResult;
+use madang_domain::{
+    ExternalId, Role, RoomId, RoomName, RoomRef, Seq, Slug, Timestamp, UserId, event::Event,
+};
+use madang_rpc::store::{Membership, RoomKind};
+
+use crate::unread::Counts;
+
+/// A room's row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RoomRecord {
+    pub(crate) id: RoomId,
+    pub(crate) kind: RoomKind,
+    pub(crate) name: RoomName,
+    pub(crate) slug: Option<Slug>,
+    pub(crate) created_at: Timestamp,
+    pub(crate) active_at: Timestamp,
+    pub(crate) head: Seq,
+    pub(crate) messages: u64,
+    pub(crate) member_count: u64,
+    pub(crate) external_id: Option<ExternalId>,
+}
+
+/// What makes a room the same when it is made again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Origin {
+    pub(crate) creator: UserId,
+    pub(crate) key: Option<String>,
+    /// The two users of a direct room, the lower id first.
+    pub(crate) pair: Option<(UserId, UserId)>,
+    /// What the embedding site calls it, whoever makes it.
+    pub(crate) external_id: Option<ExternalId>,
+}
+
+/// A room and a user's place in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct View {
+    pub(crate) room: RoomRecord,
+    pub(crate) place: Option<MemberPlace>,
+    pub(crate) last_message: Option<Event>,
+}
+
+/// A member's role and read mark.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct MemberPlace {
+    pub(crate) role: Role,
+    pub(crate) read: Seq,
+    pub(crate) counts: Counts,
+}
+
+impl MemberPlace {
+    /// As it is shown.
+    pub(crate) fn membership(&self) -> Membership {
+        Membership { role: self.role, read: self.read, unread: self.counts.unread() }
+    }
+}
+
+/// A place among a user's rooms: latest activity first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ByActivity {
+    pub(crate) active_at: Timestamp,
+    pub(crate) room: RoomId,
+}
+
+/// A place among the public rooms: newest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ByAge {
+    pub(crate) room: RoomId,
+}
+
+/// Statements on rooms.
+#[async_trait]
+pub(crate) trait Rooms {
+    /// A room as a user sees it.
+    async fn view(&mut self, user: UserId, room: &RoomRef) -> DatabaseResult<Option<View>>;
+
+    /// A user's rooms, latest activity first.
+    async fn active_rooms(
+        &mut self,
+        user: UserId,
+        after: Option<ByActivity>,
+        limit: u32,
+    ) -> DatabaseResult<Vec<View>>;
+
+    /// The public rooms that a user is not in, newest first.
+    async fn joinable_rooms(
+        &mut self,
+        user: UserId,
+        after: Option<ByAge>,
+        limit: u32,
+    ) -> DatabaseResult<Vec<View>>;
+
+    /// The rooms of a user, at most `limit`.
+    async fn memberships(&mut self, user: UserId, limit: u32) -> DatabaseResult<Vec<RoomId>>;
+
+    /// Locks a room against all that writes to it, until the transaction ends.
+    async fn lock_room(&mut self, room: &RoomRef) -> DatabaseResult<Option<RoomRecord>>;
+
+    /// Makes a room, unless its slug, its creation key or its pair of users is taken.
+    async fn insert_room(&mut self, room: &RoomRecord, origin: &Origin) -> DatabaseResult<bool>;
+
+    /// The room that a creation made before: by its key, or by its pair of users.
+    async fn created_before(&mut self, origin: &Origin) -> DatabaseResult<Option<RoomId>>;
+
+    /// Writes a room's name, slug and counters back. False when the slug is taken.
+    async fn save_room(&mut self, room: &RoomRecord) -> DatabaseResult<bool>;
+
+    /// Deletes a room and its members. Its log stays for [`log_after`](super::events::Events::log_after) and
+    /// [`heads`](super::database::Database::heads), until [`purge`](super::purge::Purge::purge) removes it.
+    async fn delete_room(&mut self, room: &RoomRecord) -> DatabaseResult<()>;
+}

@@ -1,0 +1,185 @@
+//! The events of logs. Compiled once for each database: see [`crate::store`].
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use madang_database::{DatabaseError, DatabaseResult, run};
+use madang_domain::{
+    RoomId, Timestamp, TopicId, UserId,
+    event::{Event, EventBody, EventKind},
+};
+use sqlx::{ColumnIndex, Decode, FromRow, Row, Type, query, query_as};
+use uuid::Uuid;
+
+use super::{
+    connection::Connection,
+    driver::Db,
+    profiles::{ProfileColumns, Reader},
+};
+use crate::store::{
+    columns::{event_columns, event_profiles, events_of_topic},
+    detail::message,
+    events::{Events, NewEvent, Range, Slice},
+    rooms::RoomRecord,
+    values::{missing, seq, signed},
+};
+
+/// Joined with the room, so that a deleted room has no events, though their rows go later.
+macro_rules! events_of {
+    () => {
+        concat!(
+            "SELECT ",
+            event_columns!(),
+            " FROM rooms r JOIN events e ON e.topic = r.id",
+            event_profiles!(),
+            "WHERE r.id = $1 "
+        )
+    };
+}
+
+/// Of a room that is there, or that left a tombstone.
+const LOG_AFTER: &str = concat!(
+    events_of_topic!(),
+    "AND e.seq > $2 AND (EXISTS (SELECT 1 FROM rooms r WHERE r.id = $1) ",
+    "OR EXISTS (SELECT 1 FROM purges p WHERE p.topic = $1 AND p.head IS NOT NULL)) ORDER BY e.seq LIMIT $3"
+);
+const EVENTS_AFTER: &str = concat!(events_of!(), "AND e.seq > $2 ORDER BY e.seq LIMIT $3");
+const EVENTS_BEFORE: &str = concat!(events_of!(), "AND e.seq < $2 ORDER BY e.seq DESC LIMIT $3");
+const MESSAGES_AFTER: &str = concat!(events_of!(), "AND e.seq > $2 AND e.kind = 1 ORDER BY e.seq LIMIT $3");
+const MESSAGES_BEFORE: &str =
+    concat!(events_of!(), "AND e.seq < $2 AND e.kind = 1 ORDER BY e.seq DESC LIMIT $3");
+
+const INSERT_EVENT: &str = "\
+    INSERT INTO events (topic, seq, kind, actor, at, ordinal, subject, detail) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+
+#[derive(Debug, FromRow)]
+pub(super) struct EventRow {
+    topic: Uuid,
+    seq: i64,
+    kind: i16,
+    at: i64,
+    actor: Uuid,
+    #[sqlx(flatten)]
+    profile: ProfileColumns,
+    key: Option<String>,
+    text: Option<String>,
+    detail: Option<String>,
+    subject: Option<Uuid>,
+    subject_username: Option<String>,
+    subject_name: Option<String>,
+    subject_avatar_url: Option<String>,
+    subject_external_id: Option<String>,
+    subject_version: Option<i64>,
+}
+
+/// The columns of an event that an outer join may not have found.
+#[derive(Debug)]
+pub(super) struct OptionalEvent(pub(super) Option<EventRow>);
+
+impl<'r, R> FromRow<'r, R> for OptionalEvent
+where
+    R: Row,
+    EventRow: FromRow<'r, R>,
+    &'static str: ColumnIndex<R>,
+    i64: Decode<'r, R::Database> + Type<R::Database>,
+{
+    fn from_row(row: &'r R) -> Result<Self, sqlx::Error> {
+        match row.try_get::<Option<i64>, _>("seq")? {
+            Some(_) => EventRow::from_row(row).map(|event| Self(Some(event))),
+            None => Ok(Self(None)),
+        }
+    }
+}
+
+impl Reader {
+    /// The events of one topic.
+    pub(super) fn events(&mut self, topic: TopicId, rows: Vec<EventRow>) -> DatabaseResult<Vec<Event>> {
+        rows.into_iter().map(|row| self.event(topic, row)).collect()
+    }
+
+    /// The events of many topics, which ranges named.
+    pub(super) fn events_of(&mut self, ranges: &[Range], rows: Vec<EventRow>) -> DatabaseResult<Vec<Event>> {
+        let topics: HashMap<Uuid, TopicId> =
+            ranges.iter().map(|range| (range.topic.uuid(), range.topic)).collect();
+        let event = |row: EventRow| {
+            let topic = topics.get(&row.topic).ok_or_else(|| missing("topic"))?;
+            self.event(*topic, row)
+        };
+        rows.into_iter().map(event).collect()
+    }
+
+    /// An event of a topic.
+    pub(super) fn event(&mut self, topic: TopicId, row: EventRow) -> DatabaseResult<Event> {
+        let subject = row.subject.map(|subject| {
+            let columns = ProfileColumns {
+                username: row.subject_username,
+                name: row.subject_name,
+                avatar_url: row.subject_avatar_url,
+                external_id: row.subject_external_id,
+                version: row.subject_version,
+            };
+            self.profile(subject, columns)
+        });
+        let subject = subject.transpose()?;
+        let body = if row.kind == EventKind::Message.number() {
+            EventBody::Message(message(row.text, row.key, row.detail.as_deref())?)
+        } else {
+            EventBody::read(row.kind, row.detail.as_deref(), subject.is_some())
+                .map_err(|error| DatabaseError::corrupt("event", error))?
+        };
+        Ok(Event {
+            topic,
+            seq: seq(row.seq)?,
+            at: Timestamp::from_micros(row.at),
+            actor: self.profile(row.actor, row.profile)?,
+            subject,
+            body,
+        })
+    }
+}
+
+#[async_trait]
+impl Events for Connection {
+    async fn log_after(&mut self, room: RoomId, slice: Slice) -> DatabaseResult<Vec<Event>> {
+        self.events(LOG_AFTER, room.into(), slice).await
+    }
+
+    async fn events_after(&mut self, room: RoomId, slice: Slice) -> DatabaseResult<Vec<Event>> {
+        let text = if slice.messages_only { MESSAGES_AFTER } else { EVENTS_AFTER };
+        self.events(text, room.into(), slice).await
+    }
+
+    async fn events_before(&mut self, room: RoomId, slice: Slice) -> DatabaseResult<Vec<Event>> {
+        let text = if slice.messages_only { MESSAGES_BEFORE } else { EVENTS_BEFORE };
+        self.events(text, room.into(), slice).await
+    }
+
+    async fn insert_event(&mut self, room: &RoomRecord, event: &NewEvent) -> DatabaseResult<()> {
+        let query = query::<Db>(INSERT_EVENT)
+            .bind(room.id.uuid())
+            .bind(signed(room.head.get()))
+            .bind(event.body.number())
+            .bind(event.actor.uuid())
+            .bind(room.active_at.as_micros())
+            .bind(signed(room.messages))
+            .bind(event.subject.map(UserId::uuid))
+            .bind(event.body.detail());
+        run!(self, query, execute).map(drop)
+    }
+}
+
+impl Connection {
+    /// The events of a topic that a statement selects.
+    pub(super) async fn events(
+        &mut self,
+        text: &'static str,
+        topic: TopicId,
+        slice: Slice,
+    ) -> DatabaseResult<Vec<Event>> {
+        let query = query_as::<Db, EventRow>(text)
+            .bind(topic.uuid())
+            .bind(signed(slice.beyond.get()))
+            .bind(i64::from(slice.limit));
+        Reader::default().events(topic, run!(self, query, fetch_all)?)
+    }
+}

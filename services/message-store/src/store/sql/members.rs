@@ -1,0 +1,139 @@
+//! Members, and how far each has read. Compiled once for each database: see [`crate::store`].
+
+use async_trait::async_trait;
+use madang_database::{DatabaseResult, run};
+use madang_domain::{Role, RoomId, Seq, Timestamp, UserId};
+use madang_rpc::store::Member;
+use sqlx::{FromRow, query, query_as, query_scalar};
+use uuid::Uuid;
+
+use super::{
+    connection::Connection,
+    driver::Db,
+    profiles::{ProfileColumns, Reader},
+};
+use crate::store::{
+    members::{ByRank, Members},
+    rooms::RoomRecord,
+    values::{role_from_number, role_number, seq, signed, unsigned},
+};
+
+macro_rules! member_of {
+    () => {
+        "SELECT m.user_id AS actor, p.username, p.name, p.avatar_url, p.external_id, p.version, \
+         m.role, m.joined_at, m.read_seq \
+         FROM members m LEFT JOIN profiles p ON p.user_id = m.user_id WHERE m.room = $1 "
+    };
+}
+
+const MEMBER: &str = concat!(member_of!(), "AND m.user_id = $2");
+const MEMBERS: &str = concat!(member_of!(), "ORDER BY m.role DESC, m.joined_at, m.user_id LIMIT $2");
+const MEMBERS_AFTER: &str = concat!(
+    member_of!(),
+    "AND (m.role < $3 OR (m.role = $3 AND (m.joined_at, m.user_id) > ($4, $5))) ",
+    "ORDER BY m.role DESC, m.joined_at, m.user_id LIMIT $2"
+);
+const OWNERS: &str = "SELECT count(*) FROM members WHERE room = $1 AND role = 3";
+
+const INSERT_MEMBER: &str = "\
+    INSERT INTO members (room, user_id, role, joined_at, read_seq, read_ordinal) VALUES ($1, $2, $3, $4, $5, $6)";
+const SET_ROLE: &str = "UPDATE members SET role = $3 WHERE room = $1 AND user_id = $2";
+const DELETE_MEMBER: &str = "DELETE FROM members WHERE room = $1 AND user_id = $2";
+
+/// Moves a read mark; `src/unread.rs` has the arithmetic.
+///
+/// It takes no lock on the room. Appends may commit meanwhile, so everything it reads besides the member's own
+/// row is of events at or below the mark, which change no more. (PostgreSQL, when it has waited for the row,
+/// computes this again on the row's new version, but sees other tables as they were.)
+const MARK_READ: &str = "\
+    UPDATE members SET read_seq = $3, \
+        read_ordinal = coalesce((SELECT e.ordinal FROM events e WHERE e.topic = $1 AND e.seq = $3), read_ordinal), \
+        read_sent = CASE WHEN sent_seq <= $3 THEN sent ELSE read_sent + ( \
+            SELECT count(*) FROM events e \
+            WHERE e.topic = $1 AND e.seq > members.read_seq AND e.seq <= $3 AND e.actor = $2 AND e.kind = 1) END \
+    WHERE room = $1 AND user_id = $2 AND read_seq < $3";
+
+#[derive(Debug, FromRow)]
+struct MemberRow {
+    actor: Uuid,
+    #[sqlx(flatten)]
+    profile: ProfileColumns,
+    role: i16,
+    joined_at: i64,
+    read_seq: i64,
+}
+
+impl Reader {
+    fn member(&mut self, row: MemberRow) -> DatabaseResult<Member> {
+        Ok(Member {
+            user: self.profile(row.actor, row.profile)?,
+            role: role_from_number(row.role)?,
+            joined_at: Timestamp::from_micros(row.joined_at),
+            read: seq(row.read_seq)?,
+        })
+    }
+}
+
+#[async_trait]
+impl Members for Connection {
+    async fn members(
+        &mut self,
+        room: RoomId,
+        after: Option<ByRank>,
+        limit: u32,
+    ) -> DatabaseResult<Vec<Member>> {
+        let query = match after {
+            None => query_as::<Db, MemberRow>(MEMBERS).bind(room.uuid()).bind(i64::from(limit)),
+            Some(place) => query_as(MEMBERS_AFTER)
+                .bind(room.uuid())
+                .bind(i64::from(limit))
+                .bind(role_number(place.role))
+                .bind(place.joined_at.as_micros())
+                .bind(place.user.uuid()),
+        };
+        let mut reader = Reader::default();
+        run!(self, query, fetch_all)?.into_iter().map(|row| reader.member(row)).collect()
+    }
+
+    async fn member(&mut self, room: RoomId, user: UserId) -> DatabaseResult<Option<Member>> {
+        let query = query_as::<Db, MemberRow>(MEMBER).bind(room.uuid()).bind(user.uuid());
+        let row = run!(self, query, fetch_optional)?;
+        row.map(|row| Reader::default().member(row)).transpose()
+    }
+
+    async fn owners(&mut self, room: RoomId) -> DatabaseResult<u64> {
+        unsigned(run!(self, query_scalar::<Db, i64>(OWNERS).bind(room.uuid()), fetch_one)?)
+    }
+
+    async fn insert_member(
+        &mut self,
+        room: &RoomRecord,
+        user: UserId,
+        role: Role,
+        now: Timestamp,
+    ) -> DatabaseResult<()> {
+        let query = query::<Db>(INSERT_MEMBER)
+            .bind(room.id.uuid())
+            .bind(user.uuid())
+            .bind(role_number(role))
+            .bind(now.as_micros())
+            .bind(signed(room.head.get()))
+            .bind(signed(room.messages));
+        run!(self, query, execute).map(drop)
+    }
+
+    async fn set_role(&mut self, room: RoomId, user: UserId, role: Role) -> DatabaseResult<()> {
+        let query = query::<Db>(SET_ROLE).bind(room.uuid()).bind(user.uuid()).bind(role_number(role));
+        run!(self, query, execute).map(drop)
+    }
+
+    async fn delete_member(&mut self, room: RoomId, user: UserId) -> DatabaseResult<()> {
+        let query = query::<Db>(DELETE_MEMBER).bind(room.uuid()).bind(user.uuid());
+        run!(self, query, execute).map(drop)
+    }
+
+    async fn mark_read(&mut self, room: RoomId, user: UserId, seq: Seq) -> DatabaseResult<()> {
+        let query = query::<Db>(MARK_READ).bind(room.uuid()).bind(user.uuid()).bind(signed(seq.get()));
+        run!(self, query, execute).map(drop)
+    }
+}

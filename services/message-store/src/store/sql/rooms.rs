@@ -1,0 +1,298 @@
+//! Rooms. Compiled once for each database: see [`crate::store`].
+
+use async_trait::async_trait;
+use madang_database::{DatabaseError, DatabaseResult, run};
+use madang_domain::{ExternalId, RoomId, RoomName, RoomRef, Slug, Timestamp, UserId};
+use sqlx::{FromRow, query, query_as, query_scalar};
+use uuid::Uuid;
+
+use super::{connection::Connection, driver::Db, events::OptionalEvent, profiles::Reader};
+use crate::{
+    store::{
+        columns::{event_columns, event_profiles, room_columns},
+        rooms::{ByActivity, ByAge, MemberPlace, Origin, RoomRecord, Rooms, View},
+        values::{role_from_number, room_kind_from_number, room_kind_number, seq, signed, unsigned},
+    },
+    unread::Counts,
+};
+
+/// A room as the user `$1` sees it: with the place in it, and for a member the last message.
+macro_rules! view_columns {
+    () => {
+        concat!(
+            room_columns!(),
+            ", m.role, m.read_seq, m.read_ordinal, m.sent, m.read_sent, ",
+            event_columns!()
+        )
+    };
+}
+
+macro_rules! view_of_rooms {
+    () => {
+        concat!(
+            "SELECT ",
+            view_columns!(),
+            " FROM rooms r LEFT JOIN members m ON m.room = r.id AND m.user_id = $1",
+            " LEFT JOIN events e ON e.topic = r.id AND e.seq = r.last_message_seq AND m.user_id IS NOT NULL",
+            event_profiles!()
+        )
+    };
+}
+
+macro_rules! view_of_memberships {
+    () => {
+        concat!(
+            "SELECT ",
+            view_columns!(),
+            " FROM members m JOIN rooms r ON r.id = m.room",
+            " LEFT JOIN events e ON e.topic = r.id AND e.seq = r.last_message_seq",
+            event_profiles!(),
+            "WHERE m.user_id = $1 "
+        )
+    };
+}
+
+const VIEW_BY_ID: &str = concat!(view_of_rooms!(), "WHERE r.id = $2");
+const VIEW_BY_SLUG: &str = concat!(view_of_rooms!(), "WHERE r.slug = $2");
+const VIEW_BY_EXTERNAL_ID: &str = concat!(view_of_rooms!(), "WHERE r.external_id = $2");
+
+const ACTIVE_ROOMS: &str = concat!(view_of_memberships!(), "ORDER BY r.active_at DESC, r.id DESC LIMIT $2");
+const ACTIVE_ROOMS_AFTER: &str = concat!(
+    view_of_memberships!(),
+    "AND (r.active_at, r.id) < ($3, $4) ORDER BY r.active_at DESC, r.id DESC LIMIT $2"
+);
+
+// The literal kind, not a parameter: it is what the partial index says.
+const JOINABLE_ROOMS: &str =
+    concat!(view_of_rooms!(), "WHERE r.kind = 1 AND m.user_id IS NULL ORDER BY r.id DESC LIMIT $2");
+const JOINABLE_ROOMS_AFTER: &str = concat!(
+    view_of_rooms!(),
+    "WHERE r.kind = 1 AND m.user_id IS NULL AND r.id < $3 ORDER BY r.id DESC LIMIT $2"
+);
+const MEMBERSHIPS: &str = "SELECT room FROM members WHERE user_id = $1 ORDER BY room LIMIT $2";
+
+const LOCK_BY_ID: &str = concat!("SELECT ", room_columns!(), " FROM rooms r WHERE r.id = $1", locking!());
+const LOCK_BY_SLUG: &str = concat!("SELECT ", room_columns!(), " FROM rooms r WHERE r.slug = $1", locking!());
+const LOCK_BY_EXTERNAL_ID: &str =
+    concat!("SELECT ", room_columns!(), " FROM rooms r WHERE r.external_id = $1", locking!());
+
+const INSERT_ROOM: &str = "\
+    INSERT INTO rooms (id, kind, name, slug, created_at, creator, creation_key, direct_low, direct_high, \
+                       active_at, head, messages, last_message_seq, member_count, external_id) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, 0, $12, $13) ON CONFLICT DO NOTHING";
+const CREATED_AS_EXTERNAL: &str = "SELECT id FROM rooms WHERE external_id = $1";
+const CREATED_BY_KEY: &str = "SELECT id FROM rooms WHERE creator = $1 AND creation_key = $2";
+const CREATED_FOR_PAIR: &str = "SELECT id FROM rooms WHERE direct_low = $1 AND direct_high = $2";
+const SAVE_ROOM: &str =
+    "UPDATE rooms SET name = $2, slug = $3, active_at = $4, head = $5, member_count = $6 WHERE id = $1";
+const SLUG_OF_ANOTHER: &str = "SELECT id FROM rooms WHERE slug = $1 AND id <> $2";
+const DELETE_ROOM: &str = "DELETE FROM rooms WHERE id = $1";
+const INSERT_PURGE: &str = "INSERT INTO purges (topic, since, head) VALUES ($1, $2, $3)";
+
+#[derive(Debug, FromRow)]
+struct RoomRow {
+    room_id: Uuid,
+    room_kind: i16,
+    room_name: String,
+    slug: Option<String>,
+    created_at: i64,
+    active_at: i64,
+    head: i64,
+    messages: i64,
+    member_count: i64,
+    room_external_id: Option<String>,
+}
+
+#[derive(Debug, FromRow)]
+struct ViewRow {
+    #[sqlx(flatten)]
+    room: RoomRow,
+    role: Option<i16>,
+    read_seq: Option<i64>,
+    read_ordinal: Option<i64>,
+    sent: Option<i64>,
+    read_sent: Option<i64>,
+    #[sqlx(flatten)]
+    last_message: OptionalEvent,
+}
+
+impl TryFrom<RoomRow> for RoomRecord {
+    type Error = DatabaseError;
+
+    fn try_from(row: RoomRow) -> DatabaseResult<Self> {
+        Ok(Self {
+            id: RoomId::new(row.room_id),
+            kind: room_kind_from_number(row.room_kind)?,
+            name: RoomName::new(row.room_name).map_err(|error| DatabaseError::corrupt("room name", error))?,
+            slug: row
+                .slug
+                .map(Slug::new)
+                .transpose()
+                .map_err(|error| DatabaseError::corrupt("slug", error))?,
+            created_at: Timestamp::from_micros(row.created_at),
+            active_at: Timestamp::from_micros(row.active_at),
+            head: seq(row.head)?,
+            messages: unsigned(row.messages)?,
+            member_count: unsigned(row.member_count)?,
+            external_id: row
+                .room_external_id
+                .map(ExternalId::new)
+                .transpose()
+                .map_err(|error| DatabaseError::corrupt("external id", error))?,
+        })
+    }
+}
+
+impl Reader {
+    fn view(&mut self, row: ViewRow) -> DatabaseResult<View> {
+        let room = RoomRecord::try_from(row.room)?;
+        let place = match (row.role, row.read_seq, row.read_ordinal, row.sent, row.read_sent) {
+            (Some(role), Some(read), Some(read_ordinal), Some(sent), Some(read_sent)) => Some(MemberPlace {
+                role: role_from_number(role)?,
+                read: seq(read)?,
+                counts: Counts { messages: signed(room.messages), read_ordinal, sent, read_sent },
+            }),
+            _ => None,
+        };
+        let last_message = row.last_message.0.map(|event| self.event(room.id.into(), event)).transpose()?;
+        Ok(View { room, place, last_message })
+    }
+}
+
+/// Makes values of rows.
+fn views(rows: Vec<ViewRow>) -> DatabaseResult<Vec<View>> {
+    let mut reader = Reader::default();
+    rows.into_iter().map(|row| reader.view(row)).collect()
+}
+
+#[async_trait]
+impl Rooms for Connection {
+    async fn view(&mut self, user: UserId, room: &RoomRef) -> DatabaseResult<Option<View>> {
+        let query = match room {
+            RoomRef::Id(id) => query_as::<Db, ViewRow>(VIEW_BY_ID).bind(user.uuid()).bind(id.uuid()),
+            RoomRef::Slug(slug) => query_as(VIEW_BY_SLUG).bind(user.uuid()).bind(slug.as_str()),
+            RoomRef::External(id) => query_as(VIEW_BY_EXTERNAL_ID).bind(user.uuid()).bind(id.as_str()),
+        };
+        let row = run!(self, query, fetch_optional)?;
+        row.map(|row| Reader::default().view(row)).transpose()
+    }
+
+    async fn active_rooms(
+        &mut self,
+        user: UserId,
+        after: Option<ByActivity>,
+        limit: u32,
+    ) -> DatabaseResult<Vec<View>> {
+        let query = match after {
+            None => query_as::<Db, ViewRow>(ACTIVE_ROOMS).bind(user.uuid()).bind(i64::from(limit)),
+            Some(place) => query_as(ACTIVE_ROOMS_AFTER)
+                .bind(user.uuid())
+                .bind(i64::from(limit))
+                .bind(place.active_at.as_micros())
+                .bind(place.room.uuid()),
+        };
+        views(run!(self, query, fetch_all)?)
+    }
+
+    async fn joinable_rooms(
+        &mut self,
+        user: UserId,
+        after: Option<ByAge>,
+        limit: u32,
+    ) -> DatabaseResult<Vec<View>> {
+        let query = match after {
+            None => query_as::<Db, ViewRow>(JOINABLE_ROOMS).bind(user.uuid()).bind(i64::from(limit)),
+            Some(place) => query_as(JOINABLE_ROOMS_AFTER)
+                .bind(user.uuid())
+                .bind(i64::from(limit))
+                .bind(place.room.uuid()),
+        };
+        views(run!(self, query, fetch_all)?)
+    }
+
+    async fn memberships(&mut self, user: UserId, limit: u32) -> DatabaseResult<Vec<RoomId>> {
+        let query = query_scalar::<Db, Uuid>(MEMBERSHIPS).bind(user.uuid()).bind(i64::from(limit));
+        Ok(run!(self, query, fetch_all)?.into_iter().map(RoomId::new).collect())
+    }
+
+    async fn lock_room(&mut self, room: &RoomRef) -> DatabaseResult<Option<RoomRecord>> {
+        let query = match room {
+            RoomRef::Id(id) => query_as::<Db, RoomRow>(LOCK_BY_ID).bind(id.uuid()),
+            RoomRef::Slug(slug) => query_as(LOCK_BY_SLUG).bind(slug.as_str()),
+            RoomRef::External(id) => query_as(LOCK_BY_EXTERNAL_ID).bind(id.as_str()),
+        };
+        run!(self, query, fetch_optional)?.map(RoomRecord::try_from).transpose()
+    }
+
+    async fn insert_room(&mut self, room: &RoomRecord, origin: &Origin) -> DatabaseResult<bool> {
+        let query = query::<Db>(INSERT_ROOM)
+            .bind(room.id.uuid())
+            .bind(room_kind_number(room.kind))
+            .bind(room.name.as_str())
+            .bind(room.slug.as_deref())
+            .bind(room.created_at.as_micros())
+            .bind(origin.creator.uuid())
+            .bind(origin.key.as_deref())
+            .bind(origin.pair.map(|(low, _)| low.uuid()))
+            .bind(origin.pair.map(|(_, high)| high.uuid()))
+            .bind(room.active_at.as_micros())
+            .bind(signed(room.head.get()))
+            .bind(signed(room.member_count))
+            .bind(room.external_id.as_deref());
+        Ok(run!(self, query, execute)?.rows_affected() == 1)
+    }
+
+    async fn created_before(&mut self, origin: &Origin) -> DatabaseResult<Option<RoomId>> {
+        if let Some(external) = &origin.external_id {
+            let query = query_scalar::<Db, Uuid>(CREATED_AS_EXTERNAL).bind(external.as_str());
+            if let Some(id) = run!(self, query, fetch_optional)? {
+                return Ok(Some(RoomId::new(id)));
+            }
+        }
+        if let Some(key) = &origin.key {
+            let query =
+                query_scalar::<Db, Uuid>(CREATED_BY_KEY).bind(origin.creator.uuid()).bind(key.as_str());
+            if let Some(id) = run!(self, query, fetch_optional)? {
+                return Ok(Some(RoomId::new(id)));
+            }
+        }
+        let Some((low, high)) = origin.pair else { return Ok(None) };
+        let query = query_scalar::<Db, Uuid>(CREATED_FOR_PAIR).bind(low.uuid()).bind(high.uuid());
+        Ok(run!(self, query, fetch_optional)?.map(RoomId::new))
+    }
+
+    async fn save_room(&mut self, room: &RoomRecord) -> DatabaseResult<bool> {
+        if let Some(slug) = &room.slug {
+            let query = query_scalar::<Db, Uuid>(SLUG_OF_ANOTHER).bind(slug.as_str()).bind(room.id.uuid());
+            if run!(self, query, fetch_optional)?.is_some() {
+                return Ok(false);
+            }
+        }
+        let query = query::<Db>(SAVE_ROOM)
+            .bind(room.id.uuid())
+            .bind(room.name.as_str())
+            .bind(room.slug.as_deref())
+            .bind(room.active_at.as_micros())
+            .bind(signed(room.head.get()))
+            .bind(signed(room.member_count));
+        let saved = query.execute(self.connection()).await;
+        // Another transaction may have taken the slug since it was looked for.
+        if saved.as_ref().is_err_and(is_taken) {
+            return Ok(false);
+        }
+        self.settle(saved).map(|_| true)
+    }
+
+    async fn delete_room(&mut self, room: &RoomRecord) -> DatabaseResult<()> {
+        run!(self, query::<Db>(DELETE_ROOM).bind(room.id.uuid()), execute)?;
+        let query = query::<Db>(INSERT_PURGE)
+            .bind(room.id.uuid())
+            .bind(room.active_at.as_micros())
+            .bind(signed(room.head.get()));
+        run!(self, query, execute).map(drop)
+    }
+}
+
+fn is_taken(error: &sqlx::Error) -> bool {
+    error.as_database_error().is_some_and(sqlx::error::DatabaseError::is_unique_violation)
+}

@@ -1,0 +1,146 @@
+//! Opening subscriptions: where everybody stands and what they missed, statement by statement.
+
+use madang_database::{DatabaseError, DatabaseResult};
+use madang_domain::{Epoch, RoomId, RoomRef, UserId};
+use sqlx::{FromRow, SqliteConnection, query_as, query_scalar};
+use uuid::Uuid;
+
+use super::events::EventRow;
+use crate::store::{
+    batches::RoomState,
+    columns::{event_columns, event_profiles},
+    events::Range,
+    inboxes::InboxState,
+    values::{role_from_number, seq, signed, unsigned},
+};
+
+const STATE: &str = "\
+    SELECT r.head, r.member_count, m.role, m.read_seq FROM rooms r \
+    LEFT JOIN members m ON m.room = r.id AND m.user_id = $2 WHERE r.id = $1";
+
+const RANGE: &str = concat!(
+    "SELECT ",
+    event_columns!(),
+    " FROM events e",
+    event_profiles!(),
+    "WHERE e.topic = $1 AND e.seq > $2 AND e.seq <= $3 ORDER BY e.seq"
+);
+
+const HEAD: &str = "\
+    SELECT head FROM rooms WHERE id = $1 \
+    UNION ALL SELECT head FROM purges WHERE topic = $1 AND head IS NOT NULL";
+
+#[derive(Debug, FromRow)]
+pub(super) struct StateRow {
+    head: i64,
+    member_count: i64,
+    role: Option<i16>,
+    read_seq: Option<i64>,
+}
+
+pub(super) async fn epoch(connection: &mut SqliteConnection) -> Result<i64, sqlx::Error> {
+    query_scalar("SELECT epoch FROM log_epoch").fetch_one(connection).await
+}
+
+pub(super) async fn states(
+    connection: &mut SqliteConnection,
+    places: &[(RoomId, UserId)],
+) -> Result<Vec<Option<StateRow>>, sqlx::Error> {
+    let mut rows = Vec::with_capacity(places.len());
+    for (room, user) in places {
+        let query = query_as(STATE).bind(room.uuid()).bind(user.uuid());
+        rows.push(query.fetch_optional(&mut *connection).await?);
+    }
+    Ok(rows)
+}
+
+pub(super) fn read_states(
+    epoch: i64,
+    rows: Vec<Option<StateRow>>,
+) -> DatabaseResult<(Epoch, Vec<RoomState>)> {
+    let epoch = u32::try_from(epoch).map_err(|error| DatabaseError::corrupt("epoch", error))?;
+    let states = rows.into_iter().map(|row| match row {
+        None => Ok(RoomState::NoRoom),
+        Some(StateRow { head, member_count, role: Some(role), read_seq: Some(read) }) => {
+            Ok(RoomState::Member {
+                head: seq(head)?,
+                member_count: unsigned(member_count)?,
+                role: role_from_number(role)?,
+                read: seq(read)?,
+            })
+        }
+        Some(_) => Ok(RoomState::NotMember),
+    });
+    Ok((Epoch::new(epoch), states.collect::<DatabaseResult<_>>()?))
+}
+
+pub(super) async fn ranges(
+    connection: &mut SqliteConnection,
+    ranges: &[Range],
+) -> Result<Vec<EventRow>, sqlx::Error> {
+    let mut rows = Vec::new();
+    for range in ranges {
+        let query = query_as(RANGE)
+            .bind(range.topic.uuid())
+            .bind(signed(range.after.get()))
+            .bind(signed(range.up_to.get()));
+        rows.extend(query.fetch_all(&mut *connection).await?);
+    }
+    Ok(rows)
+}
+
+pub(super) async fn resolve(
+    connection: &mut SqliteConnection,
+    rooms: &[RoomRef],
+) -> Result<Vec<Option<RoomId>>, sqlx::Error> {
+    let mut found = Vec::with_capacity(rooms.len());
+    for room in rooms {
+        let query = match room {
+            RoomRef::Id(id) => query_scalar::<_, Uuid>("SELECT id FROM rooms WHERE id = $1").bind(id.uuid()),
+            RoomRef::Slug(slug) => query_scalar("SELECT id FROM rooms WHERE slug = $1").bind(slug.as_str()),
+            RoomRef::External(id) => {
+                query_scalar("SELECT id FROM rooms WHERE external_id = $1").bind(id.as_str())
+            }
+        };
+        found.push(query.fetch_optional(&mut *connection).await?.map(RoomId::new));
+    }
+    Ok(found)
+}
+
+pub(super) async fn heads(
+    connection: &mut SqliteConnection,
+    rooms: &[RoomId],
+) -> Result<Vec<(RoomId, i64)>, sqlx::Error> {
+    let mut heads = Vec::with_capacity(rooms.len());
+    for room in rooms {
+        let query = query_scalar(HEAD).bind(room.uuid());
+        heads.extend(query.fetch_optional(&mut *connection).await?.map(|head: i64| (*room, head)));
+    }
+    Ok(heads)
+}
+
+/// Of who has a row, the head and the read mark.
+pub(super) async fn inbox_states(
+    connection: &mut SqliteConnection,
+    users: &[UserId],
+) -> Result<Vec<Option<(i64, i64)>>, sqlx::Error> {
+    let mut rows = Vec::with_capacity(users.len());
+    for user in users {
+        let query = query_as("SELECT head, read_seq FROM inboxes WHERE user_id = $1").bind(user.uuid());
+        rows.push(query.fetch_optional(&mut *connection).await?);
+    }
+    Ok(rows)
+}
+
+/// Who has no row has an inbox without notices.
+pub(super) fn read_inbox_states(
+    epoch: i64,
+    rows: Vec<Option<(i64, i64)>>,
+) -> DatabaseResult<(Epoch, Vec<InboxState>)> {
+    let epoch = u32::try_from(epoch).map_err(|error| DatabaseError::corrupt("epoch", error))?;
+    let states = rows.into_iter().map(|row| {
+        let (head, read) = row.unwrap_or_default();
+        Ok(InboxState { head: seq(head)?, read: seq(read)? })
+    });
+    Ok((Epoch::new(epoch), states.collect::<DatabaseResult<_>>()?))
+}

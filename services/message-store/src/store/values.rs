@@ -1,0 +1,62 @@
+//! Numbers of columns and what they mean.
+
+use madang_database::{DatabaseError, DatabaseResult};
+use madang_domain::{Role, Seq};
+use madang_rpc::store::RoomKind;
+
+/// A role as the column has it.
+pub(crate) const fn role_number(role: Role) -> i16 {
+    match role {
+        Role::Member => 1,
+        Role::Moderator => 2,
+        Role::Owner => 3,
+    }
+}
+
+/// Reads what [`role_number`] wrote.
+pub(crate) fn role_from_number(number: i16) -> DatabaseResult<Role> {
+    match number {
+        1 => Ok(Role::Member),
+        2 => Ok(Role::Moderator),
+        3 => Ok(Role::Owner),
+        other => Err(DatabaseError::corrupt("role", format!("{other} is none"))),
+    }
+}
+
+/// A room's kind as the column has it.
+pub(super) const fn room_kind_number(kind: RoomKind) -> i16 {
+    match kind {
+        RoomKind::Public => 1,
+        RoomKind::Private => 2,
+        RoomKind::Direct => 3,
+    }
+}
+
+pub(super) fn room_kind_from_number(number: i16) -> DatabaseResult<RoomKind> {
+    match number {
+        1 => Ok(RoomKind::Public),
+        2 => Ok(RoomKind::Private),
+        3 => Ok(RoomKind::Direct),
+        other => Err(DatabaseError::corrupt("room kind", format!("{other} is none"))),
+    }
+}
+
+/// A column of a place in a log.
+pub(super) fn seq(number: i64) -> DatabaseResult<Seq> {
+    unsigned(number).map(Seq::new)
+}
+
+/// A column that counts.
+pub(super) fn unsigned(number: i64) -> DatabaseResult<u64> {
+    u64::try_from(number).map_err(|error| DatabaseError::corrupt("count", error))
+}
+
+/// A count for a column. What callers name beyond it is beyond every log, too.
+pub(super) fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// The error of a column that must not be null.
+pub(super) fn missing(what: &'static str) -> DatabaseError {
+    DatabaseError::corrupt(what, "it is absent")
+}
