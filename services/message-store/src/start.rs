@@ -15,7 +15,7 @@ use crate::{
     append::Appender,
     batch::Queue,
     inbox::InboxOpener,
-    measures::{Measures, observe_queues},
+    measures::Measures,
     open::Opener,
     profiles::KnownProfiles,
     service::{Inner, Metered, Operations, Service},
@@ -59,12 +59,12 @@ pub async fn start(settings: &Settings, database: &Secret, host: &Host) -> Resul
     let opens = Queue::start(Opener { backend: Arc::clone(&backend) }, Settings::open_bounds(), &life);
     let inbox_opener = InboxOpener { backend: Arc::clone(&backend) };
     let inbox_opens = Queue::start(inbox_opener, Settings::open_bounds(), &life);
-    observe_queues(
-        &host.metrics,
+    host.metrics.export_by_label(
+        "queue",
         &[
-            ("append", Arc::clone(appends.counts())),
-            ("open", Arc::clone(opens.counts())),
-            ("open_inbox", Arc::clone(inbox_opens.counts())),
+            ("append", Arc::clone(appends.counters())),
+            ("open", Arc::clone(opens.counters())),
+            ("open_inbox", Arc::clone(inbox_opens.counters())),
         ],
     );
 
