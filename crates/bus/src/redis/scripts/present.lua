@@ -1,8 +1,8 @@
--- Who is in a topic, as presence.lua keeps it.
+-- The users in a topic, as presence.lua stores them.
 --
 -- KEYS 1 the topic's hash of users
 -- ARGV 1 limit
--- Returns the count, and, where it is not above the limit, user and card, again and again.
+-- Returns the count, and, where it is not above the limit, user and profile, again and again.
 local count = redis.call('HLEN', KEYS[1])
 local users = {}
 if count <= tonumber(ARGV[1]) then

@@ -1,4 +1,4 @@
-//! What the shards say of themselves: their status, and the resets that they owe.
+//! What the shards report: their status, and the resets that they owe.
 
 use std::{
     fmt,
@@ -8,16 +8,20 @@ use std::{
 use tokio::sync::{Notify, mpsc, watch};
 use tracing::{info, warn};
 
-use crate::{BusMetrics, BusStatus, Delivery, ResetReason, ShardFault, ShardStatus};
+use crate::{
+    bus::{Delivery, ResetReason},
+    metrics::BusMetrics,
+    status::{BusStatus, ShardFault, ShardStatus},
+};
 
-/// One shard's place in the status of the bus.
+/// The part of one shard in the status of the bus.
 #[derive(Debug, Clone)]
-pub(super) struct ShardHealth {
+pub(super) struct ShardStatusReport {
     shard: u16,
     status: watch::Sender<BusStatus>,
 }
 
-impl ShardHealth {
+impl ShardStatusReport {
     pub(super) fn new(shard: u16, status: watch::Sender<BusStatus>) -> Self {
         Self { shard, status }
     }
@@ -28,7 +32,7 @@ impl ShardHealth {
         }
     }
 
-    /// Says what is wrong, and logs it if it is news.
+    /// Reports what is wrong, and logs it if it is new.
     pub(super) fn unhealthy(&self, fault: ShardFault, cause: Option<&dyn fmt::Display>) {
         if self.set(ShardStatus::Unhealthy(fault)) {
             let cause = cause.map(tracing::field::display);
@@ -46,14 +50,15 @@ impl ShardHealth {
     }
 }
 
-/// Resets on their way to the inbox. Whoever owes one never waits for a slow gateway; equal ones are one.
+/// Resets on their way to the gateway. A task that owes one never waits for a slow gateway. Resets for the same reason become
+/// one.
 #[derive(Debug, Default)]
-pub(super) struct Resets {
+pub(super) struct PendingResets {
     owed: Mutex<Vec<ResetReason>>,
     added: Notify,
 }
 
-impl Resets {
+impl PendingResets {
     pub(super) fn owe(&self, reason: ResetReason) {
         let mut owed = self.owed.lock().unwrap_or_else(PoisonError::into_inner);
         if !owed.contains(&reason) {
@@ -63,14 +68,14 @@ impl Resets {
         self.added.notify_one();
     }
 
-    /// Delivers what is owed, until the gateway drops its inbox; the caller cancels it by dropping.
-    pub(super) async fn deliver(self: Arc<Self>, inbox: mpsc::Sender<Delivery>, metrics: Arc<BusMetrics>) {
+    /// Delivers the resets that are owed, until the gateway drops its end of the queue. The caller cancels it by dropping.
+    pub(super) async fn deliver(self: Arc<Self>, queue: mpsc::Sender<Delivery>, metrics: Arc<BusMetrics>) {
         loop {
             tokio::select! {
                 () = self.added.notified() => {}
-                () = inbox.closed() => return,
+                () = queue.closed() => return,
             }
-            let Ok(permit) = inbox.reserve().await else { return };
+            let Ok(permit) = queue.reserve().await else { return };
             let mut permit = Some(permit);
             let owed = std::mem::take(&mut *self.owed.lock().unwrap_or_else(PoisonError::into_inner));
             for reason in owed {
@@ -79,7 +84,7 @@ impl Resets {
                 let delivery = Delivery::Reset(reason);
                 match permit.take() {
                     Some(permit) => permit.send(delivery),
-                    None if inbox.send(delivery).await.is_err() => return,
+                    None if queue.send(delivery).await.is_err() => return,
                     None => {}
                 }
             }

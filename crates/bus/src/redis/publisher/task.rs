@@ -1,100 +1,44 @@
-//! Publishing: a bounded queue for each shard, and a task that drains it into few, large script calls.
+//! The task that publishes for one shard.
 
-use std::{
-    collections::VecDeque,
-    pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
-    },
-    time::Duration,
-};
+use std::{collections::VecDeque, pin::Pin, sync::Arc, time::Duration};
 
-use bytes::Bytes;
 use futures_util::{
     future::{BoxFuture, MaybeDone, maybe_done},
     poll,
 };
-use madang_domain::{GatewayId, TopicId};
+use madang_domain::GatewayId;
 use redis::RedisResult;
 use tokio::{sync::mpsc, time::timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-use super::{
-    RedisSettings,
-    connection::{Link, Linked, breaks_connection},
-    keys::ShardKeys,
-    scripts::Scripts,
+use super::queue::{Publication, PublishQueue, PublishState};
+use crate::{
+    metrics::BusMetrics,
+    redis::{
+        connection::{FencedConnection, SharedConnection, breaks_connection},
+        keys::ShardKeys,
+        scripts::Scripts,
+        settings::RedisSettings,
+    },
 };
-use crate::{BusMetrics, Published};
 
-/// A call is tried on this many connections: an entry that itself breaks the connection must not do so for ever.
+/// A call is tried on this many connections: an entry that breaks the connection must not do so for ever.
 const MAX_TRIES: u8 = 2;
 
-type Publication = (TopicId, Bytes);
-
-/// The sending side of a shard's publish queue. Overflow policy: the newest entry is dropped and counted.
-#[derive(Debug)]
-pub(super) struct PublishQueue {
-    sender: mpsc::Sender<Publication>,
-    gauge: Arc<Gauge>,
-    longest_bytes: usize,
-    metrics: Arc<BusMetrics>,
-}
-
-/// What the two sides of the queue share.
-#[derive(Debug, Default)]
-pub(super) struct Gauge {
-    /// Bytes of the entries that wait or are on their way.
-    bytes: AtomicUsize,
-    /// Redis has been away for longer than an entry is worth keeping, or the bus closes.
-    is_shut: AtomicBool,
-    /// Entries were dropped, and the other gateways have not been told.
-    has_dropped: AtomicBool,
-}
-
-impl Gauge {
-    /// Whether entries were dropped since the last call.
-    pub(super) fn take_dropped(&self) -> bool {
-        self.has_dropped.swap(false, Relaxed)
-    }
-
-    /// The others could not be told.
-    pub(super) fn put_back_dropped(&self) {
-        self.has_dropped.store(true, Relaxed);
-    }
-}
-
-impl PublishQueue {
-    pub(super) fn offer(&self, topic: TopicId, entry: Bytes) -> Published {
-        let bytes = entry.len();
-        let waiting = self.gauge.bytes.fetch_add(bytes, Relaxed);
-        let fits = waiting + bytes <= self.longest_bytes && !self.gauge.is_shut.load(Relaxed);
-        if fits && self.sender.try_send((topic, entry)).is_ok() {
-            self.metrics.published.add(1);
-            return Published::Queued;
-        }
-        self.gauge.bytes.fetch_sub(bytes, Relaxed);
-        self.gauge.has_dropped.store(true, Relaxed);
-        self.metrics.dropped.add(1);
-        Published::Dropped
-    }
-}
-
 /// The task that publishes for one shard.
-pub(super) struct Publisher {
+pub(in crate::redis) struct Publisher {
     gateway: GatewayId,
     settings: Arc<RedisSettings>,
     keys: ShardKeys,
     scripts: Arc<Scripts>,
-    link: Arc<Link>,
+    connection: Arc<SharedConnection>,
     metrics: Arc<BusMetrics>,
-    gauge: Arc<Gauge>,
+    state: Arc<PublishState>,
     queue: mpsc::Receiver<Publication>,
-    /// Taken from the queue and not sent, or not known to have arrived, in order.
+    /// Batches taken from the queue that were not sent, or may not have arrived, in order.
     unsent: VecDeque<Batch>,
-    /// Sent, in order. Redis answers in order too: only the first needs to be awaited.
+    /// Calls that were sent, in order. Redis answers in order too: only the first needs to be awaited.
     in_flight: VecDeque<Call>,
 }
 
@@ -112,87 +56,81 @@ struct Call {
 }
 
 impl Publisher {
-    pub(super) fn new(
+    pub(in crate::redis) fn new(
         gateway: GatewayId,
         settings: Arc<RedisSettings>,
         keys: ShardKeys,
         scripts: Arc<Scripts>,
-        link: Arc<Link>,
+        connection: Arc<SharedConnection>,
         metrics: Arc<BusMetrics>,
-    ) -> (Self, PublishQueue, Arc<Gauge>) {
-        let (sender, queue) = mpsc::channel(settings.publish_queue_entries);
-        let gauge = Arc::new(Gauge::default());
-        let offers = PublishQueue {
-            sender,
-            gauge: Arc::clone(&gauge),
-            longest_bytes: settings.publish_queue_bytes,
-            metrics: Arc::clone(&metrics),
-        };
+    ) -> (Self, PublishQueue, Arc<PublishState>) {
+        let state = Arc::new(PublishState::default());
+        let (sender, queue) = PublishQueue::new(&settings, Arc::clone(&state), Arc::clone(&metrics));
         let publisher = Self {
             gateway,
             settings,
             keys,
             scripts,
-            link,
+            connection,
             metrics,
-            gauge: Arc::clone(&gauge),
+            state: Arc::clone(&state),
             queue,
             unsent: VecDeque::new(),
             in_flight: VecDeque::new(),
         };
-        (publisher, offers, gauge)
+        (publisher, sender, state)
     }
 
     /// Publishes until `closing`, then sends what still waits.
-    pub(super) async fn run(mut self, closing: CancellationToken) {
+    pub(in crate::redis) async fn run(mut self, closing: CancellationToken) {
         let mut fence = 0;
         let mut patience = self.settings.publish_patience;
         while !closing.is_cancelled() {
-            // An entry that waited longer is better found in the store: the queue is emptied, and entries
-            // are refused until there is a connection.
-            let linked = tokio::select! {
+            // The store is the better source of an entry that waited longer: the queue is emptied, and entries are refused until
+            // there is a connection.
+            let current = tokio::select! {
                 biased;
                 () = closing.cancelled() => break,
-                linked = timeout(patience, self.link.newer_than(fence)) => linked,
+                current = timeout(patience, self.connection.newer_than(fence)) => current,
             };
-            if let Ok(linked) = linked {
-                fence = linked.fence;
-                self.gauge.is_shut.store(false, Relaxed);
-                self.publish_on(&linked, &closing).await;
+            if let Ok(current) = current {
+                fence = current.fence;
+                self.state.set_shut(false);
+                self.publish_on(&current, &closing).await;
                 patience = self.settings.publish_patience;
             } else {
-                self.gauge.is_shut.store(true, Relaxed);
+                self.state.set_shut(true);
                 self.discard_all();
                 patience = Duration::MAX;
             }
         }
-        self.gauge.is_shut.store(true, Relaxed);
+        self.state.set_shut(true);
         self.finish().await;
     }
 
     /// Publishes on one connection, until it breaks or the bus closes.
-    async fn publish_on(&mut self, linked: &Linked, closing: &CancellationToken) {
+    async fn publish_on(&mut self, current: &FencedConnection, closing: &CancellationToken) {
         let mut entries = Vec::new();
         loop {
             while self.in_flight.len() < self.settings.calls_in_flight
                 && let Some(batch) = self.unsent.pop_front()
             {
-                self.send(linked, batch).await;
+                self.send(current, batch).await;
             }
             let has_room = self.unsent.is_empty() && self.in_flight.len() < self.settings.calls_in_flight;
             tokio::select! {
                 biased;
                 () = closing.cancelled() => return,
-                () = self.link.lost(linked.fence) => {
+                () = self.connection.lost(current.fence) => {
                     self.take_back();
                     return;
                 }
                 answer = first_answer(&mut self.in_flight), if !self.in_flight.is_empty() => {
-                    if !self.settle(answer, linked) {
+                    if !self.settle(answer, current) {
                         return;
                     }
                 }
-                // Whatever came while the calls before were on their way leaves in one.
+                // All entries that came while earlier calls were on their way leave in one call.
                 count = self.queue.recv_many(&mut entries, self.settings.call_entries), if has_room => {
                     if count == 0 {
                         return;
@@ -218,32 +156,32 @@ impl Publisher {
         self.unsent.push_back(batch);
     }
 
-    async fn send(&mut self, linked: &Linked, mut batch: Batch) {
+    async fn send(&mut self, current: &FencedConnection, mut batch: Batch) {
         batch.tries += 1;
-        let longest = self.settings.inbox_entries;
-        let command = self.scripts.publish(&self.keys, self.gateway, longest, batch.entries.iter());
-        let mut connection = linked.connection.clone();
+        let entries_max = self.settings.stream_entries;
+        let command = self.scripts.publish(&self.keys, self.gateway, entries_max, batch.entries.iter());
+        let mut connection = current.connection.clone();
         let call: BoxFuture<'static, RedisResult<u64>> =
             Box::pin(async move { command.query_async(&mut connection).await });
         let mut answer = Box::pin(maybe_done(call));
-        // The first poll hands the command to the connection: calls leave in the order of this function's.
+        // The first poll hands the command to the connection: calls leave in the order in which this function runs.
         let _ = poll!(&mut answer);
         self.metrics.script_calls.add(1);
         self.in_flight.push_back(Call { batch, answer });
     }
 
-    /// Deals with the answer to the first call in flight; `false` when the connection is of no more use.
-    fn settle(&mut self, answer: RedisResult<u64>, linked: &Linked) -> bool {
+    /// Handles the answer to the first call in flight; `false` when the connection is broken.
+    fn settle(&mut self, answer: RedisResult<u64>, current: &FencedConnection) -> bool {
         match answer {
             Err(error) if breaks_connection(&error) => {
-                self.link.broke(linked.fence);
+                self.connection.report_failure(current.fence);
                 self.take_back();
                 return false;
             }
             Ok(appends) => {
-                self.metrics.inbox_appends.add(appends);
+                self.metrics.stream_appends.add(appends);
                 if let Some(call) = self.in_flight.pop_front() {
-                    self.gauge.bytes.fetch_sub(call.batch.bytes, Relaxed);
+                    self.state.subtract_bytes(call.batch.bytes);
                 }
             }
             Err(error) => {
@@ -256,7 +194,7 @@ impl Publisher {
         true
     }
 
-    /// Takes the calls in flight back, in order, to send them again. Those that did run arrive twice.
+    /// Takes the calls in flight back, in order, to send them again. The entries of those that did run arrive twice.
     fn take_back(&mut self) {
         while let Some(call) = self.in_flight.pop_back() {
             if call.batch.tries < MAX_TRIES {
@@ -282,14 +220,13 @@ impl Publisher {
 
     fn count_dropped(&self, entries: usize, bytes: usize) {
         self.metrics.dropped.add_len(entries);
-        self.gauge.bytes.fetch_sub(bytes, Relaxed);
-        self.gauge.has_dropped.store(true, Relaxed);
+        self.state.drop_bytes(bytes);
     }
 
-    /// Sends what waits, as the last thing; the caller has a deadline.
+    /// Sends the entries that wait, as the last thing; the caller has a deadline.
     async fn finish(mut self) {
         self.queue.close();
-        let Some(linked) = self.link.current() else {
+        let Some(current) = self.connection.current() else {
             self.take_back();
             return self.discard_all();
         };
@@ -301,23 +238,23 @@ impl Publisher {
             while self.in_flight.len() < self.settings.calls_in_flight
                 && let Some(batch) = self.unsent.pop_front()
             {
-                self.send(&linked, batch).await;
+                self.send(&current, batch).await;
             }
             if self.in_flight.is_empty() {
                 return;
             }
             let answer = first_answer(&mut self.in_flight).await;
-            if !self.settle(answer, &linked) {
+            if !self.settle(answer, &current) {
                 return self.discard_all();
             }
         }
     }
 }
 
-/// The answer to the first call. Cancel-safe: it stays in its place until it is there.
+/// The answer to the first call. Cancel-safe: a call stays in its place until its answer is there.
 async fn first_answer(in_flight: &mut VecDeque<Call>) -> RedisResult<u64> {
     let Some(call) = in_flight.front_mut() else { return std::future::pending().await };
     call.answer.as_mut().await;
-    // Taken in the same poll in which it became ready, hence taken once.
+    // The answer is taken in the same poll in which it became ready, hence once.
     call.answer.as_mut().take_output().unwrap_or(Ok(0))
 }
