@@ -80,7 +80,7 @@ done < <(tables "${docs[@]}")
 
 # Settings. A variable stands in the code by its own name, or as the flag that it is derived from.
 sources() {
-    grep -rhoE "$1" --include='*.rs' crates/kit/src services/*/src
+    grep -rhoE "$1" --include='*.rs' crates/kit/src crates/bus/src services/*/src
 }
 settings=$(
     {

@@ -40,12 +40,11 @@
 //! # }
 //! ```
 
-mod backoff;
 mod rest;
 mod session;
 mod socket;
 
-pub use backoff::Backoff;
+pub use madang_flow_control::Backoff;
 pub use rest::{
     Account, AuthSession, Client, Error, InboxPage, Member, NewRoom, Page, Problem, ReadMark, Room,
     RoomMessage, SentMessage, Ticket, Tokens,

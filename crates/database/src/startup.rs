@@ -2,15 +2,13 @@
 
 use std::{error::Error, time::Duration};
 
-use madang_kit::{Check, Host, StartError, clock::jitter};
+use madang_flow_control::Backoff;
+use madang_kit::{Check, Host, StartError, clock::fraction};
 
 use crate::DatabaseError;
 
-/// The bound of the first pause between attempts; it doubles. Each pause is drawn evenly from zero to its bound.
-const FIRST_PAUSE: Duration = Duration::from_millis(500);
-
-/// The largest bound of a pause.
-const LONGEST_PAUSE: Duration = Duration::from_secs(8);
+/// The pauses between attempts.
+const PAUSES: Backoff = Backoff::full_jitter(Duration::from_millis(500), Duration::from_secs(8));
 
 /// The setting that names the database.
 const DATABASE_URL: &str = "MADANG_DATABASE_URL";
@@ -45,7 +43,7 @@ where
     A: Future<Output = Result<T, E>>,
     E: Into<Attempt>,
 {
-    let mut bound = FIRST_PAUSE;
+    let mut pauses = PAUSES.pauses();
     loop {
         let error = match attempt().await.map_err(Into::into) {
             Ok(value) => return Ok(value),
@@ -53,7 +51,7 @@ where
             Err(Attempt::Again(error)) => error,
         };
         check.failing(format!("waiting for {what}, which cannot be reached"));
-        let pause = jitter(&*host.random, bound);
+        let pause = pauses.after_failure(fraction(&*host.random));
         tracing::warn!(
             error = &*error as &(dyn Error + 'static),
             retry_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX),
@@ -64,6 +62,5 @@ where
             () = host.lifecycle.soft().cancelled() => return Err(StartError::dependency(what, error)),
             () = tokio::time::sleep(pause) => {}
         }
-        bound = (bound * 2).min(LONGEST_PAUSE);
     }
 }

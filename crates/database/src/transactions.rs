@@ -9,8 +9,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+use madang_flow_control::Backoff;
 use madang_kit::{
-    clock::{Random, jitter},
+    clock::{Random, fraction},
     metrics::{DURATION_BOUNDS_SECONDS, Metrics},
 };
 use opentelemetry::{KeyValue, metrics::Histogram};
@@ -22,10 +23,8 @@ use crate::DatabaseError;
 pub struct Repetition {
     /// The attempts, the first included.
     pub attempts: u32,
-    /// The bound of the first pause. It doubles; each pause is drawn evenly from zero to its bound.
-    pub first_pause: Duration,
-    /// The largest bound of a pause.
-    pub longest_pause: Duration,
+    /// The pauses before repetitions.
+    pub pauses: Backoff,
     /// How long after the first attempt began another one may begin: the deadline of the call.
     pub within: Duration,
 }
@@ -37,8 +36,7 @@ impl Repetition {
     pub const fn within(deadline: Duration) -> Self {
         Self {
             attempts: 5,
-            first_pause: Duration::from_millis(10),
-            longest_pause: Duration::from_millis(200),
+            pauses: Backoff::full_jitter(Duration::from_millis(10), Duration::from_millis(200)),
             within: deadline,
         }
     }
@@ -88,14 +86,14 @@ impl Transactions {
         A: Future<Output = Result<T, E>>,
     {
         let began = Instant::now();
-        let mut bound = self.repetition.first_pause;
+        let mut pauses = self.repetition.pauses.pauses();
         let mut number = 1;
         loop {
             let measurement = Measurement::begin(&self.durations, name);
             let result = attempt().await;
             measurement.end(&result);
             let is_conflict = result.as_ref().is_err_and(is_conflict);
-            let pause = jitter(&*self.random, bound);
+            let pause = pauses.after_failure(fraction(&*self.random));
             let is_last = number >= self.repetition.attempts;
             if !is_conflict || is_last || began.elapsed() + pause >= self.repetition.within {
                 return result;
@@ -106,7 +104,6 @@ impl Transactions {
                 "a transaction conflicts with another one; trying again"
             );
             tokio::time::sleep(pause).await;
-            bound = (bound * 2).min(self.repetition.longest_pause);
             number += 1;
         }
     }

@@ -120,16 +120,19 @@ pub fn new_id(clock: &dyn Clock, random: &dyn Random) -> Uuid {
     uuid::Builder::from_unix_timestamp_millis(millis, &bytes).into_uuid()
 }
 
-/// A duration drawn evenly from zero to `bound`: the "full jitter" of the exponential back-off in
-/// <https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>.
+/// A number drawn evenly from 0 to 1, both included; the pauses of `madang_flow_control` take one.
 #[must_use]
-pub fn jitter(random: &dyn Random, bound: Duration) -> Duration {
-    let mut bytes = [0; 8];
+pub fn fraction(random: &dyn Random) -> f64 {
+    let mut bytes = [0; 4];
     random.fill(&mut bytes);
     // 32 bits are fine enough for a delay, and a fraction of them is exact in an f64.
-    let fraction =
-        f64::from(u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])) / f64::from(u32::MAX);
-    bound.mul_f64(fraction)
+    f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX)
+}
+
+/// A duration drawn evenly from zero to `bound`.
+#[must_use]
+pub fn jitter(random: &dyn Random, bound: Duration) -> Duration {
+    bound.mul_f64(fraction(random))
 }
 
 #[cfg(test)]

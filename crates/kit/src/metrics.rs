@@ -7,15 +7,18 @@
 //!
 //! - **No label holds a room, a user, a session or an address.** A label's values are few and known from
 //!   the code (a method, a code, an outcome). The SDK folds what exceeds 2,000 sets into one overflow set.
-//! - **Hot paths count in atomics, read by observable instruments at the scrape.** An `AtomicU64` costs a
-//!   few nanoseconds where a counter with labels costs a hash and a lock. What happens once per call
-//!   between services (a histogram of its duration) may use an instrument directly.
+//! - **Hot paths count in atomics, which the exporter reads at the scrape.** [`instruments!`] declares a set of them, one
+//!   line a metric, and [`Metrics::export`] exports the set. What happens once per call between services (a
+//!   histogram of its duration) may use an instrument directly.
 
 mod process;
 
+use std::sync::Arc;
+
+pub use madang_counters::{Counter, Gauge, Instruments, instruments};
 use opentelemetry::{
-    InstrumentationScope,
-    metrics::{Meter, MeterProvider as _},
+    InstrumentationScope, KeyValue,
+    metrics::{AsyncInstrument, Meter, MeterProvider as _},
 };
 use opentelemetry_sdk::{Resource, error::OTelSdkError, metrics::SdkMeterProvider};
 use prometheus::{Registry, TextEncoder};
@@ -59,6 +62,38 @@ impl Metrics {
         &self.meter
     }
 
+    /// Exports each number of a set. The meter keeps the set alive.
+    pub fn export<T: Instruments>(&self, set: &Arc<T>) {
+        self.export_all(&[(Vec::new(), Arc::clone(set))].into());
+    }
+
+    /// Exports several sets of the same numbers under one name each, told apart by a label.
+    pub fn export_by_label<T: Instruments>(&self, label: &'static str, sets: &[(&'static str, Arc<T>)]) {
+        let labelled =
+            |(value, set): &(&'static str, Arc<T>)| (vec![KeyValue::new(label, *value)], Arc::clone(set));
+        self.export_all(&sets.iter().map(labelled).collect());
+    }
+
+    fn export_all<T: Instruments>(&self, sets: &Arc<[(Vec<KeyValue>, Arc<T>)]>) {
+        for instrument in T::INSTRUMENTS {
+            let (read, sets) = (instrument.read, Arc::clone(sets));
+            let observe = move |observer: &dyn AsyncInstrument<u64>| {
+                for (labels, set) in sets.iter() {
+                    observer.observe(read(set), labels);
+                }
+            };
+            let (name, unit, description) = (instrument.name, instrument.unit, instrument.description);
+            // The meter keeps what was built.
+            if instrument.is_gauge {
+                let gauge = self.meter.u64_observable_gauge(name).with_unit(unit);
+                gauge.with_description(description).with_callback(observe).build();
+            } else {
+                let counter = self.meter.u64_observable_counter(name).with_unit(unit);
+                counter.with_description(description).with_callback(observe).build();
+            }
+        }
+    }
+
     /// Every metric as it is now, in the text format of Prometheus.
     #[must_use]
     pub fn render(&self) -> String {
@@ -77,30 +112,33 @@ impl Metrics {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    };
-
-    use opentelemetry::KeyValue;
-
     use super::*;
 
+    instruments! {
+        /// A set.
+        struct Frames {
+            received: Counter = "madang.frames", "{frame}", "Frames that were received.";
+            waiting: Gauge = "madang.frames.waiting", "{frame}", "Frames that wait.";
+        }
+    }
+
     #[test]
-    fn it_shows_instruments_the_service_and_the_process() {
+    fn it_shows_counters_the_service_and_the_process() {
         let metrics = Metrics::new("madang-test").unwrap();
-        let frames = Arc::new(AtomicU64::new(0));
-        let count = Arc::clone(&frames);
-        metrics
-            .meter()
-            .u64_observable_counter("madang.frames")
-            .with_callback(move |observer| {
-                observer.observe(count.load(Ordering::Relaxed), &[KeyValue::new("direction", "in")]);
-            })
-            .build();
-        frames.fetch_add(3, Ordering::Relaxed);
+        let frames = Arc::new(Frames::default());
+        metrics.export(&frames);
+        frames.received.add(3);
+        frames.waiting.add(2);
         let text = metrics.render();
-        assert!(text.contains(r#"madang_contract_total{direction="in"} 3"#), "{text}");
+        for line in [
+            "# HELP madang_frames_total Frames that were received.",
+            "# TYPE madang_frames_total counter",
+            "madang_frames_total 3",
+            "# TYPE madang_frames_waiting gauge",
+            "madang_frames_waiting 2",
+        ] {
+            assert!(text.lines().any(|shown| shown == line), "{line}: {text}");
+        }
         assert!(text.contains(r#"service_name="madang-test""#), "{text}");
         for name in [
             "process_cpu_seconds_total",
@@ -112,6 +150,19 @@ mod tests {
                 text.lines().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("{name}: {text}"));
             let value: f64 = line.rsplit(' ').next().unwrap().parse().unwrap();
             assert!(value > 0.0 || name.contains("cpu"), "{line}");
+        }
+    }
+
+    #[test]
+    fn several_sets_are_told_apart_by_a_label() {
+        let metrics = Metrics::new("madang-test").unwrap();
+        let (one, two) = (Arc::new(Frames::default()), Arc::new(Frames::default()));
+        metrics.export_by_label("queue", &[("one", Arc::clone(&one)), ("two", Arc::clone(&two))]);
+        one.received.add(1);
+        two.received.add(2);
+        let text = metrics.render();
+        for line in [r#"madang_frames_total{queue="one"} 1"#, r#"madang_frames_total{queue="two"} 2"#] {
+            assert!(text.lines().any(|shown| shown == line), "{line}: {text}");
         }
     }
 

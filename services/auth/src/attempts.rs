@@ -9,14 +9,16 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 use madang_domain::{Timestamp, Username};
+use madang_flow_control::{KeyedRateLimiter, RateLimit};
 
 use crate::{
     error::{AuthError, Result},
     store::Store,
-    throttle::{Rate, Throttle},
 };
 
-/// Buckets remembered, of all kinds; some 100 bytes each.
+/// Buckets remembered, of all kinds; some 150 bytes each. Whoever tries from more keys in turn is not limited by key; the bound
+/// on hashing still holds then. The buckets are of this process: behind n replicas a patient attacker has n times the
+/// attempts, and the limits are chosen with that in mind.
 const BUCKETS_MAX: usize = 100_000;
 
 /// The bits of an IPv6 address that count: a subscriber has at least a /64 to choose from.
@@ -26,13 +28,13 @@ const IPV6_PREFIX_BITS: u32 = 64;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct AttemptPolicy {
     /// Failed sign-ins of one account from one address.
-    pub(crate) device: Rate,
+    pub(crate) device: RateLimit,
     /// Failed sign-ins of one account from anywhere unknown.
-    pub(crate) account: Rate,
+    pub(crate) account: RateLimit,
     /// Failed sign-ins from one address.
-    pub(crate) address: Rate,
+    pub(crate) address: RateLimit,
     /// Registrations from one address.
-    pub(crate) registration: Rate,
+    pub(crate) registration: RateLimit,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -47,7 +49,7 @@ enum Bucket {
 #[derive(Debug)]
 pub(crate) struct Attempts {
     policy: AttemptPolicy,
-    throttle: Throttle<Bucket>,
+    limiter: KeyedRateLimiter<Bucket>,
 }
 
 /// A sign-in under way. It counts as failed until it is said to have succeeded: many at once would
@@ -56,12 +58,12 @@ pub(crate) struct Attempts {
 #[must_use]
 pub(crate) struct Attempt<'a> {
     attempts: &'a Attempts,
-    taken: Vec<(Bucket, Rate)>,
+    taken: Vec<(Bucket, RateLimit)>,
 }
 
 impl Attempts {
     pub(crate) fn new(policy: AttemptPolicy) -> Self {
-        Self { policy, throttle: Throttle::new(BUCKETS_MAX) }
+        Self { policy, limiter: KeyedRateLimiter::new(BUCKETS_MAX) }
     }
 
     /// Begins a sign-in.
@@ -94,8 +96,8 @@ impl Attempts {
     pub(crate) fn register(&self, ip: Option<IpAddr>, now: Timestamp) -> Result<()> {
         match ip {
             Some(ip) => self
-                .throttle
-                .take(Bucket::Registration(network(ip)), self.policy.registration, now)
+                .limiter
+                .take(Bucket::Registration(network(ip)), self.policy.registration, micros(now))
                 .map_err(AuthError::Throttled),
             None => Ok(()),
         }
@@ -103,18 +105,23 @@ impl Attempts {
 }
 
 impl Attempt<'_> {
-    fn take(&mut self, bucket: Bucket, rate: Rate, now: Timestamp) -> Result<()> {
-        self.attempts.throttle.take(bucket.clone(), rate, now).map_err(AuthError::Throttled)?;
-        self.taken.push((bucket, rate));
+    fn take(&mut self, bucket: Bucket, limit: RateLimit, now: Timestamp) -> Result<()> {
+        self.attempts.limiter.take(bucket.clone(), limit, micros(now)).map_err(AuthError::Throttled)?;
+        self.taken.push((bucket, limit));
         Ok(())
     }
 
     /// It was no failure, or none of the password: it costs nothing.
     pub(crate) fn refund(self) {
-        for (bucket, rate) in self.taken {
-            self.attempts.throttle.give_back(bucket, rate);
+        for (bucket, limit) in self.taken {
+            self.attempts.limiter.give_back(&bucket, limit);
         }
     }
+}
+
+/// The time as the limiter takes it.
+fn micros(now: Timestamp) -> u64 {
+    u64::try_from(now.as_micros()).unwrap_or(0)
 }
 
 /// The part of an address that one subscriber has.

@@ -10,7 +10,7 @@
 //! | `accounts`, `site_users`, `sessions`, `tickets`, `api_keys` | the operations |
 //! | `key_task` | what an operator does with API keys |
 //! | `keys`, `tokens`, `encryption` | signing keys, tokens, and the encryption of private keys |
-//! | `passwords`, `hashing`, `attempts`, `throttle` | what a password must be, cost, and may be tried |
+//! | `passwords`, `hashing`, `attempts` | what a password must be, cost, and may be tried |
 //! | `store` | SQL |
 //! | `start`, `cli`, `settings` | the frame |
 
@@ -33,7 +33,6 @@ mod settings;
 mod site_users;
 mod start;
 mod store;
-mod throttle;
 mod tickets;
 mod tokens;
 

@@ -6,6 +6,7 @@ use std::{num::NonZeroUsize, time::Duration};
 
 use argon2::Params;
 use clap::Args;
+use madang_flow_control::RateLimit;
 use madang_kit::{Registration, Secret, StartError};
 
 use crate::{
@@ -13,7 +14,6 @@ use crate::{
     encryption::KeyEncryption,
     hashing::HashingPolicy,
     keys::{CLOCK_SKEW_MAX, KeyPolicy},
-    throttle::Rate,
 };
 
 /// The longest life of an access token.
@@ -212,10 +212,10 @@ impl Settings {
                 queue: self.hashing_queue,
             },
             attempts: AttemptPolicy {
-                device: Rate { burst: self.login_burst_per_device, interval: self.login_refill },
-                account: Rate { burst: self.login_burst_per_account, interval: self.login_refill },
-                address: Rate { burst: self.login_burst_per_address, interval: self.login_refill },
-                registration: Rate { burst: self.register_burst, interval: self.register_refill },
+                device: RateLimit { burst: self.login_burst_per_device, interval: self.login_refill },
+                account: RateLimit { burst: self.login_burst_per_account, interval: self.login_refill },
+                address: RateLimit { burst: self.login_burst_per_address, interval: self.login_refill },
+                registration: RateLimit { burst: self.register_burst, interval: self.register_refill },
             },
             registration: self.registration,
             encryption,

@@ -62,7 +62,7 @@ mod tests {
 
     const HEALTHY: ShardStatus = ShardStatus::Healthy;
     const UNREACHABLE: ShardStatus = ShardStatus::Unhealthy(ShardFault::Unreachable);
-    const DEAF: ShardStatus = ShardStatus::Unhealthy(ShardFault::ReaderDeaf);
+    const STALLED: ShardStatus = ShardStatus::Unhealthy(ShardFault::ReaderStalled);
 
     fn status(shards: [ShardStatus; 2]) -> BusStatus {
         BusStatus { shards: shards.to_vec() }
@@ -72,7 +72,7 @@ mod tests {
     fn an_absent_shard_does_not_hide_a_deaf_reader_in_another() {
         assert_eq!(worst(&status([HEALTHY, HEALTHY])), None);
         assert_eq!(worst(&status([HEALTHY, UNREACHABLE])), Some(ShardFault::Unreachable));
-        assert_eq!(worst(&status([UNREACHABLE, DEAF])), Some(ShardFault::ReaderDeaf));
+        assert_eq!(worst(&status([UNREACHABLE, STALLED])), Some(ShardFault::ReaderStalled));
     }
 
     #[tokio::test(start_paused = true)]
@@ -88,7 +88,7 @@ mod tests {
         };
         assert!(after([HEALTHY, HEALTHY]).await);
         assert!(after([UNREACHABLE, UNREACHABLE]).await);
-        assert!(!after([UNREACHABLE, DEAF]).await);
+        assert!(!after([UNREACHABLE, STALLED]).await);
         assert!(after([HEALTHY, HEALTHY]).await);
     }
 }

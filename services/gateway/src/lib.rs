@@ -32,7 +32,8 @@ use std::{
     time::Duration,
 };
 
-use madang_bus::{Bus, Connected, Inbox, Presence};
+use madang_bus::{Bus, Connected, Deliveries, Presence};
+use madang_flow_control::RateLimit;
 use madang_kit::{
     Host, Lifecycle, Running, StartError,
     clock::{Clock, Random},
@@ -45,7 +46,7 @@ pub use cli::{Cli, RedisUrl, bus, run};
 pub use settings::{ChannelsSettings, GatewaySettings, IssuerAlgorithm, IssuerSettings};
 
 use crate::{
-    admission::{AdmissionQueue, RateLimit, UserLimits},
+    admission::{AdmissionQueue, UserLimits},
     commands::{Commands, PresenceSettings},
     connections::Connections,
     credentials::{Issuer, Revocations, SiteKeys, SiteTokens, SiteUserCache, Verifier},
@@ -94,9 +95,10 @@ pub async fn start(
     let not_listening = |error| StartError::listen("the gateway", settings.http_addr, error);
     let listener = TcpListener::bind(settings.http_addr).await.map_err(not_listening)?;
     let address = listener.local_addr().map_err(not_listening)?;
-    metrics::export(&host.metrics, &counters, &deps.bus.bus.metrics());
+    host.metrics.export(&counters);
+    host.metrics.export(&deps.bus.bus.metrics());
 
-    let Deps { auth, store, bus: Connected { bus, presence, inbox } } = deps;
+    let Deps { auth, store, bus: Connected { bus, presence, deliveries } } = deps;
     let parts = Parts {
         settings: &settings,
         auth,
@@ -112,7 +114,7 @@ pub async fn start(
     let state = parts.state(issuer);
     parts.keep_credentials(&state, host);
     parts.keep_sockets(&state);
-    parts.keep_bus(&state, inbox, host);
+    parts.keep_bus(&state, deliveries, host);
 
     let router = router::router(&settings, state.clone()).map_err(documents_missing)?.merge(extra);
     life.tasks().spawn("http", server::serve(listener, router, settings.max_connections, life.clone()));
@@ -247,11 +249,11 @@ impl Parts<'_> {
     }
 
     /// Delivers what other gateways publish, and says in the readiness how the bus is.
-    fn keep_bus(&self, state: &GatewayState, inbox: Inbox, host: &Host) {
+    fn keep_bus(&self, state: &GatewayState, deliveries: Deliveries, host: &Host) {
         self.until_soft("bus health", bus_health::watch(self.bus.status(), host.readiness.check("bus")));
         // Receiving ends with the bus: by the drain, or because the bus broke, and then so does this gateway.
-        let (receiving, soft) = (state.commands.fanout.clone().receive(inbox), self.life.soft().clone());
-        self.life.tasks().spawn_fallible("inbox", async move {
+        let (receiving, soft) = (state.commands.fanout.clone().receive(deliveries), self.life.soft().clone());
+        self.life.tasks().spawn_fallible("deliveries", async move {
             receiving.await;
             if soft.is_cancelled() { Ok(()) } else { Err(BusEnded) }
         });

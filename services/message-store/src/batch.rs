@@ -5,15 +5,12 @@
 //! themselves, since the database's round trip is the time in which the next batch collects.
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering::Relaxed},
-    },
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use async_trait::async_trait;
-use madang_kit::Lifecycle;
+use madang_kit::{Lifecycle, metrics::instruments};
 use tokio::{
     sync::{Mutex, OwnedSemaphorePermit, Semaphore, mpsc, oneshot},
     time::timeout,
@@ -69,22 +66,18 @@ pub(crate) struct Queue<J: Job> {
     sender: mpsc::Sender<Waiting<J>>,
     bytes: Arc<Semaphore>,
     deadline: Duration,
-    counts: Arc<Counts>,
+    counters: Arc<QueueCounters>,
 }
 
-/// What a queue has done since it was made.
-#[derive(Debug, Default)]
-pub(crate) struct Counts {
-    /// Batches run.
-    pub(crate) batches: AtomicU64,
-    /// Requests in them; divided by the batches, the size of a batch.
-    pub(crate) requests: AtomicU64,
-    /// How long they ran, in nanoseconds, added up.
-    pub(crate) nanos: AtomicU64,
-    /// Requests refused because the queue was full.
-    pub(crate) refused: AtomicU64,
-    /// Requests whose caller had gone before they were taken.
-    pub(crate) abandoned: AtomicU64,
+instruments! {
+    /// What a queue has done since it was made. The size of a batch is the requests divided by the batches.
+    pub(crate) struct QueueCounters {
+        batches: Counter = "madang.store.batches", "{batch}", "Batches run";
+        requests: Counter = "madang.store.batch.requests", "{request}", "Requests in batches";
+        nanos: Counter = "madang.store.batch.nanos", "{nanosecond}", "Time that batches ran";
+        refused: Counter = "madang.store.queue.refused", "{request}", "Requests refused because the queue was full";
+        abandoned: Counter = "madang.store.queue.abandoned", "{request}", "Requests whose caller had gone";
+    }
 }
 
 struct Waiting<J: Job> {
@@ -99,7 +92,7 @@ struct Worker<J: Job> {
     /// Whose batch runs alone.
     turn: Arc<Semaphore>,
     bounds: Bounds,
-    counts: Arc<Counts>,
+    counters: Arc<QueueCounters>,
     soft: CancellationToken,
 }
 
@@ -107,8 +100,8 @@ impl<J: Job> Queue<J> {
     /// Starts the workers. They end after the soft shutdown, when all that was queued is done.
     pub(crate) fn start(job: J, bounds: Bounds, life: &Lifecycle) -> Self {
         let (sender, receiver) = mpsc::channel(bounds.queue_requests);
-        let (job, receiver, counts) =
-            (Arc::new(job), Arc::new(Mutex::new(receiver)), Arc::new(Counts::default()));
+        let (job, receiver, counters) =
+            (Arc::new(job), Arc::new(Mutex::new(receiver)), Arc::new(QueueCounters::default()));
         let turn = Arc::new(Semaphore::new(1));
         for _ in 0..bounds.workers {
             let worker = Worker {
@@ -116,13 +109,13 @@ impl<J: Job> Queue<J> {
                 job: Arc::clone(&job),
                 receiver: Arc::clone(&receiver),
                 bounds,
-                counts: Arc::clone(&counts),
+                counters: Arc::clone(&counters),
                 soft: life.soft().clone(),
             };
             life.tasks().spawn(J::NAME, worker.work());
         }
         let bytes = Arc::new(Semaphore::new(bounds.queue_bytes.min(Semaphore::MAX_PERMITS)));
-        Self { sender, bytes, deadline: bounds.deadline, counts }
+        Self { sender, bytes, deadline: bounds.deadline, counters }
     }
 
     /// Waits for the answer, up to the deadline. A full queue refuses at once.
@@ -146,12 +139,12 @@ impl<J: Job> Queue<J> {
     }
 
     /// What it has done.
-    pub(crate) fn counts(&self) -> &Arc<Counts> {
-        &self.counts
+    pub(crate) fn counters(&self) -> &Arc<QueueCounters> {
+        &self.counters
     }
 
     fn refuse(&self) -> OperationError {
-        self.counts.refused.fetch_add(1, Relaxed);
+        self.counters.refused.add(1);
         OperationError::Overloaded
     }
 }
@@ -199,12 +192,12 @@ impl<J: Job> Worker<J> {
         // A caller past its deadline has been told so and repeats; under overload its work would be waste.
         let taken = batch.len();
         batch.retain(|waiting| !waiting.reply.is_closed());
-        self.counts.abandoned.fetch_add(count(taken - batch.len()), Relaxed);
+        self.counters.abandoned.add_len(taken - batch.len());
         if batch.is_empty() {
             return;
         }
-        self.counts.batches.fetch_add(1, Relaxed);
-        self.counts.requests.fetch_add(count(batch.len()), Relaxed);
+        self.counters.batches.add(1);
+        self.counters.requests.add_len(batch.len());
 
         let (mut requests, mut replies) = (Vec::with_capacity(batch.len()), Vec::with_capacity(batch.len()));
         for Waiting { request, reply, bytes } in batch {
@@ -214,7 +207,7 @@ impl<J: Job> Worker<J> {
         let began = Instant::now();
         let done = timeout(self.bounds.deadline, self.job.run(&requests)).await;
         let nanos = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        self.counts.nanos.fetch_add(nanos, Relaxed);
+        self.counters.nanos.add(nanos);
         match done.unwrap_or(Err(OperationError::Deadline)) {
             Ok(answers) => {
                 debug_assert_eq!(answers.len(), replies.len(), "an answer for each request");
@@ -240,10 +233,6 @@ fn fail_all<A>(
         let _ = reply.send(Err(OperationError::Shared(error)));
         error = next;
     }
-}
-
-fn count(number: usize) -> u64 {
-    u64::try_from(number).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
@@ -338,7 +327,7 @@ mod tests {
         fixture.started.notified().await;
         let _second = ask(&fixture, 2).await;
         assert!(matches!(fixture.queue.ask(3).await, Err(OperationError::Overloaded)));
-        assert_eq!(fixture.queue.counts().refused.load(Relaxed), 1);
+        assert_eq!(fixture.queue.counters().refused.get(), 1);
     }
 
     #[tokio::test]
@@ -374,7 +363,7 @@ mod tests {
         let third = ask(&fixture, 3).await;
         fixture.gate.add_permits(2);
         assert!(first.await.unwrap().is_ok() && third.await.unwrap().is_ok());
-        assert_eq!(fixture.queue.counts().abandoned.load(Relaxed), 1);
+        assert_eq!(fixture.queue.counters().abandoned.get(), 1);
     }
 
     #[tokio::test(start_paused = true)]

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     batch::Queue,
-    metrics::{CallMetrics, observe_queues},
+    metrics::CallMetrics,
     operations::{Appender, Engine, InboxOpener, KnownProfiles, Opener},
     service::{Inner, Metered, Operations, Service},
     settings::{
@@ -64,12 +64,12 @@ pub async fn start(settings: &Settings, url: &Secret, host: &Host) -> Result<Ser
     let opens = Queue::start(Opener { database: Arc::clone(&database) }, Settings::open_bounds(), &life);
     let inbox_opener = InboxOpener { database: Arc::clone(&database) };
     let inbox_opens = Queue::start(inbox_opener, Settings::open_bounds(), &life);
-    observe_queues(
-        &host.metrics,
+    host.metrics.export_by_label(
+        "queue",
         &[
-            ("append", Arc::clone(appends.counts())),
-            ("open", Arc::clone(opens.counts())),
-            ("open_inbox", Arc::clone(inbox_opens.counts())),
+            ("append", Arc::clone(appends.counters())),
+            ("open", Arc::clone(opens.counters())),
+            ("open_inbox", Arc::clone(inbox_opens.counters())),
         ],
     );
 

@@ -82,8 +82,8 @@ impl Gateway {
     pub(crate) async fn start(site: &Site, network: &Network, number: usize) -> Result<Self, Violation> {
         let cut = CancellationToken::new();
         let connected = connect(site, network, &cut).await?;
-        let (bus, inbox) = FaultyBus::new(connected.bus, connected.inbox);
-        let faulty_bus = Connected { bus: Arc::clone(&bus) as _, presence: connected.presence, inbox };
+        let (bus, deliveries) = FaultyBus::new(connected.bus, connected.deliveries);
+        let faulty_bus = Connected { bus: Arc::clone(&bus) as _, presence: connected.presence, deliveries };
         let store = Arc::new(StoreFaults::default());
         let reached = faulty(Arc::clone(&site.stores[number]), Arc::clone(&store), network.calls.clone());
         let deps = Deps { auth: Arc::clone(&site.auth), store: Arc::new(reached), bus: faulty_bus };

@@ -11,13 +11,13 @@ pub enum Fault {
     Flush,
     /// A gateway's lease runs out: it was paused, or cut off, for longer than the lease.
     LeaseLoss,
-    /// An inbox is trimmed past its reader, or deleted.
-    InboxLoss,
+    /// A gateway stream is trimmed past its reader, or deleted.
+    StreamLoss,
     /// An entry is dropped by its publisher: a full queue, a refusal by Redis.
     PublishLoss,
     /// The connections between a gateway and Redis break. What the publisher sent last may have arrived.
     Cut,
-    /// A replica of Redis takes over without the last writes: a registration and what lies in an inbox; the leases were
+    /// A replica of Redis takes over without the last writes: a registration and what lies in a gateway stream; the leases were
     /// written earlier, and are there. The old master goes on, for a while, for those who are connected to it.
     Failover,
     /// The answer of a committed append is lost, between store and gateway.

@@ -1,5 +1,5 @@
-//! From gateway to gateway: the keeper, the publisher and the reader of a gateway's end of the bus.
-//! `crates/bus/src/redis/`; what the reader hands over goes through `services/gateway/src/fanout.rs::receive`.
+//! From gateway to gateway: the lease task, the publisher and the reader of a gateway's end of the bus.
+//! `crates/bus/src/redis/`; what the reader hands over goes through `services/gateway/src/fanout/receive.rs::receive`.
 
 use crate::{
     bounds::Defect, delivery::Delivery, gateway::Link, list::List, redis::Entry, sizes::GATEWAYS,
@@ -30,7 +30,7 @@ impl Delivery {
                 if redis.has_dead && redis.leases[gateway] && state.orphans == 0 {
                     each(Step::MissLease { gateway });
                 }
-                if !redis.inboxes[gateway].is_empty() {
+                if !redis.streams[gateway].is_empty() {
                     each(Step::Read { gateway });
                 }
             }
@@ -70,14 +70,14 @@ impl Delivery {
         (bus.outgoing, bus.has_dropped) = (List::default(), true);
     }
 
-    /// `Keeper::pulse`, `pulse.lua`.
+    /// `LeaseTask::pulse`, `pulse.lua`.
     pub(crate) fn pulse(&self, state: &mut State, gateway: usize) {
         let (it, redis) = (&mut state.gateways[gateway], &mut state.redis);
         let is_other = std::mem::take(&mut redis.is_other[gateway]) && it.bus.has_joined;
         if !redis.leases[gateway] || is_other {
             redis.leases[gateway] = true;
-            // The state `new`: whatever is registered or waits in the inbox is of unknown completeness.
-            redis.forget_inbox(gateway);
+            // The state `new`: nobody knows whether the subscriptions and the stream are complete.
+            redis.forget_stream(gateway);
             if self.defect != Some(Defect::NoReregistration) {
                 it.bus.is_confirmed &= it.hub.is_none();
                 it.bus.owes_reset |= it.bus.has_joined;
@@ -88,7 +88,7 @@ impl Delivery {
         if std::mem::take(&mut it.bus.has_dropped) || is_other {
             redis.notify((0..GATEWAYS).filter(|peer| *peer != gateway));
         }
-        // The probe says how many entries precede it, and comes through the inbox like any entry.
+        // The probe says how many entries precede it, and comes through the stream like any entry.
         if std::mem::take(&mut redis.was_trimmed[gateway]) {
             redis.notify(std::iter::once(gateway));
         }
@@ -100,8 +100,8 @@ impl Delivery {
         state.redis.notify(0..GATEWAYS);
     }
 
-    /// `Keeper::register`, `register.lua`, `Wishes::confirm`. The lease was there at the pulse before; if it has gone
-    /// since, `register.lua` refuses, and the session begins anew with a pulse: here [`Step::Pulse`] comes first.
+    /// `LeaseTask::register`, `register.lua`, `WantedSubscriptions::confirm`. The lease was there at the pulse before; if it has gone
+    /// since, `register.lua` refuses, and the next connection begins with a pulse: here [`Step::Pulse`] comes first.
     pub(crate) fn register(state: &mut State, gateway: usize) {
         let it = &mut state.gateways[gateway];
         let was_confirmed = std::mem::replace(&mut it.bus.is_confirmed, true);
@@ -117,7 +117,7 @@ impl Delivery {
         state.gateways[gateway].bus.link = Link::Down;
     }
 
-    /// `Keeper::session`: a pulse finds out what became of the lease; a reset is owed in any case
+    /// `LeaseTask::connect_and_serve`: a pulse finds out what became of the lease; a reset is owed in any case
     /// (`ResetReason::Reconnected`).
     pub(crate) fn reconnect(state: &mut State, gateway: usize) {
         let bus = &mut state.gateways[gateway].bus;
@@ -125,7 +125,7 @@ impl Delivery {
         bus.owes_reset |= bus.has_joined;
     }
 
-    /// `Wishes::go_down`, `Listening::Deferred`: a reset will follow the registration.
+    /// `WantedSubscriptions::mark_unreachable`, `Subscribed::Deferred`: a reset will follow the registration.
     pub(crate) fn defer(state: &mut State, gateway: usize) {
         let it = &mut state.gateways[gateway];
         (it.may_open, it.bus.owes_reset) = (true, true);
@@ -139,7 +139,7 @@ impl Delivery {
 
     /// `Reader::take`, `Fanout::receive`.
     pub(crate) fn read(&self, state: &mut State, gateway: usize) {
-        match state.redis.inboxes[gateway].remove(0) {
+        match state.redis.streams[gateway].remove(0) {
             Entry::Event(event) => self.accept(state, gateway, event),
             Entry::Notice if self.defect == Some(Defect::NoSweep) => {}
             Entry::Notice => self.compare_heads(state, gateway),

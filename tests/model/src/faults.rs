@@ -19,8 +19,8 @@ pub enum Failure {
     Flush,
     /// [`Fault::LeaseLoss`].
     LoseLease { gateway: usize },
-    /// [`Fault::InboxLoss`].
-    TrimInbox { gateway: usize },
+    /// [`Fault::StreamLoss`].
+    TrimStream { gateway: usize },
     /// [`Fault::PublishLoss`].
     DropEntry { gateway: usize },
     /// [`Fault::Cut`]; the call that was on its way has run, or not.
@@ -49,8 +49,8 @@ impl Delivery {
             if has(Fault::LeaseLoss) && state.redis.leases[gateway] {
                 each(Failure::LoseLease { gateway });
             }
-            if has(Fault::InboxLoss) && !state.redis.inboxes[gateway].is_empty() {
-                each(Failure::TrimInbox { gateway });
+            if has(Fault::StreamLoss) && !state.redis.streams[gateway].is_empty() {
+                each(Failure::TrimStream { gateway });
             }
             let is_publishing = !it.bus.outgoing.is_empty();
             if has(Fault::PublishLoss) && is_publishing {
@@ -91,8 +91,8 @@ impl Delivery {
             Failure::Crash { gateway } => crash(state, gateway),
             Failure::Flush => state.redis = Redis { is_other: [true; GATEWAYS], ..Redis::empty() },
             Failure::LoseLease { gateway } => state.redis.leases[gateway] = false,
-            Failure::TrimInbox { gateway } => {
-                state.redis.forget_inbox(gateway);
+            Failure::TrimStream { gateway } => {
+                state.redis.forget_stream(gateway);
                 state.redis.was_trimmed[gateway] = true;
             }
             Failure::DropEntry { gateway } => {
@@ -111,7 +111,7 @@ impl Delivery {
             Failure::FailOver { gateway } => {
                 let is_noticed = self.defect != Some(Defect::EpochOutlivesFailover);
                 state.redis.listeners[gateway] = false;
-                state.redis.forget_inbox(gateway);
+                state.redis.forget_stream(gateway);
                 for at in 0..GATEWAYS {
                     state.redis.is_other[at] = is_noticed;
                     let link = &mut state.gateways[at].bus.link;
@@ -140,7 +140,7 @@ fn crash(state: &mut State, gateway: usize) {
     state.redis.has_dead |= died.bus.has_joined;
     (state.redis.leases[gateway], state.redis.is_other[gateway]) = (false, false);
     state.redis.listeners[gateway] = false;
-    state.redis.forget_inbox(gateway);
+    state.redis.forget_stream(gateway);
     for (request, append) in died.appends.into_iter().enumerate() {
         if append == Append::Asked {
             state.orphans |= 1 << request;

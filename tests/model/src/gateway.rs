@@ -42,7 +42,7 @@ pub struct Gateway {
     pub bus: Bus,
 }
 
-/// The connections of a gateway to Redis: the keeper's, which the publisher shares, and the reader's.
+/// The connections of a gateway to Redis: the lease task's, which the publisher shares, and the reader's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Link {
     /// There.
@@ -60,7 +60,7 @@ pub struct Bus {
     pub link: Link,
     /// It has held a lease before, so that a lease which is not there was lost.
     pub has_joined: bool,
-    /// Redis has confirmed the present wish, to listen or not to (`Wishes`).
+    /// Redis has confirmed the wanted subscription, to be subscribed or not (`WantedSubscriptions`).
     pub is_confirmed: bool,
     /// A reset is owed once what is unconfirmed is registered.
     pub owes_reset: bool,

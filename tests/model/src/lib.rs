@@ -11,8 +11,8 @@
 //! | [`Log`](log::Log) | the log of one room, its members by it | `services/message-store` |
 //! | [`Gateway`](gateway::Gateway) ×2 | appends under way, a hub, an end of the bus | `services/gateway/src/commands`, `hub` |
 //! | [`Hub`](hub::Hub) | what was delivered here, what waits, who listens | `services/gateway/src/hub/topic_hub.rs` |
-//! | [`Bus`](gateway::Bus) | keeper, publisher and reader | `crates/bus/src/redis/{lease,publisher,reader}.rs` |
-//! | [`Redis`](redis::Redis) | listeners of the room, a lease and an inbox for each gateway | `crates/bus/src/redis/*.lua` |
+//! | [`Bus`](gateway::Bus) | lease task, publisher and reader | `crates/bus/src/redis/{lease,publisher,reader}/` |
+//! | [`Redis`](redis::Redis) | subscribers of the room, a lease and a stream for each gateway | `crates/bus/src/redis/scripts/*.lua` |
 //! | [`Request`](state::Request) | what a sender knows of its message, or of a removal | `crates/client/src/session/outbox.rs` |
 //! | [`Subscriber`](state::Subscriber) | where a socket is, its cursor, what it was sent | `crates/client/src/session/room.rs` |
 //!
@@ -25,11 +25,11 @@
 //! begun goes on when its client has gone; what a dead gateway had asked for may still be carried out
 //! ([`Step::CommitLate`]).
 //!
-//! **From gateway to gateway.** 5. A publish appends to the inboxes of those other gateways that listen and whose lease
+//! **From gateway to gateway.** 5. A publish appends to the streams of those other gateways that are subscribed and whose lease
 //! lives ([`Step::Publish`]). Publishes of one gateway arrive in their order, perhaps twice; those of two overtake each other.
 //! 6. A gateway that finds its lease gone, or another process serving its data, takes a lease, registers all that it wants
 //! and then compares its heads with the store ([`Step::Pulse`], [`Step::Register`], [`Step::Reset`], in this order). After a
-//! reconnection it compares, too. 7. Who dropped what it should have published tells the others; an inbox that lost
+//! reconnection it compares, too. 7. Who dropped what it should have published tells the others; a stream that lost
 //! entries is told by its next probe; a gateway that died, by its lease ([`Step::Pulse`], [`Step::MissLease`]): whoever hears
 //! of it compares. 8. And every gateway compares now and then, whatever it heard ([`Step::Sweep`]): nothing else finds
 //! the last event of a room, if two faults fell together or the answer of its append was lost.
@@ -53,7 +53,7 @@
 //! # What fails
 //!
 //! See [`Fault`](bounds::Fault): a gateway dies at any moment, between any two of the steps above; Redis forgets everything,
-//! or a lease, or what is in an inbox; it fails over to a replica that lacks the last writes, while the old master
+//! or a lease, or the content of a stream; it fails over to a replica that lacks the last writes, while the old master
 //! goes on answering; connections break with the last call carried out or not; entries are dropped; answers,
 //! senders and sockets are lost. When, where and how often is free within the budget of a bound.
 //!
@@ -77,8 +77,8 @@
 //! # What is left out
 //!
 //! Time: a timer is a step that can be taken at any moment, which covers every value of it, and hence says nothing of how long
-//! something takes. One room, since rooms share nothing that delivery depends on but the order of their entries in an
-//! inbox. A replay that is too long, or of another epoch (the client then pages history), slow clients that are closed
+//! something takes. One room, since rooms share nothing that delivery depends on but the order of their entries in a
+//! gateway stream. A replay that is too long, or of another epoch (the client then pages history), slow clients that are closed
 //! (to the protocol a lost socket), rejoining, and several shards. Commands of abandoned connections that Redis runs
 //! late: the lease's fence is against them, and `crates/bus/tests/bus/faults.rs` tests it on a real Redis. PostgreSQL
 //! losing what it acknowledged is beyond the protocol.

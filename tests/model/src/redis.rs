@@ -1,11 +1,11 @@
-//! Redis: the listeners of the room, a lease and an inbox for each gateway. All of it may be lost.
+//! Redis: the subscribers of the room, a lease and a stream for each gateway. All of it may be lost.
 
 use crate::{list::List, log::Event, sizes::GATEWAYS};
 
-/// The longest inbox: each event twice over the bus, and notices.
-const INBOX_MAX: usize = 12;
+/// The longest gateway stream: each event twice over the bus, and notices.
+const STREAM_MAX: usize = 12;
 
-/// An entry of an inbox (`crates/bus/src/redis/entries.rs`).
+/// An entry of a gateway stream (`crates/bus/src/redis/entries.rs`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Entry {
     /// What another gateway published.
@@ -25,8 +25,8 @@ pub struct Redis {
     /// `lease:<gateway>`.
     pub leases: [bool; GATEWAYS],
     /// `inbox:<gateway>`.
-    pub inboxes: [List<Entry, INBOX_MAX>; GATEWAYS],
-    /// The inbox lost entries since the last probe: the next one will count wrong.
+    pub streams: [List<Entry, STREAM_MAX>; GATEWAYS],
+    /// The stream lost entries since the last probe: the next one will count wrong.
     pub was_trimmed: [bool; GATEWAYS],
     /// Another process serves the data than at the gateway's last pulse: the epoch is not the one that it knows.
     pub is_other: [bool; GATEWAYS],
@@ -47,20 +47,20 @@ impl Redis {
         Self {
             listeners: [false; GATEWAYS],
             leases: [false; GATEWAYS],
-            inboxes: [List::default(); GATEWAYS],
+            streams: [List::default(); GATEWAYS],
             was_trimmed: [false; GATEWAYS],
             is_other: [false; GATEWAYS],
             has_dead: false,
         }
     }
 
-    /// `publish.lua`, one atomic script: appends to the inbox of each other gateway that listens and whose lease
+    /// `publish.lua`, one atomic script: appends to the stream of each other gateway that is subscribed and whose lease
     /// lives, and removes the listeners whose lease does not.
     pub fn publish(&mut self, from: usize, event: Event) {
         for gateway in (0..GATEWAYS).filter(|gateway| *gateway != from) {
             if self.leases[gateway] {
                 if self.listeners[gateway] {
-                    self.inboxes[gateway].push(Entry::Event(event));
+                    self.streams[gateway].push(Entry::Event(event));
                 }
             } else {
                 self.listeners[gateway] = false;
@@ -72,14 +72,14 @@ impl Redis {
     pub fn notify(&mut self, gateways: impl Iterator<Item = usize>) {
         for gateway in gateways {
             if self.leases[gateway] {
-                self.inboxes[gateway].push(Entry::Notice);
+                self.streams[gateway].push(Entry::Notice);
             }
         }
     }
 
-    /// A gateway's process ended, or its inbox is begun anew.
-    pub fn forget_inbox(&mut self, gateway: usize) {
-        self.inboxes[gateway] = List::default();
+    /// A gateway's process ended, or its stream is begun anew.
+    pub fn forget_stream(&mut self, gateway: usize) {
+        self.streams[gateway] = List::default();
         self.was_trimmed[gateway] = false;
     }
 }

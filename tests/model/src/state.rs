@@ -223,7 +223,7 @@ impl State {
             count(&self.redis.was_trimmed) + sum(|gateway| usize::from(gateway.bus.has_dropped)),
             sum(|gateway| usize::from(gateway.hub.is_some() && !gateway.may_open)),
             sum(|gateway| usize::from(!gateway.bus.is_confirmed) + usize::from(gateway.bus.owes_reset)),
-            narrow(self.redis.inboxes.iter().map(|inbox| inbox.len()).sum())
+            narrow(self.redis.streams.iter().map(|stream| stream.len()).sum())
                 + sum(|gateway| usize::from(gateway.bus.has_reset) + gateway.arriving.len()),
             ahead(Hub::known),
             ahead(|hub| hub.head().unwrap_or(Seq::MAX)),

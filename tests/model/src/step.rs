@@ -25,15 +25,15 @@ pub enum Step {
     Publish { gateway: usize },
     /// The publisher has waited too long for a connection.
     DropWaiting { gateway: usize },
-    /// The keeper's pulse, where it finds something to do.
+    /// The lease task's pulse, where it finds something to do.
     Pulse { gateway: usize },
     /// The pulse that misses the lease of a gateway that died.
     MissLease { gateway: usize },
-    /// The keeper registers what is unconfirmed, and delivers the reset that is owed.
+    /// The lease task registers what is unconfirmed, and delivers the reset that is owed.
     Register { gateway: usize },
     /// The connections to a master that was replaced end.
     LoseStale { gateway: usize },
-    /// The keeper connects again.
+    /// The lease task connects again.
     Reconnect { gateway: usize },
     /// Redis is away: whoever waits for a registration is told to go on without.
     Defer { gateway: usize },

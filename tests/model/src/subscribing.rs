@@ -80,7 +80,7 @@ impl Delivery {
         }
     }
 
-    /// `Shard::look_after`, after `LINGER`; `Wishes::unlisten`.
+    /// `Shard::look_after`, after `LINGER`; `WantedSubscriptions::unsubscribe`.
     pub(crate) fn give_up_hub(state: &mut State, gateway: usize) {
         let it = &mut state.gateways[gateway];
         (it.hub, it.may_open, it.bus.is_confirmed) = (None, false, false);

@@ -11,7 +11,7 @@ const ANY: &[Fault] = &[
     Fault::Crash,
     Fault::Flush,
     Fault::LeaseLoss,
-    Fault::InboxLoss,
+    Fault::StreamLoss,
     Fault::PublishLoss,
     Fault::Cut,
     Fault::Failover,
@@ -116,7 +116,7 @@ fn redis_fails_twice() {
         kinds: &[
             Fault::Flush,
             Fault::LeaseLoss,
-            Fault::InboxLoss,
+            Fault::StreamLoss,
             Fault::PublishLoss,
             Fault::Cut,
             Fault::Failover,
@@ -133,7 +133,7 @@ fn three_messages_overtake_each_other() {
         messages: 3,
         start: Start::Live([0, 1]),
         faults: 1,
-        kinds: &[Fault::PublishLoss, Fault::InboxLoss],
+        kinds: &[Fault::PublishLoss, Fault::StreamLoss],
         ..QUIET
     };
     holds(bounds, 100_000, &[witness::HELD, witness::BEHIND]);
@@ -148,7 +148,7 @@ fn notices_tell_of_every_loss_that_they_should() {
         Fault::Crash,
         Fault::Flush,
         Fault::LeaseLoss,
-        Fault::InboxLoss,
+        Fault::StreamLoss,
         Fault::PublishLoss,
         Fault::Cut,
         Fault::Failover,

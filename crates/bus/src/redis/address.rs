@@ -1,4 +1,4 @@
-//! Where Redis is, as a setting says it: one server, or a cluster by some of its nodes.
+//! The address of Redis as a setting gives it: one server, or a cluster by some of its nodes.
 
 use redis::{
     ConnectionAddr, ConnectionInfo, ErrorKind, IntoConnectionInfo, RedisConnectionInfo, RedisResult,
@@ -8,21 +8,21 @@ use redis::{
 /// Both spellings are in use among clients of Redis.
 const CLUSTER_SCHEMES: [&str; 2] = ["redis+cluster://", "redis-cluster://"];
 
-/// Where Redis is.
+/// The address of Redis.
 #[derive(Debug)]
 pub(super) enum Address {
-    /// One server, or what stands for one: a proxy, a name that follows a failover.
+    /// One server, or something that stands for one: a proxy, or a name that follows a failover.
     Single(ConnectionInfo),
     /// A Redis Cluster.
     Cluster {
-        /// Nodes that can be asked where the others are.
+        /// Nodes that know where the others are.
         seeds: Vec<ConnectionAddr>,
-        /// How any node is greeted.
+        /// The login at every node.
         login: RedisConnectionInfo,
     },
 }
 
-/// Whether a URL is one of a cluster.
+/// Whether a URL names a cluster.
 pub(super) fn is_cluster(url: &str) -> bool {
     after_cluster_scheme(url).is_some()
 }
@@ -33,7 +33,7 @@ fn after_cluster_scheme(url: &str) -> Option<&str> {
 
 impl Address {
     /// `redis://[user:password@]host[:port][/database]`, or
-    /// `redis+cluster://[user:password@]host[:port][,host[:port]…]`: the same user and password at all nodes.
+    /// `redis+cluster://[user:password@]host[:port][,host[:port]…]`, where all nodes have the same user and password.
     pub(super) fn parse(url: &str) -> RedisResult<Self> {
         let Some(rest) = after_cluster_scheme(url) else {
             return Ok(Self::Single(tcp(url.into_connection_info()?)));
@@ -54,7 +54,7 @@ impl Address {
     }
 }
 
-/// With the settings of the socket.
+/// Adds the settings of the socket.
 pub(super) fn tcp(node: ConnectionInfo) -> ConnectionInfo {
     // Small commands must not wait for the acknowledgement of earlier ones (Nagle's algorithm).
     node.set_tcp_settings(TcpSettings::default().set_nodelay(true))
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn other_urls_are_of_one_server_or_refused() {
+    fn other_urls_name_one_server_or_are_refused() {
         assert!(matches!(Address::parse("redis://one/3"), Ok(Address::Single(_))));
         for wrong in
             ["redis+cluster://", "redis+cluster://one,", "redis+cluster://one/3", "http://one", "one,two"]

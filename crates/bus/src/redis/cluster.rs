@@ -1,7 +1,7 @@
-//! Where a Redis Cluster keeps its slots now.
+//! Which nodes of a Redis Cluster serve its slots now.
 //!
-//! The client library's own cluster connection is not used: it hides what the bus must see, namely that a slot is served
-//! by another node than before, and repeats commands whose fate is not known; decision 0016 has the rest.
+//! The bus does not use the client library's own cluster connection. That one hides what the bus must see, namely that a slot
+//! is served by another node than before, and it repeats commands whose outcome is unknown. Decision 0016 has the rest.
 
 use std::{sync::Arc, time::Duration};
 
@@ -21,32 +21,32 @@ use super::{
     slots::SlotMap,
 };
 
-/// A node that has not answered for this long is not waited for: the next is asked too. Within one network an answer takes a
-/// millisecond.
+/// After this time without an answer the next node is asked too. Within one network an answer takes a millisecond.
 const NEXT_NODE_AFTER: Duration = Duration::from_millis(100);
 
-/// A view of this age is not asked for again by a shard that has not used it: when a node goes, all its shards ask at once.
+/// A shard that has not used the last view takes it while it is younger than this, and asks no node: when a node fails, all its
+/// shards ask at once.
 const VIEW_SERVES: Duration = Duration::from_millis(200);
 
-/// A Redis Cluster, as the shards of one gateway know it together.
+/// A Redis Cluster; all shards of one gateway share what it knows.
 #[derive(Debug)]
 pub(super) struct Cluster {
     seeds: Vec<ConnectionAddr>,
     login: RedisConnectionInfo,
     timeouts: Timeouts,
-    /// Held while the nodes are asked, so that one asks for all.
+    /// Locked while the nodes are asked, so that one shard asks for all.
     view: Mutex<View>,
 }
 
-/// The last answer.
+/// The last answer of a node.
 #[derive(Debug)]
 struct View {
-    /// Counts the answers.
+    /// How many answers there have been.
     number: u64,
     map: Arc<SlotMap>,
     taken_at: Instant,
     failed_at: Option<Instant>,
-    /// Who is asked first. It moves on each time: a node that is cut off from the others answers with the past.
+    /// Which node is asked first. It moves on each time: a node that is partitioned from the others answers with stale data.
     turn: usize,
 }
 
@@ -57,7 +57,8 @@ impl Cluster {
         Self { seeds, login, timeouts, view: Mutex::new(view) }
     }
 
-    /// The server that holds a slot, by a view newer than `seen`, the caller's last, which this one replaces.
+    /// The server of a slot, by a view newer than `seen`, the last one that the caller used. The new view's number replaces
+    /// `seen`.
     pub(super) async fn master_of(&self, slot: u16, seen: &mut u64) -> RedisResult<Server> {
         let (number, map) = self.view_after(*seen).await?;
         *seen = number;
@@ -76,7 +77,7 @@ impl Cluster {
         if view.number > seen && view.taken_at.elapsed() < VIEW_SERVES {
             return Ok((view.number, Arc::clone(&view.map)));
         }
-        // Somebody asked all nodes in vain while this caller waited.
+        // Another shard asked all nodes in vain while this caller waited.
         if view.failed_at.is_some_and(|failed_at| failed_at > asked_at) {
             return Err((ErrorKind::Io, "no node of the Redis Cluster answers").into());
         }
@@ -97,7 +98,7 @@ impl Cluster {
         }
     }
 
-    /// Asks the known nodes, one after another and soon all at once, and the seeds last; the first answer counts.
+    /// Asks the known nodes and then the seeds, each a moment after the one before. The first answer counts.
     async fn ask(&self, view: &View) -> RedisResult<SlotMap> {
         let mut nodes: Vec<&ConnectionAddr> = view.map.nodes.iter().collect();
         nodes.extend(self.seeds.iter().filter(|seed| !view.map.nodes.contains(seed)));
@@ -115,7 +116,7 @@ impl Cluster {
     async fn ask_node(&self, node: &ConnectionAddr) -> RedisResult<SlotMap> {
         let server = self.server(node)?;
         let answer = async {
-            let mut connection = server.plain().await?;
+            let mut connection = server.command_connection().await?;
             redis::cmd("CLUSTER").arg("SLOTS").query_async::<Value>(&mut connection).await
         };
         let silent = || RedisError::from((ErrorKind::Io, "a node of the Redis Cluster does not answer"));

@@ -1,34 +1,34 @@
-//! What stands in an inbox, and how it is taken out of an `XREAD` reply without copying the entries.
+//! The entries of a gateway stream, and how they are decoded from an `XREAD` reply without a copy.
 
 use bytes::Bytes;
 use madang_domain::{GatewayId, TopicId, UserId};
 use redis::Value;
 
 use super::scripts::StreamId;
-use crate::PresenceChange;
+use crate::presence::PresenceChange;
 
-/// One entry of an inbox.
+/// One entry of a gateway stream.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Item {
-    /// Published by another gateway.
-    Entry(Bytes),
-    /// Users came, or have gone.
+pub(super) enum StreamEntry {
+    /// An entry that another gateway published.
+    Published(Bytes),
+    /// Users entered or left topics.
     Presence(Vec<PresenceChange>),
     /// A gateway died.
     PeerGone(GatewayId),
     /// A gateway dropped entries that it should have published.
     PeerDropped,
-    /// This gateway's own probe, and how many entries the stream was given up to it.
+    /// This gateway's own probe, and how many entries were appended to the stream up to it.
     Probe { nonce: u64, added: u64 },
 }
 
-/// A reply that is not what the bus wrote.
+/// A reply with entries that the bus did not write.
 #[derive(Debug, thiserror::Error)]
-#[error("an inbox holds what the bus did not write")]
+#[error("a gateway stream contains an entry that the bus did not write")]
 pub(super) struct UnexpectedReply;
 
-/// The entries of a reply to `XREAD` of one stream; none where the wait ended without.
-pub(super) fn decode(reply: Value) -> Result<Vec<(StreamId, Item)>, UnexpectedReply> {
+/// The entries of a reply to `XREAD` of one stream; none where the wait ended without an entry.
+pub(super) fn decode(reply: Value) -> Result<Vec<(StreamId, StreamEntry)>, UnexpectedReply> {
     // RESP 2: [[key, [[id, [field, value, …]], …]]], or nil.
     let streams = match reply {
         Value::Nil => return Ok(Vec::new()),
@@ -40,15 +40,15 @@ pub(super) fn decode(reply: Value) -> Result<Vec<(StreamId, Item)>, UnexpectedRe
     array(entries)?.into_iter().map(decode_entry).collect()
 }
 
-fn decode_entry(entry: Value) -> Result<(StreamId, Item), UnexpectedReply> {
+fn decode_entry(entry: Value) -> Result<(StreamId, StreamEntry), UnexpectedReply> {
     let mut entry = array(entry)?.into_iter();
     let (Some(id), Some(fields)) = (entry.next(), entry.next()) else { return Err(UnexpectedReply) };
     let id = StreamId::parse(&bulk(id)?).ok_or(UnexpectedReply)?;
     let mut fields = array(fields)?.into_iter().map(bulk);
     let mut next = || fields.next().unwrap_or(Err(UnexpectedReply));
-    let item = match next()?.as_slice() {
+    let stream_entry = match next()?.as_slice() {
         // The parser's buffer becomes the entry: no copy.
-        b"e" => Item::Entry(Bytes::from(next()?)),
+        b"e" => StreamEntry::Published(Bytes::from(next()?)),
         b"c" => {
             next()?;
             let mut changes = Vec::new();
@@ -56,26 +56,26 @@ fn decode_entry(entry: Value) -> Result<(StreamId, Item), UnexpectedReply> {
                 let (topic, mut field) = (parse(&topic?)?, || fields.next().unwrap_or(Err(UnexpectedReply)));
                 changes.push(decode_change(topic, &field()?, &field()?, field()?)?);
             }
-            Item::Presence(changes)
+            StreamEntry::Presence(changes)
         }
-        b"g" => Item::PeerGone(parse(&next()?)?),
-        b"d" => Item::PeerDropped,
+        b"g" => StreamEntry::PeerGone(parse(&next()?)?),
+        b"d" => StreamEntry::PeerDropped,
         b"p" => {
             let nonce = parse(&next()?)?;
             next()?;
-            Item::Probe { nonce, added: parse(&next()?)? }
+            StreamEntry::Probe { nonce, added: parse(&next()?)? }
         }
         _ => return Err(UnexpectedReply),
     };
-    Ok((id, item))
+    Ok((id, stream_entry))
 }
 
-/// The sign stands before the count: `+17`.
+/// The sign comes before the count: `+17`.
 fn decode_change(
     topic: TopicId,
     user: &[u8],
     sign: &[u8],
-    card: Vec<u8>,
+    profile: Vec<u8>,
 ) -> Result<PresenceChange, UnexpectedReply> {
     let user: UserId = parse(user)?;
     let (on, count) = match sign {
@@ -83,7 +83,7 @@ fn decode_change(
         [b'-', count @ ..] => (false, parse(count)?),
         _ => return Err(UnexpectedReply),
     };
-    Ok(PresenceChange { topic, user, card: Bytes::from(card), on, count })
+    Ok(PresenceChange { topic, user, profile: Bytes::from(profile), on, count })
 }
 
 fn array(value: Value) -> Result<Vec<Value>, UnexpectedReply> {
@@ -107,7 +107,7 @@ mod tests {
     }
 
     fn reply(entries: Vec<Value>) -> Value {
-        Value::Array(vec![Value::Array(vec![text("inbox"), Value::Array(entries)])])
+        Value::Array(vec![Value::Array(vec![text("stream"), Value::Array(entries)])])
     }
 
     fn entry(id: &str, fields: &[&str]) -> Value {
@@ -115,32 +115,32 @@ mod tests {
     }
 
     #[test]
-    fn each_kind_of_entry_is_read() {
+    fn each_kind_of_entry_is_decoded() {
         let gateway = "00000000-0000-0000-0000-000000000001";
         let topic = "room:00000000-0000-0000-0000-000000000002";
-        let change = |on, count, card| PresenceChange {
+        let change = |on, count, profile| PresenceChange {
             topic: topic.parse().unwrap(),
             user: gateway.parse().unwrap(),
-            card: Bytes::from_static(card),
+            profile: Bytes::from_static(profile),
             on,
             count,
         };
-        let items = decode(reply(vec![
+        let entries = decode(reply(vec![
             entry("1-0", &["e", "hello"]),
             entry("1-1", &["g", gateway]),
             entry("1-2", &["d", gateway]),
             entry("2-0", &["p", "7", "n", "4"]),
-            entry("2-1", &["c", "", topic, gateway, "+2", "card", topic, gateway, "-1", ""]),
+            entry("2-1", &["c", "", topic, gateway, "+2", "profile", topic, gateway, "-1", ""]),
         ]));
-        let items: Vec<Item> = items.unwrap().into_iter().map(|(_, item)| item).collect();
+        let entries: Vec<StreamEntry> = entries.unwrap().into_iter().map(|(_, entry)| entry).collect();
         let expected = [
-            Item::Entry(Bytes::from_static(b"hello")),
-            Item::PeerGone(gateway.parse().unwrap()),
-            Item::PeerDropped,
-            Item::Probe { nonce: 7, added: 4 },
-            Item::Presence(vec![change(true, 2, b"card"), change(false, 1, b"")]),
+            StreamEntry::Published(Bytes::from_static(b"hello")),
+            StreamEntry::PeerGone(gateway.parse().unwrap()),
+            StreamEntry::PeerDropped,
+            StreamEntry::Probe { nonce: 7, added: 4 },
+            StreamEntry::Presence(vec![change(true, 2, b"profile"), change(false, 1, b"")]),
         ];
-        assert_eq!(items, expected);
+        assert_eq!(entries, expected);
     }
 
     #[test]

@@ -1,4 +1,8 @@
 //! The names of the keys, and which shard a topic belongs to.
+//!
+//! Key names are a wire between gateways of different versions, as the shard of a topic and its hash tag are: changing one
+//! is a change of the key prefix. That is why the key of a gateway stream still reads `inbox:<gateway>`, the key of a topic's
+//! subscribers `listeners:<topic>`, and the keys of presence `held:<gateway>` and `holders`.
 
 use madang_domain::{GatewayId, TopicId};
 
@@ -16,33 +20,33 @@ pub(super) fn shard_of(topic: TopicId, shards: u16) -> u16 {
     u16::try_from(hash % u64::from(shards.max(1))).unwrap_or(0)
 }
 
-/// The keys of one shard, as one gateway sees them. All hold the shard's hash tag in braces, so that they share
-/// a slot of a Redis Cluster, also those whose names the scripts put together from the prefixes.
+/// The keys of one shard, as one gateway uses them. All contain the shard's hash tag in braces, so that they share
+/// a slot of a Redis Cluster, including those whose names the scripts compose from the prefixes.
 #[derive(Debug, Clone)]
 pub(super) struct ShardKeys {
-    /// `…listeners:`, before the topic: a set of gateways.
-    pub(super) listeners_prefix: String,
+    /// `…listeners:`, before the topic: the set of gateways that are subscribed to it.
+    pub(super) subscribers_prefix: String,
     /// `…lease:`, before the gateway.
     pub(super) lease_prefix: String,
     /// `…inbox:`, before the gateway.
-    pub(super) inbox_prefix: String,
-    /// This gateway's lease, with a time to live; `lease.rs` says what its value means.
+    pub(super) stream_prefix: String,
+    /// This gateway's lease, with a time to live; the module `lease` explains its value.
     pub(super) lease: String,
-    /// This gateway's inbox: a stream.
-    pub(super) inbox: String,
-    /// The shard's epoch; `pulse.lua` says what its value means.
+    /// This gateway's stream.
+    pub(super) stream: String,
+    /// The shard's epoch; `pulse.lua` explains its value.
     pub(super) epoch: String,
     /// The set of gateways that have not left.
     pub(super) gateways: String,
     /// `…present:`, before the topic: a hash of users.
     pub(super) present_prefix: String,
-    /// `…held:`, before the gateway: a set of the pairs of topic and user that it has sockets of.
-    pub(super) held_prefix: String,
-    /// This gateway's.
-    pub(super) held: String,
-    /// The gateways that hold pairs, by the time at which their lease ends: a sorted set.
-    pub(super) holders: String,
-    /// The pairs of which no gateway has sockets, by the time at which they are given up: a sorted set.
+    /// `…held:`, before the gateway: the set of pairs of topic and user of which it has sockets.
+    pub(super) pairs_prefix: String,
+    /// The set of pairs of this gateway.
+    pub(super) pairs: String,
+    /// The gateways that have pairs, by the time at which their lease expires: a sorted set.
+    pub(super) pair_owners: String,
+    /// The pairs of which no gateway has sockets, by the time at which they are removed: a sorted set.
     pub(super) leaving: String,
 }
 
@@ -50,17 +54,17 @@ impl ShardKeys {
     pub(super) fn new(prefix: &str, tag: &str, gateway: GatewayId) -> Self {
         let key = |rest: &str| format!("{prefix}:{{{tag}}}:{rest}");
         Self {
-            listeners_prefix: key("listeners:"),
+            subscribers_prefix: key("listeners:"),
             lease: key(&format!("lease:{gateway}")),
-            inbox: key(&format!("inbox:{gateway}")),
+            stream: key(&format!("inbox:{gateway}")),
             lease_prefix: key("lease:"),
-            inbox_prefix: key("inbox:"),
+            stream_prefix: key("inbox:"),
             epoch: key("epoch"),
             gateways: key("gateways"),
             present_prefix: key("present:"),
-            held: key(&format!("held:{gateway}")),
-            held_prefix: key("held:"),
-            holders: key("holders"),
+            pairs: key(&format!("held:{gateway}")),
+            pairs_prefix: key("held:"),
+            pair_owners: key("holders"),
             leaving: key("leaving"),
         }
     }
@@ -74,10 +78,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_hold_the_hash_tag_with_its_braces() {
+    fn keys_contain_the_hash_tag_with_its_braces() {
         let keys = ShardKeys::new("madang", "3.48", GatewayId::new(Uuid::from_u128(1)));
-        assert_eq!(keys.inbox, "madang:{3.48}:inbox:00000000-0000-0000-0000-000000000001");
-        assert_eq!(keys.listeners_prefix, "madang:{3.48}:listeners:");
+        assert_eq!(keys.stream, "madang:{3.48}:inbox:00000000-0000-0000-0000-000000000001");
+        assert_eq!(keys.subscribers_prefix, "madang:{3.48}:listeners:");
         assert_eq!(format!("{}{}", keys.lease_prefix, Uuid::from_u128(1)), keys.lease);
     }
 

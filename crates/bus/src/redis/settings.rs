@@ -1,4 +1,4 @@
-//! The settings of the Redis variant, with their defaults and the reasons for them.
+//! The settings of the Redis variant, with their defaults and the reasons for these.
 
 use std::{fmt, time::Duration};
 
@@ -7,7 +7,7 @@ use super::address::is_cluster;
 /// Shards of a Redis Cluster by default. Twelve are spread evenly over 3, 4, 6 or 12 masters.
 pub const CLUSTER_SHARDS: u16 = 12;
 
-/// More would be more connections than a gateway should hold.
+/// More shards would need more connections than a gateway should hold.
 const SHARDS_MAX: u16 = 1_024;
 
 /// How to reach Redis, and the bounds of the bus. [`RedisSettings::new`] has the defaults.
@@ -16,35 +16,35 @@ pub struct RedisSettings {
     /// `redis://[user:password@]host[:port][/database]`, or, of a cluster, some of its nodes:
     /// `redis+cluster://[user:password@]host[:port][,host[:port]…]`.
     pub url: String,
-    /// Parts that the topics are spread over, at most 1,024; each costs two connections. 1, of a cluster
-    /// [`CLUSTER_SHARDS`]. Gateways with different numbers do not hear each other.
+    /// Parts over which the topics are spread, at most 1,024; each costs two connections. 1; for a cluster
+    /// [`CLUSTER_SHARDS`]. Gateways with different numbers receive nothing from each other.
     pub shards: u16,
-    /// What all keys start with.
+    /// The text with which all keys start.
     pub prefix: String,
-    /// After this without a renewal a gateway is dead to the others. 10 s.
+    /// After this time without a renewal the other gateways take a gateway for dead. 10 s.
     pub lease_ttl: Duration,
-    /// Between two renewals of the lease, each with a probe of the reader. 2 s: a flushed Redis is noticed
-    /// within it, and four can fail before the lease ends.
+    /// The time between two renewals of the lease, each with a probe of the reader. 2 s: a flushed Redis is noticed within it,
+    /// and four renewals can fail before the lease expires.
     pub pulse_interval: Duration,
-    /// A probe that has not come back for this long, when the next pulse is due, means a deaf reader. 1.5 s.
+    /// The reader is stalled if a probe has not come back for this long when the next pulse is due. 1.5 s.
     pub probe_timeout: Duration,
-    /// Redis must answer within this. 2 s.
+    /// The time within which Redis must answer. 2 s.
     pub response_timeout: Duration,
-    /// A connection must be made within this. 2 s.
+    /// The time within which a connection must be made. 2 s.
     pub connect_timeout: Duration,
-    /// Longest delay between two attempts to connect. 1 s.
+    /// The longest pause between two attempts to connect. 1 s.
     pub backoff_cap: Duration,
-    /// How long a read waits in Redis for an entry. 5 s: longer than between two probes, so that an idle reader is woken by
-    /// them alone. It delays nothing, and a connection that died silently is found by the probes.
+    /// How long a read waits in Redis for an entry. 5 s: longer than the time between two probes, so that only they wake an
+    /// idle reader. It delays nothing, and the probes find a connection that died silently.
     pub read_block: Duration,
     /// Entries that one read takes. 256.
     pub read_batch: usize,
-    /// Deliveries in the inbox channel; with `read_batch` it bounds the entries that wait for the
-    /// gateway. 16, hence 4,096 entries: 1.2 MB at 300 bytes, 256 MiB if each had 64 KiB.
-    pub inbox_deliveries: usize,
+    /// Deliveries that wait for the gateway. With `read_batch` it bounds the entries that wait. 16, hence 4,096 entries:
+    /// 1.2 MB at 300 bytes, 256 MiB if each had 64 KiB.
+    pub queue_deliveries: usize,
     /// Entries that Redis keeps for a gateway that does not read (`MAXLEN ~`). 50,000: five seconds at 10,000/s, 15 MB of
-    /// Redis at 300 bytes. What is trimmed unread is told by a reset.
-    pub inbox_entries: usize,
+    /// Redis at 300 bytes. A reset reports entries that are trimmed unread.
+    pub stream_entries: usize,
     /// Entries that wait to be published, for each shard. 16,384.
     pub publish_queue_entries: usize,
     /// Bytes of entries that wait to be published or are on their way, for each shard. 16 MiB.
@@ -52,19 +52,19 @@ pub struct RedisSettings {
     /// Entries that wait longer than this for a connection are dropped. 1 s: by then the store is the
     /// better source.
     pub publish_patience: Duration,
-    /// Entries of one script call. 256: about a millisecond of Redis, with a few listeners each.
+    /// Entries of one script call. 256: about a millisecond of Redis, with a few subscribers each.
     pub call_entries: usize,
     /// Bytes of entries of one script call. 1 MiB.
     pub call_bytes: usize,
     /// Script calls on their way at once: enough to hide the round trip, few enough for batches to form. 4.
     pub calls_in_flight: usize,
-    /// How long a user who has gone counts as present. [`PRESENCE_GRACE`](crate::PRESENCE_GRACE); none switches
+    /// How long a user who has left counts as present. [`PRESENCE_GRACE`](crate::PRESENCE_GRACE); none switches
     /// presence off.
     pub presence_grace: Option<Duration>,
-    /// Pairs of topic and user that this gateway may have sockets of, for each shard. 1,000,000: some 250 MB.
+    /// Pairs of topic and user of which this gateway may have sockets, for each shard. 1,000,000: some 250 MB.
     pub presence_pairs: usize,
-    /// After this, `listen` answers `Deferred`. 3 s.
-    pub listen_deadline: Duration,
+    /// After this, `subscribe` answers `Deferred`. 3 s.
+    pub subscribe_deadline: Duration,
     /// After this, `close` gives up. 3 s.
     pub close_deadline: Duration,
 }
@@ -103,17 +103,17 @@ impl RedisSettings {
             backoff_cap: Duration::from_secs(1),
             read_block: Duration::from_secs(5),
             read_batch: 256,
-            inbox_deliveries: 16,
-            inbox_entries: 50_000,
+            queue_deliveries: 16,
+            stream_entries: 50_000,
             publish_queue_entries: 16_384,
             publish_queue_bytes: 16 << 20,
             publish_patience: Duration::from_secs(1),
             call_entries: 256,
             call_bytes: 1 << 20,
             calls_in_flight: 4,
-            presence_grace: Some(crate::PRESENCE_GRACE),
+            presence_grace: Some(crate::presence::PRESENCE_GRACE),
             presence_pairs: 1_000_000,
-            listen_deadline: Duration::from_secs(3),
+            subscribe_deadline: Duration::from_secs(3),
             close_deadline: Duration::from_secs(3),
         }
     }
@@ -122,8 +122,8 @@ impl RedisSettings {
         for (name, number) in [
             ("shards", usize::from(self.shards)),
             ("read_batch", self.read_batch),
-            ("inbox_deliveries", self.inbox_deliveries),
-            ("inbox_entries", self.inbox_entries),
+            ("queue_deliveries", self.queue_deliveries),
+            ("stream_entries", self.stream_entries),
             ("publish_queue_entries", self.publish_queue_entries),
             ("call_entries", self.call_entries),
             ("calls_in_flight", self.calls_in_flight),

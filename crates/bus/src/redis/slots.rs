@@ -1,4 +1,4 @@
-//! The slots of a Redis Cluster: which one a shard lies in, and which node holds it.
+//! The slots of a Redis Cluster: which one contains a shard, and which node serves it.
 //!
 //! <https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/>
 
@@ -7,7 +7,7 @@ use redis::{ConnectionAddr, Value};
 /// How many slots a cluster has.
 pub(super) const SLOTS: u16 = 16_384;
 
-/// The slot of a hash tag: CRC-16/XMODEM of what stands between the braces.
+/// The slot of a hash tag: CRC-16/XMODEM of the text between the braces.
 pub(super) fn slot_of(tag: &str) -> u16 {
     const POLYNOMIAL: u16 = 0x1021;
     let crc = tag.bytes().fold(0_u16, |crc, byte| {
@@ -19,10 +19,10 @@ pub(super) fn slot_of(tag: &str) -> u16 {
 }
 
 /// The hash tag of a shard: its number, with a suffix that puts shard `i` of `n` into the `i`-th `n`-th of the slots.
-/// Masters hold ranges of slots, so that shards are spread over masters as evenly as slots are; plain
-/// numbers would gather where their checksums happen to. A lone shard's tag is `0`.
+/// Masters serve ranges of slots, so that shards are spread over masters as evenly as slots are. Plain numbers would
+/// cluster where their checksums happen to lie. The tag of a single shard is `0`.
 ///
-/// All gateways must agree on it, whatever their version.
+/// All gateways must agree on the tags, whatever their version.
 pub(super) fn tag_of(shard: u16, shards: u16) -> String {
     let part_of = |slot: u16| u32::from(slot) * u32::from(shards) / u32::from(SLOTS);
     let is_in_part = |tag: &String| part_of(slot_of(tag)) == u32::from(shard);
@@ -30,7 +30,7 @@ pub(super) fn tag_of(shard: u16, shards: u16) -> String {
     std::iter::once(shard.to_string()).chain(numbered).find(is_in_part).unwrap_or_default()
 }
 
-/// Who holds which slots, as one node sees it.
+/// Which nodes serve which slots, as one node reports it.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct SlotMap {
     ranges: Vec<Range>,
@@ -47,8 +47,8 @@ struct Range {
 }
 
 impl SlotMap {
-    /// The reply to `CLUSTER SLOTS` of the node that was asked at this host. What is not understood is passed over: a
-    /// slot without a master is asked for again.
+    /// Decodes the reply to `CLUSTER SLOTS` of the node that was asked at this host. It skips what it does not understand:
+    /// the caller asks again for a slot without a master.
     pub(super) fn decode(reply: Value, asked_host: &str) -> Self {
         let mut map = Self::default();
         // [[first, last, [host, port, id, …] of the master, of replicas…], …]
@@ -73,7 +73,7 @@ impl SlotMap {
         map
     }
 
-    /// The node that holds a slot.
+    /// The master that serves a slot.
     pub(super) fn master_of(&self, slot: u16) -> Option<&ConnectionAddr> {
         self.ranges.iter().find(|range| (range.first..=range.last).contains(&slot)).map(|range| &range.master)
     }
@@ -82,10 +82,10 @@ impl SlotMap {
 fn decode_node(node: Value, asked_host: &str) -> Option<ConnectionAddr> {
     let mut node = array(node).into_iter();
     let host = match node.next()? {
-        // A node that does not know its own endpoint means: where I was reached.
+        // A node that does not know its own endpoint means the host at which it was reached.
         Value::Nil => asked_host.to_owned(),
         Value::BulkString(host) if host.is_empty() => asked_host.to_owned(),
-        // One that should announce a host name and has none.
+        // A node that should announce a host name and has none.
         Value::BulkString(host) if host == b"?" => return None,
         Value::BulkString(host) => String::from_utf8(host).ok()?,
         _ => return None,
@@ -102,7 +102,7 @@ fn array(value: Value) -> Vec<Value> {
 mod tests {
     use super::*;
 
-    /// The shards that lie with each of `masters`, whose ranges are those that `redis-cli --cluster create` gives.
+    /// How many shards each of `masters` serves, with the ranges that `redis-cli --cluster create` assigns.
     fn spread(shards: u16, masters: u16) -> Vec<usize> {
         let share = f64::from(SLOTS) / f64::from(masters);
         let end = |master: u16| (share * f64::from(master)).round();
@@ -113,13 +113,13 @@ mod tests {
     }
 
     #[test]
-    fn slots_are_those_of_redis() {
+    fn slots_agree_with_redis() {
         // CLUSTER KEYSLOT says the same.
         assert_eq!(["123456789", "0", "1", "madang", ""].map(slot_of), [12_739, 13_907, 9_842, 10_698, 0]);
     }
 
     #[test]
-    fn the_tags_never_change_and_each_lies_in_its_part() {
+    fn the_tags_never_change_and_each_is_in_its_part() {
         assert_eq!(tag_of(0, 1), "0");
         assert_eq!([0, 1, 2].map(|shard| tag_of(shard, 3)), ["0.1", "1", "2.4"]);
         let twelve =

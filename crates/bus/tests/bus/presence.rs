@@ -4,7 +4,7 @@
 
 use std::{collections::HashMap, time::Instant};
 
-use madang_bus::Listening;
+use madang_bus::Subscribed;
 
 use crate::{
     suite::Place,
@@ -15,9 +15,9 @@ use crate::{
 const MARKER: u128 = 999;
 
 suite! {
-    the_first_enter_anywhere_is_told_to_all_who_listen,
+    the_first_enter_anywhere_is_notified_to_all_subscribers,
     two_gateways_and_many_enters_count_as_one_user,
-    who_returns_within_the_grace_was_never_gone,
+    a_user_who_returns_within_the_grace_never_left,
     who_returns_after_the_grace_has_come_again,
     the_users_of_a_dead_gateway_leave_once,
     a_gateway_that_closes_takes_its_users_with_it,
@@ -27,35 +27,35 @@ suite! {
     a_burst_ends_as_it_was_wanted_last,
 }
 
-/// Gateways with the numbers up to `count`, all of which listen to topic 1.
-async fn listeners<const COUNT: usize>(place: &Place) -> [Gateway; COUNT] {
+/// Gateways with the numbers up to `count`, all of which are subscribed to topic 1.
+async fn subscribers<const COUNT: usize>(place: &Place) -> [Gateway; COUNT] {
     let mut gateways = Vec::new();
     for id in 1..=COUNT {
         let gateway = place.gateway(id as u128).await;
-        assert_eq!(gateway.bus.listen(&[topic(1)]).await, Listening::Registered);
+        assert_eq!(gateway.bus.subscribe(&[topic(1)]).await, Subscribed::Registered);
         gateways.push(gateway);
     }
     gateways.try_into().ok().unwrap()
 }
 
-async fn the_first_enter_anywhere_is_told_to_all_who_listen(place: Place) {
-    let [mut first, mut second] = listeners(&place).await;
-    let mut deaf = place.gateway(3).await;
-    assert_eq!(deaf.bus.listen(&[topic(2)]).await, Listening::Registered);
+async fn the_first_enter_anywhere_is_notified_to_all_subscribers(place: Place) {
+    let [mut first, mut second] = subscribers(&place).await;
+    let mut other = place.gateway(3).await;
+    assert_eq!(other.bus.subscribe(&[topic(2)]).await, Subscribed::Registered);
     first.enter(1, 7);
     for gateway in [&mut first, &mut second] {
         assert_eq!(gateway.changes(1).await, [(7, true, 1)]);
     }
-    // Also who does not listen may ask.
-    assert_eq!(deaf.present(1, 10).await, (1, vec![7]));
-    deaf.enter(1, 8);
-    deaf.enter(2, MARKER);
+    // A gateway without a subscription may ask too.
+    assert_eq!(other.present(1, 10).await, (1, vec![7]));
+    other.enter(1, 8);
+    other.enter(2, MARKER);
     assert_eq!(second.changes(1).await, [(8, true, 2)]);
-    assert_eq!(deaf.changes(1).await, [(MARKER, true, 1)]);
+    assert_eq!(other.changes(1).await, [(MARKER, true, 1)]);
 }
 
 async fn two_gateways_and_many_enters_count_as_one_user(place: Place) {
-    let [mut first, mut second] = listeners(&place).await;
+    let [mut first, mut second] = subscribers(&place).await;
     first.enter(1, 7);
     assert_eq!(second.changes(1).await, [(7, true, 1)]);
     second.enter(1, 7);
@@ -74,8 +74,8 @@ async fn two_gateways_and_many_enters_count_as_one_user(place: Place) {
     assert_eq!(first.present(1, 10).await, (1, vec![8]));
 }
 
-async fn who_returns_within_the_grace_was_never_gone(place: Place) {
-    let [mut first, mut second] = listeners(&place).await;
+async fn a_user_who_returns_within_the_grace_never_left(place: Place) {
+    let [mut first, mut second] = subscribers(&place).await;
     first.enter(1, 7);
     first.enter(1, 8);
     let mut came = second.changes(1).await;
@@ -98,7 +98,7 @@ async fn who_returns_within_the_grace_was_never_gone(place: Place) {
 }
 
 async fn who_returns_after_the_grace_has_come_again(place: Place) {
-    let [mut first, second] = listeners(&place).await;
+    let [mut first, second] = subscribers(&place).await;
     for _ in 0..2 {
         first.enter(1, 7);
         assert_eq!(first.changes(1).await, [(7, true, 1)]);
@@ -110,7 +110,7 @@ async fn who_returns_after_the_grace_has_come_again(place: Place) {
 }
 
 async fn the_users_of_a_dead_gateway_leave_once(place: Place) {
-    let [mut first, dying, second] = listeners(&place).await;
+    let [mut first, dying, second] = subscribers(&place).await;
     dying.enter(1, 7);
     assert_eq!(first.changes(1).await, [(7, true, 1)]);
     dying.enter(1, 8);
@@ -130,7 +130,7 @@ async fn the_users_of_a_dead_gateway_leave_once(place: Place) {
 }
 
 async fn a_gateway_that_closes_takes_its_users_with_it(place: Place) {
-    let [mut first, closing] = listeners(&place).await;
+    let [mut first, closing] = subscribers(&place).await;
     closing.enter(1, 7);
     closing.enter(1, 8);
     assert_eq!(first.changes(1).await.len() + first.changes(1).await.len(), 2);
@@ -147,7 +147,7 @@ async fn a_gateway_that_closes_takes_its_users_with_it(place: Place) {
 async fn many_gateways_give_up_many_users_once_each(place: Place) {
     // More than one call moves.
     const USERS: u128 = 600;
-    let [dying, first, second, third, fourth] = listeners(&place).await;
+    let [dying, first, second, third, fourth] = subscribers(&place).await;
     let mut others = [first, second, third, fourth];
     for user in 0..USERS {
         dying.enter(1, user);
@@ -165,7 +165,7 @@ async fn many_gateways_give_up_many_users_once_each(place: Place) {
     }
 }
 
-/// Waits until all users have come or gone, each once; the last count.
+/// Waits until all users have entered or left, each once; returns the last count.
 async fn all(gateway: &mut Gateway, users: u128, on: bool) -> u64 {
     let mut seen: HashMap<u128, u32> = HashMap::new();
     let mut last = 0;
@@ -181,7 +181,7 @@ async fn all(gateway: &mut Gateway, users: u128, on: bool) -> u64 {
 }
 
 async fn topics_do_not_mix(place: Place) {
-    let [mut first, second] = listeners(&place).await;
+    let [mut first, second] = subscribers(&place).await;
     for of in 2..40 {
         second.enter(of, 7);
     }
@@ -194,7 +194,7 @@ async fn topics_do_not_mix(place: Place) {
 }
 
 async fn names_are_given_up_to_the_limit(place: Place) {
-    let [mut first] = listeners(&place).await;
+    let [mut first] = subscribers(&place).await;
     assert_eq!(first.present(1, 10).await, (0, vec![]));
     for user in 0..10 {
         first.enter(1, user);
@@ -206,7 +206,7 @@ async fn names_are_given_up_to_the_limit(place: Place) {
 
 async fn a_burst_ends_as_it_was_wanted_last(place: Place) {
     const USERS: u128 = 500;
-    let [mut first, second] = listeners(&place).await;
+    let [mut first, second] = subscribers(&place).await;
     for round in 0..6 {
         for user in 0..USERS {
             let gateway = if (user + round) % 2 == 0 { &first } else { &second };

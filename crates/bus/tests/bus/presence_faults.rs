@@ -1,9 +1,9 @@
-//! What Redis can do to presence: nobody comes or goes by it, and who did meanwhile is told.
+//! Faults of Redis and presence: a fault makes nobody enter or leave, and arrivals and departures during it are notified later.
 
 use std::time::Duration;
 
 use madang_bus::{
-    BusStatus, Delivery, InProcessExchange, Listening, PresenceError, Published, ShardFault, ShardStatus,
+    BusStatus, Delivery, InProcessExchange, PresenceError, Published, ShardFault, ShardStatus, Subscribed,
     redis::RedisSettings,
 };
 use tokio::time::sleep;
@@ -11,14 +11,14 @@ use tokio::time::sleep;
 use crate::{
     faults::LOST,
     support::{
-        GRACE, Gateway, cluster::Breakable, entry, fast, proxy::DeafeningProxy, server::RedisServer, topic,
+        GRACE, Gateway, cluster::Breakable, entry, fast, proxy::StallingProxy, server::RedisServer, topic,
     },
 };
 
 /// A user whose coming is told after all that is to be told.
 const MARKER: u128 = 999;
 
-/// Two gateways that listen to topic 1, user 7 at the first, user 8 at the second, user 9 at both.
+/// Two gateways that are subscribed to topic 1, user 7 at the first, user 8 at the second, user 9 at both.
 async fn pair(settings: &RedisSettings) -> (Gateway, Gateway) {
     pair_of(settings, settings).await
 }
@@ -27,7 +27,7 @@ async fn pair_of(first: &RedisSettings, second: &RedisSettings) -> (Gateway, Gat
     let (mut first, mut second) =
         (Gateway::healthy(first.clone(), 1).await, Gateway::healthy(second.clone(), 2).await);
     for gateway in [&first, &second] {
-        assert_eq!(gateway.bus.listen(&[topic(1)]).await, Listening::Registered);
+        assert_eq!(gateway.bus.subscribe(&[topic(1)]).await, Subscribed::Registered);
     }
     for (user, count) in [(7, 1), (9, 2)] {
         first.enter(1, user);
@@ -160,7 +160,7 @@ async fn a_redis_that_was_away_for_longer_than_the_leases_tells_nothing() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_users_of_a_gateway_that_was_cut_off_leave_and_come_back() {
     let server = RedisServer::start();
-    let proxy = DeafeningProxy::start(server.address()).await;
+    let proxy = StallingProxy::start(server.address()).await;
     let (mut first, mut second) = pair_of(&fast(&proxy.url()), &fast(&server.url())).await;
     proxy.cut();
     assert_eq!(second.changes(1).await, [(7, false, 2)], "user 9 has another tab");
@@ -190,21 +190,21 @@ async fn where_it_is_off_redis_is_not_asked() {
     let mut gateway = Gateway::healthy(settings, 1).await;
     gateway.enter(1, 7);
     assert!(matches!(gateway.presence.present(topic(1), 10).await, Err(PresenceError::Off)));
-    assert_eq!(gateway.bus.listen(&[topic(1)]).await, Listening::Registered);
+    assert_eq!(gateway.bus.subscribe(&[topic(1)]).await, Subscribed::Registered);
     // Nor is it told what others do: neither it nor an older version need know such entries.
     let mut other = Gateway::healthy(fast(&server.url()), 2).await;
-    assert_eq!(other.bus.listen(&[topic(1)]).await, Listening::Registered);
+    assert_eq!(other.bus.subscribe(&[topic(1)]).await, Subscribed::Registered);
     other.enter(1, 7);
     assert_eq!(other.changes(1).await, [(7, true, 1)]);
     assert_eq!(other.bus.publish(topic(1), entry(1)), Published::Queued);
     loop {
-        match gateway.next().await.expect("an open inbox") {
+        match gateway.next().await.expect("an open queue") {
             Delivery::Entries(_) => break,
             Delivery::Presence(changes) => panic!("{changes:?}"),
             Delivery::Reset(_) | Delivery::PeerGone(_) => {}
         }
     }
-    assert_eq!(gateway.bus.metrics().snapshot().presence_calls, 0);
+    assert_eq!(gateway.bus.metrics().presence_calls.get(), 0);
 
     let alone = Gateway::in_process(&InProcessExchange::new().with_presence(None), 1);
     alone.enter(1, 7);

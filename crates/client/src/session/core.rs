@@ -11,7 +11,8 @@ use madang_contract::{
     SubscribedRoom,
 };
 use madang_domain::{Code, Cursor, RoomId, Seq, limits::PAGE_MAX_ITEMS};
-use rand::rngs::StdRng;
+use madang_flow_control::Backoff;
+use rand::{RngExt as _, rngs::StdRng};
 use tokio::{sync::oneshot, time::Instant};
 
 use super::{
@@ -22,10 +23,7 @@ use super::{
     requests::{Question, Requests},
     room::{Answer, Opened, Paged, Room, Verdict},
 };
-use crate::{
-    backoff::Backoff,
-    socket::{Close, Incoming, RoomEvent},
-};
+use crate::socket::{Close, Incoming, RoomEvent};
 
 type SubscribeReply = oneshot::Sender<Result<Cursor, SubscribeError>>;
 
@@ -162,7 +160,7 @@ impl Core {
         self.outbox.disconnected(now);
         self.requests.disconnected();
         self.writes.clear();
-        let jitter = self.backoff.delay(failures, &mut self.random);
+        let jitter = self.backoff.pause(failures, self.random.random());
         let retry_in = match self.reconnect_after.take() {
             // The server has spread its clients over the delays that it named.
             Some(after) => after,
@@ -317,7 +315,7 @@ impl Core {
     fn room_refused(&mut self, id: RoomId, code: Code, message: &str, after: Option<Duration>, now: Instant) {
         let Some(wanted) = self.rooms.get_mut(&id) else { return };
         if passes(code) {
-            let delay = after.unwrap_or_else(|| self.backoff.delay(wanted.refusals, &mut self.random));
+            let delay = after.unwrap_or_else(|| self.backoff.pause(wanted.refusals, self.random.random()));
             wanted.ask_at = Some(now + delay);
             wanted.refusals += 1;
             return;
@@ -418,8 +416,9 @@ impl Core {
         match asked {
             Some(Question::Send) if passes(error.code) => {
                 let (backoff, random) = (self.backoff, &mut self.random);
-                self.outbox
-                    .put_off(id, now, |refusals| after.unwrap_or_else(|| backoff.delay(refusals, random)));
+                self.outbox.put_off(id, now, |refusals| {
+                    after.unwrap_or_else(|| backoff.pause(refusals, random.random()))
+                });
             }
             Some(Question::Send) => self.outbox.refused(id, error.code, &error.message),
             Some(Question::Subscribe(rooms)) => {

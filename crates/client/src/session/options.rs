@@ -3,8 +3,13 @@
 use std::time::Duration;
 
 use madang_domain::Cursor;
+use madang_flow_control::Backoff;
 
-use crate::{backoff::Backoff, socket::ConnectOptions};
+use crate::socket::ConnectOptions;
+
+/// The bound of the first pause between tries, and the bound that no pause exceeds.
+const RETRY_PAUSE: Duration = Duration::from_millis(200);
+const RETRY_PAUSE_MAX: Duration = Duration::from_secs(10);
 
 /// How a session behaves.
 #[derive(Debug, Clone)]
@@ -32,7 +37,7 @@ impl Default for SessionOptions {
     fn default() -> Self {
         Self {
             connect: ConnectOptions::default(),
-            backoff: Backoff::default(),
+            backoff: Backoff::full_jitter(RETRY_PAUSE, RETRY_PAUSE_MAX),
             event_queue: 1_024,
             unacknowledged_max: 256,
             send_deadline: Duration::from_secs(30),

@@ -20,7 +20,7 @@ use tokio_tungstenite::{
 };
 
 use super::{Fault, SendError, Session, SessionEvent, SessionEvents, SessionOptions, SubscribeError};
-use crate::{backoff::Backoff, socket::Credential};
+use crate::{Backoff, socket::Credential};
 
 /// What any one step of a test may take.
 const STEP: Duration = Duration::from_secs(5);
@@ -137,7 +137,7 @@ fn room() -> RoomId {
 
 fn options() -> SessionOptions {
     SessionOptions {
-        backoff: Backoff { first: Duration::from_millis(5), most: Duration::from_millis(50) },
+        backoff: Backoff::full_jitter(Duration::from_millis(5), Duration::from_millis(50)),
         seed: Some(1),
         ..SessionOptions::default()
     }

@@ -5,6 +5,8 @@ use std::{
     time::Duration,
 };
 
+use madang_flow_control::Backoff;
+
 /// How idempotent calls are repeated.
 #[derive(Debug, Clone)]
 pub struct RetrySettings {
@@ -43,13 +45,11 @@ fn system_random() -> f64 {
 }
 
 impl RetrySettings {
-    /// The pause before repetition `repetition`, counted from 0: uniform between nothing and a limit
-    /// that doubles ("full jitter", <https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>),
-    /// so that callers who failed together do not come back together.
+    /// The pause before repetition `repetition`, counted from 0, with full jitter, so that callers who failed together do not
+    /// come back together.
     #[must_use]
     pub fn pause(&self, repetition: u32) -> Duration {
-        let doubled = 2_u32.checked_pow(repetition).and_then(|factor| self.pause_base.checked_mul(factor));
-        doubled.map_or(self.pause_max, |pause| pause.min(self.pause_max)).mul_f64((self.random)())
+        Backoff::full_jitter(self.pause_base, self.pause_max).pause(repetition, (self.random)())
     }
 }
 

@@ -4,4 +4,4 @@ mod queue;
 mod user_limits;
 
 pub(crate) use queue::{AdmissionQueue, admit};
-pub(crate) use user_limits::{Rate, RateLimit, SocketPermit, UserLimits, UserUsage};
+pub(crate) use user_limits::{SocketPermit, UserLimits, UserUsage};

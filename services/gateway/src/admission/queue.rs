@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use super::user_limits::RateLimit;
+use madang_flow_control::{RateBucket, RateLimit};
 
 /// How long a socket waits in place. With the rate it bounds how many do.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -32,14 +32,13 @@ pub(crate) enum Admission {
     Later(Duration),
 }
 
-/// The queue at the door. It holds nobody, only when the next one's turn is (the generic cell rate algorithm,
-/// ITU-T I.371, annex A); a second one of those numbers is for the returns.
+/// The queue of admissions. It holds nobody, only when the next turn is, and when the next one who is sent away is to come
+/// back.
 #[derive(Debug)]
 pub(crate) struct AdmissionQueue {
     pace: RateLimit,
-    /// When the burst would be whole again, in microseconds after the epoch of the process.
-    full_at: AtomicU64,
-    /// When the next one who is sent away is to come back.
+    turns: RateBucket,
+    /// When the next one who is sent away is to come back, in microseconds after the epoch of the process.
     return_at: AtomicU64,
 }
 
@@ -49,24 +48,19 @@ impl AdmissionQueue {
         let burst = (per_second / BURST_DIVISOR).max(1);
         let slack = per_second / SLACK_DIVISOR;
         let interval = Duration::from_secs(1) / per_second.saturating_sub(burst + slack).max(1);
-        Self { pace: RateLimit { interval, burst }, full_at: AtomicU64::new(0), return_at: AtomicU64::new(0) }
+        let pace = RateLimit { interval, burst };
+        Self { pace, turns: RateBucket::new(), return_at: AtomicU64::new(0) }
     }
 
     /// Takes the next turn, where that is soon enough.
     pub(crate) fn take_turn(&self, now_micros: u64) -> Admission {
-        let cost = micros(self.pace.interval);
-        let burst = cost.saturating_mul(u64::from(self.pace.burst));
-        let taken = self.full_at.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |full_at| {
-            let full_at = full_at.max(now_micros).saturating_add(cost);
-            (full_at <= now_micros + burst + micros(PATIENCE)).then_some(full_at)
-        });
-        if let Ok(full_at) = taken {
-            let full_at = full_at.max(now_micros) + cost;
-            return Admission::In(Duration::from_micros(full_at.saturating_sub(now_micros + burst)));
+        if let Ok(wait) = self.turns.reserve(self.pace, PATIENCE, now_micros) {
+            return Admission::In(wait);
         }
         // Whoever waits in place has been promised the turns until then.
         let (earliest, latest) = (now_micros + micros(PATIENCE), now_micros + micros(RETURN_MAX));
-        let turn = |return_at: u64| return_at.saturating_add(cost).clamp(earliest, latest);
+        let turn =
+            |return_at: u64| return_at.saturating_add(micros(self.pace.interval)).clamp(earliest, latest);
         let next = |return_at| Some(turn(return_at));
         let return_at = match self.return_at.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next) {
             Ok(before) | Err(before) => turn(before),

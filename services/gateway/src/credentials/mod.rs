@@ -4,7 +4,6 @@
 mod fake;
 mod issuer;
 mod keys;
-mod recent;
 mod revocations;
 mod site_keys;
 mod site_user_cache;

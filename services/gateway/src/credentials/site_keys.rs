@@ -11,20 +11,17 @@ use std::{
 
 use aws_lc_rs::digest::{SHA256, digest};
 use madang_domain::{Code, Error, Result};
+use madang_flow_control::{LruMap, RateBucket, RateLimit, lru_map};
 use madang_rpc::{
     Auth,
     auth::{ApiKey, Scope, Token, VerifyApiKey},
 };
 use tokio::time::Instant;
 
-use super::recent::Recent;
-use crate::admission::{Rate, RateLimit};
-
 /// How long an answer is kept, a refusal too.
 const KEPT: Duration = Duration::from_secs(5);
-/// The keys that one of two generations holds: many more than any site has, so that made-up ones do not push out
-/// those that are good.
-const GENERATION_MAX: usize = 4_096;
+/// The keys that are remembered: many more than any site has, so that made-up ones do not push out those that are good.
+const KEYS_MAX: usize = 8_192;
 /// How often the auth service is asked about keys that were never good: made-up ones cost it next to nothing, and
 /// those that are known to be good are not held up by them.
 const UNKNOWN: RateLimit = RateLimit { interval: Duration::from_millis(50), burst: 100 };
@@ -35,9 +32,9 @@ const KEY_MAX_BYTES: usize = 256;
 pub(crate) struct SiteKeys {
     auth: Arc<dyn Auth>,
     /// By the digest of the text: a dump of this process's memory holds no key that is not in use.
-    shown: Mutex<Recent<[u8; 32], Arc<Shown>>>,
+    shown: Mutex<LruMap<[u8; 32], Arc<Shown>>>,
     calls: RateLimit,
-    unknown: Rate,
+    unknown: RateBucket,
     epoch: Instant,
 }
 
@@ -46,7 +43,7 @@ struct Shown {
     verdict: tokio::sync::Mutex<Option<Verdict>>,
     /// It has been good: asking about it again is no guess.
     was_good: AtomicBool,
-    calls: Rate,
+    calls: RateBucket,
 }
 
 /// What the auth service answered.
@@ -63,9 +60,9 @@ impl SiteKeys {
             RateLimit { interval: Duration::from_secs(1) / calls_per_second, burst: calls_per_second };
         Self {
             auth,
-            shown: Mutex::new(Recent::new(GENERATION_MAX)),
+            shown: Mutex::new(lru_map(KEYS_MAX)),
             calls,
-            unknown: Rate::new(),
+            unknown: RateBucket::new(),
             epoch: Instant::now(),
         }
     }
@@ -124,15 +121,16 @@ impl SiteKeys {
         id.copy_from_slice(digest(&SHA256, text.as_bytes()).as_ref());
         // No code that can panic runs under the lock.
         let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
-        shown.get(&id).unwrap_or_else(|| {
-            let new = Arc::new(Shown {
-                verdict: tokio::sync::Mutex::default(),
-                was_good: AtomicBool::new(false),
-                calls: Rate::new(),
-            });
-            shown.insert(id, Arc::clone(&new));
-            new
-        })
+        if let Some(known) = shown.get(&id) {
+            return Arc::clone(known);
+        }
+        let new = Arc::new(Shown {
+            verdict: tokio::sync::Mutex::default(),
+            was_good: AtomicBool::new(false),
+            calls: RateBucket::new(),
+        });
+        shown.insert(id, Arc::clone(&new));
+        new
     }
 
     fn now_micros(&self) -> u64 {

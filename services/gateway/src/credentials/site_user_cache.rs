@@ -7,6 +7,7 @@ use std::{
 };
 
 use madang_domain::{Code, ExternalId, Result};
+use madang_flow_control::{LruMap, lru_map};
 use madang_rpc::{
     Auth,
     auth::{ExternalUser, RecognizeUser, Recognized},
@@ -14,11 +15,10 @@ use madang_rpc::{
 use tokio::time::Instant;
 use tracing::debug;
 
-use super::recent::Recent;
 use crate::metrics::Counters;
 
-/// The users whom one of two generations holds: of a thousand bytes each, at most 50 MB in all.
-const GENERATION_MAX: usize = 25_000;
+/// The users who are remembered: of a thousand bytes each, at most 50 MB in all.
+const USERS_MAX: usize = 50_000;
 /// How long an answer is good: less than disconnections are remembered for, and short enough for a profile that
 /// was changed elsewhere.
 const FRESH: Duration = Duration::from_secs(10 * 60);
@@ -28,7 +28,7 @@ const STALE: Duration = Duration::from_secs(12 * 3_600);
 /// The users who have come with the site's tokens.
 pub(crate) struct SiteUserCache {
     auth: Arc<dyn Auth>,
-    known: Mutex<Recent<ExternalId, Arc<Known>>>,
+    known: Mutex<LruMap<ExternalId, Arc<Known>>>,
     counters: Arc<Counters>,
 }
 
@@ -41,12 +41,12 @@ struct Known {
 
 impl SiteUserCache {
     pub(crate) fn new(auth: Arc<dyn Auth>, counters: Arc<Counters>) -> Self {
-        Self { auth, known: Mutex::new(Recent::new(GENERATION_MAX)), counters }
+        Self { auth, known: Mutex::new(lru_map(USERS_MAX)), counters }
     }
 
     /// Whom a token means.
     pub(crate) async fn recognize(&self, said: ExternalUser) -> Result<Recognized> {
-        let known = self.known().get(&said.external_id);
+        let known = self.known().get(&said.external_id).cloned();
         if let Some(known) = &known
             && known.at.elapsed() < FRESH
             && known.covers(&said)
@@ -73,7 +73,7 @@ impl SiteUserCache {
         }
     }
 
-    fn known(&self) -> MutexGuard<'_, Recent<ExternalId, Arc<Known>>> {
+    fn known(&self) -> MutexGuard<'_, LruMap<ExternalId, Arc<Known>>> {
         // No code that can panic runs under the lock.
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,7 +1,7 @@
 //! What other gateways published, on its way to the hubs of this one.
 
 use bytes::Bytes;
-use madang_bus::{Delivery, Inbox};
+use madang_bus::{Deliveries, Delivery};
 use madang_kit::telemetry;
 use tracing::{Instrument as _, info, warn};
 
@@ -9,8 +9,8 @@ use super::{Fanout, envelope, publication::Publication};
 
 impl Fanout {
     /// Delivers what other gateways published, until the bus closes.
-    pub(crate) async fn receive(self, mut stream: Inbox) {
-        while let Some(delivery) = stream.recv().await {
+    pub(crate) async fn receive(self, mut deliveries: Deliveries) {
+        while let Some(delivery) = deliveries.recv().await {
             match delivery {
                 Delivery::Entries(entries) => self.take(entries).await,
                 Delivery::Presence(changes) => self.hubs.presence(changes).await,

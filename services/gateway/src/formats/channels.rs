@@ -55,7 +55,7 @@ enum RoomFrame<'a> {
 
 /// Somebody's coming or going, for a room's socket; none where another version wrote what this one cannot read.
 pub(crate) fn presence(change: &PresenceChange) -> Option<WireFrame> {
-    let profile = presence_profile::decode(change.user, &change.card)?;
+    let profile = presence_profile::decode(change.user, &change.profile)?;
     let (user_id, sender_name) = (Name::of_present(&profile), profile.name.as_str());
     Some(WireFrame::json(&if change.on {
         RoomFrame::Enter { sender_name, user_id }

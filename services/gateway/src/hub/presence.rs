@@ -40,7 +40,7 @@ impl PresenceGuard {
         user: UserId,
         profile: Bytes,
     ) -> Arc<Self> {
-        presence.enter(topic, Present { user, card: profile });
+        presence.enter(topic, Present { user, profile });
         Arc::new(Self { presence: Arc::clone(presence), topic, user })
     }
 }
@@ -103,10 +103,10 @@ impl PendingPresence {
                 other.remove();
             }
             Entry::Occupied(mut same) => {
-                same.insert((change.card, change.on));
+                same.insert((change.profile, change.on));
             }
             Entry::Vacant(place) => {
-                place.insert((change.card, change.on));
+                place.insert((change.profile, change.on));
             }
         }
     }

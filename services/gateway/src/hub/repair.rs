@@ -5,15 +5,15 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use madang_domain::{Result, Seq, TopicId, event::Event};
+use madang_flow_control::Backoff;
 use madang_rpc::{MessageStore, store::Read};
 use tokio::time::Instant;
 
 /// How long an event waits for its predecessors before they are read from the store. Two gateways' publications of one
 /// moment overtake each other by less.
 const GAP_PATIENCE: Duration = Duration::from_millis(15);
-/// The pause after a failed repair; doubled with each failure up to the largest.
-const PAUSE: Duration = Duration::from_millis(100);
-const PAUSE_MAX: Duration = Duration::from_secs(2);
+/// The pauses after failed repairs. They are not drawn at random: a shard alone reads the gap.
+const PAUSES: Backoff = Backoff::full_jitter(Duration::from_millis(100), Duration::from_secs(2));
 /// The events that one repair reads.
 const PAGE_EVENTS: u32 = 500;
 /// The repairs that read at the same time, a shard.
@@ -86,7 +86,7 @@ pub(super) async fn read(
     failures: u32,
 ) -> Result<Vec<Event>> {
     if failures > 0 {
-        tokio::time::sleep(PAUSE.saturating_mul(1 << failures.min(8)).min(PAUSE_MAX)).await;
+        tokio::time::sleep(PAUSES.bound(failures)).await;
     }
     store.read(Read { topic, after, limit: PAGE_EVENTS }).await
 }

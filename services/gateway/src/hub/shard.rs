@@ -90,7 +90,7 @@ struct Slot {
 
 /// What the shard's own calls returned.
 enum Done {
-    Listening(Vec<TopicId>),
+    Subscribed(Vec<TopicId>),
     Read(TopicId, Result<Vec<Event>, madang_domain::Error>),
     /// The topics that were asked for, and the heads of those that exist.
     Heads(Vec<TopicId>, Result<Vec<(TopicId, Seq)>, madang_domain::Error>),
@@ -137,7 +137,7 @@ impl Shard {
                     Entry::Occupied(slot) => slot.into_mut(),
                     Entry::Vacant(slot) => {
                         self.new_topics.push(topic);
-                        self.deps.counters.hubs.up();
+                        self.deps.counters.hubs.add(1);
                         slot.insert(Slot::new())
                     }
                 };
@@ -230,8 +230,8 @@ impl Shard {
         self.work.spawn(async move {
             // Where the bus cannot register now, it registers when it can and then asks for a comparison of all heads.
             // Until then the sweep finds what is new.
-            let _ = bus.listen(&topics).await;
-            Done::Listening(topics)
+            let _ = bus.subscribe(&topics).await;
+            Done::Subscribed(topics)
         });
     }
 
@@ -257,7 +257,7 @@ impl Shard {
 
     fn finish(&mut self, done: Done) {
         match done {
-            Done::Listening(topics) => {
+            Done::Subscribed(topics) => {
                 for topic in topics {
                     let waiting = self.hubs.get_mut(&topic).and_then(|slot| slot.joining.take());
                     for listening in waiting.into_iter().flatten() {
@@ -347,9 +347,9 @@ impl Shard {
         if !left.is_empty() {
             for topic in &left {
                 self.hubs.remove(topic);
-                self.deps.counters.hubs.down();
+                self.deps.counters.hubs.subtract(1);
             }
-            self.deps.bus.unlisten(&left);
+            self.deps.bus.unsubscribe(&left);
         }
         if let Some(scope) = self.sweeps.due(now) {
             self.sweep(scope);

@@ -10,16 +10,14 @@ use std::{
 };
 
 use madang_contract::WireFrame;
+use madang_flow_control::{RateBucket, RateLimit};
 use tokio::time::{Sleep, sleep};
 
 use super::{
     context::SessionContext,
     socket::{Incoming, Socket},
 };
-use crate::{
-    admission::{Rate, RateLimit},
-    outbox::{Close, Taken},
-};
+use crate::outbox::{Close, Taken};
 
 /// The requests that wait behind the one that is carried out. Past it the socket is not read.
 const REQUESTS_MAX: usize = 32;
@@ -63,7 +61,7 @@ struct Conversation<'a, D: Dialect> {
     writing: VecDeque<WireFrame>,
     /// The end of [`UNREAD_PATIENCE`], once the socket is to close and its client does not read.
     unread_until: Option<Pin<Box<Sleep>>>,
-    frame_rate: Rate,
+    frame_rate: RateBucket,
 }
 
 /// What has happened next.
@@ -88,7 +86,7 @@ pub(super) async fn converse<D: Dialect>(
         requests: VecDeque::new(),
         writing: VecDeque::new(),
         unread_until: None,
-        frame_rate: Rate::new(),
+        frame_rate: RateBucket::new(),
     };
     loop {
         let step = std::future::poll_fn(|waker| conversation.poll_step(waker)).await;

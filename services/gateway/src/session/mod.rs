@@ -41,9 +41,9 @@ pub(crate) async fn hold<D: Dialect>(
     } else if sockets.draining.load(Ordering::Acquire) {
         context.outbox.close(Close::Restart);
     }
-    sockets.counters.sessions.up();
+    sockets.counters.sessions.add(1);
     let (close, unwritten) = conversation::converse(context, socket, dialect).await;
-    sockets.counters.sessions.down();
+    sockets.counters.sessions.subtract(1);
     context.outbox.close(Close::Gone);
     Box::pin(context.leave_all()).await;
     match close {

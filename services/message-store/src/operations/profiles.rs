@@ -1,27 +1,24 @@
 //! Which profiles the database has already, so that an append does not write its sender's each time.
 
-use std::{
-    collections::HashMap,
-    mem,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use madang_domain::{Profile, Timestamp, UserId};
+use madang_flow_control::{LruMap, lru_map};
 
-/// How many users one generation remembers; about 5 MB with the one before.
-const GENERATION_USERS: usize = 50_000;
+/// How many users are remembered, in some 8 MB.
+const USERS_MAX: usize = 100_000;
 
-/// The versions that were seen committed. Bounded: when a generation is full, the one before it is
-/// forgotten, and its users cost one more write each when they act again.
-#[derive(Debug, Default)]
+/// The versions that were seen committed. Past the bound the user who wrote least recently is forgotten, and costs one more
+/// write.
+#[derive(Debug)]
 pub(crate) struct KnownProfiles {
-    generations: Mutex<Generations>,
+    versions: Mutex<LruMap<UserId, Timestamp>>,
 }
 
-#[derive(Debug, Default)]
-struct Generations {
-    current: HashMap<UserId, Timestamp>,
-    previous: HashMap<UserId, Timestamp>,
+impl Default for KnownProfiles {
+    fn default() -> Self {
+        Self { versions: Mutex::new(lru_map(USERS_MAX)) }
+    }
 }
 
 impl KnownProfiles {
@@ -31,10 +28,12 @@ impl KnownProfiles {
         &self,
         profiles: impl IntoIterator<Item = &'a Arc<Profile>>,
     ) -> Vec<Arc<Profile>> {
-        let generations = self.generations.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut versions = self.versions();
+        let mut is_known =
+            |profile: &Profile| versions.get(&profile.id).is_some_and(|version| *version >= profile.version);
         let mut unknown: Vec<Arc<Profile>> =
-            profiles.into_iter().filter(|profile| !generations.has(profile)).cloned().collect();
-        drop(generations);
+            profiles.into_iter().filter(|profile| !is_known(profile)).cloned().collect();
+        drop(versions);
         unknown.sort_by(|a, b| a.id.cmp(&b.id).then(b.version.cmp(&a.version)));
         unknown.dedup_by_key(|profile| profile.id);
         unknown
@@ -42,31 +41,22 @@ impl KnownProfiles {
 
     /// Remembers what was committed.
     pub(crate) fn learn(&self, profiles: &[Arc<Profile>]) {
-        let mut generations = self.generations.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut versions = self.versions();
         for profile in profiles {
-            generations.learn(profile);
+            let known = versions.get(&profile.id).copied();
+            versions.insert(profile.id, known.map_or(profile.version, |known| known.max(profile.version)));
         }
     }
 
     /// Forgets everything. For when the database may not be the one that it was: a failover may have lost
     /// what was committed, and a restore has.
     pub(crate) fn forget(&self) {
-        *self.generations.lock().unwrap_or_else(PoisonError::into_inner) = Generations::default();
-    }
-}
-
-impl Generations {
-    fn has(&self, profile: &Profile) -> bool {
-        let known = self.current.get(&profile.id).or_else(|| self.previous.get(&profile.id));
-        known.is_some_and(|version| *version >= profile.version)
+        self.versions().clear();
     }
 
-    fn learn(&mut self, profile: &Profile) {
-        if self.current.len() >= GENERATION_USERS {
-            self.previous = mem::take(&mut self.current);
-        }
-        let version = self.current.entry(profile.id).or_insert(profile.version);
-        *version = profile.version.max(*version);
+    fn versions(&self) -> MutexGuard<'_, LruMap<UserId, Timestamp>> {
+        // Each change is one insertion: a panic elsewhere cannot leave half of one.
+        self.versions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -105,10 +95,9 @@ mod tests {
     #[test]
     fn it_is_bounded() {
         let known = KnownProfiles::default();
-        for id in 0..3 * GENERATION_USERS as u128 {
+        for id in 0..=USERS_MAX as u128 {
             known.learn(&[profile(id, 1)]);
         }
-        let generations = known.generations.lock().unwrap();
-        assert!(generations.current.len() + generations.previous.len() <= 2 * GENERATION_USERS);
+        assert_eq!(known.versions().len(), USERS_MAX);
     }
 }

@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// How a client behaves, where it differs from the library's defaults.
-const BACKOFF: Backoff = Backoff { first: Duration::from_millis(100), most: Duration::from_secs(1) };
+const BACKOFF: Backoff = Backoff::full_jitter(Duration::from_millis(100), Duration::from_secs(1));
 /// A gateway that does not shake hands within it is given up for another one.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(3);
 /// A socket on which a request is left without an answer for so long is given up. A gateway answers within 5 s, if only

@@ -8,7 +8,7 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use madang_bus::{Bus, BusMetrics, BusStatus, Delivery, Inbox, Listening, Published, ResetReason};
+use madang_bus::{Bus, BusMetrics, BusStatus, Deliveries, Delivery, Published, ResetReason, Subscribed};
 use madang_domain::TopicId;
 use tokio::sync::{mpsc, watch};
 
@@ -37,7 +37,7 @@ struct Plan {
     reversed: Vec<Bytes>,
     deaf: bool,
     /// The topics whose registration was put off.
-    wishes: Vec<TopicId>,
+    deferred: Vec<TopicId>,
 }
 
 /// An order to the pump.
@@ -126,11 +126,11 @@ pub(crate) struct FaultyBus {
 impl FaultyBus {
     /// Puts faults before a bus.
     #[must_use]
-    pub(crate) fn new(inner: Arc<dyn Bus>, inbox: Inbox) -> (Arc<Self>, Inbox) {
+    pub(crate) fn new(inner: Arc<dyn Bus>, deliveries: Deliveries) -> (Arc<Self>, Deliveries) {
         let (orders, taken) = mpsc::channel(WAITING_MAX);
         let (out, outbox) = mpsc::channel(WAITING_MAX);
         let faults = Arc::new(BusFaults { plan: Mutex::default(), orders });
-        tokio::spawn(pump(Arc::clone(&faults), inbox, taken, out));
+        tokio::spawn(pump(Arc::clone(&faults), deliveries, taken, out));
         (Arc::new(Self { inner, faults }), outbox)
     }
 
@@ -142,13 +142,13 @@ impl FaultyBus {
 
     /// Ends all faults: what was held comes, and what was put off is registered, as the bus's contract says it.
     pub(crate) async fn heal(&self) {
-        let wishes = {
+        let deferred = {
             let mut plan = self.faults.lock();
             plan.deaf = false;
-            mem::take(&mut plan.wishes)
+            mem::take(&mut plan.deferred)
         };
         self.faults.order(Order::Release).await;
-        if !wishes.is_empty() && self.inner.listen(&wishes).await == Listening::Registered {
+        if !deferred.is_empty() && self.inner.subscribe(&deferred).await == Subscribed::Registered {
             self.faults.order(Order::Reset(ResetReason::Registered)).await;
         }
     }
@@ -156,19 +156,19 @@ impl FaultyBus {
 
 #[async_trait]
 impl Bus for FaultyBus {
-    async fn listen(&self, topics: &[TopicId]) -> Listening {
+    async fn subscribe(&self, topics: &[TopicId]) -> Subscribed {
         let put_off = {
             let mut plan = self.faults.lock();
             if plan.deaf {
-                plan.wishes.extend(topics);
+                plan.deferred.extend(topics);
             }
             plan.deaf
         };
-        if put_off { Listening::Deferred } else { self.inner.listen(topics).await }
+        if put_off { Subscribed::Deferred } else { self.inner.subscribe(topics).await }
     }
 
-    fn unlisten(&self, topics: &[TopicId]) {
-        self.inner.unlisten(topics);
+    fn unsubscribe(&self, topics: &[TopicId]) {
+        self.inner.unsubscribe(topics);
     }
 
     fn publish(&self, topic: TopicId, entry: Bytes) -> Published {
@@ -191,7 +191,7 @@ impl Bus for FaultyBus {
 /// Passes on what arrives, as planned, until the bus or the gateway ends.
 async fn pump(
     faults: Arc<BusFaults>,
-    mut inbox: Inbox,
+    mut deliveries: Deliveries,
     mut orders: mpsc::Receiver<Order>,
     out: mpsc::Sender<Delivery>,
 ) {
@@ -199,7 +199,7 @@ async fn pump(
         let delivery = tokio::select! {
             biased;
             () = out.closed() => return,
-            delivery = inbox.recv() => match delivery {
+            delivery = deliveries.recv() => match delivery {
                 None => return,
                 Some(Delivery::Entries(entries)) => Delivery::Entries(faults.treat(entries)),
                 Some(other) => other,

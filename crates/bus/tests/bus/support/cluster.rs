@@ -58,14 +58,14 @@ impl Breakable {
         RedisSettings { shards: 3, lease_ttl: Duration::from_secs(60), ..fast(&self.cluster.url()) }
     }
 
-    /// The node that serves a topic that somebody listens to, and the slot.
+    /// The node that serves a topic with a subscriber, and the slot.
     pub(crate) async fn master_of(&self, topic: TopicId) -> (usize, u16) {
-        let listeners = self.listeners_of(topic).await;
-        self.cluster.master_of(&listeners).await.unwrap()
+        let subscribers = self.subscribers_key(topic).await;
+        self.cluster.master_of(&subscribers).await.unwrap()
     }
 
-    /// The key of a topic's listeners.
-    pub(crate) async fn listeners_of(&self, topic: TopicId) -> String {
+    /// The key of a topic's subscribers.
+    pub(crate) async fn subscribers_key(&self, topic: TopicId) -> String {
         let mut keys = self.cluster.keys(&format!("test:*:listeners:{topic}")).await.unwrap();
         assert_eq!(keys.len(), 1, "one shard has the topic: {keys:?}");
         keys.remove(0)

@@ -1,4 +1,4 @@
-//! A private Redis for one test, gateways on it, and a proxy that makes readers deaf.
+//! A private Redis for one test, gateways on it, and a proxy that stalls readers.
 
 pub(crate) mod cluster;
 pub(crate) mod proxy;
@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use madang_bus::{
-    Bus, BusStatus, Connected, Delivery, InProcessExchange, Inbox, Presence, PresenceChange, Present,
+    Bus, BusStatus, Connected, Deliveries, Delivery, InProcessExchange, Presence, PresenceChange, Present,
     PresentPage, ResetReason,
     redis::{RedisSettings, connect},
 };
@@ -20,7 +20,7 @@ use uuid::Uuid;
 /// What a test waits for must happen within this; it is far longer than it takes.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
-/// How long a user who has gone counts as present in these tests.
+/// How long a user who has left counts as present in these tests.
 pub(crate) const GRACE: Duration = Duration::from_millis(600);
 
 /// A topic by number.
@@ -38,8 +38,8 @@ pub(crate) fn number(entry: &[u8]) -> u64 {
     u64::from_be_bytes(entry.try_into().unwrap())
 }
 
-/// The card of a user by number; any bytes.
-pub(crate) fn card(user: u128) -> Bytes {
+/// The profile of a user by number; any bytes.
+pub(crate) fn profile(user: u128) -> Bytes {
     Bytes::from([b"|\0 \xff".as_slice(), &user.to_be_bytes()].concat())
 }
 
@@ -63,7 +63,7 @@ pub(crate) struct Gateway {
     pub(crate) id: GatewayId,
     pub(crate) bus: Arc<dyn Bus>,
     pub(crate) presence: Arc<dyn Presence>,
-    pub(crate) inbox: Inbox,
+    pub(crate) deliveries: Deliveries,
     /// Changes of presence that were delivered and not asked for yet.
     early: Vec<(u128, bool, u64)>,
     token: CancellationToken,
@@ -85,8 +85,8 @@ impl Gateway {
     }
 
     fn of(id: GatewayId, connected: Connected, token: CancellationToken, tracker: TaskTracker) -> Self {
-        let Connected { bus, presence, inbox } = connected;
-        Self { id, bus, presence, inbox, early: Vec::new(), token, tracker }
+        let Connected { bus, presence, deliveries } = connected;
+        Self { id, bus, presence, deliveries, early: Vec::new(), token, tracker }
     }
 
     /// Connects, and waits until the bus is healthy.
@@ -107,14 +107,14 @@ impl Gateway {
 
     /// The next delivery.
     pub(crate) async fn next(&mut self) -> Option<Delivery> {
-        timeout(PATIENCE, self.inbox.recv()).await.expect("a delivery in time")
+        timeout(PATIENCE, self.deliveries.recv()).await.expect("a delivery in time")
     }
 
     /// The numbers of the next entries, at least `count`; other deliveries are passed over.
     pub(crate) async fn numbers(&mut self, count: usize) -> Vec<u64> {
         let mut numbers = Vec::new();
         while numbers.len() < count {
-            match self.next().await.expect("an open inbox") {
+            match self.next().await.expect("an open queue") {
                 Delivery::Entries(entries) => numbers.extend(entries.iter().map(|entry| number(entry))),
                 Delivery::Reset(_) | Delivery::PeerGone(_) | Delivery::Presence(_) => {}
             }
@@ -125,7 +125,7 @@ impl Gateway {
     /// A user comes.
     pub(crate) fn enter(&self, of: u128, user: u128) {
         self.presence
-            .enter(topic(of), Present { user: UserId::new(Uuid::from_u128(user)), card: card(user) });
+            .enter(topic(of), Present { user: UserId::new(Uuid::from_u128(user)), profile: profile(user) });
     }
 
     /// A user goes.
@@ -133,7 +133,7 @@ impl Gateway {
         self.presence.leave(topic(of), UserId::new(Uuid::from_u128(user)));
     }
 
-    /// The next changes of presence, `count` of them: whose, came or has gone, and how many are there then.
+    /// The next `count` changes of presence: the user, whether the user entered, and how many users are there then.
     pub(crate) async fn changes(&mut self, count: usize) -> Vec<(u128, bool, u64)> {
         let mut changes = Vec::new();
         while changes.len() < count {
@@ -149,7 +149,7 @@ impl Gateway {
             return std::mem::take(&mut self.early);
         }
         loop {
-            if let Delivery::Presence(changes) = self.next().await.expect("an open inbox") {
+            if let Delivery::Presence(changes) = self.next().await.expect("an open queue") {
                 return changes.iter().map(read).collect();
             }
         }
@@ -162,7 +162,7 @@ impl Gateway {
             .iter()
             .map(|present| {
                 let user = present.user.uuid().as_u128();
-                assert_eq!(present.card, card(user));
+                assert_eq!(present.profile, profile(user));
                 user
             })
             .collect();
@@ -173,7 +173,7 @@ impl Gateway {
     /// Waits for a reset for one of these reasons; passes over what comes before.
     pub(crate) async fn reset(&mut self, reasons: &[ResetReason]) -> ResetReason {
         loop {
-            if let Delivery::Reset(reason) = self.next().await.expect("an open inbox")
+            if let Delivery::Reset(reason) = self.next().await.expect("an open queue")
                 && reasons.contains(&reason)
             {
                 return reason;
@@ -186,7 +186,7 @@ impl Gateway {
     pub(crate) async fn numbers_and_reset(&mut self, count: usize, reason: ResetReason) -> Vec<u64> {
         let (mut numbers, mut is_reset) = (Vec::new(), false);
         while numbers.len() < count || !is_reset {
-            match self.next().await.expect("an open inbox") {
+            match self.next().await.expect("an open queue") {
                 Delivery::Entries(entries) => numbers.extend(entries.iter().map(|entry| number(entry))),
                 Delivery::Reset(other) => is_reset |= other == reason,
                 Delivery::PeerGone(_) | Delivery::Presence(_) => {}
@@ -208,6 +208,6 @@ impl Gateway {
 /// A change by numbers.
 fn read(change: &PresenceChange) -> (u128, bool, u64) {
     let user = change.user.uuid().as_u128();
-    assert_eq!(change.card, card(user));
+    assert_eq!(change.profile, profile(user));
     (user, change.on, change.count)
 }

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use madang_flow_control::Backoff;
 use tokio::{
     sync::mpsc,
     time::{sleep, timeout},
@@ -13,7 +14,7 @@ use tonic_health::pb::{
 };
 
 use super::resolve::Replica;
-use crate::clock::{Random, jitter};
+use crate::clock::{Random, fraction};
 
 /// HTTP/2 pings on the probe's connection: a replica that hangs, or whose machine is gone, is noticed
 /// within their sum. A replica that is killed closes its connections, which is noticed at once.
@@ -23,10 +24,12 @@ const PING_TIMEOUT: Duration = Duration::from_secs(1);
 /// Longest time for a connection and the answer of the health service.
 const FIRST_WORD_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Delays between attempts to reach a replica that is gone: they double from the first to the second, and
-/// half of each is drawn at random, so that the probes of many clients do not arrive together.
-const FIRST_DELAY: Duration = Duration::from_millis(50);
-const LAST_DELAY: Duration = Duration::from_secs(1);
+/// Pauses between attempts to reach a replica that is gone. Half of each is drawn at random, so that the probes of many
+/// clients do not arrive together.
+const RECONNECT: Backoff = Backoff::equal_jitter(Duration::from_millis(50), Duration::from_secs(1));
+
+/// How often a server without the health service is probed.
+const NO_HEALTH_SERVICE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What a probe knows about its replica; better ones are greater.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,17 +61,16 @@ pub(super) async fn run(
 ) {
     let endpoint = endpoint.http2_keep_alive_interval(PING_INTERVAL).keep_alive_timeout(PING_TIMEOUT);
     let probe = Probe { replica, endpoint, report };
-    let mut delay = FIRST_DELAY;
+    let mut pauses = RECONNECT.pauses();
     loop {
         let reached = match probe.follow().await {
             Ok(reached) => reached,
             Err(Unwanted) => return,
         };
         if reached {
-            delay = FIRST_DELAY;
+            pauses.reset();
         }
-        sleep(delay / 2 + jitter(&*random, delay / 2)).await;
-        delay = (delay * 2).min(LAST_DELAY);
+        sleep(pauses.after_failure(fraction(&*random))).await;
     }
 }
 
@@ -95,7 +97,7 @@ impl Probe {
             // A server without the health service serves for as long as it can be reached.
             Err(status) if status.code() == Code::Unimplemented => {
                 self.tell(Health::Serving).await?;
-                sleep(LAST_DELAY).await;
+                sleep(NO_HEALTH_SERVICE_INTERVAL).await;
                 return Ok(true);
             }
             Err(status) => {

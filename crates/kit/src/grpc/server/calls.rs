@@ -8,10 +8,7 @@ use std::{
     future::{Future, ready},
     panic::AssertUnwindSafe,
     pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::Arc,
     task::{Context, Poll},
     time::{Duration, Instant},
 };
@@ -19,6 +16,7 @@ use std::{
 use futures_util::FutureExt as _;
 use http::{HeaderMap, Request, Response, StatusCode};
 use hyper::body::{Bytes, Frame, SizeHint};
+use madang_counters::instruments;
 use opentelemetry::{KeyValue, metrics::Histogram};
 use tonic::{Code, Status, body::Body};
 use tower::{Layer, Service};
@@ -42,41 +40,38 @@ const UNKNOWN_METHOD: &str = "_OTHER";
 pub(super) struct Calls {
     limit: u64,
     timeout: Duration,
-    active: Arc<AtomicU64>,
-    shed: Arc<AtomicU64>,
+    counters: Arc<CallCounters>,
     duration: Histogram<f64>,
+}
+
+instruments! {
+    /// What a server counts.
+    struct CallCounters {
+        active: Gauge = "madang.rpc.server.active_calls", "{call}", "Calls in progress.";
+        shed: Counter =
+            "madang.rpc.server.shed_calls", "{call}", "Calls refused because too many were in progress.";
+    }
 }
 
 impl Calls {
     pub(super) fn new(metrics: &Metrics, options: &ServerOptions) -> Self {
-        let meter = metrics.meter();
-        let (active, shed) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
-        let count = Arc::clone(&active);
-        meter
-            .u64_observable_gauge("madang.rpc.server.active_calls")
-            .with_description("Calls in progress.")
-            .with_callback(move |observer| observer.observe(count.load(Ordering::Relaxed), &[]))
-            .build();
-        let count = Arc::clone(&shed);
-        meter
-            .u64_observable_counter("madang.rpc.server.shed_calls")
-            .with_description("Calls refused because too many were in progress.")
-            .with_callback(move |observer| observer.observe(count.load(Ordering::Relaxed), &[]))
-            .build();
-        let duration = meter
+        let counters = Arc::default();
+        metrics.export(&counters);
+        let duration = metrics
+            .meter()
             .f64_histogram("rpc.server.call.duration")
             .with_unit("s")
             .with_description("Time from a call's arrival to the end of its answer.")
             .with_boundaries(DURATION_BOUNDS_SECONDS.to_vec())
             .build();
         let limit = u64::try_from(options.concurrent_calls).unwrap_or(u64::MAX);
-        Self { limit, timeout: options.call_timeout, active, shed, duration }
+        Self { limit, timeout: options.call_timeout, counters, duration }
     }
 
     fn admit(self: &Arc<Self>, method: &str) -> Option<Call> {
-        if self.active.fetch_add(1, Ordering::Relaxed) >= self.limit {
-            self.active.fetch_sub(1, Ordering::Relaxed);
-            self.shed.fetch_add(1, Ordering::Relaxed);
+        if self.counters.active.add(1) >= self.limit {
+            self.counters.active.subtract(1);
+            self.counters.shed.add(1);
             return None;
         }
         let span = tracing::trace_span!(
@@ -111,7 +106,7 @@ impl Call {
 
 impl Drop for Call {
     fn drop(&mut self) {
-        self.calls.active.fetch_sub(1, Ordering::Relaxed);
+        self.calls.counters.active.subtract(1);
         // A call that ended without a status was given up by its caller.
         let code = self.code.unwrap_or(Code::Cancelled);
         self.span.record("rpc.response.status_code", code_name(code));

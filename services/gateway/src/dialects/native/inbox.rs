@@ -7,14 +7,15 @@ use std::{sync::Arc, time::Duration};
 
 use madang_contract::{self as frames, ServerFrame};
 use madang_domain::{Cursor, Epoch, Seq, TopicId};
-use madang_kit::clock::jitter;
+use madang_flow_control::Backoff;
+use madang_kit::clock::fraction;
 use madang_rpc::store::OpenedInbox;
 
 use crate::{commands::Commands, formats::native, log, session::SessionContext};
 
-/// The pause before an inbox that could not be read is asked for again; doubled up to the largest.
-const RETRY_PAUSE: Duration = Duration::from_millis(500);
-const RETRY_PAUSE_MAX: Duration = Duration::from_secs(4);
+/// The pauses before an inbox that could not be read is asked for again. They are spread, since all sessions that began while
+/// the store was away ask.
+const RETRY_PAUSES: Backoff = Backoff::equal_jitter(Duration::from_millis(500), Duration::from_secs(4));
 
 /// What a client has seen of its inbox, as its frames say it.
 pub(super) fn cursor(since: Option<Seq>, epoch: Option<Epoch>) -> Option<Cursor> {
@@ -49,11 +50,9 @@ async fn ask_again(
     since: Option<Cursor>,
     follow: u32,
 ) {
-    let mut pause = RETRY_PAUSE;
+    let mut pauses = RETRY_PAUSES.pauses();
     loop {
-        // Spread, since all sessions that began while the store was away ask.
-        tokio::time::sleep(pause / 2 + jitter(&*commands.random, pause / 2)).await;
-        pause = (pause * 2).min(RETRY_PAUSE_MAX);
+        tokio::time::sleep(pauses.after_failure(fraction(&*commands.random))).await;
         if session.outbox.is_closing() || session.inbox_follow() != follow {
             return;
         }

@@ -171,7 +171,7 @@ async fn presence(
 ) -> Result<()> {
     let room = commands.room_id(session.me.id, &room).await?;
     let page = commands.present(session.me.id, session.connection, room).await?;
-    let present = page.users.iter().filter_map(|user| presence_profile::decode(user.user, &user.card));
+    let present = page.users.iter().filter_map(|user| presence_profile::decode(user.user, &user.profile));
     let profiles: Vec<PresenceProfile> = present.collect();
     let are_named = page.count <= commands.presence_settings.names_max as u64;
     let users = are_named.then(|| profiles.iter().map(PresenceProfile::user).collect());

@@ -24,7 +24,7 @@ fn room() -> RoomId {
     RoomId::new(Uuid::from_u128(1))
 }
 
-fn card_of(number: u128) -> Bytes {
+fn profile_of(number: u128) -> Bytes {
     presence_profile::encode(&Profile {
         id: user(number),
         username: Username::new(format!("user{number}")).unwrap(),
@@ -36,7 +36,7 @@ fn card_of(number: u128) -> Bytes {
 }
 
 fn change(number: u128, on: bool, count: u64) -> PresenceChange {
-    PresenceChange { topic: room().into(), user: user(number), card: card_of(number), on, count }
+    PresenceChange { topic: room().into(), user: user(number), profile: profile_of(number), on, count }
 }
 
 /// What a frame says: whose, came or has gone; and the count.

@@ -1,0 +1,12 @@
+//! The Lua scripts, loaded on every command connection, and their calls and replies.
+
+mod command;
+mod loaded;
+mod presence;
+mod pulse;
+mod stream_id;
+
+pub(super) use loaded::{Scripts, SubscriptionChange};
+pub(super) use presence::{PairChange, PairChangeKind, PresenceCall};
+pub(super) use pulse::{LeaseState, PulseCall};
+pub(super) use stream_id::StreamId;

@@ -1,0 +1,14 @@
+//! What keeps each part of the system within its bounds: pauses between attempts, rate limits and bounded caches.
+//!
+//! Nothing here reads a clock or draws a random number. The caller passes the time and the random fraction, so that a
+//! test can fix both. Nothing here waits, either: a pause is a `Duration` that the caller sleeps for.
+//!
+//! Decision 0027 says which libraries were weighed for each of the three.
+
+mod backoff;
+mod lru;
+mod rate;
+
+pub use backoff::{Backoff, Pauses};
+pub use lru::{LruMap, lru_map};
+pub use rate::{KeyedRateLimiter, RateBucket, RateLimit};

@@ -1,0 +1,239 @@
+//! Rate limits by the generic cell rate algorithm (GCRA; ITU-T I.371, annex A).
+//!
+//! It is a token bucket that needs one number for each bucket and no timer. The number is the *theoretical arrival time*:
+//! when the bucket will be full again. Taking moves it on by the interval; a taking that would move it more than a
+//! burst past now is refused.
+//!
+//! Times are microseconds after an epoch that the caller chooses.
+
+use std::{
+    hash::Hash,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use crate::lru::{LruMap, lru_map};
+
+/// How often something may happen, and how often at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RateLimit {
+    /// The time after which one more is allowed.
+    pub interval: Duration,
+    /// How many are allowed at once, after a pause that is long enough.
+    pub burst: u32,
+}
+
+impl RateLimit {
+    /// Takes one from a bucket that is full again at `full_at`, where the caller is willing to wait up to `patience` for
+    /// it. Returns when the bucket is full again after that, and how long to wait. Where the wait would be longer, returns
+    /// for how much longer the caller should try again.
+    fn reserve(self, full_at: u64, patience: Duration, now: u64) -> Result<(u64, Duration), Duration> {
+        let full_at = full_at.max(now).saturating_add(micros(self.interval));
+        let burst = micros(self.interval).saturating_mul(u64::from(self.burst));
+        let wait = full_at.saturating_sub(now.saturating_add(burst));
+        match wait.checked_sub(micros(patience)) {
+            None | Some(0) => Ok((full_at, Duration::from_micros(wait))),
+            Some(excess) => Err(Duration::from_micros(excess)),
+        }
+    }
+}
+
+/// One bucket, which threads share without a lock. It takes eight bytes.
+#[derive(Debug, Default)]
+pub struct RateBucket {
+    full_at_micros: AtomicU64,
+}
+
+impl RateBucket {
+    /// A full bucket.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { full_at_micros: AtomicU64::new(0) }
+    }
+
+    /// Takes one.
+    ///
+    /// # Errors
+    ///
+    /// When the bucket is empty: the time after which it has one.
+    pub fn take(&self, limit: RateLimit, now_micros: u64) -> Result<(), Duration> {
+        self.reserve(limit, Duration::ZERO, now_micros).map(|_no_wait| ())
+    }
+
+    /// Takes one that will be there within `patience`, and returns how long the caller has to wait for it.
+    ///
+    /// # Errors
+    ///
+    /// When the caller would have to wait longer: the time after which to try again.
+    pub fn reserve(
+        &self,
+        limit: RateLimit,
+        patience: Duration,
+        now_micros: u64,
+    ) -> Result<Duration, Duration> {
+        // No other memory depends on the number.
+        let mut full_at = self.full_at_micros.load(Relaxed);
+        loop {
+            let (next, wait) = limit.reserve(full_at, patience, now_micros)?;
+            match self.full_at_micros.compare_exchange_weak(full_at, next, Relaxed, Relaxed) {
+                Ok(_) => return Ok(wait),
+                Err(changed) => full_at = changed,
+            }
+        }
+    }
+
+    /// Whether the bucket is full, so that forgetting it changes nothing.
+    #[must_use]
+    pub fn is_full(&self, now_micros: u64) -> bool {
+        self.full_at_micros.load(Relaxed) <= now_micros
+    }
+}
+
+/// A bucket for each key, and a bounded number of them.
+///
+/// Past its capacity it forgets the bucket that was used least recently. Forgetting fills a bucket up: a caller with more
+/// keys than the capacity is not limited by key, and needs another bound.
+#[derive(Debug)]
+pub struct KeyedRateLimiter<K> {
+    full_at_micros: Mutex<LruMap<K, u64>>,
+}
+
+impl<K: Eq + Hash> KeyedRateLimiter<K> {
+    /// A limiter with room for `capacity` buckets.
+    #[must_use]
+    pub fn new(capacity: usize) -> Self {
+        Self { full_at_micros: Mutex::new(lru_map(capacity)) }
+    }
+
+    /// Takes one from the bucket of `key`.
+    ///
+    /// # Errors
+    ///
+    /// When the bucket is empty: the time after which it has one. A refusal takes nothing.
+    pub fn take(&self, key: K, limit: RateLimit, now_micros: u64) -> Result<(), Duration> {
+        let mut buckets = self.buckets();
+        // `get` marks the bucket as used: one that refuses must not be forgotten.
+        let full_at = buckets.get(&key).copied().unwrap_or(0);
+        let (next, _no_wait) = limit.reserve(full_at, Duration::ZERO, now_micros)?;
+        buckets.insert(key, next);
+        Ok(())
+    }
+
+    /// Returns one to the bucket of `key`.
+    pub fn give_back(&self, key: &K, limit: RateLimit) {
+        if let Some(full_at) = self.buckets().get_mut(key) {
+            *full_at = full_at.saturating_sub(micros(limit.interval));
+        }
+    }
+
+    fn buckets(&self) -> MutexGuard<'_, LruMap<K, u64>> {
+        // Each change is one insertion or assignment: a panic elsewhere cannot leave half of one.
+        self.full_at_micros.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: u64 = 1_000_000;
+    const LIMIT: RateLimit = RateLimit { interval: Duration::from_secs(10), burst: 3 };
+
+    #[test]
+    fn a_burst_passes_and_then_the_rate() {
+        let limit = RateLimit { interval: Duration::from_millis(50), burst: 40 };
+        let bucket = RateBucket::new();
+        assert_eq!((0..100).filter(|_| bucket.take(limit, 0).is_ok()).count(), 40);
+        assert_eq!(bucket.take(limit, 0), Err(Duration::from_millis(50)));
+        assert_eq!(bucket.take(limit, 20_000), Err(Duration::from_millis(30)), "a refusal takes nothing");
+        assert!(bucket.take(limit, 50_000).is_ok());
+        assert!(bucket.take(limit, 50_000).is_err());
+        assert!(!bucket.is_full(50_000));
+        assert!(bucket.is_full(60 * SECOND));
+        assert_eq!((0..100).filter(|_| bucket.take(limit, 60 * SECOND).is_ok()).count(), 40);
+    }
+
+    #[test]
+    fn whoever_has_patience_reserves_the_next_ones_in_order() {
+        let bucket = RateBucket::new();
+        let patience = Duration::from_secs(20);
+        let waits: Vec<_> = (0..7).map(|_| bucket.reserve(LIMIT, patience, 0)).collect();
+        let seconds = Duration::from_secs;
+        let expected = [0, 0, 0, 10, 20].map(|wait| Ok(seconds(wait)));
+        assert_eq!(waits[..5], expected);
+        assert_eq!(
+            waits[5..],
+            [Err(seconds(10)); 2],
+            "after ten seconds the wait is within the patience again"
+        );
+    }
+
+    #[test]
+    fn threads_that_take_at_once_do_not_get_more_than_the_burst() {
+        let (bucket, limit) = (RateBucket::new(), RateLimit { interval: Duration::from_secs(1), burst: 500 });
+        let taken: usize = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..4)
+                .map(|_| scope.spawn(|| (0..500).filter(|_| bucket.take(limit, 0).is_ok()).count()))
+                .collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+        });
+        assert_eq!(taken, 500);
+    }
+
+    #[test]
+    fn extreme_limits_neither_overflow_nor_panic() {
+        let limit = RateLimit { interval: Duration::MAX, burst: u32::MAX };
+        let bucket = RateBucket::new();
+        assert!(bucket.take(limit, u64::MAX).is_ok());
+        assert!(bucket.reserve(limit, Duration::MAX, 0).is_ok());
+        let none = RateLimit { interval: Duration::from_secs(1), burst: 0 };
+        assert_eq!(RateBucket::new().take(none, 0), Err(Duration::from_secs(1)));
+    }
+
+    #[test]
+    fn keys_have_buckets_of_their_own() {
+        let limiter = KeyedRateLimiter::new(10);
+        for _ in 0..3 {
+            assert_eq!(limiter.take("a", LIMIT, 0), Ok(()));
+        }
+        assert_eq!(limiter.take("a", LIMIT, 0), Err(Duration::from_secs(10)));
+        assert_eq!(
+            limiter.take("a", LIMIT, 4 * SECOND),
+            Err(Duration::from_secs(6)),
+            "a refusal takes nothing"
+        );
+        assert_eq!(limiter.take("b", LIMIT, 4 * SECOND), Ok(()));
+        assert_eq!(limiter.take("a", LIMIT, 10 * SECOND), Ok(()));
+        assert!(limiter.take("a", LIMIT, 10 * SECOND).is_err());
+    }
+
+    #[test]
+    fn what_is_given_back_can_be_taken_again() {
+        let limiter = KeyedRateLimiter::new(10);
+        for _ in 0..100 {
+            assert_eq!(limiter.take("a", LIMIT, 0), Ok(()));
+            limiter.give_back(&"a", LIMIT);
+        }
+        limiter.give_back(&"unknown", LIMIT);
+    }
+
+    #[test]
+    fn the_number_of_buckets_is_bounded_and_those_in_use_stay() {
+        let limiter = KeyedRateLimiter::new(100);
+        for _ in 0..3 {
+            limiter.take(u64::MAX, LIMIT, 0).unwrap();
+        }
+        for key in 0..10_000 {
+            let _ = limiter.take(key, LIMIT, 0);
+            assert!(limiter.take(u64::MAX, LIMIT, 0).is_err(), "forgotten after {key}");
+            assert!(limiter.buckets().len() <= 100);
+        }
+    }
+}
