@@ -49,7 +49,7 @@ pub enum NoticeBody<'a> {
     Invite(Invite<'a>),
     /// The embedding site tells the user something.
     Custom(CustomData<'a>),
-    /// Of a kind that this gateway does not know, as [`EventBody::Unknown`](crate::EventBody::Unknown).
+    /// Of a kind that this gateway does not know, since a newer one wrote it. The notice has its place and no content.
     #[serde(skip_deserializing)]
     Unknown,
 }

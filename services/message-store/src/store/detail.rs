@@ -67,3 +67,19 @@ pub(super) fn detail_with_mentions(detail: Option<&str>, mentions: Vec<UserId>) 
     let detail = detail.and_then(|detail| serde_json::from_str::<MessageDetail>(detail).ok());
     serde_json::to_string(&MessageDetail { mentions, ..detail.unwrap_or_default() }).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_attachments_of_an_earlier_version_are_read() {
+        let row = r#"{"attachments":[{"url":"https://files.example/1","name":"in/out","content_type":"a photo","size_bytes":1}]}"#;
+        let detail: MessageDetail = serde_json::from_str(row).unwrap();
+        let [attachment] = detail.attachments.as_slice() else { panic!("{detail:?}") };
+        assert_eq!(
+            (attachment.name.as_str(), attachment.content_type.as_str()),
+            ("in_out", "application/octet-stream")
+        );
+    }
+}
