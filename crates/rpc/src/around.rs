@@ -4,7 +4,7 @@ use std::{ops::Deref, pin::Pin};
 
 use madang_domain::{Error, Result};
 
-use crate::service::Method;
+use crate::method::Method;
 
 /// A call under way.
 pub type Call<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;

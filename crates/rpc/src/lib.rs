@@ -5,13 +5,13 @@
 //! [`MessageStoreClient`]). A service's process serves its trait with [`auth_server`] or
 //! [`message_store_server`].
 //!
-//! Each service is a table ([`auth`], [`store`]), from which one macro makes all of these; the requests and
+//! Each service is a table ([`auth`], [`store`]), from which one macro (`service`) makes all of these; the requests and
 //! answers stand beside it by concept, each with its form on the wire. What lies between a client and its server,
 //! in the order in which a call meets it:
 //!
 //! | module | idea |
 //! | --- | --- |
-//! | [`service`] | how long each call may take, and which may be repeated |
+//! | [`method`] | how long each call may take, and which may be repeated |
 //! | [`client`] | one call: batch, deadline, breaker, repetition |
 //! | [`wire`] | domain types to protobuf and back; the domain's errors as gRPC statuses and back |
 //! | `server` | the answer or the error of a call, as it leaves the process |
@@ -26,8 +26,9 @@
 pub mod around;
 pub mod auth;
 pub mod client;
+pub mod method;
 mod server;
-pub mod service;
+mod service;
 pub mod store;
 pub mod wire;
 

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use madang_domain::{Code, Error, Result};
 use tonic::{Response, Status};
 
-use crate::{service::Method, wire::status::to_status};
+use crate::{method::Method, wire::status::to_status};
 
 /// Does the work of an RPC and answers with what came of it.
 pub(crate) async fn answer<T>(

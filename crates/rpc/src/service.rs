@@ -1,44 +1,8 @@
 //! A service as a table: one line for each method makes all that speaks of the method.
 //!
-//! A method takes one request and gives one answer. [`service!`] makes of the table: the trait; its gRPC client
-//! and server; the list of its methods ([`Method`]); the wrapper [`Around`](crate::around::Around) for the trait,
-//! and the trait of its doubles in tests.
-//!
-//! A call is repeated only when the service was not reached or its answer did not arrive. It is never repeated
-//! when the service answered, whatever it said, and only where doing it twice is the same as doing it once. "The
-//! same" is meant strictly: the state, and what the caller learns. Each line of a table gives its class (`always`,
-//! `never`, or `when` a function of the request says so) and the reason.
-
-use std::time::Duration;
-
-/// A method of a service.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Method {
-    /// The name of the trait's method, which metrics and logs show.
-    pub name: &'static str,
-    /// The name of the RPC.
-    pub rpc: &'static str,
-    /// The whole time that a call may take, repetitions included.
-    pub timeout: Duration,
-    /// When a client may repeat it.
-    pub repeat: Repeat,
-    /// Calls leave a client together with others of their moment, and a service answers them together.
-    pub batched: bool,
-}
-
-/// When a client may repeat a call that did not reach its service.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Repeat {
-    /// Doing it twice is the same as doing it once.
-    Always,
-    /// It is not.
-    Never,
-    /// The request decides, for example by having an idempotency key.
-    When,
-}
-
-/// The time that a call may take, where its table does not give another.
-pub(crate) const USUAL_TIMEOUT: Duration = Duration::from_secs(5);
+//! A method takes one request and gives one answer. `service!` makes of the table: the trait; its gRPC client
+//! and server; the list of its methods ([`Method`](crate::method::Method)); the wrapper
+//! [`Around`](crate::around::Around) for the trait, and the trait of its doubles in tests.
 
 /// Makes a service of its table.
 ///
@@ -47,7 +11,7 @@ pub(crate) const USUAL_TIMEOUT: Duration = Duration::from_secs(5);
 /// The request and the answer must be [`Wire`](crate::wire::Wire) of their messages. In braces follow:
 ///
 /// - `repeat`: the class and its reason;
-/// - `within`: the deadline in seconds, where it is not [`USUAL_TIMEOUT`];
+/// - `within`: the deadline in seconds, where it is not [`USUAL_TIMEOUT`](crate::method::USUAL_TIMEOUT);
 /// - `check`: a function that compares an answer with its request, where an answer can be wrong by itself;
 /// - `batched: by_hand`: the client calls its field `batches`, and the server the function of this name in the module
 ///   `batches`, both written by hand.
@@ -84,7 +48,7 @@ macro_rules! service {
         /// The service's methods, by their names.
         #[expect(non_upper_case_globals, reason = "each has the name of its method")]
         pub mod method {
-            use $crate::service::{Method, Repeat};
+            use $crate::method::{Method, Repeat};
 
             $(
                 #[doc = concat!("`", stringify!($method), "`: ", $reason, ".")]
@@ -172,7 +136,7 @@ macro_rules! service {
         }
     };
 
-    (@timeout) => { $crate::service::USUAL_TIMEOUT };
+    (@timeout) => { $crate::method::USUAL_TIMEOUT };
     (@timeout $seconds:literal) => { std::time::Duration::from_secs($seconds) };
 
     (@repeat always) => { Repeat::Always };
@@ -205,7 +169,7 @@ macro_rules! service {
         @call [by_hand] $self:ident, $method:ident, $request:ident, $Answer:ty, $Message:ty, $Reply:ty, $repeat:expr,
         []
     ) => {
-        $self.batches.$method($request).await
+        $self.batches.$method(&method::$method, $request).await
     };
 
     (@serve [] $self:ident, $method:ident, $message:ident, $Request:ty, $Message:ty, $Reply:ty) => {
@@ -217,7 +181,11 @@ macro_rules! service {
         .await
     };
     (@serve [by_hand] $self:ident, $method:ident, $message:ident, $Request:ty, $Message:ty, $Reply:ty) => {
-        $crate::server::answer(&method::$method, batches::$method(&*$self.0, $message)).await
+        $crate::server::answer(
+            &method::$method,
+            batches::$method(&method::$method, |request| $self.0.$method(request), $message),
+        )
+        .await
     };
 
     // A method that passes the future of another on. It is written as `async_trait` would write it, but for the

@@ -18,7 +18,7 @@ use madang_rpc::{
         RedeemTicket, Refresh, Register, Revocations, RevokeSession, Session, Ticket, UpdateProfile,
         VerifyApiKey,
     },
-    service::Method,
+    method::Method,
 };
 use opentelemetry::{KeyValue, metrics::Histogram};
 

@@ -11,7 +11,7 @@ use madang_kit::{
 use madang_rpc::{
     MessageStore,
     around::{Around, Call, Layer},
-    service::Method,
+    method::Method,
     store::{
         Append, Appended, Changed, CreateRoom, DeleteRoom, GetRoom, Heads, History, Inbox, InboxMark,
         InboxPage, Join, Leave, ListMembers, ListRooms, MarkInboxRead, MarkRead, Member, Notify, Open,

@@ -31,7 +31,7 @@ impl Delivery {
                     each(Step::Register { gateway });
                 }
                 // A call of the gateway that died ends within its deadline of 5 s, its lease after 10 s
-                // (`crates/rpc/src/service.rs`, `RedisSettings::lease_ttl`).
+                // (`crates/rpc/src/method.rs`, `RedisSettings::lease_ttl`).
                 if redis.has_dead && redis.leases[gateway] && state.orphans == 0 {
                     each(Step::MissLease { gateway });
                 }

@@ -11,7 +11,7 @@ use super::{
     retry::{RetryBudget, RetrySettings},
 };
 use crate::{
-    service::Method,
+    method::Method,
     wire::status::{Failed, classify},
 };
 
@@ -71,15 +71,15 @@ impl Caller {
         Res: Send,
         Sending: Future<Output = Result<Response<Res>, Status>> + Send,
     {
-        self.call_until(self.deadline(method), method, may_repeat, request, send).await
+        self.call_until(self.deadline(method), method.rpc, may_repeat, request, send).await
     }
 
-    /// Calls `method`. `request` is asked for the request, again at each try, which spares the common
+    /// Calls the RPC `rpc`. `request` is asked for the request, again at each try, which spares the common
     /// case, one try, the copy that could be sent again.
     pub(crate) async fn call_until<Req, Res, Sending>(
         &self,
         deadline: Instant,
-        method: &Method,
+        rpc: &'static str,
         may_repeat: bool,
         request: impl Fn() -> Req + Send,
         send: impl Fn(Request<Req>) -> Sending + Send,
@@ -126,7 +126,7 @@ impl Caller {
             {
                 return Err(error);
             }
-            tracing::debug!(method = method.rpc, repetition, "the service was not reached; trying again");
+            tracing::debug!(method = rpc, repetition, "the service was not reached; trying again");
             earlier = Some(error);
             tokio::time::sleep(pause).await;
         }
@@ -162,7 +162,7 @@ mod tests {
     use madang_domain::Code;
 
     use super::*;
-    use crate::service::Repeat;
+    use crate::method::Repeat;
 
     const READ: Method = Method {
         name: "read",

@@ -8,12 +8,11 @@ use madang_proto::{
 };
 
 use super::{
-    MessageStore,
     inbox::{OpenInbox, OpenedInbox},
     messages::{Append, Appended, Open, Opened},
-    method,
 };
 use crate::{
+    method::Method,
     server::log_batch,
     wire::{Profiles, Wire, status::to_failure},
 };
@@ -27,41 +26,47 @@ pub const REPLAY_MAX_BYTES: usize = 16 * 1024 * 1024;
 
 /// All appends of the batch run at once, so that the store can commit them together. A malformed one
 /// fails alone, as a refused one does.
-pub(super) async fn append(
-    store: &dyn MessageStore,
+pub(super) async fn append<F: Future<Output = Result<Appended>> + Send>(
+    method: &'static Method,
+    append: impl Fn(Append) -> F + Send + Sync,
     request: wire::AppendRequest,
 ) -> Result<wire::AppendResponse> {
     check_batch(request.appends.len())?;
     let mut profiles = Profiles::default();
-    let outcomes: Vec<Result<_>> = join_all(request.appends.into_iter().map(|append| {
-        let append = Append::decode(append, &mut profiles);
-        async move { store.append(append?).await }
+    let outcomes: Vec<Result<_>> = join_all(request.appends.into_iter().map(|item| {
+        let (append, item) = (&append, Append::decode(item, &mut profiles));
+        async move { append(item?).await }
     }))
     .await;
-    log_batch(&method::append, &outcomes);
+    log_batch(method, &outcomes);
     Ok(wire::AppendResponse { outcomes: outcomes.into_iter().map(append_outcome).collect() })
 }
 
 /// Subscriptions to rooms. All run at once.
-pub(super) async fn open(store: &dyn MessageStore, request: wire::OpenRequest) -> Result<wire::OpenResponse> {
+pub(super) async fn open<F: Future<Output = Result<Opened>> + Send>(
+    method: &'static Method,
+    open: impl Fn(Open) -> F + Send + Sync,
+    request: wire::OpenRequest,
+) -> Result<wire::OpenResponse> {
     check_batch(request.rooms.len())?;
-    let open = async |room| store.open(Open::decode(room)?).await;
+    let open = async |room| open(Open::decode(room)?).await;
     let outcomes: Vec<Result<_>> = join_all(request.rooms.into_iter().map(open)).await;
-    log_batch(&method::open, &outcomes);
+    log_batch(method, &outcomes);
     let mut replay_bytes = REPLAY_MAX_BYTES;
     let outcomes = outcomes.into_iter().map(|outcome| open_outcome(outcome, &mut replay_bytes)).collect();
     Ok(wire::OpenResponse { outcomes })
 }
 
 /// Subscriptions to inboxes. All run at once.
-pub(super) async fn open_inbox(
-    store: &dyn MessageStore,
+pub(super) async fn open_inbox<F: Future<Output = Result<OpenedInbox>> + Send>(
+    method: &'static Method,
+    open: impl Fn(OpenInbox) -> F + Send + Sync,
     request: wire::OpenInboxRequest,
 ) -> Result<wire::OpenInboxResponse> {
     check_batch(request.inboxes.len())?;
-    let open = async |inbox| store.open_inbox(OpenInbox::decode(inbox)?).await;
+    let open = async |inbox| open(OpenInbox::decode(inbox)?).await;
     let outcomes: Vec<Result<_>> = join_all(request.inboxes.into_iter().map(open)).await;
-    log_batch(&method::open_inbox, &outcomes);
+    log_batch(method, &outcomes);
     let mut replay_bytes = REPLAY_MAX_BYTES;
     let outcomes =
         outcomes.into_iter().map(|outcome| open_inbox_outcome(outcome, &mut replay_bytes)).collect();

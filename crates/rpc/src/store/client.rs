@@ -14,10 +14,10 @@ use super::{
     batches::BATCH_MAX_ITEMS,
     inbox::{OpenInbox, OpenedInbox},
     messages::{Append, Appended, Open, Opened},
-    method,
 };
 use crate::{
     client::{BatchSettings, Batcher, CallSettings, Caller, Transport, malformed},
+    method::Method,
     wire::{REQUEST_MAX_BYTES, RESPONSE_MAX_BYTES, Wire, status::from_failure},
 };
 
@@ -118,16 +118,16 @@ pub(super) struct Batches {
 }
 
 impl Batches {
-    pub(super) async fn append(&self, append: Append) -> Result<Appended> {
-        self.appends.call(append, self.caller.deadline(&method::append)).await
+    pub(super) async fn append(&self, method: &Method, append: Append) -> Result<Appended> {
+        self.appends.call(append, self.caller.deadline(method)).await
     }
 
-    pub(super) async fn open(&self, open: Open) -> Result<Opened> {
-        self.opens.call(open, self.caller.deadline(&method::open)).await
+    pub(super) async fn open(&self, method: &Method, open: Open) -> Result<Opened> {
+        self.opens.call(open, self.caller.deadline(method)).await
     }
 
-    pub(super) async fn open_inbox(&self, open: OpenInbox) -> Result<OpenedInbox> {
-        self.inbox_opens.call(open, self.caller.deadline(&method::open_inbox)).await
+    pub(super) async fn open_inbox(&self, method: &Method, open: OpenInbox) -> Result<OpenedInbox> {
+        self.inbox_opens.call(open, self.caller.deadline(method)).await
     }
 }
 
@@ -154,7 +154,7 @@ impl<T: Transport> Sender<T> {
             let mut rpc = self.rpc.clone();
             async move { rpc.append(request).await }
         };
-        let answer = self.caller.call_until(deadline, &method::append, true, request, send).await?;
+        let answer = self.caller.call_until(deadline, "Append", true, request, send).await?;
         let outcome = |outcome: wire::AppendOutcome| match outcome.outcome {
             Some(append_outcome::Outcome::Appended(appended)) => {
                 Appended::decode(appended).map_err(malformed)
@@ -171,7 +171,7 @@ impl<T: Transport> Sender<T> {
             let mut rpc = self.rpc.clone();
             async move { rpc.open(request).await }
         };
-        let answer = self.caller.call_until(deadline, &method::open, true, request, send).await?;
+        let answer = self.caller.call_until(deadline, "Open", true, request, send).await?;
         let outcome = |outcome: wire::OpenOutcome| match outcome.outcome {
             Some(open_outcome::Outcome::Opened(opened)) => Opened::decode(opened).map_err(malformed),
             Some(open_outcome::Outcome::Failure(failure)) => Err(from_failure(failure)),
@@ -190,7 +190,7 @@ impl<T: Transport> Sender<T> {
             let mut rpc = self.rpc.clone();
             async move { rpc.open_inbox(request).await }
         };
-        let answer = self.caller.call_until(deadline, &method::open_inbox, true, request, send).await?;
+        let answer = self.caller.call_until(deadline, "OpenInbox", true, request, send).await?;
         let outcome = |outcome: wire::OpenInboxOutcome| match outcome.outcome {
             Some(open_inbox_outcome::Outcome::Opened(opened)) => {
                 OpenedInbox::decode(opened).map_err(malformed)

@@ -12,7 +12,7 @@ use madang_rpc::{
     Auth as _,
     around::{Around, Call, Double, Layer},
     auth::{self, AuthDouble, GetKeys, GetUsers},
-    service::Method,
+    method::Method,
     store,
 };
 

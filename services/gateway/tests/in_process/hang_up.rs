@@ -8,7 +8,7 @@ use madang_domain::{Error, RoomId};
 use madang_rpc::{
     MessageStore,
     around::{Around, Call, Layer},
-    service::Method,
+    method::Method,
 };
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},

@@ -9,7 +9,7 @@ use madang_domain::{Error, Result};
 use madang_rpc::{
     MessageStore,
     around::{self, Around, Layer},
-    service::Method,
+    method::Method,
 };
 use tokio_util::task::TaskTracker;
 
