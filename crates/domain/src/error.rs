@@ -157,15 +157,3 @@ impl Clone for Error {
         Self { code: self.code, message: self.message.clone(), retry_after: self.retry_after, source: None }
     }
 }
-
-impl From<crate::ParseIdError> for Error {
-    fn from(error: crate::ParseIdError) -> Self {
-        Self::invalid(error.to_string())
-    }
-}
-
-impl From<crate::TextError> for Error {
-    fn from(error: crate::TextError) -> Self {
-        Self::invalid(error.to_string())
-    }
-}

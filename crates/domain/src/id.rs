@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use uuid::Uuid;
 
-use crate::{ExternalId, Slug};
+use crate::{Error, ExternalId, Slug};
 
 /// A text that is not an identifier of the wanted kind.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -17,6 +17,12 @@ pub struct ParseIdError {
 impl ParseIdError {
     pub(crate) const fn of(what: &'static str) -> Self {
         Self { what }
+    }
+}
+
+impl From<ParseIdError> for Error {
+    fn from(error: ParseIdError) -> Self {
+        Self::invalid(error.to_string())
     }
 }
 
@@ -184,7 +190,7 @@ pub enum UserRef {
 }
 
 impl FromStr for UserRef {
-    type Err = crate::Error;
+    type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text.strip_prefix(EXTERNAL) {
@@ -212,7 +218,7 @@ impl From<UserId> for UserRef {
 impl<'de> Deserialize<'de> for UserRef {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        text.parse().map_err(|error: crate::Error| serde::de::Error::custom(error.message))
+        text.parse().map_err(|error: Error| serde::de::Error::custom(error.message))
     }
 }
 

@@ -15,6 +15,12 @@ pub struct TextError {
     pub problem: String,
 }
 
+impl From<TextError> for crate::Error {
+    fn from(error: TextError) -> Self {
+        Self::invalid(error.to_string())
+    }
+}
+
 impl TextError {
     pub(crate) fn new(field: &'static str, problem: impl Into<String>) -> Self {
         Self { field, problem: problem.into() }

@@ -3,10 +3,9 @@
 //! - [`log`]: the log itself is contiguous, and each event was allowed at its place.
 //! - [`socket`]: each subscription got what follows its cursor, once and in order, until the membership ended.
 //! - [`facts`]: acknowledgements are the log's, refusals had a reason, read marks never go back.
-//! - [`fresh`]: what a replay from the beginning comes to is what REST and history say.
+//! - `play/fresh.rs`: what a replay from the beginning comes to is what REST and history say.
 
 pub(crate) mod facts;
-pub(crate) mod fresh;
 pub(crate) mod log;
 pub(crate) mod socket;
 

@@ -10,7 +10,10 @@ use madang_domain::{Code, Epoch, IdempotencyKey, MessageText, RoomId, Seq, UserI
 use reqwest::Method;
 use serde_json::json;
 
-use super::{Play, UsedKey, answers::Answer, lock};
+use super::{
+    answers::Answer,
+    stage::{Play, UsedKey, lock},
+};
 use crate::{
     Violation,
     case::{Action, By, From, GATEWAYS, Key, USERS},

@@ -6,7 +6,7 @@ use madang_client::{Error, Incoming};
 use madang_contract::ServerFrame;
 use madang_domain::Code;
 
-use super::Play;
+use super::stage::Play;
 use crate::{Violation, tape::Gone};
 
 /// What came of a request.

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use madang_domain::{RoomId, Seq};
 use tokio::time::Instant;
 
-use super::{Followed, Play, lock};
+use super::stage::{Followed, Play, lock};
 use crate::{
     Case, Violation,
     case::{BusFault, By, GATEWAYS, Settle},

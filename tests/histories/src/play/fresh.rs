@@ -7,12 +7,12 @@ use madang_contract::{Answer, ClientFrame, OkFrame, RoomSince, ServerFrame, Subs
 use madang_domain::{Code, Role, RoomId, Seq, Timestamp, UserId};
 use madang_rpc::store::RoomKind;
 
-use super::{Fact, Log, log::State};
+use super::stage::{Play, first_name};
 use crate::{
     Violation,
     case::{GATEWAYS, SLOTS, USERS},
     ensure,
-    play::{Play, first_name},
+    judge::{Fact, Log, log::State},
     tape::{Asked, Entry, Kind, Line},
 };
 

@@ -1,0 +1,204 @@
+//! The stage of a case: its rooms, gateways, sockets and tapes.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use madang_domain::{Epoch, Role, RoomId, RoomName, Seq, TopicId};
+use madang_rpc::store::{CreateRoom, DeleteRoom, Heads, NewRoom, Open, Read, RoomKind};
+use tokio::sync::RwLock;
+
+use crate::{
+    Site, Violation,
+    case::{GATEWAYS, ROOMS, SLOTS},
+    gateway::{Gateway, Network},
+    judge::{Fact, Log, log::Member, socket},
+    tape::{Line, Stir, Tape},
+};
+
+/// A case on its stage.
+pub(crate) struct Play<'s> {
+    pub(crate) site: &'s Site,
+    pub(super) network: Network,
+    /// A room's number is its place here.
+    pub(crate) rooms: [RoomId; ROOMS],
+    pub(super) epoch: Epoch,
+    pub(super) gateways: [RwLock<Gateway>; GATEWAYS],
+    pub(super) lines: [Mutex<Option<Arc<Line>>>; SLOTS],
+    pub(super) tapes: Mutex<Vec<Arc<Tape>>>,
+    pub(super) facts: Mutex<Vec<Fact>>,
+    /// The keys that were used, by step, user and room.
+    pub(super) keys: Mutex<Vec<UsedKey>>,
+    /// Calls may fail: a fault was asked for, or a gateway was killed.
+    pub(super) excused: AtomicUsize,
+    /// What had not come in time, the first time.
+    pub(super) late: Mutex<Option<String>>,
+    pub(super) stir: Stir,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct UsedKey {
+    pub(super) step: usize,
+    pub(super) user: usize,
+    pub(super) room: usize,
+    pub(super) key: String,
+}
+
+impl<'s> Play<'s> {
+    pub(super) async fn stage(site: &'s Site) -> Result<Self, Violation> {
+        let network = Network::new();
+        let rooms =
+            [room(site, RoomKind::Public, &[1, 2]).await?, room(site, RoomKind::Private, &[1]).await?];
+        let open = Open { user: site.people[0].profile.id, room: rooms[0], since: None, replay_limit: 1 };
+        let epoch = site.stores[0].open(open).await.map_err(Violation::stage)?.epoch;
+        let (first, second) =
+            tokio::try_join!(Gateway::start(site, &network, 0), Gateway::start(site, &network, 1))?;
+        Ok(Self {
+            site,
+            network,
+            rooms,
+            epoch,
+            gateways: [RwLock::new(first), RwLock::new(second)],
+            lines: Default::default(),
+            tapes: Mutex::default(),
+            facts: Mutex::default(),
+            keys: Mutex::default(),
+            excused: AtomicUsize::new(0),
+            late: Mutex::default(),
+            stir: Stir::default(),
+        })
+    }
+
+    /// Ends what the case has started, and removes its rooms: later cases ask for all rooms of their people.
+    pub(super) async fn leave(self) {
+        for (room, log) in self.logs().await.unwrap_or_default() {
+            let members = &log.last_state().members;
+            let owns = |id| members.get(&id).is_some_and(|member: &Member| member.role == Role::Owner);
+            if let Some(owner) = self.site.people.iter().find(|person| owns(person.profile.id)) {
+                // A room that stays is no harm; a room whose people have left has no owner.
+                let _ = self.site.stores[0]
+                    .delete_room(DeleteRoom { actor: Arc::clone(&owner.profile), room: room.into() })
+                    .await;
+            }
+        }
+        for line in &self.lines {
+            lock(line).take();
+        }
+        for gateway in self.gateways {
+            gateway.into_inner().kill().await;
+        }
+    }
+
+    /// The head of each room, by the store's own word.
+    pub(super) async fn heads(&self) -> Result<HashMap<RoomId, Seq>, Violation> {
+        let topics = self.rooms.map(TopicId::Room).to_vec();
+        let heads = self.site.stores[0].heads(Heads { topics }).await.map_err(Violation::stage)?;
+        Ok(heads.into_iter().filter_map(|(topic, head)| topic.room().map(|room| (room, head))).collect())
+    }
+
+    /// The logs, by the store's own word.
+    pub(crate) async fn logs(&self) -> Result<HashMap<RoomId, Log>, Violation> {
+        let mut logs = HashMap::new();
+        for room in self.rooms {
+            let mut events = Vec::new();
+            loop {
+                let after = events.last().map_or(Seq::START, |event: &madang_domain::event::Event| event.seq);
+                let page = self.site.stores[0].read(Read { topic: room.into(), after, limit: 500 }).await;
+                let page = page.map_err(Violation::stage)?;
+                if page.is_empty() {
+                    break;
+                }
+                events.extend(page);
+            }
+            logs.insert(room, Log::new(room, &events)?);
+        }
+        Ok(logs)
+    }
+
+    /// Follows every tape; answers how each socket stands.
+    pub(super) fn follow(&self, logs: &HashMap<RoomId, Log>) -> Result<Vec<Followed>, Violation> {
+        let tapes = lock(&self.tapes).clone();
+        tapes
+            .into_iter()
+            .map(|tape| {
+                let entries = tape.entries().clone();
+                let rooms = socket::follow(&tape, logs, &entries)?;
+                Ok(Followed { tape, rooms })
+            })
+            .collect()
+    }
+
+    /// Opens a socket that writes a tape of this case.
+    pub(crate) async fn dial(
+        &self,
+        slot: usize,
+        user: usize,
+        gateway: usize,
+    ) -> Result<Option<Line>, Violation> {
+        let person = &self.site.people[user];
+        let (base, replay_max) = {
+            let gateway = self.gateways[gateway].read().await;
+            (gateway.client.base().to_owned(), gateway.replay_max)
+        };
+        let number = lock(&self.tapes).len();
+        let dial = crate::tape::Dial {
+            base: &base,
+            token: &person.token,
+            number,
+            slot,
+            user: person.profile.id,
+            gateway,
+            replay_max,
+            stir: self.stir.clone(),
+        };
+        match Line::open(dial).await {
+            Ok(line) => {
+                // A gateway that was killed meanwhile is not there to be blamed.
+                let now = self.gateways[gateway].read().await;
+                if now.client.base() != base {
+                    line.cut();
+                }
+                lock(&self.tapes).push(Arc::clone(&line.tape));
+                Ok(Some(line))
+            }
+            Err(_) if self.excused.load(Ordering::SeqCst) > 0 => Ok(None),
+            Err(error) => Err(Violation::Broken(format!("a socket cannot be opened: {error}"))),
+        }
+    }
+
+    pub(crate) fn note(&self, fact: Fact) {
+        lock(&self.facts).push(fact);
+    }
+}
+
+/// How a socket stands to the rooms.
+pub(super) struct Followed {
+    pub(super) tape: Arc<Tape>,
+    pub(super) rooms: HashMap<RoomId, socket::Standing>,
+}
+
+async fn room(site: &Site, kind: RoomKind, members: &[usize]) -> Result<RoomId, Violation> {
+    let name = RoomName::new(first_name(kind)).map_err(Violation::stage)?;
+    let members = members.iter().map(|user| Arc::clone(&site.people[*user].profile)).collect();
+    let new = NewRoom { kind, name, slug: None, external_id: None, members, key: None };
+    let made = site.stores[0]
+        .create_room(CreateRoom { actor: Arc::clone(&site.people[0].profile), room: new })
+        .await;
+    Ok(made.map_err(Violation::stage)?.value.room.id)
+}
+
+/// The name of a room before anybody has changed it.
+pub(crate) const fn first_name(kind: RoomKind) -> &'static str {
+    match kind {
+        RoomKind::Public => "Courtyard",
+        RoomKind::Private | RoomKind::Direct => "Back room",
+    }
+}
+
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
