@@ -141,6 +141,8 @@ fn micros(duration: Duration) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use std::{sync::Barrier, thread};
+
     use super::*;
 
     const SECOND: u64 = 1_000_000;
@@ -177,14 +179,19 @@ mod tests {
 
     #[test]
     fn threads_that_take_at_once_do_not_get_more_than_the_burst() {
-        let (bucket, limit) = (RateBucket::new(), RateLimit { interval: Duration::from_secs(1), burst: 500 });
-        let taken: usize = std::thread::scope(|scope| {
-            let threads: Vec<_> = (0..4)
-                .map(|_| scope.spawn(|| (0..500).filter(|_| bucket.take(limit, 0).is_ok()).count()))
-                .collect();
-            threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+        /// So many that the threads are sure to meet.
+        const BURST: u32 = 200_000;
+        let limit = RateLimit { interval: Duration::from_secs(1), burst: BURST };
+        let (bucket, start) = (RateBucket::new(), Barrier::new(2));
+        let take_all = || {
+            start.wait();
+            (0..BURST).filter(|_| bucket.take(limit, 0).is_ok()).count()
+        };
+        let taken = thread::scope(|scope| {
+            let other = scope.spawn(take_all);
+            take_all() + other.join().unwrap()
         });
-        assert_eq!(taken, 500);
+        assert_eq!(taken, BURST as usize);
     }
 
     #[test]
