@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use clap::CommandFactory as _;
+use clap::{CommandFactory as _, ValueEnum as _};
 use madang_bus::redis::RedisSettings;
 
 /// The head of a table of settings.
@@ -81,6 +81,18 @@ fn rows(document: &str) -> Vec<Row> {
     rows
 }
 
+/// Whether people make accounts by themselves at a gateway with these flags.
+fn registration(flags: &[&str]) -> String {
+    #[derive(clap::Parser)]
+    struct Flags {
+        #[command(flatten)]
+        gateway: madang_gateway::GatewaySettings,
+    }
+    let flags = <Flags as clap::Parser>::parse_from(["gateway"].iter().chain(flags));
+    let state = flags.gateway.registration().to_possible_value().expect("each state has a name");
+    state.get_name().to_owned()
+}
+
 /// The default as the document must say it; none where words say what happens without a value.
 fn written(variable: &str, setting: &Setting) -> Option<String> {
     // Chosen when the program starts, since the default depends on more than the setting itself.
@@ -89,6 +101,10 @@ fn written(variable: &str, setting: &Setting) -> Option<String> {
             let shards = |url: &str| RedisSettings::new(url).shards;
             let (one, cluster) = (shards("redis://localhost"), shards("redis+cluster://localhost"));
             return Some(format!("{one}; of a cluster {cluster}"));
+        }
+        "MADANG_REGISTRATION" => {
+            let (without, with) = (registration(&[]), registration(&["--issuer-algorithms", "RS256"]));
+            return Some(format!("{without}; of A and G {with} where MADANG_ISSUER_ALGORITHMS is set"));
         }
         // As the help says it: "false; of the all-in-one: true".
         "MADANG_ALLOW_QUERY_TOKEN" | "MADANG_CHANNELS_EDGE" => return Some("A true, G false".to_owned()),
