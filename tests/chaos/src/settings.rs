@@ -84,8 +84,13 @@ impl Settings {
     /// The same with tokens that have to be renewed; as it is where a clock may be an hour wrong, which ends them rightly.
     #[must_use]
     pub fn with_short_tokens(self) -> Self {
-        let steps_clocks = [Kind::ClockForward, Kind::ClockBack].iter().any(|kind| self.kinds.contains(kind));
-        let token_life = if steps_clocks { self.token_life } else { TOKEN_LIFE_SHORT };
+        let token_life = if self.steps_clocks() { self.token_life } else { TOKEN_LIFE_SHORT };
         Self { token_life, ..self }
+    }
+
+    /// Whether some fault steps a clock.
+    #[must_use]
+    pub fn steps_clocks(&self) -> bool {
+        [Kind::ClockForward, Kind::ClockBack].iter().any(|kind| self.kinds.contains(kind))
     }
 }

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use futures_util::future::join_all;
 use madang_client::{Client as Api, ConnectOptions, Credential, Incoming, Socket};
-use madang_contract::{Answer, ClientFrame, OkFrame, ServerFrame};
+use madang_contract::{Answer, ClientFrame, OkFrame};
 use madang_domain::{RoomId, UserId};
 use tokio::time::{Instant, sleep};
 
@@ -113,7 +113,7 @@ async fn present(gateway: &Api, of: &Expected) -> Result<BTreeSet<UserId>, Strin
     let answer = socket.call(ClientFrame::Presence { room: of.id.into() }, DEADLINE).await;
     socket.close().await;
     match answer {
-        Ok(Incoming::Frame(ServerFrame::Ok(OkFrame { answer: Answer::Presence(present), .. }))) => {
+        Ok(Incoming::Ok(OkFrame { answer: Answer::Presence(present), .. })) => {
             let users = present.users.ok_or_else(|| "no names".to_owned())?;
             Ok(users.iter().map(|user| user.id).collect())
         }

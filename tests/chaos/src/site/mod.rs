@@ -79,7 +79,12 @@ impl Site {
         let (postgres, redis) =
             tokio::try_join!(postgres(&logs, wants_disk), RedisSide::start(settings.redis, &logs))?;
         let (postgres, no_disk) = postgres;
-        let blueprint = Blueprint { binaries: binaries_directory()?, home: home.path(), logs: &logs };
+        let blueprint = Blueprint {
+            binaries: binaries_directory()?,
+            home: home.path(),
+            logs: &logs,
+            steps_clocks: settings.steps_clocks(),
+        };
 
         let [store_name, auth_name] = ["madang_message_store", "madang_auth"];
         let store_database = postgres.create_database(store_name).await?;

@@ -6,8 +6,12 @@ use madang_test_kit::{Error as KitError, Program, Service, ServiceSpec, StepCloc
 
 use crate::error::{Error, Result};
 
-/// The replica of each service whose wall clock can be stepped; the others run as they would anywhere.
+/// The replica of each service whose wall clock can be stepped, where clocks are; the others run as they would anywhere.
 const STEPPED: usize = 1;
+
+/// The library that steps a clock answers one thread after the other, at every question for the time: with several threads a
+/// process spends most of its time waiting for them.
+const ONE_THREAD: (&str, &str) = ("MADANG_WORKER_THREADS", "1");
 
 /// A service, and its clock where that can be stepped.
 #[derive(Debug)]
@@ -35,6 +39,7 @@ pub(super) struct Blueprint<'a> {
     pub(super) binaries: PathBuf,
     pub(super) home: &'a Path,
     pub(super) logs: &'a Path,
+    pub(super) steps_clocks: bool,
 }
 
 impl Blueprint<'_> {
@@ -49,11 +54,15 @@ impl Blueprint<'_> {
         let directory = self.home.join(&name);
         std::fs::create_dir_all(&directory)
             .map_err(Error::file(format!("create {}", directory.display())))?;
-        let clock = match (index == STEPPED).then(|| StepClock::new(directory.join("clock"))) {
+        let is_stepped = self.steps_clocks && index == STEPPED;
+        let clock = match is_stepped.then(|| StepClock::new(directory.join("clock"))) {
             None | Some(Err(KitError::NoFakeTime)) => None,
             Some(clock) => Some(clock?),
         };
-        settings.extend(clock.iter().flat_map(StepClock::environment));
+        if let Some(clock) = &clock {
+            settings.extend(clock.environment());
+            settings.push((ONE_THREAD.0.to_owned(), ONE_THREAD.1.to_owned()));
+        }
         let service = Service::start(ServiceSpec {
             program,
             binaries: self.binaries.clone(),
