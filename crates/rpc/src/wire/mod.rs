@@ -4,7 +4,7 @@
 //! field is said: a missing message, an identifier that has not 16 bytes, a text outside its bounds, an
 //! enum without a value or with one of a later version. What has passed is valid by its type after that.
 //!
-//! A type is [`Wire`] of the message that carries it. [`message!`] makes that of a list of fields; `fields` has the
+//! A type is `Wire` of the message that carries it. `message!` makes that of a list of fields; `fields` has the
 //! types that fields have.
 
 mod event;
