@@ -15,10 +15,11 @@ use crate::{
     error::{Error, Result},
     fault::Kind,
     faults, files,
-    report::{self, Report, Screen},
+    redis_shape::RedisShape,
+    report::{self, Report},
     rolling,
+    screen::Screen,
     settings::{COMPLETE_WITHIN, Length, Settings},
-    site::RedisShape,
 };
 
 /// Broken promises.

@@ -18,7 +18,7 @@ use tokio::{
 use crate::{
     crowd::people::{self, Person},
     error::{Error, Result},
-    report::Screen,
+    screen::Screen,
     settings::Settings,
     site::Site,
 };

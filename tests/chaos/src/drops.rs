@@ -13,7 +13,7 @@ use crate::{
     crowd::{ClientLine, Crowd, Talk},
     error::Result,
     log,
-    report::Screen,
+    screen::Screen,
     settings::Settings,
     site::Site,
     watch::Watch,

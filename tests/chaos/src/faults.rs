@@ -9,10 +9,11 @@ use crate::{
     complete::{Completeness, complete},
     crowd::{Cast, Crowd, Roll, Talk, Whispers},
     error::Result,
-    fault::{Fault, Injected, Plan, inject},
+    fault::{End, Fault, Injection, Plan},
     history::{Attempt, Span},
+    inject::{Injected, inject},
     log,
-    report::Screen,
+    screen::Screen,
     settings::{Length, PRESENT_WITHIN, Settings},
     site::Site,
     watch::{Moment, Watch},
@@ -38,37 +39,6 @@ const TOLD_WITHIN: Duration = Duration::from_secs(1);
 /// How long the last whispers are counted as sent in a calm time.
 const LAST_WHISPERS: Duration = Duration::from_secs(1);
 
-/// A fault that was injected, and what came of it.
-#[derive(Debug)]
-pub struct Injection {
-    /// Which.
-    pub fault: Fault,
-    /// When.
-    pub began: Moment,
-    /// What came of it.
-    pub end: End,
-}
-
-/// What came of a fault.
-#[derive(Debug)]
-pub enum End {
-    /// This machine cannot inject it.
-    Impossible(String),
-    /// It is over.
-    Over {
-        /// When it ended.
-        ended: Moment,
-        /// From its end until everybody had everything; none when that did not happen in time.
-        complete: Option<Duration>,
-        /// From its end until the markers of all rooms were acknowledged.
-        marked: Duration,
-        /// From its end until every gateway knew who is in each room.
-        present: Duration,
-        /// What happened that should not have; who missed what.
-        complaints: Vec<String>,
-    },
-}
-
 /// A run, judged.
 #[derive(Debug)]
 pub struct Run {
@@ -90,26 +60,6 @@ pub struct Run {
     pub took: Duration,
     /// The directory of the logs.
     pub logs: PathBuf,
-}
-
-impl Injection {
-    /// From its beginning to its end; none where nothing was injected.
-    #[must_use]
-    pub fn span(&self) -> Option<Span> {
-        match &self.end {
-            End::Impossible(_) => None,
-            End::Over { ended, .. } => Some(Span { from: self.began, until: *ended }),
-        }
-    }
-
-    /// Whether everybody was complete again, in time; `None` where nothing was injected.
-    #[must_use]
-    pub fn in_time(&self, within: Duration) -> Option<bool> {
-        match &self.end {
-            End::Impossible(_) => None,
-            End::Over { complete, .. } => Some(complete.is_some_and(|took| took <= within)),
-        }
-    }
 }
 
 /// Runs the scenario and judges it.

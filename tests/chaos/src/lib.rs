@@ -9,11 +9,12 @@
 //! ```
 //!
 //! - [`site`] starts and breaks the processes; each line of the picture is a breakable proxy.
-//! - [`fault`] names the faults, draws their schedule and injects them.
+//! - [`fault`] names the faults and draws their schedule; [`inject`] injects them into a site.
 //! - [`crowd`] is the clients: an open loop of sends, and a memory of everything.
 //! - [`complete`] measures how long after a fault everybody has everything again.
 //! - [`check`] judges, as a pure function; each kind of defect is found in a hand-made history by its tests.
-//! - [`faults`], [`drops`], [`rolling`] and [`cutoff`] are the scenarios, [`report`] what is told of them, [`cli`] the command line.
+//! - [`faults`], [`drops`], [`rolling`] and [`cutoff`] are the scenarios. [`screen`] shows a run while it lasts,
+//!   [`report`] tells of it when it is over, and [`cli`] is the command line.
 
 pub mod check;
 pub mod cli;
@@ -26,9 +27,12 @@ pub mod fault;
 pub mod faults;
 pub mod files;
 pub mod history;
+pub mod inject;
 pub mod log;
+pub mod redis_shape;
 pub mod report;
 pub mod rolling;
+pub mod screen;
 pub mod settings;
 pub mod site;
 pub mod tally;

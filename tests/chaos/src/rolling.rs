@@ -14,7 +14,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    crowd::people, error::Result, report::Screen, settings::Settings, site::Site, tally, watch::Watch,
+    crowd::people, error::Result, screen::Screen, settings::Settings, site::Site, tally, watch::Watch,
 };
 
 /// Sockets of each account.

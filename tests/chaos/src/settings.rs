@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use crate::{fault::Kind, site::RedisShape};
+use crate::{fault::Kind, redis_shape::RedisShape};
 
 /// The promise: after any single fault everybody is complete again within this of its end.
 pub const COMPLETE_WITHIN: Duration = Duration::from_secs(5);

@@ -2,9 +2,10 @@
 
 use madang_chaos::{
     Length, Settings,
-    fault::Kind,
-    faults::{End, run},
-    report::{self, Screen},
+    fault::{End, Injection, Kind},
+    faults::run,
+    report,
+    screen::Screen,
 };
 
 /// A fixed one: the same rooms, messages and faults each time.
@@ -32,7 +33,7 @@ async fn every_promise_is_kept_through_every_quick_fault() {
     }
     println!("{}", report.summary);
     for kind in Kind::QUICK {
-        let of_kind = |injection: &&madang_chaos::faults::Injection| injection.fault.kind == kind;
+        let of_kind = |injection: &&Injection| injection.fault.kind == kind;
         let injected = run.injections.iter().find(of_kind).expect("each kind comes once");
         assert!(matches!(injected.end, End::Over { .. }), "{kind} was not injected");
     }

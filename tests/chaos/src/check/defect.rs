@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 use madang_client::Fault;
 use madang_domain::{Code, UserId};
 
-use super::{InboxDefect, PresenceDefect};
+use super::{Class, InboxDefect, PresenceDefect};
 use crate::history::RoomIndex;
 
 /// A client of a run, by its place in the list of them.
@@ -216,19 +216,6 @@ pub enum DefectKind {
     Inbox,
     Presence,
     Unavailable,
-}
-
-/// What a defect means to those who promised otherwise.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Class {
-    /// Something is missing.
-    Lost,
-    /// Something is there twice.
-    Duplicated,
-    /// Something is out of its order.
-    OutOfOrder,
-    /// Something else.
-    Other,
 }
 
 impl DefectKind {

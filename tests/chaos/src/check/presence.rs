@@ -1,11 +1,11 @@
 //! Presence: nobody is said to have gone who was not away, each absence is told at most once, and exactly once with nothing
 //! broken.
 
-use std::{fmt, time::Duration};
+use std::time::Duration;
 
 use madang_domain::UserId;
 
-use super::{Defect, Verdict, defect::ClientIndex};
+use super::{ClientIndex, Defect, PresenceDefect, Verdict};
 use crate::{
     history::{ClientHistory, History, RoomIndex, Span, Walk},
     watch::Moment,
@@ -18,46 +18,6 @@ const AWAY_FOR: Duration = Duration::from_millis(4_500);
 const TOLD_UNTIL: Duration = Duration::from_secs(10 + 5 + 5 + 2);
 /// How long after a return with nothing broken it is told.
 const RETURN_TOLD_WITHIN: Duration = Duration::from_secs(2);
-
-/// What can be wrong with what is said of presence.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PresenceDefect {
-    /// A user was said to have gone, and had not been away for the grace.
-    FalseDeparture {
-        /// Who.
-        user: UserId,
-    },
-    /// A departure, or a return, was not told as often as it should be.
-    Told {
-        /// Who.
-        user: UserId,
-        /// It was a return.
-        on: bool,
-        /// How often it was told.
-        times: usize,
-        /// What the client was told of the user in all, and when.
-        heard: Vec<(bool, Moment)>,
-    },
-}
-
-impl fmt::Display for PresenceDefect {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::FalseDeparture { user } => {
-                write!(f, "was told that {user} has gone, who had not been away for the grace")
-            }
-            Self::Told { user, on, times, heard } => {
-                let what = if *on { "the return" } else { "the departure" };
-                write!(f, "was told {times} times of {what} of {user}; in all:")?;
-                for (on, at) in heard {
-                    let what = if *on { "came" } else { "gone" };
-                    write!(f, " {what} {:.2} s", at.since_start().as_secs_f64())?;
-                }
-                Ok(())
-            }
-        }
-    }
-}
 
 pub(super) fn judge(history: &History, verdict: &mut Verdict) {
     for (client, memory) in history.clients.iter().enumerate() {

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Defect, Verdict, defect::ClientIndex};
+use super::{ClientIndex, Defect, Verdict};
 use crate::{
     history::{ClientHistory, History, Logged, Receipt, RoomIndex},
     watch::Moment,

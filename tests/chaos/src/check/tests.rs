@@ -9,8 +9,8 @@ use uuid::Uuid;
 use super::{received::REMOVED_WITHIN, *};
 use crate::{
     history::{
-        Absence, Attempt, ClientHistory, Logged, Outcome, Receipt, Span, Stored, Token, message_digest,
-        other_digest,
+        Absence, Attempt, ClientHistory, History, Logged, Outcome, Receipt, Span, Stored, Token,
+        message_digest, other_digest,
     },
     watch::Moment,
 };

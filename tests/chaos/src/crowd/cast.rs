@@ -4,44 +4,32 @@
 //!
 //! Each is in one busy room, so that whatever they should no longer hear is said all the time.
 
-use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
+use std::time::Duration;
 
 use futures_util::future::join_all;
-use madang_client::{Client as Api, Error as ApiError};
-use madang_domain::{Code, Cursor, Role, RoomId, Seq, UserId};
+use madang_client::Client as Api;
+use madang_domain::{Code, Cursor, Role, Seq, UserId};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::timeout;
 
-use super::{Client, ClientLine, Tally, people::Person, whisper::passes};
+use super::{
+    Client, ClientLine,
+    people::Person,
+    retry::passes,
+    stage::{GIVE_UP_AFTER, Stage},
+};
 use crate::{
     error::Result,
     history::{Absence, ClientHistory, RoomIndex, Walk},
-    watch::{Moment, Watch},
+    watch::Moment,
 };
 
 /// Members of the cast with each part.
 const EACH: usize = 2;
-/// Between two tries of a request that was refused for now, or not answered.
-const RETRY_AFTER: Duration = Duration::from_millis(100);
-/// When a request, or a subscription, is given up.
-const GIVE_UP_AFTER: Duration = Duration::from_secs(30);
 /// How long the end of a revoked session is awaited: far longer than is promised, so that it is seen how late it is.
 const END_WITHIN: Duration = Duration::from_secs(10);
 /// A truant stays away for so many faults.
 const AWAY_FAULTS: usize = 3;
-
-/// What the cast acts on.
-pub(super) struct Stage {
-    pub(super) rooms: Vec<RoomId>,
-    /// Who made each room.
-    pub(super) owners: Vec<Person>,
-    pub(super) addresses: Vec<SocketAddr>,
-    /// The API of each gateway, in nobody's name.
-    pub(super) gateways: Vec<Api>,
-    pub(super) token_life: Duration,
-    pub(super) tally: Arc<Tally>,
-    pub(super) watch: Watch,
-}
 
 /// One of the cast.
 struct Player {
@@ -70,33 +58,6 @@ pub struct Cast {
 impl std::fmt::Debug for Cast {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Cast").finish_non_exhaustive()
-    }
-}
-
-impl Stage {
-    /// Asks one gateway after the other until one answers; says why that did not happen.
-    async fn answered<T, Answer>(
-        &self,
-        what: &str,
-        first: usize,
-        ask: impl Fn(Api) -> Answer,
-    ) -> std::result::Result<T, String>
-    where
-        Answer: Future<Output = std::result::Result<T, ApiError>>,
-    {
-        let until = Instant::now() + GIVE_UP_AFTER;
-        let mut tries = first;
-        loop {
-            let gateway = self.gateways[tries % self.gateways.len()].clone();
-            match ask(gateway).await {
-                Ok(answer) => return Ok(answer),
-                Err(error) if !passes(&error) || Instant::now() >= until => {
-                    return Err(format!("{what}: {error}"));
-                }
-                Err(_) => sleep(RETRY_AFTER).await,
-            }
-            tries += 1;
-        }
     }
 }
 

@@ -15,7 +15,7 @@ use madang_contract::{EventBody, NoticeBody, Presence as PresenceFrame, ServerFr
 use madang_domain::{Cursor, RoomId, Seq, UserId};
 use tokio::{sync::watch, task::JoinHandle};
 
-use super::{ClientLine, Tally, cast::Stage, people::Person};
+use super::{ClientLine, Tally, people::Person, stage::Stage};
 use crate::{
     error::Result,
     history::{

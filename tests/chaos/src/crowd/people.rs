@@ -9,8 +9,10 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use madang_client::{Client as Api, Error as ApiError, NewRoom, Tokens};
 use madang_domain::{RoomId, UserId};
 
-use super::SET_UP_AT_ONCE;
 use crate::error::{Error, Result};
+
+/// Clients that are set up at once: registering hashes a password.
+pub(super) const SET_UP_AT_ONCE: usize = 16;
 
 /// Every account has the same one.
 const PASSWORD: &str = "a gate that is shaken does not fall";

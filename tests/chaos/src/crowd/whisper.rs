@@ -8,7 +8,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use madang_client::{Client as Api, Error as ApiError};
+use madang_client::Client as Api;
 use madang_domain::{Code, RoomId};
 use tokio::{
     sync::watch,
@@ -16,10 +16,10 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use super::{Crowd, Tally, people::Person};
+use super::{Crowd, Tally, retry::passes};
 use crate::{
     error::Result,
-    history::{Attempt, ClientHistory, Outcome, RoomIndex},
+    history::{Attempt, Outcome, RoomIndex},
     watch::Watch,
 };
 
@@ -31,22 +31,6 @@ const PAUSE: Duration = Duration::from_millis(500);
 const RETRY_AFTER: Duration = Duration::from_millis(100);
 /// When a message is given up.
 const GIVE_UP_AFTER: Duration = Duration::from_secs(30);
-
-/// Somebody who speaks and does not listen.
-#[derive(Debug)]
-pub(super) struct Whisperer {
-    pub(super) person: Person,
-    /// The API of one gateway, in nobody's name.
-    pub(super) api: Api,
-    pub(super) rooms: Vec<RoomIndex>,
-}
-
-impl Whisperer {
-    /// Its memory: it is a member, and has not listened to anything.
-    pub(super) fn history(&self) -> ClientHistory {
-        ClientHistory::new(self.person.id, Vec::new())
-    }
-}
 
 /// The whispers of one fault.
 #[derive(Debug)]
@@ -62,17 +46,17 @@ impl Whispers {
     pub fn start(crowd: &Crowd, round: usize, until_over: bool, watch: Watch) -> Self {
         let (over, is_over) = watch::channel(false);
         let mut rooms = JoinSet::new();
-        for (number, whisperer) in crowd.whisperers.iter().enumerate() {
-            let client = crowd.clients.len() + number;
+        for (number, whisperer) in crowd.whisperers().iter().enumerate() {
+            let client = crowd.clients().len() + number;
             for room in &whisperer.rooms {
-                let Some(id) = crowd.rooms.get(*room).copied() else { continue };
+                let Some(id) = crowd.rooms().get(*room).copied() else { continue };
                 let voice = Voice {
                     api: whisperer.api.with_token(whisperer.person.token()),
                     client,
                     room: *room,
                     id,
                     round,
-                    tally: Arc::clone(&crowd.tally),
+                    tally: Arc::clone(crowd.tally()),
                     watch,
                 };
                 rooms.spawn(voice.whisper(until_over, is_over.clone()));
@@ -146,16 +130,5 @@ impl Voice {
             }
         };
         Attempt { room: self.room, key: key.into(), at, once: false, outcome }
-    }
-}
-
-/// Whether the same request may succeed later.
-pub(super) fn passes(error: &ApiError) -> bool {
-    match error {
-        ApiError::Transport(_) => true,
-        ApiError::Problem(problem) => {
-            matches!(problem.code, Code::Unavailable | Code::DeadlineExceeded | Code::RateLimited)
-        }
-        ApiError::Contract { .. } | ApiError::Base(_) => false,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{fmt, ops::RangeInclusive, str::FromStr};
 
-use crate::site::RedisShape;
+use crate::redis_shape::RedisShape;
 
 /// A kind of fault. Each says why it is here: what it takes away that something might silently rely on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

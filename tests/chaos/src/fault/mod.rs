@@ -1,9 +1,9 @@
-//! The faults: what they are, in which order they come, how they are made.
+//! The faults: what they are, in which order they come, what came of them.
 
-mod inject;
+mod injection;
 mod kind;
 mod plan;
 
-pub use inject::{Injected, inject};
+pub use injection::{End, Injection};
 pub use kind::Kind;
 pub use plan::{Fault, Plan, Scope};

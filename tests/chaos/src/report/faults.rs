@@ -5,8 +5,8 @@ use std::{fmt::Write as _, time::Duration};
 use super::{EXAMPLES, EXAMPLES_IN_FILE, Report, counts, defects, table::table, thousands};
 use crate::{
     check::{Class, FAILED_MAX, FAILED_ONCE_MAX, Found, Share},
-    fault::Kind,
-    faults::{End, Injection, Run},
+    fault::{End, Injection, Kind},
+    faults::Run,
     settings::{FAST_WAY_MEDIAN_MAX, Length},
     watch::Moment,
 };

@@ -1,15 +1,14 @@
-//! What is told of a run: on the screen while it lasts, in a file when it is over.
+//! What is told of a run when it is over: on the screen and in a file.
 
 mod cutoff;
 mod drops;
 mod faults;
 mod rolling;
-mod screen;
 mod table;
 
 use std::{fmt::Write as _, path::Path};
 
-pub use self::{cutoff::cutoff, drops::drops, faults::faults, rolling::rolling, screen::Screen};
+pub use self::{cutoff::cutoff, drops::drops, faults::faults, rolling::rolling};
 use crate::{
     check::{DefectKind, Verdict},
     error::{Error, Result},

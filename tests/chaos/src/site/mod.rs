@@ -18,7 +18,7 @@ use madang_test_kit::{
 use self::{lines::cross, replica::Blueprint};
 pub use self::{
     lines::{Edge, Line, Lines},
-    redis::{RedisShape, RedisSide},
+    redis::RedisSide,
     replica::Replica,
 };
 use crate::{

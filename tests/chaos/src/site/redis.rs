@@ -1,7 +1,6 @@
 //! The Redis of a run. Faults know it by what is done to it, not by how many servers it is.
 
 use std::{
-    fmt,
     net::SocketAddr,
     path::Path,
     sync::{
@@ -10,32 +9,13 @@ use std::{
     },
 };
 
-use clap::ValueEnum;
 use madang_test_kit::{Persistence, RedisCluster, RedisClusterOptions, RedisServer, Result};
 
 use super::lines::{Line, cross, shared};
+use crate::redis_shape::RedisShape;
 
 /// The inboxes of all gateways, whatever their shard.
 const INBOXES: &str = "madang:{*}:inbox:*";
-
-/// How many servers it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum RedisShape {
-    /// One server, with an append-only file, behind a line from each gateway.
-    Single,
-    /// A Redis Cluster of three masters with a replica each, without persistence, each behind a line that all gateways
-    /// share.
-    Cluster,
-}
-
-impl fmt::Display for RedisShape {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Single => "one Redis",
-            Self::Cluster => "a Redis Cluster of three masters and three replicas",
-        })
-    }
-}
 
 /// What gateways meet in.
 #[derive(Debug)]

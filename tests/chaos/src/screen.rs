@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 
 use crate::{
     crowd::Tally,
-    faults::{End, Injection},
+    fault::{End, Injection},
 };
 
 /// Between two looks at the counts.

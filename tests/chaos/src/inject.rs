@@ -6,10 +6,10 @@ use madang_test_kit::{BreakableProxy, Direction, Service};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng, seq::SliceRandom as _};
 use tokio::time::sleep;
 
-use super::{Fault, Kind, Scope};
 use crate::{
     crowd::ClientLine,
     error::Result,
+    fault::{Fault, Kind, Scope},
     site::{Edge, Replica, Site},
 };
 
@@ -20,7 +20,7 @@ const DELAY_MS: std::ops::Range<u64> = 30..400;
 /// A clock that is wrong by a time zone, or by a summer.
 const STEP_SECONDS: i64 = 3_600;
 
-/// What came of it.
+/// How an injection ended.
 #[derive(Debug)]
 pub enum Injected {
     /// It is over. What happened meanwhile that should not have: a process that ended in another way than it was asked to.
