@@ -1,4 +1,4 @@
-//! A front end as sites of the reference contract have it: a plain WebSocket, JSON texts, and no library.
+//! A front end as sites of the Channels dialect have it: a plain WebSocket, JSON texts, and no library.
 
 use std::time::Duration;
 

@@ -16,7 +16,7 @@ use super::{
     *,
 };
 
-/// A socket of the reference contract's.
+/// A socket of the Channels dialect.
 fn reference(number: u64, outbox: &Arc<Outbox>) -> Listener {
     let listener = listener(connection(number), user(u128::from(number)), outbox);
     Listener { format: Format::Room, ..listener }
