@@ -88,7 +88,8 @@ fn judge_client(
         memory.rooms.iter().map(|room| (*room, Position::default())).collect();
     for receipt in &memory.received {
         let Receipt { room, seq, digest, at, .. } = *receipt;
-        let overheard = overheard(memory, receipt, history) || follows_the_end(memory, receipt, &mut ended);
+        let overheard = !memory.absences.is_empty()
+            && (overheard(memory, receipt, history) || follows_the_end(memory, receipt, &mut ended));
         let Some(position) = positions.get_mut(&room).filter(|_| !overheard) else {
             verdict.add(at, Defect::Overheard { client, room, seq });
             continue;
@@ -139,9 +140,19 @@ impl Position {
 }
 
 /// Received while not a member, and longer after the removal, or the end of the fault that it fell into, than is promised.
+/// What stands before the event of the removal in the log is the member's still, however late a gateway learns of both.
 fn overheard(memory: &ClientHistory, receipt: &Receipt, history: &History) -> bool {
-    memory.absences.iter().any(|absence| {
-        absence.room == receipt.room
+    let absences = memory.absences.iter().filter(|absence| absence.room == receipt.room);
+    let mut ends: Vec<u64> = memory
+        .received
+        .iter()
+        .filter(|end| end.ends && end.room == receipt.room)
+        .map(|end| end.seq)
+        .collect();
+    ends.sort_unstable();
+    ends.dedup();
+    absences.enumerate().any(|(nth, absence)| {
+        ends.get(nth).is_none_or(|end| receipt.seq > *end)
             && receipt.at > history.healed_between(absence.from, absence.from).plus(REMOVED_WITHIN)
             && absence.until.is_none_or(|until| receipt.at < until)
     })

@@ -268,6 +268,19 @@ fn the_event_of_the_removal_is_the_last_one() {
 }
 
 #[test]
+fn what_stands_before_the_removal_may_come_late_and_what_follows_may_not() {
+    let (mut history, logs) = good();
+    let member = &mut history.clients[1];
+    member.absences.push(Absence { room: ROOM, asked: at(0), from: at(0), until: None });
+    // The receipts are of the seconds 1 to 3: all later than a second after the removal, which is the last of them.
+    member.received[2].ends = true;
+    assert_eq!(found(&history, &logs), []);
+    history.clients[1].received[2].ends = false;
+    history.clients[1].received[1].ends = true;
+    assert_eq!(found(&history, &logs), [Defect::Overheard { client: 1, room: ROOM, seq: 3 }]);
+}
+
+#[test]
 fn a_removed_member_may_be_refused() {
     let (mut history, logs) = good();
     history.clients[1].shut_out.push((at(8), ROOM, Code::PermissionDenied));
