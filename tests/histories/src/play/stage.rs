@@ -6,11 +6,12 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
-use madang_domain::{Epoch, Role, RoomId, RoomName, Seq, TopicId};
+use madang_domain::{Code, Epoch, IdempotencyKey, Role, RoomId, RoomName, Seq, TopicId};
 use madang_rpc::store::{CreateRoom, DeleteRoom, Heads, NewRoom, Open, Read, RoomKind};
-use tokio::sync::RwLock;
+use tokio::{sync::RwLock, time::Instant};
 
 use crate::{
     Site, Violation,
@@ -19,6 +20,13 @@ use crate::{
     judge::{Fact, Log, log::Member, socket},
     tape::{Line, Stir, Tape},
 };
+
+/// How long the store is asked for the stage's own sake, and the pause between two tries.
+const STAGE_PATIENCE: Duration = Duration::from_secs(20);
+const STAGE_PAUSE: Duration = Duration::from_millis(50);
+
+/// Numbers the rooms of all cases.
+static ROOMS_MADE: AtomicUsize = AtomicUsize::new(0);
 
 /// A case on its stage.
 pub(crate) struct Play<'s> {
@@ -54,7 +62,7 @@ impl<'s> Play<'s> {
         let rooms =
             [room(site, RoomKind::Public, &[1, 2]).await?, room(site, RoomKind::Private, &[1]).await?];
         let open = Open { user: site.people[0].profile.id, room: rooms[0], since: None, replay_limit: 1 };
-        let epoch = site.stores[0].open(open).await.map_err(Violation::stage)?.epoch;
+        let epoch = answered(|| site.stores[0].open(open.clone())).await?.epoch;
         let (first, second) =
             tokio::try_join!(Gateway::start(site, &network, 0), Gateway::start(site, &network, 1))?;
         Ok(Self {
@@ -96,7 +104,7 @@ impl<'s> Play<'s> {
     /// The head of each room, by the store's own word.
     pub(super) async fn heads(&self) -> Result<HashMap<RoomId, Seq>, Violation> {
         let topics = self.rooms.map(TopicId::Room).to_vec();
-        let heads = self.site.stores[0].heads(Heads { topics }).await.map_err(Violation::stage)?;
+        let heads = answered(|| self.site.stores[0].heads(Heads { topics: topics.clone() })).await?;
         Ok(heads.into_iter().filter_map(|(topic, head)| topic.room().map(|room| (room, head))).collect())
     }
 
@@ -107,8 +115,8 @@ impl<'s> Play<'s> {
             let mut events = Vec::new();
             loop {
                 let after = events.last().map_or(Seq::START, |event: &madang_domain::event::Event| event.seq);
-                let page = self.site.stores[0].read(Read { topic: room.into(), after, limit: 500 }).await;
-                let page = page.map_err(Violation::stage)?;
+                let read = || self.site.stores[0].read(Read { topic: room.into(), after, limit: 500 });
+                let page = answered(read).await?;
                 if page.is_empty() {
                     break;
                 }
@@ -184,11 +192,33 @@ pub(super) struct Followed {
 async fn room(site: &Site, kind: RoomKind, members: &[usize]) -> Result<RoomId, Violation> {
     let name = RoomName::new(first_name(kind)).map_err(Violation::stage)?;
     let members = members.iter().map(|user| Arc::clone(&site.people[*user].profile)).collect();
-    let new = NewRoom { kind, name, slug: None, external_id: None, members, key: None };
-    let made = site.stores[0]
-        .create_room(CreateRoom { actor: Arc::clone(&site.people[0].profile), room: new })
-        .await;
-    Ok(made.map_err(Violation::stage)?.value.room.id)
+    // A repeat is to find the room that the first try has made.
+    let key = format!("stage-{}", ROOMS_MADE.fetch_add(1, Ordering::Relaxed));
+    let key = Some(IdempotencyKey::new(key).map_err(Violation::stage)?);
+    let room = NewRoom { kind, name, slug: None, external_id: None, members, key };
+    let actor = &site.people[0].profile;
+    let create = || CreateRoom { actor: Arc::clone(actor), room: room.clone() };
+    Ok(answered(|| site.stores[0].create_room(create())).await?.value.room.id)
+}
+
+/// Asks the store for the stage's own sake until it answers: on a busy machine its database may be too slow for once.
+async fn answered<T, Answer>(ask: impl Fn() -> Answer) -> Result<T, Violation>
+where
+    Answer: Future<Output = madang_domain::Result<T>>,
+{
+    let until = Instant::now() + STAGE_PATIENCE;
+    loop {
+        match ask().await {
+            Ok(answer) => return Ok(answer),
+            Err(error)
+                if matches!(error.code, Code::Unavailable | Code::DeadlineExceeded)
+                    && Instant::now() < until =>
+            {
+                tokio::time::sleep(STAGE_PAUSE).await;
+            }
+            Err(error) => return Err(Violation::stage(error)),
+        }
+    }
 }
 
 /// The name of a room before anybody has changed it.
