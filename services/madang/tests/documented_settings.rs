@@ -89,8 +89,8 @@ fn registration(flags: &[&str]) -> String {
         gateway: madang_gateway::GatewaySettings,
     }
     let flags = <Flags as clap::Parser>::parse_from(["gateway"].iter().chain(flags));
-    let state = flags.gateway.registration().to_possible_value().expect("each state has a name");
-    state.get_name().to_owned()
+    let state = flags.gateway.registration().to_possible_value();
+    state.map(|state| state.get_name().to_owned()).unwrap_or_default()
 }
 
 /// The default as the document must say it; none where words say what happens without a value.
