@@ -32,7 +32,7 @@ use tracing::Instrument as _;
 pub(crate) use self::{
     history::{HistoryRange, page_limit},
     messages::NewMessage,
-    rooms::{CreateRoom, Members},
+    rooms::{Members, RoomToCreate},
 };
 use crate::{
     admission::UserLimits,

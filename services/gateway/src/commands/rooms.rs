@@ -16,7 +16,7 @@ use super::{Commands, Committed};
 
 /// A room to be created.
 #[derive(Debug, Clone)]
-pub(crate) struct CreateRoom {
+pub(crate) struct RoomToCreate {
     pub(crate) kind: RoomKind,
     pub(crate) name: RoomName,
     pub(crate) slug: Option<Slug>,
@@ -35,7 +35,7 @@ pub(crate) enum Members {
 
 impl Commands {
     /// Creates a room. Answers whether it is new: of a repeat, the room that was created first is the answer.
-    pub(crate) async fn create_room(&self, room: CreateRoom, members: Members) -> Result<(RoomView, bool)> {
+    pub(crate) async fn create_room(&self, room: RoomToCreate, members: Members) -> Result<(RoomView, bool)> {
         let (owner, members) = match members {
             Members::Of(owner, members) => {
                 check_members(members.len())?;
@@ -51,7 +51,7 @@ impl Commands {
                 (owner, found)
             }
         };
-        let CreateRoom { kind, name, slug, external_id, key } = room;
+        let RoomToCreate { kind, name, slug, external_id, key } = room;
         self.commit_room(owner, NewRoom { kind, name, slug, external_id, members, key }).await
     }
 

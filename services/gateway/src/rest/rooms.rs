@@ -16,7 +16,7 @@ use super::{
     view::{page, room},
 };
 use crate::{
-    commands::{Commands, CreateRoom, Members},
+    commands::{Commands, Members, RoomToCreate},
     http::Problem,
 };
 
@@ -38,7 +38,7 @@ async fn create(
     Json(body): Json<NewRoom>,
 ) -> Result<Response, Problem> {
     let NewRoom { name, kind, slug, members } = body;
-    let new = CreateRoom { kind, name, slug, external_id: None, key };
+    let new = RoomToCreate { kind, name, slug, external_id: None, key };
     let (created, _) = commands.create_room(new, Members::Of(caller.me, members)).await?;
     Ok((StatusCode::CREATED, axum::Json(room(&created))).into_response())
 }

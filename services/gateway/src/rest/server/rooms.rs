@@ -11,7 +11,7 @@ use madang_contract::rest::{NewSiteRoom, SiteRoom, routes::server as table};
 
 use super::extract::{Rooms, SiteBackend};
 use crate::{
-    commands::{Commands, CreateRoom, Members},
+    commands::{Commands, Members, RoomToCreate},
     http::Problem,
     rest::{
         Routes,
@@ -31,7 +31,7 @@ async fn create(
     Json(body): Json<NewSiteRoom>,
 ) -> Result<Response, Problem> {
     let NewSiteRoom { name, kind, slug, external_id, owner, members } = body;
-    let room = CreateRoom { kind, name, slug, external_id, key };
+    let room = RoomToCreate { kind, name, slug, external_id, key };
     let (room, is_new) = commands.create_room(room, Members::Named(owner, members)).await?;
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
     let external_id = room.room.external_id.as_deref().map(Cow::Borrowed);
