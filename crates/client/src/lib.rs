@@ -46,8 +46,8 @@ mod socket;
 
 pub use madang_flow_control::Backoff;
 pub use rest::{
-    Account, AuthSession, Client, Error, InboxPage, Member, NewRoom, Page, Problem, ReadMark, Room,
-    RoomMessage, SentMessage, Ticket, Tokens,
+    Account, AuthSession, Client, Error, InboxPage, Member, MessagesPage, NewRoom, Page, Problem, ReadMark,
+    Room, RoomMessage, SentMessage, Ticket, Tokens,
 };
 pub use session::{
     Fault, SendError, Sent, Session, SessionEvent, SessionEvents, SessionOptions, SubscribeError,

@@ -4,6 +4,8 @@ use std::{borrow::Cow, fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
+use crate::Limit;
+
 /// Why something was refused or failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -101,6 +103,8 @@ pub struct Error {
     pub message: Cow<'static, str>,
     /// When to try again, where that helps.
     pub retry_after: Option<Duration>,
+    /// The limit of how often something may be done that was reached, where one was.
+    pub limit: Option<Limit>,
     /// The cause; it is logged and never leaves the process.
     #[source]
     pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
@@ -112,7 +116,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     /// An error of that code.
     pub fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, message: message.into(), retry_after: None, source: None }
+        Self { code, message: message.into(), retry_after: None, limit: None, source: None }
     }
 
     /// The same, with its cause.
@@ -140,6 +144,11 @@ impl Error {
         Self::new(Code::InvalidArgument, message)
     }
 
+    /// More than a limit allows; there is room for it after a time.
+    pub fn rate_limited(limit: Limit, after: Duration) -> Self {
+        Self { limit: Some(limit), ..Self::new(Code::RateLimited, limit.message()).retry_after(after) }
+    }
+
     /// A part that does not answer.
     pub fn unavailable(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Code::Unavailable, message).retry_after(Duration::from_secs(1))
@@ -154,6 +163,12 @@ impl Error {
 impl Clone for Error {
     /// The clone goes to another waiter of the same work; the cause stays with the first, which logs it.
     fn clone(&self) -> Self {
-        Self { code: self.code, message: self.message.clone(), retry_after: self.retry_after, source: None }
+        Self {
+            code: self.code,
+            message: self.message.clone(),
+            retry_after: self.retry_after,
+            limit: self.limit,
+            source: None,
+        }
     }
 }

@@ -24,6 +24,10 @@ pub const REPLAY_MAX_EVENTS: u32 = 500;
 pub const PAGE_MAX_ITEMS: u32 = 200;
 /// The items of one page of a list where the caller names no limit.
 pub const PAGE_DEFAULT_ITEMS: u32 = 50;
+/// The bytes of the texts and of what else is said in the events of one page of a log, as they are stored. A page has at
+/// least one event, however large, and ends where the next one does not fit: then there is more, though the page has
+/// fewer items than were asked for.
+pub const PAGE_MAX_BYTES: usize = 64 * 1024;
 /// The bytes of what a user or a room is called at the embedding site.
 pub const EXTERNAL_ID_MAX_BYTES: usize = 128;
 /// The bytes of a notice's data.

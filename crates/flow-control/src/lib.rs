@@ -5,10 +5,12 @@
 //!
 //! Decision 0027 says which libraries were weighed for each of the three.
 
+mod address;
 mod backoff;
 mod lru;
 mod rate;
 
+pub use address::subscriber_network;
 pub use backoff::{Backoff, Pauses};
 pub use lru::{LruMap, lru_map};
 pub use rate::{KeyedRateLimiter, RateBucket, RateLimit};

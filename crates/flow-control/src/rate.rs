@@ -27,17 +27,29 @@ pub struct RateLimit {
 }
 
 impl RateLimit {
-    /// Takes one from a bucket that is full again at `full_at`, where the caller is willing to wait up to `patience` for
-    /// it. Returns when the bucket is full again after that, and how long to wait. Where the wait would be longer, returns
-    /// for how much longer the caller should try again.
-    fn reserve(self, full_at: u64, patience: Duration, now: u64) -> Result<(u64, Duration), Duration> {
-        let full_at = full_at.max(now).saturating_add(micros(self.interval));
-        let burst = micros(self.interval).saturating_mul(u64::from(self.burst));
+    /// Takes `count` from a bucket that is full again at `full_at`, where the caller is willing to wait up to `patience`
+    /// for it. Returns when the bucket is full again after that, and how long to wait. Where the wait would be longer,
+    /// returns for how much longer the caller should try again. More than a burst is there when the bucket is full.
+    fn reserve(
+        self,
+        count: u32,
+        full_at: u64,
+        patience: Duration,
+        now: u64,
+    ) -> Result<(u64, Duration), Duration> {
+        let full_at = full_at.max(now).saturating_add(self.micros_of(count));
+        let most = if self.burst == 0 { 0 } else { self.burst.max(count) };
+        let burst = self.micros_of(most);
         let wait = full_at.saturating_sub(now.saturating_add(burst));
         match wait.checked_sub(micros(patience)) {
             None | Some(0) => Ok((full_at, Duration::from_micros(wait))),
             Some(excess) => Err(Duration::from_micros(excess)),
         }
+    }
+
+    /// The time after which `count` more are allowed.
+    fn micros_of(self, count: u32) -> u64 {
+        micros(self.interval).saturating_mul(u64::from(count))
     }
 }
 
@@ -60,7 +72,23 @@ impl RateBucket {
     ///
     /// When the bucket is empty: the time after which it has one.
     pub fn take(&self, limit: RateLimit, now_micros: u64) -> Result<(), Duration> {
-        self.reserve(limit, Duration::ZERO, now_micros).map(|_no_wait| ())
+        self.take_many(1, limit, now_micros)
+    }
+
+    /// Takes `count` at once, or nothing. More than a burst can be taken from a full bucket, which then owes the rest.
+    ///
+    /// # Errors
+    ///
+    /// When the bucket has fewer: the time after which it has so many.
+    pub fn take_many(&self, count: u32, limit: RateLimit, now_micros: u64) -> Result<(), Duration> {
+        self.reserve_many(count, limit, Duration::ZERO, now_micros).map(|_no_wait| ())
+    }
+
+    /// Returns `count` that were taken and not used.
+    pub fn give_back(&self, count: u32, limit: RateLimit) {
+        let before = |full_at: u64| Some(full_at.saturating_sub(limit.micros_of(count)));
+        // Never refused: the closure always answers.
+        let _ = self.full_at_micros.fetch_update(Relaxed, Relaxed, before);
     }
 
     /// Takes one that will be there within `patience`, and returns how long the caller has to wait for it.
@@ -74,15 +102,44 @@ impl RateBucket {
         patience: Duration,
         now_micros: u64,
     ) -> Result<Duration, Duration> {
+        self.reserve_many(1, limit, patience, now_micros)
+    }
+
+    fn reserve_many(
+        &self,
+        count: u32,
+        limit: RateLimit,
+        patience: Duration,
+        now_micros: u64,
+    ) -> Result<Duration, Duration> {
         // No other memory depends on the number.
         let mut full_at = self.full_at_micros.load(Relaxed);
         loop {
-            let (next, wait) = limit.reserve(full_at, patience, now_micros)?;
+            let (next, wait) = limit.reserve(count, full_at, patience, now_micros)?;
             match self.full_at_micros.compare_exchange_weak(full_at, next, Relaxed, Relaxed) {
                 Ok(_) => return Ok(wait),
                 Err(changed) => full_at = changed,
             }
         }
+    }
+
+    /// Whether one can be taken, without taking it.
+    ///
+    /// # Errors
+    ///
+    /// When the bucket is empty: the time after which it has one.
+    pub fn check(&self, limit: RateLimit, now_micros: u64) -> Result<(), Duration> {
+        limit.reserve(1, self.full_at_micros.load(Relaxed), Duration::ZERO, now_micros).map(drop)
+    }
+
+    /// Takes one for what has happened already, even where there is none. The bucket owes a burst at most.
+    pub fn charge(&self, limit: RateLimit, now_micros: u64) {
+        let most = now_micros.saturating_add(limit.micros_of(limit.burst.saturating_mul(2)));
+        let next = |full_at: u64| {
+            Some(full_at.max(now_micros).saturating_add(limit.micros_of(1)).min(most.max(full_at)))
+        };
+        // Never refused: the closure always answers.
+        let _ = self.full_at_micros.fetch_update(Relaxed, Relaxed, next);
     }
 
     /// Whether the bucket is full, so that forgetting it changes nothing.
@@ -114,18 +171,33 @@ impl<K: Eq + Hash> KeyedRateLimiter<K> {
     ///
     /// When the bucket is empty: the time after which it has one. A refusal takes nothing.
     pub fn take(&self, key: K, limit: RateLimit, now_micros: u64) -> Result<(), Duration> {
+        self.take_many(key, 1, limit, now_micros)
+    }
+
+    /// Takes `count` at once from the bucket of `key`, or nothing. More than a burst can be taken from a full bucket, which
+    /// then owes the rest.
+    ///
+    /// # Errors
+    ///
+    /// When the bucket has fewer: the time after which it has so many. A refusal takes nothing.
+    pub fn take_many(&self, key: K, count: u32, limit: RateLimit, now_micros: u64) -> Result<(), Duration> {
         let mut buckets = self.buckets();
         // `get` marks the bucket as used: one that refuses must not be forgotten.
         let full_at = buckets.get(&key).copied().unwrap_or(0);
-        let (next, _no_wait) = limit.reserve(full_at, Duration::ZERO, now_micros)?;
+        let (next, _no_wait) = limit.reserve(count, full_at, Duration::ZERO, now_micros)?;
         buckets.insert(key, next);
         Ok(())
     }
 
     /// Returns one to the bucket of `key`.
     pub fn give_back(&self, key: &K, limit: RateLimit) {
+        self.give_back_many(key, 1, limit);
+    }
+
+    /// Returns `count` that were taken and not used to the bucket of `key`.
+    pub fn give_back_many(&self, key: &K, count: u32, limit: RateLimit) {
         if let Some(full_at) = self.buckets().get_mut(key) {
-            *full_at = full_at.saturating_sub(micros(limit.interval));
+            *full_at = full_at.saturating_sub(limit.micros_of(count));
         }
     }
 
@@ -175,6 +247,37 @@ mod tests {
             [Err(seconds(10)); 2],
             "after ten seconds the wait is within the patience again"
         );
+    }
+
+    #[test]
+    fn many_are_taken_at_once_or_none_of_them() {
+        let bucket = RateBucket::new();
+        assert_eq!(bucket.take_many(2, LIMIT, 0), Ok(()));
+        assert_eq!(bucket.take_many(2, LIMIT, 0), Err(Duration::from_secs(10)));
+        assert_eq!(bucket.take(LIMIT, 0), Ok(()), "the refusal took nothing");
+        bucket.give_back(3, LIMIT);
+        assert_eq!(bucket.take_many(5, LIMIT, 0), Ok(()), "a full bucket lends what a burst lacks");
+        assert_eq!(bucket.take(LIMIT, 0), Err(Duration::from_secs(30)));
+        let keyed = KeyedRateLimiter::new(10);
+        assert_eq!(keyed.take_many("a", 3, LIMIT, 0), Ok(()));
+        assert_eq!(keyed.take("a", LIMIT, 0), Err(Duration::from_secs(10)));
+        keyed.give_back_many(&"a", 2, LIMIT);
+        assert_eq!(keyed.take_many("a", 2, LIMIT, 0), Ok(()));
+    }
+
+    #[test]
+    fn what_has_happened_is_charged_up_to_a_burst_of_debt() {
+        let bucket = RateBucket::new();
+        for _ in 0..3 {
+            assert_eq!(bucket.check(LIMIT, 0), Ok(()));
+            bucket.charge(LIMIT, 0);
+        }
+        assert_eq!(bucket.check(LIMIT, 0), Err(Duration::from_secs(10)));
+        for _ in 0..100 {
+            bucket.charge(LIMIT, 0);
+        }
+        assert_eq!(bucket.check(LIMIT, 0), Err(Duration::from_secs(40)));
+        assert_eq!(bucket.check(LIMIT, 40 * SECOND), Ok(()));
     }
 
     #[test]

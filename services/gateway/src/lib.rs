@@ -46,7 +46,7 @@ pub use cli::{Cli, RedisUrl, bus, run};
 pub use settings::{ChannelsSettings, GatewaySettings, IssuerAlgorithm, IssuerSettings};
 
 use crate::{
-    admission::{AdmissionQueue, UserLimits},
+    admission::{AdmissionQueue, BudgetSettings, Budgets, UserLimits},
     commands::{Commands, PresenceSettings},
     connections::Connections,
     credentials::{Issuer, Revocations, SiteKeys, SiteTokens, SiteUserCache, Verifier},
@@ -166,7 +166,14 @@ impl Parts<'_> {
             interval: Duration::from_secs(1) / settings.sends_per_second,
             burst: settings.sends_burst,
         };
-        let user_limits = Arc::new(UserLimits::new(sends, settings.max_user_sockets));
+        let user_limits = Arc::new(UserLimits::new(settings.max_user_sockets));
+        let budgets = BudgetSettings {
+            user_sends: sends,
+            address_sends_per_second: settings.address_sends_per_second,
+            room_sends_per_second: settings.room_sends_per_second,
+            room_creations_per_minute: settings.room_creations_per_minute,
+            member_additions_per_minute: settings.member_additions_per_minute,
+        };
         let revocations = Arc::new(Revocations::default());
         let commands = Commands {
             store: Arc::clone(&self.store),
@@ -178,7 +185,7 @@ impl Parts<'_> {
                 enabled: settings.presence,
                 names_max: settings.presence_names_max,
             },
-            user_limits: Arc::clone(&user_limits),
+            budgets: Arc::new(Budgets::new(budgets, Arc::clone(&user_limits))),
             counters: Arc::clone(&self.counters),
             clock: Arc::clone(&self.clock),
             random: Arc::clone(&self.random),

@@ -1,9 +1,9 @@
 //! What handlers work with, in four parts; each takes the parts that it needs.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use axum::extract::FromRef;
-use http::HeaderMap;
+use http::{Extensions, HeaderMap};
 use madang_domain::{Code, Error, Result};
 use madang_kit::Registration;
 use madang_rpc::Auth;
@@ -12,7 +12,7 @@ use crate::{
     admission::AdmissionQueue,
     commands::Commands,
     credentials::{SiteKeys, Verifier},
-    http::origin::AllowedOrigins,
+    http::{client_address::client_address, origin::AllowedOrigins},
     metrics::Counters,
     session::Sockets,
 };
@@ -61,6 +61,13 @@ impl Entrance {
         }
         let message = "this origin is not allowed: see MADANG_ALLOWED_ORIGINS";
         Err(Error::new(Code::PermissionDenied, message))
+    }
+}
+
+impl Entrance {
+    /// The address from which a request comes.
+    pub(crate) fn client_address(&self, headers: &HeaderMap, extensions: &Extensions) -> Option<IpAddr> {
+        client_address(headers, extensions, self.settings.trusted_proxies)
     }
 }
 

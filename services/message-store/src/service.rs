@@ -11,9 +11,9 @@ use madang_rpc::{
     method::Method,
     store::{
         Append, Appended, Changed, CreateRoom, DeleteRoom, GetRoom, Heads, History, Inbox, InboxMark,
-        InboxPage, Join, Leave, ListMembers, ListRooms, MarkInboxRead, MarkRead, Member, Notify, Open,
-        OpenInbox, Opened, OpenedInbox, Page, PutMember, Read, ReadMark, RemoveMember, Resolve, Resolved,
-        RoomView, UpdateRoom,
+        InboxPage, Join, Leave, ListMembers, ListRooms, LogPage, MarkInboxRead, MarkRead, Member, Notify,
+        Open, OpenInbox, Opened, OpenedInbox, Page, PutMember, Read, ReadMark, RemoveMember, Resolve,
+        Resolved, RoomView, UpdateRoom,
     },
 };
 use tokio::time::timeout;
@@ -167,7 +167,7 @@ impl MessageStore for Operations {
         Ok(self.0.engine.heads(&request.topics).await?)
     }
 
-    async fn history(&self, request: History) -> Result<Vec<Event>> {
+    async fn history(&self, request: History) -> Result<LogPage> {
         Ok(self.0.engine.history(request.user, request.room, request.query).await?)
     }
 

@@ -52,6 +52,9 @@ impl Madang {
             ("MADANG_PRESENCE_GRACE_SECONDS", PRESENCE_GRACE_S),
             ("MADANG_SENDS_PER_SECOND", NO_RATE_LIMIT),
             ("MADANG_SENDS_BURST", NO_RATE_LIMIT),
+            ("MADANG_ROOM_SENDS_PER_SECOND", NO_RATE_LIMIT),
+            ("MADANG_ROOM_CREATIONS_PER_MINUTE", NO_RATE_LIMIT),
+            ("MADANG_MEMBER_ADDITIONS_PER_MINUTE", NO_RATE_LIMIT),
         ];
         let options =
             options.with_setting(Program::MessageStore, "MADANG_STORE_CONNECTIONS", READERS.to_string());

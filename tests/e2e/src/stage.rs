@@ -8,12 +8,16 @@ use madang_test_kit::{Cluster, ClusterOptions, PATIENCE, Process, Program, event
 /// More than any story sends: for those that are not about the rate limit.
 const NO_RATE_LIMIT: &str = "1000000";
 
-/// Options of a cluster whose users may send as fast as they can.
+/// Options of a cluster whose users may do what they do as fast as they can.
 #[must_use]
 pub fn fast_sends() -> ClusterOptions {
     ClusterOptions::default()
         .with_setting(Program::Gateway, "MADANG_SENDS_PER_SECOND", NO_RATE_LIMIT)
         .with_setting(Program::Gateway, "MADANG_SENDS_BURST", NO_RATE_LIMIT)
+        .with_setting(Program::Gateway, "MADANG_ADDRESS_SENDS_PER_SECOND", "0")
+        .with_setting(Program::Gateway, "MADANG_ROOM_SENDS_PER_SECOND", NO_RATE_LIMIT)
+        .with_setting(Program::Gateway, "MADANG_ROOM_CREATIONS_PER_MINUTE", NO_RATE_LIMIT)
+        .with_setting(Program::Gateway, "MADANG_MEMBER_ADDITIONS_PER_MINUTE", NO_RATE_LIMIT)
 }
 
 /// A cluster with what stories ask of it.

@@ -134,6 +134,10 @@ fn settings(replay_max_events: u32) -> Result<GatewaySettings, Violation> {
         http_addr: std::net::SocketAddr::from(([127, 0, 0, 1], 0)),
         sends_per_second: SENDS,
         sends_burst: SENDS,
+        address_sends_per_second: 0,
+        room_sends_per_second: SENDS,
+        room_creations_per_minute: SENDS,
+        member_additions_per_minute: SENDS,
         replay_max_events,
         ..defaults
     })

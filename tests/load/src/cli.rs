@@ -141,6 +141,11 @@ fn on_own_cluster(
     let options = ClusterOptions { durability: Durability::Real, nginx: false, ..ClusterOptions::default() }
         // What is asked is how many they can take, not how many they are told to.
         .with_setting(Program::Gateway, "MADANG_ADMISSIONS_PER_SECOND", "1000000")
+        // All users come from one address, one of them makes all rooms, and a room is as lively as a scenario says.
+        .with_setting(Program::Gateway, "MADANG_ADDRESS_SENDS_PER_SECOND", "0")
+        .with_setting(Program::Gateway, "MADANG_ROOM_SENDS_PER_SECOND", "1000000")
+        .with_setting(Program::Gateway, "MADANG_ROOM_CREATIONS_PER_MINUTE", "1000000")
+        .with_setting(Program::Gateway, "MADANG_MEMBER_ADDITIONS_PER_MINUTE", "1000000")
         // Thousands of accounts are made, all from one address, and no password is worth guarding.
         .with_setting(Program::Auth, "MADANG_AUTH_REGISTER_BURST", "1000000")
         .with_setting(Program::Auth, "MADANG_AUTH_ARGON2_MEMORY_KIB", "64")

@@ -8,7 +8,7 @@ use reqwest::{Method, RequestBuilder, Response, Url, header};
 use serde::de::DeserializeOwned;
 
 use super::{
-    Account, AuthSession, Error, InboxPage, Member, NewRoom, Page, Problem, ReadMark, Room, RoomMessage,
+    Account, AuthSession, Error, InboxPage, Member, MessagesPage, NewRoom, Page, Problem, ReadMark, Room,
     SentMessage, Ticket, Tokens,
 };
 
@@ -237,7 +237,7 @@ impl Client {
         before: Option<Seq>,
         after: Option<Seq>,
         limit: Option<u32>,
-    ) -> Result<Page<RoomMessage>, Error> {
+    ) -> Result<MessagesPage, Error> {
         let [before, after] = [before, after].map(|seq| seq.map(|seq| seq.to_string()));
         let limit = limit.map(|limit| limit.to_string());
         let query = [("before", before.as_deref()), ("after", after.as_deref()), ("limit", limit.as_deref())];
@@ -353,7 +353,7 @@ async fn accepted(answer: Response) -> Result<Response, Error> {
         return Err(Error::Contract { status, content_type, reason });
     }
     match serde_json::from_slice::<Problem>(&body) {
-        Ok(problem) if problem.status == status => Err(Error::Problem(problem)),
+        Ok(problem) if problem.status == status => Err(Error::Problem(Box::new(problem))),
         Ok(problem) => Err(Error::Contract {
             status,
             content_type,

@@ -9,7 +9,7 @@ use super::Problem;
 pub enum Error {
     /// The server refused.
     #[error("{0}")]
-    Problem(Problem),
+    Problem(Box<Problem>),
     /// The request or its answer did not arrive.
     #[error("the server was not reached: {0}")]
     Transport(#[from] reqwest::Error),

@@ -21,5 +21,7 @@ pub type Tokens = madang_contract::rest::Tokens<'static>;
 pub type Problem = madang_contract::rest::Problem<'static>;
 /// A room to make. The server checks its texts.
 pub type NewRoom = madang_contract::rest::NewRoom<String, String>;
+/// A page of a room's messages.
+pub type MessagesPage = madang_contract::rest::MessagesPage<RoomMessage>;
 /// A page of the user's inbox; a notice of a kind that this client does not know keeps its place.
 pub type InboxPage = madang_contract::rest::InboxPage<crate::socket::InboxNotice>;

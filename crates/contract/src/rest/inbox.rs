@@ -13,6 +13,9 @@ pub struct InboxPage<N> {
     pub items: Vec<N>,
     /// Always null: pages go on by `seq`.
     pub next_cursor: Option<String>,
+    /// Whether there is more beyond the last item. A page may have fewer items than were asked for: its bytes are bounded.
+    #[serde(default)]
+    pub more: bool,
     /// The history that places in the inbox belong to.
     pub epoch: Epoch,
     /// The last place.

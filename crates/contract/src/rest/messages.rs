@@ -67,21 +67,34 @@ pub struct ReadMark {
     pub unread: u64,
 }
 
+/// A page of a room's messages.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "MessagesPage")]
+pub struct MessagesPage<M> {
+    /// The messages, newest first, or oldest first where the query said `after`.
+    pub items: Vec<M>,
+    /// Always null: pages go on by `seq`.
+    pub next_cursor: Option<String>,
+    /// Whether there is more beyond the last item. A page may have fewer items than were asked for: its bytes are bounded.
+    #[serde(default)]
+    pub more: bool,
+}
+
 /// The routes.
 pub mod routes {
     use madang_domain::Code;
 
-    use super::{MarkRead, RangeQuery, ReadMark, SendMessage, SentMessage};
+    use super::{MarkRead, MessagesPage, RangeQuery, ReadMark, SendMessage, SentMessage};
     use crate::{
         RoomMessage,
-        rest::{Page, Route, route::table},
+        rest::{Route, route::table},
     };
 
     table! {
         /// Pages messages.
         LIST = Route::get("list_messages", "/v1/rooms/{room}/messages", "Page the messages of a room by `seq`; `next_cursor` is always null")
             .query::<RangeQuery>()
-            .answers::<Page<RoomMessage<'_>>>(200, "The messages.")
+            .answers::<MessagesPage<RoomMessage<'_>>>(200, "The messages.")
             .refuses(&[Code::PermissionDenied, Code::NotFound]);
         /// Sends a message.
         SEND = Route::post("send_message", "/v1/rooms/{room}/messages", "Send a message")

@@ -17,7 +17,7 @@ mod users;
 pub use auth::{AuthSession, JwkSet, Login, RefreshToken, Register, Ticket, Tokens};
 pub use inbox::InboxPage;
 pub use members::{Member, PutMember};
-pub use messages::{MarkRead, RangeQuery, ReadMark, SendMessage, SentMessage};
+pub use messages::{MarkRead, MessagesPage, RangeQuery, ReadMark, SendMessage, SentMessage};
 pub use page::{Page, PageQuery};
 pub use problem::Problem;
 pub use rooms::{NewRoom, Room, RoomChanges, RoomScope, RoomsQuery};

@@ -20,6 +20,9 @@ pub struct Problem<'a> {
     pub detail: Cow<'a, str>,
     /// The code.
     pub code: Code,
+    /// The limit that was reached, where one was: see the table of limits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<Cow<'a, str>>,
     /// After how many milliseconds to try again, where that helps; the header `Retry-After` has it in whole seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u64>,

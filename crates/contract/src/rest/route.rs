@@ -198,9 +198,13 @@ impl Route {
                     || match code {
                         Code::InvalidArgument => is_parsed || self.idempotency_key,
                         Code::Unauthenticated => matches!(self.access, Access::User | Access::ApiKey(_)),
-                        Code::PermissionDenied | Code::RateLimited => {
-                            matches!(self.access, Access::ApiKey(_))
-                        }
+                        Code::PermissionDenied => matches!(self.access, Access::ApiKey(_)),
+                        // Whatever a user writes is paid from a budget.
+                        Code::RateLimited => match self.access {
+                            Access::ApiKey(_) => true,
+                            Access::User => self.method != Method::Get,
+                            Access::Public | Access::WebSocket => false,
+                        },
                         Code::TooLarge => self.request.is_some(),
                         Code::DeadlineExceeded | Code::Unavailable | Code::Internal => {
                             self.access != Access::WebSocket

@@ -4,8 +4,8 @@
 use std::borrow::Cow;
 
 use madang_domain::{
-    AttachmentUrl, Code, Epoch, FileName, MediaType, Role, RoomId, RoomKind, Seq, SessionId, Timestamp,
-    UserId,
+    AttachmentUrl, Code, Epoch, FileName, Limit, MediaType, Role, RoomId, RoomKind, Seq, SessionId,
+    Timestamp, UserId,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
@@ -17,9 +17,9 @@ use crate::{
     RequestId, RoleChange, RoomError, RoomMessage, ServerFrame, SiteUser, Subscribed, SubscribedRoom, Typing,
     User,
     rest::{
-        AuthSession, InboxPage, JwkSet, Login, MarkRead, Member, NewRoom, NewSiteRoom, Page, Problem,
-        ProfileChanges, PutMember, PutSiteMember, ReadMark, RefreshToken, Register, Room, RoomChanges,
-        SendAs, SendMessage, SentMessage, SentNotice, SiteRoom, SiteUserChanges, Ticket, Tokens,
+        AuthSession, InboxPage, JwkSet, Login, MarkRead, Member, MessagesPage, NewRoom, NewSiteRoom, Page,
+        Problem, ProfileChanges, PutMember, PutSiteMember, ReadMark, RefreshToken, Register, Room,
+        RoomChanges, SendAs, SendMessage, SentMessage, SentNotice, SiteRoom, SiteUserChanges, Ticket, Tokens,
     },
 };
 
@@ -42,6 +42,7 @@ pub(super) fn problem(code: Code) -> Value {
         status: code.http_status(),
         detail: "what to do next".into(),
         code,
+        limit: (code == Code::RateLimited).then(|| Limit::UserSends.as_str().into()),
         retry_after_ms: matches!(code, Code::RateLimited | Code::Unavailable).then_some(1_000),
     })
 }
@@ -105,12 +106,15 @@ fn answer(name: &str) -> Option<Value> {
         "RoomPage" => written(&page(room())),
         "Member" => written(&member()),
         "MemberPage" => written(&page(member())),
-        "RoomMessagePage" => written(&page(room_message())),
+        "MessagesPage" => {
+            written(&MessagesPage { items: vec![room_message()], next_cursor: None, more: false })
+        }
         "SentMessage" => {
             written(&SentMessage { id: "3".to_owned(), seq: Seq::new(3), at: at(), duplicate: false })
         }
         "ReadMark" => written(&ReadMark { read: Seq::new(3), unread: 0 }),
         "InboxPage" => written(&InboxPage {
+            more: false,
             items: notices().to_vec(),
             next_cursor: None,
             epoch: epoch(),
@@ -190,13 +194,15 @@ pub(super) fn frames() -> Vec<Value> {
         ServerFrame::Error(ErrorFrame {
             re: re(),
             code: Code::RateLimited,
-            message: "too many messages: slow down".into(),
+            message: Limit::UserSends.message().into(),
+            limit: Some(Limit::UserSends.as_str().into()),
             retry_after_ms: Some(33),
         }),
         ServerFrame::Error(ErrorFrame {
             re: None,
             code: Code::InvalidArgument,
             message: "not a JSON object".into(),
+            limit: None,
             retry_after_ms: None,
         }),
         ServerFrame::Inbox(Inbox {
@@ -208,7 +214,13 @@ pub(super) fn frames() -> Vec<Value> {
             unread: 3,
         }),
         ServerFrame::Read(Read { room: room_id(), user: mina(), seq: Seq::new(3) }),
-        ServerFrame::Typing(Typing { room: room_id(), user: mina(), name: "Mina".into(), on: true }),
+        ServerFrame::Typing(Typing {
+            room: room_id(),
+            user: mina(),
+            name: "Mina".into(),
+            on: true,
+            expires_ms: Some(6_000),
+        }),
         ServerFrame::Presence(Presence {
             room: room_id(),
             changes: Some(vec![PresenceChange { user: user(), on: true }]),
@@ -227,7 +239,11 @@ pub(super) fn frames() -> Vec<Value> {
 fn answers() -> [crate::Answer<'static>; 6] {
     use crate::Answer;
     [
-        Answer::History(HistoryPage { room: room_id(), events: events().into_iter().rev().collect() }),
+        Answer::History(HistoryPage {
+            room: room_id(),
+            events: events().into_iter().rev().collect(),
+            more: false,
+        }),
         Answer::Read(ReadAnswer { room: room_id(), read: Seq::new(3), unread: 0 }),
         Answer::Presence(PresenceAnswer { room: room_id(), count: 1, users: Some(vec![user()]) }),
         Answer::Presence(PresenceAnswer { room: room_id(), count: 2_041, users: None }),
@@ -253,7 +269,12 @@ fn subscribed() -> Subscribed<'static> {
             },
             SubscribedRoom::Failed {
                 room: "nowhere".into(),
-                error: RoomError { code: Code::NotFound, message: "there is no such room".into() },
+                error: RoomError {
+                    code: Code::NotFound,
+                    message: "there is no such room".into(),
+                    limit: None,
+                    retry_after_ms: None,
+                },
             },
         ],
     }

@@ -70,6 +70,9 @@ pub struct HistoryPage<E> {
     pub room: RoomId,
     /// The events of all kinds.
     pub events: Vec<E>,
+    /// Whether there is more beyond the last event. A page may have fewer than were asked for: its bytes are bounded.
+    #[serde(default)]
+    pub more: bool,
 }
 
 /// A read mark after a request to move it.

@@ -31,6 +31,9 @@ pub struct Typing<'a> {
     pub name: Cow<'a, str>,
     /// Whether the user types now.
     pub on: bool,
+    /// After how many milliseconds the user does not type any more, unless it is said again; with `on` alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_ms: Option<u64>,
 }
 
 /// Users came to a room or have gone from it.

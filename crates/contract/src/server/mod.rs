@@ -111,6 +111,9 @@ pub struct ErrorFrame<'a> {
     pub code: Code,
     /// What to do next, for a developer.
     pub message: Cow<'a, str>,
+    /// The limit that was reached, where one was: see the table of limits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<Cow<'a, str>>,
     /// After how many milliseconds to try again, where that helps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u64>,

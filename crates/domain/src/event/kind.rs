@@ -76,6 +76,15 @@ macro_rules! event_kinds {
                 }
             }
 
+            /// The bytes of what is said, about: what makes some events larger than others.
+            #[must_use]
+            pub fn text_bytes(&self) -> usize {
+                match self {
+                    Self::Message(message) => message.text_bytes(),
+                    other => other.detail().map_or(0, |detail| detail.len()),
+                }
+            }
+
             /// Reads what [`number`](Self::number) and [`detail`](Self::detail) gave, of any kind but a message. A kind
             /// that this version does not know is kept as it is.
             ///

@@ -16,3 +16,11 @@ pub struct Message {
     /// The members whom it names. The store finds them; it ignores what a sender gives here.
     pub mentions: Vec<UserId>,
 }
+
+impl Message {
+    /// The bytes of the text and of the files' descriptions, about.
+    pub(super) fn text_bytes(&self) -> usize {
+        let attachment = |file: &Attachment| file.url.len() + file.name.len() + file.content_type.len();
+        self.text.len() + self.attachments.iter().map(attachment).sum::<usize>()
+    }
+}

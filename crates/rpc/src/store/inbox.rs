@@ -79,6 +79,8 @@ pub struct InboxPage {
     pub read: Seq,
     /// The notices after it.
     pub unread: u64,
+    /// There are further notices in the same direction.
+    pub more: bool,
 }
 
 /// Asks for the read mark of a user's inbox to be moved forward.
@@ -102,7 +104,7 @@ pub struct InboxMark {
 message!(Notify => wire::NotifyRequest { user, data, key });
 message!(OpenedInbox => wire::OpenedInbox { epoch, head, read, unread, complete, events });
 message!(Inbox => wire::InboxRequest { user, from, limit });
-message!(InboxPage => wire::InboxResponse { epoch, events, head, read, unread });
+message!(InboxPage => wire::InboxResponse { epoch, events, head, read, unread, more });
 message!(MarkInboxRead => wire::MarkInboxReadRequest { user, seq });
 message!(InboxMark => wire::MarkInboxReadResponse { read, unread });
 

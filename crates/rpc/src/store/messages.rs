@@ -86,7 +86,7 @@ pub struct Read {
     pub topic: TopicId,
     /// The place.
     pub after: Seq,
-    /// At most so many events.
+    /// At most so many events, and of no more bytes than a page has.
     pub limit: u32,
 }
 
@@ -130,6 +130,15 @@ pub struct HistoryQuery {
     pub messages_only: bool,
 }
 
+/// A page of a log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogPage {
+    /// The events. Fewer than were asked for where more would have too many bytes.
+    pub events: Vec<Event>,
+    /// There are further events in the same direction.
+    pub more: bool,
+}
+
 /// Asks for a user's read mark in a room to be moved forward.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MarkRead {
@@ -157,7 +166,8 @@ message!(Mentioned => wire::Mentioned { user, seq, at as at_micros });
 message!(Opened => wire::Opened { epoch, head, member_count, role, read, complete, events });
 
 message!(Read => wire::ReadRequest { topic, after, limit });
-message!(Vec<Event> => wire::ReadResponse | wire::HistoryResponse[events]);
+message!(Vec<Event> => wire::ReadResponse[events]);
+message!(LogPage => wire::HistoryResponse { events, more });
 message!(Heads => wire::HeadsRequest { topics });
 message!(Vec<(TopicId, Seq)> => wire::HeadsResponse[heads]);
 message!(MarkRead => wire::MarkReadRequest { user, room, seq });

@@ -22,8 +22,8 @@ pub use self::{
     inbox::{Inbox, InboxMark, InboxPage, MarkInboxRead, Notify, OpenInbox, OpenedInbox},
     members::{Join, Leave, ListMembers, Member, PutMember, RemoveMember},
     messages::{
-        Append, Appended, Heads, History, HistoryFrom, HistoryQuery, MarkRead, Mentioned, Open, Opened, Read,
-        ReadMark,
+        Append, Appended, Heads, History, HistoryFrom, HistoryQuery, LogPage, MarkRead, Mentioned, Open,
+        Opened, Read, ReadMark,
     },
     page::{Page, PageQuery},
     rooms::{
@@ -124,7 +124,7 @@ service! {
         check: Resolve::check;
     }
 
-    /// A topic's events after a place, in order, contiguous, at most `limit`. For gateways, which have
+    /// A topic's events after a place, in order, contiguous, at most `limit` and a page's bytes. For gateways, which have
     /// judged their subscribers by `open` and by the log's own events.
     fn read(Read as ReadRequest) -> Vec<Event> as ReadResponse {
         repeat: always, "it reads";
@@ -136,8 +136,8 @@ service! {
         repeat: always, "it reads";
     }
 
-    /// A page of a room's history, for a member.
-    fn history(History as HistoryRequest) -> Vec<Event> as HistoryResponse {
+    /// A page of a room's history, for a member: of at most `limit` events, and of no more bytes than a page has.
+    fn history(History as HistoryRequest) -> LogPage as HistoryResponse {
         repeat: always, "it reads";
     }
 

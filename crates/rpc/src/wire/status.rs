@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use madang_domain::{Code, Error};
+use madang_domain::{Code, Error, Limit};
 use madang_proto::store::v1::Failure;
 use tonic::{Status, TimeoutExpired, metadata::MetadataValue};
 
@@ -15,6 +15,8 @@ use tonic::{Status, TimeoutExpired, metadata::MetadataValue};
 pub const CODE_KEY: &str = "madang-code";
 /// The metadata key of the time after which to try again, in milliseconds.
 pub const RETRY_AFTER_KEY: &str = "madang-retry-after-ms";
+/// The metadata key of the name of the limit that was reached.
+pub const LIMIT_KEY: &str = "madang-limit";
 
 /// The gRPC code nearest to a code of the domain.
 #[must_use]
@@ -42,6 +44,9 @@ pub fn to_status(error: &Error) -> Status {
     metadata.insert(CODE_KEY, MetadataValue::from_static(error.code.as_str()));
     if let Some(after_ms) = error.retry_after_ms() {
         metadata.insert(RETRY_AFTER_KEY, MetadataValue::from(after_ms));
+    }
+    if let Some(limit) = error.limit {
+        metadata.insert(LIMIT_KEY, MetadataValue::from_static(limit.as_str()));
     }
     status
 }
@@ -92,7 +97,8 @@ fn answered(status: &Status) -> Option<Error> {
     let text = |key| status.metadata().get(key).and_then(|value| value.to_str().ok());
     let code = parse_code(text(CODE_KEY)?)?;
     let retry_after = text(RETRY_AFTER_KEY).and_then(|ms| ms.parse().ok()).map(Duration::from_millis);
-    Some(Error { code, message: status.message().to_owned().into(), retry_after, source: None })
+    let limit = text(LIMIT_KEY).and_then(Limit::of_name);
+    Some(Error { code, message: status.message().to_owned().into(), retry_after, limit, source: None })
 }
 
 fn parse_code(text: &str) -> Option<Code> {
@@ -156,6 +162,7 @@ pub(crate) fn to_failure(error: &Error) -> Failure {
         message: error.message.clone().into_owned(),
         // 0 is "none" on the wire, so what is less than a millisecond becomes one.
         retry_after_ms: error.retry_after_ms().map_or(0, |ms| ms.max(1)),
+        limit: error.limit.map_or_else(String::new, |limit| limit.as_str().to_owned()),
     }
 }
 
@@ -165,7 +172,8 @@ pub(crate) fn from_failure(failure: Failure) -> Error {
         return Error::internal(format!("the unknown code {:?} in a batch's outcome", failure.code));
     };
     let retry_after = Some(failure.retry_after_ms).filter(|ms| *ms > 0).map(Duration::from_millis);
-    Error { code, message: failure.message.into(), retry_after, source: None }
+    let limit = Limit::of_name(&failure.limit);
+    Error { code, message: failure.message.into(), retry_after, limit, source: None }
 }
 
 #[cfg(test)]
@@ -180,15 +188,15 @@ mod tests {
 
     fn same(left: &Error, right: &Error) {
         assert_eq!(
-            (left.code, &left.message, left.retry_after),
-            (right.code, &right.message, right.retry_after)
+            (left.code, &left.message, left.retry_after, left.limit),
+            (right.code, &right.message, right.retry_after, right.limit)
         );
     }
 
     #[test]
     fn an_error_keeps_code_message_and_retry_time() {
         for code in Code::ALL {
-            let error = error(code);
+            let error = Error { limit: Some(Limit::RoomSends), ..error(code) };
             same(&from_status(to_status(&error)), &error);
             same(&from_failure(to_failure(&error)), &error);
         }

@@ -17,9 +17,9 @@ use madang_domain::{
 use madang_rpc::{
     MessageStore,
     store::{
-        Append, Appended, Changed, CreateRoom, DeleteRoom, GetRoom, Heads, History, Inbox, InboxMark,
-        InboxPage, Join, Leave, ListMembers, ListRooms, MarkInboxRead, MarkRead, Member, Membership,
-        Mentioned, Notify, Open, OpenInbox, Opened, OpenedInbox, Page, PutMember, Read, ReadMark,
+        Append, Appended, Changed, CreateRoom, DeleteRoom, GetRoom, Heads, History, HistoryFrom, Inbox,
+        InboxMark, InboxPage, Join, Leave, ListMembers, ListRooms, LogPage, MarkInboxRead, MarkRead, Member,
+        Membership, Mentioned, Notify, Open, OpenInbox, Opened, OpenedInbox, Page, PutMember, Read, ReadMark,
         RemoveMember, Resolve, Resolved, Room, RoomKind, RoomView, UpdateRoom,
     },
 };
@@ -269,8 +269,9 @@ impl MessageStore for Scripted {
         Ok(request.topics.iter().map(|topic| (*topic, Seq::new(6))).collect())
     }
 
-    async fn history(&self, request: History) -> Result<Vec<Event>> {
-        self.called("history", &request).map(|()| events())
+    async fn history(&self, request: History) -> Result<LogPage> {
+        let more = request.query.from == HistoryFrom::End;
+        self.called("history", &request).map(|()| LogPage { events: events(), more })
     }
 
     async fn mark_read(&self, request: MarkRead) -> Result<ReadMark> {
@@ -307,6 +308,7 @@ impl MessageStore for Scripted {
         let invite = Invite { room: room_id(7), name: RoomName::new("마당").unwrap() };
         let (head, read) = (Seq::new(9), Seq::new(8));
         Ok(InboxPage {
+            more: request.from == HistoryFrom::End,
             epoch: Epoch::new(1),
             events: vec![notice(EventBody::Invite(invite))],
             head,

@@ -1,7 +1,10 @@
-//! Who may enter and how much each user may use: the pace of admissions, and the limits of one user.
+//! Who may enter and how much each may use: the pace of admissions, the limits of one user, and the budgets from which
+//! commands are paid.
 
+mod budgets;
 mod queue;
 mod user_limits;
 
+pub(crate) use budgets::{Actor, BudgetSettings, Budgets, Cost, PARTS_OF_A_MESSAGE, Spent};
 pub(crate) use queue::{AdmissionQueue, admit};
 pub(crate) use user_limits::{SocketPermit, UserLimits, UserUsage};

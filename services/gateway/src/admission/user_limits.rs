@@ -1,4 +1,5 @@
-//! What one user may spend: sends a second, and sockets at a time; over all of the user's sockets here.
+//! What one user may spend at this gateway: of each budget so much a second, and sockets at a time; over all of the user's
+//! sockets and requests here.
 
 use std::{
     collections::HashMap,
@@ -6,24 +7,39 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU32, Ordering},
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
 
-use madang_domain::{Code, Error, Result, UserId};
+use madang_domain::{Error, Limit, Result, UserId};
 use madang_flow_control::{RateBucket, RateLimit};
 
+/// How many subscriptions of a user may be refused: as many at once as two full `subscribe` frames hold, since the rooms
+/// of a client that was away long may all be gone.
+const REFUSED_SUBSCRIPTIONS: RateLimit = RateLimit { interval: Duration::from_millis(500), burst: 200 };
+
 /// What one user has spent.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct UserUsage {
-    sends: RateBucket,
+    pub(super) sends: RateBucket,
+    pub(super) room_creations: RateBucket,
+    pub(super) member_additions: RateBucket,
+    refused_subscriptions: RateBucket,
     sockets: AtomicU32,
 }
 
-/// The budgets of the users who are here.
+impl UserUsage {
+    /// Whether forgetting it changes nothing, but for the sockets.
+    fn is_full(&self, now_micros: u64) -> bool {
+        [&self.sends, &self.room_creations, &self.member_additions, &self.refused_subscriptions]
+            .into_iter()
+            .all(|bucket| bucket.is_full(now_micros))
+    }
+}
+
+/// The usage of the users who are here.
 #[derive(Debug)]
 pub(crate) struct UserLimits {
     epoch: Instant,
-    sends: RateLimit,
     sockets_max: u32,
     users: Mutex<HashMap<UserId, Arc<UserUsage>>>,
 }
@@ -32,40 +48,42 @@ pub(crate) struct UserLimits {
 #[derive(Debug)]
 pub(crate) struct SocketPermit(Arc<UserUsage>);
 
-/// The users whose budgets are kept before those that nobody holds are forgotten.
+/// The users whose usage is kept before that of those whom nobody holds is forgotten.
 const KEPT_USERS: usize = 100_000;
 
 impl UserLimits {
-    pub(crate) fn new(sends: RateLimit, sockets_max: u32) -> Self {
-        Self { epoch: Instant::now(), sends, sockets_max, users: Mutex::default() }
+    pub(crate) fn new(sockets_max: u32) -> Self {
+        Self { epoch: Instant::now(), sockets_max, users: Mutex::default() }
     }
 
-    /// The budget of a user.
+    /// The usage of a user.
     pub(crate) fn of(&self, user: UserId) -> Arc<UserUsage> {
         let now = self.now_micros();
         let mut users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
         if users.len() >= KEPT_USERS {
-            users.retain(|_, budget| Arc::strong_count(budget) > 1 || !budget.sends.is_full(now));
+            users.retain(|_, usage| Arc::strong_count(usage) > 1 || !usage.is_full(now));
         }
-        Arc::clone(
-            users.entry(user).or_insert_with(|| {
-                Arc::new(UserUsage { sends: RateBucket::new(), sockets: AtomicU32::new(0) })
-            }),
-        )
+        Arc::clone(users.entry(user).or_default())
     }
 
-    /// Takes one send of a user's.
-    pub(crate) fn take_send(&self, budget: &UserUsage) -> Result<()> {
-        budget
-            .sends
-            .take(self.sends, self.now_micros())
-            .map_err(|wait| Error::new(Code::RateLimited, "too many messages: slow down").retry_after(wait))
+    /// Nothing, where subscriptions of a user may still be refused. `rate_limited`: too many were, and the store is not to
+    /// be asked about more.
+    pub(crate) fn check_subscriptions(&self, usage: &UserUsage) -> Result<()> {
+        usage
+            .refused_subscriptions
+            .check(REFUSED_SUBSCRIPTIONS, self.now_micros())
+            .map_err(|wait| Error::rate_limited(Limit::RefusedSubscriptions, wait))
+    }
+
+    /// Notes that a subscription of a user was refused.
+    pub(crate) fn note_refused_subscription(&self, usage: &UserUsage) {
+        usage.refused_subscriptions.charge(REFUSED_SUBSCRIPTIONS, self.now_micros());
     }
 
     /// Takes a place for one more socket of a user's; none when all are taken.
-    pub(crate) fn take_socket(&self, budget: &Arc<UserUsage>) -> Option<SocketPermit> {
-        let permit = SocketPermit(Arc::clone(budget));
-        (budget.sockets.fetch_add(1, Ordering::Relaxed) < self.sockets_max).then_some(permit)
+    pub(crate) fn take_socket(&self, usage: &Arc<UserUsage>) -> Option<SocketPermit> {
+        let permit = SocketPermit(Arc::clone(usage));
+        (usage.sockets.fetch_add(1, Ordering::Relaxed) < self.sockets_max).then_some(permit)
     }
 
     /// Microseconds since the process began: what rates are measured in.

@@ -1,7 +1,7 @@
 //! Pages of a room's history.
 
-use madang_domain::{Error, Result, RoomRef, Seq, UserId, event::Event, limits};
-use madang_rpc::store::{History, HistoryFrom, HistoryQuery};
+use madang_domain::{Error, Result, RoomRef, Seq, UserId, limits};
+use madang_rpc::store::{History, HistoryFrom, HistoryQuery, LogPage};
 
 use super::Commands;
 
@@ -35,7 +35,7 @@ impl Commands {
         room: RoomRef,
         range: HistoryRange,
         messages_only: bool,
-    ) -> Result<Vec<Event>> {
+    ) -> Result<LogPage> {
         let (from, limit) = range.check()?;
         self.store.history(History { user, room, query: HistoryQuery { from, limit, messages_only } }).await
     }

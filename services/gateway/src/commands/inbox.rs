@@ -3,7 +3,8 @@
 use madang_domain::{Result, Seq, UserId};
 use madang_rpc::store::{Inbox, InboxMark, InboxPage, MarkInboxRead};
 
-use super::{Commands, history::HistoryRange};
+use super::{Action, Commands, history::HistoryRange};
+use crate::admission::Actor;
 
 impl Commands {
     /// A page of a user's inbox, and where the inbox stands.
@@ -13,7 +14,10 @@ impl Commands {
     }
 
     /// Moves the read mark of a user's inbox.
-    pub(crate) async fn mark_inbox_read(&self, user: UserId, seq: Seq) -> Result<InboxMark> {
+    pub(crate) async fn mark_inbox_read(&self, actor: &Actor, seq: Seq) -> Result<InboxMark> {
+        // Nobody is told, so that it does not go by the one write path.
+        self.spend(actor, Action::MarkRead, None)?.keep();
+        let user = actor.profile.id;
         self.store.mark_inbox_read(MarkInboxRead { user, seq }).await
     }
 }

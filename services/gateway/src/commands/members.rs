@@ -5,7 +5,8 @@ use std::sync::Arc;
 use madang_domain::{Code, Profile, Result, Role, RoomRef, UserId, UserRef};
 use madang_rpc::store::{Authority, GetRoom, ListMembers, Member, Page, PageQuery, PutMember, RemoveMember};
 
-use super::Commands;
+use super::{Action, Commands};
+use crate::admission::{Actor, Spent};
 
 impl Commands {
     /// The members of a room.
@@ -16,19 +17,21 @@ impl Commands {
     /// Adds a user to a room, or changes a member's role.
     pub(crate) async fn put_member(
         &self,
-        actor: Arc<Profile>,
+        actor: Actor,
         room: RoomRef,
         user: UserId,
         role: Role,
     ) -> Result<Member> {
+        let (spent, room) = self.spend_in(&actor, Action::PutMember, &room).await?;
         let user = Arc::new(self.user(user).await?);
-        self.commit_member(actor, Authority::User, room, user, role).await
+        self.commit_member(spent, actor.profile, Authority::User, room, user, role).await
     }
 
     /// Removes a member from a room.
-    pub(crate) async fn remove_member(&self, actor: Arc<Profile>, room: RoomRef, user: UserId) -> Result<()> {
-        let store = Arc::clone(&self.store);
-        self.commit("remove member", async move {
+    pub(crate) async fn remove_member(&self, actor: Actor, room: RoomRef, user: UserId) -> Result<()> {
+        let (spent, room) = self.spend_in(&actor, Action::RemoveMember, &room).await?;
+        let (store, actor) = (Arc::clone(&self.store), actor.profile);
+        self.commit(spent, "remove member", async move {
             store.remove_member(RemoveMember { actor, authority: Authority::User, room, user }).await
         })
         .await
@@ -57,14 +60,14 @@ impl Commands {
 
     /// The site adds a user to a room. The user is the actor, since the site has no profile.
     pub(super) async fn add_as_site(&self, room: RoomRef, user: Arc<Profile>, role: Role) -> Result<Member> {
-        self.commit_member(Arc::clone(&user), Authority::Site, room, user, role).await
+        self.commit_member(Spent::by_site(), Arc::clone(&user), Authority::Site, room, user, role).await
     }
 
     /// The site removes a member from a room.
     pub(crate) async fn remove_member_as_site(&self, room: RoomRef, user: &UserRef) -> Result<()> {
         let user = self.find_user(user).await?;
         let (store, id) = (Arc::clone(&self.store), user.id);
-        self.commit("remove member", async move {
+        self.commit(Spent::by_site(), "remove member", async move {
             store
                 .remove_member(RemoveMember { actor: user, authority: Authority::Site, room, user: id })
                 .await
@@ -74,6 +77,7 @@ impl Commands {
 
     async fn commit_member(
         &self,
+        spent: Spent,
         actor: Arc<Profile>,
         authority: Authority,
         room: RoomRef,
@@ -81,7 +85,7 @@ impl Commands {
         role: Role,
     ) -> Result<Member> {
         let store = Arc::clone(&self.store);
-        self.commit("put member", async move {
+        self.commit(spent, "put member", async move {
             store.put_member(PutMember { actor, authority, room, user, role }).await
         })
         .await

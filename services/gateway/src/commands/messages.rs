@@ -10,8 +10,8 @@ use madang_domain::{
 };
 use madang_rpc::store::{Append, Appended, Mentioned};
 
-use super::{Commands, Committed, publication};
-use crate::admission::UserUsage;
+use super::{Action, Commands, Committed, publication};
+use crate::admission::{Actor, Spent};
 
 /// A message that a user wants to send.
 #[derive(Debug, Clone)]
@@ -23,16 +23,10 @@ pub(crate) struct NewMessage {
 }
 
 impl Commands {
-    /// Sends a message, within the user's limit.
-    pub(crate) async fn send(
-        &self,
-        sender: &Arc<Profile>,
-        usage: &UserUsage,
-        room: RoomId,
-        message: NewMessage,
-    ) -> Result<Appended> {
-        self.user_limits.take_send(usage)?;
-        self.append(sender, room, message).await
+    /// Sends a message.
+    pub(crate) async fn send(&self, sender: &Actor, room: RoomId, message: NewMessage) -> Result<Appended> {
+        let spent = self.spend(sender, Action::Send, Some(room))?;
+        self.append(spent, &sender.profile, room, message).await
     }
 
     /// Sends a message for a user on the site's word; the rate of the site's calls is limited elsewhere. With `join`, a
@@ -46,17 +40,23 @@ impl Commands {
     ) -> Result<Appended> {
         let sender = self.find_user(sender).await?;
         let room = self.room_id(sender.id, room).await?;
-        match self.append(&sender, room, message.clone()).await {
+        match self.append(Spent::by_site(), &sender, room, message.clone()).await {
             // Only after the refusal, never before it: the role of a member is not to be touched.
             Err(error) if error.code == Code::PermissionDenied && join => {
                 self.add_as_site(room.into(), Arc::clone(&sender), Role::Member).await?;
-                self.append(&sender, room, message).await
+                self.append(Spent::by_site(), &sender, room, message).await
             }
             sent => sent,
         }
     }
 
-    async fn append(&self, sender: &Arc<Profile>, room: RoomId, message: NewMessage) -> Result<Appended> {
+    async fn append(
+        &self,
+        spent: Spent,
+        sender: &Arc<Profile>,
+        room: RoomId,
+        message: NewMessage,
+    ) -> Result<Appended> {
         if message.attachments.len() > limits::ATTACHMENTS_MAX {
             let most = limits::ATTACHMENTS_MAX;
             return Err(Error::invalid(format!("a message has at most {most} attachments")));
@@ -70,7 +70,7 @@ impl Commands {
         };
         let append = Append { room, actor: Arc::clone(sender), message };
         let (store, counters) = (Arc::clone(&self.store), Arc::clone(&self.counters));
-        self.commit("append", async move {
+        self.commit(spent, "append", async move {
             let appended = store.append(append.clone()).await?;
             if !appended.duplicate {
                 counters.appends.add(1);

@@ -3,6 +3,7 @@
 //! A command takes values and returns values: it touches no socket and knows no frame. Every change of the store goes
 //! through [`Commands::commit`], the one write path, which also publishes the events that the change committed.
 
+mod costs;
 mod history;
 mod inbox;
 mod members;
@@ -30,12 +31,13 @@ use tokio::sync::oneshot;
 use tracing::Instrument as _;
 
 pub(crate) use self::{
+    costs::Action,
     history::{HistoryRange, page_limit},
     messages::NewMessage,
     rooms::{Members, RoomToCreate},
 };
 use crate::{
-    admission::UserLimits,
+    admission::{Budgets, Spent},
     fanout::{Fanout, Publication},
     hub::Hubs,
     metrics::Counters,
@@ -53,7 +55,8 @@ pub(crate) struct Commands {
     /// Who is in which room, over all gateways.
     pub(crate) presence: Arc<dyn Presence>,
     pub(crate) presence_settings: PresenceSettings,
-    pub(crate) user_limits: Arc<UserLimits>,
+    /// From which the commands of users are paid.
+    pub(crate) budgets: Arc<Budgets>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
@@ -92,8 +95,11 @@ impl Commands {
     ///
     /// Other gateways are told first, then the caller, then the listeners here. So a sender's own copy finds the
     /// acknowledgement in the queue, and both leave in one write.
+    ///
+    /// The change has been paid for: see [`Action`]. What is refused gives the room's part back.
     async fn commit<T, C>(
         &self,
+        spent: Spent,
         name: &'static str,
         change: impl Future<Output = Result<C>> + Send + 'static,
     ) -> Result<T>
@@ -106,6 +112,7 @@ impl Commands {
         let work = async move {
             match change.await.map(Into::into) {
                 Ok(Committed { value, publications }) => {
+                    spent.keep();
                     for publication in &publications {
                         fanout.publish(publication);
                     }
@@ -115,7 +122,10 @@ impl Commands {
                         fanout.deliver(publication).await;
                     }
                 }
-                Err(error) => drop(answer.send(Err(error))),
+                Err(error) => {
+                    drop(spent);
+                    drop(answer.send(Err(error)));
+                }
             }
         };
         self.tasks.spawn_contained(name, work.in_current_span());

@@ -8,6 +8,7 @@ use madang_domain::{
 use madang_rpc::store::Notify;
 
 use super::Commands;
+use crate::admission::Spent;
 
 impl Commands {
     /// Puts a notice of the site into a user's inbox: a JSON object, kept to the letter.
@@ -26,6 +27,7 @@ impl Commands {
         }
         let user = self.find_user(user).await?;
         let store = Arc::clone(&self.store);
-        self.commit("notify", async move { store.notify(Notify { user, data, key }).await }).await
+        self.commit(Spent::by_site(), "notify", async move { store.notify(Notify { user, data, key }).await })
+            .await
     }
 }

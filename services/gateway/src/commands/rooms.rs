@@ -12,7 +12,8 @@ use madang_rpc::store::{
 };
 use tracing::warn;
 
-use super::{Commands, Committed};
+use super::{Action, Commands, Committed};
+use crate::admission::{Actor, Spent};
 
 /// A room to be created.
 #[derive(Debug, Clone)]
@@ -28,7 +29,7 @@ pub(crate) struct RoomToCreate {
 #[derive(Debug, Clone)]
 pub(crate) enum Members {
     /// The owner, who creates the room, and other users by their ids.
-    Of(Arc<Profile>, Vec<UserId>),
+    Of(Actor, Vec<UserId>),
     /// The owner and other users, as the site names them.
     Named(UserRef, Vec<UserRef>),
 }
@@ -36,10 +37,11 @@ pub(crate) enum Members {
 impl Commands {
     /// Creates a room. Answers whether it is new: of a repeat, the room that was created first is the answer.
     pub(crate) async fn create_room(&self, room: RoomToCreate, members: Members) -> Result<(RoomView, bool)> {
-        let (owner, members) = match members {
+        let (spent, owner, members) = match members {
             Members::Of(owner, members) => {
                 check_members(members.len())?;
-                (owner, self.users(&members).await?)
+                let spent = self.spend_for_room(&owner, members.len())?;
+                (spent, owner.profile, self.users(&members).await?)
             }
             Members::Named(owner, members) => {
                 check_members(members.len())?;
@@ -48,16 +50,21 @@ impl Commands {
                 let mut found = self.find_users(&names).await?;
                 let Some(owner) = found.pop() else { return Err(Error::invalid("name an owner")) };
                 found.retain(|member| member.id != owner.id);
-                (owner, found)
+                (Spent::by_site(), owner, found)
             }
         };
         let RoomToCreate { kind, name, slug, external_id, key } = room;
-        self.commit_room(owner, NewRoom { kind, name, slug, external_id, members, key }).await
+        self.commit_room(spent, owner, NewRoom { kind, name, slug, external_id, members, key }).await
     }
 
-    async fn commit_room(&self, owner: Arc<Profile>, room: NewRoom) -> Result<(RoomView, bool)> {
+    async fn commit_room(
+        &self,
+        spent: Spent,
+        owner: Arc<Profile>,
+        room: NewRoom,
+    ) -> Result<(RoomView, bool)> {
         let store = Arc::clone(&self.store);
-        self.commit("create room", async move {
+        self.commit(spent, "create room", async move {
             let created = store.create_room(store::CreateRoom { actor: owner, room }).await?;
             // A new room begins with the event of its owner; one that was there has no events.
             let is_new = !created.events.is_empty();
@@ -90,35 +97,43 @@ impl Commands {
     /// Changes a room's name or slug; `Some(None)` removes the slug.
     pub(crate) async fn update_room(
         &self,
-        actor: Arc<Profile>,
+        actor: Actor,
         room: RoomRef,
         name: Option<RoomName>,
         slug: Option<Option<Slug>>,
     ) -> Result<RoomView> {
-        let store = Arc::clone(&self.store);
-        self.commit(
-            "update room",
-            async move { store.update_room(UpdateRoom { actor, room, name, slug }).await },
-        )
+        let (spent, room) = self.spend_in(&actor, Action::UpdateRoom, &room).await?;
+        let (store, actor) = (Arc::clone(&self.store), actor.profile);
+        self.commit(spent, "update room", async move {
+            store.update_room(UpdateRoom { actor, room, name, slug }).await
+        })
         .await
     }
 
     /// Deletes a room.
-    pub(crate) async fn delete_room(&self, actor: Arc<Profile>, room: RoomRef) -> Result<()> {
-        let store = Arc::clone(&self.store);
-        self.commit("delete room", async move { store.delete_room(DeleteRoom { actor, room }).await }).await
+    pub(crate) async fn delete_room(&self, actor: Actor, room: RoomRef) -> Result<()> {
+        let (spent, room) = self.spend_in(&actor, Action::DeleteRoom, &room).await?;
+        let (store, actor) = (Arc::clone(&self.store), actor.profile);
+        self.commit(spent, "delete room", async move { store.delete_room(DeleteRoom { actor, room }).await })
+            .await
     }
 
     /// Joins a public room.
-    pub(crate) async fn join_room(&self, actor: Arc<Profile>, room: RoomRef) -> Result<RoomView> {
-        let store = Arc::clone(&self.store);
-        self.commit("join room", async move { store.join(Join { actor, room }).await }).await
+    pub(crate) async fn join_room(&self, actor: Actor, room: RoomRef) -> Result<RoomView> {
+        let (spent, room) = self.spend_in(&actor, Action::Join, &room).await?;
+        let (store, actor) = (Arc::clone(&self.store), actor.profile);
+        self.commit(spent, "join room", async move { store.join(Join { actor, room }).await }).await
     }
 
     /// Leaves a room.
-    pub(crate) async fn leave_room(&self, actor: Arc<Profile>, room: RoomRef) -> Result<()> {
+    pub(crate) async fn leave_room(&self, actor: Actor, room: RoomRef) -> Result<()> {
+        let (spent, room) = self.spend_in(&actor, Action::Leave, &room).await?;
+        self.commit_leave(spent, actor.profile, room).await
+    }
+
+    async fn commit_leave(&self, spent: Spent, actor: Arc<Profile>, room: RoomRef) -> Result<()> {
         let store = Arc::clone(&self.store);
-        self.commit("leave room", async move { store.leave(Leave { actor, room }).await }).await
+        self.commit(spent, "leave room", async move { store.leave(Leave { actor, room }).await }).await
     }
 
     /// The public room that has this slug; created where there is none. Nobody owns it: the user who happened to come
@@ -135,7 +150,7 @@ impl Commands {
             members: Vec::new(),
             key: None,
         };
-        let room = match self.commit_room(Arc::clone(user), new).await {
+        let room = match self.commit_room(Spent::by_site(), Arc::clone(user), new).await {
             Ok((view, _)) => view.room.id,
             // Another user's socket created it in the meantime.
             Err(error) if error.code == Code::AlreadyExists => {
@@ -143,7 +158,7 @@ impl Commands {
             }
             Err(error) => return Err(error),
         };
-        if let Err(error) = self.leave_room(Arc::clone(user), room.into()).await {
+        if let Err(error) = self.commit_leave(Spent::by_site(), Arc::clone(user), room.into()).await {
             // Another user joined in the meantime, and a room with members keeps an owner.
             warn!(%error, %room, "the default room is owned by the user who created it");
         }

@@ -2,16 +2,28 @@
 
 use std::sync::Arc;
 
-use madang_domain::{Code, Error, Profile, Result, UserId, UserRef};
-use madang_rpc::auth::{FindUsers, GetUsers};
+use madang_domain::{AvatarUrl, Code, DisplayName, Error, Profile, Result, UserId, UserRef};
+use madang_rpc::auth::{FindUsers, GetUsers, UpdateProfile};
 
-use super::Commands;
+use super::{Action, Commands};
+use crate::admission::Actor;
 
 impl Commands {
     /// A user's profile.
     pub(crate) async fn user(&self, user: UserId) -> Result<Profile> {
         let found = self.auth.get_users(GetUsers { ids: vec![user] }).await?.pop();
         found.ok_or_else(|| Error::new(Code::NotFound, "there is no such user"))
+    }
+
+    /// Changes a user's own profile; `Some(None)` removes the picture.
+    pub(crate) async fn update_profile(
+        &self,
+        actor: &Actor,
+        name: Option<DisplayName>,
+        avatar_url: Option<Option<AvatarUrl>>,
+    ) -> Result<Profile> {
+        self.spend(actor, Action::UpdateProfile, None)?.keep();
+        self.auth.update_profile(UpdateProfile { user: actor.profile.id, name, avatar_url }).await
     }
 
     /// The profiles of users. `not_found`: one of them does not exist.

@@ -10,7 +10,7 @@ use std::{
 };
 
 use aws_lc_rs::digest::{SHA256, digest};
-use madang_domain::{Code, Error, Result};
+use madang_domain::{Code, Error, Limit, Result};
 use madang_flow_control::{LruMap, RateBucket, RateLimit, lru_map};
 use madang_rpc::{
     Auth,
@@ -143,7 +143,7 @@ fn refused() -> Error {
 }
 
 fn too_many(wait: Duration) -> Error {
-    Error::new(Code::RateLimited, "too many calls: slow down").retry_after(wait)
+    Error::rate_limited(Limit::ServerCalls, wait)
 }
 
 #[cfg(test)]

@@ -8,11 +8,12 @@ use std::sync::Arc;
 
 use madang_bus::Bus;
 use madang_contract::{self as frames, ServerFrame, WireFrame};
+use madang_domain::{ConnectionId, RoomId, UserId};
 
 pub(crate) use self::publication::{EphemeralEvent, Publication, Signal};
 use crate::{
     formats::Format,
-    hub::{Audience, Hubs},
+    hub::{Audience, Hubs, TYPING_EXPIRES, TypingEnd, TypingSignal},
 };
 
 /// Publishes to the other gateways and delivers to the sockets of this one.
@@ -43,10 +44,10 @@ impl Fanout {
 
     async fn signal(&self, EphemeralEvent { room, user, connection, signal }: EphemeralEvent) {
         let (frame, audience) = match signal {
-            Signal::Typing { name, on } => (
-                ServerFrame::Typing(frames::Typing { room, user, name: name.into(), on }),
-                Audience::AllBut(user),
-            ),
+            Signal::Typing { name, on } => {
+                let signal = typing(room, user, connection, &name, on);
+                return self.hubs.typing(room.into(), signal).await;
+            }
             Signal::ReadMark { seq } => {
                 (ServerFrame::Read(frames::Read { room, user, seq }), Audience::Only(user, connection))
             }
@@ -54,4 +55,25 @@ impl Fanout {
         // The Channels dialect has no frame for either.
         self.hubs.say(room.into(), WireFrame::json(&frame), Format::Native, audience).await;
     }
+}
+
+/// That somebody types or has stopped, with the end that it comes to by itself.
+fn typing(
+    room: RoomId,
+    user: UserId,
+    connection: Option<ConnectionId>,
+    name: &str,
+    on: bool,
+) -> TypingSignal {
+    let frame = |on: bool| {
+        let expires_ms = on.then_some(TYPING_EXPIRES.as_millis() as u64);
+        let typing = frames::Typing { room, user, name: name.into(), on, expires_ms };
+        WireFrame::json(&ServerFrame::Typing(typing))
+    };
+    let end = || {
+        let signal = Signal::Typing { name: name.to_owned(), on: false };
+        let stopped = Publication::Ephemeral(EphemeralEvent { room, user, connection, signal });
+        TypingEnd { frame: frame(false), entry: envelope::encode(&stopped) }
+    };
+    TypingSignal { user, connection, frame: frame(on), end: on.then(end) }
 }

@@ -53,6 +53,7 @@ impl IntoResponse for Problem {
             status: status.as_u16(),
             detail: error.message.as_ref().into(),
             code: error.code,
+            limit: error.limit.map(|limit| limit.as_str().into()),
             retry_after_ms: error.retry_after_ms(),
         };
         let mut response = (status, Json(body)).into_response();

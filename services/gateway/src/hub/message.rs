@@ -8,14 +8,27 @@ use madang_contract::WireFrame;
 use madang_domain::{ConnectionId, Seq, TopicId, event::Event};
 use tokio::sync::oneshot;
 
-use super::topic_hub::{Audience, Listener};
+use super::{
+    topic_hub::{Audience, Listener},
+    typists::TypingSignal,
+};
 use crate::formats::Format;
+
+/// What became of a socket that was to be registered with a hub.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Attached {
+    /// It is registered, and this gateway is a listener of the topic.
+    Listening,
+    /// There is no hub of the topic.
+    NoHub,
+}
 
 /// A message to a shard.
 #[derive(Debug)]
 pub(super) enum Message {
-    /// A socket is about to read a topic's state. The answer comes when this gateway is a listener.
-    Attach { topic: TopicId, listener: Listener, listening: oneshot::Sender<()> },
+    /// A socket is about to read a topic's state. The answer comes when this gateway is a listener; or at once, where there
+    /// is no hub and none is to be made.
+    Attach { topic: TopicId, listener: Listener, make: bool, attached: oneshot::Sender<Attached> },
     /// The socket has been sent the log up to this sequence number. With a profile, its user is present.
     Activate { topic: TopicId, connection: ConnectionId, seen: Seq, profile: Option<Bytes> },
     /// The socket's subscription ends.
@@ -24,6 +37,11 @@ pub(super) enum Message {
     Events(Vec<Arc<Event>>),
     /// A frame that no log keeps.
     Say { topic: TopicId, frame: WireFrame, format: Format, audience: Audience },
+    /// Somebody types or has stopped, here or at another gateway.
+    Typing { topic: TopicId, signal: TypingSignal },
+    /// Asks whether it is news to the others that the user of a socket types or has stopped; none where the socket does not
+    /// subscribe to the topic.
+    IsTypingNews { topic: TopicId, connection: ConnectionId, on: bool, answer: oneshot::Sender<Option<bool>> },
     /// Users came or have gone, at any gateway; in order.
     Presence(Vec<PresenceChange>),
     /// Asks whether a socket subscribes to the topic and its user is still a member.

@@ -3,12 +3,15 @@
 //! The hubs are spread over a few shards by topic. A shard is a task that owns its hubs and is their only
 //! writer; [`Hubs`] is the handle by which sessions, commands and the fan-out speak to it.
 
+mod held_frame;
 mod message;
 mod presence;
 mod repair;
 mod shard;
+mod slot;
 mod sweep;
 mod topic_hub;
+mod typists;
 
 use std::{
     hash::{BuildHasher, RandomState},
@@ -24,7 +27,9 @@ use tokio::sync::{mpsc, oneshot};
 pub(crate) use shard::ShardDeps;
 pub(crate) use topic_hub::{Audience, Listener};
 
-use self::message::Message;
+pub(crate) use typists::{TYPING_EXPIRES, TypingEnd, TypingSignal};
+
+use self::message::{Attached, Message};
 use crate::formats::Format;
 
 /// The messages that wait for one shard. A full queue makes the sender wait, which slows those who send chat messages
@@ -51,12 +56,22 @@ impl Hubs {
         Self { shards, hasher: RandomState::new() }
     }
 
-    /// Registers a socket with a topic. The returned receiver resolves when this gateway is a listener of the topic: a
-    /// state that is read from the store after that misses no event.
-    pub(crate) async fn attach(&self, topic: TopicId, listener: Listener) -> oneshot::Receiver<()> {
-        let (listening, answer) = oneshot::channel();
-        self.tell(topic, Message::Attach { topic, listener, listening }).await;
-        answer
+    /// Registers a socket with a topic. When this answers, this gateway is a listener of the topic: a state that is read
+    /// from the store after that misses no event.
+    pub(crate) async fn attach(&self, topic: TopicId, listener: Listener) {
+        self.attach_to(topic, listener, true).await;
+    }
+
+    /// The same where the topic has a hub here. Answers whether it has one; otherwise nothing has happened.
+    pub(crate) async fn attach_if_known(&self, topic: TopicId, listener: Listener) -> bool {
+        self.attach_to(topic, listener, false).await == Attached::Listening
+    }
+
+    async fn attach_to(&self, topic: TopicId, listener: Listener, make: bool) -> Attached {
+        let (attached, answer) = oneshot::channel();
+        self.tell(topic, Message::Attach { topic, listener, make, attached }).await;
+        // A hub that is gone does not answer: the gateway is stopping.
+        answer.await.unwrap_or(Attached::Listening)
     }
 
     /// The socket has been sent the log up to `seen`; the hub delivers the rest. With a profile, its user is present in
@@ -105,6 +120,24 @@ impl Hubs {
     /// Delivers a frame that no log keeps to the subscribers of one format.
     pub(crate) async fn say(&self, topic: TopicId, frame: WireFrame, format: Format, audience: Audience) {
         self.tell(topic, Message::Say { topic, frame, format, audience }).await;
+    }
+
+    /// Delivers that somebody types or has stopped.
+    pub(crate) async fn typing(&self, topic: TopicId, signal: TypingSignal) {
+        self.tell(topic, Message::Typing { topic, signal }).await;
+    }
+
+    /// Whether it is news to the others that the user of a socket types or has stopped. None: the socket does not
+    /// subscribe to the topic, or its user has lost the membership.
+    pub(crate) async fn is_typing_news(
+        &self,
+        topic: TopicId,
+        connection: ConnectionId,
+        on: bool,
+    ) -> Option<bool> {
+        let (answer, answered) = oneshot::channel();
+        self.tell(topic, Message::IsTypingNews { topic, connection, on, answer }).await;
+        answered.await.unwrap_or(None)
     }
 
     /// Delivers who came and who has gone.

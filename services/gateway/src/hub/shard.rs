@@ -12,7 +12,7 @@ use madang_domain::{Code, Seq, TopicId, event::Event};
 use madang_kit::lifecycle::Tasks;
 use madang_rpc::MessageStore;
 use tokio::{
-    sync::{mpsc, oneshot},
+    sync::mpsc,
     task::JoinSet,
     time::{Instant, MissedTickBehavior},
 };
@@ -20,11 +20,13 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 use super::{
-    message::Message,
+    message::{Attached, Message},
     presence::{PendingPresence, PresenceGuard},
     repair::{self, Repair, Repairs},
+    slot::{Slot, linger},
     sweep::{self, Scope, Sweeps},
-    topic_hub::{Audience, TopicHub},
+    topic_hub::{Audience, removed_user},
+    typists::{Ended, Typists},
 };
 use crate::{formats::Format, metrics::Counters};
 
@@ -32,13 +34,6 @@ use crate::{formats::Format, metrics::Counters};
 const MESSAGES_AT_ONCE: usize = 256;
 /// How often the shard looks for hubs to end and sweeps to begin.
 const TICK: Duration = Duration::from_millis(500);
-/// How long a hub without subscribers stays a listener, so that a reconnect or the next subscriber finds it
-/// registered.
-const LINGER: Duration = Duration::from_secs(30);
-/// The same for an inbox, which has one user: long enough for that user's reconnect. Where thousands come and go in a
-/// second, most hubs are such inboxes.
-const INBOX_LINGER: Duration = Duration::from_secs(5);
-
 /// What a shard needs.
 #[derive(Clone)]
 pub(crate) struct ShardDeps {
@@ -77,15 +72,6 @@ struct Shard {
     repairs: Repairs,
     sweeps: Sweeps,
     pending_presence: PendingPresence,
-}
-
-struct Slot {
-    hub: TopicHub,
-    /// Those who wait until this gateway is a listener; none once it is.
-    joining: Option<Vec<oneshot::Sender<()>>>,
-    repair: Repair,
-    active_at: Instant,
-    idle_since: Option<Instant>,
 }
 
 /// What the shard's own calls returned.
@@ -132,9 +118,11 @@ impl Shard {
 
     fn handle(&mut self, message: Message) {
         match message {
-            Message::Attach { topic, listener, listening } => {
+            Message::Attach { topic, listener, make, attached } => {
                 let slot = match self.hubs.entry(topic) {
                     Entry::Occupied(slot) => slot.into_mut(),
+                    // The session may have ended and not wait any more.
+                    Entry::Vacant(_) if !make => return drop(attached.send(Attached::NoHub)),
                     Entry::Vacant(slot) => {
                         self.new_topics.push(topic);
                         self.deps.counters.hubs.add(1);
@@ -144,9 +132,9 @@ impl Shard {
                 slot.idle_since = None;
                 slot.hub.attach(listener);
                 match &mut slot.joining {
-                    Some(waiting) => waiting.push(listening),
+                    Some(waiting) => waiting.push(attached),
                     // The session may have ended and not wait any more.
-                    None => drop(listening.send(())),
+                    None => drop(attached.send(Attached::Listening)),
                 }
             }
             Message::Activate { topic, connection, seen, profile } => {
@@ -160,20 +148,35 @@ impl Shard {
                     }
                 });
             }
-            Message::Detach { topic, connection } => self.with(topic, |slot| slot.hub.detach(connection)),
+            Message::Detach { topic, connection } => {
+                self.with(topic, |slot| slot.hub.detach(connection));
+                self.end_typing(topic, |typists| typists.disconnected(connection));
+            }
             Message::Events(events) => {
                 for event in events {
-                    let now = Instant::now();
-                    self.with(event.topic, |slot| {
+                    let (now, topic, left) = (Instant::now(), event.topic, removed_user(&event));
+                    self.with(topic, |slot| {
                         slot.active_at = now;
                         slot.hub.accept(event);
                     });
+                    if let Some(user) = left {
+                        self.end_typing(topic, |typists| typists.left(user));
+                    }
                 }
             }
             Message::Say { topic, frame, format, audience } => {
                 self.with(topic, |slot| {
                     slot.hub.say(&frame, format, audience);
                 });
+            }
+            Message::Typing { topic, signal } => {
+                self.with(topic, |slot| slot.say_typing(&signal, Instant::now()));
+            }
+            Message::IsTypingNews { topic, connection, on, answer } => {
+                let slot = self.hubs.get(&topic);
+                // The session that asked may have ended.
+                let _ =
+                    answer.send(slot.and_then(|slot| slot.is_typing_news(connection, on, Instant::now())));
             }
             Message::Presence(changes) => {
                 let now = Instant::now();
@@ -196,6 +199,18 @@ impl Shard {
                     self.sweep(scope);
                 }
             }
+        }
+    }
+
+    /// Tells whose typing in a room has ended.
+    fn end_typing<E: IntoIterator<Item = Ended>>(
+        &mut self,
+        topic: TopicId,
+        end: impl FnOnce(&mut Typists) -> E,
+    ) {
+        let Some(slot) = self.hubs.get_mut(&topic) else { return };
+        for ended in end(&mut slot.typists) {
+            slot.say_typing_ended(topic, ended, &*self.deps.bus);
         }
     }
 
@@ -262,7 +277,7 @@ impl Shard {
                     let waiting = self.hubs.get_mut(&topic).and_then(|slot| slot.joining.take());
                     for listening in waiting.into_iter().flatten() {
                         // A session that has ended does not wait any more.
-                        let _ = listening.send(());
+                        let _ = listening.send(Attached::Listening);
                     }
                 }
             }
@@ -338,6 +353,7 @@ impl Shard {
         let now = Instant::now();
         let mut left = Vec::new();
         for (topic, slot) in &mut self.hubs {
+            slot.end_lapsed_typing(*topic, now, &*self.deps.bus);
             if slot.joining.is_some() || slot.hub.prune() {
                 slot.idle_since = None;
             } else if now.duration_since(*slot.idle_since.get_or_insert(now)) >= linger(*topic) {
@@ -375,26 +391,6 @@ impl Shard {
                 let heads = sweep::heads(store, page.clone()).await;
                 Done::Heads(page, heads)
             });
-        }
-    }
-}
-
-/// How long a topic's hub without subscribers is kept.
-const fn linger(topic: TopicId) -> Duration {
-    match topic {
-        TopicId::Room(_) => LINGER,
-        TopicId::Inbox(_) => INBOX_LINGER,
-    }
-}
-
-impl Slot {
-    fn new() -> Self {
-        Self {
-            hub: TopicHub::default(),
-            joining: Some(Vec::new()),
-            repair: Repair::Idle,
-            active_at: Instant::now(),
-            idle_since: None,
         }
     }
 }

@@ -12,7 +12,7 @@ use madang_domain::{
     event::{Event, EventBody, RoomChanged},
 };
 
-use super::presence::PresenceGuard;
+use super::{held_frame::HeldFrame, presence::PresenceGuard};
 use crate::{
     formats::{
         Encodings, Format,
@@ -23,7 +23,8 @@ use crate::{
 
 /// The events that may wait for their predecessors. More are dropped here and read from the store with the rest.
 const HELD_MAX_EVENTS: usize = 1_024;
-/// The events that may wait behind one subscriber's catch-up. A subscriber with more is too slow.
+/// The events that may wait behind one subscriber's catch-up, whose bytes are within the bound of the outbox. A subscriber
+/// with more is too slow.
 const PENDING_MAX_EVENTS: usize = 2_048;
 
 /// A socket as hubs know it.
@@ -69,7 +70,7 @@ enum Stage {
 struct Pending {
     seq: Seq,
     /// None where the subscriber's format has no frame for the event.
-    frame: Option<WireFrame>,
+    frame: Option<HeldFrame>,
     /// The event ends the subscriber's membership.
     removes: bool,
 }
@@ -124,7 +125,7 @@ impl TopicHub {
             // The hub may have gone back in the meantime: what is delivered here is not to be delivered again.
             subscriber.stage = Stage::Live(pending.seq);
             if let Some(frame) = pending.frame {
-                subscriber.outbox.push(frame);
+                subscriber.outbox.push(frame.release());
             }
             if pending.removes {
                 // The events behind the removal are for members alone.
@@ -150,6 +151,11 @@ impl TopicHub {
     /// Whether a socket subscribes to the topic.
     pub(crate) fn listens(&self, connection: ConnectionId) -> bool {
         self.subscribers.iter().any(|subscriber| subscriber.connection == connection)
+    }
+
+    /// The user of a socket that subscribes to the topic.
+    pub(crate) fn user_of(&self, connection: ConnectionId) -> Option<UserId> {
+        self.subscribers.iter().find(|subscriber| subscriber.connection == connection).map(|s| s.user)
     }
 
     /// The topic is gone with its log: every subscription ends.
@@ -295,8 +301,10 @@ impl TopicHub {
                 }
                 Stage::CatchingUp { pending, .. } if pending.len() < PENDING_MAX_EVENTS => {
                     let frame = encoded.frame(subscriber.format).cloned();
-                    pending.push(Pending { seq, frame, removes });
-                    true
+                    let held = frame.map(|frame| HeldFrame::hold(&subscriber.outbox, frame)).transpose();
+                    let is_held = held.is_ok();
+                    pending.extend(held.ok().map(|frame| Pending { seq, frame, removes }));
+                    is_held
                 }
                 Stage::CatchingUp { .. } => {
                     subscriber.outbox.close(Close::TooSlow);
@@ -342,6 +350,14 @@ enum Removed {
     Nobody,
     One(UserId),
     Everybody,
+}
+
+/// Whose membership alone an event ends.
+pub(super) fn removed_user(event: &Event) -> Option<UserId> {
+    match Removed::by(event) {
+        Removed::One(user) => Some(user),
+        Removed::Nobody | Removed::Everybody => None,
+    }
 }
 
 impl Removed {

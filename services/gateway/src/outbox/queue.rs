@@ -37,13 +37,15 @@ struct State {
     frames: VecDeque<WireFrame>,
     /// Queued and taken, not yet written.
     bytes: usize,
+    /// What hubs hold behind a catch-up. It is within the same bound.
+    held: usize,
     closing: Option<Close>,
     /// Who writes: it waits for frames, or, where `blocked`, for the client to take what was written.
     writer: Option<Waker>,
     /// The writer has frames that the client does not take: more of them need not wake it.
     blocked: bool,
-    /// Who waits for room: the replay of a subscription.
-    replay: Option<Waker>,
+    /// Who waits for room: replays, and pages of history.
+    waiting: Vec<Waker>,
 }
 
 impl State {
@@ -81,7 +83,7 @@ impl Outbox {
             return false;
         }
         // A frame alone may be larger than the bound: it passes when nothing else waits.
-        if state.bytes > 0 && state.bytes + frame.len() > self.bound_bytes {
+        if state.bytes > 0 && state.bytes + state.held + frame.len() > self.bound_bytes {
             state.frames = VecDeque::new();
             state.closing = Some(Close::TooSlow);
         } else {
@@ -103,9 +105,9 @@ impl Outbox {
         if state.closing.is_none() {
             state.closing = Some(close);
         }
-        let (writer, replay) = (state.writer.take(), state.replay.take());
+        let (writer, waiting) = (state.writer.take(), std::mem::take(&mut state.waiting));
         drop(state);
-        for waker in [writer, replay].into_iter().flatten() {
+        for waker in writer.into_iter().chain(waiting) {
             waker.wake();
         }
     }
@@ -146,9 +148,10 @@ impl Outbox {
         }
         let mut state = self.lock();
         state.bytes = state.bytes.saturating_sub(bytes);
-        let replay = if state.bytes <= self.bound_bytes / 4 { state.replay.take() } else { None };
+        let is_low = state.bytes <= self.bound_bytes / 4;
+        let waiting = if is_low { std::mem::take(&mut state.waiting) } else { Vec::new() };
         drop(state);
-        if let Some(waker) = replay {
+        for waker in waiting {
             waker.wake();
         }
     }
@@ -156,15 +159,49 @@ impl Outbox {
     /// Waits until at most half of the bound is taken, so that a replay never overflows the queue it fills.
     /// Ends at once when the socket is closing.
     pub(crate) async fn room(&self) {
+        self.until(|bytes| bytes <= self.bound_bytes / 2).await;
+    }
+
+    /// Waits until a frame of so many bytes fits, or nothing else waits. Ends at once when the socket is closing.
+    pub(crate) async fn room_for(&self, frame_bytes: usize) {
+        self.until(|bytes| bytes == 0 || bytes.saturating_add(frame_bytes) <= self.bound_bytes).await;
+    }
+
+    async fn until(&self, is_enough: impl Fn(usize) -> bool) {
         std::future::poll_fn(|context| {
             let mut state = self.lock();
-            if state.closing.is_some() || state.bytes <= self.bound_bytes / 2 {
+            if state.closing.is_some() || is_enough(state.bytes) {
                 return Poll::Ready(());
             }
-            state.replay = Some(context.waker().clone());
+            if !state.waiting.iter().any(|waker| waker.will_wake(context.waker())) {
+                state.waiting.push(context.waker().clone());
+            }
             Poll::Pending
         })
         .await;
+    }
+
+    /// Notes bytes that a hub holds for the socket until its catch-up is written. On overflow the socket is told to close
+    /// instead. False when it is closing.
+    pub(crate) fn hold(&self, bytes: usize) -> bool {
+        let mut state = self.lock();
+        if state.closing.is_some() {
+            return false;
+        }
+        let before = state.held.saturating_add(state.bytes);
+        if before > 0 && before.saturating_add(bytes) > self.bound_bytes {
+            drop(state);
+            self.close(Close::TooSlow);
+            return false;
+        }
+        state.held += bytes;
+        true
+    }
+
+    /// Notes that a hub does not hold bytes any more: it has queued them, or let go of them.
+    pub(crate) fn release(&self, bytes: usize) {
+        let mut state = self.lock();
+        state.held = state.held.saturating_sub(bytes);
     }
 
     /// Notes that the client was heard at a tick of the heartbeat.
@@ -278,6 +315,46 @@ mod tests {
         assert!(!outbox.push(frame(40)));
         assert_eq!(woken.times(), 1);
         assert_eq!(outbox.poll_closing(&mut context), Poll::Ready(Close::TooSlow));
+    }
+
+    #[test]
+    fn what_hubs_hold_counts_with_what_is_queued() {
+        let outbox = Outbox::new(100, 0);
+        assert!(outbox.hold(60));
+        assert!(outbox.push(frame(40)));
+        outbox.release(30);
+        assert!(outbox.hold(30));
+        assert!(!outbox.push(frame(20)), "40 are queued and 60 are held");
+        assert!(outbox.is_closing() && !outbox.hold(1));
+        assert!(matches!(take(&outbox, &mut VecDeque::new()), Some(Taken::Close(Close::TooSlow))));
+        let outbox = Outbox::new(100, 0);
+        assert!(outbox.hold(120), "one large frame alone");
+        assert!(!outbox.hold(1) && outbox.is_closing());
+    }
+
+    #[test]
+    fn all_who_wait_for_room_are_woken() {
+        let outbox = Outbox::new(100, 0);
+        let woken = [Arc::new(Woken::default()), Arc::new(Woken::default())];
+        assert!(outbox.push(frame(80)));
+        let mut waits: Vec<_> = woken
+            .iter()
+            .enumerate()
+            .map(|(number, woken)| {
+                let outbox = &outbox;
+                let wait =
+                    async move { if number == 0 { outbox.room().await } else { outbox.room_for(40).await } };
+                (Box::pin(wait), Waker::from(Arc::clone(woken)))
+            })
+            .collect();
+        for (wait, waker) in &mut waits {
+            assert!(wait.as_mut().poll(&mut Context::from_waker(waker)).is_pending());
+        }
+        outbox.written(80, &mut VecDeque::new());
+        for ((wait, waker), woken) in waits.iter_mut().zip(&woken) {
+            assert_eq!(woken.times(), 1);
+            assert!(wait.as_mut().poll(&mut Context::from_waker(waker)).is_ready());
+        }
     }
 
     #[test]

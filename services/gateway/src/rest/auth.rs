@@ -25,7 +25,11 @@ use super::{
     extract::{Caller, Client, Json, Path},
     view::account,
 };
-use crate::{http::Problem, state::Entrance};
+use crate::{
+    commands::{Action, Commands},
+    http::Problem,
+    state::Entrance,
+};
 
 /// How long an HTTP cache may keep the public keys; a new one is published for longer before it signs.
 const KEYS_CACHE_CONTROL: &str = "public, max-age=60";
@@ -107,7 +111,12 @@ async fn logout(
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn ticket(State(accounts): State<Arc<dyn Auth>>, caller: Caller) -> Result<Response, Problem> {
+async fn ticket(
+    State(commands): State<Arc<Commands>>,
+    State(accounts): State<Arc<dyn Auth>>,
+    caller: Caller,
+) -> Result<Response, Problem> {
+    commands.spend(&caller.actor(), Action::IssueTicket, None)?.keep();
     let ticket = match caller.issuer {
         CredentialIssuer::Auth => {
             accounts.issue_ticket(IssueTicket { user: caller.me.id, session: caller.session }).await?
@@ -148,10 +157,12 @@ async fn sessions(
 }
 
 async fn revoke(
+    State(commands): State<Arc<Commands>>,
     State(accounts): State<Arc<dyn Auth>>,
     caller: Caller,
     Path(session): Path<SessionId>,
 ) -> Result<StatusCode, Problem> {
+    commands.spend(&caller.actor(), Action::EndSession, None)?.keep();
     accounts.revoke_session(RevokeSession { user: caller.me.id, session }).await?;
     Ok(StatusCode::NO_CONTENT)
 }

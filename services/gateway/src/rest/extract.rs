@@ -1,12 +1,9 @@
 //! What handlers take from a request, with the contract's errors where it is not as it should be.
 
-use std::{
-    net::{IpAddr, SocketAddr},
-    sync::Arc,
-};
+use std::{net::IpAddr, sync::Arc};
 
-use axum::extract::{ConnectInfo, FromRef, FromRequest, FromRequestParts, Request, rejection::JsonRejection};
-use http::{HeaderMap, StatusCode, header, request::Parts};
+use axum::extract::{FromRef, FromRequest, FromRequestParts, Request, rejection::JsonRejection};
+use http::{StatusCode, header, request::Parts};
 use madang_domain::{Code, Error, IdempotencyKey, Profile, SessionId, Timestamp};
 use madang_rpc::{
     auth::{ClientInfo, CredentialIssuer, Identity},
@@ -15,6 +12,7 @@ use madang_rpc::{
 use serde::de::DeserializeOwned;
 
 use crate::{
+    admission::Actor,
     commands::page_limit,
     credentials::Credential,
     http::{Problem, bearer::bearer},
@@ -27,6 +25,7 @@ const USER_AGENT_MAX_CHARS: usize = 200;
 /// The signed-in user.
 pub(crate) struct Caller {
     pub(crate) me: Arc<Profile>,
+    address: Option<IpAddr>,
     pub(crate) session: SessionId,
     pub(crate) issuer: CredentialIssuer,
     pub(crate) expires_at: Timestamp,
@@ -46,7 +45,15 @@ where
         })?;
         let identity = entrance.verifier.verify(&Credential::Token(token)).await?;
         let Identity { profile, session, expires_at, issuer, issued_at: _ } = identity;
-        Ok(Self { me: Arc::new(profile), session, issuer, expires_at })
+        let address = entrance.client_address(&parts.headers, &parts.extensions);
+        Ok(Self { me: Arc::new(profile), address, session, issuer, expires_at })
+    }
+}
+
+impl Caller {
+    /// The user as one who does something.
+    pub(crate) fn actor(&self) -> Actor {
+        Actor { profile: Arc::clone(&self.me), address: self.address }
     }
 }
 
@@ -62,27 +69,12 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let entrance = Arc::<Entrance>::from_ref(state);
-        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
         let user_agent = parts.headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
         Ok(Self(ClientInfo {
-            ip: forwarded(&parts.headers, entrance.settings.trusted_proxies).or(peer),
+            ip: entrance.client_address(&parts.headers, &parts.extensions),
             user_agent: user_agent.map(|agent| agent.chars().take(USER_AGENT_MAX_CHARS).collect()),
         }))
     }
-}
-
-/// The address that the outermost trusted proxy saw: the header's nth entry from the right. What stands
-/// further left is the client's own word.
-fn forwarded(headers: &HeaderMap, trusted_proxies: usize) -> Option<IpAddr> {
-    let nth = trusted_proxies.checked_sub(1)?;
-    headers
-        .get_all("x-forwarded-for")
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .rev()
-        .nth(nth)
-        .and_then(|address| address.trim().parse().ok())
 }
 
 /// A JSON body.
@@ -156,19 +148,4 @@ impl<S: Send + Sync> FromRequestParts<S> for Key {
 /// The page of a list that a query asks for.
 pub(crate) fn page_query(limit: Option<u32>, cursor: Option<String>) -> Result<PageQuery, Problem> {
     Ok(PageQuery { limit: page_limit(limit)?, cursor })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_client_cannot_choose_its_address() {
-        let mut headers = HeaderMap::new();
-        headers.append("x-forwarded-for", "6.6.6.6, 203.0.113.7".parse().unwrap());
-        headers.append("x-forwarded-for", "198.51.100.2".parse().unwrap());
-        assert_eq!(forwarded(&headers, 0), None);
-        assert_eq!(forwarded(&headers, 1), Some("198.51.100.2".parse().unwrap()));
-        assert_eq!(forwarded(&headers, 2), Some("203.0.113.7".parse().unwrap()));
-    }
 }

@@ -28,6 +28,7 @@ async fn list(
         items: page.events.iter().filter_map(native::notice).collect(),
         // Pages go on by seq, which the client has: `before` the lowest, or `after` the highest, that it saw.
         next_cursor: None,
+        more: page.more,
         epoch: page.epoch,
         head: page.head,
         read: page.read,
@@ -41,6 +42,6 @@ async fn read(
     caller: Caller,
     Json(body): Json<MarkRead>,
 ) -> Result<axum::Json<ReadMark>, Problem> {
-    let mark = commands.mark_inbox_read(caller.me.id, body.seq).await?;
+    let mark = commands.mark_inbox_read(&caller.actor(), body.seq).await?;
     Ok(axum::Json(ReadMark { read: mark.read, unread: mark.unread }))
 }

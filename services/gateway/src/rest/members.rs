@@ -37,7 +37,7 @@ async fn put(
     Path((room, user)): Path<(RoomRef, UserId)>,
     Json(body): Json<PutMember>,
 ) -> Result<Response, Problem> {
-    let changed = commands.put_member(caller.me, room, user, body.role).await?;
+    let changed = commands.put_member(caller.actor(), room, user, body.role).await?;
     Ok(axum::Json(member(&changed)).into_response())
 }
 
@@ -46,6 +46,6 @@ async fn remove(
     caller: Caller,
     Path((room, user)): Path<(RoomRef, UserId)>,
 ) -> Result<StatusCode, Problem> {
-    commands.remove_member(caller.me, room, user).await?;
+    commands.remove_member(caller.actor(), room, user).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -7,7 +7,9 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::StatusCode;
-use madang_contract::rest::{MarkRead, Page, RangeQuery, ReadMark, SendMessage, routes::messages as table};
+use madang_contract::rest::{
+    MarkRead, MessagesPage, RangeQuery, ReadMark, SendMessage, routes::messages as table,
+};
 use madang_domain::RoomRef;
 
 use super::{
@@ -36,10 +38,10 @@ async fn list(
     Path(room): Path<RoomRef>,
     Query(range): Query<RangeQuery>,
 ) -> Result<Response, Problem> {
-    let events = commands.history(caller.me.id, room, range.into(), true).await?;
-    let items = events.iter().filter_map(room_message).collect();
+    let page = commands.history(caller.me.id, room, range.into(), true).await?;
+    let items = page.events.iter().filter_map(room_message).collect();
     // Pages go on by seq, which the client has: `before` the lowest, or `after` the highest, that it saw.
-    Ok(axum::Json(Page { items, next_cursor: None }).into_response())
+    Ok(axum::Json(MessagesPage { items, next_cursor: None, more: page.more }).into_response())
 }
 
 async fn send(
@@ -56,8 +58,7 @@ async fn send(
         None => commands.new_key()?,
     };
     let new = NewMessage { key, text: body.text, reply_to: body.reply_to, attachments: body.attachments };
-    let usage = commands.user_limits.of(caller.me.id);
-    let appended = commands.send(&caller.me, &usage, room, new).await?;
+    let appended = commands.send(&caller.actor(), room, new).await?;
     Ok((StatusCode::CREATED, axum::Json(sent(&appended))).into_response())
 }
 
@@ -67,6 +68,6 @@ async fn read(
     Path(room): Path<RoomRef>,
     Json(body): Json<MarkRead>,
 ) -> Result<axum::Json<ReadMark>, Problem> {
-    let mark = commands.mark_read(caller.me.id, None, room, body.seq).await?;
+    let mark = commands.mark_read(&caller.actor(), None, room, body.seq).await?;
     Ok(axum::Json(ReadMark { read: mark.read, unread: mark.unread }))
 }

@@ -39,7 +39,7 @@ async fn create(
 ) -> Result<Response, Problem> {
     let NewRoom { name, kind, slug, members } = body;
     let new = RoomToCreate { kind, name, slug, external_id: None, key };
-    let (created, _) = commands.create_room(new, Members::Of(caller.me, members)).await?;
+    let (created, _) = commands.create_room(new, Members::Of(caller.actor(), members)).await?;
     Ok((StatusCode::CREATED, axum::Json(room(&created))).into_response())
 }
 
@@ -67,7 +67,7 @@ async fn update(
     Path(name): Path<RoomRef>,
     Json(changes): Json<RoomChanges>,
 ) -> Result<Response, Problem> {
-    let changed = commands.update_room(caller.me, name, changes.name, changes.slug).await?;
+    let changed = commands.update_room(caller.actor(), name, changes.name, changes.slug).await?;
     Ok(axum::Json(room(&changed)).into_response())
 }
 
@@ -76,7 +76,7 @@ async fn delete(
     caller: Caller,
     Path(name): Path<RoomRef>,
 ) -> Result<StatusCode, Problem> {
-    commands.delete_room(caller.me, name).await?;
+    commands.delete_room(caller.actor(), name).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -85,7 +85,7 @@ async fn join(
     caller: Caller,
     Path(name): Path<RoomRef>,
 ) -> Result<Response, Problem> {
-    Ok(axum::Json(room(&commands.join_room(caller.me, name).await?)).into_response())
+    Ok(axum::Json(room(&commands.join_room(caller.actor(), name).await?)).into_response())
 }
 
 async fn leave(
@@ -93,6 +93,6 @@ async fn leave(
     caller: Caller,
     Path(name): Path<RoomRef>,
 ) -> Result<StatusCode, Problem> {
-    commands.leave_room(caller.me, name).await?;
+    commands.leave_room(caller.actor(), name).await?;
     Ok(StatusCode::NO_CONTENT)
 }

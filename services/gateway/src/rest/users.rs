@@ -8,7 +8,6 @@ use axum::{
 };
 use madang_contract::rest::{ProfileChanges, routes::users as table};
 use madang_domain::UserId;
-use madang_rpc::{Auth, auth::UpdateProfile};
 
 use super::{
     Routes,
@@ -27,12 +26,12 @@ async fn me(State(commands): State<Arc<Commands>>, caller: Caller) -> Result<Res
 }
 
 async fn update_me(
-    State(accounts): State<Arc<dyn Auth>>,
+    State(commands): State<Arc<Commands>>,
     caller: Caller,
     Json(changes): Json<ProfileChanges>,
 ) -> Result<Response, Problem> {
     let ProfileChanges { name, avatar_url } = changes;
-    let profile = accounts.update_profile(UpdateProfile { user: caller.me.id, name, avatar_url }).await?;
+    let profile = commands.update_profile(&caller.actor(), name, avatar_url).await?;
     Ok(axum::Json(account(&profile)).into_response())
 }
 

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashSet,
+    net::IpAddr,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU32, Ordering},
@@ -14,7 +15,7 @@ use madang_rpc::auth::{CredentialIssuer, Identity};
 
 use super::sockets::Sockets;
 use crate::{
-    admission::UserUsage,
+    admission::{Actor, UserUsage},
     connections::Registered,
     formats::Format,
     hub::Listener,
@@ -36,6 +37,8 @@ pub(crate) struct SessionContext {
     pub(crate) outbox: Arc<Outbox>,
     /// What the user has used of the user's limits.
     pub(crate) usage: Arc<UserUsage>,
+    /// From where the socket came.
+    address: Option<IpAddr>,
     /// How hubs write this socket's frames.
     pub(crate) format: Format,
     rooms: Mutex<HashSet<RoomId>>,
@@ -48,6 +51,7 @@ impl SessionContext {
         sockets: Arc<Sockets>,
         identity: Identity,
         usage: Arc<UserUsage>,
+        address: Option<IpAddr>,
         format: Format,
     ) -> Self {
         let connection = sockets.connections.next_id();
@@ -62,15 +66,28 @@ impl SessionContext {
             connection,
             outbox,
             usage,
+            address,
             format,
             rooms: Mutex::default(),
             inbox_follows: AtomicU32::new(0),
         }
     }
 
+    /// The user as one who does something by this socket.
+    pub(crate) fn actor(&self) -> Actor {
+        Actor { profile: Arc::clone(&self.me), address: self.address }
+    }
+
     /// Queues a frame for this socket.
     pub(crate) fn push(&self, frame: &ServerFrame<'_>) {
         self.outbox.push(WireFrame::json(frame));
+    }
+
+    /// Queues a frame for this socket once what waits for it leaves room for that.
+    pub(crate) async fn push_when_it_fits(&self, frame: &ServerFrame<'_>) {
+        let frame = WireFrame::json(frame);
+        self.outbox.room_for(frame.len()).await;
+        self.outbox.push(frame);
     }
 
     /// The socket as hubs know it.

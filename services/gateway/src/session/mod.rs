@@ -6,6 +6,7 @@
 
 mod context;
 mod conversation;
+mod replay;
 mod socket;
 mod sockets;
 mod subscriptions;
@@ -21,6 +22,7 @@ use tracing::debug;
 pub(crate) use self::{
     context::SessionContext,
     conversation::{Dialect, RequestFuture},
+    replay::Missed,
     socket::{Incoming, Socket},
     sockets::{SocketSettings, Sockets},
 };

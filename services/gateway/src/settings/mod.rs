@@ -63,6 +63,24 @@ pub struct GatewaySettings {
     #[arg(long, env = "MADANG_SENDS_BURST", default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..))]
     pub sends_burst: u32,
 
+    /// The messages that may come from one address in a second, and twice as many at once, whoever the users are; 0 for no
+    /// limit.
+    #[arg(long, env = "MADANG_ADDRESS_SENDS_PER_SECOND", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
+    pub address_sends_per_second: u32,
+
+    /// The messages that may be sent in one room in a second, and twice as many at once, over all users of this gateway.
+    #[arg(long, env = "MADANG_ROOM_SENDS_PER_SECOND", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub room_sends_per_second: u32,
+
+    /// The rooms that one user may create in a minute, and four times as many at once.
+    #[arg(long, env = "MADANG_ROOM_CREATIONS_PER_MINUTE", default_value_t = 6, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub room_creations_per_minute: u32,
+
+    /// The users whom one user may add to rooms in a minute, and four times as many at once. Giving a member a role
+    /// counts, too.
+    #[arg(long, env = "MADANG_MEMBER_ADDITIONS_PER_MINUTE", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub member_additions_per_minute: u32,
+
     /// The calls of the server API that one API key may make in a second, and at once, on this gateway.
     #[arg(long, env = "MADANG_SERVER_CALLS_PER_SECOND", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub server_calls_per_second: u32,

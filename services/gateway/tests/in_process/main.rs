@@ -7,4 +7,8 @@ mod attachments;
 mod documents;
 mod hang_up;
 mod http;
+mod rates;
+mod replay;
+mod subscriptions;
 mod support;
+mod typing;

@@ -47,6 +47,7 @@ pub(crate) struct User {
 /// A gateway that runs.
 pub(crate) struct Gateway {
     running: Running,
+    host: Host,
 }
 
 /// The gateway's settings, for their defaults.
@@ -90,25 +91,34 @@ impl Services {
 
     /// Starts a gateway that calls this store.
     pub(crate) async fn gateway_on(&self, store: Arc<dyn MessageStore>) -> Gateway {
-        self.start_gateway(store, "").await
+        self.start_gateway(store, |_| ()).await
+    }
+
+    /// Starts a gateway with changed settings.
+    pub(crate) async fn gateway_with(&self, change: impl FnOnce(&mut GatewaySettings)) -> Gateway {
+        self.start_gateway(Arc::clone(&self.store), change).await
     }
 
     /// Starts a gateway whose paths stand under a base path.
     pub(crate) async fn gateway_under(&self, base_path: &str) -> Gateway {
-        self.start_gateway(Arc::clone(&self.store), base_path).await
+        self.gateway_with(|settings| base_path.clone_into(&mut settings.base_path)).await
     }
 
-    async fn start_gateway(&self, store: Arc<dyn MessageStore>, base_path: &str) -> Gateway {
+    async fn start_gateway(
+        &self,
+        store: Arc<dyn MessageStore>,
+        change: impl FnOnce(&mut GatewaySettings),
+    ) -> Gateway {
         let bus = self.exchange.connect(GatewayId::new(new_id(&SystemClock, &SystemRandom)));
         let deps = Deps { auth: Arc::clone(&self.auth), store, bus };
-        let settings = GatewaySettings {
+        let mut settings = GatewaySettings {
             http_addr: ([127, 0, 0, 1], 0).into(),
-            base_path: base_path.to_owned(),
             ..Flags::try_parse_from(["gateway"]).unwrap().gateway
         };
+        change(&mut settings);
         let host = Host::new("in-process", self.life.clone()).unwrap();
         let running = madang_gateway::start(settings, deps, axum::Router::new(), &host).await.unwrap();
-        Gateway { running }
+        Gateway { running, host }
     }
 }
 
@@ -123,16 +133,28 @@ impl Gateway {
         format!("http://{}", self.running.address("http").unwrap())
     }
 
+    /// The value of a metric without labels.
+    pub(crate) fn metric(&self, name: &str) -> u64 {
+        let metrics = self.host.metrics.render();
+        let line = metrics.lines().find(|line| !line.starts_with('#') && line.starts_with(name));
+        let value = line.and_then(|line| line.rsplit(' ').next()).and_then(|value| value.parse().ok());
+        value.unwrap_or_else(|| panic!("no metric {name}"))
+    }
+
     /// The REST routes, for nobody yet.
     pub(crate) fn api(&self) -> Client {
         Client::new(&self.base()).unwrap()
     }
 
+    /// A socket of a user.
+    pub(crate) async fn socket(&self, user: &User) -> Socket {
+        let credential = Credential::Bearer(user.token.clone());
+        Socket::open(&self.base(), &credential, &ConnectOptions::default()).await.unwrap().0
+    }
+
     /// A socket of a user that subscribes to a room from its beginning.
     pub(crate) async fn subscribe(&self, user: &User, room: RoomId) -> Subscriber {
-        let credential = Credential::Bearer(user.token.clone());
-        let (mut socket, _) =
-            Socket::open(&self.base(), &credential, &ConnectOptions::default()).await.unwrap();
+        let mut socket = self.socket(user).await;
         let room_since = RoomSince { room: room.into(), since: Some(Seq::START), epoch: None };
         let frame = ClientFrame::Subscribe(Subscribe { rooms: vec![room_since], ..Subscribe::default() });
         let answer = socket.call(frame, PATIENCE).await.unwrap();
@@ -145,7 +167,7 @@ impl Gateway {
 
 /// A socket that subscribes to a room.
 pub(crate) struct Subscriber {
-    socket: Socket,
+    pub(crate) socket: Socket,
 }
 
 impl Subscriber {

@@ -1,13 +1,13 @@
 //! Reading logs, and how far members have read them.
 
 use madang_domain::{RoomId, RoomRef, Seq, TopicId, UserId, event::Event};
-use madang_rpc::store::{HistoryFrom, HistoryQuery, ReadMark};
+use madang_rpc::store::{HistoryFrom, HistoryQuery, LogPage, ReadMark};
 
 use super::{engine::Engine, members::as_member, page};
 use crate::{
     error::{OperationError, OperationResult},
     settings::{NAMES_PER_CALL, READ_MAX_EVENTS},
-    store::{MemberPlace, Slice, View},
+    store::{EventPage, MemberPlace, Slice, View},
     transaction::finish,
 };
 
@@ -15,11 +15,12 @@ impl Engine {
     pub(crate) async fn read(&self, topic: TopicId, after: Seq, limit: u32) -> OperationResult<Vec<Event>> {
         let slice = Slice { beyond: after, limit: limit.min(READ_MAX_EVENTS), messages_only: false };
         let mut connection = self.database.reader().await?;
-        let events = match topic {
+        let page = match topic {
             TopicId::Room(room) => connection.log_after(room, slice).await?,
             TopicId::Inbox(user) => connection.notices_after(user, slice).await?,
         };
         connection.commit().await?;
+        let events = page.events;
         // A hub that misses events of a room whose log is gone must hear so, or it would wait for ever.
         if let TopicId::Room(room) = topic
             && events.is_empty()
@@ -60,7 +61,7 @@ impl Engine {
         user: UserId,
         room: RoomRef,
         query: HistoryQuery,
-    ) -> OperationResult<Vec<Event>> {
+    ) -> OperationResult<LogPage> {
         let limit = page::check_limit(query.limit)?;
         let slice = |beyond| Slice { beyond, limit, messages_only: query.messages_only };
         let mut connection = self.database.reader().await?;
@@ -73,7 +74,8 @@ impl Engine {
             })
         };
         let outcome = outcome.await;
-        finish(connection, outcome).await
+        let EventPage { events, more } = finish(connection, outcome).await?;
+        Ok(LogPage { events, more })
     }
 
     pub(crate) async fn mark_read(&self, user: UserId, room: RoomRef, seq: Seq) -> OperationResult<ReadMark> {

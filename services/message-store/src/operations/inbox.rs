@@ -21,7 +21,7 @@ use super::{
 use crate::{
     batch::Job,
     error::{OperationError, OperationResult},
-    store::{Database, InboxState, Slice},
+    store::{Database, EventPage, InboxState, Slice},
     transaction::{finish, in_transaction},
 };
 
@@ -71,10 +71,10 @@ impl Engine {
             })
         };
         let outcome = outcome.await;
-        let events = finish(connection, outcome).await?;
+        let EventPage { events, more } = finish(connection, outcome).await?;
         // After the page, so that no notice of it lies past the head that is told.
         let (epoch, state) = self.inbox_state(user).await?;
-        Ok(InboxPage { epoch, events, head: state.head, read: state.read, unread: state.unread() })
+        Ok(InboxPage { epoch, events, head: state.head, read: state.read, unread: state.unread(), more })
     }
 
     pub(crate) async fn mark_inbox_read(&self, user: UserId, seq: Seq) -> OperationResult<InboxMark> {

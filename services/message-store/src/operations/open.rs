@@ -7,8 +7,12 @@ use std::{
 };
 
 use async_trait::async_trait;
-use madang_domain::{Cursor, Epoch, RoomId, Seq, TopicId, UserId, event::Event, limits::REPLAY_MAX_EVENTS};
-use madang_rpc::store::{Open, Opened};
+use madang_domain::{
+    Cursor, Epoch, RoomId, Seq, TopicId, UserId,
+    event::Event,
+    limits::{PAGE_MAX_BYTES, REPLAY_MAX_EVENTS},
+};
+use madang_rpc::store::{Open, Opened, REPLAY_MAX_BYTES};
 
 use crate::{
     batch::Job,
@@ -18,7 +22,7 @@ use crate::{
 
 /// How many events one query reads at most, for all whom it serves. A range of one topic is never more than
 /// [`REPLAY_MAX_EVENTS`].
-const EVENTS_PER_QUERY: u64 = 10_000;
+const EVENTS_PER_QUERY: u64 = 1_000;
 
 /// Opens the subscriptions of one batch: one query for where everybody stands, then one for what they missed.
 ///
@@ -93,10 +97,11 @@ impl Missed {
             Self::Range(range) => {
                 let of_topic = events.get(&range.topic).map(Vec::as_slice).unwrap_or_default();
                 let from = of_topic.partition_point(|event| event.seq <= range.after);
-                let events = of_topic[from..].to_vec();
-                // Fewer only when the room was deleted between the two queries.
-                let whole = is_whole(&events, range);
-                (whole, if whole { events } else { Vec::new() })
+                let events = &of_topic[from..];
+                // Fewer where the room was deleted between the two queries, or where all that was missed is too much.
+                let bytes: usize = events.iter().map(|event| event.body.text_bytes()).sum();
+                let whole = is_whole(events, range) && bytes <= PAGE_MAX_BYTES;
+                (whole, if whole { events.to_vec() } else { Vec::new() })
             }
         }
     }
@@ -109,8 +114,9 @@ pub(crate) type Events = BTreeMap<TopicId, Vec<Event>>;
 pub(crate) async fn read_missed(database: &dyn Database, missed: &[Missed]) -> OperationResult<Events> {
     let ranges = widest(missed);
     let mut events = Events::new();
-    let mut start = 0;
-    while start < ranges.len() {
+    let (mut start, mut bytes) = (0, 0);
+    // What is not read is not replayed here: who missed it reads it in pages.
+    while start < ranges.len() && bytes < REPLAY_MAX_BYTES {
         let mut budget = EVENTS_PER_QUERY;
         let fits = ranges[start..].iter().take_while(|range| {
             let fits = budget > 0;
@@ -119,6 +125,7 @@ pub(crate) async fn read_missed(database: &dyn Database, missed: &[Missed]) -> O
         });
         let end = start + fits.count();
         for event in database.ranges(&ranges[start..end]).await? {
+            bytes += event.body.text_bytes();
             events.entry(event.topic).or_default().push(event);
         }
         start = end;

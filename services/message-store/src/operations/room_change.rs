@@ -123,7 +123,8 @@ impl<'s> RoomChange<'s> {
     async fn added(&mut self) -> OperationResult<Vec<Event>> {
         let limit = u32::try_from(self.room.head.since(self.before)).unwrap_or(u32::MAX);
         let slice = Slice { beyond: self.before, limit, messages_only: false };
-        Ok(self.transaction.events_after(self.room.id, slice).await?)
+        // One page: the events of a change say little.
+        Ok(self.transaction.events_after(self.room.id, slice).await?.events)
     }
 
     async fn save(mut self) -> OperationResult<Vec<Event>> {

@@ -33,6 +33,33 @@ macro_rules! events_of_topic {
     };
 }
 
+/// The events of a page: at most `$3` of those that `$from` names, and of at most `$4` bytes of texts and details together,
+/// but at least one. An event says how many of those `$3` lie behind it.
+///
+/// The innermost statement finds the events, the next one adds their sizes up, the outermost one leaves out what does not
+/// fit, so that it never leaves the database.
+macro_rules! page {
+    ($from:expr, $direction:literal) => {
+        concat!(
+            "SELECT ",
+            event_columns!(),
+            ", e.behind FROM (SELECT b.*, sum(b.size) OVER (ORDER BY b.seq ",
+            $direction,
+            ") - b.size AS bytes_before, count(*) OVER () - row_number() OVER (ORDER BY b.seq ",
+            $direction,
+            ") AS behind FROM (SELECT e.*, \
+             octet_length(coalesce(e.text, '')) + octet_length(coalesce(e.detail, '')) AS size ",
+            $from,
+            "ORDER BY e.seq ",
+            $direction,
+            " LIMIT $3) b) e",
+            event_profiles!(),
+            "WHERE e.bytes_before < $4 ORDER BY e.seq ",
+            $direction
+        )
+    };
+}
+
 /// A profile replaces one of a lower version only: tokens of different ages arrive in any order. What the
 /// embedding site calls a user stays, once it is known: not every token says it.
 macro_rules! newer_profile {
@@ -43,4 +70,4 @@ macro_rules! newer_profile {
     };
 }
 
-pub(super) use {event_columns, event_profiles, events_of_topic, newer_profile, room_columns};
+pub(super) use {event_columns, event_profiles, events_of_topic, newer_profile, page, room_columns};

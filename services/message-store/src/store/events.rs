@@ -18,6 +18,14 @@ pub(crate) struct Slice {
     pub(crate) messages_only: bool,
 }
 
+/// The events of a slice that one page holds.
+#[derive(Debug, Default)]
+pub(crate) struct EventPage {
+    pub(crate) events: Vec<Event>,
+    /// There are further events behind the last one.
+    pub(crate) more: bool,
+}
+
 /// The events of a topic after a place, up to and with another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Range {
@@ -38,14 +46,14 @@ pub(crate) struct NewEvent {
 #[async_trait]
 pub(crate) trait Events {
     /// The events after a place, oldest first, also of a room that was deleted lately: its last event says so.
-    async fn log_after(&mut self, room: RoomId, slice: Slice) -> DatabaseResult<Vec<Event>>;
+    async fn log_after(&mut self, room: RoomId, slice: Slice) -> DatabaseResult<EventPage>;
 
     /// The events after a place, oldest first. None of a room that was deleted, though its rows may still be
     /// there.
-    async fn events_after(&mut self, room: RoomId, slice: Slice) -> DatabaseResult<Vec<Event>>;
+    async fn events_after(&mut self, room: RoomId, slice: Slice) -> DatabaseResult<EventPage>;
 
     /// The events before a place, newest first.
-    async fn events_before(&mut self, room: RoomId, slice: Slice) -> DatabaseResult<Vec<Event>>;
+    async fn events_before(&mut self, room: RoomId, slice: Slice) -> DatabaseResult<EventPage>;
 
     /// Adds an event other than a message at the room's next place; the caller has locked the room and
     /// counted its head up.

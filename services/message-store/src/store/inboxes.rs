@@ -7,7 +7,7 @@ use madang_domain::{
     event::{Event, EventBody},
 };
 
-use super::events::Slice;
+use super::events::{EventPage, Slice};
 
 /// Where a user's inbox stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,10 +46,10 @@ pub(crate) trait Inboxes {
     async fn notice_by_key(&mut self, user: UserId, key: &IdempotencyKey) -> DatabaseResult<Option<Event>>;
 
     /// The notices after a place, oldest first.
-    async fn notices_after(&mut self, user: UserId, slice: Slice) -> DatabaseResult<Vec<Event>>;
+    async fn notices_after(&mut self, user: UserId, slice: Slice) -> DatabaseResult<EventPage>;
 
     /// The notices before a place, newest first.
-    async fn notices_before(&mut self, user: UserId, slice: Slice) -> DatabaseResult<Vec<Event>>;
+    async fn notices_before(&mut self, user: UserId, slice: Slice) -> DatabaseResult<EventPage>;
 
     /// Moves an inbox's read mark forward, no further than its head.
     async fn mark_inbox_read(&mut self, user: UserId, seq: Seq) -> DatabaseResult<()>;

@@ -25,7 +25,7 @@ mod values;
 pub(crate) use batches::{AppendOutcome, AppendRow, RoomState};
 pub(crate) use database::{Connection, Database};
 pub(crate) use detail::message_detail;
-pub(crate) use events::{NewEvent, Range, Slice};
+pub(crate) use events::{EventPage, NewEvent, Range, Slice};
 pub(crate) use inboxes::InboxState;
 pub(crate) use members::ByRank;
 pub(crate) use postgres::Postgres;

@@ -81,7 +81,7 @@ async fn a_mention_is_in_the_inbox_and_in_the_message(fixture: Fixture) {
     assert_eq!((kept.reply_to, answer.mentions.len()), (Some(appended.seq), 1));
     let replayed = service.open_since(room, &sora, Some((3, None))).await.unwrap().events;
     assert_eq!(replayed, log[3..]);
-    let history = service.history_from(room, &sora, HistoryFrom::End, 2).await.unwrap();
+    let history = service.history_from(room, &sora, HistoryFrom::End, 2).await.unwrap().events;
     assert_eq!(mentioned(&history[1]), [sora.id, jun.id]);
 }
 

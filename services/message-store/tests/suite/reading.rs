@@ -6,17 +6,20 @@ use futures_util::future::join_all;
 use madang_domain::{
     Code, RoomRef, Seq, TopicId,
     event::{EventBody, Unknown},
+    limits::PAGE_MAX_BYTES,
 };
 use madang_rpc::{
     MessageStore as _,
-    store::{History, HistoryFrom, HistoryQuery, Join, Leave, ListRooms, MarkRead, Read, ReadMark},
+    store::{Append, History, HistoryFrom, HistoryQuery, Join, Leave, ListRooms, MarkRead, Read, ReadMark},
 };
 
-use crate::support::{Fixture, Words as _, keys, seqs, user};
+use crate::support::{Fixture, Words as _, keys, message, seqs, user};
 
 madang_test_kit::on_both!(
     history_is_paged_both_ways,
     history_is_for_members,
+    a_page_is_bounded_in_bytes,
+    a_page_has_at_least_one_event,
     a_read_is_contiguous_and_bounded,
     an_event_of_an_unknown_kind_keeps_its_place,
     own_messages_are_not_unread,
@@ -32,18 +35,80 @@ async fn history_is_paged_both_ways(fixture: Fixture) {
     for number in 0..5 {
         service.say(room, &mina, &format!("{number}")).await.unwrap();
     }
-    let page = async |from, limit| seqs(&service.history_from(room, &jun, from, limit).await.unwrap());
-    assert_eq!(page(HistoryFrom::End, 3).await, [7, 6, 5]);
-    assert_eq!(page(HistoryFrom::Before(Seq::new(5)), 3).await, [4, 3, 2]);
-    assert_eq!(page(HistoryFrom::Before(Seq::new(1)), 3).await, Vec::<u64>::new());
-    assert_eq!(page(HistoryFrom::After(Seq::new(0)), 3).await, [1, 2, 3]);
-    assert_eq!(page(HistoryFrom::After(Seq::new(5)), 3).await, [6, 7]);
-    assert_eq!(page(HistoryFrom::After(Seq::new(u64::MAX)), 3).await, Vec::<u64>::new());
+    let page = async |from, limit| {
+        let page = service.history_from(room, &jun, from, limit).await.unwrap();
+        (seqs(&page.events), page.more)
+    };
+    assert_eq!(page(HistoryFrom::End, 3).await, (vec![7, 6, 5], true));
+    assert_eq!(page(HistoryFrom::Before(Seq::new(5)), 3).await, (vec![4, 3, 2], true));
+    assert_eq!(page(HistoryFrom::Before(Seq::new(4)), 3).await, (vec![3, 2, 1], false));
+    assert_eq!(page(HistoryFrom::Before(Seq::new(1)), 3).await, (Vec::new(), false));
+    assert_eq!(page(HistoryFrom::After(Seq::new(0)), 3).await, (vec![1, 2, 3], true));
+    assert_eq!(page(HistoryFrom::After(Seq::new(5)), 3).await, (vec![6, 7], false));
+    assert_eq!(page(HistoryFrom::After(Seq::new(u64::MAX)), 3).await, (Vec::new(), false));
 
     let query = HistoryQuery { from: HistoryFrom::Before(Seq::new(5)), limit: 9, messages_only: true };
     let messages = service.history(History { user: jun.id, room: RoomRef::Id(room), query }).await.unwrap();
-    assert_eq!(keys(&messages), ["1", "0"]);
-    assert_eq!(seqs(&messages), [4, 3]);
+    assert_eq!(keys(&messages.events), ["1", "0"]);
+    assert_eq!((seqs(&messages.events), messages.more), (vec![4, 3], false), "no message lies before");
+}
+
+/// A page ends where the next event would be too many bytes, and says that there is more.
+async fn a_page_is_bounded_in_bytes(fixture: Fixture) {
+    /// 12,000 bytes: five of them fit into a page, of which the last one begins within it.
+    const CHARS: usize = 4_000;
+    const FIT: usize = PAGE_MAX_BYTES.div_ceil(CHARS * 3);
+    let service = fixture.service().await;
+    let mina = user(1);
+    let room = service.given_room(&[&mina]).await;
+    for number in 0..9 {
+        let text = "마".repeat(CHARS);
+        let message = message(&text, &number.to_string());
+        service.append(Append { room, actor: Arc::clone(&mina), message }).await.unwrap();
+    }
+    let topic = TopicId::Room(room);
+    let read = service.read(Read { topic, after: Seq::new(1), limit: 500 }).await.unwrap();
+    assert_eq!(seqs(&read), (2..2 + FIT as u64).collect::<Vec<_>>());
+    let newest = service.history_from(room, &mina, HistoryFrom::End, 200).await.unwrap();
+    let expected: Vec<u64> = (1..=10).rev().take(FIT).collect();
+    assert_eq!((seqs(&newest.events), newest.more), (expected, true));
+    // Whoever goes on comes to the end, in order and without a gap.
+    let (mut all, mut more) = (Vec::new(), true);
+    while more {
+        let after = HistoryFrom::After(Seq::new(all.last().copied().unwrap_or(0)));
+        let page = service.history_from(room, &mina, after, 200).await.unwrap();
+        all.extend(seqs(&page.events));
+        more = page.more;
+    }
+    assert_eq!(all, (1..=10).collect::<Vec<_>>());
+    // What is replayed with a subscription is bounded, too: all of it or nothing.
+    let open = async |since| {
+        let opened = service.open_since(room, &mina, Some((since, None))).await.unwrap();
+        (opened.complete, seqs(&opened.events))
+    };
+    assert_eq!(open(8).await, (true, vec![9, 10]));
+    assert_eq!(open(1).await, (false, Vec::new()));
+}
+
+/// One event is more than a page's bytes: it is a page of its own.
+async fn a_page_has_at_least_one_event(fixture: Fixture) {
+    let service = fixture.service().await;
+    let mina = user(1);
+    let room = service.given_room(&[&mina]).await;
+    for number in 0..2 {
+        service.say(room, &mina, &format!("{number}")).await.unwrap();
+    }
+    // Nine bytes, doubled until they are more than a page has.
+    for _ in 0..(PAGE_MAX_BYTES / 9).ilog2() + 1 {
+        fixture.execute("UPDATE events SET text = text || text WHERE seq = 2").await;
+    }
+    let page = async |from| {
+        let page = service.history_from(room, &mina, from, 200).await.unwrap();
+        (seqs(&page.events), page.more)
+    };
+    assert_eq!(page(HistoryFrom::After(Seq::new(1))).await, (vec![2], true));
+    assert_eq!(page(HistoryFrom::Before(Seq::new(3))).await, (vec![2], true));
+    assert_eq!(page(HistoryFrom::After(Seq::new(2))).await, (vec![3], false));
 }
 
 async fn history_is_for_members(fixture: Fixture) {
@@ -99,7 +164,7 @@ async fn an_event_of_an_unknown_kind_keeps_its_place(fixture: Fixture) {
     assert_eq!((seqs(&log), &log[2].body), (vec![1, 2, 3, 4], &unknown));
     let opened = service.open_since(room, &mina, Some((2, None))).await.unwrap();
     assert_eq!((opened.complete, &opened.events[..]), (true, &log[2..]));
-    let page = service.history_from(room, &mina, HistoryFrom::Before(Seq::new(4)), 1).await.unwrap();
+    let page = service.history_from(room, &mina, HistoryFrom::Before(Seq::new(4)), 1).await.unwrap().events;
     assert_eq!(page, &log[2..3]);
 }
 

@@ -12,8 +12,8 @@ use madang_message_store::{Service, Settings, start};
 use madang_rpc::{
     MessageStore,
     store::{
-        Append, Appended, Changed, CreateRoom, GetRoom, History, HistoryFrom, HistoryQuery, NewRoom, Open,
-        Opened, PageQuery, Read, RoomKind, RoomView,
+        Append, Appended, Changed, CreateRoom, GetRoom, History, HistoryFrom, HistoryQuery, LogPage, NewRoom,
+        Open, Opened, PageQuery, Read, RoomKind, RoomView,
     },
 };
 use madang_test_kit::EitherDatabase;
@@ -241,7 +241,7 @@ pub(crate) trait Words: MessageStore {
         user: &Profile,
         from: HistoryFrom,
         limit: u32,
-    ) -> Result<Vec<Event>> {
+    ) -> Result<LogPage> {
         self.history(History {
             user: user.id,
             room: RoomRef::Id(room),

@@ -34,10 +34,14 @@ pub const REPLICAS: usize = 2;
 const DISK_BYTES: u64 = 512 << 20;
 
 /// For what the harness asks of the services: it does not want to be slowed down by their care for others.
-const GATEWAY_SETTINGS: [(&str, &str); 3] = [
+const GATEWAY_SETTINGS: [(&str, &str); 7] = [
     // After an outage a client sends what has gathered.
     ("MADANG_SENDS_PER_SECOND", "100000"),
     ("MADANG_SENDS_BURST", "100000"),
+    ("MADANG_ADDRESS_SENDS_PER_SECOND", "0"),
+    ("MADANG_ROOM_SENDS_PER_SECOND", "100000"),
+    ("MADANG_ROOM_CREATIONS_PER_MINUTE", "100000"),
+    ("MADANG_MEMBER_ADDITIONS_PER_MINUTE", "100000"),
     // A rolling restart is one fault of many.
     ("MADANG_RECONNECT_SPREAD_SECONDS", "1"),
 ];

@@ -93,7 +93,7 @@ async fn send(commands: &Commands, session: &SessionContext, message: Message) -
         None => commands.new_key()?,
     };
     let message = NewMessage { key, text, reply_to: None, attachments: Vec::new() };
-    commands.send(&session.me, &session.usage, room, message).await.map(drop)
+    commands.send(&session.actor(), room, message).await.map(drop)
 }
 
 fn alert(session: &SessionContext, why: Alert) {

@@ -11,7 +11,7 @@ use axum::{
     response::Response,
 };
 use http::{HeaderMap, StatusCode};
-use madang_domain::{Code, Error};
+use madang_domain::{Code, Error, Limit};
 
 use super::{
     dialect::Channels,
@@ -82,9 +82,13 @@ async fn upgrade(
     let permit = sockets
         .user_limits
         .take_socket(&usage)
-        .ok_or_else(|| Error::new(Code::RateLimited, "the user holds too many sockets"))?;
-    let context = Arc::new(SessionContext::new(Arc::clone(sockets), identity, usage, endpoint.format()));
-    let dialect = open(&gateway.commands, &context, &settings, endpoint).await?;
+        .ok_or_else(|| Error::rate_limited(Limit::UserSockets, COME_BACK_AFTER))?;
+    let address = entrance.client_address(request.headers(), request.extensions());
+    let context =
+        Arc::new(SessionContext::new(Arc::clone(sockets), identity, usage, address, endpoint.format()));
+    let dialect = open(&gateway.commands, &context, &settings, endpoint)
+        .await
+        .inspect_err(|error| context.note_refused(error))?;
 
     upgrade::spawn_session(&gateway.commands.tasks, request, move |socket| {
         run(context, socket, permit, dialect)

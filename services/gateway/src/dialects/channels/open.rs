@@ -6,8 +6,7 @@
 
 use std::sync::Arc;
 
-use madang_domain::{Code, Error, ExternalId, Result, RoomId, RoomRef, Slug, TopicId};
-use madang_rpc::store::Opened;
+use madang_domain::{Code, Error, ExternalId, Result, RoomId, RoomRef, Seq, Slug, TopicId};
 
 use super::dialect::{Channels, Sends};
 use crate::{
@@ -47,22 +46,27 @@ pub(super) async fn open(
     settings: &ChannelsSettings,
     endpoint: Endpoint,
 ) -> Result<Channels> {
+    session.sockets.user_limits.check_subscriptions(&session.usage)?;
     let (topic, seen, sends) = match endpoint {
         Endpoint::Room(path) => {
             let room = find(commands, session, path).await?;
             let context = RoomContext::new(&room, settings.time_zone.clone());
             let listener = Listener { room_context: Some(Arc::new(context)), ..session.listener() };
-            let opened = enter(commands, session, room.id, listener).await?;
-            (room.id.into(), opened.head, Sends::Addressed(Box::new(room)))
+            let head = enter(commands, session, room.id, listener).await?;
+            (room.id.into(), head, Sends::Addressed(Box::new(room)))
         }
         Endpoint::Simple => {
             let room = commands.default_room(&session.me, &settings.default_room).await?;
-            let opened = enter(commands, session, room, session.listener()).await?;
-            (room.into(), opened.head, Sends::Plain(room))
+            let head = enter(commands, session, room, session.listener()).await?;
+            (room.into(), head, Sends::Plain(room))
         }
         Endpoint::Alarm => {
             let topic = TopicId::Inbox(session.me.id);
-            let opened = session.subscribe(topic, session.listener(), session.open_inbox(None)).await?;
+            let (opened, _) = {
+                // Everybody has an inbox.
+                let judge = async { Ok(()) };
+                session.subscribe(topic, session.listener(), judge, session.open_inbox(None)).await?
+            };
             (topic, opened.head, Sends::Nothing)
         }
     };
@@ -87,21 +91,21 @@ async fn find(commands: &Commands, session: &SessionContext, path: String) -> Re
     Ok(Room { id, external_id, path: path.into() })
 }
 
-/// Subscribes to a room. A user who is not a member joins it, where anybody may.
+/// Subscribes to a room, and answers its head. A user who is not a member joins it, where anybody may.
 async fn enter(
     commands: &Commands,
     session: &SessionContext,
     room: RoomId,
     listener: Listener,
-) -> Result<Opened> {
-    let opening = async {
-        match session.open_room(room, None).await {
-            Err(error) if error.code == Code::PermissionDenied => {
-                commands.join_room(Arc::clone(&session.me), room.into()).await?;
-                session.open_room(room, None).await
-            }
-            opened => opened,
+) -> Result<Seq> {
+    let opening = async || match session.open_room(room, None).await {
+        Err(error) if error.code == Code::PermissionDenied => {
+            commands.join_room(session.actor(), room.into()).await?;
+            session.open_room(room, None).await
         }
+        opened => opened,
     };
-    session.subscribe(room.into(), listener, opening).await
+    let judging = async { opening().await.map(drop) };
+    let (opened, _) = session.subscribe(room.into(), listener, judging, opening()).await?;
+    Ok(opened.head)
 }

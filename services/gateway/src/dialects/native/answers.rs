@@ -16,6 +16,7 @@ pub(super) fn refused(session: &SessionContext, re: Option<RequestId>, error: &E
         re,
         code: error.code,
         message: error.message.as_ref().into(),
+        limit: error.limit.map(|limit| limit.as_str().into()),
         retry_after_ms: error.retry_after_ms(),
     }));
 }

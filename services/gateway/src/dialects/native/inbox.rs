@@ -11,7 +11,11 @@ use madang_flow_control::Backoff;
 use madang_kit::clock::fraction;
 use madang_rpc::store::OpenedInbox;
 
-use crate::{commands::Commands, formats::native, log, session::SessionContext};
+use crate::{
+    commands::Commands,
+    log,
+    session::{Missed, SessionContext},
+};
 
 /// The pauses before an inbox that could not be read is asked for again. They are spread, since all sessions that began while
 /// the store was away ask.
@@ -29,11 +33,9 @@ pub(super) fn cursor(since: Option<Seq>, epoch: Option<Epoch>) -> Option<Cursor>
 pub(super) async fn follow(commands: Arc<Commands>, session: Arc<SessionContext>, since: Option<Cursor>) {
     let follow = session.begin_inbox();
     let topic = TopicId::Inbox(session.me.id);
-    let listening = session.sockets.hubs.attach(topic, session.listener()).await;
-    // A hub that is gone does not answer: the gateway is stopping.
-    let _ = listening.await;
+    session.sockets.hubs.attach(topic, session.listener()).await;
     match session.open_inbox(since).await {
-        Ok(opened) => go_live(&session, since, opened).await,
+        Ok(opened) => go_live(&session, opened).await,
         Err(error) => {
             log::failed_request(&error);
             let tasks = commands.tasks.clone();
@@ -57,7 +59,7 @@ async fn ask_again(
             return;
         }
         match session.open_inbox(since).await {
-            Ok(opened) if session.inbox_follow() == follow => return go_live(&session, since, opened).await,
+            Ok(opened) if session.inbox_follow() == follow => return go_live(&session, opened).await,
             Ok(_) => return,
             Err(error) => log::failed_request(&error),
         }
@@ -65,16 +67,12 @@ async fn ask_again(
 }
 
 /// Writes where the inbox stands and what was missed, at the pace of the socket; then the hub delivers the rest.
-async fn go_live(session: &SessionContext, since: Option<Cursor>, opened: OpenedInbox) {
-    let OpenedInbox { epoch, head, read, unread, complete, events } = opened;
-    let from = since.filter(|_| complete).map_or(head, |cursor| cursor.seq);
+async fn go_live(session: &SessionContext, (opened, mut missed): (OpenedInbox, Missed)) {
+    let OpenedInbox { epoch, head, read, unread, complete: _, events: _ } = opened;
+    let (from, complete) = (missed.from, missed.complete);
     session.push(&ServerFrame::Inbox(frames::Inbox { epoch, head, from, complete, read, unread }));
-    for event in &events {
-        if let Some(frame) = native::event_frame(event) {
-            session.outbox.room().await;
-            session.outbox.push(frame);
-        }
-    }
+    missed.keep_within(&mut session.first_events_bytes());
+    session.replay(TopicId::Inbox(session.me.id), missed).await;
     // Nobody is present in an inbox, so no profile is given.
     session.sockets.hubs.activate(TopicId::Inbox(session.me.id), session.connection, head, None).await;
 }

@@ -106,7 +106,7 @@ async fn send(
 ) -> Result<()> {
     let room = commands.room_id(session.me.id, &room).await?;
     let key = message.key.clone();
-    let appended = commands.send(&session.me, &session.usage, room, message).await?;
+    let appended = commands.send(&session.actor(), room, message).await?;
     session.push(&ServerFrame::Ack(frames::Ack {
         re,
         room,
@@ -126,7 +126,7 @@ async fn read(
     room: RoomRef,
     seq: Seq,
 ) -> Result<()> {
-    let mark = commands.mark_read(session.me.id, Some(session.connection), room, seq).await?;
+    let mark = commands.mark_read(&session.actor(), Some(session.connection), room, seq).await?;
     let ReadMark { room, read, unread } = mark;
     ok(session, re, Answer::Read(frames::ReadAnswer { room, read, unread }));
     Ok(())
@@ -140,7 +140,7 @@ async fn typing(
     on: bool,
 ) -> Result<()> {
     let room = commands.room_id(session.me.id, room).await?;
-    commands.typing(&session.me, session.connection, room, on).await?;
+    commands.typing(&session.actor(), session.connection, room, on).await?;
     // A client that gives no id wants no answer to so small a thing.
     if re.is_some() {
         ok(session, re, Answer::Done {});
@@ -157,9 +157,11 @@ async fn history(
     range: HistoryRange,
 ) -> Result<()> {
     let id = commands.room_id(session.me.id, &room).await?;
-    let events = commands.history(session.me.id, id.into(), range, false).await?;
-    let events = events.iter().filter_map(native::event).collect();
-    ok(session, re, Answer::History(frames::HistoryPage { room: id, events }));
+    let page = commands.history(session.me.id, id.into(), range, false).await?;
+    let events = page.events.iter().filter_map(native::event).collect();
+    let answer = Answer::History(frames::HistoryPage { room: id, events, more: page.more });
+    // A client that asks for page after page and reads none of them waits: one page is all that is held for it.
+    session.push_when_it_fits(&ServerFrame::Ok(frames::OkFrame { re, answer })).await;
     Ok(())
 }
 

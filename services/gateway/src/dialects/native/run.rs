@@ -1,6 +1,6 @@
 //! One socket of the dialect: admission, authentication, then the session.
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{collections::VecDeque, net::IpAddr, sync::Arc, time::Duration};
 
 use madang_contract::{self as frames, ClientFrame, Request, ServerFrame, WireFrame};
 use madang_domain::{Code, Cursor, limits};
@@ -50,6 +50,7 @@ impl Dialect for Native {
                     re: error.id,
                     code: Code::InvalidArgument,
                     message: error.message.into(),
+                    limit: None,
                     retry_after_ms: None,
                 }));
                 None
@@ -63,8 +64,14 @@ impl Dialect for Native {
     }
 }
 
+/// With what a socket came. Boxed until its user is known: a session does not hold it.
+pub(super) struct Arrival {
+    pub(super) address: Option<IpAddr>,
+    pub(super) credential: Option<Credential>,
+}
+
 /// Runs a socket to its end.
-pub(super) async fn run(state: GatewayState, mut socket: Socket, credential: Option<Credential>) {
+pub(super) async fn run(state: GatewayState, mut socket: Socket, mut arrival: Box<Arrival>) {
     let GatewayState { commands, entrance, sockets, accounts: _ } = state;
     if let Err(wait) = admit(&entrance.admissions, sockets.user_limits.now_micros()).await {
         sockets.counters.deferred.add(1);
@@ -74,6 +81,7 @@ pub(super) async fn run(state: GatewayState, mut socket: Socket, credential: Opt
     let verifier = Arc::clone(&entrance.verifier);
     drop(entrance);
     // Boxed, like the close below: what a session is for most of its life should be all that it holds.
+    let credential = arrival.credential.take();
     let authenticated =
         Box::pin(tokio::time::timeout(AUTH_PATIENCE, authenticate(&verifier, &mut socket, credential))).await;
     let (identity, inbox_since) = match authenticated {
@@ -85,7 +93,8 @@ pub(super) async fn run(state: GatewayState, mut socket: Socket, credential: Opt
     let Some(_permit) = sockets.user_limits.take_socket(&usage) else {
         return refuse(socket, Close::TooManyConnections).await;
     };
-    let context = Arc::new(SessionContext::new(sockets, identity, usage, Format::Native));
+    let context = Arc::new(SessionContext::new(sockets, identity, usage, arrival.address, Format::Native));
+    drop(arrival);
     let (close, unwritten) = hold(&context, &mut socket, Native { commands, verifier, inbox_since }).await;
     Box::pin(socket.close(close, unwritten)).await;
 }

@@ -4,14 +4,16 @@ use std::{collections::HashSet, sync::Arc};
 
 use bytes::Bytes;
 use futures_util::future::join_all;
-use madang_contract::{
-    self as frames, Answer, RequestId, RoomSince, ServerFrame, Subscribe, SubscribedRoom, WireFrame,
-};
-use madang_domain::{Code, Cursor, Error, Result, RoomId, RoomRef, Seq, limits};
+use madang_contract::{self as frames, Answer, RequestId, RoomSince, ServerFrame, Subscribe, SubscribedRoom};
+use madang_domain::{Code, Cursor, Error, Result, RoomId, RoomRef, limits};
 use madang_rpc::store::{Opened, Resolve};
 
 use super::{answers::ok, inbox};
-use crate::{commands::Commands, formats::native, log, session::SessionContext};
+use crate::{
+    commands::Commands,
+    log,
+    session::{Missed, SessionContext},
+};
 
 /// A room of a `subscribe`.
 struct Wanted {
@@ -20,6 +22,8 @@ struct Wanted {
     since: Option<Cursor>,
     /// Its id, or why it cannot be subscribed to.
     room: Result<RoomId>,
+    /// The store has just said that the user is a member.
+    is_judged: bool,
 }
 
 /// Carries out a `subscribe`.
@@ -30,10 +34,21 @@ pub(super) async fn subscribe(
     request: Subscribe,
 ) -> Result<()> {
     let inbox = inbox::cursor(request.inbox_since, request.inbox_epoch);
+    if !request.rooms.is_empty() {
+        session.sockets.user_limits.check_subscriptions(&session.usage)?;
+    }
     let wanted = resolve(session, request).await?;
     let ids: Vec<RoomId> = wanted.iter().filter_map(|wanted| wanted.room.as_ref().ok().copied()).collect();
     session.reserve_rooms(&ids)?;
-    let opened = join_all(wanted.iter().map(|wanted| open(session, wanted))).await;
+    let mut opened = join_all(wanted.iter().map(|wanted| open(session, wanted))).await;
+    // What the answers hold waits for the socket, until it is written.
+    let mut budget_bytes = session.first_events_bytes();
+    for (_, missed) in opened.iter_mut().flatten() {
+        missed.keep_within(&mut budget_bytes);
+    }
+    for error in opened.iter().filter_map(|opened| opened.as_ref().err()) {
+        session.note_refused(error);
+    }
     // The refusal of a single room is the answer; of several rooms, each has its own.
     if let [Err(error)] = opened.as_slice() {
         return Err(error.clone());
@@ -44,8 +59,8 @@ pub(super) async fn subscribe(
     }));
     let profile = commands.presence_profile(&session.me);
     for (wanted, opened) in wanted.iter().zip(opened) {
-        if let (Ok(room), Ok(opened)) = (&wanted.room, opened) {
-            catch_up(session, *room, opened, profile.clone()).await;
+        if let (Ok(room), Ok((_, missed))) = (&wanted.room, opened) {
+            catch_up(session, *room, missed, profile.clone()).await;
         }
     }
     if inbox.is_some() {
@@ -61,7 +76,15 @@ pub(super) async fn unsubscribe(
     re: Option<RequestId>,
     rooms: Vec<RoomRef>,
 ) -> Result<()> {
-    for room in rooms.into_iter().take(limits::SUBSCRIBE_MAX_ROOMS) {
+    let mut rooms: Vec<RoomRef> = rooms.into_iter().take(limits::SUBSCRIBE_MAX_ROOMS).collect();
+    // One call for all that are not named by their ids.
+    let named = rooms.extract_if(.., |room| !matches!(room, RoomRef::Id(_))).collect::<Vec<_>>();
+    if !named.is_empty() {
+        let resolved = commands.resolve_rooms(session.me.id, &named).await?;
+        let ids: Option<Vec<RoomId>> = resolved.into_iter().collect();
+        rooms.extend(ids.ok_or_else(no_such_room)?.into_iter().map(RoomRef::Id));
+    }
+    for room in rooms {
         let id = commands.room_id(session.me.id, &room).await?;
         session.rooms().remove(&id);
         session.unsubscribe(id.into()).await;
@@ -103,23 +126,24 @@ async fn resolve(session: &SessionContext, request: Subscribe) -> Result<Vec<Wan
         let since = since.map(|seq| Cursor { seq, epoch });
         // A room that is named twice is meant once; the first cursor counts.
         if !wanted.iter().any(|other: &Wanted| matches!((&other.room, &id), (Ok(a), Ok(b)) if a == b)) {
-            wanted.push(Wanted { name: room, since, room: id });
+            wanted.push(Wanted { name: room, since, room: id, is_judged: false });
         }
     }
     let already: HashSet<RoomId> =
         wanted.iter().filter_map(|wanted| wanted.room.as_ref().ok().copied()).collect();
     for room in resolved.memberships.into_iter().filter(|room| !already.contains(room)) {
         let since = request.cursors.get(&room).map(|seq| Cursor { seq: *seq, epoch: None });
-        wanted.push(Wanted { name: room.into(), since, room: Ok(room) });
+        wanted.push(Wanted { name: room.into(), since, room: Ok(room), is_judged: true });
     }
     Ok(wanted)
 }
 
 /// Subscribes to one room and reads its state.
-async fn open(session: &SessionContext, wanted: &Wanted) -> Result<Opened> {
+async fn open(session: &SessionContext, wanted: &Wanted) -> Result<(Opened, Missed)> {
     let room = wanted.room.clone()?;
+    let judging = async { if wanted.is_judged { Ok(()) } else { session.judge_room(room).await } };
     let opening = session.open_room(room, wanted.since);
-    let opened = session.subscribe(room.into(), session.listener(), opening).await;
+    let opened = session.subscribe(room.into(), session.listener(), judging, opening).await;
     if let Err(error) = &opened {
         session.rooms().remove(&room);
         log::failed_request(error);
@@ -128,20 +152,16 @@ async fn open(session: &SessionContext, wanted: &Wanted) -> Result<Opened> {
 }
 
 /// Writes what was missed at the pace of the socket; then the hub delivers what follows.
-async fn catch_up(session: &SessionContext, room: RoomId, opened: Opened, profile: Option<Bytes>) {
-    for event in &opened.events {
-        if let Some(frame) = native::event_frame(event) {
-            session.outbox.room().await;
-            session.outbox.push(frame);
-        }
-    }
-    session.outbox.push(WireFrame::json(&ServerFrame::CaughtUp(frames::CaughtUp { room, seq: opened.head })));
-    session.sockets.hubs.activate(room.into(), session.connection, opened.head, profile).await;
+async fn catch_up(session: &SessionContext, room: RoomId, missed: Missed, profile: Option<Bytes>) {
+    let head = missed.head;
+    session.replay(room.into(), missed).await;
+    session.push(&ServerFrame::CaughtUp(frames::CaughtUp { room, seq: head }));
+    session.sockets.hubs.activate(room.into(), session.connection, head, profile).await;
 }
 
-fn answer<'a>(wanted: &'a Wanted, opened: &'a Result<Opened>) -> SubscribedRoom<'a> {
+fn answer<'a>(wanted: &'a Wanted, opened: &'a Result<(Opened, Missed)>) -> SubscribedRoom<'a> {
     match (&wanted.room, opened) {
-        (Ok(room), Ok(opened)) => SubscribedRoom::Open {
+        (Ok(room), Ok((opened, missed))) => SubscribedRoom::Open {
             room: *room,
             slug: match &wanted.name {
                 RoomRef::Slug(slug) => Some(slug.as_str().into()),
@@ -149,24 +169,21 @@ fn answer<'a>(wanted: &'a Wanted, opened: &'a Result<Opened>) -> SubscribedRoom<
             },
             epoch: opened.epoch,
             head: opened.head,
-            from: from(wanted.since, opened),
-            complete: opened.complete,
+            from: missed.from,
+            complete: missed.complete,
             members: opened.member_count,
             role: opened.role,
             read: opened.read,
         },
         (_, Err(error)) | (Err(error), Ok(_)) => SubscribedRoom::Failed {
             room: wanted.name.to_string().into(),
-            error: frames::RoomError { code: error.code, message: error.message.as_ref().into() },
+            error: frames::RoomError {
+                code: error.code,
+                message: error.message.as_ref().into(),
+                limit: error.limit.map(|limit| limit.as_str().into()),
+                retry_after_ms: error.retry_after_ms(),
+            },
         },
-    }
-}
-
-/// The sequence number after which events follow: the client's cursor where the replay is complete, else the head.
-fn from(since: Option<Cursor>, opened: &Opened) -> Seq {
-    match since {
-        Some(cursor) if opened.complete => cursor.seq,
-        _ => opened.head,
     }
 }
 

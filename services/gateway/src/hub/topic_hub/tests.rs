@@ -88,6 +88,31 @@ pub(super) fn connection(number: u64) -> ConnectionId {
 }
 
 #[test]
+fn what_waits_behind_a_catch_up_is_within_the_bound_of_the_socket() {
+    /// The frames of a few messages.
+    const BOUND_BYTES: usize = 2_000;
+    let mut hub = TopicHub::default();
+    let (slow, quick) = (Arc::new(Outbox::new(BOUND_BYTES, 0)), outbox());
+    hub.attach(listener(connection(1), user(1), &slow));
+    hub.attach(listener(connection(2), user(2), &quick));
+    hub.activate(connection(2), Seq::START);
+    for seq in 1..=3 {
+        hub.accept(message(seq));
+    }
+    assert!(!slow.is_closing());
+    // What it lets go of does not count any more.
+    hub.detach(connection(1));
+    hub.attach(listener(connection(1), user(1), &slow));
+    hub.accept(message(4));
+    assert!(!slow.is_closing());
+    for seq in 5..=20 {
+        hub.accept(message(seq));
+    }
+    assert!(slow.is_closing(), "too slow, long before two thousand events");
+    assert_eq!(received(&quick), (1..=20).collect::<Vec<_>>());
+}
+
+#[test]
 fn what_comes_during_the_catch_up_follows_it() {
     let (mut hub, mine) = (TopicHub::default(), outbox());
     hub.attach(listener(connection(1), user(1), &mine));

@@ -7,6 +7,7 @@ use madang_database::{DatabaseError, DatabaseResult, run};
 use madang_domain::{
     RoomId, Timestamp, TopicId, UserId,
     event::{Event, EventBody, EventKind},
+    limits::PAGE_MAX_BYTES,
 };
 use sqlx::{ColumnIndex, Decode, FromRow, Row, Type, query, query_as};
 use uuid::Uuid;
@@ -17,37 +18,30 @@ use super::{
     profiles::{ProfileColumns, Reader},
 };
 use crate::store::{
-    columns::{event_columns, event_profiles, events_of_topic},
+    columns::{event_columns, event_profiles, page},
     detail::message,
-    events::{Events, NewEvent, Range, Slice},
+    events::{EventPage, Events, NewEvent, Range, Slice},
     rooms::RoomRecord,
     values::{missing, seq, signed},
 };
 
 /// Joined with the room, so that a deleted room has no events, though their rows go later.
 macro_rules! events_of {
-    () => {
-        concat!(
-            "SELECT ",
-            event_columns!(),
-            " FROM rooms r JOIN events e ON e.topic = r.id",
-            event_profiles!(),
-            "WHERE r.id = $1 "
-        )
+    ($condition:literal) => {
+        concat!("FROM rooms r JOIN events e ON e.topic = r.id WHERE r.id = $1 AND ", $condition)
     };
 }
 
 /// Of a room that is there, or that left a tombstone.
-const LOG_AFTER: &str = concat!(
-    events_of_topic!(),
-    "AND e.seq > $2 AND (EXISTS (SELECT 1 FROM rooms r WHERE r.id = $1) ",
-    "OR EXISTS (SELECT 1 FROM purges p WHERE p.topic = $1 AND p.head IS NOT NULL)) ORDER BY e.seq LIMIT $3"
+const LOG_AFTER: &str = page!(
+    "FROM events e WHERE e.topic = $1 AND e.seq > $2 AND (EXISTS (SELECT 1 FROM rooms r WHERE r.id = $1) \
+     OR EXISTS (SELECT 1 FROM purges p WHERE p.topic = $1 AND p.head IS NOT NULL)) ",
+    "ASC"
 );
-const EVENTS_AFTER: &str = concat!(events_of!(), "AND e.seq > $2 ORDER BY e.seq LIMIT $3");
-const EVENTS_BEFORE: &str = concat!(events_of!(), "AND e.seq < $2 ORDER BY e.seq DESC LIMIT $3");
-const MESSAGES_AFTER: &str = concat!(events_of!(), "AND e.seq > $2 AND e.kind = 1 ORDER BY e.seq LIMIT $3");
-const MESSAGES_BEFORE: &str =
-    concat!(events_of!(), "AND e.seq < $2 AND e.kind = 1 ORDER BY e.seq DESC LIMIT $3");
+const EVENTS_AFTER: &str = page!(events_of!("e.seq > $2 "), "ASC");
+const EVENTS_BEFORE: &str = page!(events_of!("e.seq < $2 "), "DESC");
+const MESSAGES_AFTER: &str = page!(events_of!("e.seq > $2 AND e.kind = 1 "), "ASC");
+const MESSAGES_BEFORE: &str = page!(events_of!("e.seq < $2 AND e.kind = 1 "), "DESC");
 
 const INSERT_EVENT: &str = "\
     INSERT INTO events (topic, seq, kind, actor, at, ordinal, subject, detail) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
@@ -70,6 +64,15 @@ pub(super) struct EventRow {
     subject_avatar_url: Option<String>,
     subject_external_id: Option<String>,
     subject_version: Option<i64>,
+}
+
+/// An event of a page.
+#[derive(Debug, FromRow)]
+struct PageRow {
+    #[sqlx(flatten)]
+    event: EventRow,
+    /// How many of the events that were looked at lie behind it.
+    behind: i64,
 }
 
 /// The columns of an event that an outer join may not have found.
@@ -140,16 +143,16 @@ impl Reader {
 
 #[async_trait]
 impl Events for Connection {
-    async fn log_after(&mut self, room: RoomId, slice: Slice) -> DatabaseResult<Vec<Event>> {
+    async fn log_after(&mut self, room: RoomId, slice: Slice) -> DatabaseResult<EventPage> {
         self.events(LOG_AFTER, room.into(), slice).await
     }
 
-    async fn events_after(&mut self, room: RoomId, slice: Slice) -> DatabaseResult<Vec<Event>> {
+    async fn events_after(&mut self, room: RoomId, slice: Slice) -> DatabaseResult<EventPage> {
         let text = if slice.messages_only { MESSAGES_AFTER } else { EVENTS_AFTER };
         self.events(text, room.into(), slice).await
     }
 
-    async fn events_before(&mut self, room: RoomId, slice: Slice) -> DatabaseResult<Vec<Event>> {
+    async fn events_before(&mut self, room: RoomId, slice: Slice) -> DatabaseResult<EventPage> {
         let text = if slice.messages_only { MESSAGES_BEFORE } else { EVENTS_BEFORE };
         self.events(text, room.into(), slice).await
     }
@@ -169,17 +172,23 @@ impl Events for Connection {
 }
 
 impl Connection {
-    /// The events of a topic that a statement selects.
+    /// The events of a topic that a statement of a [`page!`] selects.
     pub(super) async fn events(
         &mut self,
         text: &'static str,
         topic: TopicId,
         slice: Slice,
-    ) -> DatabaseResult<Vec<Event>> {
-        let query = query_as::<Db, EventRow>(text)
+    ) -> DatabaseResult<EventPage> {
+        let query = query_as::<Db, PageRow>(text)
             .bind(topic.uuid())
             .bind(signed(slice.beyond.get()))
-            .bind(i64::from(slice.limit));
-        Reader::default().events(topic, run!(self, query, fetch_all)?)
+            // One more than is asked for shows whether there is more.
+            .bind(i64::from(slice.limit) + 1)
+            .bind(PAGE_MAX_BYTES as i64);
+        let mut rows = run!(self, query, fetch_all)?;
+        rows.truncate(slice.limit as usize);
+        let more = rows.last().is_some_and(|last| last.behind > 0);
+        let rows = rows.into_iter().map(|row| row.event).collect();
+        Ok(EventPage { events: Reader::default().events(topic, rows)?, more })
     }
 }

@@ -10,8 +10,8 @@ use sqlx::{query, query_as};
 
 use super::{connection::Connection, driver::Db, events::EventRow, profiles::Reader};
 use crate::store::{
-    columns::{event_columns, event_profiles, events_of_topic},
-    events::Slice,
+    columns::{event_columns, event_profiles, events_of_topic, page},
+    events::{EventPage, Slice},
     inboxes::Inboxes,
     values::{seq, signed},
 };
@@ -29,8 +29,8 @@ pub(super) const GROW_INBOX: &str = "\
 pub(super) const INSERT_NOTICE: &str = "\
     INSERT INTO events (topic, seq, kind, actor, at, ordinal, key, detail) VALUES ($1, $2, $3, $4, $5, 0, $6, $7)";
 const NOTICE_BY_KEY: &str = concat!(events_of_topic!(), "AND e.actor = $1 AND e.key = $2");
-const NOTICES_AFTER: &str = concat!(events_of_topic!(), "AND e.seq > $2 ORDER BY e.seq LIMIT $3");
-const NOTICES_BEFORE: &str = concat!(events_of_topic!(), "AND e.seq < $2 ORDER BY e.seq DESC LIMIT $3");
+const NOTICES_AFTER: &str = page!("FROM events e WHERE e.topic = $1 AND e.seq > $2 ", "ASC");
+const NOTICES_BEFORE: &str = page!("FROM events e WHERE e.topic = $1 AND e.seq < $2 ", "DESC");
 const MARK_INBOX_READ: &str = "\
     UPDATE inboxes SET read_seq = CASE WHEN $2 < head THEN $2 ELSE head END \
     WHERE user_id = $1 AND read_seq < $2 AND read_seq < head";
@@ -69,11 +69,11 @@ impl Inboxes for Connection {
         Ok(Reader::default().events(TopicId::Inbox(user), run!(self, query, fetch_all)?)?.pop())
     }
 
-    async fn notices_after(&mut self, user: UserId, slice: Slice) -> DatabaseResult<Vec<Event>> {
+    async fn notices_after(&mut self, user: UserId, slice: Slice) -> DatabaseResult<EventPage> {
         self.events(NOTICES_AFTER, TopicId::Inbox(user), slice).await
     }
 
-    async fn notices_before(&mut self, user: UserId, slice: Slice) -> DatabaseResult<Vec<Event>> {
+    async fn notices_before(&mut self, user: UserId, slice: Slice) -> DatabaseResult<EventPage> {
         self.events(NOTICES_BEFORE, TopicId::Inbox(user), slice).await
     }
 

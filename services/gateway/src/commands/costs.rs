@@ -1,0 +1,129 @@
+//! What each command costs. This is the one table of it: `docs/protocol.md` repeats it, and a test compares the two.
+
+use madang_domain::{Result, RoomId, RoomRef};
+
+use super::Commands;
+use crate::admission::{Actor, Cost, PARTS_OF_A_MESSAGE, Spent};
+
+/// Parts of a message.
+const MESSAGE: u32 = PARTS_OF_A_MESSAGE;
+const NOTHING: Cost = Cost { sends: 0, room: 0, room_creations: 0, member_additions: 0 };
+/// A change of a room or of its members is an event for all, and a transaction that locks the room.
+const CHANGE: Cost = Cost { sends: 4 * MESSAGE, room: MESSAGE, ..NOTHING };
+
+/// Makes the actions, what they cost, and a list of them all.
+macro_rules! actions {
+    ($($(#[$doc:meta])* $name:ident = $in_the_documents:literal, $cost:expr;)*) => {
+        /// What a user does that others hear of, or that is written.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(crate) enum Action {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Action {
+            /// What it costs.
+            const fn cost(self) -> Cost {
+                match self {
+                    $(Self::$name => $cost,)*
+                }
+            }
+
+            /// Every action, with what the documents call it.
+            #[cfg(test)]
+            const ALL: &[(Self, &str)] = &[$((Self::$name, $in_the_documents),)*];
+        }
+    };
+}
+
+actions! {
+    /// Says something in a room.
+    Send = "send a message", Cost { sends: MESSAGE, room: MESSAGE, ..NOTHING };
+    /// Types, or stops.
+    Type = "begin or stop to type", Cost { sends: MESSAGE, room: MESSAGE / 4, ..NOTHING };
+    /// Moves a read mark. A well-made client does so often, and the user's own devices alone are told.
+    MarkRead = "move a read mark", Cost { sends: MESSAGE / 4, ..NOTHING };
+    /// Creates a room.
+    CreateRoom = "create a room", Cost { sends: 4 * MESSAGE, room_creations: 1, ..NOTHING };
+    /// Changes a room's name or slug.
+    UpdateRoom = "change a room", CHANGE;
+    /// Deletes a room.
+    DeleteRoom = "delete a room", Cost { room: 0, ..CHANGE };
+    /// Joins a room.
+    Join = "join a room", CHANGE;
+    /// Leaves a room.
+    Leave = "leave a room", CHANGE;
+    /// Adds a user to a room, or gives a member a role.
+    PutMember = "add a member, give a role", Cost { member_additions: 1, ..CHANGE };
+    /// Removes a member.
+    RemoveMember = "remove a member", CHANGE;
+    /// Changes the own profile. Every room that the user is in hears of it.
+    UpdateProfile = "change the profile", Cost { sends: 10 * MESSAGE, ..NOTHING };
+    /// Takes a ticket for a socket.
+    IssueTicket = "take a ticket", Cost { sends: MESSAGE, ..NOTHING };
+    /// Ends a session of the own.
+    EndSession = "end a session", Cost { sends: MESSAGE, ..NOTHING };
+}
+
+impl Commands {
+    /// Pays for a command of a user, in a room where it is in one. `rate_limited`: a budget has less than it costs.
+    pub(crate) fn spend(&self, actor: &Actor, action: Action, room: Option<RoomId>) -> Result<Spent> {
+        self.budgets.take(actor, action.cost(), room)
+    }
+
+    /// Pays for the creation of a room, and for the members who are named with it.
+    pub(super) fn spend_for_room(&self, actor: &Actor, members: usize) -> Result<Spent> {
+        let member_additions = u32::try_from(members).unwrap_or(u32::MAX);
+        self.budgets.take(actor, Cost { member_additions, ..Action::CreateRoom.cost() }, None)
+    }
+
+    /// Pays for a command of a user in a room, and answers the room by its id: it has one budget, however it is named.
+    pub(super) async fn spend_in(
+        &self,
+        actor: &Actor,
+        action: Action,
+        room: &RoomRef,
+    ) -> Result<(Spent, RoomRef)> {
+        let room = self.room_id(actor.profile.id, room).await?;
+        Ok((self.spend(actor, action, Some(room))?, room.into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// So many parts of a message, as the documents write it.
+    fn messages(parts: u32) -> String {
+        match (parts / MESSAGE, parts % MESSAGE) {
+            (0, 0) => String::new(),
+            (whole, 0) => whole.to_string(),
+            (0, part) => format!("{part}/{MESSAGE}"),
+            (whole, part) => format!("{whole} {part}/{MESSAGE}"),
+        }
+    }
+
+    fn row(action: Action, name: &str) -> String {
+        let Cost { sends, room, room_creations, member_additions } = action.cost();
+        let mut besides = Vec::new();
+        if room_creations > 0 {
+            besides.push(format!("`room_creations` {room_creations}"));
+        }
+        if action == Action::CreateRoom {
+            besides.push("`member_additions` 1 for each member who is named".to_owned());
+        } else if member_additions > 0 {
+            besides.push(format!("`member_additions` {member_additions}"));
+        }
+        format!("| {name} | {} | {} | {} |", messages(sends), messages(room), besides.join(", "))
+            .replace("|  |", "| |")
+            .replace("|  |", "| |")
+    }
+
+    #[test]
+    fn the_documented_costs_are_those_that_are_taken() {
+        let document = include_str!("../../../../docs/protocol.md");
+        let table = document.split("<!-- costs -->").nth(1).expect("the table of the costs");
+        let documented: Vec<&str> = table.lines().filter(|line| line.starts_with('|')).skip(2).collect();
+        let taken: Vec<String> = Action::ALL.iter().map(|(action, name)| row(*action, name)).collect();
+        assert_eq!(documented, taken);
+    }
+}

@@ -1,0 +1,258 @@
+//! The budgets from which users' commands are paid, by REST and by frames.
+
+use std::time::Instant;
+
+use futures_util::future::join_all;
+use madang_client::{Incoming, NewRoom, Socket};
+use madang_contract::{
+    ClientFrame, ErrorFrame, ServerFrame,
+    rest::{Access, Method, Route, all_routes},
+};
+use madang_domain::{IdempotencyKey, MessageText, RoomId, Seq};
+use madang_gateway::GatewaySettings;
+use reqwest::{StatusCode, header};
+use serde_json::{Value, json};
+
+use crate::support::{Gateway, PATIENCE, Services, User};
+
+/// A gateway at which a user has one message a second.
+async fn sparing_gateway(services: &Services) -> Gateway {
+    let sparing = |settings: &mut GatewaySettings| {
+        settings.sends_per_second = 1;
+        settings.sends_burst = 1;
+    };
+    services.gateway_with(sparing).await
+}
+
+/// The user has spent all for ten seconds: the budget is of one message a second, and a changed profile costs ten.
+async fn spend_all(gateway: &Gateway, user: &User) {
+    let answer = call(gateway, user, reqwest::Method::PATCH, "/v1/users/me", json!({"name": "Spent"})).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+}
+
+async fn call(
+    gateway: &Gateway,
+    user: &User,
+    method: reqwest::Method,
+    path: &str,
+    body: Value,
+) -> reqwest::Response {
+    gateway.api().with_token(&user.token).request(method, path).json(&body).send().await.unwrap()
+}
+
+/// A refusal: the limit that it names.
+async fn limit_of(refused: reqwest::Response, what: &str) -> String {
+    assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS, "{what}");
+    let after = refused.headers()[header::RETRY_AFTER].to_str().unwrap().parse::<u64>().unwrap();
+    let problem: Value = refused.json().await.unwrap();
+    assert_eq!(problem["code"], "rate_limited", "{what}: {problem}");
+    let after_ms = problem["retry_after_ms"].as_u64().unwrap();
+    assert!(after_ms > 0 && after * 1_000 >= after_ms, "{what}: {after} s for {after_ms} ms");
+    problem["limit"].as_str().unwrap_or_else(|| panic!("{what} names no limit")).to_owned()
+}
+
+async fn refusal(socket: &mut Socket, frame: ClientFrame) -> ErrorFrame<'static> {
+    let id = socket.send_frame(frame).await.unwrap();
+    match socket.answer(&id, PATIENCE).await.unwrap() {
+        Incoming::Frame(ServerFrame::Error(error)) => error,
+        other => panic!("{other:?} is no refusal"),
+    }
+}
+
+/// A request that a route would carry out: its path and body.
+fn request_of(route: &Route, room: RoomId, user: &User) -> (String, Value) {
+    let body = match route.id {
+        "create_room" => json!({"name": "Another", "kind": "private"}),
+        "update_room" => json!({"name": "Renamed"}),
+        "put_member" => json!({"role": "member"}),
+        "send_message" => json!({"text": "hello"}),
+        "mark_read" | "mark_inbox_read" => json!({"seq": 1}),
+        "update_me" => json!({"name": "Another"}),
+        "delete_room" | "join_room" | "leave_room" | "remove_member" | "create_ticket" | "revoke_session" => {
+            Value::Null
+        }
+        new => panic!("{new} writes: say here how it is called, and pay for it in its command"),
+    };
+    let path = route
+        .path
+        .replace("{room}", &room.to_string())
+        .replace("{user}", &user.profile.id.to_string())
+        .replace("{session}", "01a2024d-95d7-7ac3-8afb-e3a86cee2d1a");
+    (path, body)
+}
+
+#[tokio::test]
+async fn whatever_a_user_writes_by_rest_is_paid_for() {
+    let services = Services::start().await;
+    let gateway = sparing_gateway(&services).await;
+    let (mina, joon) = (services.user("mina").await, services.user("joon").await);
+    let room = gateway.api().with_token(&joon.token).create_room(&NewRoom::public("Yard")).await.unwrap().id;
+    spend_all(&gateway, &mina).await;
+    let writes = all_routes().filter(|route| route.access == Access::User && route.method != Method::Get);
+    // All at once, while there is nothing left.
+    let calls = writes.map(async |route| {
+        let (path, body) = request_of(route, room, &joon);
+        let method = reqwest::Method::from_bytes(route.method.as_str().as_bytes()).unwrap();
+        (route.id, call(&gateway, &mina, method, &path, body).await)
+    });
+    for (route, refused) in join_all(calls).await {
+        assert_eq!(limit_of(refused, route).await, "user_sends", "{route}");
+    }
+}
+
+#[tokio::test]
+async fn whatever_a_user_writes_by_a_frame_is_paid_for() {
+    let services = Services::start().await;
+    // Another gateway keeps budgets of its own.
+    let (gateway, another) = (sparing_gateway(&services).await, services.gateway().await);
+    let mina = services.user("mina").await;
+    let room = another.api().with_token(&mina.token).create_room(&NewRoom::public("Yard")).await.unwrap().id;
+    let mut socket = gateway.subscribe(&mina, room).await.socket;
+    spend_all(&gateway, &mina).await;
+    for frame in [
+        ClientFrame::Send {
+            room: room.into(),
+            key: IdempotencyKey::new("k").unwrap(),
+            text: MessageText::new("hello").unwrap(),
+            reply_to: None,
+            attachments: Vec::new(),
+        },
+        ClientFrame::Read { room: room.into(), seq: Seq::new(1) },
+        ClientFrame::Typing { room: room.into(), on: true },
+    ] {
+        // What writes nothing and reaches nobody is not paid for; a new frame has to be judged here.
+        match &frame {
+            ClientFrame::Send { .. } | ClientFrame::Read { .. } | ClientFrame::Typing { .. } => {}
+            ClientFrame::Auth { .. }
+            | ClientFrame::Subscribe(_)
+            | ClientFrame::Unsubscribe { .. }
+            | ClientFrame::History { .. }
+            | ClientFrame::Presence { .. }
+            | ClientFrame::Ping {} => unreachable!("it is not among these"),
+        }
+        let kind = frame.kind();
+        let error = refusal(&mut socket, frame).await;
+        assert_eq!(error.limit.as_deref(), Some("user_sends"), "{kind}: {error:?}");
+        assert!(error.retry_after_ms.is_some_and(|after| after > 0), "{kind}: {error:?}");
+    }
+}
+
+#[tokio::test]
+async fn one_user_who_joins_and_leaves_without_end_is_slowed_down_and_nobody_else_is() {
+    /// By the table of the rates: 40 messages at once, and four for a join or a leave.
+    const AT_ONCE: f64 = 10.0;
+    /// Of one message a second.
+    const A_SECOND: f64 = 0.25;
+    let services = Services::start().await;
+    let gateway = services.gateway_with(|settings| settings.sends_per_second = 1).await;
+    let (mina, joon) = (services.user("mina").await, services.user("joon").await);
+    let room = gateway.api().with_token(&joon.token).create_room(&NewRoom::public("Yard")).await.unwrap().id;
+    let begun = Instant::now();
+    let (mut done, mut refused) = (0.0, 0);
+    for number in 0..60 {
+        let path = format!("/v1/rooms/{room}/{}", if number % 2 == 0 { "join" } else { "leave" });
+        let answer = call(&gateway, &mina, reqwest::Method::POST, &path, Value::Null).await;
+        if answer.status() == StatusCode::TOO_MANY_REQUESTS {
+            assert_eq!(limit_of(answer, &path).await, "user_sends");
+            refused += 1;
+        } else {
+            done += 1.0;
+        }
+    }
+    let most = (begun.elapsed().as_secs_f64() + 1.0).mul_add(A_SECOND, AT_ONCE);
+    assert!(done >= AT_ONCE && done <= most, "{done} joins and leaves, of at most {most}");
+    assert!(refused > 0);
+    gateway.api().with_token(&joon.token).send_message(room, "hello", None).await.unwrap();
+}
+
+#[tokio::test]
+async fn rooms_and_members_have_rates_of_their_own() {
+    let services = Services::start().await;
+    let gateway = services
+        .gateway_with(|settings| {
+            settings.sends_per_second = 1_000_000;
+            settings.room_creations_per_minute = 1;
+            settings.member_additions_per_minute = 2;
+        })
+        .await;
+    let (mina, joon) = (services.user("mina").await, services.user("joon").await);
+    let create = |members: Value| {
+        call(&gateway, &mina, reqwest::Method::POST, "/v1/rooms", {
+            json!({"name": "Trap", "kind": "private", "members": members})
+        })
+    };
+    for _ in 0..4 {
+        assert_eq!(create(json!([joon.profile.id])).await.status(), StatusCode::CREATED);
+    }
+    assert_eq!(limit_of(create(json!([])).await, "a fifth room").await, "room_creations");
+    // Four of eight additions are left, and a role that is given is one, too.
+    let owner = gateway.api().with_token(&joon.token);
+    let room = owner.create_room(&NewRoom::public("Yard")).await.unwrap().id;
+    owner.put_member(room, mina.profile.id, madang_domain::Role::Owner).await.unwrap();
+    let path = format!("/v1/rooms/{room}/members/{}", joon.profile.id);
+    let put = |role: &str| call(&gateway, &mina, reqwest::Method::PUT, &path, json!({"role": role}));
+    for role in ["member", "moderator", "member", "moderator"] {
+        assert_eq!(put(role).await.status(), StatusCode::OK);
+    }
+    assert_eq!(limit_of(put("member").await, "a ninth addition").await, "member_additions");
+}
+
+#[tokio::test]
+async fn an_address_has_a_budget_whoever_its_users_are() {
+    let services = Services::start().await;
+    let gateway = services
+        .gateway_with(|settings| {
+            settings.address_sends_per_second = 1;
+            settings.trusted_proxies = 1;
+        })
+        .await;
+    let (mina, joon) = (services.user("mina").await, services.user("joon").await);
+    let from = |user: &User, address: &str| {
+        let request = gateway.api().with_token(&user.token).request(reqwest::Method::PATCH, "/v1/users/me");
+        request.header("x-forwarded-for", address).json(&json!({"name": "Busy"})).send()
+    };
+    // Two messages at once, and a profile costs ten: nothing is left for ten seconds.
+    assert_eq!(from(&mina, "2001:db8::1").await.unwrap().status(), StatusCode::OK);
+    let refused = from(&joon, "2001:db8::2").await.unwrap();
+    assert_eq!(limit_of(refused, "the same network").await, "address_sends");
+    assert_eq!(from(&joon, "203.0.113.9").await.unwrap().status(), StatusCode::OK, "and the user keeps all");
+}
+
+#[tokio::test]
+async fn a_room_has_a_budget_which_no_stranger_uses_up() {
+    /// Two at once, of which the joining is one, and one a second.
+    const AT_ONCE: f64 = 1.0;
+    let services = Services::start().await;
+    let gateway = services.gateway_with(|settings| settings.room_sends_per_second = 1).await;
+    let [mina, joon, eve] =
+        [services.user("mina").await, services.user("joon").await, services.user("eve").await];
+    let api = |user: &User| gateway.api().with_token(&user.token);
+    let room = api(&mina).create_room(&NewRoom::public("Yard")).await.unwrap().id;
+    api(&joon).join(room).await.unwrap();
+    let send = |user: &User| {
+        let (path, body) = (format!("/v1/rooms/{room}/messages"), json!({"text": "hello"}));
+        api(user).request(reqwest::Method::POST, &path).json(&body).send()
+    };
+    for _ in 0..20 {
+        assert_eq!(send(&eve).await.unwrap().status(), StatusCode::FORBIDDEN);
+    }
+    let begun = Instant::now();
+    let answers = join_all([&mina, &joon].into_iter().cycle().take(20).map(send)).await;
+    let most = AT_ONCE + begun.elapsed().as_secs_f64() + 1.0;
+    let (mut sent, mut refused) = (0.0, 0);
+    for answer in answers {
+        let answer = answer.unwrap();
+        if answer.status() == StatusCode::CREATED {
+            sent += 1.0;
+        } else {
+            assert_eq!(limit_of(answer, "a message").await, "room_sends");
+            refused += 1;
+        }
+    }
+    assert!(
+        sent >= AT_ONCE && sent <= most && refused > 0,
+        "{sent} sent, of at most {most}; {refused} refused"
+    );
+    let another = api(&mina).create_room(&NewRoom::public("Hall")).await.unwrap().id;
+    api(&mina).send_message(another, "hello", None).await.unwrap();
+}
