@@ -242,8 +242,18 @@ async fn ended(stream: &mut TcpStream, patience: Duration) -> bool {
     matches!(timeout(patience, stream.read(&mut byte)).await, Ok(Ok(0) | Err(_)))
 }
 
+/// Asks on a connection of its own; the whole answer.
+async fn ask(gateway: SocketAddr, path: &str) -> String {
+    let mut stream = TcpStream::connect(gateway).await.expect("a connection that the system accepts");
+    let request = format!("GET {path} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.expect("a request");
+    let mut answer = String::new();
+    timeout(PATIENCE, stream.read_to_string(&mut answer)).await.expect("in time").expect("an answer");
+    answer
+}
+
 #[tokio::test]
-async fn a_connection_more_than_a_gateway_holds_is_closed_at_once() {
+async fn a_connection_more_than_a_gateway_holds_is_refused() {
     let place = place().await;
     let gateway = place.few_connections.service.address();
     let mina = place.person("mina").await;
@@ -260,6 +270,8 @@ async fn a_connection_more_than_a_gateway_holds_is_closed_at_once() {
     for _ in 0..2 {
         let mut over = TcpStream::connect(gateway).await.expect("a connection that the system accepts");
         assert!(ended(&mut over, SLACK).await, "one connection more than {CONNECTIONS} is held");
+        let answer = ask(gateway, "/v1/users/me").await;
+        assert!(answer.starts_with("HTTP/1.1 503 ") && answer.contains("\"unavailable\""), "{answer}");
     }
     // Those who are in do not notice, and whoever leaves makes room for another.
     for socket in &mut sockets {
@@ -267,16 +279,11 @@ async fn a_connection_more_than_a_gateway_holds_is_closed_at_once() {
         socket.until_type("pong").await;
     }
     drop(idle);
-    let mut next = eventually(SLACK, "a place again", async || {
-        let mut next = TcpStream::connect(gateway).await.expect("a connection");
-        (!ended(&mut next, SLACK / 4).await).then_some(next)
+    let answer = eventually(SLACK, "a place again", async || {
+        let answer = ask(gateway, "/v1/users/me").await;
+        (!answer.starts_with("HTTP/1.1 503 ")).then_some(answer)
     })
     .await;
-    next.write_all(b"GET /v1/users/me HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
-        .await
-        .expect("a request");
-    let mut answer = String::new();
-    timeout(PATIENCE, next.read_to_string(&mut answer)).await.expect("in time").expect("an answer");
     assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
 }
 

@@ -141,6 +141,9 @@ fn on_own_cluster(
     let options = ClusterOptions { durability: Durability::Real, nginx: false, ..ClusterOptions::default() }
         // What is asked is how many they can take, not how many they are told to.
         .with_setting(Program::Gateway, "MADANG_ADMISSIONS_PER_SECOND", "1000000")
+        // All clients are of one address.
+        .with_setting(Program::Gateway, "MADANG_MAX_ADDRESS_CONNECTIONS", "100000")
+        .with_setting(Program::Gateway, "MADANG_HANDSHAKES_BURST", "100000")
         // Thousands of accounts are made, all from one address, and no password is worth guarding.
         .with_setting(Program::Auth, "MADANG_AUTH_REGISTER_BURST", "1000000")
         .with_setting(Program::Auth, "MADANG_AUTH_ARGON2_MEMORY_KIB", "64")

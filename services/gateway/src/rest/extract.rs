@@ -1,12 +1,9 @@
 //! What handlers take from a request, with the contract's errors where it is not as it should be.
 
-use std::{
-    net::{IpAddr, SocketAddr},
-    sync::Arc,
-};
+use std::sync::Arc;
 
-use axum::extract::{ConnectInfo, FromRef, FromRequest, FromRequestParts, Request, rejection::JsonRejection};
-use http::{HeaderMap, StatusCode, header, request::Parts};
+use axum::extract::{FromRef, FromRequest, FromRequestParts, Request, rejection::JsonRejection};
+use http::{StatusCode, header, request::Parts};
 use madang_domain::{Code, Error, IdempotencyKey, Profile, SessionId, Timestamp};
 use madang_rpc::{
     auth::{ClientInfo, CredentialIssuer, Identity},
@@ -17,7 +14,7 @@ use serde::de::DeserializeOwned;
 use crate::{
     commands::page_limit,
     credentials::Credential,
-    http::{Problem, bearer::bearer},
+    http::{Problem, bearer::bearer, client_address::ClientAddress},
     state::Entrance,
 };
 
@@ -53,36 +50,16 @@ where
 /// Where the request comes from.
 pub(crate) struct Client(pub(crate) ClientInfo);
 
-impl<S> FromRequestParts<S> for Client
-where
-    Arc<Entrance>: FromRef<S>,
-    S: Send + Sync,
-{
+impl<S: Send + Sync> FromRequestParts<S> for Client {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let entrance = Arc::<Entrance>::from_ref(state);
-        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let user_agent = parts.headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
         Ok(Self(ClientInfo {
-            ip: forwarded(&parts.headers, entrance.settings.trusted_proxies).or(peer),
+            ip: parts.extensions.get::<ClientAddress>().map(|address| address.ip),
             user_agent: user_agent.map(|agent| agent.chars().take(USER_AGENT_MAX_CHARS).collect()),
         }))
     }
-}
-
-/// The address that the outermost trusted proxy saw: the header's nth entry from the right. What stands
-/// further left is the client's own word.
-fn forwarded(headers: &HeaderMap, trusted_proxies: usize) -> Option<IpAddr> {
-    let nth = trusted_proxies.checked_sub(1)?;
-    headers
-        .get_all("x-forwarded-for")
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .rev()
-        .nth(nth)
-        .and_then(|address| address.trim().parse().ok())
 }
 
 /// A JSON body.
@@ -156,19 +133,4 @@ impl<S: Send + Sync> FromRequestParts<S> for Key {
 /// The page of a list that a query asks for.
 pub(crate) fn page_query(limit: Option<u32>, cursor: Option<String>) -> Result<PageQuery, Problem> {
     Ok(PageQuery { limit: page_limit(limit)?, cursor })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_client_cannot_choose_its_address() {
-        let mut headers = HeaderMap::new();
-        headers.append("x-forwarded-for", "6.6.6.6, 203.0.113.7".parse().unwrap());
-        headers.append("x-forwarded-for", "198.51.100.2".parse().unwrap());
-        assert_eq!(forwarded(&headers, 0), None);
-        assert_eq!(forwarded(&headers, 1), Some("198.51.100.2".parse().unwrap()));
-        assert_eq!(forwarded(&headers, 2), Some("203.0.113.7".parse().unwrap()));
-    }
 }

@@ -5,6 +5,7 @@
 
 mod attachments;
 mod documents;
+mod handshakes;
 mod hang_up;
 mod http;
 mod support;

@@ -90,21 +90,25 @@ impl Services {
 
     /// Starts a gateway that calls this store.
     pub(crate) async fn gateway_on(&self, store: Arc<dyn MessageStore>) -> Gateway {
-        self.start_gateway(store, "").await
+        self.start_gateway(store, &[]).await
     }
 
     /// Starts a gateway whose paths stand under a base path.
     pub(crate) async fn gateway_under(&self, base_path: &str) -> Gateway {
-        self.start_gateway(Arc::clone(&self.store), base_path).await
+        self.gateway_with(&["--base-path", base_path]).await
     }
 
-    async fn start_gateway(&self, store: Arc<dyn MessageStore>, base_path: &str) -> Gateway {
+    /// Starts a gateway with these flags.
+    pub(crate) async fn gateway_with(&self, flags: &[&str]) -> Gateway {
+        self.start_gateway(Arc::clone(&self.store), flags).await
+    }
+
+    async fn start_gateway(&self, store: Arc<dyn MessageStore>, flags: &[&str]) -> Gateway {
         let bus = self.exchange.connect(GatewayId::new(new_id(&SystemClock, &SystemRandom)));
         let deps = Deps { auth: Arc::clone(&self.auth), store, bus };
         let settings = GatewaySettings {
             http_addr: ([127, 0, 0, 1], 0).into(),
-            base_path: base_path.to_owned(),
-            ..Flags::try_parse_from(["gateway"]).unwrap().gateway
+            ..Flags::try_parse_from(["gateway"].iter().chain(flags)).unwrap().gateway
         };
         let host = Host::new("in-process", self.life.clone()).unwrap();
         let running = madang_gateway::start(settings, deps, axum::Router::new(), &host).await.unwrap();

@@ -10,7 +10,7 @@ use axum::{
 use http::HeaderMap;
 use madang_domain::Error;
 
-use super::run::run;
+use super::run::{Arrival, run};
 use crate::{
     http::{
         Problem,
@@ -39,8 +39,10 @@ pub(crate) async fn websocket(
     state.sockets.check_open()?;
     let credential =
         upgrade::credential(request.headers(), offered.token, url, entrance.settings.allow_query_token);
+    let handshake = entrance.begin_handshake(request.extensions())?;
     let tasks = state.commands.tasks.clone();
-    upgrade::spawn_session(&tasks, request, move |socket| run(state, socket, credential));
+    let arrival = Box::new(Arrival { credential, handshake });
+    upgrade::spawn_session(&tasks, request, move |socket| run(state, socket, arrival));
     Ok(upgrade::switch(&accept, offered.json.then_some(JSON))?)
 }
 

@@ -1,4 +1,4 @@
-//! One socket of the dialect: admission, authentication, then the session.
+//! One socket of the dialect: authentication, admission, then the session.
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
@@ -9,7 +9,7 @@ use tracing::debug;
 
 use super::{inbox, requests};
 use crate::{
-    admission::admit,
+    admission::{Handshake, admit},
     commands::Commands,
     credentials::{Credential, Verifier},
     formats::{Format, native},
@@ -63,19 +63,21 @@ impl Dialect for Native {
     }
 }
 
+/// What a client has come with.
+pub(super) struct Arrival {
+    /// The credential of its handshake.
+    pub(super) credential: Option<Credential>,
+    /// Its handshake, as its address's are counted.
+    pub(super) handshake: Option<Handshake>,
+}
+
 /// Runs a socket to its end.
-pub(super) async fn run(state: GatewayState, mut socket: Socket, credential: Option<Credential>) {
+pub(super) async fn run(state: GatewayState, mut socket: Socket, arrival: Box<Arrival>) {
     let GatewayState { commands, entrance, sockets, accounts: _ } = state;
-    if let Err(wait) = admit(&entrance.admissions, sockets.user_limits.now_micros()).await {
-        sockets.counters.deferred.add(1);
-        return defer(socket, wait).await;
-    }
-    sockets.counters.admitted.add(1);
     let verifier = Arc::clone(&entrance.verifier);
-    drop(entrance);
     // Boxed, like the close below: what a session is for most of its life should be all that it holds.
     let authenticated =
-        Box::pin(tokio::time::timeout(AUTH_PATIENCE, authenticate(&verifier, &mut socket, credential))).await;
+        Box::pin(tokio::time::timeout(AUTH_PATIENCE, authenticate(&verifier, &mut socket, arrival))).await;
     let (identity, inbox_since) = match authenticated {
         Ok(Ok(authenticated)) => authenticated,
         Ok(Err(close)) => return refuse(socket, close).await,
@@ -85,6 +87,14 @@ pub(super) async fn run(state: GatewayState, mut socket: Socket, credential: Opt
     let Some(_permit) = sockets.user_limits.take_socket(&usage) else {
         return refuse(socket, Close::TooManyConnections).await;
     };
+    // Only now: a turn is for who has shown whose it is, and a crowd of others cannot use the turns up.
+    let admitted = Box::pin(admit(&entrance.admissions, sockets.user_limits.now_micros())).await;
+    if let Err(wait) = admitted {
+        sockets.counters.deferred.add(1);
+        return defer(socket, wait).await;
+    }
+    sockets.counters.admitted.add(1);
+    drop(entrance);
     let context = Arc::new(SessionContext::new(sockets, identity, usage, Format::Native));
     let (close, unwritten) = hold(&context, &mut socket, Native { commands, verifier, inbox_since }).await;
     Box::pin(socket.close(close, unwritten)).await;
@@ -107,8 +117,9 @@ async fn refuse(socket: Socket, close: Close) {
 async fn authenticate(
     verifier: &Verifier,
     socket: &mut Socket,
-    credential: Option<Credential>,
+    arrival: Box<Arrival>,
 ) -> Result<(Identity, Option<Cursor>), Close> {
+    let Arrival { credential, handshake } = *arrival;
     let (credential, since) = match credential {
         Some(credential) => (credential, None),
         None => loop {
@@ -131,6 +142,9 @@ async fn authenticate(
             _ => Close::Restart,
         }
     })?;
+    if let Some(handshake) = handshake {
+        handshake.authenticated();
+    }
     Ok((identity, since))
 }
 
