@@ -312,7 +312,7 @@ async fn trickle(gateway: SocketAddr, head: &str, pause: Duration) -> (Duration,
 }
 
 #[tokio::test]
-async fn a_request_head_that_takes_too_long_or_is_too_large_is_cut_off() {
+async fn a_request_that_takes_too_long_or_whose_head_is_too_large_is_cut_off() {
     let place = place().await;
     let head = "GET /v1/users/me HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
     let long = format!("GET /v1/users/me HTTP/1.1\r\nX: {}", "x".repeat(1_000));
@@ -331,14 +331,26 @@ async fn a_request_head_that_takes_too_long_or_is_too_large_is_cut_off() {
         drop(timeout(SLACK, stream.read_to_string(&mut answer)).await.expect("an answer at once"));
         answer
     };
-    let ((took, answer), (slow, _), idle, too_large) = tokio::join!(
+    // A sign-in whose body never comes.
+    let no_body = async {
+        let mut stream = TcpStream::connect(place.address()).await.expect("a connection");
+        let head = "POST /v1/auth/login HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n";
+        stream.write_all(head.as_bytes()).await.expect("a request");
+        let (started, mut answer) = (Instant::now(), String::new());
+        let read = timeout(HEAD_PATIENCE * 2, stream.read_to_string(&mut answer)).await;
+        read.expect("an end of a connection whose body never comes").expect("an answer");
+        assert!(answer.starts_with("HTTP/1.1 408 ") && answer.contains("\"deadline_exceeded\""), "{answer}");
+        started.elapsed()
+    };
+    let ((took, answer), (slow, _), idle, bodiless, too_large) = tokio::join!(
         trickle(place.address(), head, Duration::from_millis(20)),
         trickle(place.address(), &long, Duration::from_millis(100)),
         nothing_said,
+        no_body,
         too_large,
     );
     assert!(answer.starts_with("HTTP/1.1 401 "), "a head of {took:?}: {answer}");
-    for (what, took) in [("a head that trickles", slow), ("no head", idle)] {
+    for (what, took) in [("a head that trickles", slow), ("no head", idle), ("no body", bodiless)] {
         let bound = HEAD_PATIENCE - SLACK / 4..=HEAD_PATIENCE + SLACK;
         assert!(bound.contains(&took), "{what} was cut off after {took:?}");
     }

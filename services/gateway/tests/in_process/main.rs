@@ -8,4 +8,5 @@ mod documents;
 mod handshakes;
 mod hang_up;
 mod http;
+mod places;
 mod support;

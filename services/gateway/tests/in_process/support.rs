@@ -111,7 +111,9 @@ impl Services {
             ..Flags::try_parse_from(["gateway"].iter().chain(flags)).unwrap().gateway
         };
         let host = Host::new("in-process", self.life.clone()).unwrap();
-        let running = madang_gateway::start(settings, deps, axum::Router::new(), &host).await.unwrap();
+        // As the all-in-one does.
+        let operations = madang_kit::ops::router(host.readiness.clone(), host.metrics.clone());
+        let running = madang_gateway::start(settings, deps, operations, &host).await.unwrap();
         Gateway { running }
     }
 }
