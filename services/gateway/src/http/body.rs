@@ -11,7 +11,7 @@ use std::{
 };
 
 use axum::{BoxError, body::HttpBody};
-use bytes::{Buf as _, Bytes};
+use bytes::Bytes;
 use hyper::body::{Frame, SizeHint};
 
 use super::patience::Patience;
@@ -61,7 +61,7 @@ where
         match Pin::new(&mut this.body).poll_frame(context) {
             Poll::Ready(frame) => {
                 let data = frame.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref());
-                this.patience.moved(data.map_or(0, |data| data.remaining()));
+                this.patience.moved(data.map_or(0, Bytes::len));
                 Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
             }
             Poll::Pending => this.patience.poll_exhausted(context).map(|()| {

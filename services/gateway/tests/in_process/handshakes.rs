@@ -110,7 +110,7 @@ async fn handshakes_that_show_no_good_credential_are_bounded_by_address() {
             }
         }
     };
-    let Refused { status, has_retry_after, problem } = within(PATIENCE, "a refusal", refused).await;
+    let Refused { status, has_retry_after, problem } = within(PATIENCE, "a refusal", Box::pin(refused)).await;
     assert!(silent.len() >= 3, "refused after {}", silent.len());
     assert_eq!((status, has_retry_after), (429, true), "{problem}");
     assert_eq!(problem["code"], "rate_limited", "{problem}");

@@ -88,6 +88,7 @@ fn each_form_of_forwarded_is_read() {
         ("for=6.6.6.6,", PEER),
         ("for=\"6.6.6.6", PEER),
         ("for=\"6.6.6.6\"7", PEER),
+        ("for=\"6.6.6.6\"by=x", PEER),
         ("for 6.6.6.6", PEER),
         (" ", PEER),
     ] {

@@ -9,7 +9,7 @@ use axum::{
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream},
     task::JoinHandle,
-    time::{Instant, sleep},
+    time::{Instant, sleep, timeout},
 };
 use tower::ServiceExt as _;
 
@@ -24,6 +24,8 @@ const TIMES: HttpTimes = HttpTimes {
 };
 /// What a timer may be late by.
 const SLACK: Duration = Duration::from_millis(10);
+/// Longer than anything takes that comes at all.
+const LONG: Duration = Duration::from_secs(3_600);
 /// The bytes between the two ends of a connection.
 const BUFFER_BYTES: usize = 512;
 const LARGE_BYTES: usize = 256 * 1024;
@@ -82,9 +84,14 @@ impl Client {
     /// What comes until the server hangs up, and when that is.
     async fn end(mut self) -> (String, Duration) {
         let mut rest = String::new();
-        self.io.read_to_string(&mut rest).await.unwrap();
+        some_time(self.io.read_to_string(&mut rest)).await.unwrap();
         (rest, self.began.elapsed())
     }
+}
+
+/// What comes some time; the time is not real.
+async fn some_time<T>(future: impl Future<Output = T>) -> T {
+    timeout(LONG, future).await.expect("it never came")
 }
 
 /// At that time, or not noticeably later.
@@ -127,7 +134,7 @@ async fn the_time_of_a_head_runs_from_its_first_byte() {
     let mut rest = Vec::new();
     tokio::select! {
         () = trickle => panic!("refused before the end"),
-        read = reading.read_to_end(&mut rest) => assert_eq!(read.unwrap(), 0),
+        read = some_time(reading.read_to_end(&mut rest)) => assert_eq!(read.unwrap(), 0),
     }
     assert_at(TIMES.head, client.began.elapsed());
 }
@@ -192,7 +199,7 @@ async fn a_body_may_be_slow_and_may_not_trickle() {
     let mut answer = String::new();
     tokio::select! {
         () = writes => {}
-        read = reading.read_to_string(&mut answer) => drop(read.unwrap()),
+        read = some_time(reading.read_to_string(&mut answer)) => drop(read.unwrap()),
     }
     assert_timed_out(&answer);
     let at = trickle.began.elapsed();
@@ -205,7 +212,7 @@ const GET_LARGE: &str = "GET /large HTTP/1.1\r\nHost: h\r\nConnection: close\r\n
 async fn a_connection_whose_client_takes_nothing_of_an_answer_is_dropped() {
     let mut client = Client::connect();
     client.say(GET_LARGE).await;
-    client.serving.await.unwrap();
+    some_time(client.serving).await.unwrap();
     assert_at(TIMES.answer, client.began.elapsed());
 }
 
@@ -237,7 +244,7 @@ async fn an_answer_may_be_taken_slowly_and_not_in_crumbs() {
     };
     tokio::select! {
         () = reads => {}
-        ended = crumbs.serving => ended.unwrap(),
+        ended = some_time(crumbs.serving) => ended.unwrap(),
     }
     let at = crumbs.began.elapsed();
     assert!((TIMES.answer..TIMES.answer + Duration::from_secs(2)).contains(&at), "{at:?}");
