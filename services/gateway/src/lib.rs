@@ -43,15 +43,19 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 pub use cli::{Cli, RedisUrl, bus, run};
-pub use settings::{ChannelsSettings, GatewaySettings, IssuerAlgorithm, IssuerSettings};
+pub use settings::{ChannelsSettings, ForwardedHeader, GatewaySettings, IssuerAlgorithm, IssuerSettings};
 
 use crate::{
-    admission::{AdmissionQueue, BudgetSettings, Budgets, UserLimits},
+    admission::{AdmissionQueue, BudgetSettings, Budgets, Handshakes, UserLimits},
     commands::{Commands, PresenceSettings},
     connections::Connections,
     credentials::{Issuer, Revocations, SiteKeys, SiteTokens, SiteUserCache, Verifier},
     fanout::Fanout,
-    http::{origin::AllowedOrigins, server},
+    http::{
+        client_address::Proxies,
+        origin::AllowedOrigins,
+        server::{Server, ServerSettings},
+    },
     hub::{Hubs, ShardDeps},
     metrics::Counters,
     outbox::Close,
@@ -117,7 +121,8 @@ pub async fn start(
     parts.keep_bus(&state, deliveries, host);
 
     let router = router::router(&settings, state.clone()).map_err(documents_missing)?.merge(extra);
-    life.tasks().spawn("http", server::serve(listener, router, settings.max_connections, life.clone()));
+    let server = Server::new(server_settings(&settings), router, Arc::clone(&parts.counters), life.clone());
+    life.tasks().spawn("http", Arc::new(server).serve(listener));
     let drain = drain::drain(
         state.sockets,
         parts.bus,
@@ -129,6 +134,20 @@ pub async fn start(
     );
     life.tasks().spawn("drain", drain);
     Ok(Running::new("gateway", life).listening("http", address))
+}
+
+fn server_settings(settings: &GatewaySettings) -> ServerSettings {
+    ServerSettings {
+        connections_max: settings.max_connections,
+        address_connections_max: settings.max_address_connections,
+        keep_alive: settings.keep_alive(),
+        proxies: Proxies { trusted: settings.trusted_proxies, header: settings.forwarded_header },
+    }
+}
+
+/// So many a second, and so many at once.
+fn rate(per_second: u32, burst: u32) -> RateLimit {
+    RateLimit { interval: Duration::from_secs(1) / per_second, burst }
 }
 
 /// What the steps of the start share.
@@ -162,10 +181,7 @@ impl Parts<'_> {
                 stop: self.until_drained.clone(),
             },
         );
-        let sends = RateLimit {
-            interval: Duration::from_secs(1) / settings.sends_per_second,
-            burst: settings.sends_burst,
-        };
+        let sends = rate(settings.sends_per_second, settings.sends_burst);
         let user_limits = Arc::new(UserLimits::new(settings.max_user_sockets));
         let budgets = BudgetSettings {
             user_sends: sends,
@@ -224,10 +240,13 @@ impl Parts<'_> {
             verifier: Arc::new(Verifier::new(Arc::clone(auth), site, revocations, Arc::clone(&self.clock))),
             site_keys: SiteKeys::new(Arc::clone(auth), settings.server_calls_per_second),
             origins: Arc::new(AllowedOrigins::new(&settings.allowed_origins)),
+            handshakes: Arc::new(Handshakes::new(rate(
+                settings.handshakes_per_second,
+                settings.handshakes_burst,
+            ))),
             admissions: AdmissionQueue::new(settings.admissions_per_second),
             settings: EntranceSettings {
                 allow_query_token: settings.allow_query_token == Some(true),
-                trusted_proxies: settings.trusted_proxies,
                 registration: settings.registration(),
             },
             counters: Arc::clone(&self.counters),

@@ -20,6 +20,8 @@ instruments! {
         site_users_asked: Counter = "madang.gateway.site_users.asked", "{user}", "Users of the site whom the auth service was asked for.";
         server_calls: Counter = "madang.gateway.server.calls", "{call}", "Calls of the server API.";
         admitted: Counter = "madang.gateway.admitted", "{socket}", "Sockets that were let in, at once or after a moment.";
+        refused_connections: Counter = "madang.gateway.refused.connections", "{connection}", "Connections, and requests behind proxies, for which there was no place.";
+        refused_handshakes: Counter = "madang.gateway.refused.handshakes", "{handshake}", "Handshakes refused because too many of the address had shown no good credential.";
         deferred: Counter = "madang.gateway.deferred", "{socket}", "Sockets that were told to come back later.";
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use axum::{Router, extract::DefaultBodyLimit};
+use axum::{Router, extract::DefaultBodyLimit, middleware};
 use http::{HeaderName, HeaderValue, Method, header};
 use madang_contract::rest::routes::documents;
 use madang_domain::{Code, Error};
@@ -10,7 +10,7 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::{
     dialects::{channels, native},
-    http::{Problem, origin::AllowedOrigins},
+    http::{Problem, guard::guard, origin::AllowedOrigins},
     rest::{self, Routes},
     settings::GatewaySettings,
     state::GatewayState,
@@ -35,6 +35,7 @@ pub(crate) fn router(settings: &GatewaySettings, state: GatewayState) -> Result<
         .fallback(move || not_found(paths.clone()))
         .method_not_allowed_fallback(method_not_allowed)
         .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))
+        .layer(middleware::from_fn(guard))
         .layer(cors(origins)))
 }
 

@@ -9,10 +9,10 @@ use madang_kit::Registration;
 use madang_rpc::Auth;
 
 use crate::{
-    admission::AdmissionQueue,
+    admission::{AdmissionQueue, Handshake, Handshakes, Network},
     commands::Commands,
     credentials::{SiteKeys, Verifier},
-    http::{client_address::client_address, origin::AllowedOrigins},
+    http::{client_address::ClientAddress, origin::AllowedOrigins},
     metrics::Counters,
     session::Sockets,
 };
@@ -36,6 +36,8 @@ pub(crate) struct Entrance {
     /// The API keys of the site's backend.
     pub(crate) site_keys: SiteKeys,
     pub(crate) origins: Arc<AllowedOrigins>,
+    /// The handshakes of each address that have shown no good credential.
+    pub(crate) handshakes: Arc<Handshakes>,
     /// The pace at which sockets are admitted.
     pub(crate) admissions: AdmissionQueue,
     pub(crate) settings: EntranceSettings,
@@ -47,8 +49,6 @@ pub(crate) struct Entrance {
 pub(crate) struct EntranceSettings {
     /// Whether `?token=` is accepted on the URL of `/v1/ws`.
     pub(crate) allow_query_token: bool,
-    /// The proxies in front whose `X-Forwarded-For` is believed.
-    pub(crate) trusted_proxies: usize,
     /// Whether people make accounts here by themselves.
     pub(crate) registration: Registration,
 }
@@ -62,12 +62,17 @@ impl Entrance {
         let message = "this origin is not allowed: see MADANG_ALLOWED_ORIGINS";
         Err(Error::new(Code::PermissionDenied, message))
     }
-}
 
-impl Entrance {
-    /// The address from which a request comes.
-    pub(crate) fn client_address(&self, headers: &HeaderMap, extensions: &Extensions) -> Option<IpAddr> {
-        client_address(headers, extensions, self.settings.trusted_proxies)
+    /// Begins a handshake of the request's client, or refuses it where too many of its address have shown no good
+    /// credential. Nothing else has been spent on it by then.
+    pub(crate) fn begin_handshake(&self, request: &Extensions) -> Result<Option<Handshake>> {
+        let Some(client) = request.get::<ClientAddress>() else { return Ok(None) };
+        let begun = self.handshakes.begin(Network::of(client.ip)).map_err(|wait| {
+            self.counters.refused_handshakes.add(1);
+            let message = "too many handshakes from this address showed no good credential: slow down";
+            Error::new(Code::RateLimited, message).retry_after(wait)
+        })?;
+        Ok(Some(begun))
     }
 }
 

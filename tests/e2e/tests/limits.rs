@@ -242,8 +242,18 @@ async fn ended(stream: &mut TcpStream, patience: Duration) -> bool {
     matches!(timeout(patience, stream.read(&mut byte)).await, Ok(Ok(0) | Err(_)))
 }
 
+/// Asks on a connection of its own; the whole answer.
+async fn ask(gateway: SocketAddr, path: &str) -> String {
+    let mut stream = TcpStream::connect(gateway).await.expect("a connection that the system accepts");
+    let request = format!("GET {path} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.expect("a request");
+    let mut answer = String::new();
+    timeout(PATIENCE, stream.read_to_string(&mut answer)).await.expect("in time").expect("an answer");
+    answer
+}
+
 #[tokio::test]
-async fn a_connection_more_than_a_gateway_holds_is_closed_at_once() {
+async fn a_connection_more_than_a_gateway_holds_is_refused() {
     let place = place().await;
     let gateway = place.few_connections.service.address();
     let mina = place.person("mina").await;
@@ -260,6 +270,8 @@ async fn a_connection_more_than_a_gateway_holds_is_closed_at_once() {
     for _ in 0..2 {
         let mut over = TcpStream::connect(gateway).await.expect("a connection that the system accepts");
         assert!(ended(&mut over, SLACK).await, "one connection more than {CONNECTIONS} is held");
+        let answer = ask(gateway, "/v1/users/me").await;
+        assert!(answer.starts_with("HTTP/1.1 503 ") && answer.contains("\"unavailable\""), "{answer}");
     }
     // Those who are in do not notice, and whoever leaves makes room for another.
     for socket in &mut sockets {
@@ -267,16 +279,11 @@ async fn a_connection_more_than_a_gateway_holds_is_closed_at_once() {
         socket.until_type("pong").await;
     }
     drop(idle);
-    let mut next = eventually(SLACK, "a place again", async || {
-        let mut next = TcpStream::connect(gateway).await.expect("a connection");
-        (!ended(&mut next, SLACK / 4).await).then_some(next)
+    let answer = eventually(SLACK, "a place again", async || {
+        let answer = ask(gateway, "/v1/users/me").await;
+        (!answer.starts_with("HTTP/1.1 503 ")).then_some(answer)
     })
     .await;
-    next.write_all(b"GET /v1/users/me HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
-        .await
-        .expect("a request");
-    let mut answer = String::new();
-    timeout(PATIENCE, next.read_to_string(&mut answer)).await.expect("in time").expect("an answer");
     assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
 }
 
@@ -305,7 +312,7 @@ async fn trickle(gateway: SocketAddr, head: &str, pause: Duration) -> (Duration,
 }
 
 #[tokio::test]
-async fn a_request_head_that_takes_too_long_or_is_too_large_is_cut_off() {
+async fn a_request_that_takes_too_long_or_whose_head_is_too_large_is_cut_off() {
     let place = place().await;
     let head = "GET /v1/users/me HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
     let long = format!("GET /v1/users/me HTTP/1.1\r\nX: {}", "x".repeat(1_000));
@@ -324,14 +331,26 @@ async fn a_request_head_that_takes_too_long_or_is_too_large_is_cut_off() {
         drop(timeout(SLACK, stream.read_to_string(&mut answer)).await.expect("an answer at once"));
         answer
     };
-    let ((took, answer), (slow, _), idle, too_large) = tokio::join!(
+    // A sign-in whose body never comes.
+    let no_body = async {
+        let mut stream = TcpStream::connect(place.address()).await.expect("a connection");
+        let head = "POST /v1/auth/login HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n";
+        stream.write_all(head.as_bytes()).await.expect("a request");
+        let (started, mut answer) = (Instant::now(), String::new());
+        let read = timeout(HEAD_PATIENCE * 2, stream.read_to_string(&mut answer)).await;
+        read.expect("an end of a connection whose body never comes").expect("an answer");
+        assert!(answer.starts_with("HTTP/1.1 408 ") && answer.contains("\"deadline_exceeded\""), "{answer}");
+        started.elapsed()
+    };
+    let ((took, answer), (slow, _), idle, bodiless, too_large) = tokio::join!(
         trickle(place.address(), head, Duration::from_millis(20)),
         trickle(place.address(), &long, Duration::from_millis(100)),
         nothing_said,
+        no_body,
         too_large,
     );
     assert!(answer.starts_with("HTTP/1.1 401 "), "a head of {took:?}: {answer}");
-    for (what, took) in [("a head that trickles", slow), ("no head", idle)] {
+    for (what, took) in [("a head that trickles", slow), ("no head", idle), ("no body", bodiless)] {
         let bound = HEAD_PATIENCE - SLACK / 4..=HEAD_PATIENCE + SLACK;
         assert!(bound.contains(&took), "{what} was cut off after {took:?}");
     }

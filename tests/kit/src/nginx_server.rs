@@ -13,8 +13,11 @@ use crate::home::Home;
 use crate::process::{Process, ProcessSpec};
 use crate::programs::{self, Account};
 
-/// The configuration as it is deployed, byte for byte; the two files that it includes are written here.
+/// The configuration as it is deployed, byte for byte; the three files that it includes are written here.
 const CONFIGURATION: &str = include_str!("../../../deploy/nginx/nginx.conf");
+
+/// What one address may use, as it is deployed.
+const LIMITS: &str = include_str!("../../../deploy/nginx/limits.conf");
 
 /// nginx listens at once; this is for a busy machine.
 const START_DEADLINE: Duration = Duration::from_secs(30);
@@ -38,11 +41,25 @@ impl NginxServer {
     /// # Errors
     /// When nginx is not installed or refuses its configuration; the message holds the end of its log.
     pub async fn start(address: SocketAddr, gateways: &[SocketAddr], log: Option<PathBuf>) -> Result<Self> {
+        Self::start_with_limits(address, gateways, log, LIMITS).await
+    }
+
+    /// The same, with another `limits.conf` than the one that is deployed.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub async fn start_with_limits(
+        address: SocketAddr,
+        gateways: &[SocketAddr],
+        log: Option<PathBuf>,
+        limits: &str,
+    ) -> Result<Self> {
         let program = programs::nginx()?;
         let account = Account::unprivileged()?;
         let home = Home::create("nginx", account)?;
         for (name, text) in [
             ("nginx.conf", CONFIGURATION.to_owned()),
+            ("limits.conf", limits.to_owned()),
             ("listen.conf", format!("listen {address};\n")),
             ("gateways.conf", server_lines(gateways)),
         ] {

@@ -125,3 +125,41 @@ async fn a_gateway_that_is_gone_is_passed_over() {
     nginx.restart().await.unwrap();
     assert!(get(&nginx, "/v1/rooms").await.starts_with("HTTP/1.1 200 "));
 }
+
+/// The limits of `deploy/nginx/limits.conf`, small enough to be met.
+const SMALL_LIMITS: &str = "limit_conn client_connections 2;\n\
+    limit_req_zone $client_network zone=client_requests:10m rate=1r/m;\n\
+    limit_req zone=client_requests burst=6 nodelay;\n";
+
+#[tokio::test]
+async fn one_address_is_held_to_its_limits_and_told_so_in_the_contracts_words() {
+    let address = free_address().unwrap();
+    let nginx =
+        NginxServer::start_with_limits(address, &[upstream().await], None, SMALL_LIMITS).await.unwrap();
+    let refused = |answer: &str| {
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with("HTTP/1.1 429 "), "{answer}");
+        assert!(head.contains("\r\nContent-Type: application/problem+json\r\n"), "{answer}");
+        assert!(head.contains("\r\nRetry-After: 1"), "{answer}");
+        assert!(body.contains("\"status\":429") && body.contains("\"code\":\"rate_limited\""), "{answer}");
+    };
+    // Two requests that are not answered yet: their bodies are on the way.
+    let mut under_way = Vec::new();
+    for _ in 0..2 {
+        let mut stream = TcpStream::connect(nginx.address()).await.unwrap();
+        let head = "POST /v1/rooms HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n";
+        stream.write_all(head.as_bytes()).await.unwrap();
+        assert!(read_head(&mut stream).await.starts_with("HTTP/1.1 100 "));
+        under_way.push(stream);
+    }
+    refused(&get(&nginx, "/v1/rooms").await);
+    drop(under_way);
+    // A burst of seven in all, of which two were taken.
+    let mut answers = Vec::new();
+    for _ in 0..20 {
+        answers.push(get(&nginx, "/v1/rooms").await);
+    }
+    let passed = answers.iter().filter(|answer| answer.starts_with("HTTP/1.1 200 ")).count();
+    assert!((1..=5).contains(&passed), "{passed} passed");
+    refused(answers.last().unwrap());
+}

@@ -146,6 +146,9 @@ fn on_own_cluster(
         .with_setting(Program::Gateway, "MADANG_ROOM_SENDS_PER_SECOND", "1000000")
         .with_setting(Program::Gateway, "MADANG_ROOM_CREATIONS_PER_MINUTE", "1000000")
         .with_setting(Program::Gateway, "MADANG_MEMBER_ADDITIONS_PER_MINUTE", "1000000")
+        // All clients are of one address.
+        .with_setting(Program::Gateway, "MADANG_MAX_ADDRESS_CONNECTIONS", "100000")
+        .with_setting(Program::Gateway, "MADANG_HANDSHAKES_BURST", "100000")
         // Thousands of accounts are made, all from one address, and no password is worth guarding.
         .with_setting(Program::Auth, "MADANG_AUTH_REGISTER_BURST", "1000000")
         .with_setting(Program::Auth, "MADANG_AUTH_ARGON2_MEMORY_KIB", "64")

@@ -1,10 +1,12 @@
-//! Who may enter and how much each may use: the pace of admissions, the limits of one user, and the budgets from which
-//! commands are paid.
+//! Who may enter and how much each may use: the pace of admissions, the limits of one address and of one user, and the
+//! budgets from which commands are paid.
 
+mod addresses;
 mod budgets;
 mod queue;
 mod user_limits;
 
+pub(crate) use addresses::{AddressConnections, AddressPermit, Handshake, Handshakes, Network};
 pub(crate) use budgets::{Actor, BudgetSettings, Budgets, Cost, PARTS_OF_A_MESSAGE, Spent};
 pub(crate) use queue::{AdmissionQueue, admit};
 pub(crate) use user_limits::{SocketPermit, UserLimits, UserUsage};

@@ -1,7 +1,8 @@
 //! Who may come in now: the pace at which sockets are admitted.
 //!
-//! When a gateway dies or a network comes back, everybody returns at once, and each of them costs a
-//! verification and a subscription. Admission spreads them: up to a burst come in at once, then one an
+//! When a gateway dies or a network comes back, everybody returns at once, and each of them costs
+//! subscriptions. Turns are for those who have shown a good credential: a crowd of others has limits of its own
+//! (`super::addresses`) and cannot use the turns up. Admission spreads them: up to a burst come in at once, then one an
 //! interval, in order of arrival. Those for whom that is soon wait in place; the others are told when to come
 //! back, each at a time of its own at the same pace, so that what was one storm arrives as a queue would.
 

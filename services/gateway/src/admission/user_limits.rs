@@ -24,13 +24,14 @@ pub(crate) struct UserUsage {
     pub(super) room_creations: RateBucket,
     pub(super) member_additions: RateBucket,
     refused_subscriptions: RateBucket,
+    openings: RateBucket,
     sockets: AtomicU32,
 }
 
 impl UserUsage {
     /// Whether forgetting it changes nothing, but for the sockets.
     fn is_full(&self, now_micros: u64) -> bool {
-        [&self.sends, &self.room_creations, &self.member_additions, &self.refused_subscriptions]
+        [&self.sends, &self.room_creations, &self.member_additions, &self.refused_subscriptions, &self.openings]
             .into_iter()
             .all(|bucket| bucket.is_full(now_micros))
     }
@@ -48,6 +49,9 @@ pub(crate) struct UserLimits {
 #[derive(Debug)]
 pub(crate) struct SocketPermit(Arc<UserUsage>);
 
+/// The time after which a user who has opened as many sockets as one may hold at once may open one more. Whoever opens and
+/// closes them all the time does not use up the admissions of others.
+const OPENING_INTERVAL: Duration = Duration::from_millis(100);
 /// The users whose usage is kept before that of those whom nobody holds is forgotten.
 const KEPT_USERS: usize = 100_000;
 
@@ -80,10 +84,12 @@ impl UserLimits {
         usage.refused_subscriptions.charge(REFUSED_SUBSCRIPTIONS, self.now_micros());
     }
 
-    /// Takes a place for one more socket of a user's; none when all are taken.
+    /// Takes a place for one more socket of a user's; none when all are taken, or when the user opens them too fast.
     pub(crate) fn take_socket(&self, usage: &Arc<UserUsage>) -> Option<SocketPermit> {
+        let openings = RateLimit { interval: OPENING_INTERVAL, burst: self.sockets_max };
         let permit = SocketPermit(Arc::clone(usage));
-        (usage.sockets.fetch_add(1, Ordering::Relaxed) < self.sockets_max).then_some(permit)
+        let has_place = usage.sockets.fetch_add(1, Ordering::Relaxed) < self.sockets_max;
+        (has_place && usage.openings.take(openings, self.now_micros()).is_ok()).then_some(permit)
     }
 
     /// Microseconds since the process began: what rates are measured in.
@@ -95,5 +101,22 @@ impl UserLimits {
 impl Drop for SocketPermit {
     fn drop(&mut self) {
         self.0.sockets.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_who_opens_sockets_again_and_again_is_slowed_down_and_another_is_not() {
+        const SOCKETS: u32 = 50;
+        let sends = RateLimit { interval: Duration::from_secs(1), burst: 1 };
+        let limits = UserLimits::new(sends, SOCKETS);
+        let [mina, joon] = [1, 2].map(|number| limits.of(UserId::new(uuid::Uuid::from_u128(number))));
+        let opened = (0..2 * SOCKETS).filter(|_| limits.take_socket(&mina).is_some()).count();
+        assert!((SOCKETS..2 * SOCKETS).contains(&(opened as u32)), "{opened} were opened and closed");
+        assert!(limits.take_socket(&mina).is_none());
+        assert!(limits.take_socket(&joon).is_some());
     }
 }

@@ -1,10 +1,16 @@
 //! HTTP: the server, what a WebSocket handshake needs, and errors as answers.
 
 pub(crate) mod bearer;
+mod body;
 pub(crate) mod client_address;
+mod connection;
+pub(crate) mod guard;
 pub(crate) mod origin;
+mod patience;
+mod places;
 mod problem;
 pub(crate) mod server;
+mod stream;
 pub(crate) mod upgrade;
 
 pub(crate) use problem::Problem;

@@ -63,7 +63,7 @@ impl IntoResponse for Problem {
             // Whole seconds, rounded up: never earlier than the milliseconds say.
             headers.insert(header::RETRY_AFTER, HeaderValue::from(after.as_secs() + 1));
         }
-        if status == StatusCode::PAYLOAD_TOO_LARGE {
+        if matches!(status, StatusCode::PAYLOAD_TOO_LARGE | StatusCode::REQUEST_TIMEOUT) {
             // The rest of the body is not read, so the connection ends: a client that knows does not use it again.
             headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }

@@ -1,95 +1,179 @@
-//! The HTTP server: connections accepted within a bound, each with its own deadlines, drained on shutdown.
+//! The HTTP server: connections accepted within bounds, each with its own deadlines, drained on shutdown.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
-
-use axum::{Router, body::Body, extract::ConnectInfo};
-use http::Request;
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
-use madang_kit::lifecycle::Lifecycle;
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
+use std::{
+    convert::Infallible,
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
 };
+
+use axum::{Router, body::Body, response::Response};
+use http::{HeaderValue, Request, header};
+use madang_flow_control::{RateBucket, RateLimit};
+use madang_kit::lifecycle::Lifecycle;
+use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceExt as _;
 use tracing::{debug, warn};
 
+use super::{
+    client_address::{ClientAddress, Proxies},
+    connection::serve_connection,
+    places::{Place, Places, Refusal, Reserve},
+    stream::HttpTimes,
+};
+use crate::metrics::Counters;
+
 /// How long a client may take to send a request's head (slow clients otherwise hold connections for free).
-const HEADER_PATIENCE: Duration = Duration::from_secs(10);
-/// The bytes of a request's head.
-const HEADER_MAX_BYTES: usize = 16 * 1024;
+const HEAD_PATIENCE: Duration = Duration::from_secs(10);
+/// How long a client may take to send the next bytes of a body.
+const BODY_PATIENCE: Duration = Duration::from_secs(10);
+/// How long a client may take nothing of an answer. What it does not take is kept in memory.
+const ANSWER_PATIENCE: Duration = Duration::from_secs(30);
+/// How long a connection beyond the bound may take to send its request's head: it is there to ask at once.
+const RESERVE_PATIENCE: Duration = Duration::from_secs(1);
 /// The pause after a connection could not be accepted, for example because no file descriptor is left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// How often the log says that connections are refused.
+const WARNINGS: RateLimit = RateLimit { interval: Duration::from_secs(60), burst: 1 };
 
-/// Counts a connection within the bound. A session keeps its connection's permit, so that a socket counts for as long as
-/// it lives.
-#[derive(Clone)]
-pub(crate) struct ConnectionPermit(
-    #[expect(dead_code, reason = "held for its drop")] Arc<OwnedSemaphorePermit>,
-);
+/// What a server is told.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ServerSettings {
+    /// The connections of all.
+    pub(crate) connections_max: usize,
+    /// The connections of one address.
+    pub(crate) address_connections_max: u32,
+    /// How long a connection lives between an answer and the next request.
+    pub(crate) keep_alive: Duration,
+    pub(crate) proxies: Proxies,
+}
 
-/// Serves until the soft shutdown, then lets the requests under way finish. Sockets that were upgraded
-/// live on in their own tasks.
-pub(crate) async fn serve(listener: TcpListener, router: Router, connections_max: usize, life: Lifecycle) {
-    let permits = Arc::new(Semaphore::new(connections_max));
-    let mut full = false;
-    loop {
-        let accepted = tokio::select! {
-            biased;
-            () = life.soft().cancelled() => return,
-            accepted = listener.accept() => accepted,
-        };
-        let (stream, peer) = match accepted {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                debug!(%error, "a connection could not be accepted");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
-                continue;
+/// The server, as its connections share it.
+pub(crate) struct Server {
+    settings: ServerSettings,
+    router: Router,
+    places: Places,
+    counters: Arc<Counters>,
+    life: Lifecycle,
+    epoch: Instant,
+    warnings: RateBucket,
+}
+
+impl Server {
+    pub(crate) fn new(
+        settings: ServerSettings,
+        router: Router,
+        counters: Arc<Counters>,
+        life: Lifecycle,
+    ) -> Self {
+        let are_clients = settings.proxies.trusted == 0;
+        let places = Places::new(settings.connections_max, settings.address_connections_max, are_clients);
+        Self { settings, router, places, counters, life, epoch: Instant::now(), warnings: RateBucket::new() }
+    }
+
+    /// Serves until the soft shutdown, then lets the requests under way finish. Sockets that were upgraded
+    /// live on in their own tasks.
+    pub(crate) async fn serve(self: Arc<Self>, listener: TcpListener) {
+        let mut reserve = Reserve::default();
+        loop {
+            let accepted = tokio::select! {
+                biased;
+                () = self.life.soft().cancelled() => return,
+                accepted = listener.accept() => accepted,
+            };
+            let (stream, peer) = match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    debug!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                    continue;
+                }
+            };
+            // Chat frames are small and wait for nothing.
+            let _ = stream.set_nodelay(true);
+            let tasks = self.life.tasks();
+            match self.places.take(peer.ip()) {
+                Ok(place) => {
+                    let connection = Arc::clone(&self).connection(stream, peer, Ok(Arc::new(place)));
+                    tasks.spawn_contained("http connection", connection);
+                }
+                Err(refusal) => {
+                    self.refused(refusal, peer);
+                    let until_needed = reserve.take();
+                    let connection = Arc::clone(&self).connection(stream, peer, Err(refusal));
+                    tasks.spawn_contained("http connection", async move {
+                        until_needed.run_until_cancelled(connection).await;
+                    });
+                }
             }
+        }
+    }
+
+    /// Serves a connection that has a place, or says why it has none.
+    async fn connection(
+        self: Arc<Self>,
+        stream: TcpStream,
+        peer: SocketAddr,
+        place: Result<Arc<Place>, Refusal>,
+    ) {
+        let times = HttpTimes {
+            head: if place.is_ok() { HEAD_PATIENCE } else { RESERVE_PATIENCE },
+            keep_alive: self.settings.keep_alive,
+            body: BODY_PATIENCE,
+            answer: ANSWER_PATIENCE,
         };
-        // A connection over the bound is closed at once: the client's next try may find another gateway.
-        let Ok(permit) = Arc::clone(&permits).try_acquire_owned() else {
-            if !std::mem::replace(&mut full, true) {
+        let answer = |request| self.answer(request, peer, place.clone());
+        serve_connection(stream, times, answer, self.life.soft()).await;
+    }
+
+    async fn answer(
+        &self,
+        mut request: Request<Body>,
+        peer: SocketAddr,
+        place: Result<Arc<Place>, Refusal>,
+    ) -> Result<Response, Infallible> {
+        let client = ClientAddress::of(request.headers(), peer.ip(), self.settings.proxies);
+        let extensions = request.extensions_mut();
+        extensions.insert(client);
+        let is_reserve = place.is_err();
+        let permit = place.and_then(|place| self.places.permit(place, client));
+        match &permit {
+            Ok(permit) => drop(extensions.insert(permit.clone())),
+            Err(refusal) => {
+                if !is_reserve {
+                    self.refused(*refusal, peer);
+                }
+                extensions.insert(*refusal);
+            }
+        }
+        let mut response = self.router.clone().oneshot(request).await?;
+        // Until now the request counts, whatever its handler keeps of it.
+        drop(permit);
+        if is_reserve {
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        Ok(response)
+    }
+
+    /// Counts a refusal, and says now and then that there are some.
+    fn refused(&self, refusal: Refusal, peer: SocketAddr) {
+        self.counters.refused_connections.add(1);
+        if self.warnings.take(WARNINGS, self.epoch.elapsed().as_micros() as u64).is_err() {
+            return;
+        }
+        let ServerSettings { connections_max, address_connections_max, .. } = self.settings;
+        match refusal {
+            Refusal::Full => {
                 warn!(connections_max, "no more connections: raise MADANG_MAX_CONNECTIONS or add gateways");
             }
-            continue;
-        };
-        full = false;
-        // Chat frames are small and wait for nothing.
-        let _ = stream.set_nodelay(true);
-        let connection = connection(stream, peer, router.clone(), permit, life.clone());
-        life.tasks().spawn_contained("http connection", connection);
+            Refusal::AddressFull => warn!(
+                address_connections_max,
+                peer = %peer.ip(),
+                "no more connections for an address: where it is a proxy's, set MADANG_TRUSTED_PROXIES"
+            ),
+        }
     }
 }
 
-async fn connection(
-    stream: TcpStream,
-    peer: SocketAddr,
-    router: Router,
-    permit: OwnedSemaphorePermit,
-    life: Lifecycle,
-) {
-    let permit = ConnectionPermit(Arc::new(permit));
-    let service = service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(ConnectInfo(peer));
-        request.extensions_mut().insert(permit.clone());
-        router.clone().oneshot(request.map(Body::new))
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_PATIENCE)
-        .max_buf_size(HEADER_MAX_BYTES)
-        .serve_connection(TokioIo::new(stream), service)
-        .with_upgrades();
-    tokio::pin!(connection);
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = life.soft().cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-    };
-    if let Err(error) = ended {
-        debug!(%error, "connection ended");
-    }
-}
+#[cfg(test)]
+mod tests;

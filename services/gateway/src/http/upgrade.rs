@@ -7,7 +7,7 @@ use madang_kit::lifecycle::Tasks;
 use serde::Deserialize;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use super::{bearer::bearer, server::ConnectionPermit};
+use super::{bearer::bearer, connection, places::ConnectionPermit};
 use crate::{credentials::Credential, session::Socket};
 
 /// The credentials that a URL may hold.
@@ -30,9 +30,9 @@ pub(crate) fn spawn_session<F: Future<Output = ()> + Send + 'static>(
     let session = Box::pin(async move {
         // The client may hang up before the handshake's answer is written.
         if let Ok(upgraded) = upgraded.await
-            && let Some(socket) = Socket::new(upgraded, limits::FRAME_MAX_BYTES).await
+            && let Some((stream, first)) = connection::upgraded(upgraded)
         {
-            run(socket).await;
+            run(Socket::new(stream, &first, limits::FRAME_MAX_BYTES).await).await;
         }
         drop(permit);
     });

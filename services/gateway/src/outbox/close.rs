@@ -54,7 +54,7 @@ impl Close {
             Self::Removed => Some((close::FORBIDDEN, "no longer a member of the room")),
             Self::AuthTimeout => Some((close::TIMEOUT, "no credential in time")),
             Self::HeartbeatTimeout => Some((close::TIMEOUT, "no answer to the heartbeat")),
-            Self::TooManyConnections => Some((close::TOO_MANY, "the user holds too many sockets")),
+            Self::TooManyConnections => Some((close::TOO_MANY, "the user holds or opens too many sockets")),
             Self::TooManyFrames => Some((close::TOO_MANY, "too many frames")),
             Self::TooSlow => Some((close::TOO_SLOW, "too slow: reconnect with cursors")),
         }

@@ -1,6 +1,6 @@
 //! What handlers take from a request, with the contract's errors where it is not as it should be.
 
-use std::{net::IpAddr, sync::Arc};
+use std::sync::Arc;
 
 use axum::extract::{FromRef, FromRequest, FromRequestParts, Request, rejection::JsonRejection};
 use http::{StatusCode, header, request::Parts};
@@ -15,7 +15,7 @@ use crate::{
     admission::Actor,
     commands::page_limit,
     credentials::Credential,
-    http::{Problem, bearer::bearer},
+    http::{Problem, bearer::bearer, client_address::ClientAddress},
     state::Entrance,
 };
 
@@ -45,7 +45,7 @@ where
         })?;
         let identity = entrance.verifier.verify(&Credential::Token(token)).await?;
         let Identity { profile, session, expires_at, issuer, issued_at: _ } = identity;
-        let address = entrance.client_address(&parts.headers, &parts.extensions);
+        let address = parts.extensions.get::<ClientAddress>().map(|address| address.ip);
         Ok(Self { me: Arc::new(profile), address, session, issuer, expires_at })
     }
 }
@@ -60,18 +60,13 @@ impl Caller {
 /// Where the request comes from.
 pub(crate) struct Client(pub(crate) ClientInfo);
 
-impl<S> FromRequestParts<S> for Client
-where
-    Arc<Entrance>: FromRef<S>,
-    S: Send + Sync,
-{
+impl<S: Send + Sync> FromRequestParts<S> for Client {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let entrance = Arc::<Entrance>::from_ref(state);
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let user_agent = parts.headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
         Ok(Self(ClientInfo {
-            ip: entrance.client_address(&parts.headers, &parts.extensions),
+            ip: parts.extensions.get::<ClientAddress>().map(|address| address.ip),
             user_agent: user_agent.map(|agent| agent.chars().take(USER_AGENT_MAX_CHARS).collect()),
         }))
     }

@@ -14,7 +14,6 @@ use std::{
 };
 
 use futures_util::{Sink as _, SinkExt as _, Stream as _};
-use hyper_util::rt::TokioIo;
 use madang_contract::WireFrame;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWrite as _, AsyncWriteExt as _},
@@ -59,23 +58,16 @@ pub(crate) struct Socket {
 }
 
 impl Socket {
-    /// Takes over a connection whose handshake is done.
-    pub(crate) async fn new(upgraded: hyper::upgrade::Upgraded, frame_max_bytes: usize) -> Option<Self> {
-        // This gateway's own server made the connection of a TCP stream, so this is one.
-        let parts = upgraded.downcast::<TokioIo<TcpStream>>().ok()?;
+    /// Takes over a connection whose handshake is done, and of which the first bytes may have been read.
+    pub(crate) async fn new(tcp: TcpStream, first: &[u8], frame_max_bytes: usize) -> Self {
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER_BYTES)
             .write_buffer_size(0)
             .max_message_size(Some(frame_max_bytes))
             .max_frame_size(Some(frame_max_bytes));
-        let stream = WebSocketStream::from_partially_read(
-            parts.io.into_inner(),
-            parts.read_buf.to_vec(),
-            Role::Server,
-            Some(config),
-        )
-        .await;
-        Some(Self { stream, offset: 0, control: false, drained: false })
+        let stream =
+            WebSocketStream::from_partially_read(tcp, first.to_vec(), Role::Server, Some(config)).await;
+        Self { stream, offset: 0, control: false, drained: false }
     }
 
     /// Whether the library may be polled: not while a frame of ours is half written.

@@ -1,6 +1,7 @@
 //! The gateway's settings.
 
 mod channels;
+mod forwarded;
 pub(crate) mod issuer;
 mod path;
 
@@ -12,6 +13,7 @@ use madang_kit::Registration;
 use self::path::base_path;
 pub use self::{
     channels::ChannelsSettings,
+    forwarded::ForwardedHeader,
     issuer::{IssuerAlgorithm, IssuerSettings},
 };
 
@@ -37,14 +39,43 @@ pub struct GatewaySettings {
     #[arg(long, env = "MADANG_BASE_PATH", default_value = "/", value_parser = base_path)]
     pub base_path: String,
 
-    /// How many proxies stand in front, each of which appends to `X-Forwarded-For`; 0 trusts none of that
-    /// header.
+    /// How many proxies stand in front, each of which appends to `X-Forwarded-For` or `Forwarded`; 0 trusts none
+    /// of these headers.
     #[arg(long, env = "MADANG_TRUSTED_PROXIES", default_value_t = 0)]
     pub trusted_proxies: usize,
+
+    /// The header in which the proxies say who spoke to them: `x-forwarded-for`, and `forwarded` (RFC 7239) where a
+    /// request has none of the former; or `forwarded` alone.
+    #[arg(
+        long,
+        env = "MADANG_FORWARDED_HEADER",
+        value_enum,
+        default_value = "x-forwarded-for",
+        value_name = "HEADER"
+    )]
+    pub forwarded_header: ForwardedHeader,
 
     /// The sockets and HTTP connections that this gateway holds.
     #[arg(long, env = "MADANG_MAX_CONNECTIONS", default_value_t = 100_000)]
     pub max_connections: usize,
+
+    /// The connections that one address may hold, of IPv6 one /64; behind proxies its sockets and the requests that
+    /// are being answered.
+    #[arg(long, env = "MADANG_MAX_ADDRESS_CONNECTIONS", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_address_connections: u32,
+
+    /// Seconds that a connection lives between an answer and the next request; longer than a load balancer keeps its
+    /// connections.
+    #[arg(long, env = "MADANG_KEEP_ALIVE_SECONDS", default_value_t = 75, value_parser = clap::value_parser!(u64).range(1..=3_600))]
+    pub keep_alive_seconds: u64,
+
+    /// The handshakes without a good credential that one address may make in a second.
+    #[arg(long, env = "MADANG_HANDSHAKES_PER_SECOND", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub handshakes_per_second: u32,
+
+    /// The handshakes that one address may begin at once, before any of them has shown a good credential.
+    #[arg(long, env = "MADANG_HANDSHAKES_BURST", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..))]
+    pub handshakes_burst: u32,
 
     /// The sockets that this gateway lets in within any second. When more come, as they do after an outage, some
     /// wait a moment and the others are told when to come back.
@@ -144,6 +175,12 @@ impl GatewaySettings {
         }
     }
 
+    /// How long a connection lives between an answer and the next request.
+    #[must_use]
+    pub const fn keep_alive(&self) -> Duration {
+        Duration::from_secs(self.keep_alive_seconds)
+    }
+
     /// The time between pings.
     #[must_use]
     pub const fn heartbeat(&self) -> Duration {
@@ -173,6 +210,18 @@ mod tests {
     struct Command {
         #[command(flatten)]
         gateway: GatewaySettings,
+    }
+
+    #[test]
+    fn the_shipped_ingress_lets_go_of_an_idle_connection_before_the_gateway_closes_it() {
+        let nginx = include_str!("../../../../deploy/nginx/nginx.conf");
+        let upstream = nginx.split("upstream gateways {").nth(1).and_then(|rest| rest.split('}').next());
+        let kept =
+            upstream.and_then(|upstream| upstream.split("keepalive_timeout ").nth(1)?.split("s;").next());
+        let kept = Duration::from_secs(kept.unwrap().parse().unwrap());
+        let margin = Duration::from_secs(10);
+        let ours = Command::parse_from(["gateway"]).gateway.keep_alive();
+        assert!(ours >= kept + margin, "{kept:?} there, {ours:?} here");
     }
 
     #[test]

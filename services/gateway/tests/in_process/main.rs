@@ -5,8 +5,10 @@
 
 mod attachments;
 mod documents;
+mod handshakes;
 mod hang_up;
 mod http;
+mod places;
 mod rates;
 mod replay;
 mod subscriptions;

@@ -91,12 +91,12 @@ impl Services {
 
     /// Starts a gateway that calls this store.
     pub(crate) async fn gateway_on(&self, store: Arc<dyn MessageStore>) -> Gateway {
-        self.start_gateway(store, |_| ()).await
+        self.start_gateway(store, &[], |_| ()).await
     }
 
     /// Starts a gateway with changed settings.
     pub(crate) async fn gateway_with(&self, change: impl FnOnce(&mut GatewaySettings)) -> Gateway {
-        self.start_gateway(Arc::clone(&self.store), change).await
+        self.start_gateway(Arc::clone(&self.store), &[], change).await
     }
 
     /// Starts a gateway whose paths stand under a base path.
@@ -104,20 +104,28 @@ impl Services {
         self.gateway_with(|settings| base_path.clone_into(&mut settings.base_path)).await
     }
 
+    /// Starts a gateway with these flags.
+    pub(crate) async fn gateway_with_flags(&self, flags: &[&str]) -> Gateway {
+        self.start_gateway(Arc::clone(&self.store), flags, |_| ()).await
+    }
+
     async fn start_gateway(
         &self,
         store: Arc<dyn MessageStore>,
+        flags: &[&str],
         change: impl FnOnce(&mut GatewaySettings),
     ) -> Gateway {
         let bus = self.exchange.connect(GatewayId::new(new_id(&SystemClock, &SystemRandom)));
         let deps = Deps { auth: Arc::clone(&self.auth), store, bus };
         let mut settings = GatewaySettings {
             http_addr: ([127, 0, 0, 1], 0).into(),
-            ..Flags::try_parse_from(["gateway"]).unwrap().gateway
+            ..Flags::try_parse_from(["gateway"].iter().chain(flags)).unwrap().gateway
         };
         change(&mut settings);
         let host = Host::new("in-process", self.life.clone()).unwrap();
-        let running = madang_gateway::start(settings, deps, axum::Router::new(), &host).await.unwrap();
+        // As the all-in-one does.
+        let operations = madang_kit::ops::router(host.readiness.clone(), host.metrics.clone());
+        let running = madang_gateway::start(settings, deps, operations, &host).await.unwrap();
         Gateway { running, host }
     }
 }

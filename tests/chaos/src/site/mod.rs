@@ -34,7 +34,10 @@ pub const REPLICAS: usize = 2;
 const DISK_BYTES: u64 = 512 << 20;
 
 /// For what the harness asks of the services: it does not want to be slowed down by their care for others.
-const GATEWAY_SETTINGS: [(&str, &str); 7] = [
+const GATEWAY_SETTINGS: [(&str, &str); 9] = [
+    // All clients are of one address.
+    ("MADANG_MAX_ADDRESS_CONNECTIONS", "100000"),
+    ("MADANG_HANDSHAKES_BURST", "100000"),
     // After an outage a client sends what has gathered.
     ("MADANG_SENDS_PER_SECOND", "100000"),
     ("MADANG_SENDS_BURST", "100000"),

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     admission::{SocketPermit, admit},
-    http::{
+    http::{client_address::ClientAddress, 
         Problem,
         bearer::BEARER_ENTRY,
         upgrade::{self, UrlCredentials},
@@ -67,23 +67,27 @@ async fn upgrade(
     let accept = upgrade::accept_key(request.headers())?;
     entrance.check_origin(request.headers())?;
     sockets.check_open()?;
-    if let Err(wait) = admit(&entrance.admissions, sockets.user_limits.now_micros()).await {
-        sockets.counters.deferred.add(1);
-        return Err(Error::unavailable("too many come at once: try again").retry_after(wait));
-    }
-    sockets.counters.admitted.add(1);
+    let handshake = entrance.begin_handshake(request.extensions())?;
     let subprotocol = Subprotocol::offered(request.headers());
     let credential = upgrade::credential(request.headers(), subprotocol.token, url, true);
     let credential = credential.ok_or_else(|| {
         Error::new(Code::Unauthenticated, "no credential: give ?token=, ?ticket= or an Authorization header")
     })?;
     let identity = entrance.verifier.verify(&credential).await?;
+    if let Some(handshake) = handshake {
+        handshake.authenticated();
+    }
     let usage = sockets.user_limits.of(identity.profile.id);
     let permit = sockets
         .user_limits
         .take_socket(&usage)
         .ok_or_else(|| Error::rate_limited(Limit::UserSockets, COME_BACK_AFTER))?;
-    let address = entrance.client_address(request.headers(), request.extensions());
+    if let Err(wait) = admit(&entrance.admissions, sockets.user_limits.now_micros()).await {
+        sockets.counters.deferred.add(1);
+        return Err(Error::unavailable("too many come at once: try again").retry_after(wait));
+    }
+    sockets.counters.admitted.add(1);
+    let address = request.extensions().get::<ClientAddress>().map(|address| address.ip);
     let context =
         Arc::new(SessionContext::new(Arc::clone(sockets), identity, usage, address, endpoint.format()));
     let dialect = open(&gateway.commands, &context, &settings, endpoint)

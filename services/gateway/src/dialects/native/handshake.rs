@@ -39,8 +39,9 @@ pub(crate) async fn websocket(
     state.sockets.check_open()?;
     let credential =
         upgrade::credential(request.headers(), offered.token, url, entrance.settings.allow_query_token);
-    let address = entrance.client_address(request.headers(), request.extensions());
-    let arrival = Box::new(Arrival { address, credential });
+    let handshake = entrance.begin_handshake(request.extensions())?;
+    let address = request.extensions().get::<ClientAddress>().map(|address| address.ip);
+    let arrival = Box::new(Arrival { address, credential, handshake });
     let tasks = state.commands.tasks.clone();
     upgrade::spawn_session(&tasks, request, move |socket| run(state, socket, arrival));
     Ok(upgrade::switch(&accept, offered.json.then_some(JSON))?)

@@ -1,4 +1,4 @@
-//! One socket of the dialect: admission, authentication, then the session.
+//! One socket of the dialect: authentication, admission, then the session.
 
 use std::{collections::VecDeque, net::IpAddr, sync::Arc, time::Duration};
 
@@ -9,7 +9,7 @@ use tracing::debug;
 
 use super::{inbox, requests};
 use crate::{
-    admission::admit,
+    admission::{Handshake, admit},
     commands::Commands,
     credentials::{Credential, Verifier},
     formats::{Format, native},
@@ -64,26 +64,23 @@ impl Dialect for Native {
     }
 }
 
-/// With what a socket came. Boxed until its user is known: a session does not hold it.
+/// What a client has come with. Boxed until its user is known: a session does not hold it.
 pub(super) struct Arrival {
     pub(super) address: Option<IpAddr>,
+    /// The credential of its handshake.
     pub(super) credential: Option<Credential>,
+    /// Its handshake, as its address's are counted.
+    pub(super) handshake: Option<Handshake>,
 }
 
 /// Runs a socket to its end.
-pub(super) async fn run(state: GatewayState, mut socket: Socket, mut arrival: Box<Arrival>) {
+pub(super) async fn run(state: GatewayState, mut socket: Socket, arrival: Box<Arrival>) {
+    let address = arrival.address;
     let GatewayState { commands, entrance, sockets, accounts: _ } = state;
-    if let Err(wait) = admit(&entrance.admissions, sockets.user_limits.now_micros()).await {
-        sockets.counters.deferred.add(1);
-        return defer(socket, wait).await;
-    }
-    sockets.counters.admitted.add(1);
     let verifier = Arc::clone(&entrance.verifier);
-    drop(entrance);
     // Boxed, like the close below: what a session is for most of its life should be all that it holds.
-    let credential = arrival.credential.take();
     let authenticated =
-        Box::pin(tokio::time::timeout(AUTH_PATIENCE, authenticate(&verifier, &mut socket, credential))).await;
+        Box::pin(tokio::time::timeout(AUTH_PATIENCE, authenticate(&verifier, &mut socket, arrival))).await;
     let (identity, inbox_since) = match authenticated {
         Ok(Ok(authenticated)) => authenticated,
         Ok(Err(close)) => return refuse(socket, close).await,
@@ -93,8 +90,15 @@ pub(super) async fn run(state: GatewayState, mut socket: Socket, mut arrival: Bo
     let Some(_permit) = sockets.user_limits.take_socket(&usage) else {
         return refuse(socket, Close::TooManyConnections).await;
     };
-    let context = Arc::new(SessionContext::new(sockets, identity, usage, arrival.address, Format::Native));
-    drop(arrival);
+    // Only now: a turn is for who has shown whose it is, and a crowd of others cannot use the turns up.
+    let admitted = Box::pin(admit(&entrance.admissions, sockets.user_limits.now_micros())).await;
+    if let Err(wait) = admitted {
+        sockets.counters.deferred.add(1);
+        return defer(socket, wait).await;
+    }
+    sockets.counters.admitted.add(1);
+    drop(entrance);
+    let context = Arc::new(SessionContext::new(sockets, identity, usage, address, Format::Native));
     let (close, unwritten) = hold(&context, &mut socket, Native { commands, verifier, inbox_since }).await;
     Box::pin(socket.close(close, unwritten)).await;
 }
@@ -116,8 +120,9 @@ async fn refuse(socket: Socket, close: Close) {
 async fn authenticate(
     verifier: &Verifier,
     socket: &mut Socket,
-    credential: Option<Credential>,
+    arrival: Box<Arrival>,
 ) -> Result<(Identity, Option<Cursor>), Close> {
+    let Arrival { credential, handshake, address: _ } = *arrival;
     let (credential, since) = match credential {
         Some(credential) => (credential, None),
         None => loop {
@@ -140,6 +145,9 @@ async fn authenticate(
             _ => Close::Restart,
         }
     })?;
+    if let Some(handshake) = handshake {
+        handshake.authenticated();
+    }
     Ok((identity, since))
 }
 

@@ -1,0 +1,154 @@
+//! The places for connections: how many there are, how many one address may hold, and what is kept back.
+
+use std::{collections::VecDeque, net::IpAddr, sync::Arc, time::Duration};
+
+use madang_domain::{Code, Error};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+
+use super::client_address::ClientAddress;
+use crate::admission::{AddressConnections, AddressPermit, Network};
+
+/// The connections beyond the bound. They are for the operations routes; who asks for anything else is told why not.
+const RESERVE_MAX: usize = 64;
+/// When a client that found no place is to come back.
+const COME_BACK_AFTER: Duration = Duration::from_secs(1);
+
+/// All places for connections.
+#[derive(Debug)]
+pub(super) struct Places {
+    all: Arc<Semaphore>,
+    addresses: Arc<AddressConnections>,
+    /// Connections are made by clients themselves. Where proxies make them, each address's requests and sockets are
+    /// counted instead.
+    are_clients: bool,
+}
+
+/// A connection's place; dropping it gives it up.
+#[derive(Debug)]
+pub(super) struct Place {
+    _any: OwnedSemaphorePermit,
+    _of_address: Option<AddressPermit>,
+}
+
+/// Counts a connection, and its client's address, within their bounds. A session keeps it, so that a socket counts for as
+/// long as it lives.
+#[derive(Debug, Clone)]
+pub(crate) struct ConnectionPermit {
+    _place: Arc<Place>,
+    _of_address: Option<Arc<AddressPermit>>,
+}
+
+/// Why there is no place, as an extension of the requests that get none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// All are taken.
+    Full,
+    /// The address has all that it may.
+    AddressFull,
+}
+
+impl Places {
+    pub(super) fn new(max: usize, address_max: u32, are_clients: bool) -> Self {
+        let addresses = Arc::new(AddressConnections::new(address_max));
+        Self { all: Arc::new(Semaphore::new(max)), addresses, are_clients }
+    }
+
+    /// Takes a place for a connection from an address.
+    pub(super) fn take(&self, peer: IpAddr) -> Result<Place, Refusal> {
+        let of_address = if self.are_clients {
+            Some(self.addresses.take(Network::of(peer)).ok_or(Refusal::AddressFull)?)
+        } else {
+            None
+        };
+        let any = Arc::clone(&self.all).try_acquire_owned().map_err(|_| Refusal::Full)?;
+        Ok(Place { _any: any, _of_address: of_address })
+    }
+
+    /// Counts a request on a connection that has a place.
+    pub(super) fn permit(
+        &self,
+        place: Arc<Place>,
+        client: ClientAddress,
+    ) -> Result<ConnectionPermit, Refusal> {
+        // The address of a proxy is that of all clients of whom it says none.
+        let of_address = if self.are_clients || client.is_peer {
+            None
+        } else {
+            Some(Arc::new(self.addresses.take(Network::of(client.ip)).ok_or(Refusal::AddressFull)?))
+        };
+        Ok(ConnectionPermit { _place: place, _of_address: of_address })
+    }
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        let error = match refusal {
+            Refusal::Full => {
+                Self::new(Code::Unavailable, "this server holds as many connections as it may: try again")
+            }
+            Refusal::AddressFull => {
+                Self::new(Code::RateLimited, "this address holds as many connections as one may")
+            }
+        };
+        error.retry_after(COME_BACK_AFTER)
+    }
+}
+
+/// The connections beyond the bound. One more ends the oldest, so that nobody can hold the reserve: whoever asks at once is
+/// answered before sixty-four others have come.
+#[derive(Debug, Default)]
+pub(super) struct Reserve(VecDeque<CancellationToken>);
+
+impl Reserve {
+    /// A place of the reserve; it is cancelled when the place is needed.
+    pub(super) fn take(&mut self) -> CancellationToken {
+        if self.0.len() >= RESERVE_MAX
+            && let Some(oldest) = self.0.pop_front()
+        {
+            oldest.cancel();
+        }
+        let place = CancellationToken::new();
+        self.0.push_back(place.clone());
+        place
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
+    const OTHERS: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 2));
+
+    #[test]
+    fn connections_are_bounded_and_those_of_an_address_too() {
+        let places = Places::new(3, 2, true);
+        let mine: Vec<_> = (0..2).map(|_| places.take(MINE).unwrap()).collect();
+        assert_eq!(places.take(MINE).unwrap_err(), Refusal::AddressFull);
+        let _others = places.take(OTHERS).unwrap();
+        assert_eq!(places.take(OTHERS).unwrap_err(), Refusal::Full);
+        drop(mine);
+        assert!(places.take(OTHERS).is_ok(), "a refusal for want of places gave the address's place back");
+        assert!(places.take(MINE).is_ok());
+    }
+
+    #[test]
+    fn behind_proxies_requests_are_counted_by_the_address_of_their_clients() {
+        let places = Places::new(10, 2, false);
+        let connections: Vec<_> = (0..5).map(|_| Arc::new(places.take(MINE).unwrap())).collect();
+        let permit = |ip, is_peer| places.permit(Arc::clone(&connections[0]), ClientAddress { ip, is_peer });
+        let _requests: Vec<_> = (0..2).map(|_| permit(OTHERS, false).unwrap()).collect();
+        assert_eq!(permit(OTHERS, false).unwrap_err(), Refusal::AddressFull);
+        let _unknown: Vec<_> = (0..5).map(|_| permit(MINE, true).unwrap()).collect();
+    }
+
+    #[test]
+    fn one_more_of_the_reserve_ends_the_oldest() {
+        let mut reserve = Reserve::default();
+        let places: Vec<_> = (0..RESERVE_MAX + 2).map(|_| reserve.take()).collect();
+        let ended: Vec<_> = places.iter().map(CancellationToken::is_cancelled).collect();
+        assert_eq!(ended[..3], [true, true, false]);
+        assert_eq!(ended.iter().filter(|ended| **ended).count(), 2);
+    }
+}

@@ -1,0 +1,230 @@
+//! A client's connection while it speaks HTTP: when a head began, and how long its answers may wait to be taken.
+//!
+//! A WebSocket takes the stream out of this and has deadlines of its own, so that none of it costs a frame anything.
+
+use std::{
+    io,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use hyper::rt::{Sleep as HyperSleep, Timer};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+    time::{Instant, Sleep, sleep_until},
+};
+
+use super::patience::Patience;
+
+/// How long a connection may take for what is due from its client.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct HttpTimes {
+    /// For the head of a request, from its first byte; for the first head, from the connection.
+    pub(crate) head: Duration,
+    /// Between an answer and the next request.
+    pub(crate) keep_alive: Duration,
+    /// For the next bytes of a body.
+    pub(crate) body: Duration,
+    /// For taking the next bytes of an answer.
+    pub(crate) answer: Duration,
+}
+
+/// A stream that can be ended without waiting for what its peer has not taken.
+pub(crate) trait Abort {
+    /// Has the stream end so when it is dropped.
+    fn abort(&self);
+}
+
+impl Abort for TcpStream {
+    fn abort(&self) {
+        // Reset, so that the system forgets what it holds for the peer. What fails here has ended already.
+        let _ = self.set_zero_linger();
+    }
+}
+
+/// A client's connection while it speaks HTTP.
+#[derive(Debug)]
+pub(crate) struct HttpStream<T> {
+    io: T,
+    heads: Arc<HeadClock>,
+    untaken: Patience,
+}
+
+impl<T> HttpStream<T> {
+    /// A connection, and the timer by which hyper waits for its requests' heads.
+    pub(super) fn new(io: T, times: HttpTimes) -> (Self, HeadTimer) {
+        let heads = Arc::new(HeadClock { epoch: Instant::now(), first_byte_at: AtomicU64::new(NO_BYTE) });
+        let timer = HeadTimer { times, heads: Arc::clone(&heads), is_first: AtomicBool::new(true) };
+        (Self { io, heads, untaken: Patience::new(times.answer) }, timer)
+    }
+
+    /// The connection itself.
+    pub(super) fn into_inner(self) -> T {
+        self.io
+    }
+}
+
+impl<T: AsyncRead + Unpin> AsyncRead for HttpStream<T> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.io).poll_read(context, buffer))?;
+        if buffer.filled().len() > before {
+            self.heads.heard();
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<T: AsyncWrite + Abort + Unpin> HttpStream<T> {
+    /// Counts what a write has come to.
+    fn written(
+        &mut self,
+        context: &mut Context<'_>,
+        written: Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        match written {
+            Poll::Ready(Ok(bytes)) => self.untaken.moved(bytes),
+            Poll::Ready(Err(_)) => {}
+            Poll::Pending => {
+                ready!(self.untaken.poll_exhausted(context));
+                self.io.abort();
+                return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the answer is not taken")));
+            }
+        }
+        written
+    }
+}
+
+impl<T: AsyncWrite + Abort + Unpin> AsyncWrite for HttpStream<T> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.io).poll_write(context, bytes);
+        self.written(context, written)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.io).poll_write_vectored(context, slices);
+        self.written(context, written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(context)
+    }
+}
+
+/// Of the head that is awaited nothing has come.
+const NO_BYTE: u64 = u64::MAX;
+
+/// When the head that is awaited began.
+#[derive(Debug)]
+struct HeadClock {
+    epoch: Instant,
+    /// In microseconds after the epoch, or [`NO_BYTE`].
+    first_byte_at: AtomicU64,
+}
+
+impl HeadClock {
+    /// Something has come.
+    fn heard(&self) {
+        // The stream and the timer are of one task: nobody writes in between.
+        if self.first_byte_at.load(Ordering::Relaxed) == NO_BYTE {
+            self.first_byte_at.store(self.epoch.elapsed().as_micros() as u64, Ordering::Relaxed);
+        }
+    }
+
+    fn first_byte_at(&self) -> Option<Instant> {
+        match self.first_byte_at.load(Ordering::Relaxed) {
+            NO_BYTE => None,
+            micros => Some(self.epoch + Duration::from_micros(micros)),
+        }
+    }
+}
+
+/// The timer that hyper asks each time that it begins to wait for a head. Its own deadline would run from the end of the
+/// last answer, and so close connections that are idle; this one tells an idle connection from a slow head.
+#[derive(Debug)]
+pub(super) struct HeadTimer {
+    times: HttpTimes,
+    heads: Arc<HeadClock>,
+    is_first: AtomicBool,
+}
+
+impl HeadTimer {
+    fn wait(&self) -> HeadWait {
+        self.heads.first_byte_at.store(NO_BYTE, Ordering::Relaxed);
+        let idle = if self.is_first.swap(false, Ordering::Relaxed) {
+            self.times.head
+        } else {
+            self.times.keep_alive
+        };
+        let idle_end = Instant::now() + idle;
+        HeadWait {
+            heads: Arc::clone(&self.heads),
+            head: self.times.head,
+            idle_end,
+            end: Box::pin(sleep_until(idle_end)),
+        }
+    }
+}
+
+impl Timer for HeadTimer {
+    fn sleep(&self, _: Duration) -> Pin<Box<dyn HyperSleep>> {
+        Box::pin(self.wait())
+    }
+
+    fn sleep_until(&self, _: std::time::Instant) -> Pin<Box<dyn HyperSleep>> {
+        Box::pin(self.wait())
+    }
+
+    fn now(&self) -> std::time::Instant {
+        Instant::now().into_std()
+    }
+}
+
+/// The wait for one head.
+struct HeadWait {
+    heads: Arc<HeadClock>,
+    head: Duration,
+    idle_end: Instant,
+    end: Pin<Box<Sleep>>,
+}
+
+impl HyperSleep for HeadWait {}
+
+impl Future for HeadWait {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        // hyper asks after each read, so that the first byte is noticed when it comes.
+        let end = self.heads.first_byte_at().map_or(self.idle_end, |first_byte| first_byte + self.head);
+        if self.end.deadline() != end {
+            self.end.as_mut().reset(end);
+        }
+        self.end.as_mut().poll(context)
+    }
+}
