@@ -1,4 +1,5 @@
-//! The HTTP server: connections accepted within a bound, each with its own deadlines, drained on shutdown.
+//! The HTTP server. It bounds the number of connections, gives each one deadlines, and drains them on
+//! shutdown.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -14,22 +15,22 @@ use tokio::{
 use tower::ServiceExt as _;
 use tracing::{debug, warn};
 
-/// How long a client may take to send a request's head (slow clients otherwise hold connections for free).
+/// The deadline for the head of a request. Without it, slow clients would hold connections at no cost.
 const HEADER_PATIENCE: Duration = Duration::from_secs(10);
-/// The bytes of a request's head.
+/// The most bytes of a request's head.
 const HEADER_MAX_BYTES: usize = 16 * 1024;
-/// The pause after a connection could not be accepted, for example because no file descriptor is left.
+/// The pause after `accept` fails, for example because no file descriptor is left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Counts a connection within the bound. A session keeps its connection's permit, so that a socket counts for as long as
-/// it lives.
+/// Counts one connection against the bound. A session keeps the permit of its connection, so that an open
+/// socket counts until it closes.
 #[derive(Clone)]
 pub(crate) struct ConnectionPermit(
     #[expect(dead_code, reason = "held for its drop")] Arc<OwnedSemaphorePermit>,
 );
 
-/// Serves until the soft shutdown, then lets the requests under way finish. Sockets that were upgraded
-/// live on in their own tasks.
+/// Serves until the soft shutdown, then waits for the requests in progress. Upgraded sockets continue in
+/// their own tasks.
 pub(crate) async fn serve(listener: TcpListener, router: Router, connections_max: usize, life: Lifecycle) {
     let permits = Arc::new(Semaphore::new(connections_max));
     let mut full = false;
@@ -47,15 +48,16 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, connections_max
                 continue;
             }
         };
-        // A connection over the bound is closed at once: the client's next try may find another gateway.
+        // A connection above the bound is closed at once, since the client's next attempt may reach another
+        // gateway.
         let Ok(permit) = Arc::clone(&permits).try_acquire_owned() else {
             if !std::mem::replace(&mut full, true) {
-                warn!(connections_max, "no more connections: raise MADANG_MAX_CONNECTIONS or add gateways");
+                warn!(connections_max, "the connection limit is reached: raise MADANG_MAX_CONNECTIONS or add gateways");
             }
             continue;
         };
         full = false;
-        // Chat frames are small and wait for nothing.
+        // Chat frames are small. Without this option TCP would delay them to send larger segments.
         let _ = stream.set_nodelay(true);
         let connection = connection(stream, peer, router.clone(), permit, life.clone());
         life.tasks().spawn_contained("http connection", connection);

@@ -43,7 +43,7 @@ impl<S> SiteBackend<S> {
         if self.key.may(scope) {
             return Ok(());
         }
-        Err(Error::new(Code::PermissionDenied, format!("this API key has not the scope `{scope}`")))
+        Err(Error::new(Code::PermissionDenied, format!("this API key does not have the scope `{scope}`")))
     }
 }
 
