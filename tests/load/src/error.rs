@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::{
-    fleet::FleetError, limits::TooFewFiles, measure::process::ProcessError, site::SiteError,
+    fleet::FleetError, limits::TooFewFiles, measure::process::ProcessError, rest_api::RestApiError,
     target::TargetError,
 };
 
@@ -18,7 +18,7 @@ pub enum BenchError {
     Files(#[from] TooFewFiles),
     /// The set-up failed.
     #[error("the set-up failed")]
-    Site(#[from] SiteError),
+    RestApi(#[from] RestApiError),
     /// The clients failed.
     #[error(transparent)]
     Fleet(#[from] FleetError),

@@ -9,14 +9,14 @@ mod stage;
 use futures_util::future::try_join_all;
 
 use self::stage::{Play, lock};
-use crate::{Case, Site, Violation, judge::facts};
+use crate::{Case, Services, Violation, judge::facts};
 
 /// Plays a case to its end and judges it. Answers what was late, where something was.
 ///
 /// # Errors
 /// When something was seen that must not be, or was not seen that must.
-pub(crate) async fn play(site: &Site, case: &Case) -> Result<Option<String>, Violation> {
-    let play = Play::stage(site).await?;
+pub(crate) async fn play(services: &Services, case: &Case) -> Result<Option<String>, Violation> {
+    let play = Play::stage(services).await?;
     let outcome = play.perform(case).await;
     let late = lock(&play.late).take();
     play.leave().await;
