@@ -167,7 +167,10 @@ impl KeyRing {
                 if set.keys.is_empty() {
                     return Err(error);
                 }
-                tracing::warn!(error = &error as &dyn std::error::Error, "cannot load the keys; serving the last loaded public keys");
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "cannot load the keys; serving the last loaded public keys"
+                );
                 set
             }
         };

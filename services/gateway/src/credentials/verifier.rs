@@ -168,7 +168,9 @@ impl Verifier {
             return Err(refused("the access token has expired: get a new one"));
         }
         if claims.iat.saturating_sub(skew) > now {
-            return Err(refused("the access token was issued in the future: check the clocks of the servers"));
+            return Err(refused(
+                "the access token was issued in the future: check the clocks of the servers",
+            ));
         }
         identity(&claims).map_err(|error| refused(BAD).caused_by(error))
     }

@@ -52,7 +52,10 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, connections_max
         // gateway.
         let Ok(permit) = Arc::clone(&permits).try_acquire_owned() else {
             if !std::mem::replace(&mut full, true) {
-                warn!(connections_max, "the connection limit is reached: raise MADANG_MAX_CONNECTIONS or add gateways");
+                warn!(
+                    connections_max,
+                    "the connection limit is reached: raise MADANG_MAX_CONNECTIONS or add gateways"
+                );
             }
             continue;
         };

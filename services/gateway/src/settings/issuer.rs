@@ -161,9 +161,7 @@ impl IssuerSettings {
         let is_hmac = self.issuer_algorithms.contains(&IssuerAlgorithm::Hs256);
         match (self.issuer_algorithms.as_slice(), source, &self.issuer_secret) {
             ([], None, None) if self.issuer.is_none() => Ok(None),
-            ([], _, _) => {
-                Err(StartError::setting(ALGORITHMS, "set the algorithms of the issuer's tokens"))
-            }
+            ([], _, _) => Err(StartError::setting(ALGORITHMS, "set the algorithms of the issuer's tokens")),
             ([IssuerAlgorithm::Hs256], None, Some(secret)) => match secret.expose().len() {
                 SECRET_MIN_BYTES.. => Ok(Some(KeyPolicy::Secret(secret.clone()))),
                 _ => Err(StartError::setting(SECRET, format!("must have {SECRET_MIN_BYTES} bytes or more"))),

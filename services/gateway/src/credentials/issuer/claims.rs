@@ -37,8 +37,7 @@ pub(super) fn read(
     required: &BTreeMap<String, String>,
     now: Timestamp,
 ) -> Result<Claimed> {
-    let expires_at =
-        time(claims, "exp")?.ok_or_else(|| refused("the token has no expiry (exp)"))?;
+    let expires_at = time(claims, "exp")?.ok_or_else(|| refused("the token has no expiry (exp)"))?;
     if expires_at.plus(CLOCK_SKEW) <= now {
         return Err(refused("the access token has expired: get a new one"));
     }
@@ -48,7 +47,9 @@ pub(super) fn read(
         return Err(refused("the access token was issued in the future: check the clocks of the servers"));
     }
     if let Some((claim, _)) = required.iter().find(|(claim, value)| !is(claims.get(*claim), value)) {
-        return Err(refused(format!("the token lacks a required claim or has another value for it ({claim})")));
+        return Err(refused(format!(
+            "the token lacks a required claim or has another value for it ({claim})"
+        )));
     }
     let external_id = text(claims.get(&names.user))
         .and_then(|id| ExternalId::new(id).ok())
@@ -71,7 +72,9 @@ fn time(claims: &Claims, name: &str) -> Result<Option<Timestamp>> {
     let Some(value) = claims.get(name) else { return Ok(None) };
     // The cast of a float rounds down and saturates.
     let whole = value.as_i64().or_else(|| value.as_f64().map(|number| number.floor() as i64));
-    whole.map(|whole| Some(seconds(whole))).ok_or_else(|| refused(format!("the token's {name} is not a time")))
+    whole
+        .map(|whole| Some(seconds(whole)))
+        .ok_or_else(|| refused(format!("the token's {name} is not a time")))
 }
 
 /// A number or a text, as text. Primary keys may be either.
