@@ -45,7 +45,7 @@ const INTERRUPTED: u8 = 130;
 /// when one was broken, and 2 when the run could not take place. With exit code 1 the logs of all processes
 /// are kept, and their directory is printed.
 ///
-/// A fault that needs root (disk-full) or a library (clock-*: libfaketime) is reported as skipped if that is
+/// A fault that needs root (disk-full) or a library (clock-*: libfaketime) is reported as "cannot be injected" if that is
 /// missing. All processes use 127.0.0.1 only, end with this process and leave nothing behind. Ctrl-C ends
 /// them cleanly.
 #[derive(Debug, Parser)]
