@@ -1,4 +1,4 @@
-//! What handlers work with, in four parts; each takes the parts that it needs.
+//! The state of the handlers, in four parts. Each handler takes the parts that it needs.
 
 use std::sync::Arc;
 
@@ -17,26 +17,26 @@ use crate::{
     session::Sockets,
 };
 
-/// The parts of a gateway.
+/// The state that all handlers share.
 #[derive(Clone)]
 pub(crate) struct GatewayState {
-    /// What users may do.
+    /// The commands of users and of the embedding site.
     pub(crate) commands: Arc<Commands>,
-    /// Who may enter.
+    /// Authentication and admission.
     pub(crate) entrance: Arc<Entrance>,
-    /// What sessions work with.
+    /// What every session needs.
     pub(crate) sockets: Arc<Sockets>,
-    /// Accounts and their credentials: no event follows from what is done there, so it needs no command.
+    /// The auth service. Its operations publish no event, so handlers call it without a command.
     pub(crate) accounts: Arc<dyn Auth>,
 }
 
-/// What decides whether a request or a socket may enter, and as whom.
+/// What authenticates requests and sockets and admits sockets.
 pub(crate) struct Entrance {
     pub(crate) verifier: Arc<Verifier>,
     /// The API keys of the site's backend.
     pub(crate) site_keys: SiteKeys,
     pub(crate) origins: Arc<AllowedOrigins>,
-    /// The pace at which sockets are admitted.
+    /// The rate limit of new sockets.
     pub(crate) admissions: AdmissionQueue,
     pub(crate) settings: EntranceSettings,
     pub(crate) counters: Arc<Counters>,
@@ -47,14 +47,14 @@ pub(crate) struct Entrance {
 pub(crate) struct EntranceSettings {
     /// Whether `?token=` is accepted on the URL of `/v1/ws`.
     pub(crate) allow_query_token: bool,
-    /// The proxies in front whose `X-Forwarded-For` is believed.
+    /// The number of trusted proxies that append to `X-Forwarded-For`.
     pub(crate) trusted_proxies: usize,
-    /// Whether people make accounts here by themselves.
+    /// Whether people may register accounts.
     pub(crate) registration: Registration,
 }
 
 impl Entrance {
-    /// Refuses a request of a page that is not allowed.
+    /// Refuses a request whose origin is not allowed.
     pub(crate) fn check_origin(&self, headers: &HeaderMap) -> Result<()> {
         if self.origins.allow_request(headers) {
             return Ok(());

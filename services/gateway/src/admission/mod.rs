@@ -1,4 +1,4 @@
-//! Who may enter and how much each user may use: the pace of admissions, and the limits of one user.
+//! The rate limit of new sockets, and the limits of one user.
 
 mod queue;
 mod user_limits;

@@ -1,4 +1,5 @@
-//! What one user may spend: sends a second, and sockets at a time; over all of the user's sockets here.
+//! The limits of one user at this gateway: sends per second and concurrent sockets, over all of the user's
+//! sockets.
 
 use std::{
     collections::HashMap,
@@ -12,14 +13,14 @@ use std::{
 use madang_domain::{Code, Error, Result, UserId};
 use madang_flow_control::{RateBucket, RateLimit};
 
-/// What one user has spent.
+/// The usage of one user.
 #[derive(Debug)]
 pub(crate) struct UserUsage {
     sends: RateBucket,
     sockets: AtomicU32,
 }
 
-/// The budgets of the users who are here.
+/// The usage of all users with sockets at this gateway.
 #[derive(Debug)]
 pub(crate) struct UserLimits {
     epoch: Instant,
@@ -28,11 +29,11 @@ pub(crate) struct UserLimits {
     users: Mutex<HashMap<UserId, Arc<UserUsage>>>,
 }
 
-/// One of a user's sockets; dropping it gives the place up.
+/// A permit for one of a user's sockets; dropping it releases the permit.
 #[derive(Debug)]
 pub(crate) struct SocketPermit(Arc<UserUsage>);
 
-/// The users whose budgets are kept before those that nobody holds are forgotten.
+/// The most users in the map before entries without a socket are removed.
 const KEPT_USERS: usize = 100_000;
 
 impl UserLimits {
@@ -40,7 +41,7 @@ impl UserLimits {
         Self { epoch: Instant::now(), sends, sockets_max, users: Mutex::default() }
     }
 
-    /// The budget of a user.
+    /// The usage of a user.
     pub(crate) fn of(&self, user: UserId) -> Arc<UserUsage> {
         let now = self.now_micros();
         let mut users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
@@ -54,7 +55,7 @@ impl UserLimits {
         )
     }
 
-    /// Takes one send of a user's.
+    /// Counts one send of a user, or refuses it.
     pub(crate) fn take_send(&self, budget: &UserUsage) -> Result<()> {
         budget
             .sends
@@ -62,13 +63,13 @@ impl UserLimits {
             .map_err(|wait| Error::new(Code::RateLimited, "too many messages: slow down").retry_after(wait))
     }
 
-    /// Takes a place for one more socket of a user's; none when all are taken.
+    /// Takes a permit for one more socket of a user; `None` if the user has reached the limit.
     pub(crate) fn take_socket(&self, budget: &Arc<UserUsage>) -> Option<SocketPermit> {
         let permit = SocketPermit(Arc::clone(budget));
         (budget.sockets.fetch_add(1, Ordering::Relaxed) < self.sockets_max).then_some(permit)
     }
 
-    /// Microseconds since the process began: what rates are measured in.
+    /// Microseconds since the process started, the unit of the rate limiter.
     pub(crate) fn now_micros(&self) -> u64 {
         self.epoch.elapsed().as_micros() as u64
     }

@@ -1,4 +1,4 @@
-//! What handlers take from a request, with the contract's errors where it is not as it should be.
+//! Extractors of requests, which answer invalid input with the contract's errors.
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -21,7 +21,7 @@ use crate::{
     state::Entrance,
 };
 
-/// The longest `User-Agent` that is kept.
+/// The most bytes of a `User-Agent` that are stored.
 const USER_AGENT_MAX_CHARS: usize = 200;
 
 /// The signed-in user.
@@ -50,7 +50,7 @@ where
     }
 }
 
-/// Where the request comes from.
+/// The address of the client.
 pub(crate) struct Client(pub(crate) ClientInfo);
 
 impl<S> FromRequestParts<S> for Client
@@ -71,8 +71,8 @@ where
     }
 }
 
-/// The address that the outermost trusted proxy saw: the header's nth entry from the right. What stands
-/// further left is the client's own word.
+/// The client's address as the outermost trusted proxy recorded it: the header's nth entry from the right.
+/// The client itself can write entries further left.
 fn forwarded(headers: &HeaderMap, trusted_proxies: usize) -> Option<IpAddr> {
     let nth = trusted_proxies.checked_sub(1)?;
     headers
