@@ -127,7 +127,7 @@ impl Connections {
     }
 
     /// Tells every socket to reconnect, spread over `window`. Clients of the native dialect are told to wait
-    /// a random part of `pause`, so that they do not all reach the other gateways at once.
+    /// a random part of `pause`. So they do not all reach the other gateways at once.
     pub(crate) async fn drain(&self, window: Duration, pause: Duration, random: &dyn Random) {
         let mut outboxes: Vec<(Format, Arc<Outbox>)> = Vec::new();
         for part in &self.parts {

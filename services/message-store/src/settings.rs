@@ -12,8 +12,8 @@ pub(crate) const CALL_DEADLINE: Duration = Duration::from_secs(5);
 /// How many bytes wait in the append queue: 4,000 of the longest messages, or 100,000 usual ones.
 const APPEND_QUEUE_BYTES: usize = 64 << 20;
 
-/// After how many bytes a batch of appends takes no more, so that a batch of the longest messages does not
-/// hold its rooms much longer than one of usual ones.
+/// The bytes after which a batch of appends is full. So a batch of the longest messages does not hold the
+/// locks of its rooms much longer than a usual one.
 const APPEND_BATCH_BYTES: usize = 1 << 20;
 
 /// How many subscriptions one query opens.

@@ -1,7 +1,7 @@
 //! The cursors of lists: opaque to callers, and checked when they come back.
 //!
-//! Each names the place of the last item in the list's own order, so that a page is found by an index and
-//! items that come or go meanwhile neither repeat nor hide others.
+//! Each names the position of the last item in the list's own order. So an index finds the page, and items
+//! that are added or removed meanwhile neither repeat nor hide others.
 
 use madang_domain::{RoomId, Timestamp, UserId, limits::PAGE_MAX_ITEMS};
 use madang_rpc::store::PageQuery;
