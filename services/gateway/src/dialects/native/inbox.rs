@@ -1,6 +1,6 @@
-//! Following the user's own inbox, which every session does.
+//! The subscription to the user's own inbox, which every session has.
 //!
-//! The order is that of a room's subscription, and it makes the replay complete for the same reason
+//! The order of the steps is that of a room's subscription, and makes the replay complete for the same reason
 //! (`session/subscriptions.rs`).
 
 use std::{sync::Arc, time::Duration};
@@ -13,24 +13,25 @@ use madang_rpc::store::OpenedInbox;
 
 use crate::{commands::Commands, formats::native, log, session::SessionContext};
 
-/// The pauses before an inbox that could not be read is asked for again. They are spread, since all sessions that began while
-/// the store was away ask.
+/// The pauses before an inbox is read again after a failure. They are random, since all sessions that started
+/// during the store's outage retry.
 const RETRY_PAUSES: Backoff = Backoff::equal_jitter(Duration::from_millis(500), Duration::from_secs(4));
 
-/// What a client has seen of its inbox, as its frames say it.
+/// The client's cursor in its inbox, from its frames.
 pub(super) fn cursor(since: Option<Seq>, epoch: Option<Epoch>) -> Option<Cursor> {
     since.map(|seq| Cursor { seq, epoch })
 }
 
-/// Follows the inbox of the session's user, after a cursor or from now. If the session follows it already, it begins anew.
+/// Subscribes to the inbox of the session's user, after a cursor or from now. An earlier subscription of the
+/// session is replaced.
 ///
-/// Where the store does not answer, the session goes on without the inbox and asks again later: nobody should have to
-/// wait for an inbox to send in a room.
+/// If the store does not answer, the session continues without the inbox and retries later. Nobody should
+/// have to wait for an inbox to send in a room.
 pub(super) async fn follow(commands: Arc<Commands>, session: Arc<SessionContext>, since: Option<Cursor>) {
     let follow = session.begin_inbox();
     let topic = TopicId::Inbox(session.me.id);
     let listening = session.sockets.hubs.attach(topic, session.listener()).await;
-    // A hub that is gone does not answer: the gateway is stopping.
+    // A stopped hub does not answer. Then the gateway is stopping.
     let _ = listening.await;
     match session.open_inbox(since).await {
         Ok(opened) => go_live(&session, since, opened).await,
@@ -42,8 +43,8 @@ pub(super) async fn follow(commands: Arc<Commands>, session: Arc<SessionContext>
     }
 }
 
-/// Asks until the store answers, the socket closes, or the session begins to follow the inbox anew. Meanwhile the hub
-/// keeps what arrives.
+/// Retries until the store answers, the socket closes, or the session replaces this subscription. Meanwhile
+/// the hub holds new notices back.
 async fn ask_again(
     commands: Arc<Commands>,
     session: Arc<SessionContext>,
@@ -64,7 +65,8 @@ async fn ask_again(
     }
 }
 
-/// Writes where the inbox stands and what was missed, at the pace of the socket; then the hub delivers the rest.
+/// Writes the state of the inbox and the missed notices as fast as the socket takes them. Then the hub
+/// delivers the rest.
 async fn go_live(session: &SessionContext, since: Option<Cursor>, opened: OpenedInbox) {
     let OpenedInbox { epoch, head, read, unread, complete, events } = opened;
     let from = since.filter(|_| complete).map_or(head, |cursor| cursor.seq);
@@ -75,6 +77,6 @@ async fn go_live(session: &SessionContext, since: Option<Cursor>, opened: Opened
             session.outbox.push(frame);
         }
     }
-    // Nobody is present in an inbox, so no profile is given.
+    // An inbox has no presence, so no profile is passed.
     session.sockets.hubs.activate(TopicId::Inbox(session.me.id), session.connection, head, None).await;
 }

@@ -23,14 +23,15 @@ use crate::{
     session::SessionContext,
 };
 
-/// Carries out one request of a socket's and queues its answer.
+/// Executes one request of a socket and queues its answer.
 pub(super) async fn carry_out(
     commands: Arc<Commands>,
     verifier: Arc<Verifier>,
     session: Arc<SessionContext>,
     request: Request,
 ) {
-    // One span a request: never one a socket, which may live for days, or one a recipient.
+    // Each request has one span. A socket may stay open for days and an event has many recipients, so these
+    // have none.
     let span = tracing::trace_span!(target: SPAN_TARGET, "command", kind = request.frame.kind());
     dispatch(commands, verifier, session, request).instrument(span).await;
 }
@@ -70,7 +71,7 @@ async fn dispatch(
     }
 }
 
-/// Renews the credential of a socket that outlives its token. With a cursor, it follows the inbox anew.
+/// Renews the credential of a socket. With a cursor, it also restarts the subscription to the inbox.
 async fn renew(
     commands: &Arc<Commands>,
     verifier: &Verifier,
@@ -80,8 +81,8 @@ async fn renew(
     since: Option<Cursor>,
 ) -> Result<()> {
     let identity = verifier.verify(&Credential::Token(token)).await?;
-    // The site's tokens have no session that continues from one token to the next: what counts is that the site issued
-    // both for the same user.
+    // The site's tokens have no session that continues from one token to the next. It suffices that the site
+    // issued both for the same user.
     let of_the_site = session.issuer == CredentialIssuer::Site && identity.issuer == CredentialIssuer::Site;
     if identity.profile.id != session.me.id || !(of_the_site || identity.session == session.session) {
         return Err(Error::new(
@@ -141,14 +142,14 @@ async fn typing(
 ) -> Result<()> {
     let room = commands.room_id(session.me.id, room).await?;
     commands.typing(&session.me, session.connection, room, on).await?;
-    // A client that gives no id wants no answer to so small a thing.
+    // A client that sends no id gets no answer, since the request is so small.
     if re.is_some() {
         ok(session, re, Answer::Done {});
     }
     Ok(())
 }
 
-/// Answers a page of everything that happened, so that a client can catch up by it.
+/// Answers with a page of all kinds of events, so that a client can catch up.
 async fn history(
     commands: &Commands,
     session: &SessionContext,

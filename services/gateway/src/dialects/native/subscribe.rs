@@ -1,4 +1,5 @@
-//! `subscribe` and `unsubscribe`: subscribe to the rooms, say where they stand and what was missed, then go live.
+//! `subscribe` and `unsubscribe`. A subscription first gets the state of the room and the missed events, then
+//! live events.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -15,14 +16,14 @@ use crate::{commands::Commands, formats::native, log, session::SessionContext};
 
 /// A room of a `subscribe`.
 struct Wanted {
-    /// As the client names it.
+    /// The room's name in the request.
     name: RoomRef,
     since: Option<Cursor>,
-    /// Its id, or why it cannot be subscribed to.
+    /// The room's id, or the reason for a refusal.
     room: Result<RoomId>,
 }
 
-/// Carries out a `subscribe`.
+/// Executes a `subscribe`.
 pub(super) async fn subscribe(
     commands: &Arc<Commands>,
     session: &Arc<SessionContext>,
@@ -54,7 +55,7 @@ pub(super) async fn subscribe(
     Ok(())
 }
 
-/// Carries out an `unsubscribe`. A room that was not subscribed to is no error.
+/// Executes an `unsubscribe`. A room without a subscription is not an error.
 pub(super) async fn unsubscribe(
     commands: &Commands,
     session: &SessionContext,
@@ -70,7 +71,7 @@ pub(super) async fn unsubscribe(
     Ok(())
 }
 
-/// The rooms that a request means, by id.
+/// The rooms of a request, by id.
 async fn resolve(session: &SessionContext, request: Subscribe) -> Result<Vec<Wanted>> {
     if request.rooms.len() > limits::SUBSCRIBE_MAX_ROOMS {
         return Err(Error::new(
@@ -101,7 +102,7 @@ async fn resolve(session: &SessionContext, request: Subscribe) -> Result<Vec<Wan
             }
         };
         let since = since.map(|seq| Cursor { seq, epoch });
-        // A room that is named twice is meant once; the first cursor counts.
+        // A room that is named twice counts once, with the first cursor.
         if !wanted.iter().any(|other: &Wanted| matches!((&other.room, &id), (Ok(a), Ok(b)) if a == b)) {
             wanted.push(Wanted { name: room, since, room: id });
         }
@@ -127,7 +128,7 @@ async fn open(session: &SessionContext, wanted: &Wanted) -> Result<Opened> {
     opened
 }
 
-/// Writes what was missed at the pace of the socket; then the hub delivers what follows.
+/// Writes the missed events as fast as the socket takes them. Then the hub delivers the following events.
 async fn catch_up(session: &SessionContext, room: RoomId, opened: Opened, profile: Option<Bytes>) {
     for event in &opened.events {
         if let Some(frame) = native::event_frame(event) {
@@ -162,7 +163,8 @@ fn answer<'a>(wanted: &'a Wanted, opened: &'a Result<Opened>) -> SubscribedRoom<
     }
 }
 
-/// The sequence number after which events follow: the client's cursor where the replay is complete, else the head.
+/// The sequence number after which events follow: the client's cursor if the replay is complete, or else the
+/// head.
 fn from(since: Option<Cursor>, opened: &Opened) -> Seq {
     match since {
         Some(cursor) if opened.complete => cursor.seq,
