@@ -5,7 +5,7 @@ use std::time::Duration;
 use madang_database::DatabaseError;
 use madang_domain::{Code, Error, limits};
 
-/// When to come back to a store that is overloaded or whose database is away.
+/// When to retry if the store is overloaded or its database unavailable.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// A refusal or failure of an operation.

@@ -35,8 +35,8 @@ impl Commands {
         self.append(sender, room, message).await
     }
 
-    /// Sends a message for a user on the site's word; the rate of the site's calls is limited elsewhere. With `join`, a
-    /// user who is not a member becomes one first.
+    /// Sends a message for a user on behalf of the site, whose rate of calls is limited elsewhere. With
+    /// `join`, a user who is not a member becomes one first.
     pub(crate) async fn send_as_site(
         &self,
         sender: &UserRef,
@@ -47,7 +47,7 @@ impl Commands {
         let sender = self.find_user(sender).await?;
         let room = self.room_id(sender.id, room).await?;
         match self.append(&sender, room, message.clone()).await {
-            // Only after the refusal, never before it: the role of a member is not to be touched.
+            // The user joins only after the refusal, so that an existing member's role does not change.
             Err(error) if error.code == Code::PermissionDenied && join => {
                 self.add_as_site(room.into(), Arc::clone(&sender), Role::Member).await?;
                 self.append(&sender, room, message).await

@@ -10,7 +10,7 @@ use madang_rpc::store::Notify;
 use super::Commands;
 
 impl Commands {
-    /// Puts a notice of the site into a user's inbox: a JSON object, kept to the letter.
+    /// Adds a notice of the site to a user's inbox: a JSON object, which is stored unchanged.
     pub(crate) async fn notify(
         &self,
         user: &UserRef,

@@ -20,7 +20,8 @@ impl Engine {
             TopicId::Inbox(user) => connection.notices_after(user, slice).await?,
         };
         connection.commit().await?;
-        // A hub that misses events of a room whose log is gone must hear so, or it would wait for ever.
+        // A hub that misses events of a room whose log was deleted must learn that. Otherwise it would wait
+        // forever.
         if let TopicId::Room(room) = topic
             && events.is_empty()
             && self.database.heads(&[room]).await?.is_empty()
