@@ -11,6 +11,7 @@ use madang_rpc::{
 };
 use madang_test_kit::{TestDatabase, data_directory, test_database, test_redis_url};
 use tempfile::TempDir;
+use tokio::sync::Semaphore;
 
 use crate::{
     Violation,
@@ -19,6 +20,8 @@ use crate::{
 
 /// A password; nothing here depends on it.
 const PASSWORD: &str = "a courtyard at noon";
+/// The cases that act at a time.
+const ACTING_AT_ONCE: usize = 3;
 
 /// A user with an account and a token. The token is valid for longer than any run of these tests.
 #[derive(Debug, Clone)]
@@ -48,6 +51,9 @@ pub(crate) struct Services {
     pub(crate) people: Vec<Person>,
     /// The bus between the gateways.
     pub(crate) bus: BusKind,
+    /// Taken by a case while it acts. Cases that are played together wait together, but their writes would queue before
+    /// the one writer of SQLite, whose callers are refused after a bounded wait.
+    pub(crate) acting: Semaphore,
     life: Lifecycle,
     // Dropped after the services have been stopped.
     _database: Option<TestDatabase>,
@@ -104,7 +110,8 @@ impl Services {
             people.push(Person { profile: Arc::new(grant.user), token: grant.access_token });
         }
         let auth = Arc::new(auth);
-        Ok(Self { auth, stores, people, bus, life, _database: database, _directory: directory })
+        let acting = Semaphore::new(ACTING_AT_ONCE);
+        Ok(Self { auth, stores, people, bus, acting, life, _database: database, _directory: directory })
     }
 
     /// Stops the services.

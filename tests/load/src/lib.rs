@@ -13,6 +13,7 @@ pub mod bare;
 pub mod cli;
 pub mod error;
 pub mod fleet;
+pub mod hostile;
 pub mod layout;
 pub mod limits;
 pub mod measure;

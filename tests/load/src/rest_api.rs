@@ -155,6 +155,16 @@ impl RestApi {
             .await
     }
 
+    /// Makes a public room of an account.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub async fn make_public_room(&self, owner: &Account) -> Result<Arc<str>, SiteError> {
+        let body = json!({ "name": "Load room for all", "kind": "public" });
+        let room: Id = self.post(0, "/v1/rooms", Some(&owner.token), &body).await?;
+        Ok(Arc::from(room.id))
+    }
+
     async fn post<T: DeserializeOwned>(
         &self,
         number: usize,
