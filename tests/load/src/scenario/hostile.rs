@@ -79,19 +79,19 @@ pub(super) fn measure(bench: &mut Bench<'_>) -> Result<Vec<Row>, BenchError> {
 
 impl Cast {
     async fn of(cluster: &mut Cluster) -> Result<Self, BenchError> {
-        let Cluster { target, rest_api, accounts } = cluster;
-        rest_api.renew(accounts).await?;
+        let Cluster { target, api, accounts } = cluster;
+        api.renew(accounts).await?;
         let (attacker, newcomer) = (accounts.len() - 1, accounts.len() - 2);
         let mut members = SHAPE.members(newcomer);
         // The attacker is a member of one room of the load, where it sends nothing.
         members[0].push(attacker);
         let gateways = target.addresses(Part::Gateway);
         let seats = SHAPE.seats(newcomer, gateways.len());
-        let mut rooms = rest_api.make_rooms(accounts, &members).await?;
-        rooms.extend(rest_api.make_rooms(accounts, &[vec![newcomer]]).await?);
+        let mut rooms = api.make_rooms(accounts, &members).await?;
+        rooms.extend(api.make_rooms(accounts, &[vec![newcomer]]).await?);
         let newcomers_room = Arc::clone(&rooms[SHAPE.rooms]);
         rooms.truncate(SHAPE.rooms);
-        let public_room = rest_api.make_public_room(&accounts[newcomer]).await?;
+        let public_room = api.make_public_room(&accounts[newcomer]).await?;
         let token = |account: usize| Arc::clone(&accounts[account].token);
         let tokens = (0..newcomer).map(token).collect();
         let aim = Aim {
