@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use madang_domain::{Epoch, IdempotencyKey, MessageText, RoomId, RoomRef, Seq};
+use madang_domain::{Epoch, IdempotencyKey, MessageId, MessageText, RoomId, RoomRef, Seq};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -82,7 +82,7 @@ pub enum ClientFrame {
         text: MessageText,
         /// The id of the message that it answers.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        reply_to: Option<String>,
+        reply_to: Option<MessageId>,
         /// The files that the message points to, at most 10.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         attachments: Vec<Attachment>,

@@ -1,6 +1,6 @@
 //! `/v1/rooms/{room}/messages` and `/read`: messages, and how far the user has read.
 
-use madang_domain::{IdempotencyKey, MessageText, Seq, Timestamp};
+use madang_domain::{IdempotencyKey, MessageId, MessageText, Seq, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +19,7 @@ pub struct SendMessage<T = MessageText, K = IdempotencyKey> {
     pub key: Option<K>,
     /// The id of the message that it answers.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub reply_to: Option<String>,
+    pub reply_to: Option<MessageId>,
     /// The files that it points to, at most 10.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attachments: Vec<Attachment>,
