@@ -17,11 +17,6 @@ mod wire;
 
 pub use client::{ClientFrame, FrameError, Request, RequestId, RoomSince, Subscribe};
 pub use message::{Attachment, Message, RoomMessage};
-pub use server::{
-    Ack, Answer, CaughtUp, CustomData, ErrorFrame, Event, EventBody, Hello, HistoryPage, Inbox, Invite,
-    Joined, Left, Limits, Mention, Notice, NoticeBody, OkFrame, Pong, Presence, PresenceAnswer,
-    PresenceChange, Properties, Read, ReadAnswer, Reconnect, Renewed, RoleChange, RoomError, ServerFrame,
-    Subscribed, SubscribedRoom, Typing,
-};
+pub use server::*;
 pub use user::{Account, SiteUser, User};
 pub use wire::{PING, WireFrame};

@@ -58,6 +58,21 @@ pub enum EventBody<'a> {
     Unknown,
 }
 
+impl EventBody<'_> {
+    /// The `kind` on the wire.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Message { .. } => "message",
+            Self::Joined { .. } => "joined",
+            Self::Left { .. } => "left",
+            Self::Role { .. } => "role",
+            Self::Room { .. } => "room",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 /// A user became a member.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Joined<'a> {
