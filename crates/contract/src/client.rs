@@ -5,8 +5,12 @@ use std::collections::HashMap;
 use madang_domain::{Epoch, IdempotencyKey, MessageId, MessageText, RoomId, RoomRef, Seq};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
-use crate::Attachment;
+use crate::{
+    Attachment,
+    samples::{ROOM, attachment},
+};
 
 /// The bytes of a request's id.
 const REQUEST_ID_MAX_BYTES: usize = 64;
@@ -128,6 +132,23 @@ impl ClientFrame {
     /// The credential, and nothing else.
     pub fn auth(token: impl Into<String>) -> Self {
         Self::Auth { token: token.into(), inbox_since: None, inbox_epoch: None }
+    }
+
+    /// Examples for the documents, as a client writes them: a frame of each type at least.
+    pub(crate) fn examples() -> Vec<serde_json::Value> {
+        vec![
+            json!({"type": "auth", "token": "eyJ0eXAi", "inbox_since": 3, "inbox_epoch": "24139c12"}),
+            json!({"type": "subscribe", "id": "1", "rooms": [{"room": "courtyard", "since": 0}, {"room": ROOM}]}),
+            json!({"type": "subscribe", "id": "2", "all": true, "cursors": {ROOM: 4}}),
+            json!({"type": "unsubscribe", "id": "3", "rooms": ["ext:7"]}),
+            json!({"type": "send", "id": "4", "room": ROOM, "key": "k1", "text": "안녕하세요", "reply_to": "2"}),
+            json!({"type": "send", "room": ROOM, "key": "k2", "text": "a file", "attachments": [attachment()]}),
+            json!({"type": "read", "id": "5", "room": "courtyard", "seq": 3}),
+            json!({"type": "typing", "room": "courtyard", "on": true}),
+            json!({"type": "history", "id": "6", "room": "courtyard", "before": 5, "limit": 2}),
+            json!({"type": "presence", "id": "7", "room": "courtyard"}),
+            json!({"type": "ping", "id": "8"}),
+        ]
     }
 
     /// The `type` on the wire.

@@ -10,6 +10,7 @@ mod client;
 pub mod close;
 mod message;
 pub mod rest;
+mod samples;
 pub mod schema;
 mod server;
 mod user;

@@ -6,7 +6,10 @@ use madang_domain::{Role, RoomId, RoomName, Seq, Slug, Timestamp, UserId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Message, User};
+use crate::{
+    Message, User,
+    samples::{at, message, mina, room_id, user},
+};
 
 /// Something happened in a room.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -20,6 +23,33 @@ pub struct Event<'a> {
     /// What happened; in JSON its fields stand beside the room.
     #[serde(flatten)]
     pub body: EventBody<'a>,
+}
+
+impl Event<'static> {
+    /// Examples for the documents: an event of each kind.
+    pub(crate) fn examples() -> Vec<Self> {
+        let by = mina();
+        let properties = Properties {
+            name: "Courtyard at noon".into(),
+            slug: Some("courtyard".into()),
+            deleted: false,
+            by,
+        };
+        let bodies = vec![
+            EventBody::Joined { joined: Joined { user: user(), role: Role::Owner, by } },
+            EventBody::Room { properties },
+            EventBody::Message { message: message() },
+            EventBody::Role { role: RoleChange { user: by, role: Role::Moderator, by } },
+            EventBody::Left { left: Left { user: by, by } },
+            EventBody::Unknown,
+        ];
+        let mut seq = Seq::START;
+        let placed = bodies.into_iter().map(|body| {
+            seq = seq.next();
+            Self { room: room_id(), seq, at: at(), body }
+        });
+        placed.collect()
+    }
 }
 
 /// What happened: the `kind`, and the kind's own object.

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 pub use answer::{Answer, HistoryPage, OkFrame, PresenceAnswer, ReadAnswer, Renewed};
 pub use ephemeral::{Presence, PresenceChange, Read, Typing};
 pub use event::*;
-pub use notice::{CustomData, Inbox, Invite, Mention, Notice, NoticeBody};
+pub use notice::*;
 pub use subscription::{CaughtUp, RoomError, Subscribed, SubscribedRoom};
 
 use crate::{RequestId, User};
