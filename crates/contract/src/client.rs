@@ -91,6 +91,15 @@ pub enum ClientFrame {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         attachments: Vec<Attachment>,
     },
+    /// Pins a message in its room, or unpins it.
+    Pin {
+        /// The room.
+        room: RoomRef,
+        /// The id of the message.
+        message: MessageId,
+        /// Whether the message is to be pinned.
+        on: bool,
+    },
     /// Moves the read mark.
     Read {
         /// The room.
@@ -143,6 +152,7 @@ impl ClientFrame {
             json!({"type": "unsubscribe", "id": "3", "rooms": ["ext:7"]}),
             json!({"type": "send", "id": "4", "room": ROOM, "key": "k1", "text": "안녕하세요", "reply_to": "2"}),
             json!({"type": "send", "room": ROOM, "key": "k2", "text": "a file", "attachments": [attachment()]}),
+            json!({"type": "pin", "id": "9", "room": "courtyard", "message": "3", "on": true}),
             json!({"type": "read", "id": "5", "room": "courtyard", "seq": 3}),
             json!({"type": "typing", "room": "courtyard", "on": true}),
             json!({"type": "history", "id": "6", "room": "courtyard", "before": 5, "limit": 2}),
@@ -159,6 +169,7 @@ impl ClientFrame {
             Self::Subscribe(_) => "subscribe",
             Self::Unsubscribe { .. } => "unsubscribe",
             Self::Send { .. } => "send",
+            Self::Pin { .. } => "pin",
             Self::Read { .. } => "read",
             Self::Typing { .. } => "typing",
             Self::History { .. } => "history",

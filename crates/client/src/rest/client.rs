@@ -258,6 +258,37 @@ impl Client {
         self.call(self.request(Method::POST, &format!("/v1/rooms/{room}/messages")).json(&body)).await
     }
 
+    /// `GET /v1/rooms/{room}/pins`, the newest pin first
+    ///
+    /// # Errors
+    /// `not_found`, `permission_denied`, and what every call may fail with.
+    pub async fn pins(
+        &self,
+        room: RoomId,
+        limit: Option<u32>,
+        cursor: Option<&str>,
+    ) -> Result<Page<RoomMessage>, Error> {
+        let limit = limit.map(|limit| limit.to_string());
+        let query = [("limit", limit.as_deref()), ("cursor", cursor)];
+        self.call(self.query(&format!("/v1/rooms/{room}/pins"), &query)).await
+    }
+
+    /// `PUT /v1/rooms/{room}/pins/{id}`: pins a message.
+    ///
+    /// # Errors
+    /// `not_found`, `permission_denied`, `failed_precondition`, and what every call may fail with.
+    pub async fn pin(&self, room: RoomId, message: &str) -> Result<(), Error> {
+        self.call_for_nothing(self.request(Method::PUT, &format!("/v1/rooms/{room}/pins/{message}"))).await
+    }
+
+    /// `DELETE /v1/rooms/{room}/pins/{id}`: unpins a message.
+    ///
+    /// # Errors
+    /// `not_found`, `permission_denied`, and what every call may fail with.
+    pub async fn unpin(&self, room: RoomId, message: &str) -> Result<(), Error> {
+        self.call_for_nothing(self.request(Method::DELETE, &format!("/v1/rooms/{room}/pins/{message}"))).await
+    }
+
     /// `PUT /v1/rooms/{room}/read`
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use madang_domain::{Role, RoomId, RoomName, Seq, Slug, Timestamp, UserId};
+use madang_domain::{MessageId, Role, RoomId, RoomName, Seq, Slug, Timestamp, UserId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -41,6 +41,7 @@ impl Event<'static> {
             EventBody::Message { message: message() },
             EventBody::Role { role: RoleChange { user: by, role: Role::Moderator, by } },
             EventBody::Left { left: Left { user: by, by } },
+            EventBody::Pinned { pinned: Pinned { message: MessageId::new(Seq::new(3)), on: true, by } },
             EventBody::Unknown,
         ];
         let mut seq = Seq::START;
@@ -81,6 +82,11 @@ pub enum EventBody<'a> {
         /// The properties after the change. They are not called `room`, which names the room in every event.
         properties: Properties<'a>,
     },
+    /// A message was pinned in the room, or unpinned.
+    Pinned {
+        /// The message.
+        pinned: Pinned,
+    },
     /// Of a kind that this gateway does not know, since a newer one wrote it. The event has its place, so that a log
     /// without gaps arrives, and no content: a client that knows the kind must not be shown half of it. A client
     /// reads it as any kind that the client does not know.
@@ -98,6 +104,7 @@ impl EventBody<'_> {
             Self::Left { .. } => "left",
             Self::Role { .. } => "role",
             Self::Room { .. } => "room",
+            Self::Pinned { .. } => "pinned",
             Self::Unknown => "unknown",
         }
     }
@@ -146,6 +153,17 @@ pub struct Properties<'a> {
     /// Whether the room was deleted; then nothing follows.
     pub deleted: bool,
     /// The user who changed them.
+    pub by: UserId,
+}
+
+/// A message was pinned in the room, or unpinned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Pinned {
+    /// The id of the message.
+    pub message: MessageId,
+    /// Whether it is pinned now.
+    pub on: bool,
+    /// The user who pinned or unpinned it.
     pub by: UserId,
 }
 

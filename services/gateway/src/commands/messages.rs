@@ -1,14 +1,14 @@
-//! Sending messages.
+//! Sending messages, and pinning them.
 
 use std::sync::Arc;
 
 use madang_domain::{
     Attachment, Code, Error, IdempotencyKey, MessageId, MessageText, Profile, Result, Role, RoomId, RoomRef,
-    Seq, TopicId, UserRef,
+    Seq, TopicId, UserId, UserRef,
     event::{Event, EventBody, Mention, Message},
     limits,
 };
-use madang_rpc::store::{Append, Appended, Mentioned};
+use madang_rpc::store::{Append, Appended, ListPins, Mentioned, Page, PageQuery, SetPin};
 
 use super::{Commands, Committed, publication};
 use crate::admission::UserUsage;
@@ -54,6 +54,26 @@ impl Commands {
             }
             sent => sent,
         }
+    }
+
+    /// Pins a message in its room, or unpins it.
+    pub(crate) async fn set_pin(
+        &self,
+        actor: Arc<Profile>,
+        room: RoomRef,
+        message: MessageId,
+        on: bool,
+    ) -> Result<()> {
+        let store = Arc::clone(&self.store);
+        self.commit("set pin", async move {
+            store.set_pin(SetPin { actor, room, message: message.seq(), on }).await
+        })
+        .await
+    }
+
+    /// The pinned messages of a room, the newest pin first.
+    pub(crate) async fn pins(&self, user: UserId, room: RoomRef, page: PageQuery) -> Result<Page<Event>> {
+        self.store.list_pins(ListPins { user, room, page }).await
     }
 
     async fn append(&self, sender: &Arc<Profile>, room: RoomId, message: NewMessage) -> Result<Appended> {
