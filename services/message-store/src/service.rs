@@ -11,9 +11,9 @@ use madang_rpc::{
     method::Method,
     store::{
         Append, Appended, Changed, CreateRoom, DeleteRoom, GetRoom, Heads, History, Inbox, InboxMark,
-        InboxPage, Join, Leave, ListMembers, ListRooms, MarkInboxRead, MarkRead, Member, Notify, Open,
-        OpenInbox, Opened, OpenedInbox, Page, PutMember, Read, ReadMark, RemoveMember, Resolve, Resolved,
-        RoomView, UpdateRoom,
+        InboxPage, Join, Leave, ListMembers, ListPins, ListRooms, MarkInboxRead, MarkRead, Member, Notify,
+        Open, OpenInbox, Opened, OpenedInbox, Page, PutMember, Read, ReadMark, RemoveMember, Resolve,
+        Resolved, RoomView, SetPin, UpdateRoom,
     },
 };
 use tokio::time::timeout;
@@ -173,6 +173,14 @@ impl MessageStore for Operations {
 
     async fn mark_read(&self, request: MarkRead) -> Result<ReadMark> {
         Ok(self.0.engine.mark_read(request.user, request.room, request.seq).await?)
+    }
+
+    async fn set_pin(&self, request: SetPin) -> Result<Changed<()>> {
+        Ok(self.0.engine.set_pin(request).await?)
+    }
+
+    async fn list_pins(&self, request: ListPins) -> Result<Page<Event>> {
+        Ok(self.0.engine.pins(request).await?)
     }
 
     async fn notify(&self, request: Notify) -> Result<Changed<Event>> {

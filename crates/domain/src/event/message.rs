@@ -1,4 +1,6 @@
-//! Messages, the one kind of event that is frequent: every part of it is typed on every way.
+//! Messages, the one kind of event that is frequent: every part of it is typed on every way. And what happens to them.
+
+use serde::{Deserialize, Serialize};
 
 use crate::{Attachment, IdempotencyKey, Seq, UserId};
 
@@ -15,4 +17,13 @@ pub struct Message {
     pub attachments: Vec<Attachment>,
     /// The members whom it names. The store finds them; it ignores what a sender gives here.
     pub mentions: Vec<UserId>,
+}
+
+/// A message was pinned in its room, or unpinned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pinned {
+    /// The message's place.
+    pub message: Seq,
+    /// Whether it is pinned now.
+    pub on: bool,
 }

@@ -22,8 +22,8 @@ pub use self::{
     inbox::{Inbox, InboxMark, InboxPage, MarkInboxRead, Notify, OpenInbox, OpenedInbox},
     members::{Join, Leave, ListMembers, Member, PutMember, RemoveMember},
     messages::{
-        Append, Appended, Heads, History, HistoryFrom, HistoryQuery, MarkRead, Mentioned, Open, Opened, Read,
-        ReadMark,
+        Append, Appended, Heads, History, HistoryFrom, HistoryQuery, ListPins, MarkRead, Mentioned, Open,
+        Opened, Read, ReadMark, SetPin,
     },
     page::{Page, PageQuery},
     rooms::{
@@ -144,6 +144,18 @@ service! {
     /// Moves the user's read mark forward, never back, never past the head.
     fn mark_read(MarkRead as MarkReadRequest) -> ReadMark as MarkReadResponse {
         repeat: always, "the mark only moves forward";
+    }
+
+    /// Pins a message in its room, or unpins it: moderators, and both users of a direct room. A message that is
+    /// so already is no error, and no event. `not_found`: the room has no such message. `failed_precondition`: the
+    /// room has [`ROOM_PINS_MAX`](madang_domain::limits::ROOM_PINS_MAX) pins already.
+    fn set_pin(SetPin as SetPinRequest) -> Changed<()> as SetPinResponse {
+        repeat: never, "it would undo a change made in between";
+    }
+
+    /// A room's pinned messages, the newest pin first, for a member.
+    fn list_pins(ListPins as ListPinsRequest) -> Page<Event> as ListPinsResponse {
+        repeat: always, "it reads";
     }
 
     /// Puts a notice of the embedding site into a user's inbox: a JSON object of at most 16 KiB and 32 levels,

@@ -1,14 +1,14 @@
-//! Sending messages.
+//! Sending messages, and pinning them.
 
 use std::sync::Arc;
 
 use madang_domain::{
-    Attachment, Code, Error, IdempotencyKey, MessageText, Profile, Result, Role, RoomId, RoomRef, Seq,
-    TopicId, UserRef,
+    Attachment, Code, Error, IdempotencyKey, MessageId, MessageText, Profile, Result, Role, RoomId, RoomRef,
+    Seq, TopicId, UserId, UserRef,
     event::{Event, EventBody, Mention, Message},
     limits,
 };
-use madang_rpc::store::{Append, Appended, Mentioned};
+use madang_rpc::store::{Append, Appended, ListPins, Mentioned, Page, PageQuery, SetPin};
 
 use super::{Commands, Committed, publication};
 use crate::admission::UserUsage;
@@ -18,7 +18,7 @@ use crate::admission::UserUsage;
 pub(crate) struct NewMessage {
     pub(crate) key: IdempotencyKey,
     pub(crate) text: MessageText,
-    pub(crate) reply_to: Option<String>,
+    pub(crate) reply_to: Option<MessageId>,
     pub(crate) attachments: Vec<Attachment>,
 }
 
@@ -56,6 +56,26 @@ impl Commands {
         }
     }
 
+    /// Pins a message in its room, or unpins it.
+    pub(crate) async fn set_pin(
+        &self,
+        actor: Arc<Profile>,
+        room: RoomRef,
+        message: MessageId,
+        on: bool,
+    ) -> Result<()> {
+        let store = Arc::clone(&self.store);
+        self.commit("set pin", async move {
+            store.set_pin(SetPin { actor, room, message: message.seq(), on }).await
+        })
+        .await
+    }
+
+    /// The pinned messages of a room, the newest pin first.
+    pub(crate) async fn pins(&self, user: UserId, room: RoomRef, page: PageQuery) -> Result<Page<Event>> {
+        self.store.list_pins(ListPins { user, room, page }).await
+    }
+
     async fn append(&self, sender: &Arc<Profile>, room: RoomId, message: NewMessage) -> Result<Appended> {
         if message.attachments.len() > limits::ATTACHMENTS_MAX {
             let most = limits::ATTACHMENTS_MAX;
@@ -64,7 +84,7 @@ impl Commands {
         let message = Message {
             text: message.text.into_string(),
             key: message.key,
-            reply_to: message.reply_to.as_deref().map(message_seq).transpose()?,
+            reply_to: message.reply_to.map(MessageId::seq),
             attachments: message.attachments,
             mentions: Vec::new(),
         };
@@ -109,14 +129,4 @@ fn mention(mentioned: Mentioned, room: RoomId, message: Seq, sender: &Arc<Profil
     let Mentioned { user, seq, at } = mentioned;
     let body = EventBody::Mention(Mention { room, seq: message });
     Event { topic: TopicId::Inbox(user), seq, at, actor: Arc::clone(sender), subject: None, body }
-}
-
-/// The sequence number that a message's id stands for.
-fn message_seq(id: &str) -> Result<Seq> {
-    // One id has one spelling: no sign, no leading zero.
-    let seq: u64 = id.parse().map_err(|_| Error::invalid("not a message id"))?;
-    if seq == 0 || seq.to_string() != id {
-        return Err(Error::invalid("not a message id"));
-    }
-    Ok(Seq::new(seq))
 }

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use madang_contract::{self as frames, ServerFrame, WireFrame};
 use madang_domain::{
-    Profile, Seq, TopicId,
-    event::{Event, EventBody, Invite, Left, Mention, Message, RoomChanged},
+    MessageId, Profile, Seq, TopicId,
+    event::{Event, EventBody, Invite, Left, Mention, Message, Pinned, RoomChanged},
 };
 
 /// An event in the form of the public contract; `None` for topics other than rooms.
@@ -34,6 +34,10 @@ pub(crate) fn event(event: &Event) -> Option<frames::Event<'_>> {
                 by,
             },
         },
+        EventBody::Pinned(Pinned { message, on }) => {
+            let message = MessageId::new(*message);
+            frames::EventBody::Pinned { pinned: frames::Pinned { message, on: *on, by } }
+        }
         EventBody::Unknown(_) => frames::EventBody::Unknown,
         // A notice has its own frame, for its only user.
         EventBody::Mention(_) | EventBody::Invite(_) | EventBody::Custom(_) => return None,
@@ -63,6 +67,7 @@ pub(crate) fn notice(event: &Event) -> Option<frames::Notice<'_>> {
         | EventBody::Joined(_)
         | EventBody::Left(_)
         | EventBody::RoleChanged(_)
+        | EventBody::Pinned(_)
         | EventBody::RoomChanged(_) => return None,
     };
     Some(frames::Notice { seq: event.seq, at: event.at, body })

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use madang_contract::{self as frames, Answer, ClientFrame, Request, RequestId, ServerFrame};
-use madang_domain::{Code, Cursor, Error, Result, RoomRef, Seq};
+use madang_domain::{Code, Cursor, Error, MessageId, Result, RoomRef, Seq};
 use madang_kit::telemetry::SPAN_TARGET;
 use madang_rpc::{auth::CredentialIssuer, store::ReadMark};
 use tracing::Instrument as _;
@@ -54,6 +54,7 @@ async fn dispatch(
         ClientFrame::Send { room, key, text, reply_to, attachments } => {
             send(&commands, &session, re, room, NewMessage { key, text, reply_to, attachments }).await
         }
+        ClientFrame::Pin { room, message, on } => pin(&commands, &session, re, room, message, on).await,
         ClientFrame::Read { room, seq } => read(&commands, &session, re, room, seq).await,
         ClientFrame::Typing { room, on } => typing(&commands, &session, re, &room, on).await,
         ClientFrame::History { room, before, after, limit } => {
@@ -117,6 +118,19 @@ async fn send(
         at: appended.at,
         duplicate: appended.duplicate,
     }));
+    Ok(())
+}
+
+async fn pin(
+    commands: &Commands,
+    session: &SessionContext,
+    re: Option<RequestId>,
+    room: RoomRef,
+    message: MessageId,
+    on: bool,
+) -> Result<()> {
+    commands.set_pin(Arc::clone(&session.me), room, message, on).await?;
+    ok(session, re, Answer::Done {});
     Ok(())
 }
 
