@@ -14,7 +14,6 @@ macro_rules! page_of_room {
     ($($Type:ty => $Message:path),* $(,)?) => {$(
         impl $crate::wire::Wire<$Message> for $Type {
             fn encode(&self) -> $Message {
-                use $crate::wire::Wire as _;
                 let Self { user, room, page: PageQuery { limit, cursor } } = self;
                 $Message { user: user.encode(), room: room.encode(), limit: *limit, cursor: cursor.encode() }
             }
