@@ -159,7 +159,7 @@ impl RestApi {
     ///
     /// # Errors
     /// When it cannot be made.
-    pub async fn make_public_room(&self, owner: &Account) -> Result<Arc<str>, SiteError> {
+    pub async fn make_public_room(&self, owner: &Account) -> Result<Arc<str>, RestApiError> {
         let body = json!({ "name": "Load room for all", "kind": "public" });
         let room: Id = self.post(0, "/v1/rooms", Some(&owner.token), &body).await?;
         Ok(Arc::from(room.id))

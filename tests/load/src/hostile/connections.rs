@@ -14,7 +14,7 @@ use tokio_tungstenite::{
     tungstenite::{Message, client::IntoClientRequest as _, http::HeaderValue},
 };
 
-use super::{Aim, Counts, TICKS_PER_SECOND, connect, ticks};
+use super::aim::{Aim, Counts, TICKS_PER_SECOND, connect, ticks};
 use crate::wire::{
     frame::{Opcode, write_client_frame},
     upgrade::{self, AnswerCheck},

@@ -4,34 +4,22 @@
 //! under the same one, and comes from an address of its own: what is bounded per address then bounds the attacker alone.
 //! Everything stays on the loopback interface, is bounded in number, and ends when the [`Attacker`] does.
 
+mod aim;
 mod connections;
 mod newcomer;
 mod requests;
 
 use std::{
     io,
-    net::{IpAddr, Ipv4Addr, SocketAddr},
-    sync::{
-        Arc,
-        atomic::{AtomicI64, AtomicU64, Ordering},
-    },
+    sync::{Arc, atomic::Ordering},
     thread::JoinHandle,
     time::{Duration, Instant},
 };
 
+pub use aim::Aim;
+use aim::Counts;
 pub use newcomer::{Newcomers, NewcomersOutcome};
-use tokio::{
-    net::{TcpSocket, TcpStream},
-    runtime::Builder,
-    sync::oneshot,
-    time::{Interval, MissedTickBehavior, interval},
-};
-
-/// Where attacks come from. The whole of 127.0.0.0/8 is the loopback interface.
-const ATTACKER: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 66));
-/// How often a paced attack acts.
-const TICK: Duration = Duration::from_millis(10);
-const TICKS_PER_SECOND: u32 = 100;
+use tokio::{runtime::Builder, sync::oneshot};
 
 /// What hostile clients do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,25 +71,6 @@ impl Attack {
     }
 }
 
-/// What an attack is aimed at.
-#[derive(Debug, Clone)]
-pub struct Aim {
-    /// The gateways; connections take them in turn.
-    pub gateways: Vec<SocketAddr>,
-    /// The access token of the attacker.
-    pub token: Arc<str>,
-    /// A room of the load, of which the attacker is a member.
-    pub room: Arc<str>,
-    /// A public room that the attacker may join.
-    pub public_room: Arc<str>,
-}
-
-impl Aim {
-    fn gateway(&self, number: usize) -> SocketAddr {
-        self.gateways[number % self.gateways.len()]
-    }
-}
-
 /// What the attacker got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Spoils {
@@ -113,39 +82,6 @@ pub struct Spoils {
     pub held: i64,
     /// How long it went on.
     pub lasted: Duration,
-}
-
-/// What an attack counts while it goes on.
-#[derive(Debug, Default)]
-struct Counts {
-    done: AtomicU64,
-    refused: AtomicU64,
-    held: AtomicI64,
-}
-
-impl Counts {
-    fn done(&self) {
-        self.done.fetch_add(1, Ordering::Relaxed);
-    }
-
-    fn refused(&self) {
-        self.refused.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Counts a connection for as long as the answer lives.
-    fn hold(self: &Arc<Self>) -> Held {
-        self.held.fetch_add(1, Ordering::Relaxed);
-        Held(Arc::clone(self))
-    }
-}
-
-/// A connection that is counted.
-struct Held(Arc<Counts>);
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        self.0.held.fetch_sub(1, Ordering::Relaxed);
-    }
 }
 
 /// An attack that goes on, on a thread of its own.
@@ -208,19 +144,4 @@ async fn run(attack: Attack, aim: Arc<Aim>, counts: Arc<Counts>) -> io::Result<(
         Attack::MadeUpKeys => requests::made_up_keys(&aim, &counts).await,
         Attack::JoinsAndLeaves => requests::joins_and_leaves(&aim, &counts).await,
     }
-}
-
-/// A connection from the attacker's address.
-async fn connect(gateway: SocketAddr) -> io::Result<TcpStream> {
-    let socket = TcpSocket::new_v4()?;
-    socket.bind(SocketAddr::new(ATTACKER, 0))?;
-    socket.connect(gateway).await
-}
-
-/// The beat of a paced attack.
-fn ticks() -> Interval {
-    let mut ticks = interval(TICK);
-    // An attack that could not keep up does not make up for it.
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    ticks
 }

@@ -5,7 +5,7 @@ use std::{io, sync::Arc, time::Duration};
 use reqwest::{Client, RequestBuilder};
 use tokio::task::JoinSet;
 
-use super::{ATTACKER, Aim, Counts, TICKS_PER_SECOND, ticks};
+use super::aim::{ATTACKER, Aim, Counts, TICKS_PER_SECOND, ticks};
 
 const KEYS_PER_SECOND: u32 = 2_000;
 const MEMBERSHIPS_PER_SECOND: u32 = 200;
