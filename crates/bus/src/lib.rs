@@ -1,9 +1,9 @@
 //! How gateways send entries to each other.
 //!
-//! The bus knows topics and opaque entries, never events. A gateway *subscribes* to the topics in which it has sockets, and
-//! an entry that is *published* to a topic reaches every other gateway that is subscribed to it. Two variants keep the same
-//! promises: [`InProcessExchange`] connects gateways of one process, and [`redis::connect`] connects gateways that share a
-//! Redis.
+//! The bus knows topics and opaque entries, never events. A gateway *subscribes* to the topics in which it
+//! has sockets. An entry that is *published* to a topic reaches every other subscribed gateway. Two variants
+//! keep the same promises: [`InProcessExchange`] connects gateways of one process, and [`redis::connect`]
+//! connects gateways that share a Redis.
 //!
 //! # What is promised
 //!

@@ -2,11 +2,15 @@
 
 use std::collections::HashMap;
 
-use madang_domain::{Epoch, IdempotencyKey, MessageText, RoomId, RoomRef, Seq};
+use madang_domain::{Epoch, IdempotencyKey, MessageId, MessageText, RoomId, RoomRef, Seq};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
-use crate::Attachment;
+use crate::{
+    Attachment,
+    samples::{ROOM, attachment},
+};
 
 /// The bytes of a request's id.
 const REQUEST_ID_MAX_BYTES: usize = 64;
@@ -82,10 +86,19 @@ pub enum ClientFrame {
         text: MessageText,
         /// The id of the message that it answers.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        reply_to: Option<String>,
+        reply_to: Option<MessageId>,
         /// The files that the message points to, at most 10.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         attachments: Vec<Attachment>,
+    },
+    /// Pins a message in its room, or unpins it.
+    Pin {
+        /// The room.
+        room: RoomRef,
+        /// The id of the message.
+        message: MessageId,
+        /// Whether the message is to be pinned.
+        on: bool,
     },
     /// Moves the read mark.
     Read {
@@ -130,6 +143,24 @@ impl ClientFrame {
         Self::Auth { token: token.into(), inbox_since: None, inbox_epoch: None }
     }
 
+    /// Examples for the documents, as a client writes them: a frame of each type at least.
+    pub(crate) fn examples() -> Vec<serde_json::Value> {
+        vec![
+            json!({"type": "auth", "token": "eyJ0eXAi", "inbox_since": 3, "inbox_epoch": "24139c12"}),
+            json!({"type": "subscribe", "id": "1", "rooms": [{"room": "courtyard", "since": 0}, {"room": ROOM}]}),
+            json!({"type": "subscribe", "id": "2", "all": true, "cursors": {ROOM: 4}}),
+            json!({"type": "unsubscribe", "id": "3", "rooms": ["ext:7"]}),
+            json!({"type": "send", "id": "4", "room": ROOM, "key": "k1", "text": "안녕하세요", "reply_to": "2"}),
+            json!({"type": "send", "room": ROOM, "key": "k2", "text": "a file", "attachments": [attachment()]}),
+            json!({"type": "pin", "id": "9", "room": "courtyard", "message": "3", "on": true}),
+            json!({"type": "read", "id": "5", "room": "courtyard", "seq": 3}),
+            json!({"type": "typing", "room": "courtyard", "on": true}),
+            json!({"type": "history", "id": "6", "room": "courtyard", "before": 5, "limit": 2}),
+            json!({"type": "presence", "id": "7", "room": "courtyard"}),
+            json!({"type": "ping", "id": "8"}),
+        ]
+    }
+
     /// The `type` on the wire.
     #[must_use]
     pub const fn kind(&self) -> &'static str {
@@ -138,6 +169,7 @@ impl ClientFrame {
             Self::Subscribe(_) => "subscribe",
             Self::Unsubscribe { .. } => "unsubscribe",
             Self::Send { .. } => "send",
+            Self::Pin { .. } => "pin",
             Self::Read { .. } => "read",
             Self::Typing { .. } => "typing",
             Self::History { .. } => "history",

@@ -10,6 +10,7 @@ mod client;
 pub mod close;
 mod message;
 pub mod rest;
+mod samples;
 pub mod schema;
 mod server;
 mod user;
@@ -17,11 +18,6 @@ mod wire;
 
 pub use client::{ClientFrame, FrameError, Request, RequestId, RoomSince, Subscribe};
 pub use message::{Attachment, Message, RoomMessage};
-pub use server::{
-    Ack, Answer, CaughtUp, CustomData, ErrorFrame, Event, EventBody, Hello, HistoryPage, Inbox, Invite,
-    Joined, Left, Limits, Mention, Notice, NoticeBody, OkFrame, Pong, Presence, PresenceAnswer,
-    PresenceChange, Properties, Read, ReadAnswer, Reconnect, Renewed, RoleChange, RoomError, ServerFrame,
-    Subscribed, SubscribedRoom, Typing,
-};
+pub use server::*;
 pub use user::{Account, SiteUser, User};
 pub use wire::{PING, WireFrame};

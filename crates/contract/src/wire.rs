@@ -38,8 +38,8 @@ impl WireFrame {
         Self::finish(buffer)
     }
 
-    /// The header's length follows from the payload's, so the payload is written behind room for the longest header,
-    /// the header against it, and what room is left over is sliced off.
+    /// The length of the header depends on that of the payload. So the payload is written behind space for
+    /// the longest header. Then the header is written directly before it, and the unused space is sliced off.
     fn begin(capacity_bytes: usize) -> Vec<u8> {
         let mut buffer = Vec::with_capacity(capacity_bytes);
         buffer.resize(HEADER_MAX_BYTES, 0);

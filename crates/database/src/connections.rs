@@ -1,8 +1,8 @@
 //! The connections of one database, bounded.
 //!
-//! Not `sqlx::Pool`: that one pings a connection whenever it comes back (a round trip for each append), and
-//! waits out its whole timeout while the database refuses connections, where callers want to hear
-//! `unavailable` at once.
+//! `sqlx::Pool` is not used for two reasons. It pings a connection whenever it is returned, which costs a
+//! round trip for each append. And while the database refuses connections, it waits for its whole timeout,
+//! but callers need `unavailable` at once.
 
 use std::{
     sync::{

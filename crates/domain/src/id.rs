@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use uuid::Uuid;
 
-use crate::{Error, ExternalId, Slug};
+use crate::{Error, ExternalId, Seq, Slug};
 
 /// A text that is not an identifier of the wanted kind.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -141,6 +141,55 @@ impl fmt::Display for ConnectionId {
     }
 }
 
+/// A message's id in its room: the text of its place in the log, which is unique there and the key of its row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MessageId(Seq);
+
+impl MessageId {
+    /// The id of the message that has this place.
+    #[must_use]
+    pub const fn new(seq: Seq) -> Self {
+        Self(seq)
+    }
+
+    /// The message's place.
+    #[must_use]
+    pub const fn seq(self) -> Seq {
+        self.0
+    }
+}
+
+impl FromStr for MessageId {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        // One id has one spelling: no sign, no leading zero.
+        match text.parse::<u64>() {
+            Ok(seq) if seq != 0 && seq.to_string() == text => Ok(Self(Seq::new(seq))),
+            _ => Err(Error::invalid("not a message id")),
+        }
+    }
+}
+
+impl fmt::Display for MessageId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Serialize for MessageId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for MessageId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        text.parse().map_err(|error: Error| serde::de::Error::custom(error.message))
+    }
+}
+
 /// How a client names a room: by its id, by its slug, or by what the embedding site calls it (`ext:7`). A slug
 /// never looks like an id, and holds no colon.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -260,6 +309,16 @@ mod tests {
         assert!("01941f297c007000800000000000000ab".parse::<RoomId>().is_err());
         assert!("{01941f29-7c00-7000-8000-0000000000ab}".parse::<RoomId>().is_err());
         assert!("".parse::<UserId>().is_err());
+    }
+
+    #[test]
+    fn a_message_id_has_one_spelling() {
+        let id: MessageId = serde_json::from_str("\"18446744073709551615\"").unwrap();
+        assert_eq!((id.seq(), id.to_string().as_str()), (Seq::new(u64::MAX), "18446744073709551615"));
+        for text in ["", "0", "01", "+1", "-1", "1.0", " 1", "x", "18446744073709551616"] {
+            assert!(text.parse::<MessageId>().is_err(), "{text}");
+        }
+        assert!(serde_json::from_str::<MessageId>("1").is_err());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The domain: identifiers, positions in a log, bounded strings, profiles, events and the error codes.
 //!
-//! A value of these types is valid by construction. It is parsed once, at the edge where it enters
-//! the system (a frame, an HTTP path, a gRPC message, a database row), and travels typed after that.
+//! A value of these types is valid by construction. It is parsed once, where it enters the system (a frame,
+//! an HTTP path, a gRPC message, a database row), and travels typed after that.
 
 mod attachment;
 mod error;

@@ -34,6 +34,8 @@ pub const EXTERNAL_ID_MAX_BYTES: usize = 128;
 pub const NOTICE_DATA_MAX_BYTES: usize = 16 * 1024;
 /// The members that one message mentions; further names are text.
 pub const MENTIONS_MAX: usize = 20;
+/// The messages that are pinned in one room.
+pub const ROOM_PINS_MAX: u64 = 100;
 /// The members named when a room is made.
 pub const ROOM_INITIAL_MEMBERS_MAX: usize = 100;
 /// The characters of an attachment's media type.

@@ -6,8 +6,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use crate::{
     AttachmentUrl, AvatarUrl, Code, DisplayName, Epoch, ExternalId, FileName, IdempotencyKey, MediaType,
-    MessageText, Role, RoomId, RoomKind, RoomName, RoomRef, Seq, SessionId, Slug, Timestamp, UserId, UserRef,
-    Username, limits,
+    MessageId, MessageText, Role, RoomId, RoomKind, RoomName, RoomRef, Seq, SessionId, Slug, Timestamp,
+    UserId, UserRef, Username, limits,
 };
 
 macro_rules! schemas {
@@ -35,6 +35,10 @@ schemas! {
     UserRef => {
         "type": "string", "minLength": 5, "maxLength": limits::EXTERNAL_ID_MAX_BYTES + 4,
         "description": "A user, by the account's id, or by `ext:` and what the embedding site calls the user."
+    };
+    MessageId => {
+        "type": "string", "pattern": "^[1-9][0-9]*$", "maxLength": 20,
+        "description": "A message's id in its room: its `seq` as text."
     };
     Seq => {
         "type": "integer", "format": "int64", "minimum": 0,

@@ -1,7 +1,7 @@
 //! Metrics: one OpenTelemetry meter, shown in the text format of Prometheus.
 //!
-//! A [`Metrics`] is a value that its owner passes on, so that two services in one process, or two in one
-//! test, do not share their numbers by accident.
+//! A [`Metrics`] is a value that its owner passes on. So two services in one process, or in one test, do not
+//! share their numbers by accident.
 //!
 //! Two rules for those who add instruments:
 //!

@@ -68,8 +68,8 @@ impl Host {
 ///
 /// The first SIGTERM or SIGINT begins the soft shutdown, also while `start` still waits for something; a
 /// second one, or the drain time, the hard one. The operations port answers until the services have ended,
-/// and the last traces leave after them. The exit code is 0 for an orderly end, 1 when a task failed, the
-/// start did, or work had to be cut off, and 2 for a mistake in the settings.
+/// and the last traces leave after them. The exit code is 0 after an orderly shutdown and 2 after a mistake
+/// in the settings. It is 1 after a failed start or task, and if work had to be aborted.
 pub fn run<S, F, A>(name: &'static str, start: F) -> ExitCode
 where
     S: Application,

@@ -57,7 +57,7 @@ impl<S, L> Deref for Around<S, L> {
 }
 
 /// A service made of a double, such as an [`AuthDouble`](crate::auth::AuthDouble). For tests alone.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Double<D>(pub D);
 
 impl<D> Deref for Double<D> {

@@ -1,4 +1,4 @@
-//! Accounts: making one, signing in, profiles.
+//! Accounts: registration, sign-in, profiles.
 
 use madang_domain::{AvatarUrl, DisplayName, Profile, UserId, Username};
 use madang_kit::{Registration, clock::new_id};
@@ -12,11 +12,11 @@ use crate::{
     store::Account,
 };
 
-/// The ids that one call may ask for.
+/// The most ids in one call.
 pub(crate) const USERS_MAX: usize = 200;
 
 impl Engine {
-    /// Makes an account and signs it in.
+    /// Registers an account and signs it in.
     pub(crate) async fn register(
         &self,
         username: Username,
@@ -24,14 +24,14 @@ impl Engine {
         name: Option<DisplayName>,
         client: ClientInfo,
     ) -> Result<Grant> {
-        // Before all else: a refusal tells nothing of which names are taken.
+        // This check comes first, so that a refusal does not reveal which names are taken.
         if self.registration == Registration::Closed {
             return Err(AuthError::RegistrationClosed);
         }
         let now = self.clock.now();
         passwords::check(&password, &username)?;
         self.attempts.register(client.ip, now)?;
-        // A name that is taken is refused before the work of hashing; the insert decides all the same.
+        // A taken name is refused before the cost of hashing. The insert still decides.
         if self.store.account(&username).await?.is_some() {
             return Err(AuthError::NameTaken);
         }
@@ -56,15 +56,15 @@ impl Engine {
         Ok(grant)
     }
 
-    /// Signs in. What tells an unknown name from a wrong password (the error, the work done, the
-    /// throttle) is the same for both.
+    /// Signs in. An unknown name and a wrong password give the same error, the same work and the same
+    /// throttling, so that nobody can tell them apart.
     pub(crate) async fn login(
         &self,
         username: Username,
         password: Password,
         client: ClientInfo,
     ) -> Result<Grant> {
-        // Longer than any password can be, and so wrong; it is not worth the hashing.
+        // This is longer than any accepted password, and so it is wrong. It is not worth hashing.
         passwords::check_size(&password).map_err(|_| AuthError::WrongCredentials)?;
         let attempt = self.attempts.sign_in(&*self.store, &username, client.ip, self.clock.now()).await?;
         let account = match self.store.account(&username).await {
@@ -98,7 +98,7 @@ impl Engine {
         Ok(grant)
     }
 
-    /// Profiles by id.
+    /// Returns profiles by id.
     pub(crate) async fn users(&self, ids: &[UserId]) -> Result<Vec<Profile>> {
         if ids.len() > USERS_MAX {
             return Err(AuthError::TooManyIds);
@@ -106,7 +106,7 @@ impl Engine {
         Ok(self.store.profiles(ids).await?)
     }
 
-    /// Changes a profile; with nothing to change, says what it is.
+    /// Changes a profile and returns it. Without a change, it only returns the profile.
     pub(crate) async fn update_profile(
         &self,
         user: UserId,
@@ -122,8 +122,8 @@ impl Engine {
         profile.ok_or(AuthError::NoSuchUser)
     }
 
-    /// Brings an account's hash to today's parameters. Best effort where only capacity is missing: the
-    /// next sign-in tries again.
+    /// Replaces an account's hash with one of the current parameters. If the hashing queue is full, the old
+    /// hash stays and the next sign-in tries again.
     async fn rehash(&self, account: &Account, password: Password) -> Result<()> {
         let Some(old) = &account.password_hash else { return Ok(()) };
         match self.hasher.hash(password).await {

@@ -1,7 +1,7 @@
-//! API keys, by which a site's backend shows that it is the site's.
+//! API keys, with which a site's backend authenticates.
 //!
-//! A key is `mk_<id>_<secret>`: the id is looked up and may be shown, the secret is 256 random bits of which the
-//! database has the SHA-256 alone. It is told once, to whoever makes it.
+//! A key is `mk_<id>_<secret>`. The id finds the row and may be shown. The secret is 256 random bits; the
+//! database stores only its SHA-256. The key is shown once, to the operator who creates it.
 
 use std::{fmt::Write as _, time::Duration};
 
@@ -17,19 +17,19 @@ use crate::{
     tokens,
 };
 
-/// What every key begins with, so that tools that look for leaked secrets can find one.
+/// The prefix of every key. Scanners for leaked secrets recognize keys by it.
 const PREFIX: &str = "mk_";
 /// The id's size; in hexadecimal, so that it holds no `_`.
 const ID_BYTES: usize = 8;
 /// The secret's size: 256 bits.
 const SECRET_BYTES: usize = 32;
-/// How exactly the last use of a key is known: a write a minute, whatever the site does.
+/// The resolution of a key's last use. It bounds the writes to one a minute, whatever the site does.
 const LAST_USE_EXACT_TO: Duration = Duration::from_secs(60);
-/// The characters of a key's name.
+/// The most characters of a key's name.
 pub(crate) const NAME_MAX_CHARS: usize = 64;
 
 impl Engine {
-    /// Whose a key is.
+    /// Verifies a key and returns its id and scopes.
     pub(crate) async fn verify_api_key(&self, key: &str) -> Result<ApiKey> {
         let (id, digest) = parse(key).ok_or(AuthError::ApiKey)?;
         let stored = self.store.api_key(id, &digest).await?.ok_or(AuthError::ApiKey)?;
@@ -38,9 +38,9 @@ impl Engine {
         }
         let now = self.clock.now();
         if stored.last_used_at.is_none_or(|at| now.since(at) >= LAST_USE_EXACT_TO) {
-            // For the operator's eye alone: a key is good though it cannot be noted that it was used.
+            // Only operators read the last use. So a key stays valid when the write of its last use fails.
             if let Err(error) = self.store.use_api_key(id, now).await {
-                tracing::debug!(%error, "the use of an API key could not be noted");
+                tracing::debug!(%error, "could not record the last use of an API key");
             }
         }
         let scopes = scopes(&stored.scopes)?;
@@ -48,7 +48,7 @@ impl Engine {
     }
 }
 
-/// A new key: its text, what is kept of it, and its secret's digest.
+/// A new key: its text, the row to store, and the digest of its secret.
 pub(crate) fn new_key(
     random: &dyn Random,
     name: &str,
@@ -79,7 +79,7 @@ pub(crate) fn new_key(
     (text, stored, tokens::digest(&secret))
 }
 
-/// The id of a key's text, and its secret's digest.
+/// Parses a key into its id and the digest of its secret.
 fn parse(key: &str) -> Option<(&str, Digest)> {
     let (id, secret) = key.strip_prefix(PREFIX)?.split_once('_')?;
     let is_id = id.len() == 2 * ID_BYTES && id.bytes().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f'));
@@ -89,7 +89,7 @@ fn parse(key: &str) -> Option<(&str, Digest)> {
     tokens::decode_exactly::<SECRET_BYTES>(secret).map(|secret| (id, tokens::digest(&secret)))
 }
 
-/// The scopes of a row. Those of a later version of this program mean nothing to this one.
+/// The scopes of a row. Unknown scopes, written by a later version of this program, are ignored.
 fn scopes(text: &str) -> Result<Vec<Scope>> {
     let scopes: Vec<Scope> = text.split(' ').filter_map(|scope| scope.parse().ok()).collect();
     if scopes.is_empty() { Err(AuthError::ApiKey) } else { Ok(scopes) }

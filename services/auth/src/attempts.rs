@@ -1,10 +1,10 @@
-//! How often somebody may try to sign in or to register.
+//! Rate limits for sign-in and registration.
 //!
-//! Three buckets bound failed sign-ins: one of the address (somebody tries many accounts), one of the
-//! account at that address (somebody tries one account), one of the account from everywhere (a botnet
-//! tries one account). The last one alone would let a botnet lock its owner out; so it does not count
-//! for addresses from which the account has a live session. A sign-in that succeeds costs nothing.
-//! Buckets fill again by themselves within minutes; nothing here is forever.
+//! Three buckets limit failed sign-ins. The bucket of the address limits one attacker who tries many
+//! accounts. The bucket of the account at that address limits one attacker who tries one account. The bucket
+//! of the account from everywhere limits a botnet that tries one account. With the last one, a botnet could
+//! lock out the account's owner. So it does not count for addresses from which the account has a live
+//! session. A successful sign-in costs nothing. Buckets refill within minutes; no lockout is permanent.
 
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -16,20 +16,20 @@ use crate::{
     store::Store,
 };
 
-/// Buckets remembered, of all kinds; some 150 bytes each. Whoever tries from more keys in turn is not limited by key; the bound
-/// on hashing still holds then. The buckets are of this process: behind n replicas a patient attacker has n times the
-/// attempts, and the limits are chosen with that in mind.
+/// The most buckets of all kinds; each takes some 150 bytes. An attacker who rotates through more keys evades
+/// the limit by key, but not the bound on hashing. Each process has its own buckets: with n replicas a
+/// patient attacker has n times the attempts, and the limits allow for that.
 const BUCKETS_MAX: usize = 100_000;
 
-/// The bits of an IPv6 address that count: a subscriber has at least a /64 to choose from.
+/// The significant bits of an IPv6 address. A subscriber can choose freely from at least a /64.
 const IPV6_PREFIX_BITS: u32 = 64;
 
-/// How many attempts.
+/// The rate limits.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct AttemptPolicy {
     /// Failed sign-ins of one account from one address.
     pub(crate) device: RateLimit,
-    /// Failed sign-ins of one account from anywhere unknown.
+    /// Failed sign-ins of one account from all addresses without a live session of it.
     pub(crate) account: RateLimit,
     /// Failed sign-ins from one address.
     pub(crate) address: RateLimit,
@@ -52,8 +52,8 @@ pub(crate) struct Attempts {
     limiter: KeyedRateLimiter<Bucket>,
 }
 
-/// A sign-in under way. It counts as failed until it is said to have succeeded: many at once would
-/// otherwise all pass before the first has failed.
+/// A sign-in in progress. It counts as failed until it is reported as successful. Otherwise many concurrent
+/// attempts would all pass before the first one fails.
 #[derive(Debug)]
 #[must_use]
 pub(crate) struct Attempt<'a> {
@@ -66,7 +66,7 @@ impl Attempts {
         Self { policy, limiter: KeyedRateLimiter::new(BUCKETS_MAX) }
     }
 
-    /// Begins a sign-in.
+    /// Starts a sign-in.
     pub(crate) async fn sign_in(
         &self,
         store: &dyn Store,
@@ -92,7 +92,7 @@ impl Attempts {
         Ok(attempt)
     }
 
-    /// Counts a registration. Where the edge vouches for no address there is none to count by.
+    /// Counts a registration. Without a client address from a trusted proxy there is no bucket to count in.
     pub(crate) fn register(&self, ip: Option<IpAddr>, now: Timestamp) -> Result<()> {
         match ip {
             Some(ip) => self
@@ -111,7 +111,8 @@ impl Attempt<'_> {
         Ok(())
     }
 
-    /// It was no failure, or none of the password: it costs nothing.
+    /// Returns the tokens to the buckets: the sign-in succeeded, or failed for another reason than the
+    /// password.
     pub(crate) fn refund(self) {
         for (bucket, limit) in self.taken {
             self.attempts.limiter.give_back(&bucket, limit);
@@ -119,12 +120,12 @@ impl Attempt<'_> {
     }
 }
 
-/// The time as the limiter takes it.
+/// The time in the form that the limiter takes.
 fn micros(now: Timestamp) -> u64 {
     u64::try_from(now.as_micros()).unwrap_or(0)
 }
 
-/// The part of an address that one subscriber has.
+/// The part of an address that identifies one subscriber.
 fn network(ip: IpAddr) -> IpAddr {
     match ip.to_canonical() {
         IpAddr::V4(ip) => IpAddr::V4(ip),

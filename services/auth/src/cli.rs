@@ -1,4 +1,4 @@
-//! The process `madang-auth`: gRPC for the other services, and an operations port.
+//! The process `madang-auth`: a gRPC server for the other services, and an operations port.
 
 use std::{
     net::SocketAddr,
@@ -28,7 +28,7 @@ use tonic::service::Routes;
 
 use crate::{KeyTask, Service, Settings, keys, migrate, rotate_key, start};
 
-/// Madang's accounts: registration, sign-in, sessions, signing keys, tickets
+/// Madang's auth service: accounts, sign-in, sessions, signing keys, tickets
 #[derive(Debug, Parser)]
 #[command(name = "madang-auth", version)]
 pub struct Cli {
@@ -38,15 +38,15 @@ pub struct Cli {
     #[command(flatten)]
     ops: OpsSettings,
 
-    /// Where the other services call this one
+    /// The gRPC address on which the other services call this one
     #[arg(long = "grpc-addr", id = "grpc_addr", default_value = "127.0.0.1:7001", value_name = "IP:PORT")]
     grpc_addr: SocketAddr,
 
-    /// The database: postgres://… or sqlite://…
+    /// The URL of the database: postgres://… or sqlite://…
     #[arg(long = "database-url", id = "database_url", value_name = "URL")]
     database_url: Secret,
 
-    /// Whether people make accounts by themselves; gateways have the same setting, and refuse too
+    /// Whether people may register accounts. Gateways have the same setting and also refuse
     #[arg(long = "registration", id = "registration", value_enum, default_value_t, value_name = "STATE")]
     registration: Registration,
 
@@ -57,18 +57,19 @@ pub struct Cli {
     task: Option<Task>,
 }
 
-/// What to do instead of serving.
+/// A task to do instead of serving.
 #[derive(Debug, Clone, Subcommand)]
 enum Task {
-    /// Brings the database up to date, and ends
+    /// Migrates the database and exits
     Migrate,
-    /// Adds a signing key, which takes over after the overlap, and ends
+    /// Adds a signing key and exits. The key signs after the overlap
     RotateKey {
-        /// The present keys have leaked: forget them, and with them every access token; the new one signs at once
+        /// The current keys have leaked: delete them, which invalidates every access token. The new key signs
+        /// at once
         #[arg(long)]
         compromised: bool,
     },
-    /// API keys of the site's backend
+    /// Manages the API keys of the site's backend
     #[command(subcommand)]
     Keys(KeyTask),
 }
@@ -78,24 +79,25 @@ impl Application for Cli {
         &self.common
     }
 
-    // This service's operations port has one route more than the kit's, and so it serves the port itself.
+    // This service's operations port has one more route than the kit's. So the service serves the port
+    // itself.
     fn ops(&self) -> Option<&OpsSettings> {
         None
     }
 }
 
-/// Runs what the command says.
+/// Runs the command.
 ///
 /// # Errors
 ///
-/// When it cannot start.
+/// When the service cannot start or the task fails.
 pub async fn run(mut cli: Cli, host: Host) -> Result<Running, StartError> {
     cli.settings.registration = cli.registration;
     match cli.task.take() {
         None => serve_all(&cli, &host).await,
         Some(task) => {
             perform(task, &cli, &host).await?;
-            // Nothing is left to wait for: the process ends as after a signal.
+            // The task is done, so that the process ends as after a signal.
             host.lifecycle.stop();
             Ok(Running::new("madang-auth", host.lifecycle.child("task")))
         }
@@ -128,12 +130,11 @@ async fn serve_all(cli: &Cli, host: &Host) -> Result<Running, StartError> {
     Ok(Running::new("madang-auth", life).listening("grpc", grpc).listening("ops", ops))
 }
 
-/// The service once it has started: the operations port answers before.
+/// The service once it has started. The operations port answers earlier.
 #[derive(Clone, Default)]
 struct Keys(Arc<OnceLock<Service>>);
 
-/// Serves the operations port for as long as the process lives: `/readyz` must say that it drains while
-/// it drains.
+/// Serves the operations port until the process ends, since `/readyz` must report a drain while it lasts.
 async fn serve_ops(address: SocketAddr, keys: &Keys, host: &Host) -> Result<SocketAddr, StartError> {
     let cannot = |source| StartError::listen("the operations port", address, source);
     let listener = TcpListener::bind(address).await.map_err(cannot)?;

@@ -1,9 +1,9 @@
-//! Encryption of the private keys in the database, with AES-256-GCM, when the operator gives a key for it.
+//! Encryption of the private keys in the database with AES-256-GCM, if the operator configures a key.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
-/// The key's size.
+/// The size of the key in bytes.
 const KEY_BYTES: usize = 32;
 
 /// The key is not 32 bytes in base64.
@@ -11,9 +11,9 @@ const KEY_BYTES: usize = 32;
 #[error("expected 32 bytes in base64, such as `openssl rand -base64 32` prints")]
 pub(crate) struct NotAKey;
 
-/// What was encrypted cannot be decrypted with this key.
+/// The ciphertext cannot be decrypted with this key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a signing key was encrypted with another key, or changed")]
+#[error("a signing key cannot be decrypted: it was encrypted with another key, or modified")]
 pub(crate) struct CannotDecrypt;
 
 /// Encrypts and decrypts private keys.
@@ -21,7 +21,7 @@ pub(crate) struct CannotDecrypt;
 pub(crate) struct KeyEncryption(RandomizedNonceKey);
 
 impl KeyEncryption {
-    /// From a key as a setting has it.
+    /// Reads the key from the text of the setting.
     pub(crate) fn new(key: &str) -> Result<Self, NotAKey> {
         let bytes = STANDARD.decode(key.trim()).map_err(|_| NotAKey)?;
         if bytes.len() != KEY_BYTES {
@@ -30,8 +30,9 @@ impl KeyEncryption {
         RandomizedNonceKey::new(&AES_256_GCM, &bytes).map(Self).map_err(|_| NotAKey)
     }
 
-    /// Nonce, ciphertext, tag. The nonce is random, as AES-GCM allows for up to 2^32 messages of one key
-    /// (NIST SP 800-38D, 8.3). What is encrypted can be decrypted under the same `name` alone.
+    /// Encrypts a private key; the result is nonce, ciphertext and tag. The nonce is random, which AES-GCM
+    /// allows for up to 2^32 messages of one key (NIST SP 800-38D, 8.3). Decryption works only with the same
+    /// `name`.
     pub(crate) fn encrypt(&self, name: &str, secret: &[u8]) -> Result<Vec<u8>, CannotDecrypt> {
         let mut body = secret.to_vec();
         let nonce = self

@@ -1,4 +1,4 @@
-//! What every operation works with. The operations stand in `accounts`, `sessions` and `tickets`.
+//! The state that all operations share. The operations are in `accounts`, `sessions` and `tickets`.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -17,17 +17,19 @@ use crate::{
     store::{SessionPurge, Store},
 };
 
-/// How long an expired session is remembered: long enough to look into a complaint.
+/// How long an expired session stays in the database: long enough to investigate a complaint.
 const EXPIRED_KEPT: Duration = Duration::from_secs(24 * 3_600);
 
-/// How long the feed of revocations names a user who was disconnected: tokens of the embedding site may outlive
-/// any of ours, and a gateway that was cut off must still hear of it. The account itself remembers it for good.
+/// How long the feed of revocations names a disconnected user. Tokens of the embedding site may be valid for
+/// longer than any of this service's. A gateway that was cut off must still learn of the disconnection. The
+/// account itself keeps the time of the disconnection for good.
 const DISCONNECTIONS_KEPT: Duration = Duration::from_secs(24 * 3_600);
 
-/// Rows that one purge removes of each table: the next one comes soon, and no lock is held for long.
+/// The most rows of each table that one purge removes. So no lock is held for long, and the next purge
+/// follows soon.
 const PURGE_MAX: i64 = 5_000;
 
-/// The service without its surroundings.
+/// The operations, without deadlines, metrics and the translation of errors.
 pub(crate) struct Engine {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -59,8 +61,8 @@ impl Engine {
         Ok(Self { store, clock, random, keys, hasher, attempts, lifetimes, registration })
     }
 
-    /// One round of what happens by itself: keys are made, rotated and forgotten, and so is what has
-    /// expired. Replicas may do it at once.
+    /// One round of maintenance: creates, rotates and deletes signing keys, and deletes expired rows. Several
+    /// replicas may run it at the same time.
     pub(crate) async fn maintain(&self) -> Result<()> {
         let now = self.clock.now();
         self.keys.maintain(now).await?;

@@ -1,4 +1,4 @@
-//! Why the service refuses, and how that reads in the error codes of the whole system.
+//! The service's errors, and their mapping to the error codes of the whole system.
 
 use std::time::Duration;
 
@@ -7,35 +7,35 @@ use madang_domain::{Code, Error};
 
 use crate::passwords::PasswordProblem;
 
-/// How soon to try again when too many passwords wait to be hashed.
+/// When to try again if too many passwords wait to be hashed.
 const RETRY_OVERLOADED: Duration = Duration::from_secs(1);
 
-/// A result of an operation.
+/// The result of an operation.
 pub(crate) type Result<T, E = AuthError> = std::result::Result<T, E>;
 
 /// Why an operation was refused or failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AuthError {
-    /// People do not make accounts by themselves here.
+    /// Registration is closed.
     #[error("registration is closed")]
     RegistrationClosed,
-    /// The name belongs to somebody.
+    /// Another account has the username.
     #[error("the username is taken")]
     NameTaken,
-    /// The password cannot be used.
+    /// The password does not meet the rules.
     #[error("the password cannot be used")]
     Password(#[from] PasswordProblem),
-    /// No such user, or not that user's password.
+    /// There is no such user, or the password is wrong. Callers must not learn which.
     #[error("the username or the password is wrong")]
     WrongCredentials,
-    /// Not a refresh token that is good.
-    #[error("the refresh token is not good")]
+    /// The refresh token is unknown, expired or already used.
+    #[error("the refresh token is invalid")]
     RefreshToken,
-    /// Not a ticket that is good.
-    #[error("the ticket is not good")]
+    /// The ticket is unknown, expired or already used.
+    #[error("the ticket is invalid")]
     Ticket,
-    /// Not an API key that is good.
-    #[error("the API key is not good")]
+    /// The API key is unknown or revoked.
+    #[error("the API key is invalid")]
     ApiKey,
     /// The session has ended.
     #[error("the session has ended")]
@@ -46,19 +46,19 @@ pub(crate) enum AuthError {
     /// There is no such user.
     #[error("no such user")]
     NoSuchUser,
-    /// More than one call may ask for.
+    /// The call names more ids than are allowed.
     #[error("too many ids in one call")]
     TooManyIds,
-    /// Too many attempts.
+    /// The rate limit of attempts is exceeded.
     #[error("too many attempts")]
     Throttled(Duration),
-    /// Too many passwords wait to be hashed.
+    /// The hashing queue is full.
     #[error("too many passwords wait to be hashed")]
     Overloaded,
-    /// The database.
+    /// The database failed.
     #[error(transparent)]
     Database(#[from] DatabaseError),
-    /// A defect.
+    /// A defect of this program.
     #[error("a defect")]
     Defect(#[source] Box<dyn std::error::Error + Send + Sync>),
 }

@@ -1,8 +1,8 @@
-//! Argon2id, a bounded number of times at once.
+//! Argon2id with bounded concurrency.
 //!
-//! One hash takes 19 MiB and tens of milliseconds of a core by default, which makes it the cheapest way
-//! to exhaust a server. So: off the asynchronous threads, as many at once as there are cores, a bounded
-//! queue before them, a bounded wait in it; who does not fit is told so at once.
+//! By default, one hash takes 19 MiB and tens of milliseconds of a core. So it is the cheapest way to exhaust
+//! a server. Hashing therefore runs on blocking threads, at most as many as there are cores. A bounded queue
+//! with a bounded wait precedes them. A request that does not fit is refused at once.
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,28 +17,28 @@ use tokio::sync::Semaphore;
 
 use crate::error::{AuthError, Result};
 
-/// The salt's size: what RFC 9106, section 4, recommends.
+/// The size of the salt in bytes, as RFC 9106, section 4, recommends.
 const SALT_BYTES: usize = 16;
 
-/// How long a password may wait for its turn.
+/// The longest wait of a password in the queue.
 const WAIT_MAX: Duration = Duration::from_secs(5);
 
-/// What hashing costs, and how much of it may go on.
+/// The cost of one hash, and the bounds of concurrent hashing.
 #[derive(Debug, Clone)]
 pub(crate) struct HashingPolicy {
     pub(crate) params: Params,
-    /// Hashes at once.
+    /// The most concurrent hashes.
     pub(crate) concurrency: usize,
-    /// Passwords that wait.
+    /// The most passwords that wait.
     pub(crate) queue: usize,
 }
 
-/// Whether a password was the right one.
+/// The result of a password check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
     Wrong,
     Right,
-    /// Right, and its hash was made with other parameters than today's.
+    /// The password is right, but its hash has other parameters than the current ones.
     RightButOutdated,
 }
 
@@ -51,8 +51,8 @@ pub(crate) struct Hasher {
     queue_permits: Arc<Semaphore>,
     /// One permit for each password that hashes.
     hashing_permits: Arc<Semaphore>,
-    /// The hash of nothing in particular: what a sign-in to an account that is not there is checked
-    /// against, so that it takes as long.
+    /// A decoy hash. A sign-in to an account that does not exist is checked against it, so that it takes as
+    /// long as any other.
     decoy: String,
 }
 
@@ -65,7 +65,7 @@ impl std::fmt::Debug for RandomSource {
 }
 
 impl Hasher {
-    /// Starts with one hash, for the decoy.
+    /// Creates the hasher and computes the decoy hash.
     pub(crate) async fn new(policy: HashingPolicy, random: Arc<dyn Random>) -> Result<Self> {
         let mut hasher = Self {
             params: policy.params,
@@ -80,7 +80,7 @@ impl Hasher {
         Ok(hasher)
     }
 
-    /// The PHC string of a password.
+    /// Hashes a password and returns the PHC string.
     pub(crate) async fn hash(&self, password: Password) -> Result<String> {
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, self.params.clone());
         let mut salt = [0; SALT_BYTES];
@@ -92,16 +92,16 @@ impl Hasher {
         .await
     }
 
-    /// Checks a password against an account's hash; with no account, takes as long to say that it is
-    /// wrong. (As long, that is, as a hash of today's parameters; an older hash is replaced at its
-    /// owner's next sign-in.)
+    /// Checks a password against an account's hash. Without an account, it takes as long and answers that the
+    /// password is wrong. (It takes as long as a hash of the current parameters. An older hash is replaced at
+    /// its owner's next sign-in.)
     pub(crate) async fn verify(&self, password: Password, hash: Option<&str>) -> Result<Verdict> {
         let is_account = hash.is_some();
         let stored = hash.unwrap_or(&self.decoy).to_owned();
         let today = self.params.clone();
         self.in_turn(move || {
             let hash = PasswordHash::new(&stored).map_err(AuthError::defect)?;
-            // The parameters are those of the stored hash; the comparison is constant in time.
+            // The verification uses the parameters of the stored hash and compares in constant time.
             match Argon2::default().verify_password(password.expose().as_bytes(), &hash) {
                 Ok(()) if is_account => {
                     Ok(if is_outdated(&hash, &today) { Verdict::RightButOutdated } else { Verdict::Right })
@@ -113,7 +113,7 @@ impl Hasher {
         .await
     }
 
-    /// Runs `work` on a thread for blocking work when its turn comes.
+    /// Runs `work` on a blocking thread after its wait in the queue.
     async fn in_turn<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> Result<T> + Send + 'static,
@@ -125,8 +125,8 @@ impl Hasher {
             .map_err(AuthError::defect)?;
         let hashing = tokio::task::spawn_blocking(move || {
             let result = work();
-            // Held to the end of the work, not of the caller, who may have given up: a thread that
-            // hashes is in use whether or not somebody waits for it.
+            // The permit is held until the work ends, even if the caller has given up. A thread that hashes
+            // is busy whether or not somebody waits for the result.
             drop((turn, place));
             result
         });
@@ -195,7 +195,7 @@ mod tests {
     #[tokio::test]
     async fn who_does_not_fit_is_refused_at_once() {
         let hasher = hasher(policy(64, 1, 2)).await;
-        // The one turn is taken, so that nobody gets on; two wait, and the third does not fit.
+        // The only permit to hash is taken. Two passwords wait, and the third does not fit into the queue.
         let turn = Arc::clone(&hasher.hashing_permits).acquire_owned().await.unwrap();
         let place = Arc::clone(&hasher.queue_permits).acquire_owned().await.unwrap();
         let (one, two, three) = (password("one"), password("two"), password("three"));

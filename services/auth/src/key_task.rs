@@ -1,4 +1,4 @@
-//! `keys`: what an operator does with API keys, at a command line beside the database.
+//! The command `keys`, with which an operator manages API keys directly in the database.
 
 use std::io::Write as _;
 
@@ -14,33 +14,33 @@ use crate::{
     store::StoredApiKey,
 };
 
-/// What to do with API keys.
+/// Operations on API keys.
 #[derive(Debug, Clone, Subcommand)]
 pub enum KeyTask {
-    /// Makes a key for a site's backend and prints it, once: only its hash is kept
+    /// Creates a key for a site's backend and prints it once: the database stores only its hash
     Create {
-        /// What to call it, so that you know it again in the list
+        /// The name of the key in the list
         #[arg(long, id = "key_name", value_parser = name)]
         name: String,
-        /// What it may be used for: rooms, messages, notices, users, tickets; give one or more
+        /// What the key allows: rooms, messages, notices, users or tickets. Repeat the option for several
         #[arg(long, id = "key_scope", required = true, value_parser = scope)]
         scope: Vec<Scope>,
     },
     /// Lists the keys, without their secrets
     List,
-    /// Ends a key; gateways refuse it within five seconds
+    /// Revokes a key. Gateways refuse it within five seconds
     Revoke {
-        /// Its id, as the list shows it
+        /// The id of the key, as in the list
         #[arg(id = "key_id")]
         id: String,
     },
 }
 
-/// Carries out a task and writes what there is to show to the standard output.
+/// Runs the command and writes its result to the standard output.
 ///
 /// # Errors
 ///
-/// When a setting is wrong, the database fails or the host stops meanwhile, or there is no such key.
+/// When a setting is wrong, the database fails, the host stops meanwhile, or the key does not exist.
 pub async fn keys(
     task: KeyTask,
     settings: &Settings,
@@ -69,7 +69,7 @@ pub async fn keys(
         .map_err(|error| StartError::dependency("the standard output", error))
 }
 
-/// Columns with tabs between, for people and for `cut`.
+/// A table with tabs between the columns, which `cut` can read.
 fn table(keys: &[StoredApiKey]) -> String {
     let mut text = "id\tname\tscopes\tcreated\tlast used\trevoked\n".to_owned();
     for key in keys {
@@ -92,7 +92,7 @@ fn name(text: &str) -> Result<String, String> {
     let text = text.trim();
     let chars = text.chars().count();
     if !(1..=NAME_MAX_CHARS).contains(&chars) || text.contains(char::is_control) {
-        return Err(format!("a line of 1 to {NAME_MAX_CHARS} characters is expected"));
+        return Err(format!("expected a line of 1 to {NAME_MAX_CHARS} characters"));
     }
     Ok(text.to_owned())
 }

@@ -1,6 +1,6 @@
-//! Signing keys: made once, shared by all replicas, replaced without anybody noticing.
+//! Signing keys: created once, shared by all replicas, and rotated without any refused token.
 //!
-//! A key's life, by the clock:
+//! The lifetime of a key:
 //!
 //! ```text
 //! created_at        signs_from                        successor's signs_from
@@ -8,9 +8,9 @@
 //!     | published      | published, signs                  | published           | forgotten
 //! ```
 //!
-//! It is published for the overlap before it signs, so that every verifier's cache has it when its first
-//! token comes; and after it has signed, until the last of its tokens has expired. Generations count up
-//! and are unique in the database: of replicas that rotate at once one wins, and the rest take its key.
+//! A key is published for the overlap before it signs, so that every verifier has it in its cache before its
+//! first token. It stays published until its last token has expired. Generations count up and are unique in
+//! the database. If several replicas rotate at the same time, one wins and the others take its key.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -30,37 +30,37 @@ use crate::{
     tokens::digest,
 };
 
-/// How far apart the clocks of replicas and verifiers may be.
+/// The largest difference between the clocks of replicas and verifiers.
 pub(crate) const CLOCK_SKEW_MAX: Duration = Duration::from_secs(60);
 
 /// The seed of an Ed25519 key (RFC 8032, 5.1.5).
 const SEED_BYTES: usize = 32;
 
-/// When keys are replaced.
+/// The schedule of key rotation.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct KeyPolicy {
     /// How long a key signs.
     pub(crate) period: Duration,
-    /// How long it is published before; longer than verifiers keep what they fetched.
+    /// How long a key is published before it signs. It is longer than verifiers cache keys.
     pub(crate) overlap: Duration,
-    /// How long a token that it signed is good.
+    /// How long a token is valid.
     pub(crate) access_lifetime: Duration,
 }
 
 impl KeyPolicy {
-    /// How old a replica's copy of the keys may be when it signs or publishes. A quarter of the overlap:
-    /// no replica misses a key before that key signs.
+    /// The greatest age of a replica's copy of the keys when it signs or publishes. It is a quarter of the
+    /// overlap, so that every replica has a key before that key signs.
     fn fresh_for(&self) -> Duration {
         self.overlap / 4
     }
 
-    /// How long a key is published after its successor has begun to sign.
+    /// How long a key stays published after its successor starts to sign.
     fn retired_after(&self) -> Duration {
         self.access_lifetime + CLOCK_SKEW_MAX
     }
 }
 
-/// A key that is loaded.
+/// A loaded signing key.
 struct Key {
     generation: i64,
     kid: String,
@@ -78,7 +78,7 @@ impl fmt::Debug for Key {
     }
 }
 
-/// The keys as the database had them, by generation.
+/// A copy of the keys from the database, by generation.
 #[derive(Debug, Default)]
 struct KeySet {
     keys: Vec<Key>,
@@ -87,18 +87,18 @@ struct KeySet {
 
 impl KeySet {
     fn is_fresh(&self, now: Timestamp, policy: &KeyPolicy) -> bool {
-        // Both ways: a clock that was set back must not make a copy good for long.
+        // The difference is absolute: after a clock is set back, a copy must not count as fresh for long.
         self.loaded_at
             .is_some_and(|at| now.since(at) < policy.fresh_for() && at.since(now) < policy.fresh_for())
     }
 
-    /// The latest that has begun to sign; if none has (this clock is behind that of the replica which
-    /// made the first), the first.
+    /// The latest key whose signing period has started, or else the first key. None has started if this clock
+    /// is behind that of the replica that made the first key.
     fn signer(&self, now: Timestamp) -> Option<&Key> {
         self.keys.iter().rev().find(|key| key.signs_from <= now).or_else(|| self.keys.first())
     }
 
-    /// Those that are not yet to be forgotten.
+    /// The keys that are still published.
     fn published(&self, now: Timestamp, policy: &KeyPolicy) -> &[Key] {
         let oldest = self.keys.windows(2).rposition(|pair| {
             pair.get(1).is_some_and(|successor| successor.signs_from.plus(policy.retired_after()) <= now)
@@ -114,7 +114,7 @@ pub(crate) struct KeyRing {
     policy: KeyPolicy,
     encryption: Option<KeyEncryption>,
     loaded: ArcSwap<KeySet>,
-    /// Held while loading, so that all who find the copy stale cause one load.
+    /// Held during a load, so that concurrent callers with a stale copy cause only one load.
     loading: tokio::sync::Mutex<()>,
 }
 
@@ -128,7 +128,7 @@ impl fmt::Debug for KeyRing {
 }
 
 impl KeyRing {
-    /// Empty; [`maintain`](Self::maintain) fills it.
+    /// Creates an empty set; [`maintain`](Self::maintain) fills it.
     pub(crate) fn new(
         store: Arc<dyn Store>,
         random: Arc<dyn Random>,
@@ -157,8 +157,8 @@ impl KeyRing {
         jsonwebtoken::encode(&header, claims, &key.signing).map_err(AuthError::defect)
     }
 
-    /// The public keys, as a JSON Web Key Set. While the database does not answer, those last seen: they
-    /// are no less true, and verifiers can go on.
+    /// The public keys as a JSON Web Key Set. While the database does not answer, these are the last loaded
+    /// keys. They are still valid, and verifiers can continue.
     pub(crate) async fn jwks(&self, now: Timestamp) -> Result<String> {
         let set = match self.fresh(now).await {
             Ok(set) => set,
@@ -167,7 +167,10 @@ impl KeyRing {
                 if set.keys.is_empty() {
                     return Err(error);
                 }
-                tracing::warn!(error = &error as &dyn std::error::Error, "serving the public keys last seen");
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "cannot load the keys; serving the last loaded public keys"
+                );
                 set
             }
         };
@@ -176,11 +179,11 @@ impl KeyRing {
         Ok(json!({ "keys": keys }).to_string())
     }
 
-    /// Loads the keys, makes the first or the next one when it is due, forgets those that are done with.
+    /// Loads the keys, creates the first or the next key when it is due, and deletes retired ones.
     pub(crate) async fn maintain(&self, now: Timestamp) -> Result<()> {
         let mut set = self.load(now).await?;
         let next = match set.keys.last() {
-            // The first signs at once: nobody can hold an older copy of the set.
+            // The first key signs at once, since no verifier can have an older copy of the set.
             None => Some((1, now)),
             Some(newest) if newest.signs_from.plus(self.policy.period) <= now.plus(self.policy.overlap) => {
                 Some((newest.generation + 1, now.plus(self.policy.overlap)))
@@ -200,14 +203,14 @@ impl KeyRing {
         Ok(())
     }
 
-    /// Adds a key before its time, at an operator's word. It signs after the overlap, as always; or, if
-    /// the present keys have leaked, at once, and those before it are forgotten with all their tokens.
-    /// Says the new key's id.
+    /// Adds a key before its scheduled time, for an operator, and returns its id. As usual, the key signs
+    /// after the overlap. If the current keys have leaked, it signs at once. Then the older keys are deleted,
+    /// and all their tokens become invalid.
     pub(crate) async fn rotate(&self, now: Timestamp, is_compromised: bool) -> Result<String> {
         let signs_from = if is_compromised { now } else { now.plus(self.policy.overlap) };
         loop {
             let generation = self.load(now).await?.keys.last().map_or(1, |newest| newest.generation + 1);
-            // None: a replica has just added that generation, as its time came; another one follows it.
+            // `None`: a replica has just added that generation on schedule. The loop then adds the next one.
             if let Some(kid) = self.add(generation, now, signs_from).await? {
                 if is_compromised {
                     self.store.delete_signing_keys_before(generation).await?;
@@ -218,12 +221,12 @@ impl KeyRing {
         }
     }
 
-    /// How long a verifier may keep the public keys.
+    /// How long a verifier may cache the public keys.
     pub(crate) fn cache_time(&self) -> Duration {
         self.policy.overlap / 2
     }
 
-    /// Adds a key and says its id; none when the generation is there already.
+    /// Adds a key and returns its id, or `None` if the generation exists already.
     async fn add(&self, generation: i64, now: Timestamp, signs_from: Timestamp) -> Result<Option<String>> {
         let key = self.make(generation, now, signs_from)?;
         if !self.store.insert_signing_key(&key).await? {
@@ -248,7 +251,7 @@ impl KeyRing {
         Ok(StoredKey { generation, kid, public_key, private_key, is_encrypted, created_at: now, signs_from })
     }
 
-    /// A copy of the keys that is fresh enough to sign or publish with.
+    /// A copy of the keys that is fresh enough for signing and publishing.
     async fn fresh(&self, now: Timestamp) -> Result<Arc<KeySet>> {
         let set = self.loaded.load_full();
         if set.is_fresh(now, &self.policy) {

@@ -1,8 +1,8 @@
-//! The accounts' service of Madang: who somebody is.
+//! Madang's auth service, which authenticates users.
 //!
-//! It keeps accounts, passwords, sessions, signing keys and tickets in PostgreSQL or SQLite, and speaks
-//! as [`madang_rpc::auth::Auth`]. The binary `madang-auth` serves that over gRPC; the all-in-one calls
-//! the [`Service`] in its own process.
+//! It stores accounts, passwords, sessions, signing keys and tickets in PostgreSQL or SQLite, and implements
+//! [`madang_rpc::auth::Auth`]. The binary `madang-auth` serves this trait over gRPC. The all-in-one calls the
+//! [`Service`] within its process.
 //!
 //! | module | holds |
 //! | --- | --- |

@@ -1,4 +1,4 @@
-//! `madang-auth`: the accounts' service as a process of its own.
+//! `madang-auth`: the auth service as its own process.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! What makes a password acceptable (OWASP ASVS 5.0, 6.2).
+//! The rules for passwords (OWASP ASVS 5.0, 6.2).
 
 use std::{collections::HashSet, sync::LazyLock};
 
@@ -7,13 +7,13 @@ use madang_rpc::auth::Password;
 
 /// The fewest characters (6.2.1).
 pub(crate) const PASSWORD_MIN_CHARS: usize = 8;
-/// The most characters. All of them count: argon2 takes any length, nothing is cut off (6.2.9).
+/// The most characters. Argon2 takes any length, so that no password is truncated (6.2.9).
 pub(crate) const PASSWORD_MAX_CHARS: usize = 256;
-/// The most bytes: a character of UTF-8 has at most four.
+/// The most bytes: a character has at most four bytes in UTF-8.
 const PASSWORD_MAX_BYTES: usize = 4 * PASSWORD_MAX_CHARS;
 
-/// The passwords that are tried first wherever passwords are tried, in lower case: those of eight
-/// characters and more that lead every published list of breached ones.
+/// The most common passwords, in lower case, which attackers try first. They are the first ones with at least
+/// eight characters in every published list of breached passwords.
 static COMMON: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
     include_str!("common_passwords.txt").lines().filter(|line| !line.starts_with('#')).collect()
 });
@@ -27,15 +27,15 @@ pub(crate) enum PasswordProblem {
     /// Too long.
     #[error("password: must have at most {PASSWORD_MAX_CHARS} characters")]
     TooLong,
-    /// Among the first that an attacker tries.
+    /// The password is one of the most common ones, which attackers try first.
     #[error("password: is one of the most common ones; choose another")]
     Common,
-    /// The name, which everybody knows.
+    /// The password is the username, which everybody knows.
     #[error("password: must not be the username")]
     Username,
 }
 
-/// Judges the password of a new account.
+/// Checks the password of a new account.
 pub(crate) fn check(password: &Password, username: &Username) -> Result<(), PasswordProblem> {
     let text = password.expose();
     check_size(password)?;
@@ -52,7 +52,7 @@ pub(crate) fn check(password: &Password, username: &Username) -> Result<(), Pass
     Ok(())
 }
 
-/// Bounds the work that a password at sign-in can cause.
+/// Whether a password at sign-in is short enough to be hashed. This bounds the work of one sign-in.
 pub(crate) fn check_size(password: &Password) -> Result<(), PasswordProblem> {
     let text = password.expose();
     if text.len() > PASSWORD_MAX_BYTES || text.chars().count() > PASSWORD_MAX_CHARS {

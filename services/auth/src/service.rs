@@ -1,4 +1,4 @@
-//! The operations as others call them: within a deadline, measured, with their errors translated, and
+//! The service as callers see it. Each operation has a deadline and metrics; its errors are translated and
 //! logged once.
 
 use std::{
@@ -24,11 +24,11 @@ use opentelemetry::{KeyValue, metrics::Histogram};
 
 use crate::engine::Engine;
 
-/// How long an operation may take, its wait for a turn to hash included. A little less than the gRPC
-/// server gives a call, so that the caller gets this service's word.
+/// The deadline of an operation, including its wait in the hashing queue. It is a little shorter than the
+/// deadline of the gRPC server, so that the caller gets this service's error.
 pub(crate) const OPERATION_DEADLINE: Duration = Duration::from_secs(9);
 
-/// The running service. Clones are handles to the same.
+/// The running service. Clones share one state.
 pub type Service = Around<Operations, Observed>;
 
 /// The operations, without deadlines and measurements.
@@ -49,20 +49,20 @@ impl Operations {
         Self { engine, lifecycle }
     }
 
-    /// The service's life.
+    /// The lifecycle of the service.
     #[must_use]
     pub const fn lifecycle(&self) -> &Lifecycle {
         &self.lifecycle
     }
 
-    /// How long a verifier may keep the public keys.
+    /// How long a verifier may cache the public keys.
     #[must_use]
     pub fn keys_cache_time(&self) -> Duration {
         self.engine.keys.cache_time()
     }
 
-    /// One round of what happens by itself at an interval: signing keys are made, rotated and forgotten,
-    /// and so is what has expired. For tests, whose clock moves by hand.
+    /// One round of the periodic maintenance: creates, rotates and deletes signing keys, and deletes expired
+    /// rows. Tests call it, since they move the clock by hand.
     ///
     /// # Errors
     ///
@@ -72,7 +72,7 @@ impl Operations {
     }
 }
 
-/// Around each call: its deadline, its measurement, and the log of its failure.
+/// What surrounds each call: its deadline, its metric, and the log of its failure.
 #[derive(Debug, Clone)]
 pub struct Observed {
     operations: Histogram<f64>,
@@ -83,7 +83,7 @@ impl Observed {
         let operations = metrics
             .meter()
             .f64_histogram("madang.auth.operation.duration")
-            .with_description("Operations of the accounts' service by outcome")
+            .with_description("Duration of the auth service's operations by outcome")
             .with_unit("s")
             .with_boundaries(DURATION_BOUNDS_SECONDS.to_vec())
             .build();
@@ -102,7 +102,7 @@ impl<S: Sync> Layer<S> for Observed {
         Box::pin(async move {
             let start = Instant::now();
             let result = tokio::time::timeout(OPERATION_DEADLINE, work).await.unwrap_or_else(|_elapsed| {
-                Err(Error::new(Code::DeadlineExceeded, "it was not done in time; try again"))
+                Err(Error::new(Code::DeadlineExceeded, "the operation did not finish in time; try again"))
             });
             let outcome = result.as_ref().err().map_or("ok", |error: &Error| error.code.as_str());
             let labels = [KeyValue::new("operation", method.name), KeyValue::new("outcome", outcome)];
@@ -115,7 +115,7 @@ impl<S: Sync> Layer<S> for Observed {
     }
 }
 
-/// What an operator must hear of. A refusal is the caller's matter.
+/// Logs what an operator must know. A refusal concerns only the caller.
 fn log(operation: &'static str, error: &Error) {
     let cause = error as &(dyn std::error::Error + 'static);
     match error.code {

@@ -1,9 +1,9 @@
-//! Sessions: their tokens, their list, their end.
+//! Sessions: refresh, list, revocation.
 //!
-//! A refresh token is good for one use. One that was used before means that two hold it, and nobody can
-//! tell which of them is its owner: the whole session ends (RFC 9700, 4.14.2). There is no grace: of two
-//! concurrent refreshes one wins, the other is a reuse and ends the session for both. A client therefore
-//! refreshes in one place, and one that lost the answer signs in again.
+//! A refresh token is valid for one use. A second use means that two parties have it, and nobody can tell
+//! which is the owner. So the whole session ends (RFC 9700, 4.14.2). There is no grace: of two concurrent
+//! refreshes one wins; the other counts as reuse and ends the session for both. A client must therefore
+//! refresh in one place. If it loses the answer, it signs in again.
 
 use madang_domain::{Profile, SessionId, Timestamp, UserId};
 use madang_kit::clock::new_id;
@@ -19,11 +19,11 @@ use crate::{
     tokens::RefreshToken,
 };
 
-/// What is kept of a client's name for itself, in bytes.
+/// The most bytes that are stored of a client's user agent.
 const USER_AGENT_MAX_BYTES: usize = 200;
-/// The sessions that a list shows, newest first.
+/// The most sessions in a list, newest first.
 const SESSIONS_MAX: i64 = 200;
-/// The revocations of one answer; whoever asks goes on from its cursor.
+/// The most revocations in one answer. The caller continues from its cursor.
 const REVOCATIONS_MAX: i64 = 10_000;
 
 impl Engine {
@@ -47,10 +47,11 @@ impl Engine {
             live_until: self.live_until(now, family.ends_at),
             client: bounded(client),
         };
-        // Signed before the exchange is written: what fails, fails while the old token is still good.
+        // The access token is signed before the exchange is written. If signing fails, the old refresh token
+        // is still valid.
         let grant = self.grant(family.profile, family.session, family.ends_at, &successor, now).await?;
         if !self.store.rotate(&rotation).await? {
-            // Somebody used the token, or ended the session, since it was read.
+            // The token was used, or the session ended, after this call read it.
             return self.end_reused(family.session, now).await;
         }
         Ok(grant)
@@ -63,7 +64,7 @@ impl Engine {
         Err(AuthError::RefreshToken)
     }
 
-    /// Ends the session of a refresh token, be it the current one or one used before.
+    /// Ends the session of a refresh token, whether the token is current or already used.
     pub(crate) async fn logout(&self, token: &str) -> Result<()> {
         let Some(token) = RefreshToken::decode(token) else { return Ok(()) };
         if let Some(family) = self.store.family(&token.family_digest()).await? {
@@ -73,7 +74,7 @@ impl Engine {
         Ok(())
     }
 
-    /// A user's live sessions.
+    /// Lists a user's live sessions.
     pub(crate) async fn sessions(&self, user: UserId) -> Result<Vec<Session>> {
         Ok(self.store.live_sessions(user, self.clock.now(), SESSIONS_MAX).await?)
     }
@@ -87,14 +88,14 @@ impl Engine {
         Ok(())
     }
 
-    /// The sessions that ended and the users who were disconnected after a cursor.
+    /// Returns the sessions that ended and the users who were disconnected after a cursor.
     pub(crate) async fn revocations(&self, cursor: Option<i64>) -> Result<Revocations> {
         let since = before(self.clock.now(), self.lifetimes.revocation());
         let query = RevocationQuery { after: cursor, since, limit: REVOCATIONS_MAX };
         Ok(self.store.revocations(query).await?)
     }
 
-    /// Ends all that a user was let in with until now.
+    /// Revokes all credentials of a user that were issued until now.
     pub(crate) async fn disconnect(&self, user: UserId) -> Result<()> {
         if !self.store.disconnect(user, self.clock.now()).await? {
             return Err(AuthError::NoSuchUser);
@@ -103,7 +104,7 @@ impl Engine {
         Ok(())
     }
 
-    /// A session that begins now, with its first token.
+    /// Creates a session with its first refresh token.
     pub(crate) fn new_session(
         &self,
         user: UserId,
@@ -125,7 +126,7 @@ impl Engine {
         (session, token)
     }
 
-    /// The tokens of a session.
+    /// Issues the tokens of a session.
     pub(crate) async fn grant(
         &self,
         profile: Profile,
@@ -156,7 +157,7 @@ impl Engine {
         })
     }
 
-    /// Until when a credential made now is good: not longer than its session.
+    /// The expiry of a credential that is issued now: no later than that of its session.
     pub(crate) fn access_expires_at(&self, now: Timestamp, ends_at: Timestamp) -> Timestamp {
         now.plus(self.lifetimes.access_token).min(ends_at)
     }
@@ -166,7 +167,8 @@ impl Engine {
     }
 }
 
-/// What is kept of a client's description: bounded, and without what PostgreSQL or a terminal chokes on.
+/// A client's user agent as it is stored: bounded, and without characters that PostgreSQL refuses or a
+/// terminal interprets.
 fn bounded(client: ClientInfo) -> ClientInfo {
     let user_agent = client.user_agent.map(|text| {
         let mut text: String = text.chars().filter(|c| !c.is_control()).collect();

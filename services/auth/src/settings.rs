@@ -16,28 +16,28 @@ use crate::{
     keys::{CLOCK_SKEW_MAX, KeyPolicy},
 };
 
-/// The longest life of an access token.
+/// The longest lifetime of an access token.
 const TOKEN_LONGEST: Duration = Duration::from_secs(24 * 3_600);
 
-/// A year: a longer time is more likely a mistake of unit.
+/// A year. A longer time is more likely a mistake of the unit.
 const SECONDS_MAX: u64 = 366 * 24 * 3_600;
 
-/// Why a burst of zero is refused. It once was "without a bound", which nobody who writes it means.
+/// The error for a burst of zero. Zero once meant "unlimited", which nobody expects.
 const NO_BURST: &str = "must be 1 or more; MADANG_REGISTRATION=closed allows no registration";
 
-/// The settings of the accounts' service.
+/// The settings of the auth service.
 #[derive(Debug, Clone, Args)]
 #[group(id = "auth")]
 pub struct Settings {
-    /// Connections to the accounts' database, at most
+    /// The most connections to the auth service's database
     #[arg(long = "auth-database-connections", id = "auth_database_connections", default_value_t = 10)]
     pub database_connections: u32,
 
-    /// How long an access token is good, in seconds
+    /// The lifetime of an access token, in seconds
     #[arg(long = "auth-access-token-seconds", id = "auth_access_token_seconds", default_value = "900", value_parser = token_seconds)]
     pub access_token: Duration,
 
-    /// How long a session lasts that takes no new tokens, in seconds (30 days)
+    /// How long a session lasts without a refresh, in seconds (30 days)
     #[arg(long = "auth-session-idle-seconds", id = "auth_session_idle_seconds", default_value = "2592000", value_parser = seconds)]
     pub session_idle: Duration,
 
@@ -45,19 +45,20 @@ pub struct Settings {
     #[arg(long = "auth-session-max-seconds", id = "auth_session_max_seconds", default_value = "7776000", value_parser = seconds)]
     pub session_max: Duration,
 
-    /// How long a WebSocket ticket is good, in seconds
+    /// The lifetime of a WebSocket ticket, in seconds
     #[arg(long = "auth-ticket-seconds", id = "auth_ticket_seconds", default_value = "30", value_parser = seconds)]
     pub ticket: Duration,
 
-    /// How long a key signs before the next one takes over, in seconds (30 days)
+    /// How long a signing key signs before the next one replaces it, in seconds (30 days)
     #[arg(long = "auth-key-rotation-seconds", id = "auth_key_rotation_seconds", default_value = "2592000", value_parser = seconds)]
     pub key_rotation: Duration,
 
-    /// How long a key is published before it signs, in seconds; twice as long as verifiers may cache
+    /// How long a signing key is published before it signs, in seconds. Verifiers may cache keys for half of
+    /// it
     #[arg(long = "auth-key-overlap-seconds", id = "auth_key_overlap_seconds", default_value = "3600", value_parser = seconds)]
     pub key_overlap: Duration,
 
-    /// Encrypts the private keys in the database: 32 bytes in base64 (openssl rand -base64 32)
+    /// The key that encrypts the private keys in the database: 32 bytes in base64 (openssl rand -base64 32)
     #[arg(long = "auth-key-encryption-key", id = "auth_key_encryption_key")]
     pub key_encryption_key: Option<Secret>,
 
@@ -73,46 +74,46 @@ pub struct Settings {
     #[arg(long = "auth-argon2-lanes", id = "auth_argon2_lanes", default_value_t = Params::DEFAULT_P_COST)]
     pub argon2_lanes: u32,
 
-    /// Password hashes at once; by default as many as there are cores
+    /// The most concurrent password hashes. [default: one per core]
     #[arg(long = "auth-hashing-concurrency", id = "auth_hashing_concurrency")]
     pub hashing_concurrency: Option<NonZeroUsize>,
 
-    /// Passwords that may wait for their turn; more are refused at once
+    /// The most passwords that wait to be hashed; further ones are refused at once
     #[arg(long = "auth-hashing-queue", id = "auth_hashing_queue", default_value_t = 256)]
     pub hashing_queue: usize,
 
-    /// Failed sign-ins of one account from one address, in a burst
+    /// The most failed sign-ins in a burst, of one account from one address
     #[arg(long = "auth-login-burst-per-device", id = "auth_login_burst_per_device", default_value_t = 10)]
     pub login_burst_per_device: u32,
 
-    /// Failed sign-ins of one account from anywhere it has no session, in a burst
+    /// The most failed sign-ins in a burst, of one account from all addresses without a session of it
     #[arg(long = "auth-login-burst-per-account", id = "auth_login_burst_per_account", default_value_t = 50)]
     pub login_burst_per_account: u32,
 
-    /// Failed sign-ins from one address, in a burst
+    /// The most failed sign-ins in a burst, from one address
     #[arg(long = "auth-login-burst-per-address", id = "auth_login_burst_per_address", default_value_t = 100)]
     pub login_burst_per_address: u32,
 
-    /// After a burst, seconds until one more sign-in may fail
+    /// Seconds until one more failed sign-in is allowed after a burst
     #[arg(long = "auth-login-refill-seconds", id = "auth_login_refill_seconds", default_value = "10", value_parser = seconds)]
     pub login_refill: Duration,
 
-    /// Registrations from one address, in a burst; to allow none, close registration
+    /// The most registrations in a burst, from one address. To allow none, close registration
     #[arg(long = "auth-register-burst", id = "auth_register_burst", default_value_t = 500, value_parser = register_burst)]
     pub register_burst: u32,
 
-    /// After a burst, seconds until one more registration
+    /// Seconds until one more registration is allowed after a burst
     #[arg(long = "auth-register-refill-seconds", id = "auth_register_refill_seconds", default_value = "2", value_parser = seconds)]
     pub register_refill: Duration,
 
-    /// Whether people make accounts by themselves. No flag of its own: each program that has this service says it by
-    /// `MADANG_REGISTRATION`, and the all-in-one by what its gateway allows.
+    /// Whether people may register accounts. This field has no flag. The auth process sets it from
+    /// `MADANG_REGISTRATION`, the all-in-one from its gateway's setting.
     #[arg(skip)]
     pub registration: Registration,
 }
 
 impl Default for Settings {
-    /// As without any setting.
+    /// The defaults.
     fn default() -> Self {
         Self {
             database_connections: 10,
@@ -139,7 +140,7 @@ impl Default for Settings {
     }
 }
 
-/// How long things last.
+/// The lifetimes of tokens, sessions and tickets.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Lifetimes {
     pub(crate) access_token: Duration,
@@ -149,8 +150,7 @@ pub(crate) struct Lifetimes {
 }
 
 impl Lifetimes {
-    /// How long after its end a session may still matter: until its last access token has expired by
-    /// every clock.
+    /// How long a session matters after its end: until its last access token has expired by every clock.
     pub(crate) fn revocation(&self) -> Duration {
         self.access_token + CLOCK_SKEW_MAX
     }
@@ -168,7 +168,7 @@ pub(crate) struct Policy {
 }
 
 impl Settings {
-    /// Checks what a single value cannot show.
+    /// Checks the settings against each other.
     pub(crate) fn policy(&self) -> Result<Policy, StartError> {
         if self.session_idle < self.access_token || self.session_max < self.session_idle {
             let reason = "must not be shorter than MADANG_AUTH_ACCESS_TOKEN_SECONDS, nor longer than \
@@ -223,11 +223,11 @@ impl Settings {
     }
 }
 
-/// Gateways remember a revocation for a day: no token that it concerns may be good for longer.
+/// Gateways remember a revocation for a day. So no access token may be valid for longer.
 fn token_seconds(text: &str) -> Result<Duration, String> {
     match seconds(text) {
         Ok(time) if time > TOKEN_LONGEST => {
-            Err("an access token is good for a day (86400) at most".to_owned())
+            Err("an access token is valid for a day (86400) at most".to_owned())
         }
         judged => judged,
     }
@@ -244,7 +244,7 @@ fn register_burst(text: &str) -> Result<u32, String> {
 fn seconds(text: &str) -> Result<Duration, String> {
     match text.parse::<u64>() {
         Ok(seconds) if (1..=SECONDS_MAX).contains(&seconds) => Ok(Duration::from_secs(seconds)),
-        _ => Err(format!("a number of seconds from 1 to {SECONDS_MAX} is expected")),
+        _ => Err(format!("expected a number of seconds from 1 to {SECONDS_MAX}")),
     }
 }
 

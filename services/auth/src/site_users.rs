@@ -1,4 +1,4 @@
-//! The embedding site's users: made on first sight, and kept as the site describes them.
+//! The embedding site's users: created on first use, and updated from the site's claims.
 
 use madang_domain::{
     DisplayName, ExternalId, Profile, Timestamp, UserId, UserRef, Username,
@@ -14,14 +14,15 @@ use crate::{
     store::{ProfileChange, SiteUser},
 };
 
-/// Attempts to make a user: each fails only because somebody took the username, or made the same user, meanwhile.
+/// The attempts to create a user. One fails only if another call took the username or created the same user
+/// meanwhile.
 const ATTEMPTS: usize = 4;
 
-/// The random part of a username that had to be another: 32 bits in hexadecimal.
+/// The bytes of the random suffix of a username that was taken: 32 bits, in hexadecimal.
 const SUFFIX_BYTES: usize = 4;
 
 impl Engine {
-    /// Finds the user of an external id, or creates it on first sight.
+    /// Finds the user of an external id, or creates it.
     pub(crate) async fn external_user(&self, user: ExternalUser) -> Result<Recognized> {
         for _ in 0..ATTEMPTS {
             if let Some(known) = self.store.site_user(&user.external_id).await? {
@@ -29,14 +30,14 @@ impl Engine {
             }
             let profile = self.new_site_user(&user).await?;
             if self.store.insert_site_user(&profile).await? {
-                tracing::info!(user = %profile.id, "made a user of the site on first sight");
+                tracing::info!(user = %profile.id, "created a user of the site");
                 return Ok(Recognized { profile, disconnected_at: None });
             }
         }
-        Err(AuthError::defect("no username could be found for a user of the site"))
+        Err(AuthError::defect("found no free username for a user of the site"))
     }
 
-    /// Profiles by id or by external id.
+    /// Returns profiles by id or by external id.
     pub(crate) async fn find_users(&self, users: &[UserRef]) -> Result<Vec<Profile>> {
         if users.len() > USERS_MAX {
             return Err(AuthError::TooManyIds);
@@ -57,7 +58,7 @@ impl Engine {
         Ok(found)
     }
 
-    /// A known user, changed where the site says something new.
+    /// Updates a known user from the site's claims and returns the profile.
     async fn update_known(&self, known: SiteUser, user: &ExternalUser) -> Result<Recognized> {
         let SiteUser { profile, disconnected_at } = known;
         let change = ProfileChange {
@@ -102,8 +103,8 @@ impl Engine {
     }
 }
 
-/// Whether `username` is what was wanted, or what was given in its place when somebody had it. Who got another
-/// name keeps it: others know them by it, and a name that comes free is no reason to change it at once.
+/// Whether `username` is the wanted name, or the replacement that was given because the wanted one was taken.
+/// A user keeps a replacement even if the wanted name becomes free, since others know the user by it.
 fn is_name_for(username: &Username, wanted: &Username) -> bool {
     if username == wanted {
         return true;
@@ -117,12 +118,12 @@ fn is_name_for(username: &Username, wanted: &Username) -> bool {
     is_suffix && base == cut(wanted, USERNAME_MAX_CHARS - suffix)
 }
 
-/// Tokens count whole seconds: what was said in the second of the last change counts as later.
+/// Tokens count whole seconds. Claims from the second of the last change count as newer.
 fn is_older(as_of: Timestamp, version: Timestamp) -> bool {
     as_of.as_seconds() < version.as_seconds()
 }
 
-/// A username for somebody of whom the site says no more than an id.
+/// A username for a user of whom the site gives only an id.
 fn username_of(id: &ExternalId) -> Result<Username, madang_domain::TextError> {
     let id: String = id
         .to_lowercase()
@@ -139,7 +140,7 @@ fn with_suffix(wanted: &Username, random: &dyn Random) -> Result<Username, madan
     Username::new(format!("{}{suffix}", cut(wanted, USERNAME_MAX_CHARS - suffix.len())))
 }
 
-/// The first so many characters.
+/// The first `max` characters.
 fn cut(text: &str, chars: usize) -> &str {
     text.char_indices().nth(chars).map_or(text, |(at, _)| &text[..at])
 }

@@ -1,4 +1,4 @@
-//! Starting: the database, the keys, and what happens by itself afterwards.
+//! The start of the service: the database, the signing keys, and periodic maintenance.
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,26 +16,26 @@ use crate::{
 /// The setting that names the database.
 const DATABASE_URL: &str = "MADANG_DATABASE_URL";
 
-/// How often expired things are forgotten, keys are rotated when due, and other replicas' keys seen.
+/// The interval of maintenance: deleting expired rows, rotating due keys, and loading the other replicas'
+/// keys.
 const MAINTENANCE_INTERVAL: Duration = Duration::from_secs(5);
 
-/// How long one attempt to see to the signing keys at start may take.
+/// The deadline of one attempt to load or create the signing keys at the start.
 const FIRST_KEYS_DEADLINE: Duration = Duration::from_secs(10);
 
-/// What messages call the database.
+/// The name of the database in messages.
 const DATABASE: &str = "the accounts' database";
 
-/// Starts the service: waits for the database, migrates it, sees to the signing keys. It runs in a
-/// [child](madang_kit::Lifecycle::child) of the host's life.
+/// Starts the service: waits for the database, migrates it, and loads or creates the signing keys. It runs in
+/// a [child](madang_kit::Lifecycle::child) of the host's lifecycle.
 ///
-/// Once started it stays ready while the database is away and answers `unavailable`: every replica has
-/// the same database, so that turning clients away would help nobody, and the public keys can still be
-/// had.
+/// Once started, it stays ready while the database is unavailable, and answers `unavailable`. All replicas
+/// use the same database, so that failing readiness would help no client. The public keys are still served.
 ///
 /// # Errors
 ///
-/// When a setting is wrong, the database cannot be migrated, or the host stops meanwhile. A database
-/// that does not answer is no error; it is waited for.
+/// When a setting is wrong, the database cannot be migrated, or the host stops meanwhile. A database that
+/// does not answer is not an error; the service waits for it.
 pub async fn start(settings: &Settings, database: &Secret, host: &Host) -> Result<Service, StartError> {
     let (policy, target) = read(settings, database)?;
     let check = host.readiness.check("accounts");
@@ -60,13 +60,13 @@ pub async fn start(settings: &Settings, database: &Secret, host: &Host) -> Resul
             let result = tokio::time::timeout(MAINTENANCE_INTERVAL, engine.maintain()).await;
             failing = report(&result, failing);
         }
-        // Held to here: what this service says of its readiness ends with it.
+        // The check is held until here, since this service's readiness ends when it is dropped.
         drop(check);
     });
     Ok(service)
 }
 
-/// Brings the database up to date and ends.
+/// Migrates the database and returns.
 ///
 /// # Errors
 ///
@@ -79,13 +79,13 @@ pub async fn migrate(settings: &Settings, database: &Secret, host: &Host) -> Res
     Ok(())
 }
 
-/// Adds a signing key before its time. It takes over after the overlap; or, of keys that have leaked
-/// (`is_compromised`), at once, and all tokens that those signed stop being good as soon as verifiers
-/// fetch the keys again. Replicas follow within seconds.
+/// Adds a signing key before its scheduled time. It signs after the overlap. If the current keys have leaked
+/// (`is_compromised`), it signs at once. Their tokens become invalid as soon as verifiers fetch the keys
+/// again. Other replicas follow within seconds.
 ///
 /// # Errors
 ///
-/// As [`start`]; besides, when the database fails.
+/// As [`start`], and when the database fails.
 pub async fn rotate_key(
     settings: &Settings,
     database: &Secret,
@@ -100,7 +100,7 @@ pub async fn rotate_key(
     rotated.map_err(|error| StartError::dependency("the database", error))
 }
 
-/// The database alone, open and up to date, for a task at the command line.
+/// Opens and migrates the database alone, for a command.
 pub(crate) async fn open(
     settings: &Settings,
     database: &Secret,
@@ -117,12 +117,13 @@ fn read(settings: &Settings, database: &Secret) -> Result<(Policy, Target), Star
     Ok((settings.policy()?, target))
 }
 
-/// The transactions of this service: named, measured, and repeated within the deadline of an operation.
+/// The transaction runner of this service: it names, measures and repeats transactions within an operation's
+/// deadline.
 fn transactions(host: &Host) -> Transactions {
     Transactions::new(&host.metrics, Arc::clone(&host.random), Repetition::within(OPERATION_DEADLINE))
 }
 
-/// An engine that has its keys.
+/// Creates an engine and loads its signing keys.
 async fn ready(
     store: Arc<dyn Store>,
     policy: Policy,
@@ -143,7 +144,8 @@ async fn ready(
     Ok(engine)
 }
 
-/// Logs the first failure of a row and its end, and says whether it failed.
+/// Logs the first of consecutive failures and the first success after them. Returns whether this round
+/// failed.
 fn report(result: &Result<Result<(), AuthError>, tokio::time::error::Elapsed>, was_failing: bool) -> bool {
     match result {
         Ok(Ok(())) if was_failing => tracing::info!("maintenance works again"),

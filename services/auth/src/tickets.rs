@@ -1,4 +1,4 @@
-//! One-time tickets, with which a browser opens a WebSocket without showing its token in a URL.
+//! One-time tickets, with which a browser opens a WebSocket without its access token in the URL.
 
 use madang_domain::{SessionId, Timestamp, UserId};
 use madang_kit::clock::new_id;
@@ -12,7 +12,7 @@ use crate::{
 };
 
 impl Engine {
-    /// Makes a ticket.
+    /// Issues a ticket.
     pub(crate) async fn issue_ticket(&self, user: UserId, session: SessionId) -> Result<Ticket> {
         let now = self.clock.now();
         let expires_in = self.lifetimes.ticket;
@@ -23,7 +23,8 @@ impl Engine {
         Ok(Ticket { ticket, expires_in })
     }
 
-    /// Makes a ticket for a user whom the embedding site vouches for, at most until then.
+    /// Issues a ticket for a user whom the embedding site has authenticated. The session expires at the given
+    /// time.
     pub(crate) async fn issue_user_ticket(&self, user: UserId, until: Option<Timestamp>) -> Result<Ticket> {
         let now = self.clock.now();
         let expires_in = self.lifetimes.ticket;
@@ -31,7 +32,7 @@ impl Engine {
         let ticket_row = UserTicket {
             hash,
             user,
-            // Nothing of the session is kept: it is a name for what the ticket opens.
+            // The session has no row. Its id only names the sockets that the ticket opens.
             session: SessionId::new(new_id(&*self.clock, &*self.random)),
             created_at: now,
             expires_at: now.plus(expires_in),
@@ -43,7 +44,7 @@ impl Engine {
         Ok(Ticket { ticket, expires_in })
     }
 
-    /// Uses a ticket up.
+    /// Redeems a ticket.
     pub(crate) async fn redeem_ticket(&self, ticket: &str) -> Result<Identity> {
         let now = self.clock.now();
         let hash = tokens::ticket_digest(ticket).ok_or(AuthError::Ticket)?;

@@ -1,9 +1,9 @@
-//! Opaque tokens: random, shown to their owner once, remembered as digests.
+//! Opaque tokens: random, shown to their owner once, stored as digests.
 //!
-//! A refresh token has two parts: the family's, the same in every token of a session, and its own, new
-//! at each use. The store remembers one digest of each. A token whose family is known and whose own part
-//! is not the current one was once handed out and has been used: no row for each token ever issued is
-//! needed to know that, for as long as the session lives.
+//! A refresh token has two parts. The family part is the same in every token of a session; the own part is
+//! new at each use. The store keeps one digest of each part. A token of a known family with another own part
+//! was issued earlier and has been used. So the store detects reuse for as long as the session lives, without
+//! a row for each issued token.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use madang_kit::clock::Random;
@@ -11,12 +11,12 @@ use sha2::{Digest as _, Sha256};
 
 use crate::store::Digest;
 
-/// The family's part; 128 bits.
+/// The bytes of the family part: 128 bits.
 const FAMILY_BYTES: usize = 16;
-/// The token's own part, and a ticket; 256 bits.
+/// The bytes of a token's own part and of a ticket: 256 bits.
 const SECRET_BYTES: usize = 32;
 
-/// SHA-256. Enough for what is random already; a slow hash would protect nothing more.
+/// The SHA-256 digest. It suffices for a random value; a slow hash would add no protection.
 pub(crate) fn digest(bytes: &[u8]) -> Digest {
     Sha256::digest(bytes).into()
 }
@@ -29,7 +29,7 @@ pub(crate) struct RefreshToken {
 }
 
 impl RefreshToken {
-    /// The first of a new family.
+    /// Creates the first token of a new family.
     pub(crate) fn new(random: &dyn Random) -> Self {
         let mut token = Self { family: [0; FAMILY_BYTES], secret: [0; SECRET_BYTES] };
         random.fill(&mut token.family);
@@ -37,21 +37,21 @@ impl RefreshToken {
         token
     }
 
-    /// The next of the same family.
+    /// Creates the next token of the same family.
     pub(crate) fn successor(&self, random: &dyn Random) -> Self {
         let mut next = self.clone();
         random.fill(&mut next.secret);
         next
     }
 
-    /// Reads what [`encode`](Self::encode) wrote.
+    /// Parses the output of [`encode`](Self::encode).
     pub(crate) fn decode(text: &str) -> Option<Self> {
         let bytes = decode_exactly::<{ FAMILY_BYTES + SECRET_BYTES }>(text)?;
         let (family, secret) = bytes.split_at_checked(FAMILY_BYTES)?;
         Some(Self { family: family.try_into().ok()?, secret: secret.try_into().ok()? })
     }
 
-    /// 64 characters of base64url.
+    /// Encodes the token as 64 characters of base64url.
     pub(crate) fn encode(&self) -> String {
         URL_SAFE_NO_PAD.encode([self.family.as_slice(), &self.secret].concat())
     }
@@ -65,19 +65,19 @@ impl RefreshToken {
     }
 }
 
-/// A ticket's text and digest.
+/// Creates a ticket: its text and its digest.
 pub(crate) fn new_ticket(random: &dyn Random) -> (String, Digest) {
     let mut secret = [0; SECRET_BYTES];
     random.fill(&mut secret);
     (URL_SAFE_NO_PAD.encode(secret), digest(&secret))
 }
 
-/// The digest of a ticket's text, if it can be one.
+/// The digest of a ticket's text, if the text has the form of a ticket.
 pub(crate) fn ticket_digest(text: &str) -> Option<Digest> {
     decode_exactly::<SECRET_BYTES>(text).map(|secret| digest(&secret))
 }
 
-/// The bytes of a base64url text that holds exactly so many.
+/// Decodes a base64url text of exactly `N` bytes.
 pub(crate) fn decode_exactly<const N: usize>(text: &str) -> Option<[u8; N]> {
     let mut bytes = [0; N];
     let length = URL_SAFE_NO_PAD.decode_slice(text, &mut bytes).ok()?;

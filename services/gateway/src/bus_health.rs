@@ -1,4 +1,4 @@
-//! What the health of the bus means for this gateway's readiness.
+//! Derives this gateway's readiness from the health of the bus.
 
 use std::time::Duration;
 
@@ -6,12 +6,12 @@ use madang_bus::{BusStatus, ShardFault, ShardStatus};
 use madang_kit::health::Check;
 use tokio::{sync::watch, time::timeout};
 
-/// How long the bus may be faulty before the readiness says so.
+/// How long the bus may be faulty before the readiness check fails.
 const BUS_PATIENCE: Duration = Duration::from_secs(5);
 
-/// Says in the readiness how the bus is. A gateway that has not joined the bus yet, or whose own reader
-/// hears nothing, is not to be preferred by an ingress. But an absent Redis is absent for all gateways: it
-/// costs latency, no message, and taking every gateway out for it would be the greater fault.
+/// Reports the health of the bus in the readiness. An ingress should not choose a gateway that has not joined
+/// the bus yet, or whose own reader receives nothing. But an unreachable Redis is unreachable for all
+/// gateways. That costs latency but no message, and to remove every gateway from service would be worse.
 pub(crate) async fn watch(mut status: watch::Receiver<BusStatus>, check: Check) {
     let mut joined = false;
     loop {
@@ -26,7 +26,8 @@ pub(crate) async fn watch(mut status: watch::Receiver<BusStatus>, check: Check) 
                 check.ready();
                 status.changed().await
             }
-            // Each return of Redis passes through these states; only one that stays is this gateway's own.
+            // Every recovery of Redis passes through these states. Only a state that lasts is this gateway's
+            // own fault.
             Some(fault) if joined => match timeout(BUS_PATIENCE, status.changed()).await {
                 Ok(changed) => changed,
                 Err(_) => {
@@ -45,7 +46,8 @@ pub(crate) async fn watch(mut status: watch::Receiver<BusStatus>, check: Check) 
     }
 }
 
-/// The fault that says most of this gateway: one of its own in any shard, before a Redis that is absent for all.
+/// The most relevant fault of this gateway. Its own fault in any shard comes before a Redis that is
+/// unreachable for all gateways.
 fn worst(status: &BusStatus) -> Option<ShardFault> {
     let faults = status.shards.iter().filter_map(|shard| match shard {
         ShardStatus::Healthy => None,

@@ -1,4 +1,4 @@
-//! The gateway as a process of its own: its settings, and the services on the other side of a network.
+//! The gateway as its own process: its command line, and clients of the other services.
 
 use std::sync::Arc;
 
@@ -17,8 +17,8 @@ use tonic::service::interceptor::InterceptedService;
 
 use crate::{Deps, GatewaySettings};
 
-/// The edge of Madang: terminates WebSockets, verifies tokens, serves the REST API, and exchanges what
-/// happens with the other gateways through Redis. It keeps nothing: run as many as you need.
+/// Madang's gateway: holds WebSockets, verifies tokens, serves the REST API, and exchanges events with other
+/// gateways through Redis. It stores nothing permanently: run as many as you need
 #[derive(Debug, Parser)]
 #[command(name = "madang-gateway", version)]
 pub struct Cli {
@@ -32,10 +32,10 @@ pub struct Cli {
     upstreams: Upstreams,
 }
 
-/// What the gateway speaks to.
+/// The services that the gateway calls.
 #[derive(Debug, Args)]
 struct Upstreams {
-    /// The auth service: one or several URLs, separated by commas; a host name stands for all its addresses
+    /// URLs of the auth service, separated by commas. A host name stands for all its addresses
     #[arg(
         long = "auth-url",
         id = "auth_url",
@@ -45,7 +45,7 @@ struct Upstreams {
     )]
     auth_url: String,
 
-    /// The message store, likewise
+    /// URLs of the message store, separated by commas. A host name stands for all its addresses
     #[arg(
         long = "store-url",
         id = "store_url",
@@ -59,15 +59,17 @@ struct Upstreams {
     redis: RedisUrl,
 }
 
-/// Where Redis is.
+/// The settings of Redis.
 #[derive(Debug, Args)]
 pub struct RedisUrl {
-    /// Redis, 7.0 or later, through which gateways exchange what happens: `redis://host:port`, or some nodes of a
-    /// Redis Cluster, `redis+cluster://host:port,host:port`; without one, this gateway is alone
+    /// The URL of Redis 7.0 or later, through which gateways exchange events: `redis://host:port`, or
+    /// `redis+cluster://host:port,host:port` with some nodes of a Redis Cluster. Unset, this gateway is the
+    /// only one
     #[arg(long = "redis-url", id = "redis_url", env = "MADANG_REDIS_URL", value_name = "URL")]
     pub redis_url: Option<Secret>,
 
-    /// The parts that rooms are spread over in Redis; the same at all gateways. [default: 1; of a Redis Cluster: 12]
+    /// The number of shards over which rooms are spread in Redis. It must be the same at all gateways.
+    /// [default: 1; with a Redis Cluster: 12]
     #[arg(
         long = "redis-shards",
         id = "redis_shards",
@@ -88,11 +90,11 @@ impl Application for Cli {
     }
 }
 
-/// Starts the gateway of a process of its own.
+/// Starts the gateway as its own process.
 ///
 /// # Errors
-/// When a setting is wrong or the address cannot be listened on. Services or a Redis that do not answer
-/// are no error; they are waited for.
+/// When a setting is wrong or the address cannot be bound. Services or a Redis that do not answer are not an
+/// error; the gateway waits for them.
 pub async fn run(cli: Cli, host: Host) -> Result<Running, StartError> {
     let Upstreams { auth_url, store_url, redis } = cli.upstreams;
     let upstream = |service: &'static str, setting: &'static str, urls: &str, check: Option<Check>| {
@@ -101,7 +103,8 @@ pub async fn run(cli: Cli, host: Host) -> Result<Running, StartError> {
             .map(|channel| InterceptedService::new(channel, TraceInterceptor))
             .map_err(|error| StartError::setting(setting, error.to_string()))
     };
-    // Tokens are verified here: once the keys are in, a gateway does without the auth service for a while.
+    // The gateway verifies tokens itself. Once it has the keys, it works for a while without the auth
+    // service. So auth has no readiness check here.
     let auth = AuthClient::new(upstream("auth", "MADANG_AUTH_URL", &auth_url, None)?);
     let check = host.readiness.check("message-store");
     let store_channel = upstream("message-store", "MADANG_STORE_URL", &store_url, Some(check))?;
@@ -111,10 +114,10 @@ pub async fn run(cli: Cli, host: Host) -> Result<Running, StartError> {
     crate::start(cli.gateway, deps, axum::Router::new(), &host).await
 }
 
-/// The bus: through Redis, or to nobody.
+/// The bus: through Redis, or within this process.
 ///
 /// # Errors
-/// When the URL is not one of a Redis.
+/// When the URL is not a URL of Redis.
 pub fn bus(redis: &RedisUrl, gateway: &GatewaySettings, host: &Host) -> Result<Connected, StartError> {
     let presence_grace = gateway.presence_grace();
     let gateway = GatewayId::new(new_id(&*host.clock, &*host.random));
@@ -124,12 +127,12 @@ pub fn bus(redis: &RedisUrl, gateway: &GatewaySettings, host: &Host) -> Result<C
             settings.shards = redis.redis_shards.unwrap_or(settings.shards);
             settings.presence_grace = presence_grace;
             tracing::info!(%gateway, shards = settings.shards, "this gateway exchanges events through Redis");
-            // The bus ends by its own `close`, after the last session, or with the process.
+            // The gateway closes the bus after the last session. Otherwise it ends with the process.
             redis::connect(settings, gateway, &TaskTracker::new(), &CancellationToken::new())
                 .map_err(|error| StartError::setting("MADANG_REDIS_URL", error.to_string()))
         }
         None => {
-            tracing::info!(%gateway, "no Redis: this gateway is alone");
+            tracing::info!(%gateway, "no Redis: this gateway exchanges events with no other");
             Ok(InProcessExchange::new().with_presence(presence_grace).connect(gateway))
         }
     }

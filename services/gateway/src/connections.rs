@@ -1,4 +1,4 @@
-//! The sockets of this gateway: how they are found to be closed, pinged and told to go elsewhere.
+//! The registry of this gateway's sockets. It closes, pings and drains them.
 
 use std::{
     collections::HashMap,
@@ -20,14 +20,15 @@ use crate::{
     outbox::{Close, Outbox},
 };
 
-/// The parts of the registry. The heartbeat visits one part a tick, so that pings are spread over the
-/// interval and one timer serves every socket.
+/// The number of parts of the registry. The heartbeat visits one part per tick. So pings are spread over the
+/// interval, and one timer serves every socket.
 const PARTS: usize = 32;
-/// A client that has not been heard for so many intervals is gone.
+/// A client that has sent nothing for this many intervals counts as disconnected.
 const SILENT_INTERVALS: u32 = 2;
-/// How often credentials are looked at: one comparison a socket, a millisecond for many thousands.
+/// How often the expiry of credentials is checked. A check is one comparison per socket, about a millisecond
+/// for many thousands.
 const EXPIRE_EVERY: Duration = Duration::from_secs(1);
-/// How often sockets are told to leave while the gateway drains.
+/// The interval between groups of sockets that are told to reconnect while the gateway drains.
 const DRAIN_STEP: Duration = Duration::from_millis(50);
 
 /// The registry of sockets.
@@ -50,7 +51,7 @@ pub(crate) struct Registered {
     pub(crate) format: Format,
 }
 
-/// A socket's place in the registry; dropping it gives the place up.
+/// A socket's entry in the registry; dropping it removes the entry.
 #[derive(Debug)]
 pub(crate) struct Registration {
     connections: Arc<Connections>,
@@ -62,12 +63,12 @@ impl Connections {
         Self { parts: Default::default(), next: AtomicU64::new(1), tick: AtomicU32::new(0) }
     }
 
-    /// A number for a new socket.
+    /// Returns the number of a new socket.
     pub(crate) fn next_id(&self) -> ConnectionId {
         ConnectionId::new(self.next.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// The heartbeat's tick now, for [`Outbox::heard`].
+    /// The current tick of the heartbeat, for [`Outbox::heard`].
     pub(crate) fn tick(&self) -> u32 {
         self.tick.load(Ordering::Relaxed)
     }
@@ -90,7 +91,7 @@ impl Connections {
         }
     }
 
-    /// Closes the sockets whose credential has ended, about once a second; for ever.
+    /// Closes the sockets whose credential has expired, about once a second, without end.
     pub(crate) async fn expire(self: Arc<Self>, clock: Arc<dyn Clock>) {
         let mut timer = tokio::time::interval(EXPIRE_EVERY);
         timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -105,7 +106,7 @@ impl Connections {
         }
     }
 
-    /// Pings every silent socket once an interval and closes those that stay silent; for ever.
+    /// Pings every silent socket once per interval and closes those that stay silent, without end.
     pub(crate) async fn heartbeat(self: Arc<Self>, interval: Duration) {
         let mut timer = tokio::time::interval(interval / PARTS as u32);
         timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -114,7 +115,7 @@ impl Connections {
             let tick = self.tick.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
             for entry in lock(&self.parts[tick as usize % PARTS]).values() {
                 match tick.wrapping_sub(entry.outbox.heard_at()) / PARTS as u32 {
-                    // Heard within the interval: it lives.
+                    // The client has sent something within the interval.
                     0 => {}
                     silent if silent >= SILENT_INTERVALS => entry.outbox.close(Close::HeartbeatTimeout),
                     _ => {
@@ -125,8 +126,8 @@ impl Connections {
         }
     }
 
-    /// Tells every socket to reconnect, spread over `window`, and each client that knows the word to wait a random
-    /// part of `pause`, so that the gateways that stay are not stormed.
+    /// Tells every socket to reconnect, spread over `window`. Clients of the native dialect are told to wait
+    /// a random part of `pause`. So they do not all reach the other gateways at once.
     pub(crate) async fn drain(&self, window: Duration, pause: Duration, random: &dyn Random) {
         let mut outboxes: Vec<(Format, Arc<Outbox>)> = Vec::new();
         for part in &self.parts {
@@ -160,6 +161,6 @@ impl Drop for Registration {
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // No code that can panic runs under the lock.
+    // A poisoned lock is used on, since no code under it can panic.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,4 @@
-//! How a gateway leaves.
+//! The orderly shutdown of a gateway.
 
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -11,15 +11,15 @@ use tokio_util::sync::CancellationToken;
 
 use crate::session::Sockets;
 
-/// How long clients of a stopping gateway wait before they reconnect, at most.
+/// The longest time that clients of a stopping gateway are told to wait before they reconnect.
 const RECONNECT_PAUSE: Duration = Duration::from_secs(3);
-/// How long the sockets may take to end after they were told to, beyond the spread.
+/// How long sockets may take to close after the spread has ended.
 const SESSIONS_PATIENCE: Duration = Duration::from_secs(8);
-/// How often the end of the last session is looked for while draining.
+/// How often the drain checks whether the last session has ended.
 const DRAIN_POLL: Duration = Duration::from_millis(50);
 
-/// Leaves in order once the soft shutdown begins: sockets are told to reconnect elsewhere, the appends under way finish,
-/// and then the gateway leaves the bus, so that what was committed last is published too.
+/// Drains the gateway once the soft shutdown begins. It tells sockets to reconnect elsewhere and waits for
+/// appends in progress. Then it leaves the bus, so that the last commits are published too.
 pub(crate) async fn drain(
     sockets: Arc<Sockets>,
     bus: Arc<dyn Bus>,
@@ -39,7 +39,10 @@ pub(crate) async fn drain(
         }
     };
     if tokio::time::timeout(SESSIONS_PATIENCE, sessions_gone).await.is_err() {
-        tracing::warn!(sessions = sockets.counters.sessions.get(), "sockets were left open");
+        tracing::warn!(
+            sessions = sockets.counters.sessions.get(),
+            "some sockets were still open at the end of the drain"
+        );
     }
     bus.close().await;
     until_drained.cancel();

@@ -1,8 +1,8 @@
-//! The gateway: the stateless edge that holds the sockets.
+//! The gateway: the stateless service that holds the sockets.
 //!
-//! It terminates WebSockets and serves REST, asks the auth service who somebody is and the message store
-//! what may be done, and tells the other gateways what happened. Anything that it holds can be rebuilt from
-//! its clients' cursors and the store.
+//! It holds WebSockets and serves the REST API. The auth service authenticates users, and the message store
+//! authorizes their commands. The gateway publishes committed events to the other gateways. All its state can
+//! be rebuilt from its clients' cursors and the store.
 //!
 //! Data flows one way: frame → dialect → command → store → commit → fan-out → hub → outbox → frame.
 
@@ -63,30 +63,30 @@ use crate::{
     state::{Entrance, EntranceSettings, GatewayState},
 };
 
-/// The bus has ended without being closed: nothing would come from other gateways any more.
+/// The bus ended without being closed. This gateway would receive no events from other gateways any more.
 #[derive(Debug, thiserror::Error)]
 #[error("the bus has broken")]
 struct BusEnded;
 
-/// What a gateway works with.
+/// The services and the bus that a gateway needs.
 pub struct Deps {
-    /// Who somebody is.
+    /// The auth service.
     pub auth: Arc<dyn Auth>,
-    /// What happened, and who may do what.
+    /// The message store.
     pub store: Arc<dyn MessageStore>,
-    /// The way to other gateways, and what comes from them.
+    /// The bus to other gateways, and the deliveries from them.
     pub bus: Connected,
 }
 
-/// The documents of the contract cannot be made.
+/// The error when the documents of the contract cannot be generated.
 fn documents_missing(error: madang_domain::Error) -> StartError {
     StartError::Dependency { what: "the description of the API", source: Box::new(error) }
 }
 
-/// Starts a gateway. `extra` routes are served beside its own, outside the base path.
+/// Starts a gateway. It serves the `extra` routes beside its own, outside the base path.
 ///
 /// # Errors
-/// When a setting is wrong or the address cannot be listened on.
+/// When a setting is wrong or the address cannot be bound.
 pub async fn start(
     settings: GatewaySettings,
     deps: Deps,
@@ -253,7 +253,7 @@ impl Parts<'_> {
         }
     }
 
-    /// Keeps the keys that tokens are verified with, and closes the sockets of sessions that end.
+    /// Refreshes the keys that verify tokens, and closes the sockets of revoked sessions.
     fn keep_credentials(&self, state: &GatewayState, host: &Host) {
         let verifier = &state.entrance.verifier;
         self.until_soft("keys", Arc::clone(verifier).keep_keys(host.readiness.check("keys")));
@@ -274,7 +274,7 @@ impl Parts<'_> {
         self.until_drained("expiry", Arc::clone(connections).expire(Arc::clone(&self.clock)));
     }
 
-    /// Delivers what other gateways publish, and says in the readiness how the bus is.
+    /// Delivers what other gateways publish, and reports the health of the bus in the readiness.
     fn keep_bus(&self, state: &GatewayState, deliveries: Deliveries, host: &Host) {
         self.until_soft("bus health", bus_health::watch(self.bus.status(), host.readiness.check("bus")));
         // Receiving ends with the bus: by the drain, or because the bus broke, and then so does this gateway.

@@ -1,4 +1,4 @@
-//! `madang-gateway`: the edge as a process of its own.
+//! `madang-gateway`: the gateway as its own process.
 
 use std::process::ExitCode;
 

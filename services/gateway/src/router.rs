@@ -1,4 +1,4 @@
-//! All routes of the gateway, and what every route shares.
+//! All routes of the gateway, and the middleware that they share.
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,9 +16,9 @@ use crate::{
     state::GatewayState,
 };
 
-/// The bytes of a request's body.
+/// The most bytes of a request's body.
 const BODY_MAX_BYTES: usize = 128 * 1024;
-/// How long a browser may keep the answer to a preflight request.
+/// How long a browser may cache the answer to a preflight request.
 const PREFLIGHT_KEPT: Duration = Duration::from_secs(3_600);
 
 /// All routes of the gateway.
@@ -44,7 +44,7 @@ fn contract_routes(base_path: &str) -> Result<Routes, Error> {
     Ok(rest::routes(base_path)?.at(&documents::WEBSOCKET, native::websocket))
 }
 
-/// Which paths there are, for a client that asked for another.
+/// The existing paths, for a client that requested an unknown one.
 fn paths(settings: &GatewaySettings) -> String {
     let base = &settings.base_path;
     let api = format!("the API is under {base}/v1, its WebSocket at {base}/v1/ws");
@@ -56,7 +56,7 @@ fn paths(settings: &GatewaySettings) -> String {
     }
 }
 
-/// A wrong path is answered with the paths that there are. It is never a question of credentials.
+/// An unknown path is answered with the list of paths. The answer does not depend on credentials.
 async fn not_found(paths: String) -> Problem {
     Error::new(Code::NotFound, format!("there is nothing at this path; {paths}")).into()
 }

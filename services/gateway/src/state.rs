@@ -1,4 +1,4 @@
-//! What handlers work with, in four parts; each takes the parts that it needs.
+//! The state of the handlers, in four parts. Each handler takes the parts that it needs.
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -17,20 +17,20 @@ use crate::{
     session::Sockets,
 };
 
-/// The parts of a gateway.
+/// The state that all handlers share.
 #[derive(Clone)]
 pub(crate) struct GatewayState {
-    /// What users may do.
+    /// The commands of users and of the embedding site.
     pub(crate) commands: Arc<Commands>,
-    /// Who may enter.
+    /// Authentication and admission.
     pub(crate) entrance: Arc<Entrance>,
-    /// What sessions work with.
+    /// What every session needs.
     pub(crate) sockets: Arc<Sockets>,
-    /// Accounts and their credentials: no event follows from what is done there, so it needs no command.
+    /// The auth service. Its operations publish no event, so handlers call it without a command.
     pub(crate) accounts: Arc<dyn Auth>,
 }
 
-/// What decides whether a request or a socket may enter, and as whom.
+/// What authenticates requests and sockets and admits sockets.
 pub(crate) struct Entrance {
     pub(crate) verifier: Arc<Verifier>,
     /// The API keys of the site's backend.
@@ -54,7 +54,7 @@ pub(crate) struct EntranceSettings {
 }
 
 impl Entrance {
-    /// Refuses a request of a page that is not allowed.
+    /// Refuses a request whose origin is not allowed.
     pub(crate) fn check_origin(&self, headers: &HeaderMap) -> Result<()> {
         if self.origins.allow_request(headers) {
             return Ok(());

@@ -1,8 +1,8 @@
-//! Madang in one process: the gateway, the auth service and the message store, with no network between
-//! them. Composition only; what the parts do is in their own crates.
+//! Madang in one process: the gateway, the auth service and the message store, without a network between
+//! them. This crate only composes them; each part has its own crate.
 //!
-//! By default it keeps its data in SQLite files and needs nothing else. With the URL of a PostgreSQL and of a
-//! Redis the same binary is one of a fleet.
+//! By default it stores its data in SQLite files and needs no other service. With URLs of PostgreSQL and
+//! Redis, several processes of this binary form one deployment.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -10,9 +10,9 @@ use clap::{Parser, Subcommand};
 use madang_gateway::{Deps, GatewaySettings, RedisUrl};
 use madang_kit::{Application, CommonSettings, Host, Lifecycle, Running, Secret, StartError, ops};
 
-/// Chat for your product, in one binary: open WebSockets at /v1/ws, the REST API under /v1.
+/// Chat for your product, in one binary: WebSockets at /v1/ws, the REST API under /v1.
 ///
-/// Without any setting it serves http://127.0.0.1:8080 and keeps its data in ./data.
+/// By default it serves http://127.0.0.1:8080 and stores its data in ./data.
 #[derive(Debug, Parser)]
 #[command(name = "madang", version)]
 pub struct Cli {
@@ -23,7 +23,7 @@ pub struct Cli {
     #[command(flatten)]
     redis: RedisUrl,
 
-    /// Where the SQLite files are kept, unless a database is named
+    /// The directory of the SQLite files; ignored if a database URL is set
     #[arg(
         long = "data-dir",
         id = "data_dir",
@@ -33,7 +33,7 @@ pub struct Cli {
     )]
     data_dir: PathBuf,
 
-    /// The database of all services, such as postgres://madang@localhost/madang
+    /// The URL of the database of all services, such as postgres://madang@localhost/madang
     #[arg(long = "database-url", id = "database_url", env = "MADANG_DATABASE_URL", value_name = "URL")]
     database_url: Option<Secret>,
 
@@ -46,10 +46,10 @@ pub struct Cli {
     task: Option<Task>,
 }
 
-/// What to do instead of serving.
+/// A task to do instead of serving.
 #[derive(Debug, Clone, Subcommand)]
 enum Task {
-    /// API keys of the site's backend
+    /// Manages the API keys of the site's backend
     #[command(subcommand)]
     Keys(madang_auth::KeyTask),
 }
@@ -60,25 +60,25 @@ impl Application for Cli {
     }
 }
 
-/// Starts everything.
+/// Starts all services.
 ///
 /// # Errors
-/// When a setting is wrong, the data directory cannot be made, or the address cannot be listened on. A
-/// database or a Redis that does not answer is no error; it is waited for.
+/// When a setting is wrong, the data directory cannot be created, or the address cannot be bound. A database
+/// or a Redis that does not answer is not an error; the process waits for it.
 pub async fn run(mut cli: Cli, host: Host) -> Result<Running, StartError> {
-    // For trying out, a token in the URL is the shortest way; in a fleet it is a leak.
+    // A token in the URL is the easiest way to try things out. Behind proxies it leaks into logs.
     cli.gateway.allow_query_token.get_or_insert(true);
     cli.gateway.channels.channels_edge.get_or_insert(true);
     cli.auth.registration = cli.gateway.registration();
     let (accounts, messages) = databases(&cli)?;
     if let Some(Task::Keys(task)) = cli.task.take() {
         madang_auth::keys(task, &cli.auth, &accounts, &host).await?;
-        // Nothing is left to wait for: the process ends as after a signal.
+        // The task is done, so that the process ends as after a signal.
         host.lifecycle.stop();
         return Ok(Running::new("madang", host.lifecycle.child("task")));
     }
 
-    // The services outlive the gateway: what it drains still needs them.
+    // The services outlive the gateway, since its drain still needs them.
     let services = Lifecycle::new("services", host.lifecycle.drain_time());
     let inner = Host { lifecycle: services.clone(), ..host.clone() };
     let auth = madang_auth::start(&cli.auth, &accounts, &inner).await?;
@@ -89,11 +89,11 @@ pub async fn run(mut cli: Cli, host: Host) -> Result<Running, StartError> {
     let operations = ops::router(host.readiness.clone(), host.metrics.clone());
     let gateway = madang_gateway::start(cli.gateway, deps, operations, &host).await?;
 
-    let edge = gateway.lifecycle().clone();
+    let gateway_life = gateway.lifecycle().clone();
     host.lifecycle.tasks().spawn_fallible("services", async move {
         tokio::select! {
-            _ = edge.finished() => {}
-            // Nobody stops them before the gateway but a failure of theirs.
+            _ = gateway_life.finished() => {}
+            // Only a failure of their own stops them before the gateway.
             () = services.soft().cancelled() => {}
         }
         services.stop();
@@ -103,15 +103,15 @@ pub async fn run(mut cli: Cli, host: Host) -> Result<Running, StartError> {
     Ok(gateway)
 }
 
-/// The databases of the accounts and of the messages: the one that is named, or a file each, so that one
-/// service's writes do not wait for the other's.
+/// The database URLs of auth and of the message store: the configured one, or one SQLite file each. Separate
+/// files keep the writes of one service from waiting for the other's.
 fn databases(cli: &Cli) -> Result<(Secret, Secret), StartError> {
     if let Some(url) = &cli.database_url {
         return Ok((url.clone(), url.clone()));
     }
     let directory = &cli.data_dir;
     madang_database::create_private_directory(directory).map_err(|error| {
-        StartError::setting("MADANG_DATA_DIR", format!("{} cannot be made: {error}", directory.display()))
+        StartError::setting("MADANG_DATA_DIR", format!("cannot create {}: {error}", directory.display()))
     })?;
     let file = |name: &str| Secret::from(format!("sqlite://{}", directory.join(name).display()));
     Ok((file("accounts.db"), file("messages.db")))

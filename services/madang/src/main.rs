@@ -1,4 +1,4 @@
-//! `madang`: everything in one process.
+//! `madang`: all services in one process.
 
 use std::process::ExitCode;
 

@@ -106,7 +106,7 @@ fn written(variable: &str, setting: &Setting) -> Option<String> {
             let (without, with) = (registration(&[]), registration(&["--issuer-algorithms", "RS256"]));
             return Some(format!("{without}; of A and G {with} where MADANG_ISSUER_ALGORITHMS is set"));
         }
-        // As the help says it: "false; of the all-in-one: true".
+        // The help says "false; in the all-in-one: true".
         "MADANG_ALLOW_QUERY_TOKEN" | "MADANG_CHANNELS_EDGE" => return Some("A true, G false".to_owned()),
         _ => {}
     }

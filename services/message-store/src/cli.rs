@@ -1,4 +1,4 @@
-//! The process `madang-message-store`: gRPC for the gateways, and an operations port.
+//! The process `madang-message-store`: a gRPC server for the gateways, and an operations port.
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -12,7 +12,7 @@ use tonic::service::Routes;
 
 use crate::{Settings, migrate, renew_epoch, start};
 
-/// Madang's rooms: members, and the ordered log of each room
+/// Madang's message store: rooms, members, and the ordered log of each room
 #[derive(Debug, Parser)]
 #[command(name = "madang-message-store", version)]
 pub struct Cli {
@@ -22,11 +22,11 @@ pub struct Cli {
     #[command(flatten)]
     ops: OpsSettings,
 
-    /// Where the other services call this one
+    /// The gRPC address on which the gateways call this service
     #[arg(long = "grpc-addr", id = "grpc_addr", default_value = "127.0.0.1:7002", value_name = "IP:PORT")]
     grpc_addr: SocketAddr,
 
-    /// The database: postgres://… or sqlite://…
+    /// The URL of the database: postgres://… or sqlite://…
     #[arg(long = "database-url", id = "database_url", value_name = "URL")]
     database_url: Secret,
 
@@ -37,12 +37,12 @@ pub struct Cli {
     task: Option<Task>,
 }
 
-/// What to do instead of serving.
+/// A task to do instead of serving.
 #[derive(Debug, Clone, Copy, Subcommand)]
 enum Task {
-    /// Brings the database up to date, and ends
+    /// Migrates the database and exits
     Migrate,
-    /// Gives the log a new epoch, and ends; for after a restore from a backup, before anything is served
+    /// Gives the log a new epoch and exits. Needed after a restore from a backup, before any service starts
     NewEpoch,
 }
 
@@ -56,17 +56,17 @@ impl Application for Cli {
     }
 }
 
-/// Runs what the command says.
+/// Runs the command.
 ///
 /// # Errors
 ///
-/// When it cannot start.
+/// When the service cannot start or the task fails.
 pub async fn run(cli: Cli, host: Host) -> Result<Running, StartError> {
     match cli.task {
         None => serve_all(&cli, &host).await,
         Some(task) => {
             perform(task, &cli, &host).await?;
-            // Nothing is left to wait for: the process ends as after a signal.
+            // The task is done, so that the process ends as after a signal.
             host.lifecycle.stop();
             Ok(Running::new("madang-message-store", host.lifecycle.child("task")))
         }

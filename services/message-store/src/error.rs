@@ -5,7 +5,7 @@ use std::time::Duration;
 use madang_database::DatabaseError;
 use madang_domain::{Code, Error, limits};
 
-/// When to come back to a store that is overloaded or whose database is away.
+/// When to retry if the store is overloaded or its database unavailable.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// A refusal or failure of an operation.
@@ -17,6 +17,12 @@ pub(crate) enum OperationError {
     /// No such user is in the room.
     #[error("the user is not a member of the room")]
     MemberNotFound,
+    /// The room has no message of that id.
+    #[error("there is no such message in the room")]
+    MessageNotFound,
+    /// The room has as many pins as it may have.
+    #[error("a room has at most {max} pinned messages: unpin one first", max = limits::ROOM_PINS_MAX)]
+    TooManyPins,
     /// The caller is not in the room.
     #[error("you are not a member of the room")]
     NotMember,
@@ -80,7 +86,7 @@ impl From<OperationError> for Error {
     fn from(error: OperationError) -> Self {
         use OperationError as E;
         let code = match &error {
-            E::RoomNotFound | E::MemberNotFound => Code::NotFound,
+            E::RoomNotFound | E::MemberNotFound | E::MessageNotFound => Code::NotFound,
             E::NotMember | E::RoleTooLow(_) | E::NotJoinable => Code::PermissionDenied,
             E::SlugTaken => Code::AlreadyExists,
             E::DirectNeedsOneOther
@@ -89,7 +95,7 @@ impl From<OperationError> for Error {
             | E::BadCursor
             | E::BadNotice(_)
             | E::TooMany(_) => Code::InvalidArgument,
-            E::DirectIsFixed | E::LastOwner | E::RemoveSelf => Code::FailedPrecondition,
+            E::DirectIsFixed | E::LastOwner | E::RemoveSelf | E::TooManyPins => Code::FailedPrecondition,
             E::Overloaded | E::Stopping => Code::Unavailable,
             E::Deadline => Code::DeadlineExceeded,
             E::Database(_) | E::Shared(_) => return from_database(error),

@@ -175,6 +175,14 @@ impl MessageStore for Operations {
         Ok(self.0.engine.mark_read(request.user, request.room, request.seq).await?)
     }
 
+    async fn set_pin(&self, request: SetPin) -> Result<Changed<()>> {
+        Ok(self.0.engine.set_pin(request).await?)
+    }
+
+    async fn list_pins(&self, request: ListPins) -> Result<Page<Event>> {
+        Ok(self.0.engine.pins(request).await?)
+    }
+
     async fn notify(&self, request: Notify) -> Result<Changed<Event>> {
         Ok(self.0.engine.notify(request.user, request.data, request.key).await?)
     }

@@ -1,4 +1,4 @@
-//! What can be set, and the bounds that cannot.
+//! The settings, and the bounds that are constants.
 
 use std::time::Duration;
 
@@ -6,14 +6,14 @@ use clap::Args;
 
 use crate::batch::Bounds;
 
-/// How long any call may take. Callers have deadlines of their own; this one bounds what they cost here.
+/// The deadline of every call. Callers have their own deadlines; this one bounds their cost here.
 pub(crate) const CALL_DEADLINE: Duration = Duration::from_secs(5);
 
 /// How many bytes wait in the append queue: 4,000 of the longest messages, or 100,000 usual ones.
 const APPEND_QUEUE_BYTES: usize = 64 << 20;
 
-/// After how many bytes a batch of appends takes no more, so that a batch of the longest messages does not
-/// hold its rooms much longer than one of usual ones.
+/// The bytes after which a batch of appends is full. So a batch of the longest messages does not hold the
+/// locks of its rooms much longer than a usual one.
 const APPEND_BATCH_BYTES: usize = 1 << 20;
 
 /// How many subscriptions one query opens.
@@ -25,13 +25,13 @@ const OPEN_QUEUE_REQUESTS: usize = 6_000;
 /// How many batches of subscriptions are opened at once.
 const OPEN_WORKERS: usize = 4;
 
-/// How much is kept of what a caller may name in one call: rooms to resolve, topics whose heads are asked.
+/// The most items in one call: rooms to resolve, topics whose heads are requested. Further ones are dropped.
 pub(crate) const NAMES_PER_CALL: usize = 1_000;
 
-/// How many of a user's rooms are named to a gateway.
+/// The most rooms of a user in one answer to a gateway.
 pub(crate) const MEMBERSHIPS_MAX: u32 = 10_000;
 
-/// How many events one read gives at most, whatever is asked.
+/// The most events of one read, whatever the caller asks for.
 pub(crate) const READ_MAX_EVENTS: u32 = 1_000;
 
 /// How many events of a deleted room one statement removes.
@@ -43,17 +43,17 @@ pub(crate) const PURGE_CHUNK_EVENTS: u32 = 2_000;
 /// hour; after the hour the hub finds no log and lets its subscribers go without the event.
 pub(crate) const TOMBSTONE_KEPT: Duration = Duration::from_secs(60 * 60);
 
-/// How often rooms whose tombstone has served its time are looked for.
+/// The interval between searches for rooms whose tombstone has expired.
 pub(crate) const PURGE_INTERVAL: Duration = Duration::from_secs(60);
 
-/// How often the database is asked whether it answers, for the log.
+/// The interval of the database check, whose result is logged.
 pub(crate) const PING_INTERVAL: Duration = Duration::from_secs(1);
 
-/// After how long that question counts as not answered.
+/// The deadline of the database check.
 pub(crate) const PING_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// What can be set besides the database. Each flag is also a variable; all begin with `store`, so that the
-/// all-in-one can have them beside the other services'.
+/// The settings besides the database. Each flag is also a variable. All begin with `store`, so that the
+/// all-in-one can have them beside those of the other services.
 #[derive(Debug, Clone, Copy, Args)]
 #[group(id = "message_store")]
 pub struct Settings {
@@ -122,7 +122,7 @@ impl Settings {
             batch_requests: OPEN_BATCH_REQUESTS,
             batch_bytes: usize::MAX,
             queue_requests: OPEN_QUEUE_REQUESTS,
-            // Requests to open are of one small size: their number bounds their bytes.
+            // Requests to open are small and of one size. So their number also bounds their bytes.
             queue_bytes: usize::MAX,
             deadline: CALL_DEADLINE,
         }

@@ -37,8 +37,8 @@ const STATEMENT_GRACE: Duration = Duration::from_secs(1);
 /// While the database does not answer it is tried again, with back-off, for as long as it takes; readiness
 /// says so. Dropping the future gives up.
 ///
-/// Once started it stays ready while the database is away, and answers `unavailable`: every replica has the
-/// same database, so that turning callers away would help nobody, and would delay their return.
+/// Once started, it stays ready while the database is unavailable, and answers `unavailable`: every replica
+/// has the same database, so that turning callers away would help nobody, and would delay their return.
 ///
 /// # Errors
 ///

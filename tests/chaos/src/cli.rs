@@ -22,84 +22,89 @@ use crate::{
     settings::{COMPLETE_WITHIN, Length, Settings},
 };
 
-/// Broken promises.
+/// The exit code when a promise was broken.
 const BROKEN: u8 = 1;
-/// The run could not be made.
+/// The exit code when the run could not take place.
 const FAILED: u8 = 2;
-/// Ctrl-C or SIGTERM, as shells say it.
+/// The exit code after Ctrl-C or SIGTERM, by the convention of shells.
 const INTERRUPTED: u8 = 130;
 
-/// Breaks a Madang cluster on purpose, and judges whether its clients noticed more than a delay.
+/// Injects faults into a Madang cluster, and checks that its clients notice nothing worse than a delay.
 ///
-/// Starts PostgreSQL, Redis and two of each service as processes, with a proxy that can be broken on every line
-/// between them, and clients that send, reconnect, and remember everything. Then, for the time that is asked for: a
-/// fault, its end, completeness (everybody has received everything, and a marker besides), a short calm, the next
-/// fault. At the end what the clients remember is held against the log in PostgreSQL: messages, notices, who was said to
-/// be present, removed members, revoked sessions and renewed tokens, and how many sends failed.
+/// The run starts PostgreSQL, Redis and two of each service as processes. A breakable proxy stands on every
+/// connection between them. Clients send, reconnect, and record everything. Then faults follow each other for
+/// the requested time: a fault, its end, completeness (everybody has received everything, and a marker
+/// besides), a short pause, the next fault. At the end the records of the clients are compared with the log
+/// in PostgreSQL. The comparison covers messages, notices, presence, removed members, revoked sessions,
+/// renewed tokens, and how many sends failed.
 ///
-/// All that is random comes from the seed, which is printed first. A run with the same seed has the same rooms,
-/// messages and faults; what meets what in time is the machine's.
+/// The seed, which is printed first, determines all random choices. A run with the same seed has the same
+/// rooms, messages and faults. Their timing depends on the machine.
 ///
-/// The report is written to <directory>/report-<seed>.md. Exit code: 0 when every promise was kept, 1 when one was
-/// broken (the logs of all processes are kept then, and their directory is named), 2 when the run could not be made.
+/// The report is written to <directory>/report-<seed>.md. The exit code is 0 when every promise was kept, 1
+/// when one was broken, and 2 when the run could not take place. With exit code 1 the logs of all processes
+/// are kept, and their directory is printed.
 ///
-/// Faults that need root (disk-full) or a library (clock-*: libfaketime) and do not have it are reported as such.
-/// Everything talks to 127.0.0.1, ends with this process and leaves nothing behind; Ctrl-C ends it cleanly.
+/// A fault that needs root (disk-full) or a library (clock-*: libfaketime) is reported as "cannot be injected" if that is
+/// missing. All processes use 127.0.0.1 only, end with this process and leave nothing behind. Ctrl-C ends
+/// them cleanly.
 #[derive(Debug, Parser)]
 #[command(name = "madang-chaos", version)]
 struct Arguments {
-    /// What to do.
+    /// The scenario.
     #[arg(long, value_enum, default_value_t = Scenario::Faults)]
     scenario: Scenario,
 
-    /// The seed; by default one that was never used.
+    /// The seed. [default: a new one]
     #[arg(long)]
     seed: Option<u64>,
 
-    /// How long, in seconds. `faults` needs about 6 s for each fault; 600 inject each kind three times and more.
+    /// The length of the run in seconds. `faults` needs about 6 s for each fault; 600 s inject each kind at
+    /// least three times.
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(5..=86_400))]
     seconds: u64,
 
-    /// Injects each kind of fault so many times instead, however long that takes (`faults` only).
+    /// Injects each kind of fault this many times instead, however long that takes (`faults` only).
     #[arg(long, conflicts_with = "seconds", value_parser = clap::value_parser!(u16).range(1..=1_000))]
     rounds: Option<u16>,
 
-    /// Clients, half of which connect to each gateway first.
+    /// The number of clients. Half of them connect first to each gateway.
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u16).range(2..=10_000))]
     clients: u16,
 
-    /// Rooms; every client is in three of them. Besides, there are forty quiet ones, in which somebody speaks through one
-    /// gateway only while a fault begins, and is listened to at the other, so that nothing but the gateways' own care
-    /// shows that the last message is missing.
+    /// The number of rooms; every client is in three of them. There are also forty quiet rooms. In each, one
+    /// client sends through one gateway only while a fault begins, and the subscribers are at the other
+    /// gateway. No later message shows them that the last one is missing; only the gateways' own checks do.
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=1_000))]
     rooms: u16,
 
-    /// What gateways meet in. A cluster has a line to each node, which all gateways share, and redis-failover comes in.
+    /// The shape of Redis. With a cluster, all gateways share one proxied connection line to each node, and
+    /// the fault redis-failover is added.
     #[arg(long, value_enum, default_value_t = RedisShape::Single)]
     redis: RedisShape,
 
-    /// Messages a second, of all clients together. [default: 200; of a debug build 40]
+    /// Messages per second of all clients together. [default: 200; in a debug build: 40]
     #[arg(long)]
     rate: Option<f64>,
 
-    /// Keeps the logs of all processes also when every promise was kept.
+    /// Keeps the logs of all processes even when every promise was kept.
     #[arg(long)]
     keep_logs: bool,
 
     /// Only these kinds of faults, separated by commas. [default: all of them, by name:
     /// gateway-killed, gateway-paused, store-killed, store-paused, auth-killed, auth-paused, redis-killed-kept,
     /// redis-killed-empty, redis-flushed, redis-paused, redis-failover, redis-cut, redis-delayed, redis-deaf,
-    /// redis-half-open, inbox-trimmed, store-cut, store-delayed, store-deaf, auth-cut, auth-delayed, postgres-cut, postgres-delayed,
-    /// postgres-restarted, postgres-connections-ended, rolling-restart, clock-forward, clock-back, disk-full,
-    /// clients-cut]
+    /// redis-half-open, gateway-stream-trimmed, store-cut, store-delayed, store-deaf, auth-cut, auth-delayed,
+    /// postgres-cut, postgres-delayed, postgres-restarted, postgres-connections-ended, rolling-restart,
+    /// clock-forward, clock-back, disk-full, clients-cut]
     #[arg(long, value_delimiter = ',', value_name = "KIND")]
     kinds: Vec<Kind>,
 
-    /// Completeness later than this many seconds after the end of a fault is a broken promise.
+    /// Completeness is due within this many seconds after the end of a fault. A later one breaks a promise.
     #[arg(long, default_value_t = COMPLETE_WITHIN.as_secs_f64(), value_name = "SECONDS")]
     complete_within: f64,
 
-    /// Where the report and the logs go.
+    /// The directory for the report and the logs.
     #[arg(long, default_value = "data/chaos", value_name = "DIRECTORY")]
     directory: PathBuf,
 }
@@ -110,15 +115,15 @@ enum Scenario {
     Faults,
     /// The network of every client is cut for 2 s, again and again.
     Drops,
-    /// Each gateway is stopped and started again, under thousands of sockets (`--clients`, at least 100). Takes the time
-    /// that it takes.
+    /// Each gateway is restarted while thousands of sockets are open (`--clients`, at least 100). `--seconds`
+    /// has no effect.
     Rolling,
-    /// A hundred people are removed from a room and a hundred sessions revoked at one gateway, and listen on at the
-    /// other. Takes about half a minute.
+    /// At one gateway, a hundred members are removed from a room and a hundred sessions revoked. They stay
+    /// connected to the other gateway. Takes about half a minute.
     Cutoff,
 }
 
-/// Does what the command line says.
+/// Runs the scenario of the command line.
 #[must_use]
 pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
@@ -134,7 +139,8 @@ pub fn run() -> ExitCode {
     }
 }
 
-/// Whether every promise was kept; none when the run was interrupted. Dropping the run ends all that it started.
+/// Whether every promise was kept, or `None` if the run was interrupted. Dropping the run ends all that it
+/// started.
 async fn until_signal(arguments: Arguments) -> Result<Option<bool>> {
     let listen = |kind| signal(kind).map_err(Error::file("listen for signals"));
     let (mut interrupt, mut terminate): (Signal, Signal) =
@@ -179,7 +185,7 @@ async fn run_parsed(arguments: Arguments) -> Result<bool> {
     };
     let logs = settings.directory.join(format!("logs-{seed}"));
     let path = settings.directory.join(format!("{name}-{seed}.md"));
-    // The logs of another run of the same seed would mislead.
+    // Logs from an earlier run with the same seed would mislead.
     match std::fs::remove_dir_all(&logs) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
             return Err(Error::file(format!("remove {}", logs.display()))(error));
@@ -208,8 +214,8 @@ fn conclude(report: &Report, screen: &Screen, logs: &Path, path: &Path, keep_log
     Ok(())
 }
 
-/// A seed that is short enough to be typed.
-#[expect(clippy::disallowed_methods, reason = "a run without a seed is to be another one each time")]
+/// A random seed that is short enough to type.
+#[expect(clippy::disallowed_methods, reason = "each run without a seed must differ")]
 fn fresh_seed() -> u64 {
     rand::random_range(0..1_000_000)
 }
@@ -222,7 +228,7 @@ fn failed(error: &Error) -> ExitCode {
         text.push_str(&error.to_string());
         cause = error.source();
     }
-    // Where standard error is closed, the exit code says it.
+    // If standard error is closed, only the exit code tells the result.
     let _ = writeln!(io::stderr(), "madang-chaos: {text}");
     ExitCode::from(FAILED)
 }

@@ -29,10 +29,10 @@ const CALM_BEFORE: Duration = Duration::from_secs(4);
 const CALM_BETWEEN: Duration = Duration::from_millis(800);
 /// After the last completeness: what was lost in Redis is registered again within a pulse (2 s) and a connection.
 const CALM_AFTER: Duration = Duration::from_secs(5);
-/// A user whose last socket has gone is there for the lease of a gateway that died with it (10 s), the grace (5 s), and what
-/// a change takes to be told on a busy machine.
+/// How long a user may count as present after the last socket: the lease of a gateway that died with it (10
+/// s), the grace (5 s), and the time of the notification on a busy machine.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(10 + 5 + 2);
-/// The same where nothing is broken: the grace, and what a change takes to be told.
+/// The same without a fault: the grace and the time of the notification.
 const GONE_WITHIN: Duration = Duration::from_secs(5 + 2);
 /// A change of presence reaches every gateway within it where nothing is broken: gathered for 250 ms, and told.
 const TOLD_WITHIN: Duration = Duration::from_secs(1);

@@ -86,7 +86,7 @@ pub async fn inject(site: &Site, lines: &[&ClientLine], fault: &Fault) -> Result
             site.lines().of(Edge::Redis, scope).for_each(BreakableProxy::half_open);
             sleep(hold).await;
         }
-        Kind::InboxTrimmed => inbox_trimmed(site, scope, hold, &mut random).await?,
+        Kind::GatewayStreamTrimmed => gateway_stream_trimmed(site, scope, hold, &mut random).await?,
         Kind::PostgresRestarted => site.postgres().restart_immediately().await?,
         Kind::PostgresConnectionsEnded => {
             site.postgres().terminate_connections().await?;
@@ -167,13 +167,21 @@ fn heal(lines: &[&BreakableProxy], random: &mut StdRng) {
     lines.iter().for_each(|line| line.pass());
 }
 
-async fn inbox_trimmed(site: &Site, scope: Scope, hold: Duration, random: &mut StdRng) -> Result<()> {
+async fn gateway_stream_trimmed(
+    site: &Site,
+    scope: Scope,
+    hold: Duration,
+    random: &mut StdRng,
+) -> Result<()> {
     let lines: Vec<_> = site.lines().of(Edge::Redis, scope).collect();
     lines.iter().for_each(|line| line.blackhole());
     // What the others publish meanwhile is what will be missing.
     sleep(hold).await;
-    let trimmed =
-        if random.random() { site.redis().trim_inboxes().await } else { site.redis().remove_inboxes().await };
+    let trimmed = if random.random() {
+        site.redis().trim_gateway_streams().await
+    } else {
+        site.redis().remove_gateway_streams().await
+    };
     heal(&lines, random);
     trimmed.map(drop).map_err(Into::into)
 }

@@ -1,5 +1,6 @@
-//! The chaos harness of Madang: a real cluster of processes whose every line can be broken, clients that remember what
-//! they sent, were acknowledged and received, a schedule of faults drawn from a seed, and a judge.
+//! The chaos harness of Madang. It has a real cluster of processes whose every connection can be broken, and
+//! a schedule of faults drawn from a seed. Clients record what they sent, what was acknowledged and what they
+//! received. A judge checks these records.
 //!
 //! ```text
 //!  crowd: 200 clients ──lines──▶ gateways ──lines──▶ auth, message-store ──lines──▶ PostgreSQL

@@ -14,9 +14,9 @@ use madang_kit::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    Site, Violation,
+    Services, Violation,
     fault::{FaultyBus, StoreFaults, faulty},
-    site::BusKind,
+    services::BusKind,
 };
 
 /// The events that each gateway replays: one of them so few that a cursor can be too old.
@@ -79,14 +79,18 @@ impl Gateway {
     ///
     /// # Errors
     /// When it does not start.
-    pub(crate) async fn start(site: &Site, network: &Network, number: usize) -> Result<Self, Violation> {
+    pub(crate) async fn start(
+        services: &Services,
+        network: &Network,
+        number: usize,
+    ) -> Result<Self, Violation> {
         let cut = CancellationToken::new();
-        let connected = connect(site, network, &cut).await?;
+        let connected = connect(services, network, &cut).await?;
         let (bus, deliveries) = FaultyBus::new(connected.bus, connected.deliveries);
         let faulty_bus = Connected { bus: Arc::clone(&bus) as _, presence: connected.presence, deliveries };
         let store = Arc::new(StoreFaults::default());
-        let reached = faulty(Arc::clone(&site.stores[number]), Arc::clone(&store), network.calls.clone());
-        let deps = Deps { auth: Arc::clone(&site.auth), store: Arc::new(reached), bus: faulty_bus };
+        let reached = faulty(Arc::clone(&services.stores[number]), Arc::clone(&store), network.calls.clone());
+        let deps = Deps { auth: Arc::clone(&services.auth), store: Arc::new(reached), bus: faulty_bus };
         let replay_max = REPLAY_MAX_EVENTS[number];
         let host = Host::new("histories", Lifecycle::new("case", DRAIN)).map_err(Violation::stage)?;
         let running = madang_gateway::start(settings(replay_max)?, deps, axum::Router::new(), &host)
@@ -110,9 +114,13 @@ impl Gateway {
     }
 }
 
-async fn connect(site: &Site, network: &Network, cut: &CancellationToken) -> Result<Connected, Violation> {
+async fn connect(
+    services: &Services,
+    network: &Network,
+    cut: &CancellationToken,
+) -> Result<Connected, Violation> {
     let id = GatewayId::new(new_id(&SystemClock, &SystemRandom));
-    let url = match &site.bus {
+    let url = match &services.bus {
         BusKind::InProcess => return Ok(network.exchange.connect(id)),
         BusKind::Redis(url) => url,
     };

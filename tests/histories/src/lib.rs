@@ -8,7 +8,7 @@
 //! | module | what it is |
 //! | --- | --- |
 //! | `case` | what can happen, and how it is drawn |
-//! | `site` | what outlives a case: the store, the accounts, the kind of bus |
+//! | `services` | the services that outlive a case: the store, auth, the kind of bus |
 //! | `fault` | a bus and a store that fail on demand |
 //! | `gateway` | a gateway in this process, which can be killed |
 //! | `tape` | a socket, and all that it has heard |
@@ -21,7 +21,7 @@ mod fault;
 mod gateway;
 mod judge;
 mod play;
-mod site;
+mod services;
 mod tape;
 mod trial;
 mod violation;
@@ -31,5 +31,5 @@ pub use trial::Trial;
 pub use violation::Violation;
 
 pub(crate) use case::Case;
-pub(crate) use site::Site;
+pub(crate) use services::Services;
 pub(crate) use violation::ensure;

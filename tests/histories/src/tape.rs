@@ -152,7 +152,7 @@ impl fmt::Display for Entry {
                     EventBody::Left { left } => format!("left {}", left.user),
                     EventBody::Role { role } => format!("role {} {:?}", role.user, role.role),
                     EventBody::Room { properties } => format!("room {}", properties.name),
-                    EventBody::Unknown => "unknown".to_owned(),
+                    other => other.kind().to_owned(),
                 };
                 write!(f, "< event {room} {seq} {what}")
             }

@@ -19,7 +19,7 @@ use proptest::{
 use tokio::runtime::{Builder, Runtime};
 use uuid::Uuid;
 
-use crate::{Case, Site, Violation, case, case::Settle, play::play};
+use crate::{Case, Services, Violation, case, case::Settle, play::play};
 
 /// Plays so many times as many histories: what a run plays that has hours.
 const TIMES_VARIABLE: &str = "HISTORIES_TIMES";
@@ -47,7 +47,7 @@ struct Played {
 /// A stage, and how many cases are played on it.
 pub struct Trial {
     runtime: Runtime,
-    site: Arc<Site>,
+    services: Arc<Services>,
     cases: u32,
     regressions: &'static str,
 }
@@ -59,7 +59,7 @@ impl Trial {
     /// # Errors
     /// When the stage cannot be set.
     pub fn small(regressions: &'static str, cases: u32) -> Result<Self, Violation> {
-        Self::new(regressions, cases, Site::small)
+        Self::new(regressions, cases, Services::small)
     }
 
     /// PostgreSQL, a replica of the store for each gateway, Redis.
@@ -67,17 +67,17 @@ impl Trial {
     /// # Errors
     /// When the stage cannot be set.
     pub fn large(regressions: &'static str, cases: u32) -> Result<Self, Violation> {
-        Self::new(regressions, cases, Site::large)
+        Self::new(regressions, cases, Services::large)
     }
 
-    fn new<F>(regressions: &'static str, cases: u32, site: impl FnOnce() -> F) -> Result<Self, Violation>
+    fn new<F>(regressions: &'static str, cases: u32, services: impl FnOnce() -> F) -> Result<Self, Violation>
     where
-        F: Future<Output = Result<Site, Violation>>,
+        F: Future<Output = Result<Services, Violation>>,
     {
         let runtime =
             Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(Violation::stage)?;
-        let site = Arc::new(runtime.block_on(site())?);
-        Ok(Self { runtime, site, cases, regressions })
+        let services = Arc::new(runtime.block_on(services())?);
+        Ok(Self { runtime, services, cases, regressions })
     }
 
     /// Plays cases one after another.
@@ -109,7 +109,7 @@ impl Trial {
 
     /// Plays one case. Answers how it was late, where it was: it has been judged all the same.
     async fn attempt(&self, case: &Case) -> Result<Option<String>, Violation> {
-        let late = play(&self.site, case).await?;
+        let late = play(&self.services, case).await?;
         Ok(late.map(|late| format!("{late}\nits history: {case:?}")))
     }
 
@@ -173,8 +173,8 @@ impl Trial {
     }
 
     fn close(self) {
-        if let Some(site) = Arc::into_inner(self.site) {
-            self.runtime.block_on(site.close());
+        if let Some(services) = Arc::into_inner(self.services) {
+            self.runtime.block_on(services.close());
         }
     }
 }

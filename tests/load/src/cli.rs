@@ -23,30 +23,31 @@ use crate::{
     workers::Workers,
 };
 
-/// Measures a Madang cluster under load, beside the limit of this machine.
+/// Measures a Madang cluster under load, and the limit of this machine beside it.
 ///
-/// Each work has a warm-up and a window. Sends follow a timetable whatever the servers do, latencies count from
-/// the scheduled time, and every delivery is accounted for. A bare broadcast server, in a process of its own, is
-/// put under the same load: what it reaches is the limit. A table at the end has each figure with its budget;
-/// the exit code is 0 when all are kept, 1 when one is missed, 2 when the run failed.
+/// Each scenario has a warm-up and a measured window. The load is open-loop: sends follow a schedule whatever
+/// the servers do, and latencies count from the scheduled time. Every delivery is accounted for. A bare
+/// broadcast server in its own process gets the same load; its result is the limit. A table at the end shows
+/// each figure with its budget. The exit code is 0 when all budgets are kept, 1 when one is missed, and 2
+/// when the run failed.
 ///
-/// Everything is bounded in time and number, and talks to 127.0.0.1 only.
+/// Everything is bounded in time and number, and uses 127.0.0.1 only.
 #[derive(Debug, Parser)]
 #[command(name = "madang-load", version, args_conflicts_with_subcommands = true)]
 struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
 
-    /// The works to do; all of them where none is given. May be repeated.
+    /// The scenarios to run. May be repeated. [default: all]
     #[arg(long = "scenario", value_enum)]
     scenarios: Vec<Scenario>,
 
-    /// The length of each window, in seconds.
+    /// The length of each measured window, in seconds.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=120))]
     seconds: u64,
 
-    /// How many worker threads each service's process has: a number, or `default`, one a core. Each setting is measured on
-    /// a cluster of its own, one after the other.
+    /// The worker threads of each service's process: a number, or `default` for one per core. Each value is
+    /// measured on its own cluster, one after the other.
     #[arg(
         long,
         value_delimiter = ',',
@@ -56,27 +57,27 @@ struct Arguments {
     )]
     workers: Vec<Workers>,
 
-    /// Measures the cluster that runs already, by the list of processes that `make cluster` writes
-    /// (data/cluster/processes.json). Without it, a cluster of its own is started, and stopped at the end.
+    /// Measures a running cluster, by the list of processes that `make cluster` writes
+    /// (data/cluster/processes.json). Unset, the run starts its own cluster and stops it at the end.
     #[arg(long, conflicts_with = "bare_only")]
     processes: Option<PathBuf>,
 
-    /// Measures the bare server alone: what this machine and this generator can do.
+    /// Measures only the bare server: the limit of this machine and this generator.
     #[arg(long)]
     bare_only: bool,
 
-    /// Writes the report as JSON to this file, too.
+    /// Also writes the report as JSON to this file.
     #[arg(long)]
     json: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// The bare broadcast server itself, on a free port, until its standard input ends.
+    /// Runs the bare broadcast server on a free port, until its standard input ends.
     Bare,
 }
 
-/// Does what the command line says.
+/// Runs the command.
 #[must_use]
 pub fn run() -> ExitCode {
     const MISSED: u8 = 1;
@@ -85,25 +86,25 @@ pub fn run() -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(MISSED),
         Err(error) => {
-            // Where standard error is closed, the exit code says it.
+            // If standard error is closed, only the exit code tells the result.
             let _ = writeln!(io::stderr(), "madang-load: {}", with_sources(&error));
             ExitCode::from(FAILED)
         }
     }
 }
 
-/// True when all budgets are kept.
+/// Returns true when all budgets are kept.
 fn run_parsed(arguments: Arguments) -> Result<bool, BenchError> {
     if let Some(Command::Bare) = arguments.command {
-        // As many workers as a gateway has: one a core.
+        // The bare server has as many workers as a gateway: one per core.
         Builder::new_multi_thread().enable_all().build()?.block_on(bare::run())?;
         return Ok(true);
     }
     let scenarios = if arguments.scenarios.is_empty() { Scenario::ALL.to_vec() } else { arguments.scenarios };
-    // The set-up's requests; the load itself runs on the main thread.
+    // This runtime makes the requests of the set-up. The load itself runs on the main thread.
     let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let settings = Settings { window: Duration::from_secs(arguments.seconds) };
-    // Before anything is started, since servers inherit it.
+    // The limit is raised before any server starts, since servers inherit it.
     allow_sockets(SOCKETS_MAX)?;
     let report = if arguments.bare_only {
         Bench::new(&runtime, None, settings)?.run(&scenarios)
@@ -130,16 +131,16 @@ fn run_parsed(arguments: Arguments) -> Result<bool, BenchError> {
     Ok(report.passes())
 }
 
-/// Starts a durable cluster of release binaries, two of each service, for the time of the measurement.
+/// Starts a durable cluster of release binaries for the measurement, with two of each service.
 fn on_own_cluster(
     runtime: &Runtime,
     workers: Workers,
     measure: impl FnOnce(Target) -> Result<Report, BenchError>,
 ) -> Result<Report, BenchError> {
     let progress = Progress::default();
-    // Clients connect to the gateways: an ingress would be one more to share the cores.
+    // Clients connect directly to the gateways, since an ingress would be one more process on the same cores.
     let options = ClusterOptions { durability: Durability::Real, nginx: false, ..ClusterOptions::default() }
-        // What is asked is how many they can take, not how many they are told to.
+        // The benchmark measures how many sockets gateways can admit, not the configured limit.
         .with_setting(Program::Gateway, "MADANG_ADMISSIONS_PER_SECOND", "1000000")
         // All users come from one address, one of them makes all rooms, and a room is as lively as a scenario says.
         .with_setting(Program::Gateway, "MADANG_ADDRESS_SENDS_PER_SECOND", "0")

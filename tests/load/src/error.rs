@@ -3,7 +3,10 @@
 use std::io;
 
 use crate::{
-    fleet::FleetError, limits::TooFewFiles, measure::process::ProcessError, site::SiteError,
+    fleet::FleetError,
+    limits::TooFewFiles,
+    measure::{peak::PeakError, process::ProcessError},
+    rest_api::RestApiError,
     target::TargetError,
 };
 
@@ -18,13 +21,16 @@ pub enum BenchError {
     Files(#[from] TooFewFiles),
     /// The set-up failed.
     #[error("the set-up failed")]
-    Site(#[from] SiteError),
+    RestApi(#[from] RestApiError),
     /// The clients failed.
     #[error(transparent)]
     Fleet(#[from] FleetError),
     /// A process ended in the middle.
     #[error("a process under load cannot be measured; has it ended?")]
     Process(#[from] ProcessError),
+    /// The same, of memory.
+    #[error("the processes' memory")]
+    Peak(#[from] PeakError),
     /// The cluster of this run did not start or stop.
     #[error("the cluster")]
     Kit(#[from] madang_test_kit::Error),

@@ -1,7 +1,7 @@
 //! The load generator and benchmark runner of Madang.
 //!
-//! `madang-load` drives a cluster with thousands of WebSocket clients, measures what they see and what the
-//! services use, and holds both against budgets and against the limit of the machine: a bare broadcast server
+//! `madang-load` drives a cluster with thousands of WebSocket clients and measures what they receive and what
+//! the services use. It compares both with budgets and with the limit of the machine: a bare broadcast server
 //! under the same load in the same run.
 //!
 //! - The loop is open: sends follow a timetable, and latencies count from the scheduled time ([`fleet`]).
@@ -13,13 +13,14 @@ pub mod bare;
 pub mod cli;
 pub mod error;
 pub mod fleet;
+pub mod hostile;
 pub mod layout;
 pub mod limits;
 pub mod measure;
 pub mod progress;
 pub mod report;
+pub mod rest_api;
 pub mod scenario;
-pub mod site;
 pub mod target;
 pub mod wire;
 pub mod workers;

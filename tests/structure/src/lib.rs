@@ -3,8 +3,8 @@
 //! - **No circle between the modules of a crate.** Two modules that need each other can only be read together. The
 //!   check parses each crate's sources (`read`, `mentions`), finds where each name is defined (`resolve`), and looks for
 //!   circles (`circles`).
-//! - **The arrows between crates.** Services do not import one another, libraries do not import services, and nothing
-//!   that is deployed imports the tests' crates ([`arrows`]).
+//! - **The arrows between crates.** Services do not import one another. Libraries do not import services. No
+//!   deployed crate imports the tests' crates ([`arrows`]).
 //!
 //! # What counts as an import
 //!

@@ -1,7 +1,8 @@
 //! Which nodes of a Redis Cluster serve its slots now.
 //!
-//! The bus does not use the client library's own cluster connection. That one hides what the bus must see, namely that a slot
-//! is served by another node than before, and it repeats commands whose outcome is unknown. Decision 0016 has the rest.
+//! The bus does not use the client library's own cluster connection. That connection hides what the bus must
+//! see: that another node serves a slot. It also repeats commands whose outcome is unknown. Decision 0016 has
+//! the rest.
 
 use std::{sync::Arc, time::Duration};
 

@@ -1,7 +1,7 @@
 //! Frames of the server, owned, and read as a client must: what it does not know, it ignores.
 
 use madang_contract::{EventBody, Message, NoticeBody, OkFrame, RequestId, ServerFrame};
-use madang_domain::{RoomId, Seq, Timestamp};
+use madang_domain::{RoomId, Seq, Timestamp, event::EventKind};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -78,12 +78,9 @@ impl InboxNotice {
             at: Timestamp,
         }
         let Place { seq, at } = read(Value::Object(object.clone()))?;
-        let kind = object.get("kind").and_then(Value::as_str);
         let body = match NoticeBody::deserialize(Value::Object(object.clone())) {
             Ok(body) => NoticeOf::Known(body),
-            Err(error) if kind.is_none_or(|kind| matches!(kind, "mention" | "invite" | "custom")) => {
-                return Err(unexpected(&error));
-            }
+            Err(error) if known_kind(&object) => return Err(unexpected(&error)),
             Err(_) => NoticeOf::Unknown(object),
         };
         Ok(Self { seq, at, body })
@@ -206,7 +203,7 @@ fn known_type(name: &str) -> bool {
 fn known_kind(object: &Map<String, Value>) -> bool {
     let kind = object.get("kind").and_then(Value::as_str);
     // An event without a kind is malformed rather than unknown.
-    kind.is_none_or(|kind| matches!(kind, "message" | "joined" | "left" | "role" | "room"))
+    kind.is_none_or(|kind| EventKind::ALL.iter().any(|known| known.name() == kind))
 }
 
 /// Reads a value into a type that borrows from nothing: an owned [`Value`] gives its strings away.

@@ -1,6 +1,6 @@
-//! `/v1/rooms/{room}/messages` and `/read`: messages, and how far the user has read.
+//! `/v1/rooms/{room}/messages`, `/pins` and `/read`: messages, which of them are pinned, and how far the user has read.
 
-use madang_domain::{IdempotencyKey, MessageText, Seq, Timestamp};
+use madang_domain::{IdempotencyKey, MessageId, MessageText, Seq, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +19,7 @@ pub struct SendMessage<T = MessageText, K = IdempotencyKey> {
     pub key: Option<K>,
     /// The id of the message that it answers.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub reply_to: Option<String>,
+    pub reply_to: Option<MessageId>,
     /// The files that it points to, at most 10.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attachments: Vec<Attachment>,
@@ -102,6 +102,19 @@ pub mod routes {
             .idempotency_key()
             .answers::<SentMessage>(201, "The message is committed, by this request or by an earlier one with the same key.")
             .refuses(&[Code::PermissionDenied, Code::NotFound, Code::RateLimited]);
+        /// Lists pinned messages.
+        PINS = Route::get("list_pins", "/v1/rooms/{room}/pins", "List the pinned messages of a room, the newest pin first")
+            .query::<PageQuery>()
+            .answers::<Page<RoomMessage<'_>>>(200, "The messages.")
+            .refuses(&[Code::PermissionDenied, Code::NotFound]);
+        /// Pins a message.
+        PIN = Route::put("pin_message", "/v1/rooms/{room}/pins/{id}", "Pin a message, as a moderator, or as either user of a direct room")
+            .answers_empty(204, "The message is pinned.")
+            .refuses(&[Code::PermissionDenied, Code::NotFound, Code::FailedPrecondition]);
+        /// Unpins a message.
+        UNPIN = Route::delete("unpin_message", "/v1/rooms/{room}/pins/{id}", "Unpin a message, as a moderator, or as either user of a direct room")
+            .answers_empty(204, "The message is not pinned.")
+            .refuses(&[Code::PermissionDenied, Code::NotFound]);
         /// Moves the read mark.
         READ = Route::put("mark_read", "/v1/rooms/{room}/read", "Move the read mark in a room")
             .takes::<MarkRead>()

@@ -118,13 +118,13 @@ fn reply_of(kind: &str) -> &'static [&'static str] {
     match kind {
         "auth" => &["server-hello", "server-ok-renewed", ERROR],
         "subscribe" => &["server-subscribed", ERROR],
-        "unsubscribe" | "typing" => &["server-ok", ERROR],
         "send" => &["server-ack", ERROR],
         "read" => &["server-ok-read", ERROR],
         "history" => &["server-ok-history", ERROR],
         "presence" => &["server-ok-presence", ERROR],
         "ping" => &["server-pong"],
-        other => unreachable!("the frame {other} has no answer"),
+        // One that asks for nothing.
+        _ => &["server-ok", ERROR],
     }
 }
 
@@ -306,10 +306,9 @@ mod tests {
     fn every_frame_is_a_message_with_an_example() {
         let document = asyncapi("");
         let messages = document["components"]["messages"].as_object().unwrap();
-        for kind in
-            ["auth", "subscribe", "unsubscribe", "send", "read", "typing", "history", "presence", "ping"]
-        {
-            assert!(messages.contains_key(&format!("client-{kind}")), "{kind}");
+        let of_clients: Vec<&str> = messages.keys().filter_map(|name| name.strip_prefix("client-")).collect();
+        assert!(of_clients.contains(&"send"), "{of_clients:?}");
+        for kind in of_clients {
             assert_eq!(document["operations"][kind]["action"], "receive");
         }
         for (name, message) in messages {

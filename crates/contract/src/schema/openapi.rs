@@ -1,6 +1,6 @@
 //! The OpenAPI document, from the table of routes.
 
-use madang_domain::{Code, IdempotencyKey, RoomRef, SessionId, UserId, UserRef};
+use madang_domain::{Code, IdempotencyKey, MessageId, RoomRef, SessionId, UserId, UserRef};
 use schemars::SchemaGenerator;
 use serde_json::{Map, Value, json};
 
@@ -126,6 +126,7 @@ impl Builder {
                     ("room", _) => generator.subschema_for::<RoomRef>(),
                     ("user", Access::ApiKey(_)) => generator.subschema_for::<UserRef>(),
                     ("user", _) => generator.subschema_for::<UserId>(),
+                    ("id", _) => generator.subschema_for::<MessageId>(),
                     ("session", _) => generator.subschema_for::<SessionId>(),
                     (other, _) => unreachable!("the path parameter {other} has no type"),
                 };

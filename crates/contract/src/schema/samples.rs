@@ -11,21 +11,17 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use crate::{
-    Account, Ack, Attachment, CaughtUp, ClientFrame, CustomData, ErrorFrame, Event, EventBody, Hello,
-    HistoryPage, Inbox, Invite, Joined, Left, Limits, Mention, Message, Notice, NoticeBody, OkFrame, Pong,
-    Presence, PresenceAnswer, PresenceChange, Properties, Read, ReadAnswer, Reconnect, Renewed, Request,
-    RequestId, RoleChange, RoomError, RoomMessage, ServerFrame, SiteUser, Subscribed, SubscribedRoom, Typing,
-    User,
+    Account, Ack, CaughtUp, ClientFrame, ErrorFrame, Event, Hello, HistoryPage, Inbox, Limits, Notice,
+    OkFrame, Pong, Presence, PresenceAnswer, PresenceChange, Read, ReadAnswer, Reconnect, Renewed, Request,
+    RequestId, RoomError, RoomMessage, ServerFrame, SiteUser, Subscribed, SubscribedRoom, Typing, User,
     rest::{
         AuthSession, InboxPage, JwkSet, Login, MarkRead, Member, MessagesPage, NewRoom, NewSiteRoom, Page,
         Problem, ProfileChanges, PutMember, PutSiteMember, ReadMark, RefreshToken, Register, Room,
         RoomChanges, SendAs, SendMessage, SentMessage, SentNotice, SiteRoom, SiteUserChanges, Ticket, Tokens,
     },
+    samples::{JOON, at, attachment, epoch, message, mina, parsed, room_id, user},
 };
 
-const MINA: &str = "01a2024d-95a6-763a-b28c-5f0939d5c634";
-const JOON: &str = "01a2024d-95d7-7bd3-a3c0-c4581887f92f";
-const ROOM: &str = "01a2024d-9635-716b-add6-7995dafa95fd";
 const SESSION: &str = "01a2024d-95d7-7ac3-8afb-e3a86cee2d1a";
 
 /// The example of a definition, by the reference to it.
@@ -131,39 +127,12 @@ fn answer(name: &str) -> Option<Value> {
 
 /// Examples of the frames that a client sends.
 pub(super) fn requests() -> Vec<Value> {
-    [
-        json!({"type": "auth", "token": "eyJ0eXAi", "inbox_since": 3, "inbox_epoch": "24139c12"}),
-        json!({"type": "subscribe", "id": "1", "rooms": [{"room": "courtyard", "since": 0}, {"room": ROOM}]}),
-        json!({"type": "subscribe", "id": "2", "all": true, "cursors": {ROOM: 4}}),
-        json!({"type": "unsubscribe", "id": "3", "rooms": ["ext:7"]}),
-        json!({"type": "send", "id": "4", "room": ROOM, "key": "k1", "text": "안녕하세요", "reply_to": "2"}),
-        json!({"type": "send", "room": ROOM, "key": "k2", "text": "a file", "attachments": [written(&attachment())]}),
-        json!({"type": "read", "id": "5", "room": "courtyard", "seq": 3}),
-        json!({"type": "typing", "room": "courtyard", "on": true}),
-        json!({"type": "history", "id": "6", "room": "courtyard", "before": 5, "limit": 2}),
-        json!({"type": "presence", "id": "7", "room": "courtyard"}),
-        json!({"type": "ping", "id": "8"}),
-    ]
-    .into_iter()
-    .inspect(|frame| {
+    let examples = ClientFrame::examples();
+    for frame in &examples {
         let parsed = Request::parse(&frame.to_string());
         assert!(parsed.is_ok(), "{frame}: {parsed:?}");
-        // A new frame has an example, or the match does not compile.
-        if let Ok(request) = parsed {
-            match request.frame {
-                ClientFrame::Auth { .. }
-                | ClientFrame::Subscribe(_)
-                | ClientFrame::Unsubscribe { .. }
-                | ClientFrame::Send { .. }
-                | ClientFrame::Read { .. }
-                | ClientFrame::Typing { .. }
-                | ClientFrame::History { .. }
-                | ClientFrame::Presence { .. }
-                | ClientFrame::Ping {} => {}
-            }
-        }
-    })
-    .collect()
+    }
+    examples
 }
 
 /// Examples of the frames that the server sends.
@@ -231,8 +200,8 @@ pub(super) fn frames() -> Vec<Value> {
         ServerFrame::Pong(Pong { re: re() }),
     ];
     frames.extend(answers().into_iter().map(|answer| ServerFrame::Ok(OkFrame { re: re(), answer })));
-    frames.extend(events().into_iter().map(ServerFrame::Event));
-    frames.extend(notices().into_iter().map(ServerFrame::Notice));
+    frames.extend(Event::examples().into_iter().map(ServerFrame::Event));
+    frames.extend(Notice::examples().into_iter().map(ServerFrame::Notice));
     frames.iter().map(written).collect()
 }
 
@@ -280,44 +249,6 @@ fn subscribed() -> Subscribed<'static> {
     }
 }
 
-fn events() -> [Event<'static>; 6] {
-    let (user, by) = (mina(), mina());
-    let properties =
-        Properties { name: "Courtyard at noon".into(), slug: Some("courtyard".into()), deleted: false, by };
-    let bodies = [
-        EventBody::Joined { joined: Joined { user: self::user(), role: Role::Owner, by } },
-        EventBody::Room { properties },
-        EventBody::Message { message: message() },
-        EventBody::Role { role: RoleChange { user, role: Role::Moderator, by } },
-        EventBody::Left { left: Left { user, by } },
-        EventBody::Unknown,
-    ];
-    let mut seq = Seq::START;
-    bodies.map(|body| {
-        seq = seq.next();
-        Event { room: room_id(), seq, at: at(), body }
-    })
-}
-
-fn notices() -> [Notice<'static>; 4] {
-    let mention = Mention { room: room_id(), message: "3".into(), seq: Seq::new(3), sender: user() };
-    let bodies = [
-        NoticeBody::Mention(mention),
-        NoticeBody::Invite(Invite { room: room_id(), name: "Courtyard".into(), by: user() }),
-        NoticeBody::Custom(CustomData(r#"{"kind":"order","no":7}"#.into())),
-        NoticeBody::Unknown,
-    ];
-    let mut seq = Seq::START;
-    bodies.map(|body| {
-        seq = seq.next();
-        Notice { seq, at: at(), body }
-    })
-}
-
-fn user() -> User<'static> {
-    User { id: mina(), name: "Mina".into(), avatar_url: None }
-}
-
 fn account() -> Account<'static> {
     let user = User { avatar_url: Some("https://example.com/mina.png".into()), ..user() };
     Account { user, username: "mina".into() }
@@ -325,18 +256,6 @@ fn account() -> Account<'static> {
 
 fn member() -> Member<'static> {
     Member { user: account(), role: Role::Owner, joined_at: at(), read: Seq::new(3) }
-}
-
-fn message() -> Message<'static> {
-    Message {
-        id: "3".into(),
-        sender: user(),
-        text: "안녕하세요".into(),
-        key: "k1".into(),
-        reply_to: Some("2".into()),
-        mentions: vec![parsed(JOON)],
-        attachments: vec![attachment()],
-    }
 }
 
 fn room_message() -> RoomMessage<'static> {
@@ -359,47 +278,17 @@ fn room() -> Room<'static> {
     }
 }
 
-fn attachment() -> Attachment {
-    const WORD: &str = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
-    Attachment {
-        url: parsed::<AttachmentUrl>("https://files.example.com/1"),
-        name: parsed::<FileName>("회의록.docx"),
-        content_type: parsed::<MediaType>(WORD),
-        size_bytes: 18_204,
-    }
-}
-
 fn page<T>(item: T) -> Page<T> {
     Page { items: vec![item], next_cursor: None }
-}
-
-fn mina() -> UserId {
-    parsed(MINA)
-}
-
-fn room_id() -> RoomId {
-    parsed(ROOM)
 }
 
 fn session() -> SessionId {
     parsed(SESSION)
 }
 
-fn epoch() -> Epoch {
-    Epoch::new(0x2413_9c12)
-}
-
-fn at() -> Timestamp {
-    Timestamp::from_micros(1_795_335_768_917_000)
-}
-
 #[expect(clippy::unnecessary_wraps, reason = "a frame's `re` is optional")]
 fn re() -> Option<RequestId> {
     Some(RequestId::new("4"))
-}
-
-fn parsed<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
-    text.parse().unwrap_or_else(|error| unreachable!("the example {text}: {error:?}"))
 }
 
 fn written(value: &impl Serialize) -> Value {

@@ -2,11 +2,14 @@
 
 use std::borrow::Cow;
 
-use madang_domain::{Role, RoomId, RoomName, Seq, Slug, Timestamp, UserId};
+use madang_domain::{MessageId, Role, RoomId, RoomName, Seq, Slug, Timestamp, UserId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Message, User};
+use crate::{
+    Message, User,
+    samples::{at, message, mina, room_id, user},
+};
 
 /// Something happened in a room.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -20,6 +23,34 @@ pub struct Event<'a> {
     /// What happened; in JSON its fields stand beside the room.
     #[serde(flatten)]
     pub body: EventBody<'a>,
+}
+
+impl Event<'static> {
+    /// Examples for the documents: an event of each kind.
+    pub(crate) fn examples() -> Vec<Self> {
+        let by = mina();
+        let properties = Properties {
+            name: "Courtyard at noon".into(),
+            slug: Some("courtyard".into()),
+            deleted: false,
+            by,
+        };
+        let bodies = vec![
+            EventBody::Joined { joined: Joined { user: user(), role: Role::Owner, by } },
+            EventBody::Room { properties },
+            EventBody::Message { message: message() },
+            EventBody::Role { role: RoleChange { user: by, role: Role::Moderator, by } },
+            EventBody::Left { left: Left { user: by, by } },
+            EventBody::Pinned { pinned: Pinned { message: MessageId::new(Seq::new(3)), on: true, by } },
+            EventBody::Unknown,
+        ];
+        let mut seq = Seq::START;
+        let placed = bodies.into_iter().map(|body| {
+            seq = seq.next();
+            Self { room: room_id(), seq, at: at(), body }
+        });
+        placed.collect()
+    }
 }
 
 /// What happened: the `kind`, and the kind's own object.
@@ -51,11 +82,32 @@ pub enum EventBody<'a> {
         /// The properties after the change. They are not called `room`, which names the room in every event.
         properties: Properties<'a>,
     },
+    /// A message was pinned in the room, or unpinned.
+    Pinned {
+        /// The message.
+        pinned: Pinned,
+    },
     /// Of a kind that this gateway does not know, since a newer one wrote it. The event has its place, so that a log
     /// without gaps arrives, and no content: a client that knows the kind must not be shown half of it. A client
     /// reads it as any kind that the client does not know.
     #[serde(skip_deserializing)]
     Unknown,
+}
+
+impl EventBody<'_> {
+    /// The `kind` on the wire.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Message { .. } => "message",
+            Self::Joined { .. } => "joined",
+            Self::Left { .. } => "left",
+            Self::Role { .. } => "role",
+            Self::Room { .. } => "room",
+            Self::Pinned { .. } => "pinned",
+            Self::Unknown => "unknown",
+        }
+    }
 }
 
 /// A user became a member.
@@ -101,6 +153,17 @@ pub struct Properties<'a> {
     /// Whether the room was deleted; then nothing follows.
     pub deleted: bool,
     /// The user who changed them.
+    pub by: UserId,
+}
+
+/// A message was pinned in the room, or unpinned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Pinned {
+    /// The id of the message.
+    pub message: MessageId,
+    /// Whether it is pinned now.
+    pub on: bool,
+    /// The user who pinned or unpinned it.
     pub by: UserId,
 }
 

@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 
 pub use answer::{Answer, HistoryPage, OkFrame, PresenceAnswer, ReadAnswer, Renewed};
 pub use ephemeral::{Presence, PresenceChange, Read, Typing};
-pub use event::{Event, EventBody, Joined, Left, Properties, RoleChange};
-pub use notice::{CustomData, Inbox, Invite, Mention, Notice, NoticeBody};
+pub use event::*;
+pub use notice::*;
 pub use subscription::{CaughtUp, RoomError, Subscribed, SubscribedRoom};
 
 use crate::{RequestId, User};

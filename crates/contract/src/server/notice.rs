@@ -7,7 +7,10 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::User;
+use crate::{
+    User,
+    samples::{at, room_id, user},
+};
 
 /// The state of the user's inbox as the server begins to follow it. The missed notices follow, in order, up to `head`;
 /// then those that come.
@@ -37,6 +40,25 @@ pub struct Notice<'a> {
     /// What happened; in JSON its fields stand beside the place.
     #[serde(flatten)]
     pub body: NoticeBody<'a>,
+}
+
+impl Notice<'static> {
+    /// Examples for the documents: a notice of each kind.
+    pub(crate) fn examples() -> Vec<Self> {
+        let mention = Mention { room: room_id(), message: "3".into(), seq: Seq::new(3), sender: user() };
+        let bodies = vec![
+            NoticeBody::Mention(mention),
+            NoticeBody::Invite(Invite { room: room_id(), name: "Courtyard".into(), by: user() }),
+            NoticeBody::Custom(CustomData(r#"{"kind":"order","no":7}"#.into())),
+            NoticeBody::Unknown,
+        ];
+        let mut seq = Seq::START;
+        let placed = bodies.into_iter().map(|body| {
+            seq = seq.next();
+            Self { seq, at: at(), body }
+        });
+        placed.collect()
+    }
 }
 
 /// What the notice is about: the `kind`, and the kind's `data`.

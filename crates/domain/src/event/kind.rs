@@ -3,7 +3,7 @@
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{Custom, Invite, Joined, Left, Mention, Message, RoleChanged, RoomChanged};
+use super::{Custom, Invite, Joined, Left, Mention, Message, Pinned, RoleChanged, RoomChanged};
 
 /// Makes the kinds and the bodies of events from a table of the kinds: number, name, payload.
 ///
@@ -125,6 +125,8 @@ event_kinds! {
     7 "invite" Invite,
     /// The embedding site tells the inbox's user something.
     8 "custom" Custom,
+    /// A message was pinned in its room, or unpinned.
+    9 "pinned" Pinned,
 }
 
 impl EventKind {
@@ -229,6 +231,11 @@ mod tests {
                 EventBody::Invite(Invite { room, name: name() }),
             ),
             (8, Some(custom), EventBody::Custom(Custom::new(custom).unwrap())),
+            (
+                9,
+                Some(r#"{"message":3,"on":true}"#),
+                EventBody::Pinned(Pinned { message: Seq::new(3), on: true }),
+            ),
             (99, Some("[1]"), EventBody::Unknown(Unknown { number: 99, detail: Some("[1]".into()) })),
         ]
     }

@@ -1,4 +1,6 @@
-//! Messages, the one kind of event that is frequent: every part of it is typed on every way.
+//! Messages, the one kind of event that is frequent: every part of it is typed on every way. And what happens to them.
+
+use serde::{Deserialize, Serialize};
 
 use crate::{Attachment, IdempotencyKey, Seq, UserId};
 

@@ -11,10 +11,10 @@ use std::sync::Arc;
 use crate::{Profile, Seq, Timestamp, TopicId};
 
 pub use kind::{DetailError, EventBody, EventKind, Unknown};
-pub use membership::{Joined, Left, RoleChanged};
-pub use message::Message;
-pub use notice::{Custom, Invite, Mention};
-pub use room::RoomChanged;
+pub use membership::*;
+pub use message::*;
+pub use notice::*;
+pub use room::*;
 
 /// One durable thing that happened in a topic.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -67,8 +67,8 @@ fn read<T: clap::Parser>(
     };
     let renamed = known.renamed(&args, environment, &entries);
 
-    // Settings from elsewhere become flags in front of those that were given, each checked by itself, so
-    // that a mistake is told by the name under which it was made.
+    // Settings from variables and the file become flags before the given ones. Each is checked separately, so
+    // that an error names the setting as the operator wrote it.
     let mut all = vec![args.first().cloned().unwrap_or_else(|| "madang".into())];
     for setting in known.settings() {
         let value = variables.get(setting.id.as_str()).or_else(|| keys.get(setting.id.as_str()));

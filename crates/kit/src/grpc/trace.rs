@@ -18,8 +18,8 @@ pub fn inject_trace_context(metadata: &mut MetadataMap) {
     telemetry::inject(&mut Metadata(metadata));
 }
 
-/// The context that a request's headers carry. Services call each other on a closed network; the edge
-/// does not pass strangers' trace headers on.
+/// The trace context in a request's headers. Services call each other on a private network; the gateway does
+/// not forward the trace headers of clients.
 #[must_use]
 pub fn extract_trace_context(headers: &HeaderMap) -> Context {
     telemetry::extract(&Headers(headers))

@@ -7,8 +7,8 @@ use opentelemetry::metrics::Meter;
 /// Clock ticks in a second, as `/proc` counts CPU time: `USER_HZ`, fixed at 100 by the kernel's interface.
 const TICKS_PER_SECOND: f64 = 100.0;
 
-/// Where in `/proc/self/stat`, counted after the parenthesised name, the user and system ticks and the
-/// number of threads stand (fields 14, 15 and 20 of proc(5), the name being the second).
+/// The positions of the user ticks, the system ticks and the number of threads in `/proc/self/stat`, counted
+/// after the parenthesised name. They are fields 14, 15 and 20 of proc(5); the name is the second.
 const USER_TICKS: usize = 11;
 const SYSTEM_TICKS: usize = 12;
 const THREADS: usize = 17;

@@ -13,7 +13,7 @@ use madang_domain::Profile;
 /// Where a request came from, for throttling and for the user's list of devices.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ClientInfo {
-    /// The address that the edge vouches for.
+    /// The client's address as the gateway determined it.
     pub ip: Option<IpAddr>,
     /// What the client calls itself; cut at 200 bytes.
     pub user_agent: Option<String>,

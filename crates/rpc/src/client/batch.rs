@@ -2,9 +2,9 @@
 //!
 //! A caller's request goes into a bounded queue. A task takes what has queued and sends it as one call,
 //! with a bounded number of such calls under way. A lone request thus leaves at once, without a timer;
-//! under load, requests gather while an earlier call is under way and leave with the next, so that the
-//! cost of a call is shared the more, the more there is to do. Only a call that takes long is overlapped
-//! by another: one slow batch does not hold up what comes after it.
+//! under load, requests wait while an earlier call is in progress and leave with the next one. So the more
+//! load there is, the more requests share the cost of a call. Only a call that takes long is overlapped by
+//! another: one slow batch does not hold up what comes after it.
 //!
 //! A pace bounds how many calls begin in a second, as network cards moderate their interrupts: what comes
 //! within it of the last call's beginning gathers, and only that.

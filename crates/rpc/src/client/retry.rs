@@ -53,9 +53,9 @@ impl RetrySettings {
     }
 }
 
-/// The token bucket of gRPC's retry throttling (gRFC A6): each failure of the transport takes a token,
-/// each success returns a fraction of one, and calls are repeated only while more than half are left.
-/// One dead service thus cannot draw several times its load in repetitions.
+/// The token bucket of gRPC's retry throttling (gRFC A6): each failure of the transport takes a token, and
+/// each success returns a fraction of one. Calls are repeated only while more than half of the tokens are
+/// left. One dead service thus cannot draw several times its load in repetitions.
 #[derive(Debug)]
 pub(crate) struct RetryBudget {
     millitokens: AtomicU32,

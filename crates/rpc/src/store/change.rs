@@ -1,9 +1,9 @@
 //! Changes, and the events that they commit.
 
+use madang_domain::event::Event;
 use madang_proto::store::v1 as wire;
 
-use crate::wire::{DecodeError, Result, Wire, field};
-use madang_domain::event::Event;
+use crate::wire::{DecodeError, Result, Wire};
 
 /// A change that was made, and the events that it committed, for the gateway to deliver.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,20 +27,19 @@ pub enum Authority {
 
 /// Makes messages that carry events alone the changes after which there is nothing.
 macro_rules! of_nothing {
-    ($($Message:ident),*) => {$(
-        impl Wire<wire::$Message> for Changed<()> {
-            fn encode(&self) -> wire::$Message {
-                wire::$Message { events: self.events.encode() }
+    ($($Message:path),*) => {$(
+        impl $crate::wire::Wire<$Message> for Changed<()> {
+            fn encode(&self) -> $Message {
+                $Message { events: $crate::wire::Wire::encode(&self.events) }
             }
 
-            fn decode(message: wire::$Message) -> Result<Self> {
-                Ok(Self { value: (), events: field("events", message.events)? })
+            fn decode(message: $Message) -> $crate::wire::Result<Self> {
+                Ok(Self { value: (), events: $crate::wire::field("events", message.events)? })
             }
         }
     )*};
 }
-
-of_nothing!(DeleteRoomResponse, LeaveResponse, RemoveMemberResponse);
+pub(super) use of_nothing;
 
 impl Wire<i32> for Authority {
     fn encode(&self) -> i32 {

@@ -6,10 +6,10 @@ use madang_domain::{Profile, Role, RoomRef, Seq, Timestamp, UserId};
 use madang_proto::store::v1 as wire;
 
 use super::{
-    change::{Authority, Changed},
-    page::{Page, PageQuery},
+    change::{Authority, Changed, of_nothing},
+    page::{Page, PageQuery, page_of_room},
 };
-use crate::wire::{Result, Wire, field, message, required_message};
+use crate::wire::{message, required_message};
 
 /// A member.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,25 +86,9 @@ required_message!(Member => wire::Member);
 
 message!(Join => wire::JoinRequest { actor, room });
 message!(Leave => wire::LeaveRequest { actor, room });
+page_of_room!(ListMembers => wire::ListMembersRequest);
 message!(Page<Member> => wire::ListMembersResponse { items as members, next as next_cursor });
 message!(PutMember => wire::PutMemberRequest { actor, room, user, role, authority });
 message!(Changed<Member> => wire::PutMemberResponse { value as member, events });
 message!(RemoveMember => wire::RemoveMemberRequest { actor, room, user, authority });
-
-impl Wire<wire::ListMembersRequest> for ListMembers {
-    fn encode(&self) -> wire::ListMembersRequest {
-        let Self { user, room, page: PageQuery { limit, cursor } } = self;
-        wire::ListMembersRequest {
-            user: user.encode(),
-            room: room.encode(),
-            limit: *limit,
-            cursor: cursor.encode(),
-        }
-    }
-
-    fn decode(message: wire::ListMembersRequest) -> Result<Self> {
-        let wire::ListMembersRequest { user, room, limit, cursor } = message;
-        let page = PageQuery { limit, cursor: field("cursor", cursor)? };
-        Ok(Self { user: field("user", user)?, room: field("room", room)?, page })
-    }
-}
+of_nothing!(wire::LeaveResponse, wire::RemoveMemberResponse);

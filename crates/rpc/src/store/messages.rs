@@ -1,4 +1,4 @@
-//! The logs of topics: messages to append, subscriptions to open, events to read.
+//! The logs of topics: messages to append and to pin, subscriptions to open, events to read.
 
 use std::sync::Arc;
 
@@ -8,6 +8,10 @@ use madang_domain::{
 };
 use madang_proto::store::v1 as wire;
 
+use super::{
+    change::{Changed, of_nothing},
+    page::{Page, PageQuery, page_of_room},
+};
 use crate::wire::{Profiles, Result, Wire, decode_message, encode_message, field, message, required};
 
 /// A message to append.
@@ -161,6 +165,30 @@ pub struct ReadMark {
     pub unread: u64,
 }
 
+/// Asks for a message to be pinned in its room, or to be unpinned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetPin {
+    /// The user who asks.
+    pub actor: Arc<Profile>,
+    /// The room.
+    pub room: RoomRef,
+    /// The message's place.
+    pub message: Seq,
+    /// Whether it is to be pinned.
+    pub on: bool,
+}
+
+/// Asks for a page of a room's pinned messages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListPins {
+    /// The user who sees them.
+    pub user: UserId,
+    /// The room.
+    pub room: RoomRef,
+    /// The page.
+    pub page: PageQuery,
+}
+
 message!(Appended => wire::Appended { seq, at as at_micros, duplicate, mentions });
 message!(Mentioned => wire::Mentioned { user, seq, at as at_micros });
 message!(Opened => wire::Opened { epoch, head, member_count, role, read, complete, events });
@@ -172,6 +200,10 @@ message!(Heads => wire::HeadsRequest { topics });
 message!(Vec<(TopicId, Seq)> => wire::HeadsResponse[heads]);
 message!(MarkRead => wire::MarkReadRequest { user, room, seq });
 message!(ReadMark => wire::MarkReadResponse { room, read, unread });
+message!(SetPin => wire::SetPinRequest { actor, room, message, on });
+of_nothing!(wire::SetPinResponse);
+page_of_room!(ListPins => wire::ListPinsRequest);
+message!(Page<Event> => wire::ListPinsResponse { items as messages, next as next_cursor });
 
 impl Append {
     pub(super) fn encode(&self) -> wire::Append {
@@ -284,6 +316,8 @@ history_from!(wire::history_request::From, wire::inbox_request::From);
 
 #[cfg(test)]
 mod tests {
+    use madang_domain::event::{EventBody, Pinned};
+
     use super::*;
 
     fn passed<W>(from: HistoryFrom) -> HistoryFrom
@@ -299,6 +333,51 @@ mod tests {
             assert_eq!(passed(HistoryFrom::End), HistoryFrom::End);
             assert_eq!(passed(HistoryFrom::Before(Seq::START)), HistoryFrom::Before(Seq::new(1)));
             assert_eq!(passed(HistoryFrom::After(Seq::START)), HistoryFrom::After(Seq::START));
+        }
+    }
+
+    #[test]
+    fn pins_and_their_requests_pass() {
+        let (user, room) = (UserId::from_bytes(&[1; 16]).unwrap(), RoomId::from_bytes(&[2; 16]).unwrap());
+        let actor = Arc::new(Profile {
+            id: user,
+            username: "mina".parse().unwrap(),
+            name: "Mina".parse().unwrap(),
+            avatar_url: None,
+            external_id: None,
+            version: Timestamp::from_micros(1),
+        });
+        for on in [true, false] {
+            let set =
+                SetPin { actor: Arc::clone(&actor), room: room.into(), message: Seq::new(u64::MAX), on };
+            assert_eq!(SetPin::decode(set.encode()).unwrap(), set);
+        }
+        let event = |seq, body| Event {
+            topic: room.into(),
+            seq: Seq::new(seq),
+            at: Timestamp::from_micros(2),
+            actor: Arc::clone(&actor),
+            subject: None,
+            body,
+        };
+        let changed = Changed {
+            value: (),
+            events: vec![event(9, EventBody::Pinned(Pinned { message: Seq::new(8), on: true }))],
+        };
+        assert_eq!(Changed::<()>::decode(Wire::<wire::SetPinResponse>::encode(&changed)).unwrap(), changed);
+        let said = Message {
+            text: "마당".to_owned(),
+            key: "k".parse().unwrap(),
+            reply_to: None,
+            attachments: Vec::new(),
+            mentions: Vec::new(),
+        };
+        for cursor in [None, Some("n.9".to_owned())] {
+            let list =
+                ListPins { user, room: room.into(), page: PageQuery { limit: 3, cursor: cursor.clone() } };
+            assert_eq!(ListPins::decode(list.encode()).unwrap(), list);
+            let page = Page { items: vec![event(8, EventBody::Message(said.clone()))], next: cursor };
+            assert_eq!(Page::decode(page.encode()).unwrap(), page);
         }
     }
 

@@ -146,6 +146,18 @@ service! {
         repeat: always, "the mark only moves forward";
     }
 
+    /// Pins a message in its room, or unpins it: moderators, and both users of a direct room. A message that is
+    /// so already is no error, and no event. `not_found`: the room has no such message. `failed_precondition`: the
+    /// room has [`ROOM_PINS_MAX`](madang_domain::limits::ROOM_PINS_MAX) pins already.
+    fn set_pin(SetPin as SetPinRequest) -> Changed<()> as SetPinResponse {
+        repeat: never, "it would undo a change made in between";
+    }
+
+    /// A room's pinned messages, the newest pin first, for a member.
+    fn list_pins(ListPins as ListPinsRequest) -> Page<Event> as ListPinsResponse {
+        repeat: always, "it reads";
+    }
+
     /// Puts a notice of the embedding site into a user's inbox: a JSON object of at most 16 KiB and 32 levels,
     /// else `invalid_argument`. Idempotent by user and key: a repeat answers with the first, and has no events.
     fn notify(Notify as NotifyRequest) -> Changed<Event> as NotifyResponse {

@@ -10,7 +10,7 @@ use madang_domain::{
 use madang_proto::store::v1 as wire;
 
 use super::{
-    change::Changed,
+    change::{Changed, of_nothing},
     page::{Page, PageQuery},
 };
 use crate::wire::{DecodeError, Result, Wire, field, message, required_message};
@@ -178,6 +178,7 @@ message!(RoomView => wire::GetRoomResponse[room]);
 message!(Page<RoomView> => wire::ListRoomsResponse { items as rooms, next as next_cursor });
 message!(UpdateRoom => wire::UpdateRoomRequest { actor, room, name, slug });
 message!(DeleteRoom => wire::DeleteRoomRequest { actor, room });
+of_nothing!(wire::DeleteRoomResponse);
 message!(Changed<RoomView> => wire::CreateRoomResponse | wire::UpdateRoomResponse | wire::JoinResponse {
     value as room, events
 });

@@ -12,7 +12,7 @@ use madang_rpc::{
 use tokio::time::Instant;
 
 use crate::{
-    scripted::{Scripted, append, profile, room_id},
+    scripted::{Script, Scripted, append, profile, room_id},
     served::Served,
 };
 
@@ -56,7 +56,7 @@ async fn a_killed_server_is_unavailable_and_one_that_returns_is_used_again() {
 
 #[tokio::test]
 async fn a_read_cut_off_by_a_restart_is_repeated() {
-    let service = Arc::new(Scripted::gated());
+    let service = Arc::new(Script::gated());
     let served = Served::new(&service);
     let address = served.address();
     let settings = MessageStoreSettings { call: patient(), ..MessageStoreSettings::default() };
@@ -75,7 +75,7 @@ async fn a_read_cut_off_by_a_restart_is_repeated() {
 
 #[tokio::test]
 async fn a_change_cut_off_by_a_restart_is_not_repeated() {
-    let service = Arc::new(Scripted::gated());
+    let service = Arc::new(Script::gated());
     let served = Served::new(&service);
     let address = served.address();
     let settings = MessageStoreSettings { call: patient(), ..MessageStoreSettings::default() };
@@ -97,7 +97,7 @@ async fn a_change_cut_off_by_a_restart_is_not_repeated() {
 
 #[tokio::test]
 async fn a_server_that_hangs_costs_the_deadline_and_no_more() {
-    let service = Arc::new(Scripted::gated());
+    let service = Arc::new(Script::gated());
     let served = Served::new(&service);
     let settings = CallSettings { timeout_max: Duration::from_millis(200), ..CallSettings::default() };
     let auth = AuthClient::with_settings(served.channel(), settings);

@@ -1,4 +1,5 @@
-//! Services that write down how they are called and answer as they are told.
+//! Services that write down how they are called and answer as they are told. They are doubles, so a method is scripted
+//! where it shows more than those that are; how its messages are made is tested beside them.
 
 mod auth;
 
@@ -15,7 +16,7 @@ use madang_domain::{
     event::{Custom, Event, EventBody, Invite, Joined, Left, Mention, Message, RoleChanged, RoomChanged},
 };
 use madang_rpc::{
-    MessageStore,
+    around::Double,
     store::{
         Append, Appended, Changed, CreateRoom, DeleteRoom, GetRoom, Heads, History, HistoryFrom, Inbox,
         InboxMark, InboxPage, Join, Leave, ListMembers, ListRooms, LogPage, MarkInboxRead, MarkRead, Member,
@@ -26,8 +27,11 @@ use madang_rpc::{
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
+/// Both services.
+pub(crate) type Scripted = Double<Script>;
+
 #[derive(Debug, Default)]
-pub(crate) struct Scripted {
+pub(crate) struct Script {
     calls: Mutex<Vec<String>>,
     refusal: Mutex<Option<Error>>,
     /// Each call of `keys`, `heads` and `join` says so here ...
@@ -36,9 +40,9 @@ pub(crate) struct Scripted {
     pub(crate) gate: Option<Semaphore>,
 }
 
-impl Scripted {
-    pub(crate) fn gated() -> Self {
-        Self { gate: Some(Semaphore::new(0)), ..Self::default() }
+impl Script {
+    pub(crate) fn gated() -> Scripted {
+        Double(Self { gate: Some(Semaphore::new(0)), ..Self::default() })
     }
 
     /// From now on all calls are refused so.
@@ -159,7 +163,7 @@ fn member() -> Member {
 }
 
 #[async_trait]
-impl MessageStore for Scripted {
+impl MessageStoreDouble for Script {
     async fn create_room(&self, request: CreateRoom) -> Result<Changed<RoomView>> {
         self.called("create_room", &request)?;
         Ok(Changed { value: view(), events: events() })

@@ -1,11 +1,11 @@
-//! What the service remembers, and nothing of what it means. SQL stands here and nowhere else.
+//! The database access of the service, without its rules. SQL is here and nowhere else.
 //!
-//! PostgreSQL and SQLite share one body of SQL: the files under `sql/` are compiled once for each, as
-//! children of [`postgres`] and of [`sqlite`], which hold what differs (connecting and migrating).
+//! PostgreSQL and SQLite share their SQL: the files under `sql/` are compiled once for each, as children of
+//! [`postgres`] and of [`sqlite`]. Only connecting and migrating differ, and are in these two modules.
 //!
-//! Secrets (refresh tokens, tickets) come here as SHA-256 digests of 256 random bits and are looked up
-//! by index. Their comparison need not be constant in time: what its timing could reveal is a digest,
-//! from which the secret does not follow.
+//! The store gets secrets (refresh tokens, tickets) as SHA-256 digests of 256 random bits and finds them by
+//! an index. The comparison need not be constant in time: its timing could reveal only a digest, from which
+//! nobody can derive the secret.
 
 mod postgres;
 mod rows;
@@ -25,11 +25,11 @@ pub(crate) type Result<T, E = DatabaseError> = std::result::Result<T, E>;
 /// A SHA-256 digest.
 pub(crate) type Digest = [u8; 32];
 
-/// An account with what proves it.
+/// An account with its password hash.
 #[derive(Debug)]
 pub(crate) struct Account {
     pub(crate) profile: Profile,
-    /// A PHC string. None: no password opens this account.
+    /// A PHC string. `None`: the account has no password.
     pub(crate) password_hash: Option<String>,
 }
 
@@ -40,7 +40,7 @@ pub(crate) struct SiteUser {
     pub(crate) disconnected_at: Option<Timestamp>,
 }
 
-/// What of a profile is to be another; what is `None` stays.
+/// A change of a profile; a `None` field stays as it is.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ProfileChange<'a> {
     pub(crate) username: Option<&'a Username>,
@@ -53,14 +53,14 @@ pub(crate) struct ProfileChange<'a> {
 pub(crate) struct StoredApiKey {
     pub(crate) id: String,
     pub(crate) name: String,
-    /// Names with spaces between.
+    /// The scopes, separated by spaces.
     pub(crate) scopes: String,
     pub(crate) created_at: Timestamp,
     pub(crate) last_used_at: Option<Timestamp>,
     pub(crate) revoked_at: Option<Timestamp>,
 }
 
-/// A session to be written.
+/// A session to write.
 #[derive(Debug)]
 pub(crate) struct NewSession {
     pub(crate) id: SessionId,
@@ -73,11 +73,11 @@ pub(crate) struct NewSession {
     pub(crate) client: ClientInfo,
 }
 
-/// A session as its refresh tokens know it.
+/// A session as found by a refresh token.
 #[derive(Debug)]
 pub(crate) struct Family {
     pub(crate) session: SessionId,
-    /// The digest of the one token that is good.
+    /// The digest of the only valid token.
     pub(crate) token: Digest,
     pub(crate) live_until: Timestamp,
     pub(crate) ends_at: Timestamp,
@@ -96,31 +96,31 @@ pub(crate) struct Rotation {
     pub(crate) client: ClientInfo,
 }
 
-/// Which sessions a feed of revocations wants.
+/// Which revocations to return.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RevocationQuery {
-    /// After this number; with none, those since `since`.
+    /// Return those after this number; if `None`, those since `since`.
     pub(crate) after: Option<i64>,
-    /// Earlier ones matter to no token that is still good.
+    /// Earlier ones concern no token that is still valid.
     pub(crate) since: Timestamp,
-    /// At most so many.
+    /// The most to return.
     pub(crate) limit: i64,
 }
 
-/// What of sessions and their ends may be forgotten.
+/// Which sessions and revocations to delete.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SessionPurge {
-    /// Sessions that expired before.
+    /// Delete sessions that expired before this time.
     pub(crate) expired: Timestamp,
-    /// Sessions that were revoked before, and the records of it.
+    /// Delete sessions that were revoked before this time, and their records in the feed.
     pub(crate) revoked: Timestamp,
-    /// The records of users who were disconnected before.
+    /// Delete the records of users who were disconnected before this time.
     pub(crate) disconnected: Timestamp,
-    /// At most so many of each.
+    /// The most rows of each to delete.
     pub(crate) limit: i64,
 }
 
-/// A ticket for a user of the site, in a session that is no row.
+/// A ticket for a user of the site. Its session has no row.
 #[derive(Debug)]
 pub(crate) struct UserTicket {
     pub(crate) hash: Digest,
@@ -128,15 +128,15 @@ pub(crate) struct UserTicket {
     pub(crate) session: SessionId,
     pub(crate) created_at: Timestamp,
     pub(crate) expires_at: Timestamp,
-    /// Until when what it opens may live at most.
+    /// When a socket that it opens must end.
     pub(crate) ends_at: Option<Timestamp>,
 }
 
-/// What a redeemed ticket stood for.
+/// The content of a redeemed ticket.
 #[derive(Debug)]
 pub(crate) struct Redeemed {
     pub(crate) session: SessionId,
-    /// When the session ends, or the site's word for the user.
+    /// When the session ends, or when the site's authentication of the user ends.
     pub(crate) ends_at: Option<Timestamp>,
     pub(crate) issuer: CredentialIssuer,
     pub(crate) issued_at: Timestamp,
@@ -155,22 +155,23 @@ pub(crate) struct StoredKey {
     pub(crate) signs_from: Timestamp,
 }
 
-/// Accounts.
+/// Access to accounts.
 #[async_trait]
 pub(crate) trait Accounts: Send + Sync {
-    /// Writes an account with its first session, both or neither. False: the username is taken.
+    /// Inserts an account and its first session in one transaction. `false`: the username is taken.
     async fn insert_account(&self, account: &Account, session: &NewSession) -> Result<bool>;
 
-    /// The account of a name.
+    /// Returns the account with this username.
     async fn account(&self, username: &Username) -> Result<Option<Account>>;
 
     /// Replaces a password's hash, unless it is no longer `from`.
     async fn replace_password_hash(&self, user: UserId, from: &str, to: &str) -> Result<()>;
 
-    /// Profiles by id; unknown ids are left out.
+    /// Returns profiles by id; unknown ids are left out.
     async fn profiles(&self, ids: &[UserId]) -> Result<Vec<Profile>>;
 
-    /// Changes what is `Some`, and raises the version to `at` or by one. None: no such user.
+    /// Changes the fields that are `Some`, and raises the version to `at` or by one. `None`: there is no such
+    /// user.
     async fn update_profile(
         &self,
         user: UserId,
@@ -183,17 +184,17 @@ pub(crate) trait Accounts: Send + Sync {
 /// The embedding site's users.
 #[async_trait]
 pub(crate) trait SiteUsers: Send + Sync {
-    /// The user of this external id.
+    /// Returns the user with this external id.
     async fn site_user(&self, id: &ExternalId) -> Result<Option<SiteUser>>;
 
-    /// Profiles by external id; unknown ones are left out.
+    /// Returns profiles by external id; unknown ones are left out.
     async fn site_users(&self, ids: &[&ExternalId]) -> Result<Vec<Profile>>;
 
-    /// Writes a user without a password. False: the username or the external id is taken.
+    /// Inserts a user without a password. `false`: the username or the external id is taken.
     async fn insert_site_user(&self, profile: &Profile) -> Result<bool>;
 
-    /// Changes a profile, and raises the version to `at` or by one; a username that is taken stays as it was.
-    /// None: no such user.
+    /// Changes a profile, and raises the version to `at` or by one. If the new username is taken, the user
+    /// keeps the old one. `None`: there is no such user.
     async fn update_site_user(
         &self,
         user: UserId,
@@ -208,58 +209,60 @@ pub(crate) trait SiteUsers: Send + Sync {
 /// API keys.
 #[async_trait]
 pub(crate) trait ApiKeys: Send + Sync {
-    /// Writes a key.
+    /// Inserts a key.
     async fn insert_api_key(&self, key: &StoredApiKey, secret: &Digest) -> Result<()>;
 
-    /// The key of this id and secret, revoked or not.
+    /// Returns the key with this id and secret, revoked or not.
     async fn api_key(&self, id: &str, secret: &Digest) -> Result<Option<StoredApiKey>>;
 
-    /// All, oldest first.
+    /// Returns all keys, oldest first.
     async fn api_keys(&self) -> Result<Vec<StoredApiKey>>;
 
-    /// Notes that a key was used.
+    /// Records the use of a key.
     async fn use_api_key(&self, id: &str, now: Timestamp) -> Result<()>;
 
-    /// Ends a key. False: there is none that is good.
+    /// Revokes a key. `false`: there is no such valid key.
     async fn revoke_api_key(&self, id: &str, now: Timestamp) -> Result<bool>;
 }
 
-/// Sessions and their ends.
+/// Access to sessions and revocations.
 #[async_trait]
 pub(crate) trait Sessions: Send + Sync {
-    /// Writes a session.
+    /// Inserts a session.
     async fn insert_session(&self, session: &NewSession) -> Result<()>;
 
-    /// The session of a family of refresh tokens, live or not.
+    /// Returns the session of a family of refresh tokens, live or not.
     async fn family(&self, family: &Digest) -> Result<Option<Family>>;
 
-    /// Exchanges a session's token. False: it is no longer the good one, or the session has ended.
-    /// One statement, and so one transaction with a row lock: of two at once, one wins.
+    /// Exchanges a session's token. `false`: the token is no longer the valid one, or the session has ended.
+    /// The single statement is one transaction with a row lock, so that one of two concurrent calls wins.
     async fn rotate(&self, rotation: &Rotation) -> Result<bool>;
 
-    /// A user's live sessions, newest first, at most `limit`.
+    /// Returns a user's live sessions, newest first, at most `limit`.
     async fn live_sessions(&self, user: UserId, now: Timestamp, limit: i64) -> Result<Vec<Session>>;
 
     /// Whether the user has a live session that was last used from this address.
     async fn is_known_address(&self, username: &Username, ip: &str, now: Timestamp) -> Result<bool>;
 
-    /// Ends a session and records that it ended. False: it is not a live one (of `user`, if given).
+    /// Ends a session and records the revocation. `false`: there is no such live session (of `user`, if
+    /// given).
     async fn revoke(&self, session: SessionId, user: Option<UserId>, now: Timestamp) -> Result<bool>;
 
-    /// Ends all sessions of a user, notes when, and records each end and the user's. False: no such user.
+    /// Ends all sessions of a user, stores the time, and records each revocation and the user's
+    /// disconnection. `false`: there is no such user.
     async fn disconnect(&self, user: UserId, now: Timestamp) -> Result<bool>;
 
-    /// Recorded ends in order, and the number to go on from.
+    /// Returns recorded revocations in order, and the number to continue from.
     async fn revocations(&self, query: RevocationQuery) -> Result<Revocations>;
 
-    /// Forgets what is not needed any more. Says how much.
+    /// Deletes what is no longer needed, and returns the number of rows.
     async fn purge_sessions(&self, purge: SessionPurge) -> Result<u64>;
 }
 
 /// Tickets.
 #[async_trait]
 pub(crate) trait Tickets: Send + Sync {
-    /// Writes a ticket for a live session of the user. False: it is none.
+    /// Inserts a ticket for a live session of the user. `false`: there is no such session.
     async fn insert_ticket(
         &self,
         hash: &Digest,
@@ -269,35 +272,35 @@ pub(crate) trait Tickets: Send + Sync {
         expires_at: Timestamp,
     ) -> Result<bool>;
 
-    /// Writes a ticket for a user of the site. False: there is no such user.
+    /// Inserts a ticket for a user of the site. `false`: there is no such user.
     async fn insert_user_ticket(&self, ticket: &UserTicket) -> Result<bool>;
 
-    /// Takes a ticket out; of two at once, one gets it. None: unknown, expired, its session ended,
-    /// or its user was disconnected since.
+    /// Deletes a ticket and returns it; one of two concurrent calls gets it. `None`: the ticket is unknown or
+    /// expired, its session has ended, or its user was disconnected since.
     async fn take_ticket(&self, hash: &Digest, now: Timestamp) -> Result<Option<Redeemed>>;
 
-    /// Forgets those that have expired, at most `limit`. Says how many.
+    /// Deletes at most `limit` expired tickets, and returns their number.
     async fn purge_tickets(&self, now: Timestamp, limit: i64) -> Result<u64>;
 }
 
 /// Signing keys.
 #[async_trait]
 pub(crate) trait Keys: Send + Sync {
-    /// All, by generation.
+    /// Returns all keys, by generation.
     async fn signing_keys(&self) -> Result<Vec<StoredKey>>;
 
-    /// Adds one. False: another replica has made this generation.
+    /// Adds a key. `false`: another replica has created this generation.
     async fn insert_signing_key(&self, key: &StoredKey) -> Result<bool>;
 
-    /// Forgets the generations before this one.
+    /// Deletes the generations before this one.
     async fn delete_signing_keys_before(&self, generation: i64) -> Result<u64>;
 }
 
-/// Everything that the service remembers.
+/// The whole store of the service.
 pub(crate) trait Store: Accounts + SiteUsers + ApiKeys + Sessions + Tickets + Keys {}
 
 impl<T: Accounts + SiteUsers + ApiKeys + Sessions + Tickets + Keys> Store for T {}
 
-/// Where the migrations that were applied are listed. Not sqlx's own name for it: the message store may live in the same
-/// database and has its own.
+/// The table of applied migrations. It does not have sqlx's default name, since the message store may use the
+/// same database and has its own table.
 const MIGRATIONS_TABLE: &str = "auth_migrations";

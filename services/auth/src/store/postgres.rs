@@ -1,4 +1,4 @@
-//! PostgreSQL: connecting and migrating. The SQL is shared, see [`super`].
+//! PostgreSQL: connections and migrations. The SQL is shared, see [`super`].
 
 #[path = "sql/accounts.rs"]
 mod accounts;
@@ -22,14 +22,14 @@ use super::{MIGRATIONS_TABLE, Result};
 /// The database that the shared SQL is compiled for here.
 type Db = sqlx::Postgres;
 
-/// What makes its connections.
+/// The connector of this database.
 type Connector = PostgresConnector;
 
-/// How long a statement may take, by the server's clock, before it is given up. The service's own deadline for a whole
-/// operation is longer.
+/// The server's deadline for one statement. The service's deadline for a whole operation is longer.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// READ COMMITTED, whatever the default: a statement after a lock must see what others committed.
+/// READ COMMITTED, whatever the server's default, since a statement after a lock must see what others
+/// committed.
 const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
 
 /// A PostgreSQL database.
@@ -63,12 +63,12 @@ pub(super) struct Database {
 }
 
 impl Database {
-    /// For a single statement that reads.
+    /// A connection for a single reading statement.
     const fn readers(&self) -> &Connections<PostgresConnector> {
         &self.connections
     }
 
-    /// For a single statement that writes.
+    /// A connection for a single writing statement.
     const fn writers(&self) -> &Connections<PostgresConnector> {
         &self.connections
     }

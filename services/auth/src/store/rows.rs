@@ -1,4 +1,4 @@
-//! Rows as they are read, and how they become values.
+//! Rows of the database, and their conversion to values.
 
 use std::str::FromStr as _;
 
@@ -49,7 +49,7 @@ pub(super) struct AccountRow {
 
 impl AccountRow {
     pub(super) fn account(self) -> Result<Account> {
-        // Who comes from the embedding site has none, and an empty text is no PHC string.
+        // A user of the embedding site has no password hash. The empty text in its place is not a PHC string.
         let password_hash = Some(self.password_hash).filter(|hash| !hash.is_empty());
         Ok(Account { profile: self.profile.profile()?, password_hash })
     }
@@ -96,11 +96,11 @@ impl FamilyRow {
     }
 }
 
-/// A ticket that was taken out.
+/// A redeemed ticket.
 #[derive(sqlx::FromRow)]
 pub(super) struct TicketRow {
     pub(super) session_id: Uuid,
-    /// Of one that the site asked for.
+    /// Set in a ticket that the site's backend requested.
     pub(super) ticket_user_id: Option<Uuid>,
     pub(super) created_at: i64,
     pub(super) expires_at: i64,
@@ -130,7 +130,7 @@ impl RedeemedRow {
     }
 }
 
-/// The feed's head, beside an end where there is one.
+/// The head of the feed, with one revocation if there is any.
 #[derive(sqlx::FromRow)]
 pub(super) struct RevocationRow {
     pub(super) head: i64,

@@ -1,4 +1,4 @@
-//! SQLite: connecting and migrating. The SQL is shared, see [`super`].
+//! SQLite: connections and migrations. The SQL is shared, see [`super`].
 
 #[path = "sql/accounts.rs"]
 mod accounts;
@@ -20,10 +20,11 @@ use super::{MIGRATIONS_TABLE, Result};
 /// The database that the shared SQL is compiled for here.
 type Db = sqlx::Sqlite;
 
-/// What makes its connections.
+/// The connector of this database.
 type Connector = SqliteConnector;
 
-/// Takes the write lock at once: a transaction that began by reading cannot wait for it later, it fails.
+/// Takes the write lock at once. A transaction that starts with a read cannot wait for the lock later; it
+/// fails.
 const BEGIN: &str = "BEGIN IMMEDIATE";
 
 /// An SQLite database.
@@ -54,19 +55,19 @@ impl Target {
 
 /// An open SQLite database.
 pub(super) struct Database {
-    /// One: SQLite has one writer at a time, and those of one process wait for their turn here.
+    /// A pool of one connection. SQLite has one writer at a time, and the writers of this process queue here.
     writer: Connections<SqliteConnector>,
     readers: Connections<SqliteConnector>,
     transactions: Transactions,
 }
 
 impl Database {
-    /// For a single statement that reads.
+    /// A connection for a single reading statement.
     const fn readers(&self) -> &Connections<SqliteConnector> {
         &self.readers
     }
 
-    /// For a single statement that writes.
+    /// A connection for a single writing statement.
     const fn writers(&self) -> &Connections<SqliteConnector> {
         &self.writer
     }

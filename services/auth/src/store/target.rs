@@ -1,4 +1,4 @@
-//! Which database is opened.
+//! The database that a URL names.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use madang_database::{DatabaseUrl, Transactions, UrlError};
 
 use super::{Result, Store, postgres, sqlite};
 
-/// What can be opened: the database that a URL names, of either kind.
+/// The database to open, of either kind.
 #[derive(Debug, Clone)]
 pub(crate) enum Target {
     Postgres(postgres::Target),
@@ -14,7 +14,7 @@ pub(crate) enum Target {
 }
 
 impl Target {
-    /// Reads a URL; connects to nothing.
+    /// Parses a URL, without connecting.
     pub(crate) fn parse(url: &str, max_connections: u32) -> Result<Self, UrlError> {
         match DatabaseUrl::parse(url)? {
             DatabaseUrl::Postgres(url) => postgres::Target::parse(url, max_connections).map(Self::Postgres),
@@ -22,7 +22,7 @@ impl Target {
         }
     }
 
-    /// Connects, and brings the tables up to date.
+    /// Connects and migrates.
     pub(crate) async fn open(&self, transactions: Transactions) -> Result<Arc<dyn Store>> {
         self.migrate().await?;
         Ok(match self {
@@ -31,8 +31,7 @@ impl Target {
         })
     }
 
-    /// Brings the tables up to date, under a lock: of several at once, one does the work and the others
-    /// wait for it.
+    /// Migrates under a lock: one of several concurrent processes does the work, and the others wait for it.
     pub(crate) async fn migrate(&self) -> Result<()> {
         match self {
             Self::Postgres(target) => target.migrate().await,

@@ -1,4 +1,4 @@
-//! Who may come in now: the pace at which sockets are admitted.
+//! Admission: the rate at which new sockets are accepted.
 //!
 //! When a gateway dies or a network comes back, everybody returns at once, and each of them costs
 //! subscriptions. Turns are for those who have shown a good credential: a crowd of others has limits of its own
@@ -13,38 +13,39 @@ use std::{
 
 use madang_flow_control::{RateBucket, RateLimit};
 
-/// How long a socket waits in place. With the rate it bounds how many do.
+/// The longest wait on the connection. Together with the rate it bounds the number of waiting sockets.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// What part of a second's admissions may come at once. The rest is spread, so that burst and pace together
-/// stay within the setting in any second.
+/// The fraction of a second's admissions that forms the burst. The rest is spread, so that burst and rate
+/// together stay within the setting in any second.
 const BURST_DIVISOR: u32 = 10;
-/// What part of a second's admissions is kept back: on a busy machine turns come some milliseconds late, and those of one
-/// second fall into the next.
+/// The fraction of a second's admissions that is held back. On a busy machine turns come some milliseconds
+/// late, so that turns of one second fall into the next.
 const SLACK_DIVISOR: u32 = 20;
-/// The latest time at which anybody is told to come back. Past it returns bunch up, and are told again.
+/// The longest time after which a socket is told to reconnect. Later turns are capped to it, so that these
+/// clients may be told again.
 const RETURN_MAX: Duration = Duration::from_secs(30);
 
-/// What a socket that has come is told.
+/// The decision about a new socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Admission {
-    /// Come in after this long; mostly at once.
+    /// Admit the socket after this wait, which is mostly zero.
     In(Duration),
-    /// There are too many: come back after this long.
+    /// There are too many. The client should reconnect after this time.
     Later(Duration),
 }
 
-/// The queue of admissions. It holds nobody, only when the next turn is, and when the next one who is sent away is to come
-/// back.
+/// The queue of admissions. It holds no sockets, only two times: that of the next turn, and that of the next
+/// deferred reconnect.
 #[derive(Debug)]
 pub(crate) struct AdmissionQueue {
     pace: RateLimit,
     turns: RateBucket,
-    /// When the next one who is sent away is to come back, in microseconds after the epoch of the process.
+    /// The time of the next deferred reconnect, in microseconds after the epoch of the process.
     return_at: AtomicU64,
 }
 
 impl AdmissionQueue {
-    /// A door through which at most `per_second` come in any second, a tenth of them at once.
+    /// Creates a queue that admits at most `per_second` sockets in any second, a tenth of them at once.
     pub(crate) fn new(per_second: u32) -> Self {
         let burst = (per_second / BURST_DIVISOR).max(1);
         let slack = per_second / SLACK_DIVISOR;
@@ -53,12 +54,12 @@ impl AdmissionQueue {
         Self { pace, turns: RateBucket::new(), return_at: AtomicU64::new(0) }
     }
 
-    /// Takes the next turn, where that is soon enough.
+    /// Takes the next turn if it is soon enough.
     pub(crate) fn take_turn(&self, now_micros: u64) -> Admission {
         if let Ok(wait) = self.turns.reserve(self.pace, PATIENCE, now_micros) {
             return Admission::In(wait);
         }
-        // Whoever waits in place has been promised the turns until then.
+        // Sockets that wait on their connection own the turns until then.
         let (earliest, latest) = (now_micros + micros(PATIENCE), now_micros + micros(RETURN_MAX));
         let turn =
             |return_at: u64| return_at.saturating_add(micros(self.pace.interval)).clamp(earliest, latest);
@@ -70,7 +71,7 @@ impl AdmissionQueue {
     }
 }
 
-/// Waits for one's turn to come in; or says after which time to come back.
+/// Waits for the turn of a socket, or returns the time after which its client should reconnect.
 pub(crate) async fn admit(queue: &AdmissionQueue, now_micros: u64) -> Result<(), Duration> {
     match queue.take_turn(now_micros) {
         Admission::In(Duration::ZERO) => {}
@@ -106,7 +107,7 @@ mod tests {
         let queue = AdmissionQueue::new(100);
         let waiting = (0..200).filter(|_| matches!(queue.take_turn(0), Admission::In(_))).count();
         assert_eq!(waiting, 95, "a burst of ten and what comes in within the patience");
-        // Those before have been told already.
+        // Earlier sockets already have their answer.
         let told: Vec<_> = (105..108).map(|_| queue.take_turn(0)).collect();
         let turn = Duration::from_micros(1_000_000 / 85);
         assert_eq!(told, [105, 106, 107].map(|before| Admission::Later(PATIENCE + turn * before)));
@@ -117,14 +118,14 @@ mod tests {
         );
     }
 
-    /// A storm, with every client obeying: all are in after the time that the rate alone needs and a little,
-    /// no second sees more than the rate, and nobody is sent away again and again.
+    /// A mass reconnect in which every client obeys. All are admitted in little more than the time that the
+    /// rate needs, no second exceeds the rate, and no client is deferred many times.
     #[test]
     fn a_storm_becomes_a_queue() {
         const CLIENTS: u64 = 5_000;
         const RATE: u64 = 500;
         let queue = AdmissionQueue::new(RATE as u32);
-        // Arrivals, the earliest first.
+        // The arrivals, earliest first.
         let mut arrivals: BinaryHeap<_> = (0..CLIENTS).map(|n| std::cmp::Reverse(n * 20)).collect();
         let (mut admitted, mut tries) = (Vec::new(), 0);
         while let Some(std::cmp::Reverse(now)) = arrivals.pop() {

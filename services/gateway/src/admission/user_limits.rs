@@ -45,7 +45,7 @@ pub(crate) struct UserLimits {
     users: Mutex<HashMap<UserId, Arc<UserUsage>>>,
 }
 
-/// One of a user's sockets; dropping it gives the place up.
+/// A permit for one of a user's sockets; dropping it releases the permit.
 #[derive(Debug)]
 pub(crate) struct SocketPermit(Arc<UserUsage>);
 
@@ -92,7 +92,7 @@ impl UserLimits {
         (has_place && usage.openings.take(openings, self.now_micros()).is_ok()).then_some(permit)
     }
 
-    /// Microseconds since the process began: what rates are measured in.
+    /// Microseconds since the process started, the unit of the rate limiter.
     pub(crate) fn now_micros(&self) -> u64 {
         self.epoch.elapsed().as_micros() as u64
     }

@@ -1,14 +1,14 @@
-//! Sending messages.
+//! Sending messages, and pinning them.
 
 use std::sync::Arc;
 
 use madang_domain::{
-    Attachment, Code, Error, IdempotencyKey, MessageText, Profile, Result, Role, RoomId, RoomRef, Seq,
-    TopicId, UserRef,
+    Attachment, Code, Error, IdempotencyKey, MessageId, MessageText, Profile, Result, Role, RoomId, RoomRef,
+    Seq, TopicId, UserId, UserRef,
     event::{Event, EventBody, Mention, Message},
     limits,
 };
-use madang_rpc::store::{Append, Appended, Mentioned};
+use madang_rpc::store::{Append, Appended, ListPins, Mentioned, Page, PageQuery, SetPin};
 
 use super::{Action, Commands, Committed, publication};
 use crate::admission::{Actor, Spent};
@@ -18,7 +18,7 @@ use crate::admission::{Actor, Spent};
 pub(crate) struct NewMessage {
     pub(crate) key: IdempotencyKey,
     pub(crate) text: MessageText,
-    pub(crate) reply_to: Option<String>,
+    pub(crate) reply_to: Option<MessageId>,
     pub(crate) attachments: Vec<Attachment>,
 }
 
@@ -29,8 +29,8 @@ impl Commands {
         self.append(spent, &sender.profile, room, message).await
     }
 
-    /// Sends a message for a user on the site's word; the rate of the site's calls is limited elsewhere. With `join`, a
-    /// user who is not a member becomes one first.
+    /// Sends a message for a user on behalf of the site, whose rate of calls is limited elsewhere. With
+    /// `join`, a user who is not a member becomes one first.
     pub(crate) async fn send_as_site(
         &self,
         sender: &UserRef,
@@ -64,7 +64,7 @@ impl Commands {
         let message = Message {
             text: message.text.into_string(),
             key: message.key,
-            reply_to: message.reply_to.as_deref().map(message_seq).transpose()?,
+            reply_to: message.reply_to.map(MessageId::seq),
             attachments: message.attachments,
             mentions: Vec::new(),
         };
@@ -109,14 +109,4 @@ fn mention(mentioned: Mentioned, room: RoomId, message: Seq, sender: &Arc<Profil
     let Mentioned { user, seq, at } = mentioned;
     let body = EventBody::Mention(Mention { room, seq: message });
     Event { topic: TopicId::Inbox(user), seq, at, actor: Arc::clone(sender), subject: None, body }
-}
-
-/// The sequence number that a message's id stands for.
-fn message_seq(id: &str) -> Result<Seq> {
-    // One id has one spelling: no sign, no leading zero.
-    let seq: u64 = id.parse().map_err(|_| Error::invalid("not a message id"))?;
-    if seq == 0 || seq.to_string() != id {
-        return Err(Error::invalid("not a message id"));
-    }
-    Ok(Seq::new(seq))
 }

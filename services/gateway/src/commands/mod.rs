@@ -1,4 +1,4 @@
-//! What users, and the embedding site for them, may do: one method for each command and each query.
+//! The operations of users, and of the embedding site for them: one method for each command and each query.
 //!
 //! A command takes values and returns values: it touches no socket and knows no frame. Every change of the store goes
 //! through [`Commands::commit`], the one write path, which also publishes the events that the change committed.
@@ -43,16 +43,16 @@ use crate::{
     metrics::Counters,
 };
 
-/// What commands work with.
+/// What commands need.
 pub(crate) struct Commands {
-    /// What happened, and who may do what.
+    /// The message store.
     pub(crate) store: Arc<dyn MessageStore>,
-    /// Who the users are.
+    /// The auth service.
     pub(crate) auth: Arc<dyn Auth>,
-    /// Who subscribes at this gateway.
+    /// The hubs, which know the subscribers at this gateway.
     pub(crate) hubs: Hubs,
     pub(crate) fanout: Fanout,
-    /// Who is in which room, over all gateways.
+    /// Presence over all gateways.
     pub(crate) presence: Arc<dyn Presence>,
     pub(crate) presence_settings: PresenceSettings,
     /// From which the commands of users are paid.
@@ -60,20 +60,20 @@ pub(crate) struct Commands {
     pub(crate) counters: Arc<Counters>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
-    /// For work that must not end with the request that began it.
+    /// Runs tasks that must not end with the request that started them.
     pub(crate) tasks: Tasks,
 }
 
-/// What is told of presence.
+/// The settings of presence.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct PresenceSettings {
-    /// Whether anything is told.
+    /// Whether presence is on.
     pub(crate) enabled: bool,
-    /// The most users of a room that are named; of more only the number is told.
+    /// The most users of a room that are named. Of more users only the number is sent.
     pub(crate) names_max: usize,
 }
 
-/// What a change came to: its value, and what listeners are to be told of it.
+/// The result of a change: its value, and the publications for listeners.
 struct Committed<T> {
     value: T,
     publications: Vec<Publication>,
@@ -90,8 +90,9 @@ fn publication(event: Event) -> Publication {
 }
 
 impl Commands {
-    /// Carries out a change of the store and publishes what it committed, in a task of its own. Whoever awaits this may
-    /// give up, as a client that hangs up does: the task goes on, so that no committed change is left unpublished.
+    /// Executes a change of the store and publishes what it committed, in its own task. The caller may give
+    /// up, for example because its client disconnects. The task continues, so that every committed change is
+    /// published.
     ///
     /// Other gateways are told first, then the caller, then the listeners here. So a sender's own copy finds the
     /// acknowledgement in the queue, and both leave in one write.

@@ -11,7 +11,7 @@ use super::Commands;
 use crate::admission::Spent;
 
 impl Commands {
-    /// Puts a notice of the site into a user's inbox: a JSON object, kept to the letter.
+    /// Adds a notice of the site to a user's inbox: a JSON object, which is stored unchanged.
     pub(crate) async fn notify(
         &self,
         user: &UserRef,

@@ -1,4 +1,4 @@
-//! Who is in a room now.
+//! Who is present in a room.
 
 use bytes::Bytes;
 use madang_bus::{PresenceError, PresentPage};
@@ -9,8 +9,9 @@ use super::Commands;
 use crate::formats::presence_profile;
 
 impl Commands {
-    /// Who is in a room. Those whose socket subscribes to the room may ask, as its hub knows, and other members, as the
-    /// store knows. The users are named only where they are few enough; see [`names_max`](super::PresenceSettings).
+    /// Returns who is present in a room. Subscribers of the room may ask, which its hub checks, and other
+    /// members, which the store checks. The users are named only up to a number; see
+    /// [`names_max`](super::PresenceSettings).
     pub(crate) async fn present(
         &self,
         user: UserId,

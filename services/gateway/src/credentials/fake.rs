@@ -1,4 +1,4 @@
-//! An auth service of which only what the site asks for is there.
+//! A fake of the auth service. It answers only the calls that the cache of API keys makes.
 
 use std::sync::{
     Mutex,
@@ -13,14 +13,14 @@ use madang_rpc::{
 };
 use tokio::sync::Semaphore;
 
-/// The one key that is good.
+/// The only valid key.
 pub(super) const GOOD: &str = "mk_good";
 
 pub(super) struct FakeAuth {
     asked: AtomicU32,
-    /// What is answered to `GOOD`: the key has these scopes, or the service is away.
+    /// The answer for `GOOD`: the scopes of the key, or an error because the service is unavailable.
     answer: Mutex<Option<Vec<Scope>>>,
-    /// A question waits here for its answer.
+    /// A call waits on this until the test lets it return.
     gate: Semaphore,
 }
 
@@ -33,17 +33,17 @@ impl FakeAuth {
         })
     }
 
-    /// From now on the key has these scopes; none: the service is away.
+    /// Sets the scopes of the key from now on. `None` makes the service unavailable.
     pub(super) fn set(&self, scopes: Option<&[Scope]>) {
         *self.answer.lock().unwrap() = scopes.map(<[_]>::to_vec);
     }
 
-    /// From now on a question waits.
+    /// Makes every later call wait.
     pub(super) fn hold(&self) {
         self.gate.forget_permits(usize::MAX);
     }
 
-    /// Lets one question be answered.
+    /// Lets one waiting call return.
     pub(super) fn answer_one(&self) {
         self.gate.add_permits(1);
     }

@@ -1,4 +1,4 @@
-//! Who is there: the credentials that a request or a socket may carry, and what makes them good.
+//! Authentication: the credentials that a request or a socket may carry, and their verification.
 
 #[cfg(test)]
 mod fake;
@@ -18,7 +18,7 @@ pub(crate) use site_keys::SiteKeys;
 pub(crate) use site_user_cache::SiteUserCache;
 pub(crate) use verifier::{SiteTokens, Verifier};
 
-/// What a client shows. Never printed whole.
+/// A credential as the client sends it. `Debug` never prints the secret.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) enum Credential {
     /// An access token.

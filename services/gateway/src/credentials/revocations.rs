@@ -1,8 +1,8 @@
-//! The sessions that ended before their access tokens did, and the users who were disconnected.
+//! Revocations: sessions that ended before their access tokens expired, and users who were disconnected.
 //!
-//! Each gateway asks the auth service for what was revoked since it last asked, several times a second. That
-//! bounds how long a revoked session still hears anything by the interval and a call, needs no bus, and
-//! holds when a gateway starts: the first answer names every revocation that still matters.
+//! Each gateway polls the auth service several times a second for new revocations. So a revoked session
+//! receives events for at most one interval and one call longer. The poll does not depend on the bus. It also
+//! covers a gateway that has just started: the first answer names every revocation that still matters.
 
 use std::{
     collections::HashMap,
@@ -15,13 +15,14 @@ use madang_kit::clock::Clock;
 use madang_rpc::{Auth, auth::ListRevocations};
 use tracing::{info, warn};
 
-/// How often the auth service is asked: with the call itself, well within the second that is promised.
+/// The interval between polls. Interval and call together stay well below the promised second.
 const ASK_EVERY: Duration = Duration::from_millis(400);
-/// How long a revocation is remembered: longer than any access token or ticket of ours is good. A token of the
-/// embedding site may be good for longer; of its users the auth service says, too, when they were disconnected.
+/// How long a gateway remembers a revocation: longer than any access token or ticket of the auth service is
+/// valid. A token of the embedding site may be valid for longer. For the site's users, the auth service also
+/// returns the time of their last disconnection.
 const REMEMBER: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Sessions that ended, and users who were disconnected, each with the time of the disconnection.
+/// Sessions that ended, and disconnected users with the time of each disconnection.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Ended {
     pub(crate) sessions: Vec<SessionId>,
@@ -29,19 +30,19 @@ pub(crate) struct Ended {
 }
 
 impl Ended {
-    /// Whether nothing ended.
+    /// Whether this names no session and no user.
     pub(crate) const fn is_empty(&self) -> bool {
         self.sessions.is_empty() && self.users.is_empty()
     }
 
-    /// Whether a credential that was issued then, for a user in a session, is among what ended.
+    /// Whether these revocations cover a credential of this user and session that was issued at this time.
     pub(crate) fn contains(&self, session: SessionId, user: UserId, issued_at: Timestamp) -> bool {
         self.sessions.contains(&session)
             || self.users.iter().any(|(ended, at)| *ended == user && issued_at <= *at)
     }
 }
 
-/// What ended, by when it was heard of.
+/// The revocations, each with the time at which this gateway learned of it.
 #[derive(Debug, Default)]
 pub(crate) struct Revocations(RwLock<Ends>);
 
@@ -59,14 +60,14 @@ struct Disconnected {
 }
 
 impl Revocations {
-    /// Whether what was issued then for a user in a session has ended since.
+    /// Whether a credential of this user and session that was issued at this time has been revoked since.
     pub(crate) fn end(&self, session: SessionId, user: UserId, issued_at: Timestamp) -> bool {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
         known.sessions.contains_key(&session)
             || known.users.get(&user).is_some_and(|user| issued_at <= user.at)
     }
 
-    /// Adds what ended; what is new is answered.
+    /// Adds revocations and returns the new ones.
     fn add(&self, revoked: Ended, now: Timestamp) -> Ended {
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
         known.sessions.retain(|_, heard_at| now.since(*heard_at) < REMEMBER);
@@ -84,7 +85,7 @@ impl Revocations {
         Ended { sessions, users }
     }
 
-    /// Asks the auth service for what ended, for ever, and hands what is new to `ended`.
+    /// Polls the auth service without end and passes each new revocation to `ended`.
     pub(crate) async fn follow(
         self: Arc<Self>,
         auth: Arc<dyn Auth>,
@@ -97,7 +98,7 @@ impl Revocations {
             match auth.list_revocations(ListRevocations { cursor }).await {
                 Ok(revoked) => {
                     if std::mem::take(&mut failing) {
-                        info!("revocations are followed again");
+                        info!("the poll for revocations works again");
                     }
                     cursor = Some(revoked.cursor);
                     let revoked = Ended { sessions: revoked.sessions, users: revoked.users };
@@ -108,7 +109,7 @@ impl Revocations {
                 }
                 Err(error) => {
                     if !std::mem::replace(&mut failing, true) {
-                        warn!(%error, "revocations cannot be followed; trying again");
+                        warn!(%error, "the poll for revocations failed; trying again");
                     }
                 }
             }
@@ -145,7 +146,7 @@ mod tests {
         assert!(revocations.end(SESSION, user(1), at(50)));
         assert!(!revocations.end(SESSION, user(1), at(51)));
         assert!(!revocations.end(SESSION, user(2), at(50)));
-        // Heard twice, or out of order, it is no news.
+        // A revocation that arrives twice or out of order is not new.
         for micros in [50, 40] {
             assert!(revocations.add(disconnected(micros), now).is_empty());
         }

@@ -1,5 +1,5 @@
-//! The API keys of the site's backend, as the auth service knows them. What it answered is kept for a few seconds:
-//! that is how long a key that was revoked may still be used here.
+//! A cache of the API keys of the site's backend. An answer of the auth service stays for a few seconds; a
+//! revoked key may be used here for as long.
 
 use std::{
     sync::{
@@ -18,37 +18,38 @@ use madang_rpc::{
 };
 use tokio::time::Instant;
 
-/// How long an answer is kept, a refusal too.
+/// How long the cache keeps an answer. Refusals are cached too.
 const KEPT: Duration = Duration::from_secs(5);
-/// The keys that are remembered: many more than any site has, so that made-up ones do not push out those that are good.
+/// The most keys in the cache. No site has nearly as many, so that guessed keys do not evict valid ones.
 const KEYS_MAX: usize = 8_192;
-/// How often the auth service is asked about keys that were never good: made-up ones cost it next to nothing, and
-/// those that are known to be good are not held up by them.
+/// The rate limit for calls to the auth service about keys that were never valid. So guessed keys put almost
+/// no load on it. Keys that were valid before are outside this limit, so that guesses do not delay them.
 const UNKNOWN: RateLimit = RateLimit { interval: Duration::from_millis(50), burst: 100 };
-/// A key's text is much shorter; a longer one is not worth hashing.
+/// The most bytes of a text that is hashed. Every real key is much shorter.
 const KEY_MAX_BYTES: usize = 256;
 
-/// The keys that were shown here.
+/// The API keys that requests have used here.
 pub(crate) struct SiteKeys {
     auth: Arc<dyn Auth>,
-    /// By the digest of the text: a dump of this process's memory holds no key that is not in use.
+    /// The cached keys by the digest of their text. So a dump of this process's memory contains no key that
+    /// is not in use at that moment.
     shown: Mutex<LruMap<[u8; 32], Arc<Shown>>>,
     calls: RateLimit,
     unknown: RateBucket,
     epoch: Instant,
 }
 
-/// A text that was shown as a key.
+/// A text that a request has used as a key.
 struct Shown {
     verdict: tokio::sync::Mutex<Option<Verdict>>,
-    /// It has been good: asking about it again is no guess.
+    /// Whether the key has been valid before. Then another call about it is not a guess.
     was_good: AtomicBool,
     calls: RateBucket,
 }
 
-/// What the auth service answered.
+/// The answer of the auth service.
 struct Verdict {
-    /// None: it is no key that is good.
+    /// `None`: the text is not a valid key.
     answer: Result<Option<Arc<ApiKey>>>,
     asked_at: Instant,
     answered_at: Instant,
@@ -67,8 +68,8 @@ impl SiteKeys {
         }
     }
 
-    /// The key of a text, if it may be used for this. `unauthenticated`: it is none, or was revoked;
-    /// `permission_denied`: it is not for this; `rate_limited`.
+    /// The key with this text, if it has the scope. The errors are `unauthenticated` for an unknown or
+    /// revoked key, `permission_denied` for a missing scope, and `rate_limited`.
     pub(crate) async fn verify(&self, text: &str, scope: Scope) -> Result<Arc<ApiKey>> {
         if text.len() > KEY_MAX_BYTES {
             return Err(refused());
@@ -76,14 +77,15 @@ impl SiteKeys {
         let shown = self.shown(text);
         let key = self.judge(&shown, text).await?.ok_or_else(refused)?;
         if !key.may(scope) {
-            let message = format!("this API key has not the scope `{scope}`");
+            let message = format!("this API key does not have the scope `{scope}`");
             return Err(Error::new(Code::PermissionDenied, message));
         }
         shown.calls.take(self.calls, self.now_micros()).map_err(too_many)?;
         Ok(key)
     }
 
-    /// What the auth service says of a text, now or a moment ago; of many who ask at once, one does.
+    /// The auth service's answer for a text, from the cache or by a call. Concurrent requests with one text
+    /// share one call.
     async fn judge(&self, shown: &Shown, text: &str) -> Result<Option<Arc<ApiKey>>> {
         let came_at = Instant::now();
         let mut verdict = shown.verdict.lock().await;
@@ -91,7 +93,8 @@ impl SiteKeys {
             Some(Verdict { answer: Ok(key), asked_at, .. }) if asked_at.elapsed() < KEPT => {
                 return Ok(key.clone());
             }
-            // Who waited for a question that failed is not to ask it again, behind all others who waited.
+            // A request that waited for a failed call must not repeat it. Otherwise each waiting request
+            // would call in turn.
             Some(Verdict { answer: Err(error), answered_at, .. }) if *answered_at >= came_at => {
                 return Err(error.clone());
             }
@@ -100,7 +103,7 @@ impl SiteKeys {
         if !shown.was_good.load(Ordering::Relaxed) {
             self.unknown.take(UNKNOWN, self.now_micros()).map_err(too_many)?;
         }
-        // From before the call: what is answered may be as old as that.
+        // The time before the call, since the answer may be as old as that.
         let asked_at = Instant::now();
         let answer = match self.auth.verify_api_key(VerifyApiKey { key: Token::new(text) }).await {
             Ok(key) => Ok(Some(Arc::new(key))),
@@ -110,7 +113,7 @@ impl SiteKeys {
         if let Ok(key) = &answer {
             shown.was_good.store(key.is_some(), Ordering::Relaxed);
         }
-        // The cause of a failure goes with this caller, who logs it.
+        // The caller gets the cause of the failure and logs it.
         let kept = answer.clone();
         *verdict = Some(Verdict { answer: kept, asked_at, answered_at: Instant::now() });
         answer
@@ -119,7 +122,7 @@ impl SiteKeys {
     fn shown(&self, text: &str) -> Arc<Shown> {
         let mut id = [0; 32];
         id.copy_from_slice(digest(&SHA256, text.as_bytes()).as_ref());
-        // No code that can panic runs under the lock.
+        // A poisoned lock is used on, since no code under it can panic.
         let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = shown.get(&id) {
             return Arc::clone(known);
@@ -188,9 +191,9 @@ mod tests {
         for n in 0..1_000 {
             codes.push(code(&keys, &format!("mk_{n}"), Scope::Rooms).await);
         }
-        assert_eq!(auth.asked(), UNKNOWN.burst, "the good one was the first of them");
+        assert_eq!(auth.asked(), UNKNOWN.burst, "the valid key made the first of these calls");
         assert!(codes.ends_with(&[Some(Code::RateLimited)]));
-        // When it is to be asked about again, others have taken all that there was for made-up ones.
+        // The cached answer expires after guesses have used up the whole rate limit.
         advance(KEPT).await;
         for n in 0..UNKNOWN.burst {
             code(&keys, &format!("mk_again_{n}"), Scope::Rooms).await;
@@ -229,7 +232,7 @@ mod tests {
                 tokio::spawn(async move { code(&keys, GOOD, Scope::Rooms).await })
             })
             .collect();
-        // Each has come before the first is answered.
+        // All requests have started before the first answer.
         tokio::time::sleep(Duration::from_millis(1)).await;
         auth.answer_one();
         for waiter in waiting {
@@ -237,7 +240,7 @@ mod tests {
             assert_eq!(answer.unwrap(), Some(Code::Unavailable));
         }
         assert_eq!(auth.asked(), 1);
-        // Who comes later asks anew.
+        // A later request makes a new call.
         auth.set(Some(&[Scope::Rooms]));
         auth.answer_one();
         tokio::time::sleep(Duration::from_millis(1)).await;

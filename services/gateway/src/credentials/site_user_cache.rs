@@ -1,5 +1,5 @@
-//! The embedding site's users, by what its tokens say of them. The auth service makes who is new and changes whom
-//! the site describes anew; here is kept what it answered, so that a known user costs no call.
+//! A cache of the embedding site's users, keyed by the external id in their tokens. The auth service creates
+//! new users and updates profiles. This cache keeps its answers, so that a known user costs no call.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -17,22 +17,22 @@ use tracing::debug;
 
 use crate::metrics::Counters;
 
-/// The users who are remembered: of a thousand bytes each, at most 50 MB in all.
+/// The most users in the cache. Each takes about a thousand bytes, so that the cache takes at most 50 MB.
 const USERS_MAX: usize = 50_000;
-/// How long an answer is good: less than disconnections are remembered for, and short enough for a profile that
-/// was changed elsewhere.
+/// How long an answer is fresh. It is shorter than disconnections are remembered, and short enough to pick up
+/// a profile that was changed elsewhere.
 const FRESH: Duration = Duration::from_secs(10 * 60);
-/// How long an answer serves while the auth service is away.
+/// How long a stale answer is used while the auth service is unavailable.
 const STALE: Duration = Duration::from_secs(12 * 3_600);
 
-/// The users who have come with the site's tokens.
+/// The site's users who have authenticated here.
 pub(crate) struct SiteUserCache {
     auth: Arc<dyn Auth>,
     known: Mutex<LruMap<ExternalId, Arc<Known>>>,
     counters: Arc<Counters>,
 }
 
-/// What the auth service answered to what a token says.
+/// The auth service's answer for the claims of a token.
 struct Known {
     said: ExternalUser,
     answer: Recognized,
@@ -44,7 +44,7 @@ impl SiteUserCache {
         Self { auth, known: Mutex::new(lru_map(USERS_MAX)), counters }
     }
 
-    /// Whom a token means.
+    /// The user whom a token names.
     pub(crate) async fn recognize(&self, said: ExternalUser) -> Result<Recognized> {
         let known = self.known().get(&said.external_id).cloned();
         if let Some(known) = &known
@@ -61,12 +61,13 @@ impl SiteUserCache {
                 self.known().insert(id, known);
                 Ok(answer)
             }
-            // The user is known, if not as described: better than nobody.
+            // The cached profile differs from the token's. A user with an old profile is better than a
+            // refusal.
             (Err(error), Some(known))
                 if matches!(error.code, Code::Unavailable | Code::DeadlineExceeded)
                     && known.at.elapsed() < STALE =>
             {
-                debug!(%error, "a known user of the site is let in while the auth service is away");
+                debug!(%error, "accepted a known user of the site while the auth service is unavailable");
                 Ok(known.answer.clone())
             }
             (Err(error), _) => Err(error),
@@ -74,13 +75,14 @@ impl SiteUserCache {
     }
 
     fn known(&self) -> MutexGuard<'_, LruMap<ExternalId, Arc<Known>>> {
-        // No code that can panic runs under the lock.
+        // A poisoned lock is used on, since no code under it can panic.
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Known {
-    /// Whether the answer is to these words, too: they are the same, or older than those that it was to.
+    /// Whether the answer also covers these claims: they are the same, or older than the claims that it
+    /// answered.
     fn covers(&self, said: &ExternalUser) -> bool {
         let same = |a: &ExternalUser, b: &ExternalUser| {
             a.username == b.username && a.name == b.name && a.avatar_url == b.avatar_url

@@ -1,8 +1,10 @@
-//! Verification: of tokens here, without a call; of tickets by the auth service, which uses them up.
+//! Verification of credentials. The gateway verifies tokens itself, without a call. The auth service redeems
+//! tickets.
 //!
-//! A token is ours, or the embedding site's. Ours say so in their header (`at+jwt`, EdDSA) and name a key of ours;
-//! every other one is the site's, where a site's are accepted at all. Which of the two it claims to be decides
-//! nothing but who verifies it: each accepts its own keys, issuer and audience alone.
+//! A token comes from the auth service or from the embedding site. Tokens of the auth service have `at+jwt`
+//! and EdDSA in their header and name one of its keys. Every other token counts as the site's, if the site's
+//! tokens are accepted at all. The header decides only which verifier is used: each accepts only its own
+//! keys, issuer and audience.
 
 use std::{sync::Arc, time::Duration};
 
@@ -25,13 +27,13 @@ use super::{
     times::{CLOCK_SKEW, seconds},
 };
 
-/// No token of ours is longer; a longer text is not worth parsing.
+/// The most bytes of a token that is parsed. No token of the auth service is longer.
 const TOKEN_MAX_BYTES: usize = 8 * 1024;
 
-/// What a caller is told of a token that is not good.
+/// The error message for an invalid token.
 const BAD: &str = "the access token is not valid: get a new one";
 
-/// Tells whose a credential is.
+/// Verifies credentials and finds their user and session.
 pub(crate) struct Verifier {
     auth: Arc<dyn Auth>,
     keys: Keys,
@@ -41,7 +43,7 @@ pub(crate) struct Verifier {
     validation: Validation,
 }
 
-/// What it takes to accept tokens of the embedding site: their issuer, and the users whom they name.
+/// What verifies tokens of the embedding site: their issuer, and the cache of the users whom they name.
 pub(crate) struct SiteTokens {
     pub(crate) issuer: Issuer,
     pub(crate) users: SiteUserCache,
@@ -58,13 +60,13 @@ impl Verifier {
         validation.set_issuer(&[ISSUER]);
         validation.set_audience(&[AUDIENCE]);
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
-        // Times are judged by the clock that was passed in.
+        // The injected clock judges the times, not the library's.
         validation.validate_exp = false;
         validation.validate_nbf = false;
         Self { keys: Keys::new(Arc::clone(&auth)), auth, site, revocations, clock, validation }
     }
 
-    /// Keeps the keys fresh, for ever; says in `check` whether there are any.
+    /// Refreshes the keys without end. `check` fails until the first keys are there.
     pub(crate) async fn keep_keys(self: Arc<Self>, check: Check) {
         let mut had_keys = false;
         loop {
@@ -86,14 +88,14 @@ impl Verifier {
         }
     }
 
-    /// Keeps the keys of the embedding site fresh, for ever.
+    /// Refreshes the keys of the embedding site without end.
     pub(crate) async fn keep_site_keys(self: Arc<Self>) {
         if let Some(site) = &self.site {
             site.issuer.keep_keys().await;
         }
     }
 
-    /// Tells whose a credential is. `unauthenticated`: nobody's, or no longer anybody's.
+    /// Verifies a credential. `unauthenticated`: it is invalid, expired or revoked.
     pub(crate) async fn verify(&self, credential: &Credential) -> Result<Identity> {
         let identity = match credential {
             Credential::Token(token) => self.verify_token(token).await?,
@@ -112,13 +114,15 @@ impl Verifier {
             return Err(refused(BAD));
         }
         let header = decode_header(token).map_err(|error| refused(BAD).caused_by(error))?;
-        // An id token or a token of another algorithm is not an access token of ours (RFC 9068, section 4).
+        // An id token, or a token with another algorithm, is not an access token of the auth service (RFC
+        // 9068, section 4).
         let is_typed = header.typ.as_deref().is_some_and(|typ| typ.eq_ignore_ascii_case(TYPE));
         let own_key = header.kid.as_deref().filter(|_| is_typed && header.alg == ALGORITHM);
         match (&self.site, own_key) {
             (None, Some(id)) => self.verify_own(token, id).await,
             (None, None) => Err(refused(BAD)),
-            // A key of ours is nobody else's; one of neither is looked for here first.
+            // A key of the auth service belongs to no other issuer. A key that neither issuer knows is
+            // fetched from the auth service first.
             (Some(site), Some(id)) if self.keys.has(id) || !site.issuer.has_key(&header) => {
                 match self.verify_own(token, id).await {
                     Err(error)
@@ -164,7 +168,9 @@ impl Verifier {
             return Err(refused("the access token has expired: get a new one"));
         }
         if claims.iat.saturating_sub(skew) > now {
-            return Err(refused("the access token is from the future: check the clocks of the servers"));
+            return Err(refused(
+                "the access token was issued in the future: check the clocks of the servers",
+            ));
         }
         identity(&claims).map_err(|error| refused(BAD).caused_by(error))
     }
@@ -182,8 +188,9 @@ fn identity(claims: &AccessClaims) -> Result<Identity> {
         },
         session: claims.sid.parse::<SessionId>()?,
         expires_at: seconds(claims.exp),
-        // The last moment of the second that it counts: a session of ours that ended is known by itself, and one
-        // that began in the very second in which its user was disconnected must be good.
+        // Tokens count whole seconds; this takes the last moment of that second. A session that starts in the
+        // second of its user's disconnection must be valid. A session that ended before it is in the feed
+        // under its own id.
         issued_at: seconds(claims.iat).plus(Duration::from_micros(999_999)),
         issuer: CredentialIssuer::Auth,
     })

@@ -1,4 +1,4 @@
-//! The one way to listeners: to the hubs of this gateway, and through the bus to the other gateways.
+//! The only path to subscribers: to the hubs of this gateway, and through the bus to the other gateways.
 
 mod envelope;
 mod publication;

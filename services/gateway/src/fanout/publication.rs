@@ -1,15 +1,15 @@
-//! What is published and delivered.
+//! What gateways publish and deliver.
 
 use std::sync::Arc;
 
 use madang_domain::{ConnectionId, RoomId, Seq, TopicId, UserId, event::Event};
 
-/// What listeners are told.
+/// A publication for listeners.
 #[derive(Debug, Clone)]
 pub(crate) enum Publication {
     /// An event that is committed in a topic's log.
     Event(Arc<Event>),
-    /// Something that no log keeps: it reaches those who listen at this moment, at best.
+    /// An event that no log keeps. At best it reaches the current subscribers.
     Ephemeral(EphemeralEvent),
 }
 
@@ -29,14 +29,14 @@ pub(crate) struct EphemeralEvent {
 /// The kinds of ephemeral events.
 #[derive(Debug, Clone)]
 pub(crate) enum Signal {
-    /// The member types, or has stopped. The other members are told.
+    /// The member types, or has stopped. The other members are notified.
     Typing {
         /// The name to show.
         name: String,
         /// Whether the member types.
         on: bool,
     },
-    /// The member has read up to a sequence number. The member's other devices are told.
+    /// The member has read up to a sequence number. The member's other devices are notified.
     ReadMark {
         /// The sequence number.
         seq: Seq,

@@ -1,4 +1,4 @@
-//! What the server says, to the letter of the contract that front ends know.
+//! The frames that the server sends in the Channels dialect, exactly as front ends expect them.
 
 use jiff::tz::TimeZone;
 use madang_bus::PresenceChange;
@@ -14,7 +14,7 @@ use super::{
     site_names::{Name, Room},
 };
 
-/// What a room's frames need besides the event: the name of the room, and the time zone of their clock.
+/// What a room's frames need besides the event: the name of the room, and the time zone of their times.
 #[derive(Debug)]
 pub(crate) struct RoomContext {
     room: Name,
@@ -36,7 +36,7 @@ enum RoomFrame<'a> {
         sender: Name,
         sender_name: &'a str,
         room_id: &'a Name,
-        /// The picture's URL; null where there is none.
+        /// The picture's URL, or null.
         profile: Option<&'a str>,
         time: String,
     },
@@ -53,7 +53,8 @@ enum RoomFrame<'a> {
     },
 }
 
-/// Somebody's coming or going, for a room's socket; none where another version wrote what this one cannot read.
+/// A presence change, for a room's socket; `None` if another version of the gateway wrote a profile that this
+/// one cannot read.
 pub(crate) fn presence(change: &PresenceChange) -> Option<WireFrame> {
     let profile = presence_profile::decode(change.user, &change.profile)?;
     let (user_id, sender_name) = (Name::of_present(&profile), profile.name.as_str());
@@ -93,12 +94,12 @@ pub(crate) fn simple(event: &Event) -> Option<WireFrame> {
     }))
 }
 
-/// A refusal. The socket lives.
+/// A refusal. The socket stays open.
 pub(crate) fn alert(text: &str) -> WireFrame {
     WireFrame::json(&RoomFrame::Alert { message: text })
 }
 
-/// A twelve-hour clock with a Korean half of the day: `오전 09:05`, `오후 11:40`.
+/// A twelve-hour time with the Korean words for morning and afternoon: `오전 09:05`, `오후 11:40`.
 fn clock(at: Timestamp, zone: &TimeZone) -> String {
     let Ok(at) = jiff::Timestamp::from_microsecond(at.as_micros()) else { return String::new() };
     let local = zone.to_datetime(at);
@@ -110,7 +111,7 @@ fn clock(at: Timestamp, zone: &TimeZone) -> String {
     format!("{half} {hour:02}:{:02}", local.minute())
 }
 
-/// A notice, for the socket of its user: of the site's own the object as it was posted.
+/// A notice, for the socket of its user. A notice of the site is the object as it was posted.
 pub(crate) fn notice(event: &Event) -> Option<WireFrame> {
     #[derive(Serialize)]
     #[serde(tag = "notice", rename_all = "snake_case")]

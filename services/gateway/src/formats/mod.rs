@@ -1,7 +1,7 @@
 //! The formats in which a hub's subscribers receive an event.
 //!
-//! Two dialects are served by the same hubs: that of `/v1/ws`, and the contract of the chat system that Madang replaces.
-//! The format decides what a subscriber receives; it does not decide whether or when.
+//! The same hubs serve two dialects: that of `/v1/ws`, and the contract of Django Channels. The format
+//! decides what a subscriber receives; it does not decide whether or when.
 
 pub(crate) mod channels;
 pub(crate) mod native;

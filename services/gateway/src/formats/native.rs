@@ -1,14 +1,14 @@
-//! From events to frames: the one place where the services' types become the public contract's.
+//! Encodes events as frames. Only here do the services' types become those of the public contract.
 
 use std::borrow::Cow;
 
 use madang_contract::{self as frames, ServerFrame, WireFrame};
 use madang_domain::{
-    Profile, Seq, TopicId,
-    event::{Event, EventBody, Invite, Left, Mention, Message, RoomChanged},
+    MessageId, Profile, Seq, TopicId,
+    event::{Event, EventBody, Invite, Left, Mention, Message, Pinned, RoomChanged},
 };
 
-/// An event as the public contract has it; none for topics that are no rooms.
+/// An event in the form of the public contract; `None` for topics other than rooms.
 pub(crate) fn event(event: &Event) -> Option<frames::Event<'_>> {
     let by = event.actor.id;
     let body = match &event.body {
@@ -34,14 +34,18 @@ pub(crate) fn event(event: &Event) -> Option<frames::Event<'_>> {
                 by,
             },
         },
+        EventBody::Pinned(Pinned { message, on }) => {
+            let message = MessageId::new(*message);
+            frames::EventBody::Pinned { pinned: frames::Pinned { message, on: *on, by } }
+        }
         EventBody::Unknown(_) => frames::EventBody::Unknown,
-        // For its one user, in a frame of its own.
+        // A notice has its own frame, for its only user.
         EventBody::Mention(_) | EventBody::Invite(_) | EventBody::Custom(_) => return None,
     };
     Some(frames::Event { room: event.topic.room()?, seq: event.seq, at: event.at, body })
 }
 
-/// An inbox's event as the public contract has it; none for rooms'.
+/// An event of an inbox in the form of the public contract; `None` for events of rooms.
 pub(crate) fn notice(event: &Event) -> Option<frames::Notice<'_>> {
     let body = match &event.body {
         EventBody::Mention(Mention { room, seq }) => frames::NoticeBody::Mention(frames::Mention {
@@ -63,6 +67,7 @@ pub(crate) fn notice(event: &Event) -> Option<frames::Notice<'_>> {
         | EventBody::Joined(_)
         | EventBody::Left(_)
         | EventBody::RoleChanged(_)
+        | EventBody::Pinned(_)
         | EventBody::RoomChanged(_) => return None,
     };
     Some(frames::Notice { seq: event.seq, at: event.at, body })
@@ -85,7 +90,7 @@ pub(crate) fn user(profile: &Profile) -> frames::User<'_> {
     }
 }
 
-/// A message's id in its room. It is its place in the log: unique there, and the key of its row.
+/// A message's id in its room: its sequence number, which is unique in the log and the key of its row.
 pub(crate) fn message_id(seq: Seq) -> String {
     seq.to_string()
 }

@@ -1,7 +1,7 @@
-//! What the embedding site calls its users and rooms.
+//! The embedding site's ids of users and rooms, in frames.
 //!
-//! Its front ends know their own primary keys, mostly numbers. A user or room that has an external id is named by
-//! it, as a number where it reads as one; any other by the id here.
+//! The site's front ends know their own primary keys, mostly numbers. Frames name a user or room by its
+//! external id if it has one, as a number if it reads as one. Otherwise they use Madang's id.
 
 use std::fmt::Display;
 
@@ -14,7 +14,7 @@ use super::presence_profile::PresenceProfile;
 /// The largest whole number that JavaScript holds exactly.
 const NUMBER_MAX: u64 = 1 << 53;
 
-/// A name on its way out.
+/// An id in a frame that the server sends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Name {
     Number(u64),
@@ -26,7 +26,7 @@ impl Name {
         match external {
             None => Self::Text(id.to_string().into()),
             Some(external) => match external.parse::<u64>() {
-                // One number, one spelling: `007` is no number.
+                // Each number has one spelling, so that `007` is a text.
                 Ok(number) if number <= NUMBER_MAX && number.to_string() == external => Self::Number(number),
                 Ok(_) | Err(_) => Self::Text(external.into()),
             },
@@ -53,17 +53,17 @@ impl Serialize for Name {
     }
 }
 
-/// A room, by each of its names.
+/// A room with all its names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Room {
     pub(crate) id: RoomId,
     pub(crate) external_id: Option<ExternalId>,
-    /// As the path of the socket has it.
+    /// The name in the path of the socket.
     pub(crate) path: Box<str>,
 }
 
 impl Room {
-    /// The name that frames give it.
+    /// The id in frames.
     pub(crate) fn name(&self) -> Name {
         Name::of(self.external_id.as_deref(), self.id)
     }
@@ -85,7 +85,7 @@ pub(crate) fn is_user(said: &Value, user: &Profile) -> bool {
     })
 }
 
-/// A name in a frame, a text or a number, as text.
+/// An id in a frame, a text or a number, as text.
 fn said_name(said: &Value) -> Option<std::borrow::Cow<'_, str>> {
     match said {
         Value::String(text) => Some(text.into()),

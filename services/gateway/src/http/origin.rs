@@ -1,19 +1,19 @@
-//! Which pages may speak to this gateway from a browser.
+//! The web pages that may call this gateway from a browser.
 //!
-//! A browser says with `Origin` which page opens a WebSocket, and sends the user's cookies and network with
-//! it; the allow-list is what keeps a foreign page out. Programs send no `Origin` and can claim any: for
-//! them the credential alone counts.
+//! A browser names in `Origin` the page that opens a WebSocket, and connects with the user's cookies from the
+//! user's network. The allow-list keeps foreign pages out. Programs may send no `Origin` or any, so that only
+//! their credential counts.
 
 use http::{HeaderMap, HeaderValue, header};
 
-/// The pages that may.
+/// The allowed origins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum AllowedOrigins {
-    /// All.
+    /// All origins.
     Any,
-    /// Those served from the host and port that the request is for.
+    /// The origin with the host and port of the request.
     Same,
-    /// These, each compared whole: no prefix, no suffix.
+    /// The listed origins. Each is compared as a whole, without prefixes and suffixes.
     Listed(Vec<String>),
 }
 
@@ -32,7 +32,7 @@ impl AllowedOrigins {
         }
     }
 
-    /// Whether a request may come from where it says it does.
+    /// Whether the origin of a request is allowed.
     pub(crate) fn allow_request(&self, headers: &HeaderMap) -> bool {
         match headers.get(header::ORIGIN) {
             None => true,
@@ -40,7 +40,7 @@ impl AllowedOrigins {
         }
     }
 
-    /// Whether a page of that origin may.
+    /// Whether an origin is allowed.
     pub(crate) fn allow(&self, origin: &HeaderValue, host: Option<&HeaderValue>) -> bool {
         let Ok(origin) = origin.to_str().map(str::to_ascii_lowercase) else { return false };
         match self {

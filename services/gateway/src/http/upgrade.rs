@@ -1,4 +1,4 @@
-//! What the WebSocket handshakes of both dialects share (RFC 6455).
+//! The common part of both dialects' WebSocket handshakes (RFC 6455).
 
 use axum::{body::Body, extract::Request, response::Response};
 use http::{HeaderMap, StatusCode, header};
@@ -52,7 +52,7 @@ pub(crate) fn switch(accept: &str, subprotocol: Option<&str>) -> Result<Response
     response.body(Body::empty()).map_err(Error::internal)
 }
 
-/// Judges the handshake (RFC 6455, section 4.2.1).
+/// Validates the handshake (RFC 6455, section 4.2.1).
 pub(crate) fn accept_key(headers: &HeaderMap) -> Result<String, Error> {
     let has = |name: header::HeaderName, token: &str| {
         headers
@@ -88,7 +88,7 @@ pub(crate) fn credential(
     query_token: bool,
 ) -> Option<Credential> {
     let header = headers.get(header::AUTHORIZATION).map(|value| {
-        // What is there and cannot be read is a bad credential, not none.
+        // A credential that is present but unreadable counts as invalid, not as missing.
         bearer(value).map_or_else(|| Credential::Token(String::new()), Credential::Token)
     });
     header

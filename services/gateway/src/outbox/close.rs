@@ -1,42 +1,42 @@
-//! Why a socket closes, and how the client is told.
+//! The reasons why a socket closes, and their close codes.
 
 use madang_contract::close;
 
 /// Why a socket closes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Close {
-    /// The client closed, or its connection broke: there is nobody to tell.
+    /// The client closed, or its connection broke. No close frame is sent.
     Gone,
     /// A frame is larger than the limit.
     FrameTooLarge,
     /// The server is stopping.
     Restart,
-    /// Too many come at once.
+    /// Too many sockets arrive at once.
     Busy,
-    /// What came is no frame of the subprotocol.
+    /// The client sent something that is not a frame of the subprotocol.
     Malformed,
-    /// No credential, or a bad one.
+    /// The credential is missing or invalid.
     BadCredential,
-    /// The credential has ended and was not renewed.
+    /// The credential has expired and was not renewed.
     Expired,
     /// The session was revoked.
     Revoked,
     /// The user is no longer a member of the one room that the socket is for.
     Removed,
-    /// No credential in time.
+    /// The client sent no credential in time.
     AuthTimeout,
-    /// Nothing was heard from the client for too long.
+    /// The client has sent nothing for too long.
     HeartbeatTimeout,
-    /// The user holds too many sockets.
+    /// The user has too many sockets.
     TooManyConnections,
-    /// The client sends more frames than anybody could mean.
+    /// The client sends more frames than the limit allows.
     TooManyFrames,
     /// The client reads too slowly.
     TooSlow,
 }
 
 impl Close {
-    /// The close code and the reason on the wire; none when there is nobody to tell.
+    /// The close code and the reason on the wire; `None` if no close frame is sent.
     pub(crate) const fn code_and_reason(self) -> Option<(u16, &'static str)> {
         match self {
             Self::Gone => None,

@@ -1,7 +1,7 @@
-//! What waits to be written to one socket, and why a socket closes.
+//! The queue of frames for one socket, and the reasons why a socket closes.
 //!
-//! The bottom of the gateway: hubs, sessions and the registry of sockets hold an [`Outbox`], and an outbox knows none of
-//! them.
+//! This is the lowest module of the gateway. Hubs, sessions and the registry of sockets hold an [`Outbox`];
+//! an outbox refers to none of them.
 
 mod close;
 mod queue;

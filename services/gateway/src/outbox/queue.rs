@@ -1,8 +1,9 @@
-//! What waits to be written to one socket.
+//! The queue of frames that wait to be written to one socket.
 //!
-//! Hubs, commands and the heartbeat push; the session alone takes and writes. The bound is in bytes, and what
-//! is taken counts until it has been written, so a socket never holds more than the bound. One that would is
-//! closed with `4508`: its client comes back with its cursors, and nobody else feels it.
+//! Hubs, commands and the heartbeat push frames. Only the session takes and writes them. The bound is in
+//! bytes, and taken frames count until they are written, so that a socket never holds more than the bound. A
+//! socket that would exceed it is closed with `4508`. Its client reconnects with its cursors, and other
+//! clients are not affected.
 
 use std::{
     collections::VecDeque,
@@ -18,31 +19,31 @@ use madang_domain::Timestamp;
 
 use crate::outbox::Close;
 
-/// A queue that was larger than this when it emptied gives its memory back.
+/// A queue that was larger than this frees its memory when it becomes empty.
 const KEPT_CAPACITY_FRAMES: usize = 16;
 
-/// The frames that wait for one socket, and why it is to close.
+/// The frames that wait for one socket, and the reason to close it, if any.
 #[derive(Debug)]
 pub(crate) struct Outbox {
     state: Mutex<State>,
     bound_bytes: usize,
-    /// The heartbeat's tick at which the client was last heard.
+    /// The heartbeat's tick at which the client last sent something.
     heard_at_tick: AtomicU32,
-    /// When the credential ends, in microseconds; 0 before there is one.
+    /// When the credential expires, in microseconds; 0 before there is one.
     expires_at_micros: AtomicI64,
 }
 
 #[derive(Debug, Default)]
 struct State {
     frames: VecDeque<WireFrame>,
-    /// Queued and taken, not yet written.
+    /// The bytes that are queued or taken, but not yet written.
     bytes: usize,
     /// What hubs hold behind a catch-up. It is within the same bound.
     held: usize,
     closing: Option<Close>,
-    /// Who writes: it waits for frames, or, where `blocked`, for the client to take what was written.
+    /// The waker of the writer. It waits for frames, or, if `blocked`, for the client to read.
     writer: Option<Waker>,
-    /// The writer has frames that the client does not take: more of them need not wake it.
+    /// The writer has frames that the client does not read. Further frames need not wake it.
     blocked: bool,
     /// Who waits for room: replays, and pages of history.
     waiting: Vec<Waker>,
@@ -57,10 +58,10 @@ impl State {
     }
 }
 
-/// What the session is to do next.
+/// The next step of the session.
 #[derive(Debug)]
 pub(crate) enum Taken {
-    /// Write what was taken.
+    /// Write the taken frames.
     Frames,
     /// Close the socket; nothing is left to write.
     Close(Close),
@@ -99,7 +100,7 @@ impl Outbox {
         !overflowed
     }
 
-    /// Closes the socket once what is queued has been written. The first reason stands.
+    /// Closes the socket after its queued frames are written. The first reason is kept.
     pub(crate) fn close(&self, close: Close) {
         let mut state = self.lock();
         if state.closing.is_none() {
@@ -112,12 +113,12 @@ impl Outbox {
         }
     }
 
-    /// Whether the socket is closing or closed: subscribers that are get dropped.
+    /// Whether the socket is closing or closed. Hubs remove such subscribers.
     pub(crate) fn is_closing(&self) -> bool {
         self.lock().closing.is_some()
     }
 
-    /// Takes all that is queued into an empty queue, or waits for something.
+    /// Moves all queued frames into an empty queue, or waits for a frame.
     pub(crate) fn poll_take(&self, context: &mut Context<'_>, into: &mut VecDeque<WireFrame>) -> Poll<Taken> {
         let mut state = self.lock();
         if !state.frames.is_empty() {
@@ -131,7 +132,7 @@ impl Outbox {
         Poll::Pending
     }
 
-    /// Waits until the socket is to close, while its client does not take what was taken from here.
+    /// Waits until the socket must close, while its client does not read the taken frames.
     pub(crate) fn poll_closing(&self, context: &mut Context<'_>) -> Poll<Close> {
         let mut state = self.lock();
         if let Some(close) = state.closing {
@@ -141,7 +142,7 @@ impl Outbox {
         Poll::Pending
     }
 
-    /// Says that `bytes` have been written.
+    /// Records that `bytes` have been written.
     pub(crate) fn written(&self, bytes: usize, emptied: &mut VecDeque<WireFrame>) {
         if emptied.is_empty() && emptied.capacity() > KEPT_CAPACITY_FRAMES {
             *emptied = VecDeque::new();
@@ -156,8 +157,8 @@ impl Outbox {
         }
     }
 
-    /// Waits until at most half of the bound is taken, so that a replay never overflows the queue it fills.
-    /// Ends at once when the socket is closing.
+    /// Waits until at most half of the bound is in use, so that a replay never overflows the queue that it
+    /// fills. Returns at once if the socket is closing.
     pub(crate) async fn room(&self) {
         self.until(|bytes| bytes <= self.bound_bytes / 2).await;
     }
@@ -209,24 +210,24 @@ impl Outbox {
         self.heard_at_tick.store(tick, Ordering::Relaxed);
     }
 
-    /// The tick at which the client was last heard.
+    /// The tick at which the client last sent something.
     pub(crate) fn heard_at(&self) -> u32 {
         self.heard_at_tick.load(Ordering::Relaxed)
     }
 
-    /// Notes when the credential ends.
+    /// Stores the expiry of the credential.
     pub(crate) fn set_expiry(&self, at: Timestamp) {
         self.expires_at_micros.store(at.as_micros(), Ordering::Relaxed);
     }
 
-    /// Whether there is a credential and it has ended.
+    /// Whether there is a credential and it has expired.
     pub(crate) fn is_expired(&self, now: Timestamp) -> bool {
         let at = self.expires_at_micros.load(Ordering::Relaxed);
         at != 0 && at <= now.as_micros()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // No code that can panic runs under the lock.
+        // A poisoned lock is used on, since no code under it can panic.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

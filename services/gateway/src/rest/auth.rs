@@ -31,7 +31,8 @@ use crate::{
     state::Entrance,
 };
 
-/// How long an HTTP cache may keep the public keys; a new one is published for longer before it signs.
+/// How long an HTTP cache may keep the public keys. A new key is published for longer than this before it
+/// signs.
 const KEYS_CACHE_CONTROL: &str = "public, max-age=60";
 
 pub(super) fn routes() -> Routes {
@@ -46,7 +47,7 @@ pub(super) fn routes() -> Routes {
         .at(&table::KEYS, keys)
 }
 
-/// Tokens are for one reader (RFC 6749, section 5.1).
+/// An answer with tokens must not be cached (RFC 6749, section 5.1).
 fn tokens(status: StatusCode, grant: Grant) -> Response {
     let tokens = Tokens {
         access_token: grant.access_token,
@@ -64,7 +65,8 @@ async fn register(
     Client(client): Client,
     Json(body): Json<Register>,
 ) -> Result<Response, Problem> {
-    // Auth is asked by other gateways too, and knows nothing of this one's issuer: so it is decided here.
+    // The gateway checks this itself, since auth also serves other gateways and does not know this one's
+    // issuer.
     if entrance.settings.registration == Registration::Closed {
         let closed = "registration is closed; sign in with an account that you have";
         return Err(Error::new(Code::PermissionDenied, closed).into());
@@ -130,7 +132,7 @@ async fn ticket(
     Ok(ticket_answer(ticket).into_response())
 }
 
-/// A ticket, for one reader.
+/// An answer with a ticket, which must not be cached.
 pub(super) fn ticket_answer(ticket: madang_rpc::auth::Ticket) -> impl IntoResponse {
     let body = Ticket { ticket: ticket.ticket, expires_in: ticket.expires_in.as_secs() };
     ([(header::CACHE_CONTROL, "no-store")], axum::Json(body))

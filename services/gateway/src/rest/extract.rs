@@ -1,4 +1,4 @@
-//! What handlers take from a request, with the contract's errors where it is not as it should be.
+//! Extractors of requests, which answer invalid input with the contract's errors.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use crate::{
     state::Entrance,
 };
 
-/// The longest `User-Agent` that is kept.
+/// The most bytes of a `User-Agent` that are stored.
 const USER_AGENT_MAX_CHARS: usize = 200;
 
 /// The signed-in user.
@@ -57,7 +57,7 @@ impl Caller {
     }
 }
 
-/// Where the request comes from.
+/// The address of the client.
 pub(crate) struct Client(pub(crate) ClientInfo);
 
 impl<S: Send + Sync> FromRequestParts<S> for Client {

@@ -1,4 +1,4 @@
-//! `/v1/rooms/{room}/messages` and `/read`: messages, and how far the user has read.
+//! `/v1/rooms/{room}/messages`, `/pins` and `/read`: messages, which of them are pinned, and how far the user has read.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use madang_domain::RoomRef;
 
 use super::{
     Routes,
-    extract::{Caller, Json, Key, Path, Query},
+    extract::{Caller, Json, Key, Path, Query, page_query},
     view::{room_message, sent},
 };
 use crate::{
@@ -23,7 +23,13 @@ use crate::{
 };
 
 pub(super) fn routes() -> Routes {
-    Routes::default().at(&table::LIST, list).at(&table::SEND, send).at(&table::READ, read)
+    Routes::default()
+        .at(&table::LIST, list)
+        .at(&table::SEND, send)
+        .at(&table::PINS, pins)
+        .at(&table::PIN, pin)
+        .at(&table::UNPIN, unpin)
+        .at(&table::READ, read)
 }
 
 impl From<RangeQuery> for HistoryRange {
@@ -60,6 +66,35 @@ async fn send(
     let new = NewMessage { key, text: body.text, reply_to: body.reply_to, attachments: body.attachments };
     let appended = commands.send(&caller.actor(), room, new).await?;
     Ok((StatusCode::CREATED, axum::Json(sent(&appended))).into_response())
+}
+
+async fn pins(
+    State(commands): State<Arc<Commands>>,
+    caller: Caller,
+    Path(room): Path<RoomRef>,
+    Query(query): Query<PageQuery>,
+) -> Result<Response, Problem> {
+    let pins = commands.pins(caller.me.id, room, page_query(query.limit, query.cursor)?).await?;
+    let items = pins.items.iter().filter_map(room_message).collect();
+    Ok(axum::Json(Page { items, next_cursor: pins.next.clone() }).into_response())
+}
+
+async fn pin(
+    State(commands): State<Arc<Commands>>,
+    caller: Caller,
+    Path((room, message)): Path<(RoomRef, MessageId)>,
+) -> Result<StatusCode, Problem> {
+    commands.set_pin(caller.me, room, message, true).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn unpin(
+    State(commands): State<Arc<Commands>>,
+    caller: Caller,
+    Path((room, message)): Path<(RoomRef, MessageId)>,
+) -> Result<StatusCode, Problem> {
+    commands.set_pin(caller.me, room, message, false).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 async fn read(

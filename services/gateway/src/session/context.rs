@@ -1,4 +1,4 @@
-//! What is known of one session: whose it is, its queue, and what it subscribes to.
+//! The state of one session: its user, its queue and its subscriptions.
 
 use std::{
     collections::HashSet,
@@ -114,7 +114,7 @@ impl SessionContext {
 
     /// The rooms that this socket subscribes to.
     pub(crate) fn rooms(&self) -> MutexGuard<'_, HashSet<RoomId>> {
-        // No code that can panic runs under the lock.
+        // A poisoned lock is used on, since no code under it can panic.
         self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -141,7 +141,7 @@ impl SessionContext {
 }
 
 impl Drop for SessionContext {
-    /// Where a handshake ended early, hubs may still hold the outbox; nobody reads it any more.
+    /// If a handshake ended early, hubs may still hold the outbox, but nobody reads it any more.
     fn drop(&mut self) {
         self.outbox.close(Close::Gone);
     }

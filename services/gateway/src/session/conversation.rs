@@ -19,43 +19,43 @@ use super::{
 };
 use crate::outbox::{Close, Taken};
 
-/// The requests that wait behind the one that is carried out. Past it the socket is not read.
+/// The most requests that wait behind the running one. At this number the session stops reading the socket.
 const REQUESTS_MAX: usize = 32;
-/// The frames that one socket may send: far more than any person or well-made program does.
+/// The frames that one socket may send: far more than any person or well-behaved program sends.
 const FRAMES: RateLimit = RateLimit { interval: Duration::from_millis(10), burst: 300 };
-/// How long a client may take for what was written to it once its socket is to close. One that has paused reads on, and
-/// is told why it was closed; one that never reads does not hold its connection.
+/// How long a client may take to read the last frames before its socket closes. A client that has only paused
+/// continues to read and learns why it was closed. A client that never reads does not keep its connection.
 const UNREAD_PATIENCE: Duration = Duration::from_secs(5);
-/// How long a request may go on after its socket was told to close, so that its answer can leave.
+/// How long a request may continue after its socket must close, so that its answer can still be sent.
 const REQUEST_PATIENCE: Duration = Duration::from_secs(6);
 
-/// How the two sides of a socket speak: what is said first, what a text frame means, and how it is carried out.
+/// A dialect of a socket: its first frame, the meaning of its text frames, and the execution of its requests.
 pub(crate) trait Dialect: Send + Sync + 'static {
-    /// What a client asks for.
+    /// A request of a client.
     type Request: Send;
 
-    /// Says what comes first. What this answers is carried out before any request.
+    /// Sends the first frames. The returned request is executed before any other.
     fn begin(&self, session: &Arc<SessionContext>) -> Option<RequestFuture>;
 
-    /// Reads a text frame: answers it at once, or says what is to be carried out behind what came before.
+    /// Parses a text frame. Answers it at once, or returns a request that is executed after the earlier ones.
     fn read(&self, session: &SessionContext, text: &str) -> Option<Self::Request>;
 
-    /// Carries out a request and queues its answer.
+    /// Executes a request and queues its answer.
     fn carry_out(&self, session: &Arc<SessionContext>, request: Self::Request) -> RequestFuture;
 }
 
-/// What is being carried out. Allocated while it runs, so that an idle session does not hold the state of the
-/// largest.
+/// The running request. It is allocated only while it runs, so that an idle session does not hold the memory
+/// of the largest request.
 pub(crate) type RequestFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// A conversation with a client: what is read, carried out and written.
+/// The conversation of a session with its client.
 struct Conversation<'a, D: Dialect> {
     context: &'a Arc<SessionContext>,
     socket: &'a mut Socket,
     dialect: D,
     /// The requests that wait, in order.
     requests: VecDeque<D::Request>,
-    /// The request that is carried out.
+    /// The running request.
     current: Option<RequestFuture>,
     /// The frames that were taken from the outbox.
     writing: VecDeque<WireFrame>,
@@ -64,7 +64,7 @@ struct Conversation<'a, D: Dialect> {
     frame_rate: RateBucket,
 }
 
-/// What has happened next.
+/// The next event of the conversation.
 enum Step {
     Incoming(Result<Incoming, Close>),
     RequestDone,
@@ -72,7 +72,8 @@ enum Step {
     Close(Close),
 }
 
-/// Reads, carries out and writes until the socket is to close; answers why, and what is unwritten.
+/// Reads frames, executes requests and writes answers until the socket must close. Returns the reason and the
+/// unwritten frames.
 pub(super) async fn converse<D: Dialect>(
     context: &Arc<SessionContext>,
     socket: &mut Socket,
@@ -98,8 +99,8 @@ pub(super) async fn converse<D: Dialect>(
 }
 
 impl<D: Dialect> Conversation<'_, D> {
-    /// Does what can be done. Reading is first, since its rate is bounded and it starves nobody; then the
-    /// request; then what waits to be written, which is taken and written in one go.
+    /// Makes all possible progress. Reading comes first, since its rate is bounded, so that it cannot starve
+    /// the rest. Then the request runs. Then all waiting frames are taken and written with one call.
     fn poll_step(&mut self, waker: &mut task::Context<'_>) -> Poll<Step> {
         if self.requests.len() < REQUESTS_MAX
             && self.socket.may_read()
@@ -111,7 +112,7 @@ impl<D: Dialect> Conversation<'_, D> {
             && let Some(request) = self.requests.pop_front()
         {
             if self.requests.is_empty() {
-                // An idle session keeps no room for requests.
+                // An idle session frees the memory of its queue.
                 self.requests = VecDeque::new();
             }
             self.current = Some(self.dialect.carry_out(self.context, request));
@@ -131,14 +132,14 @@ impl<D: Dialect> Conversation<'_, D> {
         if let Poll::Ready(written) = self.socket.poll_write(waker, &mut self.writing) {
             return Poll::Ready(Step::Written(written));
         }
-        // The client takes nothing. Why the socket is to close stands behind what it has not read.
+        // The client does not read. The reason to close is queued behind the unread frames.
         let close = ready!(self.context.outbox.poll_closing(waker));
         let unread_until = self.unread_until.get_or_insert_with(|| Box::pin(sleep(UNREAD_PATIENCE)));
         ready!(unread_until.as_mut().poll(waker));
         Poll::Ready(Step::Close(close))
     }
 
-    /// Takes in what has happened; answers why the socket is to close, where it is.
+    /// Handles an event, and returns the reason if the socket must close.
     fn take(&mut self, step: Step) -> Option<Close> {
         let sockets = &self.context.sockets;
         match step {
@@ -167,10 +168,10 @@ impl<D: Dialect> Conversation<'_, D> {
     }
 }
 
-/// Lets a request end whose socket is closing: what it has committed must still be published.
+/// Lets the running request of a closing socket finish, since its commit must still be published.
 async fn finish_request(request: Option<RequestFuture>) {
     if let Some(request) = request {
-        // Each call that it makes has a deadline of its own; this is for the sum.
+        // Each of its calls has its own deadline. This one limits their sum.
         let _ = tokio::time::timeout(REQUEST_PATIENCE, request).await;
     }
 }

@@ -1,8 +1,8 @@
-//! A session: one socket, from the moment at which its user is known to its end.
+//! A session: one socket, from its authentication to its end.
 //!
-//! A session reads frames, has its dialect carry out requests one after another, and writes what its outbox holds. It
-//! decides nothing about rooms: the store decides, and hubs push events into the outbox. The dialect says what frames
-//! look like and what they ask for (`crate::dialects`).
+//! A session reads frames, lets its dialect execute requests one after another, and writes the frames of its
+//! outbox. It makes no decisions about rooms: the store decides, and hubs push events into the outbox. The
+//! dialect defines the frames and their meaning (`crate::dialects`).
 
 mod context;
 mod conversation;
@@ -28,7 +28,7 @@ pub(crate) use self::{
 };
 use crate::outbox::Close;
 
-/// Runs a socket, whose user is known, until it is to close. Answers why it is to close and what is not written yet, for
+/// Runs an authenticated socket until it must close. Returns the reason and the unwritten frames, for
 /// [`Socket::close`].
 pub(crate) async fn hold<D: Dialect>(
     context: &Arc<SessionContext>,
@@ -37,7 +37,7 @@ pub(crate) async fn hold<D: Dialect>(
 ) -> (Close, VecDeque<WireFrame>) {
     let sockets = &context.sockets;
     let _registration = sockets.connections.register(context.connection, context.registered());
-    // A revocation or the drain may have come between the verification and the registration.
+    // A revocation or the drain may have happened between the verification and the registration.
     if sockets.revocations.end(context.session, context.me.id, context.issued_at) {
         context.outbox.close(Close::Revoked);
     } else if sockets.draining.load(Ordering::Acquire) {

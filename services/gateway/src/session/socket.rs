@@ -1,9 +1,10 @@
-//! One WebSocket: frames are read by the protocol library and written past it.
+//! One WebSocket. The protocol library reads frames; the session writes frames without the library.
 //!
-//! A server's frames are the same bytes for every socket, so what is queued here is framed already: it goes
-//! to the TCP stream as it is, many frames in one `writev`, with no copy into a buffer of the library's.
-//! The library reads, and writes the control frames. The two take turns at whole frames only: while a frame
-//! of ours is half written the library is not polled, and what the library has begun is flushed before ours.
+//! A server's frames are the same bytes for every socket, so queued frames are already encoded. They go to
+//! the TCP stream unchanged, many frames in one `writev`, without a copy into a buffer of the library. The
+//! library reads, and writes the control frames. The two writers alternate only between whole frames. While
+//! one of our frames is half written, the library is not polled. A frame that the library has started is
+//! flushed before ours.
 
 use std::{
     collections::VecDeque,
@@ -29,31 +30,31 @@ use tokio_tungstenite::{
 
 use crate::outbox::Close;
 
-/// What is read at once. Chat frames are short; a socket that sends long ones takes more reads, and an idle
-/// one holds no more than this.
+/// The bytes of the read buffer. Chat frames are short. A socket with long frames needs more reads, and an
+/// idle one holds no more than this.
 const READ_BUFFER_BYTES: usize = 512;
-/// The frames that leave in one write.
+/// The most frames in one write.
 const WRITE_AT_ONCE_FRAMES: usize = 64;
-/// How long a close may take before the connection is dropped.
+/// The deadline of a close, after which the connection is dropped.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(1);
 
-/// What came from the client.
+/// Input from the client.
 #[derive(Debug)]
 pub(crate) enum Incoming {
     /// A text frame.
     Text(Utf8Bytes),
-    /// A control frame, already answered: the client lives.
+    /// A control frame, which is already answered. It shows that the client is alive.
     Control,
 }
 
 /// A WebSocket after its handshake.
 pub(crate) struct Socket {
     stream: WebSocketStream<TcpStream>,
-    /// How much of the first queued frame has been written.
+    /// The bytes of the first queued frame that are already written.
     offset: usize,
     /// The library may have something to write.
     control: bool,
-    /// The library has nothing buffered: until the stream has more, it need not be asked.
+    /// The library has nothing buffered. It need not be polled until the stream has more.
     drained: bool,
 }
 
@@ -82,7 +83,7 @@ impl Socket {
 
     /// The next thing from the client, or why there is none.
     pub(crate) fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Result<Incoming, Close>> {
-        // A session is mostly woken to write. Asking the stream costs a fraction of asking the library.
+        // A session mostly wakes to write. Polling the stream costs a fraction of polling the library.
         if self.drained && !self.control && self.stream.get_ref().poll_read_ready(context).is_pending() {
             return Poll::Pending;
         }
@@ -102,8 +103,8 @@ impl Socket {
         })
     }
 
-    /// Writes what is queued until it is gone or the client takes no more; answers how many bytes left, and
-    /// takes written frames off the queue.
+    /// Writes queued frames until the queue is empty or the client accepts no more. Removes written frames
+    /// from the queue and returns the number of written bytes.
     pub(crate) fn poll_write(
         &mut self,
         context: &mut Context<'_>,
@@ -152,14 +153,14 @@ impl Socket {
         }
     }
 
-    /// Says why and closes, within a deadline. What of `queue` is left goes out first.
+    /// Sends the close frame and closes, within a deadline. The rest of `queue` is sent first.
     pub(crate) async fn close(mut self, close: Close, mut queue: VecDeque<WireFrame>) {
         let Some((code, reason)) = close.code_and_reason() else {
             // The library answers the client's own close.
             let _ = tokio::time::timeout(CLOSE_PATIENCE, self.stream.flush()).await;
             return;
         };
-        // Within the deadline or not, the connection is dropped after it.
+        // The connection is dropped in any case, even after the deadline.
         let _ = tokio::time::timeout(CLOSE_PATIENCE, async move {
             while !queue.is_empty() {
                 std::future::poll_fn(|context| self.poll_write(context, &mut queue)).await?;
@@ -168,8 +169,8 @@ impl Socket {
             self.stream.send(Message::Close(Some(frame))).await.map_err(io::Error::other)?;
             let tcp = self.stream.get_mut();
             tcp.shutdown().await?;
-            // Bytes that nobody read would make the system reset the connection, and the client might never
-            // see the close: read on until the client hangs up.
+            // Unread bytes would make the system reset the connection, and the client might never see the
+            // close. So the session reads until the client disconnects.
             let mut rest = [0; 1_024];
             while tcp.read(&mut rest).await? > 0 {}
             io::Result::Ok(())

@@ -1,4 +1,4 @@
-//! What a gateway is told of the embedding site's issuer of tokens.
+//! Settings of the embedding site's token issuer.
 
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -6,42 +6,43 @@ use clap::{Args, ValueEnum};
 use jsonwebtoken::Algorithm;
 use madang_kit::{Secret, StartError};
 
-/// The least bytes of a secret: as many as the hash has (RFC 7518, section 3.2).
+/// The fewest bytes of a secret: the size of the hash (RFC 7518, section 3.2).
 const SECRET_MIN_BYTES: usize = 32;
 
-/// Another issuer of tokens than this project's own auth service.
+/// A second token issuer, beside Madang's own auth service.
 #[derive(Debug, Clone, Args)]
 pub struct IssuerSettings {
-    /// The signature algorithms that the embedding site's tokens may have: HS256 alone, or some of RS256, ES256 and
-    /// EdDSA, separated by commas. Without any, only this project's own tokens are accepted.
+    /// The signature algorithms of the embedding site's tokens: HS256 alone, or any of RS256, ES256 and
+    /// EdDSA, separated by commas. Unset, only Madang's own tokens are accepted
     #[arg(long, env = "MADANG_ISSUER_ALGORITHMS", value_delimiter = ',', value_name = "NAMES")]
     pub issuer_algorithms: Vec<IssuerAlgorithm>,
 
-    /// What the site's tokens must have as `iss`; without it, any or none
+    /// The `iss` that the site's tokens must have. Unset, any or none is accepted
     #[arg(long = "issuer", id = "issuer", env = "MADANG_ISSUER", value_name = "NAME")]
     pub issuer: Option<String>,
 
-    /// What the site's tokens must have among their `aud`; without it, a token that has any is refused
+    /// The audience that the site's tokens must have in `aud`. Unset, a token with an `aud` is refused
     #[arg(long, env = "MADANG_ISSUER_AUDIENCE", value_name = "NAME")]
     pub issuer_audience: Option<String>,
 
-    /// The secret of HS256, of 32 bytes or more
+    /// The shared secret for HS256: at least 32 bytes
     #[arg(long, env = "MADANG_ISSUER_SECRET", value_name = "SECRET")]
     pub issuer_secret: Option<Secret>,
 
-    /// A file with the public keys, a JSON Web Key Set; read again each minute
+    /// A file with the public keys as a JSON Web Key Set. The gateway reads it again every minute
     #[arg(long, env = "MADANG_ISSUER_JWKS_FILE", value_name = "FILE")]
     pub issuer_jwks_file: Option<PathBuf>,
 
-    /// Where the public keys are fetched, each minute and when a token names one that is not known
+    /// The URL of the public keys (JSON Web Key Set). The gateway fetches it every minute, and when a token
+    /// names an unknown key
     #[arg(long, env = "MADANG_ISSUER_JWKS_URL", value_name = "URL")]
     pub issuer_jwks_url: Option<String>,
 
-    /// The claim that names the user, by a number or a text: what the site calls the user
+    /// The claim with the site's own id of the user, a number or a text
     #[arg(long, env = "MADANG_ISSUER_USER_CLAIM", default_value = "sub", value_name = "CLAIM")]
     pub issuer_user_claim: String,
 
-    /// The claim that the username is taken from
+    /// The claim with the username
     #[arg(
         long,
         env = "MADANG_ISSUER_USERNAME_CLAIM",
@@ -50,15 +51,15 @@ pub struct IssuerSettings {
     )]
     pub issuer_username_claim: String,
 
-    /// The claim that the name to show is taken from
+    /// The claim with the display name
     #[arg(long, env = "MADANG_ISSUER_NAME_CLAIM", default_value = "name", value_name = "CLAIM")]
     pub issuer_name_claim: String,
 
-    /// The claim that the picture's address is taken from
+    /// The claim with the URL of the user's picture
     #[arg(long, env = "MADANG_ISSUER_AVATAR_CLAIM", default_value = "picture", value_name = "CLAIM")]
     pub issuer_avatar_claim: String,
 
-    /// Claims that a token must have with these values, such as `token_type=access`, separated by commas
+    /// Claims and values that a token must have, such as `token_type=access`, separated by commas
     #[arg(long, env = "MADANG_ISSUER_REQUIRED_CLAIMS", value_delimiter = ',', value_name = "CLAIM=VALUE", value_parser = required_claim)]
     pub issuer_required_claims: Vec<(String, String)>,
 }
@@ -66,7 +67,7 @@ pub struct IssuerSettings {
 /// A signature algorithm (RFC 7518, section 3.1; RFC 8037).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum IssuerAlgorithm {
-    /// HMAC with SHA-256: whoever verifies could sign, too.
+    /// HMAC with SHA-256. Whoever can verify can also sign.
     #[value(name = "HS256")]
     Hs256,
     /// RSA with SHA-256.
@@ -101,8 +102,8 @@ pub(crate) struct Policy {
     pub(crate) required: BTreeMap<String, String>,
 }
 
-/// What tokens are verified with. Never a secret and public keys both: a public key that is taken for a secret
-/// lets everybody sign (RFC 8725, section 2.1).
+/// The keys that verify tokens: a secret or public keys, never both. If a verifier took a public key as a
+/// secret, everybody could sign (RFC 8725, section 2.1).
 #[derive(Debug)]
 pub(crate) enum KeyPolicy {
     Secret(Secret),
@@ -126,7 +127,7 @@ pub(crate) struct ClaimNames {
 }
 
 impl IssuerSettings {
-    /// What is to be accepted; none where no algorithm is.
+    /// The checked settings, or `None` if no algorithm is accepted.
     pub(crate) fn policy(&self) -> Result<Option<Policy>, StartError> {
         let Some(keys) = self.keys()? else { return Ok(None) };
         Ok(Some(Policy {
@@ -160,24 +161,22 @@ impl IssuerSettings {
         let is_hmac = self.issuer_algorithms.contains(&IssuerAlgorithm::Hs256);
         match (self.issuer_algorithms.as_slice(), source, &self.issuer_secret) {
             ([], None, None) if self.issuer.is_none() => Ok(None),
-            ([], _, _) => {
-                Err(StartError::setting(ALGORITHMS, "name what the issuer's tokens may be signed with"))
-            }
+            ([], _, _) => Err(StartError::setting(ALGORITHMS, "set the algorithms of the issuer's tokens")),
             ([IssuerAlgorithm::Hs256], None, Some(secret)) => match secret.expose().len() {
                 SECRET_MIN_BYTES.. => Ok(Some(KeyPolicy::Secret(secret.clone()))),
                 _ => Err(StartError::setting(SECRET, format!("must have {SECRET_MIN_BYTES} bytes or more"))),
             },
             ([IssuerAlgorithm::Hs256], ..) => {
-                Err(StartError::setting(SECRET, "HS256 needs it, and no set of public keys beside it"))
+                Err(StartError::setting(SECRET, "HS256 needs a secret and no public keys"))
             }
             _ if is_hmac => Err(StartError::setting(
                 ALGORITHMS,
-                "HS256 stands alone: where public keys are accepted too, one could be taken for its secret",
+                "HS256 cannot be combined with other algorithms, since a public key could be used as its secret",
             )),
-            (_, _, Some(_)) => Err(StartError::setting(SECRET, "is of HS256 alone")),
+            (_, _, Some(_)) => Err(StartError::setting(SECRET, "only HS256 uses a secret")),
             (_, None, None) => Err(StartError::setting(
                 URL,
-                "it or MADANG_ISSUER_JWKS_FILE must say where the public keys are",
+                "set it or MADANG_ISSUER_JWKS_FILE to where the public keys are",
             )),
             (algorithms, Some(source), None) => {
                 let algorithms = algorithms.iter().copied().map(Algorithm::from).collect();
@@ -195,7 +194,7 @@ fn jwks_url(text: &str) -> Result<reqwest::Url, &'static str> {
 fn required_claim(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((claim, value)) if !claim.is_empty() => Ok((claim.to_owned(), value.to_owned())),
-        _ => Err("a claim and its value are expected, such as token_type=access".to_owned()),
+        _ => Err("expected a claim and its value, such as token_type=access".to_owned()),
     }
 }
 

@@ -17,25 +17,25 @@ pub use self::{
     issuer::{IssuerAlgorithm, IssuerSettings},
 };
 
-/// What a gateway can be told, in a process of its own or in the all-in-one.
+/// The settings of a gateway, as its own process or in the all-in-one.
 #[derive(Debug, Clone, Args)]
 pub struct GatewaySettings {
-    /// Where HTTP and WebSocket are served.
+    /// The address on which the gateway serves HTTP and WebSocket.
     #[arg(long, env = "MADANG_HTTP_ADDR", default_value = "127.0.0.1:8080")]
     pub http_addr: SocketAddr,
 
     /// The origins from which browsers may open WebSockets and call the API, such as
-    /// `https://chat.example.com`, separated by commas; `*` allows all. Without any, the page must come from
-    /// the same host and port as the gateway.
+    /// `https://chat.example.com`, separated by commas; `*` allows all. Unset, only pages from the gateway's
+    /// own host and port may.
     #[arg(long, env = "MADANG_ALLOWED_ORIGINS", value_delimiter = ',')]
     pub allowed_origins: Vec<String>,
 
-    /// Accept `?token=` on the WebSocket's URL. URLs end up in the logs of proxies: prefer a ticket, a
-    /// subprotocol entry or a first frame. [default: false; of the all-in-one: true]
+    /// Accept `?token=` in the WebSocket's URL. Proxies write URLs into their logs: prefer a ticket, a
+    /// subprotocol entry or a first frame. [default: false; in the all-in-one: true]
     #[arg(long, env = "MADANG_ALLOW_QUERY_TOKEN", num_args = 0..=1, default_missing_value = "true")]
     pub allow_query_token: Option<bool>,
 
-    /// The path under which everything is served, such as `/chat`.
+    /// The path below which the gateway serves everything, such as `/chat`.
     #[arg(long, env = "MADANG_BASE_PATH", default_value = "/", value_parser = base_path)]
     pub base_path: String,
 
@@ -82,15 +82,15 @@ pub struct GatewaySettings {
     #[arg(long, env = "MADANG_ADMISSIONS_PER_SECOND", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(10..=1_000_000))]
     pub admissions_per_second: u32,
 
-    /// The sockets that one user may hold on this gateway.
+    /// The most sockets that one user may have on this gateway.
     #[arg(long, env = "MADANG_MAX_USER_SOCKETS", default_value_t = 64)]
     pub max_user_sockets: u32,
 
-    /// The messages that one user may send in a second, over all sockets of this gateway.
+    /// The messages per second that one user may send, over all the user's sockets on this gateway.
     #[arg(long, env = "MADANG_SENDS_PER_SECOND", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub sends_per_second: u32,
 
-    /// The messages that one user may send at once.
+    /// The messages that one user may send in a burst.
     #[arg(long, env = "MADANG_SENDS_BURST", default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..))]
     pub sends_burst: u32,
 
@@ -116,8 +116,8 @@ pub struct GatewaySettings {
     #[arg(long, env = "MADANG_SERVER_CALLS_PER_SECOND", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub server_calls_per_second: u32,
 
-    /// Whether people make accounts here by themselves. [default: open; closed where the embedding site's own tokens
-    /// are accepted, since its users come with those]
+    /// Whether people may register accounts. [default: open; closed if the embedding site's own tokens are
+    /// accepted, since its users sign in with those]
     #[arg(long, env = "MADANG_REGISTRATION", value_enum, value_name = "STATE")]
     pub registration: Option<Registration>,
 
@@ -125,37 +125,41 @@ pub struct GatewaySettings {
     #[command(flatten)]
     pub issuer: IssuerSettings,
 
-    /// The bytes that may wait for one socket; a client too slow for that is closed and comes back.
+    /// The most bytes that wait for one socket. A client that is too slow for this is disconnected,
+    /// reconnects and resumes.
     #[arg(long, env = "MADANG_QUEUE_MAX_BYTES", default_value_t = 256 * 1024)]
     pub queue_max_bytes: usize,
 
-    /// The events replayed to one subscription; a client that missed more pages history.
+    /// The most events replayed to one subscription. A client that missed more pages through the history.
     #[arg(long, env = "MADANG_REPLAY_MAX_EVENTS", default_value_t = madang_domain::limits::REPLAY_MAX_EVENTS,
         value_parser = clap::value_parser!(u32).range(1..=i64::from(madang_domain::limits::REPLAY_MAX_EVENTS)))]
     pub replay_max_events: u32,
 
-    /// The rooms that one socket may listen to.
+    /// The most rooms that one socket may subscribe to.
     #[arg(long, env = "MADANG_MAX_SOCKET_ROOMS", default_value_t = 1_000)]
     pub max_socket_rooms: usize,
 
-    /// Tell who is in a room: `presence` frames, and the answer to the `presence` request.
+    /// Show who is present in a room: `presence` frames, and the answer to the `presence` request.
     #[arg(long, env = "MADANG_PRESENCE", default_value_t = true, action = clap::ArgAction::Set,
         num_args = 0..=1, default_missing_value = "true")]
     pub presence: bool,
 
-    /// Seconds that a user whose last socket has gone counts as present; a return within them is not told.
+    /// Seconds for which a user counts as present after the last socket closes. A return within them is not
+    /// announced.
     #[arg(long, env = "MADANG_PRESENCE_GRACE_SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(0..=300))]
     pub presence_grace_seconds: u64,
 
-    /// The users of a room up to whom each is named as they come and go; above it the room is told their number.
+    /// Up to this many present users, a room gets their names as they come and go; above it, only their
+    /// number.
     #[arg(long, env = "MADANG_PRESENCE_NAMES_MAX", default_value_t = 200)]
     pub presence_names_max: usize,
 
-    /// Seconds between the pings to a silent client; a client silent for more than twice that is gone.
+    /// Seconds between pings to a silent client. A client that is silent for more than twice as long is
+    /// disconnected.
     #[arg(long, env = "MADANG_HEARTBEAT_SECONDS", default_value_t = 15, value_parser = clap::value_parser!(u64).range(1..=3_600))]
     pub heartbeat_seconds: u64,
 
-    /// Seconds over which sockets are told to reconnect when the gateway stops.
+    /// Seconds over which a stopping gateway spreads the requests to its sockets to reconnect elsewhere.
     #[arg(long, env = "MADANG_RECONNECT_SPREAD_SECONDS", default_value_t = 5)]
     pub reconnect_spread_seconds: u64,
 
@@ -165,7 +169,7 @@ pub struct GatewaySettings {
 }
 
 impl GatewaySettings {
-    /// Whether people make accounts here by themselves: as it is set, else not where the site has its own issuer.
+    /// Whether people may register accounts: as configured, or else closed if the site has its own issuer.
     #[must_use]
     pub const fn registration(&self) -> Registration {
         match self.registration {
@@ -187,13 +191,13 @@ impl GatewaySettings {
         Duration::from_secs(self.heartbeat_seconds)
     }
 
-    /// How long who has gone counts as present; none where presence is off.
+    /// How long a user counts as present after the last socket closes; `None` if presence is off.
     #[must_use]
     pub fn presence_grace(&self) -> Option<Duration> {
         self.presence.then_some(Duration::from_secs(self.presence_grace_seconds))
     }
 
-    /// The time over which sockets are told to reconnect.
+    /// The time over which a stopping gateway asks its sockets to reconnect elsewhere.
     #[must_use]
     pub const fn reconnect_spread(&self) -> Duration {
         Duration::from_secs(self.reconnect_spread_seconds)

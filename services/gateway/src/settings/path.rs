@@ -1,4 +1,4 @@
-//! Paths of URLs as settings name them.
+//! Paths of URLs in settings.
 
 /// Reads a path without its last slash; the root is an empty text.
 pub(super) fn base_path(text: &str) -> Result<String, String> {

@@ -8,12 +8,33 @@ use madang_domain::{
 };
 use madang_rpc::store::{Authority, Changed, Member, Page, PageQuery, RoomKind, RoomView};
 
-use super::{engine::Engine, page, room_change::RoomChange, rooms::require};
+use super::{
+    engine::Engine,
+    page::{self, Place},
+    room_change::RoomChange,
+    rooms::require,
+};
 use crate::{
     error::{OperationError, OperationResult},
-    store::{ByRank, View},
+    store::{ByRank, View, role_from_number, role_number},
     transaction::{finish, in_transaction},
 };
+
+impl Place for ByRank {
+    const LIST: &'static str = "m";
+
+    fn parts(&self) -> String {
+        let (role, at) = (role_number(self.role), self.joined_at.as_micros());
+        format!("{role}.{at:x}.{}", self.user.uuid().simple())
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        let (role, text) = text.split_once('.')?;
+        let (at, user) = text.split_once('.')?;
+        let role = role_from_number(role.parse().ok()?).ok()?;
+        Some(Self { role, joined_at: page::micros(at)?, user: UserId::new(page::uuid(user)?) })
+    }
+}
 
 impl Engine {
     pub(crate) async fn join(

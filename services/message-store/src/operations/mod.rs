@@ -8,6 +8,7 @@ mod members;
 mod mentions;
 mod open;
 mod page;
+mod pins;
 mod profiles;
 mod room_change;
 mod rooms;

@@ -1,16 +1,13 @@
-//! The cursors of lists: opaque to callers, and checked when they come back.
+//! The cursors of lists: opaque to callers, and checked when they come back. Each list has its place beside its operation.
 //!
-//! Each names the place of the last item in the list's own order, so that a page is found by an index and
-//! items that come or go meanwhile neither repeat nor hide others.
+//! Each names the position of the last item in the list's own order. So an index finds the page, and items
+//! that are added or removed meanwhile neither repeat nor hide others.
 
-use madang_domain::{RoomId, Timestamp, UserId, limits::PAGE_MAX_ITEMS};
+use madang_domain::{Timestamp, limits::PAGE_MAX_ITEMS};
 use madang_rpc::store::PageQuery;
 use uuid::Uuid;
 
-use crate::{
-    error::{OperationError, OperationResult},
-    store::{ByActivity, ByAge, ByRank, role_from_number, role_number},
-};
+use crate::error::{OperationError, OperationResult};
 
 /// A place in one of the lists.
 pub(crate) trait Place: Sized {
@@ -29,53 +26,13 @@ pub(crate) trait Place: Sized {
     }
 }
 
-impl Place for ByActivity {
-    const LIST: &'static str = "a";
-
-    fn parts(&self) -> String {
-        format!("{:x}.{}", self.active_at.as_micros(), self.room.uuid().simple())
-    }
-
-    fn read(text: &str) -> Option<Self> {
-        let (at, room) = text.split_once('.')?;
-        Some(Self { active_at: micros(at)?, room: RoomId::new(uuid(room)?) })
-    }
-}
-
-impl Place for ByAge {
-    const LIST: &'static str = "p";
-
-    fn parts(&self) -> String {
-        self.room.uuid().simple().to_string()
-    }
-
-    fn read(text: &str) -> Option<Self> {
-        Some(Self { room: RoomId::new(uuid(text)?) })
-    }
-}
-
-impl Place for ByRank {
-    const LIST: &'static str = "m";
-
-    fn parts(&self) -> String {
-        let (role, at) = (role_number(self.role), self.joined_at.as_micros());
-        format!("{role}.{at:x}.{}", self.user.uuid().simple())
-    }
-
-    fn read(text: &str) -> Option<Self> {
-        let (role, text) = text.split_once('.')?;
-        let (at, user) = text.split_once('.')?;
-        let role = role_from_number(role.parse().ok()?).ok()?;
-        Some(Self { role, joined_at: micros(at)?, user: UserId::new(uuid(user)?) })
-    }
-}
-
-fn micros(text: &str) -> Option<Timestamp> {
+/// Reads a time in hexadecimal microseconds.
+pub(super) fn micros(text: &str) -> Option<Timestamp> {
     i64::from_str_radix(text, 16).ok().map(Timestamp::from_micros)
 }
 
 /// Only the form that this module writes: 32 hexadecimal digits.
-fn uuid(text: &str) -> Option<Uuid> {
+pub(super) fn uuid(text: &str) -> Option<Uuid> {
     if text.len() == 32 { Uuid::try_parse(text).ok() } else { None }
 }
 
@@ -111,9 +68,10 @@ pub(crate) fn cut<T, P: Place>(
 
 #[cfg(test)]
 mod tests {
-    use madang_domain::Role;
+    use madang_domain::{Role, RoomId, UserId};
 
     use super::*;
+    use crate::store::{ByActivity, ByAge, ByRank};
 
     fn query(cursor: &str) -> PageQuery {
         PageQuery { limit: 10, cursor: Some(cursor.to_owned()) }

@@ -109,8 +109,8 @@ impl<'s> RoomChange<'s> {
         Ok(Changed { value: room_view(view), events })
     }
 
-    /// Deletes the room. The last event of its log says so, and stays with the log as its tombstone, so that a
-    /// gateway to which the event was not published finds it.
+    /// Deletes the room. The deletion is the last event of its log and stays with the log as its tombstone.
+    /// So a gateway to which the event was not published finds it.
     pub(crate) async fn delete(mut self) -> OperationResult<Changed<()>> {
         let (name, slug) = (self.room.name.clone(), self.room.slug.clone());
         self.add(None, EventBody::RoomChanged(RoomChanged { name, slug, deleted: true })).await?;

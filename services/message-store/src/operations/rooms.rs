@@ -12,7 +12,7 @@ use madang_rpc::store::{Changed, NewRoom, Page, PageQuery, Resolved, RoomKind, R
 
 use super::{
     engine::Engine,
-    page,
+    page::{self, Place},
     room_change::{RoomChange, room_view},
 };
 use crate::{
@@ -21,6 +21,31 @@ use crate::{
     store::{ByActivity, ByAge, Connection, Origin, RoomRecord},
     transaction::in_transaction,
 };
+
+impl Place for ByActivity {
+    const LIST: &'static str = "a";
+
+    fn parts(&self) -> String {
+        format!("{:x}.{}", self.active_at.as_micros(), self.room.uuid().simple())
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        let (at, room) = text.split_once('.')?;
+        Some(Self { active_at: page::micros(at)?, room: RoomId::new(page::uuid(room)?) })
+    }
+}
+
+impl Place for ByAge {
+    const LIST: &'static str = "p";
+
+    fn parts(&self) -> String {
+        self.room.uuid().simple().to_string()
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        Some(Self { room: RoomId::new(page::uuid(text)?) })
+    }
+}
 
 impl Engine {
     pub(crate) async fn create_room(

@@ -1,4 +1,4 @@
-//! The events of rooms' logs as the store has them.
+//! The events of rooms' logs, and which messages among them are pinned, as the store has them.
 
 use async_trait::async_trait;
 use madang_database::DatabaseResult;
@@ -58,4 +58,19 @@ pub(crate) trait Events {
     /// Adds an event other than a message at the room's next place; the caller has locked the room and
     /// counted its head up.
     async fn insert_event(&mut self, room: &RoomRecord, event: &NewEvent) -> DatabaseResult<()>;
+
+    /// Whether a message is pinned in the room; none where the room has no such message.
+    async fn is_pinned(&mut self, room: RoomId, message: Seq) -> DatabaseResult<Option<bool>>;
+
+    /// How many messages are pinned in a room.
+    async fn count_pins(&mut self, room: RoomId) -> DatabaseResult<u64>;
+
+    /// Pins a message, at the place of the room's last event, which tells of it.
+    async fn insert_pin(&mut self, room: &RoomRecord, message: Seq) -> DatabaseResult<()>;
+
+    /// Unpins a message.
+    async fn delete_pin(&mut self, room: RoomId, message: Seq) -> DatabaseResult<()>;
+
+    /// The messages that were pinned before a place, each with the place of its pin, the newest pin first.
+    async fn pins(&mut self, room: RoomId, beyond: Seq, limit: u32) -> DatabaseResult<Vec<(Seq, Event)>>;
 }

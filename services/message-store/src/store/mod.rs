@@ -3,9 +3,9 @@
 //! SQL stands in this module alone. [`Database`] is what differs between the databases: migrations, and the batched hot
 //! paths in `append` and `opens` of each. [`Connection`] is one connection of either, for statements that both
 //! understand as they stand. Those stand under `sql/` by concept: the statements, the rows that they give, and the
-//! methods. `postgres` and `sqlite` each declare these files as modules of their own and give them their `Db`, their
-//! `Connector` and their way to lock a room, so each file is compiled twice. Generic code over `sqlx::Database` would
-//! need a page of bounds on every function to say the same.
+//! methods. `postgres` and `sqlite` each declare these files as their own modules, so that each file is
+//! compiled twice. Each provides its `Db`, its `Connector` and its way to lock a room. Generic code over
+//! `sqlx::Database` would need a page of bounds on every function to say the same.
 //!
 //! The files beside this one have the records of each concept and the trait of its statements.
 

@@ -13,6 +13,7 @@ mod members;
 mod mentions;
 mod model;
 mod opens;
+mod pins;
 mod process;
 mod reading;
 mod rooms;

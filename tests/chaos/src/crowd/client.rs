@@ -294,10 +294,7 @@ fn digest(event: &RoomEvent) -> u64 {
         Body::Known(EventBody::Message { message }) => {
             message_digest(&message.id, message.sender.id, &message.key, &message.text)
         }
-        Body::Known(EventBody::Joined { .. }) => other_digest("joined"),
-        Body::Known(EventBody::Left { .. }) => other_digest("left"),
-        Body::Known(EventBody::Role { .. }) => other_digest("role"),
-        Body::Known(EventBody::Room { .. }) => other_digest("room"),
-        Body::Known(EventBody::Unknown) | Body::Unknown(_) => other_digest("unknown"),
+        Body::Known(other) => other_digest(other.kind()),
+        Body::Unknown(_) => other_digest(EventBody::Unknown.kind()),
     }
 }

@@ -1,10 +1,10 @@
-//! What is said in quiet rooms.
+//! The messages in quiet rooms.
 //!
-//! In a busy room the next message shows that one is missing, and so does every client that comes back and subscribes.
-//! In a quiet room nothing does but the gateways' own sweep: its listeners are on one gateway and know no other, whoever
-//! speaks does it by the REST API of the other one, listens to nothing, and falls silent when the fault is there. What that
-//! gateway had committed and not said when it ended is the last event of its room, and an answer to a repeated send does
-//! not say it again.
+//! In a busy room the next message reveals a missing one, and so does every client that reconnects and
+//! subscribes. In a quiet room only the gateways' own sweep reveals it. Its subscribers are on one gateway
+//! and never use another. The sender uses the REST API of the other gateway, subscribes to nothing, and stops
+//! sending when the fault has started. An event that this gateway had committed but not published when it
+//! ended is the last event of its room. The answer to a repeated send does not publish it again.
 
 use std::{sync::Arc, time::Duration};
 
@@ -23,16 +23,17 @@ use crate::{
     watch::Watch,
 };
 
-/// How long each room has a message on its way at any moment: it begins before the fault, which falls into it.
+/// How long each room has a message in progress at every moment. This time starts before the fault and
+/// includes its start.
 const BURST: Duration = Duration::from_millis(300);
-/// Then, until the fault is over, between two messages of a room.
+/// The pause between two messages of a room after that, until the fault ends.
 const PAUSE: Duration = Duration::from_millis(500);
-/// Before a message is sent again that was refused for now, or not answered.
+/// The pause before a message is sent again after a temporary refusal or without an answer.
 const RETRY_AFTER: Duration = Duration::from_millis(100);
-/// When a message is given up.
+/// The time after which a message is given up.
 const GIVE_UP_AFTER: Duration = Duration::from_secs(30);
 
-/// The whispers of one fault.
+/// The messages in quiet rooms during one fault.
 #[derive(Debug)]
 pub struct Whispers {
     over: watch::Sender<bool>,

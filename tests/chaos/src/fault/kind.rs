@@ -19,7 +19,8 @@ pub enum Kind {
     AuthKilled,
     /// SIGSTOP, SIGCONT, with the same hope.
     AuthPaused,
-    /// Redis is killed and comes back with its append-only file: leases and inboxes of before a gap in time.
+    /// Redis is killed and restarts from its append-only file: its leases and gateway streams are from before
+    /// the outage.
     RedisKilledKept,
     /// Redis is killed and comes back empty: no listener is registered, and nothing says so but an absent lease.
     RedisKilledEmpty,
@@ -37,8 +38,9 @@ pub enum Kind {
     RedisDeaf,
     /// Redis has forgotten a gateway's connections, which the gateway believes in.
     RedisHalfOpen,
-    /// A gateway's reader is cut off while its inbox is trimmed or deleted: what it resumes after is gone.
-    InboxTrimmed,
+    /// A gateway's reader is cut off while its gateway stream is trimmed or deleted. The entry after which it
+    /// resumes is gone.
+    GatewayStreamTrimmed,
     /// The line between gateways and stores is reset and refused.
     StoreCut,
     /// The line between gateways and stores is slow.
@@ -87,7 +89,7 @@ impl Kind {
         Self::RedisDelayed,
         Self::RedisDeaf,
         Self::RedisHalfOpen,
-        Self::InboxTrimmed,
+        Self::GatewayStreamTrimmed,
         Self::StoreCut,
         Self::StoreDelayed,
         Self::StoreDeaf,
@@ -114,7 +116,7 @@ impl Kind {
         Self::RedisFlushed,
         Self::RedisCut,
         Self::RedisDeaf,
-        Self::InboxTrimmed,
+        Self::GatewayStreamTrimmed,
         Self::StoreCut,
         Self::StoreDeaf,
         Self::AuthCut,
@@ -152,7 +154,7 @@ impl Kind {
             Self::RedisDelayed => "redis-delayed",
             Self::RedisDeaf => "redis-deaf",
             Self::RedisHalfOpen => "redis-half-open",
-            Self::InboxTrimmed => "inbox-trimmed",
+            Self::GatewayStreamTrimmed => "gateway-stream-trimmed",
             Self::StoreCut => "store-cut",
             Self::StoreDelayed => "store-delayed",
             Self::StoreDeaf => "store-deaf",
@@ -183,7 +185,7 @@ impl Kind {
             | Self::RollingRestart => 0..=0,
             Self::PostgresRestarted => 0..=500,
             // The entries that are trimmed have to be published first.
-            Self::InboxTrimmed => 1_500..=3_500,
+            Self::GatewayStreamTrimmed => 1_500..=3_500,
             // Past the probe of a reader (every 2 s, 1.5 s patience), and up to it.
             Self::RedisDeaf | Self::RedisHalfOpen => 2_000..=5_000,
             // The library that fakes the clock sees a step within three seconds.

@@ -62,7 +62,7 @@ pub fn faults(run: &Run) -> Report {
         let max = millis(FAST_WAY_MEDIAN_MAX);
         let _ = writeln!(
             troubles,
-            "- slow: quiet rooms heard the last whispers by the sweep; the median is to be {max} at most"
+            "- slow: the last messages in quiet rooms arrived by the sweep; the median must be at most {max}"
         );
     }
     for injection in &late {

@@ -14,8 +14,8 @@ use madang_test_kit::{Persistence, RedisCluster, RedisClusterOptions, RedisServe
 use super::lines::{Line, cross, shared};
 use crate::redis_shape::RedisShape;
 
-/// The inboxes of all gateways, whatever their shard.
-const INBOXES: &str = "madang:{*}:inbox:*";
+/// The key pattern of all gateway streams, in every shard.
+const GATEWAY_STREAMS: &str = "madang:{*}:inbox:*";
 
 /// What gateways meet in.
 #[derive(Debug)]
@@ -187,25 +187,25 @@ impl RedisSide {
         }
     }
 
-    /// Keeps of every inbox the newest entry alone.
+    /// Trims every gateway stream to its newest entry.
     ///
     /// # Errors
     /// When it does not answer.
-    pub async fn trim_inboxes(&self) -> Result<usize> {
+    pub async fn trim_gateway_streams(&self) -> Result<usize> {
         match self {
-            Self::Single(server) => server.trim_streams(INBOXES).await,
-            Self::Cluster(side) => side.cluster.trim_streams(INBOXES).await,
+            Self::Single(server) => server.trim_streams(GATEWAY_STREAMS).await,
+            Self::Cluster(side) => side.cluster.trim_streams(GATEWAY_STREAMS).await,
         }
     }
 
-    /// Deletes every inbox.
+    /// Deletes every gateway stream.
     ///
     /// # Errors
     /// When it does not answer.
-    pub async fn remove_inboxes(&self) -> Result<usize> {
+    pub async fn remove_gateway_streams(&self) -> Result<usize> {
         match self {
-            Self::Single(server) => server.remove_streams(INBOXES).await,
-            Self::Cluster(side) => side.cluster.remove_streams(INBOXES).await,
+            Self::Single(server) => server.remove_streams(GATEWAY_STREAMS).await,
+            Self::Cluster(side) => side.cluster.remove_streams(GATEWAY_STREAMS).await,
         }
     }
 

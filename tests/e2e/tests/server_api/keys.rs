@@ -36,7 +36,7 @@ async fn a_key_opens_what_it_is_for_until_it_is_revoked() {
         for (needed, method, path, body) in &routes {
             let answer = backend.call(method.clone(), path, body).await;
             let refused = answer.as_ref().err().and_then(madang_client::Error::problem);
-            let no_scope = refused.is_some_and(|problem| problem.detail.contains("has not the scope"));
+            let no_scope = refused.is_some_and(|problem| problem.detail.contains("does not have the scope"));
             assert_eq!(no_scope, scope != *needed, "{scope} at {path}: {answer:?}");
         }
     }

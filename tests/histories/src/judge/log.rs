@@ -72,7 +72,7 @@ impl State {
                 }
                 self.name = Some(properties.name.to_string());
             }
-            EventBody::Unknown => return Err("an event of an unknown kind".to_owned()),
+            other => return Err(format!("a history makes no event of kind {}", other.kind())),
         }
         Ok(())
     }

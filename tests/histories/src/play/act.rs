@@ -268,7 +268,7 @@ impl Play<'_> {
     async fn kill(&self, number: usize) -> Result<(), Violation> {
         self.excused.fetch_add(1, Ordering::SeqCst);
         let mut place = self.gateways[number].write().await;
-        let next = Gateway::start(self.site, &self.network, number).await?;
+        let next = Gateway::start(self.services, &self.network, number).await?;
         for tape in lock(&self.tapes).iter().filter(|tape| tape.gateway == number) {
             tape.end();
         }
@@ -357,11 +357,11 @@ impl Play<'_> {
     }
 
     fn id(&self, user: usize) -> UserId {
-        self.site.people[user].profile.id
+        self.services.people[user].profile.id
     }
 
     /// A user's REST client at a gateway.
     pub(crate) async fn client(&self, user: usize, gateway: usize) -> Client {
-        self.gateways[gateway].read().await.client.with_token(&self.site.people[user].token)
+        self.gateways[gateway].read().await.client.with_token(&self.services.people[user].token)
     }
 }

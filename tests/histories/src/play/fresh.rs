@@ -76,7 +76,7 @@ impl Fetch<'_, '_> {
         listed: &[Room],
     ) -> Result<Fetched, Violation> {
         let client = self.play.client(self.user, gateway).await;
-        let user = self.play.site.people[self.user].profile.id;
+        let user = self.play.services.people[self.user].profile.id;
         let view = match client.room(&room.to_string()).await {
             Ok(view) => Some(view),
             Err(error) if error.code() == Some(Code::PermissionDenied) => None,

@@ -7,24 +7,26 @@ mod settle;
 mod stage;
 
 use futures_util::future::try_join_all;
+use tokio::sync::SemaphorePermit;
 
 use self::stage::{Play, lock};
-use crate::{Case, Site, Violation, judge::facts};
+use crate::{Case, Services, Violation, judge::facts};
 
 /// Plays a case to its end and judges it. Answers what was late, where something was.
 ///
 /// # Errors
 /// When something was seen that must not be, or was not seen that must.
-pub(crate) async fn play(site: &Site, case: &Case) -> Result<Option<String>, Violation> {
-    let play = Play::stage(site).await?;
-    let outcome = play.perform(case).await;
+pub(crate) async fn play(services: &Services, case: &Case) -> Result<Option<String>, Violation> {
+    let acting = services.acting.acquire().await.map_err(Violation::stage)?;
+    let play = Play::stage(services).await?;
+    let outcome = play.perform(case, acting).await;
     let late = lock(&play.late).take();
     play.leave().await;
     outcome.map(|()| late)
 }
 
 impl Play<'_> {
-    async fn perform(&self, case: &Case) -> Result<(), Violation> {
+    async fn perform(&self, case: &Case, acting: SemaphorePermit<'_>) -> Result<(), Violation> {
         let mut bounds = Vec::with_capacity(case.steps.len() + 2);
         for (step, actions) in case.steps.iter().enumerate() {
             bounds.push(self.heads().await?);
@@ -32,6 +34,7 @@ impl Play<'_> {
             try_join_all(together).await?;
         }
         bounds.push(self.heads().await?);
+        drop(acting);
         self.settle(case).await?;
         fresh::judge(self, case.steps.len() + 1).await?;
         bounds.push(self.heads().await?);

@@ -59,8 +59,8 @@ impl Play<'_> {
         let logs = self.logs().await?;
         for (number, room) in self.rooms.iter().enumerate() {
             let members = &logs[room].last_state().members;
-            let speaker = (0..self.site.people.len())
-                .find(|user| members.contains_key(&self.site.people[*user].profile.id));
+            let speaker = (0..self.services.people.len())
+                .find(|user| members.contains_key(&self.services.people[*user].profile.id));
             if let Some(user) = speaker {
                 let by = By::Rest { user, gateway: number % GATEWAYS };
                 self.send(step, by, number, format!("{what}-{number}")).await?;

@@ -14,7 +14,7 @@ use madang_rpc::store::{CreateRoom, DeleteRoom, Heads, NewRoom, Open, Read, Room
 use tokio::{sync::RwLock, time::Instant};
 
 use crate::{
-    Site, Violation,
+    Services, Violation,
     case::{GATEWAYS, ROOMS, SLOTS},
     gateway::{Gateway, Network},
     judge::{Fact, Log, log::Member, socket},
@@ -30,7 +30,7 @@ static ROOMS_MADE: AtomicUsize = AtomicUsize::new(0);
 
 /// A case on its stage.
 pub(crate) struct Play<'s> {
-    pub(crate) site: &'s Site,
+    pub(crate) services: &'s Services,
     pub(super) network: Network,
     /// A room's number is its place here.
     pub(crate) rooms: [RoomId; ROOMS],
@@ -57,16 +57,18 @@ pub(super) struct UsedKey {
 }
 
 impl<'s> Play<'s> {
-    pub(super) async fn stage(site: &'s Site) -> Result<Self, Violation> {
+    pub(super) async fn stage(services: &'s Services) -> Result<Self, Violation> {
         let network = Network::new();
-        let rooms =
-            [room(site, RoomKind::Public, &[1, 2]).await?, room(site, RoomKind::Private, &[1]).await?];
-        let open = Open { user: site.people[0].profile.id, room: rooms[0], since: None, replay_limit: 1 };
-        let epoch = answered(|| site.stores[0].open(open.clone())).await?.epoch;
+        let rooms = [
+            room(services, RoomKind::Public, &[1, 2]).await?,
+            room(services, RoomKind::Private, &[1]).await?,
+        ];
+        let open = Open { user: services.people[0].profile.id, room: rooms[0], since: None, replay_limit: 1 };
+        let epoch = answered(|| services.stores[0].open(open.clone())).await?.epoch;
         let (first, second) =
-            tokio::try_join!(Gateway::start(site, &network, 0), Gateway::start(site, &network, 1))?;
+            tokio::try_join!(Gateway::start(services, &network, 0), Gateway::start(services, &network, 1))?;
         Ok(Self {
-            site,
+            services,
             network,
             rooms,
             epoch,
@@ -86,9 +88,9 @@ impl<'s> Play<'s> {
         for (room, log) in self.logs().await.unwrap_or_default() {
             let members = &log.last_state().members;
             let owns = |id| members.get(&id).is_some_and(|member: &Member| member.role == Role::Owner);
-            if let Some(owner) = self.site.people.iter().find(|person| owns(person.profile.id)) {
+            if let Some(owner) = self.services.people.iter().find(|person| owns(person.profile.id)) {
                 // A room that stays is no harm; a room whose people have left has no owner.
-                let _ = self.site.stores[0]
+                let _ = self.services.stores[0]
                     .delete_room(DeleteRoom { actor: Arc::clone(&owner.profile), room: room.into() })
                     .await;
             }
@@ -104,7 +106,7 @@ impl<'s> Play<'s> {
     /// The head of each room, by the store's own word.
     pub(super) async fn heads(&self) -> Result<HashMap<RoomId, Seq>, Violation> {
         let topics = self.rooms.map(TopicId::Room).to_vec();
-        let heads = answered(|| self.site.stores[0].heads(Heads { topics: topics.clone() })).await?;
+        let heads = answered(|| self.services.stores[0].heads(Heads { topics: topics.clone() })).await?;
         Ok(heads.into_iter().filter_map(|(topic, head)| topic.room().map(|room| (room, head))).collect())
     }
 
@@ -115,7 +117,7 @@ impl<'s> Play<'s> {
             let mut events = Vec::new();
             loop {
                 let after = events.last().map_or(Seq::START, |event: &madang_domain::event::Event| event.seq);
-                let read = || self.site.stores[0].read(Read { topic: room.into(), after, limit: 500 });
+                let read = || self.services.stores[0].read(Read { topic: room.into(), after, limit: 500 });
                 let page = answered(read).await?;
                 if page.is_empty() {
                     break;
@@ -147,7 +149,7 @@ impl<'s> Play<'s> {
         user: usize,
         gateway: usize,
     ) -> Result<Option<Line>, Violation> {
-        let person = &self.site.people[user];
+        let person = &self.services.people[user];
         let (base, replay_max) = {
             let gateway = self.gateways[gateway].read().await;
             (gateway.client.base().to_owned(), gateway.replay_max)
@@ -189,16 +191,16 @@ pub(super) struct Followed {
     pub(super) rooms: HashMap<RoomId, socket::Standing>,
 }
 
-async fn room(site: &Site, kind: RoomKind, members: &[usize]) -> Result<RoomId, Violation> {
+async fn room(services: &Services, kind: RoomKind, members: &[usize]) -> Result<RoomId, Violation> {
     let name = RoomName::new(first_name(kind)).map_err(Violation::stage)?;
-    let members = members.iter().map(|user| Arc::clone(&site.people[*user].profile)).collect();
+    let members = members.iter().map(|user| Arc::clone(&services.people[*user].profile)).collect();
     // A repeat is to find the room that the first try has made.
     let key = format!("stage-{}", ROOMS_MADE.fetch_add(1, Ordering::Relaxed));
     let key = Some(IdempotencyKey::new(key).map_err(Violation::stage)?);
     let room = NewRoom { kind, name, slug: None, external_id: None, members, key };
-    let actor = &site.people[0].profile;
+    let actor = &services.people[0].profile;
     let create = || CreateRoom { actor: Arc::clone(actor), room: room.clone() };
-    Ok(answered(|| site.stores[0].create_room(create())).await?.value.room.id)
+    Ok(answered(|| services.stores[0].create_room(create())).await?.value.room.id)
 }
 
 /// Asks the store for the stage's own sake until it answers: on a busy machine its database may be too slow for once.

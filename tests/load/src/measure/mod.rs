@@ -3,5 +3,6 @@
 pub mod disk;
 pub mod histogram;
 pub mod meter;
+pub mod peak;
 pub mod process;
 pub mod sequence;

@@ -10,7 +10,7 @@ use crate::{
     layout::Shape,
     progress::Progress,
     report::Row,
-    site::{Account, Site},
+    rest_api::{Account, RestApi},
     target::{Part, Target},
     workers::Workers,
 };
@@ -39,7 +39,7 @@ pub struct Bench<'a> {
 /// A cluster and this run's accounts in it.
 pub(super) struct Cluster {
     pub(super) target: Target,
-    pub(super) site: Site,
+    pub(super) api: RestApi,
     pub(super) accounts: Vec<Account>,
 }
 
@@ -55,9 +55,9 @@ impl<'a> Bench<'a> {
             None => None,
             Some(target) => {
                 progress.say(&format!("registering {ACCOUNTS} accounts"));
-                let site = Site::new(target.addresses(Part::Gateway))?;
-                let accounts = runtime.block_on(site.register(&run, ACCOUNTS))?;
-                Some(Cluster { target, site, accounts })
+                let api = RestApi::new(target.addresses(Part::Gateway))?;
+                let accounts = runtime.block_on(api.register(&run, ACCOUNTS))?;
+                Some(Cluster { target, api, accounts })
             }
         };
         Ok(Self { runtime, cluster, settings, progress, run })
@@ -73,8 +73,8 @@ impl<'a> Bench<'a> {
         self.progress.say(&format!("{name}: the cluster"));
         let cluster = match &mut self.cluster {
             None => None,
-            Some(Cluster { target, site, accounts }) => {
-                let side = self.runtime.block_on(Side::of_cluster(target, site, accounts, shape))?;
+            Some(Cluster { target, api, accounts }) => {
+                let side = self.runtime.block_on(Side::of_cluster(target, api, accounts, shape))?;
                 Some(work(&side, &self.run)?)
             }
         };

@@ -22,11 +22,13 @@ pub enum Scenario {
     Connections,
     /// 2,000 users enter and leave 20 rooms within 10 s.
     Presence,
+    /// Eight attacks, one after the other, beside 9 rooms × 20 sockets × 10 messages/s.
+    Hostile,
 }
 
 impl Scenario {
     /// All, in the order in which they are run: memory first, while the gateways are fresh.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Idle,
         Self::FanOut,
         Self::FanOutLarge,
@@ -34,6 +36,7 @@ impl Scenario {
         Self::Appends,
         Self::Connections,
         Self::Presence,
+        Self::Hostile,
     ];
 
     /// The name in the table.
@@ -47,6 +50,7 @@ impl Scenario {
             Self::Appends => "appends over gRPC, 256 callers",
             Self::Connections => "connect, subscribe, close",
             Self::Presence => "2,000 users enter and leave 20 rooms",
+            Self::Hostile => "hostile clients beside 9 rooms x 20 sockets x 10/s",
         }
     }
 }

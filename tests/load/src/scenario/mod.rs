@@ -4,6 +4,7 @@ mod appends;
 mod bench;
 mod connections;
 mod fan_out;
+mod hostile;
 mod idle;
 mod kind;
 mod presence;

@@ -47,10 +47,10 @@ struct Measured {
 pub(super) fn measure(bench: &mut Bench<'_>) -> Result<Vec<Row>, BenchError> {
     let work = Scenario::Presence;
     // The bare server knows no users: there is nothing to compare with.
-    let Some(Cluster { target, site, .. }) = &mut bench.cluster else { return Ok(Vec::new()) };
+    let Some(Cluster { target, api, .. }) = &mut bench.cluster else { return Ok(Vec::new()) };
     bench.progress.say(&format!("{}: registering {USERS} accounts", work.name()));
-    let mut accounts = bench.runtime.block_on(site.register(&format!("{}-here", bench.run), USERS))?;
-    let side = bench.runtime.block_on(Side::of_cluster(target, site, &mut accounts, SHAPE))?;
+    let mut accounts = bench.runtime.block_on(api.register(&format!("{}-here", bench.run), USERS))?;
+    let side = bench.runtime.block_on(Side::of_cluster(target, api, &mut accounts, SHAPE))?;
     bench.progress.say(work.name());
     let measured = enter_and_leave(bench, &side)?;
     let Measured { before, after, cpu, lost, gateways } = &measured;

@@ -1,6 +1,6 @@
 //! The run through the works.
 
-use super::{appends, bench::Bench, connections, fan_out, idle, kind::Scenario, presence};
+use super::{appends, bench::Bench, connections, fan_out, hostile, idle, kind::Scenario, presence};
 use crate::{
     error::{BenchError, with_sources},
     report::{Report, Row},
@@ -30,6 +30,7 @@ impl Bench<'_> {
             Scenario::Appends => appends::measure(self),
             Scenario::Connections => connections::measure(self),
             Scenario::Presence => presence::measure(self),
+            Scenario::Hostile => hostile::measure(self),
         }
     }
 }

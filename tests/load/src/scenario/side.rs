@@ -7,7 +7,7 @@ use crate::{
     error::BenchError,
     fleet::Plan,
     layout::Shape,
-    site::{Account, Site},
+    rest_api::{Account, RestApi},
     target::{Part, Process, Target},
 };
 
@@ -25,12 +25,12 @@ impl Side {
     /// Makes the shape's rooms in the cluster.
     pub(super) async fn of_cluster(
         target: &Target,
-        site: &Site,
+        api: &RestApi,
         accounts: &mut [Account],
         shape: Shape,
     ) -> Result<Self, BenchError> {
-        site.renew(accounts).await?;
-        let rooms = site.make_rooms(accounts, &shape.members(accounts.len())).await?;
+        api.renew(accounts).await?;
+        let rooms = api.make_rooms(accounts, &shape.members(accounts.len())).await?;
         let servers = target.addresses(Part::Gateway);
         let tokens = accounts.iter().map(|account| Arc::clone(&account.token)).collect();
         let seats = shape.seats(accounts.len(), servers.len());

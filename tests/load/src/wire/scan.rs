@@ -1,7 +1,7 @@
 //! The few bytes of a server's frame that the generator needs, found without parsing its JSON.
 //!
-//! A quotation mark inside a JSON string is written `\"`, so a pattern that has the form `"name":` can only match
-//! where a member has that name, never in a message's text.
+//! A quotation mark inside a JSON string is written `\"`. So a pattern of the form `"name":` matches only a
+//! member with that name, never a message's text.
 
 use memchr::memmem::Finder;
 
@@ -77,8 +77,8 @@ impl Default for Scanner {
 }
 
 impl Scanner {
-    /// What a text frame says. One that lacks what its type must have is [`ServerFrame::Other`], so that a broken
-    /// server shows as missing answers and not as a panic of its measurer.
+    /// Parses a text frame. A frame that lacks a field of its type is [`ServerFrame::Other`]. So a broken
+    /// server shows as missing answers, not as a panic of the benchmark.
     #[must_use]
     pub fn scan<'a>(&self, frame: &'a [u8]) -> ServerFrame<'a> {
         self.scan_known(frame).unwrap_or(ServerFrame::Other)

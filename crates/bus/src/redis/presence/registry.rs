@@ -44,8 +44,8 @@ pub(super) struct Times {
     pub(super) settle: Duration,
 }
 
-/// The registry of one shard. As with the wanted subscriptions, nothing is queued but the set of pairs whose entry in Redis
-/// may differ, and the last change of a pair is the one that is made.
+/// The registry of one shard. As with the wanted subscriptions, only the set of pairs whose entry in Redis
+/// may differ is queued. The last change of a pair wins.
 #[derive(Debug)]
 pub(super) struct PresenceRegistry {
     state: Mutex<State>,

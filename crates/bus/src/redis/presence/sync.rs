@@ -1,8 +1,8 @@
 //! Bringing Redis in line with the registry; the lease task of a shard does it.
 //!
 //! The lease task makes the calls on its connection and under its lease: a call that an abandoned connection runs late does
-//! nothing. The script changes which users are present and notifies the subscribed gateways in one step, so that neither
-//! happens without the other, and a repeated call notifies nobody twice.
+//! nothing. The script changes which users are present and notifies the subscribed gateways in one step. So
+//! neither happens without the other, and a repeated call notifies nobody twice.
 
 use std::sync::Arc;
 

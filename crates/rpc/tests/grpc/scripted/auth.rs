@@ -4,17 +4,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use madang_domain::{Profile, Result, Timestamp};
-use madang_rpc::{
-    Auth,
-    auth::{
-        ApiKey, ClientInfo, CredentialIssuer, Disconnect, FindUsers, GetKeys, GetUsers, Grant, Identity,
-        IssueTicket, IssueUserTicket, ListRevocations, ListSessions, Login, Logout, RecognizeUser,
-        Recognized, RedeemTicket, Refresh, Register, Revocations, RevokeSession, Scope, Session, Ticket,
-        UpdateProfile, VerifyApiKey,
-    },
+use madang_rpc::auth::{
+    ApiKey, AuthDouble, ClientInfo, CredentialIssuer, Disconnect, FindUsers, GetKeys, GetUsers, Grant,
+    Identity, IssueTicket, IssueUserTicket, ListRevocations, ListSessions, Login, Logout, RecognizeUser,
+    Recognized, RedeemTicket, Refresh, Register, Revocations, RevokeSession, Scope, Session, Ticket,
+    UpdateProfile, VerifyApiKey,
 };
 
-use super::{Scripted, profile, session_id, user_id};
+use super::{Script, profile, session_id, user_id};
 
 fn grant() -> Grant {
     Grant {
@@ -26,7 +23,7 @@ fn grant() -> Grant {
 }
 
 #[async_trait]
-impl Auth for Scripted {
+impl AuthDouble for Script {
     async fn register(&self, request: Register) -> Result<Grant> {
         self.called("register", &(&request, request.password.expose())).map(|()| grant())
     }

@@ -73,7 +73,7 @@ impl Accounts for Database {
             list.push_bind(id.uuid());
         }
         query.push(")");
-        // Not kept as a prepared statement: there would be one for each length of the list.
+        // The statement is not cached as prepared, since there would be one for each length of the list.
         let rows: Vec<ProfileRow> =
             once!(self.readers(), query.build_query_as().persistent(false), fetch_all)?;
         rows.into_iter().map(ProfileRow::profile).collect()

@@ -1,11 +1,11 @@
 //! Sessions and their ends in SQL, for both kinds of database.
 //!
-//! A reader that asks for the ends after number n must never miss one. Numbers of a sequence are given
-//! out before their transactions commit, so that a reader can see 8, go on from 8, and never see 7,
-//! which commits later. Here the number comes from the one row of `auth_revocation_head`, whose lock is
-//! held until the commit: numbers commit in their order, and whoever sees n has seen all before it. The
-//! price is that ends of sessions are written one after the other, some hundreds a second on a common
-//! disk; they are rare. The row is locked last, so that no two transactions wait for each other.
+//! A reader that asks for the revocations after number n must never miss one. A database sequence assigns
+//! numbers before their transactions commit. With it, a reader could see 8, continue from 8, and never see 7,
+//! which commits later. Here the number comes from the only row of `auth_revocation_head`, whose lock is held
+//! until the commit. So numbers commit in their order, and a reader that sees n has seen all earlier ones.
+//! The cost is that revocations are written one after the other: some hundreds a second on a common disk.
+//! They are rare. Each transaction locks this row last, so that no two transactions wait for each other.
 
 use async_trait::async_trait;
 use madang_database::{Transaction, once, run};
@@ -18,10 +18,10 @@ use super::{Connector, Database, Db};
 use crate::store::rows::{FamilyRow, RevocationRow, SessionRow};
 use crate::store::{Digest, Family, NewSession, Result, RevocationQuery, Rotation, SessionPurge, Sessions};
 
-/// The ends that one statement records: well below the parameters that either database takes.
+/// The most revocations that one statement records: well below the parameter limit of either database.
 const RECORDS_MAX: usize = 500;
 
-/// What these rows say, and the number to go on from: the head, unless the limit cut rows off.
+/// The revocations in these rows, and the number to continue from: the head, unless the limit cut rows off.
 fn feed(rows: &[RevocationRow], limit: i64) -> Revocations {
     let head = rows.first().map_or(0, |row| row.head);
     let ends = rows.iter().filter(|row| row.seq.is_some()).count();
@@ -34,7 +34,7 @@ fn feed(rows: &[RevocationRow], limit: i64) -> Revocations {
     }
 }
 
-/// Records ends in the feed, as the last thing of a transaction.
+/// Records revocations in the feed, as the last step of a transaction.
 async fn record(transaction: &mut Transaction<Connector>, ends: &[End], now: Timestamp) -> Result<()> {
     for ends in ends.chunks(RECORDS_MAX) {
         let count = i64::try_from(ends.len()).unwrap_or(i64::MAX);
@@ -58,13 +58,13 @@ async fn record(transaction: &mut Transaction<Connector>, ends: &[End], now: Tim
     Ok(())
 }
 
-/// What ends.
+/// A revocation to record.
 enum End {
     Session(SessionId),
     User(UserId),
 }
 
-/// Writes a session as part of something larger.
+/// Inserts a session within a larger transaction.
 pub(super) async fn insert(transaction: &mut Transaction<Connector>, session: &NewSession) -> Result<()> {
     run!(
         transaction,
@@ -87,7 +87,8 @@ pub(super) async fn insert(transaction: &mut Transaction<Connector>, session: &N
     Ok(())
 }
 
-/// Ends all sessions of a user and records each end, and the user's. False: there is no such user.
+/// Ends all sessions of a user, and records each revocation and the user's disconnection. `false`: there is
+/// no such user.
 async fn end_all(transaction: &mut Transaction<Connector>, user: UserId, now: Timestamp) -> Result<bool> {
     let query = sqlx::query(
         "UPDATE auth_users
@@ -224,7 +225,7 @@ impl Sessions for Database {
     }
 
     async fn revocations(&self, query: RevocationQuery) -> Result<Revocations> {
-        // In each statement one snapshot: the head that it shows is the head of the rows that it shows.
+        // The statement reads one snapshot, so that its head belongs to its rows.
         if let Some(after) = query.after {
             let rows: Vec<RevocationRow> = once!(
                 self.readers(),
@@ -237,7 +238,8 @@ impl Sessions for Database {
                 .bind(query.limit),
                 fetch_all
             )?;
-            // A cursor past the head is of a future that a restored backup took back: it starts anew.
+            // A cursor past the head comes from before a restore from a backup. It starts again from the
+            // beginning.
             if rows.first().is_some_and(|row| after <= row.head) {
                 return Ok(feed(&rows, query.limit));
             }

@@ -33,7 +33,7 @@ impl SiteUsers for Database {
             list.push_bind(id.as_str().to_owned());
         }
         query.push(")");
-        // Not kept as a prepared statement: there would be one for each length of the list.
+        // The statement is not cached as prepared, since there would be one for each length of the list.
         let rows: Vec<ProfileRow> =
             once!(self.readers(), query.build_query_as().persistent(false), fetch_all)?;
         rows.into_iter().map(ProfileRow::profile).collect()
@@ -86,9 +86,10 @@ impl SiteUsers for Database {
         let updated: std::result::Result<Option<ProfileRow>, sqlx::Error> =
             query.fetch_optional(lease.connection()).await;
         match updated {
-            // Somebody took the username between the look and the write: it is taken, and the rest holds.
+            // Another user took the username between the read and the write. The user keeps the old name; the
+            // other changes apply.
             Err(sqlx::Error::Database(error)) if error.is_unique_violation() && change.username.is_some() => {
-                // First, for the same connection may be the only one.
+                // The connection is returned first, since it may be the only one.
                 drop(lease);
                 self.update_site_user(user, &ProfileChange { username: None, ..*change }, at).await
             }

@@ -54,7 +54,7 @@ impl Tickets for Database {
     }
 
     async fn take_ticket(&self, hash: &Digest, now: Timestamp) -> Result<Option<Redeemed>> {
-        // Taken first and looked at afterwards: whatever is wrong with it, it is used up.
+        // The ticket is deleted first and checked afterwards. So even an invalid one is used up.
         let taken: Option<TicketRow> = once!(
             self.writers(),
             sqlx::query_as(
@@ -78,7 +78,7 @@ impl Tickets for Database {
                 .bind(ticket.session_id)
                 .bind(now.as_micros()), fetch_optional)?
             }
-            // The site vouches for the user, unless it has changed its mind.
+            // The site has authenticated the user, unless it has disconnected the user since.
             Some(user) => {
                 once!(self.readers(), sqlx::query_as(
                     "SELECT CAST(NULL AS BIGINT) AS ends_at,

@@ -1,4 +1,4 @@
-//! What a token of the embedding site says, once its signature is known to be good.
+//! The claims of a token of the embedding site, read after its signature is verified.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -13,23 +13,23 @@ use serde_json::{Map, Value};
 use crate::credentials::times::{CLOCK_SKEW, seconds};
 use crate::settings::issuer::ClaimNames;
 
-/// How far the site's clock may be ahead: a token is used as soon as it is made.
+/// How far the site's clock may be ahead. Clients use a token as soon as the site issues it.
 const AHEAD_MAX: Duration = Duration::from_secs(30);
 
 /// A token's claims.
 pub(super) type Claims = Map<String, Value>;
 
-/// What a good token says.
+/// The content of a valid token.
 #[derive(Debug)]
 pub(crate) struct Claimed {
     pub(crate) user: ExternalUser,
-    /// A name for this token among those of its user.
+    /// The id of the session that this token stands for.
     pub(crate) session: SessionId,
     pub(crate) issued_at: Timestamp,
     pub(crate) expires_at: Timestamp,
 }
 
-/// Judges the claims that are not judged with the signature, and reads the user from them.
+/// Checks the claims that the verification of the signature leaves out, and reads the user from them.
 pub(super) fn read(
     token: &str,
     claims: &Claims,
@@ -37,18 +37,19 @@ pub(super) fn read(
     required: &BTreeMap<String, String>,
     now: Timestamp,
 ) -> Result<Claimed> {
-    let expires_at =
-        time(claims, "exp")?.ok_or_else(|| refused("the token does not say when it expires (exp)"))?;
+    let expires_at = time(claims, "exp")?.ok_or_else(|| refused("the token has no expiry (exp)"))?;
     if expires_at.plus(CLOCK_SKEW) <= now {
         return Err(refused("the access token has expired: get a new one"));
     }
     let issued_at = time(claims, "iat")?;
     let not_before = time(claims, "nbf")?;
     if issued_at.max(not_before).is_some_and(|at| at > now.plus(AHEAD_MAX)) {
-        return Err(refused("the access token is from the future: check the clocks of the servers"));
+        return Err(refused("the access token was issued in the future: check the clocks of the servers"));
     }
     if let Some((claim, _)) = required.iter().find(|(claim, value)| !is(claims.get(*claim), value)) {
-        return Err(refused(format!("the token is not of the kind that is accepted here ({claim})")));
+        return Err(refused(format!(
+            "the token lacks a required claim or has another value for it ({claim})"
+        )));
     }
     let external_id = text(claims.get(&names.user))
         .and_then(|id| ExternalId::new(id).ok())
@@ -61,7 +62,7 @@ pub(super) fn read(
         external_id,
         as_of: issued_at,
     };
-    // A token that does not say when it was made may have been made at any time.
+    // A token without `iat` may have been issued at any time.
     let issued_at = issued_at.unwrap_or(Timestamp::from_micros(i64::MIN));
     Ok(Claimed { user, session, issued_at, expires_at })
 }
@@ -69,12 +70,14 @@ pub(super) fn read(
 /// A point in time, in seconds (RFC 7519, section 2, "NumericDate"), with fractions or without.
 fn time(claims: &Claims, name: &str) -> Result<Option<Timestamp>> {
     let Some(value) = claims.get(name) else { return Ok(None) };
-    // Rounded down, and saturating: a float's cast is.
+    // The cast of a float rounds down and saturates.
     let whole = value.as_i64().or_else(|| value.as_f64().map(|number| number.floor() as i64));
-    whole.map(|whole| Some(seconds(whole))).ok_or_else(|| refused(format!("the token's {name} is no time")))
+    whole
+        .map(|whole| Some(seconds(whole)))
+        .ok_or_else(|| refused(format!("the token's {name} is not a time")))
 }
 
-/// A number or a text as a text: primary keys are either.
+/// A number or a text, as text. Primary keys may be either.
 fn text(value: Option<&Value>) -> Option<String> {
     match value? {
         Value::String(text) => Some(text.clone()),
@@ -83,7 +86,7 @@ fn text(value: Option<&Value>) -> Option<String> {
     }
 }
 
-/// Whether a claim has this value, written as text.
+/// Whether a claim has this value, compared as text.
 fn is(value: Option<&Value>, expected: &str) -> bool {
     match value {
         Some(Value::Bool(value)) => value.to_string() == expected,
@@ -95,7 +98,8 @@ fn string<'a>(claims: &'a Claims, name: &str) -> Option<&'a str> {
     claims.get(name).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty())
 }
 
-/// A username as near to the site's as can be: sites let addresses and spaces be usernames.
+/// A valid username as close as possible to the site's. Some sites allow e-mail addresses and spaces in
+/// usernames.
 fn username(text: &str) -> Option<Username> {
     let allowed = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '-');
     let folded = text.to_lowercase();
@@ -103,13 +107,13 @@ fn username(text: &str) -> Option<Username> {
     Username::new(near.collect::<String>()).ok()
 }
 
-/// A name that fits: cut rather than refused, since its owner can do nothing about it here.
+/// A valid display name. A name that is too long is cut, since its owner could not react to a refusal here.
 fn name(text: &str) -> Option<DisplayName> {
     let clean = text.chars().filter(|c| !c.is_control()).take(DISPLAY_NAME_MAX_CHARS);
     DisplayName::new(clean.collect::<String>()).ok()
 }
 
-/// A picture; null or empty means none, and what is no address says nothing.
+/// The picture's URL. Null or an empty text removes the picture; a text that is not a URL changes nothing.
 fn avatar(value: &Value) -> Option<Option<AvatarUrl>> {
     match value {
         Value::Null => Some(None),
@@ -119,13 +123,13 @@ fn avatar(value: &Value) -> Option<Option<AvatarUrl>> {
     }
 }
 
-/// The same for the same token, by its own id where it has one.
+/// The session id of a token: the same each time, and derived from the token's own id if it has one.
 fn session(claims: &Claims, user: &ExternalId, token: &str) -> SessionId {
     let mut digest = Context::new(&SHA256);
     let issuer = claims.get("iss").and_then(Value::as_str).unwrap_or_default();
     let own = text(claims.get("jti")).unwrap_or_else(|| token.to_owned());
     for part in [issuer, user.as_str(), &own] {
-        // With its length in front, so that no two rows of parts read the same.
+        // The length precedes each part, so that no two lists of parts give the same input.
         digest.update(&(part.len() as u64).to_be_bytes());
         digest.update(part.as_bytes());
     }

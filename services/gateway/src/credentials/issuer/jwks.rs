@@ -1,4 +1,5 @@
-//! The issuer's public keys: read from a file or fetched, and kept while they cannot be.
+//! The issuer's public keys, read from a file or fetched from a URL. The last keys stay in use while a fetch
+//! fails.
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,21 +17,23 @@ use crate::settings::issuer::Source;
 
 /// How often the keys are fetched.
 const REFRESH_EVERY: Duration = Duration::from_secs(60);
-/// An unknown key id has the keys fetched, at most this often: made-up ids cost the issuer nothing.
+/// A token with an unknown key id causes a fetch, at most once in this time. So forged key ids put no load on
+/// the issuer.
 const REFRESH_UNKNOWN_EVERY: Duration = Duration::from_secs(5);
 /// The pause after a failed fetch.
 const RETRY_EVERY: Duration = Duration::from_secs(5);
-/// How long one fetch may take.
+/// The deadline of one fetch.
 const FETCH_DEADLINE: Duration = Duration::from_secs(4);
-/// How long keys are good that cannot be fetched again: long enough for any repair, and not for ever, since a key
-/// that was withdrawn would be good for as long.
+/// How long keys stay valid without a successful fetch. A day is long enough for any repair. It is bounded,
+/// since a withdrawn key would stay valid for as long.
 const KEEP_UNREFRESHED: Duration = Duration::from_secs(24 * 3_600);
-/// The bytes of a key set.
+/// The most bytes of a key set.
 const SET_MAX_BYTES: usize = 256 * 1024;
-/// The keys of a set; the rest is passed over.
+/// The most keys of a set; further keys are ignored.
 const KEYS_MAX: usize = 64;
 
-/// A public key, with the one algorithm that it is for: the key's word, never the token's (RFC 8725, section 3.1).
+/// A public key and its only algorithm. The key determines the algorithm; the token's header must not (RFC
+/// 8725, section 3.1).
 struct Key {
     id: Option<String>,
     algorithm: Algorithm,
@@ -49,28 +52,28 @@ pub(super) struct KeySet {
     source: Source,
     http: reqwest::Client,
     fetched: ArcSwapOption<Fetched>,
-    /// When the keys were last asked for because of an unknown id. Holding it is the right to ask.
+    /// When an unknown id last caused a fetch. Only the holder of this lock may fetch.
     asked: Mutex<Option<Instant>>,
     counters: Arc<Counters>,
 }
 
-/// Why there are no new keys.
+/// Why a fetch gave no new keys.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum FetchError {
     #[error("the file of keys cannot be read")]
     File(#[from] std::io::Error),
     #[error("the keys cannot be fetched")]
     Http(#[source] reqwest::Error),
-    #[error("the set of keys is larger than {SET_MAX_BYTES} bytes")]
+    #[error("the key set is larger than {SET_MAX_BYTES} bytes")]
     TooLarge,
     #[error("not a JSON Web Key Set")]
     Malformed(#[from] serde_json::Error),
-    #[error("no key of the set is of an algorithm that is accepted")]
+    #[error("no key of the set has an accepted algorithm")]
     NoKey,
 }
 
 impl From<reqwest::Error> for FetchError {
-    /// Without the address, which may hold what a log must not.
+    /// Leaves out the URL, which may contain a secret that must not be logged.
     fn from(error: reqwest::Error) -> Self {
         Self::Http(error.without_url())
     }
@@ -84,7 +87,7 @@ impl KeySet {
     ) -> Result<Self, reqwest::Error> {
         let http = reqwest::Client::builder()
             .timeout(FETCH_DEADLINE)
-            // Keys come from where the operator said, and from nowhere else.
+            // A redirect is not followed: keys come only from the URL that the operator configured.
             .redirect(reqwest::redirect::Policy::none())
             .build()?;
         Ok(Self {
@@ -97,12 +100,12 @@ impl KeySet {
         })
     }
 
-    /// Whether the keys come from a file, which an operator can put right before the start.
+    /// Whether the keys come from a file. An operator can correct a file before the start.
     pub(super) const fn is_file(&self) -> bool {
         matches!(self.source, Source::File(_))
     }
 
-    /// Fetches the keys. On failure the last ones stay.
+    /// Fetches the keys. A failed fetch keeps the last ones.
     pub(super) async fn refresh(&self) -> Result<(), FetchError> {
         let document = match &self.source {
             Source::File(path) => bounded_file(path).await?,
@@ -113,20 +116,20 @@ impl KeySet {
         let keys = read(&document, &self.algorithms)?;
         let before = self.fetched.load().as_ref().map(|fetched| fetched.keys.len());
         if before != Some(keys.len()) {
-            info!(keys = keys.len(), "the issuer's keys are in");
+            info!(keys = keys.len(), "fetched the issuer's keys");
         }
         self.fetched.store(Some(Arc::new(Fetched { keys, at: Instant::now() })));
         Ok(())
     }
 
-    /// Keeps the keys fresh, for ever.
+    /// Refreshes the keys without end.
     pub(super) async fn keep(&self) {
         let mut failing = false;
         loop {
             let pause = match self.refresh().await {
                 Ok(()) => {
                     if std::mem::take(&mut failing) {
-                        info!("the issuer's keys can be had again");
+                        info!("the issuer's keys can be fetched again");
                     }
                     REFRESH_EVERY
                 }
@@ -139,13 +142,13 @@ impl KeySet {
         }
     }
 
-    /// Whether a token's key is among them.
+    /// Whether the set contains the key of this token.
     pub(super) fn has(&self, header: &Header) -> bool {
         self.fetched.load().as_ref().is_some_and(|fetched| fetched.key(header).is_some())
     }
 
-    /// Does something with a token's key, after another fetch where it is not known. None: there is no such key.
-    /// `unavailable`: no keys could be had yet.
+    /// Calls a function with the token's key. Fetches the keys first if the key is unknown. `None`: there is
+    /// no such key. `unavailable`: no fetch has succeeded yet.
     pub(super) async fn with<T>(
         &self,
         header: &Header,
@@ -153,7 +156,7 @@ impl KeySet {
     ) -> Result<Option<T>> {
         if !self.has(header) {
             let mut asked = self.asked.lock().await;
-            // Whoever waited may find that the one before has brought the key.
+            // The previous holder of the lock may have fetched the key already.
             if !self.has(header) && asked.is_none_or(|at| at.elapsed() >= REFRESH_UNKNOWN_EVERY) {
                 *asked = Some(Instant::now());
                 if let Err(error) = self.refresh().await {
@@ -164,7 +167,7 @@ impl KeySet {
         let fetched = self.fetched.load();
         let fetched = fetched.as_ref().filter(|fetched| fetched.at.elapsed() < KEEP_UNREFRESHED);
         let fetched =
-            fetched.ok_or_else(|| Error::unavailable("the issuer's keys cannot be had: try again"))?;
+            fetched.ok_or_else(|| Error::unavailable("the issuer's keys cannot be fetched: try again"))?;
         Ok(fetched.key(header).map(|key| act(key.algorithm, &key.key)))
     }
 
@@ -177,7 +180,7 @@ impl KeySet {
 }
 
 impl Fetched {
-    /// The key that a header names; a token that names none is of the only one of its algorithm.
+    /// The key that a header names. A header without a key id means the only key of its algorithm.
     fn key(&self, header: &Header) -> Option<&Key> {
         let mut fitting = self.keys.iter().filter(|key| key.algorithm == header.alg);
         match &header.kid {
@@ -187,7 +190,7 @@ impl Fetched {
     }
 }
 
-/// An error with what caused it: why a certificate is not trusted stands below three others.
+/// An error's text with all its causes. The reason why a certificate is not trusted is the fourth cause down.
 pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |cause| cause.source());
     causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
@@ -212,7 +215,7 @@ async fn bounded_body(mut response: reqwest::Response) -> Result<Vec<u8>, FetchE
     Ok(bytes)
 }
 
-/// The keys of a document that are for signatures of these algorithms.
+/// The keys of a document that verify signatures of these algorithms.
 fn read(document: &[u8], algorithms: &[Algorithm]) -> Result<Vec<Key>, FetchError> {
     let set: JwkSet = serde_json::from_slice(document)?;
     let usable = |jwk: &Jwk| {
@@ -224,7 +227,7 @@ fn read(document: &[u8], algorithms: &[Algorithm]) -> Result<Vec<Key>, FetchErro
     if keys.is_empty() { Err(FetchError::NoKey) } else { Ok(keys) }
 }
 
-/// The one algorithm of a key, by its kind. A symmetric key in a public set is nobody's secret.
+/// The only algorithm of a key, by its type. A symmetric key gets none: in a public set it is not a secret.
 fn algorithm_of(jwk: &Jwk) -> Option<Algorithm> {
     let algorithm = match &jwk.algorithm {
         AlgorithmParameters::RSA(_) => Algorithm::RS256,

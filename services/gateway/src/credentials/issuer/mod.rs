@@ -1,7 +1,8 @@
-//! The embedding site's own tokens: a site keeps its sign-in, and its users come in with what they have.
+//! The embedding site's own tokens. The site keeps its sign-in, and its users connect with the tokens that it
+//! issues.
 //!
-//! A token is verified here, without a call to the site: by a secret that both know, or by the site's public keys.
-//! What it says of its user is handed to the auth service (see [`super::SiteUserCache`]).
+//! The gateway verifies a token without a call to the site, by a shared secret or by the site's public keys.
+//! It passes the claims about the user to the auth service (see [`super::SiteUserCache`]).
 
 mod claims;
 mod jwks;
@@ -21,13 +22,13 @@ use crate::{
     settings::issuer::{ClaimNames, IssuerSettings, KeyPolicy, Policy},
 };
 
-/// What a caller is told of a token whose signature, issuer or audience is not as it must be.
+/// The error message for a token whose signature, issuer or audience is wrong.
 const BAD: &str = "the access token is not valid: get a new one";
 
 /// The issuer of the embedding site.
 pub(crate) struct Issuer {
     keys: Keys,
-    /// For each algorithm that is accepted; each accepts that one alone.
+    /// One validation for each accepted algorithm. Each accepts only that algorithm.
     validations: Vec<(Algorithm, Validation)>,
     claims: ClaimNames,
     required: BTreeMap<String, String>,
@@ -39,11 +40,11 @@ enum Keys {
 }
 
 impl Issuer {
-    /// The issuer that the settings describe; none where they accept no algorithm. A file of keys is read at once,
-    /// so that a mistake in it is told at the start; an address may answer later.
+    /// The issuer that the settings describe, or `None` if they accept no algorithm. A key file is read at
+    /// once, so that a mistake in it is reported at the start. A URL may answer later.
     ///
     /// # Errors
-    /// When the settings contradict each other, or the file is not one of usable keys.
+    /// When the settings contradict each other, or the file holds no usable key.
     pub(crate) async fn new(
         settings: &IssuerSettings,
         counters: &Arc<Counters>,
@@ -74,7 +75,7 @@ impl Issuer {
         Ok(Some(Self { keys, validations, claims, required }))
     }
 
-    /// Keeps the keys fresh, for ever; at once over where there is nothing to fetch.
+    /// Refreshes the keys without end. Returns at once if there is nothing to fetch.
     pub(crate) async fn keep_keys(&self) {
         match &self.keys {
             Keys::Secret(_) => {}
@@ -82,12 +83,12 @@ impl Issuer {
         }
     }
 
-    /// Whether a token of this algorithm can be the site's.
+    /// Whether the site's tokens may have this algorithm.
     pub(crate) fn accepts(&self, algorithm: Algorithm) -> bool {
         self.validation(algorithm).is_some()
     }
 
-    /// Whether a token's key is known to be the site's.
+    /// Whether the token's key is a known key of the site.
     pub(crate) fn has_key(&self, header: &Header) -> bool {
         match &self.keys {
             Keys::Secret(_) => false,
@@ -95,15 +96,16 @@ impl Issuer {
         }
     }
 
-    /// What a token says. `unauthenticated`: it is not good; `unavailable`: no key could be had yet.
+    /// Verifies a token and reads its claims. `unauthenticated`: the token is invalid. `unavailable`: no keys
+    /// could be fetched yet.
     pub(crate) async fn verify(&self, token: &str, header: &Header, now: Timestamp) -> Result<Claimed> {
-        // Extensions that must be understood are not (RFC 7515, section 4.1.11).
+        // No critical extension is supported, so that a token with one is refused (RFC 7515, section 4.1.11).
         let validation = self.validation(header.alg).filter(|_| header.crit.is_none());
         let validation = validation.ok_or_else(|| refused(BAD))?;
         let verify = |key: &DecodingKey| decode::<Claims>(token, key, validation);
         let decoded = match &self.keys {
             Keys::Secret(key) => verify(key),
-            // The key says which algorithm it is for, and no other is tried with it.
+            // The key determines its algorithm. No other algorithm is tried with it.
             Keys::Public(set) => set
                 .with(header, |algorithm, key| (algorithm == header.alg).then(|| verify(key)))
                 .await?
@@ -119,7 +121,8 @@ impl Issuer {
     }
 }
 
-/// What is judged with the signature: issuer and audience. Times are judged by the clock that was passed in.
+/// The claims that are checked with the signature: issuer and audience. The injected clock judges the times
+/// later.
 fn validation(algorithm: Algorithm, issuer: Option<&str>, audience: Option<&str>) -> Validation {
     let mut validation = Validation::new(algorithm);
     let mut required = vec!["exp"];

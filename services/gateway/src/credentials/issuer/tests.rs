@@ -1,4 +1,5 @@
-//! Good tokens of each kind are accepted, and every known trick is not. Keys and their server are the test's own.
+//! Valid tokens of each kind are accepted, and every known attack is refused. The tests make the keys and
+//! serve them.
 
 mod forge;
 
@@ -116,7 +117,7 @@ async fn the_profile_is_read_from_the_claims() {
     assert_eq!(user.name.as_deref(), Some("김미나"));
     assert_eq!(user.avatar_url.unwrap().as_deref(), Some("https://example.org/m.png"));
     assert_eq!(user.as_of, Some(Timestamp::from_micros(NOW * 1_000_000)));
-    // What does not fit is made to, or says nothing; no token is refused for it.
+    // A value that does not fit is adapted or ignored. No token is refused for it.
     let user =
         read(json!({"email": "x".repeat(99), "name": "이".repeat(99), "photo": "javascript:alert(1)"})).await;
     assert_eq!(user.username.map(|name| name.len()), Some(32));
@@ -155,7 +156,7 @@ async fn times_are_judged() {
     ] {
         assert_refused(&issuer, &with(bad.clone()), &bad.to_string()).await;
     }
-    // A token that does not say when it was made is older than any disconnection.
+    // A token without `iat` counts as older than any disconnection.
     let undated = judge(&issuer, &with(json!({"exp": NOW + 60}))).await.unwrap();
     assert_eq!(undated.issued_at, Timestamp::from_micros(i64::MIN));
 }
@@ -198,7 +199,7 @@ async fn a_token_without_a_signature_or_with_another_is_refused() {
     assert_refused(&issuer, &format!("{body}."), "no signature").await;
     assert_refused(&issuer, &format!("{body}.{}", signature.chars().rev().collect::<String>()), "another")
         .await;
-    // `alg: none` is no algorithm that can even be read.
+    // `alg: none` does not even parse.
     for none in ["none", "None", "nOnE"] {
         let unsigned = forge::with_header(&json!({"alg": none, "typ": "JWT"}), &claims, "");
         assert!(decode_header(&unsigned).is_err(), "{none}");
@@ -224,10 +225,11 @@ async fn each_public_key_is_for_its_own_algorithm_and_no_secret() {
         assert_eq!(claimed.user.external_id.as_str(), "7");
         assert!(all.has_key(&decode_header(forge.token(&claims)).unwrap()));
     }
-    // One key of each algorithm: a token that names none is of that.
+    // With one key of each algorithm, a token without a key id means the key of its algorithm.
     judge(&all, &forges[0].token_without_id(&claims)).await.unwrap();
 
-    // A public key is everybody's: whoever takes it for the secret of HS256 is refused, in all its forms.
+    // Everybody has the public key. A token that uses it as an HS256 secret is refused, in every encoding of
+    // the key.
     for public in forges[0].public_forms() {
         let secret = EncodingKey::from_secret(&public);
         for id in [Some("r".to_owned()), None] {
@@ -236,7 +238,7 @@ async fn each_public_key_is_for_its_own_algorithm_and_no_secret() {
             assert_refused(&all, &encoded(&header, &claims, &secret), "a public key as a secret").await;
         }
     }
-    // The header points to another key, and to another's key set; neither is looked at.
+    // The header carries another key and the URL of another key set. The verifier uses neither.
     let stranger = Forge::rsa("r");
     assert_refused(&all, &stranger.token(&claims), "a stranger's key under a known id").await;
     let theirs = KeyServer::start(&key_set(std::slice::from_ref(&stranger))).await;
@@ -246,7 +248,7 @@ async fn each_public_key_is_for_its_own_algorithm_and_no_secret() {
     });
     assert_refused(&all, &lured, "a key that the token brings along").await;
     assert_eq!(theirs.asked(), 0);
-    // Only what is in the list is accepted, whatever keys there are.
+    // Only the configured algorithms are accepted, whatever keys the set contains.
     let only_rsa = issuer(&["--issuer-algorithms=RS256", &url]).await.unwrap();
     judge(&only_rsa, &forges[0].token(&claims)).await.unwrap();
     assert_refused(&only_rsa, &forges[1].token(&claims), "an algorithm that is not in the list").await;
@@ -283,7 +285,7 @@ async fn an_unknown_key_is_looked_for_and_a_rotation_fails_nobody() {
     judge(&issuer, &old.token(&claims)).await.unwrap();
     assert_eq!(server.asked(), 1, "the first token has the keys fetched");
 
-    // Made-up ids cost the site one question in five seconds, and both its keys stay good meanwhile.
+    // Forged key ids cause one fetch in five seconds, and both keys of the site stay valid meanwhile.
     for n in 0..50 {
         let made_up = new.token_with(&claims, |header| header.kid = Some(format!("made-up-{n}")));
         assert_refused(&issuer, &made_up, "an unknown key").await;
@@ -317,7 +319,7 @@ async fn keys_that_cannot_be_had_are_waited_for_and_those_that_were_had_are_kept
     server.fail(true);
     assert_refused(&issuer, &Forge::ed25519("other").token(&claims), "an unknown key").await;
     judge(&issuer, &forge.token(&claims)).await.unwrap();
-    // A key that may have been withdrawn for a day is not good for ever.
+    // A key that could not be fetched for a day may have been withdrawn, and is refused.
     tokio::time::pause();
     tokio::time::advance(Duration::from_secs(24 * 3_600)).await;
     tokio::time::resume();

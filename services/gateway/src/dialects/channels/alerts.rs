@@ -1,21 +1,21 @@
-//! Refusals, in the words that users of the front ends read.
+//! Refusals, with the texts that the front ends show to users.
 
 use madang_domain::{Code, limits::MESSAGE_TEXT_MAX_CHARS};
 
-/// Why a frame was refused. The socket lives.
+/// Why a frame was refused. The socket stays open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Alert {
-    /// A room or user is not named, or is another than the socket's.
+    /// The room or user is missing, or differs from the socket's.
     WrongAccess,
-    /// No JSON object.
+    /// The frame is not a JSON object.
     NotJson,
-    /// No text, or a blank one.
+    /// The text is missing or blank.
     NoText,
-    /// More text than a message holds.
+    /// The text is longer than a message may be.
     TooLong,
-    /// What no database stores, or a key out of its bounds.
+    /// The text contains what no database stores, or the key is out of bounds.
     NotValid,
-    /// The user has not the right, or has it no more.
+    /// The user has no permission, or no longer has it.
     Denied,
     /// Too many messages.
     TooMany,
@@ -24,7 +24,7 @@ pub(super) enum Alert {
 }
 
 impl Alert {
-    /// What the alert says.
+    /// The text of the alert.
     pub(super) fn text(self) -> std::borrow::Cow<'static, str> {
         match self {
             Self::WrongAccess => "올바르지 않은 접근".into(),

@@ -17,7 +17,7 @@ use crate::{
     session::{Dialect, RequestFuture, SessionContext},
 };
 
-/// What a socket receives and sends.
+/// The dialect of one socket.
 pub(super) struct Channels {
     pub(super) commands: Arc<Commands>,
     /// The topic that it subscribes to.
@@ -31,13 +31,13 @@ pub(super) struct Channels {
 pub(super) enum Sends {
     /// Messages that name their room and sender.
     Addressed(Box<Room>),
-    /// Messages alone.
+    /// Only messages.
     Plain(RoomId),
     /// Nothing.
     Nothing,
 }
 
-/// A message on its way to the log.
+/// A message to append to the log.
 pub(super) struct Message {
     room: RoomId,
     said: Said,
@@ -46,10 +46,10 @@ pub(super) struct Message {
 impl Dialect for Channels {
     type Request = Message;
 
-    /// The handshake's answer is out: what waited behind it follows, then all that happens.
+    /// The answer to the handshake has been sent. Waiting events follow it, then live events.
     fn begin(&self, session: &Arc<SessionContext>) -> Option<RequestFuture> {
         let (session, topic, seen) = (Arc::clone(session), self.topic, self.seen);
-        // In a room the user is present; nobody is in an inbox.
+        // A user is present in rooms, but not in an inbox.
         let profile = topic.room().and_then(|_| self.commands.presence_profile(&session.me));
         Some(Box::pin(async move {
             session.sockets.hubs.activate(topic, session.connection, seen, profile).await;
@@ -75,7 +75,7 @@ impl Dialect for Channels {
         let (commands, session) = (Arc::clone(&self.commands), Arc::clone(session));
         let span = tracing::trace_span!(target: SPAN_TARGET, "command", kind = "channels_message");
         let work = async move {
-            // Its answer is the message itself, which the sender hears as everybody does.
+            // The answer is the message itself, which the sender receives like everybody.
             if let Err(error) = send(&commands, &session, message).await {
                 log::failed_request(&error);
                 alert(&session, error.code.into());
@@ -89,7 +89,8 @@ async fn send(commands: &Commands, session: &SessionContext, message: Message) -
     let Message { room, said: Said { text, key } } = message;
     let key = match key {
         Some(key) => key,
-        // One for this frame: the gateway's own retries of it are one message, the client's are messages of their own.
+        // The key is for this frame only. The gateway's own retries make one message; a repeated frame of the
+        // client makes a new one.
         None => commands.new_key()?,
     };
     let message = NewMessage { key, text, reply_to: None, attachments: Vec::new() };

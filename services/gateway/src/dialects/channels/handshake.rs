@@ -1,7 +1,7 @@
 //! The handshake of the Channels dialect's sockets.
 //!
-//! Everything is judged before it is answered: the page, the credential, the room, the membership. What is refused is
-//! refused with HTTP 403, as the system that this contract is from did by closing before it accepted: a front end sees
+//! The origin, the credential, the room and the membership are checked before the handshake is answered. A
+//! refusal is HTTP 403, as in Django Channels when a consumer closes before it accepts. A front end then sees
 //! an error and a close with 1006, and never an open socket.
 
 use std::{sync::Arc, time::Duration};
@@ -28,7 +28,7 @@ use crate::{
     session::{SessionContext, Socket, hold},
 };
 
-/// When to come back to a part that does not answer and has not said when.
+/// The time to retry after if an unavailable service has given none.
 const COME_BACK_AFTER: Duration = Duration::from_secs(1);
 
 pub(super) async fn room(
@@ -63,7 +63,7 @@ async fn upgrade(
     request: Request,
 ) -> Result<Response, Error> {
     let (entrance, sockets) = (&gateway.entrance, &gateway.sockets);
-    // A request that is no handshake at all is not refused but wrong.
+    // A request that is not a handshake is invalid, not refused.
     let accept = upgrade::accept_key(request.headers())?;
     entrance.check_origin(request.headers())?;
     sockets.check_open()?;
@@ -108,8 +108,8 @@ async fn run(context: Arc<SessionContext>, mut socket: Socket, _permit: SocketPe
     Box::pin(socket.close(close, unwritten)).await;
 }
 
-/// What the subprotocol entries of a client come to. The contract has no subprotocol, but a browser that offers
-/// entries fails a handshake that chooses none.
+/// The subprotocol that the answer selects. The contract has no subprotocol, but in a browser a handshake
+/// fails if the client offers entries and the answer selects none.
 struct Subprotocol {
     answer: Option<String>,
     token: Option<String>,
@@ -118,14 +118,14 @@ struct Subprotocol {
 impl Subprotocol {
     fn offered(headers: &HeaderMap) -> Self {
         let entries = || upgrade::subprotocols(headers).filter(|entry| !entry.is_empty());
-        // The entry that holds the token goes back, to who sent it, only where there is no other.
+        // The entry with the token is selected only if there is no other one. It then returns to its sender.
         let answer = entries().find(|entry| !entry.starts_with(BEARER_ENTRY)).or_else(|| entries().next());
         let token = entries().find_map(|entry| entry.strip_prefix(BEARER_ENTRY));
         Self { answer: answer.map(str::to_owned), token: token.map(str::to_owned) }
     }
 }
 
-/// A refusal as this contract has it: 403 whatever is not allowed, 503 when it is not the client's fault.
+/// A refusal in this contract: 403 if something is not allowed, 503 if it is not the client's fault.
 fn refused(error: Error) -> Problem {
     match error.code {
         Code::Unauthenticated

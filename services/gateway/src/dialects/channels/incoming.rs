@@ -1,4 +1,4 @@
-//! What front ends send.
+//! The frames that front ends send.
 
 use madang_domain::{IdempotencyKey, MessageText, Profile, limits::MESSAGE_TEXT_MAX_CHARS};
 use serde_json::{Map, Value};
@@ -6,19 +6,18 @@ use serde_json::{Map, Value};
 use super::alerts::Alert;
 use crate::formats::site_names::{self, Room};
 
-/// Something to be said.
+/// A message to send.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Said {
     pub(super) text: MessageText,
-    /// What makes a repeat the same message. Front ends of old have none; one that repeats after a silence can add
-    /// it.
+    /// The idempotency key. Old front ends send none. One that retries without an answer can add it.
     pub(super) key: Option<IdempotencyKey>,
 }
 
 /// Reads a frame of a room's socket: `{"room_id", "user_id", "message"}`.
 ///
-/// Who speaks is known from the token. A frame that says another user, or another room than the socket's, is refused
-/// as one that says none.
+/// The token determines the sender. A frame with another user, or with another room than the socket's, is
+/// refused like one without them.
 pub(super) fn addressed(frame: &str, room: &Room, me: &Profile) -> Result<Said, Alert> {
     let mut frame = object(frame)?;
     let named = |name| frame.get(name).unwrap_or(&Value::Null);

@@ -1,9 +1,10 @@
-//! The contract of the chat system that Madang replaces, to the letter: its front ends move over by a change of URL.
+//! The exact contract of chats on Django Channels. Their front ends move to Madang by a changed URL.
 //!
-//! A room's socket, that of the simple variant and the one for notices have a path each. They subscribe to hubs in formats
-//! of their own and live in the same sessions as `/v1/ws`: the same log, queues, limits, heartbeat, expiry and revocation.
-//! Here is only what differs: the handshake, which refuses before it answers ([`handshake`], [`open`]), and the frames
-//! ([`incoming`], [`crate::formats::channels`], [`crate::formats::site_names`]).
+//! A room's socket, that of the simple variant and the one for notices have their own paths. They subscribe
+//! to hubs in their own formats and use the same sessions as `/v1/ws`: the same log, queues, limits,
+//! heartbeat, expiry and revocation. This module contains only the differences: the handshake, which checks
+//! everything before it answers ([`handshake`], [`open`]), and the frames ([`incoming`],
+//! [`crate::formats::channels`], [`crate::formats::site_names`]).
 
 mod alerts;
 mod dialect;
@@ -19,7 +20,7 @@ use axum::{Router, routing::get};
 use self::state::ChannelsState;
 use crate::{settings::ChannelsSettings, state::GatewayState};
 
-/// The contract's paths, each with or without a slash at its end. None where the dialect is off.
+/// The contract's paths, each with and without a slash at its end. There are none if the dialect is off.
 pub(crate) fn routes(base: &str, settings: &ChannelsSettings, gateway: GatewayState) -> Router {
     if !settings.enabled() {
         return Router::new();

@@ -1,8 +1,8 @@
-//! What a socket is opened to: which room, and whether its user may.
+//! Opening a socket: which room it is for, and whether its user may enter.
 //!
-//! All of it is judged before the handshake is answered. By then the hub has the socket, and keeps what happens for
-//! it; the session lets it out once the handshake is done. So nothing precedes the handshake's end, and nothing that
-//! happens after it is missed.
+//! All of this is checked before the handshake is answered. By then the hub has the socket and holds its
+//! events back. The session releases them once the handshake is complete. So no frame precedes the end of the
+//! handshake, and no later event is missed.
 
 use std::sync::Arc;
 
@@ -17,14 +17,14 @@ use crate::{
     settings::ChannelsSettings,
 };
 
-/// Which of the contract's sockets.
+/// The kind of socket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Endpoint {
-    /// A room's, by the name in the path.
+    /// A room's socket, with the room's name in the path.
     Room(String),
-    /// That of the simple variant, for the one room that it has.
+    /// The socket of the simple variant, for its only room.
     Simple,
-    /// That for the user's own notices.
+    /// The socket for the user's own notices.
     Alarm,
 }
 
@@ -39,7 +39,7 @@ impl Endpoint {
     }
 }
 
-/// Subscribes to what the endpoint is for.
+/// Subscribes to the topic of the endpoint.
 pub(super) async fn open(
     commands: &Arc<Commands>,
     session: &Arc<SessionContext>,
@@ -73,8 +73,8 @@ pub(super) async fn open(
     Ok(Channels { commands: Arc::clone(commands), topic, seen, sends })
 }
 
-/// The room that a path names. The site's own name for it counts before a slug: slugs are anybody's to choose, and
-/// nobody shall stand in the way of a room of the site's by choosing its number.
+/// The room that a path names. The site's own id comes before a slug. Anybody can choose a slug, and must not
+/// hide a room of the site by choosing its number.
 async fn find(commands: &Commands, session: &SessionContext, path: String) -> Result<Room> {
     let id = path.parse().ok().map(RoomRef::Id);
     let external = ExternalId::new(path.as_str()).ok();

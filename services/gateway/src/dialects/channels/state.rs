@@ -1,10 +1,10 @@
-//! What the handshakes of the dialect work with.
+//! The state of the dialect's handshakes.
 
 use std::sync::Arc;
 
 use crate::{settings::ChannelsSettings, state::GatewayState};
 
-/// What the handshakes work with.
+/// The state of the handshakes.
 #[derive(Clone)]
 pub(super) struct ChannelsState {
     pub(super) gateway: GatewayState,

@@ -1,7 +1,8 @@
 //! The handshake of `/v1/ws`.
 //!
-//! Nothing is decided about the user here. A wrong origin is refused before the handshake; a wrong credential after it,
-//! by a close code, because a browser cannot read the status of a refused handshake.
+//! This module does not verify the credential. A forbidden origin is refused before the handshake. An invalid
+//! credential is refused after it, by a close code, because a browser cannot read the status of a refused
+//! handshake.
 
 use axum::{
     extract::{Query, Request, State},
@@ -47,7 +48,7 @@ pub(crate) async fn websocket(
     Ok(upgrade::switch(&accept, offered.json.then_some(JSON))?)
 }
 
-/// What the client's subprotocol entries say.
+/// The result of reading the client's subprotocol entries.
 struct Offered {
     /// The JSON subprotocol is among them.
     json: bool,

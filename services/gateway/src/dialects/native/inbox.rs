@@ -1,6 +1,6 @@
-//! Following the user's own inbox, which every session does.
+//! The subscription to the user's own inbox, which every session has.
 //!
-//! The order is that of a room's subscription, and it makes the replay complete for the same reason
+//! The order of the steps is that of a room's subscription, and makes the replay complete for the same reason
 //! (`session/subscriptions.rs`).
 
 use std::{sync::Arc, time::Duration};
@@ -17,19 +17,20 @@ use crate::{
     session::{Missed, SessionContext},
 };
 
-/// The pauses before an inbox that could not be read is asked for again. They are spread, since all sessions that began while
-/// the store was away ask.
+/// The pauses before an inbox is read again after a failure. They are random, since all sessions that started
+/// during the store's outage retry.
 const RETRY_PAUSES: Backoff = Backoff::equal_jitter(Duration::from_millis(500), Duration::from_secs(4));
 
-/// What a client has seen of its inbox, as its frames say it.
+/// The client's cursor in its inbox, from its frames.
 pub(super) fn cursor(since: Option<Seq>, epoch: Option<Epoch>) -> Option<Cursor> {
     since.map(|seq| Cursor { seq, epoch })
 }
 
-/// Follows the inbox of the session's user, after a cursor or from now. If the session follows it already, it begins anew.
+/// Subscribes to the inbox of the session's user, after a cursor or from now. An earlier subscription of the
+/// session is replaced.
 ///
-/// Where the store does not answer, the session goes on without the inbox and asks again later: nobody should have to
-/// wait for an inbox to send in a room.
+/// If the store does not answer, the session continues without the inbox and retries later. Nobody should
+/// have to wait for an inbox to send in a room.
 pub(super) async fn follow(commands: Arc<Commands>, session: Arc<SessionContext>, since: Option<Cursor>) {
     let follow = session.begin_inbox();
     let topic = TopicId::Inbox(session.me.id);
@@ -44,8 +45,8 @@ pub(super) async fn follow(commands: Arc<Commands>, session: Arc<SessionContext>
     }
 }
 
-/// Asks until the store answers, the socket closes, or the session begins to follow the inbox anew. Meanwhile the hub
-/// keeps what arrives.
+/// Retries until the store answers, the socket closes, or the session replaces this subscription. Meanwhile
+/// the hub holds new notices back.
 async fn ask_again(
     commands: Arc<Commands>,
     session: Arc<SessionContext>,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use madang_contract::{self as frames, Answer, ClientFrame, Request, RequestId, ServerFrame};
-use madang_domain::{Code, Cursor, Error, Result, RoomRef, Seq};
+use madang_domain::{Code, Cursor, Error, MessageId, Result, RoomRef, Seq};
 use madang_kit::telemetry::SPAN_TARGET;
 use madang_rpc::{auth::CredentialIssuer, store::ReadMark};
 use tracing::Instrument as _;
@@ -23,14 +23,15 @@ use crate::{
     session::SessionContext,
 };
 
-/// Carries out one request of a socket's and queues its answer.
+/// Executes one request of a socket and queues its answer.
 pub(super) async fn carry_out(
     commands: Arc<Commands>,
     verifier: Arc<Verifier>,
     session: Arc<SessionContext>,
     request: Request,
 ) {
-    // One span a request: never one a socket, which may live for days, or one a recipient.
+    // Each request has one span. A socket may stay open for days and an event has many recipients, so these
+    // have none.
     let span = tracing::trace_span!(target: SPAN_TARGET, "command", kind = request.frame.kind());
     dispatch(commands, verifier, session, request).instrument(span).await;
 }
@@ -53,6 +54,7 @@ async fn dispatch(
         ClientFrame::Send { room, key, text, reply_to, attachments } => {
             send(&commands, &session, re, room, NewMessage { key, text, reply_to, attachments }).await
         }
+        ClientFrame::Pin { room, message, on } => pin(&commands, &session, re, room, message, on).await,
         ClientFrame::Read { room, seq } => read(&commands, &session, re, room, seq).await,
         ClientFrame::Typing { room, on } => typing(&commands, &session, re, &room, on).await,
         ClientFrame::History { room, before, after, limit } => {
@@ -70,7 +72,7 @@ async fn dispatch(
     }
 }
 
-/// Renews the credential of a socket that outlives its token. With a cursor, it follows the inbox anew.
+/// Renews the credential of a socket. With a cursor, it also restarts the subscription to the inbox.
 async fn renew(
     commands: &Arc<Commands>,
     verifier: &Verifier,
@@ -80,8 +82,8 @@ async fn renew(
     since: Option<Cursor>,
 ) -> Result<()> {
     let identity = verifier.verify(&Credential::Token(token)).await?;
-    // The site's tokens have no session that continues from one token to the next: what counts is that the site issued
-    // both for the same user.
+    // The site's tokens have no session that continues from one token to the next. It suffices that the site
+    // issued both for the same user.
     let of_the_site = session.issuer == CredentialIssuer::Site && identity.issuer == CredentialIssuer::Site;
     if identity.profile.id != session.me.id || !(of_the_site || identity.session == session.session) {
         return Err(Error::new(
@@ -119,6 +121,19 @@ async fn send(
     Ok(())
 }
 
+async fn pin(
+    commands: &Commands,
+    session: &SessionContext,
+    re: Option<RequestId>,
+    room: RoomRef,
+    message: MessageId,
+    on: bool,
+) -> Result<()> {
+    commands.set_pin(Arc::clone(&session.me), room, message, on).await?;
+    ok(session, re, Answer::Done {});
+    Ok(())
+}
+
 async fn read(
     commands: &Commands,
     session: &SessionContext,
@@ -148,7 +163,7 @@ async fn typing(
     Ok(())
 }
 
-/// Answers a page of everything that happened, so that a client can catch up by it.
+/// Answers with a page of all kinds of events, so that a client can catch up.
 async fn history(
     commands: &Commands,
     session: &SessionContext,

@@ -18,14 +18,14 @@ use crate::{
     state::GatewayState,
 };
 
-/// How long a client may take to show a credential.
+/// The deadline for a client's credential.
 const AUTH_PATIENCE: Duration = Duration::from_secs(5);
 
 /// The frames of the public contract.
 struct Native {
     commands: Arc<Commands>,
     verifier: Arc<Verifier>,
-    /// What the client has seen of its inbox.
+    /// The client's cursor in its inbox.
     inbox_since: Option<Cursor>,
 }
 
@@ -39,7 +39,7 @@ impl Dialect for Native {
 
     fn read(&self, session: &SessionContext, text: &str) -> Option<Request> {
         match Request::parse(text) {
-            // Answered at once: it asks whether this gateway is there, not how the store does.
+            // A ping is answered at once, since it checks this gateway and not the store.
             Ok(Request { id, frame: ClientFrame::Ping {} }) => {
                 session.push(&ServerFrame::Pong(frames::Pong { re: id }));
                 None
@@ -115,8 +115,8 @@ async fn refuse(socket: Socket, close: Close) {
     Box::pin(socket.close(close, VecDeque::new())).await;
 }
 
-/// Whose socket it is: by the credential of the handshake, or by the first frame, which may also say what the client has
-/// seen of its inbox.
+/// Authenticates the socket by the credential of the handshake or by the first frame. The frame may also have
+/// the client's cursor in its inbox.
 async fn authenticate(
     verifier: &Verifier,
     socket: &mut Socket,
@@ -141,7 +141,7 @@ async fn authenticate(
         debug!(%error, "credential refused");
         match error.code {
             Code::Unauthenticated => Close::BadCredential,
-            // Not the client's fault: it may come back as it is.
+            // This is not the client's fault. It may reconnect with the same credential.
             _ => Close::Restart,
         }
     })?;
@@ -174,8 +174,8 @@ mod tests {
         size_of::<F>()
     }
 
-    /// A gateway holds one of these for every socket, so its size is a promise about memory. What a session
-    /// needs for a moment only (verification, a request, the close) is allocated for that moment.
+    /// A gateway holds one of these per socket, so its size bounds the memory of a gateway. Memory that a
+    /// session needs only briefly (verification, a request, the close) is allocated only for that time.
     #[test]
     fn an_idle_session_is_small() {
         assert!(size_of_future(run) <= 1_536, "{} bytes", size_of_future(run));

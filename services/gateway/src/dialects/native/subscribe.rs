@@ -1,4 +1,5 @@
-//! `subscribe` and `unsubscribe`: subscribe to the rooms, say where they stand and what was missed, then go live.
+//! `subscribe` and `unsubscribe`. A subscription first gets the state of the room and the missed events, then
+//! live events.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -17,16 +18,16 @@ use crate::{
 
 /// A room of a `subscribe`.
 struct Wanted {
-    /// As the client names it.
+    /// The room's name in the request.
     name: RoomRef,
     since: Option<Cursor>,
-    /// Its id, or why it cannot be subscribed to.
+    /// The room's id, or the reason for a refusal.
     room: Result<RoomId>,
     /// The store has just said that the user is a member.
     is_judged: bool,
 }
 
-/// Carries out a `subscribe`.
+/// Executes a `subscribe`.
 pub(super) async fn subscribe(
     commands: &Arc<Commands>,
     session: &Arc<SessionContext>,
@@ -69,7 +70,7 @@ pub(super) async fn subscribe(
     Ok(())
 }
 
-/// Carries out an `unsubscribe`. A room that was not subscribed to is no error.
+/// Executes an `unsubscribe`. A room without a subscription is not an error.
 pub(super) async fn unsubscribe(
     commands: &Commands,
     session: &SessionContext,
@@ -93,7 +94,7 @@ pub(super) async fn unsubscribe(
     Ok(())
 }
 
-/// The rooms that a request means, by id.
+/// The rooms of a request, by id.
 async fn resolve(session: &SessionContext, request: Subscribe) -> Result<Vec<Wanted>> {
     if request.rooms.len() > limits::SUBSCRIBE_MAX_ROOMS {
         return Err(Error::new(
@@ -124,7 +125,7 @@ async fn resolve(session: &SessionContext, request: Subscribe) -> Result<Vec<Wan
             }
         };
         let since = since.map(|seq| Cursor { seq, epoch });
-        // A room that is named twice is meant once; the first cursor counts.
+        // A room that is named twice counts once, with the first cursor.
         if !wanted.iter().any(|other: &Wanted| matches!((&other.room, &id), (Ok(a), Ok(b)) if a == b)) {
             wanted.push(Wanted { name: room, since, room: id, is_judged: false });
         }

@@ -1,4 +1,4 @@
-//! Who is said to be here, and how that is said.
+//! Which users are announced as present, and in which frames.
 
 use madang_bus::{Connected, InProcessExchange};
 use madang_domain::{
@@ -39,7 +39,7 @@ fn change(number: u128, on: bool, count: u64) -> PresenceChange {
     PresenceChange { topic: room().into(), user: user(number), profile: profile_of(number), on, count }
 }
 
-/// What a frame says: whose, came or has gone; and the count.
+/// The content of a frame: each user with arrival or departure, and the count.
 type Said = (Option<Vec<(u128, bool)>>, u64);
 
 fn said(frames: &[(RoomId, WireFrame)]) -> Vec<Said> {

@@ -1,4 +1,4 @@
-//! The API key of a request, and what it is for.
+//! The API key of a request, and its scopes.
 
 use std::{marker::PhantomData, sync::Arc};
 
@@ -38,12 +38,12 @@ macro_rules! scopes {
 scopes!(Rooms, Messages, Notices, Users, Tickets);
 
 impl<S> SiteBackend<S> {
-    /// Nothing, where the key is for this, too. `permission_denied`: it is not.
+    /// Requires that the key also has this scope. `permission_denied`: it does not.
     pub(super) fn also(&self, scope: Scope) -> Result<(), Error> {
         if self.key.may(scope) {
             return Ok(());
         }
-        Err(Error::new(Code::PermissionDenied, format!("this API key has not the scope `{scope}`")))
+        Err(Error::new(Code::PermissionDenied, format!("this API key does not have the scope `{scope}`")))
     }
 }
 

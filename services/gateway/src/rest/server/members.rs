@@ -1,4 +1,4 @@
-//! Who is in a room, by the site's word.
+//! Members of rooms, managed by the site.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The site's users: who they are, and letting them in and out.
+//! The site's users: profiles, tickets and disconnections.
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -33,7 +33,7 @@ pub(super) fn routes() -> Routes {
     Routes::default().at(&table::PUT_USER, put).at(&table::DISCONNECT, disconnect).at(&table::TICKET, ticket)
 }
 
-/// Makes or changes a user whom the site has a name for; changes one who signs in here.
+/// Creates or changes a user by the site's id, or changes a user who registered here.
 async fn put(
     State(commands): State<Arc<Commands>>,
     State(accounts): State<Arc<dyn Auth>>,
@@ -63,7 +63,7 @@ async fn put(
     Ok(axum::Json(SiteUser { account: account(&profile), external_id }).into_response())
 }
 
-/// Ends all that the user was let in with until now.
+/// Revokes all credentials of the user that were issued until now.
 async fn disconnect(
     State(commands): State<Arc<Commands>>,
     State(accounts): State<Arc<dyn Auth>>,
@@ -74,7 +74,7 @@ async fn disconnect(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Lets the user in, once.
+/// Issues a one-time ticket for the user.
 async fn ticket(
     State(commands): State<Arc<Commands>>,
     State(accounts): State<Arc<dyn Auth>>,

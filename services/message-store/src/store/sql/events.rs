@@ -1,15 +1,15 @@
-//! The events of logs. Compiled once for each database: see [`crate::store`].
+//! The events of logs, and the pinned messages among them. Compiled once for each database: see [`crate::store`].
 
 use std::collections::HashMap;
 
 use async_trait::async_trait;
 use madang_database::{DatabaseError, DatabaseResult, run};
 use madang_domain::{
-    RoomId, Timestamp, TopicId, UserId,
+    RoomId, Seq, Timestamp, TopicId, UserId,
     event::{Event, EventBody, EventKind},
     limits::PAGE_MAX_BYTES,
 };
-use sqlx::{ColumnIndex, Decode, FromRow, Row, Type, query, query_as};
+use sqlx::{ColumnIndex, Decode, FromRow, Row, Type, query, query_as, query_scalar};
 use uuid::Uuid;
 
 use super::{
@@ -22,7 +22,7 @@ use crate::store::{
     detail::message,
     events::{EventPage, Events, NewEvent, Range, Slice},
     rooms::RoomRecord,
-    values::{missing, seq, signed},
+    values::{missing, seq, signed, unsigned},
 };
 
 /// Joined with the room, so that a deleted room has no events, though their rows go later.
@@ -45,6 +45,27 @@ const MESSAGES_BEFORE: &str = page!(events_of!("e.seq < $2 AND e.kind = 1 "), "D
 
 const INSERT_EVENT: &str = "\
     INSERT INTO events (topic, seq, kind, actor, at, ordinal, subject, detail) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+
+const IS_PINNED: &str = "\
+    SELECT p.pinned FROM events e LEFT JOIN pins p ON p.room = e.topic AND p.message = e.seq \
+    WHERE e.topic = $1 AND e.seq = $2 AND e.kind = 1";
+const COUNT_PINS: &str = "SELECT count(*) FROM pins WHERE room = $1";
+const INSERT_PIN: &str = "INSERT INTO pins (room, message, pinned) VALUES ($1, $2, $3)";
+const DELETE_PIN: &str = "DELETE FROM pins WHERE room = $1 AND message = $2";
+const PINS: &str = concat!(
+    "SELECT p.pinned, ",
+    event_columns!(),
+    " FROM pins p JOIN events e ON e.topic = p.room AND e.seq = p.message",
+    event_profiles!(),
+    "WHERE p.room = $1 AND p.pinned < $2 ORDER BY p.pinned DESC LIMIT $3"
+);
+
+#[derive(Debug, FromRow)]
+struct PinRow {
+    pinned: i64,
+    #[sqlx(flatten)]
+    message: EventRow,
+}
 
 #[derive(Debug, FromRow)]
 pub(super) struct EventRow {
@@ -168,6 +189,36 @@ impl Events for Connection {
             .bind(event.subject.map(UserId::uuid))
             .bind(event.body.detail());
         run!(self, query, execute).map(drop)
+    }
+
+    async fn is_pinned(&mut self, room: RoomId, message: Seq) -> DatabaseResult<Option<bool>> {
+        let query = query_scalar::<Db, Option<i64>>(IS_PINNED).bind(room.uuid()).bind(signed(message.get()));
+        Ok(run!(self, query, fetch_optional)?.map(|pinned| pinned.is_some()))
+    }
+
+    async fn count_pins(&mut self, room: RoomId) -> DatabaseResult<u64> {
+        unsigned(run!(self, query_scalar::<Db, i64>(COUNT_PINS).bind(room.uuid()), fetch_one)?)
+    }
+
+    async fn insert_pin(&mut self, room: &RoomRecord, message: Seq) -> DatabaseResult<()> {
+        let query = query::<Db>(INSERT_PIN)
+            .bind(room.id.uuid())
+            .bind(signed(message.get()))
+            .bind(signed(room.head.get()));
+        run!(self, query, execute).map(drop)
+    }
+
+    async fn delete_pin(&mut self, room: RoomId, message: Seq) -> DatabaseResult<()> {
+        let query = query::<Db>(DELETE_PIN).bind(room.uuid()).bind(signed(message.get()));
+        run!(self, query, execute).map(drop)
+    }
+
+    async fn pins(&mut self, room: RoomId, beyond: Seq, limit: u32) -> DatabaseResult<Vec<(Seq, Event)>> {
+        let query =
+            query_as::<Db, PinRow>(PINS).bind(room.uuid()).bind(signed(beyond.get())).bind(i64::from(limit));
+        let mut reader = Reader::default();
+        let pin = |row: PinRow| Ok((seq(row.pinned)?, reader.event(room.into(), row.message)?));
+        run!(self, query, fetch_all)?.into_iter().map(pin).collect()
     }
 }
 

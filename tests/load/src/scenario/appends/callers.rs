@@ -20,7 +20,7 @@ use crate::{
         histogram::Histogram,
         meter::{Edge, Meter},
     },
-    site::Account,
+    rest_api::Account,
 };
 
 /// A pause after a refusal, so that a store that refuses everything is not asked a million times.

@@ -28,11 +28,11 @@ pub(super) fn measure(bench: &mut Bench<'_>) -> Result<Vec<Row>, BenchError> {
     let work = Scenario::Appends;
     let window = bench.settings.window;
     // A bare server stores nothing.
-    let Some(Cluster { target, site, accounts }) = &mut bench.cluster else { return Ok(Vec::new()) };
+    let Some(Cluster { target, api, accounts }) = &mut bench.cluster else { return Ok(Vec::new()) };
     bench.progress.say(&format!("{}: the message store", work.name()));
     let stored = bench.runtime.block_on(async {
         let members = SHAPE.members(accounts.len());
-        let rooms = site.make_rooms(accounts, &members).await?;
+        let rooms = api.make_rooms(accounts, &members).await?;
         let stores = target.addresses(Part::Store);
         let callers = callers::Callers::new(&stores, accounts, &rooms, &members, &bench.run)?;
         callers.measure(WARM_UP, window, Meter::new(&target.processes)).await

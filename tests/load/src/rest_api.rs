@@ -1,4 +1,4 @@
-//! The set-up of a load through the public REST API: accounts with tokens, rooms with members.
+//! A client of the public REST API that prepares a load: accounts with tokens, rooms with members.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -11,12 +11,12 @@ use tokio::time::{Instant, sleep};
 /// Requests at a time. Registering is bounded by the servers' password hashing anyway.
 const CONCURRENCY: usize = 16;
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
-/// A request that is refused for now (429, 503) is repeated this often.
+/// How often a request is repeated after a temporary refusal (429, 503).
 const TRIES_MAX: u32 = 8;
-/// The pause before it is, where the server names none.
+/// The pause before a repetition if the server names none.
 const RETRY_AFTER_DEFAULT: Duration = Duration::from_millis(500);
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(5);
-/// Tokens with less life left than this are renewed before a scenario, which lasts less.
+/// Tokens that expire sooner than this are renewed before a scenario. Each scenario is shorter.
 const TOKEN_LIFE_MIN: Duration = Duration::from_secs(240);
 const PASSWORD: &str = "correct horse battery staple";
 
@@ -25,9 +25,9 @@ const PASSWORD: &str = "correct horse battery staple";
 pub struct Account {
     /// The user's id.
     pub id: String,
-    /// What it signs in with.
+    /// The username with which it signs in.
     pub username: String,
-    /// What it sends with.
+    /// The access token with which it sends.
     pub token: Arc<str>,
     refresh_token: String,
     expires_at: Instant,
@@ -35,11 +35,11 @@ pub struct Account {
 
 /// A set-up that failed.
 #[derive(Debug, thiserror::Error)]
-pub enum SiteError {
+pub enum RestApiError {
     /// The gateway does not answer.
     #[error("{path}: no answer")]
     Http {
-        /// What was asked for.
+        /// The path of the request.
         path: String,
         /// Why not.
         source: reqwest::Error,
@@ -47,7 +47,7 @@ pub enum SiteError {
     /// The gateway refuses.
     #[error("{path}: {status}: {body}")]
     Refused {
-        /// What was asked for.
+        /// The path of the request.
         path: String,
         /// How it was refused.
         status: StatusCode,
@@ -70,19 +70,20 @@ struct Id {
 
 /// The gateways' REST API; requests take them in turn.
 #[derive(Debug, Clone)]
-pub struct Site {
+pub struct RestApi {
     http: Client,
     gateways: Vec<SocketAddr>,
 }
 
-impl Site {
+impl RestApi {
     /// The API of these gateways.
     ///
     /// # Errors
     /// When no HTTP client can be made.
-    pub fn new(gateways: Vec<SocketAddr>) -> Result<Self, SiteError> {
+    pub fn new(gateways: Vec<SocketAddr>) -> Result<Self, RestApiError> {
         let http = Client::builder().timeout(REQUEST_TIMEOUT).no_proxy().build();
-        let http = http.map_err(|source| SiteError::Http { path: "the HTTP client".to_owned(), source })?;
+        let http =
+            http.map_err(|source| RestApiError::Http { path: "the HTTP client".to_owned(), source })?;
         Ok(Self { http, gateways })
     }
 
@@ -90,7 +91,7 @@ impl Site {
     ///
     /// # Errors
     /// When one cannot be registered.
-    pub async fn register(&self, run: &str, accounts: usize) -> Result<Vec<Account>, SiteError> {
+    pub async fn register(&self, run: &str, accounts: usize) -> Result<Vec<Account>, RestApiError> {
         stream::iter(0..accounts)
             .map(|number| async move {
                 let username = format!("load-{run}-{number}");
@@ -114,7 +115,7 @@ impl Site {
     ///
     /// # Errors
     /// When one is refused.
-    pub async fn renew(&self, accounts: &mut [Account]) -> Result<(), SiteError> {
+    pub async fn renew(&self, accounts: &mut [Account]) -> Result<(), RestApiError> {
         stream::iter(accounts.iter_mut().enumerate())
             .map(Ok)
             .try_for_each_concurrent(CONCURRENCY, |(number, account)| async move {
@@ -139,7 +140,7 @@ impl Site {
         &self,
         accounts: &[Account],
         members: &[Vec<usize>],
-    ) -> Result<Vec<Arc<str>>, SiteError> {
+    ) -> Result<Vec<Arc<str>>, RestApiError> {
         stream::iter(members.iter().enumerate())
             .map(|(number, members)| async move {
                 let others: Vec<_> = members.iter().skip(1).map(|member| &accounts[*member].id).collect();
@@ -154,13 +155,23 @@ impl Site {
             .await
     }
 
+    /// Makes a public room of an account.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub async fn make_public_room(&self, owner: &Account) -> Result<Arc<str>, RestApiError> {
+        let body = json!({ "name": "Load room for all", "kind": "public" });
+        let room: Id = self.post(0, "/v1/rooms", Some(&owner.token), &body).await?;
+        Ok(Arc::from(room.id))
+    }
+
     async fn post<T: DeserializeOwned>(
         &self,
         number: usize,
         path: &str,
         token: Option<&str>,
         body: &Value,
-    ) -> Result<T, SiteError> {
+    ) -> Result<T, RestApiError> {
         let url = self.url(number, path);
         answer(path, || {
             let request = self.http.post(&url).json(body);
@@ -172,7 +183,12 @@ impl Site {
         .await
     }
 
-    async fn get<T: DeserializeOwned>(&self, number: usize, path: &str, token: &str) -> Result<T, SiteError> {
+    async fn get<T: DeserializeOwned>(
+        &self,
+        number: usize,
+        path: &str,
+        token: &str,
+    ) -> Result<T, RestApiError> {
         let url = self.url(number, path);
         answer(path, || self.http.get(&url).bearer_auth(token)).await
     }
@@ -187,8 +203,8 @@ impl Site {
 async fn answer<T: DeserializeOwned>(
     path: &str,
     request: impl Fn() -> RequestBuilder,
-) -> Result<T, SiteError> {
-    let failed = |source| SiteError::Http { path: path.to_owned(), source };
+) -> Result<T, RestApiError> {
+    let failed = |source| RestApiError::Http { path: path.to_owned(), source };
     let mut tries = 0;
     loop {
         tries += 1;
@@ -200,7 +216,7 @@ async fn answer<T: DeserializeOwned>(
         let for_now = matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
         if !for_now || tries == TRIES_MAX {
             let body = response.text().await.unwrap_or_default();
-            return Err(SiteError::Refused { path: path.to_owned(), status, body });
+            return Err(RestApiError::Refused { path: path.to_owned(), status, body });
         }
         let named =
             response.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());

@@ -1,4 +1,4 @@
-//! What outlives a case: the store, the accounts, the kind of bus.
+//! The services that outlive a case: the store, auth with its accounts, the kind of bus.
 
 use std::{path::Path, sync::Arc};
 
@@ -11,6 +11,7 @@ use madang_rpc::{
 };
 use madang_test_kit::{TestDatabase, data_directory, test_database, test_redis_url};
 use tempfile::TempDir;
+use tokio::sync::Semaphore;
 
 use crate::{
     Violation,
@@ -19,8 +20,10 @@ use crate::{
 
 /// A password; nothing here depends on it.
 const PASSWORD: &str = "a courtyard at noon";
+/// The cases that act at a time.
+const ACTING_AT_ONCE: usize = 3;
 
-/// Somebody with an account and a token. The token outlives any run of these tests.
+/// A user with an account and a token. The token is valid for longer than any run of these tests.
 #[derive(Debug, Clone)]
 pub(crate) struct Person {
     /// The account.
@@ -29,7 +32,7 @@ pub(crate) struct Person {
     pub(crate) token: String,
 }
 
-/// Through what the gateways of a case speak to each other.
+/// The bus between the gateways of a case.
 #[derive(Debug, Clone)]
 pub(crate) enum BusKind {
     /// A map in this process.
@@ -38,23 +41,26 @@ pub(crate) enum BusKind {
     Redis(String),
 }
 
-/// The store, the accounts and the kind of bus, for many cases. Each case has rooms and gateways of its own.
-pub(crate) struct Site {
-    /// Who people are.
+/// The store, the accounts and the kind of bus, for many cases. Each case has its own rooms and gateways.
+pub(crate) struct Services {
+    /// The auth service.
     pub(crate) auth: Arc<dyn Auth>,
     /// The store, as each gateway has it: the same one, or a replica on the same database.
     pub(crate) stores: [Arc<dyn MessageStore>; GATEWAYS],
-    /// The people of all cases.
+    /// The users of all cases.
     pub(crate) people: Vec<Person>,
-    /// Through what gateways speak to each other.
+    /// The bus between the gateways.
     pub(crate) bus: BusKind,
+    /// Taken by a case while it acts. Cases that are played together wait together, but their writes would queue before
+    /// the one writer of SQLite, whose callers are refused after a bounded wait.
+    pub(crate) acting: Semaphore,
     life: Lifecycle,
     // Dropped after the services have been stopped.
     _database: Option<TestDatabase>,
     _directory: TempDir,
 }
 
-impl Site {
+impl Services {
     /// SQLite, one store, a bus in this process: many cases in little time.
     ///
     /// # Errors
@@ -104,10 +110,11 @@ impl Site {
             people.push(Person { profile: Arc::new(grant.user), token: grant.access_token });
         }
         let auth = Arc::new(auth);
-        Ok(Self { auth, stores, people, bus, life, _database: database, _directory: directory })
+        let acting = Semaphore::new(ACTING_AT_ONCE);
+        Ok(Self { auth, stores, people, bus, acting, life, _database: database, _directory: directory })
     }
 
-    /// Ends the services.
+    /// Stops the services.
     pub(crate) async fn close(self) {
         self.life.stop();
         self.life.finished().await;

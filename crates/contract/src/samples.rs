@@ -1,0 +1,67 @@
+//! What the examples of the documents are about: one user, one room, one message. The examples of frames and events
+//! stand beside their types, so that a new one is written in one place.
+
+use madang_domain::{AttachmentUrl, Epoch, FileName, MediaType, RoomId, Timestamp, UserId};
+
+use crate::{Attachment, Message, User};
+
+/// The id of the user.
+const MINA: &str = "01a2024d-95a6-763a-b28c-5f0939d5c634";
+/// The id of another user.
+pub(crate) const JOON: &str = "01a2024d-95d7-7bd3-a3c0-c4581887f92f";
+/// The id of the room.
+pub(crate) const ROOM: &str = "01a2024d-9635-716b-add6-7995dafa95fd";
+
+/// The user of the examples.
+pub(crate) fn user() -> User<'static> {
+    User { id: mina(), name: "Mina".into(), avatar_url: None }
+}
+
+/// Their message.
+pub(crate) fn message() -> Message<'static> {
+    Message {
+        id: "3".into(),
+        sender: user(),
+        text: "안녕하세요".into(),
+        key: "k1".into(),
+        reply_to: Some("2".into()),
+        mentions: vec![parsed(JOON)],
+        attachments: vec![attachment()],
+    }
+}
+
+/// Their file.
+pub(crate) fn attachment() -> Attachment {
+    const WORD: &str = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
+    Attachment {
+        url: parsed::<AttachmentUrl>("https://files.example.com/1"),
+        name: parsed::<FileName>("회의록.docx"),
+        content_type: parsed::<MediaType>(WORD),
+        size_bytes: 18_204,
+    }
+}
+
+/// The user's id.
+pub(crate) fn mina() -> UserId {
+    parsed(MINA)
+}
+
+/// Their room's id.
+pub(crate) fn room_id() -> RoomId {
+    parsed(ROOM)
+}
+
+/// Their history.
+pub(crate) fn epoch() -> Epoch {
+    Epoch::new(0x2413_9c12)
+}
+
+/// Their time.
+pub(crate) fn at() -> Timestamp {
+    Timestamp::from_micros(1_795_335_768_917_000)
+}
+
+/// A value by its text.
+pub(crate) fn parsed<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
+    text.parse().unwrap_or_else(|error| unreachable!("the example {text}: {error:?}"))
+}
