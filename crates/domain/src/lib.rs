@@ -20,7 +20,7 @@ mod topic;
 
 pub use attachment::{Attachment, AttachmentUrl, FileName, MediaType};
 pub use error::{Code, Error, Result};
-pub use id::{ConnectionId, GatewayId, ParseIdError, RoomId, RoomRef, SessionId, UserId, UserRef};
+pub use id::{ConnectionId, GatewayId, MessageId, ParseIdError, RoomId, RoomRef, SessionId, UserId, UserRef};
 pub use limit::Limit;
 pub use position::{Cursor, Epoch, Seq};
 pub use profile::Profile;

@@ -1,6 +1,6 @@
 //! The state of the handlers, in four parts. Each handler takes the parts that it needs.
 
-use std::{net::IpAddr, sync::Arc};
+use std::sync::Arc;
 
 use axum::extract::FromRef;
 use http::{Extensions, HeaderMap};

@@ -11,9 +11,9 @@ use madang_rpc::{
     method::Method,
     store::{
         Append, Appended, Changed, CreateRoom, DeleteRoom, GetRoom, Heads, History, Inbox, InboxMark,
-        InboxPage, Join, Leave, ListMembers, ListRooms, LogPage, MarkInboxRead, MarkRead, Member, Notify,
-        Open, OpenInbox, Opened, OpenedInbox, Page, PutMember, Read, ReadMark, RemoveMember, Resolve,
-        Resolved, RoomView, UpdateRoom,
+        InboxPage, Join, Leave, ListMembers, ListPins, ListRooms, LogPage, MarkInboxRead, MarkRead, Member,
+        Notify, Open, OpenInbox, Opened, OpenedInbox, Page, PutMember, Read, ReadMark, RemoveMember, Resolve,
+        Resolved, RoomView, SetPin, UpdateRoom,
     },
 };
 use tokio::time::timeout;

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use super::{
     Account, AuthSession, Error, InboxPage, Member, MessagesPage, NewRoom, Page, Problem, ReadMark, Room,
-    SentMessage, Ticket, Tokens,
+    RoomMessage, SentMessage, Ticket, Tokens,
 };
 
 /// How long a call may take. Registering hashes a password, the slowest thing that a route does.

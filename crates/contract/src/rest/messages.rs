@@ -87,7 +87,7 @@ pub mod routes {
     use super::{MarkRead, MessagesPage, RangeQuery, ReadMark, SendMessage, SentMessage};
     use crate::{
         RoomMessage,
-        rest::{Route, route::table},
+        rest::{Page, PageQuery, Route, route::table},
     };
 
     table! {

@@ -3,10 +3,7 @@
 
 use std::borrow::Cow;
 
-use madang_domain::{
-    AttachmentUrl, Code, Epoch, FileName, Limit, MediaType, Role, RoomId, RoomKind, Seq, SessionId,
-    Timestamp, UserId,
-};
+use madang_domain::{Code, Limit, Role, RoomKind, Seq, SessionId};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
@@ -102,6 +99,7 @@ fn answer(name: &str) -> Option<Value> {
         "RoomPage" => written(&page(room())),
         "Member" => written(&member()),
         "MemberPage" => written(&page(member())),
+        "RoomMessagePage" => written(&page(room_message())),
         "MessagesPage" => {
             written(&MessagesPage { items: vec![room_message()], next_cursor: None, more: false })
         }
@@ -111,7 +109,7 @@ fn answer(name: &str) -> Option<Value> {
         "ReadMark" => written(&ReadMark { read: Seq::new(3), unread: 0 }),
         "InboxPage" => written(&InboxPage {
             more: false,
-            items: notices().to_vec(),
+            items: Notice::examples(),
             next_cursor: None,
             epoch: epoch(),
             head: Seq::new(4),
@@ -210,7 +208,7 @@ fn answers() -> [crate::Answer<'static>; 6] {
     [
         Answer::History(HistoryPage {
             room: room_id(),
-            events: events().into_iter().rev().collect(),
+            events: Event::examples().into_iter().rev().collect(),
             more: false,
         }),
         Answer::Read(ReadAnswer { room: room_id(), read: Seq::new(3), unread: 0 }),

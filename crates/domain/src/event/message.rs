@@ -26,3 +26,12 @@ impl Message {
         self.text.len() + self.attachments.iter().map(attachment).sum::<usize>()
     }
 }
+
+/// A message was pinned in its room, or unpinned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pinned {
+    /// The message's place.
+    pub message: Seq,
+    /// Whether it is pinned now.
+    pub on: bool,
+}

@@ -22,8 +22,8 @@ pub use self::{
     inbox::{Inbox, InboxMark, InboxPage, MarkInboxRead, Notify, OpenInbox, OpenedInbox},
     members::{Join, Leave, ListMembers, Member, PutMember, RemoveMember},
     messages::{
-        Append, Appended, Heads, History, HistoryFrom, HistoryQuery, LogPage, MarkRead, Mentioned, Open,
-        Opened, Read, ReadMark,
+        Append, Appended, Heads, History, HistoryFrom, HistoryQuery, ListPins, LogPage, MarkRead, Mentioned,
+        Open, Opened, Read, ReadMark, SetPin,
     },
     page::{Page, PageQuery},
     rooms::{

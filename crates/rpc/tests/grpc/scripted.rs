@@ -20,8 +20,8 @@ use madang_rpc::{
     store::{
         Append, Appended, Changed, CreateRoom, DeleteRoom, GetRoom, Heads, History, HistoryFrom, Inbox,
         InboxMark, InboxPage, Join, Leave, ListMembers, ListRooms, LogPage, MarkInboxRead, MarkRead, Member,
-        Membership, Mentioned, Notify, Open, OpenInbox, Opened, OpenedInbox, Page, PutMember, Read, ReadMark,
-        RemoveMember, Resolve, Resolved, Room, RoomKind, RoomView, UpdateRoom,
+        Membership, Mentioned, MessageStoreDouble, Notify, Open, OpenInbox, Opened, OpenedInbox, Page,
+        PutMember, Read, ReadMark, RemoveMember, Resolve, Resolved, Room, RoomKind, RoomView, UpdateRoom,
     },
 };
 use tokio::sync::Semaphore;

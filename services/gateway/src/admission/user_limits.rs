@@ -31,9 +31,15 @@ pub(crate) struct UserUsage {
 impl UserUsage {
     /// Whether forgetting it changes nothing, but for the sockets.
     fn is_full(&self, now_micros: u64) -> bool {
-        [&self.sends, &self.room_creations, &self.member_additions, &self.refused_subscriptions, &self.openings]
-            .into_iter()
-            .all(|bucket| bucket.is_full(now_micros))
+        [
+            &self.sends,
+            &self.room_creations,
+            &self.member_additions,
+            &self.refused_subscriptions,
+            &self.openings,
+        ]
+        .into_iter()
+        .all(|bucket| bucket.is_full(now_micros))
     }
 }
 
@@ -111,8 +117,7 @@ mod tests {
     #[test]
     fn a_user_who_opens_sockets_again_and_again_is_slowed_down_and_another_is_not() {
         const SOCKETS: u32 = 50;
-        let sends = RateLimit { interval: Duration::from_secs(1), burst: 1 };
-        let limits = UserLimits::new(sends, SOCKETS);
+        let limits = UserLimits::new(SOCKETS);
         let [mina, joon] = [1, 2].map(|number| limits.of(UserId::new(uuid::Uuid::from_u128(number))));
         let opened = (0..2 * SOCKETS).filter(|_| limits.take_socket(&mina).is_some()).count();
         assert!((SOCKETS..2 * SOCKETS).contains(&(opened as u32)), "{opened} were opened and closed");

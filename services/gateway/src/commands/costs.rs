@@ -56,6 +56,8 @@ actions! {
     PutMember = "add a member, give a role", Cost { member_additions: 1, ..CHANGE };
     /// Removes a member.
     RemoveMember = "remove a member", CHANGE;
+    /// Pins a message, or unpins it.
+    SetPin = "pin or unpin a message", CHANGE;
     /// Changes the own profile. Every room that the user is in hears of it.
     UpdateProfile = "change the profile", Cost { sends: 10 * MESSAGE, ..NOTHING };
     /// Takes a ticket for a socket.

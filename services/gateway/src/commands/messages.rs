@@ -50,6 +50,28 @@ impl Commands {
         }
     }
 
+    /// Pins a message in its room, or unpins it.
+    pub(crate) async fn set_pin(
+        &self,
+        actor: &Actor,
+        room: RoomRef,
+        message: MessageId,
+        on: bool,
+    ) -> Result<()> {
+        let (spent, room) = self.spend_in(actor, Action::SetPin, &room).await?;
+        let store = Arc::clone(&self.store);
+        let actor = Arc::clone(&actor.profile);
+        self.commit(spent, "set pin", async move {
+            store.set_pin(SetPin { actor, room, message: message.seq(), on }).await
+        })
+        .await
+    }
+
+    /// The pinned messages of a room, the newest pin first.
+    pub(crate) async fn pins(&self, user: UserId, room: RoomRef, page: PageQuery) -> Result<Page<Event>> {
+        self.store.list_pins(ListPins { user, room, page }).await
+    }
+
     async fn append(
         &self,
         spent: Spent,

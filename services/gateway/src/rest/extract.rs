@@ -1,6 +1,6 @@
 //! Extractors of requests, which answer invalid input with the contract's errors.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use axum::extract::{FromRef, FromRequest, FromRequestParts, Request, rejection::JsonRejection};
 use http::{StatusCode, header, request::Parts};

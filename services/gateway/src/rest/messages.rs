@@ -8,9 +8,9 @@ use axum::{
 };
 use http::StatusCode;
 use madang_contract::rest::{
-    MarkRead, MessagesPage, RangeQuery, ReadMark, SendMessage, routes::messages as table,
+    MarkRead, MessagesPage, Page, PageQuery, RangeQuery, ReadMark, SendMessage, routes::messages as table,
 };
-use madang_domain::RoomRef;
+use madang_domain::{MessageId, RoomRef};
 
 use super::{
     Routes,
@@ -84,7 +84,7 @@ async fn pin(
     caller: Caller,
     Path((room, message)): Path<(RoomRef, MessageId)>,
 ) -> Result<StatusCode, Problem> {
-    commands.set_pin(caller.me, room, message, true).await?;
+    commands.set_pin(&caller.actor(), room, message, true).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -93,7 +93,7 @@ async fn unpin(
     caller: Caller,
     Path((room, message)): Path<(RoomRef, MessageId)>,
 ) -> Result<StatusCode, Problem> {
-    commands.set_pin(caller.me, room, message, false).await?;
+    commands.set_pin(&caller.actor(), room, message, false).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -66,7 +66,8 @@ async fn assert_comes_in(gateway: &Gateway, user: &User, from: &str) {
 #[tokio::test]
 async fn a_crowd_without_credentials_does_not_use_up_the_admissions() {
     let services = Services::start().await;
-    let gateway = services.gateway_with_flags(&["--admissions-per-second", "10", "--trusted-proxies", "1"]).await;
+    let gateway =
+        services.gateway_with_flags(&["--admissions-per-second", "10", "--trusted-proxies", "1"]).await;
     let mina = services.user("mina").await;
     let mut silent = Vec::new();
     for _ in 0..MANY {

@@ -8,7 +8,7 @@ use madang_contract::{
     ClientFrame, ErrorFrame, ServerFrame,
     rest::{Access, Method, Route, all_routes},
 };
-use madang_domain::{IdempotencyKey, MessageText, RoomId, Seq};
+use madang_domain::{IdempotencyKey, MessageId, MessageText, RoomId, Seq};
 use madang_gateway::GatewaySettings;
 use reqwest::{StatusCode, header};
 use serde_json::{Value, json};
@@ -68,15 +68,16 @@ fn request_of(route: &Route, room: RoomId, user: &User) -> (String, Value) {
         "send_message" => json!({"text": "hello"}),
         "mark_read" | "mark_inbox_read" => json!({"seq": 1}),
         "update_me" => json!({"name": "Another"}),
-        "delete_room" | "join_room" | "leave_room" | "remove_member" | "create_ticket" | "revoke_session" => {
-            Value::Null
-        }
+        "delete_room" | "join_room" | "leave_room" | "remove_member" | "create_ticket" | "revoke_session"
+        | "pin_message" | "unpin_message" => Value::Null,
         new => panic!("{new} writes: say here how it is called, and pay for it in its command"),
     };
     let path = route
         .path
         .replace("{room}", &room.to_string())
         .replace("{user}", &user.profile.id.to_string())
+        .replace("{message}", "1")
+        .replace("{id}", "1")
         .replace("{session}", "01a2024d-95d7-7ac3-8afb-e3a86cee2d1a");
     (path, body)
 }
@@ -119,10 +120,14 @@ async fn whatever_a_user_writes_by_a_frame_is_paid_for() {
         },
         ClientFrame::Read { room: room.into(), seq: Seq::new(1) },
         ClientFrame::Typing { room: room.into(), on: true },
+        ClientFrame::Pin { room: room.into(), message: MessageId::new(Seq::new(1)), on: true },
     ] {
         // What writes nothing and reaches nobody is not paid for; a new frame has to be judged here.
         match &frame {
-            ClientFrame::Send { .. } | ClientFrame::Read { .. } | ClientFrame::Typing { .. } => {}
+            ClientFrame::Send { .. }
+            | ClientFrame::Read { .. }
+            | ClientFrame::Typing { .. }
+            | ClientFrame::Pin { .. } => {}
             ClientFrame::Auth { .. }
             | ClientFrame::Subscribe(_)
             | ClientFrame::Unsubscribe { .. }

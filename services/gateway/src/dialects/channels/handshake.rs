@@ -20,9 +20,10 @@ use super::{
 };
 use crate::{
     admission::{SocketPermit, admit},
-    http::{client_address::ClientAddress, 
+    http::{
         Problem,
         bearer::BEARER_ENTRY,
+        client_address::ClientAddress,
         upgrade::{self, UrlCredentials},
     },
     session::{SessionContext, Socket, hold},

@@ -16,6 +16,7 @@ use crate::{
     http::{
         Problem,
         bearer::BEARER_ENTRY,
+        client_address::ClientAddress,
         upgrade::{self, UrlCredentials},
     },
     state::GatewayState,

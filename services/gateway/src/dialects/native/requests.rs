@@ -129,7 +129,7 @@ async fn pin(
     message: MessageId,
     on: bool,
 ) -> Result<()> {
-    commands.set_pin(Arc::clone(&session.me), room, message, on).await?;
+    commands.set_pin(&session.actor(), room, message, on).await?;
     ok(session, re, Answer::Done {});
     Ok(())
 }
