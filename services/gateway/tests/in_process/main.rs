@@ -8,6 +8,7 @@ mod documents;
 mod handshakes;
 mod hang_up;
 mod http;
+mod pins;
 mod places;
 mod rates;
 mod replay;
