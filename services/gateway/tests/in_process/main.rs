@@ -5,6 +5,10 @@
 
 mod attachments;
 mod documents;
+mod handshake;
 mod hang_up;
 mod http;
+mod origins;
+mod problems;
+mod raw;
 mod support;

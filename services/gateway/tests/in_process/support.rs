@@ -1,6 +1,6 @@
 //! Services and gateways in this process.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
 use clap::Parser;
 use madang_bus::InProcessExchange;
@@ -20,6 +20,9 @@ use tempfile::TempDir;
 
 /// How long anything may take that is not said to take longer.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The password of every user.
+pub(crate) const PASSWORD: &str = "a long enough password";
 
 /// Waits for something, and says in the failure what did not come.
 pub(crate) async fn within<T>(limit: Duration, what: &str, future: impl Future<Output = T>) -> T {
@@ -75,7 +78,7 @@ impl Services {
     pub(crate) async fn user(&self, username: &str) -> User {
         let register = Register {
             username: Username::new(username).unwrap(),
-            password: Password::new("a long enough password".to_owned()),
+            password: Password::new(PASSWORD.to_owned()),
             name: None,
             client: ClientInfo::default(),
         };
@@ -90,22 +93,39 @@ impl Services {
 
     /// Starts a gateway that calls this store.
     pub(crate) async fn gateway_on(&self, store: Arc<dyn MessageStore>) -> Gateway {
-        self.start_gateway(store, "").await
+        self.start_gateway(Arc::clone(&self.auth), store, |_| ()).await
     }
 
     /// Starts a gateway whose paths stand under a base path.
     pub(crate) async fn gateway_under(&self, base_path: &str) -> Gateway {
-        self.start_gateway(Arc::clone(&self.store), base_path).await
+        self.gateway_with(|settings| base_path.clone_into(&mut settings.base_path)).await
     }
 
-    async fn start_gateway(&self, store: Arc<dyn MessageStore>, base_path: &str) -> Gateway {
+    /// Starts a gateway with other settings than the default ones.
+    pub(crate) async fn gateway_with(&self, change: impl FnOnce(&mut GatewaySettings)) -> Gateway {
+        self.gateway_with_auth(Arc::clone(&self.auth), change).await
+    }
+
+    /// Starts a gateway that calls this auth service, with other settings than the default ones.
+    pub(crate) async fn gateway_with_auth(
+        &self,
+        auth: Arc<dyn Auth>,
+        change: impl FnOnce(&mut GatewaySettings),
+    ) -> Gateway {
+        self.start_gateway(auth, Arc::clone(&self.store), change).await
+    }
+
+    async fn start_gateway(
+        &self,
+        auth: Arc<dyn Auth>,
+        store: Arc<dyn MessageStore>,
+        change: impl FnOnce(&mut GatewaySettings),
+    ) -> Gateway {
         let bus = self.exchange.connect(GatewayId::new(new_id(&SystemClock, &SystemRandom)));
-        let deps = Deps { auth: Arc::clone(&self.auth), store, bus };
-        let settings = GatewaySettings {
-            http_addr: ([127, 0, 0, 1], 0).into(),
-            base_path: base_path.to_owned(),
-            ..Flags::try_parse_from(["gateway"]).unwrap().gateway
-        };
+        let deps = Deps { auth, store, bus };
+        let mut settings = Flags::try_parse_from(["gateway"]).unwrap().gateway;
+        settings.http_addr = ([127, 0, 0, 1], 0).into();
+        change(&mut settings);
         let host = Host::new("in-process", self.life.clone()).unwrap();
         let running = madang_gateway::start(settings, deps, axum::Router::new(), &host).await.unwrap();
         Gateway { running }
@@ -121,6 +141,10 @@ impl Drop for Services {
 impl Gateway {
     pub(crate) fn base(&self) -> String {
         format!("http://{}", self.running.address("http").unwrap())
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.running.address("http").unwrap()
     }
 
     /// The REST routes, for nobody yet.

@@ -7,7 +7,7 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::{
-    extract::{Path, Query, Request, State},
+    extract::{Request, State},
     response::Response,
 };
 use http::{HeaderMap, StatusCode};
@@ -25,6 +25,7 @@ use crate::{
         bearer::BEARER_ENTRY,
         upgrade::{self, UrlCredentials},
     },
+    rest::{Path, Query},
     session::{SessionContext, Socket, hold},
 };
 
@@ -37,7 +38,7 @@ pub(super) async fn room(
     Query(url): Query<UrlCredentials>,
     request: Request,
 ) -> Result<Response, Problem> {
-    upgrade(state, Endpoint::Room(room), url, request).await.map_err(refused)
+    upgrade(state, Endpoint::Room(room), url, request).await
 }
 
 pub(super) async fn simple(
@@ -45,7 +46,7 @@ pub(super) async fn simple(
     Query(url): Query<UrlCredentials>,
     request: Request,
 ) -> Result<Response, Problem> {
-    upgrade(state, Endpoint::Simple, url, request).await.map_err(refused)
+    upgrade(state, Endpoint::Simple, url, request).await
 }
 
 pub(super) async fn alarm(
@@ -53,18 +54,28 @@ pub(super) async fn alarm(
     Query(url): Query<UrlCredentials>,
     request: Request,
 ) -> Result<Response, Problem> {
-    upgrade(state, Endpoint::Alarm, url, request).await.map_err(refused)
+    upgrade(state, Endpoint::Alarm, url, request).await
 }
 
 async fn upgrade(
-    ChannelsState { gateway, settings }: ChannelsState,
+    state: ChannelsState,
     endpoint: Endpoint,
     url: UrlCredentials,
     request: Request,
+) -> Result<Response, Problem> {
+    // A request that is no handshake at all is not refused but wrong.
+    let accept = upgrade::accept_key(&request)?;
+    enter(state, endpoint, url, accept, request).await.map_err(refused)
+}
+
+async fn enter(
+    ChannelsState { gateway, settings }: ChannelsState,
+    endpoint: Endpoint,
+    url: UrlCredentials,
+    accept: String,
+    request: Request,
 ) -> Result<Response, Error> {
     let (entrance, sockets) = (&gateway.entrance, &gateway.sockets);
-    // A request that is no handshake at all is not refused but wrong.
-    let accept = upgrade::accept_key(request.headers())?;
     entrance.check_origin(request.headers())?;
     sockets.check_open()?;
     if let Err(wait) = admit(&entrance.admissions, sockets.user_limits.now_micros()).await {

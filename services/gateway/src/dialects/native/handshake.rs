@@ -4,7 +4,7 @@
 //! by a close code, because a browser cannot read the status of a refused handshake.
 
 use axum::{
-    extract::{Query, Request, State},
+    extract::{Request, State},
     response::Response,
 };
 use http::HeaderMap;
@@ -17,6 +17,7 @@ use crate::{
         bearer::BEARER_ENTRY,
         upgrade::{self, UrlCredentials},
     },
+    rest::Query,
     state::GatewayState,
 };
 
@@ -30,8 +31,8 @@ pub(crate) async fn websocket(
     request: Request,
 ) -> Result<Response, Problem> {
     let entrance = &state.entrance;
+    let accept = upgrade::accept_key(&request)?;
     entrance.check_origin(request.headers())?;
-    let accept = upgrade::accept_key(request.headers())?;
     let offered = Offered::read(request.headers());
     if !offered.fits {
         return Err(Error::invalid(format!("offer the subprotocol {JSON}")).into());
