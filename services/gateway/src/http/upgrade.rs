@@ -43,7 +43,7 @@ pub(crate) fn spawn_session<F: Future<Output = ()> + Send + 'static>(
     let session = Box::pin(async move {
         // The client may hang up before the handshake's answer is written.
         if let Ok(upgraded) = upgraded.await
-            && let Some(socket) = Socket::new(upgraded, limits::FRAME_MAX_BYTES).await
+            && let Some(socket) = Socket::new(upgraded, limits::FRAME_MAX_BYTES)
         {
             run(socket).await;
         }

@@ -8,7 +8,7 @@ use std::{
     collections::VecDeque,
     sync::{
         Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicI64, AtomicU32, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering},
     },
     task::{Context, Poll, Waker},
 };
@@ -25,6 +25,8 @@ const KEPT_CAPACITY_FRAMES: usize = 16;
 #[derive(Debug)]
 pub(crate) struct Outbox {
     state: Mutex<State>,
+    /// Whether `state` has a reason to close; never unset. Read without the lock, on each turn of a session.
+    is_closing: AtomicBool,
     bound_bytes: usize,
     /// The heartbeat's tick at which the client was last heard.
     heard_at_tick: AtomicU32,
@@ -68,6 +70,7 @@ impl Outbox {
     pub(crate) fn new(bound_bytes: usize, tick: u32) -> Self {
         Self {
             state: Mutex::default(),
+            is_closing: AtomicBool::new(false),
             bound_bytes,
             heard_at_tick: AtomicU32::new(tick),
             expires_at_micros: AtomicI64::new(0),
@@ -84,6 +87,7 @@ impl Outbox {
         if state.bytes > 0 && state.bytes + frame.len() > self.bound_bytes {
             state.frames = VecDeque::new();
             state.closing = Some(Close::TooSlow);
+            self.is_closing.store(true, Ordering::Release);
         } else {
             state.bytes += frame.len();
             state.frames.push_back(frame);
@@ -102,6 +106,7 @@ impl Outbox {
         let mut state = self.lock();
         if state.closing.is_none() {
             state.closing = Some(close);
+            self.is_closing.store(true, Ordering::Release);
         }
         let (writer, replay) = (state.writer.take(), state.replay.take());
         drop(state);
@@ -112,7 +117,7 @@ impl Outbox {
 
     /// Whether the socket is closing or closed: subscribers that are get dropped.
     pub(crate) fn is_closing(&self) -> bool {
-        self.lock().closing.is_some()
+        self.is_closing.load(Ordering::Acquire)
     }
 
     /// Takes all that is queued into an empty queue, or waits for something.

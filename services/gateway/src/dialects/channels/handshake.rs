@@ -104,11 +104,9 @@ async fn enter(
 }
 
 /// Runs a socket to its end.
-async fn run(context: Arc<SessionContext>, mut socket: Socket, _permit: SocketPermit, dialect: Channels) {
+async fn run(context: Arc<SessionContext>, socket: Socket, _permit: SocketPermit, dialect: Channels) {
     let topic = dialect.topic;
-    let (close, unwritten) = hold(&context, &mut socket, dialect).await;
-    context.unsubscribe(topic).await;
-    Box::pin(socket.close(close, unwritten)).await;
+    hold(&context, socket, dialect, || context.unsubscribe(topic)).await;
 }
 
 /// What the subprotocol entries of a client come to. The contract has no subprotocol, but a browser that offers
