@@ -140,6 +140,16 @@ async fn a_client_that_never_reads_is_gone_in_time_whatever_the_reason() {
     let session = sessions.last().unwrap().id;
     let revoke = RevokeSession { user: revoked.user.profile.id, session };
     services.auth.revoke_session(revoke).await.unwrap();
+    let ended = revoked.gateway.api().with_token(&revoked.user.token);
+    within(DECIDED_WITHIN, "the end of the session at its gateway", async {
+        while ended.me().await.is_ok() {
+            sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await;
+    // Its socket is still there, and has nothing more to say.
+    let message = format!(r#"{{"type":"send","room":"{room}","key":"late","text":"too late"}}"#);
+    revoked.socket.send(&frame(0x81, message.as_bytes())).await;
 
     let heartbeat = Duration::from_secs(2) * 3;
     let (after_revocation, after_silence, after_overflow) = tokio::join!(
@@ -148,6 +158,8 @@ async fn a_client_that_never_reads_is_gone_in_time_whatever_the_reason() {
         slow.place_is_free(&slow.user.token, DECIDED_WITHIN + CLOSE_PATIENCE),
     );
     println!("free after {after_revocation:?}, {after_silence:?} and {after_overflow:?}");
+    let last = api.messages(room, None, None, Some(1)).await.unwrap().items.remove(0);
+    assert_eq!(last.message.text, text, "a session that had ended spoke");
     // The system keeps nothing for them either: what still comes is what had reached their own.
     for (deaf, name) in [(revoked, "revoked"), (silent, "silent"), (slow, "slow")] {
         let read = deaf.read_out().await;
