@@ -7,10 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::{
-    Attachment,
-    samples::{ROOM, attachment},
-};
+use crate::{Attachment, broken};
 
 /// The bytes of a request's id.
 const REQUEST_ID_MAX_BYTES: usize = 64;
@@ -237,8 +234,11 @@ impl Request {
             let id = object.remove("id");
             Ok((id, serde_json::Value::Object(object)))
         }
-        let (id, rest) = split(text)
-            .map_err(|error| FrameError { id: None, message: format!("not a JSON object: {error}") })?;
+        let (id, rest) = split(text).map_err(|error| FrameError {
+            // Only here: a frame that is JSON does not pay for one that is not.
+            id: broken::id_literal(text).and_then(|literal| serde_json::from_str(literal).ok()),
+            message: format!("not a JSON object: {error}"),
+        })?;
         let id = id
             .map(serde_json::from_value::<RequestId>)
             .transpose()
@@ -293,6 +293,23 @@ mod tests {
         ] {
             let error = Request::parse(text).unwrap_err();
             assert_eq!(error.id, Some(RequestId::new("7")), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_frame_that_is_no_json_is_refused_with_the_id() {
+        for text in [
+            r#"{"type":"send","id":"7","text":"cut \ud83d"}"#,
+            r#"{"text":"cut \ud83d\u0041","type":"send","id":"7"}"#,
+            r#"{"type":"send","id":"7","text":"no end"#,
+            r#"{"type":"send","id":"\u0037","text":}"#,
+        ] {
+            let error = Request::parse(text).unwrap_err();
+            assert_eq!(error.id, Some(RequestId::new("7")), "{text}");
+        }
+        // An id that cannot be said again is none.
+        for id in [r#""\ud83d""#.to_owned(), format!("\"{}\"", "x".repeat(65))] {
+            assert_eq!(Request::parse(&format!(r#"{{"id":{id},"#)).unwrap_err().id, None, "{id}");
         }
     }
 

@@ -1,10 +1,17 @@
 //! The codes with which a WebSocket closes.
 
-/// The frame is larger than the limit (RFC 6455, section 7.4.1).
+/// What came violates RFC 6455 (its section 7.4.1, as for the next three).
+pub const PROTOCOL_ERROR: u16 = 1002;
+/// A binary frame: this subprotocol has text frames alone.
+pub const UNSUPPORTED: u16 = 1003;
+/// A text that is not UTF-8.
+pub const INVALID_DATA: u16 = 1007;
+/// The frame is larger than the limit.
 pub const TOO_LARGE: u16 = 1009;
 /// The server restarts, or too many clients come at once.
 pub const RESTART: u16 = 1012;
-/// What came is no text frame of the subprotocol.
+/// What came is no frame of this contract. This version answers such frames by `error` and lives; earlier ones closed
+/// with it what violates RFC 6455.
 pub const MALFORMED: u16 = 4400;
 /// The credential is missing, bad, expired or revoked.
 pub const UNAUTHENTICATED: u16 = 4401;
@@ -35,6 +42,27 @@ pub struct CloseCode {
 /// Every code with which the server closes.
 pub const CLOSE_CODES: &[CloseCode] = &[
     CloseCode {
+        code: PROTOCOL_ERROR,
+        name: "protocol_error",
+        why: "What came violates RFC 6455.",
+        then: "Correct the client.",
+        retry: false,
+    },
+    CloseCode {
+        code: UNSUPPORTED,
+        name: "unsupported",
+        why: "A frame was binary.",
+        then: "Correct the client.",
+        retry: false,
+    },
+    CloseCode {
+        code: INVALID_DATA,
+        name: "invalid_data",
+        why: "A text, or the reason of a close, was not UTF-8.",
+        then: "Correct the client.",
+        retry: false,
+    },
+    CloseCode {
         code: TOO_LARGE,
         name: "too_large",
         why: "A frame was larger than the limit.",
@@ -51,7 +79,7 @@ pub const CLOSE_CODES: &[CloseCode] = &[
     CloseCode {
         code: MALFORMED,
         name: "malformed",
-        why: "What came is no text frame of the subprotocol: it is binary, not UTF-8, or violates RFC 6455.",
+        why: "What came is no frame of this contract. Not sent by this version, which answers by `error`.",
         then: "Correct the client.",
         retry: false,
     },

@@ -7,6 +7,12 @@ use serde::Serialize;
 const HEADER_MAX_BYTES: usize = 10;
 /// FIN and the opcode of a text frame.
 const TEXT: u8 = 0x81;
+/// FIN and the opcode of a close.
+const CLOSE: u8 = 0x88;
+/// FIN and the opcode of a pong.
+const PONG: u8 = 0x8a;
+/// The longest payload of a control frame (RFC 6455, section 5.5).
+pub const CONTROL_PAYLOAD_MAX_BYTES: usize = 125;
 /// The room for a usual event, so that encoding one allocates once.
 const USUAL_FRAME_BYTES: usize = 512;
 
@@ -38,8 +44,37 @@ impl WireFrame {
         Self::finish(buffer)
     }
 
-    /// The length of the header depends on that of the payload. So the payload is written behind space for
-    /// the longest header. Then the header is written directly before it, and the unused space is sliced off.
+    /// The answer to a ping, which says the ping's payload again. Of a payload longer than a ping may have, the rest is
+    /// left out.
+    #[must_use]
+    pub fn pong(payload: &[u8]) -> Self {
+        Self::control(PONG, &[], payload)
+    }
+
+    /// A close with its code, or with none. Of a reason that does not fit, the rest is left out.
+    #[must_use]
+    pub fn close(code: Option<u16>, reason: &str) -> Self {
+        let code = code.map(u16::to_be_bytes);
+        let code = code.as_ref().map_or(&[][..], |bytes| bytes);
+        let fits = reason.floor_char_boundary(CONTROL_PAYLOAD_MAX_BYTES - 2);
+        let reason = if code.is_empty() { "" } else { &reason[..fits] };
+        Self::control(CLOSE, code, reason.as_bytes())
+    }
+
+    /// A control frame, whose payload is given in two parts.
+    fn control(first_byte: u8, before: &[u8], payload: &[u8]) -> Self {
+        let payload = &payload[..payload.len().min(CONTROL_PAYLOAD_MAX_BYTES - before.len())];
+        let length = before.len() + payload.len();
+        let mut frame = Vec::with_capacity(2 + length);
+        frame.push(first_byte);
+        frame.push(length as u8);
+        frame.extend_from_slice(before);
+        frame.extend_from_slice(payload);
+        Self(Bytes::from(frame))
+    }
+
+    /// The header's length follows from the payload's, so the payload is written behind room for the longest header,
+    /// the header against it, and what room is left over is sliced off.
     fn begin(capacity_bytes: usize) -> Vec<u8> {
         let mut buffer = Vec::with_capacity(capacity_bytes);
         buffer.resize(HEADER_MAX_BYTES, 0);
@@ -119,5 +154,15 @@ mod tests {
             assert_eq!(read(&frame), (TEXT, format!("\"{text}\"").as_bytes()));
             assert_eq!(WireFrame::text(&format!("\"{text}\"")), frame);
         }
+    }
+
+    #[test]
+    fn control_frames_are_short() {
+        assert_eq!(read(&WireFrame::pong(b"ab")), (PONG, &b"ab"[..]));
+        assert_eq!(read(&WireFrame::pong(&[7; 200])), (PONG, &[7; 125][..]));
+        assert_eq!(read(&WireFrame::close(Some(1_000), "done")), (CLOSE, &b"\x03\xe8done"[..]));
+        assert_eq!(read(&WireFrame::close(None, "")), (CLOSE, &b""[..]));
+        let long = WireFrame::close(Some(4_401), &"가".repeat(50));
+        assert_eq!(read(&long).1[2..], *"가".repeat(41).as_bytes(), "whole characters of at most 123 bytes");
     }
 }

@@ -43,7 +43,9 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 pub use cli::{Cli, RedisUrl, bus, run};
-pub use settings::{ChannelsSettings, ForwardedHeader, GatewaySettings, IssuerAlgorithm, IssuerSettings};
+pub use settings::{
+    AllowedOrigin, ChannelsSettings, GatewaySettings, IssuerAlgorithm, IssuerSettings, Origin,
+};
 
 use crate::{
     admission::{AdmissionQueue, BudgetSettings, Budgets, Handshakes, UserLimits},
@@ -239,11 +241,7 @@ impl Parts<'_> {
         Entrance {
             verifier: Arc::new(Verifier::new(Arc::clone(auth), site, revocations, Arc::clone(&self.clock))),
             site_keys: SiteKeys::new(Arc::clone(auth), settings.server_calls_per_second),
-            origins: Arc::new(AllowedOrigins::new(&settings.allowed_origins)),
-            handshakes: Arc::new(Handshakes::new(rate(
-                settings.handshakes_per_second,
-                settings.handshakes_burst,
-            ))),
+            origins: Arc::new(AllowedOrigins::new(&settings.allowed_origins, settings.trusted_proxies > 0)),
             admissions: AdmissionQueue::new(settings.admissions_per_second),
             settings: EntranceSettings {
                 allow_query_token: settings.allow_query_token == Some(true),

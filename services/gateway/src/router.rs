@@ -2,8 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use axum::{Router, extract::DefaultBodyLimit, middleware};
-use http::{HeaderName, HeaderValue, Method, header};
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, Request},
+    middleware::{Next, from_fn, map_response},
+    response::Response,
+};
+use http::{HeaderName, HeaderValue, Method, Version, header};
 use madang_contract::rest::routes::documents;
 use madang_domain::{Code, Error};
 use tower_http::cors::{AllowOrigin, CorsLayer};
@@ -35,8 +40,28 @@ pub(crate) fn router(settings: &GatewaySettings, state: GatewayState) -> Result<
         .fallback(move || not_found(paths.clone()))
         .method_not_allowed_fallback(method_not_allowed)
         .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))
-        .layer(middleware::from_fn(guard))
-        .layer(cors(origins)))
+        .layer(from_fn(of_one_host))
+        .layer(cors(origins))
+        .layer(map_response(for_one_reader)))
+}
+
+/// Refuses a request that does not name one host (RFC 9112, section 3.2): of two, a proxy may have looked at the other.
+async fn of_one_host(request: Request, next: Next) -> Result<Response, Problem> {
+    match request.headers().get_all(header::HOST).iter().count() {
+        1 => {}
+        0 if request.version() < Version::HTTP_11 => {}
+        _ => return Err(Error::invalid("name one host: send the header Host once").into()),
+    }
+    Ok(next.run(request).await)
+}
+
+/// What is answered is for whoever asked, and is what it says it is: no cache keeps it, no browser guesses. A route that
+/// answers everybody alike says itself how long a cache may keep its answer.
+async fn for_one_reader(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
 }
 
 /// The routes of the public contract.
@@ -70,15 +95,15 @@ async fn method_not_allowed() -> Problem {
 
 fn cors(origins: Arc<AllowedOrigins>) -> CorsLayer {
     CorsLayer::new()
-        .allow_origin(AllowOrigin::predicate(move |origin: &HeaderValue, parts| {
-            origins.allow(origin, parts.headers.get(header::HOST))
-        }))
+        .allow_origin(AllowOrigin::predicate(move |_, parts| origins.allow_request(&parts.headers)))
         .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
         .allow_headers([
             header::AUTHORIZATION,
             header::CONTENT_TYPE,
+            header::IF_NONE_MATCH,
             HeaderName::from_static("idempotency-key"),
         ])
+        .expose_headers([header::RETRY_AFTER, header::ETAG, header::ALLOW, header::WWW_AUTHENTICATE])
         .max_age(PREFLIGHT_KEPT)
 }
 

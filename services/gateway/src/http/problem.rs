@@ -4,7 +4,7 @@ use axum::{
     Json,
     response::{IntoResponse, Response},
 };
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderName, HeaderValue, StatusCode, header};
 use madang_contract::rest;
 use madang_domain::{Code, Error};
 
@@ -13,18 +13,32 @@ use madang_domain::{Code, Error};
 pub(crate) struct Problem {
     error: Error,
     status: Option<StatusCode>,
+    /// What else the answer's head says.
+    headers: &'static [(&'static str, &'static str)],
 }
 
 impl Problem {
     /// An error whose HTTP status is more exact than its code.
     pub(crate) const fn with_status(status: StatusCode, error: Error) -> Self {
-        Self { error, status: Some(status) }
+        Self { error, status: Some(status), headers: &[] }
+    }
+
+    /// The same with more headers, whose names are in lower case.
+    pub(crate) fn with_headers(self, headers: &'static [(&'static str, &'static str)]) -> Self {
+        Self { headers, ..self }
+    }
+
+    /// The HTTP status.
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+            .or_else(|| StatusCode::from_u16(self.error.code.http_status()).ok())
+            .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 }
 
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
-        Self { error, status: None }
+        Self { error, status: None, headers: &[] }
     }
 }
 
@@ -42,11 +56,9 @@ impl From<madang_domain::ParseIdError> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let Self { error, status } = self;
+        let status = self.status();
+        let Self { error, headers: more, .. } = self;
         crate::log::failed_request(&error);
-        let status = status
-            .or_else(|| StatusCode::from_u16(error.code.http_status()).ok())
-            .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let body = rest::Problem {
             kind: "about:blank".into(),
             title: title(error.code).into(),
@@ -59,6 +71,9 @@ impl IntoResponse for Problem {
         let mut response = (status, Json(body)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        for (name, value) in more {
+            headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+        }
         if let Some(after) = error.retry_after {
             // Whole seconds, rounded up: never earlier than the milliseconds say.
             headers.insert(header::RETRY_AFTER, HeaderValue::from(after.as_secs() + 1));

@@ -9,7 +9,7 @@ use std::{
     collections::VecDeque,
     sync::{
         Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicI64, AtomicU32, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering},
     },
     task::{Context, Poll, Waker},
 };
@@ -26,6 +26,8 @@ const KEPT_CAPACITY_FRAMES: usize = 16;
 #[derive(Debug)]
 pub(crate) struct Outbox {
     state: Mutex<State>,
+    /// Whether `state` has a reason to close; never unset. Read without the lock, on each turn of a session.
+    is_closing: AtomicBool,
     bound_bytes: usize,
     /// The heartbeat's tick at which the client last sent something.
     heard_at_tick: AtomicU32,
@@ -71,6 +73,7 @@ impl Outbox {
     pub(crate) fn new(bound_bytes: usize, tick: u32) -> Self {
         Self {
             state: Mutex::default(),
+            is_closing: AtomicBool::new(false),
             bound_bytes,
             heard_at_tick: AtomicU32::new(tick),
             expires_at_micros: AtomicI64::new(0),
@@ -87,6 +90,7 @@ impl Outbox {
         if state.bytes > 0 && state.bytes + state.held + frame.len() > self.bound_bytes {
             state.frames = VecDeque::new();
             state.closing = Some(Close::TooSlow);
+            self.is_closing.store(true, Ordering::Release);
         } else {
             state.bytes += frame.len();
             state.frames.push_back(frame);
@@ -105,6 +109,7 @@ impl Outbox {
         let mut state = self.lock();
         if state.closing.is_none() {
             state.closing = Some(close);
+            self.is_closing.store(true, Ordering::Release);
         }
         let (writer, waiting) = (state.writer.take(), std::mem::take(&mut state.waiting));
         drop(state);
@@ -115,7 +120,7 @@ impl Outbox {
 
     /// Whether the socket is closing or closed. Hubs remove such subscribers.
     pub(crate) fn is_closing(&self) -> bool {
-        self.lock().closing.is_some()
+        self.is_closing.load(Ordering::Acquire)
     }
 
     /// Moves all queued frames into an empty queue, or waits for a frame.

@@ -14,6 +14,7 @@ mod view;
 
 use madang_domain::Error;
 
+pub(crate) use extract::{Path, Query};
 pub(crate) use routes::Routes;
 
 /// The REST routes of a server whose paths stand under a base path.

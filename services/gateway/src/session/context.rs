@@ -129,7 +129,7 @@ impl SessionContext {
     }
 
     /// Ends every subscription of the socket.
-    pub(super) async fn leave_all(&self) {
+    pub(crate) async fn leave_all(&self) {
         if self.inbox_follow() > 0 {
             self.sockets.hubs.detach(TopicId::Inbox(self.me.id), self.connection).await;
         }

@@ -1,5 +1,6 @@
 //! The gateway's settings.
 
+mod allowed_origin;
 mod channels;
 mod forwarded;
 pub(crate) mod issuer;
@@ -12,6 +13,7 @@ use madang_kit::Registration;
 
 use self::path::base_path;
 pub use self::{
+    allowed_origin::{AllowedOrigin, Origin},
     channels::ChannelsSettings,
     forwarded::ForwardedHeader,
     issuer::{IssuerAlgorithm, IssuerSettings},
@@ -25,10 +27,10 @@ pub struct GatewaySettings {
     pub http_addr: SocketAddr,
 
     /// The origins from which browsers may open WebSockets and call the API, such as
-    /// `https://chat.example.com`, separated by commas; `*` allows all. Unset, only pages from the gateway's
-    /// own host and port may.
-    #[arg(long, env = "MADANG_ALLOWED_ORIGINS", value_delimiter = ',')]
-    pub allowed_origins: Vec<String>,
+    /// `https://chat.example.com`, separated by commas; `https://*.example.com` allows all subdomains, `*` all pages.
+    /// Without any, the page must come from the same host and port as the gateway.
+    #[arg(long, env = "MADANG_ALLOWED_ORIGINS", value_delimiter = ',', value_name = "ORIGINS")]
+    pub allowed_origins: Vec<AllowedOrigin>,
 
     /// Accept `?token=` in the WebSocket's URL. Proxies write URLs into their logs: prefer a ticket, a
     /// subprotocol entry or a first frame. [default: false; in the all-in-one: true]

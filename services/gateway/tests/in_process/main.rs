@@ -4,13 +4,14 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic, its helpers too")]
 
 mod attachments;
+mod closing;
 mod documents;
-mod handshakes;
+mod handshake;
 mod hang_up;
 mod http;
-mod places;
-mod rates;
-mod replay;
-mod subscriptions;
+mod origins;
+mod problems;
+mod process;
+mod raw;
 mod support;
-mod typing;
+mod violations;

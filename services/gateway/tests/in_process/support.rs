@@ -1,6 +1,6 @@
 //! Services and gateways in this process.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
 use clap::Parser;
 use madang_bus::InProcessExchange;
@@ -20,6 +20,9 @@ use tempfile::TempDir;
 
 /// How long anything may take that is not said to take longer.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The password of every user.
+pub(crate) const PASSWORD: &str = "a long enough password";
 
 /// Waits for something, and says in the failure what did not come.
 pub(crate) async fn within<T>(limit: Duration, what: &str, future: impl Future<Output = T>) -> T {
@@ -76,7 +79,7 @@ impl Services {
     pub(crate) async fn user(&self, username: &str) -> User {
         let register = Register {
             username: Username::new(username).unwrap(),
-            password: Password::new("a long enough password".to_owned()),
+            password: Password::new(PASSWORD.to_owned()),
             name: None,
             client: ClientInfo::default(),
         };
@@ -91,12 +94,7 @@ impl Services {
 
     /// Starts a gateway that calls this store.
     pub(crate) async fn gateway_on(&self, store: Arc<dyn MessageStore>) -> Gateway {
-        self.start_gateway(store, &[], |_| ()).await
-    }
-
-    /// Starts a gateway with changed settings.
-    pub(crate) async fn gateway_with(&self, change: impl FnOnce(&mut GatewaySettings)) -> Gateway {
-        self.start_gateway(Arc::clone(&self.store), &[], change).await
+        self.start_gateway(Arc::clone(&self.auth), store, |_| ()).await
     }
 
     /// Starts a gateway whose paths stand under a base path.
@@ -104,23 +102,30 @@ impl Services {
         self.gateway_with(|settings| base_path.clone_into(&mut settings.base_path)).await
     }
 
-    /// Starts a gateway with these flags.
-    pub(crate) async fn gateway_with_flags(&self, flags: &[&str]) -> Gateway {
-        self.start_gateway(Arc::clone(&self.store), flags, |_| ()).await
+    /// Starts a gateway with other settings than the default ones.
+    pub(crate) async fn gateway_with(&self, change: impl FnOnce(&mut GatewaySettings)) -> Gateway {
+        self.gateway_with_auth(Arc::clone(&self.auth), change).await
+    }
+
+    /// Starts a gateway that calls this auth service, with other settings than the default ones.
+    pub(crate) async fn gateway_with_auth(
+        &self,
+        auth: Arc<dyn Auth>,
+        change: impl FnOnce(&mut GatewaySettings),
+    ) -> Gateway {
+        self.start_gateway(auth, Arc::clone(&self.store), change).await
     }
 
     async fn start_gateway(
         &self,
+        auth: Arc<dyn Auth>,
         store: Arc<dyn MessageStore>,
-        flags: &[&str],
         change: impl FnOnce(&mut GatewaySettings),
     ) -> Gateway {
         let bus = self.exchange.connect(GatewayId::new(new_id(&SystemClock, &SystemRandom)));
-        let deps = Deps { auth: Arc::clone(&self.auth), store, bus };
-        let mut settings = GatewaySettings {
-            http_addr: ([127, 0, 0, 1], 0).into(),
-            ..Flags::try_parse_from(["gateway"].iter().chain(flags)).unwrap().gateway
-        };
+        let deps = Deps { auth, store, bus };
+        let mut settings = Flags::try_parse_from(["gateway"]).unwrap().gateway;
+        settings.http_addr = ([127, 0, 0, 1], 0).into();
         change(&mut settings);
         let host = Host::new("in-process", self.life.clone()).unwrap();
         // As the all-in-one does.
@@ -141,12 +146,8 @@ impl Gateway {
         format!("http://{}", self.running.address("http").unwrap())
     }
 
-    /// The value of a metric without labels.
-    pub(crate) fn metric(&self, name: &str) -> u64 {
-        let metrics = self.host.metrics.render();
-        let line = metrics.lines().find(|line| !line.starts_with('#') && line.starts_with(name));
-        let value = line.and_then(|line| line.rsplit(' ').next()).and_then(|value| value.parse().ok());
-        value.unwrap_or_else(|| panic!("no metric {name}"))
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.running.address("http").unwrap()
     }
 
     /// The REST routes, for nobody yet.

@@ -7,7 +7,7 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::{
-    extract::{Path, Query, Request, State},
+    extract::{Request, State},
     response::Response,
 };
 use http::{HeaderMap, StatusCode};
@@ -26,6 +26,7 @@ use crate::{
         client_address::ClientAddress,
         upgrade::{self, UrlCredentials},
     },
+    rest::{Path, Query},
     session::{SessionContext, Socket, hold},
 };
 
@@ -38,7 +39,7 @@ pub(super) async fn room(
     Query(url): Query<UrlCredentials>,
     request: Request,
 ) -> Result<Response, Problem> {
-    upgrade(state, Endpoint::Room(room), url, request).await.map_err(refused)
+    upgrade(state, Endpoint::Room(room), url, request).await
 }
 
 pub(super) async fn simple(
@@ -46,7 +47,7 @@ pub(super) async fn simple(
     Query(url): Query<UrlCredentials>,
     request: Request,
 ) -> Result<Response, Problem> {
-    upgrade(state, Endpoint::Simple, url, request).await.map_err(refused)
+    upgrade(state, Endpoint::Simple, url, request).await
 }
 
 pub(super) async fn alarm(
@@ -54,18 +55,28 @@ pub(super) async fn alarm(
     Query(url): Query<UrlCredentials>,
     request: Request,
 ) -> Result<Response, Problem> {
-    upgrade(state, Endpoint::Alarm, url, request).await.map_err(refused)
+    upgrade(state, Endpoint::Alarm, url, request).await
 }
 
 async fn upgrade(
-    ChannelsState { gateway, settings }: ChannelsState,
+    state: ChannelsState,
     endpoint: Endpoint,
     url: UrlCredentials,
     request: Request,
+) -> Result<Response, Problem> {
+    // A request that is no handshake at all is not refused but wrong.
+    let accept = upgrade::accept_key(&request)?;
+    enter(state, endpoint, url, accept, request).await.map_err(refused)
+}
+
+async fn enter(
+    ChannelsState { gateway, settings }: ChannelsState,
+    endpoint: Endpoint,
+    url: UrlCredentials,
+    accept: String,
+    request: Request,
 ) -> Result<Response, Error> {
     let (entrance, sockets) = (&gateway.entrance, &gateway.sockets);
-    // A request that is not a handshake is invalid, not refused.
-    let accept = upgrade::accept_key(request.headers())?;
     entrance.check_origin(request.headers())?;
     sockets.check_open()?;
     let handshake = entrance.begin_handshake(request.extensions())?;
@@ -102,11 +113,9 @@ async fn upgrade(
 }
 
 /// Runs a socket to its end.
-async fn run(context: Arc<SessionContext>, mut socket: Socket, _permit: SocketPermit, dialect: Channels) {
+async fn run(context: Arc<SessionContext>, socket: Socket, _permit: SocketPermit, dialect: Channels) {
     let topic = dialect.topic;
-    let (close, unwritten) = hold(&context, &mut socket, dialect).await;
-    context.unsubscribe(topic).await;
-    Box::pin(socket.close(close, unwritten)).await;
+    hold(&context, socket, dialect, || context.unsubscribe(topic)).await;
 }
 
 /// The subprotocol that the answer selects. The contract has no subprotocol, but in a browser a handshake

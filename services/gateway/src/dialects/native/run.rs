@@ -5,6 +5,7 @@ use std::{collections::VecDeque, net::IpAddr, sync::Arc, time::Duration};
 use madang_contract::{self as frames, ClientFrame, Request, ServerFrame, WireFrame};
 use madang_domain::{Code, Cursor, limits};
 use madang_rpc::auth::Identity;
+use tokio::time::Instant;
 use tracing::debug;
 
 use super::{inbox, requests};
@@ -14,12 +15,14 @@ use crate::{
     credentials::{Credential, Verifier},
     formats::{Format, native},
     outbox::Close,
-    session::{Dialect, Incoming, RequestFuture, SessionContext, Socket, hold},
+    session::{CLOSE_PATIENCE, Dialect, Incoming, RequestFuture, SessionContext, Socket, hold},
     state::GatewayState,
 };
 
 /// The deadline for a client's credential.
 const AUTH_PATIENCE: Duration = Duration::from_secs(5);
+/// The pings, pongs and parts of messages that may come before it.
+const FRAMES_BEFORE_AUTH_MAX: usize = 32;
 
 /// The frames of the public contract.
 struct Native {
@@ -90,29 +93,20 @@ pub(super) async fn run(state: GatewayState, mut socket: Socket, arrival: Box<Ar
     let Some(_permit) = sockets.user_limits.take_socket(&usage) else {
         return refuse(socket, Close::TooManyConnections).await;
     };
-    // Only now: a turn is for who has shown whose it is, and a crowd of others cannot use the turns up.
-    let admitted = Box::pin(admit(&entrance.admissions, sockets.user_limits.now_micros())).await;
-    if let Err(wait) = admitted {
-        sockets.counters.deferred.add(1);
-        return defer(socket, wait).await;
-    }
-    sockets.counters.admitted.add(1);
-    drop(entrance);
-    let context = Arc::new(SessionContext::new(sockets, identity, usage, address, Format::Native));
-    let (close, unwritten) = hold(&context, &mut socket, Native { commands, verifier, inbox_since }).await;
-    Box::pin(socket.close(close, unwritten)).await;
+    let context = Arc::new(SessionContext::new(sockets, identity, usage, Format::Native));
+    hold(&context, socket, Native { commands, verifier, inbox_since }, || context.leave_all()).await;
 }
 
 async fn defer(socket: Socket, wait: Duration) {
     debug!(?wait, "socket deferred");
     let reconnect = frames::Reconnect { after_ms: wait.as_millis() as u64, reason: "busy".into() };
     let frame = WireFrame::json(&ServerFrame::Reconnect(reconnect));
-    Box::pin(socket.close(Close::Busy, VecDeque::from([frame]))).await;
+    Box::pin(socket.close(Close::Busy, VecDeque::from([frame]), Instant::now() + CLOSE_PATIENCE)).await;
 }
 
 async fn refuse(socket: Socket, close: Close) {
     debug!(reason = close.as_str(), "socket refused");
-    Box::pin(socket.close(close, VecDeque::new())).await;
+    Box::pin(socket.close(close, VecDeque::new(), Instant::now() + CLOSE_PATIENCE)).await;
 }
 
 /// Authenticates the socket by the credential of the handshake or by the first frame. The frame may also have
@@ -122,12 +116,17 @@ async fn authenticate(
     socket: &mut Socket,
     arrival: Box<Arrival>,
 ) -> Result<(Identity, Option<Cursor>), Close> {
-    let Arrival { credential, handshake, address: _ } = *arrival;
+    let mut others = 0;
     let (credential, since) = match credential {
         Some(credential) => (credential, None),
         None => loop {
             match socket.next().await? {
-                Incoming::Control => {}
+                Incoming::Other => {
+                    others += 1;
+                    if others > FRAMES_BEFORE_AUTH_MAX {
+                        return Err(Close::TooManyFrames);
+                    }
+                }
                 Incoming::Text(text) => match Request::parse(&text) {
                     Ok(Request { frame: ClientFrame::Auth { token, inbox_since, inbox_epoch }, .. }) => {
                         break (Credential::Token(token), inbox::cursor(inbox_since, inbox_epoch));
