@@ -7,7 +7,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::{Attachment, broken};
+use crate::{
+    Attachment, broken,
+    samples::{ROOM, attachment},
+};
 
 /// The bytes of a request's id.
 const REQUEST_ID_MAX_BYTES: usize = 64;

@@ -44,7 +44,8 @@ use tokio_util::sync::CancellationToken;
 
 pub use cli::{Cli, RedisUrl, bus, run};
 pub use settings::{
-    AllowedOrigin, ChannelsSettings, GatewaySettings, IssuerAlgorithm, IssuerSettings, Origin,
+    AllowedOrigin, ChannelsSettings, ForwardedHeader, GatewaySettings, IssuerAlgorithm, IssuerSettings,
+    Origin,
 };
 
 use crate::{
@@ -242,6 +243,10 @@ impl Parts<'_> {
             verifier: Arc::new(Verifier::new(Arc::clone(auth), site, revocations, Arc::clone(&self.clock))),
             site_keys: SiteKeys::new(Arc::clone(auth), settings.server_calls_per_second),
             origins: Arc::new(AllowedOrigins::new(&settings.allowed_origins, settings.trusted_proxies > 0)),
+            handshakes: Arc::new(Handshakes::new(rate(
+                settings.handshakes_per_second,
+                settings.handshakes_burst,
+            ))),
             admissions: AdmissionQueue::new(settings.admissions_per_second),
             settings: EntranceSettings {
                 allow_query_token: settings.allow_query_token == Some(true),

@@ -40,6 +40,7 @@ pub(crate) fn router(settings: &GatewaySettings, state: GatewayState) -> Result<
         .fallback(move || not_found(paths.clone()))
         .method_not_allowed_fallback(method_not_allowed)
         .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))
+        .layer(from_fn(guard))
         .layer(from_fn(of_one_host))
         .layer(cors(origins))
         .layer(map_response(for_one_reader)))

@@ -11,7 +11,7 @@ use madang_kit::lifecycle::Tasks;
 use serde::Deserialize;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use super::{Problem, bearer::bearer, server::ConnectionPermit};
+use super::{Problem, bearer::bearer, connection, places::ConnectionPermit};
 use crate::{credentials::Credential, session::Socket};
 
 /// The bytes of a handshake's nonce (RFC 6455, section 4.1).
@@ -43,9 +43,9 @@ pub(crate) fn spawn_session<F: Future<Output = ()> + Send + 'static>(
     let session = Box::pin(async move {
         // The client may hang up before the handshake's answer is written.
         if let Ok(upgraded) = upgraded.await
-            && let Some(socket) = Socket::new(upgraded, limits::FRAME_MAX_BYTES)
+            && let Some((stream, first)) = connection::upgraded(upgraded)
         {
-            run(Socket::new(stream, &first, limits::FRAME_MAX_BYTES).await).await;
+            run(Socket::over(stream, &first, limits::FRAME_MAX_BYTES)).await;
         }
         drop(permit);
     });

@@ -7,6 +7,7 @@
 mod context;
 mod conversation;
 mod frames;
+mod replay;
 mod socket;
 mod sockets;
 mod subscriptions;
@@ -19,6 +20,7 @@ use self::conversation::{Ended, converse, finish_request};
 pub(crate) use self::{
     context::SessionContext,
     conversation::{Dialect, RequestFuture},
+    replay::Missed,
     socket::{CLOSE_PATIENCE, Incoming, Socket},
     sockets::{SocketSettings, Sockets},
 };

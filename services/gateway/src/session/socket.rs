@@ -15,7 +15,6 @@ use std::{
 };
 
 use bytes::{Buf as _, Bytes};
-use hyper_util::rt::TokioIo;
 use madang_contract::WireFrame;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWrite as _, AsyncWriteExt as _},
@@ -55,15 +54,8 @@ pub(crate) struct Socket {
 }
 
 impl Socket {
-    /// Takes over a connection whose handshake is done.
-    pub(crate) fn new(upgraded: hyper::upgrade::Upgraded, frame_max_bytes: usize) -> Option<Self> {
-        // This gateway's own server made the connection of a TCP stream, so this is one.
-        let parts = upgraded.downcast::<TokioIo<TcpStream>>().ok()?;
-        Some(Self::over(parts.io.into_inner(), &parts.read_buf, frame_max_bytes))
-    }
-
     /// A socket over a connection, whose first bytes may have come already.
-    pub(super) fn over(tcp: TcpStream, first: &[u8], frame_max_bytes: usize) -> Self {
+    pub(crate) fn over(tcp: TcpStream, first: &[u8], frame_max_bytes: usize) -> Self {
         let reader = FrameReader::new(first, frame_max_bytes);
         Self { tcp, reader, offset: 0, pong: None, pong_rest: Bytes::new() }
     }

@@ -94,7 +94,7 @@ impl Services {
 
     /// Starts a gateway that calls this store.
     pub(crate) async fn gateway_on(&self, store: Arc<dyn MessageStore>) -> Gateway {
-        self.start_gateway(Arc::clone(&self.auth), store, |_| ()).await
+        self.start_gateway(Arc::clone(&self.auth), store, &[], |_| ()).await
     }
 
     /// Starts a gateway whose paths stand under a base path.
@@ -113,18 +113,24 @@ impl Services {
         auth: Arc<dyn Auth>,
         change: impl FnOnce(&mut GatewaySettings),
     ) -> Gateway {
-        self.start_gateway(auth, Arc::clone(&self.store), change).await
+        self.start_gateway(auth, Arc::clone(&self.store), &[], change).await
+    }
+
+    /// Starts a gateway with these flags.
+    pub(crate) async fn gateway_with_flags(&self, flags: &[&str]) -> Gateway {
+        self.start_gateway(Arc::clone(&self.auth), Arc::clone(&self.store), flags, |_| ()).await
     }
 
     async fn start_gateway(
         &self,
         auth: Arc<dyn Auth>,
         store: Arc<dyn MessageStore>,
+        flags: &[&str],
         change: impl FnOnce(&mut GatewaySettings),
     ) -> Gateway {
         let bus = self.exchange.connect(GatewayId::new(new_id(&SystemClock, &SystemRandom)));
         let deps = Deps { auth, store, bus };
-        let mut settings = Flags::try_parse_from(["gateway"]).unwrap().gateway;
+        let mut settings = Flags::try_parse_from(["gateway"].iter().chain(flags)).unwrap().gateway;
         settings.http_addr = ([127, 0, 0, 1], 0).into();
         change(&mut settings);
         let host = Host::new("in-process", self.life.clone()).unwrap();
@@ -144,6 +150,14 @@ impl Drop for Services {
 impl Gateway {
     pub(crate) fn base(&self) -> String {
         format!("http://{}", self.running.address("http").unwrap())
+    }
+
+    /// The value of a metric without labels.
+    pub(crate) fn metric(&self, name: &str) -> u64 {
+        let metrics = self.host.metrics.render();
+        let line = metrics.lines().find(|line| !line.starts_with('#') && line.starts_with(name));
+        let value = line.and_then(|line| line.rsplit(' ').next()).and_then(|value| value.parse().ok());
+        value.unwrap_or_else(|| panic!("no metric {name}"))
     }
 
     pub(crate) fn address(&self) -> SocketAddr {

@@ -93,7 +93,15 @@ pub(super) async fn run(state: GatewayState, mut socket: Socket, arrival: Box<Ar
     let Some(_permit) = sockets.user_limits.take_socket(&usage) else {
         return refuse(socket, Close::TooManyConnections).await;
     };
-    let context = Arc::new(SessionContext::new(sockets, identity, usage, Format::Native));
+    // Only now: a turn is for who has shown whose it is, and a crowd of others cannot use the turns up.
+    let admitted = Box::pin(admit(&entrance.admissions, sockets.user_limits.now_micros())).await;
+    if let Err(wait) = admitted {
+        sockets.counters.deferred.add(1);
+        return defer(socket, wait).await;
+    }
+    sockets.counters.admitted.add(1);
+    drop(entrance);
+    let context = Arc::new(SessionContext::new(sockets, identity, usage, address, Format::Native));
     hold(&context, socket, Native { commands, verifier, inbox_since }, || context.leave_all()).await;
 }
 
@@ -116,6 +124,7 @@ async fn authenticate(
     socket: &mut Socket,
     arrival: Box<Arrival>,
 ) -> Result<(Identity, Option<Cursor>), Close> {
+    let Arrival { credential, handshake, address: _ } = *arrival;
     let mut others = 0;
     let (credential, since) = match credential {
         Some(credential) => (credential, None),
