@@ -5,6 +5,8 @@ use std::time::Duration;
 use madang_database::DatabaseError;
 use madang_domain::{Code, Error, limits};
 
+use crate::settings::SLUG_REST;
+
 /// When to come back to a store that is overloaded or whose database is away.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
@@ -29,11 +31,14 @@ pub(crate) enum OperationError {
     /// Another room has the slug.
     #[error("another room has this slug")]
     SlugTaken,
+    /// Another room gave the slug up lately.
+    #[error("another room had this slug lately; it rests for {days} days", days = SLUG_REST.as_secs() / 86_400)]
+    SlugRests,
     /// A direct room was asked for with other than two users.
     #[error("a direct room needs exactly one other member")]
     DirectNeedsOneOther,
     /// Direct rooms stay as they were made.
-    #[error("a direct room has no slug, and always the same two members and roles")]
+    #[error("a direct room has no slug, and always the same two members, who may the same")]
     DirectIsFixed,
     /// The room would have members and no owner.
     #[error("the last owner of a room must name another first")]
@@ -82,7 +87,7 @@ impl From<OperationError> for Error {
         let code = match &error {
             E::RoomNotFound | E::MemberNotFound => Code::NotFound,
             E::NotMember | E::RoleTooLow(_) | E::NotJoinable => Code::PermissionDenied,
-            E::SlugTaken => Code::AlreadyExists,
+            E::SlugTaken | E::SlugRests => Code::AlreadyExists,
             E::DirectNeedsOneOther
             | E::TooManyMembers
             | E::BadLimit

@@ -102,7 +102,7 @@ impl<S: Sync> Layer<S> for Metered {
 #[async_trait]
 impl MessageStore for Operations {
     async fn create_room(&self, request: CreateRoom) -> Result<Changed<RoomView>> {
-        Ok(self.0.engine.create_room(request.actor, request.room).await?)
+        Ok(self.0.engine.create_room(request.actor, request.authority, request.room).await?)
     }
 
     async fn get_room(&self, request: GetRoom) -> Result<RoomView> {

@@ -37,11 +37,22 @@ pub(crate) const READ_MAX_EVENTS: u32 = 1_000;
 /// How many events of a deleted room one statement removes.
 pub(crate) const PURGE_CHUNK_EVENTS: u32 = 2_000;
 
+/// By how much the time of what a transaction writes may lie before its commit, whichever replica writes: a call and its
+/// statement end within 6 s, and the replicas' clocks differ by less than the rest.
+pub(crate) const COMMIT_DELAY: Duration = Duration::from_secs(10);
+
 /// How long a deleted room's log is kept, with the event that says so as its last: the room's tombstone. A gateway to
 /// which that event was not published compares heads every few seconds and finds it. A gateway misses it for longer
 /// only while it cannot reach the store. Its clients' requests then all fail, and an operator mends that within the
 /// hour; after the hour the hub finds no log and lets its subscribers go without the event.
 pub(crate) const TOMBSTONE_KEPT: Duration = Duration::from_secs(60 * 60);
+
+/// How long a slug that was given up rests before another owner may take it. Members who send to the slug, and links that
+/// were shared, find no room meanwhile, and not another one. A month, since some come back from holidays.
+pub(crate) const SLUG_REST: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// How many slugs that have rested one statement forgets.
+pub(crate) const FORGET_CHUNK_SLUGS: u32 = 1_000;
 
 /// How often rooms whose tombstone has served its time are looked for.
 pub(crate) const PURGE_INTERVAL: Duration = Duration::from_secs(60);

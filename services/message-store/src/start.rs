@@ -19,8 +19,8 @@ use crate::{
     operations::{Appender, Engine, InboxOpener, KnownProfiles, Opener},
     service::{Inner, Metered, Operations, Service},
     settings::{
-        CALL_DEADLINE, PING_INTERVAL, PING_TIMEOUT, PURGE_CHUNK_EVENTS, PURGE_INTERVAL, Settings,
-        TOMBSTONE_KEPT,
+        CALL_DEADLINE, FORGET_CHUNK_SLUGS, PING_INTERVAL, PING_TIMEOUT, PURGE_CHUNK_EVENTS, PURGE_INTERVAL,
+        SLUG_REST, Settings, TOMBSTONE_KEPT,
     },
     store::{Database, Postgres, Sqlite},
 };
@@ -178,6 +178,9 @@ async fn purge(
             () = soft.cancelled() => return,
             _ = ticks.tick() => {}
         }
+        if let Err(error) = forget_slugs(&*database, clock.now().minus(SLUG_REST)).await {
+            tracing::warn!(cause = %error.cause(), "slugs that have rested could not be forgotten; trying again later");
+        }
         while !soft.is_cancelled() {
             match purge_once(&*database, &transactions, clock.now().minus(TOMBSTONE_KEPT)).await {
                 Ok(Some(removed)) => tracing::debug!(removed, "removed events of a deleted room"),
@@ -203,6 +206,13 @@ async fn purge_once(
         Ok(removed)
     };
     transactions.run("purge", purge).await
+}
+
+/// Forgets slugs that have rested, a bounded number at a time; the rest of them goes the next time.
+async fn forget_slugs(database: &dyn Database, given_up_before: Timestamp) -> DatabaseResult<()> {
+    let mut connection = database.writer().await?;
+    connection.forget_slugs(given_up_before, FORGET_CHUNK_SLUGS).await?;
+    connection.commit().await
 }
 
 /// Closes the connections when the queues have ended.

@@ -48,9 +48,9 @@ service! {
 
     /// Makes a room; the actor owns it. A direct room between two users is made once: another try
     /// answers with it. `already_exists`: the slug is taken. `invalid_argument`: a direct room needs
-    /// exactly one other member. No role is asked for, so it is the same by the site's authority. With an
-    /// external id, the room that has it already is the answer, as the actor sees it: who may name external
-    /// ids, the caller judges.
+    /// exactly one other member. With an external id, the room that has it already is the answer, as the actor sees
+    /// it: who may name external ids, the caller judges. `permission_denied`: the repeat of a creation whose room the
+    /// actor has left since, but not by the site's authority.
     fn create_room(CreateRoom as CreateRoomRequest) -> Changed<RoomView> as CreateRoomResponse {
         repeat: when(CreateRoom::is_idempotent), "with a key, an external id, or direct; otherwise each makes a room";
     }
@@ -71,7 +71,8 @@ service! {
     }
 
     /// Deletes a room with all that was said in it. Owners only. The event is not in any log: it is the
-    /// last thing that listeners hear.
+    /// last thing that listeners hear. A direct room is not deleted but hidden from the actor's list until its next
+    /// message, and no event says so.
     fn delete_room(DeleteRoom as DeleteRoomRequest) -> Changed<()> as DeleteRoomResponse {
         repeat: never, "the repetition would find no room, and the event is heard from the first alone";
     }

@@ -15,7 +15,7 @@ use madang_rpc::{
     Auth as _, AuthClient, MessageStore as _, MessageStoreClient, MessageStoreSettings,
     auth::{GetKeys, RedeemTicket, Token},
     client::RetrySettings,
-    store::{CreateRoom, GetRoom, Leave, NewRoom, Notify, RoomKind},
+    store::{Authority, CreateRoom, GetRoom, Leave, NewRoom, Notify, RoomKind},
 };
 use tonic::{
     body::Body,
@@ -59,7 +59,7 @@ fn create_room(kind: RoomKind, key: Option<&str>, external_id: Option<&str>) -> 
         members: vec![profile(2)],
         key: key.map(|key| IdempotencyKey::new(key).unwrap()),
     };
-    CreateRoom { actor: profile(1), room }
+    CreateRoom { actor: profile(1), authority: Authority::User, room }
 }
 
 #[tokio::test(start_paused = true)]

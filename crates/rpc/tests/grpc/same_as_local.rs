@@ -156,10 +156,30 @@ async fn rooms_are_the_same(near: &Scripted, far: &impl MessageStore) {
     same!(
         near,
         far,
-        create_room(CreateRoom { actor: actor(), room: new_room(RoomKind::Public, Some("key")) })
+        create_room(CreateRoom {
+            actor: actor(),
+            authority: Authority::User,
+            room: new_room(RoomKind::Public, Some("key"))
+        })
     );
-    same!(near, far, create_room(CreateRoom { actor: actor(), room: new_room(RoomKind::Private, None) }));
-    same!(near, far, create_room(CreateRoom { actor: actor(), room: new_room(RoomKind::Direct, None) }));
+    same!(
+        near,
+        far,
+        create_room(CreateRoom {
+            actor: actor(),
+            authority: Authority::Site,
+            room: new_room(RoomKind::Private, None)
+        })
+    );
+    same!(
+        near,
+        far,
+        create_room(CreateRoom {
+            actor: actor(),
+            authority: Authority::User,
+            room: new_room(RoomKind::Direct, None)
+        })
+    );
     same!(near, far, get_room(GetRoom { user: user_id(1), room: id() }));
     same!(near, far, get_room(GetRoom { user: user_id(1), room: slug() }));
     same!(near, far, list_rooms(ListRooms { user: user_id(1), joinable: true, page: page(Some("next")) }));

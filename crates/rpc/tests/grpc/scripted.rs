@@ -256,6 +256,7 @@ impl MessageStore for Scripted {
         Ok(Resolved {
             rooms: request.rooms.iter().map(known).collect(),
             memberships: vec![room_id(8), room_id(9)],
+            memberships_total: 3,
         })
     }
 

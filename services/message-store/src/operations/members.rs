@@ -8,7 +8,11 @@ use madang_domain::{
 };
 use madang_rpc::store::{Authority, Changed, Member, Page, PageQuery, RoomKind, RoomView};
 
-use super::{engine::Engine, page, room_change::RoomChange, rooms::require};
+use super::{
+    engine::Engine,
+    page::MovingPage,
+    room_change::{RoomChange, require},
+};
 use crate::{
     error::{OperationError, OperationResult},
     store::{ByRank, View},
@@ -55,17 +59,26 @@ impl Engine {
         room: RoomRef,
         query: PageQuery,
     ) -> OperationResult<Page<Member>> {
-        let (limit, after) = page::check::<ByRank>(&query)?;
+        let moving = MovingPage::<ByRank>::begin(&query, self.clock.now())?;
         let mut connection = self.database.reader().await?;
         let outcome = async {
-            let view = as_member(connection.view(user, &room).await?)?;
-            Ok(connection.members(view.room.id, after, limit + 1).await?)
+            let room = as_member(connection.view(user, &room).await?)?.room.id;
+            let mut members = match moving.ordered() {
+                Some((after, limit)) => connection.members(room, after, limit).await?,
+                None => Vec::new(),
+            };
+            let ordered = members.len();
+            if let Some((beyond, limit)) = moving.moved(ordered) {
+                let moved = connection.members_with_role_since(room, moving.since, beyond, limit).await?;
+                members.extend(moved);
+            }
+            Ok((members, ordered))
         };
         let outcome = outcome.await;
-        let members = finish(connection, outcome).await?;
+        let (members, ordered) = finish(connection, outcome).await?;
         let place =
             |member: &Member| ByRank { role: member.role, joined_at: member.joined_at, user: member.user.id };
-        let (items, next) = page::cut(members, limit, place);
+        let (items, next) = moving.cut(members, ordered, place, |member| member.user.id.uuid());
         Ok(Page { items, next })
     }
 
@@ -89,7 +102,7 @@ impl Engine {
                     if member.role == Role::Owner {
                         change.keep_an_owner().await?;
                     }
-                    change.transaction.set_role(change.room.id, user.id, role).await?;
+                    change.transaction.set_role(&change.room, user.id, role).await?;
                     change.add(Some(user.id), EventBody::RoleChanged(RoleChanged { role })).await?;
                 }
                 None => {

@@ -9,7 +9,8 @@ use uuid::Uuid;
 
 use crate::{
     error::{OperationError, OperationResult},
-    store::{ByActivity, ByAge, ByRank, role_from_number, role_number},
+    settings::COMMIT_DELAY,
+    store::{ByActivity, ByAge, ByRank, Moving, Pass, role_from_number, role_number},
 };
 
 /// A place in one of the lists.
@@ -33,12 +34,12 @@ impl Place for ByActivity {
     const LIST: &'static str = "a";
 
     fn parts(&self) -> String {
-        format!("{:x}.{}", self.active_at.as_micros(), self.room.uuid().simple())
+        format!("{:x}.{}", self.activity.as_micros(), self.room.uuid().simple())
     }
 
     fn read(text: &str) -> Option<Self> {
         let (at, room) = text.split_once('.')?;
-        Some(Self { active_at: micros(at)?, room: RoomId::new(uuid(room)?) })
+        Some(Self { activity: micros(at)?, room: RoomId::new(uuid(room)?) })
     }
 }
 
@@ -67,6 +68,28 @@ impl Place for ByRank {
         let (at, user) = text.split_once('.')?;
         let role = role_from_number(role.parse().ok()?).ok()?;
         Some(Self { role, joined_at: micros(at)?, user: UserId::new(uuid(user)?) })
+    }
+}
+
+impl<P: Place> Place for Moving<P> {
+    const LIST: &'static str = P::LIST;
+
+    fn parts(&self) -> String {
+        let since = self.since.as_micros();
+        match &self.pass {
+            Pass::Ordered(place) => format!("{since}.o.{}", place.parts()),
+            Pass::Moved(id) => format!("{since}.m.{}", id.simple()),
+        }
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        let (since, text) = text.split_once('.')?;
+        let pass = match text.split_once('.')? {
+            ("o", place) => Pass::Ordered(P::read(place)?),
+            ("m", id) => Pass::Moved(uuid(id)?),
+            _ => return None,
+        };
+        Some(Self { since: since.parse().ok().map(Timestamp::from_micros)?, pass })
     }
 }
 
@@ -109,6 +132,58 @@ pub(crate) fn cut<T, P: Place>(
     (items, next)
 }
 
+/// A page of a list whose order moves, in two passes: see [`Moving`].
+pub(crate) struct MovingPage<P> {
+    pub(crate) since: Timestamp,
+    limit: u32,
+    after: Option<Pass<P>>,
+}
+
+impl<P: Place + Copy> MovingPage<P> {
+    /// What a caller asks for, at this time.
+    pub(crate) fn begin(query: &PageQuery, now: Timestamp) -> OperationResult<Self> {
+        let (limit, after) = check::<Moving<P>>(query)?;
+        let since = after.as_ref().map_or(now.minus(COMMIT_DELAY), |after| after.since);
+        Ok(Self { since, limit, after: after.map(|after| after.pass) })
+    }
+
+    /// What to read in the list's order: after which place, how many. None in the second pass.
+    pub(crate) fn ordered(&self) -> Option<(Option<P>, u32)> {
+        match self.after {
+            None => Some((None, self.limit + 1)),
+            Some(Pass::Ordered(place)) => Some((Some(place), self.limit + 1)),
+            Some(Pass::Moved(_)) => None,
+        }
+    }
+
+    /// What to read of what has moved, once so many were read in order: after which id, how many. None before the order
+    /// has come to its end, and where the first page is the last one: it is of one moment.
+    pub(crate) fn moved(&self, ordered: usize) -> Option<(Uuid, u32)> {
+        let left = (self.limit + 1).checked_sub(u32::try_from(ordered).unwrap_or(u32::MAX))?;
+        match self.after {
+            Some(Pass::Ordered(_)) if left > 0 => Some((Uuid::nil(), left)),
+            Some(Pass::Moved(id)) => Some((id, left)),
+            None | Some(Pass::Ordered(_)) => None,
+        }
+    }
+
+    /// Cuts what was read, of which the first `ordered` are of the list's order.
+    pub(crate) fn cut<T>(
+        &self,
+        items: Vec<T>,
+        ordered: usize,
+        place: impl Fn(&T) -> P,
+        id: impl Fn(&T) -> Uuid,
+    ) -> (Vec<T>, Option<String>) {
+        let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
+        let in_order = limit <= ordered;
+        cut(items, self.limit, |last| Moving {
+            since: self.since,
+            pass: if in_order { Pass::Ordered(place(last)) } else { Pass::Moved(id(last)) },
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use madang_domain::Role;
@@ -122,8 +197,11 @@ mod tests {
     #[test]
     fn a_cursor_comes_back_as_the_place_it_was() {
         let uuid = Uuid::from_u128(0xfeed);
-        let activity = ByActivity { active_at: Timestamp::from_micros(1_234_567), room: RoomId::new(uuid) };
-        assert_eq!(check(&query(&activity.cursor())).unwrap(), (10, Some(activity)));
+        let activity = ByActivity { activity: Timestamp::from_micros(1_234_567), room: RoomId::new(uuid) };
+        for pass in [Pass::Ordered(activity), Pass::Moved(uuid)] {
+            let place = Moving { since: Timestamp::from_micros(-5), pass };
+            assert_eq!(check(&query(&place.cursor())).unwrap(), (10, Some(place)));
+        }
         let age = ByAge { room: RoomId::new(uuid) };
         assert_eq!(check(&query(&age.cursor())).unwrap(), (10, Some(age)));
         let joined_at = Timestamp::from_micros(7);

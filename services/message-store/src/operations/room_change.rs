@@ -1,14 +1,15 @@
 //! A change of a room: under the room's lock, with its events, in one transaction.
 
 use madang_domain::{
-    Role, RoomRef, Seq, Timestamp, TopicId, UserId,
+    Role, RoomId, RoomRef, Seq, Slug, Timestamp, TopicId, UserId,
     event::{Event, EventBody, Invite, Joined, Left, RoomChanged},
 };
 use madang_rpc::store::{Changed, Member, Room, RoomKind, RoomView};
 
 use crate::{
     error::{OperationError, OperationResult},
-    store::{Connection, MemberPlace, NewEvent, RoomRecord, Slice, View},
+    settings::SLUG_REST,
+    store::{Connection, MemberPlace, NewEvent, RestingSlug, RoomRecord, Slice, View},
 };
 
 /// A room that is locked, and what has happened in it in this transaction.
@@ -18,6 +19,8 @@ pub(crate) struct RoomChange<'s> {
     actor: UserId,
     /// The head before the change: what lies after it was made here.
     before: Seq,
+    /// The slug before the change.
+    former_slug: Option<Slug>,
     /// Whom the actor has made members: they find an invitation.
     invited: Vec<UserId>,
 }
@@ -34,14 +37,14 @@ impl<'s> RoomChange<'s> {
         let mut room = locked.ok_or(OperationError::RoomNotFound)?;
         // Time never goes back in a room, whatever the replicas' clocks say.
         room.active_at = room.active_at.max(now);
-        let before = room.head;
-        Ok(Self { transaction, room, actor, before, invited: Vec::new() })
+        let (before, former_slug) = (room.head, room.slug.clone());
+        Ok(Self { transaction, room, actor, before, former_slug, invited: Vec::new() })
     }
 
     /// A room that this transaction has just made, and that nobody else sees yet.
     pub(crate) fn of_new(transaction: &'s mut dyn Connection, actor: UserId, room: RoomRecord) -> Self {
-        let before = room.head;
-        Self { transaction, room, actor, before, invited: Vec::new() }
+        let (before, former_slug) = (room.head, room.slug.clone());
+        Self { transaction, room, actor, before, former_slug, invited: Vec::new() }
     }
 
     /// The actor as a member.
@@ -52,6 +55,13 @@ impl<'s> RoomChange<'s> {
     /// A user as a member, if one.
     pub(crate) async fn member(&mut self, user: UserId) -> OperationResult<Option<Member>> {
         Ok(self.transaction.member(self.room.id, user).await?)
+    }
+
+    /// Refuses an actor whose role does not suffice. In a direct room both members may the same, and no role is asked:
+    /// a replica of before that was so may have made one of them its owner.
+    pub(crate) async fn require(&mut self, needed: Role, name: &'static str) -> OperationResult<()> {
+        let role = self.actor().await?.role;
+        if self.room.kind == RoomKind::Direct { Ok(()) } else { require(role, needed, name) }
     }
 
     /// Refuses direct rooms, whose members and roles stay.
@@ -101,12 +111,19 @@ impl<'s> RoomChange<'s> {
     /// The same, with the room as the actor sees it afterwards.
     pub(crate) async fn finish_with_view(self) -> OperationResult<Changed<RoomView>> {
         let (actor, room) = (self.actor, RoomRef::Id(self.room.id));
-        let Self { transaction, room: record, before, invited, .. } = self;
-        let events = RoomChange { transaction: &mut *transaction, room: record, actor, before, invited }
-            .save()
-            .await?;
+        let Self { transaction, room: record, before, former_slug, invited, .. } = self;
+        let transaction = &mut *transaction;
+        let change =
+            RoomChange { transaction: &mut *transaction, room: record, actor, before, former_slug, invited };
+        let events = change.save().await?;
         let view = transaction.view(actor, &room).await?.ok_or(OperationError::RoomNotFound)?;
         Ok(Changed { value: room_view(view), events })
+    }
+
+    /// Hides the room from the actor's list until its next message.
+    pub(crate) async fn hide(self) -> OperationResult<Changed<()>> {
+        self.transaction.set_hidden(self.room.id, self.actor, Some(self.room.messages)).await?;
+        self.finish(()).await
     }
 
     /// Deletes the room. The last event of its log says so, and stays with the log as its tombstone, so that a
@@ -116,6 +133,8 @@ impl<'s> RoomChange<'s> {
         self.add(None, EventBody::RoomChanged(RoomChanged { name, slug, deleted: true })).await?;
         let events = self.added().await?;
         self.transaction.delete_room(&self.room).await?;
+        self.room.slug = None;
+        self.change_slug().await?;
         Ok(Changed { value: (), events })
     }
 
@@ -133,10 +152,26 @@ impl<'s> RoomChange<'s> {
         if !self.transaction.save_room(&self.room).await? {
             return Err(OperationError::SlugTaken);
         }
+        self.change_slug().await?;
         let mut events = self.added().await?;
         let invitations = self.invite(&events).await?;
         events.extend(invitations);
         Ok(events)
+    }
+
+    /// Where the slug is another than before: notes that the former one was given up, and refuses one that rests.
+    async fn change_slug(&mut self) -> OperationResult<()> {
+        if self.room.slug == self.former_slug {
+            return Ok(());
+        }
+        let (room, owner, now) = (self.room.id, self.actor, self.room.active_at);
+        if let Some(slug) = &self.room.slug {
+            check_rest(&mut *self.transaction, slug, room, owner, now).await?;
+        }
+        if let Some(slug) = self.former_slug.take() {
+            self.transaction.rest_slug(&RestingSlug { slug, room, owner, since: now }).await?;
+        }
+        Ok(())
     }
 
     /// Puts an invitation into the inbox of each who was made a member. Last, and in the order of users: inboxes
@@ -155,6 +190,26 @@ impl<'s> RoomChange<'s> {
         }
         Ok(invitations)
     }
+}
+
+/// Refuses a role that does not suffice.
+pub(crate) fn require(role: Role, needed: Role, name: &'static str) -> OperationResult<()> {
+    if role >= needed { Ok(()) } else { Err(OperationError::RoleTooLow(name)) }
+}
+
+/// Refuses a slug that another owner has given up lately. To be asked after the slug was taken: whoever gives it up at the
+/// same time has committed by then, since a slug is unique.
+pub(crate) async fn check_rest(
+    transaction: &mut dyn Connection,
+    slug: &Slug,
+    room: RoomId,
+    owner: UserId,
+    now: Timestamp,
+) -> OperationResult<()> {
+    if transaction.slug_rests(slug, room, owner, now.minus(SLUG_REST)).await? {
+        return Err(OperationError::SlugRests);
+    }
+    Ok(())
 }
 
 /// A room as a user is shown it.

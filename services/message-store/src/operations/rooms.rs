@@ -8,17 +8,17 @@ use madang_domain::{
     limits,
 };
 use madang_kit::clock::new_id;
-use madang_rpc::store::{Changed, NewRoom, Page, PageQuery, Resolved, RoomKind, RoomView};
+use madang_rpc::store::{Authority, Changed, NewRoom, Page, PageQuery, Resolved, RoomKind, RoomView};
 
 use super::{
     engine::Engine,
-    page,
-    room_change::{RoomChange, room_view},
+    page::{self, MovingPage},
+    room_change::{RoomChange, check_rest, room_view},
 };
 use crate::{
     error::{OperationError, OperationResult},
     settings::{MEMBERSHIPS_MAX, NAMES_PER_CALL},
-    store::{ByActivity, ByAge, Connection, Origin, RoomRecord},
+    store::{ByActivity, ByAge, Connection, Origin, RoomRecord, View},
     transaction::in_transaction,
 };
 
@@ -26,6 +26,7 @@ impl Engine {
     pub(crate) async fn create_room(
         &self,
         actor: Arc<Profile>,
+        authority: Authority,
         mut new: NewRoom,
     ) -> OperationResult<Changed<RoomView>> {
         new.members.retain(|member| member.id != actor.id);
@@ -55,7 +56,7 @@ impl Engine {
         };
         self.remember(new.members.iter().chain([&actor])).await?;
         in_transaction!(self, "create_room", |transaction| {
-            create(transaction, &actor, &new.members, room.clone(), &origin).await
+            create(transaction, &actor, authority, &new.members, room.clone(), &origin).await
         })
     }
 
@@ -64,9 +65,7 @@ impl Engine {
         let view = connection.view(user, &room).await?;
         connection.commit().await?;
         let view = view.ok_or(OperationError::RoomNotFound)?;
-        if view.place.is_none() && view.room.kind != RoomKind::Public {
-            return Err(OperationError::NotMember);
-        }
+        check_visible(&view)?;
         Ok(room_view(view))
     }
 
@@ -83,11 +82,19 @@ impl Engine {
             connection.commit().await?;
             page::cut(views, limit, |view| ByAge { room: view.room.id })
         } else {
-            let (limit, after) = page::check::<ByActivity>(&query)?;
+            let moving = MovingPage::<ByActivity>::begin(&query, self.clock.now())?;
             let mut connection = self.database.reader().await?;
-            let views = connection.active_rooms(user, after, limit + 1).await?;
+            let mut views = match moving.ordered() {
+                Some((after, limit)) => connection.active_rooms(user, after, limit).await?,
+                None => Vec::new(),
+            };
+            let ordered = views.len();
+            if let Some((beyond, limit)) = moving.moved(ordered) {
+                views.extend(connection.rooms_active_since(user, moving.since, beyond, limit).await?);
+            }
             connection.commit().await?;
-            page::cut(views, limit, |view| ByActivity { active_at: view.room.active_at, room: view.room.id })
+            let place = |view: &View| ByActivity { activity: view.activity, room: view.room.id };
+            moving.cut(views, ordered, place, |view| view.room.id.uuid())
         };
         Ok(Page { items: items.into_iter().map(room_view).collect(), next })
     }
@@ -102,7 +109,7 @@ impl Engine {
         self.remember([&actor]).await?;
         in_transaction!(self, "update_room", |transaction| {
             let mut change = RoomChange::begin(transaction, actor.id, &room, self.clock.now()).await?;
-            require(change.actor().await?.role, Role::Owner, "owner")?;
+            change.require(Role::Owner, "owner").await?;
             let name = name.clone().unwrap_or_else(|| change.room.name.clone());
             let slug = slug.clone().unwrap_or_else(|| change.room.slug.clone());
             if slug.is_some() {
@@ -125,8 +132,9 @@ impl Engine {
         self.remember([&actor]).await?;
         in_transaction!(self, "delete_room", |transaction| {
             let mut change = RoomChange::begin(transaction, actor.id, &room, self.clock.now()).await?;
-            require(change.actor().await?.role, Role::Owner, "owner")?;
-            change.delete().await
+            change.require(Role::Owner, "owner").await?;
+            // Neither of the two takes from the other what was said.
+            if change.room.kind == RoomKind::Direct { change.hide().await } else { change.delete().await }
         })
     }
 
@@ -140,10 +148,11 @@ impl Engine {
             return Err(OperationError::TooMany(NAMES_PER_CALL));
         }
         let rooms = if rooms.is_empty() { Vec::new() } else { self.database.resolve(rooms).await? };
-        let mut resolved = Resolved { rooms, memberships: Vec::new() };
+        let mut resolved = Resolved { rooms, ..Resolved::default() };
         if memberships {
             let mut connection = self.database.reader().await?;
-            resolved.memberships = connection.memberships(user, MEMBERSHIPS_MAX).await?;
+            (resolved.memberships, resolved.memberships_total) =
+                connection.memberships(user, MEMBERSHIPS_MAX).await?;
             connection.commit().await?;
         }
         Ok(resolved)
@@ -167,6 +176,7 @@ fn pair(actor: &Profile, new: &NewRoom) -> OperationResult<Option<(UserId, UserI
 async fn create(
     transaction: &mut dyn Connection,
     actor: &Profile,
+    authority: Authority,
     members: &[Arc<Profile>],
     room: RoomRecord,
     origin: &Origin,
@@ -175,19 +185,45 @@ async fn create(
         let Some(first) = transaction.created_before(origin).await? else {
             return Err(OperationError::SlugTaken);
         };
-        let view =
-            transaction.view(actor.id, &RoomRef::Id(first)).await?.ok_or(OperationError::RoomNotFound)?;
-        return Ok(Changed { value: room_view(view), events: Vec::new() });
+        return created_before(transaction, actor, authority, first).await;
     }
+    // By the site's word a slug is taken without its rest: the site knows whose it was.
+    if let (Authority::User, Some(slug)) = (authority, &room.slug) {
+        check_rest(transaction, slug, room.id, actor.id, room.created_at).await?;
+    }
+    // The two of a direct room may the same.
+    let creator = if room.kind == RoomKind::Direct { Role::Member } else { Role::Owner };
     let mut change = RoomChange::of_new(transaction, actor.id, room);
-    change.admit(actor.id, Role::Owner).await?;
+    change.admit(actor.id, creator).await?;
     for member in members {
         change.admit(member.id, Role::Member).await?;
     }
     change.finish_with_view().await
 }
 
-/// Refuses a role that does not suffice.
-pub(crate) fn require(role: Role, needed: Role, name: &'static str) -> OperationResult<()> {
-    if role >= needed { Ok(()) } else { Err(OperationError::RoleTooLow(name)) }
+/// The room that the creation made when it was new, as the actor may see it: who has left it since is told no more of
+/// it than any other user.
+async fn created_before(
+    transaction: &mut dyn Connection,
+    actor: &Profile,
+    authority: Authority,
+    room: RoomId,
+) -> OperationResult<Changed<RoomView>> {
+    let view = transaction.view(actor.id, &RoomRef::Id(room)).await?.ok_or(OperationError::RoomNotFound)?;
+    if authority == Authority::User {
+        check_visible(&view)?;
+    }
+    if view.room.kind == RoomKind::Direct {
+        transaction.set_hidden(room, actor.id, None).await?;
+    }
+    Ok(Changed { value: room_view(view), events: Vec::new() })
+}
+
+/// Refuses to show a private or direct room to who is not a member.
+fn check_visible(view: &View) -> OperationResult<()> {
+    if view.place.is_some() || view.room.kind == RoomKind::Public {
+        Ok(())
+    } else {
+        Err(OperationError::NotMember)
+    }
 }

@@ -13,6 +13,7 @@ use super::{
     members::Members,
     purge::Purge,
     rooms::Rooms,
+    slugs::Slugs,
 };
 
 /// Where the migrations that were applied are listed. A name of its own, since services may share a database.
@@ -70,7 +71,7 @@ pub(crate) trait Database: Send + Sync + 'static {
 
 /// One connection, within a transaction or not. Dropping it closes it, and rolls back what was not committed.
 #[async_trait]
-pub(crate) trait Connection: Rooms + Members + Events + Inboxes + Purge + Send {
+pub(crate) trait Connection: Rooms + Members + Events + Inboxes + Purge + Slugs + Send {
     /// Commits, where there is a transaction, and gives the connection back.
     async fn commit(self: Box<Self>) -> DatabaseResult<()>;
 

@@ -194,6 +194,7 @@ async fn who_is_added_by_another_is_invited(fixture: Fixture) {
     let changed = service
         .create_room(CreateRoom {
             actor: Arc::clone(&mina),
+            authority: Authority::User,
             room: room_of(RoomKind::Private, "Yard", &[&jun]),
         })
         .await
@@ -253,7 +254,11 @@ async fn a_room_is_found_by_what_the_site_calls_it(fixture: Fixture) {
         || NewRoom { external_id: Some(external.clone()), ..room_of(RoomKind::Private, "Seven", &[&jun]) };
     let made = join_all((0..8).map(|n| {
         let owner = if n % 3 == 0 { &mina } else { &jun };
-        replicas[n % 2].create_room(CreateRoom { actor: Arc::clone(owner), room: new() })
+        replicas[n % 2].create_room(CreateRoom {
+            actor: Arc::clone(owner),
+            authority: Authority::Site,
+            room: new(),
+        })
     }));
     let made: Vec<_> = made.await.into_iter().map(Result::unwrap).collect();
     let room = &made[0].value.room;
@@ -265,7 +270,7 @@ async fn a_room_is_found_by_what_the_site_calls_it(fixture: Fixture) {
     // A slug of the same text is another room's.
     let other = NewRoom { slug: Some(slug("7")), ..room_of(RoomKind::Public, "Slug", &[]) };
     let other = service
-        .create_room(CreateRoom { actor: Arc::clone(&mina), room: other })
+        .create_room(CreateRoom { actor: Arc::clone(&mina), authority: Authority::User, room: other })
         .await
         .unwrap()
         .value

@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "in a test, what is not as expected panics")]
 
 mod appends;
+mod direct_rooms;
 mod faults;
 mod inboxes;
 mod kills;
@@ -15,6 +16,8 @@ mod model;
 mod opens;
 mod process;
 mod reading;
+mod room_lists;
 mod rooms;
+mod slugs;
 mod starting;
 mod support;

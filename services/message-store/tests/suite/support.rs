@@ -7,13 +7,16 @@ use madang_domain::{
     Timestamp, TopicId, UserId, Username,
     event::{Event, EventBody, Message},
 };
-use madang_kit::{Host, Lifecycle, Metrics, Secret, clock::ManualClock};
+use madang_kit::{
+    Host, Lifecycle, Metrics, Secret,
+    clock::{Clock as _, ManualClock},
+};
 use madang_message_store::{Service, Settings, start};
 use madang_rpc::{
     MessageStore,
     store::{
-        Append, Appended, Changed, CreateRoom, GetRoom, History, HistoryFrom, HistoryQuery, NewRoom, Open,
-        Opened, PageQuery, Read, RoomKind, RoomView,
+        Append, Appended, Authority, Changed, CreateRoom, GetRoom, History, HistoryFrom, HistoryQuery,
+        ListRooms, NewRoom, Open, Opened, PageQuery, Read, RoomKind, RoomView,
     },
 };
 use madang_test_kit::EitherDatabase;
@@ -74,6 +77,11 @@ impl Fixture {
 
     pub(crate) fn secret(&self) -> Secret {
         Secret::from(self.url.as_str())
+    }
+
+    /// What a clock shows that is behind this one.
+    pub(crate) fn clock_behind(&self, by: Duration) -> Timestamp {
+        self.clock.now().minus(by)
     }
 
     /// A replica.
@@ -186,13 +194,34 @@ pub(crate) trait Words: MessageStore {
     /// A private room with these members; the first owns it.
     async fn given_room(&self, members: &[&Arc<Profile>]) -> RoomId {
         let new = room_of(RoomKind::Private, "Room", &members[1..]);
-        self.create_room(CreateRoom { actor: Arc::clone(members[0]), room: new }).await.unwrap().value.room.id
+        self.create_room(CreateRoom { actor: Arc::clone(members[0]), authority: Authority::User, room: new })
+            .await
+            .unwrap()
+            .value
+            .room
+            .id
+    }
+
+    /// Asks for a room to be made.
+    async fn make(&self, actor: &Arc<Profile>, room: NewRoom) -> Result<Changed<RoomView>> {
+        self.create_room(CreateRoom { actor: Arc::clone(actor), authority: Authority::User, room }).await
+    }
+
+    /// The ids of a user's rooms, as one page lists them.
+    async fn listed(&self, user: &Profile) -> Vec<RoomId> {
+        let rooms = self.list_rooms(ListRooms { user: user.id, joinable: false, page: page(200) }).await;
+        rooms.unwrap().items.iter().map(|view| view.room.id).collect()
     }
 
     /// A public room of this owner.
     async fn given_public_room(&self, owner: &Arc<Profile>) -> RoomId {
         let new = room_of(RoomKind::Public, "Public", &[]);
-        self.create_room(CreateRoom { actor: Arc::clone(owner), room: new }).await.unwrap().value.room.id
+        self.create_room(CreateRoom { actor: Arc::clone(owner), authority: Authority::User, room: new })
+            .await
+            .unwrap()
+            .value
+            .room
+            .id
     }
 
     async fn say(&self, room: RoomId, actor: &Arc<Profile>, with_key: &str) -> Result<Appended> {

@@ -16,12 +16,21 @@ use crate::{
     unread::Counts,
 };
 
+/// The activity of a room for the user `$1`: see [`View::activity`]. It only grows.
+macro_rules! activity {
+    () => {
+        "CASE WHEN r.messages > 0 OR r.creator = $1 THEN r.active_at ELSE 0 END"
+    };
+}
+
 /// A room as the user `$1` sees it: with the place in it, and for a member the last message.
 macro_rules! view_columns {
     () => {
         concat!(
             room_columns!(),
-            ", m.role, m.read_seq, m.read_ordinal, m.sent, m.read_sent, ",
+            ", ",
+            activity!(),
+            " AS activity, m.role, m.read_seq, m.read_ordinal, m.sent, m.read_sent, ",
             event_columns!()
         )
     };
@@ -52,14 +61,32 @@ macro_rules! view_of_memberships {
     };
 }
 
+/// Without the direct rooms that the member has hidden and in which nothing was said since.
+macro_rules! shown {
+    () => {
+        "AND (m.hidden_ordinal IS NULL OR m.hidden_ordinal < r.messages) "
+    };
+}
+
 const VIEW_BY_ID: &str = concat!(view_of_rooms!(), "WHERE r.id = $2");
 const VIEW_BY_SLUG: &str = concat!(view_of_rooms!(), "WHERE r.slug = $2");
 const VIEW_BY_EXTERNAL_ID: &str = concat!(view_of_rooms!(), "WHERE r.external_id = $2");
 
-const ACTIVE_ROOMS: &str = concat!(view_of_memberships!(), "ORDER BY r.active_at DESC, r.id DESC LIMIT $2");
+const ACTIVE_ROOMS: &str =
+    concat!(view_of_memberships!(), shown!(), "ORDER BY activity DESC, r.id DESC LIMIT $2");
 const ACTIVE_ROOMS_AFTER: &str = concat!(
     view_of_memberships!(),
-    "AND (r.active_at, r.id) < ($3, $4) ORDER BY r.active_at DESC, r.id DESC LIMIT $2"
+    shown!(),
+    "AND (",
+    activity!(),
+    ", r.id) < ($3, $4) ORDER BY activity DESC, r.id DESC LIMIT $2"
+);
+const ROOMS_ACTIVE_SINCE: &str = concat!(
+    view_of_memberships!(),
+    shown!(),
+    "AND ",
+    activity!(),
+    " > $3 AND r.id > $4 ORDER BY r.id LIMIT $2"
 );
 
 // The literal kind, not a parameter: it is what the partial index says.
@@ -69,7 +96,12 @@ const JOINABLE_ROOMS_AFTER: &str = concat!(
     view_of_rooms!(),
     "WHERE r.kind = 1 AND m.user_id IS NULL AND r.id < $3 ORDER BY r.id DESC LIMIT $2"
 );
-const MEMBERSHIPS: &str = "SELECT room FROM members WHERE user_id = $1 ORDER BY room LIMIT $2";
+const MEMBERSHIPS: &str = concat!(
+    "SELECT m.room FROM members m JOIN rooms r ON r.id = m.room WHERE m.user_id = $1 ORDER BY ",
+    activity!(),
+    " DESC, r.id DESC LIMIT $2"
+);
+const COUNT_MEMBERSHIPS: &str = "SELECT count(*) FROM members WHERE user_id = $1";
 
 const LOCK_BY_ID: &str = concat!("SELECT ", room_columns!(), " FROM rooms r WHERE r.id = $1", locking!());
 const LOCK_BY_SLUG: &str = concat!("SELECT ", room_columns!(), " FROM rooms r WHERE r.slug = $1", locking!());
@@ -107,6 +139,7 @@ struct RoomRow {
 struct ViewRow {
     #[sqlx(flatten)]
     room: RoomRow,
+    activity: i64,
     role: Option<i16>,
     read_seq: Option<i64>,
     read_ordinal: Option<i64>,
@@ -155,7 +188,7 @@ impl Reader {
             _ => None,
         };
         let last_message = row.last_message.0.map(|event| self.event(room.id.into(), event)).transpose()?;
-        Ok(View { room, place, last_message })
+        Ok(View { room, activity: Timestamp::from_micros(row.activity), place, last_message })
     }
 }
 
@@ -188,9 +221,24 @@ impl Rooms for Connection {
             Some(place) => query_as(ACTIVE_ROOMS_AFTER)
                 .bind(user.uuid())
                 .bind(i64::from(limit))
-                .bind(place.active_at.as_micros())
+                .bind(place.activity.as_micros())
                 .bind(place.room.uuid()),
         };
+        views(run!(self, query, fetch_all)?)
+    }
+
+    async fn rooms_active_since(
+        &mut self,
+        user: UserId,
+        since: Timestamp,
+        beyond: Uuid,
+        limit: u32,
+    ) -> DatabaseResult<Vec<View>> {
+        let query = query_as::<Db, ViewRow>(ROOMS_ACTIVE_SINCE)
+            .bind(user.uuid())
+            .bind(i64::from(limit))
+            .bind(since.as_micros())
+            .bind(beyond);
         views(run!(self, query, fetch_all)?)
     }
 
@@ -210,9 +258,15 @@ impl Rooms for Connection {
         views(run!(self, query, fetch_all)?)
     }
 
-    async fn memberships(&mut self, user: UserId, limit: u32) -> DatabaseResult<Vec<RoomId>> {
+    async fn memberships(&mut self, user: UserId, limit: u32) -> DatabaseResult<(Vec<RoomId>, u64)> {
         let query = query_scalar::<Db, Uuid>(MEMBERSHIPS).bind(user.uuid()).bind(i64::from(limit));
-        Ok(run!(self, query, fetch_all)?.into_iter().map(RoomId::new).collect())
+        let rooms: Vec<RoomId> = run!(self, query, fetch_all)?.into_iter().map(RoomId::new).collect();
+        if rooms.len() < usize::try_from(limit).unwrap_or(usize::MAX) {
+            let total = rooms.len() as u64;
+            return Ok((rooms, total));
+        }
+        let query = query_scalar::<Db, i64>(COUNT_MEMBERSHIPS).bind(user.uuid());
+        Ok((rooms, unsigned(run!(self, query, fetch_one)?)?))
     }
 
     async fn lock_room(&mut self, room: &RoomRef) -> DatabaseResult<Option<RoomRecord>> {

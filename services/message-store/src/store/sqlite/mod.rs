@@ -26,6 +26,8 @@ mod profiles;
 mod purge;
 #[path = "../sql/rooms.rs"]
 mod rooms;
+#[path = "../sql/slugs.rs"]
+mod slugs;
 
 use std::sync::Arc;
 
