@@ -47,7 +47,7 @@ pub use settings::{ChannelsSettings, GatewaySettings, IssuerAlgorithm, IssuerSet
 
 use crate::{
     admission::{AdmissionQueue, UserLimits},
-    commands::{Commands, PresenceSettings},
+    commands::{Commands, PresenceSettings, ReservedSlugs},
     connections::Connections,
     credentials::{Issuer, Revocations, SiteKeys, SiteTokens, SiteUserCache, Verifier},
     fanout::Fanout,
@@ -178,6 +178,10 @@ impl Parts<'_> {
                 enabled: settings.presence,
                 names_max: settings.presence_names_max,
             },
+            // The default room's too where the Channels dialect is off: it may be switched on later.
+            reserved_slugs: ReservedSlugs::new(
+                settings.reserved_slugs.iter().chain([&settings.channels.default_room]).cloned(),
+            ),
             user_limits: Arc::clone(&user_limits),
             counters: Arc::clone(&self.counters),
             clock: Arc::clone(&self.clock),

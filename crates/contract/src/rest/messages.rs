@@ -1,6 +1,6 @@
 //! `/v1/rooms/{room}/messages` and `/read`: messages, and how far the user has read.
 
-use madang_domain::{IdempotencyKey, MessageText, Seq, Timestamp};
+use madang_domain::{IdempotencyKey, MessageText, RoomId, Seq, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +28,8 @@ pub struct SendMessage<T = MessageText, K = IdempotencyKey> {
 /// A message that is committed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SentMessage {
+    /// The room that it reached: the one that has the slug now, where the address has a slug.
+    pub room: RoomId,
     /// The id of the message in its room.
     pub id: String,
     /// Its place in the room's log.
@@ -61,6 +63,9 @@ pub struct MarkRead {
 /// A read mark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReadMark {
+    /// The room; absent for the inbox.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub room: Option<RoomId>,
     /// The last place that the user has read. It never moves back.
     pub read: Seq,
     /// How many messages of other users, or notices, stand after it.

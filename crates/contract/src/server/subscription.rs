@@ -14,8 +14,12 @@ pub struct Subscribed<'a> {
     /// The id of the request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub re: Option<RequestId>,
-    /// One entry for each room, in the order of the request.
+    /// One entry for each room, in the order of the request; those of `all` after them, latest activity first.
     pub rooms: Vec<SubscribedRoom<'a>>,
+    /// With `all`, of more rooms than a socket subscribes to: how many of the user's rooms, those with the least
+    /// activity, it does not hear. Absent where it hears all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_out: Option<u64>,
 }
 
 /// One room of a subscription.

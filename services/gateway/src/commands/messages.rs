@@ -36,24 +36,25 @@ impl Commands {
     }
 
     /// Sends a message for a user on the site's word; the rate of the site's calls is limited elsewhere. With `join`, a
-    /// user who is not a member becomes one first.
+    /// user who is not a member becomes one first. Answers which room it reached.
     pub(crate) async fn send_as_site(
         &self,
         sender: &UserRef,
         room: &RoomRef,
         message: NewMessage,
         join: bool,
-    ) -> Result<Appended> {
+    ) -> Result<(RoomId, Appended)> {
         let sender = self.find_user(sender).await?;
         let room = self.room_id(sender.id, room).await?;
-        match self.append(&sender, room, message.clone()).await {
+        let appended = match self.append(&sender, room, message.clone()).await {
             // Only after the refusal, never before it: the role of a member is not to be touched.
             Err(error) if error.code == Code::PermissionDenied && join => {
                 self.add_as_site(room.into(), Arc::clone(&sender), Role::Member).await?;
-                self.append(&sender, room, message).await
+                self.append(&sender, room, message).await?
             }
-            sent => sent,
-        }
+            sent => sent?,
+        };
+        Ok((room, appended))
     }
 
     async fn append(&self, sender: &Arc<Profile>, room: RoomId, message: NewMessage) -> Result<Appended> {

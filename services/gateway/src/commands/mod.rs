@@ -10,6 +10,7 @@ mod messages;
 mod notices;
 mod presence;
 mod read_marks;
+mod reserved_slugs;
 mod rooms;
 mod typing;
 mod users;
@@ -32,6 +33,7 @@ use tracing::Instrument as _;
 pub(crate) use self::{
     history::{HistoryRange, page_limit},
     messages::NewMessage,
+    reserved_slugs::ReservedSlugs,
     rooms::{Members, RoomToCreate},
 };
 use crate::{
@@ -53,6 +55,8 @@ pub(crate) struct Commands {
     /// Who is in which room, over all gateways.
     pub(crate) presence: Arc<dyn Presence>,
     pub(crate) presence_settings: PresenceSettings,
+    /// The slugs that users do not choose.
+    pub(crate) reserved_slugs: ReservedSlugs,
     pub(crate) user_limits: Arc<UserLimits>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) clock: Arc<dyn Clock>,

@@ -7,8 +7,8 @@ use madang_domain::{
     UserRef, limits,
 };
 use madang_rpc::store::{
-    self, DeleteRoom, GetRoom, Join, Leave, ListRooms, NewRoom, Page, PageQuery, Resolve, RoomKind, RoomView,
-    UpdateRoom,
+    self, Authority, DeleteRoom, GetRoom, Join, Leave, ListRooms, NewRoom, Page, PageQuery, Resolve,
+    RoomKind, RoomView, UpdateRoom,
 };
 use tracing::warn;
 
@@ -36,10 +36,11 @@ pub(crate) enum Members {
 impl Commands {
     /// Creates a room. Answers whether it is new: of a repeat, the room that was created first is the answer.
     pub(crate) async fn create_room(&self, room: RoomToCreate, members: Members) -> Result<(RoomView, bool)> {
-        let (owner, members) = match members {
+        let (owner, authority, members) = match members {
             Members::Of(owner, members) => {
                 check_members(members.len())?;
-                (owner, self.users(&members).await?)
+                room.slug.iter().try_for_each(|slug| self.reserved_slugs.check(slug))?;
+                (owner, Authority::User, self.users(&members).await?)
             }
             Members::Named(owner, members) => {
                 check_members(members.len())?;
@@ -48,17 +49,22 @@ impl Commands {
                 let mut found = self.find_users(&names).await?;
                 let Some(owner) = found.pop() else { return Err(Error::invalid("name an owner")) };
                 found.retain(|member| member.id != owner.id);
-                (owner, found)
+                (owner, Authority::Site, found)
             }
         };
         let RoomToCreate { kind, name, slug, external_id, key } = room;
-        self.commit_room(owner, NewRoom { kind, name, slug, external_id, members, key }).await
+        self.commit_room(owner, authority, NewRoom { kind, name, slug, external_id, members, key }).await
     }
 
-    async fn commit_room(&self, owner: Arc<Profile>, room: NewRoom) -> Result<(RoomView, bool)> {
+    async fn commit_room(
+        &self,
+        actor: Arc<Profile>,
+        authority: Authority,
+        room: NewRoom,
+    ) -> Result<(RoomView, bool)> {
         let store = Arc::clone(&self.store);
         self.commit("create room", async move {
-            let created = store.create_room(store::CreateRoom { actor: owner, room }).await?;
+            let created = store.create_room(store::CreateRoom { actor, authority, room }).await?;
             // A new room begins with the event of its owner; one that was there has no events.
             let is_new = !created.events.is_empty();
             let Committed { value, publications } = created.into();
@@ -95,6 +101,7 @@ impl Commands {
         name: Option<RoomName>,
         slug: Option<Option<Slug>>,
     ) -> Result<RoomView> {
+        slug.iter().flatten().try_for_each(|slug| self.reserved_slugs.check(slug))?;
         let store = Arc::clone(&self.store);
         self.commit(
             "update room",
@@ -135,7 +142,7 @@ impl Commands {
             members: Vec::new(),
             key: None,
         };
-        let room = match self.commit_room(Arc::clone(user), new).await {
+        let room = match self.commit_room(Arc::clone(user), Authority::Site, new).await {
             Ok((view, _)) => view.room.id,
             // Another user's socket created it in the meantime.
             Err(error) if error.code == Code::AlreadyExists => {

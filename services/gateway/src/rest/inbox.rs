@@ -42,5 +42,5 @@ async fn read(
     Json(body): Json<MarkRead>,
 ) -> Result<axum::Json<ReadMark>, Problem> {
     let mark = commands.mark_inbox_read(caller.me.id, body.seq).await?;
-    Ok(axum::Json(ReadMark { read: mark.read, unread: mark.unread }))
+    Ok(axum::Json(ReadMark { room: None, read: mark.read, unread: mark.unread }))
 }

@@ -58,7 +58,7 @@ async fn send(
     let new = NewMessage { key, text: body.text, reply_to: body.reply_to, attachments: body.attachments };
     let usage = commands.user_limits.of(caller.me.id);
     let appended = commands.send(&caller.me, &usage, room, new).await?;
-    Ok((StatusCode::CREATED, axum::Json(sent(&appended))).into_response())
+    Ok((StatusCode::CREATED, axum::Json(sent(room, &appended))).into_response())
 }
 
 async fn read(
@@ -68,5 +68,5 @@ async fn read(
     Json(body): Json<MarkRead>,
 ) -> Result<axum::Json<ReadMark>, Problem> {
     let mark = commands.mark_read(caller.me.id, None, room, body.seq).await?;
-    Ok(axum::Json(ReadMark { read: mark.read, unread: mark.unread }))
+    Ok(axum::Json(ReadMark { room: Some(mark.room), read: mark.read, unread: mark.unread }))
 }

@@ -7,6 +7,7 @@ mod path;
 use std::{net::SocketAddr, time::Duration};
 
 use clap::Args;
+use madang_domain::Slug;
 use madang_kit::Registration;
 
 use self::path::base_path;
@@ -88,6 +89,11 @@ pub struct GatewaySettings {
     /// The rooms that one socket may listen to.
     #[arg(long, env = "MADANG_MAX_SOCKET_ROOMS", default_value_t = 1_000)]
     pub max_socket_rooms: usize,
+
+    /// The slugs that users cannot choose for their rooms, separated by commas, such as `support,news`. The slug of
+    /// `MADANG_CHANNELS_DEFAULT_ROOM` is reserved besides, and so are `all`, `here`, `me` and numbers.
+    #[arg(long, env = "MADANG_RESERVED_SLUGS", value_delimiter = ',')]
+    pub reserved_slugs: Vec<Slug>,
 
     /// Tell who is in a room: `presence` frames, and the answer to the `presence` request.
     #[arg(long, env = "MADANG_PRESENCE", default_value_t = true, action = clap::ArgAction::Set,

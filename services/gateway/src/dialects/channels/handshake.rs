@@ -57,11 +57,12 @@ pub(super) async fn alarm(
 }
 
 async fn upgrade(
-    ChannelsState { gateway, settings }: ChannelsState,
+    state: ChannelsState,
     endpoint: Endpoint,
     url: UrlCredentials,
     request: Request,
 ) -> Result<Response, Error> {
+    let ChannelsState { gateway, .. } = &state;
     let (entrance, sockets) = (&gateway.entrance, &gateway.sockets);
     // A request that is no handshake at all is not refused but wrong.
     let accept = upgrade::accept_key(request.headers())?;
@@ -84,7 +85,7 @@ async fn upgrade(
         .take_socket(&usage)
         .ok_or_else(|| Error::new(Code::RateLimited, "the user holds too many sockets"))?;
     let context = Arc::new(SessionContext::new(Arc::clone(sockets), identity, usage, endpoint.format()));
-    let dialect = open(&gateway.commands, &context, &settings, endpoint).await?;
+    let dialect = open(&state, &context, endpoint).await?;
 
     upgrade::spawn_session(&gateway.commands.tasks, request, move |socket| {
         run(context, socket, permit, dialect)

@@ -4,19 +4,25 @@
 //! it; the session lets it out once the handshake is done. So nothing precedes the handshake's end, and nothing that
 //! happens after it is missed.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use madang_domain::{Code, Error, ExternalId, Result, RoomId, RoomRef, Slug, TopicId};
+use madang_flow_control::RateLimit;
 use madang_rpc::store::Opened;
 
-use super::dialect::{Channels, Sends};
+use super::{
+    dialect::{Channels, Sends},
+    state::ChannelsState,
+};
 use crate::{
     commands::Commands,
     formats::{Format, channels::RoomContext, site_names::Room},
     hub::Listener,
     session::SessionContext,
-    settings::ChannelsSettings,
 };
+
+/// How often the log says that the default room is not public.
+const CLOSED_ROOM_TOLD: RateLimit = RateLimit { interval: Duration::from_secs(60), burst: 1 };
 
 /// Which of the contract's sockets.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,11 +48,11 @@ impl Endpoint {
 
 /// Subscribes to what the endpoint is for.
 pub(super) async fn open(
-    commands: &Arc<Commands>,
+    state: &ChannelsState,
     session: &Arc<SessionContext>,
-    settings: &ChannelsSettings,
     endpoint: Endpoint,
 ) -> Result<Channels> {
+    let (commands, settings) = (&state.gateway.commands, &state.settings);
     let (topic, seen, sends) = match endpoint {
         Endpoint::Room(path) => {
             let room = find(commands, session, path).await?;
@@ -57,7 +63,12 @@ pub(super) async fn open(
         }
         Endpoint::Simple => {
             let room = commands.default_room(&session.me, &settings.default_room).await?;
-            let opened = enter(commands, session, room, session.listener()).await?;
+            let opened = match enter(commands, session, room, session.listener()).await {
+                Err(error) if error.code == Code::PermissionDenied => {
+                    return Err(closed_default_room(state, session, room, error).await);
+                }
+                opened => opened?,
+            };
             (room.into(), opened.head, Sends::Plain(room))
         }
         Endpoint::Alarm => {
@@ -67,6 +78,30 @@ pub(super) async fn open(
         }
     };
     Ok(Channels { commands: Arc::clone(commands), topic, seen, sends })
+}
+
+/// Why the default room does not let a user in. Where it is not public, as a room may be whose user took the slug before
+/// it was reserved, nobody comes in, and only the operator can mend that: the log says how.
+async fn closed_default_room(
+    state: &ChannelsState,
+    session: &SessionContext,
+    room: RoomId,
+    error: Error,
+) -> Error {
+    let seen = state.gateway.commands.room(session.me.id, room.into()).await;
+    if !seen.is_err_and(|error| error.code == Code::PermissionDenied) {
+        return error;
+    }
+    let told = state.closed_room_told.take(CLOSED_ROOM_TOLD, session.sockets.user_limits.now_micros());
+    if told.is_ok() {
+        let slug = state.settings.default_room.as_str();
+        tracing::error!(
+            slug, %room,
+            "the default room of the Channels dialect is not public, and nobody is let in: have the room's owner give \
+             the slug up, or set MADANG_CHANNELS_DEFAULT_ROOM to another one"
+        );
+    }
+    Error::unavailable("the default room is not open to anybody: its operator has to mend that")
 }
 
 /// The room that a path names. The site's own name for it counts before a slug: slugs are anybody's to choose, and

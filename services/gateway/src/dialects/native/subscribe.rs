@@ -30,17 +30,18 @@ pub(super) async fn subscribe(
     request: Subscribe,
 ) -> Result<()> {
     let inbox = inbox::cursor(request.inbox_since, request.inbox_epoch);
-    let wanted = resolve(session, request).await?;
-    let ids: Vec<RoomId> = wanted.iter().filter_map(|wanted| wanted.room.as_ref().ok().copied()).collect();
-    session.reserve_rooms(&ids)?;
+    let (wanted, left_out) = resolve(session, request).await?;
     let opened = join_all(wanted.iter().map(|wanted| open(session, wanted))).await;
     // The refusal of a single room is the answer; of several rooms, each has its own.
     if let [Err(error)] = opened.as_slice() {
         return Err(error.clone());
     }
+    // Of a thousand rooms it is a frame as large as what may wait for a socket: nothing else is to wait before it.
+    session.outbox.room().await;
     session.push(&ServerFrame::Subscribed(frames::Subscribed {
         re,
         rooms: wanted.iter().zip(&opened).map(|(wanted, opened)| answer(wanted, opened)).collect(),
+        left_out: Some(left_out).filter(|rooms| *rooms > 0),
     }));
     let profile = commands.presence_profile(&session.me);
     for (wanted, opened) in wanted.iter().zip(opened) {
@@ -70,8 +71,11 @@ pub(super) async fn unsubscribe(
     Ok(())
 }
 
-/// The rooms that a request means, by id.
-async fn resolve(session: &SessionContext, request: Subscribe) -> Result<Vec<Wanted>> {
+/// The rooms that a request means, by id, which the socket has place for; and how many of the user's rooms it leaves out.
+///
+/// The rooms that are named must all have place. Of all the user's rooms those with the latest activity are taken: how
+/// many rooms a user is in, others decide too.
+async fn resolve(session: &SessionContext, request: Subscribe) -> Result<(Vec<Wanted>, u64)> {
     if request.rooms.len() > limits::SUBSCRIBE_MAX_ROOMS {
         return Err(Error::new(
             Code::TooLarge,
@@ -106,13 +110,16 @@ async fn resolve(session: &SessionContext, request: Subscribe) -> Result<Vec<Wan
             wanted.push(Wanted { name: room, since, room: id });
         }
     }
-    let already: HashSet<RoomId> =
-        wanted.iter().filter_map(|wanted| wanted.room.as_ref().ok().copied()).collect();
-    for room in resolved.memberships.into_iter().filter(|room| !already.contains(room)) {
+    let named: Vec<RoomId> = wanted.iter().filter_map(|wanted| wanted.room.as_ref().ok().copied()).collect();
+    session.reserve_rooms(&named)?;
+    let taken = session.reserve_what_fits(resolved.memberships);
+    let left_out = resolved.memberships_total.saturating_sub(taken.len() as u64);
+    let named: HashSet<RoomId> = named.into_iter().collect();
+    for room in taken.into_iter().filter(|room| !named.contains(room)) {
         let since = request.cursors.get(&room).map(|seq| Cursor { seq: *seq, epoch: None });
         wanted.push(Wanted { name: room.into(), since, room: Ok(room) });
     }
-    Ok(wanted)
+    Ok((wanted, left_out))
 }
 
 /// Subscribes to one room and reads its state.
@@ -135,6 +142,7 @@ async fn catch_up(session: &SessionContext, room: RoomId, opened: Opened, profil
             session.outbox.push(frame);
         }
     }
+    session.outbox.room().await;
     session.outbox.push(WireFrame::json(&ServerFrame::CaughtUp(frames::CaughtUp { room, seq: opened.head })));
     session.sockets.hubs.activate(room.into(), session.connection, opened.head, profile).await;
 }

@@ -42,6 +42,6 @@ async fn send(
         None => commands.new_key()?,
     };
     let message = NewMessage { key, text: body.text, reply_to: None, attachments: Vec::new() };
-    let appended = commands.send_as_site(&body.user, &room, message, body.join).await?;
-    Ok((StatusCode::CREATED, axum::Json(sent(&appended))).into_response())
+    let (room, appended) = commands.send_as_site(&body.user, &room, message, body.join).await?;
+    Ok((StatusCode::CREATED, axum::Json(sent(room, &appended))).into_response())
 }
