@@ -3,6 +3,7 @@
 //! A value of these types is valid by construction. It is parsed once, at the edge where it enters
 //! the system (a frame, an HTTP path, a gRPC message, a database row), and travels typed after that.
 
+mod added_by;
 mod attachment;
 mod error;
 pub mod event;
@@ -17,6 +18,7 @@ mod text;
 mod time;
 mod topic;
 
+pub use added_by::AddedBy;
 pub use attachment::{Attachment, AttachmentUrl, FileName, MediaType};
 pub use error::{Code, Error, Result};
 pub use id::{ConnectionId, GatewayId, ParseIdError, RoomId, RoomRef, SessionId, UserId, UserRef};

@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use crate::{
-    AttachmentUrl, AvatarUrl, Code, DisplayName, Epoch, ExternalId, FileName, IdempotencyKey, MediaType,
-    MessageText, Role, RoomId, RoomKind, RoomName, RoomRef, Seq, SessionId, Slug, Timestamp, UserId, UserRef,
-    Username, limits,
+    AddedBy, AttachmentUrl, AvatarUrl, Code, DisplayName, Epoch, ExternalId, FileName, IdempotencyKey,
+    MediaType, MessageText, Role, RoomId, RoomKind, RoomName, RoomRef, Seq, SessionId, Slug, Timestamp,
+    UserId, UserRef, Username, limits,
 };
 
 macro_rules! schemas {
@@ -91,6 +91,10 @@ schemas! {
     AttachmentUrl => {
         "type": "string", "pattern": "^(https?://|/)", "maxLength": limits::ATTACHMENT_URL_MAX_BYTES,
         "description": "The address of a file: an `http` or `https` one, or a path on this server."
+    };
+    AddedBy => {
+        "type": "string", "enum": AddedBy::ALL,
+        "description": "Who may make a user a member of a room: any user, one who is in a room with the user, or none. Others send an invitation."
     };
     Role => {
         "type": "string", "enum": [Role::Member, Role::Moderator, Role::Owner],

@@ -97,7 +97,11 @@ fn body() -> impl Strategy<Value = EventBody> {
         })),
         (room(), any::<u64>())
             .prop_map(|(room, seq)| EventBody::Mention(Mention { room, seq: Seq::new(seq) })),
-        (room(), name()).prop_map(|(room, name)| EventBody::Invite(Invite { room, name })),
+        (room(), name(), any::<bool>()).prop_map(|(room, name, pending)| EventBody::Invite(Invite {
+            room,
+            name,
+            pending
+        })),
         "[a-z가-힣]{0,64}".prop_map(|text| {
             EventBody::Custom(Custom::new(&format!("{{ \"z\": \"{text}\",\"a\":1e9}}")).unwrap())
         }),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use madang_database::DatabaseError;
 use madang_domain::{Code, Error, limits};
 
-use crate::settings::SLUG_REST;
+use crate::settings::{INVITATIONS_OPEN_MAX, SLUG_REST};
 
 /// When to come back to a store that is overloaded or whose database is away.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -26,7 +26,7 @@ pub(crate) enum OperationError {
     #[error("this needs the role of {0}")]
     RoleTooLow(&'static str),
     /// Only public rooms are joined.
-    #[error("only public rooms can be joined; ask a member to add you")]
+    #[error("only public rooms can be joined, and those to which you are invited; ask a member")]
     NotJoinable,
     /// Another room has the slug.
     #[error("another room has this slug")]
@@ -49,6 +49,9 @@ pub(crate) enum OperationError {
     /// Too many first members.
     #[error("a room is made with at most {max} members; add more later", max = limits::ROOM_INITIAL_MEMBERS_MAX)]
     TooManyMembers,
+    /// Too many invitations of the actor wait for an answer.
+    #[error("{INVITATIONS_OPEN_MAX} of your invitations wait for an answer already; take some back")]
+    TooManyInvitations,
     /// A page's limit is out of range.
     #[error("limit must be 1 to {max}", max = limits::PAGE_MAX_ITEMS)]
     BadLimit,
@@ -94,7 +97,9 @@ impl From<OperationError> for Error {
             | E::BadCursor
             | E::BadNotice(_)
             | E::TooMany(_) => Code::InvalidArgument,
-            E::DirectIsFixed | E::LastOwner | E::RemoveSelf => Code::FailedPrecondition,
+            E::DirectIsFixed | E::LastOwner | E::TooManyInvitations | E::RemoveSelf => {
+                Code::FailedPrecondition
+            }
             E::Overloaded | E::Stopping => Code::Unavailable,
             E::Deadline => Code::DeadlineExceeded,
             E::Database(_) | E::Shared(_) => return from_database(error),

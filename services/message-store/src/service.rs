@@ -10,10 +10,10 @@ use madang_rpc::{
     around::{Around, Call, Layer},
     method::Method,
     store::{
-        Append, Appended, Changed, CreateRoom, DeleteRoom, GetRoom, Heads, History, Inbox, InboxMark,
-        InboxPage, Join, Leave, ListMembers, ListRooms, MarkInboxRead, MarkRead, Member, Notify, Open,
-        OpenInbox, Opened, OpenedInbox, Page, PutMember, Read, ReadMark, RemoveMember, Resolve, Resolved,
-        RoomView, UpdateRoom,
+        Append, Appended, Changed, CreateRoom, DeleteRoom, GetRoom, GetUserSettings, Heads, History, Inbox,
+        InboxMark, InboxPage, Join, Leave, ListMembers, ListRooms, MarkInboxRead, MarkRead, Member, Notify,
+        Open, OpenInbox, Opened, OpenedInbox, Page, PutMember, PutUserSettings, Read, ReadMark, RemoveMember,
+        Resolve, Resolved, RoomView, UpdateRoom, UserSettings,
     },
 };
 use tokio::time::timeout;
@@ -185,6 +185,14 @@ impl MessageStore for Operations {
 
     async fn inbox(&self, request: Inbox) -> Result<InboxPage> {
         Ok(self.0.engine.inbox(request.user, request.from, request.limit).await?)
+    }
+
+    async fn get_user_settings(&self, request: GetUserSettings) -> Result<UserSettings> {
+        Ok(self.0.engine.user_settings(request.user).await?)
+    }
+
+    async fn put_user_settings(&self, request: PutUserSettings) -> Result<UserSettings> {
+        Ok(self.0.engine.put_user_settings(request.user, request.added_by).await?)
     }
 
     async fn mark_inbox_read(&self, request: MarkInboxRead) -> Result<InboxMark> {

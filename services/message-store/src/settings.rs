@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, builder::TypedValueParser as _};
+use madang_domain::AddedBy;
 
 use crate::batch::Bounds;
 
@@ -53,6 +54,9 @@ pub(crate) const SLUG_REST: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// How many slugs that have rested one statement forgets.
 pub(crate) const FORGET_CHUNK_SLUGS: u32 = 1_000;
+
+/// How many invitations of one user may wait for an answer: twice the members with whom a room is made.
+pub(crate) const INVITATIONS_OPEN_MAX: u32 = 200;
 
 /// How often rooms whose tombstone has served its time are looked for.
 pub(crate) const PURGE_INTERVAL: Duration = Duration::from_secs(60);
@@ -107,11 +111,35 @@ pub struct Settings {
         value_name = "MESSAGES"
     )]
     pub append_queue: u32,
+
+    /// Who may make a user a member of a room, where the user has set nothing: anyone, a user who is in a room with that
+    /// user, or nobody. Others send an invitation; the site's backend always may
+    #[arg(long = "store-added-by", id = "store_added_by", default_value = "shared", value_name = "WHO",
+        value_parser = clap::builder::PossibleValuesParser::new(ADDED_BY).map(|value| added_by(&value)))]
+    pub added_by: AddedBy,
+}
+
+/// The values of `added_by`.
+const ADDED_BY: [&str; 3] = ["anyone", "shared", "nobody"];
+
+/// One of [`ADDED_BY`], to which the parser has narrowed the text.
+fn added_by(text: &str) -> AddedBy {
+    match text {
+        "anyone" => AddedBy::Anyone,
+        "nobody" => AddedBy::Nobody,
+        _ => AddedBy::Shared,
+    }
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { connections: 12, append_workers: 2, append_batch: 256, append_queue: 8_192 }
+        Self {
+            connections: 12,
+            append_workers: 2,
+            append_batch: 256,
+            append_queue: 8_192,
+            added_by: AddedBy::Shared,
+        }
     }
 }
 

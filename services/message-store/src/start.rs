@@ -87,6 +87,7 @@ pub async fn start(settings: &Settings, url: &Secret, host: &Host) -> Result<Ser
         clock: Arc::clone(&host.clock),
         random: Arc::clone(&host.random),
         profiles,
+        added_by: settings.added_by,
     };
     let inner = Inner { life, engine, appends, opens, inbox_opens, _check: check };
     Ok(Service::new(Operations::new(inner), Metered::new(CallMetrics::new(&host.metrics))))

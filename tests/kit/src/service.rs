@@ -136,6 +136,10 @@ impl Service {
         if spec.program.has_ops_port() {
             environment.push(("MADANG_OPS_ADDR".to_owned(), spec.ops_address.to_string()));
         }
+        if matches!(spec.program, Program::MessageStore | Program::AllInOne) {
+            // Most stories begin with rooms of people who have never met; the settings below may say otherwise.
+            environment.push(("MADANG_STORE_ADDED_BY".to_owned(), "anyone".to_owned()));
+        }
         environment.extend(spec.settings);
         let process = Process::spawn(ProcessSpec {
             name: spec.name,

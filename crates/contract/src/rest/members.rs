@@ -17,6 +17,9 @@ pub struct Member<'a> {
     pub joined_at: Timestamp,
     /// The user's read mark.
     pub read: Seq,
+    /// Whether the user is no member yet, but invited to become one; absent of members.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub invited: bool,
 }
 
 /// The role of a user who becomes or is a member.
@@ -49,6 +52,7 @@ pub mod routes {
         PUT = Route::put("put_member", "/v1/rooms/{room}/members/{user}", "Add a member, as a moderator, or change a role, as an owner")
             .takes::<PutMember>()
             .answers::<Member<'_>>(200, "The member.")
+            .or_answers::<Member<'_>>(202, "The user does not let this user add members, and is invited.")
             .refuses(&[Code::PermissionDenied, Code::NotFound, Code::FailedPrecondition]);
         /// Removes a member.
         REMOVE = Route::delete("remove_member", "/v1/rooms/{room}/members/{user}", "Remove a member of a lesser role, as a moderator")

@@ -24,7 +24,7 @@ pub use rooms::{NewRoom, Room, RoomChanges, RoomScope, RoomsQuery};
 pub use route::{Access, Answer, Method, Route, Type};
 pub use server::{NewSiteRoom, NoticeData, PutSiteMember, SendAs, SentNotice, SiteRoom, SiteUserChanges};
 pub use table::{Group, ROUTES, all_routes};
-pub use users::ProfileChanges;
+pub use users::{ProfileChanges, UserSettings, UserSettingsChanges};
 
 /// The routes by name, for the server that serves them: `routes::rooms::CREATE`.
 pub mod routes {

@@ -4,8 +4,8 @@
 use std::borrow::Cow;
 
 use madang_domain::{
-    AttachmentUrl, Code, Epoch, FileName, MediaType, Role, RoomId, RoomKind, Seq, SessionId, Timestamp,
-    UserId,
+    AddedBy, AttachmentUrl, Code, Epoch, FileName, MediaType, Role, RoomId, RoomKind, Seq, SessionId,
+    Timestamp, UserId,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
@@ -20,6 +20,7 @@ use crate::{
         AuthSession, InboxPage, JwkSet, Login, MarkRead, Member, NewRoom, NewSiteRoom, Page, Problem,
         ProfileChanges, PutMember, PutSiteMember, ReadMark, RefreshToken, Register, Room, RoomChanges,
         SendAs, SendMessage, SentMessage, SentNotice, SiteRoom, SiteUserChanges, Ticket, Tokens,
+        UserSettings, UserSettingsChanges,
     },
 };
 
@@ -58,6 +59,7 @@ fn request(name: &str) -> Option<Value> {
             json!({"name": "Courtyard", "kind": "public", "slug": "courtyard", "members": [JOON]}),
         ),
         "RoomChanges" => read::<RoomChanges>(json!({"name": "Courtyard at noon", "slug": null})),
+        "UserSettingsChanges" => read::<UserSettingsChanges>(json!({"added_by": "nobody"})),
         "PutMember" => read::<PutMember>(json!({"role": "moderator"})),
         "SendMessage" => read::<SendMessage>(
             json!({"text": "안녕하세요", "key": "k1", "reply_to": "2", "attachments": [written(&attachment())]}),
@@ -106,10 +108,15 @@ fn answer(name: &str) -> Option<Value> {
         "Member" => written(&member()),
         "MemberPage" => written(&page(member())),
         "RoomMessagePage" => written(&page(room_message())),
-        "SentMessage" => {
-            written(&SentMessage { id: "3".to_owned(), seq: Seq::new(3), at: at(), duplicate: false })
-        }
-        "ReadMark" => written(&ReadMark { read: Seq::new(3), unread: 0 }),
+        "SentMessage" => written(&SentMessage {
+            room: room_id(),
+            id: "3".to_owned(),
+            seq: Seq::new(3),
+            at: at(),
+            duplicate: false,
+        }),
+        "UserSettings" => written(&UserSettings { added_by: AddedBy::Shared }),
+        "ReadMark" => written(&ReadMark { room: None, read: Seq::new(3), unread: 0 }),
         "InboxPage" => written(&InboxPage {
             items: notices().to_vec(),
             next_cursor: None,
@@ -256,6 +263,7 @@ fn subscribed() -> Subscribed<'static> {
                 error: RoomError { code: Code::NotFound, message: "there is no such room".into() },
             },
         ],
+        left_out: None,
     }
 }
 
@@ -282,7 +290,7 @@ fn notices() -> [Notice<'static>; 4] {
     let mention = Mention { room: room_id(), message: "3".into(), seq: Seq::new(3), sender: user() };
     let bodies = [
         NoticeBody::Mention(mention),
-        NoticeBody::Invite(Invite { room: room_id(), name: "Courtyard".into(), by: user() }),
+        NoticeBody::Invite(Invite { room: room_id(), name: "Courtyard".into(), by: user(), pending: false }),
         NoticeBody::Custom(CustomData(r#"{"kind":"order","no":7}"#.into())),
         NoticeBody::Unknown,
     ];
@@ -303,7 +311,7 @@ fn account() -> Account<'static> {
 }
 
 fn member() -> Member<'static> {
-    Member { user: account(), role: Role::Owner, joined_at: at(), read: Seq::new(3) }
+    Member { user: account(), role: Role::Owner, joined_at: at(), read: Seq::new(3), invited: false }
 }
 
 fn message() -> Message<'static> {

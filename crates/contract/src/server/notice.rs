@@ -45,7 +45,7 @@ pub struct Notice<'a> {
 pub enum NoticeBody<'a> {
     /// A message names the user.
     Mention(Mention<'a>),
-    /// Another user made the user a member of a room.
+    /// Another user made the user a member of a room, or invites the user to become one.
     Invite(Invite<'a>),
     /// The embedding site tells the user something.
     Custom(CustomData<'a>),
@@ -67,7 +67,7 @@ pub struct Mention<'a> {
     pub sender: User<'a>,
 }
 
-/// Another user made the user a member of a room.
+/// Another user made the user a member of a room, or invites the user to become one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Invite<'a> {
     /// The room.
@@ -75,8 +75,11 @@ pub struct Invite<'a> {
     /// The room's name at that time.
     #[schemars(with = "RoomName")]
     pub name: Cow<'a, str>,
-    /// The user who added the member.
+    /// The user who added or invited the user.
     pub by: User<'a>,
+    /// Whether the user is no member yet: who joins the room accepts, who leaves it declines.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub pending: bool,
 }
 
 /// The JSON object of a notice of the embedding site, written as the site gave it, to the byte.

@@ -217,7 +217,7 @@ mod tests {
             (
                 7,
                 Some(r#"{"room":"00000000-0000-0000-0000-000000000007","name":"마당"}"#),
-                EventBody::Invite(Invite { room, name: name() }),
+                EventBody::Invite(Invite { room, name: name(), pending: false }),
             ),
             (8, Some(custom), EventBody::Custom(Custom::new(custom).unwrap())),
             (99, Some("[1]"), EventBody::Unknown(Unknown { number: 99, detail: Some("[1]".into()) })),

@@ -8,6 +8,7 @@ mod members;
 mod messages;
 mod page;
 mod rooms;
+mod settings;
 
 use madang_domain::{Seq, TopicId, event::Event};
 use madang_proto::store::v1::{
@@ -30,6 +31,7 @@ pub use self::{
         CreateRoom, DeleteRoom, GetRoom, ListRooms, Membership, NewRoom, Resolve, Resolved, Room, RoomKind,
         RoomView, UpdateRoom,
     },
+    settings::{GetUserSettings, PutUserSettings, UserSettings},
 };
 use crate::service::service;
 
@@ -77,12 +79,12 @@ service! {
         repeat: never, "the repetition would find no room, and the event is heard from the first alone";
     }
 
-    /// Joins a public room. A member already is no error, and no event.
+    /// Joins a public room, or one to which the user is invited. A member already is no error, and no event.
     fn join(Join as JoinRequest) -> Changed<RoomView> as JoinResponse {
         repeat: never, "it would undo a removal made in between";
     }
 
-    /// Leaves a room. `failed_precondition`: the last owner of a room with other members must name
+    /// Leaves a room, or declines the invitation to it. `failed_precondition`: the last owner of a room with other members must name
     /// another first; a direct room is not left.
     fn leave(Leave as LeaveRequest) -> Changed<()> as LeaveResponse {
         repeat: never, "the repetition would be refused to one who is no member any more";
@@ -94,12 +96,13 @@ service! {
     }
 
     /// Adds a member (moderators), or changes a role (owners). A user whom another member adds receives an
-    /// invitation in the inbox. By the site's authority nobody's role is asked.
+    /// invitation in the inbox. Who does not let the actor add members is no member then but invited, and becomes one
+    /// by `join`. By the site's authority nobody's role or consent is asked.
     fn put_member(PutMember as PutMemberRequest) -> Changed<Member> as PutMemberResponse {
         repeat: never, "it would undo a removal or a role given in between";
     }
 
-    /// Removes a member of a lesser role. By the site's authority any, the actor too; but the last owner of a
+    /// Removes a member of a lesser role, or takes an invitation back. By the site's authority any, the actor too; but the last owner of a
     /// room with other members is `failed_precondition`, as for `leave`.
     fn remove_member(RemoveMember as RemoveMemberRequest) -> Changed<()> as RemoveMemberResponse {
         repeat: never, "it would undo an addition made in between";
@@ -167,5 +170,15 @@ service! {
     /// Moves the read mark of a user's inbox forward, never back, never past the head.
     fn mark_inbox_read(MarkInboxRead as MarkInboxReadRequest) -> InboxMark as MarkInboxReadResponse {
         repeat: always, "the mark only moves forward";
+    }
+
+    /// What a user has set.
+    fn get_user_settings(GetUserSettings as GetUserSettingsRequest) -> UserSettings as GetUserSettingsResponse {
+        repeat: always, "it reads";
+    }
+
+    /// Changes what a user has set.
+    fn put_user_settings(PutUserSettings as PutUserSettingsRequest) -> UserSettings as PutUserSettingsResponse {
+        repeat: never, "it would overwrite a change made in between";
     }
 }

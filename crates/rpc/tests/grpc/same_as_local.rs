@@ -4,8 +4,9 @@
 use std::{sync::Arc, time::Duration};
 
 use madang_domain::{
-    Attachment, AttachmentUrl, AvatarUrl, Code, Cursor, DisplayName, Epoch, Error, ExternalId, FileName,
-    IdempotencyKey, MediaType, Role, RoomName, RoomRef, Seq, Slug, Timestamp, TopicId, UserRef, Username,
+    AddedBy, Attachment, AttachmentUrl, AvatarUrl, Code, Cursor, DisplayName, Epoch, Error, ExternalId,
+    FileName, IdempotencyKey, MediaType, Role, RoomName, RoomRef, Seq, Slug, Timestamp, TopicId, UserRef,
+    Username,
 };
 use madang_rpc::{
     Auth, AuthClient, MessageStore, MessageStoreClient, MessageStoreSettings,
@@ -15,9 +16,10 @@ use madang_rpc::{
         Register, RevokeSession, Token, UpdateProfile, VerifyApiKey,
     },
     store::{
-        Append, Authority, CreateRoom, DeleteRoom, GetRoom, Heads, History, HistoryFrom, HistoryQuery, Inbox,
-        Join, Leave, ListMembers, ListRooms, MarkInboxRead, MarkRead, NewRoom, Notify, Open, OpenInbox,
-        PageQuery, PutMember, Read, RemoveMember, Resolve, RoomKind, UpdateRoom,
+        Append, Authority, CreateRoom, DeleteRoom, GetRoom, GetUserSettings, Heads, History, HistoryFrom,
+        HistoryQuery, Inbox, Join, Leave, ListMembers, ListRooms, MarkInboxRead, MarkRead, NewRoom, Notify,
+        Open, OpenInbox, PageQuery, PutMember, PutUserSettings, Read, RemoveMember, Resolve, RoomKind,
+        UpdateRoom,
     },
 };
 
@@ -285,6 +287,10 @@ async fn logs_are_the_same(near: &Scripted, far: &impl MessageStore) {
         same!(near, far, history(History { user, room: id(), query: query(from) }));
     }
     same!(near, far, mark_read(MarkRead { user, room: id(), seq: Seq::new(u64::MAX) }));
+    same!(near, far, get_user_settings(GetUserSettings { user }));
+    for added_by in [None, Some(AddedBy::Anyone), Some(AddedBy::Shared), Some(AddedBy::Nobody)] {
+        same!(near, far, put_user_settings(PutUserSettings { user, added_by }));
+    }
 }
 
 #[tokio::test]

@@ -10,17 +10,18 @@ use std::{
 
 use async_trait::async_trait;
 use madang_domain::{
-    AvatarUrl, Code, DisplayName, Epoch, Error, ExternalId, IdempotencyKey, Profile, Result, Role, RoomId,
-    RoomName, RoomRef, Seq, SessionId, Slug, Timestamp, TopicId, UserId, Username,
+    AddedBy, AvatarUrl, Code, DisplayName, Epoch, Error, ExternalId, IdempotencyKey, Profile, Result, Role,
+    RoomId, RoomName, RoomRef, Seq, SessionId, Slug, Timestamp, TopicId, UserId, Username,
     event::{Custom, Event, EventBody, Invite, Joined, Left, Mention, Message, RoleChanged, RoomChanged},
 };
 use madang_rpc::{
     MessageStore,
     store::{
-        Append, Appended, Changed, CreateRoom, DeleteRoom, GetRoom, Heads, History, Inbox, InboxMark,
-        InboxPage, Join, Leave, ListMembers, ListRooms, MarkInboxRead, MarkRead, Member, Membership,
-        Mentioned, Notify, Open, OpenInbox, Opened, OpenedInbox, Page, PutMember, Read, ReadMark,
-        RemoveMember, Resolve, Resolved, Room, RoomKind, RoomView, UpdateRoom,
+        Append, Appended, Changed, CreateRoom, DeleteRoom, GetRoom, GetUserSettings, Heads, History, Inbox,
+        InboxMark, InboxPage, Join, Leave, ListMembers, ListRooms, MarkInboxRead, MarkRead, Member,
+        Membership, Mentioned, Notify, Open, OpenInbox, Opened, OpenedInbox, Page, PutMember,
+        PutUserSettings, Read, ReadMark, RemoveMember, Resolve, Resolved, Room, RoomKind, RoomView,
+        UpdateRoom, UserSettings,
     },
 };
 use tokio::sync::Semaphore;
@@ -155,7 +156,13 @@ fn bare_view() -> RoomView {
 }
 
 fn member() -> Member {
-    Member { user: profile(5), role: Role::Member, joined_at: Timestamp::from_micros(1), read: Seq::new(8) }
+    Member {
+        user: profile(5),
+        role: Role::Member,
+        joined_at: Timestamp::from_micros(1),
+        read: Seq::new(8),
+        invited: true,
+    }
 }
 
 #[async_trait]
@@ -305,7 +312,7 @@ impl MessageStore for Scripted {
 
     async fn inbox(&self, request: Inbox) -> Result<InboxPage> {
         self.called("inbox", &request)?;
-        let invite = Invite { room: room_id(7), name: RoomName::new("마당").unwrap() };
+        let invite = Invite { room: room_id(7), name: RoomName::new("마당").unwrap(), pending: true };
         let (head, read) = (Seq::new(9), Seq::new(8));
         Ok(InboxPage {
             epoch: Epoch::new(1),
@@ -314,6 +321,16 @@ impl MessageStore for Scripted {
             read,
             unread: 1,
         })
+    }
+
+    async fn get_user_settings(&self, request: GetUserSettings) -> Result<UserSettings> {
+        self.called("get_user_settings", &request)?;
+        Ok(UserSettings { added_by: AddedBy::Shared })
+    }
+
+    async fn put_user_settings(&self, request: PutUserSettings) -> Result<UserSettings> {
+        self.called("put_user_settings", &request)?;
+        Ok(UserSettings { added_by: request.added_by.unwrap_or(AddedBy::Anyone) })
     }
 
     async fn mark_inbox_read(&self, request: MarkInboxRead) -> Result<InboxMark> {

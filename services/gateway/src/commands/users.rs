@@ -2,12 +2,29 @@
 
 use std::sync::Arc;
 
-use madang_domain::{Code, Error, Profile, Result, UserId, UserRef};
-use madang_rpc::auth::{FindUsers, GetUsers};
+use madang_domain::{AddedBy, Code, Error, Profile, Result, UserId, UserRef};
+use madang_rpc::{
+    auth::{FindUsers, GetUsers},
+    store::{GetUserSettings, PutUserSettings, UserSettings},
+};
 
 use super::Commands;
 
 impl Commands {
+    /// What a user has set.
+    pub(crate) async fn user_settings(&self, user: UserId) -> Result<UserSettings> {
+        self.store.get_user_settings(GetUserSettings { user }).await
+    }
+
+    /// Changes what a user has set.
+    pub(crate) async fn put_user_settings(
+        &self,
+        user: UserId,
+        added_by: Option<AddedBy>,
+    ) -> Result<UserSettings> {
+        self.store.put_user_settings(PutUserSettings { user, added_by }).await
+    }
+
     /// A user's profile.
     pub(crate) async fn user(&self, user: UserId) -> Result<Profile> {
         let found = self.auth.get_users(GetUsers { ids: vec![user] }).await?.pop();

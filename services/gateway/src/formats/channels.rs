@@ -115,8 +115,22 @@ pub(crate) fn notice(event: &Event) -> Option<WireFrame> {
     #[derive(Serialize)]
     #[serde(tag = "notice", rename_all = "snake_case")]
     enum Ours<'a> {
-        Mention { at: Timestamp, room: RoomId, message: String, seq: Seq, sender: madang_contract::User<'a> },
-        Invite { at: Timestamp, room: RoomId, name: &'a str, by: madang_contract::User<'a> },
+        Mention {
+            at: Timestamp,
+            room: RoomId,
+            message: String,
+            seq: Seq,
+            sender: madang_contract::User<'a>,
+        },
+        Invite {
+            at: Timestamp,
+            room: RoomId,
+            name: &'a str,
+            by: madang_contract::User<'a>,
+            /// Of who is no member yet.
+            #[serde(skip_serializing_if = "std::ops::Not::not")]
+            pending: bool,
+        },
     }
     let (at, by) = (event.at, native::user(&event.actor));
     Some(match &event.body {
@@ -125,8 +139,8 @@ pub(crate) fn notice(event: &Event) -> Option<WireFrame> {
             let message = native::message_id(*seq);
             WireFrame::json(&Ours::Mention { at, room: *room, message, seq: *seq, sender: by })
         }
-        EventBody::Invite(Invite { room, name }) => {
-            WireFrame::json(&Ours::Invite { at, room: *room, name, by })
+        EventBody::Invite(Invite { room, name, pending }) => {
+            WireFrame::json(&Ours::Invite { at, room: *room, name, by, pending: *pending })
         }
         _ => return None,
     })

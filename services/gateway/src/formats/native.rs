@@ -50,10 +50,11 @@ pub(crate) fn notice(event: &Event) -> Option<frames::Notice<'_>> {
             seq: *seq,
             sender: user(&event.actor),
         }),
-        EventBody::Invite(Invite { room, name }) => frames::NoticeBody::Invite(frames::Invite {
+        EventBody::Invite(Invite { room, name, pending }) => frames::NoticeBody::Invite(frames::Invite {
             room: *room,
             name: Cow::Borrowed(name),
             by: user(&event.actor),
+            pending: *pending,
         }),
         EventBody::Custom(custom) => {
             frames::NoticeBody::Custom(frames::CustomData(Cow::Borrowed(custom.json())))

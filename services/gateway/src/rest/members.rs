@@ -38,7 +38,8 @@ async fn put(
     Json(body): Json<PutMember>,
 ) -> Result<Response, Problem> {
     let changed = commands.put_member(caller.me, room, user, body.role).await?;
-    Ok(axum::Json(member(&changed)).into_response())
+    let status = if changed.invited { StatusCode::ACCEPTED } else { StatusCode::OK };
+    Ok((status, axum::Json(member(&changed))).into_response())
 }
 
 async fn remove(

@@ -6,7 +6,7 @@ use madang_contract::{
     Account, EventBody, RoomMessage,
     rest::{self, SentMessage},
 };
-use madang_domain::{Profile, event::Event};
+use madang_domain::{Profile, RoomId, event::Event};
 use madang_rpc::store::{Appended, Member, Page, RoomView};
 
 use crate::formats::native;
@@ -46,6 +46,7 @@ pub(super) fn member(member: &Member) -> rest::Member<'_> {
         role: member.role,
         joined_at: member.joined_at,
         read: member.read,
+        invited: member.invited,
     }
 }
 
@@ -57,8 +58,9 @@ pub(super) fn room_message(event: &Event) -> Option<RoomMessage<'_>> {
 }
 
 /// A message that is committed.
-pub(super) fn sent(appended: &Appended) -> SentMessage {
+pub(super) fn sent(room: RoomId, appended: &Appended) -> SentMessage {
     SentMessage {
+        room,
         id: native::message_id(appended.seq),
         seq: appended.seq,
         at: appended.at,

@@ -3,8 +3,10 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic, its helpers too")]
 
+mod adding;
 mod attachments;
 mod documents;
 mod hang_up;
 mod http;
+mod rooms;
 mod support;

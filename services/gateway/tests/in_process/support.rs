@@ -6,7 +6,7 @@ use clap::Parser;
 use madang_bus::InProcessExchange;
 use madang_client::{Body, Client, ConnectOptions, Credential, Incoming, RoomEvent, Socket};
 use madang_contract::{ClientFrame, RoomSince, ServerFrame, Subscribe};
-use madang_domain::{GatewayId, Profile, RoomId, Seq, Username};
+use madang_domain::{AddedBy, GatewayId, Profile, RoomId, Seq, Username};
 use madang_gateway::{Deps, GatewaySettings};
 use madang_kit::{
     Host, Lifecycle, Running, Secret,
@@ -58,6 +58,11 @@ struct Flags {
 
 impl Services {
     pub(crate) async fn start() -> Self {
+        Self::start_where_added_by(AddedBy::Anyone).await
+    }
+
+    /// Starts the services, where so many may make users members who have set nothing.
+    pub(crate) async fn start_where_added_by(added_by: AddedBy) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let life = Lifecycle::default();
         let file = |name: &str| Secret::from(format!("sqlite://{}", directory.path().join(name).display()));
@@ -65,7 +70,8 @@ impl Services {
         let auth = madang_auth::start(&madang_auth::Settings::default(), &file("accounts.db"), &host())
             .await
             .unwrap();
-        let settings = madang_message_store::Settings::default();
+        // Most stories begin with rooms of people who have never met.
+        let settings = madang_message_store::Settings { added_by, ..Default::default() };
         let store = madang_message_store::start(&settings, &file("messages.db"), &host()).await.unwrap();
         let exchange = InProcessExchange::new();
         Self { auth: Arc::new(auth), store: Arc::new(store), exchange, life, _directory: directory }
@@ -90,22 +96,29 @@ impl Services {
 
     /// Starts a gateway that calls this store.
     pub(crate) async fn gateway_on(&self, store: Arc<dyn MessageStore>) -> Gateway {
-        self.start_gateway(store, "").await
+        self.start_gateway(store, |_| ()).await
     }
 
     /// Starts a gateway whose paths stand under a base path.
     pub(crate) async fn gateway_under(&self, base_path: &str) -> Gateway {
-        self.start_gateway(Arc::clone(&self.store), base_path).await
+        self.gateway_with(|settings| settings.base_path = base_path.to_owned()).await
     }
 
-    async fn start_gateway(&self, store: Arc<dyn MessageStore>, base_path: &str) -> Gateway {
+    /// Starts a gateway with other settings than the default ones.
+    pub(crate) async fn gateway_with(&self, set: impl FnOnce(&mut GatewaySettings)) -> Gateway {
+        self.start_gateway(Arc::clone(&self.store), set).await
+    }
+
+    async fn start_gateway(
+        &self,
+        store: Arc<dyn MessageStore>,
+        set: impl FnOnce(&mut GatewaySettings),
+    ) -> Gateway {
         let bus = self.exchange.connect(GatewayId::new(new_id(&SystemClock, &SystemRandom)));
         let deps = Deps { auth: Arc::clone(&self.auth), store, bus };
-        let settings = GatewaySettings {
-            http_addr: ([127, 0, 0, 1], 0).into(),
-            base_path: base_path.to_owned(),
-            ..Flags::try_parse_from(["gateway"]).unwrap().gateway
-        };
+        let mut settings = Flags::try_parse_from(["gateway"]).unwrap().gateway;
+        settings.http_addr = ([127, 0, 0, 1], 0).into();
+        set(&mut settings);
         let host = Host::new("in-process", self.life.clone()).unwrap();
         let running = madang_gateway::start(settings, deps, axum::Router::new(), &host).await.unwrap();
         Gateway { running }
@@ -128,11 +141,15 @@ impl Gateway {
         Client::new(&self.base()).unwrap()
     }
 
+    /// A socket of a user.
+    pub(crate) async fn socket(&self, user: &User) -> Socket {
+        let credential = Credential::Bearer(user.token.clone());
+        Socket::open(&self.base(), &credential, &ConnectOptions::default()).await.unwrap().0
+    }
+
     /// A socket of a user that subscribes to a room from its beginning.
     pub(crate) async fn subscribe(&self, user: &User, room: RoomId) -> Subscriber {
-        let credential = Credential::Bearer(user.token.clone());
-        let (mut socket, _) =
-            Socket::open(&self.base(), &credential, &ConnectOptions::default()).await.unwrap();
+        let mut socket = self.socket(user).await;
         let room_since = RoomSince { room: room.into(), since: Some(Seq::START), epoch: None };
         let frame = ClientFrame::Subscribe(Subscribe { rooms: vec![room_since], ..Subscribe::default() });
         let answer = socket.call(frame, PATIENCE).await.unwrap();

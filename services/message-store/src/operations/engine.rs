@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use madang_database::Transactions;
-use madang_domain::Profile;
+use madang_domain::{AddedBy, Profile};
 use madang_kit::clock::{Clock, Random};
 
 use super::profiles::KnownProfiles;
@@ -16,6 +16,8 @@ pub(crate) struct Engine {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
     pub(crate) profiles: Arc<KnownProfiles>,
+    /// Who may make a user a member, where the user has set nothing.
+    pub(crate) added_by: AddedBy,
 }
 
 impl Engine {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use madang_domain::{
-    Profile, Role, RoomRef, UserId,
+    Profile, Role, RoomRef, Seq, UserId,
     event::{EventBody, RoleChanged},
 };
 use madang_rpc::store::{Authority, Changed, Member, Page, PageQuery, RoomKind, RoomView};
@@ -29,10 +29,13 @@ impl Engine {
         in_transaction!(self, "join", |transaction| {
             let mut change = RoomChange::begin(transaction, actor.id, &room, self.clock.now()).await?;
             if change.member(actor.id).await?.is_none() {
-                if change.room.kind != RoomKind::Public {
-                    return Err(OperationError::NotJoinable);
-                }
-                change.admit(actor.id, Role::Member).await?;
+                let invited = change.transaction.take_invitation(change.room.id, actor.id).await?;
+                let role = match (invited, change.room.kind) {
+                    (Some(role), _) => role,
+                    (None, RoomKind::Public) => Role::Member,
+                    (None, RoomKind::Private | RoomKind::Direct) => return Err(OperationError::NotJoinable),
+                };
+                change.admit(actor.id, role).await?;
             }
             change.finish_with_view().await
         })
@@ -42,7 +45,12 @@ impl Engine {
         self.remember([&actor]).await?;
         in_transaction!(self, "leave", |transaction| {
             let mut change = RoomChange::begin(transaction, actor.id, &room, self.clock.now()).await?;
-            let role = change.actor().await?.role;
+            let Some(Member { role, .. }) = change.member(actor.id).await? else {
+                // Who is invited declines.
+                let declined = change.transaction.take_invitation(change.room.id, actor.id).await?;
+                declined.ok_or(OperationError::NotMember)?;
+                return change.finish(()).await;
+            };
             change.refuse_direct()?;
             // Who is alone may go, and leaves nobody without an owner.
             if role == Role::Owner && change.room.member_count > 1 {
@@ -91,6 +99,7 @@ impl Engine {
         role: Role,
     ) -> OperationResult<Changed<Member>> {
         self.remember([&actor, &user]).await?;
+        let consent = self.consent(authority);
         in_transaction!(self, "put_member", |transaction| {
             let mut change = RoomChange::begin(transaction, actor.id, &room, self.clock.now()).await?;
             let own = own_role(&mut change, authority).await?;
@@ -111,7 +120,12 @@ impl Engine {
                     if role > Role::Member {
                         require(own, Role::Owner, "owner")?;
                     }
-                    change.admit(user.id, role).await?;
+                    if !change.admit_or_invite(user.id, role, consent).await? {
+                        let joined_at = change.room.active_at;
+                        let user = Arc::clone(&user);
+                        let invited = Member { user, role, joined_at, read: Seq::START, invited: true };
+                        return change.finish(invited).await;
+                    }
                 }
             }
             let member = change.member(user.id).await?.ok_or(OperationError::MemberNotFound)?;
@@ -136,7 +150,11 @@ impl Engine {
                 return Err(OperationError::RemoveSelf);
             }
             require(own, Role::Moderator, "moderator")?;
-            let member = change.member(user).await?.ok_or(OperationError::MemberNotFound)?;
+            let Some(member) = change.member(user).await? else {
+                let taken_back = change.transaction.take_invitation(change.room.id, user).await?;
+                taken_back.ok_or(OperationError::MemberNotFound)?;
+                return change.finish(()).await;
+            };
             if member.role >= own && !by_site {
                 return Err(OperationError::RoleTooLow("one above the member's"));
             }

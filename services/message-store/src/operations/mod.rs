@@ -4,6 +4,7 @@ mod append;
 mod engine;
 mod history;
 mod inbox;
+mod invitations;
 mod members;
 mod mentions;
 mod open;

@@ -6,10 +6,11 @@ use madang_domain::{
 };
 use madang_rpc::store::{Changed, Member, Room, RoomKind, RoomView};
 
+use super::invitations::Consent;
 use crate::{
     error::{OperationError, OperationResult},
-    settings::SLUG_REST,
-    store::{Connection, MemberPlace, NewEvent, RestingSlug, RoomRecord, Slice, View},
+    settings::{INVITATIONS_OPEN_MAX, SLUG_REST},
+    store::{Connection, Invitation, MemberPlace, NewEvent, RestingSlug, RoomRecord, Slice, View},
 };
 
 /// A room that is locked, and what has happened in it in this transaction.
@@ -21,8 +22,15 @@ pub(crate) struct RoomChange<'s> {
     before: Seq,
     /// The slug before the change.
     former_slug: Option<Slug>,
-    /// Whom the actor has made members: they find an invitation.
-    invited: Vec<UserId>,
+    /// Whom the actor has made members, or invited to become that: they find an invitation.
+    invited: Vec<Invited>,
+}
+
+/// Somebody who finds an invitation.
+struct Invited {
+    user: UserId,
+    /// No member yet.
+    pending: bool,
 }
 
 impl<'s> RoomChange<'s> {
@@ -88,11 +96,35 @@ impl<'s> RoomChange<'s> {
     /// that event.
     pub(crate) async fn admit(&mut self, user: UserId, role: Role) -> OperationResult<()> {
         if user != self.actor {
-            self.invited.push(user);
+            self.invited.push(Invited { user, pending: false });
         }
         self.add(Some(user), EventBody::Joined(Joined { role })).await?;
         self.room.member_count += 1;
         Ok(self.transaction.insert_member(&self.room, user, role, self.room.active_at).await?)
+    }
+
+    /// Makes another user a member where there is consent to it, else invites the user. Whether the user is a member.
+    pub(crate) async fn admit_or_invite(
+        &mut self,
+        user: UserId,
+        role: Role,
+        consent: Consent,
+    ) -> OperationResult<bool> {
+        if consent.is_given(&mut *self.transaction, self.actor, user).await? {
+            self.transaction.take_invitation(self.room.id, user).await?;
+            self.admit(user, role).await?;
+            return Ok(true);
+        }
+        let (inviter, at) = (self.actor, self.room.active_at);
+        let invitation = Invitation { room: self.room.id, user, inviter, role, at };
+        if self.transaction.insert_invitation(&invitation).await? {
+            let open = self.transaction.invitations_of(inviter, INVITATIONS_OPEN_MAX + 1).await?;
+            if open > u64::from(INVITATIONS_OPEN_MAX) {
+                return Err(OperationError::TooManyInvitations);
+            }
+            self.invited.push(Invited { user, pending: true });
+        }
+        Ok(false)
     }
 
     /// Removes a member, with the event that says so.
@@ -147,14 +179,14 @@ impl<'s> RoomChange<'s> {
 
     async fn save(mut self) -> OperationResult<Vec<Event>> {
         if self.room.head == self.before {
-            return Ok(Vec::new());
+            return self.invite().await;
         }
         if !self.transaction.save_room(&self.room).await? {
             return Err(OperationError::SlugTaken);
         }
         self.change_slug().await?;
         let mut events = self.added().await?;
-        let invitations = self.invite(&events).await?;
+        let invitations = self.invite().await?;
         events.extend(invitations);
         Ok(events)
     }
@@ -176,13 +208,16 @@ impl<'s> RoomChange<'s> {
 
     /// Puts an invitation into the inbox of each who was made a member. Last, and in the order of users: inboxes
     /// are locked after rooms, and in that order.
-    async fn invite(mut self, events: &[Event]) -> OperationResult<Vec<Event>> {
-        self.invited.sort_unstable();
-        // As the events of this change show the actor.
-        let Some(actor) = events.first().map(|event| &event.actor) else { return Ok(Vec::new()) };
+    async fn invite(mut self) -> OperationResult<Vec<Event>> {
+        self.invited.sort_unstable_by_key(|invited| invited.user);
         let mut invitations = Vec::with_capacity(self.invited.len());
-        for user in self.invited {
-            let body = EventBody::Invite(Invite { room: self.room.id, name: self.room.name.clone() });
+        if self.invited.is_empty() {
+            return Ok(invitations);
+        }
+        let actor = self.transaction.profile(self.actor).await?;
+        for Invited { user, pending } in self.invited {
+            let body =
+                EventBody::Invite(Invite { room: self.room.id, name: self.room.name.clone(), pending });
             let now = self.room.active_at;
             let (seq, at) = self.transaction.insert_notice(user, self.actor, &body, None, now).await?;
             let (topic, actor) = (TopicId::Inbox(user), actor.clone());

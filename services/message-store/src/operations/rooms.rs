@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use madang_domain::{
-    Profile, Role, RoomId, RoomName, RoomRef, Seq, Slug, UserId,
+    Profile, Role, RoomId, RoomName, RoomRef, Seq, Slug, Timestamp, UserId,
     event::{EventBody, RoomChanged},
     limits,
 };
@@ -12,6 +12,7 @@ use madang_rpc::store::{Authority, Changed, NewRoom, Page, PageQuery, Resolved, 
 
 use super::{
     engine::Engine,
+    invitations::Consent,
     page::{self, MovingPage},
     room_change::{RoomChange, check_rest, room_view},
 };
@@ -55,8 +56,9 @@ impl Engine {
             external_id: new.external_id,
         };
         self.remember(new.members.iter().chain([&actor])).await?;
+        let consent = self.consent(authority);
         in_transaction!(self, "create_room", |transaction| {
-            create(transaction, &actor, authority, &new.members, room.clone(), &origin).await
+            create(transaction, &actor, consent, &new.members, room.clone(), &origin).await
         })
     }
 
@@ -176,7 +178,7 @@ fn pair(actor: &Profile, new: &NewRoom) -> OperationResult<Option<(UserId, UserI
 async fn create(
     transaction: &mut dyn Connection,
     actor: &Profile,
-    authority: Authority,
+    consent: Consent,
     members: &[Arc<Profile>],
     room: RoomRecord,
     origin: &Origin,
@@ -185,10 +187,10 @@ async fn create(
         let Some(first) = transaction.created_before(origin).await? else {
             return Err(OperationError::SlugTaken);
         };
-        return created_before(transaction, actor, authority, first).await;
+        return created_before(transaction, actor, consent, members, first).await;
     }
     // By the site's word a slug is taken without its rest: the site knows whose it was.
-    if let (Authority::User, Some(slug)) = (authority, &room.slug) {
+    if let (Authority::User, Some(slug)) = (consent.authority, &room.slug) {
         check_rest(transaction, slug, room.id, actor.id, room.created_at).await?;
     }
     // The two of a direct room may the same.
@@ -196,7 +198,7 @@ async fn create(
     let mut change = RoomChange::of_new(transaction, actor.id, room);
     change.admit(actor.id, creator).await?;
     for member in members {
-        change.admit(member.id, Role::Member).await?;
+        change.admit_or_invite(member.id, Role::Member, consent).await?;
     }
     change.finish_with_view().await
 }
@@ -206,17 +208,36 @@ async fn create(
 async fn created_before(
     transaction: &mut dyn Connection,
     actor: &Profile,
-    authority: Authority,
+    consent: Consent,
+    members: &[Arc<Profile>],
     room: RoomId,
 ) -> OperationResult<Changed<RoomView>> {
     let view = transaction.view(actor.id, &RoomRef::Id(room)).await?.ok_or(OperationError::RoomNotFound)?;
-    if authority == Authority::User {
+    if view.room.kind == RoomKind::Direct {
+        return open_direct(transaction, actor, consent, members, room).await;
+    }
+    if consent.authority == Authority::User {
         check_visible(&view)?;
     }
-    if view.room.kind == RoomKind::Direct {
-        transaction.set_hidden(room, actor.id, None).await?;
-    }
     Ok(Changed { value: room_view(view), events: Vec::new() })
+}
+
+/// Opens the direct room that is there: shows it to the actor again, and lets in those of the two who are no members yet.
+async fn open_direct(
+    transaction: &mut dyn Connection,
+    actor: &Profile,
+    consent: Consent,
+    members: &[Arc<Profile>],
+    room: RoomId,
+) -> OperationResult<Changed<RoomView>> {
+    let mut change = RoomChange::begin(transaction, actor.id, &room.into(), Timestamp::default()).await?;
+    for user in members.iter().map(|member| member.id).chain([actor.id]) {
+        if change.member(user).await?.is_none() {
+            change.admit_or_invite(user, Role::Member, consent).await?;
+        }
+    }
+    change.transaction.set_hidden(room, actor.id, None).await?;
+    change.finish_with_view().await
 }
 
 /// Refuses to show a private or direct room to who is not a member.

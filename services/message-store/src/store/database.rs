@@ -10,6 +10,7 @@ use super::{
     batches::{AppendOutcome, AppendRow, RoomState},
     events::{Events, Range},
     inboxes::{InboxState, Inboxes},
+    invitations::Invitations,
     members::Members,
     purge::Purge,
     rooms::Rooms,
@@ -71,7 +72,9 @@ pub(crate) trait Database: Send + Sync + 'static {
 
 /// One connection, within a transaction or not. Dropping it closes it, and rolls back what was not committed.
 #[async_trait]
-pub(crate) trait Connection: Rooms + Members + Events + Inboxes + Purge + Slugs + Send {
+pub(crate) trait Connection:
+    Rooms + Members + Events + Inboxes + Invitations + Purge + Slugs + Send
+{
     /// Commits, where there is a transaction, and gives the connection back.
     async fn commit(self: Box<Self>) -> DatabaseResult<()>;
 

@@ -1,8 +1,10 @@
 //! Members as the store has them.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use madang_database::DatabaseResult;
-use madang_domain::{Role, RoomId, Seq, Timestamp, UserId};
+use madang_domain::{Profile, Role, RoomId, Seq, Timestamp, UserId};
 use madang_rpc::store::Member;
 use uuid::Uuid;
 
@@ -38,6 +40,9 @@ pub(crate) trait Members {
 
     /// One member.
     async fn member(&mut self, room: RoomId, user: UserId) -> DatabaseResult<Option<Member>>;
+
+    /// The present profile of a user.
+    async fn profile(&mut self, user: UserId) -> DatabaseResult<Arc<Profile>>;
 
     /// How many owners a room has.
     async fn owners(&mut self, room: RoomId) -> DatabaseResult<u64>;

@@ -217,7 +217,9 @@ async fn who_is_added_by_another_is_invited(fixture: Fixture) {
     let added = put(Role::Member).await;
     for (events, person) in [(&changed.events, &jun), (&added, &sora)] {
         let invitation = events.last().unwrap();
-        let EventBody::Invite(Invite { room: of, name }) = &invitation.body else { panic!("{invitation:?}") };
+        let EventBody::Invite(Invite { room: of, name, pending: false }) = &invitation.body else {
+            panic!("{invitation:?}")
+        };
         assert_eq!((*of, name.as_str()), (room, "Yard"));
         assert_eq!((invitation.topic, &invitation.actor), (TopicId::Inbox(person.id), &mina));
         let replayed = open(&service, person, Some((0, None))).await.events;

@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "in a test, what is not as expected panics")]
 
+mod adding;
 mod appends;
 mod direct_rooms;
 mod faults;

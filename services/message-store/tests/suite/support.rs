@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use madang_domain::{
-    Cursor, DisplayName, Epoch, IdempotencyKey, Profile, Result, Role, RoomId, RoomName, RoomRef, Seq, Slug,
-    Timestamp, TopicId, UserId, Username,
+    AddedBy, Cursor, DisplayName, Epoch, IdempotencyKey, Profile, Result, Role, RoomId, RoomName, RoomRef,
+    Seq, Slug, Timestamp, TopicId, UserId, Username,
     event::{Event, EventBody, Message},
 };
 use madang_kit::{
@@ -53,7 +53,14 @@ impl Fixture {
     fn new(url: String, database: Option<EitherDatabase>) -> Self {
         let clock = Arc::new(ManualClock::default());
         let (lives, metrics) = (std::sync::Mutex::default(), std::sync::Mutex::default());
-        Self { url, clock, settings: Settings::default(), lives, metrics, database }
+        Self {
+            url,
+            clock,
+            settings: Settings { added_by: AddedBy::Anyone, ..Settings::default() },
+            lives,
+            metrics,
+            database,
+        }
     }
 
     /// The database that is this fixture's own.

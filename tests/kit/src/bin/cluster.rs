@@ -8,7 +8,9 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use madang_test_kit::{Cluster, ClusterOptions, Durability, Error, PROCESSES_FILE, Ports, ProcessEntry};
+use madang_test_kit::{
+    Cluster, ClusterOptions, Durability, Error, PROCESSES_FILE, Ports, ProcessEntry, Program,
+};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Between two looks at whether all processes live.
@@ -82,7 +84,8 @@ fn options(arguments: Arguments) -> ClusterOptions {
         ports: if arguments.free_ports { Ports::Free } else { Ports::Fixed },
         data_dir: Some(arguments.data_dir),
         binaries: arguments.binaries,
-        settings: Vec::new(),
+        // As it is by default; tests of the kit have it otherwise.
+        settings: vec![(Program::MessageStore, "MADANG_STORE_ADDED_BY".to_owned(), "shared".to_owned())],
     }
 }
 

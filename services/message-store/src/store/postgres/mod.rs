@@ -18,6 +18,8 @@ mod epoch;
 mod events;
 #[path = "../sql/inboxes.rs"]
 mod inboxes;
+#[path = "../sql/invitations.rs"]
+mod invitations;
 #[path = "../sql/members.rs"]
 mod members;
 mod opens;

@@ -1,8 +1,10 @@
 //! Members, and how far each has read. Compiled once for each database: see [`crate::store`].
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use madang_database::{DatabaseResult, run};
-use madang_domain::{Role, RoomId, Seq, Timestamp, UserId};
+use madang_domain::{Profile, Role, RoomId, Seq, Timestamp, UserId};
 use madang_rpc::store::Member;
 use sqlx::{FromRow, query, query_as, query_scalar};
 use uuid::Uuid;
@@ -35,6 +37,8 @@ const MEMBERS_AFTER: &str = concat!(
 );
 const MEMBERS_WITH_ROLE_SINCE: &str =
     concat!(member_of!(), "AND m.role_at > $3 AND m.user_id > $4 ORDER BY m.user_id LIMIT $2");
+const PROFILE: &str =
+    "SELECT username, name, avatar_url, external_id, version FROM profiles WHERE user_id = $1";
 const OWNERS: &str = "SELECT count(*) FROM members WHERE room = $1 AND role = 3";
 
 const INSERT_MEMBER: &str = "\
@@ -76,6 +80,7 @@ impl Reader {
             role: role_from_number(row.role)?,
             joined_at: Timestamp::from_micros(row.joined_at),
             read: seq(row.read_seq)?,
+            invited: false,
         })
     }
 }
@@ -121,6 +126,12 @@ impl Members for Connection {
         let query = query_as::<Db, MemberRow>(MEMBER).bind(room.uuid()).bind(user.uuid());
         let row = run!(self, query, fetch_optional)?;
         row.map(|row| Reader::default().member(row)).transpose()
+    }
+
+    async fn profile(&mut self, user: UserId) -> DatabaseResult<Arc<Profile>> {
+        let query = query_as::<Db, ProfileColumns>(PROFILE).bind(user.uuid());
+        let columns = run!(self, query, fetch_one)?;
+        Reader::default().profile(user.uuid(), columns)
     }
 
     async fn owners(&mut self, room: RoomId) -> DatabaseResult<u64> {
