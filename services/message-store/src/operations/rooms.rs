@@ -187,7 +187,7 @@ async fn create(
         let Some(first) = transaction.created_before(origin).await? else {
             return Err(OperationError::SlugTaken);
         };
-        return created_before(transaction, actor, consent, members, first).await;
+        return created_before(transaction, actor, consent, members, first, room.created_at).await;
     }
     // By the site's word a slug is taken without its rest: the site knows whose it was.
     if let (Authority::User, Some(slug)) = (consent.authority, &room.slug) {
@@ -211,10 +211,11 @@ async fn created_before(
     consent: Consent,
     members: &[Arc<Profile>],
     room: RoomId,
+    now: Timestamp,
 ) -> OperationResult<Changed<RoomView>> {
     let view = transaction.view(actor.id, &RoomRef::Id(room)).await?.ok_or(OperationError::RoomNotFound)?;
     if view.room.kind == RoomKind::Direct {
-        return open_direct(transaction, actor, consent, members, room).await;
+        return open_direct(transaction, actor, consent, members, room, now).await;
     }
     if consent.authority == Authority::User {
         check_visible(&view)?;
@@ -229,8 +230,9 @@ async fn open_direct(
     consent: Consent,
     members: &[Arc<Profile>],
     room: RoomId,
+    now: Timestamp,
 ) -> OperationResult<Changed<RoomView>> {
-    let mut change = RoomChange::begin(transaction, actor.id, &room.into(), Timestamp::default()).await?;
+    let mut change = RoomChange::begin(transaction, actor.id, &room.into(), now).await?;
     for user in members.iter().map(|member| member.id).chain([actor.id]) {
         if change.member(user).await?.is_none() {
             change.admit_or_invite(user, Role::Member, consent).await?;

@@ -1,11 +1,12 @@
 //! Nobody is made a member against their will.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use madang_domain::{
     AddedBy, Code, Profile, Role, RoomId, TopicId,
     event::{EventBody, Invite, Joined},
 };
+use madang_kit::clock::Clock as _;
 use madang_message_store::{Service, Settings};
 use madang_rpc::{
     MessageStore as _,
@@ -157,8 +158,10 @@ async fn a_direct_room_waits_for_the_consent_of_the_other(mut fixture: Fixture) 
     assert_eq!(leave(&service, &jun, room).await, None, "jun declines");
     assert_eq!(service.say(room, &jun, "k").await.unwrap_err().code, Code::PermissionDenied);
 
-    // Whoever of the two asks for the room is in it.
+    // Whoever of the two asks for the room is in it, from that time on.
+    fixture.clock.advance(Duration::from_secs(60));
     let opened = direct(&jun, &mina).await;
+    assert_eq!(opened.events[0].at, fixture.clock.now());
     assert_eq!((opened.value.room.id, opened.value.room.member_count), (room, 2));
     assert_eq!(opened.value.last_message.unwrap().actor, mina);
     let accepted = direct(&sora, &mina).await.value.room.id;

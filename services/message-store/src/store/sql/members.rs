@@ -37,8 +37,8 @@ const MEMBERS_AFTER: &str = concat!(
 );
 const MEMBERS_WITH_ROLE_SINCE: &str =
     concat!(member_of!(), "AND m.role_at > $3 AND m.user_id > $4 ORDER BY m.user_id LIMIT $2");
-const PROFILE: &str =
-    "SELECT username, name, avatar_url, external_id, version FROM profiles WHERE user_id = $1";
+const PROFILE: &str = "SELECT p.username, p.name, p.avatar_url, p.external_id, p.version \
+    FROM (SELECT 1 AS one) AS always LEFT JOIN profiles p ON p.user_id = $1";
 const OWNERS: &str = "SELECT count(*) FROM members WHERE room = $1 AND role = 3";
 
 const INSERT_MEMBER: &str = "\
