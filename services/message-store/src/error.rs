@@ -5,8 +5,6 @@ use std::time::Duration;
 use madang_database::DatabaseError;
 use madang_domain::{Code, Error, limits};
 
-use crate::settings::{INVITATIONS_OPEN_MAX, SLUG_REST};
-
 /// When to come back to a store that is overloaded or whose database is away.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
@@ -32,8 +30,8 @@ pub(crate) enum OperationError {
     #[error("another room has this slug")]
     SlugTaken,
     /// Another room gave the slug up lately.
-    #[error("another room had this slug lately; it rests for {days} days", days = SLUG_REST.as_secs() / 86_400)]
-    SlugRests,
+    #[error("another room had this slug lately; it rests for {days} days", days = .0.as_secs() / 86_400)]
+    SlugRests(Duration),
     /// A direct room was asked for with other than two users.
     #[error("a direct room needs exactly one other member")]
     DirectNeedsOneOther,
@@ -50,8 +48,8 @@ pub(crate) enum OperationError {
     #[error("a room is made with at most {max} members; add more later", max = limits::ROOM_INITIAL_MEMBERS_MAX)]
     TooManyMembers,
     /// Too many invitations of the actor wait for an answer.
-    #[error("{INVITATIONS_OPEN_MAX} of your invitations wait for an answer already; take some back")]
-    TooManyInvitations,
+    #[error("{0} of your invitations wait for an answer already; take some back")]
+    TooManyInvitations(u32),
     /// A page's limit is out of range.
     #[error("limit must be 1 to {max}", max = limits::PAGE_MAX_ITEMS)]
     BadLimit,
@@ -90,14 +88,14 @@ impl From<OperationError> for Error {
         let code = match &error {
             E::RoomNotFound | E::MemberNotFound => Code::NotFound,
             E::NotMember | E::RoleTooLow(_) | E::NotJoinable => Code::PermissionDenied,
-            E::SlugTaken | E::SlugRests => Code::AlreadyExists,
+            E::SlugTaken | E::SlugRests(_) => Code::AlreadyExists,
             E::DirectNeedsOneOther
             | E::TooManyMembers
             | E::BadLimit
             | E::BadCursor
             | E::BadNotice(_)
             | E::TooMany(_) => Code::InvalidArgument,
-            E::DirectIsFixed | E::LastOwner | E::TooManyInvitations | E::RemoveSelf => {
+            E::DirectIsFixed | E::LastOwner | E::TooManyInvitations(_) | E::RemoveSelf => {
                 Code::FailedPrecondition
             }
             E::Overloaded | E::Stopping => Code::Unavailable,

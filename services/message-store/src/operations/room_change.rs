@@ -120,7 +120,7 @@ impl<'s> RoomChange<'s> {
         if self.transaction.insert_invitation(&invitation).await? {
             let open = self.transaction.invitations_of(inviter, INVITATIONS_OPEN_MAX + 1).await?;
             if open > u64::from(INVITATIONS_OPEN_MAX) {
-                return Err(OperationError::TooManyInvitations);
+                return Err(OperationError::TooManyInvitations(INVITATIONS_OPEN_MAX));
             }
             self.invited.push(Invited { user, pending: true });
         }
@@ -242,7 +242,7 @@ pub(crate) async fn check_rest(
     now: Timestamp,
 ) -> OperationResult<()> {
     if transaction.slug_rests(slug, room, owner, now.minus(SLUG_REST)).await? {
-        return Err(OperationError::SlugRests);
+        return Err(OperationError::SlugRests(SLUG_REST));
     }
     Ok(())
 }
