@@ -10,6 +10,7 @@ use crate::{
     hashing::Verdict,
     passwords,
     store::Account,
+    turns::Applicant,
 };
 
 /// The ids that one call may ask for.
@@ -31,6 +32,7 @@ impl Engine {
         let now = self.clock.now();
         passwords::check(&password, &username)?;
         self.attempts.register(client.ip, now)?;
+        let applicant = Applicant::new(client.ip, &username);
         // A name that is taken is refused before the work of hashing; the insert decides all the same.
         if self.store.account(&username).await?.is_some() {
             return Err(AuthError::NameTaken);
@@ -39,7 +41,7 @@ impl Engine {
             Some(name) => name,
             None => DisplayName::new(username.as_str()).map_err(AuthError::defect)?,
         };
-        let password_hash = self.hasher.hash(password).await?;
+        let password_hash = self.hasher.hash(password, applicant).await?;
         let now = self.clock.now();
         let id = UserId::new(new_id(&*self.clock, &*self.random));
         let profile = Profile { id, username, name, avatar_url: None, external_id: None, version: now };
@@ -52,7 +54,7 @@ impl Engine {
         {
             return Err(AuthError::NameTaken);
         }
-        tracing::info!(user = %id, session = %session.id, "registered");
+        self.audit.signed_in("register", &grant.user.username, &session.id, session.client.ip);
         Ok(grant)
     }
 
@@ -67,6 +69,7 @@ impl Engine {
         // Longer than any password can be, and so wrong; it is not worth the hashing.
         passwords::check_size(&password).map_err(|_| AuthError::WrongCredentials)?;
         let attempt = self.attempts.sign_in(&*self.store, &username, client.ip, self.clock.now()).await?;
+        let applicant = Applicant::new(client.ip, &username);
         let account = match self.store.account(&username).await {
             Ok(account) => account,
             Err(error) => {
@@ -75,7 +78,7 @@ impl Engine {
             }
         };
         let hash = account.as_ref().and_then(|account| account.password_hash.as_deref());
-        let verdict = match self.hasher.verify(password.clone(), hash).await {
+        let verdict = match self.hasher.verify(password.clone(), hash, applicant.clone()).await {
             Ok(verdict) => verdict,
             Err(error) => {
                 attempt.refund();
@@ -86,15 +89,18 @@ impl Engine {
             (Some(account), Verdict::Right | Verdict::RightButOutdated) => account,
             (None, _) | (_, Verdict::Wrong) => return Err(AuthError::WrongCredentials),
         };
-        attempt.refund();
+        attempt.succeed(self.clock.now())?;
         if verdict == Verdict::RightButOutdated {
-            self.rehash(&account, password).await?;
+            self.rehash(&account, password, applicant).await?;
         }
         let now = self.clock.now();
         let (session, token) = self.new_session(account.profile.id, client, now);
         let grant = self.grant(account.profile, session.id, session.ends_at, &token, now).await?;
-        self.store.insert_session(&session).await?;
-        tracing::info!(user = %session.user, session = %session.id, "signed in");
+        let ended = self.store.insert_session(&session, self.sessions_max).await?;
+        self.audit.signed_in("login", &grant.user.username, &session.id, session.client.ip);
+        if !ended.is_empty() {
+            tracing::info!(user = %session.user, ended = ended.len(), "the user's oldest sessions have ended for a new one");
+        }
         Ok(grant)
     }
 
@@ -124,9 +130,9 @@ impl Engine {
 
     /// Brings an account's hash to today's parameters. Best effort where only capacity is missing: the
     /// next sign-in tries again.
-    async fn rehash(&self, account: &Account, password: Password) -> Result<()> {
+    async fn rehash(&self, account: &Account, password: Password, applicant: Applicant) -> Result<()> {
         let Some(old) = &account.password_hash else { return Ok(()) };
-        match self.hasher.hash(password).await {
+        match self.hasher.hash(password, applicant).await {
             Ok(hash) => Ok(self.store.replace_password_hash(account.profile.id, old, &hash).await?),
             Err(AuthError::Overloaded) => Ok(()),
             Err(error) => Err(error),

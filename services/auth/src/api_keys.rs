@@ -7,7 +7,7 @@ use std::{fmt::Write as _, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use madang_domain::Timestamp;
-use madang_kit::clock::Random;
+use madang_kit::{Escaped, clock::Random};
 use madang_rpc::auth::{ApiKey, Scope};
 
 use crate::{
@@ -38,6 +38,8 @@ impl Engine {
         }
         let now = self.clock.now();
         if stored.last_used_at.is_none_or(|at| now.since(at) >= LAST_USE_EXACT_TO) {
+            // As often as it is noted, so that the log shows which keys are in use and a busy one does not fill it.
+            tracing::info!(api_key = %stored.id, name = %Escaped(&stored.name), "an API key is in use");
             // For the operator's eye alone: a key is good though it cannot be noted that it was used.
             if let Err(error) = self.store.use_api_key(id, now).await {
                 tracing::debug!(%error, "the use of an API key could not be noted");
@@ -79,13 +81,17 @@ pub(crate) fn new_key(
     (text, stored, tokens::digest(&secret))
 }
 
+/// The part of a key's text that may be shown.
+pub(crate) fn public_part(key: &str) -> Option<&str> {
+    let (id, _) = key.strip_prefix(PREFIX)?.split_once('_')?;
+    let is_id = id.len() == 2 * ID_BYTES && id.bytes().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f'));
+    is_id.then_some(id)
+}
+
 /// The id of a key's text, and its secret's digest.
 fn parse(key: &str) -> Option<(&str, Digest)> {
-    let (id, secret) = key.strip_prefix(PREFIX)?.split_once('_')?;
-    let is_id = id.len() == 2 * ID_BYTES && id.bytes().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f'));
-    if !is_id {
-        return None;
-    }
+    let id = public_part(key)?;
+    let secret = key.strip_prefix(PREFIX)?.strip_prefix(id)?.strip_prefix('_')?;
     tokens::decode_exactly::<SECRET_BYTES>(secret).map(|secret| (id, tokens::digest(&secret)))
 }
 

@@ -3,13 +3,16 @@
 //! Three buckets bound failed sign-ins: one of the address (somebody tries many accounts), one of the
 //! account at that address (somebody tries one account), one of the account from everywhere (a botnet
 //! tries one account). The last one alone would let a botnet lock its owner out; so it does not count
-//! for addresses from which the account has a live session. A sign-in that succeeds costs nothing.
-//! Buckets fill again by themselves within minutes; nothing here is forever.
+//! for addresses from which the account has a live session. A sign-in that succeeds costs nothing of these.
+//!
+//! Two more bound what right passwords cost. One counts all sign-ins of an address, since each has a password
+//! hashed. One counts the sign-ins of an account that succeeded, since each makes a session; only who knows the
+//! password can use it up. Buckets fill again by themselves within minutes; nothing here is forever.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 
 use madang_domain::{Timestamp, Username};
-use madang_flow_control::{KeyedRateLimiter, RateLimit};
+use madang_flow_control::{KeyedRateLimiter, RateLimit, subscriber_network};
 
 use crate::{
     error::{AuthError, Result},
@@ -21,9 +24,6 @@ use crate::{
 /// attempts, and the limits are chosen with that in mind.
 const BUCKETS_MAX: usize = 100_000;
 
-/// The bits of an IPv6 address that count: a subscriber has at least a /64 to choose from.
-const IPV6_PREFIX_BITS: u32 = 64;
-
 /// How many attempts.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct AttemptPolicy {
@@ -33,6 +33,10 @@ pub(crate) struct AttemptPolicy {
     pub(crate) account: RateLimit,
     /// Failed sign-ins from one address.
     pub(crate) address: RateLimit,
+    /// Sign-ins from one address, right or wrong.
+    pub(crate) all_of_address: RateLimit,
+    /// Sign-ins of one account that succeeded.
+    pub(crate) successes: RateLimit,
     /// Registrations from one address.
     pub(crate) registration: RateLimit,
 }
@@ -42,6 +46,8 @@ enum Bucket {
     Device(Username, Option<IpAddr>),
     Account(Username),
     Address(IpAddr),
+    AllOfAddress(IpAddr),
+    Successes(Username),
     Registration(IpAddr),
 }
 
@@ -58,7 +64,11 @@ pub(crate) struct Attempts {
 #[must_use]
 pub(crate) struct Attempt<'a> {
     attempts: &'a Attempts,
-    taken: Vec<(Bucket, RateLimit)>,
+    username: Username,
+    /// Given back where the password was right.
+    failures: Vec<(Bucket, RateLimit)>,
+    /// Given back only where no password was hashed.
+    work: Option<(Bucket, RateLimit)>,
 }
 
 impl Attempts {
@@ -74,20 +84,16 @@ impl Attempts {
         ip: Option<IpAddr>,
         now: Timestamp,
     ) -> Result<Attempt<'_>> {
-        let network = ip.map(network);
-        let mut attempt = Attempt { attempts: self, taken: Vec::with_capacity(3) };
-        if let Some(network) = network {
-            attempt.take(Bucket::Address(network), self.policy.address, now)?;
-        }
-        attempt.take(Bucket::Device(username.clone(), network), self.policy.device, now)?;
-        if let Err(refusal) = attempt.take(Bucket::Account(username.clone()), self.policy.account, now) {
-            let is_known = match ip {
-                Some(ip) => store.is_known_address(username, &ip.to_string(), now).await?,
-                None => false,
-            };
-            if !is_known {
-                return Err(refusal);
-            }
+        let mut attempt = Attempt {
+            attempts: self,
+            username: username.clone(),
+            failures: Vec::with_capacity(3),
+            work: None,
+        };
+        if let Err(refusal) = attempt.begin(store, ip, now).await {
+            // What is refused has no password hashed, and takes nothing from others at the same address.
+            attempt.refund();
+            return Err(refusal);
         }
         Ok(attempt)
     }
@@ -95,26 +101,62 @@ impl Attempts {
     /// Counts a registration. Where the edge vouches for no address there is none to count by.
     pub(crate) fn register(&self, ip: Option<IpAddr>, now: Timestamp) -> Result<()> {
         match ip {
-            Some(ip) => self
-                .limiter
-                .take(Bucket::Registration(network(ip)), self.policy.registration, micros(now))
-                .map_err(AuthError::Throttled),
+            Some(ip) => {
+                self.take(&Bucket::Registration(subscriber_network(ip)), self.policy.registration, now)
+            }
             None => Ok(()),
         }
+    }
+
+    fn take(&self, bucket: &Bucket, limit: RateLimit, now: Timestamp) -> Result<()> {
+        self.limiter.take(bucket.clone(), limit, micros(now)).map_err(AuthError::Throttled)
     }
 }
 
 impl Attempt<'_> {
-    fn take(&mut self, bucket: Bucket, limit: RateLimit, now: Timestamp) -> Result<()> {
-        self.attempts.limiter.take(bucket.clone(), limit, micros(now)).map_err(AuthError::Throttled)?;
-        self.taken.push((bucket, limit));
+    async fn begin(&mut self, store: &dyn Store, ip: Option<IpAddr>, now: Timestamp) -> Result<()> {
+        let AttemptPolicy { all_of_address, address, device, account, .. } = self.attempts.policy;
+        let network = ip.map(subscriber_network);
+        if let Some(network) = network {
+            let bucket = Bucket::AllOfAddress(network);
+            self.attempts.take(&bucket, all_of_address, now)?;
+            self.work = Some((bucket, all_of_address));
+            self.take(Bucket::Address(network), address, now)?;
+        }
+        self.take(Bucket::Device(self.username.clone(), network), device, now)?;
+        if let Err(refusal) = self.take(Bucket::Account(self.username.clone()), account, now) {
+            let is_known = match ip {
+                Some(ip) => store.is_known_address(&self.username, &ip.to_string(), now).await?,
+                None => false,
+            };
+            if !is_known {
+                return Err(refusal);
+            }
+        }
         Ok(())
     }
 
-    /// It was no failure, or none of the password: it costs nothing.
+    fn take(&mut self, bucket: Bucket, limit: RateLimit, now: Timestamp) -> Result<()> {
+        self.attempts.take(&bucket, limit, now)?;
+        self.failures.push((bucket, limit));
+        Ok(())
+    }
+
+    /// The password was right: it was no failure. Refused where the account has been signed in to too often.
+    pub(crate) fn succeed(self, now: Timestamp) -> Result<()> {
+        self.give_back(&self.failures);
+        self.attempts.take(&Bucket::Successes(self.username), self.attempts.policy.successes, now)
+    }
+
+    /// No password was hashed: it costs nothing at all.
     pub(crate) fn refund(self) {
-        for (bucket, limit) in self.taken {
-            self.attempts.limiter.give_back(&bucket, limit);
+        self.give_back(&self.failures);
+        self.give_back(self.work.as_slice());
+    }
+
+    fn give_back(&self, taken: &[(Bucket, RateLimit)]) {
+        for (bucket, limit) in taken {
+            self.attempts.limiter.give_back(bucket, *limit);
         }
     }
 }
@@ -122,28 +164,4 @@ impl Attempt<'_> {
 /// The time as the limiter takes it.
 fn micros(now: Timestamp) -> u64 {
     u64::try_from(now.as_micros()).unwrap_or(0)
-}
-
-/// The part of an address that one subscriber has.
-fn network(ip: IpAddr) -> IpAddr {
-    match ip.to_canonical() {
-        IpAddr::V4(ip) => IpAddr::V4(ip),
-        IpAddr::V6(ip) => {
-            IpAddr::V6(Ipv6Addr::from_bits(ip.to_bits() & (u128::MAX << (128 - IPV6_PREFIX_BITS))))
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_ipv6_subscriber_has_one_bucket() {
-        let ip = |text: &str| text.parse::<IpAddr>().unwrap();
-        assert_eq!(network(ip("2001:db8:1:2:3:4:5:6")), network(ip("2001:db8:1:2:ffff::1")));
-        assert_ne!(network(ip("2001:db8:1:2::1")), network(ip("2001:db8:1:3::1")));
-        assert_eq!(network(ip("::ffff:192.0.2.1")), ip("192.0.2.1"));
-        assert_ne!(network(ip("192.0.2.1")), network(ip("192.0.2.2")));
-    }
 }

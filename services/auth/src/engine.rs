@@ -10,6 +10,7 @@ use madang_kit::{
 
 use crate::{
     attempts::Attempts,
+    audit::Audit,
     error::Result,
     hashing::Hasher,
     keys::KeyRing,
@@ -37,6 +38,9 @@ pub(crate) struct Engine {
     pub(crate) attempts: Attempts,
     pub(crate) lifetimes: Lifetimes,
     pub(crate) registration: Registration,
+    /// The live sessions of one user, at most.
+    pub(crate) sessions_max: u32,
+    pub(crate) audit: Audit,
 }
 
 impl fmt::Debug for Engine {
@@ -55,8 +59,20 @@ impl Engine {
         let hasher = Hasher::new(policy.hashing, Arc::clone(&random)).await?;
         let keys = KeyRing::new(Arc::clone(&store), Arc::clone(&random), policy.keys, policy.encryption);
         let attempts = Attempts::new(policy.attempts);
-        let Policy { lifetimes, registration, .. } = policy;
-        Ok(Self { store, clock, random, keys, hasher, attempts, lifetimes, registration })
+        let Policy { lifetimes, registration, sessions_max, .. } = policy;
+        let audit = Audit::default();
+        Ok(Self {
+            store,
+            clock,
+            random,
+            keys,
+            hasher,
+            attempts,
+            lifetimes,
+            registration,
+            sessions_max,
+            audit,
+        })
     }
 
     /// One round of what happens by itself: keys are made, rotated and forgotten, and so is what has
@@ -65,6 +81,7 @@ impl Engine {
         let now = self.clock.now();
         self.keys.maintain(now).await?;
         self.store.purge_tickets(now, PURGE_MAX).await?;
+        self.store.purge_successors(before(now, self.lifetimes.refresh_repeat), PURGE_MAX).await?;
         let purge = SessionPurge {
             expired: before(now, EXPIRED_KEPT),
             revoked: before(now, self.lifetimes.revocation()),

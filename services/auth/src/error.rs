@@ -31,6 +31,9 @@ pub(crate) enum AuthError {
     /// Not a refresh token that is good.
     #[error("the refresh token is not good")]
     RefreshToken,
+    /// A refresh token that was used before; its session has ended.
+    #[error("the refresh token was used before")]
+    RefreshTokenReused,
     /// Not a ticket that is good.
     #[error("the ticket is not good")]
     Ticket,
@@ -82,7 +85,7 @@ impl From<AuthError> for Error {
             AuthError::WrongCredentials => {
                 Self::new(Code::Unauthenticated, "the username or the password is wrong")
             }
-            AuthError::RefreshToken => Self::new(
+            AuthError::RefreshToken | AuthError::RefreshTokenReused => Self::new(
                 Code::Unauthenticated,
                 "the refresh token is unknown, expired or used before; sign in again",
             ),

@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use clap::Subcommand;
 use madang_database::DatabaseError;
-use madang_kit::{Host, Secret, StartError};
+use madang_kit::{Escaped, Host, Secret, StartError};
 use madang_rpc::auth::Scope;
 
 use crate::{
@@ -53,6 +53,7 @@ pub async fn keys(
         KeyTask::Create { name, scope } => {
             let (text, key, secret) = new_key(&*host.random, &name, &scope, host.clock.now());
             store.insert_api_key(&key, &secret).await.map_err(failed)?;
+            tracing::info!(api_key = %key.id, name = %Escaped(&key.name), scopes = %key.scopes, "an API key was made");
             format!("{text}\n")
         }
         KeyTask::List => table(&store.api_keys().await.map_err(failed)?),
@@ -60,6 +61,7 @@ pub async fn keys(
             if !store.revoke_api_key(&id, host.clock.now()).await.map_err(failed)? {
                 return Err(StartError::setting("the key's id", format!("{id} is no key that is good")));
             }
+            tracing::info!(api_key = %Escaped(&id), "an API key was revoked");
             format!("{id} is revoked\n")
         }
     };

@@ -10,7 +10,8 @@
 //! | `accounts`, `site_users`, `sessions`, `tickets`, `api_keys` | the operations |
 //! | `key_task` | what an operator does with API keys |
 //! | `keys`, `tokens`, `encryption` | signing keys, tokens, and the encryption of private keys |
-//! | `passwords`, `hashing`, `attempts` | what a password must be, cost, and may be tried |
+//! | `passwords`, `hashing`, `turns`, `attempts` | what a password must be, cost, and may be tried |
+//! | `audit` | the log of sign-ins and refusals |
 //! | `store` | SQL |
 //! | `start`, `cli`, `settings` | the frame |
 
@@ -19,6 +20,7 @@
 mod accounts;
 mod api_keys;
 mod attempts;
+mod audit;
 mod cli;
 mod encryption;
 mod engine;
@@ -35,6 +37,7 @@ mod start;
 mod store;
 mod tickets;
 mod tokens;
+mod turns;
 
 pub use cli::{Cli, run};
 pub use key_task::{KeyTask, keys};

@@ -3,6 +3,7 @@
 
 use std::{
     fmt,
+    net::IpAddr,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -22,7 +23,7 @@ use madang_rpc::{
 };
 use opentelemetry::{KeyValue, metrics::Histogram};
 
-use crate::engine::Engine;
+use crate::{api_keys::public_part, audit::Subject, engine::Engine, error::AuthError};
 
 /// How long an operation may take, its wait for a turn to hash included. A little less than the gRPC
 /// server gives a call, so that the caller gets this service's word.
@@ -53,6 +54,20 @@ impl Operations {
     #[must_use]
     pub const fn lifecycle(&self) -> &Lifecycle {
         &self.lifecycle
+    }
+
+    /// The result as others get it, with a line in the log where it is a refusal.
+    fn audited<T>(
+        &self,
+        event: &'static str,
+        subject: &Subject<'_>,
+        ip: Option<IpAddr>,
+        result: Result<T, AuthError>,
+    ) -> Result<T> {
+        if let Err(error) = &result {
+            self.engine.audit.refused(event, subject, ip, error, self.engine.clock.now());
+        }
+        Ok(result?)
     }
 
     /// How long a verifier may keep the public keys.
@@ -123,8 +138,10 @@ fn log(operation: &'static str, error: &Error) {
         Code::Unavailable | Code::DeadlineExceeded => {
             tracing::warn!(operation, error = cause, "an operation failed");
         }
-        Code::Unauthenticated | Code::RateLimited => tracing::info!(operation, code = %error.code, "refused"),
-        Code::InvalidArgument
+        // Refusals that concern somebody's access have their line from `audit`, with account and address.
+        Code::Unauthenticated
+        | Code::RateLimited
+        | Code::InvalidArgument
         | Code::PermissionDenied
         | Code::NotFound
         | Code::AlreadyExists
@@ -137,15 +154,22 @@ fn log(operation: &'static str, error: &Error) {
 impl Auth for Operations {
     async fn register(&self, request: Register) -> Result<Grant> {
         let Register { username, password, name, client } = request;
-        Ok(self.engine.register(username, password, name, client).await?)
+        let (account, ip) = (username.clone(), client.ip);
+        let result = self.engine.register(username, password, name, client).await;
+        self.audited("register", &Subject::Account(&account), ip, result)
     }
 
     async fn login(&self, request: Login) -> Result<Grant> {
-        Ok(self.engine.login(request.username, request.password, request.client).await?)
+        let Login { username, password, client } = request;
+        let (account, ip) = (username.clone(), client.ip);
+        let result = self.engine.login(username, password, client).await;
+        self.audited("login", &Subject::Account(&account), ip, result)
     }
 
     async fn refresh(&self, request: Refresh) -> Result<Grant> {
-        Ok(self.engine.refresh(request.refresh_token.expose(), request.client).await?)
+        let ip = request.client.ip;
+        let result = self.engine.refresh(request.refresh_token.expose(), request.client).await;
+        self.audited("refresh", &Subject::Nobody, ip, result)
     }
 
     async fn logout(&self, request: Logout) -> Result<()> {
@@ -153,18 +177,22 @@ impl Auth for Operations {
     }
 
     async fn issue_ticket(&self, request: IssueTicket) -> Result<Ticket> {
-        Ok(self.engine.issue_ticket(request.user, request.session).await?)
+        let IssueTicket { user, session, issued_at } = request;
+        Ok(self.engine.issue_ticket(user, session, issued_at).await?)
     }
 
     async fn redeem_ticket(&self, request: RedeemTicket) -> Result<Identity> {
-        Ok(self.engine.redeem_ticket(request.ticket.expose()).await?)
+        let result = self.engine.redeem_ticket(request.ticket.expose()).await;
+        self.audited("redeem_ticket", &Subject::Nobody, None, result)
     }
 
     async fn list_sessions(&self, request: ListSessions) -> Result<Vec<Session>> {
+        self.engine.note_presented(request.presented).await?;
         Ok(self.engine.sessions(request.user).await?)
     }
 
     async fn revoke_session(&self, request: RevokeSession) -> Result<()> {
+        self.engine.note_presented(request.presented).await?;
         Ok(self.engine.revoke_session(request.user, request.session).await?)
     }
 
@@ -181,6 +209,7 @@ impl Auth for Operations {
     }
 
     async fn update_profile(&self, request: UpdateProfile) -> Result<Profile> {
+        self.engine.note_presented(request.presented).await?;
         Ok(self.engine.update_profile(request.user, request.name, request.avatar_url).await?)
     }
 
@@ -201,6 +230,9 @@ impl Auth for Operations {
     }
 
     async fn verify_api_key(&self, request: VerifyApiKey) -> Result<ApiKey> {
-        Ok(self.engine.verify_api_key(request.key.expose()).await?)
+        let key = request.key.expose();
+        let result = self.engine.verify_api_key(key).await;
+        let subject = public_part(key).map_or(Subject::Nobody, Subject::ApiKey);
+        self.audited("verify_api_key", &subject, None, result)
     }
 }

@@ -1,21 +1,24 @@
 //! Sessions: their tokens, their list, their end.
 //!
 //! A refresh token is good for one use. One that was used before means that two hold it, and nobody can
-//! tell which of them is its owner: the whole session ends (RFC 9700, 4.14.2). There is no grace: of two
-//! concurrent refreshes one wins, the other is a reuse and ends the session for both. A client therefore
-//! refreshes in one place, and one that lost the answer signs in again.
+//! tell which of them is its owner: the whole session ends (RFC 9700, 4.14.2). Two tabs that refresh at once and a client
+//! that lost the answer are no thieves, though. So for a short while, and until the successor is used, the same device is
+//! answered again with the same successor (decision 0030).
+
+use std::time::Duration;
 
 use madang_domain::{Profile, SessionId, Timestamp, UserId};
+use madang_flow_control::subscriber_network;
 use madang_kit::clock::new_id;
 use madang_rpc::auth::{
-    ClientInfo, Grant, Revocations, Session,
+    ClientInfo, Grant, Presented, Revocations, Session,
     claims::{self, AccessClaims},
 };
 
 use crate::{
     engine::{Engine, before},
     error::{AuthError, Result},
-    store::{NewSession, RevocationQuery, Rotation},
+    store::{Family, NewSession, RevocationQuery, Rotation, UserOrigin},
     tokens::RefreshToken,
 };
 
@@ -25,42 +28,100 @@ const USER_AGENT_MAX_BYTES: usize = 200;
 const SESSIONS_MAX: i64 = 200;
 /// The revocations of one answer; whoever asks goes on from its cursor.
 const REVOCATIONS_MAX: i64 = 10_000;
+/// How far the embedding site's clock may be behind this one: a token that the site makes when it has heard of a disconnection
+/// must say a second after it.
+const SITE_CLOCK_BEHIND_MAX: Duration = Duration::from_millis(250);
 
 impl Engine {
     /// Exchanges a refresh token.
     pub(crate) async fn refresh(&self, token: &str, client: ClientInfo) -> Result<Grant> {
         let now = self.clock.now();
         let token = RefreshToken::decode(token).ok_or(AuthError::RefreshToken)?;
-        let family = self.store.family(&token.family_digest()).await?.ok_or(AuthError::RefreshToken)?;
-        if family.is_revoked || family.live_until <= now {
-            return Err(AuthError::RefreshToken);
-        }
+        let client = bounded(client);
+        let family = self.live_family(&token, now).await?;
         if family.token != token.token_digest() {
-            return self.end_reused(family.session, now).await;
+            return self.repeat(family, &token, &client, now).await;
         }
         let successor = token.successor(&*self.random);
+        let is_repeatable = !self.lifetimes.refresh_repeat.is_zero();
         let rotation = Rotation {
             session: family.session,
             from: token.token_digest(),
             to: successor.token_digest(),
+            encrypted_successor: is_repeatable
+                .then(|| token.encrypt_successor(family.session, &successor))
+                .flatten(),
             now,
             live_until: self.live_until(now, family.ends_at),
-            client: bounded(client),
+            client: client.clone(),
         };
         // Signed before the exchange is written: what fails, fails while the old token is still good.
         let grant = self.grant(family.profile, family.session, family.ends_at, &successor, now).await?;
         if !self.store.rotate(&rotation).await? {
             // Somebody used the token, or ended the session, since it was read.
-            return self.end_reused(family.session, now).await;
+            let family = self.live_family(&token, now).await?;
+            return self.repeat(family, &token, &client, now).await;
         }
         Ok(grant)
     }
 
-    async fn end_reused(&self, session: SessionId, now: Timestamp) -> Result<Grant> {
-        if self.store.revoke(session, None, now).await? {
-            tracing::warn!(%session, "a refresh token was used twice; its session has ended");
+    async fn live_family(&self, token: &RefreshToken, now: Timestamp) -> Result<Family> {
+        let family = self.store.family(&token.family_digest()).await?.ok_or(AuthError::RefreshToken)?;
+        if family.is_revoked || family.live_until <= now {
+            return Err(AuthError::RefreshToken);
         }
-        Err(AuthError::RefreshToken)
+        Ok(family)
+    }
+
+    /// Answers a token that was exchanged before: as the first time where that may be, else its session ends.
+    async fn repeat(
+        &self,
+        family: Family,
+        token: &RefreshToken,
+        client: &ClientInfo,
+        now: Timestamp,
+    ) -> Result<Grant> {
+        match self.successor_again(&family, token, client, now) {
+            Some(successor) => {
+                tracing::debug!(session = %family.session, "a refresh is answered again");
+                self.grant(family.profile, family.session, family.ends_at, &successor, now).await
+            }
+            None => {
+                if self.store.revoke(family.session, None, now).await? {
+                    let session = family.session;
+                    tracing::warn!(%session, "a refresh token was used twice; its session has ended");
+                }
+                Err(AuthError::RefreshTokenReused)
+            }
+        }
+    }
+
+    /// What the token was exchanged for, if it was the last exchange, a moment ago, by the same device, and the successor
+    /// has not been used.
+    fn successor_again(
+        &self,
+        family: &Family,
+        token: &RefreshToken,
+        client: &ClientInfo,
+        now: Timestamp,
+    ) -> Option<RefreshToken> {
+        let last = family.last_exchange.as_ref()?;
+        let is_again = last.from == token.token_digest()
+            && now.since(last.at) <= self.lifetimes.refresh_repeat
+            && is_same_device(&last.client, client);
+        let successor =
+            is_again.then(|| token.decrypt_successor(family.session, &last.encrypted_successor)).flatten()?;
+        (successor.token_digest() == family.token).then_some(successor)
+    }
+
+    /// Notes that a user showed an access token: the exchange that it comes from is complete, and not repeated any more.
+    pub(crate) async fn note_presented(&self, presented: Option<Presented>) -> Result<()> {
+        match presented {
+            Some(Presented { session, issued_at }) => {
+                Ok(self.store.end_repetition(session, issued_at).await?)
+            }
+            None => Ok(()),
+        }
     }
 
     /// Ends the session of a refresh token, be it the current one or one used before.
@@ -95,11 +156,18 @@ impl Engine {
     }
 
     /// Ends all that a user was let in with until now.
+    ///
+    /// The tokens of the embedding site count whole seconds, and those of the second of the disconnection are refused: they
+    /// may be older than it. So a user of the site is disconnected when that second is over, and what the site makes after
+    /// the answer says a later one.
     pub(crate) async fn disconnect(&self, user: UserId) -> Result<()> {
-        if !self.store.disconnect(user, self.clock.now()).await? {
-            return Err(AuthError::NoSuchUser);
-        }
+        let now = self.clock.now();
+        let origin = self.store.disconnect(user, now).await?.ok_or(AuthError::NoSuchUser)?;
         tracing::info!(%user, "disconnected");
+        match origin {
+            UserOrigin::Here => {}
+            UserOrigin::Site => tokio::time::sleep(later_second(now).since(self.clock.now())).await,
+        }
         Ok(())
     }
 
@@ -166,6 +234,19 @@ impl Engine {
     }
 }
 
+/// When even the site's clock shows a later second than that of `now`.
+fn later_second(now: Timestamp) -> Timestamp {
+    let next = now.as_seconds().saturating_add(1).saturating_mul(1_000_000);
+    Timestamp::from_micros(next).plus(SITE_CLOCK_BEHIND_MAX)
+}
+
+/// Whether two requests seem to come from one device: from the same network, by the same program. It is a hint and no
+/// proof: what it says is the client's word, but for the network.
+fn is_same_device(one: &ClientInfo, other: &ClientInfo) -> bool {
+    let network = |client: &ClientInfo| client.ip.map(subscriber_network);
+    network(one) == network(other) && one.user_agent == other.user_agent
+}
+
 /// What is kept of a client's description: bounded, and without what PostgreSQL or a terminal chokes on.
 fn bounded(client: ClientInfo) -> ClientInfo {
     let user_agent = client.user_agent.map(|text| {
@@ -179,6 +260,28 @@ fn bounded(client: ClientInfo) -> ClientInfo {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_disconnection_is_answered_in_a_later_second() {
+        let at = |micros: i64| Timestamp::from_micros(micros);
+        assert_eq!(later_second(at(7_000_000)), at(8_250_000));
+        assert_eq!(later_second(at(7_999_999)), at(8_250_000));
+        assert_eq!(later_second(at(8_000_000)), at(9_250_000));
+    }
+
+    #[test]
+    fn a_device_is_known_by_network_and_program() {
+        let client = |ip: &str, agent: &str| ClientInfo {
+            ip: Some(ip.parse().unwrap()),
+            user_agent: Some(agent.to_owned()),
+        };
+        let one = client("2001:db8::1", "a");
+        assert!(is_same_device(&one, &client("2001:db8::2", "a")), "another address of the same network");
+        assert!(!is_same_device(&one, &client("2001:db8:0:1::1", "a")));
+        assert!(!is_same_device(&one, &client("2001:db8::1", "b")));
+        assert!(!is_same_device(&one, &ClientInfo::default()));
+        assert!(is_same_device(&client("192.0.2.1", "a"), &client("::ffff:192.0.2.1", "a")));
+    }
 
     #[test]
     fn a_user_agent_is_cut_between_characters() {

@@ -19,6 +19,9 @@ use crate::{
 /// The longest life of an access token.
 const TOKEN_LONGEST: Duration = Duration::from_secs(24 * 3_600);
 
+/// The longest time in which a refresh is repeated: for as long, a stolen token may go unnoticed.
+const REPEAT_LONGEST: Duration = Duration::from_secs(300);
+
 /// A year: a longer time is more likely a mistake of unit.
 const SECONDS_MAX: u64 = 366 * 24 * 3_600;
 
@@ -44,6 +47,15 @@ pub struct Settings {
     /// How long a session lasts at most, in seconds (90 days)
     #[arg(long = "auth-session-max-seconds", id = "auth_session_max_seconds", default_value = "7776000", value_parser = seconds)]
     pub session_max: Duration,
+
+    /// How long a refresh that is repeated by the same device is answered again with the same token, in seconds, unless that
+    /// token was used; 0 for never
+    #[arg(long = "auth-refresh-repeat-seconds", id = "auth_refresh_repeat_seconds", default_value = "30", value_parser = repeat_seconds)]
+    pub refresh_repeat: Duration,
+
+    /// Live sessions of one user; where a sign-in makes one more, the one that was used longest ago ends
+    #[arg(long = "auth-sessions-per-user", id = "auth_sessions_per_user", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=200))]
+    pub sessions_per_user: u32,
 
     /// How long a WebSocket ticket is good, in seconds
     #[arg(long = "auth-ticket-seconds", id = "auth_ticket_seconds", default_value = "30", value_parser = seconds)]
@@ -97,8 +109,20 @@ pub struct Settings {
     #[arg(long = "auth-login-refill-seconds", id = "auth_login_refill_seconds", default_value = "10", value_parser = seconds)]
     pub login_refill: Duration,
 
+    /// Sign-ins from one address, right or wrong, in a burst: each has a password hashed
+    #[arg(long = "auth-sign-ins-burst", id = "auth_sign_ins_burst", default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..))]
+    pub sign_ins_burst: u32,
+
+    /// After a burst, sign-ins from one address in a second
+    #[arg(long = "auth-sign-ins-per-second", id = "auth_sign_ins_per_second", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub sign_ins_per_second: u32,
+
+    /// Sign-ins of one account that succeed, in a burst; then one per MADANG_AUTH_LOGIN_REFILL_SECONDS
+    #[arg(long = "auth-sign-ins-burst-per-account", id = "auth_sign_ins_burst_per_account", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..))]
+    pub sign_ins_burst_per_account: u32,
+
     /// Registrations from one address, in a burst; to allow none, close registration
-    #[arg(long = "auth-register-burst", id = "auth_register_burst", default_value_t = 500, value_parser = register_burst)]
+    #[arg(long = "auth-register-burst", id = "auth_register_burst", default_value_t = 100, value_parser = register_burst)]
     pub register_burst: u32,
 
     /// After a burst, seconds until one more registration
@@ -119,6 +143,8 @@ impl Default for Settings {
             access_token: Duration::from_secs(15 * 60),
             session_idle: Duration::from_secs(30 * 24 * 3_600),
             session_max: Duration::from_secs(90 * 24 * 3_600),
+            refresh_repeat: Duration::from_secs(30),
+            sessions_per_user: 100,
             ticket: Duration::from_secs(30),
             key_rotation: Duration::from_secs(30 * 24 * 3_600),
             key_overlap: Duration::from_secs(3_600),
@@ -132,7 +158,10 @@ impl Default for Settings {
             login_burst_per_account: 50,
             login_burst_per_address: 100,
             login_refill: Duration::from_secs(10),
-            register_burst: 500,
+            sign_ins_burst: 300,
+            sign_ins_per_second: 5,
+            sign_ins_burst_per_account: 60,
+            register_burst: 100,
             register_refill: Duration::from_secs(2),
             registration: Registration::Open,
         }
@@ -145,6 +174,8 @@ pub(crate) struct Lifetimes {
     pub(crate) access_token: Duration,
     pub(crate) session_idle: Duration,
     pub(crate) session_max: Duration,
+    /// How long an exchange of a refresh token may be repeated; zero: never.
+    pub(crate) refresh_repeat: Duration,
     pub(crate) ticket: Duration,
 }
 
@@ -164,6 +195,8 @@ pub(crate) struct Policy {
     pub(crate) hashing: HashingPolicy,
     pub(crate) attempts: AttemptPolicy,
     pub(crate) registration: Registration,
+    /// The live sessions of one user, at most.
+    pub(crate) sessions_max: u32,
     pub(crate) encryption: Option<KeyEncryption>,
 }
 
@@ -199,6 +232,7 @@ impl Settings {
                 access_token: self.access_token,
                 session_idle: self.session_idle,
                 session_max: self.session_max,
+                refresh_repeat: self.refresh_repeat,
                 ticket: self.ticket,
             },
             keys: KeyPolicy {
@@ -215,9 +249,15 @@ impl Settings {
                 device: RateLimit { burst: self.login_burst_per_device, interval: self.login_refill },
                 account: RateLimit { burst: self.login_burst_per_account, interval: self.login_refill },
                 address: RateLimit { burst: self.login_burst_per_address, interval: self.login_refill },
+                all_of_address: RateLimit {
+                    burst: self.sign_ins_burst,
+                    interval: Duration::from_secs(1) / self.sign_ins_per_second.max(1),
+                },
+                successes: RateLimit { burst: self.sign_ins_burst_per_account, interval: self.login_refill },
                 registration: RateLimit { burst: self.register_burst, interval: self.register_refill },
             },
             registration: self.registration,
+            sessions_max: self.sessions_per_user,
             encryption,
         })
     }
@@ -230,6 +270,13 @@ fn token_seconds(text: &str) -> Result<Duration, String> {
             Err("an access token is good for a day (86400) at most".to_owned())
         }
         judged => judged,
+    }
+}
+
+fn repeat_seconds(text: &str) -> Result<Duration, String> {
+    match text.parse::<u64>() {
+        Ok(seconds) if seconds <= REPEAT_LONGEST.as_secs() => Ok(Duration::from_secs(seconds)),
+        _ => Err(format!("a number of seconds from 0 to {} is expected", REPEAT_LONGEST.as_secs())),
     }
 }
 

@@ -4,8 +4,16 @@
 //! at each use. The store remembers one digest of each. A token whose family is known and whose own part
 //! is not the current one was once handed out and has been used: no row for each token ever issued is
 //! needed to know that, for as long as the session lives.
+//!
+//! For a short while the store also has the current token encrypted under the one before it, so that whoever shows
+//! that one can be answered again (decision 0030). The store alone cannot decrypt it.
 
+use aws_lc_rs::{
+    aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey},
+    hmac,
+};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use madang_domain::SessionId;
 use madang_kit::clock::Random;
 use sha2::{Digest as _, Sha256};
 
@@ -15,6 +23,9 @@ use crate::store::Digest;
 const FAMILY_BYTES: usize = 16;
 /// The token's own part, and a ticket; 256 bits.
 const SECRET_BYTES: usize = 32;
+
+/// What the key that encrypts a successor is derived with: it is of no use for anything else.
+const SUCCESSOR_KEY_CONTEXT: &[u8] = b"madang refresh token successor v1";
 
 /// SHA-256. Enough for what is random already; a slow hash would protect nothing more.
 pub(crate) fn digest(bytes: &[u8]) -> Digest {
@@ -42,6 +53,31 @@ impl RefreshToken {
         let mut next = self.clone();
         random.fill(&mut next.secret);
         next
+    }
+
+    /// The next of the same family, encrypted so that only who has this one can decrypt it. None: the
+    /// cryptography failed, and the exchange cannot be repeated.
+    pub(crate) fn encrypt_successor(&self, session: SessionId, successor: &Self) -> Option<Vec<u8>> {
+        let mut body = successor.secret.to_vec();
+        let aad = Aad::from(*session.uuid().as_bytes());
+        let nonce = self.successor_key()?.seal_in_place_append_tag(aad, &mut body).ok()?;
+        Some([nonce.as_ref().as_slice(), &body].concat())
+    }
+
+    /// Decrypts what [`encrypt_successor`](Self::encrypt_successor) returned for this token in this session.
+    pub(crate) fn decrypt_successor(&self, session: SessionId, encrypted: &[u8]) -> Option<Self> {
+        let (nonce, body) = encrypted.split_at_checked(NONCE_LEN)?;
+        let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
+        let mut body = body.to_vec();
+        let aad = Aad::from(*session.uuid().as_bytes());
+        let secret = self.successor_key()?.open_in_place(nonce, aad, &mut body).ok()?;
+        Some(Self { family: self.family, secret: (&*secret).try_into().ok()? })
+    }
+
+    /// A key that follows from this token and from nothing that is stored: its digest is another function of it.
+    fn successor_key(&self) -> Option<RandomizedNonceKey> {
+        let key = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &self.secret), SUCCESSOR_KEY_CONTEXT);
+        RandomizedNonceKey::new(&AES_256_GCM, key.as_ref()).ok()
     }
 
     /// Reads what [`encode`](Self::encode) wrote.
@@ -100,6 +136,24 @@ mod tests {
         let text = second.encode();
         assert_eq!(text.len(), 64);
         assert!(RefreshToken::decode(&text).is_some_and(|decoded| decoded == second));
+    }
+
+    #[test]
+    fn a_successor_is_decrypted_by_the_token_before_it_alone() {
+        let random = SeededRandom::new(1);
+        let session = |n| SessionId::new(uuid::Uuid::from_u128(n));
+        let first = RefreshToken::new(&random);
+        let second = first.successor(&random);
+        let encrypted = first.encrypt_successor(session(1), &second).unwrap();
+        assert!(first.decrypt_successor(session(1), &encrypted).is_some_and(|found| found == second));
+        assert!(first.decrypt_successor(session(2), &encrypted).is_none(), "of another session");
+        assert!(second.decrypt_successor(session(1), &encrypted).is_none(), "by another token");
+        let mut changed = encrypted.clone();
+        changed[NONCE_LEN] ^= 1;
+        assert!(first.decrypt_successor(session(1), &changed).is_none(), "changed");
+        assert!(first.decrypt_successor(session(1), &encrypted[..5]).is_none(), "cut");
+        assert!(!encrypted.windows(SECRET_BYTES).any(|part| part == second.secret));
+        assert_ne!(encrypted, first.encrypt_successor(session(1), &second).unwrap(), "another nonce");
     }
 
     #[test]

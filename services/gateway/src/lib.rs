@@ -224,6 +224,7 @@ impl Parts<'_> {
                 registration: settings.registration(),
             },
             counters: Arc::clone(&self.counters),
+            refusals: log::Refusals::new(Arc::clone(&self.clock)),
         }
     }
 

@@ -13,6 +13,7 @@ use crate::{
     commands::Commands,
     credentials::{SiteKeys, Verifier},
     http::origin::AllowedOrigins,
+    log::Refusals,
     metrics::Counters,
     session::Sockets,
 };
@@ -40,6 +41,8 @@ pub(crate) struct Entrance {
     pub(crate) admissions: AdmissionQueue,
     pub(crate) settings: EntranceSettings,
     pub(crate) counters: Arc<Counters>,
+    /// The log of who was refused here.
+    pub(crate) refusals: Refusals,
 }
 
 /// Settings of the entrance.

@@ -72,10 +72,10 @@ pub(crate) async fn auth_is_the_same(near: &Scripted, far: &impl Auth) {
     same!(near, far, login(Login { username: username(), password: password(), client: client() }));
     same!(near, far, refresh(Refresh { refresh_token: Token::new("token"), client: client() }));
     same!(near, far, logout(Logout { refresh_token: Token::new("token") }));
-    same!(near, far, issue_ticket(IssueTicket { user, session }));
+    same!(near, far, issue_ticket(IssueTicket { user, session, issued_at: None }));
     same!(near, far, redeem_ticket(RedeemTicket { ticket: Token::new("ticket") }));
-    same!(near, far, list_sessions(ListSessions { user }));
-    same!(near, far, revoke_session(RevokeSession { user, session }));
+    same!(near, far, list_sessions(ListSessions { user, presented: None }));
+    same!(near, far, revoke_session(RevokeSession { user, session, presented: None }));
     same!(near, far, list_revocations(ListRevocations { cursor: None }));
     same!(near, far, list_revocations(ListRevocations { cursor: Some(-1) }));
     same!(near, far, get_keys(GetKeys));
@@ -84,10 +84,19 @@ pub(crate) async fn auth_is_the_same(near: &Scripted, far: &impl Auth) {
     same!(
         near,
         far,
-        update_profile(UpdateProfile { user, name: Some(name()), avatar_url: Some(Some(url())) })
+        update_profile(UpdateProfile {
+            user,
+            name: Some(name()),
+            avatar_url: Some(Some(url())),
+            presented: None
+        })
     );
-    same!(near, far, update_profile(UpdateProfile { user, name: None, avatar_url: Some(None) }));
-    same!(near, far, update_profile(UpdateProfile { user, name: None, avatar_url: None }));
+    same!(
+        near,
+        far,
+        update_profile(UpdateProfile { user, name: None, avatar_url: Some(None), presented: None })
+    );
+    same!(near, far, update_profile(UpdateProfile { user, name: None, avatar_url: None, presented: None }));
     site_users_are_the_same(near, far).await;
 }
 

@@ -33,6 +33,15 @@ pub(crate) struct Account {
     pub(crate) password_hash: Option<String>,
 }
 
+/// Where a user comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum UserOrigin {
+    /// The user signs in here.
+    Here,
+    /// The embedding site knows the user, and may let the user in by tokens of its own.
+    Site,
+}
+
 /// A user of the embedding site.
 #[derive(Debug)]
 pub(crate) struct SiteUser {
@@ -82,7 +91,21 @@ pub(crate) struct Family {
     pub(crate) live_until: Timestamp,
     pub(crate) ends_at: Timestamp,
     pub(crate) is_revoked: bool,
+    /// The last exchange, while it may be repeated.
+    pub(crate) last_exchange: Option<LastExchange>,
     pub(crate) profile: Profile,
+}
+
+/// The last exchange of a session's token, whose successor has not been used yet.
+#[derive(Debug)]
+pub(crate) struct LastExchange {
+    /// The digest of the token that was exchanged.
+    pub(crate) from: Digest,
+    pub(crate) at: Timestamp,
+    /// The token that it was exchanged for, encrypted under it.
+    pub(crate) encrypted_successor: Vec<u8>,
+    /// Who exchanged it.
+    pub(crate) client: ClientInfo,
 }
 
 /// The exchange of one refresh token for the next.
@@ -91,6 +114,8 @@ pub(crate) struct Rotation {
     pub(crate) session: SessionId,
     pub(crate) from: Digest,
     pub(crate) to: Digest,
+    /// The next token, encrypted under the one before; none where the exchange is not to be repeated.
+    pub(crate) encrypted_successor: Option<Vec<u8>>,
     pub(crate) now: Timestamp,
     pub(crate) live_until: Timestamp,
     pub(crate) client: ClientInfo,
@@ -227,8 +252,9 @@ pub(crate) trait ApiKeys: Send + Sync {
 /// Sessions and their ends.
 #[async_trait]
 pub(crate) trait Sessions: Send + Sync {
-    /// Writes a session.
-    async fn insert_session(&self, session: &NewSession) -> Result<()>;
+    /// Writes a session. Where the user then has more than `max` live ones, those end that were used longest ago, and
+    /// their ends are recorded. Says which.
+    async fn insert_session(&self, session: &NewSession, max: u32) -> Result<Vec<SessionId>>;
 
     /// The session of a family of refresh tokens, live or not.
     async fn family(&self, family: &Digest) -> Result<Option<Family>>;
@@ -236,6 +262,13 @@ pub(crate) trait Sessions: Send + Sync {
     /// Exchanges a session's token. False: it is no longer the good one, or the session has ended.
     /// One statement, and so one transaction with a row lock: of two at once, one wins.
     async fn rotate(&self, rotation: &Rotation) -> Result<bool>;
+
+    /// Notes that a token is in use that was made in the second of `issued_at` or before: an exchange up to then is
+    /// not repeated any more.
+    async fn end_repetition(&self, session: SessionId, issued_at: Timestamp) -> Result<()>;
+
+    /// Forgets the encrypted successors of exchanges before `before`, at most `limit`. Says how many.
+    async fn purge_successors(&self, before: Timestamp, limit: i64) -> Result<u64>;
 
     /// A user's live sessions, newest first, at most `limit`.
     async fn live_sessions(&self, user: UserId, now: Timestamp, limit: i64) -> Result<Vec<Session>>;
@@ -246,8 +279,8 @@ pub(crate) trait Sessions: Send + Sync {
     /// Ends a session and records that it ended. False: it is not a live one (of `user`, if given).
     async fn revoke(&self, session: SessionId, user: Option<UserId>, now: Timestamp) -> Result<bool>;
 
-    /// Ends all sessions of a user, notes when, and records each end and the user's. False: no such user.
-    async fn disconnect(&self, user: UserId, now: Timestamp) -> Result<bool>;
+    /// Ends all sessions of a user, notes when, and records each end and the user's. None: no such user.
+    async fn disconnect(&self, user: UserId, now: Timestamp) -> Result<Option<UserOrigin>>;
 
     /// Recorded ends in order, and the number to go on from.
     async fn revocations(&self, query: RevocationQuery) -> Result<Revocations>;

@@ -195,18 +195,26 @@ async fn a_profile_change_shows_in_tokens_and_tickets_made_later(world: World) {
 
     // The clock stands still, and the version grows all the same.
     let named = service
-        .update_profile(UpdateProfile { user, name: Some(name.clone()), avatar_url: None })
+        .update_profile(UpdateProfile { user, name: Some(name.clone()), avatar_url: None, presented: None })
         .await
         .unwrap();
     assert!(named.version > grant.user.version);
     let pictured = service
-        .update_profile(UpdateProfile { user, name: None, avatar_url: Some(Some(avatar.clone())) })
+        .update_profile(UpdateProfile {
+            user,
+            name: None,
+            avatar_url: Some(Some(avatar.clone())),
+            presented: None,
+        })
         .await
         .unwrap();
     assert!(pictured.version > named.version);
     assert_eq!((&pictured.name, &pictured.avatar_url), (&name, &Some(avatar)));
     assert_eq!(
-        service.update_profile(UpdateProfile { user, name: None, avatar_url: None }).await.unwrap(),
+        service
+            .update_profile(UpdateProfile { user, name: None, avatar_url: None, presented: None })
+            .await
+            .unwrap(),
         pictured
     );
 
@@ -221,19 +229,28 @@ async fn a_profile_change_shows_in_tokens_and_tickets_made_later(world: World) {
     assert_eq!(claims.picture.as_deref(), Some("https://example.org/mina.png"));
     assert_eq!(claims.profile_version, pictured.version.as_micros());
     let session = claims.sid.parse().unwrap();
-    let ticket = service.issue_ticket(IssueTicket { user, session }).await.unwrap();
+    let ticket = service.issue_ticket(IssueTicket { user, session, issued_at: None }).await.unwrap();
     assert_eq!(
         service.redeem_ticket(RedeemTicket { ticket: Token::new(&ticket.ticket) }).await.unwrap().profile,
         pictured
     );
 
     world.clock.advance(seconds(60));
-    let bare =
-        service.update_profile(UpdateProfile { user, name: None, avatar_url: Some(None) }).await.unwrap();
+    let bare = service
+        .update_profile(UpdateProfile { user, name: None, avatar_url: Some(None), presented: None })
+        .await
+        .unwrap();
     assert_eq!((bare.avatar_url, bare.version), (None, world.clock.now()));
     let nobody: UserId = "01941f29-7c00-7000-8000-0000000000ab".parse().unwrap();
     assert_code(
-        service.update_profile(UpdateProfile { user: nobody, name: Some(name), avatar_url: None }).await,
+        service
+            .update_profile(UpdateProfile {
+                user: nobody,
+                name: Some(name),
+                avatar_url: None,
+                presented: None,
+            })
+            .await,
         Code::NotFound,
     );
 }

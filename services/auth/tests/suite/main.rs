@@ -8,6 +8,7 @@
 mod accounts;
 mod api_keys;
 mod attempts;
+mod audit;
 mod faults;
 mod keys;
 mod process;

@@ -49,8 +49,10 @@ async fn it_serves_grpc_and_the_public_keys_and_ends_in_order() {
         .login(Login { username: username("mina"), password: password("wrong password"), client: client(1) })
         .await;
     assert_code(result, Code::Unauthenticated);
-    let ticket =
-        auth.issue_ticket(IssueTicket { user: grant.user.id, session: session_of(&grant) }).await.unwrap();
+    let ticket = auth
+        .issue_ticket(IssueTicket { user: grant.user.id, session: session_of(&grant), issued_at: None })
+        .await
+        .unwrap();
     assert_eq!(
         auth.redeem_ticket(RedeemTicket { ticket: Token::new(&ticket.ticket) }).await.unwrap().profile,
         grant.user

@@ -20,8 +20,10 @@ madang_test_kit::on_both!(
 async fn a_ticket_is_good_once(world: World) {
     let service = world.service().await;
     let grant = register(&service, "mina").await;
-    let ticket =
-        service.issue_ticket(IssueTicket { user: grant.user.id, session: session_of(&grant) }).await.unwrap();
+    let ticket = service
+        .issue_ticket(IssueTicket { user: grant.user.id, session: session_of(&grant), issued_at: None })
+        .await
+        .unwrap();
     assert_eq!(ticket.expires_in, seconds(30));
     assert!(ticket.ticket.len() >= 43, "256 bits in base64url");
     // Any replica redeems it.
@@ -48,7 +50,7 @@ async fn of_two_who_redeem_at_once_one_wins(world: World) {
     let grant = register(&one, "mina").await;
     for round in 0..20 {
         let ticket = one
-            .issue_ticket(IssueTicket { user: grant.user.id, session: session_of(&grant) })
+            .issue_ticket(IssueTicket { user: grant.user.id, session: session_of(&grant), issued_at: None })
             .await
             .unwrap()
             .ticket;
@@ -66,10 +68,14 @@ async fn of_two_who_redeem_at_once_one_wins(world: World) {
 async fn a_ticket_expires(world: World) {
     let service = world.service().await;
     let grant = register(&service, "mina").await;
-    let early =
-        service.issue_ticket(IssueTicket { user: grant.user.id, session: session_of(&grant) }).await.unwrap();
-    let late =
-        service.issue_ticket(IssueTicket { user: grant.user.id, session: session_of(&grant) }).await.unwrap();
+    let early = service
+        .issue_ticket(IssueTicket { user: grant.user.id, session: session_of(&grant), issued_at: None })
+        .await
+        .unwrap();
+    let late = service
+        .issue_ticket(IssueTicket { user: grant.user.id, session: session_of(&grant), issued_at: None })
+        .await
+        .unwrap();
     world.clock.advance(seconds(29));
     service.redeem_ticket(RedeemTicket { ticket: Token::new(&early.ticket) }).await.unwrap();
     world.clock.advance(seconds(1));
@@ -84,29 +90,41 @@ async fn a_ticket_needs_a_live_session_of_its_user(world: World) {
     let mina = register(&service, "mina").await;
     let joon = register(&service, "joon").await;
     assert_code(
-        service.issue_ticket(IssueTicket { user: joon.user.id, session: session_of(&mina) }).await,
+        service
+            .issue_ticket(IssueTicket { user: joon.user.id, session: session_of(&mina), issued_at: None })
+            .await,
         Code::Unauthenticated,
     );
     let nobody: UserId = "01941f29-7c00-7000-8000-0000000000ab".parse().unwrap();
     assert_code(
-        service.issue_ticket(IssueTicket { user: nobody, session: session_of(&mina) }).await,
+        service.issue_ticket(IssueTicket { user: nobody, session: session_of(&mina), issued_at: None }).await,
         Code::Unauthenticated,
     );
 
-    let made_before =
-        service.issue_ticket(IssueTicket { user: mina.user.id, session: session_of(&mina) }).await.unwrap();
-    service.revoke_session(RevokeSession { user: mina.user.id, session: session_of(&mina) }).await.unwrap();
+    let made_before = service
+        .issue_ticket(IssueTicket { user: mina.user.id, session: session_of(&mina), issued_at: None })
+        .await
+        .unwrap();
+    service
+        .revoke_session(RevokeSession { user: mina.user.id, session: session_of(&mina), presented: None })
+        .await
+        .unwrap();
     assert_code(
         service.redeem_ticket(RedeemTicket { ticket: Token::new(&made_before.ticket) }).await,
         Code::Unauthenticated,
     );
     assert_code(
-        service.issue_ticket(IssueTicket { user: mina.user.id, session: session_of(&mina) }).await,
+        service
+            .issue_ticket(IssueTicket { user: mina.user.id, session: session_of(&mina), issued_at: None })
+            .await,
         Code::Unauthenticated,
     );
 
     let again = login(&service, "mina").await;
-    service.issue_ticket(IssueTicket { user: mina.user.id, session: session_of(&again) }).await.unwrap();
+    service
+        .issue_ticket(IssueTicket { user: mina.user.id, session: session_of(&again), issued_at: None })
+        .await
+        .unwrap();
 }
 
 async fn the_site_lets_its_user_in_by_a_ticket(world: World) {

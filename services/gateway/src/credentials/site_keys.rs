@@ -1,9 +1,14 @@
 //! The API keys of the site's backend, as the auth service knows them. What it answered is kept for a few seconds:
 //! that is how long a key that was revoked may still be used here.
+//!
+//! Keys that were good are kept apart from texts that were not, so that no number of made-up keys pushes a good one out.
+//! Whoever shows a text that is not known spends a budget of the address first, and one of all, before anything is kept of the
+//! text. A key that was good spends neither.
 
 use std::{
+    net::IpAddr,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -11,7 +16,7 @@ use std::{
 
 use aws_lc_rs::digest::{SHA256, digest};
 use madang_domain::{Code, Error, Result};
-use madang_flow_control::{LruMap, RateBucket, RateLimit, lru_map};
+use madang_flow_control::{KeyedRateLimiter, LruMap, RateBucket, RateLimit, lru_map, subscriber_network};
 use madang_rpc::{
     Auth,
     auth::{ApiKey, Scope, Token, VerifyApiKey},
@@ -20,22 +25,45 @@ use tokio::time::Instant;
 
 /// How long an answer is kept, a refusal too.
 const KEPT: Duration = Duration::from_secs(5);
-/// The keys that are remembered: many more than any site has, so that made-up ones do not push out those that are good.
-const KEYS_MAX: usize = 8_192;
-/// How often the auth service is asked about keys that were never good: made-up ones cost it next to nothing, and
-/// those that are known to be good are not held up by them.
-const UNKNOWN: RateLimit = RateLimit { interval: Duration::from_millis(50), burst: 100 };
+/// The keys that were good that are remembered: many more than any site has.
+const GOOD_MAX: usize = 8_192;
+/// The other texts that are remembered: more than can be asked about in the time for which an answer is kept.
+const UNKNOWN_MAX: usize = 8_192;
+/// How often the auth service is asked about texts that one address shows, which were never good.
+const UNKNOWN_OF_ADDRESS: RateLimit = RateLimit { interval: Duration::from_millis(500), burst: 50 };
+/// The addresses whose budgets are remembered; some 100 bytes each.
+const ADDRESSES_MAX: usize = 50_000;
+/// How often it is asked about such texts in all: each costs it one look into an index.
+const UNKNOWN: RateLimit = RateLimit { interval: Duration::from_millis(5), burst: 400 };
 /// A key's text is much shorter; a longer one is not worth hashing.
 const KEY_MAX_BYTES: usize = 256;
+
+/// The digest of a text: a dump of this process's memory holds no key that is not in use.
+type KeyDigest = [u8; 32];
 
 /// The keys that were shown here.
 pub(crate) struct SiteKeys {
     auth: Arc<dyn Auth>,
-    /// By the digest of the text: a dump of this process's memory holds no key that is not in use.
-    shown: Mutex<LruMap<[u8; 32], Arc<Shown>>>,
+    shown: Mutex<ShownTexts>,
     calls: RateLimit,
     unknown: RateBucket,
+    unknown_of_address: KeyedRateLimiter<Option<IpAddr>>,
     epoch: Instant,
+}
+
+/// The texts that were shown as keys.
+struct ShownTexts {
+    /// Those that have been good.
+    good: LruMap<KeyDigest, Arc<Shown>>,
+    /// The others. None is in both.
+    unknown: LruMap<KeyDigest, Arc<Shown>>,
+}
+
+impl ShownTexts {
+    fn get(&mut self, id: &KeyDigest) -> Option<Arc<Shown>> {
+        let Self { good, unknown } = self;
+        good.get(id).or_else(|| unknown.get(id)).map(Arc::clone)
+    }
 }
 
 /// A text that was shown as a key.
@@ -60,21 +88,24 @@ impl SiteKeys {
             RateLimit { interval: Duration::from_secs(1) / calls_per_second, burst: calls_per_second };
         Self {
             auth,
-            shown: Mutex::new(lru_map(KEYS_MAX)),
+            shown: Mutex::new(ShownTexts { good: lru_map(GOOD_MAX), unknown: lru_map(UNKNOWN_MAX) }),
             calls,
             unknown: RateBucket::new(),
+            unknown_of_address: KeyedRateLimiter::new(ADDRESSES_MAX),
             epoch: Instant::now(),
         }
     }
 
-    /// The key of a text, if it may be used for this. `unauthenticated`: it is none, or was revoked;
+    /// The key of a text that an address shows, if it may be used for this. `unauthenticated`: it is none, or was revoked;
     /// `permission_denied`: it is not for this; `rate_limited`.
-    pub(crate) async fn verify(&self, text: &str, scope: Scope) -> Result<Arc<ApiKey>> {
+    pub(crate) async fn verify(&self, text: &str, scope: Scope, ip: Option<IpAddr>) -> Result<Arc<ApiKey>> {
         if text.len() > KEY_MAX_BYTES {
             return Err(refused());
         }
-        let shown = self.shown(text);
-        let key = self.judge(&shown, text).await?.ok_or_else(refused)?;
+        let mut id = KeyDigest::default();
+        id.copy_from_slice(digest(&SHA256, text.as_bytes()).as_ref());
+        let (shown, is_admitted) = self.shown(id, ip)?;
+        let key = self.judge(&shown, text, id, ip, is_admitted).await?.ok_or_else(refused)?;
         if !key.may(scope) {
             let message = format!("this API key has not the scope `{scope}`");
             return Err(Error::new(Code::PermissionDenied, message));
@@ -84,7 +115,14 @@ impl SiteKeys {
     }
 
     /// What the auth service says of a text, now or a moment ago; of many who ask at once, one does.
-    async fn judge(&self, shown: &Shown, text: &str) -> Result<Option<Arc<ApiKey>>> {
+    async fn judge(
+        &self,
+        shown: &Arc<Shown>,
+        text: &str,
+        id: KeyDigest,
+        ip: Option<IpAddr>,
+        is_admitted: bool,
+    ) -> Result<Option<Arc<ApiKey>>> {
         let came_at = Instant::now();
         let mut verdict = shown.verdict.lock().await;
         match verdict.as_ref() {
@@ -97,8 +135,8 @@ impl SiteKeys {
             }
             Some(_) | None => {}
         }
-        if !shown.was_good.load(Ordering::Relaxed) {
-            self.unknown.take(UNKNOWN, self.now_micros()).map_err(too_many)?;
+        if !is_admitted && !shown.was_good.load(Ordering::Relaxed) {
+            self.admit(ip)?;
         }
         // From before the call: what is answered may be as old as that.
         let asked_at = Instant::now();
@@ -108,7 +146,11 @@ impl SiteKeys {
             Err(error) => Err(error),
         };
         if let Ok(key) = &answer {
-            shown.was_good.store(key.is_some(), Ordering::Relaxed);
+            if key.is_some() && !shown.was_good.load(Ordering::Relaxed) {
+                // It was no guess. What was spent of all is not given back: there is enough of it.
+                self.unknown_of_address.give_back(&ip.map(subscriber_network), UNKNOWN_OF_ADDRESS);
+            }
+            self.sort(id, shown, key.is_some());
         }
         // The cause of a failure goes with this caller, who logs it.
         let kept = answer.clone();
@@ -116,21 +158,51 @@ impl SiteKeys {
         answer
     }
 
-    fn shown(&self, text: &str) -> Arc<Shown> {
-        let mut id = [0; 32];
-        id.copy_from_slice(digest(&SHA256, text.as_bytes()).as_ref());
-        // No code that can panic runs under the lock.
-        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = shown.get(&id) {
-            return Arc::clone(known);
+    /// What is known of a text. One that is new is let in by the budgets first: the second part says that they were spent.
+    fn shown(&self, id: KeyDigest, ip: Option<IpAddr>) -> Result<(Arc<Shown>, bool)> {
+        let known = self.texts().get(&id);
+        if let Some(known) = known {
+            return Ok((known, false));
         }
+        self.admit(ip)?;
         let new = Arc::new(Shown {
             verdict: tokio::sync::Mutex::default(),
             was_good: AtomicBool::new(false),
             calls: RateBucket::new(),
         });
-        shown.insert(id, Arc::clone(&new));
-        new
+        let mut texts = self.texts();
+        // Another one may have brought the same text meanwhile.
+        let shown = match texts.get(&id) {
+            Some(known) => known,
+            None => {
+                texts.unknown.insert(id, Arc::clone(&new));
+                new
+            }
+        };
+        Ok((shown, true))
+    }
+
+    /// Spends the budgets of texts that are not known to be good.
+    fn admit(&self, ip: Option<IpAddr>) -> Result<()> {
+        let now = self.now_micros();
+        let network = ip.map(subscriber_network);
+        self.unknown_of_address.take(network, UNKNOWN_OF_ADDRESS, now).map_err(too_many)?;
+        self.unknown.take(UNKNOWN, now).map_err(too_many)
+    }
+
+    /// Keeps a text among those where it now belongs.
+    fn sort(&self, id: KeyDigest, shown: &Arc<Shown>, is_good: bool) {
+        let mut texts = self.texts();
+        shown.was_good.store(is_good, Ordering::Relaxed);
+        let ShownTexts { good, unknown } = &mut *texts;
+        let (to, from) = if is_good { (good, unknown) } else { (unknown, good) };
+        from.remove(&id);
+        to.insert(id, Arc::clone(shown));
+    }
+
+    fn texts(&self) -> MutexGuard<'_, ShownTexts> {
+        // No code that can panic runs under the lock.
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn now_micros(&self) -> u64 {
@@ -161,7 +233,7 @@ mod tests {
     }
 
     async fn code(keys: &SiteKeys, text: &str, scope: Scope) -> Option<Code> {
-        keys.verify(text, scope).await.err().map(|error| error.code)
+        keys.verify(text, scope, None).await.err().map(|error| error.code)
     }
 
     #[tokio::test(start_paused = true)]
@@ -180,27 +252,70 @@ mod tests {
         assert_eq!(code(&keys, GOOD, Scope::Rooms).await, Some(Code::Unauthenticated), "revoked");
     }
 
+    fn address(last: u8) -> Option<IpAddr> {
+        Some(IpAddr::from([192, 0, 2, last]))
+    }
+
     #[tokio::test(start_paused = true)]
-    async fn made_up_keys_do_not_hold_up_one_that_was_good() {
+    async fn made_up_keys_neither_push_out_nor_hold_up_one_that_was_good() {
         let (auth, keys) = keys(&[Scope::Rooms], 1_000);
         assert_eq!(code(&keys, GOOD, Scope::Rooms).await, None);
-        let mut codes = Vec::new();
-        for n in 0..1_000 {
-            codes.push(code(&keys, &format!("mk_{n}"), Scope::Rooms).await);
+        // More of them than are remembered of either kind, from many addresses, the site's own among them.
+        let mut asked = 0;
+        for n in 0..2 * UNKNOWN_MAX {
+            let from = address((n % 200) as u8);
+            let answered = keys.verify(&format!("mk_{n}"), Scope::Rooms, from).await.unwrap_err().code;
+            assert!(matches!(answered, Code::Unauthenticated | Code::RateLimited));
+            asked += u32::from(answered == Code::Unauthenticated);
         }
-        assert_eq!(auth.asked(), UNKNOWN.burst, "the good one was the first of them");
-        assert!(codes.ends_with(&[Some(Code::RateLimited)]));
+        // The good one was the first of them.
+        assert_eq!(asked + 1, UNKNOWN.burst, "the auth service is asked no more often");
+        assert_eq!(auth.asked(), UNKNOWN.burst);
+        assert_eq!(keys.texts().unknown.len(), asked as usize, "and no more is kept");
+        for _ in 0..10 {
+            assert_eq!(code(&keys, GOOD, Scope::Rooms).await, None);
+        }
+        assert_eq!(auth.asked(), UNKNOWN.burst, "the good one is remembered");
         // When it is to be asked about again, others have taken all that there was for made-up ones.
         advance(KEPT).await;
-        for n in 0..UNKNOWN.burst {
-            code(&keys, &format!("mk_again_{n}"), Scope::Rooms).await;
+        for n in 0..2 * UNKNOWN.burst {
+            let _ = keys.verify(&format!("mk_again_{n}"), Scope::Rooms, address((n % 200) as u8)).await;
         }
         assert_eq!(code(&keys, "mk_last", Scope::Rooms).await, Some(Code::RateLimited));
         assert_eq!(code(&keys, GOOD, Scope::Rooms).await, None);
-        assert_eq!(
-            code(&keys, &"x".repeat(KEY_MAX_BYTES + 1), Scope::Rooms).await,
-            Some(Code::Unauthenticated)
-        );
+        let too_long = "x".repeat(KEY_MAX_BYTES + 1);
+        assert_eq!(code(&keys, &too_long, Scope::Rooms).await, Some(Code::Unauthenticated));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn made_up_keys_of_one_address_do_not_hold_up_a_good_one_that_is_new_here() {
+        let (_auth, keys) = keys(&[Scope::Rooms], 1_000);
+        let mut refused = 0;
+        for n in 0..1_000 {
+            let answer = keys.verify(&format!("mk_{n}"), Scope::Rooms, address(1)).await;
+            refused += u32::from(answer.unwrap_err().code == Code::RateLimited);
+        }
+        assert_eq!(refused, 1_000 - UNKNOWN_OF_ADDRESS.burst);
+        assert!(keys.verify(GOOD, Scope::Rooms, address(2)).await.is_ok());
+        assert!(keys.verify(GOOD, Scope::Rooms, address(1)).await.is_ok(), "known now, from everywhere");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_key_that_was_revoked_is_one_of_the_unknown() {
+        let (auth, keys) = keys(&[Scope::Rooms], 1_000);
+        assert_eq!(code(&keys, GOOD, Scope::Rooms).await, None);
+        auth.set(Some(&[]));
+        advance(KEPT).await;
+        assert_eq!(code(&keys, GOOD, Scope::Rooms).await, Some(Code::Unauthenticated));
+        {
+            let texts = keys.texts();
+            assert_eq!((texts.good.len(), texts.unknown.len()), (0, 1));
+        }
+        // Its refusal is kept like any other: the budget is for questions.
+        for _ in 0..1_000 {
+            assert_eq!(code(&keys, GOOD, Scope::Rooms).await, Some(Code::Unauthenticated));
+        }
+        assert_eq!(auth.asked(), 2);
     }
 
     #[tokio::test(start_paused = true)]
@@ -209,7 +324,7 @@ mod tests {
         for _ in 0..10 {
             assert_eq!(code(&keys, GOOD, Scope::Rooms).await, None);
         }
-        let refused = keys.verify(GOOD, Scope::Rooms).await.unwrap_err();
+        let refused = keys.verify(GOOD, Scope::Rooms, None).await.unwrap_err();
         assert_eq!(
             (refused.code, refused.retry_after),
             (Code::RateLimited, Some(Duration::from_millis(100)))

@@ -4,6 +4,9 @@
 //! every other one is the site's, where a site's are accepted at all. Which of the two it claims to be decides
 //! nothing but who verifies it: each accepts its own keys, issuer and audience alone.
 
+#[cfg(test)]
+mod tests;
+
 use std::{sync::Arc, time::Duration};
 
 use jsonwebtoken::{Header, Validation, decode, decode_header};
@@ -30,6 +33,17 @@ const TOKEN_MAX_BYTES: usize = 8 * 1024;
 
 /// What a caller is told of a token that is not good.
 const BAD: &str = "the access token is not valid: get a new one";
+
+/// What a caller is told of a credential whose session has ended.
+const REVOKED: &str = "the session was revoked: sign in again";
+/// What a caller is told of a token of the site that is older than its user's disconnection.
+const DISCONNECTED: &str = "the user was disconnected since the token was made: get a new one";
+/// What a caller is told of one of which that is not known.
+const DISCONNECTED_AND_UNDATED: &str = "the user was disconnected, and the token does not say when it was made (iat): \
+    the site must make tokens with iat, or MADANG_ISSUER_TOKEN_SECONDS must say how long they are good";
+
+/// When a token counts as made that does not say when it was.
+const UNDATED: Timestamp = Timestamp::from_micros(i64::MIN);
 
 /// Tells whose a credential is.
 pub(crate) struct Verifier {
@@ -102,7 +116,8 @@ impl Verifier {
             }
         };
         if self.revocations.end(identity.session, identity.profile.id, identity.issued_at) {
-            return Err(refused("the session was revoked: sign in again"));
+            let is_undated = identity.issuer == CredentialIssuer::Site && identity.issued_at == UNDATED;
+            return Err(refused(if is_undated { DISCONNECTED_AND_UNDATED } else { REVOKED }));
         }
         Ok(identity)
     }
@@ -138,14 +153,17 @@ impl Verifier {
     async fn verify_site(&self, site: &SiteTokens, token: &str, header: &Header) -> Result<Identity> {
         let claimed = site.issuer.verify(token, header, self.clock.now()).await?;
         let Recognized { profile, disconnected_at } = site.users.recognize(claimed.user).await?;
-        if disconnected_at.is_some_and(|at| claimed.issued_at <= at) {
-            return Err(refused("the user was disconnected since the token was made: get a new one"));
+        match (disconnected_at, claimed.issued_at) {
+            (Some(at), Some(issued_at)) if issued_at <= at => return Err(refused(DISCONNECTED)),
+            (Some(_), None) => return Err(refused(DISCONNECTED_AND_UNDATED)),
+            (None, _) | (Some(_), Some(_)) => {}
         }
         Ok(Identity {
             profile,
             session: claimed.session,
             expires_at: claimed.expires_at,
-            issued_at: claimed.issued_at,
+            // One that does not say when it was made may have been made at any time: a disconnection ends it.
+            issued_at: claimed.issued_at.unwrap_or(UNDATED),
             issuer: CredentialIssuer::Site,
         })
     }

@@ -77,12 +77,16 @@ async fn register(
 }
 
 async fn login(
+    State(entrance): State<Arc<Entrance>>,
     State(accounts): State<Arc<dyn Auth>>,
     Client(client): Client,
     Json(body): Json<Login>,
 ) -> Result<Response, Problem> {
-    let username = Username::new(body.username)
-        .map_err(|_| Error::new(Code::Unauthenticated, "the username or the password is wrong"))?;
+    // What can be nobody's name is refused here, and so logged here: auth logs what it refuses itself.
+    let username = Username::new(body.username.as_str()).map_err(|_| {
+        entrance.refusals.login(&body.username, client.ip);
+        Error::new(Code::Unauthenticated, "the username or the password is wrong")
+    })?;
     let grant =
         accounts.login(auth::Login { username, password: Password::new(body.password), client }).await?;
     Ok(tokens(StatusCode::OK, grant))
@@ -110,7 +114,10 @@ async fn logout(
 async fn ticket(State(accounts): State<Arc<dyn Auth>>, caller: Caller) -> Result<Response, Problem> {
     let ticket = match caller.issuer {
         CredentialIssuer::Auth => {
-            accounts.issue_ticket(IssueTicket { user: caller.me.id, session: caller.session }).await?
+            let issued_at = caller.presented().map(|presented| presented.issued_at);
+            accounts
+                .issue_ticket(IssueTicket { user: caller.me.id, session: caller.session, issued_at })
+                .await?
         }
         CredentialIssuer::Site => {
             accounts
@@ -132,7 +139,7 @@ async fn sessions(
     caller: Caller,
 ) -> Result<axum::Json<Page<AuthSession>>, Problem> {
     let items = accounts
-        .list_sessions(ListSessions { user: caller.me.id })
+        .list_sessions(ListSessions { user: caller.me.id, presented: caller.presented() })
         .await?
         .into_iter()
         .map(|session| AuthSession {
@@ -152,7 +159,8 @@ async fn revoke(
     caller: Caller,
     Path(session): Path<SessionId>,
 ) -> Result<StatusCode, Problem> {
-    accounts.revoke_session(RevokeSession { user: caller.me.id, session }).await?;
+    let presented = caller.presented();
+    accounts.revoke_session(RevokeSession { user: caller.me.id, session, presented }).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

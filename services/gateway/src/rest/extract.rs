@@ -9,7 +9,7 @@ use axum::extract::{ConnectInfo, FromRef, FromRequest, FromRequestParts, Request
 use http::{HeaderMap, StatusCode, header, request::Parts};
 use madang_domain::{Code, Error, IdempotencyKey, Profile, SessionId, Timestamp};
 use madang_rpc::{
-    auth::{ClientInfo, CredentialIssuer, Identity},
+    auth::{ClientInfo, CredentialIssuer, Identity, Presented},
     store::PageQuery,
 };
 use serde::de::DeserializeOwned;
@@ -30,6 +30,15 @@ pub(crate) struct Caller {
     pub(crate) session: SessionId,
     pub(crate) issuer: CredentialIssuer,
     pub(crate) expires_at: Timestamp,
+    issued_at: Timestamp,
+}
+
+impl Caller {
+    /// What the caller showed, for the auth service. The embedding site's tokens have no session there.
+    pub(crate) fn presented(&self) -> Option<Presented> {
+        (self.issuer == CredentialIssuer::Auth)
+            .then_some(Presented { session: self.session, issued_at: self.issued_at })
+    }
 }
 
 impl<S> FromRequestParts<S> for Caller
@@ -45,8 +54,8 @@ where
             Error::new(Code::Unauthenticated, "send the access token: Authorization: Bearer <token>")
         })?;
         let identity = entrance.verifier.verify(&Credential::Token(token)).await?;
-        let Identity { profile, session, expires_at, issuer, issued_at: _ } = identity;
-        Ok(Self { me: Arc::new(profile), session, issuer, expires_at })
+        let Identity { profile, session, expires_at, issuer, issued_at } = identity;
+        Ok(Self { me: Arc::new(profile), session, issuer, expires_at, issued_at })
     }
 }
 

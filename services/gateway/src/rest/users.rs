@@ -32,7 +32,8 @@ async fn update_me(
     Json(changes): Json<ProfileChanges>,
 ) -> Result<Response, Problem> {
     let ProfileChanges { name, avatar_url } = changes;
-    let profile = accounts.update_profile(UpdateProfile { user: caller.me.id, name, avatar_url }).await?;
+    let change = UpdateProfile { user: caller.me.id, name, avatar_url, presented: caller.presented() };
+    let profile = accounts.update_profile(change).await?;
     Ok(axum::Json(account(&profile)).into_response())
 }
 

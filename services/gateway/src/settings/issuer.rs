@@ -1,6 +1,6 @@
 //! What a gateway is told of the embedding site's issuer of tokens.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum};
 use jsonwebtoken::Algorithm;
@@ -8,6 +8,9 @@ use madang_kit::{Secret, StartError};
 
 /// The least bytes of a secret: as many as the hash has (RFC 7518, section 3.2).
 const SECRET_MIN_BYTES: usize = 32;
+
+/// Ten years: a longer life of a token is more likely a mistake of unit.
+const TOKEN_SECONDS_MAX: u64 = 10 * 366 * 24 * 3_600;
 
 /// Another issuer of tokens than this project's own auth service.
 #[derive(Debug, Clone, Args)]
@@ -36,6 +39,11 @@ pub struct IssuerSettings {
     /// Where the public keys are fetched, each minute and when a token names one that is not known
     #[arg(long, env = "MADANG_ISSUER_JWKS_URL", value_name = "URL")]
     pub issuer_jwks_url: Option<String>,
+
+    /// How long the site's tokens are good at most, in seconds, for those that do not say when they were made (`iat`): they
+    /// count as made so long before they expire. Without it, such a token is refused once its user has been disconnected
+    #[arg(long, env = "MADANG_ISSUER_TOKEN_SECONDS", value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=TOKEN_SECONDS_MAX))]
+    pub issuer_token_seconds: Option<u64>,
 
     /// The claim that names the user, by a number or a text: what the site calls the user
     #[arg(long, env = "MADANG_ISSUER_USER_CLAIM", default_value = "sub", value_name = "CLAIM")]
@@ -99,6 +107,8 @@ pub(crate) struct Policy {
     pub(crate) audience: Option<String>,
     pub(crate) claims: ClaimNames,
     pub(crate) required: BTreeMap<String, String>,
+    /// The longest life of a token, for those that do not say when they were made.
+    pub(crate) token_life: Option<Duration>,
 }
 
 /// What tokens are verified with. Never a secret and public keys both: a public key that is taken for a secret
@@ -140,6 +150,7 @@ impl IssuerSettings {
                 avatar: self.issuer_avatar_claim.clone(),
             },
             required: self.issuer_required_claims.iter().cloned().collect(),
+            token_life: self.issuer_token_seconds.map(Duration::from_secs),
         }))
     }
 

@@ -41,9 +41,10 @@ const GATEWAY_SETTINGS: [(&str, &str); 3] = [
     // A rolling restart is one fault of many.
     ("MADANG_RECONNECT_SPREAD_SECONDS", "1"),
 ];
-const AUTH_SETTINGS: [(&str, &str); 3] = [
+const AUTH_SETTINGS: [(&str, &str); 4] = [
     // Hundreds of accounts are made at the start, and no password is worth guarding.
     ("MADANG_AUTH_REGISTER_BURST", "1000000"),
+    ("MADANG_AUTH_SIGN_INS_BURST", "1000000"),
     ("MADANG_AUTH_ARGON2_MEMORY_KIB", "64"),
     ("MADANG_AUTH_ARGON2_PASSES", "1"),
 ];

@@ -25,16 +25,25 @@ pub(crate) struct Claimed {
     pub(crate) user: ExternalUser,
     /// A name for this token among those of its user.
     pub(crate) session: SessionId,
-    pub(crate) issued_at: Timestamp,
+    /// When the token was made, as it says or as follows from its expiry. None: that is not known.
+    pub(crate) issued_at: Option<Timestamp>,
     pub(crate) expires_at: Timestamp,
+}
+
+/// What the settings say of claims.
+#[derive(Clone, Copy)]
+pub(super) struct Rules<'a> {
+    pub(super) names: &'a ClaimNames,
+    pub(super) required: &'a BTreeMap<String, String>,
+    /// The longest life of a token, for those that do not say when they were made.
+    pub(super) token_life: Option<Duration>,
 }
 
 /// Judges the claims that are not judged with the signature, and reads the user from them.
 pub(super) fn read(
     token: &str,
     claims: &Claims,
-    names: &ClaimNames,
-    required: &BTreeMap<String, String>,
+    Rules { names, required, token_life }: Rules<'_>,
     now: Timestamp,
 ) -> Result<Claimed> {
     let expires_at =
@@ -42,9 +51,9 @@ pub(super) fn read(
     if expires_at.plus(CLOCK_SKEW) <= now {
         return Err(refused("the access token has expired: get a new one"));
     }
-    let issued_at = time(claims, "iat")?;
+    let said = time(claims, "iat")?;
     let not_before = time(claims, "nbf")?;
-    if issued_at.max(not_before).is_some_and(|at| at > now.plus(AHEAD_MAX)) {
+    if said.max(not_before).is_some_and(|at| at > now.plus(AHEAD_MAX)) {
         return Err(refused("the access token is from the future: check the clocks of the servers"));
     }
     if let Some((claim, _)) = required.iter().find(|(claim, value)| !is(claims.get(*claim), value)) {
@@ -54,6 +63,8 @@ pub(super) fn read(
         .and_then(|id| ExternalId::new(id).ok())
         .ok_or_else(|| refused(format!("the token names no user ({})", names.user)))?;
     let session = session(claims, &external_id, token);
+    // A token whose life is shorter than the longest counts as older than it is: it is rather refused than let in.
+    let issued_at = said.or_else(|| token_life.map(|life| expires_at.minus(life)));
     let user = ExternalUser {
         username: string(claims, &names.username).and_then(username),
         name: string(claims, &names.name).and_then(name),
@@ -61,8 +72,6 @@ pub(super) fn read(
         external_id,
         as_of: issued_at,
     };
-    // A token that does not say when it was made may have been made at any time.
-    let issued_at = issued_at.unwrap_or(Timestamp::from_micros(i64::MIN));
     Ok(Claimed { user, session, issued_at, expires_at })
 }
 

@@ -8,14 +8,17 @@ mod jwks;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation, decode};
 use madang_domain::{Code, Error, Result, Timestamp};
 use madang_kit::StartError;
 
 pub(crate) use self::claims::Claimed;
-use self::{claims::Claims, jwks::KeySet};
+use self::{
+    claims::{Claims, Rules},
+    jwks::KeySet,
+};
 use crate::{
     metrics::Counters,
     settings::issuer::{ClaimNames, IssuerSettings, KeyPolicy, Policy},
@@ -31,6 +34,7 @@ pub(crate) struct Issuer {
     validations: Vec<(Algorithm, Validation)>,
     claims: ClaimNames,
     required: BTreeMap<String, String>,
+    token_life: Option<Duration>,
 }
 
 enum Keys {
@@ -48,7 +52,7 @@ impl Issuer {
         settings: &IssuerSettings,
         counters: &Arc<Counters>,
     ) -> Result<Option<Self>, StartError> {
-        let Some(Policy { keys, issuer, audience, claims, required }) = settings.policy()? else {
+        let Some(Policy { keys, issuer, audience, claims, required, token_life }) = settings.policy()? else {
             return Ok(None);
         };
         let (keys, algorithms) = match keys {
@@ -71,7 +75,7 @@ impl Issuer {
             .into_iter()
             .map(|algorithm| (algorithm, validation(algorithm, issuer.as_deref(), audience.as_deref())))
             .collect();
-        Ok(Some(Self { keys, validations, claims, required }))
+        Ok(Some(Self { keys, validations, claims, required, token_life }))
     }
 
     /// Keeps the keys fresh, for ever; at once over where there is nothing to fetch.
@@ -111,7 +115,8 @@ impl Issuer {
                 .ok_or_else(|| refused("the access token is signed with an unknown key: get a new one"))?,
         };
         let claims = decoded.map_err(|error| refused(BAD).caused_by(error))?.claims;
-        claims::read(token, &claims, &self.claims, &self.required, now)
+        let rules = Rules { names: &self.claims, required: &self.required, token_life: self.token_life };
+        claims::read(token, &claims, rules, now)
     }
 
     fn validation(&self, algorithm: Algorithm) -> Option<&Validation> {

@@ -52,7 +52,8 @@ async fn put(
             return Err(Error::new(Code::FailedPrecondition, message).into());
         }
         (None, UserRef::Id(id)) => {
-            accounts.update_profile(UpdateProfile { user: id, name: display_name, avatar_url }).await?
+            let change = UpdateProfile { user: id, name: display_name, avatar_url, presented: None };
+            accounts.update_profile(change).await?
         }
         (Some(external_id), _) | (None, UserRef::External(external_id)) => {
             let user = ExternalUser { external_id, username, name: display_name, avatar_url, as_of: None };
