@@ -3,7 +3,7 @@
 //! Nothing here reads a clock or draws a random number. The caller passes the time and the random fraction, so that a
 //! test can fix both. Nothing here waits, either: a pause is a `Duration` that the caller sleeps for.
 //!
-//! Decision 0027 says which libraries were weighed for each of the first three.
+//! Decision 0027 says which libraries were weighed for each of these.
 
 mod address;
 mod backoff;
