@@ -12,6 +12,7 @@ mod audit;
 mod faults;
 mod keys;
 mod process;
+mod refreshes;
 mod revocations;
 mod sessions;
 mod site_users;

@@ -6,7 +6,9 @@ use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation, decode, decode_he
 use madang_auth::{Service, Settings, start};
 use madang_domain::{Code, Error, SessionId, Username};
 use madang_kit::{Host, Lifecycle, Secret, StartError, clock::ManualClock};
-use madang_rpc::auth::{Auth as _, ClientInfo, Grant, Login, Password, Register, claims::AccessClaims};
+use madang_rpc::auth::{
+    Auth as _, ClientInfo, Grant, Login, Password, Refresh, Register, Token, claims::AccessClaims,
+};
 use madang_test_kit::EitherDatabase;
 
 /// A password that is nobody else's.
@@ -108,6 +110,15 @@ pub(crate) async fn login(service: &Service, name: &str) -> Grant {
         .login(Login { username: username(name), password: password(PASSWORD), client: client(1) })
         .await
         .unwrap()
+}
+
+/// Refreshes as a client does.
+pub(crate) async fn refresh(
+    service: &Service,
+    token: &str,
+    client: ClientInfo,
+) -> madang_domain::Result<Grant> {
+    service.refresh(Refresh { refresh_token: Token::new(token), client }).await
 }
 
 pub(crate) fn assert_code<T: std::fmt::Debug>(result: Result<T, Error>, code: Code) -> Error {
