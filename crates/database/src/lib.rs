@@ -31,4 +31,4 @@ pub use sqlite::{SqliteConnector, create_private_directory};
 pub use startup::{Attempt, until_open};
 pub use transaction::Transaction;
 pub use transactions::{HasDatabaseError, Repetition, Transactions};
-pub use url::{DatabaseUrl, UrlError};
+pub use url::{DatabaseUrl, UrlError, sqlite_url};

@@ -44,6 +44,7 @@ pub mod ops;
 mod run;
 pub mod settings;
 pub mod telemetry;
+mod url;
 
 pub use config::Secret;
 pub use health::{Check, Readiness};
@@ -51,3 +52,4 @@ pub use lifecycle::{Lifecycle, Running, StartError};
 pub use metrics::Metrics;
 pub use run::{Application, Host, run};
 pub use settings::{CommonSettings, LogFormat, OpsSettings, Registration};
+pub use url::login_is_cut;

@@ -10,6 +10,7 @@ use madang_kit::{
     Application, Check, CommonSettings, Host, OpsSettings, Running, Secret, StartError,
     clock::new_id,
     grpc::{ClientOptions, TraceInterceptor, channel},
+    login_is_cut,
 };
 use madang_rpc::{AuthClient, MessageStoreClient, MessageStoreSettings};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -111,6 +112,11 @@ pub async fn run(cli: Cli, host: Host) -> Result<Running, StartError> {
     crate::start(cli.gateway, deps, axum::Router::new(), &host).await
 }
 
+/// The setting that names Redis.
+const REDIS_URL: &str = "MADANG_REDIS_URL";
+/// What is wrong with most URLs that cannot be read.
+const ENCODE: &str = "in a user and a password, percent-encode what is neither a letter nor a digit: `#` is %23, `/` is %2F, `?` is %3F";
+
 /// The bus: through Redis, or to nobody.
 ///
 /// # Errors
@@ -120,13 +126,17 @@ pub fn bus(redis: &RedisUrl, gateway: &GatewaySettings, host: &Host) -> Result<C
     let gateway = GatewayId::new(new_id(&*host.clock, &*host.random));
     match &redis.redis_url {
         Some(url) => {
+            // It might be read all the same, as another host's.
+            if login_is_cut(url.expose()) {
+                return Err(StartError::setting(REDIS_URL, ENCODE));
+            }
             let mut settings = RedisSettings::new(url.expose());
             settings.shards = redis.redis_shards.unwrap_or(settings.shards);
             settings.presence_grace = presence_grace;
             tracing::info!(%gateway, shards = settings.shards, "this gateway exchanges events through Redis");
             // The bus ends by its own `close`, after the last session, or with the process.
             redis::connect(settings, gateway, &TaskTracker::new(), &CancellationToken::new())
-                .map_err(|error| StartError::setting("MADANG_REDIS_URL", error.to_string()))
+                .map_err(|error| StartError::setting(REDIS_URL, format!("{error}; {ENCODE}")))
         }
         None => {
             tracing::info!(%gateway, "no Redis: this gateway is alone");

@@ -7,6 +7,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use clap::{Parser, Subcommand};
+use madang_database::sqlite_url;
 use madang_gateway::{Deps, GatewaySettings, RedisUrl};
 use madang_kit::{Application, CommonSettings, Host, Lifecycle, Running, Secret, StartError, ops};
 
@@ -113,6 +114,9 @@ fn databases(cli: &Cli) -> Result<(Secret, Secret), StartError> {
     madang_database::create_private_directory(directory).map_err(|error| {
         StartError::setting("MADANG_DATA_DIR", format!("{} cannot be made: {error}", directory.display()))
     })?;
-    let file = |name: &str| Secret::from(format!("sqlite://{}", directory.join(name).display()));
+    if directory.to_str().is_none() {
+        return Err(StartError::setting("MADANG_DATA_DIR", "must be UTF-8: SQLite opens no other path"));
+    }
+    let file = |name: &str| Secret::from(sqlite_url(&directory.join(name)));
     Ok((file("accounts.db"), file("messages.db")))
 }
