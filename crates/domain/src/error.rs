@@ -90,6 +90,25 @@ impl fmt::Display for Code {
     }
 }
 
+/// What is wrong with one field of a request (RFC 9457, section 3, by its example).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldError {
+    /// The field, as a JSON pointer (RFC 6901) into the request's body.
+    pub pointer: Cow<'static, str>,
+    /// What is wrong with it: a sentence, or one whose subject is the field.
+    pub detail: Cow<'static, str>,
+}
+
+impl FieldError {
+    /// Of a sentence that may begin with the field's name, which its reader sees beside it.
+    pub fn of_sentence(pointer: impl Into<Cow<'static, str>>, sentence: &str) -> Self {
+        let pointer = pointer.into();
+        let name = pointer.rsplit('/').next().unwrap_or_default();
+        let detail = sentence.strip_prefix(name).and_then(|rest| rest.strip_prefix(' ')).unwrap_or(sentence);
+        Self { detail: detail.to_owned().into(), pointer }
+    }
+}
+
 /// A refusal or failure as the caller is told it: a code, a sentence for a developer, and when to try
 /// again. The cause, where there is one, stays in this process for the log.
 #[derive(Debug, thiserror::Error)]
@@ -99,6 +118,8 @@ pub struct Error {
     pub code: Code,
     /// A sentence that says what to do next. Never holds message text, tokens or internals.
     pub message: Cow<'static, str>,
+    /// The fields of the request that are not as they should be, where it is about fields.
+    pub fields: Vec<FieldError>,
     /// When to try again, where that helps.
     pub retry_after: Option<Duration>,
     /// The cause; it is logged and never leaves the process.
@@ -112,7 +133,14 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     /// An error of that code.
     pub fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, message: message.into(), retry_after: None, source: None }
+        Self { code, message: message.into(), fields: Vec::new(), retry_after: None, source: None }
+    }
+
+    /// The same, about one field, which the message is about. The field is named as a JSON pointer (RFC 6901).
+    #[must_use]
+    pub fn of_field(mut self, pointer: impl Into<Cow<'static, str>>) -> Self {
+        self.fields = vec![FieldError::of_sentence(pointer, &self.message)];
+        self
     }
 
     /// The same, with its cause.
@@ -154,6 +182,12 @@ impl Error {
 impl Clone for Error {
     /// The clone goes to another waiter of the same work; the cause stays with the first, which logs it.
     fn clone(&self) -> Self {
-        Self { code: self.code, message: self.message.clone(), retry_after: self.retry_after, source: None }
+        Self {
+            code: self.code,
+            message: self.message.clone(),
+            fields: self.fields.clone(),
+            retry_after: self.retry_after,
+            source: None,
+        }
     }
 }

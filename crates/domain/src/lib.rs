@@ -3,7 +3,9 @@
 //! A value of these types is valid by construction. It is parsed once, at the edge where it enters
 //! the system (a frame, an HTTP path, a gRPC message, a database row), and travels typed after that.
 
+mod address;
 mod attachment;
+mod bounded;
 mod error;
 pub mod event;
 mod id;
@@ -16,16 +18,19 @@ mod schema;
 mod text;
 mod time;
 mod topic;
+mod unicode;
+mod username;
 
 pub use attachment::{Attachment, AttachmentUrl, FileName, MediaType};
-pub use error::{Code, Error, Result};
+pub use bounded::TextError;
+pub use error::{Code, Error, FieldError, Result};
 pub use id::{ConnectionId, GatewayId, ParseIdError, RoomId, RoomRef, SessionId, UserId, UserRef};
 pub use position::{Cursor, Epoch, Seq};
 pub use profile::Profile;
 pub use role::Role;
 pub use room_kind::RoomKind;
-pub use text::{
-    AvatarUrl, DisplayName, ExternalId, IdempotencyKey, MessageText, RoomName, Slug, TextError, Username,
-};
+pub use text::{AvatarUrl, DisplayName, ExternalId, IdempotencyKey, MessageText, RoomName, Slug};
 pub use time::Timestamp;
 pub use topic::{TopicId, TopicKind};
+pub use unicode::to_nfc;
+pub use username::Username;

@@ -50,7 +50,7 @@ schemas! {
     };
     MessageText => {
         "type": "string", "minLength": 1, "maxLength": limits::MESSAGE_TEXT_MAX_CHARS,
-        "description": "A message's text. It is not blank and holds no NUL."
+        "description": "A message's text, with a visible character and without NUL. The server composes it (NFC) and leaves out control characters, overrides of the direction of text, and tags outside of flags; the length is that of what is left."
     };
     IdempotencyKey => {
         "type": "string", "minLength": 1, "maxLength": limits::IDEMPOTENCY_KEY_MAX_BYTES,
@@ -58,23 +58,23 @@ schemas! {
     };
     Username => {
         "type": "string", "minLength": 2, "maxLength": limits::USERNAME_MAX_CHARS,
-        "description": "The name to sign in with and to be mentioned by: letters and digits of any script, `_`, `.` and `-`. Case does not count."
+        "description": "The name to sign in with and to be mentioned by (RFC 8265, UsernameCaseMapped): letters, marks and digits of any script, `_`, `.` and `-`. Case, composition, width and blanks around it do not count. One that looks like another user's by letters of other scripts is taken."
     };
     DisplayName => {
         "type": "string", "minLength": 1, "maxLength": limits::DISPLAY_NAME_MAX_CHARS,
-        "description": "The name that others see."
+        "description": "The name that others see, on one line, with a visible character; the server composes it (NFC)."
     };
     RoomName => {
         "type": "string", "minLength": 1, "maxLength": limits::ROOM_NAME_MAX_CHARS,
-        "description": "A room's name."
+        "description": "A room's name, on one line, with a visible character; the server composes it (NFC)."
     };
     Slug => {
         "type": "string", "pattern": "^[a-z0-9]([a-z0-9_-]*[a-z0-9])?$", "maxLength": limits::SLUG_MAX_BYTES,
         "description": "A room's name in an address. It never has the form of an id."
     };
     AvatarUrl => {
-        "type": "string", "pattern": "^https?://", "maxLength": limits::AVATAR_URL_MAX_BYTES,
-        "description": "The address of a user's picture."
+        "type": "string", "pattern": "^https?://[^/?#@]+([/?#]|$)", "maxLength": limits::AVATAR_URL_MAX_BYTES,
+        "description": "The address of a user's picture, with a host and without a user. Blanks, control characters, `\"`, `<`, `>`, `` ` `` and `\\` are percent-encoded."
     };
     ExternalId => {
         "type": "string", "minLength": 1, "maxLength": limits::EXTERNAL_ID_MAX_BYTES,
@@ -86,11 +86,11 @@ schemas! {
     };
     FileName => {
         "type": "string", "minLength": 1, "maxLength": limits::FILE_NAME_MAX_BYTES,
-        "description": "A file's name without its folder, of at most 255 bytes."
+        "description": "A file's name without its folder, of at most 255 bytes, with a visible character; the server composes it (NFC)."
     };
     AttachmentUrl => {
-        "type": "string", "pattern": "^(https?://|/)", "maxLength": limits::ATTACHMENT_URL_MAX_BYTES,
-        "description": "The address of a file: an `http` or `https` one, or a path on this server."
+        "type": "string", "pattern": "^(https?://[^/?#@]|/([^/]|$))", "maxLength": limits::ATTACHMENT_URL_MAX_BYTES,
+        "description": "The address of a file: an `http` or `https` one with a host and without a user, or a path on this server. Blanks, control characters, `\"`, `<`, `>`, `` ` `` and `\\` are percent-encoded."
     };
     Role => {
         "type": "string", "enum": [Role::Member, Role::Moderator, Role::Owner],

@@ -28,18 +28,21 @@ impl Engine {
         if self.registration == Registration::Closed {
             return Err(AuthError::RegistrationClosed);
         }
+        // Names travel as they may have been recorded; these are new ones.
+        let username = Username::new(username.as_str())?;
+        let name = name.map(|name| DisplayName::new(name.as_str())).transpose()?;
         let now = self.clock.now();
         passwords::check(&password, &username)?;
         self.attempts.register(client.ip, now)?;
         // A name that is taken is refused before the work of hashing; the insert decides all the same.
-        if self.store.account(&username).await?.is_some() {
+        if !self.store.is_username_free(&username).await? {
             return Err(AuthError::NameTaken);
         }
         let name = match name {
             Some(name) => name,
             None => DisplayName::new(username.as_str()).map_err(AuthError::defect)?,
         };
-        let password_hash = self.hasher.hash(password).await?;
+        let password_hash = self.hasher.hash(passwords::formed(&password)).await?;
         let now = self.clock.now();
         let id = UserId::new(new_id(&*self.clock, &*self.random));
         let profile = Profile { id, username, name, avatar_url: None, external_id: None, version: now };
@@ -75,7 +78,7 @@ impl Engine {
             }
         };
         let hash = account.as_ref().and_then(|account| account.password_hash.as_deref());
-        let verdict = match self.hasher.verify(password.clone(), hash).await {
+        let verdict = match self.verify(&password, hash).await {
             Ok(verdict) => verdict,
             Err(error) => {
                 attempt.refund();
@@ -113,6 +116,7 @@ impl Engine {
         name: Option<DisplayName>,
         avatar_url: Option<Option<AvatarUrl>>,
     ) -> Result<Profile> {
+        let name = name.map(|name| DisplayName::new(name.as_str())).transpose()?;
         let profile = if name.is_none() && avatar_url.is_none() {
             self.store.profiles(&[user]).await?.pop()
         } else {
@@ -122,11 +126,25 @@ impl Engine {
         profile.ok_or(AuthError::NoSuchUser)
     }
 
+    /// Judges a password. One that no version has hashed in its form is judged as it was typed, too: an earlier version
+    /// hashed it so.
+    async fn verify(&self, password: &Password, hash: Option<&str>) -> Result<Verdict> {
+        let formed = passwords::formed(password);
+        let is_formed = formed.expose() == password.expose();
+        match self.hasher.verify(formed, hash).await? {
+            Verdict::Wrong if !is_formed => match self.hasher.verify(password.clone(), hash).await? {
+                Verdict::Wrong => Ok(Verdict::Wrong),
+                Verdict::Right | Verdict::RightButOutdated => Ok(Verdict::RightButOutdated),
+            },
+            verdict => Ok(verdict),
+        }
+    }
+
     /// Brings an account's hash to today's parameters. Best effort where only capacity is missing: the
     /// next sign-in tries again.
     async fn rehash(&self, account: &Account, password: Password) -> Result<()> {
         let Some(old) = &account.password_hash else { return Ok(()) };
-        match self.hasher.hash(password).await {
+        match self.hasher.hash(passwords::formed(&password)).await {
             Ok(hash) => Ok(self.store.replace_password_hash(account.profile.id, old, &hash).await?),
             Err(AuthError::Overloaded) => Ok(()),
             Err(error) => Err(error),

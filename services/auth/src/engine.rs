@@ -64,6 +64,7 @@ impl Engine {
     pub(crate) async fn maintain(&self) -> Result<()> {
         let now = self.clock.now();
         self.keys.maintain(now).await?;
+        self.form_names().await?;
         self.store.purge_tickets(now, PURGE_MAX).await?;
         let purge = SessionPurge {
             expired: before(now, EXPIRED_KEPT),

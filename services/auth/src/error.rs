@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use madang_database::DatabaseError;
-use madang_domain::{Code, Error};
+use madang_domain::{Code, Error, TextError};
 
 use crate::passwords::PasswordProblem;
 
@@ -22,6 +22,9 @@ pub(crate) enum AuthError {
     /// The name belongs to somebody.
     #[error("the username is taken")]
     NameTaken,
+    /// A name that no user may have any more.
+    #[error(transparent)]
+    Name(#[from] TextError),
     /// The password cannot be used.
     #[error("the password cannot be used")]
     Password(#[from] PasswordProblem),
@@ -76,9 +79,11 @@ impl From<AuthError> for Error {
                 Self::new(Code::PermissionDenied, "registration is closed; ask the operator for an account")
             }
             AuthError::NameTaken => {
-                Self::new(Code::AlreadyExists, "the username is taken; choose another one")
+                let message = "the username is taken, or looks like one that is; choose another one";
+                Self::new(Code::AlreadyExists, message).of_field("/username")
             }
-            AuthError::Password(problem) => Self::invalid(problem.to_string()),
+            AuthError::Password(problem) => Self::invalid(problem.to_string()).of_field("/password"),
+            AuthError::Name(error) => error.into(),
             AuthError::WrongCredentials => {
                 Self::new(Code::Unauthenticated, "the username or the password is wrong")
             }

@@ -26,6 +26,7 @@ mod error;
 mod hashing;
 mod key_task;
 mod keys;
+mod names;
 mod passwords;
 mod service;
 mod sessions;

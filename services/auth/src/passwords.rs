@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, sync::LazyLock};
 
-use madang_domain::Username;
+use madang_domain::{Username, to_nfc};
 use madang_rpc::auth::Password;
 
 /// The fewest characters (6.2.1).
@@ -22,16 +22,16 @@ static COMMON: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum PasswordProblem {
     /// Too short.
-    #[error("password: must have at least {PASSWORD_MIN_CHARS} characters")]
+    #[error("password must have at least {PASSWORD_MIN_CHARS} characters")]
     TooShort,
     /// Too long.
-    #[error("password: must have at most {PASSWORD_MAX_CHARS} characters")]
+    #[error("password must have at most {PASSWORD_MAX_CHARS} characters")]
     TooLong,
     /// Among the first that an attacker tries.
-    #[error("password: is one of the most common ones; choose another")]
+    #[error("password is one of the most common ones; choose another")]
     Common,
     /// The name, which everybody knows.
-    #[error("password: must not be the username")]
+    #[error("password must not be the username")]
     Username,
 }
 
@@ -42,7 +42,7 @@ pub(crate) fn check(password: &Password, username: &Username) -> Result<(), Pass
     if text.chars().count() < PASSWORD_MIN_CHARS {
         return Err(PasswordProblem::TooShort);
     }
-    let lower = text.to_lowercase();
+    let lower = to_nfc(text.to_lowercase());
     if lower == username.as_str() {
         return Err(PasswordProblem::Username);
     }
@@ -50,6 +50,16 @@ pub(crate) fn check(password: &Password, username: &Username) -> Result<(), Pass
         return Err(PasswordProblem::Common);
     }
     Ok(())
+}
+
+/// A password in the form of RFC 8265, section 4.2 (OpaqueString): composed, and with the blank of ASCII for any other.
+pub(crate) fn formed(password: &Password) -> Password {
+    let text = password.expose();
+    if text.is_ascii() {
+        return password.clone();
+    }
+    let is_other_space = |c: char| c.is_whitespace() && !c.is_ascii() && !c.is_control();
+    Password::new(to_nfc(text.chars().map(|c| if is_other_space(c) { ' ' } else { c }).collect()))
 }
 
 /// Bounds the work that a password at sign-in can cause.

@@ -131,16 +131,24 @@ async fn ready(
 ) -> Result<Engine, StartError> {
     let engine = Engine::new(store, policy, Arc::clone(&host.clock), Arc::clone(&host.random)).await;
     let engine = engine.map_err(|error| StartError::dependency("password hashing", error))?;
+    // Each of its statements has a deadline; all of them take as long as there are accounts of an earlier version.
+    until_open(DATABASE, host, check, || async { engine.form_all_names().await.map_err(attempt) }).await?;
     until_open(DATABASE, host, check, || async {
         match tokio::time::timeout(FIRST_KEYS_DEADLINE, engine.maintain()).await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(AuthError::Database(error))) => Err(Attempt::from(error)),
-            Ok(Err(error)) => Err(Attempt::Failed(Box::new(error))),
+            Ok(Err(error)) => Err(attempt(error)),
             Err(elapsed) => Err(Attempt::Again(Box::new(elapsed))),
         }
     })
     .await?;
     Ok(engine)
+}
+
+fn attempt(error: AuthError) -> Attempt {
+    match error {
+        AuthError::Database(error) => Attempt::from(error),
+        other => Attempt::Failed(Box::new(other)),
+    }
 }
 
 /// Logs the first failure of a row and its end, and says whether it failed.

@@ -95,7 +95,12 @@ impl From<OperationError> for Error {
             E::Database(_) | E::Shared(_) => return from_database(error),
         };
         let retry = matches!(code, Code::Unavailable | Code::DeadlineExceeded);
-        let error = Self::new(code, error.to_string());
+        let (of_slug, of_members) =
+            (matches!(error, E::SlugTaken), matches!(error, E::DirectNeedsOneOther | E::TooManyMembers));
+        let mut error = Self::new(code, error.to_string());
+        if of_slug || of_members {
+            error = error.of_field(if of_slug { "/slug" } else { "/members" });
+        }
         if retry { error.retry_after(RETRY_AFTER) } else { error }
     }
 }

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Instant};
 
 use async_trait::async_trait;
-use madang_domain::{Error, MessageText, Result, Seq, TopicId, event::Event};
+use madang_domain::{Error, MessageText, Result, RoomName, Seq, TopicId, event::Event};
 use madang_kit::{Check, Lifecycle};
 use madang_rpc::{
     MessageStore,
@@ -101,7 +101,9 @@ impl<S: Sync> Layer<S> for Metered {
 
 #[async_trait]
 impl MessageStore for Operations {
-    async fn create_room(&self, request: CreateRoom) -> Result<Changed<RoomView>> {
+    async fn create_room(&self, mut request: CreateRoom) -> Result<Changed<RoomView>> {
+        // Names travel as they may have been recorded; this is a new one.
+        request.room.name = RoomName::new(request.room.name.as_str())?;
         Ok(self.0.engine.create_room(request.actor, request.room).await?)
     }
 
@@ -114,7 +116,8 @@ impl MessageStore for Operations {
     }
 
     async fn update_room(&self, request: UpdateRoom) -> Result<Changed<RoomView>> {
-        Ok(self.0.engine.update_room(request.actor, request.room, request.name, request.slug).await?)
+        let name = request.name.map(|name| RoomName::new(name.as_str())).transpose()?;
+        Ok(self.0.engine.update_room(request.actor, request.room, name, request.slug).await?)
     }
 
     async fn delete_room(&self, request: DeleteRoom) -> Result<Changed<()>> {

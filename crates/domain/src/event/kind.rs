@@ -238,6 +238,17 @@ mod tests {
     }
 
     #[test]
+    fn the_room_names_of_an_earlier_version_are_read() {
+        let read = |name: &str| {
+            let body = EventBody::read(5, Some(&format!(r#"{{"name":"{name}","slug":null}}"#)), false);
+            let EventBody::RoomChanged(changed) = body.unwrap() else { panic!("another kind") };
+            changed.name.into_string()
+        };
+        assert_eq!(read("\u{1106}\u{1161}\u{1103}\u{1161}\u{11bc}"), "마당");
+        assert_eq!(read("\u{200b}"), "\u{200b}");
+    }
+
+    #[test]
     fn what_postgres_writes_of_a_mention_is_read() {
         let detail = r#"{"room" : "00000000-0000-0000-0000-000000000007", "seq" : 3}"#;
         let mention = Mention { room: RoomId::new(Uuid::from_u128(7)), seq: Seq::new(3) };
@@ -251,7 +262,7 @@ mod tests {
         };
         assert!(error(2, None, true).starts_with("the detail of `joined`: missing field `role`"));
         assert!(
-            error(5, Some(r#"{"name":"","slug":null}"#), false).starts_with("the detail of `room`: name: ")
+            error(5, Some(r#"{"name":"","slug":null}"#), false).starts_with("the detail of `room`: name ")
         );
         assert!(error(8, Some("{"), false).starts_with("the detail of `custom`: "));
         assert_eq!(error(3, None, false), "`left` has no subject");

@@ -20,6 +20,7 @@ pub struct Invite {
     /// The room.
     pub room: RoomId,
     /// The room's name at that time.
+    #[serde(deserialize_with = "RoomName::deserialize_recorded")]
     pub name: RoomName,
 }
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use madang_domain::{
-    Attachment, AttachmentUrl, AvatarUrl, DisplayName, ExternalId, FileName, IdempotencyKey, MediaType,
-    Profile, Role, RoomId, Seq, TopicId, UserId, Username,
+    Attachment, AvatarUrl, DisplayName, ExternalId, IdempotencyKey, Profile, Role, RoomId, Seq, TopicId,
+    UserId, Username,
     event::{Event, EventBody, Message},
 };
 use madang_proto::types::v1 as wire;
@@ -85,9 +85,9 @@ pub(crate) fn decode_profile(field: &str, profile: Option<wire::Profile>) -> Res
     let fields = || {
         Ok(Profile {
             id: UserId::decode("id", &profile.id)?,
-            username: bounded("username", profile.username, Username::new)?,
-            name: bounded("name", profile.name, DisplayName::new)?,
-            avatar_url: bounded_option("avatar_url", profile.avatar_url, AvatarUrl::new)?,
+            username: bounded("username", profile.username, Username::recorded)?,
+            name: bounded("name", profile.name, DisplayName::recorded)?,
+            avatar_url: profile.avatar_url.and_then(AvatarUrl::recorded),
             external_id: bounded_option("external_id", profile.external_id, ExternalId::new)?,
             version: time(profile.version),
         })
@@ -208,12 +208,8 @@ fn encode_attachment(attachment: &Attachment) -> wire::Attachment {
 }
 
 fn decode_attachment(attachment: wire::Attachment) -> Result<Attachment> {
-    Ok(Attachment {
-        url: bounded("url", attachment.url, AttachmentUrl::new)?,
-        name: bounded("name", attachment.name, FileName::new)?,
-        content_type: bounded("content_type", attachment.content_type, MediaType::new)?,
-        size_bytes: attachment.size_bytes,
-    })
+    let wire::Attachment { url, name, content_type, size_bytes } = attachment;
+    bounded("url", url, |url| Attachment::recorded(url, &name, content_type, size_bytes))
 }
 
 #[cfg(test)]

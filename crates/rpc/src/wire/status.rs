@@ -16,6 +16,9 @@ pub const CODE_KEY: &str = "madang-code";
 /// The metadata key of the time after which to try again, in milliseconds.
 pub const RETRY_AFTER_KEY: &str = "madang-retry-after-ms";
 
+/// The metadata key of the field that the error is about, as a JSON pointer. What is wrong with it is the message.
+pub const FIELD_KEY: &str = "madang-field";
+
 /// The gRPC code nearest to a code of the domain.
 #[must_use]
 pub const fn grpc_code(code: Code) -> tonic::Code {
@@ -42,6 +45,11 @@ pub fn to_status(error: &Error) -> Status {
     metadata.insert(CODE_KEY, MetadataValue::from_static(error.code.as_str()));
     if let Some(after_ms) = error.retry_after_ms() {
         metadata.insert(RETRY_AFTER_KEY, MetadataValue::from(after_ms));
+    }
+    // The services refuse one field at a time, and name it in ASCII.
+    if let Some(field) = error.fields.first().and_then(|field| MetadataValue::try_from(&*field.pointer).ok())
+    {
+        metadata.insert(FIELD_KEY, field);
     }
     status
 }
@@ -92,7 +100,11 @@ fn answered(status: &Status) -> Option<Error> {
     let text = |key| status.metadata().get(key).and_then(|value| value.to_str().ok());
     let code = parse_code(text(CODE_KEY)?)?;
     let retry_after = text(RETRY_AFTER_KEY).and_then(|ms| ms.parse().ok()).map(Duration::from_millis);
-    Some(Error { code, message: status.message().to_owned().into(), retry_after, source: None })
+    let error = Error { retry_after, ..Error::new(code, status.message().to_owned()) };
+    Some(match text(FIELD_KEY) {
+        Some(pointer) => error.of_field(pointer.to_owned()),
+        None => error,
+    })
 }
 
 fn parse_code(text: &str) -> Option<Code> {
@@ -165,7 +177,7 @@ pub(crate) fn from_failure(failure: Failure) -> Error {
         return Error::internal(format!("the unknown code {:?} in a batch's outcome", failure.code));
     };
     let retry_after = Some(failure.retry_after_ms).filter(|ms| *ms > 0).map(Duration::from_millis);
-    Error { code, message: failure.message.into(), retry_after, source: None }
+    Error { retry_after, ..Error::new(code, failure.message) }
 }
 
 #[cfg(test)]
@@ -192,6 +204,15 @@ mod tests {
             same(&from_status(to_status(&error)), &error);
             same(&from_failure(to_failure(&error)), &error);
         }
+    }
+
+    #[test]
+    fn an_error_keeps_the_field_that_it_is_about() {
+        let error = Error::invalid("password must have at least 8 characters").of_field("/password");
+        let told = from_status(to_status(&error));
+        assert_eq!(told.fields, error.fields);
+        assert_eq!(told.fields[0].detail, "must have at least 8 characters");
+        assert!(from_status(to_status(&Error::invalid("x"))).fields.is_empty());
     }
 
     #[test]

@@ -60,6 +60,51 @@ pub(crate) struct StoredApiKey {
     pub(crate) revoked_at: Option<Timestamp>,
 }
 
+/// An account's names as they are in the row of an earlier version.
+#[derive(Debug)]
+pub(crate) struct RecordedNames {
+    pub(crate) id: UserId,
+    pub(crate) username: String,
+    pub(crate) name: String,
+}
+
+/// A username with what it looks like.
+#[derive(Debug)]
+pub(crate) struct FormedUsername {
+    pub(crate) name: String,
+    pub(crate) skeleton: String,
+}
+
+impl FormedUsername {
+    pub(crate) fn of(username: &Username) -> Self {
+        Self { name: username.to_string(), skeleton: username.skeleton() }
+    }
+}
+
+/// What stands for the skeleton of an account whose name looks like one that another had before: no name looks so.
+pub(crate) fn alone(user: UserId) -> String {
+    format!("!{user}")
+}
+
+/// The form that an account's names are to have.
+#[derive(Debug)]
+pub(crate) struct NameForm {
+    pub(crate) id: UserId,
+    pub(crate) username: FormedUsername,
+    /// For where another account has the username.
+    pub(crate) instead: FormedUsername,
+    pub(crate) name: String,
+}
+
+/// Two accounts whose names cannot be told apart any more.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Clash {
+    /// They have one name; `user` gets another one.
+    Same { user: UserId, other: UserId },
+    /// The names look the same.
+    LookAlike { user: UserId, other: UserId },
+}
+
 /// A session to be written.
 #[derive(Debug)]
 pub(crate) struct NewSession {
@@ -158,7 +203,7 @@ pub(crate) struct StoredKey {
 /// Accounts.
 #[async_trait]
 pub(crate) trait Accounts: Send + Sync {
-    /// Writes an account with its first session, both or neither. False: the username is taken.
+    /// Writes an account with its first session, both or neither. False: the username is taken, or looks like one that is.
     async fn insert_account(&self, account: &Account, session: &NewSession) -> Result<bool>;
 
     /// The account of a name.
@@ -189,7 +234,7 @@ pub(crate) trait SiteUsers: Send + Sync {
     /// Profiles by external id; unknown ones are left out.
     async fn site_users(&self, ids: &[&ExternalId]) -> Result<Vec<Profile>>;
 
-    /// Writes a user without a password. False: the username or the external id is taken.
+    /// Writes a user without a password. False: the username, its look or the external id is taken.
     async fn insert_site_user(&self, profile: &Profile) -> Result<bool>;
 
     /// Changes a profile, and raises the version to `at` or by one; a username that is taken stays as it was.
@@ -201,8 +246,19 @@ pub(crate) trait SiteUsers: Send + Sync {
         at: Timestamp,
     ) -> Result<Option<Profile>>;
 
-    /// Whether nobody has the username now.
+    /// Whether nobody has the username now, or one that looks the same.
     async fn is_username_free(&self, username: &Username) -> Result<bool>;
+}
+
+/// Names that an earlier version recorded.
+#[async_trait]
+pub(crate) trait Names: Send + Sync {
+    /// Accounts whose names have no form yet, at most `limit`, the oldest first.
+    async fn recorded_names(&self, limit: i64) -> Result<Vec<RecordedNames>>;
+
+    /// Gives accounts' names their form, all or none, and says which clash. None: somebody took one of the names
+    /// meanwhile.
+    async fn form_names(&self, forms: &[NameForm], at: Timestamp) -> Result<Option<Vec<Clash>>>;
 }
 
 /// API keys.
@@ -294,9 +350,9 @@ pub(crate) trait Keys: Send + Sync {
 }
 
 /// Everything that the service remembers.
-pub(crate) trait Store: Accounts + SiteUsers + ApiKeys + Sessions + Tickets + Keys {}
+pub(crate) trait Store: Accounts + Names + SiteUsers + ApiKeys + Sessions + Tickets + Keys {}
 
-impl<T: Accounts + SiteUsers + ApiKeys + Sessions + Tickets + Keys> Store for T {}
+impl<T: Accounts + Names + SiteUsers + ApiKeys + Sessions + Tickets + Keys> Store for T {}
 
 /// Where the migrations that were applied are listed. Not sqlx's own name for it: the message store may live in the same
 /// database and has its own.

@@ -6,6 +6,8 @@ mod accounts;
 mod api_keys;
 #[path = "sql/keys.rs"]
 mod keys;
+#[path = "sql/names.rs"]
+mod names;
 #[path = "sql/sessions.rs"]
 mod sessions;
 #[path = "sql/site_users.rs"]

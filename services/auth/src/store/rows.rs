@@ -23,13 +23,9 @@ impl ProfileRow {
     pub(super) fn profile(self) -> Result<Profile> {
         Ok(Profile {
             id: UserId::new(self.user_id),
-            username: Username::new(self.username).map_err(|e| DatabaseError::corrupt("username", e))?,
-            name: DisplayName::new(self.name).map_err(|e| DatabaseError::corrupt("display name", e))?,
-            avatar_url: self
-                .avatar_url
-                .map(AvatarUrl::new)
-                .transpose()
-                .map_err(|e| DatabaseError::corrupt("avatar address", e))?,
+            username: Username::recorded(self.username).map_err(|e| DatabaseError::corrupt("username", e))?,
+            name: DisplayName::recorded(self.name).map_err(|e| DatabaseError::corrupt("display name", e))?,
+            avatar_url: self.avatar_url.and_then(AvatarUrl::recorded),
             external_id: self
                 .external_id
                 .map(ExternalId::new)

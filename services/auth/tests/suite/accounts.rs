@@ -92,7 +92,8 @@ async fn a_bad_password_is_refused_at_registration(world: World) {
             })
             .await;
         let error = assert_code(result, Code::InvalidArgument);
-        assert!(error.message.starts_with("password:"), "{error}");
+        assert!(error.message.starts_with("password "), "{error}");
+        assert_eq!(error.fields[0].pointer, "/password");
     }
     let longest = "가".repeat(256);
     service

@@ -10,6 +10,7 @@ mod api_keys;
 mod attempts;
 mod faults;
 mod keys;
+mod names;
 mod process;
 mod revocations;
 mod sessions;

@@ -66,6 +66,11 @@ impl World {
         self.database.texts(sql).await.unwrap()
     }
 
+    /// Carries out the statement of the database's own kind, past the service.
+    pub(crate) async fn execute(&self, postgres: &str, sqlite: &str) {
+        self.database.execute(postgres, sqlite).await.unwrap();
+    }
+
     /// The rows of a table.
     pub(crate) async fn count(&self, table: &str) -> usize {
         self.texts(&format!("SELECT '' FROM {table}")).await.len()

@@ -174,9 +174,9 @@ fn identity(claims: &AccessClaims) -> Result<Identity> {
     Ok(Identity {
         profile: Profile {
             id: claims.sub.parse::<UserId>()?,
-            username: Username::new(claims.preferred_username.as_str())?,
-            name: DisplayName::new(claims.name.as_str())?,
-            avatar_url: claims.picture.as_deref().map(AvatarUrl::new).transpose()?,
+            username: Username::recorded(claims.preferred_username.as_str())?,
+            name: DisplayName::recorded(claims.name.as_str())?,
+            avatar_url: claims.picture.as_deref().and_then(AvatarUrl::recorded),
             external_id: None,
             version: Timestamp::from_micros(claims.profile_version),
         },

@@ -81,7 +81,8 @@ async fn login(
     Client(client): Client,
     Json(body): Json<Login>,
 ) -> Result<Response, Problem> {
-    let username = Username::new(body.username)
+    // An account of an earlier version may have a name that no new one may have.
+    let username = Username::recorded(body.username)
         .map_err(|_| Error::new(Code::Unauthenticated, "the username or the password is wrong"))?;
     let grant =
         accounts.login(auth::Login { username, password: Password::new(body.password), client }).await?;

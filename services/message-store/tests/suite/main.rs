@@ -12,6 +12,7 @@ mod kills;
 mod members;
 mod mentions;
 mod model;
+mod names;
 mod opens;
 mod process;
 mod reading;

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use aws_lc_rs::digest::{Context, SHA256};
 use madang_domain::{
     AvatarUrl, Code, DisplayName, Error, ExternalId, Result, SessionId, Timestamp, Username,
-    limits::{DISPLAY_NAME_MAX_CHARS, USERNAME_MAX_CHARS},
+    limits::DISPLAY_NAME_MAX_CHARS, to_nfc,
 };
 use madang_rpc::auth::ExternalUser;
 use serde_json::{Map, Value};
@@ -55,7 +55,8 @@ pub(super) fn read(
         .ok_or_else(|| refused(format!("the token names no user ({})", names.user)))?;
     let session = session(claims, &external_id, token);
     let user = ExternalUser {
-        username: string(claims, &names.username).and_then(username),
+        // As near to the site's as can be: sites let addresses and spaces be usernames.
+        username: string(claims, &names.username).and_then(Username::near),
         name: string(claims, &names.name).and_then(name),
         avatar_url: claims.get(&names.avatar).and_then(avatar),
         external_id,
@@ -95,17 +96,10 @@ fn string<'a>(claims: &'a Claims, name: &str) -> Option<&'a str> {
     claims.get(name).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty())
 }
 
-/// A username as near to the site's as can be: sites let addresses and spaces be usernames.
-fn username(text: &str) -> Option<Username> {
-    let allowed = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '-');
-    let folded = text.to_lowercase();
-    let near = folded.chars().map(|c| if allowed(c) { c } else { '-' }).take(USERNAME_MAX_CHARS);
-    Username::new(near.collect::<String>()).ok()
-}
-
 /// A name that fits: cut rather than refused, since its owner can do nothing about it here.
 fn name(text: &str) -> Option<DisplayName> {
-    let clean = text.chars().filter(|c| !c.is_control()).take(DISPLAY_NAME_MAX_CHARS);
+    let text = to_nfc(text.to_owned());
+    let clean = text.chars().filter(|c| DisplayName::may_hold(*c)).take(DISPLAY_NAME_MAX_CHARS);
     DisplayName::new(clean.collect::<String>()).ok()
 }
 

@@ -1,6 +1,6 @@
 //! What front ends send.
 
-use madang_domain::{IdempotencyKey, MessageText, Profile, limits::MESSAGE_TEXT_MAX_CHARS};
+use madang_domain::{IdempotencyKey, MessageText, Profile, limits::MESSAGE_TEXT_MAX_CHARS, to_nfc};
 use serde_json::{Map, Value};
 
 use super::alerts::Alert;
@@ -42,6 +42,7 @@ fn said(frame: &mut Map<String, Value>) -> Result<Said, Alert> {
     if text.trim().is_empty() {
         return Err(Alert::NoText);
     }
+    let text = to_nfc(text);
     if text.chars().count() > MESSAGE_TEXT_MAX_CHARS {
         return Err(Alert::TooLong);
     }

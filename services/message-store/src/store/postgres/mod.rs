@@ -27,6 +27,8 @@ mod profiles;
 mod purge;
 #[path = "../sql/rooms.rs"]
 mod rooms;
+#[path = "../sql/text_forms.rs"]
+mod text_forms;
 
 use std::{sync::Arc, time::Duration};
 
@@ -110,6 +112,7 @@ impl Database for Postgres {
         let migrations = Migrations::new(sqlx::migrate!("migrations/postgres"), MIGRATIONS_TABLE);
         migrations.apply(&mut connection).await?;
         sqlx::query(epoch::INSERT_EPOCH).bind(i64::from(new_epoch.get())).execute(&mut connection).await?;
+        text_forms::form_names(&mut connection).await?;
         sqlx::Connection::close(connection).await?;
         Ok(())
     }

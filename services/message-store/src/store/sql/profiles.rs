@@ -43,9 +43,9 @@ impl ProfileColumns {
         const UNKNOWN: &str = "unknown";
         Ok(Profile {
             id,
-            username: Username::new(self.username.unwrap_or_else(|| UNKNOWN.to_owned()))?,
-            name: DisplayName::new(self.name.unwrap_or_else(|| UNKNOWN.to_owned()))?,
-            avatar_url: self.avatar_url.map(AvatarUrl::new).transpose()?,
+            username: Username::recorded(self.username.unwrap_or_else(|| UNKNOWN.to_owned()))?,
+            name: DisplayName::recorded(self.name.unwrap_or_else(|| UNKNOWN.to_owned()))?,
+            avatar_url: self.avatar_url.and_then(AvatarUrl::recorded),
             external_id: self.external_id.map(ExternalId::new).transpose()?,
             version: Timestamp::from_micros(self.version.unwrap_or(0)),
         })

@@ -123,7 +123,8 @@ impl TryFrom<RoomRow> for RoomRecord {
         Ok(Self {
             id: RoomId::new(row.room_id),
             kind: room_kind_from_number(row.room_kind)?,
-            name: RoomName::new(row.room_name).map_err(|error| DatabaseError::corrupt("room name", error))?,
+            name: RoomName::recorded(row.room_name)
+                .map_err(|error| DatabaseError::corrupt("room name", error))?,
             slug: row
                 .slug
                 .map(Slug::new)

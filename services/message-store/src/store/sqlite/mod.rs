@@ -26,6 +26,8 @@ mod profiles;
 mod purge;
 #[path = "../sql/rooms.rs"]
 mod rooms;
+#[path = "../sql/text_forms.rs"]
+mod text_forms;
 
 use std::sync::Arc;
 
@@ -79,7 +81,11 @@ impl Database for Sqlite {
         self.connector.migrate(migrations).await?;
         let mut lease = self.writer.lease().await?;
         let query = sqlx::query(epoch::INSERT_EPOCH).bind(i64::from(new_epoch.get()));
-        let result = query.execute(lease.connection()).await.map(drop);
+        let result = async {
+            query.execute(lease.connection()).await?;
+            text_forms::form_names(lease.connection()).await
+        };
+        let result = result.await;
         lease.finish(result)
     }
 
