@@ -19,7 +19,7 @@ pub use inbox::InboxPage;
 pub use members::{Member, PutMember};
 pub use messages::{MarkRead, RangeQuery, ReadMark, SendMessage, SentMessage};
 pub use page::{Page, PageQuery};
-pub use problem::Problem;
+pub use problem::{FieldProblem, Problem};
 pub use rooms::{NewRoom, Room, RoomChanges, RoomScope, RoomsQuery};
 pub use route::{Access, Answer, Method, Route, Type};
 pub use server::{NewSiteRoom, NoticeData, PutSiteMember, SendAs, SentNotice, SiteRoom, SiteUserChanges};

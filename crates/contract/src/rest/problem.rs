@@ -20,9 +20,21 @@ pub struct Problem<'a> {
     pub detail: Cow<'a, str>,
     /// The code.
     pub code: Code,
+    /// The fields of the body that are not as they should be, for a form to show; absent where it is about none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<FieldProblem<'a>>,
     /// After how many milliseconds to try again, where that helps; the header `Retry-After` has it in whole seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u64>,
+}
+
+/// What is wrong with one field of the body.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FieldProblem<'a> {
+    /// The field, as a JSON pointer (RFC 6901) into the body, such as `/attachments/0/url`.
+    pub pointer: Cow<'a, str>,
+    /// What is wrong with it, to be read behind the field's name.
+    pub detail: Cow<'a, str>,
 }
 
 impl Problem<'_> {

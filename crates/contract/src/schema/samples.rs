@@ -17,9 +17,9 @@ use crate::{
     RequestId, RoleChange, RoomError, RoomMessage, ServerFrame, SiteUser, Subscribed, SubscribedRoom, Typing,
     User,
     rest::{
-        AuthSession, InboxPage, JwkSet, Login, MarkRead, Member, NewRoom, NewSiteRoom, Page, Problem,
-        ProfileChanges, PutMember, PutSiteMember, ReadMark, RefreshToken, Register, Room, RoomChanges,
-        SendAs, SendMessage, SentMessage, SentNotice, SiteRoom, SiteUserChanges, Ticket, Tokens,
+        AuthSession, FieldProblem, InboxPage, JwkSet, Login, MarkRead, Member, NewRoom, NewSiteRoom, Page,
+        Problem, ProfileChanges, PutMember, PutSiteMember, ReadMark, RefreshToken, Register, Room,
+        RoomChanges, SendAs, SendMessage, SentMessage, SentNotice, SiteRoom, SiteUserChanges, Ticket, Tokens,
     },
 };
 
@@ -42,6 +42,10 @@ pub(super) fn problem(code: Code) -> Value {
         status: code.http_status(),
         detail: "what to do next".into(),
         code,
+        errors: Vec::from_iter((code == Code::InvalidArgument).then(|| FieldProblem {
+            pointer: "/name".into(),
+            detail: "must have a visible character".into(),
+        })),
         retry_after_ms: matches!(code, Code::RateLimited | Code::Unavailable).then_some(1_000),
     })
 }

@@ -59,7 +59,8 @@ impl Commands {
     async fn append(&self, sender: &Arc<Profile>, room: RoomId, message: NewMessage) -> Result<Appended> {
         if message.attachments.len() > limits::ATTACHMENTS_MAX {
             let most = limits::ATTACHMENTS_MAX;
-            return Err(Error::invalid(format!("a message has at most {most} attachments")));
+            let refusal = Error::invalid(format!("a message has at most {most} attachments"));
+            return Err(refusal.of_field("/attachments"));
         }
         let message = Message {
             text: message.text.into_string(),
@@ -114,9 +115,7 @@ fn mention(mentioned: Mentioned, room: RoomId, message: Seq, sender: &Arc<Profil
 /// The sequence number that a message's id stands for.
 fn message_seq(id: &str) -> Result<Seq> {
     // One id has one spelling: no sign, no leading zero.
-    let seq: u64 = id.parse().map_err(|_| Error::invalid("not a message id"))?;
-    if seq == 0 || seq.to_string() != id {
-        return Err(Error::invalid("not a message id"));
-    }
-    Ok(Seq::new(seq))
+    let seq = id.parse().ok().filter(|seq: &u64| *seq > 0 && seq.to_string() == id);
+    let refusal = || Error::invalid("reply_to must be the id of a message").of_field("/reply_to");
+    seq.map(Seq::new).ok_or_else(refusal)
 }

@@ -158,7 +158,8 @@ impl Commands {
 fn check_members(members: usize) -> Result<()> {
     let most = limits::ROOM_INITIAL_MEMBERS_MAX;
     if members > most {
-        return Err(Error::new(Code::TooLarge, format!("name at most {most} members; add the rest after")));
+        let refusal = Error::new(Code::TooLarge, format!("name at most {most} members; add the rest after"));
+        return Err(refusal.of_field("/members"));
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use axum::{
 };
 use http::{HeaderValue, StatusCode, header};
 use madang_contract::rest;
-use madang_domain::{Code, Error};
+use madang_domain::{Code, Error, FieldError};
 
 /// An error on its way out.
 #[derive(Debug)]
@@ -53,6 +53,7 @@ impl IntoResponse for Problem {
             status: status.as_u16(),
             detail: error.message.as_ref().into(),
             code: error.code,
+            errors: error.fields.iter().map(field).collect(),
             retry_after_ms: error.retry_after_ms(),
         };
         let mut response = (status, Json(body)).into_response();
@@ -71,6 +72,10 @@ impl IntoResponse for Problem {
         }
         response
     }
+}
+
+fn field(FieldError { pointer, detail }: &FieldError) -> rest::FieldProblem<'_> {
+    rest::FieldProblem { pointer: pointer.as_ref().into(), detail: detail.as_ref().into() }
 }
 
 const fn title(code: Code) -> &'static str {

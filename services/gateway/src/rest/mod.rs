@@ -6,6 +6,7 @@ mod extract;
 mod inbox;
 mod members;
 mod messages;
+mod refusals;
 mod rooms;
 mod routes;
 mod server;

@@ -7,4 +7,5 @@ mod attachments;
 mod documents;
 mod hang_up;
 mod http;
+mod names;
 mod support;
