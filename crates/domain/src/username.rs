@@ -204,7 +204,7 @@ fn satisfies_bidi_rule(text: &str) -> bool {
     let is_allowed = |class| {
         matches!(class, B::R | B::AL | B::AN | B::EN | B::ES | B::CS | B::ET | B::ON | B::BN | B::NSM)
     };
-    let last = classes().filter(|class| *class != B::NSM).last();
+    let last = classes().rfind(|class| *class != B::NSM);
     classes().all(is_allowed)
         && matches!(last, Some(B::R | B::AL | B::EN | B::AN))
         && !(classes().any(|class| class == B::EN) && classes().any(|class| class == B::AN))

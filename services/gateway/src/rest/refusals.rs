@@ -17,9 +17,8 @@ const FIELDS_MAX: usize = 8;
 /// The fields are found one by one: a wrong one is taken out of the body, and the rest is read again. So what is wrong
 /// with the values is told of all fields, and of what is absent the first.
 pub(super) fn body_error<T: DeserializeOwned>(body: &[u8], error: &serde_json::Error) -> Error {
-    let value = match (error.classify(), serde_json::from_slice::<Value>(body)) {
-        (Category::Data, Ok(value)) => value,
-        _ => return Error::invalid(format!("the body is not JSON: {error}")),
+    let (Category::Data, Ok(value)) = (error.classify(), serde_json::from_slice(body)) else {
+        return Error::invalid(format!("the body is not JSON: {error}"));
     };
     let mut fields = fields_of::<T>(value);
     let Some(first) = fields.first() else {
