@@ -16,8 +16,8 @@ use madang_rpc::{
     },
     store::{
         Append, Authority, CreateRoom, DeleteRoom, GetRoom, Heads, History, HistoryFrom, HistoryQuery, Inbox,
-        Join, Leave, ListMembers, ListRooms, MarkInboxRead, MarkRead, NewRoom, Notify, Open, OpenInbox,
-        PageQuery, PutMember, Read, RemoveMember, Resolve, RoomKind, UpdateRoom,
+        Join, Leave, ListMembers, ListPins, ListRooms, MarkInboxRead, MarkRead, NewRoom, Notify, Open,
+        OpenInbox, PageQuery, PutMember, Read, RemoveMember, Resolve, RoomKind, SetPin, UpdateRoom,
     },
 };
 
@@ -180,6 +180,10 @@ async fn rooms_are_the_same(near: &Scripted, far: &impl MessageStore) {
     same!(near, far, join(Join { actor: actor(), room: slug() }));
     same!(near, far, leave(Leave { actor: actor(), room: id() }));
     same!(near, far, list_members(ListMembers { user: user_id(1), room: id(), page: page(Some("next")) }));
+    for on in [true, false] {
+        same!(near, far, set_pin(SetPin { actor: actor(), room: slug(), message: Seq::new(3), on }));
+    }
+    same!(near, far, list_pins(ListPins { user: user_id(1), room: id(), page: page(Some("next")) }));
     for authority in [Authority::User, Authority::Site] {
         same!(
             near,

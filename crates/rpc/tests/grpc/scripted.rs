@@ -13,15 +13,18 @@ use async_trait::async_trait;
 use madang_domain::{
     AvatarUrl, Code, DisplayName, Epoch, Error, ExternalId, IdempotencyKey, Profile, Result, Role, RoomId,
     RoomName, RoomRef, Seq, SessionId, Slug, Timestamp, TopicId, UserId, Username,
-    event::{Custom, Event, EventBody, Invite, Joined, Left, Mention, Message, RoleChanged, RoomChanged},
+    event::{
+        Custom, Event, EventBody, Invite, Joined, Left, Mention, Message, Pinned, RoleChanged, RoomChanged,
+    },
 };
 use madang_rpc::{
     around::Double,
     store::{
         Append, Appended, Changed, CreateRoom, DeleteRoom, GetRoom, Heads, History, HistoryFrom, Inbox,
-        InboxMark, InboxPage, Join, Leave, ListMembers, ListRooms, LogPage, MarkInboxRead, MarkRead, Member,
-        Membership, Mentioned, MessageStoreDouble, Notify, Open, OpenInbox, Opened, OpenedInbox, Page,
-        PutMember, Read, ReadMark, RemoveMember, Resolve, Resolved, Room, RoomKind, RoomView, UpdateRoom,
+        InboxMark, InboxPage, Join, Leave, ListMembers, ListPins, ListRooms, LogPage, MarkInboxRead,
+        MarkRead, Member, Membership, Mentioned, MessageStoreDouble, Notify, Open, OpenInbox, Opened,
+        OpenedInbox, Page, PutMember, Read, ReadMark, RemoveMember, Resolve, Resolved, Room, RoomKind,
+        RoomView, SetPin, UpdateRoom,
     },
 };
 use tokio::sync::Semaphore;
@@ -204,6 +207,18 @@ impl MessageStoreDouble for Script {
     async fn list_members(&self, request: ListMembers) -> Result<Page<Member>> {
         self.called("list_members", &request)?;
         Ok(Page { items: vec![member()], next: request.page.cursor })
+    }
+
+    async fn set_pin(&self, request: SetPin) -> Result<Changed<()>> {
+        self.called("set_pin", &request)?;
+        let body = EventBody::Pinned(Pinned { message: request.message, on: request.on });
+        Ok(Changed { value: (), events: vec![event(10, body)] })
+    }
+
+    async fn list_pins(&self, request: ListPins) -> Result<Page<Event>> {
+        self.called("list_pins", &request)?;
+        let body = EventBody::Pinned(Pinned { message: Seq::new(3), on: true });
+        Ok(Page { items: vec![event(10, body)], next: request.page.cursor })
     }
 
     async fn put_member(&self, request: PutMember) -> Result<Changed<Member>> {
