@@ -24,7 +24,7 @@ pub use log_table::{LogRow, assert_in_log_once, log_of};
 pub use madang_test_kit::{PATIENCE, eventually, within};
 pub use person::{Person, ack, error_frame, public_room, send_frame};
 pub use raw_socket::{RawSocket, Received};
-pub use site_backend::{Backend, SITE_SECRET, keys, site_settings, site_token};
+pub use site_backend::{Backend, SITE_SECRET, keys, site_settings, site_token, undated_site_token};
 pub use stage::{Stage, fast_sends, logs_contain, still_running};
 pub use standalone::Standalone;
 pub use talk::Talk;
