@@ -1,6 +1,6 @@
-//! The limits of how often something may be done.
+//! The limits of how often something may be done, and of how much may be held.
 
-/// A limit of how often something may be done. A refusal with the code `rate_limited` names the one that was reached.
+/// A limit of how often something may be done, or of how much may be held. A refusal with the code `rate_limited` names the one that was reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Limit {
     /// Whatever one user does that others hear of or that is written.
@@ -19,11 +19,15 @@ pub enum Limit {
     UserSockets,
     /// The calls of one API key.
     ServerCalls,
+    /// The connections of one address.
+    AddressConnections,
+    /// The handshakes from one address that showed no good credential.
+    AddressHandshakes,
 }
 
 impl Limit {
     /// Every limit.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::UserSends,
         Self::AddressSends,
         Self::RoomSends,
@@ -32,6 +36,8 @@ impl Limit {
         Self::RefusedSubscriptions,
         Self::UserSockets,
         Self::ServerCalls,
+        Self::AddressConnections,
+        Self::AddressHandshakes,
     ];
 
     /// The name on the wire.
@@ -46,6 +52,8 @@ impl Limit {
             Self::RefusedSubscriptions => "refused_subscriptions",
             Self::UserSockets => "user_sockets",
             Self::ServerCalls => "server_calls",
+            Self::AddressConnections => "address_connections",
+            Self::AddressHandshakes => "address_handshakes",
         }
     }
 
@@ -61,6 +69,10 @@ impl Limit {
             Self::RefusedSubscriptions => "too many subscriptions of this user were refused: slow down",
             Self::UserSockets => "the user holds too many sockets",
             Self::ServerCalls => "too many calls: slow down",
+            Self::AddressConnections => "this address holds as many connections as one may",
+            Self::AddressHandshakes => {
+                "too many handshakes from this address showed no good credential: slow down"
+            }
         }
     }
 

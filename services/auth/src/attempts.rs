@@ -6,10 +6,10 @@
 //! lock out the account's owner. So it does not count for addresses from which the account has a live
 //! session. A successful sign-in costs nothing. Buckets refill within minutes; no lockout is permanent.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 
 use madang_domain::{Timestamp, Username};
-use madang_flow_control::{KeyedRateLimiter, RateLimit};
+use madang_flow_control::{KeyedRateLimiter, RateLimit, subscriber_network};
 
 use crate::{
     error::{AuthError, Result},
@@ -20,9 +20,6 @@ use crate::{
 /// the limit by key, but not the bound on hashing. Each process has its own buckets: with n replicas a
 /// patient attacker has n times the attempts, and the limits allow for that.
 const BUCKETS_MAX: usize = 100_000;
-
-/// The significant bits of an IPv6 address. A subscriber can choose freely from at least a /64.
-const IPV6_PREFIX_BITS: u32 = 64;
 
 /// The rate limits.
 #[derive(Debug, Clone, Copy)]
@@ -74,7 +71,7 @@ impl Attempts {
         ip: Option<IpAddr>,
         now: Timestamp,
     ) -> Result<Attempt<'_>> {
-        let network = ip.map(network);
+        let network = ip.map(subscriber_network);
         let mut attempt = Attempt { attempts: self, taken: Vec::with_capacity(3) };
         if let Some(network) = network {
             attempt.take(Bucket::Address(network), self.policy.address, now)?;
@@ -97,7 +94,7 @@ impl Attempts {
         match ip {
             Some(ip) => self
                 .limiter
-                .take(Bucket::Registration(network(ip)), self.policy.registration, micros(now))
+                .take(Bucket::Registration(subscriber_network(ip)), self.policy.registration, micros(now))
                 .map_err(AuthError::Throttled),
             None => Ok(()),
         }
@@ -123,28 +120,4 @@ impl Attempt<'_> {
 /// The time in the form that the limiter takes.
 fn micros(now: Timestamp) -> u64 {
     u64::try_from(now.as_micros()).unwrap_or(0)
-}
-
-/// The part of an address that identifies one subscriber.
-fn network(ip: IpAddr) -> IpAddr {
-    match ip.to_canonical() {
-        IpAddr::V4(ip) => IpAddr::V4(ip),
-        IpAddr::V6(ip) => {
-            IpAddr::V6(Ipv6Addr::from_bits(ip.to_bits() & (u128::MAX << (128 - IPV6_PREFIX_BITS))))
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_ipv6_subscriber_has_one_bucket() {
-        let ip = |text: &str| text.parse::<IpAddr>().unwrap();
-        assert_eq!(network(ip("2001:db8:1:2:3:4:5:6")), network(ip("2001:db8:1:2:ffff::1")));
-        assert_ne!(network(ip("2001:db8:1:2::1")), network(ip("2001:db8:1:3::1")));
-        assert_eq!(network(ip("::ffff:192.0.2.1")), ip("192.0.2.1"));
-        assert_ne!(network(ip("192.0.2.1")), network(ip("192.0.2.2")));
-    }
 }

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use axum::extract::FromRef;
 use http::{Extensions, HeaderMap};
-use madang_domain::{Code, Error, Result};
+use madang_domain::{Code, Error, Limit, Result};
 use madang_kit::Registration;
 use madang_rpc::Auth;
 
 use crate::{
-    admission::{AdmissionQueue, Handshake, Handshakes, Network},
+    admission::{AdmissionQueue, Handshake, Handshakes},
     commands::Commands,
     credentials::{SiteKeys, Verifier},
     http::{client_address::ClientAddress, origin::AllowedOrigins},
@@ -67,10 +67,9 @@ impl Entrance {
     /// credential. Nothing else has been spent on it by then.
     pub(crate) fn begin_handshake(&self, request: &Extensions) -> Result<Option<Handshake>> {
         let Some(client) = request.get::<ClientAddress>() else { return Ok(None) };
-        let begun = self.handshakes.begin(Network::of(client.ip)).map_err(|wait| {
+        let begun = self.handshakes.begin(client.ip).map_err(|wait| {
             self.counters.refused_handshakes.add(1);
-            let message = "too many handshakes from this address showed no good credential: slow down";
-            Error::new(Code::RateLimited, message).retry_after(wait)
+            Error::rate_limited(Limit::AddressHandshakes, wait)
         })?;
         Ok(Some(begun))
     }

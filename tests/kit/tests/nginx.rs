@@ -141,7 +141,11 @@ async fn one_address_is_held_to_its_limits_and_told_so_in_the_contracts_words() 
         assert!(head.starts_with("HTTP/1.1 429 "), "{answer}");
         assert!(head.contains("\r\nContent-Type: application/problem+json\r\n"), "{answer}");
         assert!(head.contains("\r\nRetry-After: 1"), "{answer}");
-        assert!(body.contains("\"status\":429") && body.contains("\"code\":\"rate_limited\""), "{answer}");
+        assert!(
+            body.contains("\"status\":429")
+                && body.contains("\"code\":\"rate_limited\",\"limit\":\"address_requests\""),
+            "{answer}"
+        );
     };
     // Two requests that are not answered yet: their bodies are on the way.
     let mut under_way = Vec::new();

@@ -1,49 +1,32 @@
-//! What one address may use before anything is known of who is behind it: connections, and handshakes.
+//! What one address may use before anything is known of who is behind it: connections, and handshakes. They are counted
+//! for each [network](subscriber_network) that one subscriber has.
 
 use std::{
     collections::{HashMap, hash_map::Entry},
-    net::{IpAddr, Ipv6Addr},
+    net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
-use madang_flow_control::{KeyedRateLimiter, RateLimit};
+use madang_flow_control::{KeyedRateLimiter, RateLimit, subscriber_network};
 
-/// An IPv6 subscriber is given a network of at least this prefix, and may take any address of it (RFC 6177).
-const IPV6_PREFIX_BITS: u32 = 64;
 /// The networks whose handshakes are counted, at a hundred bytes each. Past it the one that was used least recently is
 /// forgotten.
 const HANDSHAKE_NETWORKS: usize = 65_536;
-
-/// What one subscriber has: an IPv4 address, or the /64 of an IPv6 address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct Network(IpAddr);
-
-impl Network {
-    /// The network of an address. An IPv4 address that is written as IPv6 counts as IPv4.
-    pub(crate) fn of(address: IpAddr) -> Self {
-        Self(match address.to_canonical() {
-            IpAddr::V6(address) => {
-                IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << (128 - IPV6_PREFIX_BITS))))
-            }
-            address @ IpAddr::V4(_) => address,
-        })
-    }
-}
 
 /// How many connections each network holds. There is an entry only for a network that holds one, so that the connections'
 /// own bound is that of the map.
 #[derive(Debug)]
 pub(crate) struct AddressConnections {
     max: u32,
-    held: Mutex<HashMap<Network, u32>>,
+    held: Mutex<HashMap<IpAddr, u32>>,
 }
 
 /// One of a network's connections; dropping it gives the place up.
 #[derive(Debug)]
 pub(crate) struct AddressPermit {
     connections: Arc<AddressConnections>,
-    network: Network,
+    network: IpAddr,
 }
 
 impl AddressConnections {
@@ -51,8 +34,9 @@ impl AddressConnections {
         Self { max, held: Mutex::default() }
     }
 
-    /// Takes a place for one more connection of a network; none when all of its places are taken.
-    pub(crate) fn take(self: &Arc<Self>, network: Network) -> Option<AddressPermit> {
+    /// Takes a place for one more connection from an address; none when all places of its network are taken.
+    pub(crate) fn take(self: &Arc<Self>, address: IpAddr) -> Option<AddressPermit> {
+        let network = subscriber_network(address);
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         let count = held.entry(network).or_default();
         // A bound of 0 would leave an entry that nobody gives up; the setting begins at 1.
@@ -82,14 +66,14 @@ impl Drop for AddressPermit {
 pub(crate) struct Handshakes {
     epoch: Instant,
     limit: RateLimit,
-    networks: KeyedRateLimiter<Network>,
+    networks: KeyedRateLimiter<IpAddr>,
 }
 
 /// A handshake that has begun.
 #[derive(Debug)]
 pub(crate) struct Handshake {
     handshakes: Arc<Handshakes>,
-    network: Network,
+    network: IpAddr,
 }
 
 impl Handshakes {
@@ -97,8 +81,9 @@ impl Handshakes {
         Self { epoch: Instant::now(), limit, networks: KeyedRateLimiter::new(HANDSHAKE_NETWORKS) }
     }
 
-    /// Begins a handshake of a network; or says after which time it may.
-    pub(crate) fn begin(self: &Arc<Self>, network: Network) -> Result<Handshake, Duration> {
+    /// Begins a handshake from an address; or says after which time it may.
+    pub(crate) fn begin(self: &Arc<Self>, address: IpAddr) -> Result<Handshake, Duration> {
+        let network = subscriber_network(address);
         let now_micros = self.epoch.elapsed().as_micros() as u64;
         self.networks.take(network, self.limit, now_micros)?;
         Ok(Handshake { handshakes: Arc::clone(self), network })
@@ -116,24 +101,16 @@ impl Handshake {
 mod tests {
     use super::*;
 
-    fn network(address: &str) -> Network {
-        Network::of(address.parse().unwrap())
-    }
-
-    #[test]
-    fn a_subscriber_is_one_network_however_it_writes_its_address() {
-        assert_eq!(network("2001:db8:1:2:3:4:5:6"), network("2001:db8:1:2:ffff::1"));
-        assert_ne!(network("2001:db8:1:2::1"), network("2001:db8:1:3::1"));
-        assert_eq!(network("::ffff:192.0.2.1"), network("192.0.2.1"));
-        assert_ne!(network("192.0.2.1"), network("192.0.2.2"));
+    fn address(text: &str) -> IpAddr {
+        text.parse().unwrap()
     }
 
     #[test]
     fn a_network_holds_so_many_connections_and_whoever_leaves_makes_room() {
         let connections = Arc::new(AddressConnections::new(2));
-        let (mine, other) = (network("2001:db8::1"), network("192.0.2.1"));
+        let (mine, other) = (address("2001:db8::1"), address("192.0.2.1"));
         let held: Vec<_> = (0..2).map(|_| connections.take(mine).unwrap()).collect();
-        assert!(connections.take(network("2001:db8::2")).is_none(), "another address of the same /64");
+        assert!(connections.take(address("2001:db8::2")).is_none(), "another address of the same /64");
         let others = connections.take(other).unwrap();
         drop(held);
         assert!(connections.take(mine).is_some());
@@ -145,7 +122,7 @@ mod tests {
     fn handshakes_without_a_good_credential_are_counted_and_others_are_not() {
         let limit = RateLimit { interval: Duration::from_secs(60), burst: 3 };
         let handshakes = Arc::new(Handshakes::new(limit));
-        let (mine, other) = (network("192.0.2.1"), network("192.0.2.2"));
+        let (mine, other) = (address("192.0.2.1"), address("192.0.2.2"));
         for _ in 0..100 {
             handshakes.begin(mine).unwrap().authenticated();
         }

@@ -8,7 +8,7 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 use madang_domain::{Error, Limit, Profile, Result, RoomId};
 use madang_flow_control::{KeyedRateLimiter, RateBucket, RateLimit, subscriber_network};
 
-use super::user_limits::UserLimits;
+use super::user_limits::{UserLimits, UserUsage};
 
 /// What costs are counted in: parts of a message.
 pub(crate) const PARTS_OF_A_MESSAGE: u32 = 4;
@@ -24,6 +24,8 @@ const BURST_OF_MINUTES: u32 = 4;
 #[derive(Debug, Clone)]
 pub(crate) struct Actor {
     pub(crate) profile: Arc<Profile>,
+    /// What the user has used, where it is at hand; otherwise it is looked up.
+    pub(crate) usage: Option<Arc<UserUsage>>,
     /// None where it is not known; then the budget of the user alone counts.
     pub(crate) address: Option<IpAddr>,
 }
@@ -119,7 +121,14 @@ impl Budgets {
 
     /// Takes what a command costs, all of it or nothing. `rate_limited`, with the name of the limit: a budget has less.
     pub(crate) fn take(self: &Arc<Self>, actor: &Actor, cost: Cost, room: Option<RoomId>) -> Result<Spent> {
-        let usage = self.users.of(actor.profile.id);
+        let looked_up;
+        let usage = match &actor.usage {
+            Some(usage) => usage,
+            None => {
+                looked_up = self.users.of(actor.profile.id);
+                &looked_up
+            }
+        };
         let now = self.users.now_micros();
         let of_user = [
             (Limit::RoomCreations, &usage.room_creations, self.room_creations, cost.room_creations),

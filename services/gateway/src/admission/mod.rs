@@ -6,7 +6,7 @@ mod budgets;
 mod queue;
 mod user_limits;
 
-pub(crate) use addresses::{AddressConnections, AddressPermit, Handshake, Handshakes, Network};
+pub(crate) use addresses::{AddressConnections, AddressPermit, Handshake, Handshakes};
 pub(crate) use budgets::{Actor, BudgetSettings, Budgets, Cost, PARTS_OF_A_MESSAGE, Spent};
 pub(crate) use queue::{AdmissionQueue, admit};
 pub(crate) use user_limits::{SocketPermit, UserLimits, UserUsage};

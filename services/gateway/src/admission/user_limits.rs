@@ -48,7 +48,15 @@ impl UserUsage {
 pub(crate) struct UserLimits {
     epoch: Instant,
     sockets_max: u32,
-    users: Mutex<HashMap<UserId, Arc<UserUsage>>>,
+    users: Mutex<Users>,
+}
+
+/// The users whose usage is kept.
+#[derive(Debug)]
+struct Users {
+    usage: HashMap<UserId, Arc<UserUsage>>,
+    /// At so many entries those that nobody holds are looked for.
+    sweep_at: usize,
 }
 
 /// A permit for one of a user's sockets; dropping it releases the permit.
@@ -58,22 +66,27 @@ pub(crate) struct SocketPermit(Arc<UserUsage>);
 /// The time after which a user who has opened as many sockets as one may hold at once may open one more. Whoever opens and
 /// closes them all the time does not use up the admissions of others.
 const OPENING_INTERVAL: Duration = Duration::from_millis(100);
-/// The users whose usage is kept before that of those whom nobody holds is forgotten.
+/// The users whose usage is kept before that of those whom nobody holds is looked for and forgotten.
 const KEPT_USERS: usize = 100_000;
 
 impl UserLimits {
     pub(crate) fn new(sockets_max: u32) -> Self {
-        Self { epoch: Instant::now(), sockets_max, users: Mutex::default() }
+        let users = Users { usage: HashMap::new(), sweep_at: KEPT_USERS };
+        Self { epoch: Instant::now(), sockets_max, users: Mutex::new(users) }
     }
 
     /// The usage of a user.
     pub(crate) fn of(&self, user: UserId) -> Arc<UserUsage> {
         let now = self.now_micros();
         let mut users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
-        if users.len() >= KEPT_USERS {
-            users.retain(|_, usage| Arc::strong_count(usage) > 1 || !usage.is_full(now));
+        let Users { usage, sweep_at } = &mut *users;
+        if usage.len() >= *sweep_at {
+            usage.retain(|_, usage| Arc::strong_count(usage) > 1 || !usage.is_full(now));
+            // What is left is in use. Only when as many more have come is it looked through again, so that one call of
+            // many pays for it.
+            *sweep_at = KEPT_USERS.max(2 * usage.len());
         }
-        Arc::clone(users.entry(user).or_default())
+        Arc::clone(usage.entry(user).or_default())
     }
 
     /// Nothing, where subscriptions of a user may still be refused. `rate_limited`: too many were, and the store is not to
@@ -123,5 +136,18 @@ mod tests {
         assert!((SOCKETS..2 * SOCKETS).contains(&(opened as u32)), "{opened} were opened and closed");
         assert!(limits.take_socket(&mina).is_none());
         assert!(limits.take_socket(&joon).is_some());
+    }
+
+    #[test]
+    fn users_who_are_here_are_looked_through_seldom_and_others_are_forgotten() {
+        let limits = UserLimits::new(1);
+        let user = |number: usize| limits.of(UserId::new(uuid::Uuid::from_u128(number as u128)));
+        let held: Vec<_> = (0..KEPT_USERS).map(user).collect();
+        user(KEPT_USERS);
+        assert_eq!(limits.users.lock().unwrap().sweep_at, 2 * KEPT_USERS, "not at the next call again");
+        drop(held);
+        (KEPT_USERS..=2 * KEPT_USERS).for_each(|number| drop(user(number)));
+        let users = limits.users.lock().unwrap();
+        assert_eq!((users.usage.len(), users.sweep_at), (1, KEPT_USERS));
     }
 }

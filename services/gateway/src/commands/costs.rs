@@ -92,6 +92,8 @@ impl Commands {
 
 #[cfg(test)]
 mod tests {
+    use madang_domain::Limit;
+
     use super::*;
 
     /// So many parts of a message, as the documents write it.
@@ -127,5 +129,14 @@ mod tests {
         let documented: Vec<&str> = table.lines().filter(|line| line.starts_with('|')).skip(2).collect();
         let taken: Vec<String> = Action::ALL.iter().map(|(action, name)| row(*action, name)).collect();
         assert_eq!(documented, taken);
+    }
+
+    #[test]
+    fn every_limit_that_a_refusal_names_is_documented() {
+        let document = include_str!("../../../../docs/protocol.md");
+        for limit in Limit::ALL {
+            let row = format!("\n| `{}` |", limit.as_str());
+            assert!(document.contains(&row), "{} has no row", limit.as_str());
+        }
     }
 }

@@ -2,12 +2,12 @@
 
 use std::{collections::VecDeque, net::IpAddr, sync::Arc, time::Duration};
 
-use madang_domain::{Code, Error};
+use madang_domain::{Code, Error, Limit};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use super::client_address::ClientAddress;
-use crate::admission::{AddressConnections, AddressPermit, Network};
+use crate::admission::{AddressConnections, AddressPermit};
 
 /// The connections beyond the bound. They are for the operations routes; who asks for anything else is told why not.
 const RESERVE_MAX: usize = 64;
@@ -57,7 +57,7 @@ impl Places {
     /// Takes a place for a connection from an address.
     pub(super) fn take(&self, peer: IpAddr) -> Result<Place, Refusal> {
         let of_address = if self.are_clients {
-            Some(self.addresses.take(Network::of(peer)).ok_or(Refusal::AddressFull)?)
+            Some(self.addresses.take(peer).ok_or(Refusal::AddressFull)?)
         } else {
             None
         };
@@ -75,7 +75,7 @@ impl Places {
         let of_address = if self.are_clients || client.is_peer {
             None
         } else {
-            Some(Arc::new(self.addresses.take(Network::of(client.ip)).ok_or(Refusal::AddressFull)?))
+            Some(Arc::new(self.addresses.take(client.ip).ok_or(Refusal::AddressFull)?))
         };
         Ok(ConnectionPermit { _place: place, _of_address: of_address })
     }
@@ -87,9 +87,7 @@ impl From<Refusal> for Error {
             Refusal::Full => {
                 Self::new(Code::Unavailable, "this server holds as many connections as it may: try again")
             }
-            Refusal::AddressFull => {
-                Self::new(Code::RateLimited, "this address holds as many connections as one may")
-            }
+            Refusal::AddressFull => return Self::rate_limited(Limit::AddressConnections, COME_BACK_AFTER),
         };
         error.retry_after(COME_BACK_AFTER)
     }

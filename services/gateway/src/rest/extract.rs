@@ -53,7 +53,7 @@ where
 impl Caller {
     /// The user as one who does something.
     pub(crate) fn actor(&self) -> Actor {
-        Actor { profile: Arc::clone(&self.me), address: self.address }
+        Actor { profile: Arc::clone(&self.me), usage: None, address: self.address }
     }
 }
 

@@ -75,7 +75,7 @@ impl SessionContext {
 
     /// The user as one who does something by this socket.
     pub(crate) fn actor(&self) -> Actor {
-        Actor { profile: Arc::clone(&self.me), address: self.address }
+        Actor { profile: Arc::clone(&self.me), usage: Some(Arc::clone(&self.usage)), address: self.address }
     }
 
     /// Queues a frame for this socket.

@@ -26,8 +26,11 @@ const PAGE_EVENTS: u32 = 200;
 const FIRST_BYTES_DIVISOR: usize = 4;
 /// What an event has in a frame besides its texts, about: ids, the sender, the names of fields.
 const FRAME_BYTES: usize = 384;
-/// The pauses between tries to read a page. A replay that has begun can only be finished, or ended with its socket.
-const PAUSES: Backoff = Backoff::full_jitter(Duration::from_millis(100), Duration::from_secs(1));
+/// The pauses between tries to read a page. A replay that has begun can only be finished, or ended with its socket. They are
+/// spread over the sockets, since all replays that a store fails try again.
+const PAUSES: Backoff = Backoff::equal_jitter(Duration::from_millis(100), Duration::from_secs(1));
+/// Its multiples by consecutive numbers lie evenly between whole numbers (Knuth, The Art of Computer Programming, 6.4).
+const GOLDEN_RATIO: f64 = std::f64::consts::GOLDEN_RATIO;
 /// After so many tries the socket is closed: its client comes back with the cursor that it has reached.
 const TRIES_MAX: u32 = 8;
 
@@ -87,7 +90,8 @@ impl SessionContext {
     /// Writes what was missed of a topic, at the pace of the socket. It is all written when this answers, or the socket is
     /// closing.
     pub(crate) async fn replay(&self, topic: TopicId, missed: Missed) {
-        Replay { topic, store: &*self.sockets.store, outbox: &self.outbox }.write(missed).await;
+        let spread = (self.connection.get() as f64 * GOLDEN_RATIO).fract();
+        Replay { topic, store: &*self.sockets.store, outbox: &self.outbox, spread }.write(missed).await;
     }
 }
 
@@ -96,6 +100,8 @@ struct Replay<'a> {
     topic: TopicId,
     store: &'a dyn MessageStore,
     outbox: &'a Outbox,
+    /// Which part of a pause this one waits, from 0 to 1.
+    spread: f64,
 }
 
 impl Replay<'_> {
@@ -131,7 +137,7 @@ impl Replay<'_> {
         let topic = self.topic;
         for failures in 0..TRIES_MAX {
             if failures > 0 {
-                tokio::time::sleep(PAUSES.bound(failures)).await;
+                tokio::time::sleep(PAUSES.pause(failures, self.spread)).await;
             }
             if self.outbox.is_closing() {
                 return None;
@@ -275,7 +281,7 @@ mod tests {
     #[test]
     fn a_page_is_read_when_the_socket_has_taken_what_was_written() {
         let (store, outbox) = (Double(Log::default()), Outbox::new(BOUND_BYTES, 0));
-        let replay = Replay { topic: topic(), store: &store, outbox: &outbox };
+        let replay = Replay { topic: topic(), store: &store, outbox: &outbox, spread: 0.5 };
         let mut writing = pin!(replay.write(all_missed()));
         let mut poll = || writing.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready();
         assert!(!poll());
@@ -299,7 +305,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_replay_goes_on_after_failures_and_ends_with_its_socket_after_many() {
         let (store, outbox) = (Double(Log::default()), Outbox::new(usize::MAX, 0));
-        let replay = Replay { topic: topic(), store: &store, outbox: &outbox };
+        let replay = Replay { topic: topic(), store: &store, outbox: &outbox, spread: 0.5 };
         store.0.failures.store(u64::from(TRIES_MAX) - 1, Ordering::Relaxed);
         replay.write(all_missed()).await;
         assert_eq!(take(&outbox), HEAD as usize);
