@@ -4,7 +4,11 @@
 
 use std::collections::BTreeSet;
 
-use madang_contract::schema::{asyncapi, openapi};
+use madang_contract::{
+    rest::all_routes,
+    schema::{asyncapi, openapi},
+};
+use madang_domain::event::EventKind;
 use serde_json::{Map, Value};
 
 /// The part of JSON Schema that the documents use. A keyword that is not checked here is an error, and so is a field
@@ -191,4 +195,28 @@ fn the_frames_in_the_documentation_are_as_the_schemas_say() {
         checked += 1;
     }
     assert!(checked >= 30, "{checked}");
+}
+
+/// What is in the tables of the code and not in the document is a feature that nobody finds.
+#[test]
+fn the_document_has_every_route_frame_and_kind_of_event() {
+    let document = include_str!("../../../docs/protocol.md");
+    let mut missing = Vec::new();
+    for route in all_routes() {
+        // Routes of one path may share a row.
+        let is_there = document
+            .lines()
+            .any(|line| line.contains(route.method.as_str()) && line.contains(&format!("{}`", route.path)));
+        if !is_there {
+            missing.push(format!("{} {}", route.method.as_str(), route.path));
+        }
+    }
+    let frames = asyncapi("");
+    let examples = frames["components"]["messages"].as_object().unwrap().values();
+    let types: BTreeSet<&str> =
+        examples.map(|message| message["examples"][0]["payload"]["type"].as_str().unwrap()).collect();
+    let types = types.into_iter().map(|name| format!("\"type\":\"{name}\""));
+    let kinds = EventKind::ALL.iter().map(|kind| format!("\"kind\":\"{}\"", kind.name()));
+    missing.extend(kinds.chain(types).filter(|example| !document.contains(example)));
+    assert!(missing.is_empty(), "{missing:#?}");
 }
