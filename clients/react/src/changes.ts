@@ -1,0 +1,44 @@
+// What events do to the messages that a page shows. Whoever applies them in order shows what a fresh load shows.
+import type { Message, RoomEvent } from "@madang/client";
+
+type Reactions = NonNullable<Message["reactions"]>;
+
+/** The characters of a text that a reply shows. */
+const EXCERPT_CHARS = 100;
+
+/** A message after an event, seen by a user; the same one where the event changes nothing of it. */
+export function changed(message: Message, event: RoomEvent, me: string | undefined): Message {
+  switch (event.kind) {
+    case "edited": {
+      const { message: id, text, mentions, edited_at } = event.edited;
+      // A later edit or deletion follows.
+      if (text === null || text === undefined) return message;
+      if (message.id === id) return message.deleted ? message : { ...message, text, mentions, edited_at };
+      if (message.reply_to !== id || !message.excerpt) return message;
+      return { ...message, excerpt: { ...message.excerpt, text: [...text].slice(0, EXCERPT_CHARS).join("") } };
+    }
+    case "deleted": {
+      const { excerpt, edited_at, reactions, ...rest } = message;
+      if (message.id === event.deleted.message) return { ...rest, text: "", mentions: [], attachments: [], deleted: true };
+      return message.reply_to === event.deleted.message && excerpt ? withoutExcerpt(message) : message;
+    }
+    case "reaction": {
+      const { message: id, user, emoji, on, count } = event.reaction;
+      if (message.id !== id || message.deleted) return message;
+      const before: Reactions = message.reactions ?? [];
+      const own = user === me ? on : (before.find((one) => one.emoji === emoji)?.me ?? false);
+      const one = { emoji, count, me: own };
+      // The first reaction with an emoji puts it at the end.
+      const stays = count > (on ? 1 : 0) && before.some((other) => other.emoji === emoji);
+      const others = before.filter((other) => other.emoji !== emoji);
+      const reactions = stays ? before.map((other) => (other.emoji === emoji ? one : other)) : [...others, one];
+      return { ...message, reactions: count > 0 ? reactions : others };
+    }
+    default:
+      return message;
+  }
+}
+
+function withoutExcerpt({ excerpt: _, ...message }: Message): Message {
+  return message;
+}

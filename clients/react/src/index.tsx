@@ -1,0 +1,171 @@
+// React hooks for `@madang/client`.
+import type { Client, ConnectionStatus, InboxNotice, MadangError, Room, SendOptions, User } from "@madang/client";
+import { type ReactNode, createContext, useContext, useEffect, useMemo, useSyncExternalStore } from "react";
+import { NoticesStore } from "./notices-store.js";
+import { RoomFeed } from "./room-feed.js";
+import { RoomStore, type RoomState, type ShownItem, type ShownMessage } from "./room-store.js";
+import { RoomsStore } from "./rooms-store.js";
+
+export type { ShownEvent, ShownItem, ShownMessage } from "./room-store.js";
+
+/** The stores of one client. Each works for as long as it is watched. */
+class Registry {
+  readonly #stores = new Map<string, unknown>();
+
+  constructor(readonly client: Client) {}
+
+  room(room: string): RoomStore {
+    const read = (id: string, seq: number) => this.rooms().read(id, seq);
+    return this.#of(`room:${room}`, () => new RoomStore(this.client, this.#feed(room), read));
+  }
+
+  rooms(): RoomsStore {
+    return this.#of("rooms", () => new RoomsStore(this.client, this.notices(), (room) => this.#feed(room)));
+  }
+
+  notices(): NoticesStore {
+    return this.#of("notices", () => new NoticesStore(this.client));
+  }
+
+  #feed(room: string): RoomFeed {
+    return this.#of(`feed:${room}`, () => new RoomFeed(this.client, room));
+  }
+
+  #of<Made>(name: string, make: () => Made): Made {
+    const store = (this.#stores.get(name) as Made | undefined) ?? make();
+    this.#stores.set(name, store);
+    return store;
+  }
+}
+
+const Context = createContext<Registry | null>(null);
+/** A client has one registry, also where its provider is mounted twice. */
+const registries = new WeakMap<Client, Registry>();
+
+function registryOf(client: Client): Registry {
+  const registry = registries.get(client) ?? new Registry(client);
+  registries.set(client, registry);
+  return registry;
+}
+
+/** Connects the client for as long as it is mounted. */
+export function MadangProvider({ client, children }: { client: Client; children?: ReactNode }) {
+  const registry = registryOf(client);
+  useEffect(() => {
+    client.start();
+    return () => client.stop();
+  }, [client]);
+  return <Context.Provider value={registry}>{children}</Context.Provider>;
+}
+
+function useRegistry(): Registry {
+  const registry = useContext(Context);
+  if (!registry) throw new Error("there is no MadangProvider around this component");
+  return registry;
+}
+
+interface Watchable<Value> {
+  readonly get: () => Value;
+  readonly subscribe: (listener: () => void) => () => void;
+}
+
+/** A store of the registry, found by its name. */
+function useStore<Kind extends Watchable<unknown>>(
+  find: (registry: Registry) => Kind,
+  name: string,
+): { store: Kind; value: ReturnType<Kind["get"]> } {
+  const registry = useRegistry();
+  const store = useMemo(() => find(registry), [registry, name]);
+  const value = useSyncExternalStore(store.subscribe, store.get, store.get) as ReturnType<Kind["get"]>;
+  return { store, value };
+}
+
+function useRoom(room: string): { store: RoomStore; value: RoomState } {
+  return useStore((registry) => registry.room(room), room);
+}
+
+/** The client of the provider. */
+export function useClient(): Client {
+  return useRegistry().client;
+}
+
+/** How the connection stands. */
+export function useConnection(): ConnectionStatus {
+  const { status } = useClient();
+  return useSyncExternalStore(status.subscribe, status.get, status.get);
+}
+
+/** The user's rooms, the latest activity first. */
+export function useRooms(): {
+  rooms: readonly Room[];
+  ready: boolean;
+  error: MadangError | null;
+  reload: () => Promise<void>;
+} {
+  const { store, value } = useStore((registry) => registry.rooms(), "rooms");
+  return { ...value, reload: store.reload };
+}
+
+interface RoomActions {
+  ready: boolean;
+  hasOlder: boolean;
+  closed: boolean;
+  error: MadangError | null;
+  loadOlder: () => Promise<void>;
+  loadBackTo: (seq: number) => Promise<boolean>;
+  send: (text: string, options?: Omit<SendOptions, "key">) => void;
+  edit: (message: string, text: string) => Promise<void>;
+  remove: (message: string) => Promise<void>;
+  react: (message: string, emoji: string, on?: boolean) => Promise<void>;
+  retry: (key: string) => void;
+  discard: (key: string) => void;
+}
+
+function actionsOf({ store, value }: { store: RoomStore; value: RoomState }): RoomActions {
+  const { ready, hasOlder, closed, error } = value;
+  const { loadOlder, loadBackTo, send, edit, remove, react, retry, discard } = store;
+  return { ready, hasOlder, closed, error, loadOlder, loadBackTo, send, edit, remove, react, retry, discard };
+}
+
+/** The messages of a room, which is named by its id, with those on their way at the end. */
+export function useMessages(room: string): RoomActions & { messages: readonly ShownMessage[] } {
+  const of = useRoom(room);
+  return { messages: of.value.messages, ...actionsOf(of) };
+}
+
+/** As `useMessages`, with what else happened: who came and went, what was pinned, new names. */
+export function useTimeline(room: string): RoomActions & { items: readonly ShownItem[] } {
+  const of = useRoom(room);
+  return { items: of.value.items, ...actionsOf(of) };
+}
+
+/** Who types in a room, and how to say that the user does. It may be said at each stroke. */
+export function useTyping(room: string): {
+  typing: readonly { readonly id: string; readonly name: string }[];
+  setTyping: (on: boolean) => void;
+} {
+  const { store, value } = useRoom(room);
+  return { typing: value.typing, setTyping: store.setTyping };
+}
+
+/** Who is in a room now. `users` is absent where there are too many to name. */
+export function usePresence(room: string): { count: number; users?: readonly User[] | undefined } {
+  return useRoom(room).value.present;
+}
+
+/** How many messages of a room the user has not read, after which place, and how to say that all are read. */
+export function useUnread(room: string): { unread: number; read: number | null; markRead: () => void } {
+  const { store, value } = useRoom(room);
+  return { unread: value.unread, read: value.read, markRead: store.markRead };
+}
+
+/** The user's mentions, invitations and notices, the newest first. */
+export function useNotices(): {
+  notices: readonly InboxNotice[];
+  unread: number;
+  ready: boolean;
+  markRead: () => void;
+} {
+  const { store, value } = useStore((registry) => registry.notices(), "notices");
+  return { ...value, markRead: store.markRead };
+}

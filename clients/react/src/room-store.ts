@@ -1,0 +1,354 @@
+// A room as a page shows it: its messages with those on their way, who types, who is there, and what is unread.
+import type { Client, MadangError, Message, PassingFrame, RoomEvent, SendOptions, User } from "@madang/client";
+import { changed } from "./changes.js";
+import type { RoomFeed } from "./room-feed.js";
+import { Store } from "./store.js";
+
+/** Messages of a page of history. */
+const PAGE = 50;
+/** Events of a page, where a way back is looked for, and how many such pages. */
+const BACK_PAGE = 200;
+const BACK_PAGES = 25;
+/** The user's typing is told again after this. */
+const TYPING_AGAIN_MS = 3_000;
+/** Typing of others ends by itself after this, where the server says no other time. */
+const TYPING_ENDS_MS = 6_000;
+
+/** A message as it is shown. */
+export interface ShownMessage {
+  readonly type: "message";
+  readonly key: string;
+  readonly text: string;
+  readonly state: "sent" | "sending" | "failed";
+  /** Of a message that the server has. */
+  readonly seq?: number;
+  readonly at?: string;
+  readonly message?: Message;
+  /** The message to which it replies. */
+  readonly replyTo?: string | undefined;
+  /** Why it failed. */
+  readonly error?: MadangError;
+}
+
+/** Something else that happened in a room, at its place between the messages. */
+export interface ShownEvent {
+  readonly type: "event";
+  readonly key: string;
+  readonly seq: number;
+  readonly at: string;
+  readonly event: RoomEvent;
+}
+
+export type ShownItem = ShownMessage | ShownEvent;
+
+export interface RoomState {
+  /** Messages, and what else happened. */
+  readonly items: readonly ShownItem[];
+  readonly messages: readonly ShownMessage[];
+  /** Everything that was there is shown. */
+  readonly ready: boolean;
+  readonly hasOlder: boolean;
+  readonly typing: readonly { readonly id: string; readonly name: string }[];
+  readonly present: { readonly count: number; readonly users?: readonly User[] | undefined };
+  readonly unread: number;
+  /** The place up to which the user has read; null until that is known. */
+  readonly read: number | null;
+  /** Nothing more comes. */
+  readonly closed: boolean;
+  readonly error: MadangError | null;
+}
+
+const EMPTY: RoomState = {
+  items: [],
+  messages: [],
+  ready: false,
+  hasOlder: false,
+  typing: [],
+  present: { count: 0 },
+  unread: 0,
+  read: null,
+  closed: false,
+  error: null,
+};
+
+export class RoomStore extends Store<RoomState> {
+  #leave: (() => void)[] = [];
+  /** What happened, by `seq`. */
+  #log: ShownItem[] = [];
+  #failed: ShownMessage[] = [];
+  /** Acknowledged before their events have come: without them a message would be gone for a moment. */
+  #acknowledged: ShownMessage[] = [];
+  /** Everything from here on is in the log; null until the subscription has begun. */
+  #oldest: number | null = null;
+  /** The page that is on its way. */
+  #page: object | null = null;
+  /** What came while a page was on its way, which may be of before. */
+  #meanwhile: RoomEvent[] = [];
+  #isPaged = false;
+  #isCaughtUp = false;
+  #read = 0;
+  readonly #typing = new Map<string, { name: string; timer: ReturnType<typeof setTimeout> }>();
+  #saidTypingMs = Number.NEGATIVE_INFINITY;
+
+  constructor(
+    private readonly client: Client,
+    private readonly feed: RoomFeed,
+    /** Hears up to where the user has read here. */
+    private readonly onRead: (room: string, seq: number) => void,
+  ) {
+    super(EMPTY);
+  }
+
+  get room(): string {
+    return this.feed.room;
+  }
+
+  // What a page does.
+
+  readonly send = (text: string, options?: Omit<SendOptions, "key">): void => {
+    this.client.send(this.room, text, options);
+    this.#saidTypingMs = Number.NEGATIVE_INFINITY;
+  };
+
+  readonly edit = (message: string, text: string): Promise<void> => this.client.edit(this.room, message, text);
+
+  readonly remove = (message: string): Promise<void> => this.client.delete(this.room, message);
+
+  readonly react = (message: string, emoji: string, on = true): Promise<void> =>
+    this.client.react(this.room, message, emoji, on);
+
+  /** Sends a failed message again. */
+  readonly retry = (key: string): void => {
+    const failed = this.#failed.find((message) => message.key === key);
+    this.discard(key);
+    if (!failed) return;
+    const { replyTo } = failed;
+    this.client.send(this.room, failed.text, { key, ...(replyTo === undefined ? {} : { replyTo }) });
+  };
+
+  readonly discard = (key: string): void => {
+    this.#failed = this.#failed.filter((message) => message.key !== key);
+    this.client.discard(this.room, key);
+    this.#show();
+  };
+
+  readonly loadOlder = (): Promise<void> => this.#loadPage(PAGE);
+
+  /** Loads back to a place. Says whether it is there: nothing is loaded without an end. */
+  readonly loadBackTo = async (seq: number): Promise<boolean> => {
+    for (let page = 0; page < BACK_PAGES; page += 1) {
+      const oldest = this.#oldest;
+      if (oldest === null) return false;
+      if (oldest <= seq) break;
+      await this.#loadPage(BACK_PAGE);
+      if (this.#oldest === oldest) return false;
+    }
+    return this.#log.some((item) => item.seq === seq);
+  };
+
+  async #loadPage(limit: number): Promise<void> {
+    if (this.#oldest === null || this.#oldest <= 1 || this.#page) return;
+    const before = this.#oldest;
+    const page = {};
+    this.#page = page;
+    this.#meanwhile = [];
+    try {
+      const { events, more } = await this.client.history(this.room, { before, limit });
+      if (this.#page !== page) return;
+      this.#oldest = more ? (events.at(-1)?.seq ?? 1) : 1;
+      const older = events.reverse().flatMap(shown);
+      this.#log = [...older.map((item) => this.#meanwhile.reduce((now, event) => this.#after(now, event), item)), ...this.#log];
+      this.#show({ hasOlder: more, error: null });
+    } catch (error) {
+      if (this.#page === page) this.set({ error: error as MadangError });
+    } finally {
+      if (this.#page === page) this.#page = null;
+    }
+  }
+
+  readonly markRead = (): void => {
+    const last = this.#log.at(-1)?.seq ?? 0;
+    if (last <= this.#read) return;
+    this.#readUpTo(last);
+    void this.client.markRead(this.room, last).catch(() => {});
+  };
+
+  readonly setTyping = (on: boolean): void => {
+    const nowMs = performance.now();
+    if (on && nowMs - this.#saidTypingMs < TYPING_AGAIN_MS) return;
+    if (!on && this.#saidTypingMs === Number.NEGATIVE_INFINITY) return;
+    this.#saidTypingMs = on ? nowMs : Number.NEGATIVE_INFINITY;
+    this.client.typing(this.room, on);
+  };
+
+  // The room.
+
+  protected override begin(): void {
+    this.#log = [];
+    this.#failed = [];
+    this.#acknowledged = [];
+    this.#oldest = null;
+    this.#read = 0;
+    this.#leave = [
+      this.client.outgoing.subscribe(() => this.#show()),
+      this.client.on("passing", (frame) => this.#passing(frame)),
+      this.client.on("acknowledged", ({ message: { room, key, text, replyTo }, ack: { seq, at } }) => {
+        if (room !== this.room || seq <= (this.#log.at(-1)?.seq ?? 0)) return;
+        this.#acknowledged = [...this.#acknowledged, { type: "message", key, text, state: "sent", seq, at, replyTo }];
+      }),
+      this.client.on("refused", ({ message: { room, key, text, replyTo }, error }) => {
+        if (room !== this.room) return;
+        this.#failed = [...this.#failed, { type: "message", key, text, state: "failed", error, replyTo }];
+        this.#show();
+      }),
+    ];
+    this.#leave.push(
+      this.feed.follow({
+        onEvent: (event) => this.#event(event),
+        onBegin: (seq) => this.#begun(seq),
+        onCaughtUp: () => {
+          this.#isCaughtUp = true;
+          this.#settle();
+          void this.#askPresence();
+        },
+        onClosed: (error) => this.set({ closed: true, error }),
+      }),
+    );
+    void this.#loadUnread();
+    this.#show();
+  }
+
+  protected override end(): void {
+    this.#page = null;
+    for (const leave of this.#leave) leave();
+    for (const { timer } of this.#typing.values()) clearTimeout(timer);
+    this.#typing.clear();
+  }
+
+  #begun(seq: number): void {
+    this.#log = [];
+    this.#oldest = seq + 1;
+    this.#page = null;
+    this.#isCaughtUp = false;
+    this.#isPaged = false;
+    this.#show({ hasOlder: seq > 0 });
+    void this.loadOlder().then(() => {
+      this.#isPaged = true;
+      this.#settle();
+    });
+  }
+
+  /** Ready is what has a first page, and nothing that is missing after it. */
+  #settle(): void {
+    if (this.#isPaged && this.#isCaughtUp) this.set({ ready: true });
+  }
+
+  #event(event: RoomEvent): void {
+    if (this.#page) this.#meanwhile.push(event);
+    if (event.kind === "deleted") return this.#deleted(event);
+    this.#log = [...this.#log.map((item) => this.#after(item, event)), ...shown(event)];
+    this.#acknowledged = this.#acknowledged.filter(({ seq = 0 }) => seq > event.seq);
+    const mine = event.kind !== "message" || event.message.sender.id === this.client.user?.id;
+    if (event.kind === "message") this.#typed(event.message.sender.id, "", false);
+    this.#show(mine ? {} : { unread: this.get().unread + 1 });
+  }
+
+  #deleted(event: RoomEvent & { kind: "deleted" }): void {
+    const { message: id } = event.deleted;
+    const item = this.#log.find((other) => other.type === "message" && other.message?.id === id);
+    const wasUnread = item && this.#isUnreadAfter(this.#read)(item);
+    this.#log = this.#log.map((other) => this.#after(other, event));
+    // Of what is not shown, the server knows whether it was unread.
+    if (!item) void this.#loadUnread();
+    this.#show(wasUnread ? { unread: Math.max(0, this.get().unread - 1) } : {});
+  }
+
+  #after(item: ShownItem, event: RoomEvent): ShownItem {
+    if (item.type !== "message" || !item.message) return item;
+    const message = changed(item.message, event, this.client.user?.id);
+    return message === item.message ? item : { ...item, message, text: message.text };
+  }
+
+  #show(change: Partial<RoomState> = {}): void {
+    const sending = this.client.outgoing
+      .get()
+      .filter(({ room }) => room === this.room)
+      .map(({ key, text, replyTo }): ShownMessage => ({ type: "message", key, text, state: "sending", replyTo }));
+    const items: ShownItem[] = [...this.#log, ...this.#acknowledged, ...this.#failed, ...sending];
+    this.set({ ...change, items, messages: items.filter((item) => item.type === "message") });
+  }
+
+  /** A message of somebody else after a place, which is not deleted. */
+  #isUnreadAfter(seq: number): (item: ShownItem) => boolean {
+    const me = this.client.user?.id;
+    return (item) =>
+      item.type === "message" && (item.seq ?? 0) > seq && item.message?.sender.id !== me && !item.message?.deleted;
+  }
+
+  // What passes.
+
+  #passing(frame: PassingFrame): void {
+    if (frame.type === "profile" || frame.room !== this.room) return;
+    switch (frame.type) {
+      case "typing":
+        return this.#typed(frame.user, frame.name, frame.on, frame.expires_ms);
+      case "read":
+        if (frame.user === this.client.user?.id) this.#readUpTo(frame.seq);
+        return;
+      case "presence":
+        return this.#presence(frame);
+    }
+  }
+
+  #typed(id: string, name: string, on: boolean, expiresMs = TYPING_ENDS_MS): void {
+    const before = this.#typing.get(id);
+    clearTimeout(before?.timer);
+    if (on) this.#typing.set(id, { name, timer: setTimeout(() => this.#typed(id, name, false), expiresMs) });
+    else if (!this.#typing.delete(id)) return;
+    this.set({ typing: [...this.#typing].map(([user, { name: shownName }]) => ({ id: user, name: shownName })) });
+  }
+
+  #presence({ changes, count }: PassingFrame & { type: "presence" }): void {
+    const users = new Map((this.get().present.users ?? []).map((user) => [user.id, user]));
+    for (const { user, on } of changes ?? []) on ? users.set(user.id, user) : users.delete(user.id);
+    // The list is not complete: too many are there, or a frame was lost.
+    if (changes === undefined) return this.set({ present: { count } });
+    if (users.size !== count) return void this.#askPresence();
+    this.set({ present: { count, users: [...users.values()] } });
+  }
+
+  async #askPresence(): Promise<void> {
+    // A server without presence refuses: then nobody is shown.
+    const present = await this.client.presence(this.room).catch(() => null);
+    if (present) this.set({ present });
+  }
+
+  // What is unread.
+
+  async #loadUnread(): Promise<void> {
+    const room = await this.client.rest.getRoom(this.room).catch(() => null);
+    if (!room) return;
+    this.#read = Math.max(this.#read, room.read ?? 0);
+    // What came meanwhile is counted there or here.
+    const later = this.#log.filter(this.#isUnreadAfter(room.head)).length;
+    this.set({ unread: (room.unread ?? 0) + later, read: this.#read });
+  }
+
+  #readUpTo(seq: number): void {
+    if (seq <= this.#read) return;
+    this.#read = seq;
+    this.onRead(this.room, seq);
+    if (this.#oldest !== null && seq < this.#oldest) return void this.#loadUnread();
+    this.set({ unread: this.#log.filter(this.#isUnreadAfter(seq)).length, read: seq });
+  }
+}
+
+/** What of an event stands in the timeline by itself; changes of messages are shown at the messages. */
+function shown(event: RoomEvent): ShownItem[] {
+  const { seq, at } = event;
+  if (event.kind === "edited" || event.kind === "deleted" || event.kind === "reaction") return [];
+  if (event.kind !== "message") return [{ type: "event", key: `event-${seq}`, seq, at, event }];
+  const { message } = event;
+  const replyTo = message.reply_to ?? undefined;
+  return [{ type: "message", key: message.key, text: message.text, state: "sent", seq, at, message, replyTo }];
+}

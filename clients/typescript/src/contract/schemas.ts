@@ -1,0 +1,1598 @@
+// Generated from docs/openapi.json and docs/asyncapi.json by `npm run generate`. Do not edit.
+
+export interface components {
+    schemas: {
+        /** @description A user's profile with the username. */
+        Account: {
+            /** @description The URL of the picture; null if there is none. */
+            avatar_url: components["schemas"]["AvatarUrl"] | null;
+            /** @description The id of the user. */
+            id: components["schemas"]["UserId"];
+            /** @description The display name. */
+            name: components["schemas"]["DisplayName"];
+            /** @description The username, for signing in and for mentions. */
+            username: components["schemas"]["Username"];
+        };
+        /**
+         * @description The users who may add this user to rooms: `anyone`, `shared` (users who share a room with this user), or `nobody`. All others can only invite the user.
+         * @enum {string}
+         */
+        AddedBy: "anyone" | "shared" | "nobody";
+        /** @description An attachment of a message: a link to a file, with its name, type and size. */
+        Attachment: {
+            /** @description The media type of the file. */
+            content_type: components["schemas"]["MediaType"];
+            /** @description The name of the file. */
+            name: components["schemas"]["FileName"];
+            /**
+             * Format: uint64
+             * @description The size of the file, in bytes, as the sender states it.
+             */
+            size_bytes: number;
+            /** @description The URL of the file. */
+            url: components["schemas"]["AttachmentUrl"];
+        };
+        /** @description The URL of a file: `http` or `https` with a host and without a user or password, or a path on this server. Blanks, control characters, `"`, `<`, `>`, `` ` `` and `\` must be percent-encoded. */
+        AttachmentUrl: string;
+        /** @description A session: one signed-in device of a user. */
+        AuthSession: {
+            /** @description The time of the sign-in. */
+            created_at: components["schemas"]["Timestamp"];
+            /** @description Whether this is the session whose access token made the request. */
+            current: boolean;
+            /** @description The id of the session. */
+            id: components["schemas"]["SessionId"];
+            /** @description The IP address from which the session was last used; null if it is unknown. */
+            ip: string | null;
+            /** @description The time of the last refresh, or of the sign-in if there was none. */
+            used_at: components["schemas"]["Timestamp"];
+            /** @description The `User-Agent` header of the last use; null if there was none. */
+            user_agent: string | null;
+        };
+        /** @description A page of a list. */
+        AuthSessionPage: {
+            /** @description The items of this page. */
+            items: components["schemas"]["AuthSession"][];
+            /** @description The value of `cursor` for the next page; null on the last page. */
+            next_cursor: string | null;
+        };
+        /** @description The `http` or `https` URL of a user's picture, with a host and without a user or password. Blanks, control characters, `"`, `<`, `>`, `` ` `` and `\` must be percent-encoded. */
+        AvatarUrl: string;
+        /** @description A user whom the caller has blocked. */
+        BlockedUser: {
+            /** @description The time of the block. */
+            at: components["schemas"]["Timestamp"];
+            /** @description The blocked user. */
+            user: components["schemas"]["Account"];
+        };
+        /** @description A page of a list. */
+        BlockedUserPage: {
+            /** @description The items of this page. */
+            items: components["schemas"]["BlockedUser"][];
+            /** @description The value of `cursor` for the next page; null on the last page. */
+            next_cursor: string | null;
+        };
+        /**
+         * @description The error code of a refused or failed request.
+         * @enum {string}
+         */
+        Code: "invalid_argument" | "unauthenticated" | "permission_denied" | "not_found" | "already_exists" | "failed_precondition" | "rate_limited" | "too_large" | "deadline_exceeded" | "unavailable" | "internal";
+        /** @description The JSON object of the embedding site's notice, of at most 16 KiB. */
+        CustomData: Record<string, never>;
+        /** @description A display name: one line with at least one visible character. The server normalizes it (NFC). */
+        DisplayName: string;
+        /** @description A new text for a message. */
+        EditMessage: {
+            /** @description The text of the message. */
+            text: components["schemas"]["MessageText"];
+        };
+        /** @description One emoji: a grapheme cluster of the Unicode emoji set, or `:name:` with 1 to 32 lower-case ASCII letters, digits, `_`, `+` and `-`. The server answers with its fully qualified form. */
+        Emoji: string;
+        /** @description The epoch of a `seq`, which changes if a backup is restored. Store it with the cursor. */
+        Epoch: string;
+        /** @description The beginning of the message to which another one replies, as it is now. */
+        Excerpt: {
+            /** @description The user who sent it. */
+            sender: components["schemas"]["User"];
+            /** @description The first 100 characters (code points) of its text. */
+            text: string;
+        };
+        /** @description The embedding site's own id of a user or room. */
+        ExternalId: string;
+        /** @description The error of one field of the body. */
+        FieldProblem: {
+            /** @description The error, a phrase that continues the field's name, such as `must have a visible character`. */
+            detail: string;
+            /** @description The field: a JSON pointer (RFC 6901) into the body, such as `/attachments/0/url`. */
+            pointer: string;
+        };
+        /** @description The name of a file without its folder: at most 255 bytes, with at least one visible character. The server normalizes it (NFC). */
+        FileName: string;
+        /** @description An idempotency key: 1 to 64 bytes that the client chooses. The server executes a repeated request with the same key only once. */
+        IdempotencyKey: string;
+        /** @description A page of notices and the state of the inbox. */
+        InboxPage: {
+            /** @description The epoch of the inbox. */
+            epoch: components["schemas"]["Epoch"];
+            /** @description The `seq` of the last notice; 0 if there is none. */
+            head: components["schemas"]["Seq"];
+            /** @description The notices: newest first, but oldest first if the query has `after`. */
+            items: components["schemas"]["Notice"][];
+            /**
+             * @description Whether more notices follow the last one. A page is bounded in bytes too, so it may have fewer items than
+             *     `limit`.
+             * @default false
+             */
+            more: boolean;
+            /** @description Always null: ask for the next page by the `seq` of the last notice. */
+            next_cursor: string | null;
+            /** @description The read mark: the `seq` up to which the user has read the inbox. */
+            read: components["schemas"]["Seq"];
+            /**
+             * Format: uint64
+             * @description The number of notices after the read mark.
+             */
+            unread: number;
+        };
+        /** @description Another user added the user to a room, or invites the user to it. */
+        Invite: {
+            /** @description The profile of the user who added or invited this user. */
+            by: components["schemas"]["User"];
+            /** @description The name of the room at that time. */
+            name: components["schemas"]["RoomName"];
+            /**
+             * @description True for an invitation: `POST /v1/rooms/{room}/join` accepts it and `/leave` declines it. Absent if the user
+             *     was added.
+             */
+            pending?: boolean;
+            /** @description The id of the room. */
+            room: components["schemas"]["RoomId"];
+        };
+        /** @description A JSON Web Key Set (RFC 7517): the public keys that verify access tokens. */
+        JwkSet: {
+            /** @description The public keys, each a JSON Web Key. */
+            keys: {
+                [key: string]: unknown;
+            }[];
+        };
+        /** @description The body of a sign-in: a username and its password. */
+        Login: {
+            /** @description The password of the account. */
+            password: string;
+            /** @description The username. An invalid username gets the same answer as an unknown one: `unauthenticated`. */
+            username: string;
+        };
+        /** @description A new read mark. */
+        MarkRead: {
+            /** @description The `seq` of the last event or notice that the user has read. */
+            seq: components["schemas"]["Seq"];
+        };
+        /** @description A media type (RFC 6838), with or without parameters. */
+        MediaType: string;
+        /** @description A member of a room, or a user who is invited to it. */
+        Member: {
+            /** @description True if the user is only invited; absent for members. */
+            invited?: boolean;
+            /** @description The time at which the user became a member or, for an invited user, was invited. */
+            joined_at: components["schemas"]["Timestamp"];
+            /** @description The read mark: the `seq` up to which the user has read the room. */
+            read: components["schemas"]["Seq"];
+            /** @description The role of the user in the room. */
+            role: components["schemas"]["Role"];
+            /** @description The profile of the user. */
+            user: components["schemas"]["Account"];
+        };
+        /** @description A page of a list. */
+        MemberPage: {
+            /** @description The items of this page. */
+            items: components["schemas"]["Member"][];
+            /** @description The value of `cursor` for the next page; null on the last page. */
+            next_cursor: string | null;
+        };
+        /** @description A message mentions the user. */
+        Mention: {
+            /** @description The id of the message in the room. */
+            message: string;
+            /** @description The id of the message's room. */
+            room: components["schemas"]["RoomId"];
+            /** @description The profile of the message's sender. */
+            sender: components["schemas"]["User"];
+            /** @description The sequence number of the message in its room. */
+            seq: components["schemas"]["Seq"];
+        };
+        /** @description The id of a message in its room: its `seq` as text. */
+        MessageId: string;
+        /** @description The text of a message: at least one visible character, no NUL. The server normalizes it (NFC) and removes control characters, overrides of the text direction, and tags that belong to no flag. The length limit applies to the remaining text. */
+        MessageText: string;
+        /** @description A page of messages of a room. */
+        MessagesPage: {
+            /** @description The messages: newest first, but oldest first if the query has `after`. */
+            items: components["schemas"]["RoomMessage"][];
+            /**
+             * @description Whether more messages follow the last one. A page has at most 64 KiB of texts, so it may have fewer items than
+             *     `limit`.
+             * @default false
+             */
+            more: boolean;
+            /** @description Always null: ask for the next page by the `seq` of the last message. */
+            next_cursor: string | null;
+        };
+        /** @description A room to create. */
+        NewRoom: {
+            /** @description The kind of the room, which says who can find and join it. */
+            kind: components["schemas"]["RoomKind"];
+            /** @description The ids of the first members besides the creator, at most 100. */
+            members?: components["schemas"]["UserId"][];
+            /** @description The name of the room. */
+            name: components["schemas"]["RoomName"];
+            /** @description The slug: the name of the room in URLs. */
+            slug?: components["schemas"]["Slug"] | null;
+        };
+        /** @description A room to create for the embedding site. */
+        NewSiteRoom: {
+            /** @description The site's own id of the room. If a room with this id exists, the answer is that room. */
+            external_id?: components["schemas"]["ExternalId"] | null;
+            /** @description The kind of the room, which says who can find and join it. */
+            kind: components["schemas"]["RoomKind"];
+            /** @description The first members besides the owner, at most 100. */
+            members?: components["schemas"]["UserRef"][];
+            /** @description The name of the room. */
+            name: components["schemas"]["RoomName"];
+            /** @description The user who becomes the owner. */
+            owner: components["schemas"]["UserRef"];
+            /** @description The slug: the name of the room in URLs. */
+            slug?: components["schemas"]["Slug"] | null;
+        };
+        /** @description A notice in the user's inbox. */
+        Notice: {
+            /** @description The time of the commit. */
+            at: components["schemas"]["Timestamp"];
+            /** @description The sequence number of the notice in the inbox. */
+            seq: components["schemas"]["Seq"];
+        } & ({
+            data: components["schemas"]["Mention"];
+            /** @constant */
+            kind: "mention";
+        } | {
+            data: components["schemas"]["Invite"];
+            /** @constant */
+            kind: "invite";
+        } | {
+            data: components["schemas"]["CustomData"];
+            /** @constant */
+            kind: "custom";
+        } | {
+            /** @constant */
+            kind: "unknown";
+        });
+        /** @description Any JSON object of at most 16 KiB. The user receives exactly these bytes. */
+        NoticeData: Record<string, never>;
+        /** @description The body of a refusal: `application/problem+json` (RFC 9457). */
+        Problem: {
+            /** @description The error code. */
+            code: components["schemas"]["Code"];
+            /** @description A sentence for developers, which says what is wrong or what to do next. */
+            detail: string;
+            /** @description The invalid fields of the body, at most 8, for a form to show; absent if the refusal is not about fields. */
+            errors?: components["schemas"]["FieldProblem"][];
+            /** @description The name of the limit that was reached; present with `rate_limited`. */
+            limit?: string;
+            /**
+             * Format: uint64
+             * @description The number of milliseconds to wait before a retry; absent if a retry does not help. The header `Retry-After`
+             *     has it in whole seconds.
+             */
+            retry_after_ms?: number;
+            /**
+             * Format: uint16
+             * @description The HTTP status code.
+             */
+            status: number;
+            /** @description A short title. All problems of a code have the same. */
+            title: string;
+            /** @description The type of the problem, a URI reference: always `about:blank`. */
+            type: string;
+        };
+        /** @description The changes to the user's own profile. */
+        ProfileChanges: {
+            /** @description The URL of the new picture. If it is absent, the picture stays; null removes it. */
+            avatar_url?: components["schemas"]["AvatarUrl"] | null;
+            /** @description The new display name. If it is absent, the name stays. */
+            name?: components["schemas"]["DisplayName"] | null;
+        };
+        /** @description The role to give to a user, who becomes a member if necessary. */
+        PutMember: {
+            /**
+             * @description The role; if it is absent, `member`.
+             * @default member
+             */
+            role?: components["schemas"]["Role"];
+        };
+        /** @description The role to give to a user by the server API. The user becomes a member if necessary. */
+        PutSiteMember: {
+            /** @description The role. If it is absent, a member's role stays, and a new member gets `member`. */
+            role?: components["schemas"]["Role"] | null;
+        };
+        /** @description The reactions to a message with one emoji. */
+        Reactions: {
+            /**
+             * Format: uint64
+             * @description The number of users who react with it.
+             */
+            count: number;
+            /** @description The emoji. */
+            emoji: components["schemas"]["Emoji"];
+            /**
+             * @description Whether the user who asked is one of them. It is present in answers for one user: pages of messages, pins and
+             *     history. Elsewhere the events `reaction` that follow say it.
+             */
+            me?: boolean;
+        };
+        /** @description A read mark and the number of unread items after it. */
+        ReadMark: {
+            /** @description The read mark: the `seq` up to which the user has read. It never moves back. */
+            read: components["schemas"]["Seq"];
+            /** @description The id of the room; absent for the inbox. */
+            room?: components["schemas"]["RoomId"];
+            /**
+             * Format: uint64
+             * @description The number of unread items after the read mark: messages of other users, or notices.
+             */
+            unread: number;
+        };
+        /** @description The body of a refresh or a sign-out: a refresh token. */
+        RefreshToken: {
+            /** @description The opaque refresh token. It is valid for one refresh. */
+            refresh_token: string;
+        };
+        /** @description The body of a registration. */
+        Register: {
+            /** @description The display name. If it is absent, the username becomes the display name. */
+            name?: components["schemas"]["DisplayName"] | null;
+            /** @description The password: 8 to 256 characters. Common passwords are refused. */
+            password: string;
+            /** @description The username of the new account. */
+            username: components["schemas"]["Username"];
+        };
+        /** @description A former text of a message. */
+        Revision: {
+            /** @description The time at which it was written. */
+            at: components["schemas"]["Timestamp"];
+            /**
+             * Format: uint32
+             * @description The number of texts that the message had before this one.
+             */
+            revision: number;
+            /** @description The text. */
+            text: string;
+        };
+        /** @description A page of a list. */
+        RevisionPage: {
+            /** @description The items of this page. */
+            items: components["schemas"]["Revision"][];
+            /** @description The value of `cursor` for the next page; null on the last page. */
+            next_cursor: string | null;
+        };
+        /**
+         * @description The role of a member: a `member` reads and writes; a `moderator` also adds and removes members and pins messages; an `owner` also changes roles and the room.
+         * @enum {string}
+         */
+        Role: "member" | "moderator" | "owner";
+        /** @description A room as the caller sees it. */
+        Room: {
+            /** @description The time of the room's creation. */
+            created_at: components["schemas"]["Timestamp"];
+            /** @description The `seq` of the last event in the room. */
+            head: components["schemas"]["Seq"];
+            /** @description The id of the room. */
+            id: components["schemas"]["RoomId"];
+            /** @description The kind of the room, which says who can find and join it. */
+            kind: components["schemas"]["RoomKind"];
+            /** @description The last message; absent if there is none, or if the caller is not a member. */
+            last_message?: components["schemas"]["RoomMessage"];
+            /**
+             * Format: uint64
+             * @description The number of members.
+             */
+            members: number;
+            /** @description The name of the room. */
+            name: components["schemas"]["RoomName"];
+            /** @description The caller's read mark; absent if the caller is not a member. */
+            read?: components["schemas"]["Seq"];
+            /** @description The caller's role; absent if the caller is not a member. */
+            role?: components["schemas"]["Role"];
+            /** @description The slug: the name of the room in URLs; null if it has none. */
+            slug: components["schemas"]["Slug"] | null;
+            /**
+             * Format: uint64
+             * @description The number of messages of other users after the read mark; absent if the caller is not a member.
+             */
+            unread?: number;
+        };
+        /** @description The changes to a room. */
+        RoomChanges: {
+            /** @description The new name. If it is absent, the name stays. */
+            name?: components["schemas"]["RoomName"] | null;
+            /** @description The new slug. If it is absent, the slug stays; null removes it. */
+            slug?: components["schemas"]["Slug"] | null;
+        };
+        /**
+         * Format: uuid
+         * @description The id of a room.
+         */
+        RoomId: string;
+        /**
+         * @description The kind of a room: `public` (every user can find and join it), `private` (moderators add members), or `direct` (two users, who never change).
+         * @enum {string}
+         */
+        RoomKind: "public" | "private" | "direct";
+        /** @description A message with its room, sequence number and time, as the REST API shows it. */
+        RoomMessage: {
+            /** @description The time of the commit. */
+            at: components["schemas"]["Timestamp"];
+            /** @description The attachments, at most 10. */
+            attachments: components["schemas"]["Attachment"][];
+            /** @description Whether the message was deleted. Then only its place is left; absent if it was not. */
+            deleted?: boolean;
+            /** @description The time of the last edit; absent if the message was never edited. */
+            edited_at?: components["schemas"]["Timestamp"];
+            /** @description The beginning of the message to which this one replies; absent if that does not exist or was deleted. */
+            excerpt?: components["schemas"]["Excerpt"];
+            /** @description The id of the message, unique in its room. */
+            id: string;
+            /** @description The idempotency key with which it was sent. */
+            key: components["schemas"]["IdempotencyKey"];
+            /** @description The ids of the members whom the text mentions by `@username`, without the sender, at most 20. */
+            mentions: components["schemas"]["UserId"][];
+            /** @description The reactions, at most 20 emoji, in the order of the first reaction with each; absent if there are none. */
+            reactions?: components["schemas"]["Reactions"][];
+            /** @description The id of the message to which this one replies; null if it is not a reply. */
+            reply_to: string | null;
+            /** @description The id of the message's room. */
+            room: components["schemas"]["RoomId"];
+            /** @description The user who sent it. */
+            sender: components["schemas"]["User"];
+            /** @description The sequence number of the message in its room. */
+            seq: components["schemas"]["Seq"];
+            /** @description The text of the message as it is now; empty if it was deleted. */
+            text: string;
+        };
+        /** @description A page of a list. */
+        RoomMessagePage: {
+            /** @description The items of this page. */
+            items: components["schemas"]["RoomMessage"][];
+            /** @description The value of `cursor` for the next page; null on the last page. */
+            next_cursor: string | null;
+        };
+        /** @description The name of a room: one line with at least one visible character. The server normalizes it (NFC). */
+        RoomName: string;
+        /** @description A page of a list. */
+        RoomPage: {
+            /** @description The items of this page. */
+            items: components["schemas"]["Room"][];
+            /** @description The value of `cursor` for the next page; null on the last page. */
+            next_cursor: string | null;
+        };
+        /** @description A room: its id, its slug, or `ext:` and the embedding site's id of it. */
+        RoomRef: string;
+        /** @description The set of rooms to list. */
+        RoomScope: "mine" | "public";
+        /** @description A message to send on behalf of a user. */
+        SendAs: {
+            /**
+             * @description Whether a user who is not a member first becomes one. For this the API key also needs the scope `rooms`.
+             * @default false
+             */
+            join?: boolean;
+            /** @description The idempotency key. The header `Idempotency-Key` may contain it instead. */
+            key?: components["schemas"]["IdempotencyKey"] | null;
+            /** @description The text of the message. */
+            text: components["schemas"]["MessageText"];
+            /** @description The user who appears as the sender. */
+            user: components["schemas"]["UserRef"];
+        };
+        /** @description A message to send. */
+        SendMessage: {
+            /** @description The attachments, at most 10. */
+            attachments?: components["schemas"]["Attachment"][];
+            /**
+             * @description The idempotency key. The header `Idempotency-Key` may contain it instead. Without a key each request sends a new
+             *     message.
+             */
+            key?: components["schemas"]["IdempotencyKey"] | null;
+            /** @description The id of the message to which this one replies. */
+            reply_to?: components["schemas"]["MessageId"] | null;
+            /** @description The text of the message. */
+            text: components["schemas"]["MessageText"];
+        };
+        /** @description The acknowledgement of a committed message. */
+        SentMessage: {
+            /** @description The time of the commit. */
+            at: components["schemas"]["Timestamp"];
+            /** @description Whether an earlier request with the same key had already committed the message. */
+            duplicate: boolean;
+            /** @description The id of the message in its room. */
+            id: string;
+            /** @description The id of the room. If the URL names the room by a slug, store this id and send by it: a slug may move. */
+            room: components["schemas"]["RoomId"];
+            /** @description The sequence number of the message in its room. */
+            seq: components["schemas"]["Seq"];
+        };
+        /** @description The acknowledgement of a committed notice. */
+        SentNotice: {
+            /** @description The time of the commit. */
+            at: components["schemas"]["Timestamp"];
+            /** @description The sequence number of the notice in the user's inbox. */
+            seq: components["schemas"]["Seq"];
+        };
+        /**
+         * Format: int64
+         * @description The sequence number of an event in its room, or of a notice in its inbox: contiguous from 1. 0 is before the first.
+         */
+        Seq: number;
+        /**
+         * Format: uuid
+         * @description The id of a session (a signed-in device).
+         */
+        SessionId: string;
+        /** @description A room with the embedding site's id of it. */
+        SiteRoom: {
+            /** @description The time of the room's creation. */
+            created_at: components["schemas"]["Timestamp"];
+            /** @description The site's own id of the room; null if it has none. */
+            external_id: components["schemas"]["ExternalId"] | null;
+            /** @description The `seq` of the last event in the room. */
+            head: components["schemas"]["Seq"];
+            /** @description The id of the room. */
+            id: components["schemas"]["RoomId"];
+            /** @description The kind of the room, which says who can find and join it. */
+            kind: components["schemas"]["RoomKind"];
+            /** @description The last message; absent if there is none, or if the caller is not a member. */
+            last_message?: components["schemas"]["RoomMessage"];
+            /**
+             * Format: uint64
+             * @description The number of members.
+             */
+            members: number;
+            /** @description The name of the room. */
+            name: components["schemas"]["RoomName"];
+            /** @description The caller's read mark; absent if the caller is not a member. */
+            read?: components["schemas"]["Seq"];
+            /** @description The caller's role; absent if the caller is not a member. */
+            role?: components["schemas"]["Role"];
+            /** @description The slug: the name of the room in URLs; null if it has none. */
+            slug: components["schemas"]["Slug"] | null;
+            /**
+             * Format: uint64
+             * @description The number of messages of other users after the read mark; absent if the caller is not a member.
+             */
+            unread?: number;
+        };
+        /** @description A user's profile with the embedding site's id of the user. */
+        SiteUser: {
+            /** @description The URL of the picture; null if there is none. */
+            avatar_url: components["schemas"]["AvatarUrl"] | null;
+            /** @description The site's own id of the user; null if it has none. */
+            external_id: components["schemas"]["ExternalId"] | null;
+            /** @description The id of the user. */
+            id: components["schemas"]["UserId"];
+            /** @description The display name. */
+            name: components["schemas"]["DisplayName"];
+            /** @description The username, for signing in and for mentions. */
+            username: components["schemas"]["Username"];
+        };
+        /** @description The profile of a new user, or the changes to a user's profile. */
+        SiteUserChanges: {
+            /**
+             * @description The URL of the picture. If it is absent, the picture stays; null removes it.
+             * @default null
+             */
+            avatar_url?: components["schemas"]["AvatarUrl"] | null;
+            /** @description The display name. If it is absent, the name stays. */
+            name?: components["schemas"]["DisplayName"] | null;
+            /** @description The username, by which messages mention the user. If another user has it, the user gets a similar one. */
+            username?: components["schemas"]["Username"] | null;
+        };
+        /** @description A slug: the name of a room in URLs. It never has the form of an id. */
+        Slug: string;
+        /** @description A ticket, which opens one WebSocket as `?ticket=`. */
+        Ticket: {
+            /**
+             * Format: uint64
+             * @description The number of seconds for which the ticket is valid.
+             */
+            expires_in: number;
+            /** @description The ticket: an opaque text, valid for one WebSocket. */
+            ticket: string;
+        };
+        /**
+         * Format: date-time
+         * @description A time (RFC 3339) in UTC, with milliseconds.
+         */
+        Timestamp: string;
+        /** @description The tokens of a signed-in device. */
+        Tokens: {
+            /** @description The access token for REST and the WebSocket: a JWT, valid for `expires_in` seconds. */
+            access_token: string;
+            /**
+             * Format: uint64
+             * @description The number of seconds for which the access token is valid.
+             */
+            expires_in: number;
+            /** @description The refresh token of this device: an opaque text, valid for one refresh. */
+            refresh_token: string;
+            /** @description The type of the access token: always `Bearer`. */
+            token_type: string;
+            /** @description The user who signed in. */
+            user: components["schemas"]["Account"];
+        };
+        /** @description A user's profile as other members of a room see it. */
+        User: {
+            /** @description The URL of the picture; null if there is none. */
+            avatar_url: components["schemas"]["AvatarUrl"] | null;
+            /** @description The id of the user. */
+            id: components["schemas"]["UserId"];
+            /** @description The display name. */
+            name: components["schemas"]["DisplayName"];
+        };
+        /**
+         * Format: uuid
+         * @description The id of a user.
+         */
+        UserId: string;
+        /** @description A user: the id, or `ext:` and the embedding site's id of the user. */
+        UserRef: string;
+        /** @description The settings of a user. */
+        UserSettings: {
+            /** @description The users who may add this user to rooms. All others can only invite the user. */
+            added_by: components["schemas"]["AddedBy"];
+        };
+        /** @description The changes to a user's settings. */
+        UserSettingsChanges: {
+            /** @description The users who may add this user to rooms. If it is absent, the setting stays. */
+            added_by?: components["schemas"]["AddedBy"] | null;
+        };
+        /** @description A username, for signing in and for mentions (RFC 8265, UsernameCaseMapped): letters, marks and digits of any script, `_`, `.` and `-`. Case, composition, width and surrounding blanks do not count. A username counts as taken if it looks like another user's in letters of another script. */
+        Username: string;
+        /** @description A message was deleted, with its text, attachments, mentions, reactions, former texts and pin. */
+        Deleted: {
+            /** @description The id of the user who deleted it. */
+            by: components["schemas"]["UserId"];
+            /** @description The id of the message. */
+            message: components["schemas"]["MessageId"];
+        };
+        /** @description The text of a message was changed. */
+        Edited: {
+            /** @description The time of the edit. */
+            edited_at: components["schemas"]["Timestamp"];
+            /** @description The ids of the members whom the text mentions. */
+            mentions: components["schemas"]["UserId"][];
+            /** @description The id of the message. */
+            message: components["schemas"]["MessageId"];
+            /**
+             * @description The text from then on. Null if a later edit has replaced it or the message was deleted: the log keeps no former
+             *     text, and the event that says so follows.
+             */
+            text: string | null;
+        };
+        /** @description An event in a room. */
+        Event: {
+            /** @description The time of the commit. */
+            at: components["schemas"]["Timestamp"];
+            /** @description The id of the room. */
+            room: components["schemas"]["RoomId"];
+            /** @description The sequence number of the event in its room. */
+            seq: components["schemas"]["Seq"];
+        } & ({
+            /** @constant */
+            kind: "message";
+            /** @description The message. */
+            message: components["schemas"]["Message"];
+        } | {
+            /** @description The new member and the role. */
+            joined: components["schemas"]["Joined"];
+            /** @constant */
+            kind: "joined";
+        } | {
+            /** @constant */
+            kind: "left";
+            /** @description The former member, and the user who removed the member. */
+            left: components["schemas"]["Left"];
+        } | {
+            /** @constant */
+            kind: "role";
+            /** @description The member and the new role. */
+            role: components["schemas"]["RoleChange"];
+        } | {
+            /** @constant */
+            kind: "room";
+            /**
+             * @description The properties after the change. The field is not called `room`, since `room` is the id of the room in every
+             *     event.
+             */
+            properties: components["schemas"]["Properties"];
+        } | {
+            /** @constant */
+            kind: "pinned";
+            /** @description The message, and whether it is pinned. */
+            pinned: components["schemas"]["Pinned"];
+        } | {
+            /** @description The message and its text. */
+            edited: components["schemas"]["Edited"];
+            /** @constant */
+            kind: "edited";
+        } | {
+            /** @description The message, and the user who deleted it. */
+            deleted: components["schemas"]["Deleted"];
+            /** @constant */
+            kind: "deleted";
+        } | {
+            /** @constant */
+            kind: "reaction";
+            /** @description The message, the user and the emoji. */
+            reaction: components["schemas"]["Reaction"];
+        } | {
+            /** @constant */
+            kind: "unknown";
+        });
+        /** @description A user became a member of the room. */
+        Joined: {
+            /** @description The id of the user who added the member: the member's own id if the member joined. */
+            by: components["schemas"]["UserId"];
+            /** @description The role of the new member. */
+            role: components["schemas"]["Role"];
+            /** @description The profile of the new member. */
+            user: components["schemas"]["User"];
+        };
+        /** @description A member left the room or was removed. */
+        Left: {
+            /** @description The id of the user who removed the member: the member's own id if the member left. */
+            by: components["schemas"]["UserId"];
+            /** @description The id of the former member. */
+            user: components["schemas"]["UserId"];
+        };
+        /** @description The limits of a socket. */
+        Limits: {
+            /**
+             * Format: uint
+             * @description The maximum size of a frame, in bytes.
+             */
+            frame_bytes: number;
+            /**
+             * Format: uint32
+             * @description The maximum number of events that are replayed to one subscription.
+             */
+            replay_events: number;
+            /**
+             * Format: uint
+             * @description The maximum number of rooms that one `subscribe` may name.
+             */
+            subscribe_rooms: number;
+            /**
+             * Format: uint
+             * @description The maximum length of a message's text, in characters.
+             */
+            text_chars: number;
+        };
+        /** @description A message in a room. */
+        Message: {
+            /** @description The attachments, at most 10. */
+            attachments: components["schemas"]["Attachment"][];
+            /** @description Whether the message was deleted. Then only its place is left; absent if it was not. */
+            deleted?: boolean;
+            /** @description The time of the last edit; absent if the message was never edited. */
+            edited_at?: components["schemas"]["Timestamp"];
+            /** @description The beginning of the message to which this one replies; absent if that does not exist or was deleted. */
+            excerpt?: components["schemas"]["Excerpt"];
+            /** @description The id of the message, unique in its room. */
+            id: string;
+            /** @description The idempotency key with which it was sent. */
+            key: components["schemas"]["IdempotencyKey"];
+            /** @description The ids of the members whom the text mentions by `@username`, without the sender, at most 20. */
+            mentions: components["schemas"]["UserId"][];
+            /** @description The reactions, at most 20 emoji, in the order of the first reaction with each; absent if there are none. */
+            reactions?: components["schemas"]["Reactions"][];
+            /** @description The id of the message to which this one replies; null if it is not a reply. */
+            reply_to: string | null;
+            /** @description The user who sent it. */
+            sender: components["schemas"]["User"];
+            /** @description The text of the message as it is now; empty if it was deleted. */
+            text: string;
+        };
+        /** @description A message was pinned or unpinned. */
+        Pinned: {
+            /** @description The id of the user who pinned or unpinned the message. */
+            by: components["schemas"]["UserId"];
+            /** @description The id of the message. */
+            message: components["schemas"]["MessageId"];
+            /** @description True if the message was pinned; false if it was unpinned. */
+            on: boolean;
+        };
+        /** @description A user has entered a room or has left it. */
+        PresenceChange: {
+            /** @description True if the user entered, with a first socket at any gateway; false if the user left, with the last one. */
+            on: boolean;
+            /** @description The profile of the user. */
+            user: components["schemas"]["User"];
+        };
+        /** @description The properties of a room after a change. */
+        Properties: {
+            /** @description The id of the user who made the change. */
+            by: components["schemas"]["UserId"];
+            /** @description Whether the room was deleted. Then this is its last event. */
+            deleted: boolean;
+            /** @description The name of the room. */
+            name: components["schemas"]["RoomName"];
+            /** @description The slug of the room; null if it has none. */
+            slug: components["schemas"]["Slug"] | null;
+        };
+        /** @description A user reacted to a message with an emoji, or took the reaction back. */
+        Reaction: {
+            /**
+             * Format: uint64
+             * @description The number of users who react with the emoji after this event.
+             */
+            count: number;
+            /** @description The emoji. */
+            emoji: components["schemas"]["Emoji"];
+            /** @description The id of the message. */
+            message: components["schemas"]["MessageId"];
+            /** @description True if the user reacts with the emoji now; false if the user no longer does. */
+            on: boolean;
+            /** @description The id of the user. */
+            user: components["schemas"]["UserId"];
+        };
+        /** @description The id that a client gives to a request: a text of at most 64 bytes. The answer repeats it as `re`. */
+        RequestId: string;
+        /** @description The role of a member changed. */
+        RoleChange: {
+            /** @description The id of the user who changed the role. */
+            by: components["schemas"]["UserId"];
+            /** @description The new role. */
+            role: components["schemas"]["Role"];
+            /** @description The id of the member. */
+            user: components["schemas"]["UserId"];
+        };
+        /** @description The error of `subscribe` for one room. */
+        RoomError: {
+            /** @description The error code. */
+            code: components["schemas"]["Code"];
+            /** @description The name of the limit that was reached; present with `rate_limited`. */
+            limit?: string;
+            /** @description A sentence for developers, which says what is wrong or what to do next. */
+            message: string;
+            /**
+             * Format: uint64
+             * @description The number of milliseconds to wait before a retry; absent if a retry does not help.
+             */
+            retry_after_ms?: number;
+        };
+        /** @description A room to subscribe to, with the client's cursor. */
+        RoomSince: {
+            /** @description The epoch of `since`, from an earlier frame `subscribed`. */
+            epoch?: components["schemas"]["Epoch"] | null;
+            /** @description The room to subscribe to. */
+            room: components["schemas"]["RoomRef"];
+            /** @description The `seq` of the last event that the client has seen. If it is absent, the subscription starts from now. */
+            since?: components["schemas"]["Seq"] | null;
+        };
+        /** @description The result of `subscribe` for one room. */
+        SubscribedRoom: {
+            /** @description Whether all missed events follow. If it is false, none of them does: get them by `history`. */
+            complete: boolean;
+            /** @description The epoch of the room. */
+            epoch: components["schemas"]["Epoch"];
+            /** @description The `seq` after which events follow. */
+            from: components["schemas"]["Seq"];
+            /** @description The `seq` of the last event in the room. */
+            head: components["schemas"]["Seq"];
+            /**
+             * Format: uint64
+             * @description The number of members of the room.
+             */
+            members: number;
+            /** @description The read mark of the user in the room. */
+            read: components["schemas"]["Seq"];
+            /** @description The role of the user in the room. */
+            role: components["schemas"]["Role"];
+            /** @description The id of the room. */
+            room: components["schemas"]["RoomId"];
+            /** @description The slug; present if the request named the room by it. */
+            slug?: components["schemas"]["Slug"];
+        } | {
+            /** @description The error. */
+            error: components["schemas"]["RoomError"];
+            /** @description The room as the request named it. */
+            room: string;
+        };
+        /** @description Authenticates the socket, as its first frame. Later it renews the credential. */
+        ClientAuth: {
+            id?: components["schemas"]["RequestId"];
+            /** @description The epoch of `inbox_since`, from an earlier frame `inbox`. */
+            inbox_epoch?: components["schemas"]["Epoch"] | null;
+            /** @description The `seq` of the last notice that the client has seen. The later notices follow. */
+            inbox_since?: components["schemas"]["Seq"] | null;
+            /** @description The access token. */
+            token: string;
+            /**
+             * @description The type of the frame.
+             * @constant
+             */
+            type: "auth";
+        };
+        /** @description Deletes a message. */
+        ClientDelete: {
+            id?: components["schemas"]["RequestId"];
+            /** @description The id of the message. */
+            message: components["schemas"]["MessageId"];
+            /** @description The room of the message. */
+            room: components["schemas"]["RoomRef"];
+            /**
+             * @description The type of the frame.
+             * @constant
+             */
+            type: "delete";
+        };
+        /** @description Changes the text of the user's own message. */
+        ClientEdit: {
+            id?: components["schemas"]["RequestId"];
+            /** @description The id of the message. */
+            message: components["schemas"]["MessageId"];
+            /** @description The room of the message. */
+            room: components["schemas"]["RoomRef"];
+            /** @description The new text of the message. */
+            text: components["schemas"]["MessageText"];
+            /**
+             * @description The type of the frame.
+             * @constant
+             */
+            type: "edit";
+        };
+        /** @description Requests a page of a room's events. */
+        ClientHistory: {
+            /** @description Selects events above this `seq`, oldest first. */
+            after?: components["schemas"]["Seq"] | null;
+            /**
+             * @description Selects events below this `seq`, newest first. Without `before` and `after` the page starts at the newest
+             *     event.
+             */
+            before?: components["schemas"]["Seq"] | null;
+            id?: components["schemas"]["RequestId"];
+            /**
+             * Format: uint32
+             * @description The maximum number of events of the page: 1 to 200, 50 by default.
+             */
+            limit?: number | null;
+            /** @description The room. */
+            room: components["schemas"]["RoomRef"];
+            /**
+             * @description The type of the frame.
+             * @constant
+             */
+            type: "history";
+        };
+        /** @description Pins or unpins a message. */
+        ClientPin: {
+            id?: components["schemas"]["RequestId"];
+            /** @description The id of the message. */
+            message: components["schemas"]["MessageId"];
+            /** @description True pins the message; false unpins it. */
+            on: boolean;
+            /** @description The room of the message. */
+            room: components["schemas"]["RoomRef"];
+            /**
+             * @description The type of the frame.
+             * @constant
+             */
+            type: "pin";
+        };
+        /** @description Checks that the gateway answers. The gateway does not call the store for it. */
+        ClientPing: {
+            id?: components["schemas"]["RequestId"];
+            /**
+             * @description The type of the frame.
+             * @constant
+             */
+            type: "ping";
+        };
+        /** @description Requests the users who are present in a room. */
+        ClientPresence: {
+            id?: components["schemas"]["RequestId"];
+            /** @description The room. */
+            room: components["schemas"]["RoomRef"];
+            /**
+             * @description The type of the frame.
+             * @constant
+             */
+            type: "presence";
+        };
+        /** @description Reacts to a message, or takes the reaction back. */
+        ClientReact: {
+            /** @description The emoji. */
+            emoji: components["schemas"]["Emoji"];
+            id?: components["schemas"]["RequestId"];
+            /** @description The id of the message. */
+            message: components["schemas"]["MessageId"];
+            /** @description True adds the reaction; false takes it back. */
+            on: boolean;
+            /** @description The room of the message. */
+            room: components["schemas"]["RoomRef"];
+            /**
+             * @description The type of the frame.
+             * @constant
+             */
+            type: "react";
+        };
+        /** @description Moves the user's read mark in a room. It never moves back. */
+        ClientRead: {
+            id?: components["schemas"]["RequestId"];
+            /** @description The room. */
+            room: components["schemas"]["RoomRef"];
+            /** @description The `seq` of the last event that the user has read. */
+            seq: components["schemas"]["Seq"];
+            /**
+             * @description The type of the frame.
+             * @constant
+             */
+            type: "read";
+        };
+        /** @description Sends a message to a room. */
+        ClientSend: {
+            /** @description The attachments, at most 10. */
+            attachments?: components["schemas"]["Attachment"][];
+            id?: components["schemas"]["RequestId"];
+            /** @description The idempotency key. A repeated request with the same key does not send a second message. */
+            key: components["schemas"]["IdempotencyKey"];
+            /** @description The id of the message to which this one replies. */
+            reply_to?: components["schemas"]["MessageId"] | null;
+            /** @description The room to send to. */
+            room: components["schemas"]["RoomRef"];
+            /** @description The text of the message. */
+            text: components["schemas"]["MessageText"];
+            /**
+             * @description The type of the frame.
+             * @constant
+             */
+            type: "send";
+        };
+        /** @description Subscribes to rooms, each from a cursor or from now. */
+        ClientSubscribe: {
+            /** @description Whether to subscribe to all rooms of which the user is a member, up to the limit of a socket. */
+            all?: boolean;
+            /** @description With `all`: the `seq` of the last event that the client has seen, by the id of the room. */
+            cursors?: {
+                [key: string]: components["schemas"]["Seq"];
+            };
+            id?: components["schemas"]["RequestId"];
+            /** @description The epoch of `inbox_since`, from an earlier frame `inbox`. */
+            inbox_epoch?: components["schemas"]["Epoch"] | null;
+            /** @description The `seq` of the last notice that the client has seen. The subscription to the inbox restarts from there. */
+            inbox_since?: components["schemas"]["Seq"] | null;
+            /** @description The rooms to subscribe to, at most 100. */
+            rooms?: components["schemas"]["RoomSince"][];
+            /**
+             * @description The type of the frame.
+             * @constant
+             */
+            type: "subscribe";
+        };
+        /** @description Announces to the room's subscribers that the user is typing or has stopped. */
+        ClientTyping: {
+            id?: components["schemas"]["RequestId"];
+            /** @description True if the user is typing; false if the user has stopped. */
+            on: boolean;
+            /** @description The room. */
+            room: components["schemas"]["RoomRef"];
+            /**
+             * @description The type of the frame.
+             * @constant
+             */
+            type: "typing";
+        };
+        /** @description Ends subscriptions to rooms. */
+        ClientUnsubscribe: {
+            id?: components["schemas"]["RequestId"];
+            /** @description The rooms to unsubscribe from. */
+            rooms: components["schemas"]["RoomRef"][];
+            /**
+             * @description The type of the frame.
+             * @constant
+             */
+            type: "unsubscribe";
+        };
+        /** @description The answer to `send`: the message is committed. */
+        ServerAck: {
+            /** @description The time of the commit. */
+            at: components["schemas"]["Timestamp"];
+            /** @description Whether an earlier request with the same key had already committed the message. */
+            duplicate: boolean;
+            /** @description The id of the message. */
+            id: string;
+            /** @description The idempotency key of the request. */
+            key: components["schemas"]["IdempotencyKey"];
+            /** @description The id of the request. */
+            re?: components["schemas"]["RequestId"];
+            /** @description The id of the room. */
+            room: components["schemas"]["RoomId"];
+            /** @description The sequence number of the message in its room. */
+            seq: components["schemas"]["Seq"];
+            /**
+             * @description The type of the frame.
+             * @constant
+             */
+            type: "ack";
+        };
+        /** @description The server has sent all missed events of a room. */
+        ServerCaughtUp: {
+            /** @description The id of the room. */
+            room: components["schemas"]["RoomId"];
+            /** @description The `seq` of the last event that was sent, or of the cursor if none was missed. */
+            seq: components["schemas"]["Seq"];
+            /**
+             * @description The type of the frame.
+             * @constant
+             */
+            type: "caught_up";
+        };
+        /** @description The server refused a request. The socket stays open. */
+        ServerError: {
+            /** @description The error code. */
+            code: components["schemas"]["Code"];
+            /** @description The name of the limit that was reached; present with `rate_limited`. */
+            limit?: string;
+            /** @description A sentence for developers, which says what is wrong or what to do next. */
+            message: string;
+            /** @description The id of the request; absent if it had none, or if the id could not be found in a malformed frame. */
+            re?: components["schemas"]["RequestId"];
+            /**
+             * Format: uint64
+             * @description The number of milliseconds to wait before a retry; absent if a retry does not help.
+             */
+            retry_after_ms?: number;
+            /**
+             * @description The type of the frame.
+             * @constant
+             */
+            type: "error";
+        };
+        /** @description An event in a room. */
+        ServerEvent: {
+            /** @description The time of the commit. */
+            at: components["schemas"]["Timestamp"];
+            /** @description The id of the room. */
+            room: components["schemas"]["RoomId"];
+            /** @description The sequence number of the event in its room. */
+            seq: components["schemas"]["Seq"];
+            /**
+             * @description The type of the frame.
+             * @constant
+             */
+            type: "event";
+        } & ({
+            /** @constant */
+            kind: "message";
+            /** @description The message. */
+            message: components["schemas"]["Message"];
+        } | {
+            /** @description The new member and the role. */
+            joined: components["schemas"]["Joined"];
+            /** @constant */
+            kind: "joined";
+        } | {
+            /** @constant */
+            kind: "left";
+            /** @description The former member, and the user who removed the member. */
+            left: components["schemas"]["Left"];
+        } | {
+            /** @constant */
+            kind: "role";
+            /** @description The member and the new role. */
+            role: components["schemas"]["RoleChange"];
+        } | {
+            /** @constant */
+            kind: "room";
+            /**
+             * @description The properties after the change. The field is not called `room`, since `room` is the id of the room in every
+             *     event.
+             */
+            properties: components["schemas"]["Properties"];
+        } | {
+            /** @constant */
+            kind: "pinned";
+            /** @description The message, and whether it is pinned. */
+            pinned: components["schemas"]["Pinned"];
+        } | {
+            /** @description The message and its text. */
+            edited: components["schemas"]["Edited"];
+            /** @constant */
+            kind: "edited";
+        } | {
+            /** @description The message, and the user who deleted it. */
+            deleted: components["schemas"]["Deleted"];
+            /** @constant */
+            kind: "deleted";
+        } | {
+            /** @constant */
+            kind: "reaction";
+            /** @description The message, the user and the emoji. */
+            reaction: components["schemas"]["Reaction"];
+        } | {
+            /** @constant */
+            kind: "unknown";
+        });
+        /** @description The server has authenticated the socket. */
+        ServerHello: {
+            /**
+             * Format: uint64
+             * @description The interval of pings to a silent client, in milliseconds. After more than twice as long the server closes the
+             *     socket.
+             */
+            heartbeat_ms: number;
+            /** @description The limits of this socket. */
+            limits: components["schemas"]["Limits"];
+            /** @description The id of the session (the signed-in device). */
+            session: components["schemas"]["SessionId"];
+            /**
+             * @description The type of the frame.
+             * @constant
+             */
+            type: "hello";
+            /** @description The profile of the user. */
+            user: components["schemas"]["User"];
+        };
+        /** @description The subscription to the user's inbox begins. The missed notices follow, in order, and then the new ones. */
+        ServerInbox: {
+            /** @description Whether all missed notices follow. If it is false, none of them does: get them by `GET /v1/inbox`. */
+            complete: boolean;
+            /** @description The epoch of the inbox. */
+            epoch: components["schemas"]["Epoch"];
+            /** @description The `seq` after which notices follow. */
+            from: components["schemas"]["Seq"];
+            /** @description The `seq` of the last notice; 0 if there is none. */
+            head: components["schemas"]["Seq"];
+            /** @description The read mark: the `seq` up to which the user has read the inbox. */
+            read: components["schemas"]["Seq"];
+            /**
+             * @description The type of the frame.
+             * @constant
+             */
+            type: "inbox";
+            /**
+             * Format: uint64
+             * @description The number of notices after the read mark.
+             */
+            unread: number;
+        };
+        /** @description A notice in the user's inbox. */
+        ServerNotice: {
+            /** @description The time of the commit. */
+            at: components["schemas"]["Timestamp"];
+            /** @description The sequence number of the notice in the inbox. */
+            seq: components["schemas"]["Seq"];
+            /**
+             * @description The type of the frame.
+             * @constant
+             */
+            type: "notice";
+        } & ({
+            data: components["schemas"]["Mention"];
+            /** @constant */
+            kind: "mention";
+        } | {
+            data: components["schemas"]["Invite"];
+            /** @constant */
+            kind: "invite";
+        } | {
+            data: components["schemas"]["CustomData"];
+            /** @constant */
+            kind: "custom";
+        } | {
+            /** @constant */
+            kind: "unknown";
+        });
+        /** @description The request was executed. It has no result. */
+        ServerOk: {
+            /** @description The id of the request. */
+            re?: components["schemas"]["RequestId"];
+            /** @constant */
+            type: "ok";
+        };
+        /** @description A page of a room's events: newest first, but oldest first if the request has `after`. */
+        ServerOkHistory: {
+            /** @description The events, of all kinds. */
+            events: components["schemas"]["Event"][];
+            /**
+             * @description Whether more events follow the last one. A page has at most 64 KiB of texts, so it may have fewer events than
+             *     `limit`.
+             * @default false
+             */
+            more: boolean;
+            /** @description The id of the request. */
+            re?: components["schemas"]["RequestId"];
+            /** @description The id of the room. */
+            room: components["schemas"]["RoomId"];
+            /** @constant */
+            type: "ok";
+        };
+        /** @description The users who are present in a room. */
+        ServerOkPresence: {
+            /**
+             * Format: uint64
+             * @description The number of present users.
+             */
+            count: number;
+            /** @description The id of the request. */
+            re?: components["schemas"]["RequestId"];
+            /** @description The id of the room. */
+            room: components["schemas"]["RoomId"];
+            /** @constant */
+            type: "ok";
+            /** @description The present users; absent if they are more than the operator's limit (200 by default). */
+            users?: components["schemas"]["User"][];
+        };
+        /** @description The read mark after a request to move it. */
+        ServerOkRead: {
+            /** @description The id of the request. */
+            re?: components["schemas"]["RequestId"];
+            /** @description The read mark: the `seq` up to which the user has read. It never moves back. */
+            read: components["schemas"]["Seq"];
+            /** @description The id of the room. */
+            room: components["schemas"]["RoomId"];
+            /** @constant */
+            type: "ok";
+            /**
+             * Format: uint64
+             * @description The number of messages of other users after the read mark.
+             */
+            unread: number;
+        };
+        /** @description The server accepted the new credential of the socket. */
+        ServerOkRenewed: {
+            /** @description The time at which the new credential expires. */
+            expires_at: components["schemas"]["Timestamp"];
+            /** @description The id of the request. */
+            re?: components["schemas"]["RequestId"];
+            /** @constant */
+            type: "ok";
+        };
+        /** @description The answer to `ping`. */
+        ServerPong: {
+            /** @description The id of the request. */
+            re?: components["schemas"]["RequestId"];
+            /**
+             * @description The type of the frame.
+             * @constant
+             */
+            type: "pong";
+        };
+        /** @description The users who are present in a room have changed. */
+        ServerPresence: {
+            /** @description The users who entered or left; absent if more users are present than the operator's limit (200 by default). */
+            changes?: components["schemas"]["PresenceChange"][];
+            /**
+             * Format: uint64
+             * @description The number of users who are present now.
+             */
+            count: number;
+            /** @description The id of the room. */
+            room: components["schemas"]["RoomId"];
+            /**
+             * @description The type of the frame.
+             * @constant
+             */
+            type: "presence";
+        };
+        /** @description A user's profile has changed. */
+        ServerProfile: {
+            /**
+             * @description The type of the frame.
+             * @constant
+             */
+            type: "profile";
+            /** @description The profile after the change. */
+            user: components["schemas"]["Account"];
+        };
+        /** @description The user moved a read mark on another socket. */
+        ServerRead: {
+            /** @description The id of the room. */
+            room: components["schemas"]["RoomId"];
+            /** @description The read mark: the `seq` up to which the user has read. */
+            seq: components["schemas"]["Seq"];
+            /**
+             * @description The type of the frame.
+             * @constant
+             */
+            type: "read";
+            /** @description The id of the user. */
+            user: components["schemas"]["UserId"];
+        };
+        /** @description The client must reconnect after a delay. A close with 1012 follows. */
+        ServerReconnect: {
+            /**
+             * Format: uint64
+             * @description The delay before the reconnection, in milliseconds.
+             */
+            after_ms: number;
+            /** @description The reason: `restart` (the server is stopping), `old` (the socket is old) or `busy` (too many clients at once). */
+            reason: string;
+            /**
+             * @description The type of the frame.
+             * @constant
+             */
+            type: "reconnect";
+        };
+        /** @description The answer to `subscribe`. For each room the missed events follow, in order, and then `caught_up`. */
+        ServerSubscribed: {
+            /**
+             * Format: uint64
+             * @description With `all`: the number of the user's rooms that exceed the limit of a socket and were not subscribed to. Absent
+             *     if there are none.
+             */
+            left_out?: number;
+            /** @description The id of the request. */
+            re?: components["schemas"]["RequestId"];
+            /**
+             * @description One entry per room: first the rooms that the request names, in its order, then those of `all`, latest activity
+             *     first.
+             */
+            rooms: components["schemas"]["SubscribedRoom"][];
+            /**
+             * @description The type of the frame.
+             * @constant
+             */
+            type: "subscribed";
+        };
+        /** @description A user is typing or has stopped. */
+        ServerTyping: {
+            /**
+             * Format: uint64
+             * @description With `on: true`: the number of milliseconds after which the user counts as stopped, unless another frame
+             *     arrives.
+             */
+            expires_ms?: number;
+            /** @description The display name of the user. */
+            name: components["schemas"]["DisplayName"];
+            /** @description True if the user is typing; false if the user has stopped. */
+            on: boolean;
+            /** @description The id of the room. */
+            room: components["schemas"]["RoomId"];
+            /**
+             * @description The type of the frame.
+             * @constant
+             */
+            type: "typing";
+            /** @description The id of the user. */
+            user: components["schemas"]["UserId"];
+        };
+    };
+    responses: never;
+    parameters: never;
+    requestBodies: never;
+    headers: never;
+    pathItems: never;
+}
+
+export type Account = components["schemas"]["Account"];
+export type AddedBy = components["schemas"]["AddedBy"];
+export type Attachment = components["schemas"]["Attachment"];
+export type AttachmentUrl = components["schemas"]["AttachmentUrl"];
+export type AuthSession = components["schemas"]["AuthSession"];
+export type AuthSessionPage = components["schemas"]["AuthSessionPage"];
+export type AvatarUrl = components["schemas"]["AvatarUrl"];
+export type BlockedUser = components["schemas"]["BlockedUser"];
+export type BlockedUserPage = components["schemas"]["BlockedUserPage"];
+export type ClientAuth = components["schemas"]["ClientAuth"];
+export type ClientDelete = components["schemas"]["ClientDelete"];
+export type ClientEdit = components["schemas"]["ClientEdit"];
+export type ClientHistory = components["schemas"]["ClientHistory"];
+export type ClientPin = components["schemas"]["ClientPin"];
+export type ClientPing = components["schemas"]["ClientPing"];
+export type ClientPresence = components["schemas"]["ClientPresence"];
+export type ClientReact = components["schemas"]["ClientReact"];
+export type ClientRead = components["schemas"]["ClientRead"];
+export type ClientSend = components["schemas"]["ClientSend"];
+export type ClientSubscribe = components["schemas"]["ClientSubscribe"];
+export type ClientTyping = components["schemas"]["ClientTyping"];
+export type ClientUnsubscribe = components["schemas"]["ClientUnsubscribe"];
+export type Code = components["schemas"]["Code"];
+export type CustomData = components["schemas"]["CustomData"];
+export type Deleted = components["schemas"]["Deleted"];
+export type DisplayName = components["schemas"]["DisplayName"];
+export type EditMessage = components["schemas"]["EditMessage"];
+export type Edited = components["schemas"]["Edited"];
+export type Emoji = components["schemas"]["Emoji"];
+export type Epoch = components["schemas"]["Epoch"];
+export type Event = components["schemas"]["Event"];
+export type Excerpt = components["schemas"]["Excerpt"];
+export type ExternalId = components["schemas"]["ExternalId"];
+export type FieldProblem = components["schemas"]["FieldProblem"];
+export type FileName = components["schemas"]["FileName"];
+export type IdempotencyKey = components["schemas"]["IdempotencyKey"];
+export type InboxPage = components["schemas"]["InboxPage"];
+export type Invite = components["schemas"]["Invite"];
+export type Joined = components["schemas"]["Joined"];
+export type JwkSet = components["schemas"]["JwkSet"];
+export type Left = components["schemas"]["Left"];
+export type Limits = components["schemas"]["Limits"];
+export type Login = components["schemas"]["Login"];
+export type MarkRead = components["schemas"]["MarkRead"];
+export type MediaType = components["schemas"]["MediaType"];
+export type Member = components["schemas"]["Member"];
+export type MemberPage = components["schemas"]["MemberPage"];
+export type Mention = components["schemas"]["Mention"];
+export type Message = components["schemas"]["Message"];
+export type MessageId = components["schemas"]["MessageId"];
+export type MessageText = components["schemas"]["MessageText"];
+export type MessagesPage = components["schemas"]["MessagesPage"];
+export type NewRoom = components["schemas"]["NewRoom"];
+export type NewSiteRoom = components["schemas"]["NewSiteRoom"];
+export type Notice = components["schemas"]["Notice"];
+export type NoticeData = components["schemas"]["NoticeData"];
+export type Pinned = components["schemas"]["Pinned"];
+export type PresenceChange = components["schemas"]["PresenceChange"];
+export type Problem = components["schemas"]["Problem"];
+export type ProfileChanges = components["schemas"]["ProfileChanges"];
+export type Properties = components["schemas"]["Properties"];
+export type PutMember = components["schemas"]["PutMember"];
+export type PutSiteMember = components["schemas"]["PutSiteMember"];
+export type Reaction = components["schemas"]["Reaction"];
+export type Reactions = components["schemas"]["Reactions"];
+export type ReadMark = components["schemas"]["ReadMark"];
+export type RefreshToken = components["schemas"]["RefreshToken"];
+export type Register = components["schemas"]["Register"];
+export type RequestId = components["schemas"]["RequestId"];
+export type Revision = components["schemas"]["Revision"];
+export type RevisionPage = components["schemas"]["RevisionPage"];
+export type Role = components["schemas"]["Role"];
+export type RoleChange = components["schemas"]["RoleChange"];
+export type Room = components["schemas"]["Room"];
+export type RoomChanges = components["schemas"]["RoomChanges"];
+export type RoomError = components["schemas"]["RoomError"];
+export type RoomId = components["schemas"]["RoomId"];
+export type RoomKind = components["schemas"]["RoomKind"];
+export type RoomMessage = components["schemas"]["RoomMessage"];
+export type RoomMessagePage = components["schemas"]["RoomMessagePage"];
+export type RoomName = components["schemas"]["RoomName"];
+export type RoomPage = components["schemas"]["RoomPage"];
+export type RoomRef = components["schemas"]["RoomRef"];
+export type RoomScope = components["schemas"]["RoomScope"];
+export type RoomSince = components["schemas"]["RoomSince"];
+export type SendAs = components["schemas"]["SendAs"];
+export type SendMessage = components["schemas"]["SendMessage"];
+export type SentMessage = components["schemas"]["SentMessage"];
+export type SentNotice = components["schemas"]["SentNotice"];
+export type Seq = components["schemas"]["Seq"];
+export type ServerAck = components["schemas"]["ServerAck"];
+export type ServerCaughtUp = components["schemas"]["ServerCaughtUp"];
+export type ServerError = components["schemas"]["ServerError"];
+export type ServerEvent = components["schemas"]["ServerEvent"];
+export type ServerHello = components["schemas"]["ServerHello"];
+export type ServerInbox = components["schemas"]["ServerInbox"];
+export type ServerNotice = components["schemas"]["ServerNotice"];
+export type ServerOk = components["schemas"]["ServerOk"];
+export type ServerOkHistory = components["schemas"]["ServerOkHistory"];
+export type ServerOkPresence = components["schemas"]["ServerOkPresence"];
+export type ServerOkRead = components["schemas"]["ServerOkRead"];
+export type ServerOkRenewed = components["schemas"]["ServerOkRenewed"];
+export type ServerPong = components["schemas"]["ServerPong"];
+export type ServerPresence = components["schemas"]["ServerPresence"];
+export type ServerProfile = components["schemas"]["ServerProfile"];
+export type ServerRead = components["schemas"]["ServerRead"];
+export type ServerReconnect = components["schemas"]["ServerReconnect"];
+export type ServerSubscribed = components["schemas"]["ServerSubscribed"];
+export type ServerTyping = components["schemas"]["ServerTyping"];
+export type SessionId = components["schemas"]["SessionId"];
+export type SiteRoom = components["schemas"]["SiteRoom"];
+export type SiteUser = components["schemas"]["SiteUser"];
+export type SiteUserChanges = components["schemas"]["SiteUserChanges"];
+export type Slug = components["schemas"]["Slug"];
+export type SubscribedRoom = components["schemas"]["SubscribedRoom"];
+export type Ticket = components["schemas"]["Ticket"];
+export type Timestamp = components["schemas"]["Timestamp"];
+export type Tokens = components["schemas"]["Tokens"];
+export type User = components["schemas"]["User"];
+export type UserId = components["schemas"]["UserId"];
+export type UserRef = components["schemas"]["UserRef"];
+export type UserSettings = components["schemas"]["UserSettings"];
+export type UserSettingsChanges = components["schemas"]["UserSettingsChanges"];
+export type Username = components["schemas"]["Username"];

@@ -1,0 +1,135 @@
+// One call by HTTP: its deadline, its credential and its refusals.
+import type { Code, FieldProblem } from "../contract/index.js";
+import type { Environment } from "../environment.js";
+import { MadangError } from "../errors.js";
+
+/** What a call may have. */
+export interface Call {
+  readonly query?: Readonly<Record<string, string | number | undefined>> | undefined;
+  readonly body?: unknown;
+  readonly key?: string | undefined;
+  /** Whether the route is for those who have not signed in. */
+  readonly open?: boolean;
+}
+
+/** Of a call by itself. */
+export interface CallOptions {
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Where the tokens of calls come from. */
+export interface CallTokens {
+  get(): Promise<{ token: string } | null>;
+  getInsteadOf(refused: string): Promise<{ token: string } | null>;
+}
+
+const STATUS_CODES: Readonly<Record<number, Code>> = {
+  400: "invalid_argument",
+  401: "unauthenticated",
+  403: "permission_denied",
+  404: "not_found",
+  408: "deadline_exceeded",
+  409: "failed_precondition",
+  413: "too_large",
+  429: "rate_limited",
+  503: "unavailable",
+  504: "deadline_exceeded",
+};
+
+export class Http {
+  constructor(
+    private readonly url: string,
+    private readonly tokens: CallTokens,
+    private readonly environment: Environment,
+    private readonly deadlineMs: number,
+  ) {}
+
+  /** Calls, and calls once more with another token if the first one was refused. */
+  async call<Answer>(method: string, path: string, call: Call = {}, options: CallOptions = {}): Promise<Answer> {
+    const held = call.open ? null : await this.tokens.get();
+    if (!call.open && !held) throw new MadangError("unauthenticated", "nobody is signed in");
+    try {
+      return await this.#once<Answer>(method, path, call, options, held?.token);
+    } catch (error) {
+      if (!held || !(error instanceof MadangError) || error.code !== "unauthenticated") throw error;
+      const other = await this.tokens.getInsteadOf(held.token);
+      if (!other || other.token === held.token) throw error;
+      return this.#once<Answer>(method, path, call, options, other.token);
+    }
+  }
+
+  async #once<Answer>(
+    method: string,
+    path: string,
+    { query = {}, body, key }: Call,
+    { signal }: CallOptions,
+    token: string | undefined,
+  ): Promise<Answer> {
+    const parameters = new URLSearchParams();
+    for (const [name, value] of Object.entries(query)) {
+      if (value !== undefined) parameters.set(name, String(value));
+    }
+    const headers: Record<string, string> = {};
+    if (token !== undefined) headers["Authorization"] = `Bearer ${token}`;
+    if (key !== undefined) headers["Idempotency-Key"] = key;
+    if (body !== undefined) headers["Content-Type"] = "application/json";
+    const search = String(parameters);
+    const address = `${this.url}${path}${search && `?${search}`}`;
+
+    const deadline = new AbortController();
+    const timer = this.environment.setTimer(() => deadline.abort(), this.deadlineMs);
+    const abort = () => deadline.abort();
+    signal?.addEventListener("abort", abort);
+    try {
+      signal?.throwIfAborted();
+      const response = await this.environment.fetch(address, {
+        method,
+        headers,
+        signal: deadline.signal,
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+      const text = await response.text();
+      if (!response.ok) throw refusal(response, text);
+      return (text === "" ? undefined : JSON.parse(text)) as Answer;
+    } catch (thrown) {
+      if (thrown instanceof MadangError) throw thrown;
+      if (signal?.aborted) throw signal.reason;
+      if (deadline.signal.aborted) throw new MadangError("deadline_exceeded", "no answer came in time");
+      throw new MadangError("unavailable", "the server cannot be reached", { cause: thrown });
+    } finally {
+      this.environment.clearTimer(timer);
+      signal?.removeEventListener("abort", abort);
+    }
+  }
+}
+
+interface Problem {
+  code?: Code;
+  title?: string;
+  detail?: string;
+  limit?: string;
+  retry_after_ms?: number;
+  errors?: FieldProblem[];
+}
+
+/** The refusal of an answer. What stands between client and server may answer by other texts than a problem. */
+function refusal(response: Response, text: string): MadangError {
+  let problem: Problem = {};
+  try {
+    problem = (JSON.parse(text) as Problem | null) ?? {};
+  } catch {
+    // Not of the server.
+  }
+  const { status } = response;
+  const seconds = Number(response.headers.get("Retry-After") ?? Number.NaN);
+  return new MadangError(
+    problem.code ?? STATUS_CODES[status] ?? (status >= 502 ? "unavailable" : status >= 500 ? "internal" : "invalid_argument"),
+    problem.detail ?? problem.title ?? `the server answered with ${status}`,
+    {
+      status,
+      limit: problem.limit,
+      retryAfterMs: problem.retry_after_ms ?? (Number.isFinite(seconds) ? seconds * 1_000 : undefined),
+      errors: problem.errors,
+    },
+  );
+}

@@ -1,0 +1,235 @@
+// The REST routes of a browser's user, one method each.
+import type {
+  Account,
+  AuthSessionPage,
+  BlockedUserPage,
+  InboxPage,
+  JwkSet,
+  Login,
+  Member,
+  MemberPage,
+  MessagesPage,
+  NewRoom,
+  ProfileChanges,
+  ReadMark,
+  Register,
+  RevisionPage,
+  Role,
+  Room,
+  RoomChanges,
+  RoomMessage,
+  RoomMessagePage,
+  RoomPage,
+  SendMessage,
+  SentMessage,
+  Ticket,
+  Tokens,
+  UserSettings,
+  UserSettingsChanges,
+} from "../contract/index.js";
+import type { CallOptions, Http } from "./http.js";
+
+/** A page of a list that goes on by a cursor. */
+export interface ListQuery {
+  readonly limit?: number;
+  readonly cursor?: string;
+}
+
+/** A page of a log: what stands before a place, newest first, or after it, oldest first. */
+export interface LogQuery {
+  readonly limit?: number;
+  readonly before?: number;
+  readonly after?: number;
+}
+
+/** What may be said of a write beside its body. */
+export interface WriteOptions extends CallOptions {
+  /** Makes a repeated request the same request. */
+  readonly idempotencyKey?: string;
+}
+
+const room = (id: string) => `/v1/rooms/${encodeURIComponent(id)}`;
+const member = (id: string, user: string) => `${room(id)}/members/${encodeURIComponent(user)}`;
+const blocked = (user: string) => `/v1/users/me/blocked/${encodeURIComponent(user)}`;
+const pin = (id: string, message: string) => `${room(id)}/pins/${encodeURIComponent(message)}`;
+const said = (id: string, message: string) => `${room(id)}/messages/${encodeURIComponent(message)}`;
+const reaction = (id: string, message: string, emoji: string) =>
+  `${said(id, message)}/reactions/${encodeURIComponent(emoji)}`;
+
+/** Each method answers what the server answers, or throws a `MadangError`. Rooms are named by id, slug or `ext:`. */
+export class Rest {
+  constructor(private readonly http: Http) {}
+
+  // Accounts and sessions.
+
+  register(body: Register, options?: CallOptions): Promise<Tokens> {
+    return this.http.call("POST", "/v1/auth/register", { body, open: true }, options);
+  }
+
+  login(body: Login, options?: CallOptions): Promise<Tokens> {
+    return this.http.call("POST", "/v1/auth/login", { body, open: true }, options);
+  }
+
+  refresh(refreshToken: string, options?: CallOptions): Promise<Tokens> {
+    return this.http.call("POST", "/v1/auth/refresh", { body: { refresh_token: refreshToken }, open: true }, options);
+  }
+
+  logout(refreshToken: string, options?: CallOptions): Promise<void> {
+    return this.http.call("POST", "/v1/auth/logout", { body: { refresh_token: refreshToken }, open: true }, options);
+  }
+
+  createTicket(options?: CallOptions): Promise<Ticket> {
+    return this.http.call("POST", "/v1/auth/ws-ticket", {}, options);
+  }
+
+  listSessions(options?: CallOptions): Promise<AuthSessionPage> {
+    return this.http.call("GET", "/v1/auth/sessions", {}, options);
+  }
+
+  revokeSession(session: string, options?: CallOptions): Promise<void> {
+    return this.http.call("DELETE", `/v1/auth/sessions/${encodeURIComponent(session)}`, {}, options);
+  }
+
+  keys(options?: CallOptions): Promise<JwkSet> {
+    return this.http.call("GET", "/.well-known/jwks.json", { open: true }, options);
+  }
+
+  // Users.
+
+  getMe(options?: CallOptions): Promise<Account> {
+    return this.http.call("GET", "/v1/users/me", {}, options);
+  }
+
+  updateMe(body: ProfileChanges, options?: CallOptions): Promise<Account> {
+    return this.http.call("PATCH", "/v1/users/me", { body }, options);
+  }
+
+  getSettings(options?: CallOptions): Promise<UserSettings> {
+    return this.http.call("GET", "/v1/users/me/settings", {}, options);
+  }
+
+  putSettings(body: UserSettingsChanges, options?: CallOptions): Promise<UserSettings> {
+    return this.http.call("PUT", "/v1/users/me/settings", { body }, options);
+  }
+
+  getUser(user: string, options?: CallOptions): Promise<Account> {
+    return this.http.call("GET", `/v1/users/${encodeURIComponent(user)}`, {}, options);
+  }
+
+  listBlocked(query: ListQuery = {}, options?: CallOptions): Promise<BlockedUserPage> {
+    return this.http.call("GET", "/v1/users/me/blocked", { query: { ...query } }, options);
+  }
+
+  blockUser(user: string, options?: CallOptions): Promise<void> {
+    return this.http.call("PUT", blocked(user), {}, options);
+  }
+
+  unblockUser(user: string, options?: CallOptions): Promise<void> {
+    return this.http.call("DELETE", blocked(user), {}, options);
+  }
+
+  // Rooms and members.
+
+  listRooms(query: ListQuery & { readonly scope?: "mine" | "public" } = {}, options?: CallOptions): Promise<RoomPage> {
+    return this.http.call("GET", "/v1/rooms", { query: { ...query } }, options);
+  }
+
+  createRoom(body: NewRoom, { idempotencyKey, ...options }: WriteOptions = {}): Promise<Room> {
+    return this.http.call("POST", "/v1/rooms", { body, key: idempotencyKey }, options);
+  }
+
+  getRoom(id: string, options?: CallOptions): Promise<Room> {
+    return this.http.call("GET", room(id), {}, options);
+  }
+
+  updateRoom(id: string, body: RoomChanges, options?: CallOptions): Promise<Room> {
+    return this.http.call("PATCH", room(id), { body }, options);
+  }
+
+  deleteRoom(id: string, options?: CallOptions): Promise<void> {
+    return this.http.call("DELETE", room(id), {}, options);
+  }
+
+  joinRoom(id: string, options?: CallOptions): Promise<Room> {
+    return this.http.call("POST", `${room(id)}/join`, {}, options);
+  }
+
+  leaveRoom(id: string, options?: CallOptions): Promise<void> {
+    return this.http.call("POST", `${room(id)}/leave`, {}, options);
+  }
+
+  listMembers(id: string, query: ListQuery = {}, options?: CallOptions): Promise<MemberPage> {
+    return this.http.call("GET", `${room(id)}/members`, { query: { ...query } }, options);
+  }
+
+  /** The answer has `invited: true` if the user is only invited. */
+  putMember(id: string, user: string, role?: Role, options?: CallOptions): Promise<Member> {
+    return this.http.call("PUT", member(id, user), { body: role === undefined ? {} : { role } }, options);
+  }
+
+  removeMember(id: string, user: string, options?: CallOptions): Promise<void> {
+    return this.http.call("DELETE", member(id, user), {}, options);
+  }
+
+  // Messages.
+
+  listMessages(id: string, query: LogQuery = {}, options?: CallOptions): Promise<MessagesPage> {
+    return this.http.call("GET", `${room(id)}/messages`, { query: { ...query } }, options);
+  }
+
+  /** Sends once, without the queue of the client. A repeat with the same key is the same message. */
+  sendMessage(
+    id: string,
+    body: SendMessage,
+    { idempotencyKey, ...options }: WriteOptions = {},
+  ): Promise<SentMessage> {
+    return this.http.call("POST", `${room(id)}/messages`, { body, key: idempotencyKey }, options);
+  }
+
+  editMessage(id: string, message: string, text: string, options?: CallOptions): Promise<RoomMessage> {
+    return this.http.call("PATCH", said(id, message), { body: { text } }, options);
+  }
+
+  deleteMessage(id: string, message: string, options?: CallOptions): Promise<void> {
+    return this.http.call("DELETE", said(id, message), {}, options);
+  }
+
+  /** The former texts, for moderators. */
+  listRevisions(id: string, message: string, query: ListQuery = {}, options?: CallOptions): Promise<RevisionPage> {
+    return this.http.call("GET", `${said(id, message)}/revisions`, { query: { ...query } }, options);
+  }
+
+  addReaction(id: string, message: string, emoji: string, options?: CallOptions): Promise<void> {
+    return this.http.call("PUT", reaction(id, message, emoji), {}, options);
+  }
+
+  removeReaction(id: string, message: string, emoji: string, options?: CallOptions): Promise<void> {
+    return this.http.call("DELETE", reaction(id, message, emoji), {}, options);
+  }
+
+  listPins(id: string, query: ListQuery = {}, options?: CallOptions): Promise<RoomMessagePage> {
+    return this.http.call("GET", `${room(id)}/pins`, { query: { ...query } }, options);
+  }
+
+  pinMessage(id: string, message: string, options?: CallOptions): Promise<void> {
+    return this.http.call("PUT", pin(id, message), {}, options);
+  }
+
+  unpinMessage(id: string, message: string, options?: CallOptions): Promise<void> {
+    return this.http.call("DELETE", pin(id, message), {}, options);
+  }
+
+  markRead(id: string, seq: number, options?: CallOptions): Promise<ReadMark> {
+    return this.http.call("PUT", `${room(id)}/read`, { body: { seq } }, options);
+  }
+
+  // The inbox.
+
+  listInbox(query: LogQuery = {}, options?: CallOptions): Promise<InboxPage> {
+    return this.http.call("GET", "/v1/inbox", { query: { ...query } }, options);
+  }
+
+  markInboxRead(seq: number, options?: CallOptions): Promise<ReadMark> {
+    return this.http.call("PUT", "/v1/inbox/read", { body: { seq } }, options);
+  }
+}

@@ -1,0 +1,77 @@
+// The texts of the chosen language, and dates and numbers as it writes them.
+import { preferences } from "../state/preferences";
+import { useValue } from "../state/value";
+import { type Texts, en } from "./en";
+import { ko } from "./ko";
+
+export type { Texts } from "./en";
+
+export const languages = { en, ko };
+export type Language = keyof typeof languages;
+
+/** The language to show: the chosen one, or the first one of the browser that is there. */
+export function languageOf(chosen: Language | "system"): Language {
+  if (chosen !== "system") return chosen;
+  for (const tag of navigator.languages) {
+    const [code = ""] = tag.toLowerCase().split("-");
+    if (code in languages) return code as Language;
+  }
+  return "en";
+}
+
+export function useLanguage(): Language {
+  return languageOf(useValue(preferences).language);
+}
+
+export function useTexts(): Texts {
+  return languages[useLanguage()];
+}
+
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+function format(language: Language, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+  const name = language + JSON.stringify(options);
+  const made = formats.get(name) ?? new Intl.DateTimeFormat(language, options);
+  formats.set(name, made);
+  return made;
+}
+
+/** A time of day. */
+export function timeText(language: Language, at: string): string {
+  return format(language, { hour: "numeric", minute: "2-digit" }).format(new Date(at));
+}
+
+/** A date with its time, in full. */
+export function momentText(language: Language, at: string): string {
+  return format(language, { dateStyle: "full", timeStyle: "short" }).format(new Date(at));
+}
+
+const startOfDay = (date: Date) => new Date(date.getFullYear(), date.getMonth(), date.getDate());
+
+/** How many days ago it was, by the calendar. */
+export function daysAgo(at: string, now = new Date()): number {
+  return Math.round((startOfDay(now).getTime() - startOfDay(new Date(at)).getTime()) / 86_400_000);
+}
+
+/** A day, as the heading of its messages. */
+export function dayText(language: Language, at: string): string {
+  const days = daysAgo(at);
+  if (days === 0) return languages[language].today;
+  if (days === 1) return languages[language].yesterday;
+  const sameYear = new Date(at).getFullYear() === new Date().getFullYear();
+  return format(language, {
+    weekday: "long",
+    month: "long",
+    day: "numeric",
+    ...(sameYear ? {} : { year: "numeric" }),
+  }).format(new Date(at));
+}
+
+/** When it was, in the space of a word. */
+export function shortText(language: Language, at: string): string {
+  const days = daysAgo(at);
+  if (days === 0) return timeText(language, at);
+  if (days === 1) return languages[language].yesterday;
+  if (days < 7) return format(language, { weekday: "short" }).format(new Date(at));
+  return format(language, { month: "short", day: "numeric" }).format(new Date(at));
+}

@@ -1,0 +1,244 @@
+// One message. Its parts stand under one another: what it replies to, its text, what is attached, how its sending goes.
+import type { Member } from "@madang/client";
+import type { ShownMessage } from "@madang/react";
+import { Check, Clock, Ellipsis, Pin, SmilePlus, TriangleAlert } from "lucide-react";
+import { memo, useRef, useState } from "react";
+import { momentText, shortText, timeText, useLanguage, useTexts } from "../i18n";
+import { errorText } from "../state/errors";
+import { useBlocked, useMe, usePerson } from "../state/world";
+import { Avatar } from "../ui/avatar";
+import { Button } from "../ui/button";
+import { classes } from "../ui/classes";
+import { type Action, Menu } from "../ui/menu";
+import { MessageEditor } from "./message-editor";
+import { Quote } from "./quote";
+import { ReactionPicker, Reactions } from "./reactions";
+import type { MessageRow as Row } from "./rows";
+import { MessageText } from "./text";
+
+/** What a message can be asked for. */
+export interface MessageContext {
+  readonly room: string;
+  readonly members: readonly Member[];
+  readonly isConnected: boolean;
+  readonly find: (id: string) => ShownMessage | undefined;
+  readonly goTo: (seq: number) => void;
+  readonly actionsOf: (shown: ShownMessage) => readonly Action[];
+  readonly retry: (key: string) => void;
+  readonly discard: (key: string) => void;
+  readonly react: (message: string, emoji: string, on: boolean) => void;
+  /** Rejects where the server refuses. */
+  readonly save: (message: string, text: string) => Promise<void>;
+  readonly cancelEdit: () => void;
+}
+
+export const MessageRow = memo(function MessageRow({
+  row,
+  id,
+  context,
+  isActive,
+  isEditing,
+  isPinned,
+  isTarget,
+  showState,
+}: {
+  row: Row;
+  id: string;
+  context: MessageContext;
+  isActive: boolean;
+  isEditing: boolean;
+  isPinned: boolean;
+  isTarget: boolean;
+  showState: boolean;
+}) {
+  const texts = useTexts();
+  const language = useLanguage();
+  const me = useMe();
+  const blocked = useBlocked();
+  const [isShown, setIsShown] = useState(false);
+  const [isMenuOpen, setIsMenuOpen] = useState(false);
+  const [isPicking, setIsPicking] = useState(false);
+  const trigger = useRef<HTMLButtonElement>(null);
+  const { shown, isMine, isFirst } = row;
+  const sender = usePerson(shown.message?.sender ?? me);
+  const mentions = shown.message?.mentions ?? [];
+  const isHidden = !isMine && blocked.has(sender.id) && !isShown;
+  const isDeleted = shown.message?.deleted === true;
+  const actions = isHidden || isDeleted ? [] : context.actionsOf(shown);
+  const [reply, ...others] = actions;
+  const { message } = shown;
+  const messageId = message?.id ?? "";
+  const reactions = isHidden || isDeleted ? [] : (message?.reactions ?? []);
+  const react = (emoji: string, on: boolean) => context.react(messageId, emoji, on);
+  const editedAt = isHidden || isDeleted ? undefined : message?.edited_at;
+  // The picker takes the focus itself.
+  const picking: Action = {
+    name: "react",
+    label: texts.react,
+    icon: SmilePlus,
+    run: () => setIsPicking(true),
+    focus: () => false,
+  };
+  const harmless = [...(reply ? [reply] : []), ...(message ? [picking] : []), ...others.filter(({ danger }) => !danger)];
+  const sections = [harmless, others.filter(({ danger }) => danger)].filter((section) => section.length > 0);
+  const at = shown.at;
+  return (
+    <article
+      id={id}
+      tabIndex={isActive ? 0 : -1}
+      className={classes(
+        "message",
+        isFirst && "message-first",
+        isMine && "message-mine",
+        mentions.includes(me.id) && "message-mentions-me",
+        isTarget && "message-target",
+        (isMenuOpen || isPicking) && "message-open",
+        isEditing && !isDeleted && "message-editing",
+        shown.state === "failed" && "message-failed",
+      )}
+      aria-label={`${isMine ? texts.you : sender.name}${at === undefined ? "" : `, ${timeText(language, at)}`}`}
+      aria-describedby={isHidden ? undefined : `${id}-text${editedAt === undefined || isEditing ? "" : ` ${id}-edited`}`}
+      onKeyDown={(event) => {
+        if (event.target !== event.currentTarget || actions.length === 0) return;
+        if (event.key !== "Enter" && event.key !== " ") return;
+        event.preventDefault();
+        // As if the button itself was pressed: the first of the actions then has the focus.
+        trigger.current?.focus();
+        trigger.current?.click();
+      }}
+    >
+      {isFirst ? (
+        <Avatar id={sender.id} name={sender.name} url={sender.avatar_url} />
+      ) : (
+        <span className="message-gutter">{at !== undefined && <Time at={at} />}</span>
+      )}
+      <div className="message-body">
+        {isFirst && (
+          <p className="message-head">
+            <span className="message-sender">{sender.name}</span>
+            {at !== undefined && <Time at={at} />}
+            {isPinned && <PinnedMark />}
+          </p>
+        )}
+        {shown.replyTo !== undefined && !isHidden && <Quote id={shown.replyTo} excerpt={message?.excerpt} context={context} />}
+        {isHidden ? (
+          <p className="message-hidden">
+            {texts.hiddenMessage}{" "}
+            <button type="button" className="link" onClick={() => setIsShown(true)}>
+              {texts.showAnyway}
+            </button>
+          </p>
+        ) : isDeleted ? (
+          <p id={`${id}-text`} className="message-hidden">
+            {texts.deletedMessage}
+          </p>
+        ) : isEditing ? (
+          <MessageEditor
+            id={`${id}-text`}
+            text={shown.text}
+            members={context.members}
+            onSave={(text) => context.save(messageId, text)}
+            onCancel={context.cancelEdit}
+          />
+        ) : (
+          <MessageText id={`${id}-text`} text={shown.text} mentions={mentions} members={context.members} />
+        )}
+        {editedAt !== undefined && !isEditing && (
+          <p id={`${id}-edited`} className="message-edited">
+            <time dateTime={editedAt} title={momentText(language, editedAt)}>
+              {texts.edited(shortText(language, editedAt))}
+            </time>
+          </p>
+        )}
+        {reactions.length > 0 && <Reactions reactions={reactions} isActive={isActive} onReact={react} />}
+        {!isFirst && isPinned && <PinnedMark />}
+        {shown.state === "failed" && <Failed shown={shown} context={context} />}
+      </div>
+      {isMine && !isDeleted && <State shown={shown} isConnected={context.isConnected} showSent={showState} />}
+      {actions.length > 0 && (
+        <div className="message-actions">
+          {message && (
+            <ReactionPicker
+              reactions={message.reactions ?? []}
+              open={isPicking}
+              onOpenChange={setIsPicking}
+              isActive={isActive}
+              onReact={react}
+            />
+          )}
+          {reply && <ActionButton action={reply} isActive={isActive} />}
+          <Menu
+            sections={sections}
+            onOpenChange={setIsMenuOpen}
+            trigger={
+              <button
+                ref={trigger}
+                type="button"
+                className="icon-button"
+                aria-label={texts.actionsFor(sender.name)}
+                tabIndex={isActive ? 0 : -1}
+              >
+                <Ellipsis />
+              </button>
+            }
+          />
+        </div>
+      )}
+    </article>
+  );
+
+  function Time({ at: when }: { at: string }) {
+    return (
+      <time className="message-at" dateTime={when} title={momentText(language, when)}>
+        {timeText(language, when)}
+      </time>
+    );
+  }
+
+  function PinnedMark() {
+    return (
+      <span className="message-pinned">
+        <Pin aria-hidden="true" />
+        {texts.pinned}
+      </span>
+    );
+  }
+});
+
+/** How the sending of an own message goes. Only the last one says that it was sent. */
+function State({ shown, isConnected, showSent }: { shown: ShownMessage; isConnected: boolean; showSent: boolean }) {
+  const texts = useTexts();
+  if (shown.state === "failed" || (shown.state === "sent" && !showSent)) return null;
+  const isSent = shown.state === "sent";
+  const text = isSent ? texts.sent : isConnected ? texts.sending : texts.waiting;
+  return (
+    <span className="message-state" data-state={shown.state}>
+      {isSent ? <Check aria-hidden="true" /> : <Clock aria-hidden="true" />}
+      <span className="visually-hidden">{text}</span>
+    </span>
+  );
+}
+
+function Failed({ shown, context }: { shown: ShownMessage; context: MessageContext }) {
+  const texts = useTexts();
+  return (
+    <p className="message-error" role="alert">
+      <TriangleAlert aria-hidden="true" />
+      <span>
+        {texts.failed}. {shown.error && errorText(texts, shown.error)}
+      </span>
+      <Button onClick={() => context.retry(shown.key)}>{texts.retry}</Button>
+      <Button kind="quiet" onClick={() => context.discard(shown.key)}>
+        {texts.discard}
+      </Button>
+    </p>
+  );
+}
+
+function ActionButton({ action: { label, icon: Icon, run }, isActive }: { action: Action; isActive: boolean }) {
+  return (
+    <button type="button" className="icon-button" aria-label={label} tabIndex={isActive ? 0 : -1} onClick={run}>
+      <Icon />
+    </button>
+  );
+}

@@ -1,0 +1,138 @@
+import type { Room, RoomMessage } from "@madang/client";
+import { useTimeline } from "@madang/react";
+import { DoorClosed } from "lucide-react";
+import { useCallback, useMemo, useRef, useState } from "react";
+import { useTexts } from "../i18n";
+import { go } from "../state/route";
+import { useMedia } from "../state/use-media";
+import { useMembers, usePeer, useRoomName } from "../state/world";
+import { Button } from "../ui/button";
+import { Empty } from "../ui/empty";
+import { Composer, type ReplyTarget } from "./composer";
+import { Details, type DetailsTab } from "./details";
+import { RoomHeader } from "./room-header";
+import { Timeline, type TimelineHandle } from "./timeline";
+import { TypingLine } from "./typing-line";
+import { usePins } from "./use-pins";
+
+/** From this width on, the details stand beside the room. */
+const BESIDE = "(min-width: 1080px)";
+
+export function RoomView({ room, at }: { room: Room; at: number | null }) {
+  const texts = useTexts();
+  const name = useRoomName(room);
+  const peer = usePeer(room);
+  const timeline = useTimeline(room.id);
+  const { items, closed, send } = timeline;
+  const { members } = useMembers(room.id, timeline.ready ? `members-${lastOf(items, MEMBERSHIP)}` : null);
+  const loadedPins = usePins(room.id, timeline.ready ? lastOf(items, PINS) : null);
+  const pins = useMemo(() => loadedPins && asShown(loadedPins, items), [loadedPins, items]);
+  const [details, setDetails] = useState<DetailsTab | null>(null);
+  const [reply, setReply] = useState<ReplyTarget | null>(null);
+  const isBeside = useMedia(BESIDE);
+  const composer = useRef<HTMLTextAreaElement>(null);
+  const list = useRef<TimelineHandle>(null);
+
+  const toComposer = useCallback(() => {
+    composer.current?.focus();
+    return composer.current;
+  }, []);
+  const replyTo = useCallback(
+    (target: ReplyTarget) => {
+      setReply(target);
+      toComposer();
+    },
+    [toComposer],
+  );
+  const pinned = useMemo(() => new Set(pins?.map(({ id }) => id)), [pins]);
+  const canPin = room.kind === "direct" || room.role === "moderator" || room.role === "owner";
+
+  if (closed) {
+    return (
+      <main className="no-room">
+        <Empty as="h1" icon={DoorClosed} title={texts.leftRoom}>
+          <Button onClick={() => go("")}>{texts.back}</Button>
+        </Empty>
+      </main>
+    );
+  }
+  return (
+    <>
+      <main className="room" aria-label={name}>
+        <RoomHeader
+          room={room}
+          name={name}
+          peer={peer}
+          pins={pins?.length ?? 0}
+          details={details}
+          onDetails={(tab) => setDetails(details === tab ? null : tab)}
+        />
+        <Timeline
+          ref={list}
+          room={room}
+          name={name}
+          at={at}
+          timeline={timeline}
+          members={members}
+          pinned={pinned}
+          canPin={canPin}
+          onReply={replyTo}
+          onLeave={toComposer}
+        />
+        <TypingLine room={room.id} />
+        <Composer
+          ref={composer}
+          room={room}
+          name={name}
+          members={members}
+          reply={reply}
+          onCancelReply={() => setReply(null)}
+          onSend={(text) => {
+            send(text, reply ? { replyTo: reply.id } : {});
+            setReply(null);
+            list.current?.sent();
+          }}
+          onUp={(how) => (how === "edit" && list.current?.editLast()) || list.current?.focus()}
+        />
+      </main>
+      <Details
+        room={room}
+        members={members}
+        pins={pins}
+        canPin={canPin}
+        tab={details}
+        onTab={(tab) => {
+          setDetails(tab);
+          if (tab === null && isBeside) composer.current?.focus();
+        }}
+        isBeside={isBeside}
+        onGo={(seq) => {
+          if (!isBeside) setDetails(null);
+          void list.current?.goTo(seq);
+        }}
+      />
+    </>
+  );
+}
+
+const MEMBERSHIP: ReadonlySet<string> = new Set(["joined", "left", "role"]);
+const PINS: ReadonlySet<string> = new Set(["pinned"]);
+
+/** Pins with the texts that the timeline shows. A deletion takes the pin too. */
+function asShown(pins: readonly RoomMessage[], items: ReturnType<typeof useTimeline>["items"]): readonly RoomMessage[] {
+  const ids = new Set(pins.map(({ id }) => id));
+  const loaded = new Map(
+    items.flatMap((item) => (item.type === "message" && item.message && ids.has(item.message.id) ? [[item.message.id, item.message]] : [])),
+  );
+  return pins.flatMap((pin) => {
+    const now = loaded.get(pin.id);
+    if (!now) return [pin];
+    return now.deleted ? [] : [{ ...pin, text: now.text, mentions: now.mentions }];
+  });
+}
+
+/** The place of the last event of some kinds: what they are about is loaded anew when it moves. */
+function lastOf(items: ReturnType<typeof useTimeline>["items"], kinds: ReadonlySet<string>): number {
+  const last = items.findLast((item) => item.type === "event" && kinds.has(item.event.kind));
+  return last?.seq ?? 0;
+}

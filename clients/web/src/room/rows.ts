@@ -1,0 +1,87 @@
+// What a timeline shows, row by row. No React: what stands where is tested by itself.
+import type { ShownEvent, ShownItem, ShownMessage } from "@madang/react";
+
+/** Messages of one person within this time stand together. */
+const GROUP_MS = 5 * 60_000;
+
+export interface MessageRow {
+  readonly type: "message";
+  readonly key: string;
+  readonly shown: ShownMessage;
+  readonly isMine: boolean;
+  /** The first of its group has the name, the picture and the time. */
+  readonly isFirst: boolean;
+}
+
+export type Row =
+  | { readonly type: "beginning"; readonly key: "beginning" }
+  | { readonly type: "day"; readonly key: string; readonly at: string }
+  | { readonly type: "new"; readonly key: "new" }
+  /** People who come in one after another stand together. */
+  | { readonly type: "event"; readonly key: string; readonly events: readonly [ShownEvent, ...ShownEvent[]] }
+  | MessageRow;
+
+export interface RowOptions {
+  readonly me: string;
+  readonly hasOlder: boolean;
+  /** A direct room has its two people from the beginning. */
+  readonly isDirect: boolean;
+  /** The line of what is new stands after this place; null: there is none. */
+  readonly newAfter: number | null;
+}
+
+/** A key of two people may be the same; only one's own is there before the message has a place. */
+function keyOf(shown: ShownMessage, isMine: boolean): string {
+  return isMine ? `own-${shown.key}` : `message-${shown.seq}`;
+}
+
+export function rowsOf(items: readonly ShownItem[], { me, hasOlder, isDirect, newAfter }: RowOptions): Row[] {
+  const rows: Row[] = [];
+  if (!hasOlder) rows.push({ type: "beginning", key: "beginning" });
+  let day = "";
+  let before: { sender: string; atMs: number } | null = null;
+  let isLineDue = newAfter !== null;
+  for (const item of items) {
+    // What is on its way has no time yet: it belongs to now.
+    const at = item.at ?? new Date().toISOString();
+    const ownDay = new Date(at).toDateString();
+    if (ownDay !== day) {
+      rows.push({ type: "day", key: `day-${ownDay}`, at });
+      day = ownDay;
+      before = null;
+    }
+    const isMine = item.type === "message" && (item.message === undefined || item.message.sender.id === me);
+    if (isLineDue && newAfter !== null && item.seq !== undefined && item.seq > newAfter && item.type === "message" && !isMine) {
+      rows.push({ type: "new", key: "new" });
+      isLineDue = false;
+      before = null;
+    }
+    if (item.type === "event") {
+      if (!isTold(item) || (isDirect && item.event.kind === "joined")) continue;
+      const last = rows.at(-1);
+      if (last?.type === "event" && isComing(item) && isComing(last.events[0])) {
+        rows[rows.length - 1] = { ...last, events: [...last.events, item] };
+      } else {
+        rows.push({ type: "event", key: item.key, events: [item] });
+      }
+      before = null;
+      continue;
+    }
+    const sender = item.message?.sender.id ?? me;
+    const atMs = Date.parse(at);
+    const isFirst = !before || before.sender !== sender || atMs - before.atMs > GROUP_MS || item.replyTo !== undefined;
+    rows.push({ type: "message", key: keyOf(item, isMine), shown: item, isMine, isFirst });
+    before = { sender, atMs };
+  }
+  return rows;
+}
+
+/** Kinds that this version has no words for pass in silence. */
+function isTold({ event }: ShownEvent): boolean {
+  return ["joined", "left", "role", "room", "pinned"].includes(event.kind);
+}
+
+/** Somebody came in without being added. The first of a room is who has made it. */
+function isComing({ event, seq }: ShownEvent): boolean {
+  return event.kind === "joined" && event.joined.by === event.joined.user.id && seq > 1;
+}

@@ -1,0 +1,445 @@
+import type { Member, Room } from "@madang/client";
+import { type ShownMessage, type useTimeline, useUnread } from "@madang/react";
+import { ArrowDown, ArrowUp } from "lucide-react";
+import {
+  type KeyboardEvent,
+  type Ref,
+  useCallback,
+  useEffect,
+  useId,
+  useImperativeHandle,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+  useState,
+} from "react";
+import { Virtualizer, type VirtualizerHandle } from "virtua";
+import { dayText, useLanguage, useTexts } from "../i18n";
+import { useConnected } from "../state/use-connected";
+import { useLooking } from "../state/use-looking";
+import { useValue } from "../state/value";
+import { useBlocked, useMe, useWorld } from "../state/world";
+import { Button } from "../ui/button";
+import { Confirm } from "../ui/dialog";
+import { say } from "../ui/toasts";
+import type { ReplyTarget } from "./composer";
+import { eventsText, namesOf } from "./event-text";
+import { type MessageContext, MessageRow } from "./message-row";
+import { type Row, rowsOf } from "./rows";
+import { useMessageActions } from "./use-message-actions";
+
+/** As near to the end as this counts as being there, in pixels. */
+const END_PX = 24;
+/** As near to the beginning as this, what is older is loaded. */
+const BEGINNING_PX = 600;
+/** How long the message to which one went is marked. */
+const TARGET_MS = 2_500;
+
+export interface TimelineHandle {
+  /** The focus goes to the last message. */
+  focus: () => void;
+  /** The last own message is changed; false where there is none. */
+  editLast: () => boolean;
+  goTo: (seq: number) => Promise<void>;
+  /** The user has sent something: whoever writes has read. */
+  sent: () => void;
+}
+
+export function Timeline({
+  ref,
+  room,
+  name,
+  at,
+  timeline,
+  members,
+  pinned,
+  canPin,
+  onReply,
+  onLeave,
+}: {
+  ref: Ref<TimelineHandle>;
+  room: Room;
+  name: string;
+  at: number | null;
+  timeline: ReturnType<typeof useTimeline>;
+  members: readonly Member[];
+  pinned: ReadonlySet<string>;
+  canPin: boolean;
+  onReply: (target: ReplyTarget) => void;
+  /** The focus goes to the text. */
+  onLeave: () => HTMLElement | null;
+}) {
+  const texts = useTexts();
+  const language = useLanguage();
+  const me = useMe();
+  const id = useId();
+  const profiles = useValue(useWorld().profiles);
+  const isConnected = useConnected();
+  const { items, ready, hasOlder, error, loadOlder, loadBackTo, retry, discard } = timeline;
+  const { unread, read, markRead } = useUnread(room.id);
+  const isLooking = useLooking();
+  const list = useRef<VirtualizerHandle>(null);
+  const scroller = useRef<HTMLDivElement>(null);
+  const [isAtEnd, setIsAtEnd] = useState(true);
+  const [newAfter, setNewAfter] = useState<number | null>(null);
+  const [active, setActive] = useState<string | null>(null);
+  const [target, setTarget] = useState<number | null>(null);
+
+  // The line of what is new: where the user had read when the room was opened, and again after looking away.
+  const isSeeing = isLooking && isAtEnd;
+  const isOpened = useRef(false);
+  useLayoutEffect(() => {
+    if (read === null || !ready) return;
+    const isFirst = !isOpened.current;
+    isOpened.current = true;
+    if (unread > 0 && (isFirst || !isSeeing) && (newAfter === null || newAfter < read)) setNewAfter(read);
+  }, [read, ready, unread, isSeeing, newAfter]);
+
+  const isDirect = room.kind === "direct";
+  const rows = useMemo(
+    () => rowsOf(items, { me: me.id, hasOlder, isDirect, newAfter }),
+    [items, me.id, hasOlder, isDirect, newAfter],
+  );
+  const nameOf = useMemo(() => {
+    const events = items.flatMap((item) => (item.type === "event" ? [item.event] : []));
+    return namesOf(texts, me, members, profiles, events);
+  }, [texts, me, members, profiles, items]);
+
+  // Where the list stands.
+  const firstKey = items[0]?.key;
+  const lastKey = items.at(-1)?.key;
+  const shownFirst = useRef(firstKey);
+  const isPrepended = shownFirst.current !== undefined && firstKey !== shownFirst.current;
+  useLayoutEffect(() => {
+    shownFirst.current = firstKey;
+  }, [firstKey]);
+
+  const rowsNow = useRef(rows);
+  rowsNow.current = rows;
+  const toEnd = useCallback(() => {
+    list.current?.scrollToIndex(rowsNow.current.length - 1, { align: "end" });
+  }, []);
+
+  const isPlaced = useRef(false);
+  const isAtEndNow = useRef(true);
+  useLayoutEffect(() => {
+    if (!ready || rows.length === 0 || read === null) return;
+    if (!isPlaced.current) {
+      isPlaced.current = true;
+      const line = rows.findIndex(({ type }) => type === "new");
+      if (at !== null) return;
+      if (line < 0) return toEnd();
+      isAtEndNow.current = false;
+      list.current?.scrollToIndex(line, { align: "start", offset: -80 });
+      return;
+    }
+    if (isAtEndNow.current) toEnd();
+  }, [rows, ready, read, toEnd, at]);
+
+  const look = useCallback(() => {
+    const { current } = list;
+    if (!current || !isPlaced.current) return;
+    const isEnd = current.scrollSize - current.scrollOffset - current.viewportSize < END_PX;
+    isAtEndNow.current = isEnd;
+    setIsAtEnd(isEnd);
+    if (current.scrollOffset < BEGINNING_PX && hasOlder) void loadOlder();
+  }, [hasOlder, loadOlder]);
+
+  // Who is at the end stays there, also when rows turn out higher than they were taken for. What fits without scrolling
+  // has no end to come to; and a room of short pages fills the window.
+  const settle = useCallback(() => (isAtEndNow.current ? toEnd() : look()), [look, toEnd]);
+  useEffect(look, [look, rows.length, ready]);
+
+  useEffect(() => {
+    // Not before it is known what was read: the line stands there.
+    if (ready && read !== null && isSeeing) markRead();
+  }, [ready, read, isSeeing, markRead, lastKey]);
+
+  // Going to a message.
+  const goTo = useCallback(
+    async (seq: number) => {
+      if (!(await loadBackTo(seq))) return say(texts.tooFarBack, "error");
+      // The rows of what was loaded are there after the next frame.
+      await new Promise(requestAnimationFrame);
+      const place = rowsNow.current.findIndex((row) => row.type === "message" && row.shown.seq === seq);
+      if (place < 0) return;
+      isAtEndNow.current = false;
+      list.current?.scrollToIndex(place, { align: "center" });
+      setTarget(seq);
+      const row = rowsNow.current[place];
+      if (row) setActive(row.key);
+      setTimeout(() => setTarget((now) => (now === seq ? null : now)), TARGET_MS);
+    },
+    [loadBackTo, texts],
+  );
+  const wentTo = useRef<number | null>(null);
+  useEffect(() => {
+    if (!ready || at === null || wentTo.current === at) return;
+    wentTo.current = at;
+    void goTo(at);
+  }, [ready, at, goTo]);
+
+  const actions = useMessageActions({ room, timeline, pinned, canPin, onReply, onLeave });
+  const { actionsOf, editing, setEditing, deleting, setDeleting, save, toggle, erase } = actions;
+  const editingIndex = rows.findIndex((row) => row.type === "message" && row.shown.message?.id === editing?.message);
+
+  // What is edited is in sight, and stays there while it grows.
+  const edited = useRef(editingIndex);
+  edited.current = editingIndex;
+  useEffect(() => {
+    if (editing === null) return;
+    isAtEndNow.current = false;
+    const frame = requestAnimationFrame(() => {
+      if (edited.current >= 0) list.current?.scrollToIndex(edited.current, { align: "nearest" });
+    });
+    return () => cancelAnimationFrame(frame);
+  }, [editing]);
+
+  // Moving with the keys.
+  const [isFocusDue, setIsFocusDue] = useState(false);
+  const rowId = (row: Row) => `${id}-${row.key}`;
+  const activeIndex = rows.findIndex(({ key }) => key === active);
+  useEffect(() => {
+    const row = rows[activeIndex];
+    if (!isFocusDue || !row) return;
+    setIsFocusDue(false);
+    document.getElementById(rowId(row))?.focus({ preventScroll: true });
+  });
+  const activate = (index: number) => {
+    const row = rows[index];
+    if (!row) return;
+    setActive(row.key);
+    setIsFocusDue(true);
+    list.current?.scrollToIndex(index, { align: "nearest" });
+  };
+  const step = (by: 1 | -1) => {
+    let index = activeIndex < 0 ? rows.length : activeIndex;
+    do index += by;
+    while (rows[index] && rows[index]?.type !== "message");
+    if (rows[index]) activate(index);
+    else if (by > 0) onLeave();
+  };
+  const press = (event: KeyboardEvent) => {
+    if (event.altKey || event.ctrlKey || event.metaKey) return;
+    if ((event.target as HTMLElement).closest("[role=menu], [role=dialog], textarea")) return;
+    if (event.key === "ArrowUp" || event.key === "ArrowDown") {
+      event.preventDefault();
+      step(event.key === "ArrowUp" ? -1 : 1);
+    } else if (event.key === "End") {
+      event.preventDefault();
+      activate(rows.findLastIndex(({ type }) => type === "message"));
+    } else if (event.key === "Escape") {
+      onLeave();
+    }
+  };
+  useImperativeHandle(ref, () => ({
+    focus: () => activate(rows.findLastIndex(({ type }) => type === "message")),
+    editLast: () => {
+      const index = rows.findLastIndex((row) => row.type === "message" && row.isMine && isEditable(row.shown));
+      const row = rows[index];
+      if (row?.type !== "message" || !row.shown.message) return false;
+      list.current?.scrollToIndex(index, { align: "nearest" });
+      setEditing({ message: row.shown.message.id, from: "composer" });
+      return true;
+    },
+    goTo,
+    sent: () => {
+      setNewAfter(null);
+      isAtEndNow.current = true;
+      setIsAtEnd(true);
+      toEnd();
+    },
+  }));
+
+  const byId = useMemo(() => {
+    const found = new Map<string, ShownMessage>();
+    for (const item of items) if (item.type === "message" && item.message) found.set(item.message.id, item);
+    return found;
+  }, [items]);
+  // The focus goes back to where it was: to the text, or to the message.
+  const now = useRef({ editing, editingIndex });
+  now.current = { editing, editingIndex };
+  const endEdit = useCallback(() => {
+    const { editing: ended, editingIndex: index } = now.current;
+    setEditing(null);
+    const row = rowsNow.current[index];
+    if (ended?.from === "composer" || !row) return void onLeave();
+    setActive(row.key);
+    setIsFocusDue(true);
+  }, [onLeave, setEditing]);
+  const context = useMemo<MessageContext>(
+    () => ({
+      room: room.id,
+      members,
+      isConnected,
+      find: (messageId) => byId.get(messageId),
+      goTo: (seq) => void goTo(seq),
+      actionsOf,
+      retry,
+      discard,
+      react: toggle,
+      save: (message, text) => save(message, text).then(endEdit),
+      cancelEdit: endEdit,
+    }),
+    [room.id, members, isConnected, byId, goTo, actionsOf, retry, discard, toggle, save, endEdit],
+  );
+
+  // The button that asked is gone with the text: the focus goes to the message.
+  const deletingKey = useRef<string | null>(null);
+  if (deleting) deletingKey.current = deleting.key;
+
+  const oldest = items.find((item) => item.seq !== undefined)?.seq;
+  const isLineAbove = newAfter !== null && hasOlder && oldest !== undefined && oldest > newAfter + 1;
+  const lastOwn = rows.findLast((row) => row.type === "message" && row.isMine)?.key;
+  const lastRow = rows.at(-1)?.key;
+  const show = (row: Row) => {
+    switch (row.type) {
+      case "beginning":
+        return (
+          <p className="beginning">
+            {isDirect ? texts.beginningDirect(name) : texts.beginning(name)}
+          </p>
+        );
+      case "day":
+        return (
+          <h2 className="day">
+            <span>{dayText(language, row.at)}</span>
+          </h2>
+        );
+      case "new":
+        return (
+          <p className="new-line">
+            <span>{texts.newMessages}</span>
+          </p>
+        );
+      case "event":
+        return <p className="event">{eventsText(texts, language, row.events.map(({ event }) => event), nameOf)}</p>;
+      case "message":
+        return (
+          <MessageRow
+            row={row}
+            id={rowId(row)}
+            context={context}
+            isActive={row.key === active}
+            isEditing={editing !== null && row.shown.message?.id === editing.message}
+            isPinned={row.shown.message !== undefined && pinned.has(row.shown.message.id)}
+            isTarget={target !== null && row.shown.seq === target}
+            showState={row.key === lastOwn && row.key === lastRow}
+          />
+        );
+    }
+  };
+  return (
+    <div className="timeline">
+      {isLineAbove && (
+        <Button
+          className="timeline-chip timeline-chip-above"
+          onClick={() => void loadBackTo(Math.max(1, newAfter)).then(() => toLine())}
+        >
+          <ArrowUp aria-hidden="true" />
+          {texts.newAbove(unread || countAfter(items, newAfter, me.id))}
+        </Button>
+      )}
+      <div
+        ref={scroller}
+        className="timeline-scroller"
+        role="log"
+        aria-live="off"
+        aria-label={texts.messages(name)}
+        aria-describedby={`${id}-hint`}
+        aria-busy={!ready}
+        tabIndex={0}
+        data-ready={ready}
+        onKeyDown={press}
+      >
+        <div className="timeline-push" />
+        {error !== null && hasOlder && (
+          <p className="timeline-error">
+            {texts.loadFailed}{" "}
+            <button type="button" className="link" onClick={() => void loadOlder()}>
+              {texts.tryAgain}
+            </button>
+          </p>
+        )}
+        {ready && (
+          <Virtualizer
+            ref={list}
+            scrollRef={scroller}
+            data={rows}
+            shift={isPrepended}
+            onScroll={look}
+            onScrollEnd={look}
+            onResize={settle}
+            keepMounted={[...new Set([activeIndex, editingIndex])].filter((index) => index >= 0)}
+          >
+            {(row) => <div key={row.key}>{show(row)}</div>}
+          </Virtualizer>
+        )}
+      </div>
+      <p id={`${id}-hint`} className="visually-hidden">
+        {texts.messageHint}
+      </p>
+      <Announcer items={items} ready={ready} />
+      <Confirm
+        open={deleting !== null}
+        onClose={() => setDeleting(null)}
+        title={texts.deleteMessageTitle}
+        text={texts.deleteMessageText}
+        action={texts.deleteMessage}
+        onConfirm={() => erase(deleting?.message?.id ?? "")}
+        finalFocus={() => {
+          const row = rows.find((one) => one.type === "message" && one.shown.key === deletingKey.current);
+          return row ? document.getElementById(rowId(row)) : onLeave();
+        }}
+      />
+      {!isAtEnd && (
+        <Button className="timeline-chip timeline-chip-below" onClick={toEnd}>
+          <ArrowDown aria-hidden="true" />
+          {unread > 0 ? texts.newBelow(unread) : <span className="visually-hidden">{texts.toLatest}</span>}
+        </Button>
+      )}
+    </div>
+  );
+
+  async function toLine() {
+    await new Promise(requestAnimationFrame);
+    const line = rowsNow.current.findIndex(({ type }) => type === "new");
+    if (line < 0) return;
+    isAtEndNow.current = false;
+    list.current?.scrollToIndex(line, { align: "start", offset: -80 });
+  }
+}
+
+function isEditable({ message }: ShownMessage): boolean {
+  return message !== undefined && !message.deleted;
+}
+
+function countAfter(items: ReturnType<typeof useTimeline>["items"], seq: number, me: string): number {
+  return items.filter((item) => item.type === "message" && (item.seq ?? 0) > seq && item.message?.sender.id !== me).length;
+}
+
+/** What others write is spoken once, when it comes: the list itself is silent, for scrolling would speak too. */
+function Announcer({ items, ready }: { items: ReturnType<typeof useTimeline>["items"]; ready: boolean }) {
+  const me = useMe();
+  const blocked = useBlocked();
+  const [text, setText] = useState("");
+  const last = items.findLast((item) => item.type === "message" && item.message !== undefined) as ShownMessage | undefined;
+  const seen = useRef<number | null>(null);
+  const isGone = last?.message?.deleted === true;
+  useEffect(() => {
+    if (!ready) return;
+    const seq = last?.seq ?? 0;
+    const before = seen.current;
+    seen.current = seq;
+    // What is deleted stays nowhere in the page.
+    if (isGone) return setText("");
+    const sender = last?.message?.sender;
+    if (before === null || seq <= before || !sender || sender.id === me.id || blocked.has(sender.id)) return;
+    setText(`${sender.name}: ${last.text}`);
+  }, [last, isGone, ready, me.id, blocked]);
+  return (
+    <p className="visually-hidden" aria-live="polite">
+      {text}
+    </p>
+  );
+}

@@ -1,0 +1,67 @@
+import type { UserSettings } from "@madang/client";
+import { useClient } from "@madang/react";
+import { useEffect, useState } from "react";
+import { useTexts } from "../i18n";
+import { errorText } from "../state/errors";
+import { useBlocked, useWorld } from "../state/world";
+import { Avatar } from "../ui/avatar";
+import { Button } from "../ui/button";
+import { Choices } from "../ui/field";
+import { useAct } from "../ui/toasts";
+
+export function Privacy() {
+  const texts = useTexts();
+  const client = useClient();
+  const world = useWorld();
+  const act = useAct();
+  const blocked = useBlocked();
+  const [settings, setSettings] = useState<UserSettings | null>(null);
+  const [error, setError] = useState<unknown>(null);
+  useEffect(() => void client.rest.getSettings().then(setSettings, setError), [client]);
+  const choose = (addedBy: UserSettings["added_by"]) =>
+    void act(() => client.rest.putSettings({ added_by: addedBy }).then(setSettings), texts.saved).catch(() => {});
+  return (
+    <div className="settings-form">
+      {error !== null && (
+        <p className="form-error" role="alert">
+          {errorText(texts, error)}
+        </p>
+      )}
+      {settings && (
+        <div>
+          <Choices
+            label={texts.addedBy}
+            value={settings.added_by}
+            onChange={choose}
+            choices={[
+              { value: "anyone", label: texts.addedByAnyone },
+              { value: "shared", label: texts.addedByShared },
+              { value: "nobody", label: texts.addedByNobody },
+            ]}
+          />
+          <p className="hint">{texts.addedByHint}</p>
+        </div>
+      )}
+      <section>
+        <h3>{texts.blockedPeople}</h3>
+        {blocked.size === 0 && <p className="hint">{texts.noBlocked}</p>}
+        <ul className="pick-list">
+          {[...blocked.values()].map((user) => (
+            <li key={user.id} className="pick-row">
+              <Avatar id={user.id} name={user.name} url={user.avatar_url} size="small" />
+              <span className="pick-text">
+                <span className="pick-name">{user.name}</span>
+              </span>
+              <Button
+                aria-label={`${texts.unblock}: ${user.name}`}
+                onClick={() => void act(() => world.unblock(user.id)).catch(() => {})}
+              >
+                {texts.unblock}
+              </Button>
+            </li>
+          ))}
+        </ul>
+      </section>
+    </div>
+  );
+}

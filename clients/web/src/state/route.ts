@@ -1,0 +1,44 @@
+// Where the user is, in the fragment of the address: the server has one page, below any path.
+import { useSyncExternalStore } from "react";
+
+export interface Route {
+  /** The id or the slug of the open room. */
+  readonly room: string | null;
+  /** The place in it to go to. */
+  readonly at: number | null;
+}
+
+function parse(hash: string): Route {
+  const [, room, at] = /^#\/rooms\/([^/]+)(?:\/(\d+))?$/.exec(hash) ?? [];
+  return { room: room ? decodeURIComponent(room) : null, at: at ? Number(at) : null };
+}
+
+let hash = location.hash;
+let route = parse(hash);
+
+function current(): Route {
+  if (hash !== location.hash) {
+    hash = location.hash;
+    route = parse(hash);
+  }
+  return route;
+}
+
+function subscribe(listener: () => void): () => void {
+  window.addEventListener("hashchange", listener);
+  return () => window.removeEventListener("hashchange", listener);
+}
+
+export function useRoute(): Route {
+  return useSyncExternalStore(subscribe, current);
+}
+
+export function roomHash(room: string, at?: number): string {
+  return `#/rooms/${encodeURIComponent(room)}${at === undefined ? "" : `/${at}`}`;
+}
+
+export function go(to: string, { replace = false } = {}): void {
+  if (!replace) return void (location.hash = to);
+  history.replaceState(null, "", to === "" ? "#" : to);
+  window.dispatchEvent(new HashChangeEvent("hashchange"));
+}

@@ -1,0 +1,94 @@
+// The network goes, and comes back.
+import { room, say } from "./kit/people";
+import { expect, messages, openRoom, test, write } from "./kit/test";
+
+test("offline one writes on; back online everything has arrived once and in order", async ({ somebody, signedIn }) => {
+  const [mina, joon] = [await somebody("Mina"), await somebody("Joon")];
+  const garden = await room(joon, "Garden", [mina]);
+  const [page, other] = [await signedIn(mina), await signedIn(joon)];
+  await openRoom(page, "Garden");
+  await openRoom(other, "Garden");
+  await write(page, "before");
+  await expect(messages(other)).toHaveText(["before"]);
+
+  await page.context().setOffline(true);
+  await expect(page.getByText("You are offline.", { exact: false })).toBeVisible();
+  await write(page, "written offline");
+  await expect(page.getByText("Waiting for the connection")).toBeAttached();
+  await say(joon, garden, "said meanwhile");
+  await expect(messages(other)).toHaveText(["before", "said meanwhile"]);
+
+  await page.context().setOffline(false);
+  await expect(messages(other)).toHaveText(["before", "said meanwhile", "written offline"]);
+  await expect(messages(page)).toHaveText(["before", "said meanwhile", "written offline"]);
+  await expect(page.getByText("You are offline.", { exact: false })).toBeHidden();
+  await expect(page.locator(".message-state[data-state=sent]")).toHaveCount(1);
+});
+
+test("a message that was written offline is sent after a reload", async ({ somebody, signedIn }) => {
+  const [mina, joon] = [await somebody("Mina"), await somebody("Joon")];
+  await room(joon, "Garden", [mina]);
+  const [page, other] = [await signedIn(mina), await signedIn(joon)];
+  await openRoom(page, "Garden");
+  await openRoom(other, "Garden");
+  await page.context().setOffline(true);
+  await expect(page.getByText("You are offline.", { exact: false })).toBeVisible();
+  await write(page, "kept");
+  await expect(page.locator(".message-state[data-state=sending]")).toHaveCount(1);
+  await page.goto("about:blank");
+  await page.context().setOffline(false);
+  await page.goBack();
+  await expect(messages(other)).toHaveText(["kept"]);
+  await expect(messages(page)).toHaveText(["kept"]);
+});
+
+test("two tabs show each message once, whichever sends it, and one goes on when the other is closed", async ({ somebody, signedIn }) => {
+  const [mina, joon] = [await somebody("Mina"), await somebody("Joon")];
+  const garden = await room(joon, "Garden", [mina]);
+  const first = await signedIn(mina);
+  await openRoom(first, "Garden");
+  const second = await first.context().newPage();
+  await second.goto(first.url());
+  await expect(second.getByRole("log")).toHaveAttribute("data-ready", "true");
+  await write(second, "from the second");
+  await write(first, "from the first");
+  for (const page of [first, second]) await expect(messages(page)).toHaveText(["from the second", "from the first"]);
+  await first.close();
+  await say(joon, garden, "to whoever is left");
+  await expect(messages(second)).toHaveText(["from the second", "from the first", "to whoever is left"]);
+  await write(second, "me");
+  await expect(messages(second).last()).toHaveText("me");
+  await expect(second.locator(".message-state[data-state=sent]")).toHaveCount(1);
+});
+
+test("the server restarts: the page says so, and goes on by itself", async ({ server, somebody, signedIn }) => {
+  test.skip(process.env["MADANG_URL"] !== undefined, "it is not this test's server");
+  const [mina, joon] = [await somebody("Mina"), await somebody("Joon")];
+  const garden = await room(joon, "Garden", [mina]);
+  const page = await signedIn(mina);
+  await openRoom(page, "Garden");
+  await say(joon, garden, "before");
+  await expect(messages(page)).toHaveText(["before"]);
+  await server.restart();
+  await say(joon, garden, "after");
+  await expect(messages(page)).toHaveText(["before", "after"], { timeout: 30_000 });
+  await write(page, "I am back");
+  await expect(messages(page)).toHaveText(["before", "after", "I am back"], { timeout: 30_000 });
+});
+
+test("a message that is refused says why, and can be sent again or discarded", async ({ somebody, signedIn }) => {
+  const [mina, joon] = [await somebody("Mina"), await somebody("Joon")];
+  const direct = await joon.call<{ id: string }>("POST", "/rooms", { name: "Mina, Joon", kind: "direct", members: [mina.id] });
+  // They share no room: the other one accepts.
+  await mina.call("POST", `/rooms/${direct.id}/join`);
+  const page = await signedIn(mina);
+  await openRoom(page, "Joon");
+  await mina.call("PUT", `/users/me/blocked/${joon.id}`);
+  await write(page, "refused");
+  await expect(page.getByRole("alert")).toContainText("Not sent");
+  await mina.call("DELETE", `/users/me/blocked/${joon.id}`);
+  await page.getByRole("button", { name: "Send again" }).click();
+  await expect(page.getByRole("button", { name: "Send again" })).toBeHidden();
+  await expect(messages(page)).toHaveText(["refused"]);
+  await expect(page.locator(".message-state[data-state=sent]")).toHaveCount(1);
+});

@@ -1,0 +1,100 @@
+// The width of a phone, and fingers.
+import type { Page } from "@playwright/test";
+import { devices } from "@playwright/test";
+import { room, say } from "./kit/people";
+import { composer, expect, messages, openRoom, test } from "./kit/test";
+
+const { viewport, isMobile, hasTouch, deviceScaleFactor } = devices["iPhone 13 Mini"];
+const phone = { viewport, isMobile, hasTouch, deviceScaleFactor };
+
+/** Nothing stands outside of the width. */
+const fits = async (page: Page) => {
+  const [inner, whole] = await page.evaluate(() => [innerWidth, document.documentElement.scrollWidth]);
+  expect(whole).toBeLessThanOrEqual(inner ?? 0);
+};
+
+test("on a phone one goes from the rooms into one and back, and writes there", async ({ somebody, signedIn }) => {
+  const [mina, joon] = [await somebody("Mina"), await somebody("Joon")];
+  const garden = await room(joon, "Garden with a name that is longer than a phone is wide", [mina]);
+  await say(joon, garden, `Averylongwordwithoutanyspace${"x".repeat(200)} https://example.com/${"path/".repeat(30)}`);
+  const page = await signedIn(mina, phone);
+  await fits(page);
+  await openRoom(page, "Garden");
+  await expect(page.getByRole("navigation")).toBeHidden();
+  await expect(messages(page)).toHaveCount(1);
+  await fits(page);
+  // No keyboard covers the room before one writes.
+  await expect(composer(page)).not.toBeFocused();
+  await composer(page).tap();
+  await composer(page).pressSequentially("one");
+  await composer(page).press("Enter");
+  await composer(page).pressSequentially("two");
+  await expect(messages(page)).toHaveCount(1);
+  await page.getByRole("button", { name: "Send" }).tap();
+  await expect(messages(page).last()).toHaveText("one\ntwo");
+  await page.getByRole("button", { name: "Members and pins" }).tap();
+  await expect(page.getByRole("dialog")).toBeVisible();
+  await fits(page);
+  await page.getByRole("button", { name: "Close" }).tap();
+  await page.getByRole("link", { name: "Back to rooms" }).tap();
+  await expect(page.getByRole("navigation")).toBeVisible();
+  await expect(page.getByRole("log")).toHaveCount(0);
+});
+
+test("on a phone what can be done with a message comes with a touch", async ({ somebody, signedIn }) => {
+  const [mina, joon] = [await somebody("Mina"), await somebody("Joon")];
+  const garden = await room(joon, "Garden", [mina]);
+  await say(joon, garden, "Touch me");
+  const page = await signedIn(mina, phone);
+  await openRoom(page, "Garden");
+  await page.getByRole("article").tap();
+  await page.getByRole("button", { name: "Actions for the message of Joon" }).tap();
+  await page.getByRole("menuitem", { name: "Reply" }).tap();
+  await expect(page.getByText("Replying to Joon")).toBeVisible();
+});
+
+test("on a phone one reacts, edits and deletes with fingers", async ({ somebody, signedIn }) => {
+  const [mina, joon] = [await somebody("Mina"), await somebody("Joon")];
+  const garden = await room(joon, "Garden", [mina]);
+  await say(joon, garden, "Touch me");
+  await say(mina, garden, "Mine");
+  const page = await signedIn(mina, phone);
+  await openRoom(page, "Garden");
+  const [theirs, mine] = [page.getByRole("article").first(), page.getByRole("article").last()];
+  await theirs.tap();
+  await theirs.getByRole("button", { name: "React" }).tap();
+  await fits(page);
+  await page.getByRole("dialog", { name: "React" }).getByRole("button", { name: "❤️" }).tap();
+  const own = theirs.getByRole("button", { name: "❤️: 1 person" });
+  await expect(own).toHaveAttribute("aria-pressed", "true");
+  await own.tap();
+  await expect(own).toHaveCount(0);
+  await mine.tap();
+  await mine.getByRole("button", { name: /^Actions for/ }).tap();
+  await page.getByRole("menuitem", { name: "Edit" }).tap();
+  const field = page.getByRole("textbox", { name: "Text of the message" });
+  await expect(field).toBeFocused();
+  await fits(page);
+  await field.fill("Mine, edited");
+  // Enter begins a new line there.
+  await field.press("Enter");
+  await expect(field).toBeVisible();
+  await mine.getByRole("button", { name: "Save" }).tap();
+  await expect(messages(page).last()).toHaveText("Mine, edited");
+  await mine.tap();
+  await mine.getByRole("button", { name: /^Actions for/ }).tap();
+  await page.getByRole("menuitem", { name: "Delete" }).tap();
+  await page.getByRole("alertdialog").getByRole("button", { name: "Delete" }).tap();
+  await expect(mine).toContainText("This message was deleted.");
+});
+
+test("the settings fit on a phone", async ({ somebody, signedIn }) => {
+  const page = await signedIn(await somebody("Mina"), phone);
+  await page.locator(".me").tap();
+  await page.getByRole("menuitem", { name: "Settings" }).tap();
+  for (const tab of ["Profile", "Appearance", "Privacy", "Devices", "Keyboard"]) {
+    await page.getByRole("tab", { name: tab }).tap();
+    await expect(page.getByRole("tabpanel", { name: tab })).toBeVisible();
+    await fits(page);
+  }
+});

@@ -1,0 +1,102 @@
+// What needs no browser.
+import { expect, test } from "@playwright/test";
+import type { Member, Message } from "@madang/client";
+import type { ShownItem } from "@madang/react";
+import { josa } from "../src/i18n/josa";
+import { emojiOf } from "../src/room/emoji";
+import { complete, completionOf } from "../src/room/mention-completion";
+import { rowsOf } from "../src/room/rows";
+import { deviceOf } from "../src/settings/device-name";
+
+const user = (id: string, username: string, name: string): Member => ({
+  user: { id, username, name, avatar_url: null },
+  role: "member",
+  joined_at: "2026-11-29T00:00:00.000Z",
+  read: 0,
+});
+const members = [user("1", "mina", "Mina Kim"), user("2", "joon", "Joon"), user("3", "소라", "이소라"), user("4", "minho", "Minho")];
+const found = (text: string, caret = text.length) =>
+  completionOf(text, caret, members, "2")?.candidates.map(({ username }) => username) ?? null;
+
+test("a name is completed where a mention may begin", () => {
+  expect(found("@mi")).toEqual(["mina", "minho"]);
+  expect(found("hello @kim")).toEqual(["mina"]);
+  expect(found("안녕 @소")).toEqual(["소라"]);
+  // While it is composed, and in the other normal form.
+  expect(found("@소라".normalize("NFD"))).toEqual(["소라"]);
+  expect(found("mail@mi")).toBeNull();
+  expect(found("@joon")).toBeNull();
+  expect(found("@mi na")).toBeNull();
+  expect(found("@mi and more", 3)).toEqual(["mina", "minho"]);
+});
+
+test("the completed name stands in the text, with one space after it", () => {
+  const text = "hello @mi, you";
+  const completion = completionOf(text, 9, members, "2");
+  expect(completion && complete(text, completion, "mina")).toEqual({ text: "hello @mina , you", caret: 12 });
+  const spaced = completionOf("@mi there", 3, members, "2");
+  expect(spaced && complete("@mi there", spaced, "mina")).toEqual({ text: "@mina there", caret: 6 });
+});
+
+const at = (minute: number, day = 29) => `2026-11-${day}T12:${String(minute).padStart(2, "0")}:00.000Z`;
+const message = (seq: number, sender: string, minute: number, more: Partial<ShownItem & { replyTo: string }> = {}): ShownItem =>
+  ({
+    type: "message",
+    key: `k${seq}`,
+    text: `${seq}`,
+    state: "sent",
+    seq,
+    at: at(minute),
+    message: { id: `${seq}`, sender: { id: sender, name: sender, avatar_url: null } } as Message,
+    ...more,
+  }) as ShownItem;
+const joined = (seq: number, id: string, by = id): ShownItem => ({
+  type: "event",
+  key: `event-${seq}`,
+  seq,
+  at: at(seq),
+  event: { kind: "joined", seq, at: at(seq), room: "r", joined: { by, role: "member", user: { id, name: id, avatar_url: null } } },
+});
+const kinds = (items: ShownItem[], more = {}) =>
+  rowsOf(items, { me: "me", hasOlder: true, isDirect: false, newAfter: null, ...more }).map((row) =>
+    row.type === "message" ? `${row.shown.text}${row.isFirst ? "*" : ""}` : row.type === "event" ? `event ${row.events.length}` : row.type,
+  );
+
+test("messages of one person stand together, until another one writes or time has passed", () => {
+  expect(kinds([message(1, "a", 0), message(2, "a", 1), message(3, "b", 2), message(4, "b", 20)])).toEqual(["day", "1*", "2", "3*", "4*"]);
+  expect(kinds([message(1, "a", 0), message(2, "a", 1, { replyTo: "1" })])).toEqual(["day", "1*", "2*"]);
+  expect(kinds([message(1, "a", 0), message(2, "a", 0, { at: at(0, 30) })])).toEqual(["day", "1*", "day", "2*"]);
+});
+
+test("the line stands before the first message of somebody else after what was read", () => {
+  const items = [message(1, "a", 0), message(2, "me", 1), message(3, "a", 2), message(4, "a", 3)];
+  expect(kinds(items, { newAfter: 1 })).toEqual(["day", "1*", "2*", "new", "3*", "4"]);
+  expect(kinds(items, { newAfter: 4 })).toEqual(["day", "1*", "2*", "3*", "4"]);
+});
+
+test("who comes in one after another stands in one line; a direct room says nothing of it", () => {
+  const items = [joined(1, "owner"), joined(2, "a"), joined(3, "b"), joined(4, "c", "owner")];
+  expect(kinds(items)).toEqual(["day", "event 1", "event 2", "event 1"]);
+  expect(kinds(items, { isDirect: true })).toEqual(["day"]);
+  expect(kinds([], { hasOlder: false })).toEqual(["beginning"]);
+});
+
+test("one emoji is a reaction, whatever it is made of; words and several are not", () => {
+  for (const one of ["👍", "❤️", "❤", "👍🏽", "👩‍👩‍👧‍👦", "🇰🇷", "1️⃣", " 🍚 "]) expect(emojiOf(one)).toBe(one.trim());
+  expect(emojiOf(":party_parrot:")).toBe(":party_parrot:");
+  for (const none of ["", " ", "yes", "y", "가", "1", "👍👍", "👍 ok", ":Loud:", "::"]) expect(emojiOf(none)).toBeNull();
+});
+
+test("particles follow the sound of the word", () => {
+  expect(["마당", "소라", "Room"].map((word) => josa(word, "을", "를"))).toEqual(["을", "를", "을(를)"]);
+  expect(["마당", "교실", "나무"].map((word) => josa(word, "으로", "로"))).toEqual(["으로", "로", "로"]);
+});
+
+test("a device is called by its browser and its system", () => {
+  const chrome = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36";
+  expect(deviceOf(chrome)).toEqual({ name: "Chrome, Windows", isPhone: false });
+  expect(deviceOf(`${chrome} Edg/140.0.0.0`).name).toBe("Edge, Windows");
+  const safari = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Version/18.0 Mobile/15E148 Safari/604.1";
+  expect(deviceOf(safari)).toEqual({ name: "Safari, iOS", isPhone: true });
+  expect(deviceOf(null)).toEqual({ name: null, isPhone: false });
+});
