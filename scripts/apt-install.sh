@@ -31,7 +31,7 @@ apt install -y --no-install-recommends "$@" >/dev/null || fail "apt-get install 
 # the ports that people expect to be free.
 if [ -d /run/systemd/system ]; then
     for package in "$@"; do
-        case $package in (postgresql | redis-server | nginx)
+        case $package in (postgresql | redis-server | nginx | prometheus)
             # shellcheck disable=SC2086
             $as_root systemctl disable --now "$package" >/dev/null 2>&1 || true
             ;;

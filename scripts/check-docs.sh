@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Checks that the documentation speaks of what is there: the paths, items, links, settings and metrics that it names
-# exist, each setting and metric that exists is documented, tables are whole, and no path of somebody's machine stands in
-# it. That settings have the defaults which the documentation says is a test: services/madang/tests/documented_settings.rs.
+# Checks that the documentation speaks of what is there: the paths, items, links and settings that it names
+# exist, each setting that exists is documented, tables are whole, and no path of somebody's machine stands in it. What
+# the tables of settings and of metrics say is tested where it is known: services/madang/tests/documented_*.rs.
 #
 # In backticks, `path/to/file` must exist, and `path/to/file::item` must define that item too: a function, type,
-# constant, macro, test or module.
+# constant, macro, test or module; `make target` must be in the Makefile. In a list of numbered checks, each has a row,
+# which names what shows it or says "Not yet", and each item of Rust that it names is a test.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-mapfile -t docs < <(printf '%s\n' README.md CONTRIBUTING.md && find docs -name '*.md' | sort)
-code=(crates services proto tests)
+mapfile -t docs < <(printf '%s\n' README.md CONTRIBUTING.md SECURITY.md CHANGELOG.md && find docs -name '*.md' | sort)
 failed=0
 
 complain() {
@@ -30,7 +30,8 @@ quoted() {
 defines() {
     local name=$2
     grep -qE "\b(fn|struct|enum|trait|type|const|static|mod|macro_rules!|FUNCTION|TABLE|message|service|rpc) +$name\b" "$1" ||
-        grep -qE "^ *(pub(\(crate\))? )?$name(\(|:| =)" "$1"
+        grep -qE "^ *(pub(\(crate\))? )?$name(\(|:| =)" "$1" ||
+        grep -qE "^func (\([^)]*\) )?$name\(" "$1"
 }
 
 # Paths, with or without an item.
@@ -43,6 +44,33 @@ while read -r name; do
         complain "$(place "$name"): $path does not define ${name##*::}"
     fi
 done < <(quoted | grep -E "$places" || true)
+
+# Targets of make.
+while read -r target; do
+    grep -qE "^$target:" Makefile || complain "$(place "make $target"): the Makefile has no target $target"
+done < <(quoted | sed -n 's|^make \([a-z-]*\).*|\1|p' | sort -u)
+
+# Lists of checks: rows that begin with a number.
+is_test() {
+    # By its attribute, or in the list of a macro that makes tests of functions.
+    grep -B4 -E "\bfn $2\b" "$1" | grep -qE '#\[(tokio::)?test\b' || grep -qE "^    $2,$" "$1"
+}
+numbered() {
+    local doc=$1 count=$2 number=0 row shown item
+    while read -r row; do
+        number=$((number + 1))
+        [[ $row == "| $number | "* ]] || complain "$doc: check $number is missing: $row"
+        shown=${row#"| $number | "}
+        shown=${shown#* | }
+        [[ $shown == *\`* || $shown == *"Not yet"* ]] || complain "$doc: check $number names nothing that shows it"
+        while read -r item; do
+            is_test "${item%%::*}" "${item##*::}" || complain "$doc: check $number: $item is not a test"
+        done < <(grep -oE '`[^`]+\.rs::[A-Za-z_0-9]+`' <<<"$shown" | tr -d '`')
+    done < <(grep -E '^\| [0-9]+ \| ' "$doc")
+    [ "$number" = "$count" ] || complain "$doc: $number checks of $count"
+}
+numbered docs/security.md 46
+numbered docs/kubernetes.md 14
 
 # Links within the repository.
 while IFS=: read -r doc link; do
@@ -80,7 +108,7 @@ done < <(tables "${docs[@]}")
 
 # Settings. A variable stands in the code by its own name, or as the flag that it is derived from.
 sources() {
-    grep -rhoE "$1" --include='*.rs' crates/kit/src crates/bus/src services/*/src
+    grep -rhoE "$1" --include='*.rs' crates/kit/src crates/bus/src crates/database/src services/*/src
 }
 settings=$(
     {
@@ -96,18 +124,6 @@ while read -r name; do
 done < <(grep -rhoE '\bMADANG_[A-Z0-9_]*[A-Z0-9]\b' "${docs[@]}" | sort -u)
 for name in $settings; do
     grep -qF "\`$name\`" docs/operations.md || complain "docs/operations.md does not list $name"
-done
-
-# Metrics. Dots become underscores; units and `_total` are the exporter's.
-metrics=$(sources '"(madang\.(auth|bus|gateway|rpc|store)|rpc\.server\.call)\.[a-z_.]+"' | tr -d '"' | tr . _ | sort -u)
-while read -r name; do
-    stem=$(sed -E 's/_(total|seconds)$//' <<<"$name")
-    if ! grep -qxF "$stem" <<<"$metrics"; then
-        complain "docs/operations.md: no metric is called $name"
-    fi
-done < <(grep -oE '\b(madang_(auth|bus|gateway|rpc|store)|rpc_server_call)_[a-z_]+' docs/operations.md | sort -u)
-for name in $metrics; do
-    grep -qE "\`$name(_total|_seconds)?\`" docs/operations.md || complain "docs/operations.md does not list $name"
 done
 
 # Paths of machines.

@@ -38,8 +38,14 @@ pub trait Bus: Send + Sync + 'static {
     fn unsubscribe(&self, topics: &[TopicId]);
 
     /// Hands an entry (at most about 64 KiB) to every other gateway that is subscribed to the topic. It never waits: a full
-    /// queue or an absent Redis drops the entry and counts it.
+    /// queue or an absent Redis drops the entry and counts it. A sampled span in which this is called lasts until Redis has
+    /// the entry.
     fn publish(&self, topic: TopicId, entry: Bytes) -> Published;
+
+    /// What carries the entries to other processes, as traces name it; none within one process.
+    fn medium(&self) -> Option<Medium> {
+        None
+    }
 
     /// The health of each shard, now and whenever it changes.
     fn status(&self) -> watch::Receiver<BusStatus>;
@@ -50,6 +56,15 @@ pub trait Bus: Send + Sync + 'static {
     /// Leaves the bus within a deadline: sends what was published, and removes the gateway stream, the subscriptions and the
     /// lease. Later calls do nothing; later publishes are dropped.
     async fn close(&self);
+}
+
+/// What carries entries between processes, in the terms of OpenTelemetry's conventions for messaging.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Medium {
+    /// `messaging.system`.
+    pub system: &'static str,
+    /// `messaging.destination.template`: every gateway has a destination of its own.
+    pub destination: &'static str,
 }
 
 /// The answer of [`Bus::subscribe`].

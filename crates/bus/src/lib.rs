@@ -21,7 +21,7 @@ mod presence;
 pub mod redis;
 mod status;
 
-pub use bus::{Bus, Connected, Deliveries, Delivery, Published, ResetReason, Subscribed};
+pub use bus::{Bus, Connected, Deliveries, Delivery, Medium, Published, ResetReason, Subscribed};
 pub use in_process::{IN_PROCESS_QUEUE_DELIVERIES, InProcessExchange};
 pub use metrics::BusMetrics;
 pub use presence::{PRESENCE_GRACE, Presence, PresenceChange, PresenceError, Present, PresentPage};

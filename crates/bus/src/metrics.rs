@@ -1,6 +1,6 @@
 //! The counters of the bus.
 
-use madang_counters::instruments;
+use madang_counters::{Durations, instruments};
 
 instruments! {
     /// What one gateway's end of the bus has done since it was connected.
@@ -10,6 +10,8 @@ instruments! {
         delivered: Counter = "madang.bus.delivered", "{entry}", "Entries that other gateways sent here.";
         stream_appends: Counter = "madang.bus.stream.appends", "{entry}", "Entries appended to the streams of other gateways.";
         script_calls: Counter = "madang.bus.script.calls", "{call}", "Calls to Redis that published.";
+        publish: Histogram<Durations> = "madang.bus.publish.duration", "s", "Time from a call to Redis that publishes to its answer.";
+        waiting_bytes: Gauge = "madang.bus.queue", "By", "Bytes of entries that wait for Redis or are on their way.";
         resets: Counter = "madang.bus.resets", "{reset}", "Times that continuity may have been lost.";
         reader_rebuilds: Counter = "madang.bus.reader.rebuilds", "{reader}", "Readers that were stalled and rebuilt.";
         reconnects: Counter = "madang.bus.reconnects", "{connection}", "Connections made again after a failure.";

@@ -8,7 +8,7 @@
 //! | [`Socket`] | one WebSocket: typed frames, and raw ones for whoever tests a server |
 //! | [`Session`] | a conversation that outlives its sockets: it reconnects, resumes from its cursors, repeats what was not acknowledged, and hands out each event once and in order |
 //!
-//! There is no TLS in this crate: it talks to `http` addresses, of one machine or behind an ingress.
+//! It talks to `http` addresses, of one machine or behind an ingress; with the feature `tls` to `https` ones, too.
 //!
 //! ```no_run
 //! use std::time::Duration;
@@ -46,8 +46,8 @@ mod socket;
 
 pub use madang_flow_control::Backoff;
 pub use rest::{
-    Account, AuthSession, Client, Error, InboxPage, Member, MessagesPage, NewRoom, Page, Problem, ReadMark,
-    Room, RoomMessage, SentMessage, Ticket, Tokens,
+    Account, AuthSession, BlockedUser, Client, Error, InboxPage, Member, MessagesPage, NewRoom, Page,
+    Problem, ProfileChanges, ReadMark, Revision, Room, RoomMessage, SentMessage, Ticket, Tokens,
 };
 pub use session::{
     Fault, SendError, Sent, Session, SessionEvent, SessionEvents, SessionOptions, SubscribeError,

@@ -2,20 +2,20 @@
 
 use std::collections::HashMap;
 
-use madang_domain::{Epoch, IdempotencyKey, MessageId, MessageText, RoomId, RoomRef, Seq};
+use madang_domain::{Emoji, Epoch, IdempotencyKey, MessageId, MessageText, RoomId, RoomRef, Seq};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::{
-    Attachment,
+    Attachment, broken,
     samples::{ROOM, attachment},
 };
 
-/// The bytes of a request's id.
+/// The maximum length of a request's id, in bytes.
 const REQUEST_ID_MAX_BYTES: usize = 64;
 
-/// The client's name for a request, of at most 64 bytes; the answer repeats it as `re`.
+/// The id that a client gives to a request: a text of at most 64 bytes. The answer repeats it as `re`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct RequestId(
@@ -25,12 +25,12 @@ pub struct RequestId(
 );
 
 impl RequestId {
-    /// Wraps a text of at most 64 bytes; a longer one is cut by nobody and refused by the server.
+    /// Wraps a text of at most 64 bytes. The length is not checked here; the server refuses a longer text.
     pub fn new(text: impl Into<Box<str>>) -> Self {
         Self(text.into())
     }
 
-    /// The text.
+    /// The id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -45,105 +45,133 @@ fn bounded_id<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Box<s
     Ok(text)
 }
 
-/// A frame with its id.
+/// A client's frame with its id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
-    /// The id, where the client wants an answer that says it again.
+    /// The id, which the answer repeats; none if the client sent none.
     pub id: Option<RequestId>,
     /// The frame.
     pub frame: ClientFrame,
 }
 
-/// A request of a client.
+/// A frame that a client sends: a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub enum ClientFrame {
-    /// Authenticates the socket, as the first frame; later, renews the credential.
+    /// Authenticates the socket, as its first frame. Later it renews the credential.
     Auth {
-        /// An access token.
+        /// The access token.
         token: String,
-        /// The last place that the client has seen of the inbox: the missed notices follow.
+        /// The `seq` of the last notice that the client has seen. The later notices follow.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         inbox_since: Option<Seq>,
-        /// The history that `inbox_since` belongs to, by an earlier frame `inbox`.
+        /// The epoch of `inbox_since`, from an earlier frame `inbox`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         inbox_epoch: Option<Epoch>,
     },
-    /// Subscribes to rooms, each from a cursor.
+    /// Subscribes to rooms, each from a cursor or from now.
     Subscribe(Subscribe),
-    /// Ends subscriptions.
+    /// Ends subscriptions to rooms.
     Unsubscribe {
-        /// The rooms.
+        /// The rooms to unsubscribe from.
         rooms: Vec<RoomRef>,
     },
-    /// Sends a message.
+    /// Sends a message to a room.
     Send {
-        /// The room.
+        /// The room to send to.
         room: RoomRef,
-        /// The idempotency key: a repeat with it is the same message.
+        /// The idempotency key. A repeated request with the same key does not send a second message.
         key: IdempotencyKey,
-        /// The text.
+        /// The text of the message.
         text: MessageText,
-        /// The id of the message that it answers.
+        /// The id of the message to which this one replies.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reply_to: Option<MessageId>,
-        /// The files that the message points to, at most 10.
+        /// The attachments, at most 10.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         attachments: Vec<Attachment>,
     },
-    /// Pins a message in its room, or unpins it.
-    Pin {
-        /// The room.
+    /// Changes the text of the user's own message.
+    Edit {
+        /// The room of the message.
         room: RoomRef,
         /// The id of the message.
         message: MessageId,
-        /// Whether the message is to be pinned.
+        /// The new text of the message.
+        text: MessageText,
+    },
+    /// Deletes a message.
+    Delete {
+        /// The room of the message.
+        room: RoomRef,
+        /// The id of the message.
+        message: MessageId,
+    },
+    /// Reacts to a message, or takes the reaction back.
+    React {
+        /// The room of the message.
+        room: RoomRef,
+        /// The id of the message.
+        message: MessageId,
+        /// The emoji.
+        emoji: Emoji,
+        /// True adds the reaction; false takes it back.
         on: bool,
     },
-    /// Moves the read mark.
+    /// Pins or unpins a message.
+    Pin {
+        /// The room of the message.
+        room: RoomRef,
+        /// The id of the message.
+        message: MessageId,
+        /// True pins the message; false unpins it.
+        on: bool,
+    },
+    /// Moves the user's read mark in a room. It never moves back.
     Read {
         /// The room.
         room: RoomRef,
-        /// The last place that the user has read.
+        /// The `seq` of the last event that the user has read.
         seq: Seq,
     },
-    /// Tells the other members that the user types, or has stopped.
+    /// Announces to the room's subscribers that the user is typing or has stopped.
     Typing {
         /// The room.
         room: RoomRef,
-        /// Whether the user types now.
+        /// True if the user is typing; false if the user has stopped.
         on: bool,
     },
-    /// Asks for a page of a room's events.
+    /// Requests a page of a room's events.
     History {
         /// The room.
         room: RoomRef,
-        /// Asks for the events before this place, newest first.
+        /// Selects events below this `seq`, newest first. Without `before` and `after` the page starts at the newest
+        /// event.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         before: Option<Seq>,
-        /// Asks for the events after this place, oldest first.
+        /// Selects events above this `seq`, oldest first.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         after: Option<Seq>,
-        /// The most events to answer with: 1 to 200, 50 by default.
+        /// The maximum number of events of the page: 1 to 200, 50 by default.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         limit: Option<u32>,
     },
-    /// Asks who is in a room now.
+    /// Requests the users who are present in a room.
     Presence {
         /// The room.
         room: RoomRef,
     },
-    /// Asks whether the gateway is there, which does not ask the store.
+    /// Checks that the gateway answers. The gateway does not call the store for it.
     Ping {},
 }
 
 impl ClientFrame {
-    /// The credential, and nothing else.
+    /// An `auth` frame with only a token.
     pub fn auth(token: impl Into<String>) -> Self {
         Self::Auth { token: token.into(), inbox_since: None, inbox_epoch: None }
     }
 
-    /// Examples for the documents, as a client writes them: a frame of each type at least.
+    /// Examples for the documents, as a client writes them: at least one frame of each type.
     pub(crate) fn examples() -> Vec<serde_json::Value> {
         vec![
             json!({"type": "auth", "token": "eyJ0eXAi", "inbox_since": 3, "inbox_epoch": "24139c12"}),
@@ -152,6 +180,9 @@ impl ClientFrame {
             json!({"type": "unsubscribe", "id": "3", "rooms": ["ext:7"]}),
             json!({"type": "send", "id": "4", "room": ROOM, "key": "k1", "text": "안녕하세요", "reply_to": "2"}),
             json!({"type": "send", "room": ROOM, "key": "k2", "text": "a file", "attachments": [attachment()]}),
+            json!({"type": "edit", "id": "10", "room": "courtyard", "message": "3", "text": "안녕하세요!"}),
+            json!({"type": "delete", "id": "11", "room": "courtyard", "message": "3"}),
+            json!({"type": "react", "id": "12", "room": "courtyard", "message": "3", "emoji": "👍", "on": true}),
             json!({"type": "pin", "id": "9", "room": "courtyard", "message": "3", "on": true}),
             json!({"type": "read", "id": "5", "room": "courtyard", "seq": 3}),
             json!({"type": "typing", "room": "courtyard", "on": true}),
@@ -161,7 +192,7 @@ impl ClientFrame {
         ]
     }
 
-    /// The `type` on the wire.
+    /// The value of `type` in JSON.
     #[must_use]
     pub const fn kind(&self) -> &'static str {
         match self {
@@ -169,6 +200,9 @@ impl ClientFrame {
             Self::Subscribe(_) => "subscribe",
             Self::Unsubscribe { .. } => "unsubscribe",
             Self::Send { .. } => "send",
+            Self::Edit { .. } => "edit",
+            Self::Delete { .. } => "delete",
+            Self::React { .. } => "react",
             Self::Pin { .. } => "pin",
             Self::Read { .. } => "read",
             Self::Typing { .. } => "typing",
@@ -179,56 +213,56 @@ impl ClientFrame {
     }
 }
 
-/// Subscribes to rooms, each from a cursor.
+/// Subscribes to rooms, each from a cursor or from now.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Subscribe {
-    /// The rooms, at most 100.
+    /// The rooms to subscribe to, at most 100.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rooms: Vec<RoomSince>,
-    /// Whether to subscribe to every room of which the user is a member.
+    /// Whether to subscribe to all rooms of which the user is a member, up to the limit of a socket.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub all: bool,
-    /// With `all`: the last place that the client has seen in each room.
+    /// With `all`: the `seq` of the last event that the client has seen, by the id of the room.
     #[serde(default, skip_serializing_if = "HashMap::is_empty")]
     pub cursors: HashMap<RoomId, Seq>,
-    /// The last place that the client has seen of the inbox: the server follows the inbox anew from there.
+    /// The `seq` of the last notice that the client has seen. The subscription to the inbox restarts from there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inbox_since: Option<Seq>,
-    /// The history that `inbox_since` belongs to, by an earlier frame `inbox`.
+    /// The epoch of `inbox_since`, from an earlier frame `inbox`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inbox_epoch: Option<Epoch>,
 }
 
-/// A room, and what the client has seen of it.
+/// A room to subscribe to, with the client's cursor.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RoomSince {
-    /// The room.
+    /// The room to subscribe to.
     pub room: RoomRef,
-    /// The last place that the client has seen; absent means from now.
+    /// The `seq` of the last event that the client has seen. If it is absent, the subscription starts from now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Seq>,
-    /// The history that `since` belongs to, by an earlier frame `subscribed`.
+    /// The epoch of `since`, from an earlier frame `subscribed`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub epoch: Option<Epoch>,
 }
 
-/// A frame that was refused before it was understood.
+/// The error for a frame that could not be parsed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct FrameError {
-    /// The request's id, where that much could be read.
+    /// The id of the request, if it could be found.
     pub id: Option<RequestId>,
-    /// What is wrong, and where.
+    /// The error and its place in the frame.
     pub message: String,
 }
 
 impl Request {
-    /// Reads a text frame.
+    /// Parses a text frame.
     ///
     /// # Errors
-    /// When it is no JSON object, or has an unknown type or field, or a value outside its bounds.
+    /// If the text is not a JSON object, or has an unknown type or field, or a value out of bounds.
     pub fn parse(text: &str) -> Result<Self, FrameError> {
         /// The frame's own fields and the id, which serde cannot split from a tagged enum that denies
         /// unknown fields; so the object is read once, and the id taken out of it.
@@ -237,8 +271,11 @@ impl Request {
             let id = object.remove("id");
             Ok((id, serde_json::Value::Object(object)))
         }
-        let (id, rest) = split(text)
-            .map_err(|error| FrameError { id: None, message: format!("not a JSON object: {error}") })?;
+        let (id, rest) = split(text).map_err(|error| FrameError {
+            // Only here: a frame that is JSON does not pay for one that is not.
+            id: broken::id_literal(text).and_then(|literal| serde_json::from_str(literal).ok()),
+            message: format!("not a JSON object: {error}"),
+        })?;
         let id = id
             .map(serde_json::from_value::<RequestId>)
             .transpose()
@@ -249,10 +286,10 @@ impl Request {
         }
     }
 
-    /// Writes the text frame, for clients.
+    /// Encodes the request as the text of a frame, for clients.
     ///
     /// # Errors
-    /// Never with the frames of this crate; the serializer's signature has one.
+    /// Never for frames of this crate; the serializer's signature requires a `Result`.
     pub fn to_json(&self) -> Result<String, serde_json::Error> {
         #[derive(Serialize)]
         struct Whole<'a> {
@@ -293,6 +330,23 @@ mod tests {
         ] {
             let error = Request::parse(text).unwrap_err();
             assert_eq!(error.id, Some(RequestId::new("7")), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_frame_that_is_no_json_is_refused_with_the_id() {
+        for text in [
+            r#"{"type":"send","id":"7","text":"cut \ud83d"}"#,
+            r#"{"text":"cut \ud83d\u0041","type":"send","id":"7"}"#,
+            r#"{"type":"send","id":"7","text":"no end"#,
+            r#"{"type":"send","id":"\u0037","text":}"#,
+        ] {
+            let error = Request::parse(text).unwrap_err();
+            assert_eq!(error.id, Some(RequestId::new("7")), "{text}");
+        }
+        // An id that cannot be said again is none.
+        for id in [r#""\ud83d""#.to_owned(), format!("\"{}\"", "x".repeat(65))] {
+            assert_eq!(Request::parse(&format!(r#"{{"id":{id},"#)).unwrap_err().id, None, "{id}");
         }
     }
 

@@ -6,6 +6,7 @@
 //!
 //! [`schema`] makes the OpenAPI and AsyncAPI documents from these types and from the table [`rest::ROUTES`].
 
+mod broken;
 mod client;
 pub mod close;
 mod message;
@@ -17,7 +18,7 @@ mod user;
 mod wire;
 
 pub use client::{ClientFrame, FrameError, Request, RequestId, RoomSince, Subscribe};
-pub use message::{Attachment, Message, RoomMessage};
+pub use message::{Attachment, Excerpt, Message, Reactions, RoomMessage};
 pub use server::*;
 pub use user::{Account, SiteUser, User};
-pub use wire::{PING, WireFrame};
+pub use wire::{CONTROL_PAYLOAD_MAX_BYTES, PING, WireFrame};

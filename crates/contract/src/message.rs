@@ -1,44 +1,79 @@
-//! Messages and the files that they point to.
+//! Messages and their attachments.
 
 use std::{borrow::Cow, ops::Deref};
 
 pub use madang_domain::Attachment;
-use madang_domain::{IdempotencyKey, RoomId, Seq, Timestamp, UserId};
+use madang_domain::{Emoji, IdempotencyKey, RoomId, Seq, Timestamp, UserId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::User;
 
-/// A message.
+/// A message in a room.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Message<'a> {
-    /// Its id in the room.
+    /// The id of the message, unique in its room.
     pub id: Cow<'a, str>,
     /// The user who sent it.
     pub sender: User<'a>,
-    /// The text.
+    /// The text of the message as it is now; empty if it was deleted.
     pub text: Cow<'a, str>,
-    /// The sender's key for it.
+    /// The idempotency key with which it was sent.
     #[schemars(with = "IdempotencyKey")]
     pub key: Cow<'a, str>,
-    /// The id of the message that it answers.
+    /// The id of the message to which this one replies; null if it is not a reply.
     pub reply_to: Option<Cow<'a, str>>,
-    /// The members whom the text names by `@username`, the sender not.
+    /// The ids of the members whom the text mentions by `@username`, without the sender, at most 20.
     pub mentions: Vec<UserId>,
-    /// The files that it points to.
+    /// The attachments, at most 10.
     pub attachments: Vec<Attachment>,
+    /// The beginning of the message to which this one replies; absent if that does not exist or was deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub excerpt: Option<Excerpt<'a>>,
+    /// The time of the last edit; absent if the message was never edited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edited_at: Option<Timestamp>,
+    /// Whether the message was deleted. Then only its place is left; absent if it was not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub deleted: bool,
+    /// The reactions, at most 20 emoji, in the order of the first reaction with each; absent if there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reactions: Vec<Reactions>,
 }
 
-/// A message with its room, place and time, as REST shows it.
+/// The beginning of the message to which another one replies, as it is now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Excerpt<'a> {
+    /// The user who sent it.
+    pub sender: User<'a>,
+    /// The first 100 characters (code points) of its text.
+    pub text: Cow<'a, str>,
+}
+
+/// The reactions to a message with one emoji.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Reactions {
+    /// The emoji.
+    #[schemars(with = "Emoji")]
+    pub emoji: String,
+    /// The number of users who react with it.
+    pub count: u64,
+    /// Whether the user who asked is one of them. It is present in answers for one user: pages of messages, pins and
+    /// history. Elsewhere the events `reaction` that follow say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub me: Option<bool>,
+}
+
+/// A message with its room, sequence number and time, as the REST API shows it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RoomMessage<'a> {
-    /// The room of the message.
+    /// The id of the message's room.
     pub room: RoomId,
-    /// Its place in the room's log.
+    /// The sequence number of the message in its room.
     pub seq: Seq,
-    /// When it was committed.
+    /// The time of the commit.
     pub at: Timestamp,
-    /// The message; in JSON its fields stand beside the room.
+    /// The message. In JSON its fields stand beside `room`.
     #[serde(flatten)]
     pub message: Message<'a>,
 }

@@ -1,9 +1,9 @@
-//! What the examples of the documents are about: one user, one room, one message. The examples of frames and events
-//! stand beside their types, so that a new one is written in one place.
+//! The values of which the documents' examples consist: a user, a room and a message. The examples of frames and events
+//! stand beside their types, so that a new type and its example are in one place.
 
 use madang_domain::{AttachmentUrl, Epoch, FileName, MediaType, RoomId, Timestamp, UserId};
 
-use crate::{Attachment, Message, User};
+use crate::{Attachment, Excerpt, Message, Reactions, User};
 
 /// The id of the user.
 const MINA: &str = "01a2024d-95a6-763a-b28c-5f0939d5c634";
@@ -17,7 +17,7 @@ pub(crate) fn user() -> User<'static> {
     User { id: mina(), name: "Mina".into(), avatar_url: None }
 }
 
-/// Their message.
+/// The message of the examples.
 pub(crate) fn message() -> Message<'static> {
     Message {
         id: "3".into(),
@@ -27,10 +27,14 @@ pub(crate) fn message() -> Message<'static> {
         reply_to: Some("2".into()),
         mentions: vec![parsed(JOON)],
         attachments: vec![attachment()],
+        excerpt: Some(Excerpt { sender: user(), text: "회의는 세 시입니다".into() }),
+        edited_at: Some(at()),
+        deleted: false,
+        reactions: vec![Reactions { emoji: "👍".to_owned(), count: 2, me: Some(true) }],
     }
 }
 
-/// Their file.
+/// The attachment of the examples.
 pub(crate) fn attachment() -> Attachment {
     const WORD: &str = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
     Attachment {
@@ -41,27 +45,27 @@ pub(crate) fn attachment() -> Attachment {
     }
 }
 
-/// The user's id.
+/// The id of the user of the examples.
 pub(crate) fn mina() -> UserId {
     parsed(MINA)
 }
 
-/// Their room's id.
+/// The id of the room of the examples.
 pub(crate) fn room_id() -> RoomId {
     parsed(ROOM)
 }
 
-/// Their history.
+/// The epoch of the examples.
 pub(crate) fn epoch() -> Epoch {
     Epoch::new(0x2413_9c12)
 }
 
-/// Their time.
+/// The time of the examples.
 pub(crate) fn at() -> Timestamp {
     Timestamp::from_micros(1_795_335_768_917_000)
 }
 
-/// A value by its text.
+/// Parses the text of an example.
 pub(crate) fn parsed<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
     text.parse().unwrap_or_else(|error| unreachable!("the example {text}: {error:?}"))
 }

@@ -6,26 +6,26 @@ use madang_domain::{AvatarUrl, DisplayName, ExternalId, UserId, Username};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A user as others in a room see one.
+/// A user's profile as other members of a room see it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct User<'a> {
-    /// The id of the account.
+    /// The id of the user.
     pub id: UserId,
-    /// The name to show.
+    /// The display name.
     #[schemars(with = "DisplayName")]
     pub name: Cow<'a, str>,
-    /// The address of the picture.
+    /// The URL of the picture; null if there is none.
     #[schemars(with = "Option<AvatarUrl>")]
     pub avatar_url: Option<Cow<'a, str>>,
 }
 
-/// A user with the name to sign in with.
+/// A user's profile with the username.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Account<'a> {
-    /// The user as others see one; in JSON its fields stand beside the username.
+    /// The profile as other members see it. In JSON its fields stand beside `username`.
     #[serde(flatten)]
     pub user: User<'a>,
-    /// The name to sign in with and to be mentioned by.
+    /// The username, for signing in and for mentions.
     #[schemars(with = "Username")]
     pub username: Cow<'a, str>,
 }
@@ -38,13 +38,13 @@ impl<'a> Deref for Account<'a> {
     }
 }
 
-/// A user with what the embedding site calls the user.
+/// A user's profile with the embedding site's id of the user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SiteUser<'a> {
-    /// The account; in JSON its fields stand beside the external id.
+    /// The profile with the username. In JSON its fields stand beside `external_id`.
     #[serde(flatten)]
     pub account: Account<'a>,
-    /// What the embedding site calls the user.
+    /// The site's own id of the user; null if it has none.
     #[schemars(with = "Option<ExternalId>")]
     pub external_id: Option<Cow<'a, str>>,
 }

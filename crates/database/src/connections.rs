@@ -13,6 +13,10 @@ use std::{
 };
 
 use async_trait::async_trait;
+use madang_kit::{
+    Metrics,
+    metrics::{Described, Durations, Label, instruments},
+};
 use sqlx::Connection;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -31,6 +35,43 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// restarted, or a firewall, may have closed it, and that should cost no caller an answer. One in steady use is
 /// not asked; it would be a round trip for each append.
 const TRUSTED_IDLE: Duration = Duration::from_secs(1);
+
+instruments! {
+    /// What a pool counts.
+    struct PoolCounters {
+        wait: Histogram<Durations> = "madang.database.connection.wait", "s", "Time that callers waited for a connection, its making included.";
+        made: Counter = "madang.database.connections.made", "{connection}", "Connections that were made.";
+        failures: CounterBy<Failure> = "madang.database.connection.failures", "{caller}", "Callers who got no connection.";
+    }
+}
+
+const CONNECTIONS: Described = Described::gauge(
+    "madang.database.connections",
+    "{connection}",
+    "Connections to the database, by whether they are used or idle.",
+)
+.by(&["pool", "state"]);
+const MAX_CONNECTIONS: Described =
+    Described::gauge("madang.database.max_connections", "{connection}", "The most connections of a pool.")
+        .by(&["pool"]);
+
+/// Why a caller got no connection.
+#[derive(Debug, Clone, Copy)]
+enum Failure {
+    /// All were in use for too long.
+    Timeout,
+    /// The database refused one, or did not answer.
+    Connect,
+}
+
+impl Label for Failure {
+    const NAME: &'static str = "reason";
+    const VALUES: &'static [&'static str] = &["all_in_use", "connect"];
+
+    fn index(self) -> usize {
+        self as usize
+    }
+}
 
 /// Makes connections.
 #[async_trait]
@@ -52,6 +93,8 @@ pub struct Connections<C: Connect> {
 
 struct Pool<C: Connect> {
     connector: C,
+    max: usize,
+    counters: Arc<PoolCounters>,
     permits: Arc<Semaphore>,
     idle: Mutex<Vec<Idle<C::Connection>>>,
     /// Counts up when connections were lost: those lent or kept before are not used again. Pools of one server
@@ -89,8 +132,23 @@ impl<C: Connect> Connections<C> {
     }
 
     fn with(connector: C, limit: u32, generation: Arc<AtomicU64>) -> Self {
-        let permits = Arc::new(Semaphore::new(usize::try_from(limit).unwrap_or(1).max(1)));
-        Self { pool: Arc::new(Pool { connector, permits, idle: Mutex::default(), generation }) }
+        let max = usize::try_from(limit).unwrap_or(1).max(1);
+        let permits = Arc::new(Semaphore::new(max));
+        let (counters, idle) = (Arc::default(), Mutex::default());
+        Self { pool: Arc::new(Pool { connector, max, counters, permits, idle, generation }) }
+    }
+
+    /// Shows the connections in metrics, under a name of this pool.
+    pub fn observe(&self, metrics: &Metrics, pool: &'static str) {
+        metrics.export_by_label("pool", &[(pool, Arc::clone(&self.pool.counters))]);
+        let of = Arc::clone(&self.pool);
+        metrics.observe(CONNECTIONS, move |observer| {
+            let used = of.max.saturating_sub(of.permits.available_permits());
+            observer.observe(used as f64, &[pool, "used"]);
+            observer.observe(of.idle().len() as f64, &[pool, "idle"]);
+        });
+        let max = self.pool.max;
+        metrics.observe(MAX_CONNECTIONS, move |observer| observer.observe(max as f64, &[pool]));
     }
 
     /// A connection; waits for one, for a bounded time, when all are in use.
@@ -98,21 +156,23 @@ impl<C: Connect> Connections<C> {
     /// # Errors
     /// When none is to be had in time, or the database refuses it.
     pub async fn lease(&self) -> DatabaseResult<Lease<C>> {
+        let began = Instant::now();
         let pool = Arc::clone(&self.pool);
         let permit = match timeout(ACQUIRE_TIMEOUT, Arc::clone(&pool.permits).acquire_owned()).await {
             Ok(Ok(permit)) => permit,
             Ok(Err(_)) => return Err(DatabaseError::Unavailable("the connections are closed".into())),
-            Err(_) => return Err(DatabaseError::Unavailable("all connections are in use".into())),
+            Err(_) => {
+                pool.counters.failures.add(Failure::Timeout, 1);
+                return Err(DatabaseError::Unavailable("all connections are in use".into()));
+            }
         };
         let kept = pool.kept().await;
         let generation = pool.generation();
         let connection = match kept {
             Some(connection) => connection,
-            None => match timeout(CONNECT_TIMEOUT, pool.connector.connect()).await {
-                Ok(connected) => connected?,
-                Err(_) => return Err(DatabaseError::Unavailable("no connection was made in time".into())),
-            },
+            None => pool.connect().await?,
         };
+        pool.counters.wait.observe_duration(began.elapsed());
         Ok(Lease { connection, generation, pool, _permit: permit })
     }
 
@@ -130,6 +190,19 @@ impl<C: Connect> Connections<C> {
 impl<C: Connect> Pool<C> {
     fn idle(&self) -> MutexGuard<'_, Vec<Idle<C::Connection>>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn connect(&self) -> DatabaseResult<C::Connection> {
+        let failed = || self.counters.failures.add(Failure::Connect, 1);
+        let connection = match timeout(CONNECT_TIMEOUT, self.connector.connect()).await {
+            Ok(connected) => connected.inspect_err(|_| failed())?,
+            Err(_) => {
+                failed();
+                return Err(DatabaseError::Unavailable("no connection was made in time".into()));
+            }
+        };
+        self.counters.made.add(1);
+        Ok(connection)
     }
 
     /// A connection that was kept and lives.

@@ -104,7 +104,7 @@ impl From<DatabaseError> for madang_domain::Error {
             }
             DatabaseError::Deadline => Self::new(
                 Code::DeadlineExceeded,
-                "not done in time; it may have been done all the same: repeat it with the same key",
+                "the request did not finish in time and may have been executed: repeat it with the same key",
             )
             .retry_after(RETRY_AFTER)
             .caused_by(error),

@@ -3,6 +3,7 @@
 use std::{fmt, str::FromStr as _, time::Duration};
 
 use async_trait::async_trait;
+use madang_kit::login_is_cut;
 use sqlx::{ConnectOptions as _, Executor as _, PgConnection, postgres::PgConnectOptions};
 use tokio::time::timeout;
 
@@ -44,6 +45,10 @@ impl PostgresConnector {
     /// # Errors
     /// When the URL is malformed.
     pub fn new(url: &str, application_name: &str, statement_timeout: Duration) -> Result<Self, UrlError> {
+        // It might be read all the same, as another host's.
+        if login_is_cut(url) {
+            return Err(UrlError::Login);
+        }
         let options = PgConnectOptions::from_str(url).map_err(|_| UrlError::Malformed)?;
         let options = options.application_name(application_name).disable_statement_logging();
         Ok(Self { options, statement_timeout, settings: Vec::new() })
@@ -67,6 +72,16 @@ impl PostgresConnector {
             Ok(connected) => Ok(connected?),
             Err(_) => Err(DatabaseError::Unavailable("no connection was made in time".into())),
         }
+    }
+
+    /// Checks, on a connection of its own, that all migrations are applied.
+    ///
+    /// # Errors
+    /// As [`Migrations::check`], and when the connection cannot be made.
+    pub async fn check_migrations(&self, migrations: Migrations) -> DatabaseResult<()> {
+        let mut connection = self.connect_to_migrate().await?;
+        migrations.check(&mut connection).await?;
+        Ok(sqlx::Connection::close(connection).await?)
     }
 
     /// Applies migrations on a connection of their own.
@@ -96,5 +111,33 @@ impl Connect for PostgresConnector {
 
     async fn execute(connection: &mut PgConnection, statement: &'static str) -> Result<(), sqlx::Error> {
         connection.execute(sqlx::raw_sql(statement)).await.map(drop)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_login_that_is_not_encoded_is_told_so() {
+        let refusal = |url: &str| PostgresConnector::new(url, "test", Duration::ZERO).map(drop);
+        for url in [
+            "postgres://madang:pa#ss@localhost/madang",
+            "postgres://madang:12#34@localhost/madang",
+            "postgres://madang:12/34@localhost/madang",
+            "postgres://madang:12?34@localhost/madang",
+        ] {
+            assert_eq!(refusal(url), Err(UrlError::Login), "{url}");
+        }
+        assert!(UrlError::Login.to_string().contains("%23"));
+        assert_eq!(refusal("postgres://madang@localhost:port/madang"), Err(UrlError::Malformed));
+        assert!(UrlError::Malformed.to_string().contains("%23"));
+        for url in [
+            "postgres://madang:pa%23ss@localhost/madang",
+            "postgres://madang@localhost/madang?application_name=a@b",
+            "postgres:///madang?host=/run/postgresql&user=a@b",
+        ] {
+            assert_eq!(refusal(url), Ok(()), "{url}");
+        }
     }
 }

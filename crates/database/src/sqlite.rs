@@ -182,6 +182,19 @@ mod tests {
     }
 
     #[test]
+    fn a_path_is_taken_to_the_letter() {
+        for path in
+            ["data/a.db", "a%20b/a.db", "a?mode=memory/a#b.db", "/tmp/:memory:/한글 a.db", "a&b=c/\"<>'+;.db"]
+        {
+            let url = crate::sqlite_url(Path::new(path));
+            let connector = SqliteConnector::new(&url).unwrap();
+            assert_eq!(connector.0.get_filename(), Path::new(path), "{url}");
+        }
+        let connector = SqliteConnector::new(&crate::sqlite_url(Path::new("file:a/b.db"))).unwrap();
+        assert_eq!(connector.0.get_filename(), Path::new("./file:a/b.db"));
+    }
+
+    #[test]
     fn a_database_needs_a_file() {
         for (url, refusal) in [
             ("sqlite::memory:", UrlError::InMemory),

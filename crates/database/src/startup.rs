@@ -3,7 +3,7 @@
 use std::{error::Error, time::Duration};
 
 use madang_flow_control::Backoff;
-use madang_kit::{Check, Host, StartError, clock::fraction};
+use madang_kit::{Check, Host, StartError, clock::fraction, lifecycle::with_causes};
 
 use crate::DatabaseError;
 
@@ -50,12 +50,12 @@ where
             Err(Attempt::Failed(error)) => return Err(StartError::dependency(what, error)),
             Err(Attempt::Again(error)) => error,
         };
-        check.failing(format!("waiting for {what}, which cannot be reached"));
+        check.failing(format!("cannot reach {what}"));
         let pause = pauses.after_failure(fraction(&*host.random));
         tracing::warn!(
-            error = &*error as &(dyn Error + 'static),
+            error = %with_causes(&*error),
             retry_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX),
-            "{what} cannot be reached; {DATABASE_URL} says where it is; trying again"
+            "cannot reach {what}, which {DATABASE_URL} names; trying again"
         );
         tokio::select! {
             biased;

@@ -12,9 +12,8 @@ use std::{
 use madang_flow_control::Backoff;
 use madang_kit::{
     clock::{Random, fraction},
-    metrics::{DURATION_BOUNDS_SECONDS, Metrics},
+    metrics::{DURATION_BOUNDS_SECONDS, Metrics, Recorder},
 };
-use opentelemetry::{KeyValue, metrics::Histogram};
 
 use crate::DatabaseError;
 
@@ -56,7 +55,7 @@ impl HasDatabaseError for DatabaseError {
 
 /// Runs transactions.
 pub struct Transactions {
-    durations: Histogram<f64>,
+    durations: Recorder<2>,
     random: Arc<dyn Random>,
     repetition: Repetition,
 }
@@ -65,13 +64,13 @@ impl Transactions {
     /// Transactions that are measured in `metrics`.
     #[must_use]
     pub fn new(metrics: &Metrics, random: Arc<dyn Random>, repetition: Repetition) -> Self {
-        let durations = metrics
-            .meter()
-            .f64_histogram("madang.database.transaction.duration")
-            .with_unit("s")
-            .with_description("Attempts of transactions by name and outcome; a conflict is repeated")
-            .with_boundaries(DURATION_BOUNDS_SECONDS.to_vec())
-            .build();
+        let durations = metrics.recorder(
+            "madang.database.transaction.duration",
+            "s",
+            "Attempts of transactions by name and outcome; a conflict is repeated.",
+            ["transaction", "outcome"],
+            &DURATION_BOUNDS_SECONDS,
+        );
         Self { durations, random, repetition }
     }
 
@@ -121,14 +120,14 @@ fn is_conflict(error: &impl HasDatabaseError) -> bool {
 
 /// One attempt being measured. One that is dropped before its end was cancelled, as by the deadline of its call.
 struct Measurement<'a> {
-    durations: &'a Histogram<f64>,
+    durations: &'a Recorder<2>,
     name: &'static str,
     began: Instant,
     outcome: &'static str,
 }
 
 impl<'a> Measurement<'a> {
-    fn begin(durations: &'a Histogram<f64>, name: &'static str) -> Self {
+    fn begin(durations: &'a Recorder<2>, name: &'static str) -> Self {
         Self { durations, name, began: Instant::now(), outcome: "cancelled" }
     }
 
@@ -142,7 +141,6 @@ impl<'a> Measurement<'a> {
 
 impl Drop for Measurement<'_> {
     fn drop(&mut self) {
-        let labels = [KeyValue::new("transaction", self.name), KeyValue::new("outcome", self.outcome)];
-        self.durations.record(self.began.elapsed().as_secs_f64(), &labels);
+        self.durations.record(self.began.elapsed().as_secs_f64(), [self.name, self.outcome]);
     }
 }

@@ -5,8 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     TextError,
+    address::{check_absolute, check_characters, is_unfit},
+    bounded::bounded_text,
     limits::{ATTACHMENT_URL_MAX_BYTES, FILE_NAME_MAX_BYTES, MEDIA_TYPE_MAX_CHARS},
-    text::{bounded_text, no_control},
+    unicode::{is_visible, problem_in_names, to_nfc},
 };
 
 /// The media type of a file of which nothing is known (RFC 2046, section 4.5.1).
@@ -14,26 +16,27 @@ const UNKNOWN_MEDIA_TYPE: &str = "application/octet-stream";
 /// The characters of a type's or a subtype's name (RFC 6838, section 4.2).
 const RESTRICTED_NAME_MAX_CHARS: usize = 127;
 
-/// A file that a message points to.
+/// An attachment of a message: a link to a file, with its name, type and size.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Attachment {
-    /// The address of the file.
+    /// The URL of the file.
     pub url: AttachmentUrl,
-    /// Its name.
+    /// The name of the file.
     pub name: FileName,
-    /// Its media type.
+    /// The media type of the file.
     pub content_type: MediaType,
-    /// Its size in bytes.
+    /// The size of the file, in bytes, as the sender states it.
     pub size_bytes: u64,
 }
 
 impl Attachment {
     /// An attachment as an earlier version accepted and recorded it. That version took any short text for a name and for
-    /// a media type; what this one refuses is made fit, since a room must open whatever was once sent to it.
+    /// a media type, and more for an address; what this one refuses is made fit, since a room must open whatever was once
+    /// sent to it.
     ///
     /// # Errors
-    /// When the address is none: its bounds have only become wider.
+    /// When the address is longer than any version accepted.
     pub fn recorded(
         url: String,
         name: &str,
@@ -41,7 +44,12 @@ impl Attachment {
         size_bytes: u64,
     ) -> Result<Self, TextError> {
         let content_type = MediaType::new(content_type).or_else(|_| MediaType::new(UNKNOWN_MEDIA_TYPE))?;
-        Ok(Self { url: AttachmentUrl::new(url)?, name: FileName::made_fit(name)?, content_type, size_bytes })
+        Ok(Self {
+            url: AttachmentUrl::recorded(url)?,
+            name: FileName::made_fit(name)?,
+            content_type,
+            size_bytes,
+        })
     }
 }
 
@@ -63,45 +71,74 @@ bounded_text!(
     }
 );
 bounded_text!(
-    /// A file's name without its folder: 1 to 255 bytes on one line. Characters that change the direction of the text
-    /// around them are refused, since with them `exe.png` shows what is `gnp.exe`.
+    /// A file's name without its folder, in Normalization Form C: 1 to 255 bytes on one line, one character of it visible.
+    /// Characters that change the direction of the text around them are refused, since with them `exe.png` shows what is
+    /// `gnp.exe`; so is all that no name holds.
     FileName,
     |text| {
-        if text.trim().is_empty() || text.len() > FILE_NAME_MAX_BYTES {
+        let text = to_nfc(text);
+        if text.is_empty() || text.len() > FILE_NAME_MAX_BYTES {
             return Err(TextError::new("name", format!("must have 1 to {FILE_NAME_MAX_BYTES} bytes")));
         }
         if text.contains(['/', '\\']) || matches!(text.as_str(), "." | "..") {
             return Err(TextError::new("name", "must be a file's name without a folder"));
         }
-        if text.contains(is_bidi_control) {
-            return Err(TextError::new("name", "holds a character that overrides the direction of text"));
+        if let Some(problem) = text.chars().find_map(problem_in_names) {
+            return Err(TextError::new("name", problem));
         }
-        no_control("name", text)
+        if !text.contains(is_visible) {
+            return Err(TextError::new("name", "must have a visible character"));
+        }
+        Ok(text)
     }
 );
 bounded_text!(
-    /// The address of a file: an absolute `https` or `http` one, or a path on the same server that begins with one
-    /// `/`; at most 2,048 bytes.
+    /// The address of a file: an absolute `https` or `http` one with a host and without a user, or a path on the same
+    /// server that begins with one `/`; at most 2,048 bytes.
     AttachmentUrl,
     |text| {
         if text.len() > ATTACHMENT_URL_MAX_BYTES {
             return Err(TextError::new("url", format!("is longer than {ATTACHMENT_URL_MAX_BYTES} bytes")));
         }
-        let authority = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-        let is_absolute = authority.is_some_and(|rest| !rest.is_empty() && !rest.starts_with(['/', '?', '#']));
         // `//host` is the address of another server, and browsers read `/\host` as the same.
-        let is_path = text.starts_with('/') && !text.starts_with("//");
-        if !(is_absolute || is_path) || text.contains('\\') || text.contains(char::is_whitespace) {
+        if text.starts_with('/') && !text.starts_with("//") {
+            check_characters("url", &text)?;
+        } else if text.starts_with("http") {
+            check_absolute("url", &text)?;
+        } else {
             return Err(TextError::new("url", "must be an http or https address, or a path that begins with /"));
         }
-        no_control("url", text)
+        Ok(text)
     }
 );
+
+impl AttachmentUrl {
+    /// An address as an earlier version accepted it, which took any character that is no blank. Those that this one
+    /// refuses are percent-encoded, as browsers do; one that is refused all the same stays as it is.
+    fn recorded(text: String) -> Result<Self, TextError> {
+        Self::new(text.as_str()).or_else(|error| {
+            if text.len() > ATTACHMENT_URL_MAX_BYTES {
+                return Err(error);
+            }
+            let mut encoded = String::with_capacity(text.len());
+            for c in text.chars() {
+                if is_unfit(c) {
+                    c.encode_utf8(&mut [0; 4])
+                        .bytes()
+                        .for_each(|byte| encoded.push_str(&format!("%{byte:02X}")));
+                } else {
+                    encoded.push(c);
+                }
+            }
+            Ok(Self::new(encoded).unwrap_or_else(|_| Self(text.into_boxed_str())))
+        })
+    }
+}
 
 impl FileName {
     /// The name with `_` for each character that a file's name must not have, cut to the longest that it may be.
     fn made_fit(text: &str) -> Result<Self, TextError> {
-        let unfit = |c: char| matches!(c, '/' | '\\') || is_bidi_control(c) || c.is_control();
+        let unfit = |c: char| matches!(c, '/' | '\\') || problem_in_names(c).is_some();
         let mut name = text.replace(unfit, "_");
         name.truncate(name.floor_char_boundary(FILE_NAME_MAX_BYTES));
         match Self::new(name) {
@@ -110,11 +147,6 @@ impl FileName {
             Err(_) => Self::new("_"),
         }
     }
-}
-
-/// The embeddings, overrides and isolates of the bidirectional algorithm (UAX #9, section 2).
-const fn is_bidi_control(c: char) -> bool {
-    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// `type "/" subtype *( OWS ";" OWS parameter )`, the parameters by RFC 9110, section 5.6.6.
@@ -238,6 +270,9 @@ mod tests {
             "a\0b",
             "annexe\u{202e}gnp.exe",
             "\u{2066}a",
+            "\u{3164}",
+            "a\u{e0041}",
+            "a\u{378}",
             &too_long,
         ] {
             assert!(FileName::new(text).is_err(), "{text:?}");
@@ -255,6 +290,15 @@ mod tests {
         assert_eq!(recorded("in/out\\\u{202e}", "a photo").name.as_str(), "in_out__");
         assert_eq!(recorded("..", "a photo").name.as_str(), "_");
         assert_eq!(recorded("..", "a photo").content_type.as_str(), "application/octet-stream");
+        let decomposed = "\u{1112}\u{1161}\u{11ab}.png";
+        assert_eq!(recorded(decomposed, "image/png").name.as_str(), "한.png");
+        for (url, read) in [
+            ("https://files.example/\"<1>\"", "https://files.example/%22%3C1%3E%22"),
+            ("https://user:password@files.example/1", "https://user:password@files.example/1"),
+        ] {
+            let recorded = Attachment::recorded(url.to_owned(), "a", "image/png".to_owned(), 1).unwrap();
+            assert_eq!(recorded.url.as_str(), read);
+        }
         assert_eq!(recorded(&"\u{1f3e1}".repeat(64), "x").name.len(), 252);
     }
 
@@ -275,6 +319,9 @@ mod tests {
             "https:///1",
             "ftp://files.example/1",
             "https://files.example/a b",
+            "https://user:password@files.example/1",
+            "https://files.example/\"onload=\"x",
+            "/<script>",
             "/a\nb",
             &too_long,
         ] {

@@ -6,31 +6,31 @@ use serde::{Deserialize, Serialize};
 
 use crate::Limit;
 
-/// Why something was refused or failed.
+/// The reason for which a request was refused or failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Code {
-    /// The request is malformed; sending it again as it is cannot help.
+    /// The request is malformed. A retry without a correction fails again.
     InvalidArgument,
-    /// The credential is missing, wrong, expired or revoked.
+    /// The credential is missing, invalid, expired or revoked.
     Unauthenticated,
-    /// The caller may not do this.
+    /// The caller has no permission for the request.
     PermissionDenied,
-    /// There is no such thing.
+    /// The requested object does not exist.
     NotFound,
-    /// There is one already.
+    /// An object with this name exists already.
     AlreadyExists,
-    /// The state of the system does not allow it.
+    /// The present state does not allow the request.
     FailedPrecondition,
-    /// Too many requests; try again after the given time.
+    /// A limit was reached. Retry after the given time.
     RateLimited,
     /// The request is larger than the limit.
     TooLarge,
-    /// It was not done in time. It may have been done all the same: repeat it with the same key.
+    /// The deadline passed. The request may have been executed: repeat it with the same key.
     DeadlineExceeded,
-    /// A part that is needed does not answer; try again.
+    /// A required service does not answer. Retry after the given time.
     Unavailable,
-    /// A defect of the server.
+    /// The server has a defect.
     Internal,
 }
 
@@ -50,7 +50,7 @@ impl Code {
         Self::Internal,
     ];
 
-    /// The name on the wire.
+    /// The name in JSON.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -92,18 +92,40 @@ impl fmt::Display for Code {
     }
 }
 
-/// A refusal or failure as the caller is told it: a code, a sentence for a developer, and when to try
-/// again. The cause, where there is one, stays in this process for the log.
+/// The error of one field of a request (RFC 9457, section 3, by its example).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldError {
+    /// The field, as a JSON pointer (RFC 6901) into the request's body.
+    pub pointer: Cow<'static, str>,
+    /// The error: a sentence, or a phrase that continues the field's name.
+    pub detail: Cow<'static, str>,
+}
+
+impl FieldError {
+    /// Makes the error of a sentence. A leading name of the field is removed, since the reader sees it beside the
+    /// sentence.
+    pub fn of_sentence(pointer: impl Into<Cow<'static, str>>, sentence: &str) -> Self {
+        let pointer = pointer.into();
+        let name = pointer.rsplit('/').next().unwrap_or_default();
+        let detail = sentence.strip_prefix(name).and_then(|rest| rest.strip_prefix(' ')).unwrap_or(sentence);
+        Self { detail: detail.to_owned().into(), pointer }
+    }
+}
+
+/// A refusal or failure as the caller sees it: a code, a sentence for developers, and the time to wait before a retry.
+/// The cause stays in this process and goes to the log.
 #[derive(Debug, thiserror::Error)]
 #[error("{code}: {message}")]
 pub struct Error {
     /// The code.
     pub code: Code,
-    /// A sentence that says what to do next. Never holds message text, tokens or internals.
+    /// A sentence that says what is wrong or what to do next. It contains no message text, token or internal detail.
     pub message: Cow<'static, str>,
-    /// When to try again, where that helps.
+    /// The invalid fields of the request; empty if the error is not about fields.
+    pub fields: Vec<FieldError>,
+    /// The time to wait before a retry; none if a retry does not help.
     pub retry_after: Option<Duration>,
-    /// The limit of how often something may be done that was reached, where one was.
+    /// The limit that was reached, with the code `rate_limited`.
     pub limit: Option<Limit>,
     /// The cause; it is logged and never leaves the process.
     #[source]
@@ -114,58 +136,73 @@ pub struct Error {
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    /// An error of that code.
+    /// Makes an error with a code and a message.
     pub fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, message: message.into(), retry_after: None, limit: None, source: None }
+        Self {
+            code,
+            message: message.into(),
+            fields: Vec::new(),
+            retry_after: None,
+            limit: None,
+            source: None,
+        }
     }
 
-    /// The same, with its cause.
+    /// Adds the field that the message is about, named by a JSON pointer (RFC 6901).
+    #[must_use]
+    pub fn of_field(mut self, pointer: impl Into<Cow<'static, str>>) -> Self {
+        self.fields = vec![FieldError::of_sentence(pointer, &self.message)];
+        self
+    }
+
+    /// Adds the cause.
     #[must_use]
     pub fn caused_by(mut self, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         self.source = Some(cause.into());
         self
     }
 
-    /// The same, with the time after which to try again.
+    /// Adds the time to wait before a retry.
     #[must_use]
     pub const fn retry_after(mut self, after: Duration) -> Self {
         self.retry_after = Some(after);
         self
     }
 
-    /// When to try again, in milliseconds as the wire has it: rounded up, never too early.
+    /// The time to wait before a retry, in milliseconds, rounded up so that no retry is too early.
     #[must_use]
     pub fn retry_after_ms(&self) -> Option<u64> {
         self.retry_after.map(|after| u64::try_from(after.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX))
     }
 
-    /// A malformed request.
+    /// Makes the error of a malformed request.
     pub fn invalid(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Code::InvalidArgument, message)
     }
 
-    /// More than a limit allows; there is room for it after a time.
+    /// Makes the error of a request beyond a limit, which allows it after a time.
     pub fn rate_limited(limit: Limit, after: Duration) -> Self {
         Self { limit: Some(limit), ..Self::new(Code::RateLimited, limit.message()).retry_after(after) }
     }
 
-    /// A part that does not answer.
+    /// Makes the error of a service that does not answer.
     pub fn unavailable(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Code::Unavailable, message).retry_after(Duration::from_secs(1))
     }
 
-    /// A defect; its cause is for the log alone.
+    /// Makes the error of a defect. Only the log gets its cause.
     pub fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::new(Code::Internal, "a defect of the server; it has been logged").caused_by(cause)
     }
 }
 
 impl Clone for Error {
-    /// The clone goes to another waiter of the same work; the cause stays with the first, which logs it.
+    /// Clones the error for another caller of the same work, without the cause, which the first caller logs.
     fn clone(&self) -> Self {
         Self {
             code: self.code,
             message: self.message.clone(),
+            fields: self.fields.clone(),
             retry_after: self.retry_after,
             limit: self.limit,
             source: None,

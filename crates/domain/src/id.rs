@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use uuid::Uuid;
 
-use crate::{Error, ExternalId, Seq, Slug};
+use crate::{Error, ExternalId, Seq, Slug, TextError};
 
 /// A text that is not an identifier of the wanted kind.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -166,7 +166,7 @@ impl FromStr for MessageId {
         // One id has one spelling: no sign, no leading zero.
         match text.parse::<u64>() {
             Ok(seq) if seq != 0 && seq.to_string() == text => Ok(Self(Seq::new(seq))),
-            _ => Err(Error::invalid("not a message id")),
+            _ => Err(Error::invalid("a message id must be a positive number, as text")),
         }
     }
 }
@@ -206,16 +206,16 @@ pub enum RoomRef {
 const EXTERNAL: &str = "ext:";
 
 impl FromStr for RoomRef {
-    type Err = crate::TextError;
+    type Err = TextError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if let Some(external) = text.strip_prefix(EXTERNAL) {
-            return ExternalId::new(external).map(Self::External);
-        }
-        match text.parse() {
-            Ok(id) => Ok(Self::Id(id)),
-            Err(_) => Slug::new(text).map(Self::Slug),
-        }
+        let named = match text.strip_prefix(EXTERNAL) {
+            Some(external) => ExternalId::new(external).map(Self::External),
+            None => text.parse().map(Self::Id).or_else(|_| Slug::new(text).map(Self::Slug)),
+        };
+        named.map_err(|_| {
+            TextError::new("room", "must be an id, a slug, or `ext:` and the site's id of the room")
+        })
     }
 }
 
@@ -239,13 +239,14 @@ pub enum UserRef {
 }
 
 impl FromStr for UserRef {
-    type Err = Error;
+    type Err = TextError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text.strip_prefix(EXTERNAL) {
-            Some(external) => Ok(Self::External(ExternalId::new(external)?)),
-            None => Ok(Self::Id(text.parse()?)),
-        }
+        let named = match text.strip_prefix(EXTERNAL) {
+            Some(external) => ExternalId::new(external).ok().map(Self::External),
+            None => text.parse().ok().map(Self::Id),
+        };
+        named.ok_or_else(|| TextError::new("user", "must be an id, or `ext:` and the site's id of the user"))
     }
 }
 
@@ -267,7 +268,7 @@ impl From<UserId> for UserRef {
 impl<'de> Deserialize<'de> for UserRef {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        text.parse().map_err(|error: Error| serde::de::Error::custom(error.message))
+        text.parse().map_err(serde::de::Error::custom)
     }
 }
 

@@ -3,7 +3,11 @@
 //! A value of these types is valid by construction. It is parsed once, where it enters the system (a frame,
 //! an HTTP path, a gRPC message, a database row), and travels typed after that.
 
+mod added_by;
+mod address;
 mod attachment;
+mod bounded;
+mod emoji;
 mod error;
 pub mod event;
 mod id;
@@ -14,20 +18,27 @@ mod profile;
 mod role;
 mod room_kind;
 mod schema;
+mod service_name;
 mod text;
 mod time;
 mod topic;
+mod unicode;
+mod username;
 
+pub use added_by::AddedBy;
 pub use attachment::{Attachment, AttachmentUrl, FileName, MediaType};
-pub use error::{Code, Error, Result};
+pub use bounded::TextError;
+pub use emoji::Emoji;
+pub use error::{Code, Error, FieldError, Result};
 pub use id::{ConnectionId, GatewayId, MessageId, ParseIdError, RoomId, RoomRef, SessionId, UserId, UserRef};
 pub use limit::Limit;
 pub use position::{Cursor, Epoch, Seq};
 pub use profile::Profile;
 pub use role::Role;
 pub use room_kind::RoomKind;
-pub use text::{
-    AvatarUrl, DisplayName, ExternalId, IdempotencyKey, MessageText, RoomName, Slug, TextError, Username,
-};
+pub use service_name::{ServiceName, UnknownService};
+pub use text::{AvatarUrl, DisplayName, ExternalId, IdempotencyKey, MessageText, RoomName, Slug};
 pub use time::Timestamp;
 pub use topic::{TopicId, TopicKind};
+pub use unicode::to_nfc;
+pub use username::Username;

@@ -1,19 +1,26 @@
-//! The limits of how often something may be done, and of how much may be held.
+//! The rate limits, and the limits on concurrent connections, sockets and waiting work.
 
-/// A limit of how often something may be done, or of how much may be held. A refusal with the code `rate_limited` names the one that was reached.
+/// A limit on the rate of requests, or on the number of connections, sockets or waiting requests. A refusal with the
+/// code `rate_limited` names the limit that was reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Limit {
-    /// Whatever one user does that others hear of or that is written.
+    /// The requests of one user that write or that reach other users.
     UserSends,
-    /// The same from one address, whoever the users are.
+    /// The same requests of all users at one address.
     AddressSends,
-    /// What is said in one room, whoever says it.
+    /// The requests of all users that reach one room.
     RoomSends,
+    /// The pages and other answers that one user reads.
+    UserReads,
+    /// The same from one address, whoever the users are.
+    AddressReads,
+    /// The rooms in which one user's changes of the profile are told.
+    ProfileChanges,
     /// The rooms that one user creates.
     RoomCreations,
     /// The users whom one user adds to rooms, and the roles that one user gives.
     MemberAdditions,
-    /// The subscriptions of one user that were refused.
+    /// The refused subscriptions of one user.
     RefusedSubscriptions,
     /// The sockets of one user.
     UserSockets,
@@ -21,16 +28,31 @@ pub enum Limit {
     ServerCalls,
     /// The connections of one address.
     AddressConnections,
-    /// The handshakes from one address that showed no good credential.
+    /// The handshakes from one address that had no valid credential.
     AddressHandshakes,
+    /// The sign-ins from one address.
+    AddressSignIns,
+    /// The sign-ins of one account.
+    AccountSignIns,
+    /// The registrations from one address.
+    AddressRegistrations,
+    /// The passwords that wait to be hashed.
+    WaitingPasswords,
+    /// The unknown API keys and refresh tokens from one address.
+    AddressUnknownCredentials,
+    /// The unknown API keys from all addresses.
+    UnknownApiKeys,
 }
 
 impl Limit {
     /// Every limit.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 19] = [
         Self::UserSends,
         Self::AddressSends,
         Self::RoomSends,
+        Self::UserReads,
+        Self::AddressReads,
+        Self::ProfileChanges,
         Self::RoomCreations,
         Self::MemberAdditions,
         Self::RefusedSubscriptions,
@@ -38,15 +60,24 @@ impl Limit {
         Self::ServerCalls,
         Self::AddressConnections,
         Self::AddressHandshakes,
+        Self::AddressSignIns,
+        Self::AccountSignIns,
+        Self::AddressRegistrations,
+        Self::WaitingPasswords,
+        Self::AddressUnknownCredentials,
+        Self::UnknownApiKeys,
     ];
 
-    /// The name on the wire.
+    /// The name in JSON.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::UserSends => "user_sends",
             Self::AddressSends => "address_sends",
             Self::RoomSends => "room_sends",
+            Self::UserReads => "user_reads",
+            Self::AddressReads => "address_reads",
+            Self::ProfileChanges => "profile_changes",
             Self::RoomCreations => "room_creations",
             Self::MemberAdditions => "member_additions",
             Self::RefusedSubscriptions => "refused_subscriptions",
@@ -54,29 +85,46 @@ impl Limit {
             Self::ServerCalls => "server_calls",
             Self::AddressConnections => "address_connections",
             Self::AddressHandshakes => "address_handshakes",
+            Self::AddressSignIns => "address_sign_ins",
+            Self::AccountSignIns => "account_sign_ins",
+            Self::AddressRegistrations => "address_registrations",
+            Self::WaitingPasswords => "waiting_passwords",
+            Self::AddressUnknownCredentials => "address_unknown_credentials",
+            Self::UnknownApiKeys => "unknown_api_keys",
         }
     }
 
-    /// What a developer is told when the limit is reached.
+    /// The message of a refusal for this limit, for developers.
     #[must_use]
     pub const fn message(self) -> &'static str {
         match self {
-            Self::UserSends => "this user does too much: slow down",
-            Self::AddressSends => "too much comes from this address: slow down",
-            Self::RoomSends => "too much is said in this room: try again",
+            Self::UserSends => "this user sends too many requests: slow down",
+            Self::AddressSends => "too many requests come from this address: slow down",
+            Self::RoomSends => "this room receives too many requests: slow down",
+            Self::UserReads => "this user reads too much: slow down",
+            Self::AddressReads => "too much is read from this address: slow down",
+            Self::ProfileChanges => "this user changes the profile too often: slow down",
             Self::RoomCreations => "this user creates too many rooms: slow down",
             Self::MemberAdditions => "this user adds too many members: slow down",
             Self::RefusedSubscriptions => "too many subscriptions of this user were refused: slow down",
-            Self::UserSockets => "the user holds too many sockets",
-            Self::ServerCalls => "too many calls: slow down",
-            Self::AddressConnections => "this address holds as many connections as one may",
+            Self::UserSockets => "this user has too many open sockets: close one first",
+            Self::ServerCalls => "too many calls use this API key: slow down",
+            Self::AddressConnections => "this address has too many connections: close some first",
             Self::AddressHandshakes => {
-                "too many handshakes from this address showed no good credential: slow down"
+                "too many handshakes from this address had no valid credential: slow down"
             }
+            Self::AddressSignIns => "too many sign-ins from this address: try again later",
+            Self::AccountSignIns => "too many sign-ins of this account: try again later",
+            Self::AddressRegistrations => "too many registrations from this address: try again later",
+            Self::WaitingPasswords => "too many sign-ins are waiting: try again later",
+            Self::AddressUnknownCredentials => {
+                "too many unknown keys or tokens from this address: try again later"
+            }
+            Self::UnknownApiKeys => "too many calls use unknown API keys: try again later",
         }
     }
 
-    /// The limit of a name; none for a name of a later version.
+    /// The limit with this name; none if only a later version knows the name.
     #[must_use]
     pub fn of_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|limit| limit.as_str() == name)

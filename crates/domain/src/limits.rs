@@ -36,6 +36,16 @@ pub const NOTICE_DATA_MAX_BYTES: usize = 16 * 1024;
 pub const MENTIONS_MAX: usize = 20;
 /// The messages that are pinned in one room.
 pub const ROOM_PINS_MAX: u64 = 100;
+/// The different emoji with which users react to one message.
+pub const MESSAGE_REACTIONS_MAX: usize = 20;
+/// The bytes of the name between the colons of an emoji that the site defines.
+pub const EMOJI_NAME_MAX_BYTES: usize = 32;
+/// The former texts of one message that are kept; an edit beyond them drops the oldest.
+pub const REVISIONS_MAX: u32 = 100;
+/// The characters of the text that a reply shows of the message that it answers.
+pub const EXCERPT_MAX_CHARS: usize = 100;
+/// The users whom one user has blocked.
+pub const BLOCKED_USERS_MAX: u32 = 1_000;
 /// The members named when a room is made.
 pub const ROOM_INITIAL_MEMBERS_MAX: usize = 100;
 /// The characters of an attachment's media type.

@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use crate::{
-    AttachmentUrl, AvatarUrl, Code, DisplayName, Epoch, ExternalId, FileName, IdempotencyKey, MediaType,
-    MessageId, MessageText, Role, RoomId, RoomKind, RoomName, RoomRef, Seq, SessionId, Slug, Timestamp,
-    UserId, UserRef, Username, limits,
+    AddedBy, AttachmentUrl, AvatarUrl, Code, DisplayName, Emoji, Epoch, ExternalId, FileName, IdempotencyKey,
+    MediaType, MessageId, MessageText, Role, RoomId, RoomKind, RoomName, RoomRef, Seq, SessionId, Slug,
+    Timestamp, UserId, UserRef, Username, limits,
 };
 
 macro_rules! schemas {
@@ -25,64 +25,68 @@ macro_rules! schemas {
 }
 
 schemas! {
-    UserId => {"type": "string", "format": "uuid", "description": "A user's id."};
-    RoomId => {"type": "string", "format": "uuid", "description": "A room's id."};
-    SessionId => {"type": "string", "format": "uuid", "description": "The id of a signed-in device."};
+    UserId => {"type": "string", "format": "uuid", "description": "The id of a user."};
+    RoomId => {"type": "string", "format": "uuid", "description": "The id of a room."};
+    SessionId => {"type": "string", "format": "uuid", "description": "The id of a session (a signed-in device)."};
     RoomRef => {
         "type": "string", "minLength": 1, "maxLength": limits::EXTERNAL_ID_MAX_BYTES + 4,
-        "description": "A room, by its id, by its slug, or by `ext:` and what the embedding site calls it."
+        "description": "A room: its id, its slug, or `ext:` and the embedding site's id of it."
     };
     UserRef => {
         "type": "string", "minLength": 5, "maxLength": limits::EXTERNAL_ID_MAX_BYTES + 4,
-        "description": "A user, by the account's id, or by `ext:` and what the embedding site calls the user."
+        "description": "A user: the id, or `ext:` and the embedding site's id of the user."
     };
     MessageId => {
         "type": "string", "pattern": "^[1-9][0-9]*$", "maxLength": 20,
-        "description": "A message's id in its room: its `seq` as text."
+        "description": "The id of a message in its room: its `seq` as text."
     };
     Seq => {
         "type": "integer", "format": "int64", "minimum": 0,
-        "description": "A place in the log of a room or of an inbox, contiguous from 1; 0 is before the first."
+        "description": "The sequence number of an event in its room, or of a notice in its inbox: contiguous from 1. 0 is before the first."
     };
     Epoch => {
         "type": "string", "pattern": "^[0-9a-f]{8}$",
-        "description": "Which history a `seq` belongs to."
+        "description": "The epoch of a `seq`, which changes if a backup is restored. Store it with the cursor."
     };
     Timestamp => {
         "type": "string", "format": "date-time",
-        "description": "A time by RFC 3339, in UTC, with milliseconds."
+        "description": "A time (RFC 3339) in UTC, with milliseconds."
     };
     MessageText => {
         "type": "string", "minLength": 1, "maxLength": limits::MESSAGE_TEXT_MAX_CHARS,
-        "description": "A message's text. It is not blank and holds no NUL."
+        "description": "The text of a message: at least one visible character, no NUL. The server normalizes it (NFC) and removes control characters, overrides of the text direction, and tags that belong to no flag. The length limit applies to the remaining text."
+    };
+    Emoji => {
+        "type": "string", "minLength": 1, "maxLength": 64,
+        "description": "One emoji: a grapheme cluster of the Unicode emoji set, or `:name:` with 1 to 32 lower-case ASCII letters, digits, `_`, `+` and `-`. The server answers with its fully qualified form."
     };
     IdempotencyKey => {
         "type": "string", "minLength": 1, "maxLength": limits::IDEMPOTENCY_KEY_MAX_BYTES,
-        "description": "What makes a repeated request the same request: 1 to 64 bytes of the client's choice."
+        "description": "An idempotency key: 1 to 64 bytes that the client chooses. The server executes a repeated request with the same key only once."
     };
     Username => {
         "type": "string", "minLength": 2, "maxLength": limits::USERNAME_MAX_CHARS,
-        "description": "The name to sign in with and to be mentioned by: letters and digits of any script, `_`, `.` and `-`. Case does not count."
+        "description": "A username, for signing in and for mentions (RFC 8265, UsernameCaseMapped): letters, marks and digits of any script, `_`, `.` and `-`. Case, composition, width and surrounding blanks do not count. A username counts as taken if it looks like another user's in letters of another script."
     };
     DisplayName => {
         "type": "string", "minLength": 1, "maxLength": limits::DISPLAY_NAME_MAX_CHARS,
-        "description": "The name that others see."
+        "description": "A display name: one line with at least one visible character. The server normalizes it (NFC)."
     };
     RoomName => {
         "type": "string", "minLength": 1, "maxLength": limits::ROOM_NAME_MAX_CHARS,
-        "description": "A room's name."
+        "description": "The name of a room: one line with at least one visible character. The server normalizes it (NFC)."
     };
     Slug => {
         "type": "string", "pattern": "^[a-z0-9]([a-z0-9_-]*[a-z0-9])?$", "maxLength": limits::SLUG_MAX_BYTES,
-        "description": "A room's name in an address. It never has the form of an id."
+        "description": "A slug: the name of a room in URLs. It never has the form of an id."
     };
     AvatarUrl => {
-        "type": "string", "pattern": "^https?://", "maxLength": limits::AVATAR_URL_MAX_BYTES,
-        "description": "The address of a user's picture."
+        "type": "string", "pattern": "^https?://[^/?#@]+([/?#]|$)", "maxLength": limits::AVATAR_URL_MAX_BYTES,
+        "description": "The `http` or `https` URL of a user's picture, with a host and without a user or password. Blanks, control characters, `\"`, `<`, `>`, `` ` `` and `\\` must be percent-encoded."
     };
     ExternalId => {
         "type": "string", "minLength": 1, "maxLength": limits::EXTERNAL_ID_MAX_BYTES,
-        "description": "What a user or a room is called at the site that embeds the chat."
+        "description": "The embedding site's own id of a user or room."
     };
     MediaType => {
         "type": "string", "minLength": 3, "maxLength": limits::MEDIA_TYPE_MAX_CHARS,
@@ -90,22 +94,26 @@ schemas! {
     };
     FileName => {
         "type": "string", "minLength": 1, "maxLength": limits::FILE_NAME_MAX_BYTES,
-        "description": "A file's name without its folder, of at most 255 bytes."
+        "description": "The name of a file without its folder: at most 255 bytes, with at least one visible character. The server normalizes it (NFC)."
     };
     AttachmentUrl => {
-        "type": "string", "pattern": "^(https?://|/)", "maxLength": limits::ATTACHMENT_URL_MAX_BYTES,
-        "description": "The address of a file: an `http` or `https` one, or a path on this server."
+        "type": "string", "pattern": "^(https?://[^/?#@]|/([^/]|$))", "maxLength": limits::ATTACHMENT_URL_MAX_BYTES,
+        "description": "The URL of a file: `http` or `https` with a host and without a user or password, or a path on this server. Blanks, control characters, `\"`, `<`, `>`, `` ` `` and `\\` must be percent-encoded."
+    };
+    AddedBy => {
+        "type": "string", "enum": AddedBy::ALL,
+        "description": "The users who may add this user to rooms: `anyone`, `shared` (users who share a room with this user), or `nobody`. All others can only invite the user."
     };
     Role => {
         "type": "string", "enum": [Role::Member, Role::Moderator, Role::Owner],
-        "description": "What a member may do in a room: a member reads and writes, a moderator adds and removes members too, an owner changes roles and the room itself too."
+        "description": "The role of a member: a `member` reads and writes; a `moderator` also adds and removes members and pins messages; an `owner` also changes roles and the room."
     };
     RoomKind => {
         "type": "string", "enum": RoomKind::ALL,
-        "description": "How a room can be found and joined: anybody finds a public one and may join it, members add members to a private one, a direct one has two users, and always the same two."
+        "description": "The kind of a room: `public` (every user can find and join it), `private` (moderators add members), or `direct` (two users, who never change)."
     };
     Code => {
         "type": "string", "enum": Code::ALL,
-        "description": "Why a request was refused or failed."
+        "description": "The error code of a refused or failed request."
     };
 }

@@ -1,105 +1,25 @@
 //! Strings with bounds.
 
-use crate::limits::{
-    AVATAR_URL_MAX_BYTES, DISPLAY_NAME_MAX_CHARS, EXTERNAL_ID_MAX_BYTES, IDEMPOTENCY_KEY_MAX_BYTES,
-    MESSAGE_TEXT_MAX_CHARS, ROOM_NAME_MAX_CHARS, SLUG_MAX_BYTES, USERNAME_MAX_CHARS,
+use crate::{
+    TextError,
+    address::check_absolute,
+    bounded::bounded_text,
+    limits::{
+        AVATAR_URL_MAX_BYTES, DISPLAY_NAME_MAX_CHARS, EXTERNAL_ID_MAX_BYTES, IDEMPOTENCY_KEY_MAX_BYTES,
+        MESSAGE_TEXT_MAX_CHARS, ROOM_NAME_MAX_CHARS, SLUG_MAX_BYTES,
+    },
+    unicode::{is_blank, is_visible, is_visible_in_texts, problem_in_names, to_nfc, without_deceptions},
 };
 
-/// A text outside its bounds. The message says which.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{field}: {problem}")]
-pub struct TextError {
-    /// What the text was to be.
-    pub field: &'static str,
-    /// What is wrong, and what would be right.
-    pub problem: String,
-}
-
-impl From<TextError> for crate::Error {
-    fn from(error: TextError) -> Self {
-        Self::invalid(error.to_string())
-    }
-}
-
-impl TextError {
-    pub(crate) fn new(field: &'static str, problem: impl Into<String>) -> Self {
-        Self { field, problem: problem.into() }
-    }
-}
-
-macro_rules! bounded_text {
-    ($(#[$doc:meta])* $name:ident, $check:expr) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(Box<str>);
-
-        impl $name {
-            /// Checks and wraps a text.
-            ///
-            /// # Errors
-            /// When the text is outside its bounds.
-            pub fn new(text: impl Into<String>) -> Result<Self, $crate::TextError> {
-                let check: fn(String) -> Result<String, $crate::TextError> = $check;
-                check(text.into()).map(|text| Self(text.into_boxed_str()))
-            }
-
-            /// The text.
-            #[must_use]
-            pub fn as_str(&self) -> &str {
-                &self.0
-            }
-
-            /// The text, owned.
-            #[must_use]
-            pub fn into_string(self) -> String {
-                self.0.into_string()
-            }
-        }
-
-        impl std::ops::Deref for $name {
-            type Target = str;
-
-            fn deref(&self) -> &str {
-                &self.0
-            }
-        }
-
-        impl std::fmt::Display for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(&self.0)
-            }
-        }
-
-        impl std::str::FromStr for $name {
-            type Err = $crate::TextError;
-
-            fn from_str(text: &str) -> Result<Self, Self::Err> {
-                Self::new(text)
-            }
-        }
-
-        impl serde::Serialize for $name {
-            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str(&self.0)
-            }
-        }
-
-        impl<'de> serde::Deserialize<'de> for $name {
-            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                Self::new(<String as serde::Deserialize>::deserialize(deserializer)?).map_err(serde::de::Error::custom)
-            }
-        }
-    };
-}
-
-pub(crate) use bounded_text;
-
 bounded_text!(
-    /// What somebody says: 1 to 4,000 characters, not blank, no NUL (PostgreSQL stores none).
+    /// What somebody says, in Normalization Form C: 1 to 4,000 characters, one of them visible, no NUL (PostgreSQL stores
+    /// none). Characters that only deceive are left out: control characters but line breaks and tabs, what overrides the
+    /// direction of text, and tags outside of flags.
     MessageText,
     |text| {
-        if text.trim().is_empty() {
-            return Err(TextError::new("text", "is empty"));
+        let text = without_deceptions(text);
+        if !text.contains(is_visible_in_texts) {
+            return Err(TextError::new("text", "must have a visible character"));
         }
         // A character has at most four bytes, so most texts need no count.
         if text.len() > MESSAGE_TEXT_MAX_CHARS && text.chars().count() > MESSAGE_TEXT_MAX_CHARS {
@@ -119,30 +39,14 @@ bounded_text!(
     }
 );
 bounded_text!(
-    /// The name that a user signs in with and is mentioned by, in lower case: letters and digits of any
-    /// script, `_`, `.` and `-`, 2 to 32 characters. Two that differ in case alone are the same.
-    Username,
-    |text| {
-        let text = text.to_lowercase();
-        let count = text.chars().count();
-        if !(2..=USERNAME_MAX_CHARS).contains(&count) {
-            return Err(TextError::new("username", format!("must have 2 to {USERNAME_MAX_CHARS} characters")));
-        }
-        if !text.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '-')) {
-            return Err(TextError::new("username", "may hold letters, digits, '_', '.' and '-' only"));
-        }
-        Ok(text)
-    }
-);
-bounded_text!(
-    /// The name that others see: 1 to 64 characters, trimmed.
+    /// The name that others see, in Normalization Form C: 1 to 64 characters on one line, one of them visible, trimmed.
     DisplayName,
-    |text| one_line("name", &text, DISPLAY_NAME_MAX_CHARS)
+    |text| name("name", &text, DISPLAY_NAME_MAX_CHARS)
 );
 bounded_text!(
-    /// A room's name: 1 to 100 characters, trimmed.
+    /// A room's name, in Normalization Form C: 1 to 100 characters on one line, one of them visible, trimmed.
     RoomName,
-    |text| one_line("name", &text, ROOM_NAME_MAX_CHARS)
+    |text| name("name", &text, ROOM_NAME_MAX_CHARS)
 );
 bounded_text!(
     /// A room's name in an address: lower-case letters, digits and inner `-` and `_`, 1 to 64 bytes, and
@@ -158,29 +62,25 @@ bounded_text!(
             || !bytes.iter().copied().all(inner)
         {
             return Err(TextError::new(
-                "room",
-                format!(
-                    "a slug has 1 to {SLUG_MAX_BYTES} lower-case letters, digits and inner '-' or '_'"
-                ),
+                "slug",
+                format!("must have 1 to {SLUG_MAX_BYTES} lower-case ASCII letters, digits and inner '-' or '_'"),
             ));
         }
         if uuid::Uuid::try_parse(&text).is_ok() {
-            return Err(TextError::new("room", "a slug must not look like an id"));
+            return Err(TextError::new("slug", "must not look like an id"));
         }
         Ok(text)
     }
 );
 bounded_text!(
-    /// Where a user's picture is: an `https` or `http` address of at most 1,024 bytes.
+    /// Where a user's picture is: an `https` or `http` address with a host, without a user, of at most 1,024 bytes.
     AvatarUrl,
     |text| {
         if text.len() > AVATAR_URL_MAX_BYTES {
             return Err(TextError::new("avatar_url", format!("is longer than {AVATAR_URL_MAX_BYTES} bytes")));
         }
-        if !(text.starts_with("https://") || text.starts_with("http://")) || text.contains(char::is_whitespace) {
-            return Err(TextError::new("avatar_url", "must be an http or https address"));
-        }
-        no_control("avatar_url", text)
+        check_absolute("avatar_url", &text)?;
+        Ok(text)
     }
 );
 
@@ -200,23 +100,97 @@ bounded_text!(
 );
 
 fn no_nul(field: &'static str, text: String) -> Result<String, TextError> {
-    if text.contains('\0') { Err(TextError::new(field, "holds a NUL character")) } else { Ok(text) }
-}
-
-pub(crate) fn no_control(field: &'static str, text: String) -> Result<String, TextError> {
-    if text.contains(char::is_control) {
-        Err(TextError::new(field, "holds a control character"))
+    if text.contains('\0') {
+        Err(TextError::new(field, "must not contain a NUL character"))
     } else {
         Ok(text)
     }
 }
 
-fn one_line(field: &'static str, text: &str, max_chars: usize) -> Result<String, TextError> {
-    let text = text.trim();
-    if text.is_empty() || text.chars().count() > max_chars {
+pub(crate) fn no_control(field: &'static str, text: String) -> Result<String, TextError> {
+    if text.contains(char::is_control) {
+        Err(TextError::new(field, "must not contain control characters"))
+    } else {
+        Ok(text)
+    }
+}
+
+/// A name, which stands in one line among others' names.
+fn name(field: &'static str, text: &str, max_chars: usize) -> Result<String, TextError> {
+    let text = to_nfc(text.trim_matches(is_blank).to_owned());
+    if let Some(problem) = text.chars().find_map(problem_in_names) {
+        return Err(TextError::new(field, problem));
+    }
+    if !text.contains(is_visible) {
+        return Err(TextError::new(field, "must have a visible character"));
+    }
+    if text.chars().count() > max_chars {
         return Err(TextError::new(field, format!("must have 1 to {max_chars} characters")));
     }
-    no_control(field, text.to_owned())
+    Ok(text)
+}
+
+/// A name that an earlier version accepted, which refused control characters alone: in the present form, without what no
+/// name holds any more, or, where nothing is left of it then, as it is. What has such a name must stay readable.
+fn recorded_name(field: &'static str, text: &str, max_chars: usize) -> Result<String, TextError> {
+    name(field, text, max_chars).or_else(|error| {
+        let fit: String = text.chars().filter(|c| problem_in_names(*c).is_none()).collect();
+        name(field, &fit, max_chars).or_else(|_| {
+            let text = text.trim();
+            if text.is_empty() || text.chars().count() > max_chars {
+                return Err(error);
+            }
+            no_control(field, text.to_owned())
+        })
+    })
+}
+
+impl MessageText {
+    /// A text in the form that messages have, whatever its length.
+    #[must_use]
+    pub fn formed(text: String) -> String {
+        without_deceptions(text)
+    }
+}
+
+impl DisplayName {
+    /// Whether a name may hold the character.
+    #[must_use]
+    pub fn may_hold(c: char) -> bool {
+        problem_in_names(c).is_none()
+    }
+
+    /// A name that was accepted before, perhaps by an earlier version: in the present form, or as near to it as can be.
+    ///
+    /// # Errors
+    /// When no version accepted it.
+    pub fn recorded(text: impl AsRef<str>) -> Result<Self, TextError> {
+        recorded_name("name", text.as_ref(), DISPLAY_NAME_MAX_CHARS).map(|text| Self(text.into_boxed_str()))
+    }
+}
+
+impl RoomName {
+    /// A name that was accepted before, perhaps by an earlier version: in the present form, or as near to it as can be.
+    ///
+    /// # Errors
+    /// When no version accepted it.
+    pub fn recorded(text: impl AsRef<str>) -> Result<Self, TextError> {
+        recorded_name("name", text.as_ref(), ROOM_NAME_MAX_CHARS).map(|text| Self(text.into_boxed_str()))
+    }
+
+    /// Reads a name of a row by [`recorded`](Self::recorded).
+    pub(crate) fn deserialize_recorded<'de, D: serde::Deserializer<'de>>(row: D) -> Result<Self, D::Error> {
+        let text = <String as serde::Deserialize>::deserialize(row)?;
+        Self::recorded(text).map_err(serde::de::Error::custom)
+    }
+}
+
+impl AvatarUrl {
+    /// An address that was accepted before. What an earlier version accepted and this one refuses is none: a picture
+    /// that cannot be shown is not worth its user.
+    pub fn recorded(text: impl Into<String>) -> Option<Self> {
+        Self::new(text).ok()
+    }
 }
 
 #[cfg(test)]
@@ -232,11 +206,78 @@ mod tests {
     }
 
     #[test]
-    fn a_username_is_folded_to_lower_case() {
-        assert_eq!(Username::new("Mina.Kim").unwrap().as_str(), "mina.kim");
-        assert_eq!(Username::new("미나").unwrap().as_str(), "미나");
-        assert!(Username::new("a").is_err());
-        assert!(Username::new("a b").is_err());
+    fn a_message_is_composed_and_says_something() {
+        let decomposed = "\u{1112}\u{1161}\u{11ab}".repeat(4_000);
+        assert_eq!(MessageText::new(decomposed).unwrap().as_str(), "한".repeat(4_000));
+        assert_eq!(MessageText::new("a\u{202e}b\u{7}").unwrap().as_str(), "ab");
+        let emoji_of_a_younger_unicode = "\u{1faff}";
+        assert!(MessageText::new(emoji_of_a_younger_unicode).is_ok());
+        assert!(DisplayName::new(emoji_of_a_younger_unicode).is_err());
+        for text in [
+            "",
+            "\u{200b}",
+            "\u{3164}",
+            "\u{2800}\n",
+            "\u{202e}",
+            "\u{e0041}",
+            "\u{7}",
+            "\u{e0fff}",
+            "\u{ffff}",
+            "\u{fdd0}",
+        ] {
+            assert!(MessageText::new(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_composed_and_shows_something() {
+        assert_eq!(DisplayName::new(" jose\u{301}\u{200b}").unwrap().as_str(), "josé");
+        assert_eq!(RoomName::new("\u{1112}\u{1161}\u{11ab}").unwrap().as_str(), "한");
+        for text in ["ㅋㅋ ❤️", "👨‍👩‍👧", "שלום\u{200f}!", "A\u{3164}B", "Mina 미나"]
+        {
+            assert_eq!(DisplayName::new(text).unwrap().as_str(), text);
+        }
+        for text in [
+            "",
+            " ",
+            "\u{3164}",
+            "\u{115f}",
+            "\u{1160}",
+            "\u{ffa0}",
+            "\u{200b}",
+            "\u{2800}",
+            "\u{301}",
+            "\u{e000}",
+            "\u{202e}",
+            "a\u{202e}b",
+            "a\u{2067}b",
+            "a\u{e0041}b",
+            "a\u{378}b",
+            "a\u{ffff}b",
+            "a\nb",
+            "a\u{2028}b",
+        ] {
+            assert!(DisplayName::new(text).is_err(), "{text:?}");
+            assert!(RoomName::new(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_of_an_earlier_version_stays_readable() {
+        for (text, read) in [
+            ("jose\u{301}", "josé"),
+            ("admin\u{202e}", "admin"),
+            ("\u{3164}", "\u{3164}"),
+            ("\u{202e}", "\u{202e}"),
+            ("\u{200b}", "\u{200b}"),
+        ] {
+            assert_eq!(DisplayName::recorded(text).unwrap().as_str(), read, "{text:?}");
+            assert_eq!(RoomName::recorded(text).unwrap().as_str(), read, "{text:?}");
+        }
+        for text in ["", " ", "\u{7}"] {
+            assert!(DisplayName::recorded(text).is_err(), "{text:?}");
+        }
+        assert_eq!(AvatarUrl::recorded("https://"), None);
     }
 
     #[test]
@@ -244,6 +285,7 @@ mod tests {
         assert!(Slug::new("general-2").is_ok());
         assert!(Slug::new("-general").is_err());
         assert!(Slug::new("General").is_err());
+        assert!(Slug::new("한글").is_err(), "of ASCII: so it has one form");
         assert!(Slug::new("01941f297c007000800000000000ab00").is_err());
     }
 

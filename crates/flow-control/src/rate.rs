@@ -4,7 +4,9 @@
 //! when the bucket will be full again. Taking moves it on by the interval; a taking that would move it more than a
 //! burst past now is refused.
 //!
-//! Times are microseconds after an epoch that the caller chooses.
+//! Callers tell the time in microseconds after an epoch that they choose. Buckets keep nanoseconds. In microseconds the
+//! interval of a rate above a million a second would be zero, and so would the time of a burst: of two callers, the one
+//! that read the clock first would be refused.
 
 use std::{
     hash::Hash,
@@ -35,35 +37,44 @@ impl RateLimit {
         count: u32,
         full_at: u64,
         patience: Duration,
-        now: u64,
+        now_micros: u64,
     ) -> Result<(u64, Duration), Duration> {
-        let full_at = full_at.max(now).saturating_add(self.micros_of(count));
+        let now = to_nanos(now_micros);
+        let full_at = full_at.max(now).saturating_add(self.nanos_of(count));
         let most = if self.burst == 0 { 0 } else { self.burst.max(count) };
-        let burst = self.micros_of(most);
+        let burst = self.nanos_of(most);
         let wait = full_at.saturating_sub(now.saturating_add(burst));
-        match wait.checked_sub(micros(patience)) {
-            None | Some(0) => Ok((full_at, Duration::from_micros(wait))),
-            Some(excess) => Err(Duration::from_micros(excess)),
+        match wait.checked_sub(nanos(patience)) {
+            None | Some(0) => Ok((full_at, Duration::from_nanos(wait))),
+            Some(excess) => Err(Duration::from_nanos(excess)),
         }
     }
 
+    /// When a bucket that is full again at `full_at` will be full again once `count` were taken from it, even where there are
+    /// fewer: it owes a burst at most.
+    fn charge(self, count: u32, full_at: u64, now_micros: u64) -> u64 {
+        let now = to_nanos(now_micros);
+        let most = now.saturating_add(self.nanos_of(self.burst.saturating_mul(2)));
+        full_at.max(now).saturating_add(self.nanos_of(count)).min(most.max(full_at))
+    }
+
     /// The time after which `count` more are allowed.
-    fn micros_of(self, count: u32) -> u64 {
-        micros(self.interval).saturating_mul(u64::from(count))
+    fn nanos_of(self, count: u32) -> u64 {
+        nanos(self.interval).saturating_mul(u64::from(count))
     }
 }
 
 /// One bucket, which threads share without a lock. It takes eight bytes.
 #[derive(Debug, Default)]
 pub struct RateBucket {
-    full_at_micros: AtomicU64,
+    full_at_nanos: AtomicU64,
 }
 
 impl RateBucket {
     /// A full bucket.
     #[must_use]
     pub const fn new() -> Self {
-        Self { full_at_micros: AtomicU64::new(0) }
+        Self { full_at_nanos: AtomicU64::new(0) }
     }
 
     /// Takes one.
@@ -86,9 +97,9 @@ impl RateBucket {
 
     /// Returns `count` that were taken and not used.
     pub fn give_back(&self, count: u32, limit: RateLimit) {
-        let before = |full_at: u64| Some(full_at.saturating_sub(limit.micros_of(count)));
+        let before = |full_at: u64| Some(full_at.saturating_sub(limit.nanos_of(count)));
         // Never refused: the closure always answers.
-        let _ = self.full_at_micros.fetch_update(Relaxed, Relaxed, before);
+        let _ = self.full_at_nanos.fetch_update(Relaxed, Relaxed, before);
     }
 
     /// Takes one that will be there within `patience`, and returns how long the caller has to wait for it.
@@ -113,10 +124,10 @@ impl RateBucket {
         now_micros: u64,
     ) -> Result<Duration, Duration> {
         // No other memory depends on the number.
-        let mut full_at = self.full_at_micros.load(Relaxed);
+        let mut full_at = self.full_at_nanos.load(Relaxed);
         loop {
             let (next, wait) = limit.reserve(count, full_at, patience, now_micros)?;
-            match self.full_at_micros.compare_exchange_weak(full_at, next, Relaxed, Relaxed) {
+            match self.full_at_nanos.compare_exchange_weak(full_at, next, Relaxed, Relaxed) {
                 Ok(_) => return Ok(wait),
                 Err(changed) => full_at = changed,
             }
@@ -129,23 +140,20 @@ impl RateBucket {
     ///
     /// When the bucket is empty: the time after which it has one.
     pub fn check(&self, limit: RateLimit, now_micros: u64) -> Result<(), Duration> {
-        limit.reserve(1, self.full_at_micros.load(Relaxed), Duration::ZERO, now_micros).map(drop)
+        limit.reserve(1, self.full_at_nanos.load(Relaxed), Duration::ZERO, now_micros).map(drop)
     }
 
     /// Takes one for what has happened already, even where there is none. The bucket owes a burst at most.
     pub fn charge(&self, limit: RateLimit, now_micros: u64) {
-        let most = now_micros.saturating_add(limit.micros_of(limit.burst.saturating_mul(2)));
-        let next = |full_at: u64| {
-            Some(full_at.max(now_micros).saturating_add(limit.micros_of(1)).min(most.max(full_at)))
-        };
+        let next = |full_at: u64| Some(limit.charge(1, full_at, now_micros));
         // Never refused: the closure always answers.
-        let _ = self.full_at_micros.fetch_update(Relaxed, Relaxed, next);
+        let _ = self.full_at_nanos.fetch_update(Relaxed, Relaxed, next);
     }
 
     /// Whether the bucket is full, so that forgetting it changes nothing.
     #[must_use]
     pub fn is_full(&self, now_micros: u64) -> bool {
-        self.full_at_micros.load(Relaxed) <= now_micros
+        self.full_at_nanos.load(Relaxed) <= to_nanos(now_micros)
     }
 }
 
@@ -155,14 +163,14 @@ impl RateBucket {
 /// keys than the capacity is not limited by key, and needs another bound.
 #[derive(Debug)]
 pub struct KeyedRateLimiter<K> {
-    full_at_micros: Mutex<LruMap<K, u64>>,
+    full_at_nanos: Mutex<LruMap<K, u64>>,
 }
 
 impl<K: Eq + Hash> KeyedRateLimiter<K> {
     /// A limiter with room for `capacity` buckets.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
-        Self { full_at_micros: Mutex::new(lru_map(capacity)) }
+        Self { full_at_nanos: Mutex::new(lru_map(capacity)) }
     }
 
     /// Takes one from the bucket of `key`.
@@ -189,6 +197,14 @@ impl<K: Eq + Hash> KeyedRateLimiter<K> {
         Ok(())
     }
 
+    /// Takes `count` from the bucket of `key` for what has happened already, even where there are fewer. The bucket owes a
+    /// burst at most.
+    pub fn charge_many(&self, key: K, count: u32, limit: RateLimit, now_micros: u64) {
+        let mut buckets = self.buckets();
+        let full_at = buckets.get(&key).copied().unwrap_or(0);
+        buckets.insert(key, limit.charge(count, full_at, now_micros));
+    }
+
     /// Returns one to the bucket of `key`.
     pub fn give_back(&self, key: &K, limit: RateLimit) {
         self.give_back_many(key, 1, limit);
@@ -197,18 +213,23 @@ impl<K: Eq + Hash> KeyedRateLimiter<K> {
     /// Returns `count` that were taken and not used to the bucket of `key`.
     pub fn give_back_many(&self, key: &K, count: u32, limit: RateLimit) {
         if let Some(full_at) = self.buckets().get_mut(key) {
-            *full_at = full_at.saturating_sub(limit.micros_of(count));
+            *full_at = full_at.saturating_sub(limit.nanos_of(count));
         }
     }
 
     fn buckets(&self) -> MutexGuard<'_, LruMap<K, u64>> {
         // Each change is one insertion or assignment: a panic elsewhere cannot leave half of one.
-        self.full_at_micros.lock().unwrap_or_else(PoisonError::into_inner)
+        self.full_at_nanos.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn micros(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// Microseconds as nanoseconds: 64 bits hold five hundred years of them.
+fn to_nanos(micros: u64) -> u64 {
+    micros.saturating_mul(1_000)
 }
 
 #[cfg(test)]
@@ -266,6 +287,20 @@ mod tests {
     }
 
     #[test]
+    fn at_a_rate_above_the_clock_nobody_is_refused_for_reading_the_clock_before_another() {
+        let limit = RateLimit { interval: Duration::from_nanos(250), burst: 8_000_000 };
+        let (bucket, keyed) = (RateBucket::new(), KeyedRateLimiter::new(10));
+        for now in [5_000, 2_000] {
+            assert_eq!(bucket.take_many(4, limit, now), Ok(()));
+            assert_eq!(keyed.take_many("a", 4, limit, now), Ok(()));
+        }
+        // The burst is two seconds of it.
+        let all = limit.burst - 8;
+        assert_eq!(bucket.take_many(all, limit, 5_000), Ok(()));
+        assert!(bucket.take_many(4, limit, 5_000).is_err());
+    }
+
+    #[test]
     fn what_has_happened_is_charged_up_to_a_burst_of_debt() {
         let bucket = RateBucket::new();
         for _ in 0..3 {
@@ -278,6 +313,12 @@ mod tests {
         }
         assert_eq!(bucket.check(LIMIT, 0), Err(Duration::from_secs(40)));
         assert_eq!(bucket.check(LIMIT, 40 * SECOND), Ok(()));
+        let keyed = KeyedRateLimiter::new(10);
+        for (count, wait) in [(1, None), (2, Some(10)), (2, Some(30)), (100, Some(40)), (1, Some(40))] {
+            keyed.charge_many("a", count, LIMIT, 0);
+            let refused = keyed.take("a", LIMIT, 0).map(|()| keyed.give_back(&"a", LIMIT)).err();
+            assert_eq!(refused, wait.map(Duration::from_secs), "after {count} more");
+        }
     }
 
     #[test]

@@ -62,12 +62,18 @@ impl Readiness {
     /// drops it. Several may have one name (two services in one process, each with its database).
     #[must_use]
     pub fn check(&self, name: impl Into<Cow<'static, str>>) -> Check {
+        self.check_failing(name, "has not reported yet")
+    }
+
+    /// Adds a check that fails for a reason until its owner reports. That reason is expected, and not logged.
+    #[must_use]
+    pub fn check_failing(&self, name: impl Into<Cow<'static, str>>, reason: &'static str) -> Check {
         let name = name.into();
         let mut key = 0;
         self.state.send_modify(|state| {
             key = state.next_key;
             state.next_key += 1;
-            let failing = Some(Cow::Borrowed("has not reported yet"));
+            let failing = Some(Cow::Borrowed(reason));
             state.checks.push(CheckState { name, failing, key });
         });
         Check { state: Arc::clone(&self.state), key }

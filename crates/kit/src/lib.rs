@@ -36,18 +36,28 @@
 mod allocator;
 pub mod clock;
 pub mod config;
+pub mod doctor;
+mod file_limit;
 pub mod grpc;
 pub mod health;
+mod inspect;
 pub mod lifecycle;
+mod log_budget;
 pub mod metrics;
 pub mod ops;
+mod places;
 mod run;
 pub mod settings;
 pub mod telemetry;
+pub mod tls;
+mod url;
 
 pub use config::Secret;
+pub use file_limit::FileLimit;
 pub use health::{Check, Readiness};
 pub use lifecycle::{Lifecycle, Running, StartError};
+pub use log_budget::{Escaped, LogBudget};
 pub use metrics::Metrics;
 pub use run::{Application, Host, run};
 pub use settings::{CommonSettings, LogFormat, OpsSettings, Registration};
+pub use url::login_is_cut;

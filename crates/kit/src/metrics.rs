@@ -1,27 +1,47 @@
-//! Metrics: one OpenTelemetry meter, shown in the text format of Prometheus.
+//! Metrics, shown in the text format of Prometheus.
 //!
 //! A [`Metrics`] is a value that its owner passes on. So two services in one process, or in one test, do not
 //! share their numbers by accident.
 //!
-//! Two rules for those who add instruments:
+//! Rules for those who add metrics:
 //!
+//! - **Names and units** follow OpenTelemetry here (`madang.gateway.sent`, `By`) and become those of Prometheus when they
+//!   are shown (`madang_gateway_sent_bytes_total`): base units as a suffix, `_total` for what only grows.
 //! - **No label holds a room, a user, a session or an address.** A label's values are few and known from
 //!   the code (a method, a code, an outcome). The SDK folds what exceeds 2,000 sets into one overflow set.
-//! - **Hot paths count in atomics, which the exporter reads at the scrape.** [`instruments!`] declares a set of them, one
-//!   line a metric, and [`Metrics::export`] exports the set. What happens once per call between services (a
-//!   histogram of its duration) may use an instrument directly.
+//! - **Hot paths count in atomics, which are read at the scrape.** [`instruments!`] declares a set of them, one
+//!   line a metric, and [`Metrics::export`] exports the set. What happens once per call between services may use a
+//!   [`Recorder`]: a histogram with labels, which costs a hash and a lock.
+//! - **What is only looked at** (a queue's length, the age of a key) is read at the scrape: [`Metrics::observe`].
+//!
+//! Each metric is declared once with all that a reader needs, so that `docs/operations.md` can be compared with
+//! [`Metrics::declared`].
 
+mod declared;
+mod exposition;
 mod process;
+mod readiness;
+mod recorder;
+mod runtime;
 
 use std::sync::Arc;
 
-pub use madang_counters::{Counter, Gauge, Instruments, instruments};
+pub use declared::{Declared, Described};
+pub use exposition::Observer;
+pub use madang_counters::{
+    Counter, CounterBy, Durations, Gauge, Histogram, Instruments, Kind, Label, Sizes, StripedCounter,
+    instruments,
+};
 use opentelemetry::{
-    InstrumentationScope, KeyValue,
-    metrics::{AsyncInstrument, Meter, MeterProvider as _},
+    InstrumentationScope,
+    metrics::{Meter, MeterProvider as _},
 };
 use opentelemetry_sdk::{Resource, error::OTelSdkError, metrics::SdkMeterProvider};
 use prometheus::{Registry, TextEncoder};
+pub use recorder::Recorder;
+
+use self::{declared::Catalogue, exposition::Exposition};
+use crate::health::Readiness;
 
 /// Bounds of histograms of durations in seconds: fine where a budget lies (1 to 100 ms), coarse elsewhere.
 pub const DURATION_BOUNDS_SECONDS: [f64; 15] =
@@ -31,13 +51,17 @@ pub const DURATION_BOUNDS_SECONDS: [f64; 15] =
 #[derive(Debug, Clone)]
 pub struct Metrics {
     registry: Registry,
-    provider: SdkMeterProvider,
+    /// What is read at the scrape.
+    exposition: Exposition,
+    catalogue: Catalogue,
+    /// Keeps the meter's instruments.
+    _provider: SdkMeterProvider,
     meter: Meter,
 }
 
 impl Metrics {
     /// Metrics that name `service` as their source, with the numbers of the process (CPU, memory, file
-    /// descriptors, threads) among them.
+    /// descriptors, threads) and of the runtime among them.
     ///
     /// # Errors
     ///
@@ -52,46 +76,79 @@ impl Metrics {
         let resource = Resource::builder().with_service_name(service).build();
         let provider = SdkMeterProvider::builder().with_reader(exporter).with_resource(resource).build();
         let meter = provider.meter_with_scope(InstrumentationScope::builder("madang").build());
-        process::observe(&meter);
-        Ok(Self { registry, provider, meter })
+        let catalogue = Catalogue::default();
+        let exposition = Exposition::register(&registry, catalogue.clone())?;
+        process::observe(&exposition, service);
+        runtime::observe(&exposition);
+        Ok(Self { registry, exposition, catalogue, _provider: provider, meter })
     }
 
-    /// Makes instruments. Keep a histogram or counter; an observable one lives in the meter.
-    #[must_use]
-    pub const fn meter(&self) -> &Meter {
-        &self.meter
-    }
-
-    /// Exports each number of a set. The meter keeps the set alive.
+    /// Exports each metric of a set, which lives as long as these metrics.
     pub fn export<T: Instruments>(&self, set: &Arc<T>) {
-        self.export_all(&[(Vec::new(), Arc::clone(set))].into());
+        self.export_labelled(None, "", set);
     }
 
-    /// Exports several sets of the same numbers under one name each, told apart by a label.
+    /// Exports several sets of the same metrics under one name each, told apart by a label.
     pub fn export_by_label<T: Instruments>(&self, label: &'static str, sets: &[(&'static str, Arc<T>)]) {
-        let labelled =
-            |(value, set): &(&'static str, Arc<T>)| (vec![KeyValue::new(label, *value)], Arc::clone(set));
-        self.export_all(&sets.iter().map(labelled).collect());
+        for (value, set) in sets {
+            self.export_labelled(Some(label), value, set);
+        }
     }
 
-    fn export_all<T: Instruments>(&self, sets: &Arc<[(Vec<KeyValue>, Arc<T>)]>) {
+    fn export_labelled<T: Instruments>(
+        &self,
+        label: Option<&'static str>,
+        value: &'static str,
+        set: &Arc<T>,
+    ) {
         for instrument in T::INSTRUMENTS {
-            let (read, sets) = (instrument.read, Arc::clone(sets));
-            let observe = move |observer: &dyn AsyncInstrument<u64>| {
-                for (labels, set) in sets.iter() {
-                    observer.observe(read(set), labels);
-                }
-            };
-            let (name, unit, description) = (instrument.name, instrument.unit, instrument.description);
-            // The meter keeps what was built.
-            if instrument.is_gauge {
-                let gauge = self.meter.u64_observable_gauge(name).with_unit(unit);
-                gauge.with_description(description).with_callback(observe).build();
-            } else {
-                let counter = self.meter.u64_observable_counter(name).with_unit(unit);
-                counter.with_description(description).with_callback(observe).build();
-            }
+            let own = instrument.label.map(|(name, _)| name);
+            let declared = self.catalogue.declare(
+                instrument.kind,
+                instrument.name,
+                instrument.unit,
+                instrument.description,
+                label.into_iter().chain(own).collect(),
+            );
+            let (set, read) = (Arc::clone(set), instrument.read);
+            let values = instrument.label.map_or(&[][..], |(_, values)| values);
+            self.exposition.add(declared, move |observer| {
+                observer.reading(label.map(|_| value), values, read(&set));
+            });
         }
+    }
+
+    /// Shows what is read at the scrape. What cannot be read is left out.
+    pub fn observe(&self, described: Described, read: impl Fn(&mut Observer<'_>) + Send + Sync + 'static) {
+        self.exposition.observe(described, read);
+    }
+
+    /// A histogram with labels, of what happens about once a call. Bounds: [`DURATION_BOUNDS_SECONDS`], or others where a
+    /// convention names them.
+    #[must_use]
+    pub fn recorder<const LABELS: usize>(
+        &self,
+        name: &'static str,
+        unit: &'static str,
+        description: &'static str,
+        labels: [&'static str; LABELS],
+        bounds: &[f64],
+    ) -> Recorder<LABELS> {
+        let shown = labels.iter().map(|label| declared::shown_label(label)).collect();
+        self.catalogue.declare(Kind::Histogram, name, unit, description, shown);
+        let histogram = self.meter.f64_histogram(name).with_unit(unit).with_description(description);
+        Recorder::new(histogram.with_boundaries(bounds.to_vec()).build(), labels)
+    }
+
+    /// Shows the readiness of the process.
+    pub fn observe_readiness(&self, readiness: &Readiness) {
+        readiness::observe(&self.exposition, readiness.clone());
+    }
+
+    /// Every metric that there is here, whether or not it shows anything yet, by name.
+    #[must_use]
+    pub fn declared(&self) -> Vec<Declared> {
+        self.catalogue.all()
     }
 
     /// Every metric as it is now, in the text format of Prometheus.
@@ -102,75 +159,7 @@ impl Metrics {
             String::new()
         })
     }
-
-    /// The provider, for what needs to make meters of its own scope.
-    #[must_use]
-    pub const fn provider(&self) -> &SdkMeterProvider {
-        &self.provider
-    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    instruments! {
-        /// A set.
-        struct Frames {
-            received: Counter = "madang.frames", "{frame}", "Frames that were received.";
-            waiting: Gauge = "madang.frames.waiting", "{frame}", "Frames that wait.";
-        }
-    }
-
-    #[test]
-    fn it_shows_counters_the_service_and_the_process() {
-        let metrics = Metrics::new("madang-test").unwrap();
-        let frames = Arc::new(Frames::default());
-        metrics.export(&frames);
-        frames.received.add(3);
-        frames.waiting.add(2);
-        let text = metrics.render();
-        for line in [
-            "# HELP madang_frames_total Frames that were received.",
-            "# TYPE madang_frames_total counter",
-            "madang_frames_total 3",
-            "# TYPE madang_frames_waiting gauge",
-            "madang_frames_waiting 2",
-        ] {
-            assert!(text.lines().any(|shown| shown == line), "{line}: {text}");
-        }
-        assert!(text.contains(r#"service_name="madang-test""#), "{text}");
-        for name in [
-            "process_cpu_seconds_total",
-            "process_resident_memory_bytes",
-            "process_open_fds",
-            "process_threads",
-        ] {
-            let line =
-                text.lines().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("{name}: {text}"));
-            let value: f64 = line.rsplit(' ').next().unwrap().parse().unwrap();
-            assert!(value > 0.0 || name.contains("cpu"), "{line}");
-        }
-    }
-
-    #[test]
-    fn several_sets_are_told_apart_by_a_label() {
-        let metrics = Metrics::new("madang-test").unwrap();
-        let (one, two) = (Arc::new(Frames::default()), Arc::new(Frames::default()));
-        metrics.export_by_label("queue", &[("one", Arc::clone(&one)), ("two", Arc::clone(&two))]);
-        one.received.add(1);
-        two.received.add(2);
-        let text = metrics.render();
-        for line in [r#"madang_frames_total{queue="one"} 1"#, r#"madang_frames_total{queue="two"} 2"#] {
-            assert!(text.lines().any(|shown| shown == line), "{line}: {text}");
-        }
-    }
-
-    #[test]
-    fn two_in_one_process_do_not_share() {
-        let (one, two) = (Metrics::new("one").unwrap(), Metrics::new("two").unwrap());
-        one.meter().u64_counter("madang.things").build().add(1, &[]);
-        assert!(one.render().contains("madang_things_total"));
-        assert!(!two.render().contains("madang_things_total"));
-    }
-}
+mod tests;

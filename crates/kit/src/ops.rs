@@ -1,9 +1,6 @@
 //! The operations port: `/livez`, `/readyz`, `/metrics`.
 
-use std::{
-    future::{Future, IntoFuture as _},
-    net::SocketAddr,
-};
+use std::{net::SocketAddr, pin::pin, time::Duration};
 
 use axum::{
     Json, Router,
@@ -12,16 +9,35 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
+use hyper::server::conn::http1;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    service::TowerToHyperService,
+};
 use serde::Serialize;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     Lifecycle, Metrics, Readiness, StartError,
     health::{CheckState, State as Snapshot},
+    places::{Place, Places},
 };
 
 /// The content type of Prometheus' text format.
 const METRICS_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// The connections at once; one more ends the oldest. Each has one request under way, so that this bounds them too. A
+/// deployment has a scraper or two and a prober, of one connection each.
+const CONNECTIONS_MAX: usize = 64;
+/// How long a connection may take to send the head of a request; for the next one, from the last answer.
+const HEAD_PATIENCE: Duration = Duration::from_secs(10);
+/// How long a request that is under way at the shutdown may take.
+const LAST_PATIENCE: Duration = Duration::from_secs(1);
+/// The bytes of a request's head.
+const HEAD_MAX_BYTES: usize = 16 * 1024;
+/// The pause after a connection could not be accepted, for example because no file descriptor is left.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 #[derive(Serialize)]
 struct Report {
@@ -73,14 +89,55 @@ pub async fn serve(
     let cannot = |source| StartError::listen("the operations port", address, source);
     let listener = TcpListener::bind(address).await.map_err(cannot)?;
     let bound = listener.local_addr().map_err(cannot)?;
-    life.tasks().spawn_fallible("ops", accept(listener, router(readiness, metrics), life.soft().clone()));
+    life.tasks().spawn("ops", accept(listener, router(readiness, metrics), life.clone()));
     Ok(bound)
 }
 
-fn accept(
-    listener: TcpListener,
-    router: Router,
-    stop: tokio_util::sync::CancellationToken,
-) -> impl Future<Output = std::io::Result<()>> {
-    axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).into_future()
+/// Accepts connections until the soft shutdown.
+async fn accept(listener: TcpListener, router: Router, life: Lifecycle) {
+    // None of them is ever settled: whoever asks at once is answered before so many others have come.
+    let places = Places::new(CONNECTIONS_MAX, CONNECTIONS_MAX);
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = life.soft().cancelled() => return,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                let Some(place) = places.take(peer.ip()) else { continue };
+                let connection = connection(stream, place, router.clone(), life.soft().clone());
+                life.tasks().spawn_contained("ops connection", connection);
+            }
+            Err(error) => {
+                tracing::debug!(%error, "a connection could not be accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// Serves one connection, one request at a time, to its end: that of its client, of the patience with it, or of its place.
+async fn connection(stream: TcpStream, place: Place, router: Router, soft: CancellationToken) {
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_PATIENCE)
+        .max_buf_size(HEAD_MAX_BYTES)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+    let mut connection = pin!(connection);
+    let ended = tokio::select! {
+        biased;
+        () = place.ended().cancelled() => return,
+        ended = connection.as_mut() => ended,
+        () = soft.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            match tokio::time::timeout(LAST_PATIENCE, connection).await {
+                Ok(ended) => ended,
+                Err(_) => return,
+            }
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection to the operations port ended");
+    }
 }

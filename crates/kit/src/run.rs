@@ -7,7 +7,10 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::{
     CommonSettings, Lifecycle, Metrics, OpsSettings, Readiness, Running, StartError,
     clock::{Clock, Random, SystemClock, SystemRandom},
-    config,
+    config::{self, Invocation},
+    doctor::Finding,
+    file_limit::{FileLimit, Raised},
+    inspect::inspect,
     lifecycle::{DEFAULT_DRAIN, Outcome, with_causes},
     ops, telemetry,
 };
@@ -20,6 +23,12 @@ pub trait Application: clap::Parser {
     /// The operations port, unless the process serves those routes elsewhere.
     fn ops(&self) -> Option<&OpsSettings> {
         None
+    }
+
+    /// What the subcommand `doctor` finds by these settings, besides what the kit looks at by itself. It changes nothing,
+    /// and every question that it asks has a deadline.
+    fn examine(&self, _clock: Arc<dyn Clock>) -> impl Future<Output = Vec<Finding>> {
+        async { Vec::new() }
     }
 }
 
@@ -53,9 +62,11 @@ impl Host {
     pub fn new(name: &'static str, lifecycle: Lifecycle) -> Result<Self, StartError> {
         let metrics =
             Metrics::new(name).map_err(|error| StartError::dependency("the metrics exporter", error))?;
+        let readiness = Readiness::new();
+        metrics.observe_readiness(&readiness);
         Ok(Self {
             lifecycle,
-            readiness: Readiness::new(),
+            readiness,
             metrics,
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
@@ -63,20 +74,31 @@ impl Host {
     }
 }
 
-/// Runs a process: reads its settings, starts telemetry and the operations port, then the services by
+/// The exit code after a mistake in the settings.
+const BAD_SETTING: u8 = 2;
+
+/// Runs a process: reads its settings, raises the limit of open files to its hard limit, starts telemetry and the operations port, then the services by
 /// `start`, and stays until a signal or a failure ends it.
 ///
 /// The first SIGTERM or SIGINT begins the soft shutdown, also while `start` still waits for something; a
 /// second one, or the drain time, the hard one. The operations port answers until the services have ended,
 /// and the last traces leave after them. The exit code is 0 after an orderly shutdown and 2 after a mistake
 /// in the settings. It is 1 after a failed start or task, and if work had to be aborted.
+///
+/// With the subcommands `doctor` and `config print` it looks at the settings instead.
 pub fn run<S, F, A>(name: &'static str, start: F) -> ExitCode
 where
     S: Application,
     F: FnOnce(S, Host) -> A,
     A: Future<Output = Result<Running, StartError>>,
 {
-    let (settings, renamed) = config::parse::<S>();
+    let (settings, renamed) = match config::parse::<S>() {
+        Invocation::Run(settings, renamed) => (settings, renamed),
+        Invocation::Inspect(task, explanation) => {
+            return inspect(name, task, &explanation, async |settings, clock| settings.examine(clock).await);
+        }
+    };
+    let raised = FileLimit::raise();
     // One thread alone needs no scheduler that could share work with others.
     let mut runtime = match settings.common().worker_threads {
         Some(1) => tokio::runtime::Builder::new_current_thread(),
@@ -93,17 +115,25 @@ where
         let common = settings.common().clone();
         let guard = match telemetry::init(name, &common) {
             Ok(guard) => guard,
-            Err(error) => return complain(name, &StartError::dependency("telemetry", error)),
+            Err(error) => {
+                let is_setting = error.is_setting();
+                let failure = complain(name, &StartError::dependency("telemetry", error));
+                return if is_setting { BAD_SETTING.into() } else { failure };
+            }
         };
         for config::Renamed { given, now } in renamed {
             tracing::warn!("the setting {given} has a new name: use {now}");
         }
         let lifecycle = Lifecycle::new(name, common.drain);
-        let code = match live(name, settings, lifecycle, start).await {
+        let code = match live(name, settings, lifecycle, raised, start).await {
             Ok(outcome) => report(name, &outcome),
             Err(error) => {
                 tracing::error!(error = %with_causes(&error), "{name} did not start");
-                ExitCode::FAILURE
+                if matches!(error, StartError::Setting { .. }) {
+                    BAD_SETTING.into()
+                } else {
+                    ExitCode::FAILURE
+                }
             }
         };
         guard.shutdown().await;
@@ -115,6 +145,7 @@ async fn live<S, F, A>(
     name: &'static str,
     settings: S,
     lifecycle: Lifecycle,
+    raised: Raised,
     start: F,
 ) -> Result<Outcome, StartError>
 where
@@ -124,8 +155,7 @@ where
 {
     let host = Host::new(name, lifecycle.clone())?;
     let readiness = host.readiness.clone();
-    let starting = readiness.check("start");
-    starting.failing("starting");
+    let starting = readiness.check_failing("start", "starting");
 
     // Whatever begins the shutdown, readiness says so first thing.
     let (soft, draining) = (lifecycle.soft().clone(), readiness.clone());
@@ -154,7 +184,7 @@ where
         Ok(running) => {
             if let Some(running) = &running {
                 starting.ready();
-                announce(running, ops_address);
+                announce(running, ops_address, &raised);
             }
             None
         }
@@ -170,12 +200,16 @@ where
     failure.map_or(Ok(outcome), Err)
 }
 
-/// The one line that says what listens where.
-fn announce(running: &Running, ops: Option<std::net::SocketAddr>) {
+/// The lines that say what listens where, and for how many; none of a command that listens nowhere.
+fn announce(running: &Running, ops: Option<std::net::SocketAddr>, raised: &Raised) {
     let ops = ops.map(|address| ("ops", address));
     let list = running.addresses().iter().copied().chain(ops);
     let list: Vec<String> = list.map(|(protocol, address)| format!("{protocol} {address}")).collect();
+    if list.is_empty() {
+        return;
+    }
     tracing::info!(service = running.name(), "{} listens: {}", running.name(), list.join(", "));
+    raised.log();
 }
 
 fn follow_signals(lifecycle: Lifecycle) -> Result<impl Future<Output = ()>, StartError> {

@@ -13,24 +13,24 @@ const DEFAULT_DRAIN_SECONDS: &str = "30";
 /// Longest drain that is accepted; a larger number is more likely a mistake of unit.
 const MAX_DRAIN_SECONDS: u64 = 3_600;
 
-/// Whether people make accounts by themselves. Auth and the gateway both hold to it, so both have the setting.
+/// Whether people may register accounts. Auth and the gateway both enforce it, so both have the setting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum Registration {
-    /// Whoever reaches the service may make an account.
+    /// Anyone who can reach the service may register an account.
     #[default]
     Open,
-    /// Nobody may. Accounts that are there stay, and so do users of the embedding site.
+    /// Nobody may register an account. Existing accounts and users of the embedding site stay.
     Closed,
 }
 
 /// What every process has.
 #[derive(Debug, Clone, Args)]
 pub struct CommonSettings {
-    /// What to log: a level (error, warn, info, debug, trace) or directives such as `info,madang_bus=debug`
+    /// The log filter: a level (off, error, warn, info, debug, trace) or directives such as `info,madang_bus=debug`
     #[arg(long = "log", id = "log", env = "MADANG_LOG", default_value = "info", value_parser = parse_log, value_name = "FILTER")]
     pub log: String,
 
-    /// How to log; by default text on a terminal and JSON elsewhere
+    /// The format of the log. [default: text on a terminal, otherwise json]
     #[arg(
         long = "log-format",
         id = "log_format",
@@ -40,7 +40,7 @@ pub struct CommonSettings {
     )]
     pub log_format: Option<LogFormat>,
 
-    /// How long an orderly shutdown may take, in seconds; then the process stops what still runs
+    /// The time limit of an orderly shutdown, in seconds. Then the process aborts the remaining work
     #[arg(
         long = "drain-seconds",
         id = "drain_seconds",
@@ -51,8 +51,7 @@ pub struct CommonSettings {
     )]
     pub drain: Duration,
 
-    /// Threads that run tasks; by default one for each core that the process may use. Where many processes
-    /// share the cores, fewer threads hand less work from one to another
+    /// The number of worker threads. Use fewer if many processes share the cores. [default: one per core]
     #[arg(
         long = "worker-threads",
         id = "worker_threads",
@@ -78,7 +77,7 @@ impl Default for CommonSettings {
 /// Where the operations port listens.
 #[derive(Debug, Clone, Args)]
 pub struct OpsSettings {
-    /// Address of the operations port: /livez, /readyz and /metrics; keep it off the internet
+    /// The address of the operations port, which serves /livez, /readyz and /metrics. Do not expose it to the internet
     #[arg(
         long = "ops-addr",
         id = "ops_addr",
@@ -92,9 +91,9 @@ pub struct OpsSettings {
 /// The form of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
-    /// A line for people.
+    /// One line of text per event
     Text,
-    /// One JSON object a line.
+    /// One JSON object per line
     Json,
 }
 
@@ -104,7 +103,7 @@ fn parse_log(text: &str) -> Result<String, String> {
         // The filter takes any bare word for the name of a crate, so that "inof" would silence all.
         let level = directive.rsplit_once('=').map_or(directive, |(_, level)| level).trim();
         if !LEVELS.iter().any(|known| known.eq_ignore_ascii_case(level)) {
-            return Err(format!("{level:?} is no level; known are {}", LEVELS.join(", ")));
+            return Err(format!("{level:?} is not a level; expected {}", LEVELS.join(", ")));
         }
     }
     tracing_subscriber::EnvFilter::builder().parse(text).map_err(|error| error.to_string())?;
@@ -114,6 +113,6 @@ fn parse_log(text: &str) -> Result<String, String> {
 fn parse_drain(text: &str) -> Result<Duration, String> {
     match text.parse::<u64>() {
         Ok(seconds) if seconds <= MAX_DRAIN_SECONDS => Ok(Duration::from_secs(seconds)),
-        _ => Err(format!("a number of seconds from 0 to {MAX_DRAIN_SECONDS} is expected")),
+        _ => Err(format!("expected a number of seconds from 0 to {MAX_DRAIN_SECONDS}")),
     }
 }

@@ -2,35 +2,45 @@
 //!
 //! Traces leave by OTLP over gRPC when `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` or
 //! `OTEL_EXPORTER_OTLP_ENDPOINT` is set, and only then. What is kept is decided at a trace's root by
-//! `OTEL_TRACES_SAMPLER` and `OTEL_TRACES_SAMPLER_ARG` (parent-based, everything, unless told otherwise).
+//! `OTEL_TRACES_SAMPLER` and `OTEL_TRACES_SAMPLER_ARG` (parent-based, everything, unless told otherwise), and where a
+//! gateway delivers what others published, by what it follows.
+//!
 //! Finished spans wait in a queue of `OTEL_BSP_MAX_QUEUE_SIZE` (2,048) for a thread of their own, and are
 //! dropped when it is full: a collector that is slow or down costs nothing but the traces.
 
-use std::{collections::HashMap, io::IsTerminal as _, time::Duration};
+mod line;
+mod sampler;
+
+use std::{io::IsTerminal as _, time::Duration};
 
 use opentelemetry::{
-    Context,
+    Context, KeyValue,
     propagation::{Extractor, Injector, TextMapPropagator as _},
     trace::{TraceContextExt as _, TracerProvider as _},
 };
 use opentelemetry_otlp::{ExporterBuildError, SpanExporter, WithExportConfig as _};
-use opentelemetry_sdk::{Resource, propagation::TraceContextPropagator, trace::SdkTracerProvider};
+use opentelemetry_sdk::{
+    Resource,
+    propagation::TraceContextPropagator,
+    resource::{EnvResourceDetector, TelemetryResourceDetector},
+    trace::SdkTracerProvider,
+};
 use tracing::{Dispatch, level_filters::LevelFilter};
-use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use tracing_subscriber::{EnvFilter, Layer, Registry, filter::Targets, layer::SubscriberExt as _};
 
-use crate::settings::{CommonSettings, LogFormat};
-
-/// The target of spans that exist for traces alone, such as one per call between services. They are made
-/// at `TRACE` level, so that without a collector they are disabled at their call site and cost nothing.
-pub const SPAN_TARGET: &str = "madang::trace";
+pub use self::sampler::SamplerError;
+use self::{
+    line::WithTrace,
+    sampler::{FollowLinks, configured},
+};
+use crate::{
+    clock::{SystemClock, SystemRandom, new_id},
+    settings::{CommonSettings, LogFormat},
+};
 
 /// The prefix of the targets whose spans are exported at `INFO` and above: this workspace's crates. The
 /// exporter's own HTTP/2 must not trace itself.
 const EXPORTED_TARGETS: &str = "madang";
-
-/// The header of the W3C's trace context.
-const TRACEPARENT: &str = "traceparent";
 
 /// How long the last spans may take to leave at the end of the process.
 const FLUSH_DEADLINE: Duration = Duration::from_secs(3);
@@ -51,9 +61,22 @@ pub enum TelemetryError {
     /// The exporter cannot be made, mostly because of its endpoint.
     #[error("OTEL_EXPORTER_OTLP_ENDPOINT: cannot export traces")]
     Exporter(#[from] ExporterBuildError),
+    /// What is to be sampled cannot be read.
+    #[error(transparent)]
+    Sampler(#[from] SamplerError),
     /// Something has set the process's subscriber before.
     #[error("the process logs already")]
     AlreadyInitialised(#[from] tracing::subscriber::SetGlobalDefaultError),
+}
+
+impl TelemetryError {
+    /// Whether a setting is wrong.
+    pub(crate) const fn is_setting(&self) -> bool {
+        match self {
+            Self::Filter(_) | Self::Exporter(_) | Self::Sampler(_) => true,
+            Self::AlreadyInitialised(_) => false,
+        }
+    }
 }
 
 /// Starts logging, and tracing where the environment names a collector. Once per process, within the
@@ -82,11 +105,14 @@ pub fn build(
     let traces = provider.as_ref().map(|provider| {
         let exported = Targets::new()
             .with_target(EXPORTED_TARGETS, LevelFilter::INFO)
-            .with_target(SPAN_TARGET, LevelFilter::TRACE);
+            .with_target(madang_trace::TARGET, LevelFilter::TRACE);
         tracing_opentelemetry::layer()
             .with_tracer(provider.tracer("madang"))
+            // Spans have the attributes that their conventions name, and no others.
             .with_location(false)
             .with_threads(false)
+            .with_target(false)
+            .with_tracked_inactivity(false)
             .with_filter(exported)
     });
     let filter = EnvFilter::builder().parse(&settings.log)?;
@@ -103,18 +129,34 @@ fn logs(format: Option<LogFormat>) -> Box<dyn Layer<Registry> + Send + Sync> {
             let colour = terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
             layer.with_ansi(colour).boxed()
         }
-        LogFormat::Json => layer.json().flatten_event(true).with_span_list(false).boxed(),
+        LogFormat::Json => {
+            layer.json().flatten_event(true).with_span_list(false).map_event_format(WithTrace).boxed()
+        }
     }
 }
 
-fn exporting(service: &'static str, endpoint: &str) -> Result<SdkTracerProvider, ExporterBuildError> {
+fn exporting(service: &'static str, endpoint: &str) -> Result<SdkTracerProvider, TelemetryError> {
+    let sampler = configured(|name| std::env::var(name).ok())?;
     let exporter = SpanExporter::builder().with_tonic().with_endpoint(endpoint).build()?;
-    // OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES, where set, are the operator's word.
-    let mut resource = Resource::builder();
-    if std::env::var_os("OTEL_SERVICE_NAME").is_none() {
-        resource = resource.with_service_name(service);
+    let provider =
+        SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource(service));
+    Ok(provider.with_sampler(FollowLinks::or(sampler)).build())
+}
+
+/// What says which process a span is of. OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES, where set, are the operator's word.
+fn resource(service: &'static str) -> Resource {
+    let own = Resource::builder_empty().with_service_name(service).with_attributes([
+        KeyValue::new("service.version", env!("CARGO_PKG_VERSION")),
+        KeyValue::new("service.instance.id", new_id(&SystemClock, &SystemRandom).to_string()),
+        KeyValue::new("process.pid", i64::from(std::process::id())),
+    ]);
+    let resource =
+        own.with_detectors(&[Box::new(TelemetryResourceDetector), Box::new(EnvResourceDetector::new())]);
+    match std::env::var("OTEL_SERVICE_NAME") {
+        Ok(name) if !name.is_empty() => resource.with_service_name(name),
+        _ => resource,
     }
-    Ok(SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource.build()).build())
+    .build()
 }
 
 fn traces_endpoint() -> Option<String> {
@@ -139,10 +181,11 @@ impl TelemetryGuard {
 /// Puts the current span's context into `carrier` as W3C `traceparent` and `tracestate`. Without a trace it
 /// puts nothing.
 pub fn inject(carrier: &mut dyn Injector) {
-    let span = tracing::Span::current();
-    if !span.is_disabled() {
-        TraceContextPropagator::new().inject_context(&span.context(), carrier);
-    }
+    Context::map_current(|context| {
+        if context.has_active_span() {
+            TraceContextPropagator::new().inject_context(context, carrier);
+        }
+    });
 }
 
 /// The trace context that `carrier` holds. Use it for what comes from our own services alone: a
@@ -150,22 +193,4 @@ pub fn inject(carrier: &mut dyn Injector) {
 #[must_use]
 pub fn extract(carrier: &dyn Extractor) -> Context {
     TraceContextPropagator::new().extract_with_context(&Context::new(), carrier)
-}
-
-/// The current span's context as a W3C `traceparent`, to travel with an entry of a stream; empty without a
-/// trace.
-#[must_use]
-pub fn traceparent() -> String {
-    let mut carrier = HashMap::new();
-    inject(&mut carrier);
-    carrier.remove(TRACEPARENT).unwrap_or_default()
-}
-
-/// Links a span to the trace that a [`traceparent`] names. What works on a batch of entries has many causes and
-/// is the child of none of them.
-pub fn link(span: &tracing::Span, traceparent: String) {
-    if !span.is_disabled() && !traceparent.is_empty() {
-        let context = extract(&HashMap::from([(TRACEPARENT.to_owned(), traceparent)]));
-        span.add_link(context.span().span_context().clone());
-    }
 }

@@ -152,14 +152,21 @@ fn an_unknown_name_is_told_with_the_nearest() {
 #[test]
 fn a_malformed_value_is_told_by_the_name_it_was_given_under() {
     let text = mistake(&[], &[("MADANG_HTTP_ADDR", "everywhere")]);
-    assert_eq!(text, r#"MADANG_HTTP_ADDR is malformed: "everywhere": invalid socket address syntax"#);
+    assert_eq!(
+        text,
+        r#"MADANG_HTTP_ADDR is malformed: "everywhere": expected an IP address and a port, such as 127.0.0.1:8080"#
+    );
     let text = mistake(&[], &[("MADANG_LOG_FORMAT", "xml")]);
-    assert_eq!(text, r#"MADANG_LOG_FORMAT is malformed: "xml" is none of text, json"#);
+    assert_eq!(text, r#"MADANG_LOG_FORMAT is malformed: "xml": expected one of text, json"#);
     assert!(
         mistake(&[], &[("MADANG_ALLOW_QUERY_TOKEN", "maybe")])
             .starts_with("MADANG_ALLOW_QUERY_TOKEN is malformed")
     );
     assert!(mistake(&[], &[("MADANG_DRAIN_SECONDS", "-1")]).starts_with("MADANG_DRAIN_SECONDS is malformed"));
+    let text = mistake(&[], &[("MADANG_WORKER_THREADS", "0")]);
+    assert_eq!(text, r#"MADANG_WORKER_THREADS is malformed: "0": expected a number from 1 to 1024"#);
+    let text = mistake(&[], &[("MADANG_WORKER_THREADS", "many")]);
+    assert_eq!(text, r#"MADANG_WORKER_THREADS is malformed: "many": expected a whole number"#);
     let text = mistake(&[], &[("MADANG_LOG", "inof")]);
     assert!(text.starts_with("MADANG_LOG is malformed") && text.contains("debug"), "{text}");
     assert!(parse(&[], &[("MADANG_LOG", "info,madang_bus=debug")]).is_ok());
@@ -168,7 +175,7 @@ fn a_malformed_value_is_told_by_the_name_it_was_given_under() {
     let text = mistake(&["--config", &file.path()], &[]);
     assert!(text.contains("drain_seconds") && text.contains("madang.toml"), "{text}");
     let file = File::new("http_addr = ['127.0.0.1:1', '127.0.0.1:2']");
-    assert!(mistake(&["--config", &file.path()], &[]).contains("one value is expected"));
+    assert!(mistake(&["--config", &file.path()], &[]).contains("expected one value"));
 }
 
 #[test]
@@ -215,7 +222,7 @@ fn a_secret_can_come_from_a_file_and_is_never_shown() {
 #[test]
 fn what_is_missing_is_named() {
     let missing = try_parse_from::<Needy>(["madang-test"], &Environment::new()).unwrap_err();
-    assert_eq!(missing.to_string(), "MADANG_SIGNING_KEY (--signing-key) is needed and not set");
+    assert_eq!(missing.to_string(), "MADANG_SIGNING_KEY (--signing-key) is required but not set");
     let variables = environment(&[("MADANG_SIGNING_KEY", "k")]);
     assert_eq!(try_parse_from::<Needy>(["madang-test"], &variables).unwrap().signing_key.expose(), "k");
 }
@@ -251,9 +258,10 @@ fn help_lists_each_setting_with_variable_and_default_and_no_value() {
         "[default: 127.0.0.1:8080]",
         "[env: MADANG_CONFIG]",
         "[env: MADANG_LOG_FORMAT]",
-        "- json: One JSON object a line",
+        "- json: One JSON object per line",
         "MADANG_DATABASE_URL_FILE",
         "[env: MADANG_OPS_ADDR]",
+        "--http-addr <IP:PORT>",
     ] {
         assert!(help.contains(part), "{part} in {help}");
     }

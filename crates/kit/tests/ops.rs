@@ -55,3 +55,56 @@ async fn it_tells_life_readiness_and_metrics() {
     life.stop();
     assert!(life.finished().await.is_orderly());
 }
+
+/// Longer than anything here takes.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+async fn started() -> (SocketAddr, Lifecycle) {
+    let life = Lifecycle::new("ops", Duration::from_secs(5));
+    let address = ([127, 0, 0, 1], 0).into();
+    let served = ops::serve(address, Readiness::new(), Metrics::new("test").unwrap(), &life).await;
+    (served.unwrap(), life)
+}
+
+/// Waits for the end of a connection, which the other side has closed or reset.
+async fn ended(stream: &mut TcpStream) {
+    let mut byte = [0];
+    let read = tokio::time::timeout(PATIENCE, stream.read(&mut byte)).await;
+    assert!(matches!(read, Ok(Ok(0) | Err(_))), "the connection has not ended in time");
+}
+
+#[tokio::test]
+async fn a_flood_of_connections_that_ask_nothing_keeps_nobody_out() {
+    let (address, life) = started().await;
+    let mut silent = Vec::new();
+    for number in 0..200 {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        if number % 2 == 0 {
+            stream.write_all(b"GET /livez HTTP/1.1\r\nHost: te").await.unwrap();
+        }
+        silent.push(stream);
+    }
+    let answer = tokio::time::timeout(PATIENCE, get(address, "/livez")).await.expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    // Sixty-four are held, and those who came first are not among them.
+    for stream in &mut silent[..200 - 64] {
+        ended(stream).await;
+    }
+    life.stop();
+    assert!(life.finished().await.is_orderly(), "those that are left do not hold the shutdown up");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_head_that_does_not_come_ends_its_connection() {
+    let (address, _life) = started().await;
+    let mut silent = TcpStream::connect(address).await.unwrap();
+    let mut slow = TcpStream::connect(address).await.unwrap();
+    slow.write_all(b"GET /livez HTTP/1.1\r\n").await.unwrap();
+    let begun = tokio::time::Instant::now();
+    for stream in [&mut silent, &mut slow] {
+        let mut byte = [0];
+        let read = tokio::time::timeout(Duration::from_secs(60), stream.read(&mut byte)).await;
+        assert!(matches!(read, Ok(Ok(0) | Err(_))), "the connection has not ended in time");
+    }
+    assert!(begun.elapsed() <= Duration::from_secs(11), "{:?}", begun.elapsed());
+}

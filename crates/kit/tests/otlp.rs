@@ -44,7 +44,7 @@ async fn spans_are_exported_and_joined_by_their_headers() {
         tracing::info_span!(target: "madang_test", "sender").in_scope(|| inject_trace_context(&mut metadata));
         let headers = metadata.into_headers();
         assert!(headers.contains_key("traceparent"));
-        let receiver = tracing::trace_span!(target: telemetry::SPAN_TARGET, "receiver");
+        let receiver = tracing::trace_span!(target: madang_trace::TARGET, "receiver");
         receiver.set_parent(extract_trace_context(&headers)).unwrap();
         receiver.in_scope(|| ());
         tracing::info_span!(target: "h2", "not ours").in_scope(|| ());
@@ -93,5 +93,5 @@ async fn without_a_trace_nothing_is_injected() {
     let mut metadata = MetadataMap::new();
     tracing::info_span!("sender").in_scope(|| inject_trace_context(&mut metadata));
     assert!(metadata.is_empty());
-    assert!(telemetry::traceparent().is_empty());
+    assert!(madang_trace::traceparent().is_empty());
 }

@@ -167,7 +167,7 @@ fn a_panic_ends_it_with_a_code() {
 fn a_failed_start_says_why() {
     let mut process = Process::start("fails-to-start");
     process.until("MADANG_DATA_DIR: it is full");
-    assert_eq!(process.exit_code(), Some(1));
+    assert_eq!(process.exit_code(), Some(2), "a setting that cannot be used is a mistake in the settings");
 }
 
 fn a_start_that_waits_can_be_ended() {

@@ -11,7 +11,7 @@
 //!
 //! | module | idea |
 //! | --- | --- |
-//! | [`method`] | how long each call may take, and which may be repeated |
+//! | [`method`] | who may call what, how long each call may take, and which may be repeated |
 //! | [`client`] | one call: batch, deadline, breaker, repetition |
 //! | [`wire`] | domain types to protobuf and back; the domain's errors as gRPC statuses and back |
 //! | `server` | the answer or the error of a call, as it leaves the process |

@@ -1,4 +1,4 @@
-//! The methods of the services: how long each call may take, and which may be repeated.
+//! The methods of the services: who may call each, how long a call may take, and which may be repeated.
 //!
 //! A call is repeated only when the service was not reached or its answer did not arrive. It is never repeated
 //! when the service answered, whatever it said, and only where doing it twice is the same as doing it once. "The
@@ -9,6 +9,8 @@
 //! [`store`]: crate::store
 
 use std::time::Duration;
+
+use madang_domain::ServiceName;
 
 /// A method of a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +23,8 @@ pub struct Method {
     pub timeout: Duration,
     /// When a client may repeat it.
     pub repeat: Repeat,
+    /// The services that may call it. Its server refuses others, where it knows its callers.
+    pub callers: &'static [ServiceName],
     /// Calls leave a client together with others of their moment, and a service answers them together.
     pub batched: bool,
 }

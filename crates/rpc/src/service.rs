@@ -11,6 +11,7 @@
 /// The request and the answer must be [`Wire`](crate::wire::Wire) of their messages. In braces follow:
 ///
 /// - `repeat`: the class and its reason;
+/// - `callers`: the services that may call it, where they are not those of the service's line `callers`;
 /// - `within`: the deadline in seconds, where it is not [`USUAL_TIMEOUT`](crate::method::USUAL_TIMEOUT);
 /// - `check`: a function that compares an answer with its request, where an answer can be wrong by itself;
 /// - `batched: by_hand`: the client calls its field `batches`, and the server the function of this name in the module
@@ -23,12 +24,14 @@ macro_rules! service {
         client: $Client:ident;
         $(#[$server_docs:meta])*
         server: $server:ident, $RpcServer:ident, $Rpc:ident;
+        callers: $callers:tt;
         double: $Double:ident;
 
         $(
             $(#[$method_docs:meta])*
             fn $method:ident($Request:ident as $Message:ident) -> $Answer:ty as $Reply:ident {
                 repeat: $repeat:ident $(($when:path))?, $reason:literal;
+                $(callers: $own_callers:tt;)?
                 $(within: $seconds:literal s;)?
                 $(check: $check:path;)?
                 $(batched: $batched:ident;)?
@@ -50,6 +53,9 @@ macro_rules! service {
         pub mod method {
             use $crate::method::{Method, Repeat};
 
+            /// The path of the service's RPCs, without the slash before it.
+            pub const SERVICE: &str = <super::$RpcServer<()> as tonic::server::NamedService>::NAME;
+
             $(
                 #[doc = concat!("`", stringify!($method), "`: ", $reason, ".")]
                 pub const $method: Method = Method {
@@ -57,12 +63,18 @@ macro_rules! service {
                     rpc: stringify!($Request),
                     timeout: $crate::service::service!(@timeout $($seconds)?),
                     repeat: $crate::service::service!(@repeat $repeat),
+                    callers: $crate::service::service!(@callers $callers $($own_callers)?),
                     batched: $crate::service::service!(@is_batched $($batched)?),
                 };
             )*
 
             /// All there are, in the order of the table.
             pub const ALL: &[Method] = &[$($method),*];
+
+            /// Who may call what: the path of each RPC, and the services that may call it.
+            pub fn callers() -> impl Iterator<Item = (String, &'static [madang_domain::ServiceName])> {
+                ALL.iter().map(|method| (format!("/{SERVICE}/{}", method.rpc), method.callers))
+            }
         }
 
         #[async_trait::async_trait]
@@ -146,6 +158,9 @@ macro_rules! service {
     (@may_repeat always, $request:ident) => { true };
     (@may_repeat never, $request:ident) => { false };
     (@may_repeat when($when:path), $request:ident) => { $when(&$request) };
+
+    (@callers [$($usual:ident),+]) => { &[$(madang_domain::ServiceName::$usual),+] };
+    (@callers $usual:tt [$($own:ident),+]) => { &[$(madang_domain::ServiceName::$own),+] };
 
     (@is_batched) => { false };
     (@is_batched by_hand) => { true };

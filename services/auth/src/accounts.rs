@@ -10,6 +10,7 @@ use crate::{
     hashing::Verdict,
     passwords,
     store::Account,
+    turns::Applicant,
 };
 
 /// The most ids in one call.
@@ -28,18 +29,22 @@ impl Engine {
         if self.registration == Registration::Closed {
             return Err(AuthError::RegistrationClosed);
         }
+        // Names travel as they may have been recorded; these are new ones.
+        let username = Username::new(username.as_str())?;
+        let name = name.map(|name| DisplayName::new(name.as_str())).transpose()?;
         let now = self.clock.now();
         passwords::check(&password, &username)?;
         self.attempts.register(client.ip, now)?;
+        let applicant = Applicant::new(client.ip, &username);
         // A taken name is refused before the cost of hashing. The insert still decides.
-        if self.store.account(&username).await?.is_some() {
+        if !self.store.is_username_free(&username).await? {
             return Err(AuthError::NameTaken);
         }
         let name = match name {
             Some(name) => name,
             None => DisplayName::new(username.as_str()).map_err(AuthError::defect)?,
         };
-        let password_hash = self.hasher.hash(password).await?;
+        let password_hash = self.hasher.hash(passwords::formed(&password), applicant).await?;
         let now = self.clock.now();
         let id = UserId::new(new_id(&*self.clock, &*self.random));
         let profile = Profile { id, username, name, avatar_url: None, external_id: None, version: now };
@@ -52,7 +57,7 @@ impl Engine {
         {
             return Err(AuthError::NameTaken);
         }
-        tracing::info!(user = %id, session = %session.id, "registered");
+        self.audit.signed_in("register", &grant.user.username, &session.id, session.client.ip);
         Ok(grant)
     }
 
@@ -67,6 +72,7 @@ impl Engine {
         // This is longer than any accepted password, and so it is wrong. It is not worth hashing.
         passwords::check_size(&password).map_err(|_| AuthError::WrongCredentials)?;
         let attempt = self.attempts.sign_in(&*self.store, &username, client.ip, self.clock.now()).await?;
+        let applicant = Applicant::new(client.ip, &username);
         let account = match self.store.account(&username).await {
             Ok(account) => account,
             Err(error) => {
@@ -75,7 +81,7 @@ impl Engine {
             }
         };
         let hash = account.as_ref().and_then(|account| account.password_hash.as_deref());
-        let verdict = match self.hasher.verify(password.clone(), hash).await {
+        let verdict = match self.verify(&password, hash, &applicant).await {
             Ok(verdict) => verdict,
             Err(error) => {
                 attempt.refund();
@@ -86,15 +92,18 @@ impl Engine {
             (Some(account), Verdict::Right | Verdict::RightButOutdated) => account,
             (None, _) | (_, Verdict::Wrong) => return Err(AuthError::WrongCredentials),
         };
-        attempt.refund();
+        attempt.succeed(self.clock.now())?;
         if verdict == Verdict::RightButOutdated {
-            self.rehash(&account, password).await?;
+            self.rehash(&account, password, applicant).await?;
         }
         let now = self.clock.now();
         let (session, token) = self.new_session(account.profile.id, client, now);
         let grant = self.grant(account.profile, session.id, session.ends_at, &token, now).await?;
-        self.store.insert_session(&session).await?;
-        tracing::info!(user = %session.user, session = %session.id, "signed in");
+        let ended = self.store.insert_session(&session, self.sessions_max).await?;
+        self.audit.signed_in("login", &grant.user.username, &session.id, session.client.ip);
+        if !ended.is_empty() {
+            tracing::info!(user = %session.user, ended = ended.len(), "the user's oldest sessions have ended for a new one");
+        }
         Ok(grant)
     }
 
@@ -113,6 +122,7 @@ impl Engine {
         name: Option<DisplayName>,
         avatar_url: Option<Option<AvatarUrl>>,
     ) -> Result<Profile> {
+        let name = name.map(|name| DisplayName::new(name.as_str())).transpose()?;
         let profile = if name.is_none() && avatar_url.is_none() {
             self.store.profiles(&[user]).await?.pop()
         } else {
@@ -122,11 +132,32 @@ impl Engine {
         profile.ok_or(AuthError::NoSuchUser)
     }
 
+    /// Judges a password. One that no version has hashed in its form is judged as it was typed, too: an earlier version
+    /// hashed it so.
+    async fn verify(
+        &self,
+        password: &Password,
+        hash: Option<&str>,
+        applicant: &Applicant,
+    ) -> Result<Verdict> {
+        let formed = passwords::formed(password);
+        let is_formed = formed.expose() == password.expose();
+        match self.hasher.verify(formed, hash, applicant.clone()).await? {
+            Verdict::Wrong if !is_formed => {
+                match self.hasher.verify(password.clone(), hash, applicant.clone()).await? {
+                    Verdict::Wrong => Ok(Verdict::Wrong),
+                    Verdict::Right | Verdict::RightButOutdated => Ok(Verdict::RightButOutdated),
+                }
+            }
+            verdict => Ok(verdict),
+        }
+    }
+
     /// Replaces an account's hash with one of the current parameters. If the hashing queue is full, the old
     /// hash stays and the next sign-in tries again.
-    async fn rehash(&self, account: &Account, password: Password) -> Result<()> {
+    async fn rehash(&self, account: &Account, password: Password, applicant: Applicant) -> Result<()> {
         let Some(old) = &account.password_hash else { return Ok(()) };
-        match self.hasher.hash(password).await {
+        match self.hasher.hash(passwords::formed(&password), applicant).await {
             Ok(hash) => Ok(self.store.replace_password_hash(account.profile.id, old, &hash).await?),
             Err(AuthError::Overloaded) => Ok(()),
             Err(error) => Err(error),

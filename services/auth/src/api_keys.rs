@@ -7,7 +7,7 @@ use std::{fmt::Write as _, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use madang_domain::Timestamp;
-use madang_kit::clock::Random;
+use madang_kit::{Escaped, clock::Random};
 use madang_rpc::auth::{ApiKey, Scope};
 
 use crate::{
@@ -25,8 +25,6 @@ const ID_BYTES: usize = 8;
 const SECRET_BYTES: usize = 32;
 /// The resolution of a key's last use. It bounds the writes to one a minute, whatever the site does.
 const LAST_USE_EXACT_TO: Duration = Duration::from_secs(60);
-/// The most characters of a key's name.
-pub(crate) const NAME_MAX_CHARS: usize = 64;
 
 impl Engine {
     /// Verifies a key and returns its id and scopes.
@@ -38,6 +36,9 @@ impl Engine {
         }
         let now = self.clock.now();
         if stored.last_used_at.is_none_or(|at| now.since(at) >= LAST_USE_EXACT_TO) {
+            // Logged as often as it is recorded. So the log shows which keys are in use, and a busy key does not
+            // fill it.
+            tracing::info!(api_key = %stored.id, name = %Escaped(&stored.name), "an API key is in use");
             // Only operators read the last use. So a key stays valid when the write of its last use fails.
             if let Err(error) = self.store.use_api_key(id, now).await {
                 tracing::debug!(%error, "could not record the last use of an API key");
@@ -79,13 +80,17 @@ pub(crate) fn new_key(
     (text, stored, tokens::digest(&secret))
 }
 
+/// The public part of a key's text, which may be shown.
+pub(crate) fn public_part(key: &str) -> Option<&str> {
+    let (id, _) = key.strip_prefix(PREFIX)?.split_once('_')?;
+    let is_id = id.len() == 2 * ID_BYTES && id.bytes().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f'));
+    is_id.then_some(id)
+}
+
 /// Parses a key into its id and the digest of its secret.
 fn parse(key: &str) -> Option<(&str, Digest)> {
-    let (id, secret) = key.strip_prefix(PREFIX)?.split_once('_')?;
-    let is_id = id.len() == 2 * ID_BYTES && id.bytes().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f'));
-    if !is_id {
-        return None;
-    }
+    let id = public_part(key)?;
+    let secret = key.strip_prefix(PREFIX)?.strip_prefix(id)?.strip_prefix('_')?;
     tokens::decode_exactly::<SECRET_BYTES>(secret).map(|secret| (id, tokens::digest(&secret)))
 }
 

@@ -1,14 +1,20 @@
-//! Rate limits for sign-in and registration.
+//! Rate limits for sign-in, registration and unknown refresh tokens.
 //!
 //! Three buckets limit failed sign-ins. The bucket of the address limits one attacker who tries many
 //! accounts. The bucket of the account at that address limits one attacker who tries one account. The bucket
 //! of the account from everywhere limits a botnet that tries one account. With the last one, a botnet could
 //! lock out the account's owner. So it does not count for addresses from which the account has a live
-//! session. A successful sign-in costs nothing. Buckets refill within minutes; no lockout is permanent.
+//! session. A successful sign-in costs nothing of these three.
+//!
+//! Two more buckets limit the cost of right passwords. One counts all sign-ins from an address, since each
+//! has a password hashed. One counts the successful sign-ins of an account, since each makes a session. Only
+//! a client that knows the password can use it up. Buckets refill within minutes; no lockout is permanent.
+//!
+//! One bucket limits the refresh tokens from one address that were refused, since each costs a statement.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, time::Duration};
 
-use madang_domain::{Timestamp, Username};
+use madang_domain::{Limit, Timestamp, Username};
 use madang_flow_control::{KeyedRateLimiter, RateLimit, subscriber_network};
 
 use crate::{
@@ -21,6 +27,10 @@ use crate::{
 /// patient attacker has n times the attempts, and the limits allow for that.
 const BUCKETS_MAX: usize = 100_000;
 
+/// Refused refresh tokens from one address. The burst leaves room for all good ones that are in progress at once
+/// behind one address.
+const REFUSED_TOKENS: RateLimit = RateLimit { interval: Duration::from_millis(200), burst: 300 };
+
 /// The rate limits.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct AttemptPolicy {
@@ -30,6 +40,10 @@ pub(crate) struct AttemptPolicy {
     pub(crate) account: RateLimit,
     /// Failed sign-ins from one address.
     pub(crate) address: RateLimit,
+    /// Sign-ins from one address, right or wrong.
+    pub(crate) all_of_address: RateLimit,
+    /// Sign-ins of one account that succeeded.
+    pub(crate) successes: RateLimit,
     /// Registrations from one address.
     pub(crate) registration: RateLimit,
 }
@@ -39,7 +53,22 @@ enum Bucket {
     Device(Username, Option<IpAddr>),
     Account(Username),
     Address(IpAddr),
+    AllOfAddress(IpAddr),
+    Successes(Username),
     Registration(IpAddr),
+    RefusedTokens(IpAddr),
+}
+
+impl Bucket {
+    /// The limit that a refusal names.
+    const fn limit(&self) -> Limit {
+        match self {
+            Self::Device(..) | Self::Account(_) | Self::Successes(_) => Limit::AccountSignIns,
+            Self::Address(_) | Self::AllOfAddress(_) => Limit::AddressSignIns,
+            Self::Registration(_) => Limit::AddressRegistrations,
+            Self::RefusedTokens(_) => Limit::AddressUnknownCredentials,
+        }
+    }
 }
 
 /// Counts attempts.
@@ -55,7 +84,28 @@ pub(crate) struct Attempts {
 #[must_use]
 pub(crate) struct Attempt<'a> {
     attempts: &'a Attempts,
-    taken: Vec<(Bucket, RateLimit)>,
+    username: Username,
+    /// Given back where the password was right.
+    failures: Vec<(Bucket, RateLimit)>,
+    /// Given back only where no password was hashed.
+    work: Option<(Bucket, RateLimit)>,
+}
+
+/// A refresh token that is being looked up. It counts as refused until it is reported as good.
+#[derive(Debug)]
+#[must_use]
+pub(crate) struct Lookup<'a> {
+    attempts: &'a Attempts,
+    bucket: Option<Bucket>,
+}
+
+impl Lookup<'_> {
+    /// Reports that the token was not refused.
+    pub(crate) fn succeed(self) {
+        if let Some(bucket) = &self.bucket {
+            self.attempts.limiter.give_back(bucket, REFUSED_TOKENS);
+        }
+    }
 }
 
 impl Attempts {
@@ -71,20 +121,16 @@ impl Attempts {
         ip: Option<IpAddr>,
         now: Timestamp,
     ) -> Result<Attempt<'_>> {
-        let network = ip.map(subscriber_network);
-        let mut attempt = Attempt { attempts: self, taken: Vec::with_capacity(3) };
-        if let Some(network) = network {
-            attempt.take(Bucket::Address(network), self.policy.address, now)?;
-        }
-        attempt.take(Bucket::Device(username.clone(), network), self.policy.device, now)?;
-        if let Err(refusal) = attempt.take(Bucket::Account(username.clone()), self.policy.account, now) {
-            let is_known = match ip {
-                Some(ip) => store.is_known_address(username, &ip.to_string(), now).await?,
-                None => false,
-            };
-            if !is_known {
-                return Err(refusal);
-            }
+        let mut attempt = Attempt {
+            attempts: self,
+            username: username.clone(),
+            failures: Vec::with_capacity(3),
+            work: None,
+        };
+        if let Err(refusal) = attempt.begin(store, ip, now).await {
+            // A refused sign-in has no password hashed. It takes nothing from others at the same address.
+            attempt.refund();
+            return Err(refusal);
         }
         Ok(attempt)
     }
@@ -92,27 +138,73 @@ impl Attempts {
     /// Counts a registration. Without a client address from a trusted proxy there is no bucket to count in.
     pub(crate) fn register(&self, ip: Option<IpAddr>, now: Timestamp) -> Result<()> {
         match ip {
-            Some(ip) => self
-                .limiter
-                .take(Bucket::Registration(subscriber_network(ip)), self.policy.registration, micros(now))
-                .map_err(AuthError::Throttled),
+            Some(ip) => {
+                self.take(&Bucket::Registration(subscriber_network(ip)), self.policy.registration, now)
+            }
             None => Ok(()),
         }
+    }
+
+    /// Starts the lookup of a refresh token. Without a client address there is no bucket to count in.
+    pub(crate) fn look_up(&self, ip: Option<IpAddr>, now: Timestamp) -> Result<Lookup<'_>> {
+        let bucket = ip.map(|ip| Bucket::RefusedTokens(subscriber_network(ip)));
+        if let Some(bucket) = &bucket {
+            self.take(bucket, REFUSED_TOKENS, now)?;
+        }
+        Ok(Lookup { attempts: self, bucket })
+    }
+
+    fn take(&self, bucket: &Bucket, limit: RateLimit, now: Timestamp) -> Result<()> {
+        let taken = self.limiter.take(bucket.clone(), limit, micros(now));
+        taken.map_err(|wait| AuthError::Throttled(bucket.limit(), wait))
     }
 }
 
 impl Attempt<'_> {
-    fn take(&mut self, bucket: Bucket, limit: RateLimit, now: Timestamp) -> Result<()> {
-        self.attempts.limiter.take(bucket.clone(), limit, micros(now)).map_err(AuthError::Throttled)?;
-        self.taken.push((bucket, limit));
+    async fn begin(&mut self, store: &dyn Store, ip: Option<IpAddr>, now: Timestamp) -> Result<()> {
+        let AttemptPolicy { all_of_address, address, device, account, .. } = self.attempts.policy;
+        let network = ip.map(subscriber_network);
+        if let Some(network) = network {
+            let bucket = Bucket::AllOfAddress(network);
+            self.attempts.take(&bucket, all_of_address, now)?;
+            self.work = Some((bucket, all_of_address));
+            self.take(Bucket::Address(network), address, now)?;
+        }
+        self.take(Bucket::Device(self.username.clone(), network), device, now)?;
+        if let Err(refusal) = self.take(Bucket::Account(self.username.clone()), account, now) {
+            let is_known = match ip {
+                Some(ip) => store.is_known_address(&self.username, &ip.to_string(), now).await?,
+                None => false,
+            };
+            if !is_known {
+                return Err(refusal);
+            }
+        }
         Ok(())
     }
 
-    /// Returns the tokens to the buckets: the sign-in succeeded, or failed for another reason than the
-    /// password.
+    fn take(&mut self, bucket: Bucket, limit: RateLimit, now: Timestamp) -> Result<()> {
+        self.attempts.take(&bucket, limit, now)?;
+        self.failures.push((bucket, limit));
+        Ok(())
+    }
+
+    /// Reports a right password: the attempt does not count as a failure. The sign-in is refused if the
+    /// account has been signed in to too often.
+    pub(crate) fn succeed(self, now: Timestamp) -> Result<()> {
+        self.give_back(&self.failures);
+        self.attempts.take(&Bucket::Successes(self.username), self.attempts.policy.successes, now)
+    }
+
+    /// Returns all tokens to the buckets, since no password was hashed.
     pub(crate) fn refund(self) {
-        for (bucket, limit) in self.taken {
-            self.attempts.limiter.give_back(&bucket, limit);
+        self.give_back(&self.failures);
+        self.give_back(self.work.as_slice());
+    }
+
+    fn give_back(&self, taken: &[(Bucket, RateLimit)]) {
+        for (bucket, limit) in taken {
+            self.attempts.limiter.give_back(bucket, *limit);
         }
     }
 }

@@ -10,6 +10,7 @@ use madang_kit::{
 
 use crate::{
     attempts::Attempts,
+    audit::Audit,
     error::Result,
     hashing::Hasher,
     keys::KeyRing,
@@ -39,6 +40,9 @@ pub(crate) struct Engine {
     pub(crate) attempts: Attempts,
     pub(crate) lifetimes: Lifetimes,
     pub(crate) registration: Registration,
+    /// The live sessions of one user, at most.
+    pub(crate) sessions_max: u32,
+    pub(crate) audit: Audit,
 }
 
 impl fmt::Debug for Engine {
@@ -57,8 +61,20 @@ impl Engine {
         let hasher = Hasher::new(policy.hashing, Arc::clone(&random)).await?;
         let keys = KeyRing::new(Arc::clone(&store), Arc::clone(&random), policy.keys, policy.encryption);
         let attempts = Attempts::new(policy.attempts);
-        let Policy { lifetimes, registration, .. } = policy;
-        Ok(Self { store, clock, random, keys, hasher, attempts, lifetimes, registration })
+        let Policy { lifetimes, registration, sessions_max, .. } = policy;
+        let audit = Audit::default();
+        Ok(Self {
+            store,
+            clock,
+            random,
+            keys,
+            hasher,
+            attempts,
+            lifetimes,
+            registration,
+            sessions_max,
+            audit,
+        })
     }
 
     /// One round of maintenance: creates, rotates and deletes signing keys, and deletes expired rows. Several
@@ -66,7 +82,9 @@ impl Engine {
     pub(crate) async fn maintain(&self) -> Result<()> {
         let now = self.clock.now();
         self.keys.maintain(now).await?;
+        self.form_names().await?;
         self.store.purge_tickets(now, PURGE_MAX).await?;
+        self.store.purge_successors(before(now, self.lifetimes.refresh_repeat), PURGE_MAX).await?;
         let purge = SessionPurge {
             expired: before(now, EXPIRED_KEPT),
             revoked: before(now, self.lifetimes.revocation()),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use madang_database::DatabaseError;
-use madang_domain::{Code, Error};
+use madang_domain::{Code, Error, Limit, TextError};
 
 use crate::passwords::PasswordProblem;
 
@@ -22,6 +22,9 @@ pub(crate) enum AuthError {
     /// Another account has the username.
     #[error("the username is taken")]
     NameTaken,
+    /// A name that no user may have any more.
+    #[error(transparent)]
+    Name(#[from] TextError),
     /// The password does not meet the rules.
     #[error("the password cannot be used")]
     Password(#[from] PasswordProblem),
@@ -31,6 +34,9 @@ pub(crate) enum AuthError {
     /// The refresh token is unknown, expired or already used.
     #[error("the refresh token is invalid")]
     RefreshToken,
+    /// The refresh token was used before; its session has ended.
+    #[error("the refresh token was used before")]
+    RefreshTokenReused,
     /// The ticket is unknown, expired or already used.
     #[error("the ticket is invalid")]
     Ticket,
@@ -49,9 +55,9 @@ pub(crate) enum AuthError {
     /// The call names more ids than are allowed.
     #[error("too many ids in one call")]
     TooManyIds,
-    /// The rate limit of attempts is exceeded.
+    /// A rate limit is exceeded. The duration says when to try again.
     #[error("too many attempts")]
-    Throttled(Duration),
+    Throttled(Limit, Duration),
     /// The hashing queue is full.
     #[error("too many passwords wait to be hashed")]
     Overloaded,
@@ -76,13 +82,15 @@ impl From<AuthError> for Error {
                 Self::new(Code::PermissionDenied, "registration is closed; ask the operator for an account")
             }
             AuthError::NameTaken => {
-                Self::new(Code::AlreadyExists, "the username is taken; choose another one")
+                let message = "the username is taken, or looks like a taken one; choose another one";
+                Self::new(Code::AlreadyExists, message).of_field("/username")
             }
-            AuthError::Password(problem) => Self::invalid(problem.to_string()),
+            AuthError::Password(problem) => Self::invalid(problem.to_string()).of_field("/password"),
+            AuthError::Name(error) => error.into(),
             AuthError::WrongCredentials => {
                 Self::new(Code::Unauthenticated, "the username or the password is wrong")
             }
-            AuthError::RefreshToken => Self::new(
+            AuthError::RefreshToken | AuthError::RefreshTokenReused => Self::new(
                 Code::Unauthenticated,
                 "the refresh token is unknown, expired or used before; sign in again",
             ),
@@ -92,7 +100,7 @@ impl From<AuthError> for Error {
             ),
             AuthError::ApiKey => Self::new(
                 Code::Unauthenticated,
-                "the API key is unknown or revoked; make one with `keys create`",
+                "the API key is unknown or revoked; create one with `keys create`",
             ),
             AuthError::SessionEnded => {
                 Self::new(Code::Unauthenticated, "the session has ended; sign in again")
@@ -100,11 +108,8 @@ impl From<AuthError> for Error {
             AuthError::NoSuchSession => Self::new(Code::NotFound, "you have no such session"),
             AuthError::NoSuchUser => Self::new(Code::NotFound, "there is no such user"),
             AuthError::TooManyIds => Self::invalid("too many ids in one call"),
-            AuthError::Throttled(after) => {
-                Self::new(Code::RateLimited, "too many attempts; try again later").retry_after(after)
-            }
-            AuthError::Overloaded => Self::new(Code::RateLimited, "too many sign-ins at once; try again")
-                .retry_after(RETRY_OVERLOADED),
+            AuthError::Throttled(limit, after) => Self::rate_limited(limit, after),
+            AuthError::Overloaded => Self::rate_limited(Limit::WaitingPasswords, RETRY_OVERLOADED),
             AuthError::Database(error) => error.into(),
             AuthError::Defect(cause) => Self::internal(cause),
         }

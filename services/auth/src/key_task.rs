@@ -4,34 +4,30 @@ use std::io::Write as _;
 
 use clap::Subcommand;
 use madang_database::DatabaseError;
-use madang_kit::{Host, Secret, StartError};
+use madang_domain::DisplayName;
+use madang_kit::{Escaped, Host, Secret, StartError};
 use madang_rpc::auth::Scope;
 
-use crate::{
-    api_keys::{NAME_MAX_CHARS, new_key},
-    settings::Settings,
-    start::open,
-    store::StoredApiKey,
-};
+use crate::{api_keys::new_key, settings::Settings, start::open, store::StoredApiKey};
 
 /// Operations on API keys.
 #[derive(Debug, Clone, Subcommand)]
 pub enum KeyTask {
-    /// Creates a key for a site's backend and prints it once: the database stores only its hash
+    /// Creates a key for a site's backend and prints it. Store it: the database has only its hash
     Create {
-        /// The name of the key in the list
-        #[arg(long, id = "key_name", value_parser = name)]
+        /// The name of the key, by which the list shows it
+        #[arg(long, id = "key_name", value_parser = name, value_name = "NAME")]
         name: String,
-        /// What the key allows: rooms, messages, notices, users or tickets. Repeat the option for several
-        #[arg(long, id = "key_scope", required = true, value_parser = scope)]
+        /// A scope of the key: rooms, messages, notices, users or tickets. Repeat the option for several scopes
+        #[arg(long, id = "key_scope", required = true, value_parser = scope, value_name = "SCOPE")]
         scope: Vec<Scope>,
     },
     /// Lists the keys, without their secrets
     List,
     /// Revokes a key. Gateways refuse it within five seconds
     Revoke {
-        /// The id of the key, as in the list
-        #[arg(id = "key_id")]
+        /// The id of the key, as the list shows it
+        #[arg(id = "key_id", value_name = "ID")]
         id: String,
     },
 }
@@ -53,13 +49,15 @@ pub async fn keys(
         KeyTask::Create { name, scope } => {
             let (text, key, secret) = new_key(&*host.random, &name, &scope, host.clock.now());
             store.insert_api_key(&key, &secret).await.map_err(failed)?;
+            tracing::info!(api_key = %key.id, name = %Escaped(&key.name), scopes = %key.scopes, "an API key was created");
             format!("{text}\n")
         }
         KeyTask::List => table(&store.api_keys().await.map_err(failed)?),
         KeyTask::Revoke { id } => {
             if !store.revoke_api_key(&id, host.clock.now()).await.map_err(failed)? {
-                return Err(StartError::setting("the key's id", format!("{id} is no key that is good")));
+                return Err(StartError::setting("the key's id", format!("there is no valid key {id}")));
             }
+            tracing::info!(api_key = %Escaped(&id), "an API key was revoked");
             format!("{id} is revoked\n")
         }
     };
@@ -89,14 +87,26 @@ fn table(keys: &[StoredApiKey]) -> String {
 }
 
 fn name(text: &str) -> Result<String, String> {
-    let text = text.trim();
-    let chars = text.chars().count();
-    if !(1..=NAME_MAX_CHARS).contains(&chars) || text.contains(char::is_control) {
-        return Err(format!("expected a line of 1 to {NAME_MAX_CHARS} characters"));
-    }
-    Ok(text.to_owned())
+    // It stands in the list of keys, by which an operator chooses what to revoke.
+    DisplayName::new(text)
+        .map(DisplayName::into_string)
+        .map_err(|error| format!("the name {}", error.problem))
 }
 
 fn scope(text: &str) -> Result<Scope, madang_rpc::auth::UnknownScope> {
     text.parse()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_has_a_name_that_an_operator_can_read() {
+        assert_eq!(name(" cafe\u{301} ").as_deref(), Ok("café"));
+        assert_eq!(name(&"가".repeat(64)), Ok("가".repeat(64)));
+        for text in ["", " ", "\u{200b}", "a\u{202e}b", "a\nb", &"가".repeat(65)] {
+            assert!(name(text).is_err(), "{text:?}");
+        }
+    }
 }

@@ -221,6 +221,11 @@ impl KeyRing {
         }
     }
 
+    /// How long the key has signed that signs now; none before the keys are loaded.
+    pub(crate) fn signer_age(&self, now: Timestamp) -> Option<Duration> {
+        Some(now.since(self.loaded.load().signer(now)?.signs_from))
+    }
+
     /// How long a verifier may cache the public keys.
     pub(crate) fn cache_time(&self) -> Duration {
         self.policy.overlap / 2

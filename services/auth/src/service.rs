@@ -3,13 +3,17 @@
 
 use std::{
     fmt,
+    net::IpAddr,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use async_trait::async_trait;
 use madang_domain::{Code, Error, Profile, Result};
-use madang_kit::{Lifecycle, Metrics, metrics::DURATION_BOUNDS_SECONDS};
+use madang_kit::{
+    Lifecycle, Metrics,
+    metrics::{DURATION_BOUNDS_SECONDS, Recorder},
+};
 use madang_rpc::{
     around::{Around, Call, Layer},
     auth::{
@@ -20,9 +24,8 @@ use madang_rpc::{
     },
     method::Method,
 };
-use opentelemetry::{KeyValue, metrics::Histogram};
 
-use crate::engine::Engine;
+use crate::{api_keys::public_part, audit::Subject, engine::Engine, error::AuthError};
 
 /// The deadline of an operation, including its wait in the hashing queue. It is a little shorter than the
 /// deadline of the gRPC server, so that the caller gets this service's error.
@@ -55,6 +58,20 @@ impl Operations {
         &self.lifecycle
     }
 
+    /// The result as callers get it. A refusal also gets its line in the log.
+    fn audited<T>(
+        &self,
+        event: &'static str,
+        subject: &Subject<'_>,
+        ip: Option<IpAddr>,
+        result: Result<T, AuthError>,
+    ) -> Result<T> {
+        if let Err(error) = &result {
+            self.engine.audit.refused(event, subject, ip, error, self.engine.clock.now());
+        }
+        Ok(result?)
+    }
+
     /// How long a verifier may cache the public keys.
     #[must_use]
     pub fn keys_cache_time(&self) -> Duration {
@@ -75,18 +92,18 @@ impl Operations {
 /// What surrounds each call: its deadline, its metric, and the log of its failure.
 #[derive(Debug, Clone)]
 pub struct Observed {
-    operations: Histogram<f64>,
+    operations: Recorder<2>,
 }
 
 impl Observed {
     pub(crate) fn new(metrics: &Metrics) -> Self {
-        let operations = metrics
-            .meter()
-            .f64_histogram("madang.auth.operation.duration")
-            .with_description("Duration of the auth service's operations by outcome")
-            .with_unit("s")
-            .with_boundaries(DURATION_BOUNDS_SECONDS.to_vec())
-            .build();
+        let operations = metrics.recorder(
+            "madang.auth.operation.duration",
+            "s",
+            "Duration of the auth service's operations by outcome.",
+            ["operation", "outcome"],
+            &DURATION_BOUNDS_SECONDS,
+        );
         Self { operations }
     }
 }
@@ -105,8 +122,7 @@ impl<S: Sync> Layer<S> for Observed {
                 Err(Error::new(Code::DeadlineExceeded, "the operation did not finish in time; try again"))
             });
             let outcome = result.as_ref().err().map_or("ok", |error: &Error| error.code.as_str());
-            let labels = [KeyValue::new("operation", method.name), KeyValue::new("outcome", outcome)];
-            self.operations.record(start.elapsed().as_secs_f64(), &labels);
+            self.operations.record(start.elapsed().as_secs_f64(), [method.name, outcome]);
             if let Err(error) = &result {
                 log(method.name, error);
             }
@@ -123,8 +139,10 @@ fn log(operation: &'static str, error: &Error) {
         Code::Unavailable | Code::DeadlineExceeded => {
             tracing::warn!(operation, error = cause, "an operation failed");
         }
-        Code::Unauthenticated | Code::RateLimited => tracing::info!(operation, code = %error.code, "refused"),
-        Code::InvalidArgument
+        // Refusals that concern somebody's access have their line from `audit`, with account and address.
+        Code::Unauthenticated
+        | Code::RateLimited
+        | Code::InvalidArgument
         | Code::PermissionDenied
         | Code::NotFound
         | Code::AlreadyExists
@@ -137,34 +155,46 @@ fn log(operation: &'static str, error: &Error) {
 impl Auth for Operations {
     async fn register(&self, request: Register) -> Result<Grant> {
         let Register { username, password, name, client } = request;
-        Ok(self.engine.register(username, password, name, client).await?)
+        let (account, ip) = (username.clone(), client.ip);
+        let result = self.engine.register(username, password, name, client).await;
+        self.audited("register", &Subject::Account(&account), ip, result)
     }
 
     async fn login(&self, request: Login) -> Result<Grant> {
-        Ok(self.engine.login(request.username, request.password, request.client).await?)
+        let Login { username, password, client } = request;
+        let (account, ip) = (username.clone(), client.ip);
+        let result = self.engine.login(username, password, client).await;
+        self.audited("login", &Subject::Account(&account), ip, result)
     }
 
     async fn refresh(&self, request: Refresh) -> Result<Grant> {
-        Ok(self.engine.refresh(request.refresh_token.expose(), request.client).await?)
+        let ip = request.client.ip;
+        let result = self.engine.refresh(request.refresh_token.expose(), request.client).await;
+        self.audited("refresh", &Subject::Nobody, ip, result)
     }
 
     async fn logout(&self, request: Logout) -> Result<()> {
-        Ok(self.engine.logout(request.refresh_token.expose()).await?)
+        let result = self.engine.logout(request.refresh_token.expose(), &request.client).await;
+        self.audited("logout", &Subject::Nobody, request.client.ip, result)
     }
 
     async fn issue_ticket(&self, request: IssueTicket) -> Result<Ticket> {
-        Ok(self.engine.issue_ticket(request.user, request.session).await?)
+        let IssueTicket { user, session, issued_at } = request;
+        Ok(self.engine.issue_ticket(user, session, issued_at).await?)
     }
 
     async fn redeem_ticket(&self, request: RedeemTicket) -> Result<Identity> {
-        Ok(self.engine.redeem_ticket(request.ticket.expose()).await?)
+        let result = self.engine.redeem_ticket(request.ticket.expose()).await;
+        self.audited("redeem_ticket", &Subject::Nobody, request.client.ip, result)
     }
 
     async fn list_sessions(&self, request: ListSessions) -> Result<Vec<Session>> {
+        self.engine.note_presented(request.presented).await?;
         Ok(self.engine.sessions(request.user).await?)
     }
 
     async fn revoke_session(&self, request: RevokeSession) -> Result<()> {
+        self.engine.note_presented(request.presented).await?;
         Ok(self.engine.revoke_session(request.user, request.session).await?)
     }
 
@@ -181,6 +211,7 @@ impl Auth for Operations {
     }
 
     async fn update_profile(&self, request: UpdateProfile) -> Result<Profile> {
+        self.engine.note_presented(request.presented).await?;
         Ok(self.engine.update_profile(request.user, request.name, request.avatar_url).await?)
     }
 
@@ -201,6 +232,9 @@ impl Auth for Operations {
     }
 
     async fn verify_api_key(&self, request: VerifyApiKey) -> Result<ApiKey> {
-        Ok(self.engine.verify_api_key(request.key.expose()).await?)
+        let key = request.key.expose();
+        let result = self.engine.verify_api_key(key).await;
+        let subject = public_part(key).map_or(Subject::Nobody, Subject::ApiKey);
+        self.audited("verify_api_key", &subject, None, result)
     }
 }

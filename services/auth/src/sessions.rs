@@ -1,21 +1,24 @@
 //! Sessions: refresh, list, revocation.
 //!
 //! A refresh token is valid for one use. A second use means that two parties have it, and nobody can tell
-//! which is the owner. So the whole session ends (RFC 9700, 4.14.2). There is no grace: of two concurrent
-//! refreshes one wins; the other counts as reuse and ends the session for both. A client must therefore
-//! refresh in one place. If it loses the answer, it signs in again.
+//! which is the owner. So the whole session ends (RFC 9700, 4.14.2). Two tabs that refresh at once, and a
+//! client that lost the answer, are no attackers. So for a short time, and until the successor is used, the
+//! same device is answered again with the same successor (decision 0030).
+
+use std::time::Duration;
 
 use madang_domain::{Profile, SessionId, Timestamp, UserId};
+use madang_flow_control::subscriber_network;
 use madang_kit::clock::new_id;
 use madang_rpc::auth::{
-    ClientInfo, Grant, Revocations, Session,
+    ClientInfo, Grant, Presented, Revocations, Session,
     claims::{self, AccessClaims},
 };
 
 use crate::{
     engine::{Engine, before},
     error::{AuthError, Result},
-    store::{NewSession, RevocationQuery, Rotation},
+    store::{Family, NewSession, RevocationQuery, Rotation, UserOrigin},
     tokens::RefreshToken,
 };
 
@@ -25,49 +28,122 @@ const USER_AGENT_MAX_BYTES: usize = 200;
 const SESSIONS_MAX: i64 = 200;
 /// The most revocations in one answer. The caller continues from its cursor.
 const REVOCATIONS_MAX: i64 = 10_000;
+/// How far the embedding site's clock may be behind this one: a token that the site makes when it has heard of a disconnection
+/// must say a second after it.
+const SITE_CLOCK_BEHIND_MAX: Duration = Duration::from_millis(250);
 
 impl Engine {
-    /// Exchanges a refresh token.
+    /// Exchanges a refresh token. An address that has sent many bad ones is refused before any statement.
     pub(crate) async fn refresh(&self, token: &str, client: ClientInfo) -> Result<Grant> {
-        let now = self.clock.now();
         let token = RefreshToken::decode(token).ok_or(AuthError::RefreshToken)?;
-        let family = self.store.family(&token.family_digest()).await?.ok_or(AuthError::RefreshToken)?;
-        if family.is_revoked || family.live_until <= now {
-            return Err(AuthError::RefreshToken);
+        let lookup = self.attempts.look_up(client.ip, self.clock.now())?;
+        let exchanged = self.exchange(token, bounded(client)).await;
+        if !matches!(exchanged, Err(AuthError::RefreshToken | AuthError::RefreshTokenReused)) {
+            lookup.succeed();
         }
+        exchanged
+    }
+
+    async fn exchange(&self, token: RefreshToken, client: ClientInfo) -> Result<Grant> {
+        let now = self.clock.now();
+        let family = self.live_family(&token, now).await?;
         if family.token != token.token_digest() {
-            return self.end_reused(family.session, now).await;
+            return self.repeat(family, &token, &client, now).await;
         }
         let successor = token.successor(&*self.random);
+        let is_repeatable = !self.lifetimes.refresh_repeat.is_zero();
         let rotation = Rotation {
             session: family.session,
             from: token.token_digest(),
             to: successor.token_digest(),
+            encrypted_successor: is_repeatable
+                .then(|| token.encrypt_successor(family.session, &successor))
+                .flatten(),
             now,
             live_until: self.live_until(now, family.ends_at),
-            client: bounded(client),
+            client: client.clone(),
         };
         // The access token is signed before the exchange is written. If signing fails, the old refresh token
         // is still valid.
         let grant = self.grant(family.profile, family.session, family.ends_at, &successor, now).await?;
         if !self.store.rotate(&rotation).await? {
             // The token was used, or the session ended, after this call read it.
-            return self.end_reused(family.session, now).await;
+            let family = self.live_family(&token, now).await?;
+            return self.repeat(family, &token, &client, now).await;
         }
         Ok(grant)
     }
 
-    async fn end_reused(&self, session: SessionId, now: Timestamp) -> Result<Grant> {
-        if self.store.revoke(session, None, now).await? {
-            tracing::warn!(%session, "a refresh token was used twice; its session has ended");
+    async fn live_family(&self, token: &RefreshToken, now: Timestamp) -> Result<Family> {
+        let family = self.store.family(&token.family_digest()).await?.ok_or(AuthError::RefreshToken)?;
+        if family.is_revoked || family.live_until <= now {
+            return Err(AuthError::RefreshToken);
         }
-        Err(AuthError::RefreshToken)
+        Ok(family)
+    }
+
+    /// Answers a token that was exchanged before: as the first time where that may be, else its session ends.
+    async fn repeat(
+        &self,
+        family: Family,
+        token: &RefreshToken,
+        client: &ClientInfo,
+        now: Timestamp,
+    ) -> Result<Grant> {
+        match self.successor_again(&family, token, client, now) {
+            Some(successor) => {
+                tracing::debug!(session = %family.session, "a refresh is answered again");
+                self.grant(family.profile, family.session, family.ends_at, &successor, now).await
+            }
+            None => {
+                if self.store.revoke(family.session, None, now).await? {
+                    let session = family.session;
+                    tracing::warn!(%session, "a refresh token was used twice; its session has ended");
+                }
+                Err(AuthError::RefreshTokenReused)
+            }
+        }
+    }
+
+    /// What the token was exchanged for, if it was the last exchange, a moment ago, by the same device, and the successor
+    /// has not been used.
+    fn successor_again(
+        &self,
+        family: &Family,
+        token: &RefreshToken,
+        client: &ClientInfo,
+        now: Timestamp,
+    ) -> Option<RefreshToken> {
+        let last = family.last_exchange.as_ref()?;
+        let is_again = last.from == token.token_digest()
+            && now.since(last.at) <= self.lifetimes.refresh_repeat
+            && is_same_device(&last.client, client);
+        let successor =
+            is_again.then(|| token.decrypt_successor(family.session, &last.encrypted_successor)).flatten()?;
+        (successor.token_digest() == family.token).then_some(successor)
+    }
+
+    /// Notes that a user showed an access token: the exchange that it comes from is complete, and not repeated any more.
+    pub(crate) async fn note_presented(&self, presented: Option<Presented>) -> Result<()> {
+        match presented {
+            Some(Presented { session, issued_at }) => {
+                Ok(self.store.end_repetition(session, issued_at).await?)
+            }
+            None => Ok(()),
+        }
     }
 
     /// Ends the session of a refresh token, whether the token is current or already used.
-    pub(crate) async fn logout(&self, token: &str) -> Result<()> {
+    pub(crate) async fn logout(&self, token: &str, client: &ClientInfo) -> Result<()> {
         let Some(token) = RefreshToken::decode(token) else { return Ok(()) };
-        if let Some(family) = self.store.family(&token.family_digest()).await? {
+        let lookup = self.attempts.look_up(client.ip, self.clock.now())?;
+        let family = self.store.family(&token.family_digest()).await;
+        let is_refused =
+            family.as_ref().is_ok_and(|family| family.as_ref().is_none_or(|family| family.is_revoked));
+        if !is_refused {
+            lookup.succeed();
+        }
+        if let Some(family) = family? {
             self.store.revoke(family.session, None, self.clock.now()).await?;
             tracing::info!(user = %family.profile.id, session = %family.session, "signed out");
         }
@@ -96,11 +172,18 @@ impl Engine {
     }
 
     /// Revokes all credentials of a user that were issued until now.
+    ///
+    /// The tokens of the embedding site count whole seconds. Those of the second of the disconnection are refused,
+    /// since they may be older than it. So the disconnection of a site's user returns when that second is over. What
+    /// the site issues after the answer then has a later second.
     pub(crate) async fn disconnect(&self, user: UserId) -> Result<()> {
-        if !self.store.disconnect(user, self.clock.now()).await? {
-            return Err(AuthError::NoSuchUser);
-        }
+        let now = self.clock.now();
+        let origin = self.store.disconnect(user, now).await?.ok_or(AuthError::NoSuchUser)?;
         tracing::info!(%user, "disconnected");
+        match origin {
+            UserOrigin::Here => {}
+            UserOrigin::Site => tokio::time::sleep(later_second(now).since(self.clock.now())).await,
+        }
         Ok(())
     }
 
@@ -167,6 +250,19 @@ impl Engine {
     }
 }
 
+/// The time at which even the site's clock shows a later second than that of `now`.
+fn later_second(now: Timestamp) -> Timestamp {
+    let next = now.as_seconds().saturating_add(1).saturating_mul(1_000_000);
+    Timestamp::from_micros(next).plus(SITE_CLOCK_BEHIND_MAX)
+}
+
+/// Whether two requests seem to come from one device: from the same network, by the same program. This is a
+/// hint and no proof, since the client chooses its user agent.
+fn is_same_device(one: &ClientInfo, other: &ClientInfo) -> bool {
+    let network = |client: &ClientInfo| client.ip.map(subscriber_network);
+    network(one) == network(other) && one.user_agent == other.user_agent
+}
+
 /// A client's user agent as it is stored: bounded, and without characters that PostgreSQL refuses or a
 /// terminal interprets.
 fn bounded(client: ClientInfo) -> ClientInfo {
@@ -181,6 +277,28 @@ fn bounded(client: ClientInfo) -> ClientInfo {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_disconnection_is_answered_in_a_later_second() {
+        let at = |micros: i64| Timestamp::from_micros(micros);
+        assert_eq!(later_second(at(7_000_000)), at(8_250_000));
+        assert_eq!(later_second(at(7_999_999)), at(8_250_000));
+        assert_eq!(later_second(at(8_000_000)), at(9_250_000));
+    }
+
+    #[test]
+    fn a_device_is_known_by_network_and_program() {
+        let client = |ip: &str, agent: &str| ClientInfo {
+            ip: Some(ip.parse().unwrap()),
+            user_agent: Some(agent.to_owned()),
+        };
+        let one = client("2001:db8::1", "a");
+        assert!(is_same_device(&one, &client("2001:db8::2", "a")), "another address of the same network");
+        assert!(!is_same_device(&one, &client("2001:db8:0:1::1", "a")));
+        assert!(!is_same_device(&one, &client("2001:db8::1", "b")));
+        assert!(!is_same_device(&one, &ClientInfo::default()));
+        assert!(is_same_device(&client("192.0.2.1", "a"), &client("::ffff:192.0.2.1", "a")));
+    }
 
     #[test]
     fn a_user_agent_is_cut_between_characters() {

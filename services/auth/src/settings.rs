@@ -19,6 +19,9 @@ use crate::{
 /// The longest lifetime of an access token.
 const TOKEN_LONGEST: Duration = Duration::from_secs(24 * 3_600);
 
+/// The longest time in which a refresh is repeated. A stolen token may go unnoticed for as long.
+const REPEAT_LONGEST: Duration = Duration::from_secs(300);
+
 /// A year. A longer time is more likely a mistake of the unit.
 const SECONDS_MAX: u64 = 366 * 24 * 3_600;
 
@@ -37,13 +40,22 @@ pub struct Settings {
     #[arg(long = "auth-access-token-seconds", id = "auth_access_token_seconds", default_value = "900", value_parser = token_seconds)]
     pub access_token: Duration,
 
-    /// How long a session lasts without a refresh, in seconds (30 days)
+    /// The lifetime of a session without a refresh, in seconds (30 days)
     #[arg(long = "auth-session-idle-seconds", id = "auth_session_idle_seconds", default_value = "2592000", value_parser = seconds)]
     pub session_idle: Duration,
 
-    /// How long a session lasts at most, in seconds (90 days)
+    /// The maximum lifetime of a session, in seconds (90 days)
     #[arg(long = "auth-session-max-seconds", id = "auth_session_max_seconds", default_value = "7776000", value_parser = seconds)]
     pub session_max: Duration,
+
+    /// The time, in seconds, within which the same device may repeat a refresh and gets the same token again, unless
+    /// that token was used; 0 disables it
+    #[arg(long = "auth-refresh-repeat-seconds", id = "auth_refresh_repeat_seconds", default_value = "30", value_parser = repeat_seconds)]
+    pub refresh_repeat: Duration,
+
+    /// The most live sessions of one user. A further sign-in ends the least recently used session
+    #[arg(long = "auth-sessions-per-user", id = "auth_sessions_per_user", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=200))]
+    pub sessions_per_user: u32,
 
     /// The lifetime of a WebSocket ticket, in seconds
     #[arg(long = "auth-ticket-seconds", id = "auth_ticket_seconds", default_value = "30", value_parser = seconds)]
@@ -53,24 +65,25 @@ pub struct Settings {
     #[arg(long = "auth-key-rotation-seconds", id = "auth_key_rotation_seconds", default_value = "2592000", value_parser = seconds)]
     pub key_rotation: Duration,
 
-    /// How long a signing key is published before it signs, in seconds. Verifiers may cache keys for half of
-    /// it
+    /// How long a signing key is published before it signs, in seconds. Verifiers may cache keys for half of this
+    /// time
     #[arg(long = "auth-key-overlap-seconds", id = "auth_key_overlap_seconds", default_value = "3600", value_parser = seconds)]
     pub key_overlap: Duration,
 
-    /// The key that encrypts the private keys in the database: 32 bytes in base64 (openssl rand -base64 32)
+    /// The key that encrypts the private keys in the database: 32 bytes in base64, such as `openssl rand -base64 32`
+    /// prints
     #[arg(long = "auth-key-encryption-key", id = "auth_key_encryption_key")]
     pub key_encryption_key: Option<Secret>,
 
-    /// Memory of one password hash, in KiB
+    /// The memory of one password hash, in KiB
     #[arg(long = "auth-argon2-memory-kib", id = "auth_argon2_memory_kib", default_value_t = Params::DEFAULT_M_COST)]
     pub argon2_memory_kib: u32,
 
-    /// Passes of one password hash over its memory
+    /// The passes of one password hash over its memory
     #[arg(long = "auth-argon2-passes", id = "auth_argon2_passes", default_value_t = Params::DEFAULT_T_COST)]
     pub argon2_passes: u32,
 
-    /// Lanes of one password hash
+    /// The lanes of one password hash
     #[arg(long = "auth-argon2-lanes", id = "auth_argon2_lanes", default_value_t = Params::DEFAULT_P_COST)]
     pub argon2_lanes: u32,
 
@@ -98,8 +111,20 @@ pub struct Settings {
     #[arg(long = "auth-login-refill-seconds", id = "auth_login_refill_seconds", default_value = "10", value_parser = seconds)]
     pub login_refill: Duration,
 
+    /// The most sign-ins in a burst, from one address, successful or not
+    #[arg(long = "auth-sign-ins-burst", id = "auth_sign_ins_burst", default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..))]
+    pub sign_ins_burst: u32,
+
+    /// The sign-ins per second from one address, after a burst
+    #[arg(long = "auth-sign-ins-per-second", id = "auth_sign_ins_per_second", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub sign_ins_per_second: u32,
+
+    /// The most successful sign-ins in a burst, of one account; then one per MADANG_AUTH_LOGIN_REFILL_SECONDS
+    #[arg(long = "auth-sign-ins-burst-per-account", id = "auth_sign_ins_burst_per_account", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..))]
+    pub sign_ins_burst_per_account: u32,
+
     /// The most registrations in a burst, from one address. To allow none, close registration
-    #[arg(long = "auth-register-burst", id = "auth_register_burst", default_value_t = 500, value_parser = register_burst)]
+    #[arg(long = "auth-register-burst", id = "auth_register_burst", default_value_t = 100, value_parser = register_burst)]
     pub register_burst: u32,
 
     /// Seconds until one more registration is allowed after a burst
@@ -110,6 +135,10 @@ pub struct Settings {
     /// `MADANG_REGISTRATION`, the all-in-one from its gateway's setting.
     #[arg(skip)]
     pub registration: Registration,
+
+    /// Whether the start applies the migrations. This field has no flag. The process sets it from `MADANG_MIGRATE`.
+    #[arg(skip = true)]
+    pub migrate: bool,
 }
 
 impl Default for Settings {
@@ -120,6 +149,8 @@ impl Default for Settings {
             access_token: Duration::from_secs(15 * 60),
             session_idle: Duration::from_secs(30 * 24 * 3_600),
             session_max: Duration::from_secs(90 * 24 * 3_600),
+            refresh_repeat: Duration::from_secs(30),
+            sessions_per_user: 100,
             ticket: Duration::from_secs(30),
             key_rotation: Duration::from_secs(30 * 24 * 3_600),
             key_overlap: Duration::from_secs(3_600),
@@ -133,9 +164,13 @@ impl Default for Settings {
             login_burst_per_account: 50,
             login_burst_per_address: 100,
             login_refill: Duration::from_secs(10),
-            register_burst: 500,
+            sign_ins_burst: 300,
+            sign_ins_per_second: 5,
+            sign_ins_burst_per_account: 60,
+            register_burst: 100,
             register_refill: Duration::from_secs(2),
             registration: Registration::Open,
+            migrate: true,
         }
     }
 }
@@ -146,6 +181,8 @@ pub(crate) struct Lifetimes {
     pub(crate) access_token: Duration,
     pub(crate) session_idle: Duration,
     pub(crate) session_max: Duration,
+    /// How long an exchange of a refresh token may be repeated; zero: never.
+    pub(crate) refresh_repeat: Duration,
     pub(crate) ticket: Duration,
 }
 
@@ -164,6 +201,8 @@ pub(crate) struct Policy {
     pub(crate) hashing: HashingPolicy,
     pub(crate) attempts: AttemptPolicy,
     pub(crate) registration: Registration,
+    /// The live sessions of one user, at most.
+    pub(crate) sessions_max: u32,
     pub(crate) encryption: Option<KeyEncryption>,
 }
 
@@ -199,6 +238,7 @@ impl Settings {
                 access_token: self.access_token,
                 session_idle: self.session_idle,
                 session_max: self.session_max,
+                refresh_repeat: self.refresh_repeat,
                 ticket: self.ticket,
             },
             keys: KeyPolicy {
@@ -215,9 +255,15 @@ impl Settings {
                 device: RateLimit { burst: self.login_burst_per_device, interval: self.login_refill },
                 account: RateLimit { burst: self.login_burst_per_account, interval: self.login_refill },
                 address: RateLimit { burst: self.login_burst_per_address, interval: self.login_refill },
+                all_of_address: RateLimit {
+                    burst: self.sign_ins_burst,
+                    interval: Duration::from_secs(1) / self.sign_ins_per_second.max(1),
+                },
+                successes: RateLimit { burst: self.sign_ins_burst_per_account, interval: self.login_refill },
                 registration: RateLimit { burst: self.register_burst, interval: self.register_refill },
             },
             registration: self.registration,
+            sessions_max: self.sessions_per_user,
             encryption,
         })
     }
@@ -227,9 +273,16 @@ impl Settings {
 fn token_seconds(text: &str) -> Result<Duration, String> {
     match seconds(text) {
         Ok(time) if time > TOKEN_LONGEST => {
-            Err("an access token is valid for a day (86400) at most".to_owned())
+            Err("an access token may be valid for at most a day (86400)".to_owned())
         }
         judged => judged,
+    }
+}
+
+fn repeat_seconds(text: &str) -> Result<Duration, String> {
+    match text.parse::<u64>() {
+        Ok(seconds) if seconds <= REPEAT_LONGEST.as_secs() => Ok(Duration::from_secs(seconds)),
+        _ => Err(format!("expected a number of seconds from 0 to {}", REPEAT_LONGEST.as_secs())),
     }
 }
 

@@ -20,10 +20,18 @@ const ATTEMPTS: usize = 4;
 
 /// The bytes of the random suffix of a username that was taken: 32 bits, in hexadecimal.
 const SUFFIX_BYTES: usize = 4;
+/// The characters of the part, with the hyphen before it.
+const SUFFIX_CHARS: usize = 1 + 2 * SUFFIX_BYTES;
+
+/// What stands before the suffix where the name itself takes none.
+const REPLACED: &str = "user";
 
 impl Engine {
     /// Finds the user of an external id, or creates it.
-    pub(crate) async fn external_user(&self, user: ExternalUser) -> Result<Recognized> {
+    pub(crate) async fn external_user(&self, mut user: ExternalUser) -> Result<Recognized> {
+        // Names travel as they may have been recorded; this is to be a new one.
+        user.username = user.username.and_then(|wanted| Username::near(&wanted));
+        user.name = user.name.and_then(|wanted| DisplayName::new(wanted.as_str()).ok());
         for _ in 0..ATTEMPTS {
             if let Some(known) = self.store.site_user(&user.external_id).await? {
                 return self.update_known(known, &user).await;
@@ -81,7 +89,7 @@ impl Engine {
     async fn new_site_user(&self, user: &ExternalUser) -> Result<Profile> {
         let wanted = match &user.username {
             Some(username) => username.clone(),
-            None => username_of(&user.external_id).map_err(AuthError::defect)?,
+            None => username_of(&user.external_id),
         };
         let username = if self.store.is_username_free(&wanted).await? {
             wanted
@@ -109,13 +117,16 @@ fn is_name_for(username: &Username, wanted: &Username) -> bool {
     if username == wanted {
         return true;
     }
-    let suffix = 1 + 2 * SUFFIX_BYTES;
-    let Some((base, end)) = username.len().checked_sub(suffix).and_then(|at| username.split_at_checked(at))
+    let Some((base, end)) =
+        username.len().checked_sub(SUFFIX_CHARS).and_then(|at| username.split_at_checked(at))
     else {
         return false;
     };
     let is_suffix = end.starts_with('-') && end[1..].bytes().all(|c| c.is_ascii_hexdigit());
-    is_suffix && base == cut(wanted, USERNAME_MAX_CHARS - suffix)
+    let wanted = cut(wanted, USERNAME_MAX_CHARS - SUFFIX_CHARS);
+    // A name that takes no suffix, as with digits that are written from right to left, was replaced whole.
+    is_suffix
+        && (base == wanted || (base == REPLACED && Username::new(format!("{wanted}-00000000")).is_err()))
 }
 
 /// Tokens count whole seconds. Claims from the second of the last change count as newer.
@@ -124,20 +135,24 @@ fn is_older(as_of: Timestamp, version: Timestamp) -> bool {
 }
 
 /// A username for a user of whom the site gives only an id.
-fn username_of(id: &ExternalId) -> Result<Username, madang_domain::TextError> {
-    let id: String = id
-        .to_lowercase()
-        .chars()
-        .map(|c| if c.is_alphanumeric() || matches!(c, '_' | '.' | '-') { c } else { '-' })
-        .collect();
-    Username::new(cut(&format!("user-{id}"), USERNAME_MAX_CHARS))
+fn username_of(id: &ExternalId) -> Username {
+    Username::near(&format!("user-{id}")).unwrap_or_else(|| unreachable!("letters of ASCII make a username"))
 }
 
-fn with_suffix(wanted: &Username, random: &dyn Random) -> Result<Username, madang_domain::TextError> {
+/// A similar username that nobody has. Of a name that is written from right to left the suffix has digits alone: what
+/// mixes directions is no username.
+pub(crate) fn with_suffix(
+    wanted: &Username,
+    random: &dyn Random,
+) -> Result<Username, madang_domain::TextError> {
     let mut suffix = [0; SUFFIX_BYTES];
     random.fill(&mut suffix);
-    let suffix = format!("-{:08x}", u32::from_be_bytes(suffix));
-    Username::new(format!("{}{suffix}", cut(wanted, USERNAME_MAX_CHARS - suffix.len())))
+    let number = u32::from_be_bytes(suffix);
+    let base = cut(wanted, USERNAME_MAX_CHARS - SUFFIX_CHARS);
+    let (letters, digits) = (format!("-{number:08x}"), format!("-{:08}", number % 100_000_000));
+    Username::new(format!("{base}{letters}"))
+        .or_else(|_| Username::new(format!("{base}{digits}")))
+        .or_else(|_| Username::new(format!("{REPLACED}{letters}")))
 }
 
 /// The first `max` characters.
@@ -157,17 +172,19 @@ mod tests {
 
     #[test]
     fn any_id_makes_a_username() {
-        let made = |id: &str| username_of(&ExternalId::new(id).unwrap()).unwrap().into_string();
+        let made = |id: &str| username_of(&ExternalId::new(id).unwrap()).into_string();
         assert_eq!(made("7"), "user-7");
         assert_eq!(made("Kim@example.com"), "user-kim-example.com");
         assert_eq!(made(&"가".repeat(40)), format!("user-{}", "가".repeat(27)));
-        assert_eq!(made("İ"), "user-i-", "folding makes two characters of it, one of them a mere mark");
+        assert_eq!(made("İ"), "user-i\u{307}", "folding makes two characters of it, one of them a mere mark");
+        assert_eq!(made("שלום"), "user-----", "a name has one direction");
+        assert_eq!(made("\u{1112}\u{1161}\u{11ab}"), "user-한");
     }
 
     #[test]
     fn a_name_given_in_place_of_another_is_known_as_such() {
         let random = SeededRandom::new(1);
-        for wanted in ["mina", &"미".repeat(32)] {
+        for wanted in ["mina", &"미".repeat(32), "שלום", "\u{645}\u{661}"] {
             let wanted = username(wanted);
             let given = with_suffix(&wanted, &random).unwrap();
             assert_ne!(given, wanted);

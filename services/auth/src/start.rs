@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use madang_database::{Attempt, Repetition, Transactions, UrlError, until_open};
-use madang_kit::{Check, Host, Secret, StartError};
+use madang_kit::{Check, Host, Metrics, Secret, StartError, metrics::Described};
 
 use crate::{
     engine::Engine,
@@ -39,9 +39,13 @@ const DATABASE: &str = "the accounts' database";
 pub async fn start(settings: &Settings, database: &Secret, host: &Host) -> Result<Service, StartError> {
     let (policy, target) = read(settings, database)?;
     let check = host.readiness.check("accounts");
-    let store = until_open(DATABASE, host, &check, || target.open(transactions(host))).await?;
+    let store = until_open(DATABASE, host, &check, || {
+        target.open(transactions(host), settings.migrate, &host.metrics)
+    })
+    .await?;
     let engine = Arc::new(ready(store, policy, host, &check).await?);
     check.ready();
+    observe(&engine, &host.metrics);
 
     let lifecycle = host.lifecycle.child("auth");
     let service =
@@ -64,6 +68,23 @@ pub async fn start(settings: &Settings, database: &Secret, host: &Host) -> Resul
         drop(check);
     });
     Ok(service)
+}
+
+const SIGNING_KEY_AGE: Described = Described::gauge(
+    "madang.auth.signing_key.age",
+    "s",
+    "Time since the key began to sign that signs now; a rotation begins anew.",
+);
+
+/// Shows who is refused, and how old the signing key is.
+fn observe(engine: &Arc<Engine>, metrics: &Metrics) {
+    metrics.export(engine.audit.counters());
+    let engine = Arc::clone(engine);
+    metrics.observe(SIGNING_KEY_AGE, move |observer| {
+        if let Some(age) = engine.keys.signer_age(engine.clock.now()) {
+            observer.observe(age.as_secs_f64(), &[]);
+        }
+    });
 }
 
 /// Migrates the database and returns.
@@ -94,7 +115,10 @@ pub async fn rotate_key(
 ) -> Result<String, StartError> {
     let (policy, target) = read(settings, database)?;
     let check = host.readiness.check("accounts");
-    let store = until_open(DATABASE, host, &check, || target.open(transactions(host))).await?;
+    let store = until_open(DATABASE, host, &check, || {
+        target.open(transactions(host), settings.migrate, &host.metrics)
+    })
+    .await?;
     let engine = ready(store, policy, host, &check).await?;
     let rotated = engine.keys.rotate(host.clock.now(), is_compromised).await;
     rotated.map_err(|error| StartError::dependency("the database", error))
@@ -108,7 +132,8 @@ pub(crate) async fn open(
 ) -> Result<Arc<dyn Store>, StartError> {
     let (_, target) = read(settings, database)?;
     let check = host.readiness.check("accounts");
-    until_open(DATABASE, host, &check, || target.open(transactions(host))).await
+    until_open(DATABASE, host, &check, || target.open(transactions(host), settings.migrate, &host.metrics))
+        .await
 }
 
 fn read(settings: &Settings, database: &Secret) -> Result<(Policy, Target), StartError> {
@@ -132,16 +157,24 @@ async fn ready(
 ) -> Result<Engine, StartError> {
     let engine = Engine::new(store, policy, Arc::clone(&host.clock), Arc::clone(&host.random)).await;
     let engine = engine.map_err(|error| StartError::dependency("password hashing", error))?;
+    // Each of its statements has a deadline; all of them take as long as there are accounts of an earlier version.
+    until_open(DATABASE, host, check, || async { engine.form_all_names().await.map_err(attempt) }).await?;
     until_open(DATABASE, host, check, || async {
         match tokio::time::timeout(FIRST_KEYS_DEADLINE, engine.maintain()).await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(AuthError::Database(error))) => Err(Attempt::from(error)),
-            Ok(Err(error)) => Err(Attempt::Failed(Box::new(error))),
+            Ok(Err(error)) => Err(attempt(error)),
             Err(elapsed) => Err(Attempt::Again(Box::new(elapsed))),
         }
     })
     .await?;
     Ok(engine)
+}
+
+fn attempt(error: AuthError) -> Attempt {
+    match error {
+        AuthError::Database(error) => Attempt::from(error),
+        other => Attempt::Failed(Box::new(other)),
+    }
 }
 
 /// Logs the first of consecutive failures and the first success after them. Returns whether this round

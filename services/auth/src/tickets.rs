@@ -2,7 +2,7 @@
 
 use madang_domain::{SessionId, Timestamp, UserId};
 use madang_kit::clock::new_id;
-use madang_rpc::auth::{Identity, Ticket};
+use madang_rpc::auth::{Identity, Presented, Ticket};
 
 use crate::{
     engine::Engine,
@@ -13,8 +13,16 @@ use crate::{
 
 impl Engine {
     /// Issues a ticket.
-    pub(crate) async fn issue_ticket(&self, user: UserId, session: SessionId) -> Result<Ticket> {
+    pub(crate) async fn issue_ticket(
+        &self,
+        user: UserId,
+        session: SessionId,
+        issued_at: Option<Timestamp>,
+    ) -> Result<Ticket> {
         let now = self.clock.now();
+        // A caller that does not say may have any token, the latest too.
+        let issued_at = issued_at.unwrap_or(now);
+        self.note_presented(Some(Presented { session, issued_at })).await?;
         let expires_in = self.lifetimes.ticket;
         let (ticket, hash) = tokens::new_ticket(&*self.random);
         if !self.store.insert_ticket(&hash, user, session, now, now.plus(expires_in)).await? {

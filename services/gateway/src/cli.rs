@@ -3,39 +3,41 @@
 use std::sync::Arc;
 
 use clap::{Args, Parser};
-use madang_bus::redis::{self, RedisSettings};
+use madang_bus::redis;
 use madang_bus::{Connected, InProcessExchange};
-use madang_domain::GatewayId;
+use madang_domain::{GatewayId, ServiceName};
 use madang_kit::{
     Application, Check, CommonSettings, Host, OpsSettings, Running, Secret, StartError,
-    clock::new_id,
-    grpc::{ClientOptions, TraceInterceptor, channel},
+    clock::{Clock, new_id},
+    doctor::{Finding, Speaks, port},
+    grpc::{CallSecret, ClientOptions, ServiceChannel, channel},
+    tls::{ServiceTls, ServiceTlsSettings},
 };
 use madang_rpc::{AuthClient, MessageStoreClient, MessageStoreSettings};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tonic::service::interceptor::InterceptedService;
 
-use crate::{Deps, GatewaySettings};
+use crate::{Deps, GatewaySettings, RedisUrl, doctor};
 
 /// Madang's gateway: holds WebSockets, verifies tokens, serves the REST API, and exchanges events with other
 /// gateways through Redis. It stores nothing permanently: run as many as you need
 #[derive(Debug, Parser)]
 #[command(name = "madang-gateway", version)]
 pub struct Cli {
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "Process")]
     common: CommonSettings,
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "Process")]
     ops: OpsSettings,
-    #[command(flatten)]
-    gateway: GatewaySettings,
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "Other services")]
     upstreams: Upstreams,
+    #[command(flatten, next_help_heading = "Gateway")]
+    gateway: GatewaySettings,
 }
 
 /// The services that the gateway calls.
 #[derive(Debug, Args)]
 struct Upstreams {
-    /// URLs of the auth service, separated by commas. A host name stands for all its addresses
+    /// The URLs of the auth service, separated by commas: http://, or with a certificate https://. A host name stands for all
+    /// its addresses
     #[arg(
         long = "auth-url",
         id = "auth_url",
@@ -45,7 +47,7 @@ struct Upstreams {
     )]
     auth_url: String,
 
-    /// URLs of the message store, separated by commas. A host name stands for all its addresses
+    /// The URLs of the message store, likewise
     #[arg(
         long = "store-url",
         id = "store_url",
@@ -55,29 +57,19 @@ struct Upstreams {
     )]
     store_url: String,
 
+    /// The secret that the auth service asks for where there are no certificates
+    #[arg(long = "auth-secret", id = "auth_secret", env = "MADANG_AUTH_SECRET", value_name = "SECRET")]
+    auth_secret: Option<Secret>,
+
+    /// The secret that the message store asks for where there are no certificates
+    #[arg(long = "store-secret", id = "store_secret", env = "MADANG_STORE_SECRET", value_name = "SECRET")]
+    store_secret: Option<Secret>,
+
+    #[command(flatten)]
+    tls: ServiceTlsSettings,
+
     #[command(flatten)]
     redis: RedisUrl,
-}
-
-/// The settings of Redis.
-#[derive(Debug, Args)]
-pub struct RedisUrl {
-    /// The URL of Redis 7.0 or later, through which gateways exchange events: `redis://host:port`, or
-    /// `redis+cluster://host:port,host:port` with some nodes of a Redis Cluster. Unset, this gateway is the
-    /// only one
-    #[arg(long = "redis-url", id = "redis_url", env = "MADANG_REDIS_URL", value_name = "URL")]
-    pub redis_url: Option<Secret>,
-
-    /// The number of shards over which rooms are spread in Redis. It must be the same at all gateways.
-    /// [default: 1; with a Redis Cluster: 12]
-    #[arg(
-        long = "redis-shards",
-        id = "redis_shards",
-        env = "MADANG_REDIS_SHARDS",
-        value_name = "NUMBER",
-        value_parser = clap::value_parser!(u16).range(1..=1_024)
-    )]
-    pub redis_shards: Option<u16>,
 }
 
 impl Application for Cli {
@@ -88,6 +80,15 @@ impl Application for Cli {
     fn ops(&self) -> Option<&OpsSettings> {
         Some(&self.ops)
     }
+
+    async fn examine(&self, clock: Arc<dyn Clock>) -> Vec<Finding> {
+        let Upstreams { auth_url, store_url, redis, .. } = &self.upstreams;
+        let mut findings = doctor::examine(&self.gateway, redis, self.common.drain, &*clock).await;
+        findings.push(port("MADANG_OPS_ADDR", self.ops.ops_addr, Speaks::Health).await);
+        findings.extend(doctor::upstream("upstream.auth", "MADANG_AUTH_URL", auth_url).await);
+        findings.extend(doctor::upstream("upstream.message-store", "MADANG_STORE_URL", store_url).await);
+        findings
+    }
 }
 
 /// Starts the gateway as its own process.
@@ -96,22 +97,51 @@ impl Application for Cli {
 /// When a setting is wrong or the address cannot be bound. Services or a Redis that do not answer are not an
 /// error; the gateway waits for them.
 pub async fn run(cli: Cli, host: Host) -> Result<Running, StartError> {
-    let Upstreams { auth_url, store_url, redis } = cli.upstreams;
-    let upstream = |service: &'static str, setting: &'static str, urls: &str, check: Option<Check>| {
-        let options = ClientOptions { check, ..ClientOptions::default() };
-        channel(service, urls, options, &host.lifecycle)
-            .map(|channel| InterceptedService::new(channel, TraceInterceptor))
-            .map_err(|error| StartError::setting(setting, error.to_string()))
-    };
+    let upstreams = cli.upstreams;
+    let tls = ServiceTls::open(&upstreams.tls, ServiceName::Gateway, &host).await?;
+    let dial = Dial { tls, host: &host };
     // The gateway verifies tokens itself. Once it has the keys, it works for a while without the auth
     // service. So auth has no readiness check here.
-    let auth = AuthClient::new(upstream("auth", "MADANG_AUTH_URL", &auth_url, None)?);
+    let secret = CallSecret::of_setting("MADANG_AUTH_SECRET", upstreams.auth_secret.as_ref())?;
+    let auth = dial.channel(ServiceName::Auth, "MADANG_AUTH_URL", &upstreams.auth_url, secret, None)?;
+    let auth = AuthClient::new(auth);
     let check = host.readiness.check("message-store");
-    let store_channel = upstream("message-store", "MADANG_STORE_URL", &store_url, Some(check))?;
-    let store = MessageStoreClient::new(store_channel, MessageStoreSettings::default());
-    let bus = bus(&redis, &cli.gateway, &host)?;
+    let secret = CallSecret::of_setting("MADANG_STORE_SECRET", upstreams.store_secret.as_ref())?;
+    let store = dial.channel(
+        ServiceName::MessageStore,
+        "MADANG_STORE_URL",
+        &upstreams.store_url,
+        secret,
+        Some(check),
+    )?;
+    let store = MessageStoreClient::new(store, MessageStoreSettings::default());
+    let clients = [("auth", Arc::clone(auth.counters())), ("message-store", Arc::clone(store.counters()))];
+    host.metrics.export_by_label("service", &clients);
+    let bus = bus(&upstreams.redis, &cli.gateway, &host)?;
     let deps = Deps { auth: Arc::new(auth), store: Arc::new(store), bus };
     crate::start(cli.gateway, deps, axum::Router::new(), &host).await
+}
+
+/// How the other services are called.
+struct Dial<'a> {
+    tls: Option<ServiceTls>,
+    host: &'a Host,
+}
+
+impl Dial<'_> {
+    fn channel(
+        &self,
+        service: ServiceName,
+        setting: &'static str,
+        urls: &str,
+        secret: Option<CallSecret>,
+        check: Option<Check>,
+    ) -> Result<ServiceChannel, StartError> {
+        let tls = self.tls.clone().map(|tls| (tls, service));
+        let options = ClientOptions { check, tls, secret, ..ClientOptions::default() };
+        channel(service.as_str(), urls, options, &self.host.lifecycle)
+            .map_err(|error| StartError::setting(setting, error.to_string()))
+    }
 }
 
 /// The bus: through Redis, or within this process.
@@ -119,21 +149,14 @@ pub async fn run(cli: Cli, host: Host) -> Result<Running, StartError> {
 /// # Errors
 /// When the URL is not a URL of Redis.
 pub fn bus(redis: &RedisUrl, gateway: &GatewaySettings, host: &Host) -> Result<Connected, StartError> {
-    let presence_grace = gateway.presence_grace();
-    let gateway = GatewayId::new(new_id(&*host.clock, &*host.random));
-    match &redis.redis_url {
-        Some(url) => {
-            let mut settings = RedisSettings::new(url.expose());
-            settings.shards = redis.redis_shards.unwrap_or(settings.shards);
-            settings.presence_grace = presence_grace;
-            tracing::info!(%gateway, shards = settings.shards, "this gateway exchanges events through Redis");
-            // The gateway closes the bus after the last session. Otherwise it ends with the process.
-            redis::connect(settings, gateway, &TaskTracker::new(), &CancellationToken::new())
-                .map_err(|error| StartError::setting("MADANG_REDIS_URL", error.to_string()))
-        }
-        None => {
-            tracing::info!(%gateway, "no Redis: this gateway exchanges events with no other");
-            Ok(InProcessExchange::new().with_presence(presence_grace).connect(gateway))
-        }
-    }
+    let settings = redis.settings(gateway.presence_grace())?;
+    let gateway_id = GatewayId::new(new_id(&*host.clock, &*host.random));
+    let Some(settings) = settings else {
+        tracing::info!(gateway = %gateway_id, "without Redis, this gateway must be the only one");
+        return Ok(InProcessExchange::new().with_presence(gateway.presence_grace()).connect(gateway_id));
+    };
+    tracing::info!(gateway = %gateway_id, shards = settings.shards, "this gateway exchanges events through Redis");
+    // The gateway closes the bus after the last session. Otherwise it ends with the process.
+    redis::connect(settings, gateway_id, &TaskTracker::new(), &CancellationToken::new())
+        .map_err(|error| RedisUrl::refused(&error))
 }

@@ -9,10 +9,12 @@
 mod admission;
 mod bus_health;
 mod cli;
+mod client_stream;
 mod commands;
 mod connections;
 mod credentials;
 mod dialects;
+mod doctor;
 mod drain;
 mod fanout;
 mod formats;
@@ -22,10 +24,14 @@ mod log;
 mod metrics;
 mod outbox;
 mod rest;
+mod retirement;
 mod router;
+mod scrape;
 mod session;
 mod settings;
 mod state;
+mod trace;
+mod web_client;
 
 use std::{
     sync::{Arc, atomic::AtomicBool},
@@ -33,35 +39,50 @@ use std::{
 };
 
 use madang_bus::{Bus, Connected, Deliveries, Presence};
+use madang_domain::Profile;
 use madang_flow_control::RateLimit;
 use madang_kit::{
-    Host, Lifecycle, Running, StartError,
+    FileLimit, Host, Lifecycle, Running, StartError,
     clock::{Clock, Random},
+    doctor::BESIDE_CONNECTIONS,
+    tls::ListenerTls,
 };
 use madang_rpc::{Auth, MessageStore};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::mpsc};
 use tokio_util::sync::CancellationToken;
 
-pub use cli::{Cli, RedisUrl, bus, run};
-pub use settings::{ChannelsSettings, ForwardedHeader, GatewaySettings, IssuerAlgorithm, IssuerSettings};
+pub use cli::{Cli, bus, run};
+pub use doctor::{check_settings, examine};
+pub use settings::{
+    AllowedOrigin, ChannelsSettings, ForwardedHeader, GatewaySettings, IssuerAlgorithm, IssuerSettings,
+    Origin, RedisUrl,
+};
 
 use crate::{
-    admission::{AdmissionQueue, BudgetSettings, Budgets, Handshakes, UserLimits},
-    commands::{Commands, PresenceSettings},
+    admission::{AdmissionQueue, BudgetSettings, Budgets, Handshakes, ReadBudgets, ReadSettings, UserLimits},
+    commands::{Commands, PresenceSettings, ReservedSlugs},
     connections::Connections,
     credentials::{Issuer, Revocations, SiteKeys, SiteTokens, SiteUserCache, Verifier},
     fanout::Fanout,
     http::{
         client_address::Proxies,
+        measure::HttpMetrics,
         origin::AllowedOrigins,
         server::{Server, ServerSettings},
     },
     hub::{Hubs, ShardDeps},
-    metrics::Counters,
+    metrics::{Counters, Recorders},
     outbox::Close,
+    retirement::Retirement,
     session::{SocketSettings, Sockets},
     state::{Entrance, EntranceSettings, GatewayState},
 };
+
+/// The changed profiles that wait to be told. More come at once only where the store does not answer.
+const CHANGED_PROFILES_MAX: usize = 1_024;
+
+/// What the gateway speaks by TLS, in the names of ALPN (RFC 7301).
+const ALPN_HTTP: &[u8] = b"http/1.1";
 
 /// The bus ended without being closed. This gateway would receive no events from other gateways any more.
 #[derive(Debug, thiserror::Error)]
@@ -96,13 +117,19 @@ pub async fn start(
     let life = host.lifecycle.child("gateway");
     let counters = Arc::new(Counters::default());
     let issuer = Issuer::new(&settings.issuer, &counters).await?;
+    let tls = ListenerTls::open(&settings.tls, &[ALPN_HTTP], host).await?;
+    let protocol = if tls.is_some() { "https" } else { "http" };
     let not_listening = |error| StartError::listen("the gateway", settings.http_addr, error);
     let listener = TcpListener::bind(settings.http_addr).await.map_err(not_listening)?;
     let address = listener.local_addr().map_err(not_listening)?;
+    warn_of_few_files(&settings);
     host.metrics.export(&counters);
     host.metrics.export(&deps.bus.bus.metrics());
+    let recorders = Recorders::new(&host.metrics);
+    let http_metrics = HttpMetrics { duration: recorders.http.clone(), counters: Arc::clone(&counters) };
 
     let Deps { auth, store, bus: Connected { bus, presence, deliveries } } = deps;
+    let (changed_profiles, told_profiles) = mpsc::channel(CHANGED_PROFILES_MAX);
     let parts = Parts {
         settings: &settings,
         auth,
@@ -110,18 +137,25 @@ pub async fn start(
         bus,
         presence,
         counters,
+        recorders,
         clock: Arc::clone(&host.clock),
         random: Arc::clone(&host.random),
         life: life.clone(),
+        changed_profiles,
         until_drained: CancellationToken::new(),
     };
     let state = parts.state(issuer);
     parts.keep_credentials(&state, host);
     parts.keep_sockets(&state);
     parts.keep_bus(&state, deliveries, host);
+    parts.until_drained("profiles", Arc::clone(&state.commands).tell_profiles(told_profiles));
 
-    let router = router::router(&settings, state.clone()).map_err(documents_missing)?.merge(extra);
+    scrape::observe(&host.metrics, &state, &parts.bus);
+    let router =
+        router::router(&settings, state.clone(), http_metrics).map_err(documents_missing)?.merge(extra);
     let server = Server::new(server_settings(&settings), router, Arc::clone(&parts.counters), life.clone());
+    let server = server.with_tls(tls);
+    server.observe(&host.metrics);
     life.tasks().spawn("http", Arc::new(server).serve(listener));
     let drain = drain::drain(
         state.sockets,
@@ -133,7 +167,20 @@ pub async fn start(
         life.soft().clone(),
     );
     life.tasks().spawn("drain", drain);
-    Ok(Running::new("gateway", life).listening("http", address))
+    Ok(Running::new("gateway", life).listening(protocol, address))
+}
+
+/// Says where fewer connections are to be had than the settings allow: those beyond wait, and nobody would know why.
+fn warn_of_few_files(settings: &GatewaySettings) {
+    let connections = u64::try_from(settings.max_connections).unwrap_or(u64::MAX);
+    let (limit, needed) = (FileLimit::current(), connections.saturating_add(BESIDE_CONNECTIONS));
+    if !limit.allows(needed) {
+        tracing::warn!(
+            limit = FileLimit::in_words(limit.soft),
+            needed,
+            "the limit of open files is below MADANG_MAX_CONNECTIONS: connections beyond it wait; raise the hard limit"
+        );
+    }
 }
 
 fn server_settings(settings: &GatewaySettings) -> ServerSettings {
@@ -158,9 +205,12 @@ struct Parts<'a> {
     bus: Arc<dyn Bus>,
     presence: Arc<dyn Presence>,
     counters: Arc<Counters>,
+    recorders: Recorders,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     life: Lifecycle,
+    /// Takes the profiles that the site's tokens have changed.
+    changed_profiles: mpsc::Sender<Profile>,
     /// Ends what the drain still needs, after the last session.
     until_drained: CancellationToken,
 }
@@ -190,23 +240,36 @@ impl Parts<'_> {
             room_creations_per_minute: settings.room_creations_per_minute,
             member_additions_per_minute: settings.member_additions_per_minute,
         };
+        let reads = ReadSettings {
+            user: rate(settings.reads_per_second, settings.reads_burst),
+            address_per_second: settings.address_reads_per_second,
+        };
+        let reads = Arc::new(ReadBudgets::new(reads, Arc::clone(&user_limits)));
         let revocations = Arc::new(Revocations::default());
         let commands = Commands {
             store: Arc::clone(&self.store),
             auth: Arc::clone(&self.auth),
             hubs: hubs.clone(),
-            fanout: Fanout::new(hubs.clone(), Arc::clone(&self.bus)),
+            fanout: Fanout::new(hubs.clone(), Arc::clone(&self.bus), Arc::clone(&user_limits)),
             presence: Arc::clone(&self.presence),
             presence_settings: PresenceSettings {
                 enabled: settings.presence,
                 names_max: settings.presence_names_max,
             },
+            // The default room's slug too if the Channels dialect is off: it may be switched on later.
+            reserved_slugs: ReservedSlugs::new(
+                settings.reserved_slugs.iter().chain([&settings.channels.default_room]).cloned(),
+            ),
             budgets: Arc::new(Budgets::new(budgets, Arc::clone(&user_limits))),
+            reads: Arc::clone(&reads),
             counters: Arc::clone(&self.counters),
             clock: Arc::clone(&self.clock),
             random: Arc::clone(&self.random),
             tasks: self.life.tasks(),
         };
+        let retirement = settings
+            .max_socket_age()
+            .map(|age| Retirement::new(age, settings.retirements_per_second, Arc::clone(&self.random)));
         let sockets = Sockets {
             settings: SocketSettings {
                 queue_max_bytes: settings.queue_max_bytes,
@@ -214,12 +277,15 @@ impl Parts<'_> {
                 replay_max_events: settings.replay_max_events,
                 heartbeat: settings.heartbeat(),
             },
-            connections: Arc::new(Connections::new()),
+            connections: Arc::new(Connections::new(retirement)),
             revocations: Arc::clone(&revocations),
             hubs,
             store: Arc::clone(&self.store),
             user_limits,
+            reads,
             counters: Arc::clone(&self.counters),
+            recorders: self.recorders.clone(),
+            clock: Arc::clone(&self.clock),
             draining: AtomicBool::new(false),
         };
         GatewayState {
@@ -234,12 +300,20 @@ impl Parts<'_> {
         let (settings, auth) = (self.settings, &self.auth);
         let site = issuer.map(|issuer| SiteTokens {
             issuer,
-            users: SiteUserCache::new(Arc::clone(auth), Arc::clone(&self.counters)),
+            users: SiteUserCache::new(
+                Arc::clone(auth),
+                Arc::clone(&self.counters),
+                Arc::clone(&self.clock),
+                self.changed_profiles.clone(),
+            ),
         });
         Entrance {
             verifier: Arc::new(Verifier::new(Arc::clone(auth), site, revocations, Arc::clone(&self.clock))),
             site_keys: SiteKeys::new(Arc::clone(auth), settings.server_calls_per_second),
-            origins: Arc::new(AllowedOrigins::new(&settings.allowed_origins)),
+            origins: Arc::new(
+                AllowedOrigins::new(&settings.allowed_origins, settings.trusted_proxies > 0)
+                    .with_tls(settings.tls.http_tls_certificate.is_some()),
+            ),
             handshakes: Arc::new(Handshakes::new(rate(
                 settings.handshakes_per_second,
                 settings.handshakes_burst,
@@ -250,6 +324,7 @@ impl Parts<'_> {
                 registration: settings.registration(),
             },
             counters: Arc::clone(&self.counters),
+            refusals: log::Refusals::new(Arc::clone(&self.clock)),
         }
     }
 
@@ -267,11 +342,12 @@ impl Parts<'_> {
         self.until_drained("revocations", follow);
     }
 
-    /// Pings silent sockets, and closes those whose credential has expired.
+    /// Pings silent sockets, closes those whose credential has expired, and retires old ones.
     fn keep_sockets(&self, state: &GatewayState) {
         let connections = &state.sockets.connections;
         self.until_drained("heartbeat", Arc::clone(connections).heartbeat(self.settings.heartbeat()));
         self.until_drained("expiry", Arc::clone(connections).expire(Arc::clone(&self.clock)));
+        self.until_stopping("retirement", Arc::clone(connections).retire());
     }
 
     /// Delivers what other gateways publish, and reports the health of the bus in the readiness.
@@ -290,6 +366,14 @@ impl Parts<'_> {
         let soft = self.life.soft().clone();
         self.life.tasks().spawn(name, async move {
             soft.run_until_cancelled(task).await;
+        });
+    }
+
+    /// Runs a task that ends with the soft shutdown.
+    fn until_stopping(&self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
+        let stop = self.life.soft().clone();
+        self.life.tasks().spawn(name, async move {
+            stop.run_until_cancelled(task).await;
         });
     }
 

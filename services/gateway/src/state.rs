@@ -13,7 +13,8 @@ use crate::{
     commands::Commands,
     credentials::{SiteKeys, Verifier},
     http::{client_address::ClientAddress, origin::AllowedOrigins},
-    metrics::Counters,
+    log::Refusals,
+    metrics::{Counters, HandshakeRefusal},
     session::Sockets,
 };
 
@@ -42,6 +43,8 @@ pub(crate) struct Entrance {
     pub(crate) admissions: AdmissionQueue,
     pub(crate) settings: EntranceSettings,
     pub(crate) counters: Arc<Counters>,
+    /// The log of who was refused here.
+    pub(crate) refusals: Refusals,
 }
 
 /// Settings of the entrance.
@@ -59,6 +62,7 @@ impl Entrance {
         if self.origins.allow_request(headers) {
             return Ok(());
         }
+        self.counters.refused_handshakes.add(HandshakeRefusal::Origin, 1);
         let message = "this origin is not allowed: see MADANG_ALLOWED_ORIGINS";
         Err(Error::new(Code::PermissionDenied, message))
     }
@@ -68,7 +72,7 @@ impl Entrance {
     pub(crate) fn begin_handshake(&self, request: &Extensions) -> Result<Option<Handshake>> {
         let Some(client) = request.get::<ClientAddress>() else { return Ok(None) };
         let begun = self.handshakes.begin(client.ip).map_err(|wait| {
-            self.counters.refused_handshakes.add(1);
+            self.counters.refused_handshakes.add(HandshakeRefusal::AddressHandshakes, 1);
             Error::rate_limited(Limit::AddressHandshakes, wait)
         })?;
         Ok(Some(begun))

@@ -10,12 +10,17 @@ use std::{
 };
 
 use async_trait::async_trait;
-use madang_kit::{Lifecycle, metrics::instruments};
+use madang_kit::{
+    Lifecycle, Metrics,
+    metrics::{Described, Durations, Sizes, instruments},
+};
+use madang_trace::Causes;
 use tokio::{
     sync::{Mutex, OwnedSemaphorePermit, Semaphore, mpsc, oneshot},
     time::timeout,
 };
 use tokio_util::sync::CancellationToken;
+use tracing::{Instrument as _, Span};
 
 use crate::error::{OperationError, OperationResult};
 
@@ -70,20 +75,26 @@ pub(crate) struct Queue<J: Job> {
 }
 
 instruments! {
-    /// What a queue has done since it was made. The size of a batch is the requests divided by the batches.
+    /// What a queue has done since it was made.
     pub(crate) struct QueueCounters {
-        batches: Counter = "madang.store.batches", "{batch}", "Batches run";
-        requests: Counter = "madang.store.batch.requests", "{request}", "Requests in batches";
-        nanos: Counter = "madang.store.batch.nanos", "{nanosecond}", "Time that batches ran";
-        refused: Counter = "madang.store.queue.refused", "{request}", "Requests refused because the queue was full";
-        abandoned: Counter = "madang.store.queue.abandoned", "{request}", "Requests whose caller had gone";
+        duration: Histogram<Durations> = "madang.store.batch.duration", "s", "Time that batches ran.";
+        sizes: Histogram<Sizes> = "madang.store.batch.requests", "{request}", "Requests of a batch.";
+        answers: Histogram<Durations> = "madang.store.request.duration", "s", "Time from a request's arrival in the queue to its answer.";
+        refused: Counter = "madang.store.queue.refused", "{request}", "Requests refused because the queue was full.";
+        abandoned: Counter = "madang.store.queue.abandoned", "{request}", "Requests whose caller had gone.";
     }
 }
+
+const WAITING: Described =
+    Described::gauge("madang.store.queue.requests", "{request}", "Requests that wait for a batch.")
+        .by(&["queue"]);
 
 struct Waiting<J: Job> {
     request: J::Request,
     reply: oneshot::Sender<OperationResult<J::Answer>>,
     bytes: OwnedSemaphorePermit,
+    /// The caller's span, where it is sampled.
+    span: Span,
 }
 
 struct Worker<J: Job> {
@@ -125,22 +136,31 @@ impl<J: Job> Queue<J> {
             return Err(self.refuse());
         };
         let (reply, answer) = oneshot::channel();
-        match self.sender.try_send(Waiting { request, reply, bytes }) {
+        match self.sender.try_send(Waiting { request, reply, bytes, span: madang_trace::sampled_span() }) {
             Ok(()) => {}
             Err(mpsc::error::TrySendError::Full(_)) => return Err(self.refuse()),
             Err(mpsc::error::TrySendError::Closed(_)) => return Err(OperationError::Stopping),
         }
-        match timeout(self.deadline, answer).await {
+        let began = Instant::now();
+        let answer = match timeout(self.deadline, answer).await {
             Ok(Ok(answer)) => answer,
             // The worker was cut off by the hard shutdown.
             Ok(Err(_)) => Err(OperationError::Stopping),
             Err(_) => Err(OperationError::Deadline),
-        }
+        };
+        self.counters.answers.observe_duration(began.elapsed());
+        answer
     }
 
-    /// What it has done.
-    pub(crate) fn counters(&self) -> &Arc<QueueCounters> {
-        &self.counters
+    /// Shows what it does, under its name.
+    pub(crate) fn observe(&self, metrics: &Metrics) {
+        metrics.export_by_label("queue", &[(J::NAME, Arc::clone(&self.counters))]);
+        let sender = self.sender.downgrade();
+        metrics.observe(WAITING, move |observer| {
+            // Once the queue has ended, nothing waits.
+            let waiting = sender.upgrade().map_or(0, |sender| sender.max_capacity() - sender.capacity());
+            observer.observe(waiting as f64, &[J::NAME]);
+        });
     }
 
     fn refuse(&self) -> OperationError {
@@ -196,18 +216,21 @@ impl<J: Job> Worker<J> {
         if batch.is_empty() {
             return;
         }
-        self.counters.batches.add(1);
-        self.counters.requests.add_len(batch.len());
+        self.counters.sizes.observe(batch.len() as u64);
 
         let (mut requests, mut replies) = (Vec::with_capacity(batch.len()), Vec::with_capacity(batch.len()));
-        for Waiting { request, reply, bytes } in batch {
+        let mut causes = Causes::default();
+        for Waiting { request, reply, bytes, span } in batch {
+            causes.add(span);
             requests.push(request);
             replies.push((reply, bytes));
         }
         let began = Instant::now();
-        let done = timeout(self.bounds.deadline, self.job.run(&requests)).await;
-        let nanos = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        self.counters.nanos.add(nanos);
+        let span = span::<J>(requests.len(), &causes);
+        // The callers' spans end with their callers.
+        drop(causes);
+        let done = timeout(self.bounds.deadline, self.job.run(&requests)).instrument(span).await;
+        self.counters.duration.observe_duration(began.elapsed());
         match done.unwrap_or(Err(OperationError::Deadline)) {
             Ok(answers) => {
                 debug_assert_eq!(answers.len(), replies.len(), "an answer for each request");
@@ -219,6 +242,19 @@ impl<J: Job> Worker<J> {
             Err(error) => fail_all(error, replies),
         }
     }
+}
+
+/// The span of a batch, which has one commit for requests of several calls.
+fn span<J: Job>(requests: usize, causes: &Causes) -> Span {
+    causes.span(|parent| {
+        tracing::trace_span!(
+            target: madang_trace::TARGET,
+            parent: parent,
+            "batch",
+            otel.name = format_args!("{} batch", J::NAME),
+            madang.batch.requests = i64::try_from(requests).unwrap_or(i64::MAX),
+        )
+    })
 }
 
 /// Tells every caller of a batch that it failed. The first one's error carries the cause, so that it is logged
@@ -327,7 +363,7 @@ mod tests {
         fixture.started.notified().await;
         let _second = ask(&fixture, 2).await;
         assert!(matches!(fixture.queue.ask(3).await, Err(OperationError::Overloaded)));
-        assert_eq!(fixture.queue.counters().refused.get(), 1);
+        assert_eq!(fixture.queue.counters.refused.get(), 1);
     }
 
     #[tokio::test]
@@ -363,7 +399,7 @@ mod tests {
         let third = ask(&fixture, 3).await;
         fixture.gate.add_permits(2);
         assert!(first.await.unwrap().is_ok() && third.await.unwrap().is_ok());
-        assert_eq!(fixture.queue.counters().abandoned.get(), 1);
+        assert_eq!(fixture.queue.counters.abandoned.get(), 1);
     }
 
     #[tokio::test(start_paused = true)]

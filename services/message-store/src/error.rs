@@ -23,45 +23,72 @@ pub(crate) enum OperationError {
     /// The room has as many pins as it may have.
     #[error("a room has at most {max} pinned messages: unpin one first", max = limits::ROOM_PINS_MAX)]
     TooManyPins,
+    /// Another user wrote the message.
+    #[error("only the sender edits a message")]
+    NotSender,
+    /// The message is too old to be edited.
+    #[error("a message can be edited within {} s after it was sent", .0.as_secs())]
+    EditWindowOver(Duration),
+    /// Users react to the message with as many emoji as they may.
+    #[error("users react to a message with at most {max} different emoji", max = limits::MESSAGE_REACTIONS_MAX)]
+    TooManyReactions,
     /// The caller is not in the room.
     #[error("you are not a member of the room")]
     NotMember,
     /// The caller's role does not suffice.
-    #[error("this needs the role of {0}")]
+    #[error("this requires at least the role {0}")]
     RoleTooLow(&'static str),
     /// Only public rooms are joined.
-    #[error("only public rooms can be joined; ask a member to add you")]
+    #[error("you can join only public rooms and rooms to which you are invited; ask a moderator")]
     NotJoinable,
     /// Another room has the slug.
     #[error("another room has this slug")]
     SlugTaken,
+    /// Another room gave the slug up lately.
+    #[error("another room had this slug recently; it becomes free after {days} days", days = .0.as_secs() / 86_400)]
+    SlugRests(Duration),
     /// A direct room was asked for with other than two users.
     #[error("a direct room needs exactly one other member")]
     DirectNeedsOneOther,
     /// Direct rooms stay as they were made.
-    #[error("a direct room has no slug, and always the same two members and roles")]
+    #[error("a direct room has no slug, and its two members and their roles do not change")]
     DirectIsFixed,
     /// The room would have members and no owner.
-    #[error("the last owner of a room must name another first")]
+    #[error("the last owner of a room must first make another member an owner")]
     LastOwner,
     /// One does not remove oneself.
     #[error("leave the room instead of removing yourself")]
     RemoveSelf,
     /// Too many first members.
-    #[error("a room is made with at most {max} members; add more later", max = limits::ROOM_INITIAL_MEMBERS_MAX)]
+    #[error("a room is created with at most {max} other members; add the rest afterwards", max = limits::ROOM_INITIAL_MEMBERS_MAX)]
     TooManyMembers,
+    /// Too many invitations of the actor wait for an answer.
+    #[error("{0} of your invitations are unanswered; withdraw some of them first")]
+    TooManyInvitations(u32),
     /// A page's limit is out of range.
     #[error("limit must be 1 to {max}", max = limits::PAGE_MAX_ITEMS)]
     BadLimit,
     /// A page's cursor is not one that this list gave.
-    #[error("the cursor is not one of this list; start again without it")]
+    #[error("the cursor does not belong to this list; start again without a cursor")]
     BadCursor,
     /// What the embedding site would put into an inbox is not what a notice is.
     #[error("the notice {0}")]
     BadNotice(&'static str),
     /// Too many things in one call.
-    #[error("at most {0} in one call")]
+    #[error("a call may name at most {0} items")]
     TooMany(usize),
+    /// One does not block oneself.
+    #[error("you cannot block yourself")]
+    BlockSelf,
+    /// The caller has blocked as many users as one may.
+    #[error("{0} users are blocked already; unblock one first")]
+    TooManyBlocked(u32),
+    /// The caller has blocked the other user of the direct room.
+    #[error("you have blocked this user; unblock the user first")]
+    OtherBlocked,
+    /// The other user of the direct room has blocked the caller.
+    #[error("this user takes no direct messages from you")]
+    DirectRefused,
     /// Too much waits already.
     #[error("the message store is overloaded")]
     Overloaded,
@@ -69,7 +96,7 @@ pub(crate) enum OperationError {
     #[error("the message store is stopping")]
     Stopping,
     /// The answer did not come in time.
-    #[error("not done in time; it may have been done all the same: repeat it with the same key")]
+    #[error("the request did not finish in time and may have been executed: repeat it with the same key")]
     Deadline,
     /// The database.
     #[error("the database")]
@@ -87,21 +114,39 @@ impl From<OperationError> for Error {
         use OperationError as E;
         let code = match &error {
             E::RoomNotFound | E::MemberNotFound | E::MessageNotFound => Code::NotFound,
-            E::NotMember | E::RoleTooLow(_) | E::NotJoinable => Code::PermissionDenied,
-            E::SlugTaken => Code::AlreadyExists,
+            E::NotMember | E::RoleTooLow(_) | E::NotSender | E::NotJoinable | E::DirectRefused => {
+                Code::PermissionDenied
+            }
+            E::SlugTaken | E::SlugRests(_) => Code::AlreadyExists,
             E::DirectNeedsOneOther
             | E::TooManyMembers
             | E::BadLimit
             | E::BadCursor
             | E::BadNotice(_)
+            | E::BlockSelf
             | E::TooMany(_) => Code::InvalidArgument,
-            E::DirectIsFixed | E::LastOwner | E::RemoveSelf | E::TooManyPins => Code::FailedPrecondition,
+            E::DirectIsFixed
+            | E::LastOwner
+            | E::RemoveSelf
+            | E::TooManyInvitations(_)
+            | E::TooManyBlocked(_)
+            | E::OtherBlocked
+            | E::EditWindowOver(_)
+            | E::TooManyReactions
+            | E::TooManyPins => Code::FailedPrecondition,
             E::Overloaded | E::Stopping => Code::Unavailable,
             E::Deadline => Code::DeadlineExceeded,
             E::Database(_) | E::Shared(_) => return from_database(error),
         };
         let retry = matches!(code, Code::Unavailable | Code::DeadlineExceeded);
-        let error = Self::new(code, error.to_string());
+        let (of_slug, of_members) = (
+            matches!(error, E::SlugTaken | E::SlugRests(_)),
+            matches!(error, E::DirectNeedsOneOther | E::TooManyMembers),
+        );
+        let mut error = Self::new(code, error.to_string());
+        if of_slug || of_members {
+            error = error.of_field(if of_slug { "/slug" } else { "/members" });
+        }
         if retry { error.retry_after(RETRY_AFTER) } else { error }
     }
 }

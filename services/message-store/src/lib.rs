@@ -14,12 +14,13 @@
 //! | `transaction` | a transaction of a name around the work of an operation |
 //! | `unread` | the arithmetic of unread |
 //! | `store` | the databases: the only place with SQL |
-//! | `start`, `settings`, `cli` | starting, and what can be set |
+//! | `start`, `settings`, `cli`, `doctor` | starting, what can be set, and what is wrong with it |
 
 #![expect(clippy::duplicate_mod, reason = "one body of SQL, compiled for each database; see `store`")]
 
 mod batch;
 mod cli;
+mod doctor;
 mod error;
 mod metrics;
 mod operations;
@@ -31,6 +32,7 @@ mod transaction;
 mod unread;
 
 pub use cli::{Cli, run};
+pub use doctor::examine;
 pub use service::{Metered, Operations, Service};
 pub use settings::Settings;
 pub use start::{migrate, renew_epoch, start};

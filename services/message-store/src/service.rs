@@ -3,17 +3,19 @@
 use std::{sync::Arc, time::Instant};
 
 use async_trait::async_trait;
-use madang_domain::{Error, MessageText, Result, Seq, TopicId, event::Event};
+use madang_domain::{AttachmentUrl, Error, MessageText, Result, RoomName, Seq, TopicId, event::Event};
 use madang_kit::{Check, Lifecycle};
 use madang_rpc::{
     MessageStore,
     around::{Around, Call, Layer},
     method::Method,
     store::{
-        Append, Appended, Changed, CreateRoom, DeleteRoom, GetRoom, Heads, History, Inbox, InboxMark,
-        InboxPage, Join, Leave, ListMembers, ListPins, ListRooms, LogPage, MarkInboxRead, MarkRead, Member,
-        Notify, Open, OpenInbox, Opened, OpenedInbox, Page, PutMember, Read, ReadMark, RemoveMember, Resolve,
-        Resolved, RoomView, SetPin, UpdateRoom,
+        Append, Appended, Block, BlockedUser, Changed, CreateRoom, DeleteMessage, DeleteRoom, EditMessage,
+        GetRoom, GetUserSettings, Heads, History, Inbox, InboxMark, InboxPage, Join, Leave, ListBlocked,
+        ListMembers, ListPins, ListRevisions, ListRooms, LogPage, MarkInboxRead, MarkRead, Member, Notify,
+        Open, OpenInbox, Opened, OpenedInbox, Page, PutMember, PutUserSettings, React, Read, ReadMark,
+        RememberProfile, RememberedProfile, RemoveMember, Resolve, Resolved, Revision, RoomView, SetPin,
+        Unblock, UpdateRoom, UserSettings,
     },
 };
 use tokio::time::timeout;
@@ -101,8 +103,10 @@ impl<S: Sync> Layer<S> for Metered {
 
 #[async_trait]
 impl MessageStore for Operations {
-    async fn create_room(&self, request: CreateRoom) -> Result<Changed<RoomView>> {
-        Ok(self.0.engine.create_room(request.actor, request.room).await?)
+    async fn create_room(&self, mut request: CreateRoom) -> Result<Changed<RoomView>> {
+        // Names travel as they may have been recorded; this is a new one.
+        request.room.name = RoomName::new(request.room.name.as_str())?;
+        Ok(self.0.engine.create_room(request.actor, request.authority, request.room).await?)
     }
 
     async fn get_room(&self, request: GetRoom) -> Result<RoomView> {
@@ -114,7 +118,8 @@ impl MessageStore for Operations {
     }
 
     async fn update_room(&self, request: UpdateRoom) -> Result<Changed<RoomView>> {
-        Ok(self.0.engine.update_room(request.actor, request.room, request.name, request.slug).await?)
+        let name = request.name.map(|name| RoomName::new(name.as_str())).transpose()?;
+        Ok(self.0.engine.update_room(request.actor, request.room, name, request.slug).await?)
     }
 
     async fn delete_room(&self, request: DeleteRoom) -> Result<Changed<()>> {
@@ -148,7 +153,20 @@ impl MessageStore for Operations {
     async fn append(&self, mut append: Append) -> Result<Appended> {
         // What the type does not say: a text that the database refuses would cost its whole batch a second try.
         append.message.text = MessageText::new(append.message.text)?.into_string();
-        Ok(self.0.appends.ask(append).await?)
+        // Addresses travel as they may have been recorded; these are new ones. Names were made fit on the way.
+        for (place, attachment) in append.message.attachments.iter().enumerate() {
+            AttachmentUrl::new(attachment.url.as_str()).map_err(|error| {
+                Error::invalid(error.to_string()).of_field(format!("/attachments/{place}/url"))
+            })?;
+        }
+        let (room, reply_to) = (append.room, append.message.reply_to);
+        let mut appended = self.0.appends.ask(append).await?;
+        // After the commit: what happens to the original from now on has events after this one. A message that answers
+        // nothing pays nothing, and waits for none that does.
+        if let Some(original) = reply_to.filter(|original| !appended.duplicate && *original < appended.seq) {
+            appended.excerpt = self.0.engine.excerpt(room, original).await?;
+        }
+        Ok(appended)
     }
 
     async fn open(&self, open: Open) -> Result<Opened> {
@@ -175,6 +193,24 @@ impl MessageStore for Operations {
         Ok(self.0.engine.mark_read(request.user, request.room, request.seq).await?)
     }
 
+    async fn edit_message(&self, mut request: EditMessage) -> Result<Changed<Event>> {
+        // What the type does not say.
+        request.text = MessageText::new(request.text)?.into_string();
+        Ok(self.0.engine.edit_message(request).await?)
+    }
+
+    async fn delete_message(&self, request: DeleteMessage) -> Result<Changed<()>> {
+        Ok(self.0.engine.delete_message(request).await?)
+    }
+
+    async fn list_revisions(&self, request: ListRevisions) -> Result<Page<Revision>> {
+        Ok(self.0.engine.revisions(request).await?)
+    }
+
+    async fn react(&self, request: React) -> Result<Changed<()>> {
+        Ok(self.0.engine.react(request).await?)
+    }
+
     async fn set_pin(&self, request: SetPin) -> Result<Changed<()>> {
         Ok(self.0.engine.set_pin(request).await?)
     }
@@ -195,7 +231,31 @@ impl MessageStore for Operations {
         Ok(self.0.engine.inbox(request.user, request.from, request.limit).await?)
     }
 
+    async fn get_user_settings(&self, request: GetUserSettings) -> Result<UserSettings> {
+        Ok(self.0.engine.user_settings(request.user).await?)
+    }
+
+    async fn put_user_settings(&self, request: PutUserSettings) -> Result<UserSettings> {
+        Ok(self.0.engine.put_user_settings(request.user, request.added_by).await?)
+    }
+
     async fn mark_inbox_read(&self, request: MarkInboxRead) -> Result<InboxMark> {
         Ok(self.0.engine.mark_inbox_read(request.user, request.seq).await?)
+    }
+
+    async fn block(&self, request: Block) -> Result<()> {
+        Ok(self.0.engine.block(request.actor, request.user).await?)
+    }
+
+    async fn unblock(&self, request: Unblock) -> Result<()> {
+        Ok(self.0.engine.unblock(request.actor, request.user).await?)
+    }
+
+    async fn list_blocked(&self, request: ListBlocked) -> Result<Page<BlockedUser>> {
+        Ok(self.0.engine.blocked(request.user, request.page).await?)
+    }
+
+    async fn remember_profile(&self, request: RememberProfile) -> Result<RememberedProfile> {
+        Ok(self.0.engine.remember_profile(request.user).await?)
     }
 }

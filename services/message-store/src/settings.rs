@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, builder::TypedValueParser as _};
+use madang_domain::AddedBy;
 
 use crate::batch::Bounds;
 
@@ -37,11 +38,29 @@ pub(crate) const READ_MAX_EVENTS: u32 = 1_000;
 /// How many events of a deleted room one statement removes.
 pub(crate) const PURGE_CHUNK_EVENTS: u32 = 2_000;
 
+/// By how much the time of what a transaction writes may lie before its commit, whichever replica writes: a call and its
+/// statement end within 6 s, and the replicas' clocks differ by less than the rest.
+pub(crate) const COMMIT_DELAY: Duration = Duration::from_secs(10);
+
 /// How long a deleted room's log is kept, with the event that says so as its last: the room's tombstone. A gateway to
 /// which that event was not published compares heads every few seconds and finds it. A gateway misses it for longer
 /// only while it cannot reach the store. Its clients' requests then all fail, and an operator mends that within the
 /// hour; after the hour the hub finds no log and lets its subscribers go without the event.
 pub(crate) const TOMBSTONE_KEPT: Duration = Duration::from_secs(60 * 60);
+
+/// How long a slug that was given up rests before another owner may take it. Members who send to the slug, and
+/// users of links to it, find no room meanwhile, and not another one. A month, since some return from holidays.
+pub(crate) const SLUG_REST: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// The most slugs whose rest is over that one statement deletes.
+pub(crate) const FORGET_CHUNK_SLUGS: u32 = 1_000;
+
+/// The most invitations by one user that may wait for an answer: twice the members with whom a room is created.
+pub(crate) const INVITATIONS_OPEN_MAX: u32 = 200;
+
+/// The most invitations of one user that may wait for the user's answer, whoever invited: as many as one inviter may have
+/// open. One more takes the place of the oldest, so that whoever fills the list keeps nobody else from inviting.
+pub(crate) const INVITATIONS_WAITING_MAX: u32 = INVITATIONS_OPEN_MAX;
 
 /// The interval between searches for rooms whose tombstone has expired.
 pub(crate) const PURGE_INTERVAL: Duration = Duration::from_secs(60);
@@ -57,7 +76,7 @@ pub(crate) const PING_TIMEOUT: Duration = Duration::from_secs(2);
 #[derive(Debug, Clone, Copy, Args)]
 #[group(id = "message_store")]
 pub struct Settings {
-    /// How many database connections serve reads and changes, in each replica
+    /// The database connections for reads and changes, in each replica
     #[arg(
         long = "store-connections",
         id = "store_connections",
@@ -67,7 +86,7 @@ pub struct Settings {
     )]
     pub connections: u32,
 
-    /// How many batches of messages are written at once, each on a connection of its own
+    /// The number of batches of messages that are written concurrently, each on its own further connection
     #[arg(
         long = "store-append-workers",
         id = "store_append_workers",
@@ -77,7 +96,7 @@ pub struct Settings {
     )]
     pub append_workers: u32,
 
-    /// How many messages one batch writes at most
+    /// The most messages of one batch
     #[arg(
         long = "store-append-batch",
         id = "store_append_batch",
@@ -87,7 +106,7 @@ pub struct Settings {
     )]
     pub append_batch: u32,
 
-    /// How many messages wait to be written; one more is refused with `unavailable`
+    /// The most messages that may wait to be written. Further ones are refused with `unavailable`
     #[arg(
         long = "store-append-queue",
         id = "store_append_queue",
@@ -96,11 +115,50 @@ pub struct Settings {
         value_name = "MESSAGES"
     )]
     pub append_queue: u32,
+
+    /// The default of the users' setting `added_by`, which says who may add a user to rooms: anyone, users who share a
+    /// room with the user, or nobody. All others can only invite the user; the site's backend may always add users
+    #[arg(long = "store-added-by", id = "store_added_by", default_value = "shared", value_name = "WHO",
+        value_parser = clap::builder::PossibleValuesParser::new(ADDED_BY).map(|value| added_by(&value)))]
+    pub added_by: AddedBy,
+
+    /// How many seconds after it was sent a message can be edited by its sender; 0: without an end. Deletions have no end
+    #[arg(
+        long = "store-edit-window-seconds",
+        id = "store_edit_window_seconds",
+        default_value_t = 0,
+        value_name = "SECONDS"
+    )]
+    pub edit_window_seconds: u32,
+
+    /// Whether the start applies the migrations. This field has no flag. The process sets it from `MADANG_MIGRATE`.
+    #[arg(skip = true)]
+    pub migrate: bool,
+}
+
+/// The values of `added_by`.
+const ADDED_BY: [&str; 3] = ["anyone", "shared", "nobody"];
+
+/// One of [`ADDED_BY`], to which the parser has narrowed the text.
+fn added_by(text: &str) -> AddedBy {
+    match text {
+        "anyone" => AddedBy::Anyone,
+        "nobody" => AddedBy::Nobody,
+        _ => AddedBy::Shared,
+    }
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { connections: 12, append_workers: 2, append_batch: 256, append_queue: 8_192 }
+        Self {
+            connections: 12,
+            append_workers: 2,
+            append_batch: 256,
+            append_queue: 8_192,
+            added_by: AddedBy::Shared,
+            edit_window_seconds: 0,
+            migrate: true,
+        }
     }
 }
 

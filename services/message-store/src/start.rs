@@ -19,8 +19,8 @@ use crate::{
     operations::{Appender, Engine, InboxOpener, KnownProfiles, Opener},
     service::{Inner, Metered, Operations, Service},
     settings::{
-        CALL_DEADLINE, PING_INTERVAL, PING_TIMEOUT, PURGE_CHUNK_EVENTS, PURGE_INTERVAL, Settings,
-        TOMBSTONE_KEPT,
+        CALL_DEADLINE, FORGET_CHUNK_SLUGS, PING_INTERVAL, PING_TIMEOUT, PURGE_CHUNK_EVENTS, PURGE_INTERVAL,
+        SLUG_REST, Settings, TOMBSTONE_KEPT,
     },
     store::{Database, Postgres, Sqlite},
 };
@@ -46,8 +46,9 @@ const STATEMENT_GRACE: Duration = Duration::from_secs(1);
 /// text is not UTF-8, or it holds another schema.
 pub async fn start(settings: &Settings, url: &Secret, host: &Host) -> Result<Service, StartError> {
     let database = database(settings, url)?;
+    database.observe(&host.metrics);
     let check = host.readiness.check("database");
-    prepare(&*database, host, &check).await?;
+    prepare(&*database, settings.migrate, host, &check).await?;
     check.ready();
 
     let life = host.lifecycle.child("message-store");
@@ -64,14 +65,9 @@ pub async fn start(settings: &Settings, url: &Secret, host: &Host) -> Result<Ser
     let opens = Queue::start(Opener { database: Arc::clone(&database) }, Settings::open_bounds(), &life);
     let inbox_opener = InboxOpener { database: Arc::clone(&database) };
     let inbox_opens = Queue::start(inbox_opener, Settings::open_bounds(), &life);
-    host.metrics.export_by_label(
-        "queue",
-        &[
-            ("append", Arc::clone(appends.counters())),
-            ("open", Arc::clone(opens.counters())),
-            ("open_inbox", Arc::clone(inbox_opens.counters())),
-        ],
-    );
+    appends.observe(&host.metrics);
+    opens.observe(&host.metrics);
+    inbox_opens.observe(&host.metrics);
 
     let soft = life.soft().clone();
     life.tasks().spawn("database", watch(Arc::clone(&database), soft.clone()));
@@ -87,6 +83,8 @@ pub async fn start(settings: &Settings, url: &Secret, host: &Host) -> Result<Ser
         clock: Arc::clone(&host.clock),
         random: Arc::clone(&host.random),
         profiles,
+        added_by: settings.added_by,
+        edit_window: Duration::from_secs(settings.edit_window_seconds.into()),
     };
     let inner = Inner { life, engine, appends, opens, inbox_opens, _check: check };
     Ok(Service::new(Operations::new(inner), Metered::new(CallMetrics::new(&host.metrics))))
@@ -100,7 +98,7 @@ pub async fn start(settings: &Settings, url: &Secret, host: &Host) -> Result<Ser
 /// As [`start`].
 pub async fn migrate(settings: &Settings, url: &Secret, host: &Host) -> Result<(), StartError> {
     let database = database(settings, url)?;
-    prepare(&*database, host, &host.readiness.check("database")).await?;
+    prepare(&*database, true, host, &host.readiness.check("database")).await?;
     database.close().await;
     Ok(())
 }
@@ -113,7 +111,7 @@ pub async fn migrate(settings: &Settings, url: &Secret, host: &Host) -> Result<(
 /// As [`start`], and when the database does not answer.
 pub async fn renew_epoch(settings: &Settings, url: &Secret, host: &Host) -> Result<Epoch, StartError> {
     let database = database(settings, url)?;
-    prepare(&*database, host, &host.readiness.check("database")).await?;
+    prepare(&*database, settings.migrate, host, &host.readiness.check("database")).await?;
     let epoch = draw_epoch(&*host.random);
     database.renew_epoch(epoch).await.map_err(|error| StartError::dependency("the database", error))?;
     database.close().await;
@@ -133,10 +131,15 @@ fn database(settings: &Settings, url: &Secret) -> Result<Arc<dyn Database>, Star
     named.map_err(|error| StartError::setting(DATABASE_URL, error.to_string()))
 }
 
-/// Reaches the database and applies the migrations.
-async fn prepare(database: &dyn Database, host: &Host, check: &Check) -> Result<(), StartError> {
+/// Reaches the database and applies the migrations, or else waits until they are applied.
+async fn prepare(
+    database: &dyn Database,
+    migrate: bool,
+    host: &Host,
+    check: &Check,
+) -> Result<(), StartError> {
     let epoch = draw_epoch(&*host.random);
-    until_open("the database", host, check, || database.prepare(epoch)).await
+    until_open("the database", host, check, || database.prepare(epoch, migrate)).await
 }
 
 fn draw_epoch(random: &dyn Random) -> Epoch {
@@ -178,6 +181,9 @@ async fn purge(
             () = soft.cancelled() => return,
             _ = ticks.tick() => {}
         }
+        if let Err(error) = forget_slugs(&*database, clock.now().minus(SLUG_REST)).await {
+            tracing::warn!(cause = %error.cause(), "slugs that have rested could not be forgotten; trying again later");
+        }
         while !soft.is_cancelled() {
             match purge_once(&*database, &transactions, clock.now().minus(TOMBSTONE_KEPT)).await {
                 Ok(Some(removed)) => tracing::debug!(removed, "removed events of a deleted room"),
@@ -203,6 +209,13 @@ async fn purge_once(
         Ok(removed)
     };
     transactions.run("purge", purge).await
+}
+
+/// Forgets slugs that have rested, a bounded number at a time; the rest of them goes the next time.
+async fn forget_slugs(database: &dyn Database, given_up_before: Timestamp) -> DatabaseResult<()> {
+    let mut connection = database.writer().await?;
+    connection.forget_slugs(given_up_before, FORGET_CHUNK_SLUGS).await?;
+    connection.commit().await
 }
 
 /// Closes the connections when the queues have ended.

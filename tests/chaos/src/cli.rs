@@ -1,42 +1,27 @@
 //! The command line.
 
-use std::{
-    io::{self, Write as _},
-    path::{Path, PathBuf},
-    process::ExitCode,
-    time::Duration,
-};
+use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{Parser, ValueEnum};
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::{
     cutoff, drops,
-    error::{Error, Result},
+    error::Result,
     fault::Kind,
-    faults, files,
+    faults, files, program,
     redis_shape::RedisShape,
-    report::{self, Report},
-    rolling,
+    report, rolling,
     screen::Screen,
     settings::{COMPLETE_WITHIN, Length, Settings},
 };
 
-/// The exit code when a promise was broken.
-const BROKEN: u8 = 1;
-/// The exit code when the run could not take place.
-const FAILED: u8 = 2;
-/// The exit code after Ctrl-C or SIGTERM, by the convention of shells.
-const INTERRUPTED: u8 = 130;
-
 /// Injects faults into a Madang cluster, and checks that its clients notice nothing worse than a delay.
 ///
-/// The run starts PostgreSQL, Redis and two of each service as processes. A breakable proxy stands on every
-/// connection between them. Clients send, reconnect, and record everything. Then faults follow each other for
-/// the requested time: a fault, its end, completeness (everybody has received everything, and a marker
-/// besides), a short pause, the next fault. At the end the records of the clients are compared with the log
-/// in PostgreSQL. The comparison covers messages, notices, presence, removed members, revoked sessions,
-/// renewed tokens, and how many sends failed.
+/// The run starts PostgreSQL, Redis and two of each service as processes. A breakable proxy stands on every connection
+/// between them. Clients send, reconnect, and record all their frames. Then faults follow each other for the requested
+/// time: a fault, its end, a check that every client has received every message, a short pause, and the next fault. At
+/// the end the records of the clients are compared with the log in PostgreSQL. The comparison covers messages,
+/// notices, presence, removed members, revoked sessions, renewed tokens, and how many sends failed.
 ///
 /// The seed, which is printed first, determines all random choices. A run with the same seed has the same
 /// rooms, messages and faults. Their timing depends on the machine.
@@ -51,11 +36,11 @@ const INTERRUPTED: u8 = 130;
 #[derive(Debug, Parser)]
 #[command(name = "madang-chaos", version)]
 struct Arguments {
-    /// The scenario.
+    /// The scenario to run.
     #[arg(long, value_enum, default_value_t = Scenario::Faults)]
     scenario: Scenario,
 
-    /// The seed. [default: a new one]
+    /// The seed of all random choices. [default: a new one]
     #[arg(long)]
     seed: Option<u64>,
 
@@ -127,34 +112,12 @@ enum Scenario {
 #[must_use]
 pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => return failed(&Error::file("start threads")(error)),
-    };
-    match runtime.block_on(until_signal(arguments)) {
-        Ok(Some(true)) => ExitCode::SUCCESS,
-        Ok(Some(false)) => ExitCode::from(BROKEN),
-        Ok(None) => ExitCode::from(INTERRUPTED),
-        Err(error) => failed(&error),
-    }
-}
-
-/// Whether every promise was kept, or `None` if the run was interrupted. Dropping the run ends all that it
-/// started.
-async fn until_signal(arguments: Arguments) -> Result<Option<bool>> {
-    let listen = |kind| signal(kind).map_err(Error::file("listen for signals"));
-    let (mut interrupt, mut terminate): (Signal, Signal) =
-        (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
-    tokio::select! {
-        kept = run_parsed(arguments) => kept.map(Some),
-        _ = interrupt.recv() => Ok(None),
-        _ = terminate.recv() => Ok(None),
-    }
+    program::run("madang-chaos", || run_parsed(arguments))
 }
 
 async fn run_parsed(arguments: Arguments) -> Result<bool> {
     let keep_logs = arguments.keep_logs;
-    let seed = arguments.seed.unwrap_or_else(fresh_seed);
+    let seed = arguments.seed.unwrap_or_else(program::fresh_seed);
     let screen = Screen::standard();
     screen.line(&format!("seed {seed}"));
     let duration = Duration::from_secs(arguments.seconds);
@@ -185,52 +148,14 @@ async fn run_parsed(arguments: Arguments) -> Result<bool> {
     };
     let logs = settings.directory.join(format!("logs-{seed}"));
     let path = settings.directory.join(format!("{name}-{seed}.md"));
-    // Logs from an earlier run with the same seed would mislead.
-    match std::fs::remove_dir_all(&logs) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            return Err(Error::file(format!("remove {}", logs.display()))(error));
-        }
-        _ => {}
-    }
+    program::forget(&logs)?;
     let report = match arguments.scenario {
         Scenario::Faults => report::faults(&faults::run(settings, logs.clone(), &screen).await?),
         Scenario::Drops => report::drops(&drops::run(settings, duration, logs.clone(), &screen).await?),
         Scenario::Rolling => report::rolling(&rolling::run(settings, logs.clone(), &screen).await?),
         Scenario::Cutoff => report::cutoff(&cutoff::run(settings, logs.clone(), &screen).await?),
     };
-    conclude(&report, &screen, &logs, &path, keep_logs)?;
-    Ok(report.passes)
-}
-
-fn conclude(report: &Report, screen: &Screen, logs: &Path, path: &Path, keep_logs: bool) -> Result<()> {
-    report.write(path)?;
-    screen.line(&report.summary);
-    screen.verdict(report.passes, &format!("report: {}", path.display()));
-    if report.passes && !keep_logs {
-        std::fs::remove_dir_all(logs).map_err(Error::file(format!("remove {}", logs.display())))?;
-    } else {
-        screen.line(&format!("logs: {}", logs.display()));
-    }
-    Ok(())
-}
-
-/// A random seed that is short enough to type.
-#[expect(clippy::disallowed_methods, reason = "each run without a seed must differ")]
-fn fresh_seed() -> u64 {
-    rand::random_range(0..1_000_000)
-}
-
-fn failed(error: &Error) -> ExitCode {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    // If standard error is closed, only the exit code tells the result.
-    let _ = writeln!(io::stderr(), "madang-chaos: {text}");
-    ExitCode::from(FAILED)
+    program::conclude(&report, &screen, &logs, &path, keep_logs)
 }
 
 #[cfg(test)]

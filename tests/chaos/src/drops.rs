@@ -61,7 +61,7 @@ pub async fn run(settings: Settings, duration: Duration, logs: PathBuf, screen: 
     let site = Site::start(&Settings { kinds: Vec::new(), ..settings.clone() }, logs.clone()).await?;
     let watch = Watch::start();
     screen.step("gathering the clients");
-    let (crowd, cast) = Crowd::gather(&site, &settings, watch).await?;
+    let (crowd, cast) = Crowd::gather(&site.gateway_addresses(), &settings, watch).await?;
     screen.follow(crowd.tally());
     let talk = Talk::start(&crowd, settings.seed, settings.messages_a_second, watch);
     screen.step("dropping the network of every client, again and again");

@@ -55,13 +55,13 @@ pub enum Error {
 
 impl Error {
     /// For `map_err`: an I/O failure while doing `action`.
-    pub(crate) fn file(action: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
+    pub fn file(action: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         let action = action.into();
         move |source| Self::File { action, source }
     }
 
     /// For `map_err`: a call of the set-up that failed.
-    pub(crate) fn set_up(action: impl Into<String>) -> impl FnOnce(madang_client::Error) -> Self {
+    pub fn set_up(action: impl Into<String>) -> impl FnOnce(madang_client::Error) -> Self {
         let action = action.into();
         move |source| Self::SetUp { action, source }
     }

@@ -27,6 +27,11 @@ pub struct History {
     pub calms: Vec<Span>,
     /// When users went away because the harness wanted it.
     pub walks: Vec<Walk>,
+    /// When a gateway was away from Redis for longer than its lease: to the others it was dead, and its users had gone.
+    pub leases_lost: Vec<Span>,
+    /// How long after a removal, or a revocation, a gateway may still deliver, where that is longer than is promised
+    /// otherwise. In a fault it counts from its end.
+    pub removed_within: Option<Duration>,
 }
 
 /// A user went away from a room with all sockets, and may have come back.
@@ -61,7 +66,16 @@ impl Span {
     }
 }
 
+/// How long after a removal, or a revocation, a gateway may still deliver: the promise.
+const REMOVED_WITHIN: Duration = Duration::from_secs(1);
+
 impl History {
+    /// How long after a removal, or a revocation, a gateway may still deliver. In a fault it counts from its end.
+    #[must_use]
+    pub fn removed_within(&self) -> Duration {
+        self.removed_within.unwrap_or(REMOVED_WITHIN)
+    }
+
     /// The end of the last fault that was there at some time between two moments; where there was none, the first of them.
     #[must_use]
     pub fn healed_between(&self, from: Moment, until: Moment) -> Moment {

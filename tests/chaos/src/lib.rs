@@ -14,7 +14,8 @@
 //! - [`crowd`] is the clients: an open loop of sends, and a memory of everything.
 //! - [`complete`] measures how long after a fault everybody has everything again.
 //! - [`check`] judges, as a pure function; each kind of defect is found in a hand-made history by its tests.
-//! - [`faults`], [`drops`], [`rolling`] and [`cutoff`] are the scenarios. [`screen`] shows a run while it lasts,
+//! - [`drill`] is what all scenarios with faults do, whatever the cluster runs on; `tests/upgrade` and `tests/hosts` use it too.
+//! - [`faults`], [`drops`], [`rolling`], [`drain`] and [`cutoff`] are the scenarios. [`screen`] shows a run while it lasts,
 //!   [`report`] tells of it when it is over, and [`cli`] is the command line.
 
 pub mod check;
@@ -22,6 +23,8 @@ pub mod cli;
 pub mod complete;
 pub mod crowd;
 pub mod cutoff;
+pub mod drain;
+pub mod drill;
 pub mod drops;
 pub mod error;
 pub mod fault;
@@ -29,7 +32,9 @@ pub mod faults;
 pub mod files;
 pub mod history;
 pub mod inject;
+pub mod listeners;
 pub mod log;
+pub mod program;
 pub mod redis_shape;
 pub mod report;
 pub mod rolling;

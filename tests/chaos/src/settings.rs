@@ -48,12 +48,17 @@ pub struct Settings {
     pub messages_a_second: f64,
     /// How many servers Redis is.
     pub redis: RedisShape,
+    /// The directory of the services' binaries; none for that of this program.
+    pub binaries: Option<PathBuf>,
     /// The kinds of faults to draw from.
     pub kinds: Vec<Kind>,
     /// Settings of the gateways besides those that every run has.
     pub gateway_settings: Vec<(String, String)>,
     /// How long an access token is good.
     pub token_life: Duration,
+    /// How long after a removal, or a revocation, a gateway may still deliver, where that is longer than is promised
+    /// otherwise.
+    pub removed_within: Option<Duration>,
     /// Completeness later than this after the end of a fault is a defect.
     pub complete_within: Duration,
     /// Where the report goes, and the logs.
@@ -73,9 +78,11 @@ impl Settings {
             quiet_rooms: 40,
             messages_a_second: if cfg!(debug_assertions) { 40.0 } else { 200.0 },
             redis: RedisShape::Single,
+            binaries: None,
             kinds: Kind::all_of(RedisShape::Single),
             gateway_settings: Vec::new(),
             token_life: TOKEN_LIFE_LONG,
+            removed_within: None,
             complete_within: COMPLETE_WITHIN,
             directory: PathBuf::from("data/chaos"),
         }

@@ -1,4 +1,4 @@
-//! How many sockets a gateway lets in, by its own count: `madang_gateway_admitted_total`, read again and again.
+//! How many sockets a gateway lets in, by its own count: `madang_gateway_admissions_total`, read again and again.
 //!
 //! What clients see of it is later by as much as they are late themselves, and on a machine that they fill, what came in one
 //! after another is seen all at once.
@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::watch::{Moment, Watch};
 
-const METRIC: &str = "madang_gateway_admitted_total ";
+const METRIC: &str = r#"madang_gateway_admissions_total{outcome="admitted"} "#;
 const EVERY: Duration = Duration::from_millis(100);
 const SECOND: Duration = Duration::from_secs(1);
 

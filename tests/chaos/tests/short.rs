@@ -38,7 +38,7 @@ async fn every_promise_is_kept_through_every_quick_fault() {
         assert!(matches!(injected.end, End::Over { .. }), "{kind} was not injected");
     }
     // A judge without a case judges nothing.
-    let counts = &run.verdict.counts;
+    let counts = &run.judged.verdict.counts;
     let cases = [
         counts.acknowledged,
         counts.reconnects,
@@ -48,8 +48,8 @@ async fn every_promise_is_kept_through_every_quick_fault() {
         counts.removals,
         counts.revoked,
         counts.outlived,
-        run.verdict.availability.calm.sends,
-        run.verdict.availability.once.sends,
+        run.judged.verdict.availability.calm.sends,
+        run.judged.verdict.availability.once.sends,
     ];
     assert!(cases.iter().all(|count| *count > 0), "{cases:?}");
 }

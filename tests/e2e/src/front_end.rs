@@ -65,7 +65,7 @@ impl FrontEnd {
         for (name, value) in headers {
             request.headers_mut().append(*name, HeaderValue::from_str(value).expect("a header"));
         }
-        match within(PATIENCE, "the handshake's answer", connect_async(request)).await {
+        match within(PATIENCE, "the handshake's answer", Box::pin(connect_async(request))).await {
             Ok((stream, response)) => {
                 let chosen = response.headers().get("sec-websocket-protocol");
                 let subprotocol = chosen.and_then(|chosen| chosen.to_str().ok()).map(str::to_owned);

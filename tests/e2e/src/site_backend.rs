@@ -121,17 +121,36 @@ pub async fn keys(program: Program, arguments: &[&str], setting: &str, value: &P
 /// When the claims are no object.
 #[must_use]
 pub fn site_token(user: u64, more: &Value) -> String {
+    let mut claims = site_claims(user);
+    let claims_object = claims.as_object_mut().expect("an object");
+    claims_object.extend(more.as_object().expect("more claims").clone());
+    signed(&claims)
+}
+
+/// A token of the site that does not say when it was made, as some libraries make them.
+///
+/// # Panics
+/// When there is no randomness.
+#[must_use]
+pub fn undated_site_token(user: u64) -> String {
+    let mut claims = site_claims(user);
+    claims.as_object_mut().expect("an object").remove("iat");
+    signed(&claims)
+}
+
+fn site_claims(user: u64) -> Value {
     let now = jsonwebtoken::get_current_timestamp();
     let mut id = [0; 16];
     aws_lc_rs::rand::fill(&mut id).expect("randomness");
-    let mut claims = json!({
+    json!({
         "token_type": "access", "user_id": user, "iat": now, "exp": now + 300,
         "jti": u128::from_be_bytes(id).to_string(),
-    });
-    let claims_object = claims.as_object_mut().expect("an object");
-    claims_object.extend(more.as_object().expect("more claims").clone());
+    })
+}
+
+fn signed(claims: &Value) -> String {
     let key = EncodingKey::from_secret(SITE_SECRET.as_bytes());
-    jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &key).expect("a token")
+    jsonwebtoken::encode(&Header::new(Algorithm::HS256), claims, &key).expect("a token")
 }
 
 /// The settings of gateways that accept such tokens.

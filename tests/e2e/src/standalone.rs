@@ -32,6 +32,7 @@ impl Standalone {
             settings: settings.iter().map(own).collect(),
             directory: home.path().to_owned(),
             log: log.clone(),
+            host: None,
         });
         let service =
             service.unwrap_or_else(|error| panic!("{} cannot be started: {error}", program.binary()));

@@ -50,8 +50,11 @@ async fn a_crowd_that_obeys_comes_in_at_the_pace_that_is_set() {
         let earliest = INTERVAL.saturating_mul(u32::saturating_sub(before, BURST));
         assert!(*at >= earliest, "number {before} came in after {at:?}, before {earliest:?}");
     }
-    assert_eq!(metric(&madang, "madang_gateway_admitted_total").await, u64::from(CROWD));
-    let deferred = metric(&madang, "madang_gateway_deferred_total").await;
+    assert_eq!(
+        metric(&madang, r#"madang_gateway_admissions_total{outcome="admitted"}"#).await,
+        u64::from(CROWD)
+    );
+    let deferred = metric(&madang, r#"madang_gateway_admissions_total{outcome="deferred"}"#).await;
     // A second's worth waits in place; the others come twice, and few of them once more.
     assert!((1..2 * u64::from(CROWD)).contains(&deferred), "{deferred} times somebody was sent away");
 }

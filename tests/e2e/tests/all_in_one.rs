@@ -93,6 +93,45 @@ async fn it_needs_nothing_but_a_directory() {
     assert!(!madang.log().contains("panicked"), "{}", madang.log());
 }
 
+#[tokio::test]
+async fn its_directory_may_have_any_name() {
+    let data = data_directory("all-in-one").expect("a directory");
+    // Beside each other: what is decoded, or cut off, is another directory.
+    let names = ["a b", "a%20b", "a?mode=memory", "a#b", "한글 &+\"'"];
+    for name in names {
+        let directory = data.path().join(name);
+        let setting = directory.display().to_string();
+        let madang = Standalone::start(Program::AllInOne, &[("MADANG_DATA_DIR", &setting)]).await;
+        // Where it is another start's, somebody has the name.
+        let guest = Client::new(&madang.service.base_url()).unwrap();
+        guest.register("mina", "a courtyard at noon", None).await.expect("a directory of its own");
+        assert!(holds_a_database(&directory), "{name}");
+        madang.service.stop().await.expect("an end");
+    }
+    let made = std::fs::read_dir(data.path()).expect("the directory").flatten();
+    let made: std::collections::BTreeSet<_> =
+        made.map(|entry| entry.file_name().into_string().unwrap()).collect();
+    assert_eq!(made, names.map(str::to_owned).into());
+}
+
+#[tokio::test]
+async fn a_password_that_is_not_encoded_ends_the_start_with_a_hint() {
+    for (setting, url) in [
+        ("MADANG_DATABASE_URL", "postgres://madang:pa#ss@127.0.0.1:1/madang"),
+        ("MADANG_DATABASE_URL", "postgres://madang:12?34@127.0.0.1:1/madang"),
+        ("MADANG_REDIS_URL", "redis://:pa#ss@127.0.0.1:1"),
+    ] {
+        let data = data_directory("all-in-one").expect("a directory");
+        let directory = data.path().display().to_string();
+        let settings = [("MADANG_DATA_DIR", directory.as_str()), (setting, url)];
+        let madang = Standalone::spawn(Program::AllInOne, &settings);
+        madang.service.ready().await.expect_err("it does not start");
+        let log = madang.log();
+        assert!(log.contains(setting) && log.contains("%23"), "{url}: {log}");
+        assert!(!log.contains("pa#ss") && !log.contains("12?34"), "{log}");
+    }
+}
+
 fn holds_a_database(directory: &Path) -> bool {
     let mut files = std::fs::read_dir(directory).expect("the directory").flatten();
     files.any(|file| file.path().extension().is_some_and(|extension| extension == "db"))

@@ -115,6 +115,17 @@ async fn malformed_frames_are_answered_and_the_socket_lives() {
         assert_eq!(error.code, Code::InvalidArgument, "{what}: {error:?}");
         assert_eq!(error.re.as_ref().map(madang_contract::RequestId::as_str), Some("7"), "{what}");
     }
+    // What is no JSON is answered under its id, where that can be found.
+    for broken in [
+        r#"{"type":"send","id":"7","key":"k","text":"cut \ud83d"}"#,
+        r#"{"text":"cut \ud83d","type":"send","id":"7"}"#,
+        r#"{"type":"send","id":"7","text":"#,
+    ] {
+        socket.send_text(broken).await.unwrap();
+        let error = next_error(&mut socket).await;
+        assert_eq!(error.code, Code::InvalidArgument, "{broken}");
+        assert_eq!(error.re.as_ref().map(madang_contract::RequestId::as_str), Some("7"), "{broken}");
+    }
     // A text of 4,000 characters is not too long, in any script.
     let longest = "가".repeat(4_000);
     let sent = ack(socket.call(send_frame(room, "long", &longest), PATIENCE).await.unwrap());
@@ -136,13 +147,12 @@ async fn what_is_no_frame_closes_the_socket() {
         let mut socket = mina.socket(&base).await;
         socket.send_text_bytes(b"{\"type\":\"ping\",\"id\":\"\xff\xfe\"}".to_vec()).await.unwrap();
         let close = socket.closed(PATIENCE).await.unwrap();
-        let invalid = matches!(close.code, close_code::INVALID_DATA | close_code::MALFORMED);
-        assert!(invalid, "a text that is not UTF-8: {close}");
+        assert_eq!(close.code, close_code::INVALID_DATA, "a text that is not UTF-8: {close}");
 
         let mut socket = mina.socket(&base).await;
         socket.send_binary(b"{\"type\":\"ping\"}".to_vec()).await.unwrap();
         let close = socket.closed(PATIENCE).await.unwrap();
-        assert_eq!(close.code, close_code::MALFORMED, "a binary frame on the JSON subprotocol: {close}");
+        assert_eq!(close.code, close_code::UNSUPPORTED, "a binary frame on the JSON subprotocol: {close}");
     }
     bystanders.noticed_nothing().await;
 }

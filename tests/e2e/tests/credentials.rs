@@ -10,10 +10,10 @@ use madang_client::{
 use madang_contract::{ClientFrame, ServerFrame};
 use madang_domain::{Code, RoomId, Seq};
 use madang_e2e::{
-    CUT_OFF, LIVE, Listener, PATIENCE, Person, Stage, error_frame, eventually, fast_sends, logs_contain,
-    public_room, within,
+    CUT_OFF, LIVE, Listener, PATIENCE, Person, Stage, Standalone, error_frame, eventually, fast_sends,
+    logs_contain, public_room, within,
 };
-use madang_test_kit::Program;
+use madang_test_kit::{Program, data_directory};
 use tokio::{sync::OnceCell, time::Instant};
 
 async fn stage() -> &'static Stage {
@@ -156,14 +156,21 @@ async fn no_log_holds_a_token_a_ticket_a_password_or_a_text_even_at_debug() {
 }
 
 #[tokio::test]
-async fn refresh_tokens_rotate_and_a_stolen_one_ends_the_session() {
+async fn refresh_tokens_rotate_and_a_stolen_one_ends_the_session_but_a_lost_answer_does_not() {
     let stage = stage().await;
     let mina = Person::register(stage.ingress(), "mina").await;
     let guest = Client::new(&stage.ingress()).unwrap();
     let second = guest.refresh(&mina.grant.refresh_token).await.unwrap();
     assert_ne!(second.refresh_token, mina.grant.refresh_token);
     guest.with_token(&second.access_token).me().await.expect("the new token is good");
-    // The first one again: somebody has a copy. Both lose.
+    // The answer was lost, or another tab asks at once: the same device gets the same token, from either replica.
+    for _ in 0..4 {
+        let again = guest.refresh(&mina.grant.refresh_token).await.expect("an exchange that is repeated");
+        assert_eq!(again.refresh_token, second.refresh_token);
+        guest.with_token(&again.access_token).me().await.expect("the new token is good");
+    }
+    // With the successor's token something was done: it has arrived, and who shows the first one now has a copy. Both lose.
+    guest.with_token(&second.access_token).ws_ticket().await.unwrap();
     let again = guest.refresh(&mina.grant.refresh_token).await.unwrap_err();
     assert_eq!(again.code(), Some(Code::Unauthenticated));
     let robbed = guest.refresh(&second.refresh_token).await.unwrap_err();
@@ -234,6 +241,29 @@ async fn a_revoked_session_ends_on_every_gateway_within_a_second() {
     let left = Instant::now();
     mina.api.logout(&mina.grant.refresh_token).await.unwrap();
     all_end(&at_desk, left).await;
+}
+
+#[tokio::test]
+async fn a_session_too_many_ends_the_oldest_and_its_sockets() {
+    let data = data_directory("all-in-one").expect("a directory");
+    let directory = data.path().display().to_string();
+    let settings = [("MADANG_DATA_DIR", directory.as_str()), ("MADANG_AUTH_SESSIONS_PER_USER", "2")];
+    let madang = Standalone::start(Program::AllInOne, &settings).await;
+    let base = madang.service.base_url();
+    let mina = Person::register(base.as_str(), "mina").await;
+    let mut oldest = mina.socket(&base).await;
+    let guest = Client::new(&base).unwrap();
+    let second = guest.login(&mina.username, mina.password()).await.unwrap();
+    oldest.call(ClientFrame::Ping {}, PATIENCE).await.expect("two are allowed");
+    let since = Instant::now();
+    let third = guest.login(&mina.username, mina.password()).await.unwrap();
+    let close = oldest.closed(PATIENCE).await.expect("a close");
+    assert_eq!(close.code, close_code::UNAUTHENTICATED);
+    assert!(since.elapsed() <= CUT_OFF, "the socket was closed after {:?}", since.elapsed());
+    assert_eq!(mina.api.me().await.unwrap_err().code(), Some(Code::Unauthenticated));
+    for grant in [second, third] {
+        guest.with_token(&grant.access_token).me().await.expect("the newest two are good");
+    }
 }
 
 #[tokio::test]

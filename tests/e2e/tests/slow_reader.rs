@@ -27,6 +27,8 @@ const RECEIVE_BUFFER_BYTES: u32 = 8 * 1024;
 /// The messages that follow when the queues of the deaf are full, so that unbounded ones would show. All that a deaf
 /// client misses must be fewer than are replayed to a subscription (500).
 const AFTERWARDS: usize = 200;
+/// What the gateway counts of those whom it closes because they do not read.
+const CLOSED_TOO_SLOW: &str = r#"madang_gateway_closed_total{reason="too_slow"}"#;
 /// Others in the room, whose latencies are measured.
 const OTHERS: usize = 3;
 /// By how much the memory of the gateway may grow with two deaf clients: their queues, and what an allocator keeps.
@@ -248,7 +250,7 @@ async fn who_does_not_read_is_closed_with_4508_and_costs_nobody_else_anything() 
 
     // The other one never does: the gateway lets go of it all the same.
     eventually(PATIENCE, "the gateway to close both deaf sockets", async || {
-        (counted(gateway, "madang_gateway_closed_slow_total").await == 2).then_some(())
+        (counted(gateway, CLOSED_TOO_SLOW).await == 2).then_some(())
     })
     .await;
     let never = never_reads.read_out().await;
@@ -272,7 +274,7 @@ async fn who_does_not_read_is_closed_with_4508_and_costs_nobody_else_anything() 
     }
     waits.seqs = all;
     assert_eq!(waits.assert_contiguous(start), head);
-    assert_eq!(counted(&ample.service, "madang_gateway_closed_slow_total").await, 0);
+    assert_eq!(counted(&ample.service, CLOSED_TOO_SLOW).await, 0);
 
     let growth = [0, 1].map(|index| flood.most_bytes[index].saturating_sub(before[index]));
     let [p50, p99] = [0.5, 0.99].map(|share| (quantile(&without, share), quantile(&with, share)));

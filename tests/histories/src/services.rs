@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::Arc};
 
-use madang_domain::{DisplayName, Profile, Username};
+use madang_domain::{AddedBy, DisplayName, Profile, Username};
 use madang_kit::{Host, Lifecycle, Secret};
 use madang_message_store::Settings as StoreSettings;
 use madang_rpc::{
@@ -130,6 +130,11 @@ fn host(life: &Lifecycle) -> Result<Host, Violation> {
 }
 
 async fn store(url: &Secret, life: &Lifecycle) -> Result<Arc<dyn MessageStore>, Violation> {
-    let started = madang_message_store::start(&StoreSettings::default(), url, &host(life)?).await;
+    let started = madang_message_store::start(
+        &StoreSettings { added_by: AddedBy::Anyone, ..StoreSettings::default() },
+        url,
+        &host(life)?,
+    )
+    .await;
     Ok(Arc::new(started.map_err(Violation::stage)?))
 }

@@ -51,6 +51,7 @@ pub(crate) enum Kind {
 
 /// One thing on a tape.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "most entries are what was heard")]
 pub(crate) enum Entry {
     /// A request left.
     Sent(RequestId, Kind),

@@ -53,6 +53,12 @@ pub enum Error {
         /// What `mount` said.
         reason: String,
     },
+    /// No network of its own can be made for a test.
+    #[error("a network of hosts cannot be made: {reason}")]
+    NoNetwork {
+        /// What is missing, or what the system said.
+        reason: String,
+    },
     /// The library that changes a program's wall clock is not on this machine.
     #[error(
         "libfaketime is not installed; scripts/install-test-dependencies.sh installs what the tests need"

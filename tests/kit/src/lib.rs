@@ -13,6 +13,7 @@
 //! ```
 
 mod availability;
+mod certificates;
 mod cluster;
 mod database;
 mod database_admin;
@@ -21,6 +22,7 @@ mod either_database;
 mod error;
 mod home;
 mod log_tail;
+mod network;
 mod nginx_server;
 mod patience;
 mod port;
@@ -31,6 +33,7 @@ mod programs;
 mod random;
 mod redis_cluster;
 mod redis_server;
+mod serve_role;
 mod service;
 mod shared_postgres;
 mod small_disk;
@@ -38,12 +41,14 @@ mod step_clock;
 mod tcp_proxy;
 
 pub use availability::where_available;
+pub use certificates::{Authority, CertificateFiles, IssuedCertificate, ServiceCertificates};
 pub use cluster::{Cluster, ClusterOptions, PROCESSES_FILE, Ports, ProcessEntry};
 pub use database::TestDatabase;
 pub use disk::{DATA_DIRECTORY_VARIABLE, data_directory, require_disk};
 pub use either_database::EitherDatabase;
 pub use error::{Error, Result};
 pub use home::Home;
+pub use network::{Cut, Host, Network};
 pub use nginx_server::NginxServer;
 pub use patience::{PATIENCE, eventually, within};
 pub use port::{free_address, free_port, is_free, local};
@@ -55,6 +60,7 @@ pub use random::unique_prefix;
 pub use redis_cluster::{RedisCluster, RedisClusterOptions};
 pub use redis_server::{Persistence, REDIS_URL_VARIABLE, RedisServer, test_redis_url};
 pub use rustix::process::Signal;
+pub use serve_role::ServeRole;
 pub use service::{BINARIES_VARIABLE, Program, Service, ServiceSpec, binaries_directory};
 pub use shared_postgres::{DATABASE_URL_VARIABLE, test_database};
 pub use small_disk::SmallDisk;

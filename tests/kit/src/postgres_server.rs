@@ -1,6 +1,8 @@
 //! A private PostgreSQL.
 
 use std::ffi::OsString;
+use std::io::Write as _;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -8,12 +10,14 @@ use rustix::process::Signal;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{Connection as _, Executor as _};
 
+use crate::certificates::IssuedCertificate;
 use crate::database::TestDatabase;
 use crate::database_admin::create_database;
 use crate::disk::require_disk;
 use crate::error::{Error, Result};
 use crate::home::Home;
-use crate::port::{free_port, is_free, local};
+use crate::network::Host;
+use crate::port::{free_port, is_free};
 use crate::process::{Process, ProcessSpec};
 use crate::programs::{Account, postgres_directory};
 use crate::random::random_hex;
@@ -32,6 +36,10 @@ const STOP_DEADLINE: Duration = Duration::from_secs(30);
 const PORT_ATTEMPTS: u32 = 3;
 
 const SUPERUSER: &str = "madang";
+
+/// The server's certificate and its key, in the server's directory.
+const CERTIFICATE_FILE: &str = "server.crt";
+const KEY_FILE: &str = "server.key";
 
 /// Where the data is, in the server's directory; `--pgdata` of `initdb` says the same.
 const DATA_DIRECTORY: &str = "data";
@@ -57,13 +65,17 @@ pub struct PostgresOptions {
     pub log: Option<PathBuf>,
     /// The size of a disk of its own for the data, which [`PostgresServer::disk`] can fill. Needs root.
     pub disk_bytes: Option<u64>,
+    /// The host it runs on and serves from; none for 127.0.0.1.
+    pub host: Option<Host>,
+    /// The certificate that the server shows to who asks for TLS.
+    pub certificate: Option<IssuedCertificate>,
 }
 
 /// A PostgreSQL server in a directory of its own. It ends with this value, or with this process.
 #[derive(Debug)]
 pub struct PostgresServer {
     process: Process,
-    port: u16,
+    address: SocketAddr,
     password: String,
     /// After the process: fields are dropped in this order.
     disk: Option<SmallDisk>,
@@ -85,7 +97,7 @@ impl PostgresServer {
     /// # Errors
     /// The same.
     pub async fn start_with(durability: Durability, log: Option<PathBuf>) -> Result<Self> {
-        Self::start_configured(PostgresOptions { durability, log, disk_bytes: None }).await
+        Self::start_configured(PostgresOptions { durability, log, ..PostgresOptions::default() }).await
     }
 
     /// [`Self::start`], with all that can be chosen.
@@ -93,7 +105,7 @@ impl PostgresServer {
     /// # Errors
     /// The same; and [`Error::NoDisk`] where a disk is asked for and cannot be made.
     pub async fn start_configured(options: PostgresOptions) -> Result<Self> {
-        let PostgresOptions { durability, log, disk_bytes } = options;
+        let PostgresOptions { durability, log, disk_bytes, host, certificate } = options;
         let programs = postgres_directory()?;
         let account = Account::unprivileged()?;
         let home = Home::create("postgres", account)?;
@@ -107,36 +119,59 @@ impl PostgresServer {
             .map(|bytes| SmallDisk::mount(home.join(DATA_DIRECTORY), bytes, account))
             .transpose()?;
         initialise(&programs, &home, account, &password).await?;
+        if let Some(certificate) = &certificate {
+            write_private(&home.join(CERTIFICATE_FILE), &certificate.certificate, account)?;
+            write_private(&home.join(KEY_FILE), &certificate.key, account)?;
+        }
+        let ip = host.as_ref().map_or(IpAddr::from(Ipv4Addr::LOCALHOST), IpAddr::from);
+        if host.is_some() {
+            admit_hosts(&home)?;
+        }
 
         let log = log.unwrap_or_else(|| home.join("postgres.log"));
         let mut attempt = 1;
-        let (process, port) = loop {
-            let port = free_port()?;
-            let process = Process::spawn(ProcessSpec {
+        let (process, address) = loop {
+            let address = SocketAddr::new(ip, free_port()?);
+            let spec = ProcessSpec {
                 log: log.clone(),
-                ..server_spec(&programs, &home, account, port, durability, disk_bytes.is_some())
+                ..server_spec(
+                    &programs,
+                    &home,
+                    account,
+                    address,
+                    durability,
+                    disk_bytes.is_some(),
+                    certificate.is_some(),
+                )
+            };
+            let process = Process::spawn(match &host {
+                Some(host) => host.place(spec),
+                None => spec,
             })?;
-            match ready(&process, port, &password).await {
-                Err(Error::Exited { .. }) if attempt < PORT_ATTEMPTS && !is_free(port) => attempt += 1,
+            match ready(&process, address, &password).await {
+                Err(Error::Exited { .. }) if attempt < PORT_ATTEMPTS && !is_free(address.port()) => {
+                    attempt += 1;
+                }
                 outcome => {
                     outcome?;
-                    break (process, port);
+                    break (process, address);
                 }
             }
         };
-        Ok(Self { process, port, password, disk, _home: home })
+        Ok(Self { process, address, password, disk, _home: home })
     }
 
     /// The URL of one of its databases, for its superuser.
     #[must_use]
     pub fn url(&self, database: &str) -> String {
-        format!("postgres://{SUPERUSER}:{}@{}/{database}", self.password, local(self.port))
+        format!("postgres://{SUPERUSER}:{}@{}/{database}", self.password, self.address)
     }
 
-    /// `127.0.0.1:port`, for a [`BreakableProxy`](crate::BreakableProxy) in front of it.
+    /// Where it serves: of this process's own host `127.0.0.1:port`, for a [`BreakableProxy`](crate::BreakableProxy) in
+    /// front of it.
     #[must_use]
-    pub fn address(&self) -> std::net::SocketAddr {
-        local(self.port)
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// A fresh database for one test, dropped with the value.
@@ -195,7 +230,7 @@ impl PostgresServer {
     /// # Errors
     /// When it has ended, or does not answer in time.
     pub async fn ready(&self) -> Result<()> {
-        ready(&self.process, self.port, &self.password).await
+        ready(&self.process, self.address, &self.password).await
     }
 
     /// The disk of its own, where it was started with one.
@@ -218,7 +253,7 @@ impl PostgresServer {
     /// When it does not come up again.
     pub async fn restart(&self) -> Result<()> {
         self.process.restart().await?;
-        ready(&self.process, self.port, &self.password).await
+        ready(&self.process, self.address, &self.password).await
     }
 
     /// Stops the server and its backends from running; connections stay open and nothing answers.
@@ -236,6 +271,19 @@ impl PostgresServer {
     pub fn process(&self) -> &Process {
         &self.process
     }
+}
+
+/// Writes a file that the server's account alone may read, as PostgreSQL demands of keys.
+fn write_private(path: &Path, text: &str, account: Option<Account>) -> Result<()> {
+    use std::os::unix::fs::{PermissionsExt as _, chown};
+
+    let failed = || Error::io(format!("write {}", path.display()));
+    std::fs::write(path, text).map_err(failed())?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).map_err(failed())?;
+    if let Some(account) = account {
+        chown(path, Some(account.user_id), Some(account.group_id)).map_err(failed())?;
+    }
+    Ok(())
 }
 
 async fn initialise(programs: &Path, home: &Home, account: Option<Account>, password: &str) -> Result<()> {
@@ -280,18 +328,28 @@ async fn initialise(programs: &Path, home: &Home, account: Option<Account>, pass
     Err(Error::Exited { name: "initdb".to_owned(), status, log_tail })
 }
 
+/// Lets the other hosts of the network in; `initdb` has allowed 127.0.0.1 alone.
+fn admit_hosts(home: &Home) -> Result<()> {
+    let path = home.join(DATA_DIRECTORY).join("pg_hba.conf");
+    let append = |mut file: std::fs::File| file.write_all(b"host all all samenet password\n");
+    let opened = std::fs::OpenOptions::new().append(true).open(&path);
+    opened.and_then(append).map_err(Error::io("admit the other hosts to PostgreSQL"))
+}
+
 fn server_spec(
     programs: &Path,
     home: &Home,
     account: Option<Account>,
-    port: u16,
+    address: SocketAddr,
     durability: Durability,
     small_disk: bool,
+    with_tls: bool,
 ) -> ProcessSpec {
-    let port_setting = format!("port={port}");
+    let port_setting = format!("port={}", address.port());
+    let listen_setting = format!("listen_addresses={}", address.ip());
     let mut settings = vec![
         port_setting.as_str(),
-        "listen_addresses=127.0.0.1",
+        listen_setting.as_str(),
         "unix_socket_directories=",
         // Pools of several replicas and of tests in parallel.
         "max_connections=300",
@@ -302,6 +360,12 @@ fn server_spec(
     ];
     if durability == Durability::Fast {
         settings.extend(["fsync=off", "full_page_writes=off"]);
+    }
+    let (certificate, key) = (home.join(CERTIFICATE_FILE), home.join(KEY_FILE));
+    let tls = [format!("ssl_cert_file={}", certificate.display()), format!("ssl_key_file={}", key.display())];
+    if with_tls {
+        settings.push("ssl=on");
+        settings.extend(tls.iter().map(String::as_str));
     }
     let mut arguments: Vec<OsString> = vec!["-D".into(), home.join(DATA_DIRECTORY).into()];
     arguments.extend(settings.into_iter().flat_map(|setting| ["-c".into(), setting.into()]));
@@ -330,10 +394,10 @@ fn environment(programs: &Path) -> Vec<(String, String)> {
     ]
 }
 
-async fn ready(process: &Process, port: u16, password: &str) -> Result<()> {
+async fn ready(process: &Process, address: SocketAddr, password: &str) -> Result<()> {
     let options = PgConnectOptions::new_without_pgpass()
-        .host("127.0.0.1")
-        .port(port)
+        .host(&address.ip().to_string())
+        .port(address.port())
         .username(SUPERUSER)
         .password(password)
         .database("postgres");

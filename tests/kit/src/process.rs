@@ -58,6 +58,8 @@ pub struct Process {
 struct State {
     child: Child,
     exit: Option<ExitStatus>,
+    /// What was started last, where it is another program than that of the specification.
+    replacement: Option<PathBuf>,
 }
 
 impl Process {
@@ -66,8 +68,8 @@ impl Process {
     /// # Errors
     /// When the log cannot be opened or the program not started.
     pub fn spawn(spec: ProcessSpec) -> Result<Self> {
-        let child = spawn(&spec)?;
-        Ok(Self { spec, child: Mutex::new(State { child, exit: None }) })
+        let child = spawn(&spec, None)?;
+        Ok(Self { spec, child: Mutex::new(State { child, exit: None, replacement: None }) })
     }
 
     /// The name that messages use.
@@ -181,9 +183,22 @@ impl Process {
     /// # Errors
     /// When the program cannot be started.
     pub async fn restart(&self) -> Result<()> {
+        let replacement = self.state().replacement.clone();
+        self.start_again(replacement).await
+    }
+
+    /// Starts another program in its place, with the same arguments, environment and log. One that runs is killed first.
+    ///
+    /// # Errors
+    /// When the program cannot be started.
+    pub async fn replace(&self, program: PathBuf) -> Result<()> {
+        self.start_again(Some(program)).await
+    }
+
+    async fn start_again(&self, replacement: Option<PathBuf>) -> Result<()> {
         self.kill9().await?;
-        let child = spawn(&self.spec)?;
-        *self.state() = State { child, exit: None };
+        let child = spawn(&self.spec, replacement.as_deref())?;
+        *self.state() = State { child, exit: None, replacement };
         Ok(())
     }
 
@@ -305,10 +320,11 @@ impl State {
     }
 }
 
-fn spawn(spec: &ProcessSpec) -> Result<Child> {
+fn spawn(spec: &ProcessSpec, replacement: Option<&Path>) -> Result<Child> {
+    let program = replacement.unwrap_or(&spec.program);
     let output = open_log(spec).map_err(Error::io(format!("open the log {}", spec.log.display())))?;
     let errors = output.try_clone().map_err(Error::io("duplicate a file"))?;
-    let mut command = Command::new(&spec.program);
+    let mut command = Command::new(program);
     command
         .args(&spec.arguments)
         .env_clear()
@@ -322,7 +338,7 @@ fn spawn(spec: &ProcessSpec) -> Result<Child> {
     if let Some(account) = spec.account {
         command.uid(account.user_id).gid(account.group_id);
     }
-    command.spawn().map_err(Error::io(format!("start {} ({})", spec.name, spec.program.display())))
+    command.spawn().map_err(Error::io(format!("start {} ({})", spec.name, program.display())))
 }
 
 fn open_log(spec: &ProcessSpec) -> std::io::Result<File> {

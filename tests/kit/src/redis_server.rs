@@ -1,6 +1,7 @@
 //! A private Redis.
 
 use std::ffi::OsString;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -8,9 +9,11 @@ use redis::aio::MultiplexedConnection;
 use rustix::process::Signal;
 use tokio::sync::OnceCell;
 
+use crate::certificates::IssuedCertificate;
 use crate::error::{Error, Result};
 use crate::home::Home;
-use crate::port::{free_port, is_free, local};
+use crate::network::Host;
+use crate::port::{free_port, is_free};
 use crate::process::{Process, ProcessSpec};
 use crate::programs::redis_server;
 
@@ -59,7 +62,8 @@ pub enum Persistence {
 #[derive(Debug)]
 pub struct RedisServer {
     process: Process,
-    port: u16,
+    address: SocketAddr,
+    tls_port: Option<u16>,
     /// After the process: fields are dropped in this order.
     home: Home,
 }
@@ -78,27 +82,66 @@ impl RedisServer {
     /// # Errors
     /// The same.
     pub async fn start_with(persistence: Persistence, log: Option<PathBuf>) -> Result<Self> {
+        Self::start_configured(None, persistence, log, None).await
+    }
+
+    /// [`Self::start_with`], on a host of a [`Network`](crate::Network), at whose address it then serves.
+    ///
+    /// # Errors
+    /// The same.
+    pub async fn start_on(
+        host: Option<&Host>,
+        persistence: Persistence,
+        log: Option<PathBuf>,
+    ) -> Result<Self> {
+        Self::start_configured(host, persistence, log, None).await
+    }
+
+    /// [`Self::start`], with a port for TLS beside the plain one, at which the server shows this certificate.
+    ///
+    /// # Errors
+    /// The same.
+    pub async fn start_with_tls(certificate: &IssuedCertificate) -> Result<Self> {
+        Self::start_configured(None, Persistence::None, None, Some(certificate)).await
+    }
+
+    async fn start_configured(
+        host: Option<&Host>,
+        persistence: Persistence,
+        log: Option<PathBuf>,
+        certificate: Option<&IssuedCertificate>,
+    ) -> Result<Self> {
+        let ip = host.map_or(IpAddr::from(Ipv4Addr::LOCALHOST), IpAddr::from);
         let program = redis_server()?;
         let home = Home::create("redis", None)?;
         let log = log.unwrap_or_else(|| home.join("redis.log"));
         let mut attempt = 1;
         loop {
-            let port = free_port()?;
-            let process = Process::spawn(ProcessSpec {
+            let address = SocketAddr::new(ip, free_port()?);
+            let mut arguments = arguments(address, persistence);
+            let tls_port =
+                certificate.map(|certificate| with_tls(&home, certificate, &mut arguments)).transpose()?;
+            let spec = ProcessSpec {
                 name: "redis".to_owned(),
                 program: program.clone(),
-                arguments: arguments(port, persistence),
+                arguments,
                 environment: vec![("LC_ALL".to_owned(), "C".to_owned())],
                 directory: home.path().to_owned(),
                 log: log.clone(),
                 account: None,
                 stop_signal: Signal::TERM,
+            };
+            let process = Process::spawn(match host {
+                Some(host) => host.place(spec),
+                None => spec,
             })?;
-            match ready(&process, port).await {
-                Err(Error::Exited { .. }) if attempt < PORT_ATTEMPTS && !is_free(port) => attempt += 1,
+            match ready(&process, address).await {
+                Err(Error::Exited { .. }) if attempt < PORT_ATTEMPTS && !is_free(address.port()) => {
+                    attempt += 1;
+                }
                 outcome => {
                     outcome?;
-                    return Ok(Self { process, port, home });
+                    return Ok(Self { process, address, tls_port, home });
                 }
             }
         }
@@ -107,13 +150,19 @@ impl RedisServer {
     /// `redis://127.0.0.1:port/`.
     #[must_use]
     pub fn url(&self) -> String {
-        url(self.port)
+        url(self.address)
     }
 
-    /// `127.0.0.1:port`, for a [`BreakableProxy`](crate::BreakableProxy) in front of it.
+    /// The port for TLS, where it was started with one.
     #[must_use]
-    pub fn address(&self) -> std::net::SocketAddr {
-        local(self.port)
+    pub fn tls_port(&self) -> Option<u16> {
+        self.tls_port
+    }
+
+    /// Where it serves, for a [`BreakableProxy`](crate::BreakableProxy) in front of it.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// A connection for a test's own looks and commands.
@@ -121,7 +170,7 @@ impl RedisServer {
     /// # Errors
     /// When the server does not answer.
     pub async fn connection(&self) -> Result<MultiplexedConnection> {
-        connect(self.port).await.map_err(Error::redis("connect"))
+        connect(self.address).await.map_err(Error::redis("connect"))
     }
 
     /// `FLUSHALL`.
@@ -155,7 +204,7 @@ impl RedisServer {
     /// When it does not come up again.
     pub async fn restart(&self) -> Result<()> {
         self.process.restart().await?;
-        ready(&self.process, self.port).await
+        ready(&self.process, self.address).await
     }
 
     /// Starts again on the same port without its data, after a kill if it runs: what a Redis does whose disk was lost.
@@ -224,30 +273,53 @@ impl RedisServer {
 
 /// No password: what another user of the machine could do here is to disturb a test. (Redis 7 refuses by default the
 /// settings through which a client could write files.)
-fn arguments(port: u16, persistence: Persistence) -> Vec<OsString> {
+fn arguments(address: SocketAddr, persistence: Persistence) -> Vec<OsString> {
     let append_only = match persistence {
         Persistence::None => "no",
         Persistence::AppendOnly => "yes",
     };
-    let port = port.to_string();
-    ["--port", &port, "--bind", "127.0.0.1", "--save", "", "--appendonly", append_only]
-        .iter()
-        .map(OsString::from)
-        .collect()
+    let (port, ip) = (address.port().to_string(), address.ip().to_string());
+    // The protected mode would refuse the other hosts of a network, which is private.
+    let protected = if address.ip().is_loopback() { "yes" } else { "no" };
+    let bind = ["--port", &port, "--bind", &ip, "--protected-mode", protected];
+    let data = ["--save", "", "--appendonly", append_only];
+    bind.iter().chain(&data).map(OsString::from).collect()
 }
 
-fn url(port: u16) -> String {
-    format!("redis://{}/", local(port))
+/// Adds a port for TLS, whose clients show no certificate.
+fn with_tls(home: &Home, certificate: &IssuedCertificate, arguments: &mut Vec<OsString>) -> Result<u16> {
+    let port = free_port()?;
+    let (certificate_file, key_file) = (home.join("server.crt"), home.join("server.key"));
+    for (path, text) in [(&certificate_file, &certificate.certificate), (&key_file, &certificate.key)] {
+        std::fs::write(path, text).map_err(Error::io("write a certificate"))?;
+    }
+    arguments.extend([
+        "--tls-port".into(),
+        port.to_string().into(),
+        "--tls-auth-clients".into(),
+        "no".into(),
+    ]);
+    arguments.extend([
+        "--tls-cert-file".into(),
+        certificate_file.into(),
+        "--tls-key-file".into(),
+        key_file.into(),
+    ]);
+    Ok(port)
 }
 
-async fn connect(port: u16) -> redis::RedisResult<MultiplexedConnection> {
-    redis::Client::open(url(port))?.get_multiplexed_async_connection().await
+fn url(address: SocketAddr) -> String {
+    format!("redis://{address}/")
 }
 
-async fn ready(process: &Process, port: u16) -> Result<()> {
+async fn connect(address: SocketAddr) -> redis::RedisResult<MultiplexedConnection> {
+    redis::Client::open(url(address))?.get_multiplexed_async_connection().await
+}
+
+async fn ready(process: &Process, address: SocketAddr) -> Result<()> {
     process
         .ready(START_DEADLINE, || async {
-            let mut connection = connect(port).await?;
+            let mut connection = connect(address).await?;
             redis::cmd("PING").exec_async(&mut connection).await
         })
         .await

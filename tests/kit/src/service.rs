@@ -8,6 +8,7 @@ use std::time::Duration;
 use rustix::process::Signal;
 
 use crate::error::{Error, Result};
+use crate::network::Host;
 use crate::process::{Process, ProcessSpec};
 
 /// Where to look for binaries, instead of beside the running one.
@@ -97,6 +98,8 @@ pub struct ServiceSpec {
     pub directory: PathBuf,
     /// Its log.
     pub log: PathBuf,
+    /// The host it runs on, whose address the two above have; none for this process's own.
+    pub host: Option<Host>,
 }
 
 /// A running service.
@@ -136,8 +139,12 @@ impl Service {
         if spec.program.has_ops_port() {
             environment.push(("MADANG_OPS_ADDR".to_owned(), spec.ops_address.to_string()));
         }
+        if matches!(spec.program, Program::MessageStore | Program::AllInOne) {
+            // Most stories begin with rooms of people who have never met; the settings below may say otherwise.
+            environment.push(("MADANG_STORE_ADDED_BY".to_owned(), "anyone".to_owned()));
+        }
         environment.extend(spec.settings);
-        let process = Process::spawn(ProcessSpec {
+        let process = ProcessSpec {
             name: spec.name,
             program: path,
             arguments: Vec::new(),
@@ -146,6 +153,10 @@ impl Service {
             log: spec.log,
             account: None,
             stop_signal: Signal::TERM,
+        };
+        let process = Process::spawn(match &spec.host {
+            Some(host) => host.place(process),
+            None => process,
         })?;
         Ok(Self { process, program: spec.program, address: spec.address, ops_address })
     }
@@ -215,6 +226,20 @@ impl Service {
     /// When it does not end in time.
     pub async fn stop(&self) -> Result<ExitStatus> {
         self.process.stop(STOP_DEADLINE).await
+    }
+
+    /// Starts it again from other binaries, on the same addresses and with the same settings, after a kill if it runs; and
+    /// waits until it is ready. Later restarts start the same again.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub async fn replace(&self, binaries: &Path) -> Result<()> {
+        let path = binaries.join(self.program.binary());
+        if !path.is_file() {
+            return Err(Error::BinaryMissing { path });
+        }
+        self.process.replace(path).await?;
+        self.ready().await
     }
 
     /// Starts it again on the same addresses, after a kill if it runs, and waits until it is ready.

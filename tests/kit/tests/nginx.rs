@@ -92,7 +92,7 @@ async fn query_strings_stay_out_of_the_log() {
     assert!(answer.contains("GET /v1/ws?ticket=very-secret "), "the gateway needs it: {answer}");
     // A refused upstream makes nginx itself log an error.
     let alone = start(&[free_address().unwrap()]).await;
-    assert!(get(&alone, "/v1/ws?ticket=very-secret").await.starts_with("HTTP/1.1 502 "));
+    assert!(get(&alone, "/v1/ws?ticket=very-secret").await.starts_with("HTTP/1.1 504 "));
     nginx.stop().await.unwrap();
     alone.stop().await.unwrap();
     let log = std::fs::read_to_string(nginx.process().log()).unwrap();
@@ -109,10 +109,35 @@ async fn large_bodies_and_operations_routes_stop_here() {
     // Not to the connection's end: nginx waits five seconds for the body that it has refused.
     let mut stream = TcpStream::connect(nginx.address()).await.unwrap();
     stream.write_all(large.as_bytes()).await.unwrap();
-    assert!(read_head(&mut stream).await.starts_with("HTTP/1.1 413 "));
+    let head = read_head(&mut stream).await;
+    assert!(head.starts_with("HTTP/1.1 413 "), "{head}");
+    assert!(head.contains("\r\nContent-Type: application/problem+json\r\n"), "{head}");
     for path in ["/metrics", "/livez", "/readyz"] {
-        assert!(get(&nginx, path).await.starts_with("HTTP/1.1 404 "), "{path}");
+        is_problem(&get(&nginx, path).await, 404, "not_found");
     }
+    is_problem(&get(&nginx, &"/v".repeat(8 * 1024)).await, 414, "invalid_argument");
+    let header = "x".repeat(40 * 1024);
+    let request =
+        format!("GET /v1/rooms HTTP/1.1\r\nHost: h\r\nX-Long: {header}\r\nConnection: close\r\n\r\n");
+    is_problem(&ask(&nginx, &request).await, 400, "invalid_argument");
+}
+
+/// Asserts that an answer of nginx itself is the contract's problem document.
+fn is_problem(answer: &str, status: u16, code: &str) {
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
+    assert!(head.contains("\r\nContent-Type: application/problem+json\r\n"), "{answer}");
+    assert!(head.contains("\r\nCache-Control: no-store"), "{answer}");
+    let problem: serde_json::Value = serde_json::from_str(body).unwrap();
+    assert_eq!((&problem["status"], &problem["code"]), (&status.into(), &code.into()), "{answer}");
+}
+
+#[tokio::test]
+async fn where_no_gateway_answers_the_problem_is_the_contracts() {
+    let nginx = start(&[free_address().unwrap()]).await;
+    let answer = get(&nginx, "/v1/rooms").await;
+    is_problem(&answer, 504, "deadline_exceeded");
+    assert!(answer.contains("\r\nRetry-After: 1"), "{answer}");
 }
 
 #[tokio::test]
@@ -157,7 +182,11 @@ async fn one_address_is_held_to_its_limits_and_told_so_in_the_contracts_words() 
         under_way.push(stream);
     }
     refused(&get(&nginx, "/v1/rooms").await);
-    drop(under_way);
+    // They end: nginx closes a connection once it does not count any more.
+    for mut stream in under_way {
+        stream.write_all(b"0123456789").await.unwrap();
+        stream.read_to_end(&mut Vec::new()).await.unwrap();
+    }
     // A burst of seven in all, of which two were taken.
     let mut answers = Vec::new();
     for _ in 0..20 {

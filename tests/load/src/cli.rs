@@ -31,7 +31,7 @@ use crate::{
 /// each figure with its budget. The exit code is 0 when all budgets are kept, 1 when one is missed, and 2
 /// when the run failed.
 ///
-/// Everything is bounded in time and number, and uses 127.0.0.1 only.
+/// A run is bounded in time and in its number of sockets, and uses only 127.0.0.1.
 #[derive(Debug, Parser)]
 #[command(name = "madang-load", version, args_conflicts_with_subcommands = true)]
 struct Arguments {
@@ -39,7 +39,7 @@ struct Arguments {
     command: Option<Command>,
 
     /// The scenarios to run. May be repeated. [default: all]
-    #[arg(long = "scenario", value_enum)]
+    #[arg(long = "scenario", value_enum, value_name = "SCENARIO")]
     scenarios: Vec<Scenario>,
 
     /// The length of each measured window, in seconds.
@@ -59,7 +59,7 @@ struct Arguments {
 
     /// Measures a running cluster, by the list of processes that `make cluster` writes
     /// (data/cluster/processes.json). Unset, the run starts its own cluster and stops it at the end.
-    #[arg(long, conflicts_with = "bare_only")]
+    #[arg(long, conflicts_with = "bare_only", value_name = "FILE")]
     processes: Option<PathBuf>,
 
     /// Measures only the bare server: the limit of this machine and this generator.
@@ -67,7 +67,7 @@ struct Arguments {
     bare_only: bool,
 
     /// Also writes the report as JSON to this file.
-    #[arg(long)]
+    #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
 }
 
@@ -148,17 +148,20 @@ enum Limits {
 }
 
 /// What is lifted.
-const LIFTED: [(&str, &str); 7] = [
+const LIFTED: [(&str, &str); 9] = [
     // The benchmark measures how many sockets gateways can admit, not the configured limit.
     ("MADANG_ADMISSIONS_PER_SECOND", "1000000"),
     // All users come from one address, one of them makes all rooms, and a room is as lively as a scenario says.
     ("MADANG_ADDRESS_SENDS_PER_SECOND", "0"),
+    ("MADANG_ADDRESS_READS_PER_SECOND", "0"),
     ("MADANG_ROOM_SENDS_PER_SECOND", "1000000"),
     ("MADANG_ROOM_CREATIONS_PER_MINUTE", "1000000"),
     ("MADANG_MEMBER_ADDITIONS_PER_MINUTE", "1000000"),
     // All clients are of one address.
     ("MADANG_MAX_ADDRESS_CONNECTIONS", "100000"),
     ("MADANG_HANDSHAKES_BURST", "100000"),
+    // A few users open and close sockets as fast as the gateways let them.
+    ("MADANG_MAX_USER_SOCKETS", "1000000"),
 ];
 
 impl Limits {

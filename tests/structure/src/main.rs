@@ -5,7 +5,8 @@ use std::{collections::BTreeSet, process::ExitCode};
 use clap::Parser;
 use madang_structure::{Error, Workspace, arrows, circles_of};
 
-/// Fails on circles between the modules of a crate, and on arrows between crates that point the wrong way
+/// Checks that the modules of a crate have no circular imports, and that crates depend on each other only in the
+/// documented direction
 #[derive(Debug, Parser)]
 #[command(name = "madang-structure")]
 struct Cli {

@@ -13,11 +13,14 @@ use tokio_util::sync::DropGuard;
 use tracing::warn;
 
 use super::{
-    keys::shard_of, publisher::PublishQueue, settings::RedisSettings, subscriptions::WantedSubscriptions,
+    keys::{STREAM_TEMPLATE, shard_of},
+    publisher::PublishQueue,
+    settings::RedisSettings,
+    subscriptions::WantedSubscriptions,
     tasks::Tasks,
 };
 use crate::{
-    bus::{Bus, Published, Subscribed},
+    bus::{Bus, Medium, Published, Subscribed},
     metrics::BusMetrics,
     status::{BusStatus, ShardFault, ShardStatus},
 };
@@ -92,6 +95,10 @@ impl Bus for RedisBus {
             Some(shard) => shard.queue.offer(topic, entry),
             None => Published::Dropped,
         }
+    }
+
+    fn medium(&self) -> Option<Medium> {
+        Some(Medium { system: "redis", destination: STREAM_TEMPLATE })
     }
 
     fn status(&self) -> watch::Receiver<BusStatus> {

@@ -18,7 +18,7 @@ use tracing::debug;
 
 use super::{
     address::tcp,
-    server::{Server, Timeouts},
+    server::{Authorities, Server, Timeouts},
     slots::SlotMap,
 };
 
@@ -29,12 +29,33 @@ const NEXT_NODE_AFTER: Duration = Duration::from_millis(100);
 /// shards ask at once.
 const VIEW_SERVES: Duration = Duration::from_millis(200);
 
+/// How the nodes of a cluster are reached, which is the same for all.
+#[derive(Debug)]
+pub(super) struct Nodes {
+    pub(super) login: RedisConnectionInfo,
+    pub(super) by_tls: bool,
+    pub(super) authorities: Authorities,
+    pub(super) timeouts: Timeouts,
+}
+
+impl Nodes {
+    fn server(&self, node: &ConnectionAddr) -> RedisResult<Server> {
+        let node = match node.clone() {
+            ConnectionAddr::Tcp(host, port) if self.by_tls => {
+                ConnectionAddr::TcpTls { host, port, insecure: false, tls_params: None }
+            }
+            node => node,
+        };
+        let node = node.into_connection_info()?.set_redis_settings(self.login.clone());
+        Server::new(tcp(node), self.authorities.clone(), self.timeouts)
+    }
+}
+
 /// A Redis Cluster; all shards of one gateway share what it knows.
 #[derive(Debug)]
 pub(super) struct Cluster {
     seeds: Vec<ConnectionAddr>,
-    login: RedisConnectionInfo,
-    timeouts: Timeouts,
+    nodes: Nodes,
     /// Locked while the nodes are asked, so that one shard asks for all.
     view: Mutex<View>,
 }
@@ -52,10 +73,10 @@ struct View {
 }
 
 impl Cluster {
-    pub(super) fn new(seeds: Vec<ConnectionAddr>, login: RedisConnectionInfo, timeouts: Timeouts) -> Self {
+    pub(super) fn new(seeds: Vec<ConnectionAddr>, nodes: Nodes) -> Self {
         let map = Arc::default();
         let view = View { number: 0, map, taken_at: Instant::now(), failed_at: None, turn: 0 };
-        Self { seeds, login, timeouts, view: Mutex::new(view) }
+        Self { seeds, nodes, view: Mutex::new(view) }
     }
 
     /// The server of a slot, by a view newer than `seen`, the last one that the caller used. The new view's number replaces
@@ -64,7 +85,7 @@ impl Cluster {
         let (number, map) = self.view_after(*seen).await?;
         *seen = number;
         match map.master_of(slot) {
-            Some(node) => self.server(node),
+            Some(node) => self.nodes.server(node),
             None => {
                 Err((ErrorKind::ClusterConnectionNotFound, "no node of the Redis Cluster serves the slot")
                     .into())
@@ -115,19 +136,14 @@ impl Cluster {
     }
 
     async fn ask_node(&self, node: &ConnectionAddr) -> RedisResult<SlotMap> {
-        let server = self.server(node)?;
+        let server = self.nodes.server(node)?;
         let answer = async {
             let mut connection = server.command_connection().await?;
             redis::cmd("CLUSTER").arg("SLOTS").query_async::<Value>(&mut connection).await
         };
         let silent = || RedisError::from((ErrorKind::Io, "a node of the Redis Cluster does not answer"));
-        let reply = timeout(self.timeouts.connect, answer).await.unwrap_or_else(|_| Err(silent()))?;
+        let reply = timeout(self.nodes.timeouts.connect, answer).await.unwrap_or_else(|_| Err(silent()))?;
         let asked_host = if let ConnectionAddr::Tcp(host, _) = node { host } else { "" };
         Ok(SlotMap::decode(reply, asked_host))
-    }
-
-    fn server(&self, node: &ConnectionAddr) -> RedisResult<Server> {
-        let node = node.clone().into_connection_info()?.set_redis_settings(self.login.clone());
-        Server::new(tcp(node), self.timeouts)
     }
 }

@@ -6,6 +6,9 @@
 
 use madang_domain::{GatewayId, TopicId};
 
+/// The keys of the gateway streams, as traces name them together.
+pub(super) const STREAM_TEMPLATE: &str = "madang:{shard}:inbox:{gateway}";
+
 /// The shard of a topic: FNV-1a (64 bit, <http://www.isthe.com/chongo/tech/comp/fnv/>) of the UUID's bytes.
 ///
 /// All gateways must agree on it, whatever their version: changing it is a change of the key prefix.

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use redis::RedisResult;
+use redis::{ErrorKind, RedisResult};
 
 use super::{
     address::Address,
-    cluster::Cluster,
-    server::{Server, Timeouts},
+    cluster::{Cluster, Nodes},
+    server::{Authorities, Server, Timeouts},
     settings::RedisSettings,
     slots::slot_of,
 };
@@ -16,7 +16,7 @@ use super::{
 #[derive(Debug)]
 pub(super) enum Servers {
     /// One server has all shards.
-    Single(Server),
+    Single(Box<Server>),
     /// The masters of a cluster share the shards.
     Cluster(Arc<Cluster>),
 }
@@ -24,10 +24,20 @@ pub(super) enum Servers {
 impl Servers {
     pub(super) fn new(settings: &RedisSettings) -> RedisResult<Self> {
         let timeouts = Timeouts { connect: settings.connect_timeout, response: settings.response_timeout };
-        Ok(match Address::parse(&settings.url)? {
-            Address::Single(node) => Self::Single(Server::new(node, timeouts)?),
-            Address::Cluster { seeds, login } => {
-                Self::Cluster(Arc::new(Cluster::new(seeds, login, timeouts)))
+        let authorities: Authorities = settings.ca_file.as_deref().map(Arc::from);
+        let address = Address::parse(&settings.url)?;
+        if authorities.is_some() && !address.is_by_tls() {
+            return Err((
+                ErrorKind::InvalidClientConfig,
+                "a file of authorities needs rediss:// or rediss+cluster://",
+            )
+                .into());
+        }
+        Ok(match address {
+            Address::Single(node) => Self::Single(Box::new(Server::new(node, authorities, timeouts)?)),
+            Address::Cluster { seeds, login, by_tls } => {
+                let nodes = Nodes { login, by_tls, authorities, timeouts };
+                Self::Cluster(Arc::new(Cluster::new(seeds, nodes)))
             }
         })
     }
@@ -47,7 +57,7 @@ impl Servers {
 #[derive(Debug)]
 pub(super) enum Locator {
     /// The server does not change.
-    Fixed(Server),
+    Fixed(Box<Server>),
     /// The server is the master of a slot.
     Slot {
         /// The cluster, which knows its masters.
@@ -63,7 +73,7 @@ impl Locator {
     /// The server of this moment. A shard asks for it when the one before failed.
     pub(super) async fn locate(&mut self) -> RedisResult<Server> {
         match self {
-            Self::Fixed(server) => Ok(server.clone()),
+            Self::Fixed(server) => Ok(Server::clone(server)),
             Self::Slot { cluster, slot, seen_view } => cluster.master_of(*slot, seen_view).await,
         }
     }

@@ -40,6 +40,7 @@ mod cluster;
 mod connect;
 mod connection;
 mod entries;
+mod examine;
 mod keys;
 mod lease;
 mod locator;
@@ -56,4 +57,5 @@ mod subscriptions;
 mod tasks;
 
 pub use connect::connect;
+pub use examine::{ExamineError, ServerFacts, check, examine};
 pub use settings::{CLUSTER_SHARDS, RedisSettings, SettingsError};

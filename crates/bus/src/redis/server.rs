@@ -1,9 +1,10 @@
 //! A Redis server, and how connections to it are made.
 
-use std::time::Duration;
+use std::{path::Path, sync::Arc, time::Duration};
 
 use redis::{
-    AsyncConnectionConfig, Client, ConnectionInfo, ErrorKind, RedisResult, aio::MultiplexedConnection,
+    AsyncConnectionConfig, Client, ConnectionInfo, ErrorKind, RedisResult, TlsCertificates,
+    aio::MultiplexedConnection,
 };
 use tokio::time::timeout;
 
@@ -14,22 +15,41 @@ pub(super) struct Timeouts {
     pub(super) response: Duration,
 }
 
+/// The file with the authorities that sign the servers' certificates; none where those of the system do.
+pub(super) type Authorities = Option<Arc<Path>>;
+
 /// One server.
 #[derive(Debug, Clone)]
 pub(super) struct Server {
-    client: Client,
+    node: ConnectionInfo,
+    authorities: Authorities,
     timeouts: Timeouts,
 }
 
 impl PartialEq for Server {
     fn eq(&self, other: &Self) -> bool {
-        self.client.get_connection_info().addr() == other.client.get_connection_info().addr()
+        self.node.addr() == other.node.addr()
     }
 }
 
 impl Server {
-    pub(super) fn new(node: ConnectionInfo, timeouts: Timeouts) -> RedisResult<Self> {
-        Ok(Self { client: Client::open(node)?, timeouts })
+    pub(super) fn new(
+        node: ConnectionInfo,
+        authorities: Authorities,
+        timeouts: Timeouts,
+    ) -> RedisResult<Self> {
+        Client::open(node.clone())?;
+        Ok(Self { node, authorities, timeouts })
+    }
+
+    /// The client, with the authorities that the file holds now.
+    async fn client(&self) -> RedisResult<Client> {
+        let Some(authorities) = &self.authorities else { return Client::open(self.node.clone()) };
+        let root_cert = tokio::fs::read(authorities).await?;
+        Client::build_with_tls(
+            self.node.clone(),
+            TlsCertificates { client_tls: None, root_cert: Some(root_cert) },
+        )
     }
 
     /// A connection for commands.
@@ -46,8 +66,10 @@ impl Server {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(self.timeouts.connect))
             .set_response_timeout(Some(response_timeout));
+        let connecting =
+            async { self.client().await?.get_multiplexed_async_connection_with_config(&config).await };
         // The client's own timeout need not cover name resolution and the greeting; this one does.
-        timeout(self.timeouts.connect, self.client.get_multiplexed_async_connection_with_config(&config))
+        timeout(self.timeouts.connect, connecting)
             .await
             .unwrap_or_else(|_| Err((ErrorKind::Io, "no connection within the timeout").into()))
     }

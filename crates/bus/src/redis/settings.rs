@@ -1,6 +1,6 @@
 //! The settings of the Redis variant, with their defaults and the reasons for these.
 
-use std::{fmt, time::Duration};
+use std::{fmt, path::PathBuf, time::Duration};
 
 use super::address::is_cluster;
 
@@ -16,6 +16,9 @@ pub struct RedisSettings {
     /// `redis://[user:password@]host[:port][/database]`, or, of a cluster, some of its nodes:
     /// `redis+cluster://[user:password@]host[:port][,host[:port]…]`.
     pub url: String,
+    /// The file with the authorities in PEM that sign the certificates of Redis, for `rediss://` and `rediss+cluster://`. It is
+    /// read again for each connection. Without it, the system's authorities count.
+    pub ca_file: Option<PathBuf>,
     /// Parts over which the topics are spread, at most 1,024; each costs two connections. 1; for a cluster
     /// [`CLUSTER_SHARDS`]. Gateways with different numbers receive nothing from each other.
     pub shards: u16,
@@ -45,6 +48,9 @@ pub struct RedisSettings {
     /// Entries that Redis keeps for a gateway that does not read (`MAXLEN ~`). 50,000: five seconds at 10,000/s, 15 MB of
     /// Redis at 300 bytes. A reset reports entries that are trimmed unread.
     pub stream_entries: usize,
+    /// How long Redis keeps an entry, read or not, besides the time between two pulses. 60 s: a gateway that does not read for
+    /// so long has lost its lease. A text that was deleted from the store is in no entry after that.
+    pub stream_kept: Duration,
     /// Entries that wait to be published, for each shard. 16,384.
     pub publish_queue_entries: usize,
     /// Bytes of entries that wait to be published or are on their way, for each shard. 16 MiB.
@@ -73,7 +79,7 @@ pub struct RedisSettings {
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
     /// The URL is not one of a Redis.
-    #[error("not a Redis URL that can be used")]
+    #[error("not a Redis URL, such as redis://127.0.0.1:6379")]
     Url(#[source] redis::RedisError),
     /// A number that must be at least one is zero.
     #[error("{0} must be at least 1")]
@@ -94,6 +100,7 @@ impl RedisSettings {
         Self {
             shards: if is_cluster(&url) { CLUSTER_SHARDS } else { 1 },
             url,
+            ca_file: None,
             prefix: "madang".to_owned(),
             lease_ttl: Duration::from_secs(10),
             pulse_interval: Duration::from_secs(2),
@@ -105,6 +112,7 @@ impl RedisSettings {
             read_batch: 256,
             queue_deliveries: 16,
             stream_entries: 50_000,
+            stream_kept: Duration::from_secs(60),
             publish_queue_entries: 16_384,
             publish_queue_bytes: 16 << 20,
             publish_patience: Duration::from_secs(1),

@@ -59,6 +59,33 @@ async fn only_the_streams_of_subscribers_are_appended_to_and_close_leaves_no_key
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_read_is_not_kept() {
+    let server = RedisServer::start();
+    let mut settings = fast(&server.url());
+    settings.stream_kept = Duration::from_millis(500);
+    let (publisher, mut subscriber) = pair(&settings).await;
+    publisher.bus.publish(topic(1), entry(1));
+    assert_eq!(subscriber.numbers(1).await, [1]);
+    let stream = format!("test:{{0}}:inbox:{}", subscriber.id);
+    let begin = Instant::now();
+    loop {
+        let content: Vec<(String, Vec<(String, redis::Value)>)> =
+            server.run(&["XRANGE", &stream, "-", "+"]).await;
+        if !content.iter().any(|(_, fields)| fields[0].0 == "e") {
+            break;
+        }
+        assert!(begin.elapsed() < crate::support::PATIENCE, "the entry is kept: {content:?}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    // Nothing is missed by it, and nobody believes that.
+    for next in 2..=20 {
+        assert_eq!(publisher.bus.publish(topic(1), entry(next)), Published::Queued);
+        assert_eq!(subscriber.numbers(1).await, [next]);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_redis_killed_and_started_empty_is_registered_with_again() {
     let mut server = RedisServer::start();
     let (publisher, mut subscriber) = pair(&fast(&server.url())).await;

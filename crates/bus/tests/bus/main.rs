@@ -11,3 +11,4 @@ mod faults;
 mod presence;
 mod presence_faults;
 mod support;
+mod tls;

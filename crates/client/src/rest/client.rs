@@ -8,8 +8,8 @@ use reqwest::{Method, RequestBuilder, Response, Url, header};
 use serde::de::DeserializeOwned;
 
 use super::{
-    Account, AuthSession, Error, InboxPage, Member, MessagesPage, NewRoom, Page, Problem, ReadMark, Room,
-    RoomMessage, SentMessage, Ticket, Tokens,
+    AuthSession, Error, InboxPage, Member, MessagesPage, NewRoom, Page, Problem, ReadMark, Room, RoomMessage,
+    SentMessage, Ticket, Tokens,
 };
 
 /// How long a call may take. Registering hashes a password, the slowest thing that a route does.
@@ -34,10 +34,11 @@ impl Client {
     /// A client of the server at `base`, such as `http://127.0.0.1:8080`; a base path is kept.
     ///
     /// # Errors
-    /// [`Error::Base`] when it is no `http` address.
+    /// [`Error::Base`] when it is no `http` address, or, with the feature `tls`, no `https` one.
     pub fn new(base: &str) -> Result<Self, Error> {
         let url = Url::parse(base.trim_end_matches('/')).map_err(|_| Error::Base(base.to_owned()))?;
-        if url.scheme() != "http" || url.cannot_be_a_base() {
+        let is_known = url.scheme() == "http" || (cfg!(feature = "tls") && url.scheme() == "https");
+        if !is_known || url.cannot_be_a_base() {
             return Err(Error::Base(base.to_owned()));
         }
         let http = reqwest::Client::builder().timeout(CALL_DEADLINE).no_proxy().build()?;
@@ -125,22 +126,6 @@ impl Client {
     /// `not_found`, and what every call may fail with.
     pub async fn revoke_session(&self, session: SessionId) -> Result<(), Error> {
         self.call_for_nothing(self.request(Method::DELETE, &format!("/v1/auth/sessions/{session}"))).await
-    }
-
-    /// `GET /v1/users/me`
-    ///
-    /// # Errors
-    /// `unauthenticated`, and what every call may fail with.
-    pub async fn me(&self) -> Result<Account, Error> {
-        self.call(self.request(Method::GET, "/v1/users/me")).await
-    }
-
-    /// `GET /v1/users/{id}`
-    ///
-    /// # Errors
-    /// `not_found`, and what every call may fail with.
-    pub async fn user(&self, user: UserId) -> Result<Account, Error> {
-        self.call(self.request(Method::GET, &format!("/v1/users/{user}"))).await
     }
 
     /// `POST /v1/rooms`
@@ -352,7 +337,7 @@ impl Client {
         accepted(request.send().await?).await.map(drop)
     }
 
-    fn query(&self, path: &str, pairs: &[(&str, Option<&str>)]) -> RequestBuilder {
+    pub(super) fn query(&self, path: &str, pairs: &[(&str, Option<&str>)]) -> RequestBuilder {
         let mut url = self.base.clone();
         url.set_path(&format!("{}{path}", self.base.path().trim_end_matches('/')));
         url.query_pairs_mut()

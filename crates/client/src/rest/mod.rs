@@ -2,10 +2,12 @@
 
 mod client;
 mod error;
+mod messages;
+mod users;
 
 pub use client::Client;
 pub use error::Error;
-pub use madang_contract::rest::{AuthSession, Page, ReadMark, SentMessage, Ticket};
+pub use madang_contract::rest::{AuthSession, Page, ProfileChanges, ReadMark, Revision, SentMessage, Ticket};
 
 /// A user with the name to sign in with.
 pub type Account = madang_contract::Account<'static>;
@@ -15,6 +17,8 @@ pub type RoomMessage = madang_contract::RoomMessage<'static>;
 pub type Room = madang_contract::rest::Room<'static>;
 /// A member of a room.
 pub type Member = madang_contract::rest::Member<'static>;
+/// A user whom the user has blocked.
+pub type BlockedUser = madang_contract::rest::BlockedUser<'static>;
 /// The tokens of a signed-in device.
 pub type Tokens = madang_contract::rest::Tokens<'static>;
 /// A refusal, as `application/problem+json` (RFC 9457).

@@ -33,6 +33,7 @@ struct OpenLink {
 }
 
 /// What a link has come to.
+#[expect(clippy::large_enum_variant, reason = "a step is taken at once, and most are arrivals")]
 enum Step {
     Connect,
     Opened(Box<Socket>, Hello<'static>),

@@ -240,7 +240,10 @@ impl Core {
                 ServerFrame::Reconnect(reconnect) => {
                     self.come_back_after(Duration::from_millis(reconnect.after_ms));
                 }
-                ServerFrame::Read(_) | ServerFrame::Typing(_) | ServerFrame::Presence(_) => {
+                ServerFrame::Read(_)
+                | ServerFrame::Typing(_)
+                | ServerFrame::Presence(_)
+                | ServerFrame::Profile(_) => {
                     self.told.push_back(Ok(SessionEvent::Ephemeral(frame)));
                 }
                 // A second `hello` does not come; events, notices and `ok` are told apart above; a pong says nothing.

@@ -56,6 +56,6 @@ pub enum SessionEvent {
     },
     /// Something that concerns the user alone: the one after the last that was handed out.
     Notice(InboxNotice),
-    /// Something that is not in a log: `read`, `typing`.
+    /// Something that is not in a log: `read`, `typing`, `presence`, `profile`.
     Ephemeral(ServerFrame<'static>),
 }

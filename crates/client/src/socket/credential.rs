@@ -86,8 +86,10 @@ pub(super) fn handshake(
     credential: &Credential,
     options: &ConnectOptions,
 ) -> Result<Request, SocketError> {
-    let Some(place) = base.trim_end_matches('/').strip_prefix("http://") else {
-        return Err(SocketError::Request(format!("not an http address: {base}")));
+    let (scheme, place) = match base.trim_end_matches('/').split_once("://") {
+        Some(("http", place)) => ("ws", place),
+        Some(("https", place)) if cfg!(feature = "tls") => ("wss", place),
+        _ => return Err(SocketError::Request(format!("not an http address: {base}"))),
     };
     // Tokens and tickets are of the URL-safe alphabets; what is not fails as an address below.
     let query = match credential {
@@ -95,7 +97,7 @@ pub(super) fn handshake(
         Credential::Query(token) => format!("?token={token}"),
         _ => String::new(),
     };
-    let mut request = format!("ws://{place}{ROUTE}{query}")
+    let mut request = format!("{scheme}://{place}{ROUTE}{query}")
         .into_client_request()
         .map_err(|_| SocketError::Request(format!("not an http address: {base}")))?;
     let protocols = match credential {
@@ -145,6 +147,8 @@ mod tests {
         let error =
             handshake("http://h:1", &Credential::Bearer("a\nb".to_owned()), &ConnectOptions::default());
         assert!(!error.unwrap_err().to_string().contains('\n'));
-        assert!(handshake("https://h", &Credential::None, &ConnectOptions::default()).is_err());
+        let by_tls = handshake("https://h", &Credential::None, &ConnectOptions::default());
+        assert_eq!(by_tls.is_ok(), cfg!(feature = "tls"));
+        assert!(handshake("ftp://h", &Credential::None, &ConnectOptions::default()).is_err());
     }
 }

@@ -8,7 +8,8 @@ use tokio_tungstenite::tungstenite;
 /// The close codes of the contract.
 pub mod close_code {
     pub use madang_contract::close::{
-        FORBIDDEN, MALFORMED, RESTART, TIMEOUT, TOO_LARGE, TOO_MANY, TOO_SLOW, UNAUTHENTICATED,
+        FORBIDDEN, INVALID_DATA, MALFORMED, PROTOCOL_ERROR, RESTART, TIMEOUT, TOO_LARGE, TOO_MANY, TOO_SLOW,
+        UNAUTHENTICATED, UNSUPPORTED,
     };
 
     /// Done.
@@ -19,8 +20,6 @@ pub mod close_code {
     pub const NO_STATUS: u16 = 1005;
     /// The connection broke (never on the wire).
     pub const ABNORMAL: u16 = 1006;
-    /// A text message that is not UTF-8.
-    pub const INVALID_DATA: u16 = 1007;
 }
 
 /// How a connection ended.
@@ -137,11 +136,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_three_codes_are_not_retried() {
+    fn a_client_that_is_wrong_or_not_wanted_does_not_come_back_as_it_is() {
         for code in [1000, 1001, 1006, 1009, 1012, 4408, 4429, 4508] {
             assert!(Close { code, reason: String::new() }.may_retry(), "{code}");
         }
-        for code in [4400, 4401, 4403] {
+        for code in [1002, 1003, 1007, 4400, 4401, 4403] {
             assert!(!Close { code, reason: String::new() }.may_retry(), "{code}");
         }
     }

@@ -39,6 +39,7 @@ pub struct RoomEvent {
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "the usual kinds are the large ones")]
 pub enum Body {
     /// Of a kind that this client knows.
     Known(EventBody<'static>),
@@ -177,6 +178,7 @@ impl Incoming {
                 | ServerFrame::Read(_)
                 | ServerFrame::Typing(_)
                 | ServerFrame::Presence(_)
+                | ServerFrame::Profile(_)
                 | ServerFrame::Reconnect(_) => None,
             },
         }
@@ -195,6 +197,7 @@ fn known_type(name: &str) -> bool {
             | "read"
             | "typing"
             | "presence"
+            | "profile"
             | "reconnect"
             | "pong"
     )
@@ -239,7 +242,7 @@ mod tests {
     #[test]
     fn an_event_of_another_kind_keeps_its_place() {
         let text = format!(
-            r#"{{"type":"event","room":"{ROOM}","seq":4,"at":"2026-01-01T00:00:00.000Z","kind":"reaction","x":1}}"#
+            r#"{{"type":"event","room":"{ROOM}","seq":4,"at":"2026-01-01T00:00:00.000Z","kind":"poll","x":1}}"#
         );
         let Incoming::Event(event) = Incoming::parse(&text).unwrap() else { panic!("not an event") };
         assert_eq!(event.seq, Seq::new(4));
@@ -272,7 +275,7 @@ mod tests {
     fn a_page_of_history_keeps_the_kinds_that_are_not_known() {
         let text = format!(
             r#"{{"type":"ok","re":"7","room":"{ROOM}","events":[
-            {{"room":"{ROOM}","seq":4,"at":"2026-01-01T00:00:00.000Z","kind":"reaction","x":1}}]}}"#
+            {{"room":"{ROOM}","seq":4,"at":"2026-01-01T00:00:00.000Z","kind":"poll","x":1}}]}}"#
         );
         let Incoming::Ok(OkFrame { answer: Answer::History(page), .. }) = Incoming::parse(&text).unwrap()
         else {

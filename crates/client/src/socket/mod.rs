@@ -67,7 +67,8 @@ impl Socket {
             .write_buffer_size(BUFFER_BYTES)
             .max_frame_size(Some(SERVER_FRAME_MAX_BYTES))
             .max_message_size(Some(SERVER_FRAME_MAX_BYTES));
-        let handshake = connect_async_with_config(request, Some(config), true);
+        // On the heap, since that of TLS is large.
+        let handshake = Box::pin(connect_async_with_config(request, Some(config), true));
         let (stream, _) = tokio::time::timeout(options.deadline, handshake)
             .await
             .map_err(|_| SocketError::deadline("the handshake's answer", options.deadline))??;

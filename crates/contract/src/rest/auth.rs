@@ -9,88 +9,89 @@ use serde_json::{Map, Value};
 
 use crate::Account;
 
-/// A new account. A client that leaves the check of the texts to the server uses another type for them.
+/// The body of a registration.
+// A client that leaves validation to the server substitutes `String` for the parameters.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Register")]
 pub struct Register<U = Username, N = DisplayName> {
-    /// The name to sign in with.
+    /// The username of the new account.
     pub username: U,
-    /// The password.
+    /// The password: 8 to 256 characters. Common passwords are refused.
     #[schemars(length(min = 8, max = 256))]
     pub password: String,
-    /// The name to show; absent means the username.
+    /// The display name. If it is absent, the username becomes the display name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<N>,
 }
 
-/// A username and its password.
+/// The body of a sign-in: a username and its password.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Login {
-    /// The name to sign in with. Any text is taken: one that no user can have is refused as one that no user has.
+    /// The username. An invalid username gets the same answer as an unknown one: `unauthenticated`.
     pub username: String,
-    /// The password.
+    /// The password of the account.
     pub password: String,
 }
 
-/// A refresh token.
+/// The body of a refresh or a sign-out: a refresh token.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RefreshToken {
-    /// The opaque token. A refresh uses it up.
+    /// The opaque refresh token. It is valid for one refresh.
     pub refresh_token: String,
 }
 
 /// The tokens of a signed-in device.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Tokens<'a> {
-    /// A signed token for the routes and the WebSocket; it is good for minutes.
+    /// The access token for REST and the WebSocket: a JWT, valid for `expires_in` seconds.
     pub access_token: String,
-    /// An opaque token for one refresh.
+    /// The refresh token of this device: an opaque text, valid for one refresh.
     pub refresh_token: String,
-    /// Always `Bearer`.
+    /// The type of the access token: always `Bearer`.
     pub token_type: Cow<'a, str>,
-    /// How many seconds the access token is good.
+    /// The number of seconds for which the access token is valid.
     pub expires_in: u64,
-    /// The user whose tokens they are.
+    /// The user who signed in.
     pub user: Account<'a>,
 }
 
-/// A ticket for one WebSocket.
+/// A ticket, which opens one WebSocket as `?ticket=`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Ticket {
-    /// The opaque ticket.
+    /// The ticket: an opaque text, valid for one WebSocket.
     pub ticket: String,
-    /// How many seconds it is good.
+    /// The number of seconds for which the ticket is valid.
     pub expires_in: u64,
 }
 
-/// A signed-in device.
+/// A session: one signed-in device of a user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AuthSession {
     /// The id of the session.
     pub id: SessionId,
-    /// When the user signed in.
+    /// The time of the sign-in.
     pub created_at: Timestamp,
-    /// When the session was last refreshed.
+    /// The time of the last refresh, or of the sign-in if there was none.
     pub used_at: Timestamp,
-    /// The address from which it was last used.
+    /// The IP address from which the session was last used; null if it is unknown.
     pub ip: Option<String>,
-    /// The `User-Agent` of its last use.
+    /// The `User-Agent` header of the last use; null if there was none.
     pub user_agent: Option<String>,
-    /// Whether it is the session that asks.
+    /// Whether this is the session whose access token made the request.
     pub current: bool,
 }
 
-/// The public keys of access tokens (RFC 7517).
+/// A JSON Web Key Set (RFC 7517): the public keys that verify access tokens.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct JwkSet {
-    /// The keys.
+    /// The public keys, each a JSON Web Key.
     pub keys: Vec<Map<String, Value>>,
 }
 
-/// Secrets are not for logs.
+/// Keeps secrets out of logs: the debug output shows only the name of the type.
 macro_rules! secret {
     ($($name:ident $(<$($of:tt),*>)?),*) => {$(
         impl fmt::Debug for $name $(<$($of),*>)? {
@@ -109,7 +110,7 @@ impl<U, N> fmt::Debug for Register<U, N> {
     }
 }
 
-/// The routes.
+/// The routes for accounts, tokens and sessions.
 pub mod routes {
     use madang_domain::Code;
 
@@ -117,8 +118,8 @@ pub mod routes {
     use crate::rest::{Access, Page, Route, route::table};
 
     table! {
-        /// Makes an account.
-        REGISTER = Route::post("register", "/v1/auth/register", "Make an account and sign in")
+        /// Creates an account.
+        REGISTER = Route::post("register", "/v1/auth/register", "Create an account and sign in")
             .access(Access::Public)
             .takes::<Register>()
             .answers::<Tokens<'_>>(201, "The tokens of the new account.")
@@ -129,30 +130,32 @@ pub mod routes {
             .takes::<Login>()
             .answers::<Tokens<'_>>(200, "The tokens of a new session.")
             .refuses(&[Code::Unauthenticated, Code::RateLimited]);
-        /// Gets new tokens.
-        REFRESH = Route::post("refresh", "/v1/auth/refresh", "Get new tokens, once for each refresh token")
+        /// Exchanges a refresh token for new tokens.
+        REFRESH = Route::post("refresh", "/v1/auth/refresh", "Exchange a refresh token for new tokens; each refresh token is valid for one exchange")
             .access(Access::Public)
             .takes::<RefreshToken>()
-            .answers::<Tokens<'_>>(200, "New tokens of the same session.")
-            .refuses(&[Code::Unauthenticated]);
-        /// Ends a session.
-        LOGOUT = Route::post("logout", "/v1/auth/logout", "End the session of a refresh token; an unknown one is no error")
+            .answers::<Tokens<'_>>(200, "The new tokens of the same session.")
+            .refuses(&[Code::Unauthenticated, Code::RateLimited]);
+        /// Signs out: ends the session of a refresh token.
+        LOGOUT = Route::post("logout", "/v1/auth/logout", "Sign out: end the session of a refresh token; an unknown token also gets 204")
             .access(Access::Public)
             .takes::<RefreshToken>()
-            .answers_empty(204, "The session has ended.");
-        /// Makes a ticket.
-        TICKET = Route::post("create_ticket", "/v1/auth/ws-ticket", "Make a ticket for one WebSocket, good for 30 s")
+            .answers_empty(204, "The session has ended.")
+            .refuses(&[Code::RateLimited]);
+        /// Issues a ticket for one WebSocket.
+        TICKET = Route::post("create_ticket", "/v1/auth/ws-ticket", "Issue a ticket for one WebSocket, valid for 30 s by default")
             .answers::<Ticket>(200, "The ticket.");
-        /// Lists the sessions.
-        SESSIONS = Route::get("list_sessions", "/v1/auth/sessions", "List the user's signed-in devices, newest first, at most 200")
+        /// Lists the user's sessions.
+        SESSIONS = Route::get("list_sessions", "/v1/auth/sessions", "List the user's sessions (signed-in devices), newest first, at most 200")
             .answers::<Page<AuthSession>>(200, "The sessions.");
-        /// Ends one session.
-        REVOKE = Route::delete("revoke_session", "/v1/auth/sessions/{session}", "End a session of the user's")
+        /// Ends one of the user's sessions.
+        REVOKE = Route::delete("revoke_session", "/v1/auth/sessions/{session}", "End one of the user's sessions")
             .answers_empty(204, "The session has ended.")
             .refuses(&[Code::NotFound]);
-        /// The public keys.
-        KEYS = Route::get("keys", "/.well-known/jwks.json", "Get the public keys of access tokens")
+        /// Answers the public keys.
+        KEYS = Route::get("keys", "/.well-known/jwks.json", "Get the public keys that verify access tokens")
             .access(Access::Public)
-            .answers_as::<JwkSet>(200, "The keys.", "application/jwk-set+json");
+            .answers_as::<JwkSet>(200, "The key set.", "application/jwk-set+json")
+            .refuses(&[Code::RateLimited]);
     }
 }

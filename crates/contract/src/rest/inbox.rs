@@ -1,32 +1,33 @@
-//! `/v1/inbox`: what concerns one user alone.
+//! `/v1/inbox`: the user's notices.
 
 use madang_domain::{Epoch, Seq};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A page of the user's inbox, and the inbox's state. `N` is the form of its notices: a client that keeps kinds of
-/// notices which it does not know has a form of its own.
+/// A page of notices and the state of the inbox.
+// A client substitutes its own type for `N` to keep notices of kinds that it does not know.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "InboxPage")]
 pub struct InboxPage<N> {
-    /// The notices, newest first, or oldest first where the query said `after`.
+    /// The notices: newest first, but oldest first if the query has `after`.
     pub items: Vec<N>,
-    /// Always null: pages go on by `seq`.
+    /// Always null: ask for the next page by the `seq` of the last notice.
     pub next_cursor: Option<String>,
-    /// Whether there is more beyond the last item. A page may have fewer items than were asked for: its bytes are bounded.
+    /// Whether more notices follow the last one. A page is bounded in bytes too, so it may have fewer items than
+    /// `limit`.
     #[serde(default)]
     pub more: bool,
-    /// The history that places in the inbox belong to.
+    /// The epoch of the inbox.
     pub epoch: Epoch,
-    /// The last place.
+    /// The `seq` of the last notice; 0 if there is none.
     pub head: Seq,
-    /// The read mark.
+    /// The read mark: the `seq` up to which the user has read the inbox.
     pub read: Seq,
     /// The number of notices after the read mark.
     pub unread: u64,
 }
 
-/// The routes.
+/// The routes of the inbox.
 pub mod routes {
     use super::InboxPage;
     use crate::{
@@ -35,13 +36,13 @@ pub mod routes {
     };
 
     table! {
-        /// Pages the inbox.
-        LIST = Route::get("list_inbox", "/v1/inbox", "Page the user's inbox by `seq`")
+        /// Lists the notices.
+        LIST = Route::get("list_inbox", "/v1/inbox", "List the notices in the user's inbox, by `seq`")
             .query::<RangeQuery>()
-            .answers::<InboxPage<Notice<'_>>>(200, "The notices, and the state of the inbox.");
-        /// Moves the read mark.
-        READ = Route::put("mark_inbox_read", "/v1/inbox/read", "Move the read mark of the inbox")
+            .answers::<InboxPage<Notice<'_>>>(200, "A page of notices and the state of the inbox.");
+        /// Moves the read mark of the inbox.
+        READ = Route::put("mark_inbox_read", "/v1/inbox/read", "Move the read mark of the inbox; it never moves back")
             .takes::<MarkRead>()
-            .answers::<ReadMark>(200, "The read mark.");
+            .answers::<ReadMark>(200, "The read mark after the request.");
     }
 }

@@ -1,4 +1,4 @@
-//! `/v1/rooms/{room}/members`: who is in a room, and with which role.
+//! `/v1/rooms/{room}/members`: the members of a room and their roles.
 
 use madang_domain::{Role, Seq, Timestamp};
 use schemars::JsonSchema;
@@ -6,24 +6,27 @@ use serde::{Deserialize, Serialize};
 
 use crate::Account;
 
-/// A member of a room.
+/// A member of a room, or a user who is invited to it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Member<'a> {
-    /// The user.
+    /// The profile of the user.
     pub user: Account<'a>,
-    /// The user's role.
+    /// The role of the user in the room.
     pub role: Role,
-    /// When the user became a member.
+    /// The time at which the user became a member or, for an invited user, was invited.
     pub joined_at: Timestamp,
-    /// The user's read mark.
+    /// The read mark: the `seq` up to which the user has read the room.
     pub read: Seq,
+    /// True if the user is only invited; absent for members.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub invited: bool,
 }
 
-/// The role of a user who becomes or is a member.
+/// The role to give to a user, who becomes a member if necessary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PutMember {
-    /// The role; absent means `member`.
+    /// The role; if it is absent, `member`.
     #[serde(default = "plain_member")]
     pub role: Role,
 }
@@ -32,7 +35,7 @@ const fn plain_member() -> Role {
     Role::Member
 }
 
-/// The routes.
+/// The routes of members.
 pub mod routes {
     use madang_domain::Code;
 
@@ -40,18 +43,19 @@ pub mod routes {
     use crate::rest::{Page, PageQuery, Route, route::table};
 
     table! {
-        /// Lists the members.
+        /// Lists the members of a room.
         LIST = Route::get("list_members", "/v1/rooms/{room}/members", "List the members of a room, owners first")
             .query::<PageQuery>()
-            .answers::<Page<Member<'_>>>(200, "The members.")
+            .answers::<Page<Member<'_>>>(200, "A page of members.")
             .refuses(&[Code::PermissionDenied, Code::NotFound]);
-        /// Adds a member, or changes the role.
-        PUT = Route::put("put_member", "/v1/rooms/{room}/members/{user}", "Add a member, as a moderator, or change a role, as an owner")
+        /// Adds a member, or changes a member's role.
+        PUT = Route::put("put_member", "/v1/rooms/{room}/members/{user}", "Add a member (for moderators), or change the role of a member (for owners)")
             .takes::<PutMember>()
             .answers::<Member<'_>>(200, "The member.")
+            .or_answers::<Member<'_>>(202, "The user's setting `added_by` does not let the caller add the user. The user is invited instead.")
             .refuses(&[Code::PermissionDenied, Code::NotFound, Code::FailedPrecondition]);
         /// Removes a member.
-        REMOVE = Route::delete("remove_member", "/v1/rooms/{room}/members/{user}", "Remove a member of a lesser role, as a moderator")
+        REMOVE = Route::delete("remove_member", "/v1/rooms/{room}/members/{user}", "Remove a member whose role is below the caller's, or withdraw an invitation (for moderators)")
             .answers_empty(204, "The user is no longer a member.")
             .refuses(&[Code::PermissionDenied, Code::NotFound, Code::FailedPrecondition]);
     }

@@ -1,4 +1,4 @@
-//! The REST routes: the types of their requests and answers, and the table of all of them.
+//! The REST routes: the types of their requests and answers, and the table of all routes.
 
 mod auth;
 mod documents;
@@ -17,16 +17,18 @@ mod users;
 pub use auth::{AuthSession, JwkSet, Login, RefreshToken, Register, Ticket, Tokens};
 pub use inbox::InboxPage;
 pub use members::{Member, PutMember};
-pub use messages::{MarkRead, MessagesPage, RangeQuery, ReadMark, SendMessage, SentMessage};
+pub use messages::{
+    EditMessage, MarkRead, MessagesPage, RangeQuery, ReadMark, Revision, SendMessage, SentMessage,
+};
 pub use page::{Page, PageQuery};
-pub use problem::Problem;
+pub use problem::{FieldProblem, Problem};
 pub use rooms::{NewRoom, Room, RoomChanges, RoomScope, RoomsQuery};
 pub use route::{Access, Answer, Method, Route, Type};
 pub use server::{NewSiteRoom, NoticeData, PutSiteMember, SendAs, SentNotice, SiteRoom, SiteUserChanges};
 pub use table::{Group, ROUTES, all_routes};
-pub use users::ProfileChanges;
+pub use users::{BlockedUser, ProfileChanges, UserSettings, UserSettingsChanges};
 
-/// The routes by name, for the server that serves them: `routes::rooms::CREATE`.
+/// The routes by name, for the gateway: `routes::rooms::CREATE`.
 pub mod routes {
     pub use super::{
         auth::routes as auth, documents::routes as documents, inbox::routes as inbox,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer};
 
-/// Tells a null from an absence: absent is `None`, null is `Some(None)`.
+/// Distinguishes null from absence: an absent field is `None`, and null is `Some(None)`.
 pub(super) fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
 ) -> Result<Option<Option<T>>, D::Error> {

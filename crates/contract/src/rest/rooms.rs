@@ -9,68 +9,69 @@ use serde::{Deserialize, Serialize};
 use super::present::present;
 use crate::RoomMessage;
 
-/// A room, as the user who asks sees it.
+/// A room as the caller sees it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Room<'a> {
-    /// The id.
+    /// The id of the room.
     pub id: RoomId,
-    /// The name.
+    /// The name of the room.
     #[schemars(with = "RoomName")]
     pub name: Cow<'a, str>,
-    /// How it can be found and joined.
+    /// The kind of the room, which says who can find and join it.
     pub kind: RoomKind,
-    /// The name in addresses.
+    /// The slug: the name of the room in URLs; null if it has none.
     #[schemars(with = "Option<Slug>")]
     pub slug: Option<Cow<'a, str>>,
-    /// When it was made.
+    /// The time of the room's creation.
     pub created_at: Timestamp,
-    /// The last place of its log.
+    /// The `seq` of the last event in the room.
     pub head: Seq,
-    /// How many members it has.
+    /// The number of members.
     pub members: u64,
-    /// The user's role; absent where the user is not a member, as are the three after it.
+    /// The caller's role; absent if the caller is not a member.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<Role>,
-    /// The user's read mark.
+    /// The caller's read mark; absent if the caller is not a member.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub read: Option<Seq>,
-    /// The number of other users' messages after the read mark.
+    /// The number of messages of other users after the read mark; absent if the caller is not a member.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unread: Option<u64>,
-    /// The last message; absent also where there is none.
+    /// The last message; absent if there is none, or if the caller is not a member.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_message: Option<RoomMessage<'a>>,
 }
 
-/// A room to make. A client that leaves the check of the texts to the server uses another type for them.
+/// A room to create.
+// A client that leaves validation to the server substitutes `String` for the parameters.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "NewRoom")]
 pub struct NewRoom<N = RoomName, S = Slug> {
-    /// The name.
+    /// The name of the room.
     pub name: N,
-    /// How it can be found and joined.
+    /// The kind of the room, which says who can find and join it.
     pub kind: RoomKind,
-    /// The name in addresses.
+    /// The slug: the name of the room in URLs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub slug: Option<S>,
-    /// The first members besides the user who makes it; at most 100.
+    /// The ids of the first members besides the creator, at most 100.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub members: Vec<UserId>,
 }
 
 impl<N, S> NewRoom<N, S> {
-    /// A room that anybody finds and may join.
+    /// A public room without other members: every user can find and join it.
     pub fn public(name: impl Into<N>) -> Self {
         Self { name: name.into(), kind: RoomKind::Public, slug: None, members: Vec::new() }
     }
 
-    /// A room to which members add members.
+    /// A private room: moderators add its members.
     pub fn private(name: impl Into<N>, members: Vec<UserId>) -> Self {
         Self { name: name.into(), kind: RoomKind::Private, slug: None, members }
     }
 
-    /// The same room with a slug.
+    /// Sets the slug.
     #[must_use]
     pub fn slug(mut self, slug: impl Into<S>) -> Self {
         self.slug = Some(slug.into());
@@ -78,42 +79,42 @@ impl<N, S> NewRoom<N, S> {
     }
 }
 
-/// Changes of a room.
+/// The changes to a room.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RoomChanges {
-    /// The new name; absent leaves it as it is.
+    /// The new name. If it is absent, the name stays.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<RoomName>,
-    /// The new slug; absent leaves it as it is, null removes it.
+    /// The new slug. If it is absent, the slug stays; null removes it.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub slug: Option<Option<Slug>>,
 }
 
-/// Which rooms to list.
+/// The set of rooms to list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RoomScope {
-    /// The rooms of which the user is a member, those with the latest activity first.
+    /// The rooms of which the caller is a member, latest activity first.
     #[default]
     Mine,
-    /// The rooms that the user may join.
+    /// The public rooms of which the caller is not a member.
     Public,
 }
 
-/// Which rooms to list, and which page of them.
+/// The query for a page of rooms.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 pub struct RoomsQuery {
-    /// Which rooms; `mine` by default.
+    /// The set of rooms to list: `mine` by default, or `public`.
     pub scope: Option<RoomScope>,
-    /// The most items to answer with.
+    /// The maximum number of items of the page: 1 to 200, 50 by default.
     #[schemars(range(min = 1, max = 200))]
     pub limit: Option<u32>,
-    /// The `next_cursor` of the page before.
+    /// The `next_cursor` of the previous page; absent for the first page.
     pub cursor: Option<String>,
 }
 
-/// The routes.
+/// The routes of rooms.
 pub mod routes {
     use madang_domain::Code;
 
@@ -121,35 +122,35 @@ pub mod routes {
     use crate::rest::{Page, Route, route::table};
 
     table! {
-        /// Makes a room.
-        CREATE = Route::post("create_room", "/v1/rooms", "Make a room; a repeat, or a direct room of the same two users, answers with the first")
+        /// Creates a room.
+        CREATE = Route::post("create_room", "/v1/rooms", "Create a room; a repeat, or a second direct room of the same two users, answers with the existing room")
             .takes::<NewRoom>()
             .idempotency_key()
-            .answers::<Room<'_>>(201, "The room.")
-            .refuses(&[Code::NotFound, Code::AlreadyExists, Code::FailedPrecondition]);
+            .answers::<Room<'_>>(201, "The new room, or the existing one.")
+            .refuses(&[Code::PermissionDenied, Code::NotFound, Code::AlreadyExists, Code::FailedPrecondition]);
         /// Lists rooms.
-        LIST = Route::get("list_rooms", "/v1/rooms", "List rooms")
+        LIST = Route::get("list_rooms", "/v1/rooms", "List the caller's rooms, or the public rooms that the caller may join")
             .query::<RoomsQuery>()
-            .answers::<Page<Room<'_>>>(200, "The rooms.");
-        /// A room.
-        GET = Route::get("get_room", "/v1/rooms/{room}", "Get a room; private and direct ones are for members only")
+            .answers::<Page<Room<'_>>>(200, "A page of rooms.");
+        /// Answers a room.
+        GET = Route::get("get_room", "/v1/rooms/{room}", "Get a room; only members can get private and direct rooms")
             .answers::<Room<'_>>(200, "The room.")
             .refuses(&[Code::PermissionDenied, Code::NotFound]);
         /// Changes a room.
-        UPDATE = Route::patch("update_room", "/v1/rooms/{room}", "Change a room, as an owner")
+        UPDATE = Route::patch("update_room", "/v1/rooms/{room}", "Change the name or slug of a room (for owners, and both users of a direct room)")
             .takes::<RoomChanges>()
             .answers::<Room<'_>>(200, "The room after the change.")
             .refuses(&[Code::PermissionDenied, Code::NotFound, Code::AlreadyExists, Code::FailedPrecondition]);
         /// Deletes a room.
-        DELETE = Route::delete("delete_room", "/v1/rooms/{room}", "Delete a room with everything that was said in it, as an owner")
-            .answers_empty(204, "The room is deleted.")
+        DELETE = Route::delete("delete_room", "/v1/rooms/{room}", "Delete a room and its messages (for owners); a direct room is only hidden from the caller")
+            .answers_empty(204, "The room is deleted or, if it is direct, hidden.")
             .refuses(&[Code::PermissionDenied, Code::NotFound]);
         /// Joins a room.
-        JOIN = Route::post("join_room", "/v1/rooms/{room}/join", "Join a public room")
+        JOIN = Route::post("join_room", "/v1/rooms/{room}/join", "Join a public room, or accept an invitation to a room")
             .answers::<Room<'_>>(200, "The room.")
-            .refuses(&[Code::PermissionDenied, Code::NotFound]);
+            .refuses(&[Code::PermissionDenied, Code::NotFound, Code::FailedPrecondition]);
         /// Leaves a room.
-        LEAVE = Route::post("leave_room", "/v1/rooms/{room}/leave", "Leave a room; the last owner of a room with others names another owner first")
+        LEAVE = Route::post("leave_room", "/v1/rooms/{room}/leave", "Leave a room, or decline an invitation; the last owner must first make another member an owner")
             .answers_empty(204, "The user is no longer a member.")
             .refuses(&[Code::PermissionDenied, Code::NotFound, Code::FailedPrecondition]);
     }

@@ -1,9 +1,9 @@
-//! What the documents say of a route.
+//! Descriptions of routes, from which the documents are generated.
 
 use madang_domain::Code;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
-/// An HTTP method.
+/// The method of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
     /// `GET`
@@ -19,7 +19,7 @@ pub enum Method {
 }
 
 impl Method {
-    /// The method in a request's first line.
+    /// The method as it stands in the request line.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -32,10 +32,10 @@ impl Method {
     }
 }
 
-/// Who may call a route.
+/// The callers whom a route accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
-    /// Anybody.
+    /// Any caller, without a credential.
     Public,
     /// A user with an access token.
     User,
@@ -45,7 +45,7 @@ pub enum Access {
     WebSocket,
 }
 
-/// A type by its schema.
+/// The schema of a Rust type.
 #[derive(Debug, Clone, Copy)]
 pub struct Type(fn(&mut SchemaGenerator) -> Schema);
 
@@ -54,51 +54,51 @@ impl Type {
         Self(SchemaGenerator::subschema_for::<T>)
     }
 
-    /// The schema, or a reference to it among the generator's definitions.
+    /// Generates the schema, or a reference to it among the generator's definitions.
     pub(crate) fn schema(self, generator: &mut SchemaGenerator) -> Schema {
         (self.0)(generator)
     }
 }
 
-/// An answer of a route that did what was asked.
+/// A successful answer of a route.
 #[derive(Debug, Clone, Copy)]
 pub struct Answer {
     /// The HTTP status.
     pub status: u16,
-    /// What the answer says.
+    /// The description of the answer.
     pub description: &'static str,
-    /// The media type and the type of the body; none where there is no body.
+    /// The media type and the schema of the body; none if there is no body.
     pub body: Option<(&'static str, Type)>,
 }
 
-/// A route: what it takes and what it answers.
+/// A route: its request and its answers.
 #[derive(Debug, Clone)]
 pub struct Route {
-    /// The name of the operation.
+    /// The `operationId` in the OpenAPI document.
     pub id: &'static str,
-    /// The method.
+    /// The HTTP method.
     pub method: Method,
-    /// The path, with its parameters in braces.
+    /// The path, with parameters in braces.
     pub path: &'static str,
-    /// What the route does.
+    /// The summary of the operation, in the imperative.
     pub summary: &'static str,
-    /// Who may call it.
+    /// The callers whom the route accepts.
     pub access: Access,
-    /// The parameters of the query, as the fields of one type.
+    /// The query parameters, as the fields of one type.
     pub query: Option<Type>,
-    /// Whether the header `Idempotency-Key` makes a repeat the same request.
+    /// Whether the route accepts the header `Idempotency-Key`.
     pub idempotency_key: bool,
-    /// The JSON body of the request.
+    /// The schema of the JSON body of the request.
     pub request: Option<Type>,
-    /// The answer.
+    /// The answer of a successful request.
     pub answer: Answer,
-    /// Another answer, where there are two.
+    /// A second successful answer, if there is one.
     pub also: Option<Answer>,
-    /// The codes of its refusals, beside those that follow from what it takes and from the service itself.
+    /// The codes of refusals besides those that follow from the request's form and from the service's state.
     pub refusals: &'static [Code],
 }
 
-const NO_CONTENT: Answer = Answer { status: 204, description: "Done.", body: None };
+const NO_CONTENT: Answer = Answer { status: 204, description: "The request was executed.", body: None };
 
 impl Route {
     const fn new(id: &'static str, method: Method, path: &'static str, summary: &'static str) -> Self {
@@ -186,8 +186,8 @@ impl Route {
         self
     }
 
-    /// Every code that a refusal of this route may have: its own, those of what it takes, and those that say that the
-    /// service itself cannot do it now. In the order of [`Code::ALL`].
+    /// All codes with which this route may refuse a request, in the order of [`Code::ALL`]. They are the route's own
+    /// codes, those that follow from the request's form, and those of an unavailable or failing service.
     #[must_use]
     pub fn codes(&self) -> Vec<Code> {
         let is_parsed = self.request.is_some() || self.query.is_some() || self.path.contains('{');
@@ -199,10 +199,9 @@ impl Route {
                         Code::InvalidArgument => is_parsed || self.idempotency_key,
                         Code::Unauthenticated => matches!(self.access, Access::User | Access::ApiKey(_)),
                         Code::PermissionDenied => matches!(self.access, Access::ApiKey(_)),
-                        // Whatever a user writes is paid from a budget.
+                        // Whatever a user writes or reads is paid from a budget.
                         Code::RateLimited => match self.access {
-                            Access::ApiKey(_) => true,
-                            Access::User => self.method != Method::Get,
+                            Access::ApiKey(_) | Access::User => true,
                             Access::Public | Access::WebSocket => false,
                         },
                         Code::TooLarge => self.request.is_some(),
@@ -216,12 +215,12 @@ impl Route {
     }
 }
 
-/// Names a group's routes and lists them, so that none can be left out of the table.
+/// Defines the routes of a group and a list of them, so that the table cannot omit one.
 macro_rules! table {
     ($($(#[$doc:meta])* $name:ident = $route:expr;)*) => {
         $($(#[$doc])* pub static $name: Route = $route;)*
 
-        /// All of them.
+        /// All routes of this group.
         pub static ALL: &[&Route] = &[$(&$name),*];
     };
 }

@@ -1,4 +1,4 @@
-//! `/v1/server`: what the backend of an embedding site does, as any of its users.
+//! `/v1/server`: the server API, by which the embedding site's backend acts for its users.
 
 use std::{borrow::Cow, ops::Deref};
 
@@ -11,20 +11,20 @@ use serde::{Deserialize, Serialize};
 
 use super::{Room, present::present};
 
-/// What the site says of a user: a new one, or changes.
+/// The profile of a new user, or the changes to a user's profile.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SiteUserChanges {
-    /// The name to be mentioned by; where another user has it, the user gets a similar one.
+    /// The username, by which messages mention the user. If another user has it, the user gets a similar one.
     pub username: Option<Username>,
-    /// The name to show.
+    /// The display name. If it is absent, the name stays.
     pub name: Option<DisplayName>,
-    /// The address of the picture; absent leaves it as it is, null removes it.
+    /// The URL of the picture. If it is absent, the picture stays; null removes it.
     #[serde(default, deserialize_with = "present")]
     pub avatar_url: Option<Option<AvatarUrl>>,
 }
 
-/// The JSON object that a notice carries, of at most 16 KiB.
+/// The JSON object of a notice, of at most 16 KiB.
 #[derive(Debug)]
 pub enum NoticeData {}
 
@@ -36,46 +36,46 @@ impl JsonSchema for NoticeData {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "type": "object",
-            "description": "Any JSON object of at most 16 KiB. It reaches the user to the byte."
+            "description": "Any JSON object of at most 16 KiB. The user receives exactly these bytes."
         })
     }
 }
 
-/// A notice that is committed.
+/// The acknowledgement of a committed notice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SentNotice {
-    /// Its place in the user's inbox.
+    /// The sequence number of the notice in the user's inbox.
     pub seq: Seq,
-    /// When it was committed.
+    /// The time of the commit.
     pub at: Timestamp,
 }
 
-/// A room to make for the site.
+/// A room to create for the embedding site.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewSiteRoom {
-    /// The name.
+    /// The name of the room.
     pub name: RoomName,
-    /// How it can be found and joined.
+    /// The kind of the room, which says who can find and join it.
     pub kind: RoomKind,
-    /// The name in addresses.
+    /// The slug: the name of the room in URLs.
     pub slug: Option<Slug>,
-    /// What the site calls the room; where the site has made a room of this name before, that one is the answer.
+    /// The site's own id of the room. If a room with this id exists, the answer is that room.
     pub external_id: Option<ExternalId>,
-    /// The owner.
+    /// The user who becomes the owner.
     pub owner: UserRef,
-    /// The first members besides the owner; at most 100.
+    /// The first members besides the owner, at most 100.
     #[serde(default)]
     pub members: Vec<UserRef>,
 }
 
-/// A room with what the embedding site calls it.
+/// A room with the embedding site's id of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SiteRoom<'a> {
-    /// The room as its owner sees it; in JSON its fields stand beside the external id.
+    /// The room as its owner sees it. In JSON its fields stand beside `external_id`.
     #[serde(flatten)]
     pub room: Room<'a>,
-    /// What the embedding site calls the room.
+    /// The site's own id of the room; null if it has none.
     #[schemars(with = "Option<ExternalId>")]
     pub external_id: Option<Cow<'a, str>>,
 }
@@ -88,37 +88,37 @@ impl<'a> Deref for SiteRoom<'a> {
     }
 }
 
-/// The role of a user who becomes or is a member, by the site.
+/// The role to give to a user by the server API. The user becomes a member if necessary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PutSiteMember {
-    /// The role; absent leaves a member's as it is, and makes a new member a plain one.
+    /// The role. If it is absent, a member's role stays, and a new member gets `member`.
     pub role: Option<Role>,
 }
 
-/// A message to send as a user.
+/// A message to send on behalf of a user.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SendAs {
-    /// The user who sends it.
+    /// The user who appears as the sender.
     pub user: UserRef,
-    /// The text.
+    /// The text of the message.
     pub text: MessageText,
-    /// The idempotency key; the header `Idempotency-Key` may give it instead.
+    /// The idempotency key. The header `Idempotency-Key` may contain it instead.
     pub key: Option<IdempotencyKey>,
-    /// Whether a user who is no member becomes one first; the API key needs the scope `rooms` for it too.
+    /// Whether a user who is not a member first becomes one. For this the API key also needs the scope `rooms`.
     #[serde(default)]
     pub join: bool,
 }
 
-/// The routes.
+/// The routes of the server API.
 pub mod routes {
     use madang_domain::Code;
 
     use super::{NewSiteRoom, NoticeData, PutSiteMember, SendAs, SentNotice, SiteRoom, SiteUserChanges};
     use crate::{
-        SiteUser,
-        rest::{Access, Member, Route, SentMessage, Ticket, route::table},
+        RoomMessage, SiteUser,
+        rest::{Access, EditMessage, Member, Route, SentMessage, Ticket, route::table},
     };
 
     const USERS: Access = Access::ApiKey("users");
@@ -128,54 +128,65 @@ pub mod routes {
     const MESSAGES: Access = Access::ApiKey("messages");
 
     table! {
-        /// Makes or changes a user.
-        PUT_USER = Route::put("put_site_user", "/v1/server/users/{user}", "Make or change a user; one named by `ext:` is made where there is none")
+        /// Creates or changes a user.
+        PUT_USER = Route::put("put_site_user", "/v1/server/users/{user}", "Create or change a user; a user named by `ext:` is created if it does not exist")
             .access(USERS)
             .takes::<SiteUserChanges>()
             .answers::<SiteUser<'_>>(200, "The user.")
             .refuses(&[Code::NotFound, Code::FailedPrecondition]);
         /// Disconnects a user.
-        DISCONNECT = Route::post("disconnect_site_user", "/v1/server/users/{user}/disconnect", "End a user's sockets, sessions, tokens and tickets")
+        DISCONNECT = Route::post("disconnect_site_user", "/v1/server/users/{user}/disconnect", "Close a user's sockets, and invalidate the user's sessions, tokens and tickets")
             .access(USERS)
-            .answers_empty(204, "Done; sockets close with 4401 within a second.")
+            .answers_empty(204, "The user is disconnected: the user's sockets close with 4401 within a second.")
             .refuses(&[Code::NotFound]);
-        /// Makes a ticket.
-        TICKET = Route::post("create_site_ticket", "/v1/server/users/{user}/ws-ticket", "Make a ticket for one WebSocket of a user, good for 30 s")
+        /// Issues a ticket for a user.
+        TICKET = Route::post("create_site_ticket", "/v1/server/users/{user}/ws-ticket", "Issue a ticket for one WebSocket of a user, valid for 30 s by default")
             .access(TICKETS)
             .answers::<Ticket>(200, "The ticket.")
             .refuses(&[Code::NotFound]);
-        /// Sends a notice.
-        NOTIFY = Route::post("send_notice", "/v1/server/users/{user}/notices", "Put a notice into a user's inbox")
+        /// Posts a notice to a user's inbox.
+        NOTIFY = Route::post("send_notice", "/v1/server/users/{user}/notices", "Post a notice to a user's inbox")
             .access(NOTICES)
             .takes::<NoticeData>()
             .idempotency_key()
-            .answers::<SentNotice>(201, "The notice is committed, by this request or by an earlier one with the same key.")
+            .answers::<SentNotice>(201, "This request, or an earlier one with the same key, has committed the notice.")
             .refuses(&[Code::NotFound]);
-        /// Makes a room.
-        CREATE_ROOM = Route::post("create_site_room", "/v1/server/rooms", "Make a room")
+        /// Creates a room.
+        CREATE_ROOM = Route::post("create_site_room", "/v1/server/rooms", "Create a room on behalf of its owner")
             .access(ROOMS)
             .takes::<NewSiteRoom>()
             .idempotency_key()
-            .answers::<SiteRoom<'_>>(201, "The room.")
-            .or_answers::<SiteRoom<'_>>(200, "There is one of that external id, key or direct pair already: that one, as it is.")
+            .answers::<SiteRoom<'_>>(201, "The new room.")
+            .or_answers::<SiteRoom<'_>>(200, "The existing room, unchanged: it has the same external id, key or pair of direct users.")
             .refuses(&[Code::NotFound, Code::AlreadyExists, Code::FailedPrecondition]);
-        /// Adds a member.
-        PUT_MEMBER = Route::put("put_site_member", "/v1/server/rooms/{room}/members/{user}", "Add a member, or change a role")
+        /// Adds a member, or changes a member's role.
+        PUT_MEMBER = Route::put("put_site_member", "/v1/server/rooms/{room}/members/{user}", "Add a member to a room, or change the role of a member")
             .access(ROOMS)
             .takes::<PutSiteMember>()
             .answers::<Member<'_>>(200, "The member.")
             .refuses(&[Code::NotFound, Code::FailedPrecondition]);
         /// Removes a member.
-        REMOVE_MEMBER = Route::delete("remove_site_member", "/v1/server/rooms/{room}/members/{user}", "Remove a member")
+        REMOVE_MEMBER = Route::delete("remove_site_member", "/v1/server/rooms/{room}/members/{user}", "Remove a member from a room")
             .access(ROOMS)
             .answers_empty(204, "The user is no longer a member.")
             .refuses(&[Code::NotFound, Code::FailedPrecondition]);
-        /// Sends a message.
-        SEND = Route::post("send_message_as", "/v1/server/rooms/{room}/messages", "Send a message as a user")
+        /// Sends a message on behalf of a user.
+        SEND = Route::post("send_message_as", "/v1/server/rooms/{room}/messages", "Send a message on behalf of a user")
             .access(MESSAGES)
             .takes::<SendAs>()
             .idempotency_key()
-            .answers::<SentMessage>(201, "The message is committed, by this request or by an earlier one with the same key.")
+            .answers::<SentMessage>(201, "This request, or an earlier one with the same key, has committed the message.")
+            .refuses(&[Code::NotFound]);
+        /// Changes the text of a message on behalf of its sender.
+        EDIT = Route::patch("edit_message_as", "/v1/server/rooms/{room}/messages/{id}", "Change the text of a message on behalf of its sender, at any time")
+            .access(MESSAGES)
+            .takes::<EditMessage>()
+            .answers::<RoomMessage<'_>>(200, "The message as it is now.")
+            .refuses(&[Code::NotFound]);
+        /// Deletes a message on behalf of its sender.
+        DELETE = Route::delete("delete_message_as", "/v1/server/rooms/{room}/messages/{id}", "Delete a message on behalf of its sender")
+            .access(MESSAGES)
+            .answers_empty(204, "The message is deleted.")
             .refuses(&[Code::NotFound]);
     }
 }

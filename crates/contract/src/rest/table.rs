@@ -1,47 +1,63 @@
-//! The table of all routes.
+//! The table of all REST routes.
 
 use super::{Route, auth, documents, inbox, members, messages, rooms, server, users};
 
-/// Routes that belong together.
+/// A group of routes: a tag in the OpenAPI document.
 #[derive(Debug)]
 pub struct Group {
-    /// The name in the documents.
+    /// The name of the tag.
     pub name: &'static str,
-    /// What the routes are about.
+    /// The description of the tag.
     pub description: &'static str,
-    /// The routes.
+    /// The routes of this group.
     pub routes: &'static [&'static Route],
 }
 
-/// The table of all routes.
+/// All routes, in groups. The gateway serves them and the OpenAPI document describes them.
 pub static ROUTES: [Group; 8] = [
     Group {
         name: "Accounts",
-        description: "Accounts, tokens and signed-in devices.",
+        description: "Accounts, tokens and sessions (signed-in devices).",
         routes: auth::routes::ALL,
     },
-    Group { name: "Users", description: "Profiles.", routes: users::routes::ALL },
-    Group { name: "Rooms", description: "Rooms.", routes: rooms::routes::ALL },
+    Group {
+        name: "Users",
+        description: "Profiles and settings of users, and the users whom a user has blocked.",
+        routes: users::routes::ALL,
+    },
+    Group {
+        name: "Rooms",
+        description: "Rooms: create, list, change, join and leave them.",
+        routes: rooms::routes::ALL,
+    },
     Group {
         name: "Members",
-        description: "Who is in a room, and with which role.",
+        description: "The members of a room and their roles.",
         routes: members::routes::ALL,
     },
-    Group { name: "Messages", description: "Messages and read marks.", routes: messages::routes::ALL },
-    Group { name: "Inbox", description: "What concerns one user alone.", routes: inbox::routes::ALL },
+    Group {
+        name: "Messages",
+        description: "Messages, pinned messages and read marks.",
+        routes: messages::routes::ALL,
+    },
+    Group {
+        name: "Inbox",
+        description: "The notices for one user: mentions, invitations, and notices of the embedding site.",
+        routes: inbox::routes::ALL,
+    },
     Group {
         name: "Server API",
-        description: "What the backend of an embedding site does, with an API key, as any of its users.",
+        description: "The embedding site's backend acts for any of its users, with an API key.",
         routes: server::routes::ALL,
     },
     Group {
         name: "Documents",
-        description: "This description, and the WebSocket that the other one describes.",
+        description: "The OpenAPI and AsyncAPI documents, and the WebSocket.",
         routes: documents::routes::ALL,
     },
 ];
 
-/// Every route.
+/// Iterates over all routes.
 pub fn all_routes() -> impl Iterator<Item = &'static Route> {
     ROUTES.iter().flat_map(|group| group.routes.iter().copied())
 }

@@ -13,17 +13,17 @@ use crate::{
     close::CLOSE_CODES,
 };
 
-const DESCRIPTION: &str = "The WebSocket of Madang: text frames of one JSON object each, with a `type`. A request may \
-carry an `id`, and its answer repeats it as `re`. The server refuses unknown types and fields and values out of bounds \
-with `invalid_argument`, and the socket lives; a client ignores frames, fields and kinds that it does not know. A bad \
-credential completes the handshake and closes with 4401.";
+const DESCRIPTION: &str = "The WebSocket of Madang. Each text frame is one JSON object with a `type`. A request may have an \
+`id`, which its answer repeats as `re`. The server refuses unknown types, unknown fields and values out of bounds with \
+`invalid_argument`, and the socket stays open. A client ignores frames, fields and kinds that it does not know. With an \
+invalid credential, the handshake completes and the socket closes with 4401.";
 
 const SUBPROTOCOL: &str = "madang.v1.json";
 
-/// What answers a request: the messages of [`reply_of`], by their names in the document.
+/// The name of the message `error` in the document.
 const ERROR: &str = "server-error";
 
-/// Makes the AsyncAPI 3.0 document of a server whose paths stand under a base path, such as `/chat`, or under none.
+/// Generates the AsyncAPI 3.0 document of a server with a base path, such as `/chat`; an empty text means none.
 #[must_use]
 pub fn asyncapi(base_path: &str) -> Value {
     let mut requests = Definitions::of_requests(Dialect::Draft07);
@@ -48,9 +48,9 @@ pub fn asyncapi(base_path: &str) -> Value {
                 "host": "{host}",
                 "pathname": pathname,
                 "protocol": "ws",
-                "description": "A gateway, or what stands in front of gateways: there the protocol is usually `wss`.",
+                "description": "A gateway, or a proxy in front of gateways, where the protocol is usually `wss`.",
                 "variables": {
-                    "host": {"default": "localhost:8080", "description": "The host and port that serve this document."},
+                    "host": {"default": "localhost:8080", "description": "The host and port of the server."},
                 },
                 "security": security_schemes().keys()
                     .map(|name| reference("components/securitySchemes", name))
@@ -61,7 +61,7 @@ pub fn asyncapi(base_path: &str) -> Value {
             "socket": {
                 "address": "/v1/ws",
                 "title": "The WebSocket",
-                "description": format!("The subprotocol is `{SUBPROTOCOL}`; none at all is taken for it."),
+                "description": format!("The subprotocol is `{SUBPROTOCOL}`. A client may omit it."),
                 "servers": [reference("servers", "gateway")],
                 "messages": in_channel,
                 "bindings": {
@@ -70,10 +70,10 @@ pub fn asyncapi(base_path: &str) -> Value {
                         "query": {
                             "type": "object",
                             "properties": {
-                                "ticket": {"type": "string", "description": "A ticket, see `POST /v1/auth/ws-ticket`."},
+                                "ticket": {"type": "string", "description": "A ticket from `POST /v1/auth/ws-ticket`."},
                                 "token": {
                                     "type": "string",
-                                    "description": "An access token, where the operator allows it in addresses.",
+                                    "description": "An access token. The server accepts it here only if the operator allows it.",
                                 },
                             },
                         },
@@ -95,25 +95,25 @@ pub fn asyncapi(base_path: &str) -> Value {
 
 fn security_schemes() -> Map<String, Value> {
     let schemes = json!({
-        "accessToken": {"type": "http", "scheme": "bearer", "description": "`Authorization: Bearer <access token>`."},
+        "accessToken": {"type": "http", "scheme": "bearer", "description": "The header `Authorization: Bearer <access token>`."},
         "subprotocol": {
             "type": "httpApiKey", "in": "header", "name": "Sec-WebSocket-Protocol",
-            "description": format!("An entry `bearer.<access token>` beside `{SUBPROTOCOL}`."),
+            "description": format!("A subprotocol entry `bearer.<access token>` beside `{SUBPROTOCOL}`."),
         },
-        "ticket": {"type": "httpApiKey", "in": "query", "name": "ticket", "description": "A ticket for one WebSocket."},
+        "ticket": {"type": "httpApiKey", "in": "query", "name": "ticket", "description": "A ticket from `POST /v1/auth/ws-ticket`, valid for one WebSocket."},
         "queryToken": {
             "type": "httpApiKey", "in": "query", "name": "token",
-            "description": "An access token, only where the operator allows it in addresses.",
+            "description": "An access token. The server accepts it here only if the operator allows it.",
         },
         "firstFrame": {
             "type": "userPassword",
-            "description": "None of these: the first frame is `auth` and comes within 5 s.",
+            "description": "Without any other credential, the client sends the frame `auth` within 5 s of the handshake.",
         },
     });
     object(schemes)
 }
 
-/// What each request of a client's is answered with.
+/// The messages that can answer each request.
 fn reply_of(kind: &str) -> &'static [&'static str] {
     match kind {
         "auth" => &["server-hello", "server-ok-renewed", ERROR],
@@ -123,12 +123,12 @@ fn reply_of(kind: &str) -> &'static [&'static str] {
         "history" => &["server-ok-history", ERROR],
         "presence" => &["server-ok-presence", ERROR],
         "ping" => &["server-pong"],
-        // One that asks for nothing.
+        // A request without a result.
         _ => &["server-ok", ERROR],
     }
 }
 
-/// What the server sends without being asked.
+/// The messages that the server sends by itself.
 const PUSHED: &[&str] = &[
     "server-hello",
     "server-caught_up",
@@ -138,8 +138,9 @@ const PUSHED: &[&str] = &[
     "server-read",
     "server-typing",
     "server-presence",
+    "server-profile",
     "server-reconnect",
-    // A frame that could not be read has no `id` to answer.
+    // A malformed frame may have no `id`, so its error answers no request.
     ERROR,
 ];
 
@@ -162,7 +163,7 @@ fn operations(client_messages: &Map<String, Value>) -> Map<String, Value> {
     let push = json!({
         "action": "send",
         "channel": channel,
-        "summary": "The server tells what happens.",
+        "summary": "Receive the frames that the server sends by itself.",
         "messages": PUSHED.iter().map(in_channel).collect::<Vec<_>>(),
     });
     operations.insert("push".to_owned(), push);
@@ -191,11 +192,11 @@ fn server_messages(answers: &mut Definitions) -> Map<String, Value> {
             messages.insert(format!("server-{kind}"), message(&kind, payload, &examples));
         }
     }
-    // The answers that `ok` carries are told apart by the request.
+    // The request determines which result `ok` contains.
     let answers = [
         (
             "server-ok",
-            json!({"type": "object", "description": "The request was done, and has nothing to answer."}),
+            json!({"type": "object", "description": "The request was executed. It has no result."}),
         ),
         ("server-ok-history", answers.whole::<HistoryPage<Event<'static>>>()),
         ("server-ok-read", answers.whole::<ReadAnswer>()),
@@ -239,7 +240,7 @@ fn server_messages(answers: &mut Definitions) -> Map<String, Value> {
     messages
 }
 
-/// The variants of an enum that is told apart by `type`, each as one object.
+/// The variants of an enum with the tag `type`, each as one object schema.
 fn variants<T: JsonSchema>(definitions: &mut Definitions) -> Vec<(String, Value)> {
     let whole = definitions.whole::<T>();
     let variants = whole["oneOf"].as_array().cloned().unwrap_or_default();

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 /// Where the definitions stand in both documents.
 const DEFINITIONS: &str = "/components/schemas";
 
-/// A generator for one direction: what is read, or what is written.
+/// A generator of schemas for one direction: reading or writing.
 pub(super) struct Definitions {
     generator: SchemaGenerator,
     dialect: Dialect,
@@ -28,12 +28,12 @@ pub(super) enum Dialect {
 }
 
 impl Definitions {
-    /// For what the server reads.
+    /// Generates schemas of what the server reads.
     pub(super) fn of_requests(dialect: Dialect) -> Self {
         Self::new(dialect, Contract::Deserialize)
     }
 
-    /// For what the server writes.
+    /// Generates schemas of what the server writes.
     pub(super) fn of_answers(dialect: Dialect) -> Self {
         Self::new(dialect, Contract::Serialize)
     }
@@ -56,13 +56,13 @@ impl Definitions {
         &mut self.generator
     }
 
-    /// The schema of a type that has a definition, without the definition's name.
+    /// The schema of a type itself, instead of a reference to its definition.
     pub(super) fn whole<T: JsonSchema>(&mut self) -> Value {
         let reference = self.generator.subschema_for::<T>();
         self.resolve(reference.as_value())
     }
 
-    /// What a reference refers to; anything else as it is.
+    /// Replaces a reference by its definition; returns any other schema unchanged.
     pub(super) fn resolve(&self, schema: &Value) -> Value {
         let name = schema.get("$ref").and_then(Value::as_str).and_then(name_of);
         let mut found =
@@ -71,8 +71,8 @@ impl Definitions {
         found
     }
 
-    /// A schema with those that it refers to at its top put into it: one object for a variant whose fields stand in a
-    /// type of their own.
+    /// Merges the definitions to which a schema refers at its top level into the schema. So a variant whose fields are
+    /// in a type of their own becomes one object.
     pub(super) fn resolved(&self, schema: Value) -> Value {
         let Value::Object(mut whole) = schema else { return schema };
         let mut parts: Vec<Value> =
@@ -104,7 +104,7 @@ impl Definitions {
     }
 
     fn finish(&self, schema: &mut Value) {
-        // What may be absent in an answer is left out there, and never null.
+        // An optional field of an answer is absent and never null.
         if self.written {
             absent_instead_of_null(schema);
         }
@@ -119,10 +119,10 @@ fn name_of(reference: &str) -> Option<&str> {
     reference.strip_prefix("#/components/schemas/")
 }
 
-/// Puts the definitions of both directions together.
+/// Merges the definitions of both directions.
 ///
 /// # Panics
-/// Where a type that is read and written looks different in the two: one name, one meaning.
+/// If a type that is both read and written has two different schemas: one name must have one meaning.
 pub(super) fn merge(requests: Definitions, answers: Definitions) -> Map<String, Value> {
     let mut merged = requests.take();
     for (name, definition) in answers.take() {
@@ -134,7 +134,7 @@ pub(super) fn merge(requests: Definitions, answers: Definitions) -> Map<String, 
     merged
 }
 
-/// Takes the null away from each property that is not required.
+/// Removes `null` from the types of each optional property.
 pub(super) fn absent_instead_of_null(schema: &mut Value) {
     match schema {
         Value::Object(object) => {
@@ -172,7 +172,7 @@ fn without_null(property: &mut Value) {
     }
 }
 
-/// Draft 7 ignores what stands beside a reference, so a reference with a description stands in an `allOf`.
+/// Draft 7 ignores keywords beside a reference. So a reference with a description is wrapped in an `allOf`.
 fn lone_references(schema: &mut Value) {
     match schema {
         Value::Object(object) => {
@@ -188,7 +188,7 @@ fn lone_references(schema: &mut Value) {
     }
 }
 
-/// Keeps the definitions that a document refers to, directly or through another one.
+/// Removes the definitions to which the document does not refer, directly or through others.
 pub(super) fn keep_used(definitions: &mut Map<String, Value>, document: &Value) {
     let mut used = BTreeSet::new();
     let mut new = references(document);

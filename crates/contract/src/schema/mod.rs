@@ -1,7 +1,8 @@
-//! The documents that describe the contract to other programs: OpenAPI for REST, AsyncAPI for the WebSocket.
+//! The machine-readable documents of the contract: OpenAPI for the REST API, AsyncAPI for the WebSocket.
 //!
-//! Both are made from the types of this crate: by the serde attributes with which they are read and written, and by
-//! their doc comments. The copies in `docs/` are for readers and diffs; a test fails where they are stale.
+//! Both are generated from the types of this crate, from their serde attributes and from their doc comments. So a
+//! public item's comment is a sentence for the contract's readers. `docs/` has copies; a test fails if a copy is
+//! stale.
 
 mod asyncapi;
 mod definitions;
@@ -13,21 +14,21 @@ use madang_domain::Code;
 pub use asyncapi::asyncapi;
 pub use openapi::openapi;
 
-/// What a code means to a caller.
+/// The meaning of a code for a caller.
 const fn meaning(code: Code) -> &'static str {
     match code {
-        Code::InvalidArgument => "The request is malformed, or a value is out of bounds: correct it.",
-        Code::Unauthenticated => "The credential is missing, wrong, expired or revoked: get another one.",
-        Code::PermissionDenied => "This user, or this API key, may not do it.",
-        Code::NotFound => "There is no such thing.",
-        Code::AlreadyExists => "Another one has the name or slug: choose another.",
-        Code::FailedPrecondition => "The present state does not allow it: change that first.",
-        Code::RateLimited => "Too many requests: try again after `retry_after_ms`.",
-        Code::TooLarge => "The request is larger than the limit: send less.",
+        Code::InvalidArgument => "The request is malformed, or a value is out of bounds. Correct it.",
+        Code::Unauthenticated => "The credential is missing, invalid, expired or revoked. Get another one.",
+        Code::PermissionDenied => "The user, or the API key, has no permission for this request.",
+        Code::NotFound => "The requested object does not exist.",
+        Code::AlreadyExists => "The name or slug is taken. Choose another one.",
+        Code::FailedPrecondition => "The present state does not allow the request. Change the state first.",
+        Code::RateLimited => "A rate limit, which `limit` names, was reached. Retry after `retry_after_ms`.",
+        Code::TooLarge => "The request is larger than the limit. Send less.",
         Code::DeadlineExceeded => {
-            "It was not done in time, or it was done all the same: repeat it with the same key."
+            "The deadline passed. The request may have been executed. Repeat it with the same key."
         }
-        Code::Unavailable => "A part that is needed does not answer: try again after `retry_after_ms`.",
-        Code::Internal => "A defect of the server, which has logged it.",
+        Code::Unavailable => "A required service does not answer. Retry after `retry_after_ms`.",
+        Code::Internal => "The server has a defect, which it has logged. Report it.",
     }
 }

@@ -1,6 +1,6 @@
 //! The OpenAPI document, from the table of routes.
 
-use madang_domain::{Code, IdempotencyKey, MessageId, RoomRef, SessionId, UserId, UserRef};
+use madang_domain::{Code, Emoji, IdempotencyKey, MessageId, RoomRef, SessionId, UserId, UserRef};
 use schemars::SchemaGenerator;
 use serde_json::{Map, Value, json};
 
@@ -10,11 +10,11 @@ use super::{
 };
 use crate::rest::{Access, Answer, Problem, ROUTES, Route, Type};
 
-const DESCRIPTION: &str = "The REST routes of Madang. Requests and answers are JSON; a request with an unknown field is \
-refused, and a client ignores fields that it does not know. Refusals are `application/problem+json` (RFC 9457) with a \
-`code`. The WebSocket at `/v1/ws` is described by `/v1/asyncapi.json`.";
+const DESCRIPTION: &str = "The REST API of Madang. Requests and answers are JSON. The server refuses a request with an \
+unknown field; a client ignores fields that it does not know. Refusals are `application/problem+json` (RFC 9457) with a \
+`code`. The document at `/v1/asyncapi.json` describes the WebSocket at `/v1/ws`.";
 
-/// Makes the OpenAPI 3.1 document of a server whose paths stand under a base path, such as `/chat`, or under none.
+/// Generates the OpenAPI 3.1 document of a server with a base path, such as `/chat`; an empty text means none.
 #[must_use]
 pub fn openapi(base_path: &str) -> Value {
     let mut builder = Builder {
@@ -40,14 +40,14 @@ pub fn openapi(base_path: &str) -> Value {
             "description": DESCRIPTION,
             "license": {"name": "Apache 2.0", "identifier": "Apache-2.0"},
         },
-        "servers": [{"url": url, "description": "The server that answers with this document."}],
+        "servers": [{"url": url, "description": "The server of this document."}],
         "tags": tags.collect::<Vec<_>>(),
         "paths": paths,
         "components": {
             "securitySchemes": {
                 "accessToken": {
                     "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
-                    "description": "An access token, of this server or of the embedding site's own issuer.",
+                    "description": "An access token of this server or of the embedding site's issuer.",
                 },
                 "apiKey": {
                     "type": "http", "scheme": "bearer", "bearerFormat": "mk_…",
@@ -55,13 +55,13 @@ pub fn openapi(base_path: &str) -> Value {
                 },
                 "ticket": {
                     "type": "apiKey", "in": "query", "name": "ticket",
-                    "description": "A ticket for one WebSocket.",
+                    "description": "A ticket from `POST /v1/auth/ws-ticket`, valid for one WebSocket.",
                 },
             },
             "parameters": {
                 "IdempotencyKey": {
                     "name": "Idempotency-Key", "in": "header",
-                    "description": "Makes a repeat of the request the same request.",
+                    "description": "The idempotency key. The server executes a repeated request with the same key only once.",
                     "schema": builder.requests.generator().subschema_for::<IdempotencyKey>(),
                 },
             },
@@ -127,6 +127,7 @@ impl Builder {
                     ("user", Access::ApiKey(_)) => generator.subschema_for::<UserRef>(),
                     ("user", _) => generator.subschema_for::<UserId>(),
                     ("id", _) => generator.subschema_for::<MessageId>(),
+                    ("emoji", _) => generator.subschema_for::<Emoji>(),
                     ("session", _) => generator.subschema_for::<SessionId>(),
                     (other, _) => unreachable!("the path parameter {other} has no type"),
                 };
@@ -170,12 +171,12 @@ fn security(access: Access) -> Value {
         Access::Public => json!([]),
         Access::User => json!([{"accessToken": []}]),
         Access::ApiKey(_) => json!([{"apiKey": []}]),
-        // Without any the first frame authenticates.
+        // Without a credential here, the first frame authenticates.
         Access::WebSocket => json!([{"accessToken": []}, {"ticket": []}, {}]),
     }
 }
 
-/// A route's answer with a status of a refusal.
+/// The response of a route for one status of its refusals.
 fn refused(route: &Route, status: u16) -> Value {
     let codes: Vec<Code> = route.codes().into_iter().filter(|code| code.http_status() == status).collect();
     if let [code] = codes.as_slice() {
@@ -192,7 +193,7 @@ fn refusal(code: Code) -> (String, Value) {
     if matches!(code, Code::RateLimited | Code::Unavailable) {
         response["headers"] = json!({
             "Retry-After": {
-                "description": "After how many seconds to try again.",
+                "description": "The number of seconds to wait before a retry.",
                 "schema": {"type": "integer", "minimum": 0},
             },
         });

@@ -1,27 +1,29 @@
-//! Examples for the documents. Those of answers are written by the types themselves, those of requests are read by
-//! them; the linters hold both against the schemas. So an example is wrong only where a schema is.
+//! Examples for the documents. The types themselves serialize the examples of answers and parse those of requests, and
+//! the linters check both against the schemas. So an example is wrong only if a schema is.
 
 use std::borrow::Cow;
 
-use madang_domain::{Code, Limit, Role, RoomKind, Seq, SessionId};
+use madang_domain::{AddedBy, Code, Limit, Role, RoomKind, Seq, SessionId};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use crate::{
     Account, Ack, CaughtUp, ClientFrame, ErrorFrame, Event, Hello, HistoryPage, Inbox, Limits, Notice,
-    OkFrame, Pong, Presence, PresenceAnswer, PresenceChange, Read, ReadAnswer, Reconnect, Renewed, Request,
-    RequestId, RoomError, RoomMessage, ServerFrame, SiteUser, Subscribed, SubscribedRoom, Typing, User,
+    OkFrame, Pong, Presence, PresenceAnswer, PresenceChange, Profile, Read, ReadAnswer, Reconnect, Renewed,
+    Request, RequestId, RoomError, RoomMessage, ServerFrame, SiteUser, Subscribed, SubscribedRoom, Typing,
+    User,
     rest::{
-        AuthSession, InboxPage, JwkSet, Login, MarkRead, Member, MessagesPage, NewRoom, NewSiteRoom, Page,
-        Problem, ProfileChanges, PutMember, PutSiteMember, ReadMark, RefreshToken, Register, Room,
-        RoomChanges, SendAs, SendMessage, SentMessage, SentNotice, SiteRoom, SiteUserChanges, Ticket, Tokens,
+        AuthSession, BlockedUser, EditMessage, FieldProblem, InboxPage, JwkSet, Login, MarkRead, Member,
+        MessagesPage, NewRoom, NewSiteRoom, Page, Problem, ProfileChanges, PutMember, PutSiteMember,
+        ReadMark, RefreshToken, Register, Revision, Room, RoomChanges, SendAs, SendMessage, SentMessage,
+        SentNotice, SiteRoom, SiteUserChanges, Ticket, Tokens, UserSettings, UserSettingsChanges,
     },
     samples::{JOON, at, attachment, epoch, message, mina, parsed, room_id, user},
 };
 
 const SESSION: &str = "01a2024d-95d7-7ac3-8afb-e3a86cee2d1a";
 
-/// The example of a definition, by the reference to it.
+/// The example of the definition to which a reference points.
 pub(super) fn of_reference(reference: &str) -> Option<Value> {
     let name = reference.strip_prefix("#/components/schemas/")?;
     request(name).or_else(|| answer(name))
@@ -31,13 +33,34 @@ pub(super) fn of_reference(reference: &str) -> Option<Value> {
 pub(super) fn problem(code: Code) -> Value {
     written(&Problem {
         kind: "about:blank".into(),
-        title: "A short title".into(),
+        title: Problem::title_of(code).into(),
         status: code.http_status(),
-        detail: "what to do next".into(),
+        detail: detail(code).into(),
         code,
+        errors: Vec::from_iter((code == Code::InvalidArgument).then(|| FieldProblem {
+            pointer: "/name".into(),
+            detail: "must have a visible character".into(),
+        })),
         limit: (code == Code::RateLimited).then(|| Limit::UserSends.as_str().into()),
         retry_after_ms: matches!(code, Code::RateLimited | Code::Unavailable).then_some(1_000),
     })
+}
+
+/// The `detail` of the example of a refusal.
+const fn detail(code: Code) -> &'static str {
+    match code {
+        Code::InvalidArgument => "name must have a visible character",
+        Code::Unauthenticated => "no access token",
+        Code::PermissionDenied => "only an owner may do this",
+        Code::NotFound => "there is no such room",
+        Code::AlreadyExists => "the slug is taken",
+        Code::FailedPrecondition => "the room needs another owner first",
+        Code::RateLimited => Limit::UserSends.message(),
+        Code::TooLarge => "the body is larger than 128 KiB",
+        Code::DeadlineExceeded => "the request was not completed in time: repeat it with the same key",
+        Code::Unavailable => "the message store does not answer",
+        Code::Internal => "a defect of the server; it has been logged",
+    }
 }
 
 fn request(name: &str) -> Option<Value> {
@@ -52,10 +75,12 @@ fn request(name: &str) -> Option<Value> {
             json!({"name": "Courtyard", "kind": "public", "slug": "courtyard", "members": [JOON]}),
         ),
         "RoomChanges" => read::<RoomChanges>(json!({"name": "Courtyard at noon", "slug": null})),
+        "UserSettingsChanges" => read::<UserSettingsChanges>(json!({"added_by": "nobody"})),
         "PutMember" => read::<PutMember>(json!({"role": "moderator"})),
         "SendMessage" => read::<SendMessage>(
             json!({"text": "안녕하세요", "key": "k1", "reply_to": "2", "attachments": [written(&attachment())]}),
         ),
+        "EditMessage" => read::<EditMessage>(json!({"text": "안녕하세요!"})),
         "MarkRead" => read::<MarkRead>(json!({"seq": 3})),
         "SiteUserChanges" => {
             read::<SiteUserChanges>(json!({"username": "mina", "name": "Mina", "avatar_url": null}))
@@ -103,10 +128,20 @@ fn answer(name: &str) -> Option<Value> {
         "MessagesPage" => {
             written(&MessagesPage { items: vec![room_message()], next_cursor: None, more: false })
         }
-        "SentMessage" => {
-            written(&SentMessage { id: "3".to_owned(), seq: Seq::new(3), at: at(), duplicate: false })
+        "RoomMessage" => written(&room_message()),
+        "RevisionPage" => {
+            written(&page(Revision { revision: 0, text: "안녕하세요".to_owned(), at: at() }))
         }
-        "ReadMark" => written(&ReadMark { read: Seq::new(3), unread: 0 }),
+        "SentMessage" => written(&SentMessage {
+            room: room_id(),
+            id: "3".to_owned(),
+            seq: Seq::new(3),
+            at: at(),
+            duplicate: false,
+        }),
+        "BlockedUserPage" => written(&page(BlockedUser { user: account(), at: at() })),
+        "UserSettings" => written(&UserSettings { added_by: AddedBy::Shared }),
+        "ReadMark" => written(&ReadMark { room: None, read: Seq::new(3), unread: 0 }),
         "InboxPage" => written(&InboxPage {
             more: false,
             items: Notice::examples(),
@@ -194,6 +229,7 @@ pub(super) fn frames() -> Vec<Value> {
             count: 2,
         }),
         ServerFrame::Presence(Presence { room: room_id(), changes: None, count: 2_041 }),
+        ServerFrame::Profile(Profile { user: account() }),
         ServerFrame::Reconnect(Reconnect { after_ms: 2_835, reason: "restart".into() }),
         ServerFrame::Pong(Pong { re: re() }),
     ];
@@ -244,6 +280,7 @@ fn subscribed() -> Subscribed<'static> {
                 },
             },
         ],
+        left_out: None,
     }
 }
 
@@ -253,7 +290,7 @@ fn account() -> Account<'static> {
 }
 
 fn member() -> Member<'static> {
-    Member { user: account(), role: Role::Owner, joined_at: at(), read: Seq::new(3) }
+    Member { user: account(), role: Role::Owner, joined_at: at(), read: Seq::new(3), invited: false }
 }
 
 fn room_message() -> RoomMessage<'static> {
@@ -294,7 +331,7 @@ fn written(value: &impl Serialize) -> Value {
         .unwrap_or_else(|error| unreachable!("an example that cannot be written: {error}"))
 }
 
-/// An example of a request, which its type can read.
+/// Checks that the type can parse the example of a request.
 fn read<T: DeserializeOwned>(example: Value) -> Value {
     if let Err(error) = T::deserialize(&example) {
         unreachable!("the example {example}: {error}");

@@ -1,4 +1,4 @@
-//! The answers that the frame `ok` carries.
+//! The frame `ok` and the answers that it contains.
 
 use madang_domain::{RoomId, Seq, Timestamp};
 use schemars::JsonSchema;
@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 use super::Event;
 use crate::{RequestId, User};
 
-/// A request was done. `E` is the form of the events of a history page: a client that keeps kinds of events which it
-/// does not know has a form of its own.
+/// The answer to a successful request.
+// A client substitutes its own type for `E` to keep events of kinds that it does not know.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(bound(deserialize = "E: Deserialize<'de>"))]
 #[schemars(rename = "OkFrame")]
@@ -17,31 +17,31 @@ pub struct OkFrame<'a, E = Event<'a>> {
     /// The id of the request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub re: Option<RequestId>,
-    /// What the request asked for; in JSON its fields stand beside `re`.
+    /// The result of the request. In JSON its fields stand beside `re`.
     #[serde(flatten)]
     pub answer: Answer<'a, E>,
 }
 
-/// What a request asked for.
+/// The result of a request.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(untagged)]
 #[schemars(rename = "Answer")]
 pub enum Answer<'a, E = Event<'a>> {
-    /// The answer to `history`.
+    /// The result of `history`.
     History(HistoryPage<E>),
-    /// The answer to `read`.
+    /// The result of `read`.
     Read(ReadAnswer),
-    /// The answer to `presence`.
+    /// The result of `presence`.
     Presence(PresenceAnswer<'a>),
-    /// The answer to `auth` on a socket that is signed in already.
+    /// The result of `auth` on an authenticated socket.
     Renewed(Renewed),
-    /// The answer to `unsubscribe` and `typing`, which ask for nothing.
+    /// The empty result of `unsubscribe`, `pin` and `typing`.
     Done {},
 }
 
 impl<'de, E: Deserialize<'de>> Deserialize<'de> for Answer<'_, E> {
-    /// Which answer it is shows in the one field that no other has, so that an answer without a field that belongs
-    /// to it is an error and not another answer.
+    /// Recognizes each result by a field that no other result has. So a result that lacks one of its other fields is an
+    /// error and not another result.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let fields = Map::<String, Value>::deserialize(deserializer)?;
         let has = |name| fields.contains_key(name);
@@ -62,45 +62,46 @@ impl<'de, E: Deserialize<'de>> Deserialize<'de> for Answer<'_, E> {
     }
 }
 
-/// A page of a room's events, newest first, or oldest first where the request said `after`.
+/// A page of a room's events: newest first, but oldest first if the request has `after`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "HistoryPage")]
 pub struct HistoryPage<E> {
-    /// The room.
+    /// The id of the room.
     pub room: RoomId,
-    /// The events of all kinds.
+    /// The events, of all kinds.
     pub events: Vec<E>,
-    /// Whether there is more beyond the last event. A page may have fewer than were asked for: its bytes are bounded.
+    /// Whether more events follow the last one. A page has at most 64 KiB of texts, so it may have fewer events than
+    /// `limit`.
     #[serde(default)]
     pub more: bool,
 }
 
-/// A read mark after a request to move it.
+/// The read mark after a request to move it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReadAnswer {
-    /// The room.
+    /// The id of the room.
     pub room: RoomId,
-    /// The read mark, which never moves back.
+    /// The read mark: the `seq` up to which the user has read. It never moves back.
     pub read: Seq,
-    /// The messages of others after it.
+    /// The number of messages of other users after the read mark.
     pub unread: u64,
 }
 
-/// Who is in a room now.
+/// The users who are present in a room.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PresenceAnswer<'a> {
-    /// The room.
+    /// The id of the room.
     pub room: RoomId,
-    /// How many users are there.
+    /// The number of present users.
     pub count: u64,
-    /// The users; absent where too many are there to be named.
+    /// The present users; absent if they are more than the operator's limit (200 by default).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub users: Option<Vec<User<'a>>>,
 }
 
-/// A credential was renewed.
+/// The server accepted the new credential of the socket.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Renewed {
-    /// When the new credential expires.
+    /// The time at which the new credential expires.
     pub expires_at: Timestamp,
 }

@@ -1,4 +1,4 @@
-//! What is told in passing: it has no place in a log, and nobody hears it later.
+//! Ephemeral frames: they are in no log and are not replayed.
 
 use std::borrow::Cow;
 
@@ -6,53 +6,62 @@ use madang_domain::{DisplayName, RoomId, Seq, UserId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::User;
+use crate::{Account, User};
 
-/// The user has moved a read mark on another device.
+/// The user moved a read mark on another socket.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Read {
-    /// The room.
+    /// The id of the room.
     pub room: RoomId,
-    /// The user whose read mark it is.
+    /// The id of the user.
     pub user: UserId,
-    /// The last place that the user has read.
+    /// The read mark: the `seq` up to which the user has read.
     pub seq: Seq,
 }
 
-/// A user types, or has stopped.
+/// A user is typing or has stopped.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Typing<'a> {
-    /// The room.
+    /// The id of the room.
     pub room: RoomId,
-    /// The user.
+    /// The id of the user.
     pub user: UserId,
-    /// The user's name to show.
+    /// The display name of the user.
     #[schemars(with = "DisplayName")]
     pub name: Cow<'a, str>,
-    /// Whether the user types now.
+    /// True if the user is typing; false if the user has stopped.
     pub on: bool,
-    /// After how many milliseconds the user does not type any more, unless it is said again; with `on` alone.
+    /// With `on: true`: the number of milliseconds after which the user counts as stopped, unless another frame
+    /// arrives.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_ms: Option<u64>,
 }
 
-/// Users came to a room or have gone from it.
+/// The users who are present in a room have changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Presence<'a> {
-    /// The room.
+    /// The id of the room.
     pub room: RoomId,
-    /// The users who came or have gone; absent where too many are there to be named.
+    /// The users who entered or left; absent if more users are present than the operator's limit (200 by default).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub changes: Option<Vec<PresenceChange<'a>>>,
-    /// How many users are there now.
+    /// The number of users who are present now.
     pub count: u64,
 }
 
-/// A user came to a room or has gone from it.
+/// A user has entered a room or has left it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PresenceChange<'a> {
-    /// The user.
+    /// The profile of the user.
     pub user: User<'a>,
-    /// True: the user came, with the first socket anywhere. False: the user has gone, with the last one.
+    /// True if the user entered, with a first socket at any gateway; false if the user left, with the last one.
     pub on: bool,
+}
+
+/// A user's profile has changed. A socket gets this frame once for a change, however many rooms it shares with the
+/// user.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Profile<'a> {
+    /// The profile after the change.
+    pub user: Account<'a>,
 }

@@ -1,8 +1,8 @@
-//! What happens in a room.
+//! The events of rooms.
 
 use std::borrow::Cow;
 
-use madang_domain::{MessageId, Role, RoomId, RoomName, Seq, Slug, Timestamp, UserId};
+use madang_domain::{Emoji, MessageId, Role, RoomId, RoomName, Seq, Slug, Timestamp, UserId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -11,16 +11,16 @@ use crate::{
     samples::{at, message, mina, room_id, user},
 };
 
-/// Something happened in a room.
+/// An event in a room.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Event<'a> {
-    /// The room.
+    /// The id of the room.
     pub room: RoomId,
-    /// Its place in the room's log.
+    /// The sequence number of the event in its room.
     pub seq: Seq,
-    /// When it was committed.
+    /// The time of the commit.
     pub at: Timestamp,
-    /// What happened; in JSON its fields stand beside the room.
+    /// The kind of the event and its details. In JSON these fields stand beside `room`.
     #[serde(flatten)]
     pub body: EventBody<'a>,
 }
@@ -42,6 +42,24 @@ impl Event<'static> {
             EventBody::Role { role: RoleChange { user: by, role: Role::Moderator, by } },
             EventBody::Left { left: Left { user: by, by } },
             EventBody::Pinned { pinned: Pinned { message: MessageId::new(Seq::new(3)), on: true, by } },
+            EventBody::Edited {
+                edited: Edited {
+                    message: MessageId::new(Seq::new(3)),
+                    text: Some("안녕하세요!".into()),
+                    mentions: Vec::new(),
+                    edited_at: at(),
+                },
+            },
+            EventBody::Deleted { deleted: Deleted { message: MessageId::new(Seq::new(3)), by } },
+            EventBody::Reaction {
+                reaction: Reaction {
+                    message: MessageId::new(Seq::new(3)),
+                    user: by,
+                    emoji: "👍".into(),
+                    on: true,
+                    count: 2,
+                },
+            },
             EventBody::Unknown,
         ];
         let mut seq = Seq::START;
@@ -53,8 +71,12 @@ impl Event<'static> {
     }
 }
 
-/// What happened: the `kind`, and the kind's own object.
+/// The `kind` of an event, and the object with its details.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a value is written at once, and a message is the usual one: no allocation for it"
+)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum EventBody<'a> {
     /// A user sent a message.
@@ -62,40 +84,55 @@ pub enum EventBody<'a> {
         /// The message.
         message: Message<'a>,
     },
-    /// A user became a member.
+    /// A user became a member of the room.
     Joined {
-        /// The user, and with which role.
+        /// The new member and the role.
         joined: Joined<'a>,
     },
-    /// A user is no longer a member.
+    /// A member left the room or was removed.
     Left {
-        /// The user.
+        /// The former member, and the user who removed the member.
         left: Left,
     },
-    /// A member's role changed.
+    /// The role of a member changed.
     Role {
-        /// The member, and the new role.
+        /// The member and the new role.
         role: RoleChange,
     },
-    /// The room's own properties changed.
+    /// The name or slug of the room changed, or the room was deleted.
     Room {
-        /// The properties after the change. They are not called `room`, which names the room in every event.
+        /// The properties after the change. The field is not called `room`, since `room` is the id of the room in every
+        /// event.
         properties: Properties<'a>,
     },
-    /// A message was pinned in the room, or unpinned.
+    /// A message was pinned or unpinned.
     Pinned {
-        /// The message.
+        /// The message, and whether it is pinned.
         pinned: Pinned,
     },
-    /// Of a kind that this gateway does not know, since a newer one wrote it. The event has its place, so that a log
-    /// without gaps arrives, and no content: a client that knows the kind must not be shown half of it. A client
-    /// reads it as any kind that the client does not know.
+    /// The text of a message was changed.
+    Edited {
+        /// The message and its text.
+        edited: Edited<'a>,
+    },
+    /// A message was deleted.
+    Deleted {
+        /// The message, and the user who deleted it.
+        deleted: Deleted,
+    },
+    /// A user reacted to a message, or took the reaction back.
+    Reaction {
+        /// The message, the user and the emoji.
+        reaction: Reaction<'a>,
+    },
+    /// An event of a kind that this gateway does not know, because a newer gateway wrote it. The event keeps its
+    /// `seq`, so that the log arrives without gaps. It has no content, so that no client sees half of an event.
     #[serde(skip_deserializing)]
     Unknown,
 }
 
 impl EventBody<'_> {
-    /// The `kind` on the wire.
+    /// The value of `kind` in JSON.
     #[must_use]
     pub const fn kind(&self) -> &'static str {
         match self {
@@ -105,66 +142,108 @@ impl EventBody<'_> {
             Self::Role { .. } => "role",
             Self::Room { .. } => "room",
             Self::Pinned { .. } => "pinned",
+            Self::Edited { .. } => "edited",
+            Self::Deleted { .. } => "deleted",
+            Self::Reaction { .. } => "reaction",
             Self::Unknown => "unknown",
         }
     }
 }
 
-/// A user became a member.
+/// A user became a member of the room.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Joined<'a> {
-    /// The new member.
+    /// The profile of the new member.
     pub user: User<'a>,
-    /// The new member's role.
+    /// The role of the new member.
     pub role: Role,
-    /// The user who added the member: the same user, where the user joined a public room.
+    /// The id of the user who added the member: the member's own id if the member joined.
     pub by: UserId,
 }
 
-/// A user is no longer a member.
+/// A member left the room or was removed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Left {
-    /// The former member.
+    /// The id of the former member.
     pub user: UserId,
-    /// The user who removed the member: the same user, where the member left.
+    /// The id of the user who removed the member: the member's own id if the member left.
     pub by: UserId,
 }
 
-/// A member's role changed.
+/// The role of a member changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RoleChange {
-    /// The member.
+    /// The id of the member.
     pub user: UserId,
-    /// The role now.
+    /// The new role.
     pub role: Role,
-    /// The user who changed it.
+    /// The id of the user who changed the role.
     pub by: UserId,
 }
 
-/// A room's own properties.
+/// The properties of a room after a change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Properties<'a> {
-    /// The name now.
+    /// The name of the room.
     #[schemars(with = "RoomName")]
     pub name: Cow<'a, str>,
-    /// The slug now.
+    /// The slug of the room; null if it has none.
     #[schemars(with = "Option<Slug>")]
     pub slug: Option<Cow<'a, str>>,
-    /// Whether the room was deleted; then nothing follows.
+    /// Whether the room was deleted. Then this is its last event.
     pub deleted: bool,
-    /// The user who changed them.
+    /// The id of the user who made the change.
     pub by: UserId,
 }
 
-/// A message was pinned in the room, or unpinned.
+/// A message was pinned or unpinned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Pinned {
     /// The id of the message.
     pub message: MessageId,
-    /// Whether it is pinned now.
+    /// True if the message was pinned; false if it was unpinned.
     pub on: bool,
-    /// The user who pinned or unpinned it.
+    /// The id of the user who pinned or unpinned the message.
     pub by: UserId,
+}
+
+/// The text of a message was changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Edited<'a> {
+    /// The id of the message.
+    pub message: MessageId,
+    /// The text from then on. Null if a later edit has replaced it or the message was deleted: the log keeps no former
+    /// text, and the event that says so follows.
+    pub text: Option<Cow<'a, str>>,
+    /// The ids of the members whom the text mentions.
+    pub mentions: Vec<UserId>,
+    /// The time of the edit.
+    pub edited_at: Timestamp,
+}
+
+/// A message was deleted, with its text, attachments, mentions, reactions, former texts and pin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Deleted {
+    /// The id of the message.
+    pub message: MessageId,
+    /// The id of the user who deleted it.
+    pub by: UserId,
+}
+
+/// A user reacted to a message with an emoji, or took the reaction back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Reaction<'a> {
+    /// The id of the message.
+    pub message: MessageId,
+    /// The id of the user.
+    pub user: UserId,
+    /// The emoji.
+    #[schemars(with = "Emoji")]
+    pub emoji: Cow<'a, str>,
+    /// True if the user reacts with the emoji now; false if the user no longer does.
+    pub on: bool,
+    /// The number of users who react with the emoji after this event.
+    pub count: u64,
 }
 
 #[cfg(test)]

@@ -13,70 +13,77 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use answer::{Answer, HistoryPage, OkFrame, PresenceAnswer, ReadAnswer, Renewed};
-pub use ephemeral::{Presence, PresenceChange, Read, Typing};
+pub use ephemeral::{Presence, PresenceChange, Profile, Read, Typing};
 pub use event::*;
 pub use notice::*;
 pub use subscription::{CaughtUp, RoomError, Subscribed, SubscribedRoom};
 
 use crate::{RequestId, User};
 
-/// A frame of the server's.
+/// A frame that the server sends.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a value is written at once, and a message is the usual one: no allocation for it"
+)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ServerFrame<'a> {
-    /// The first frame after authentication.
+    /// The server has authenticated the socket.
     Hello(Hello<'a>),
-    /// The answer to `subscribe`. The missed events of each room follow, in order, then its `caught_up`.
+    /// The answer to `subscribe`. For each room the missed events follow, in order, and then `caught_up`.
     Subscribed(Subscribed<'a>),
-    /// All missed events of a room have been sent.
+    /// The server has sent all missed events of a room.
     CaughtUp(CaughtUp),
     /// The answer to `send`: the message is committed.
     Ack(Ack<'a>),
-    /// The answer to any other request that was done; its fields depend on the request.
+    /// The answer to any other successful request. Its fields depend on the request.
     Ok(OkFrame<'a>),
-    /// A request was refused. The socket lives.
+    /// The server refused a request. The socket stays open.
     Error(ErrorFrame<'a>),
-    /// Something happened in a room.
+    /// An event in a room.
     Event(Event<'a>),
-    /// The server follows the user's inbox from here. The missed notices follow, in order, then those that come.
+    /// The subscription to the user's inbox begins. The missed notices follow, in order, and then the new ones.
     Inbox(Inbox),
-    /// Something happened that concerns the user alone.
+    /// A notice in the user's inbox.
     Notice(Notice<'a>),
-    /// The user has moved a read mark on another device.
+    /// The user moved a read mark on another socket.
     Read(Read),
-    /// A user types, or has stopped.
+    /// A user is typing or has stopped.
     Typing(Typing<'a>),
-    /// Users came to a room or have gone from it.
+    /// The users who are present in a room have changed.
     Presence(Presence<'a>),
-    /// The client is to reconnect after a while; a close follows.
+    /// A user's profile has changed.
+    Profile(Profile<'a>),
+    /// The client must reconnect after a delay. A close with 1012 follows.
     Reconnect(Reconnect<'a>),
     /// The answer to `ping`.
     Pong(Pong),
 }
 
-/// The first frame after authentication.
+/// The server has authenticated the socket: the session, its user and its limits.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Hello<'a> {
-    /// The id of the signed-in device.
+    /// The id of the session (the signed-in device).
     pub session: SessionId,
-    /// The user whose socket it is.
+    /// The profile of the user.
     pub user: User<'a>,
-    /// How often the server pings, in milliseconds; a client silent for more than twice that is closed.
+    /// The interval of pings to a silent client, in milliseconds. After more than twice as long the server closes the
+    /// socket.
     pub heartbeat_ms: u64,
-    /// The limits in force.
+    /// The limits of this socket.
     pub limits: Limits,
 }
 
-/// The limits in force.
+/// The limits of a socket.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Limits {
-    /// The bytes of one frame.
+    /// The maximum size of a frame, in bytes.
     pub frame_bytes: usize,
-    /// The characters of one text.
+    /// The maximum length of a message's text, in characters.
     pub text_chars: usize,
-    /// The rooms of one `subscribe`.
+    /// The maximum number of rooms that one `subscribe` may name.
     pub subscribe_rooms: usize,
-    /// The events replayed to one subscription.
+    /// The maximum number of events that are replayed to one subscription.
     pub replay_events: u32,
 }
 
@@ -86,45 +93,45 @@ pub struct Ack<'a> {
     /// The id of the request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub re: Option<RequestId>,
-    /// The room.
+    /// The id of the room.
     pub room: RoomId,
-    /// The key that the request gave.
+    /// The idempotency key of the request.
     #[schemars(with = "IdempotencyKey")]
     pub key: Cow<'a, str>,
     /// The id of the message.
     pub id: String,
-    /// Its place in the room's log.
+    /// The sequence number of the message in its room.
     pub seq: Seq,
-    /// When it was committed.
+    /// The time of the commit.
     pub at: Timestamp,
-    /// Whether it had been committed before, under the same key.
+    /// Whether an earlier request with the same key had already committed the message.
     pub duplicate: bool,
 }
 
-/// A request was refused.
+/// The server refused a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ErrorFrame<'a> {
-    /// The id of the request, where the frame could be read that far.
+    /// The id of the request; absent if it had none, or if the id could not be found in a malformed frame.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub re: Option<RequestId>,
-    /// The reason.
+    /// The error code.
     pub code: Code,
-    /// What to do next, for a developer.
+    /// A sentence for developers, which says what is wrong or what to do next.
     pub message: Cow<'a, str>,
-    /// The limit that was reached, where one was: see the table of limits.
+    /// The name of the limit that was reached; present with `rate_limited`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<Cow<'a, str>>,
-    /// After how many milliseconds to try again, where that helps.
+    /// The number of milliseconds to wait before a retry; absent if a retry does not help.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u64>,
 }
 
-/// The client is to reconnect after a while.
+/// The client must reconnect after a delay.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Reconnect<'a> {
-    /// After how many milliseconds.
+    /// The delay before the reconnection, in milliseconds.
     pub after_ms: u64,
-    /// Why: `restart` or `busy`.
+    /// The reason: `restart` (the server is stopping), `old` (the socket is old) or `busy` (too many clients at once).
     pub reason: Cow<'a, str>,
 }
 

@@ -1,4 +1,4 @@
-//! What concerns one user alone.
+//! The notices of inboxes.
 
 use std::borrow::Cow;
 
@@ -12,32 +12,32 @@ use crate::{
     samples::{at, room_id, user},
 };
 
-/// The state of the user's inbox as the server begins to follow it. The missed notices follow, in order, up to `head`;
-/// then those that come.
+/// The state of the user's inbox when the subscription to it begins. The missed notices follow, in order, up to `head`,
+/// and then the new ones.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Inbox {
-    /// The history that places in the inbox belong to.
+    /// The epoch of the inbox.
     pub epoch: Epoch,
-    /// The last place.
+    /// The `seq` of the last notice; 0 if there is none.
     pub head: Seq,
-    /// The place after which notices follow.
+    /// The `seq` after which notices follow.
     pub from: Seq,
-    /// Whether all that was missed follows; when false, nothing of it does, and the client pages `GET /v1/inbox`.
+    /// Whether all missed notices follow. If it is false, none of them does: get them by `GET /v1/inbox`.
     pub complete: bool,
-    /// The read mark.
+    /// The read mark: the `seq` up to which the user has read the inbox.
     pub read: Seq,
     /// The number of notices after the read mark.
     pub unread: u64,
 }
 
-/// Something happened that concerns the user alone.
+/// A notice in the user's inbox.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Notice<'a> {
-    /// Its place in the inbox.
+    /// The sequence number of the notice in the inbox.
     pub seq: Seq,
-    /// When it was committed.
+    /// The time of the commit.
     pub at: Timestamp,
-    /// What happened; in JSON its fields stand beside the place.
+    /// The kind and the data of the notice. In JSON these fields stand beside `seq`.
     #[serde(flatten)]
     pub body: NoticeBody<'a>,
 }
@@ -48,7 +48,12 @@ impl Notice<'static> {
         let mention = Mention { room: room_id(), message: "3".into(), seq: Seq::new(3), sender: user() };
         let bodies = vec![
             NoticeBody::Mention(mention),
-            NoticeBody::Invite(Invite { room: room_id(), name: "Courtyard".into(), by: user() }),
+            NoticeBody::Invite(Invite {
+                room: room_id(),
+                name: "Courtyard".into(),
+                by: user(),
+                pending: false,
+            }),
             NoticeBody::Custom(CustomData(r#"{"kind":"order","no":7}"#.into())),
             NoticeBody::Unknown,
         ];
@@ -61,47 +66,52 @@ impl Notice<'static> {
     }
 }
 
-/// What the notice is about: the `kind`, and the kind's `data`.
+/// The `kind` of a notice, and its `data`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", content = "data", rename_all = "snake_case")]
 pub enum NoticeBody<'a> {
-    /// A message names the user.
+    /// A message mentions the user.
     Mention(Mention<'a>),
-    /// Another user made the user a member of a room.
+    /// Another user added the user to a room, or invites the user to it.
     Invite(Invite<'a>),
-    /// The embedding site tells the user something.
+    /// The embedding site's backend posted the notice.
     Custom(CustomData<'a>),
-    /// Of a kind that this gateway does not know, since a newer one wrote it. The notice has its place and no content.
+    /// A notice of a kind that this gateway does not know, because a newer gateway wrote it. It has a `seq` and no
+    /// content.
     #[serde(skip_deserializing)]
     Unknown,
 }
 
-/// A message names the user.
+/// A message mentions the user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Mention<'a> {
-    /// The room of the message.
+    /// The id of the message's room.
     pub room: RoomId,
     /// The id of the message in the room.
     pub message: Cow<'a, str>,
-    /// The place of the message in the room's log.
+    /// The sequence number of the message in its room.
     pub seq: Seq,
-    /// The user who sent the message.
+    /// The profile of the message's sender.
     pub sender: User<'a>,
 }
 
-/// Another user made the user a member of a room.
+/// Another user added the user to a room, or invites the user to it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Invite<'a> {
-    /// The room.
+    /// The id of the room.
     pub room: RoomId,
-    /// The room's name at that time.
+    /// The name of the room at that time.
     #[schemars(with = "RoomName")]
     pub name: Cow<'a, str>,
-    /// The user who added the member.
+    /// The profile of the user who added or invited this user.
     pub by: User<'a>,
+    /// True for an invitation: `POST /v1/rooms/{room}/join` accepts it and `/leave` declines it. Absent if the user
+    /// was added.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub pending: bool,
 }
 
-/// The JSON object of a notice of the embedding site, written as the site gave it, to the byte.
+/// The JSON object of the embedding site's notice, exactly as the site sent it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CustomData<'a>(pub Cow<'a, str>);
 
@@ -113,7 +123,7 @@ impl Serialize for CustomData<'_> {
 }
 
 impl<'de> Deserialize<'de> for CustomData<'_> {
-    /// The same object, though not its bytes: a frame is read before its kind is known.
+    /// Reads an equal object, not the same bytes: a frame is parsed before its kind is known.
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let object = serde_json::Map::<String, serde_json::Value>::deserialize(deserializer)?;
         Ok(Self(Cow::Owned(serde_json::Value::Object(object).to_string())))
@@ -128,7 +138,7 @@ impl JsonSchema for CustomData<'_> {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "type": "object",
-            "description": "The JSON object of a notice of the embedding site, of at most 16 KiB."
+            "description": "The JSON object of the embedding site's notice, of at most 16 KiB."
         })
     }
 }

@@ -8,72 +8,77 @@ use serde::{Deserialize, Serialize};
 
 use crate::RequestId;
 
-/// The answer to `subscribe`. The missed events of each room follow, in order, then its `caught_up`.
+/// The answer to `subscribe`. For each room the missed events follow, in order, and then `caught_up`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Subscribed<'a> {
     /// The id of the request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub re: Option<RequestId>,
-    /// One entry for each room, in the order of the request.
+    /// One entry per room: first the rooms that the request names, in its order, then those of `all`, latest activity
+    /// first.
     pub rooms: Vec<SubscribedRoom<'a>>,
+    /// With `all`: the number of the user's rooms that exceed the limit of a socket and were not subscribed to. Absent
+    /// if there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_out: Option<u64>,
 }
 
-/// One room of a subscription.
+/// The result of `subscribe` for one room.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum SubscribedRoom<'a> {
-    /// The room is open.
+    /// The socket has subscribed to the room.
     Open {
         /// The id of the room.
         room: RoomId,
-        /// The slug, where the request named the room by it.
+        /// The slug; present if the request named the room by it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         #[schemars(with = "Option<Slug>")]
         slug: Option<Cow<'a, str>>,
-        /// The history that places in this room belong to.
+        /// The epoch of the room.
         epoch: Epoch,
-        /// The last place.
+        /// The `seq` of the last event in the room.
         head: Seq,
-        /// The place after which events follow.
+        /// The `seq` after which events follow.
         from: Seq,
-        /// Whether all that was missed follows; when false, nothing of it does, and the client pages history.
+        /// Whether all missed events follow. If it is false, none of them does: get them by `history`.
         complete: bool,
-        /// How many members the room has.
+        /// The number of members of the room.
         members: u64,
-        /// The user's role.
+        /// The role of the user in the room.
         role: Role,
-        /// The user's read mark.
+        /// The read mark of the user in the room.
         read: Seq,
     },
-    /// The room cannot be opened.
+    /// The socket could not subscribe to the room.
     Failed {
-        /// The room, as the request named it.
+        /// The room as the request named it.
         room: Cow<'a, str>,
-        /// The reason.
+        /// The error.
         error: RoomError<'a>,
     },
 }
 
-/// Why a room of a subscription is not open.
+/// The error of `subscribe` for one room.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RoomError<'a> {
-    /// The reason.
+    /// The error code.
     pub code: Code,
-    /// What to do next, for a developer.
+    /// A sentence for developers, which says what is wrong or what to do next.
     pub message: Cow<'a, str>,
-    /// The limit that was reached, where one was: see the table of limits.
+    /// The name of the limit that was reached; present with `rate_limited`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<Cow<'a, str>>,
-    /// After how many milliseconds to try again, where that helps.
+    /// The number of milliseconds to wait before a retry; absent if a retry does not help.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u64>,
 }
 
-/// All missed events of a room have been sent.
+/// The server has sent all missed events of a room.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CaughtUp {
-    /// The room.
+    /// The id of the room.
     pub room: RoomId,
-    /// The last place that was sent.
+    /// The `seq` of the last event that was sent, or of the cursor if none was missed.
     pub seq: Seq,
 }

@@ -3,7 +3,10 @@
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{Custom, Invite, Joined, Left, Mention, Message, Pinned, RoleChanged, RoomChanged};
+use super::{
+    Custom, Deleted, Edited, Invite, Joined, Left, Mention, Message, Pinned, Reacted, RoleChanged,
+    RoomChanged,
+};
 
 /// Makes the kinds and the bodies of events from a table of the kinds: number, name, payload.
 ///
@@ -127,6 +130,12 @@ event_kinds! {
     8 "custom" Custom,
     /// A message was pinned in its room, or unpinned.
     9 "pinned" Pinned,
+    /// The text of a message was changed.
+    10 "edited" Edited,
+    /// A message was deleted.
+    11 "deleted" Deleted,
+    /// A user reacts to a message, or does so no more.
+    12 "reaction" Reacted,
 }
 
 impl EventKind {
@@ -194,7 +203,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::{Role, RoomId, RoomName, Seq, Slug};
+    use crate::{Emoji, Role, RoomId, RoomName, Seq, Slug};
 
     /// What the rows of earlier versions hold.
     fn stored() -> Vec<(i16, Option<&'static str>, EventBody)> {
@@ -228,13 +237,44 @@ mod tests {
             (
                 7,
                 Some(r#"{"room":"00000000-0000-0000-0000-000000000007","name":"마당"}"#),
-                EventBody::Invite(Invite { room, name: name() }),
+                EventBody::Invite(Invite { room, name: name(), pending: false }),
             ),
             (8, Some(custom), EventBody::Custom(Custom::new(custom).unwrap())),
             (
                 9,
                 Some(r#"{"message":3,"on":true}"#),
                 EventBody::Pinned(Pinned { message: Seq::new(3), on: true }),
+            ),
+            (
+                10,
+                Some(r#"{"message":3,"revision":1,"text":"마당"}"#),
+                EventBody::Edited(Edited {
+                    message: Seq::new(3),
+                    revision: 1,
+                    text: Some("마당".to_owned()),
+                    mentions: Vec::new(),
+                }),
+            ),
+            (
+                10,
+                Some(r#"{"message":3,"revision":1}"#),
+                EventBody::Edited(Edited {
+                    message: Seq::new(3),
+                    revision: 1,
+                    text: None,
+                    mentions: Vec::new(),
+                }),
+            ),
+            (11, Some(r#"{"message":3}"#), EventBody::Deleted(Deleted { message: Seq::new(3) })),
+            (
+                12,
+                Some(r#"{"message":3,"emoji":"👍","on":true,"count":2}"#),
+                EventBody::Reacted(Reacted {
+                    message: Seq::new(3),
+                    emoji: Emoji::new("👍").unwrap(),
+                    on: true,
+                    count: 2,
+                }),
             ),
             (99, Some("[1]"), EventBody::Unknown(Unknown { number: 99, detail: Some("[1]".into()) })),
         ]
@@ -254,6 +294,17 @@ mod tests {
     }
 
     #[test]
+    fn the_room_names_of_an_earlier_version_are_read() {
+        let read = |name: &str| {
+            let body = EventBody::read(5, Some(&format!(r#"{{"name":"{name}","slug":null}}"#)), false);
+            let EventBody::RoomChanged(changed) = body.unwrap() else { panic!("another kind") };
+            changed.name.into_string()
+        };
+        assert_eq!(read("\u{1106}\u{1161}\u{1103}\u{1161}\u{11bc}"), "마당");
+        assert_eq!(read("\u{200b}"), "\u{200b}");
+    }
+
+    #[test]
     fn what_postgres_writes_of_a_mention_is_read() {
         let detail = r#"{"room" : "00000000-0000-0000-0000-000000000007", "seq" : 3}"#;
         let mention = Mention { room: RoomId::new(Uuid::from_u128(7)), seq: Seq::new(3) };
@@ -267,7 +318,7 @@ mod tests {
         };
         assert!(error(2, None, true).starts_with("the detail of `joined`: missing field `role`"));
         assert!(
-            error(5, Some(r#"{"name":"","slug":null}"#), false).starts_with("the detail of `room`: name: ")
+            error(5, Some(r#"{"name":"","slug":null}"#), false).starts_with("the detail of `room`: name ")
         );
         assert!(error(8, Some("{"), false).starts_with("the detail of `custom`: "));
         assert_eq!(error(3, None, false), "`left` has no subject");

@@ -1,13 +1,15 @@
 //! Messages, the one kind of event that is frequent: every part of it is typed on every way. And what happens to them.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
-use crate::{Attachment, IdempotencyKey, Seq, UserId};
+use crate::{Attachment, Emoji, IdempotencyKey, Profile, Seq, Timestamp, UserId, limits::EXCERPT_MAX_CHARS};
 
-/// A message.
+/// A message, as it is now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
-    /// What was said. Valid by [`MessageText`](crate::MessageText) when it was appended.
+    /// What is said. Valid by [`MessageText`](crate::MessageText) when it was written; empty once it is deleted.
     pub text: String,
     /// The sender's key for it.
     pub key: IdempotencyKey,
@@ -17,6 +19,10 @@ pub struct Message {
     pub attachments: Vec<Attachment>,
     /// The members whom it names. The store finds them; it ignores what a sender gives here.
     pub mentions: Vec<UserId>,
+    /// The beginning of what it answers. The store finds it; none where it answers nothing, or what was deleted.
+    pub excerpt: Option<Box<Excerpt>>,
+    /// What was done to it since it was sent: nothing to nearly every message.
+    pub changes: Option<Box<MessageChanges>>,
 }
 
 impl Message {
@@ -25,6 +31,53 @@ impl Message {
         let attachment = |file: &Attachment| file.url.len() + file.name.len() + file.content_type.len();
         self.text.len() + self.attachments.iter().map(attachment).sum::<usize>()
     }
+
+    /// Whether it was deleted, and only its place is left.
+    #[must_use]
+    pub fn is_deleted(&self) -> bool {
+        self.changes.as_ref().is_some_and(|changes| changes.deleted)
+    }
+}
+
+/// The beginning of the message that another one answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Excerpt {
+    /// Its sender, as the profile is now.
+    pub sender: Arc<Profile>,
+    /// The first characters of its text, as it is now.
+    pub text: String,
+}
+
+impl Excerpt {
+    /// What an excerpt shows of a text.
+    #[must_use]
+    pub fn beginning(text: &str) -> &str {
+        text.char_indices().nth(EXCERPT_MAX_CHARS).map_or(text, |(end, _)| &text[..end])
+    }
+}
+
+/// What was done to a message since it was sent.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MessageChanges {
+    /// When its text was last changed.
+    pub edited_at: Option<Timestamp>,
+    /// Whether it was deleted. Then nothing of what was said is left.
+    pub deleted: bool,
+    /// The emoji with which users react, in the order of the first of each.
+    pub reactions: Vec<Reactions>,
+}
+
+/// The reactions to a message with one emoji.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reactions {
+    /// The emoji.
+    #[serde(deserialize_with = "Emoji::deserialize_recorded")]
+    pub emoji: Emoji,
+    /// How many users react with it: at least one.
+    pub count: u64,
+    /// Whether the user whom this is shown is one of them; none where it is shown to many.
+    #[serde(skip)]
+    pub me: Option<bool>,
 }
 
 /// A message was pinned in its room, or unpinned.
@@ -34,4 +87,52 @@ pub struct Pinned {
     pub message: Seq,
     /// Whether it is pinned now.
     pub on: bool,
+}
+
+/// The text of a message was changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Edited {
+    /// The message's place.
+    pub message: Seq,
+    /// How many texts it had before this one.
+    pub revision: u32,
+    /// The text; none once a later edit has replaced it, or the message was deleted. The log keeps no former text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// The members whom the text names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mentions: Vec<UserId>,
+}
+
+/// A message was deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deleted {
+    /// The message's place.
+    pub message: Seq,
+}
+
+/// A user reacts to a message with an emoji, or does so no more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reacted {
+    /// The message's place.
+    pub message: Seq,
+    /// The emoji.
+    #[serde(deserialize_with = "Emoji::deserialize_recorded")]
+    pub emoji: Emoji,
+    /// Whether the user reacts with it now.
+    pub on: bool,
+    /// How many users do now.
+    pub count: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_excerpt_is_cut_between_characters() {
+        assert_eq!(Excerpt::beginning("마당"), "마당");
+        let text = "마".repeat(EXCERPT_MAX_CHARS + 1);
+        assert_eq!(Excerpt::beginning(&text), "마".repeat(EXCERPT_MAX_CHARS));
+    }
 }

@@ -14,13 +14,17 @@ pub struct Mention {
     pub seq: Seq,
 }
 
-/// Another user made the user a member of a room.
+/// Another user made the user a member of a room, or invites the user to become one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Invite {
     /// The room.
     pub room: RoomId,
     /// The room's name at that time.
+    #[serde(deserialize_with = "RoomName::deserialize_recorded")]
     pub name: RoomName,
+    /// Whether the user is no member yet, and may become one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub pending: bool,
 }
 
 /// A notice of the embedding site: a JSON object, kept to the byte.

@@ -8,6 +8,7 @@ use crate::{RoomName, Slug};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoomChanged {
     /// The name now.
+    #[serde(deserialize_with = "RoomName::deserialize_recorded")]
     pub name: RoomName,
     /// The slug now.
     pub slug: Option<Slug>,

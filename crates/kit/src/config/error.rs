@@ -25,7 +25,7 @@ pub enum ConfigError {
         reason: String,
     },
     /// A setting that has no value, and no default either.
-    #[error("{name} is needed and not set")]
+    #[error("{name} is required but not set")]
     Missing {
         /// Its flag and variable.
         name: String,

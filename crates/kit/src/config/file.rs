@@ -55,7 +55,7 @@ fn scalar(key: &str, value: Toml) -> Result<String, ConfigError> {
         Toml::Boolean(truth) => truth.to_string(),
         Toml::Datetime(at) => at.to_string(),
         Toml::Array(_) | Toml::Table(_) => {
-            let reason = "a list holds values, not lists or tables".to_owned();
+            let reason = "a list may contain values, but no lists or tables".to_owned();
             return Err(ConfigError::Malformed { name: key.to_owned(), reason });
         }
     })

@@ -192,7 +192,7 @@ impl Known {
         for (key, value) in keys {
             let name = || format!("{key} (in {})", path.display());
             if key == CONFIG {
-                let reason = "a file cannot name another".to_owned();
+                let reason = "a settings file cannot name another settings file".to_owned();
                 return Err(ConfigError::Malformed { name: name(), reason });
             } else if let Some(setting) = self.find(|setting| setting.key == *key || setting.had_key(key)) {
                 self.put(&mut values, setting, Value { name: name(), texts: value.texts.clone() })?;

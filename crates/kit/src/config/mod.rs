@@ -18,17 +18,23 @@
 //! Only the settings of the command itself have these sources; those of its subcommands are flags.
 
 mod error;
+mod explain;
 mod file;
+mod invocation;
 mod known;
 mod names;
 mod parse;
+pub(crate) mod print;
 mod secret;
+mod tasks;
 mod value;
 
 pub use error::ConfigError;
+pub(crate) use explain::{Explained, Explanation, Origin};
+pub(crate) use invocation::{Invocation, parse};
 pub use known::variable_of;
-pub(crate) use parse::parse;
 pub use parse::try_parse_from;
 pub use secret::Secret;
+pub(crate) use tasks::Task;
 pub use value::Environment;
 pub(crate) use value::Renamed;

@@ -5,11 +5,7 @@ use opentelemetry::{
     Context,
     propagation::{Extractor, Injector},
 };
-use tonic::{
-    Request, Status,
-    metadata::{AsciiMetadataKey, AsciiMetadataValue, MetadataMap},
-    service::Interceptor,
-};
+use tonic::metadata::{AsciiMetadataKey, AsciiMetadataValue, MetadataMap};
 
 use crate::telemetry;
 
@@ -23,17 +19,6 @@ pub fn inject_trace_context(metadata: &mut MetadataMap) {
 #[must_use]
 pub fn extract_trace_context(headers: &HeaderMap) -> Context {
     telemetry::extract(&Headers(headers))
-}
-
-/// Injects the trace context into every call of a client: `Client::with_interceptor(channel, TraceInterceptor)`.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct TraceInterceptor;
-
-impl Interceptor for TraceInterceptor {
-    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
-        inject_trace_context(request.metadata_mut());
-        Ok(request)
-    }
 }
 
 struct Metadata<'a>(&'a mut MetadataMap);

@@ -19,5 +19,4 @@ mod tasks;
 pub use handle::{DEFAULT_DRAIN, Lifecycle};
 pub use outcome::{Outcome, TaskFailure};
 pub use running::{Running, StartError};
-pub use tasks::Tasks;
-pub(crate) use tasks::with_causes;
+pub use tasks::{Tasks, with_causes};

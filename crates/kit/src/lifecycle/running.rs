@@ -87,7 +87,7 @@ pub enum StartError {
         reason: String,
     },
     /// Something that the service needs to begin with does not work.
-    #[error("{what} is needed to start")]
+    #[error("cannot start without {what}")]
     Dependency {
         /// What it is, such as `the database`.
         what: &'static str,

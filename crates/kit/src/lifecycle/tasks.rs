@@ -98,7 +98,8 @@ fn panic_message(panic: &(dyn Any + Send)) -> String {
 }
 
 /// An error and its causes in one line.
-pub(crate) fn with_causes(error: &dyn Error) -> String {
+#[must_use]
+pub fn with_causes(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

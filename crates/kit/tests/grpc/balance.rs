@@ -11,11 +11,10 @@ use std::{
 
 use madang_kit::{
     Lifecycle, Readiness,
-    grpc::{ClientOptions, channel},
+    grpc::{ClientOptions, ServiceChannel, channel},
     lifecycle::Outcome,
 };
 use tokio::time::timeout;
-use tonic::transport::Channel;
 
 use crate::replica::{Replica, call};
 
@@ -28,13 +27,13 @@ const NOTICED: Duration = Duration::from_secs(1);
 /// Between the calls of a test that calls until something happens.
 const PACE: Duration = Duration::from_millis(2);
 
-fn client(replicas: &[&Replica], life: &Lifecycle) -> Channel {
+fn client(replicas: &[&Replica], life: &Lifecycle) -> ServiceChannel {
     let urls: Vec<_> = replicas.iter().map(|replica| replica.url()).collect();
     channel("names", &urls.join(","), ClientOptions::default(), life).unwrap()
 }
 
 /// Calls until all of `names` have answered.
-async fn answered_by(channel: &Channel, names: &[&str]) {
+async fn answered_by(channel: &ServiceChannel, names: &[&str]) {
     let mut missing: HashSet<&str> = names.iter().copied().collect();
     let all = async {
         while !missing.is_empty() {
@@ -48,7 +47,7 @@ async fn answered_by(channel: &Channel, names: &[&str]) {
 }
 
 /// The share of 200 calls, without retries, that each outcome has: (failures, answers by `name`).
-async fn outcomes(channel: &Channel, name: &str) -> (u32, u32) {
+async fn outcomes(channel: &ServiceChannel, name: &str) -> (u32, u32) {
     let (mut failures, mut by_name) = (0, 0);
     for _ in 0..200 {
         match call(channel, "Get").await {

@@ -10,11 +10,11 @@ use std::{
 use axum::{body::Body, extract::Request, routing::any};
 use madang_kit::{
     Lifecycle, Metrics, Readiness,
-    grpc::{ServerOptions, serve},
+    grpc::{Access, ServerOptions, ServiceChannel, serve},
     lifecycle::Outcome,
 };
 use tokio::runtime::Runtime;
-use tonic::{Response, Status, client::Grpc, server, service::Routes, transport::Channel};
+use tonic::{Response, Status, client::Grpc, server, service::Routes};
 use tonic_prost::ProstCodec;
 
 /// What the service answers to a method's name.
@@ -23,7 +23,16 @@ pub(crate) type Handler =
 
 /// `test.Names/<any>`: from nothing to a string.
 pub(crate) fn routes(handler: Handler) -> Routes {
+    routes_seen_by(handler, |_| ())
+}
+
+/// The same, where each request is seen first.
+pub(crate) fn routes_seen_by(
+    handler: Handler,
+    see: impl Fn(&Request<Body>) + Clone + Send + Sync + 'static,
+) -> Routes {
     let call = move |request: Request<Body>| {
+        see(&request);
         let handler = Arc::clone(&handler);
         let method = request.uri().path().rsplit('/').next().unwrap_or_default().to_owned();
         async move {
@@ -41,7 +50,7 @@ pub(crate) fn routes(handler: Handler) -> Routes {
 }
 
 /// Calls it.
-pub(crate) async fn call(channel: &Channel, method: &str) -> Result<String, Status> {
+pub(crate) async fn call(channel: &ServiceChannel, method: &str) -> Result<String, Status> {
     let mut client = Grpc::new(channel.clone());
     client.ready().await.map_err(|error| Status::from_error(Box::new(error)))?;
     let path = format!("/test.Names/{method}").parse().unwrap();
@@ -71,7 +80,9 @@ impl Replica {
             let handler: Handler = Arc::new(move |_| Box::pin(async move { Ok(name.to_owned()) }));
             let metrics = Metrics::new(name).unwrap();
             let options = ServerOptions::default();
-            serve(address, routes(handler), &own_readiness, &metrics, &own_life, options).await.unwrap()
+            serve(address, routes(handler), &own_readiness, &metrics, &own_life, Access::default(), options)
+                .await
+                .unwrap()
         });
         let address = started.await.unwrap();
         Self { runtime: Some(runtime), address, life, readiness }

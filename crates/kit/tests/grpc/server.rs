@@ -5,11 +5,11 @@ use std::{sync::Arc, time::Duration};
 use futures_util::future::BoxFuture;
 use madang_kit::{
     Lifecycle, Metrics, Readiness,
-    grpc::{ClientOptions, ServerOptions, channel, serve},
+    grpc::{Access, ClientOptions, ServerOptions, ServiceChannel, channel, serve},
     lifecycle::Outcome,
 };
 use tokio::sync::Semaphore;
-use tonic::{Code, Status, transport::Channel};
+use tonic::{Code, Status};
 use tonic_health::pb::{
     HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
 };
@@ -23,7 +23,7 @@ struct Fixture {
     life: Lifecycle,
     readiness: Readiness,
     metrics: Metrics,
-    channel: Channel,
+    channel: ServiceChannel,
     url: String,
 }
 
@@ -31,7 +31,15 @@ async fn fixture(options: ServerOptions, handler: Handler) -> Fixture {
     let (life, readiness) = (Lifecycle::new("test", Duration::from_secs(10)), Readiness::new());
     let metrics = Metrics::new("test").unwrap();
     let server = life.child("server");
-    let address = serve(([127, 0, 0, 1], 0).into(), routes(handler), &readiness, &metrics, &server, options);
+    let address = serve(
+        ([127, 0, 0, 1], 0).into(),
+        routes(handler),
+        &readiness,
+        &metrics,
+        &server,
+        Access::default(),
+        options,
+    );
     let address = address.await.unwrap();
     let url = format!("http://{address}");
     let channel = channel("names", &url, ClientOptions::default(), &life).unwrap();

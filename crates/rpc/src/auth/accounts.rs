@@ -3,7 +3,10 @@
 use madang_domain::{AvatarUrl, DisplayName, Profile, UserId, UserRef, Username};
 use madang_proto::auth::v1 as wire;
 
-use super::credentials::{ClientInfo, Password};
+use super::{
+    credentials::{ClientInfo, Password},
+    sessions::Presented,
+};
 use crate::wire::{Result, Wire, field, message, required};
 
 /// Asks for an account to be made and signed in.
@@ -53,6 +56,8 @@ pub struct UpdateProfile {
     pub name: Option<DisplayName>,
     /// The new picture; `Some(None)` removes it. None leaves it as it is.
     pub avatar_url: Option<Option<AvatarUrl>>,
+    /// What the user showed for it, if it is a token of a session here.
+    pub presented: Option<Presented>,
 }
 
 message!(Register => wire::RegisterRequest { username, password, name, client });
@@ -60,7 +65,7 @@ message!(Login => wire::LoginRequest { username, password, client });
 message!(GetUsers => wire::GetUsersRequest { ids });
 message!(FindUsers => wire::FindUsersRequest { users });
 message!(Vec<Profile> => wire::GetUsersResponse | wire::FindUsersResponse[users]);
-message!(UpdateProfile => wire::UpdateProfileRequest { user, name, avatar_url });
+message!(UpdateProfile => wire::UpdateProfileRequest { user, name, avatar_url, presented });
 message!(Profile => wire::UpdateProfileResponse[user]);
 
 impl Wire<wire::UserRef> for UserRef {

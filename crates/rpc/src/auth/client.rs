@@ -1,10 +1,12 @@
 //! An auth service behind gRPC.
 
-use madang_proto::auth::v1::auth_service_client::AuthServiceClient;
+use std::sync::Arc;
+
+use madang_proto::auth::v1::{auth_service_client::AuthServiceClient, auth_service_server::SERVICE_NAME};
 use tonic::transport::Channel;
 
 use crate::{
-    client::{CallSettings, Caller, Transport},
+    client::{CallSettings, Caller, ClientCounters, Transport},
     wire::{REQUEST_MAX_BYTES, RESPONSE_MAX_BYTES},
 };
 
@@ -27,7 +29,13 @@ impl<T: Transport> AuthClient<T> {
             rpc: AuthServiceClient::new(channel)
                 .max_encoding_message_size(REQUEST_MAX_BYTES)
                 .max_decoding_message_size(RESPONSE_MAX_BYTES),
-            caller: Caller::new(settings),
+            caller: Caller::new(SERVICE_NAME, settings),
         }
+    }
+
+    /// What is counted of the calls.
+    #[must_use]
+    pub const fn counters(&self) -> &Arc<ClientCounters> {
+        self.caller.counters()
     }
 }

@@ -17,7 +17,7 @@ pub use self::{
     client::AuthClient,
     credentials::{ClientInfo, Grant, Password, Token},
     sessions::{
-        CredentialIssuer, GetKeys, Identity, IssueTicket, ListRevocations, ListSessions, Logout,
+        CredentialIssuer, GetKeys, Identity, IssueTicket, ListRevocations, ListSessions, Logout, Presented,
         RedeemTicket, Refresh, Revocations, RevokeSession, Session, Ticket,
     },
     site::{
@@ -39,6 +39,7 @@ service! {
     client: AuthClient;
     /// The gRPC service of an auth service.
     server: auth_server, AuthServiceServer, AuthService;
+    callers: [Gateway];
     double: AuthDouble;
 
     /// Makes an account and signs it in. `already_exists`: the name is taken; `invalid_argument`: the
@@ -56,9 +57,10 @@ service! {
     }
 
     /// Exchanges a refresh token, which is used up. `unauthenticated`: unknown, expired, or used before;
-    /// in the last case the whole session ends.
+    /// in the last case the whole session ends. For a short while, and until the new token is used, the same
+    /// device gets the same answer again.
     fn refresh(Refresh as RefreshRequest) -> Grant as RefreshResponse {
-        repeat: never, "a token used twice ends its session";
+        repeat: never, "where the settings allow no repetition, a token used twice ends its session; the client may";
     }
 
     /// Ends the session of a refresh token. An unknown token is no error.
@@ -120,7 +122,8 @@ service! {
         repeat: always, "it reads";
     }
 
-    /// Ends all that the user was let in with until now: sessions, tickets, and tokens of the embedding site.
+    /// Ends all that the user was let in with until now: sessions, tickets, and tokens of the embedding site. For a
+    /// user of the site it answers when the second is over, so that a token made after the answer says a later one.
     /// `not_found`: there is no such user.
     fn disconnect(Disconnect as DisconnectRequest) -> () as DisconnectResponse {
         repeat: never, "it would end what let the user in meanwhile";

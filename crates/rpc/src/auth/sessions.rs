@@ -6,7 +6,7 @@ use madang_domain::{Profile, SessionId, Timestamp, UserId};
 use madang_proto::auth::v1 as wire;
 
 use super::credentials::{ClientInfo, Token};
-use crate::wire::{Result, Wire, field, message};
+use crate::wire::{Result, Wire, field, message, nothing};
 
 /// Asks for new tokens.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +22,8 @@ pub struct Refresh {
 pub struct Logout {
     /// A refresh token of the session.
     pub refresh_token: Token,
+    /// Where the request came from.
+    pub client: ClientInfo,
 }
 
 /// Asks for a one-time WebSocket ticket.
@@ -31,6 +33,17 @@ pub struct IssueTicket {
     pub user: UserId,
     /// The user's session.
     pub session: SessionId,
+    /// When the access token was made that asks for it. None: the caller does not say.
+    pub issued_at: Option<Timestamp>,
+}
+
+/// The access token that a call was made with. It shows that the exchange it comes from is complete.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Presented {
+    /// Its session.
+    pub session: SessionId,
+    /// When it was made, to the second.
+    pub issued_at: Timestamp,
 }
 
 /// Asks for a ticket to be used up.
@@ -38,6 +51,8 @@ pub struct IssueTicket {
 pub struct RedeemTicket {
     /// The ticket.
     pub ticket: Token,
+    /// Where the request came from.
+    pub client: ClientInfo,
 }
 
 /// Asks for a user's live sessions.
@@ -45,6 +60,8 @@ pub struct RedeemTicket {
 pub struct ListSessions {
     /// The user.
     pub user: UserId,
+    /// What the user showed for it, if it is a token of a session here.
+    pub presented: Option<Presented>,
 }
 
 /// Asks for a session to be ended.
@@ -54,6 +71,8 @@ pub struct RevokeSession {
     pub user: UserId,
     /// The user's session.
     pub session: SessionId,
+    /// What the user showed for it, if it is a token of a session here.
+    pub presented: Option<Presented>,
 }
 
 /// Asks for the credentials that ended before their time.
@@ -125,19 +144,20 @@ pub struct Revocations {
 }
 
 message!(Refresh => wire::RefreshRequest { refresh_token, client });
-message!(Logout => wire::LogoutRequest { refresh_token });
-message!(IssueTicket => wire::IssueTicketRequest { user, session });
+message!(Logout => wire::LogoutRequest { refresh_token, client });
+message!(IssueTicket => wire::IssueTicketRequest { user, session, issued_at as issued_at_micros });
+message!(Presented => wire::Presented { session, issued_at as issued_at_micros });
 message!(Ticket => wire::IssueTicketResponse | wire::IssueUserTicketResponse {
     ticket, expires_in as expires_in_seconds
 });
-message!(RedeemTicket => wire::RedeemTicketRequest { ticket });
+message!(RedeemTicket => wire::RedeemTicketRequest { ticket, client });
 message!(Identity => wire::RedeemTicketResponse {
     profile as user, session, expires_at as expires_at_micros, issued_at as issued_at_micros, issuer as by_site
 });
 message!(Session => wire::Session { id, created_at as created_at_micros, used_at as used_at_micros, client });
-message!(ListSessions => wire::ListSessionsRequest { user });
+message!(ListSessions => wire::ListSessionsRequest { user, presented });
 message!(Vec<Session> => wire::ListSessionsResponse[sessions]);
-message!(RevokeSession => wire::RevokeSessionRequest { user, session });
+message!(RevokeSession => wire::RevokeSessionRequest { user, session, presented });
 message!(ListRevocations => wire::ListRevocationsRequest { cursor });
 message!(Revocations => wire::ListRevocationsResponse { sessions, users, cursor });
 message!(GetKeys => wire::GetKeysRequest {});
@@ -165,19 +185,4 @@ impl Wire<wire::Disconnection> for (UserId, Timestamp) {
     }
 }
 
-/// Messages that carry nothing.
-macro_rules! nothing {
-    ($($Message:ident),*) => {$(
-        impl Wire<wire::$Message> for () {
-            fn encode(&self) -> wire::$Message {
-                wire::$Message {}
-            }
-
-            fn decode(wire::$Message {}: wire::$Message) -> Result<Self> {
-                Ok(())
-            }
-        }
-    )*};
-}
-
-nothing!(LogoutResponse, RevokeSessionResponse, DisconnectResponse);
+nothing!(wire::LogoutResponse, wire::RevokeSessionResponse, wire::DisconnectResponse);

@@ -12,6 +12,7 @@
 use std::{mem, sync::Arc, time::Duration};
 
 use madang_domain::{Code, Error, Result};
+use madang_trace::Causes;
 use tokio::{
     sync::{
         Notify,
@@ -21,6 +22,7 @@ use tokio::{
     task::JoinSet,
     time::Instant,
 };
+use tracing::{Instrument as _, Span};
 
 /// The bounds of a batcher.
 #[derive(Debug, Clone, Copy)]
@@ -61,6 +63,8 @@ struct Waiting<Req, Out> {
     request: Req,
     deadline: Instant,
     outcome: oneshot::Sender<Result<Out>>,
+    /// The caller's span, where it is sampled.
+    span: Span,
 }
 
 impl<Req, Out> Waiting<Req, Out> {
@@ -72,11 +76,12 @@ impl<Req, Out> Waiting<Req, Out> {
 
 impl<Req: Send + 'static, Out: Send + 'static> Batcher<Req, Out> {
     /// A batcher whose calls are made by `send`, by the given deadline, and which gives the outcomes at
-    /// the places of the requests. An error of `send` is the outcome of all of them.
+    /// the places of the requests. An error of `send` is the outcome of all of them. Its spans have `name`.
     ///
     /// The task behind it ends when the batcher is dropped and what had queued is done. Must be called
     /// within a Tokio runtime.
     pub(crate) fn spawn<Sending>(
+        name: &'static str,
         settings: BatchSettings,
         weigh: fn(&Req) -> usize,
         send: impl Fn(Vec<Req>, Instant) -> Sending + Send + 'static,
@@ -86,14 +91,15 @@ impl<Req: Send + 'static, Out: Send + 'static> Batcher<Req, Out> {
     {
         let (queue, waiting) = mpsc::channel(settings.queue_max.max(1));
         let many = Arc::new(Notify::new());
-        tokio::spawn(dispatch(settings, weigh, send, waiting, Arc::clone(&many)));
+        tokio::spawn(dispatch(name, settings, weigh, send, waiting, Arc::clone(&many)));
         Self { queue, many }
     }
 
     /// Sends a request with others, and waits for its outcome until the deadline.
     pub(crate) async fn call(&self, request: Req, deadline: Instant) -> Result<Out> {
         let (outcome, answer) = oneshot::channel();
-        match self.queue.try_send(Waiting { request, deadline, outcome }) {
+        match self.queue.try_send(Waiting { request, deadline, outcome, span: madang_trace::sampled_span() })
+        {
             Ok(()) if self.queue.max_capacity() - self.queue.capacity() >= PACED_MAX_ITEMS => {
                 self.many.notify_one();
             }
@@ -114,10 +120,11 @@ impl<Req: Send + 'static, Out: Send + 'static> Batcher<Req, Out> {
 }
 
 fn late() -> Error {
-    Error::new(Code::DeadlineExceeded, "a service that is needed did not answer in time")
+    Error::new(Code::DeadlineExceeded, "a required service did not answer in time")
 }
 
 async fn dispatch<Req, Out, Sending>(
+    name: &'static str,
     settings: BatchSettings,
     weigh: fn(&Req) -> usize,
     send: impl Fn(Vec<Req>, Instant) -> Sending,
@@ -166,9 +173,14 @@ async fn dispatch<Req, Out, Sending>(
             next = queue.try_recv().ok();
         }
         if let Some(deadline) = batch.deadline {
-            let sending = send(batch.requests, deadline);
-            let outcomes = batch.outcomes;
-            in_flight.spawn(async move { answer(outcomes, sending.await) });
+            let span = span(name, batch.requests.len(), &batch.causes);
+            let sending = send(batch.requests, deadline).instrument(span);
+            let callers = batch.outcomes;
+            in_flight.spawn(async move {
+                // The span ends before the callers' do.
+                let outcomes = sending.await;
+                answer(callers, outcomes);
+            });
         }
         // Those that are done make room. A panic in one was its own, and its callers have heard of it.
         while in_flight.try_join_next().is_some() {}
@@ -176,10 +188,24 @@ async fn dispatch<Req, Out, Sending>(
     while in_flight.join_next().await.is_some() {}
 }
 
+/// The span of a batch.
+fn span(name: &'static str, requests: usize, causes: &Causes) -> Span {
+    causes.span(|parent| {
+        tracing::trace_span!(
+            target: madang_trace::TARGET,
+            parent: parent,
+            "batch",
+            otel.name = name,
+            madang.batch.requests = i64::try_from(requests).unwrap_or(i64::MAX),
+        )
+    })
+}
+
 /// Requests that leave together.
 struct Batch<Req, Out> {
     requests: Vec<Req>,
     outcomes: Vec<oneshot::Sender<Result<Out>>>,
+    causes: Causes,
     weight: usize,
     /// The latest of the requests' deadlines: those who have less time stop waiting by themselves.
     deadline: Option<Instant>,
@@ -187,7 +213,13 @@ struct Batch<Req, Out> {
 
 impl<Req, Out> Default for Batch<Req, Out> {
     fn default() -> Self {
-        Self { requests: Vec::new(), outcomes: Vec::new(), weight: 0, deadline: None }
+        Self {
+            requests: Vec::new(),
+            outcomes: Vec::new(),
+            causes: Causes::default(),
+            weight: 0,
+            deadline: None,
+        }
     }
 }
 
@@ -201,6 +233,7 @@ impl<Req, Out> Batch<Req, Out> {
     fn push(&mut self, waiting: Waiting<Req, Out>, weight: usize) {
         self.requests.push(waiting.request);
         self.outcomes.push(waiting.outcome);
+        self.causes.add(waiting.span);
         self.weight = self.weight.saturating_add(weight);
         self.deadline = self.deadline.max(Some(waiting.deadline));
     }

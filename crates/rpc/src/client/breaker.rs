@@ -9,11 +9,13 @@
 //! in the same moment, and each may be repeated at once on another replica.
 
 use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use tokio::time::Instant;
+
+use super::counters::ClientCounters;
 
 /// When a breaker opens, and for how long.
 #[derive(Debug, Clone)]
@@ -43,6 +45,7 @@ impl Default for BreakerSettings {
 pub(crate) struct Breaker {
     settings: BreakerSettings,
     state: Mutex<State>,
+    counters: Arc<ClientCounters>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -58,8 +61,8 @@ enum State {
 }
 
 impl Breaker {
-    pub(crate) const fn new(settings: BreakerSettings) -> Self {
-        Self { settings, state: Mutex::new(State::Closed) }
+    pub(crate) const fn new(settings: BreakerSettings, counters: Arc<ClientCounters>) -> Self {
+        Self { settings, state: Mutex::new(State::Closed), counters }
     }
 
     /// Leave to call, or for how long there is none.
@@ -87,6 +90,7 @@ impl Breaker {
                 tracing::info!("a service answers again");
             }
             *state = State::Closed;
+            self.counters.breaker_open.set(0);
         }
     }
 
@@ -104,7 +108,10 @@ impl Breaker {
                 if failures >= self.settings.failures_min
                     && now.duration_since(first) >= self.settings.trip_after
                 {
-                    tracing::warn!(failures, "a service does not answer; its callers are told so at once");
+                    tracing::warn!(
+                        failures,
+                        "a service does not answer: for a moment, calls to it fail at once"
+                    );
                     State::Open { until: now + self.settings.open_for }
                 } else {
                     State::Failing { failures, first, last: now }
@@ -112,6 +119,9 @@ impl Breaker {
             }
             State::Closed | State::Failing { .. } => State::Failing { failures: 1, first: now, last: now },
         };
+        if matches!(*state, State::Open { .. }) {
+            self.counters.breaker_open.set(1);
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -160,7 +170,7 @@ mod tests {
     use super::*;
 
     fn breaker() -> Breaker {
-        Breaker::new(BreakerSettings::default())
+        Breaker::new(BreakerSettings::default(), Arc::default())
     }
 
     fn fail(breaker: &Breaker) {

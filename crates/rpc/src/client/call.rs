@@ -1,13 +1,15 @@
 //! One call to a service: deadline, breaker, repetition.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use madang_domain::{Error, Result};
 use tokio::time::Instant;
-use tonic::{Request, Response, Status};
+use tonic::{Code, Request, Response, Status};
+use tracing::{Instrument as _, Span, field::Empty};
 
 use super::{
     breaker::{Breaker, BreakerSettings},
+    counters::{ClientCounters, Outcome},
     retry::{RetryBudget, RetrySettings},
 };
 use crate::{
@@ -39,18 +41,29 @@ impl Default for CallSettings {
 /// What all calls of one client share.
 #[derive(Debug)]
 pub(crate) struct Caller {
+    /// The full name of the service, as `madang.auth.v1.AuthService`.
+    service: &'static str,
     settings: CallSettings,
     budget: RetryBudget,
     breaker: Breaker,
+    counters: Arc<ClientCounters>,
 }
 
 impl Caller {
-    pub(crate) fn new(settings: CallSettings) -> Self {
+    pub(crate) fn new(service: &'static str, settings: CallSettings) -> Self {
+        let counters = Arc::default();
         Self {
+            service,
             budget: RetryBudget::new(&settings.retry),
-            breaker: Breaker::new(settings.breaker.clone()),
+            breaker: Breaker::new(settings.breaker.clone(), Arc::clone(&counters)),
             settings,
+            counters,
         }
+    }
+
+    /// What is counted.
+    pub(crate) const fn counters(&self) -> &Arc<ClientCounters> {
+        &self.counters
     }
 
     /// By when a call of `method` that begins now must be done.
@@ -94,9 +107,17 @@ impl Caller {
         loop {
             let admission = match self.breaker.admit() {
                 Ok(admission) => admission,
-                Err(after) => return Err(earlier.unwrap_or_else(|| down(after))),
+                Err(after) => {
+                    self.counters.tries.add(Outcome::BreakerOpen, 1);
+                    return Err(earlier.unwrap_or_else(|| down(after)));
+                }
             };
-            let error = match attempt(deadline, request(), &send).await {
+            let span = self.span(rpc, repetition);
+            let began = Instant::now();
+            let attempted = attempt(deadline, request(), &send, &span).instrument(span.clone()).await;
+            self.counters.duration.observe_duration(began.elapsed());
+            self.counters.tries.add(outcome(&attempted), 1);
+            let error = match attempted {
                 Ok(answer) => {
                     admission.answered();
                     self.budget.succeeded();
@@ -127,9 +148,53 @@ impl Caller {
                 return Err(error);
             }
             tracing::debug!(method = rpc, repetition, "the service was not reached; trying again");
+            self.counters.retries.add(1);
             earlier = Some(error);
             tokio::time::sleep(pause).await;
         }
+    }
+
+    /// The span of one try, after the conventions for RPC. Each try has its own, which is the parent of the server's.
+    fn span(&self, rpc: &'static str, repetition: u32) -> Span {
+        let service = self.service;
+        let span = tracing::trace_span!(
+            target: madang_trace::TARGET,
+            "rpc.client",
+            otel.name = format_args!("{service}/{rpc}"),
+            otel.kind = "client",
+            otel.status_code = Empty,
+            rpc.system.name = "grpc",
+            rpc.method = format_args!("{service}/{rpc}"),
+            rpc.response.status_code = Empty,
+            error.type = Empty,
+            madang.rpc.repetition = Empty,
+        );
+        if repetition > 0 {
+            span.record("madang.rpc.repetition", i64::from(repetition));
+        }
+        span
+    }
+}
+
+/// Notes how a call ended. To its client every status but one is an error.
+fn note(span: &Span, code: Code) {
+    if span.is_disabled() {
+        return;
+    }
+    let name = madang_trace::grpc_code(code as i32);
+    span.record("rpc.response.status_code", name);
+    if code != Code::Ok {
+        span.record("error.type", name);
+        span.record("otel.status_code", "ERROR");
+    }
+}
+
+fn outcome<T>(attempted: &Result<T, Failed>) -> Outcome {
+    match attempted {
+        Ok(_) => Outcome::Ok,
+        Err(Failed::Answered(_)) => Outcome::Refused,
+        Err(Failed::TimedOut(_)) => Outcome::TimedOut,
+        Err(Failed::Transport(_)) => Outcome::Unreachable,
     }
 }
 
@@ -137,6 +202,7 @@ async fn attempt<Req, Res, Sending>(
     deadline: Instant,
     request: Req,
     send: &(impl Fn(Request<Req>) -> Sending + Send),
+    span: &Span,
 ) -> Result<Res, Failed>
 where
     Sending: Future<Output = Result<Response<Res>, Status>> + Send,
@@ -145,21 +211,28 @@ where
     // The service learns how long there is anybody to answer. This side does not rely on it.
     request.set_timeout(deadline.saturating_duration_since(Instant::now()));
     match tokio::time::timeout_at(deadline, send(request)).await {
-        Ok(Ok(response)) => Ok(response.into_inner()),
-        Ok(Err(status)) => Err(classify(status)),
-        Err(_elapsed) => Err(Failed::timed_out()),
+        Ok(Ok(response)) => {
+            note(span, Code::Ok);
+            Ok(response.into_inner())
+        }
+        Ok(Err(status)) => {
+            note(span, status.code());
+            Err(classify(status))
+        }
+        Err(_elapsed) => {
+            note(span, Code::DeadlineExceeded);
+            Err(Failed::timed_out())
+        }
     }
 }
 
 fn down(after: Duration) -> Error {
-    Error::unavailable("a service that is needed does not answer; try again").retry_after(after)
+    Error::unavailable("a required service does not answer; try again").retry_after(after)
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
-
-    use madang_domain::Code;
 
     use super::*;
     use crate::method::Repeat;
@@ -169,13 +242,14 @@ mod tests {
         rpc: "Read",
         timeout: Duration::from_secs(5),
         repeat: Repeat::Always,
+        callers: &[],
         batched: false,
     };
     const WRITE: Method = Method { repeat: Repeat::Never, ..READ };
 
     fn caller() -> Caller {
         let retry = RetrySettings { random: || 1.0, ..RetrySettings::default() };
-        Caller::new(CallSettings { retry, ..CallSettings::default() })
+        Caller::new("madang.test.v1.Test", CallSettings { retry, ..CallSettings::default() })
     }
 
     /// Calls a service that answers the `n`-th try with `answer(n)`; returns with the count of tries.
@@ -207,7 +281,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn others_are_tried_once() {
         let (result, tries) = call(&caller(), &WRITE, |_| broken()).await;
-        assert_eq!(result.unwrap_err().code, Code::Unavailable);
+        assert_eq!(result.unwrap_err().code, madang_domain::Code::Unavailable);
         assert_eq!(tries, 1);
     }
 
@@ -222,7 +296,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn tries_have_an_end() {
         let (result, tries) = call(&caller(), &READ, |_| broken()).await;
-        assert_eq!(result.unwrap_err().code, Code::Unavailable);
+        assert_eq!(result.unwrap_err().code, madang_domain::Code::Unavailable);
         assert_eq!(tries, RetrySettings::default().attempts_max);
     }
 
@@ -233,7 +307,7 @@ mod tests {
         let (result, tries) = call(&caller(), &method, |_| broken()).await;
         // 25 ms after the first, and the 50 ms after the second would be too late.
         assert_eq!(tries, 2);
-        assert_eq!(result.unwrap_err().code, Code::Unavailable);
+        assert_eq!(result.unwrap_err().code, madang_domain::Code::Unavailable);
         assert_eq!(began.elapsed().as_millis(), 25);
     }
 
@@ -243,7 +317,7 @@ mod tests {
         let began = Instant::now();
         let hang = |_: Request<()>| std::future::pending::<Result<Response<()>, Status>>();
         let result = caller.call(&READ, true, || (), hang).await;
-        assert_eq!(result.unwrap_err().code, Code::DeadlineExceeded);
+        assert_eq!(result.unwrap_err().code, madang_domain::Code::DeadlineExceeded);
         assert_eq!(began.elapsed(), READ.timeout);
     }
 
@@ -257,9 +331,15 @@ mod tests {
         let all: u32 = tries.iter().sum();
         assert_eq!(tries[0], 4, "{tries:?}");
         assert_eq!(tries[59], 0, "the breaker is open: {tries:?}");
+        assert_eq!(caller.counters.breaker_open.get(), 1);
+        let counted = |outcome| caller.counters.tries.get(outcome);
+        assert_eq!(counted(Outcome::Unreachable), u64::from(tries.iter().sum::<u32>()));
+        assert!(counted(Outcome::BreakerOpen) > 0 && caller.counters.retries.get() > 0);
         assert!(all < 60, "fewer tries than calls: {tries:?}");
 
         tokio::time::advance(BreakerSettings::default().open_for).await;
         assert!(call(&caller, &READ, |_| Ok(())).await.0.is_ok());
+        assert_eq!(caller.counters.breaker_open.get(), 0);
+        assert_eq!(caller.counters.tries.get(Outcome::Ok), 1);
     }
 }

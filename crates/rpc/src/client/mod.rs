@@ -3,11 +3,13 @@
 mod batch;
 mod breaker;
 mod call;
+mod counters;
 mod retry;
 
 pub use batch::BatchSettings;
 pub use breaker::BreakerSettings;
 pub use call::CallSettings;
+pub use counters::{ClientCounters, Outcome};
 pub use retry::RetrySettings;
 
 pub(crate) use batch::Batcher;

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use madang_domain::{Cursor, Error, Result};
 use madang_proto::store::v1::{
     self as wire, append_outcome, message_store_service_client::MessageStoreServiceClient,
-    open_inbox_outcome, open_outcome,
+    message_store_service_server::SERVICE_NAME, open_inbox_outcome, open_outcome,
 };
 use tokio::time::Instant;
 use tonic::transport::Channel;
@@ -16,7 +16,7 @@ use super::{
     messages::{Append, Appended, Open, Opened},
 };
 use crate::{
-    client::{BatchSettings, Batcher, CallSettings, Caller, Transport, malformed},
+    client::{BatchSettings, Batcher, CallSettings, Caller, ClientCounters, Transport, malformed},
     method::Method,
     wire::{REQUEST_MAX_BYTES, RESPONSE_MAX_BYTES, Wire, status::from_failure},
 };
@@ -87,24 +87,35 @@ impl<T: Transport> MessageStoreClient<T> {
             .max_encoding_message_size(REQUEST_MAX_BYTES)
             .max_decoding_message_size(RESPONSE_MAX_BYTES);
         let MessageStoreSettings { call, append, open } = settings;
-        let caller = Arc::new(Caller::new(call));
+        let caller = Arc::new(Caller::new(SERVICE_NAME, call));
         let sender = Sender { rpc: rpc.clone(), caller: Arc::clone(&caller) };
-        let appends = Batcher::spawn(bounded(append), Append::wire_bytes, {
+        let appends = Batcher::spawn("batch Append", bounded(append), Append::wire_bytes, {
             let sender = sender.clone();
             move |appends, deadline| sender.clone().append(appends, deadline)
         });
-        let opens =
-            Batcher::spawn(bounded(open), |open: &Open| open_weight(open.since, open.replay_limit), {
+        let opens = Batcher::spawn(
+            "batch Open",
+            bounded(open),
+            |open: &Open| open_weight(open.since, open.replay_limit),
+            {
                 let sender = sender.clone();
                 move |opens, deadline| sender.clone().open(opens, deadline)
-            });
+            },
+        );
         let inbox_opens = Batcher::spawn(
+            "batch OpenInbox",
             bounded(open),
             |open: &OpenInbox| open_weight(open.since, open.replay_limit),
             move |opens, deadline| sender.clone().open_inboxes(opens, deadline),
         );
         let batches = Batches { caller: Arc::clone(&caller), appends, opens, inbox_opens };
         Self { rpc, caller, batches }
+    }
+
+    /// What is counted of the calls.
+    #[must_use]
+    pub fn counters(&self) -> &Arc<ClientCounters> {
+        self.caller.counters()
     }
 }
 

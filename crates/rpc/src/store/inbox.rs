@@ -53,6 +53,8 @@ pub struct OpenedInbox {
     pub complete: bool,
     /// What the client missed, in order, contiguous up to `head`.
     pub events: Vec<Event>,
+    /// The user's present profile, which may be later than what a token says; none of a user who was never in a room.
+    pub user: Option<Arc<Profile>>,
 }
 
 /// Asks for a page of a user's inbox.
@@ -102,7 +104,7 @@ pub struct InboxMark {
 }
 
 message!(Notify => wire::NotifyRequest { user, data, key });
-message!(OpenedInbox => wire::OpenedInbox { epoch, head, read, unread, complete, events });
+message!(OpenedInbox => wire::OpenedInbox { epoch, head, read, unread, complete, events, user });
 message!(Inbox => wire::InboxRequest { user, from, limit });
 message!(InboxPage => wire::InboxResponse { epoch, events, head, read, unread, more });
 message!(MarkInboxRead => wire::MarkInboxReadRequest { user, seq });
@@ -165,7 +167,7 @@ mod tests {
             let answer = wire::NotifyResponse { notice: Some(notice.clone()), duplicate };
             let changed = Changed::<Event>::decode(answer.clone()).unwrap();
             assert_eq!(changed.events.is_empty(), duplicate);
-            assert_eq!(changed.encode(), answer);
+            assert_eq!(Wire::<wire::NotifyResponse>::encode(&changed), answer);
         }
     }
 }

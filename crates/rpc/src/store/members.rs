@@ -22,6 +22,8 @@ pub struct Member {
     pub joined_at: Timestamp,
     /// The read mark.
     pub read: Seq,
+    /// Whether the user is no member yet, but invited to become one.
+    pub invited: bool,
 }
 
 /// Asks to join a public room.
@@ -81,7 +83,7 @@ pub struct RemoveMember {
     pub user: UserId,
 }
 
-message!(Member => wire::Member { user, role, joined_at as joined_at_micros, read });
+message!(Member => wire::Member { user, role, joined_at as joined_at_micros, read, invited });
 required_message!(Member => wire::Member);
 
 message!(Join => wire::JoinRequest { actor, room });

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use madang_domain::{
     Cursor, Epoch, Profile, Role, RoomId, RoomRef, Seq, Timestamp, TopicId, UserId,
-    event::{Event, Message},
+    event::{Event, Excerpt, Message},
 };
 use madang_proto::store::v1 as wire;
 
 use super::{
-    change::{Changed, of_nothing},
+    change::{Authority, Changed, of_nothing},
     page::{Page, PageQuery, page_of_room},
 };
 use crate::wire::{Profiles, Result, Wire, decode_message, encode_message, field, message, required};
@@ -23,6 +23,8 @@ pub struct Append {
     pub actor: Arc<Profile>,
     /// The message; `message.key` makes it idempotent with the room and the actor.
     pub message: Message,
+    /// By what right. By the site's, nobody's block is asked.
+    pub authority: Authority,
 }
 
 /// A message that is committed.
@@ -37,17 +39,18 @@ pub struct Appended {
     /// Whom it mentions, with the notices that were committed with it. None of a duplicate: they were told when
     /// it was new.
     pub mentions: Vec<Mentioned>,
+    /// The beginning of what it answers; none where that is nothing, or deleted, and of a duplicate.
+    pub excerpt: Option<Excerpt>,
 }
 
-/// A notice in the inbox of a user whom a message mentions.
+/// A user whom a message mentions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mentioned {
     /// The user.
     pub user: UserId,
-    /// The notice's place in the inbox.
-    pub seq: Seq,
-    /// When it was committed.
-    pub at: Timestamp,
+    /// The notice of it in the user's inbox: its place, and when it was committed. None where the user has blocked the
+    /// sender.
+    pub notice: Option<(Seq, Timestamp)>,
 }
 
 /// A subscription to open.
@@ -189,8 +192,22 @@ pub struct ListPins {
     pub page: PageQuery,
 }
 
-message!(Appended => wire::Appended { seq, at as at_micros, duplicate, mentions });
-message!(Mentioned => wire::Mentioned { user, seq, at as at_micros });
+message!(Appended => wire::Appended { seq, at as at_micros, duplicate, mentions, excerpt });
+
+/// No notice has the place 0.
+impl Wire<wire::Mentioned> for Mentioned {
+    fn encode(&self) -> wire::Mentioned {
+        let (seq, at) = self.notice.unwrap_or((Seq::START, Timestamp::from_micros(0)));
+        wire::Mentioned { user: self.user.encode(), seq: seq.get(), at_micros: at.as_micros() }
+    }
+
+    fn decode(message: wire::Mentioned) -> Result<Self> {
+        let wire::Mentioned { user, seq, at_micros } = message;
+        let notice = (Seq::new(seq), Timestamp::from_micros(at_micros));
+        Ok(Self { user: field("user", user)?, notice: (seq > 0).then_some(notice) })
+    }
+}
+
 message!(Opened => wire::Opened { epoch, head, member_count, role, read, complete, events });
 
 message!(Read => wire::ReadRequest { topic, after, limit });
@@ -211,6 +228,7 @@ impl Append {
             room: self.room.encode(),
             actor: self.actor.encode(),
             message: Some(encode_message(&self.message)),
+            authority: self.authority.encode(),
         }
     }
 
@@ -220,6 +238,7 @@ impl Append {
             room: field("room", append.room)?,
             actor: profiles.decode("actor", append.actor)?,
             message: decode_message("message", required("message", append.message)?)?,
+            authority: field("authority", append.authority)?,
         })
     }
 
@@ -371,6 +390,8 @@ mod tests {
             reply_to: None,
             attachments: Vec::new(),
             mentions: Vec::new(),
+            excerpt: None,
+            changes: None,
         };
         for cursor in [None, Some("n.9".to_owned())] {
             let list =
@@ -378,6 +399,15 @@ mod tests {
             assert_eq!(ListPins::decode(list.encode()).unwrap(), list);
             let page = Page { items: vec![event(8, EventBody::Message(said.clone()))], next: cursor };
             assert_eq!(Page::decode(page.encode()).unwrap(), page);
+        }
+    }
+
+    #[test]
+    fn a_mention_passes_with_its_notice_or_without() {
+        let user = UserId::from_bytes(&[1; 16]).unwrap();
+        for notice in [None, Some((Seq::new(1), Timestamp::from_micros(7)))] {
+            let mentioned = Mentioned { user, notice };
+            assert_eq!(Mentioned::decode(mentioned.encode()).unwrap(), mentioned);
         }
     }
 

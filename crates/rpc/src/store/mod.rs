@@ -1,13 +1,17 @@
 //! The message store: rooms, members, and the ordered log of each topic. It decides who may do what.
 
 mod batches;
+mod blocks;
 mod change;
 mod client;
 mod inbox;
 mod members;
+mod message_changes;
 mod messages;
 mod page;
+mod profiles;
 mod rooms;
+mod settings;
 
 use madang_domain::{Seq, TopicId, event::Event};
 use madang_proto::store::v1::{
@@ -17,19 +21,23 @@ use madang_proto::store::v1::{
 
 pub use self::{
     batches::{BATCH_MAX_ITEMS, REPLAY_MAX_BYTES},
+    blocks::{Block, BlockedUser, ListBlocked, Unblock},
     change::{Authority, Changed},
     client::{MessageStoreClient, MessageStoreSettings},
     inbox::{Inbox, InboxMark, InboxPage, MarkInboxRead, Notify, OpenInbox, OpenedInbox},
     members::{Join, Leave, ListMembers, Member, PutMember, RemoveMember},
+    message_changes::{DeleteMessage, EditMessage, ListRevisions, React, Revision},
     messages::{
         Append, Appended, Heads, History, HistoryFrom, HistoryQuery, ListPins, LogPage, MarkRead, Mentioned,
         Open, Opened, Read, ReadMark, SetPin,
     },
     page::{Page, PageQuery},
+    profiles::{PROFILE_ROOMS_MAX, RememberProfile, RememberedProfile},
     rooms::{
         CreateRoom, DeleteRoom, GetRoom, ListRooms, Membership, NewRoom, Resolve, Resolved, Room, RoomKind,
         RoomView, UpdateRoom,
     },
+    settings::{GetUserSettings, PutUserSettings, UserSettings},
 };
 use crate::service::service;
 
@@ -44,13 +52,15 @@ service! {
     client: MessageStoreClient;
     /// The gRPC service of a message store.
     server: message_store_server, MessageStoreServiceServer, MessageStoreService;
+    callers: [Gateway];
     double: MessageStoreDouble;
 
     /// Makes a room; the actor owns it. A direct room between two users is made once: another try
-    /// answers with it. `already_exists`: the slug is taken. `invalid_argument`: a direct room needs
-    /// exactly one other member. No role is asked for, so it is the same by the site's authority. With an
-    /// external id, the room that has it already is the answer, as the actor sees it: who may name external
-    /// ids, the caller judges.
+    /// answers with it. While one of the two blocks the other it is neither made nor opened: `failed_precondition` for
+    /// who has blocked, `permission_denied` for who is blocked. `already_exists`: the slug is taken.
+    /// `invalid_argument`: a direct room needs exactly one other member. With an external id, the room that has it
+    /// already is the answer, as the actor sees it: who may name external ids, the caller judges. `permission_denied`:
+    /// the repeat of a creation whose room the actor has left since, but not by the site's authority.
     fn create_room(CreateRoom as CreateRoomRequest) -> Changed<RoomView> as CreateRoomResponse {
         repeat: when(CreateRoom::is_idempotent), "with a key, an external id, or direct; otherwise each makes a room";
     }
@@ -71,17 +81,18 @@ service! {
     }
 
     /// Deletes a room with all that was said in it. Owners only. The event is not in any log: it is the
-    /// last thing that listeners hear.
+    /// last thing that listeners hear. A direct room is not deleted but hidden from the actor's list until its next
+    /// message, and no event says so.
     fn delete_room(DeleteRoom as DeleteRoomRequest) -> Changed<()> as DeleteRoomResponse {
         repeat: never, "the repetition would find no room, and the event is heard from the first alone";
     }
 
-    /// Joins a public room. A member already is no error, and no event.
+    /// Joins a public room, or one to which the user is invited. A member already is no error, and no event.
     fn join(Join as JoinRequest) -> Changed<RoomView> as JoinResponse {
         repeat: never, "it would undo a removal made in between";
     }
 
-    /// Leaves a room. `failed_precondition`: the last owner of a room with other members must name
+    /// Leaves a room, or declines the invitation to it. `failed_precondition`: the last owner of a room with other members must name
     /// another first; a direct room is not left.
     fn leave(Leave as LeaveRequest) -> Changed<()> as LeaveResponse {
         repeat: never, "the repetition would be refused to one who is no member any more";
@@ -93,19 +104,20 @@ service! {
     }
 
     /// Adds a member (moderators), or changes a role (owners). A user whom another member adds receives an
-    /// invitation in the inbox. By the site's authority nobody's role is asked.
+    /// invitation in the inbox. Who does not let the actor add members is no member then but invited, and becomes one
+    /// by `join`. By the site's authority nobody's role or consent is asked.
     fn put_member(PutMember as PutMemberRequest) -> Changed<Member> as PutMemberResponse {
         repeat: never, "it would undo a removal or a role given in between";
     }
 
-    /// Removes a member of a lesser role. By the site's authority any, the actor too; but the last owner of a
+    /// Removes a member of a lesser role, or takes an invitation back. By the site's authority any, the actor too; but the last owner of a
     /// room with other members is `failed_precondition`, as for `leave`.
     fn remove_member(RemoveMember as RemoveMemberRequest) -> Changed<()> as RemoveMemberResponse {
         repeat: never, "it would undo an addition made in between";
     }
 
     /// Appends a message, durably: when this answers, it is committed. Idempotent by room, actor and
-    /// key: repeat it freely.
+    /// key: repeat it freely. In a direct room whose users block one another it is refused as by `create_room`.
     fn append(Append as AppendRequest) -> Appended as AppendResponse {
         repeat: always, "it is idempotent by room, actor and key";
         batched: by_hand;
@@ -146,6 +158,31 @@ service! {
         repeat: always, "the mark only moves forward";
     }
 
+    /// Changes a message's text: the sender, within the time for it, or the site for the sender. Answers the message as it
+    /// is now. The same text once more is no error, and no event. Whom the text newly names is told, as by a send.
+    /// `not_found`: the room has no such message. `failed_precondition`: the time to edit it is over.
+    fn edit_message(EditMessage as EditMessageRequest) -> Changed<Event> as EditMessageResponse {
+        repeat: never, "it would undo a change made in between";
+    }
+
+    /// Deletes a message with all that was said in it; its place stays: the sender, moderators, and the site. A message
+    /// that is deleted already is no error, and no event. `not_found`: the room has no such message.
+    fn delete_message(DeleteMessage as DeleteMessageRequest) -> Changed<()> as DeleteMessageResponse {
+        repeat: always, "what is deleted stays so; an event that was not published is found by its place";
+    }
+
+    /// The former texts of a message, the latest first, for moderators.
+    fn list_revisions(ListRevisions as ListRevisionsRequest) -> Page<Revision> as ListRevisionsResponse {
+        repeat: always, "it reads";
+    }
+
+    /// Reacts to a message with an emoji, or ends that. A reaction that is so already is no error, and no event.
+    /// `not_found`: the room has no such message. `failed_precondition`: users react to it with
+    /// [`MESSAGE_REACTIONS_MAX`](madang_domain::limits::MESSAGE_REACTIONS_MAX) other emoji already.
+    fn react(React as ReactRequest) -> Changed<()> as ReactResponse {
+        repeat: never, "it would undo a change made in between";
+    }
+
     /// Pins a message in its room, or unpins it: moderators, and both users of a direct room. A message that is
     /// so already is no error, and no event. `not_found`: the room has no such message. `failed_precondition`: the
     /// room has [`ROOM_PINS_MAX`](madang_domain::limits::ROOM_PINS_MAX) pins already.
@@ -178,5 +215,40 @@ service! {
     /// Moves the read mark of a user's inbox forward, never back, never past the head.
     fn mark_inbox_read(MarkInboxRead as MarkInboxReadRequest) -> InboxMark as MarkInboxReadResponse {
         repeat: always, "the mark only moves forward";
+    }
+
+    /// What a user has set.
+    fn get_user_settings(GetUserSettings as GetUserSettingsRequest) -> UserSettings as GetUserSettingsResponse {
+        repeat: always, "it reads";
+    }
+
+    /// Changes what a user has set.
+    fn put_user_settings(PutUserSettings as PutUserSettingsRequest) -> UserSettings as PutUserSettingsResponse {
+        repeat: never, "it would overwrite a change made in between";
+    }
+
+    /// Blocks a user for the actor: the two have no direct room, the actor is neither added to rooms nor invited by the
+    /// user, and has no notices of the user. The user's open invitations to the actor go. When this answers, nothing
+    /// that it forbids commits any more. A user who is blocked already is no error. `invalid_argument`: oneself.
+    /// `failed_precondition`: the actor has blocked
+    /// [`BLOCKED_USERS_MAX`](madang_domain::limits::BLOCKED_USERS_MAX) users already.
+    fn block(Block as BlockRequest) -> () as BlockResponse {
+        repeat: never, "it would undo an end of the block made in between";
+    }
+
+    /// Ends the block of a user. A user who is not blocked is no error.
+    fn unblock(Unblock as UnblockRequest) -> () as UnblockResponse {
+        repeat: never, "it would undo a block made in between";
+    }
+
+    /// The users whom a user has blocked, the latest block first.
+    fn list_blocked(ListBlocked as ListBlockedRequest) -> Page<BlockedUser> as ListBlockedResponse {
+        repeat: always, "it reads";
+    }
+
+    /// Keeps a user's present profile, so that members' lists, history and replay show it, and answers the rooms of those
+    /// who see it: at most [`PROFILE_ROOMS_MAX`], those that were active last. A later profile that is known stays.
+    fn remember_profile(RememberProfile as RememberProfileRequest) -> RememberedProfile as RememberProfileResponse {
+        repeat: always, "a profile replaces earlier ones only";
     }
 }

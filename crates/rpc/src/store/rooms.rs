@@ -10,7 +10,7 @@ use madang_domain::{
 use madang_proto::store::v1 as wire;
 
 use super::{
-    change::{Changed, of_nothing},
+    change::{Authority, Changed, of_nothing},
     page::{Page, PageQuery},
 };
 use crate::wire::{DecodeError, Result, Wire, field, message, required_message};
@@ -63,6 +63,8 @@ pub struct RoomView {
 pub struct CreateRoom {
     /// The user who makes it, and owns it.
     pub actor: Arc<Profile>,
+    /// By what right.
+    pub authority: Authority,
     /// The room.
     pub room: NewRoom,
 }
@@ -162,8 +164,10 @@ impl Resolve {
 pub struct Resolved {
     /// At the place of each reference.
     pub rooms: Vec<Option<RoomId>>,
-    /// The user's rooms, where asked for; at most 10,000.
+    /// The user's rooms, where asked for: latest activity first, at most 10,000.
     pub memberships: Vec<RoomId>,
+    /// How many rooms the user has, where asked for.
+    pub memberships_total: u64,
 }
 
 message!(Room => wire::Room {
@@ -183,13 +187,14 @@ message!(Changed<RoomView> => wire::CreateRoomResponse | wire::UpdateRoomRespons
     value as room, events
 });
 message!(Resolve => wire::ResolveRequest { user, rooms, memberships });
-message!(Resolved => wire::ResolveResponse { rooms, memberships });
+message!(Resolved => wire::ResolveResponse { rooms, memberships, memberships_total });
 
 impl Wire<wire::CreateRoomRequest> for CreateRoom {
     fn encode(&self) -> wire::CreateRoomRequest {
         let NewRoom { kind, name, slug, external_id, members, key } = &self.room;
         wire::CreateRoomRequest {
             actor: self.actor.encode(),
+            authority: self.authority.encode(),
             kind: kind.encode(),
             name: name.encode(),
             slug: slug.encode(),
@@ -200,8 +205,9 @@ impl Wire<wire::CreateRoomRequest> for CreateRoom {
     }
 
     fn decode(message: wire::CreateRoomRequest) -> Result<Self> {
-        let wire::CreateRoomRequest { actor, kind, name, slug, members, key, external_id } = message;
-        let actor = field("actor", actor)?;
+        let wire::CreateRoomRequest { actor, kind, name, slug, members, key, external_id, authority } =
+            message;
+        let (actor, authority) = (field("actor", actor)?, field("authority", authority)?);
         let room = NewRoom {
             kind: field("kind", kind)?,
             name: field("name", name)?,
@@ -210,7 +216,7 @@ impl Wire<wire::CreateRoomRequest> for CreateRoom {
             members: field("members", members)?,
             key: field("key", key)?,
         };
-        Ok(Self { actor, room })
+        Ok(Self { actor, authority, room })
     }
 }
 

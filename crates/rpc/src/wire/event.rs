@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use madang_domain::{
-    Attachment, AttachmentUrl, AvatarUrl, DisplayName, ExternalId, FileName, IdempotencyKey, MediaType,
-    Profile, Role, RoomId, Seq, TopicId, UserId, Username,
-    event::{Event, EventBody, Message},
+    Attachment, AvatarUrl, DisplayName, Emoji, ExternalId, IdempotencyKey, Profile, Role, RoomId, Seq,
+    Timestamp, TopicId, UserId, Username,
+    event::{Event, EventBody, Excerpt, Message, MessageChanges, Reactions},
 };
 use madang_proto::types::v1 as wire;
 
@@ -52,7 +52,9 @@ fn decode_with(event: wire::Event, profiles: &mut Profiles) -> Result<Event> {
     })
 }
 
-pub(crate) fn encode_topic(topic: TopicId) -> wire::Topic {
+/// A topic as protobuf.
+#[must_use]
+pub fn encode_topic(topic: TopicId) -> wire::Topic {
     let id = match topic {
         TopicId::Room(id) => wire::topic::Id::Room(id.encode()),
         TopicId::Inbox(id) => wire::topic::Id::Inbox(id.encode()),
@@ -60,7 +62,11 @@ pub(crate) fn encode_topic(topic: TopicId) -> wire::Topic {
     wire::Topic { id: Some(id) }
 }
 
-pub(crate) fn decode_topic(field: &str, topic: Option<wire::Topic>) -> Result<TopicId> {
+/// A topic from protobuf, in a field of this name.
+///
+/// # Errors
+/// When it is missing or malformed; the error names the field.
+pub fn decode_topic(field: &str, topic: Option<wire::Topic>) -> Result<TopicId> {
     let id = required("id", required(field, topic)?.id).map_err(|error| error.within(field))?;
     match id {
         wire::topic::Id::Room(id) => RoomId::decode("room", &id).map(TopicId::Room),
@@ -69,7 +75,9 @@ pub(crate) fn decode_topic(field: &str, topic: Option<wire::Topic>) -> Result<To
     .map_err(|error| error.within(field))
 }
 
-pub(crate) fn encode_profile(profile: &Profile) -> wire::Profile {
+/// A profile as protobuf.
+#[must_use]
+pub fn encode_profile(profile: &Profile) -> wire::Profile {
     wire::Profile {
         id: profile.id.encode(),
         username: profile.username.to_string(),
@@ -80,14 +88,18 @@ pub(crate) fn encode_profile(profile: &Profile) -> wire::Profile {
     }
 }
 
-pub(crate) fn decode_profile(field: &str, profile: Option<wire::Profile>) -> Result<Profile> {
+/// A profile from protobuf, in a field of this name.
+///
+/// # Errors
+/// When it is missing or outside its bounds; the error names the field.
+pub fn decode_profile(field: &str, profile: Option<wire::Profile>) -> Result<Profile> {
     let profile = required(field, profile)?;
     let fields = || {
         Ok(Profile {
             id: UserId::decode("id", &profile.id)?,
-            username: bounded("username", profile.username, Username::new)?,
-            name: bounded("name", profile.name, DisplayName::new)?,
-            avatar_url: bounded_option("avatar_url", profile.avatar_url, AvatarUrl::new)?,
+            username: bounded("username", profile.username, Username::recorded)?,
+            name: bounded("name", profile.name, DisplayName::recorded)?,
+            avatar_url: profile.avatar_url.and_then(AvatarUrl::recorded),
             external_id: bounded_option("external_id", profile.external_id, ExternalId::new)?,
             version: time(profile.version),
         })
@@ -172,7 +184,39 @@ pub(crate) fn encode_message(message: &Message) -> wire::Message {
         reply_to: message.reply_to.unwrap_or(Seq::START).get(),
         attachments: message.attachments.iter().map(encode_attachment).collect(),
         mentions: message.mentions.iter().map(|user| user.encode()).collect(),
+        excerpt: message.excerpt.as_deref().map(encode_excerpt),
+        changes: message.changes.as_deref().map(encode_changes),
     }
+}
+
+pub(crate) fn encode_excerpt(excerpt: &Excerpt) -> wire::Excerpt {
+    wire::Excerpt { sender: Some(encode_profile(&excerpt.sender)), text: excerpt.text.clone() }
+}
+
+pub(crate) fn decode_excerpt(excerpt: wire::Excerpt) -> Result<Excerpt> {
+    let sender = Arc::new(decode_profile("sender", excerpt.sender)?);
+    Ok(Excerpt { sender, text: excerpt.text })
+}
+
+fn encode_changes(changes: &MessageChanges) -> wire::MessageChanges {
+    let reactions =
+        |of: &Reactions| wire::Reactions { emoji: of.emoji.to_string(), count: of.count, me: of.me };
+    wire::MessageChanges {
+        edited_at_micros: changes.edited_at.map(Timestamp::as_micros),
+        deleted: changes.deleted,
+        reactions: changes.reactions.iter().map(reactions).collect(),
+    }
+}
+
+fn decode_changes(changes: wire::MessageChanges) -> Result<MessageChanges> {
+    let reactions = |wire::Reactions { emoji, count, me }| {
+        Ok(Reactions { emoji: bounded("emoji", emoji, Emoji::recorded)?, count, me })
+    };
+    Ok(MessageChanges {
+        edited_at: changes.edited_at_micros.map(time),
+        deleted: changes.deleted,
+        reactions: changes.reactions.into_iter().map(reactions).collect::<Result<_>>()?,
+    })
 }
 
 /// The text's own bounds are judged where a message is appended, not here: an event of the log may hold
@@ -193,6 +237,14 @@ pub(crate) fn decode_message(field: &str, message: wire::Message) -> Result<Mess
                 .iter()
                 .map(|user| UserId::decode("mentions", user))
                 .collect::<Result<_>>()?,
+            excerpt: message
+                .excerpt
+                .map(|excerpt| decode_excerpt(excerpt).map_err(|error| error.within("excerpt")).map(Box::new))
+                .transpose()?,
+            changes: message
+                .changes
+                .map(|changes| decode_changes(changes).map_err(|error| error.within("changes")).map(Box::new))
+                .transpose()?,
         })
     };
     fields().map_err(|error: DecodeError| error.within(field))
@@ -208,12 +260,8 @@ fn encode_attachment(attachment: &Attachment) -> wire::Attachment {
 }
 
 fn decode_attachment(attachment: wire::Attachment) -> Result<Attachment> {
-    Ok(Attachment {
-        url: bounded("url", attachment.url, AttachmentUrl::new)?,
-        name: bounded("name", attachment.name, FileName::new)?,
-        content_type: bounded("content_type", attachment.content_type, MediaType::new)?,
-        size_bytes: attachment.size_bytes,
-    })
+    let wire::Attachment { url, name, content_type, size_bytes } = attachment;
+    bounded("url", url, |url| Attachment::recorded(url, &name, content_type, size_bytes))
 }
 
 #[cfg(test)]

@@ -4,8 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use madang_domain::{
-    AvatarUrl, Cursor, DisplayName, Epoch, ExternalId, IdempotencyKey, Profile, Role, RoomId, RoomName, Seq,
-    SessionId, Slug, Timestamp, TopicId, UserId, Username, event::Event,
+    AvatarUrl, Cursor, DisplayName, Emoji, Epoch, ExternalId, IdempotencyKey, Profile, Role, RoomId,
+    RoomName, Seq, SessionId, Slug, Timestamp, TopicId, UserId, Username, event::Event,
 };
 use madang_proto::types::v1 as types;
 
@@ -57,14 +57,14 @@ as_they_are!(bool, u32, u64, i64, String);
 /// Texts with bounds. Where the wire has a text of a type that may be absent, an empty one means none: no text of
 /// these types is empty.
 macro_rules! texts {
-    ($($Text:ty),*) => {$(
+    ($($Text:ty: $new:ident),* $(,)?) => {$(
         impl Wire<String> for $Text {
             fn encode(&self) -> String {
                 self.to_string()
             }
 
             fn decode(wire: String) -> Result<Self> {
-                Self::new(wire).map_err(|error| DecodeError::of_value(error.problem))
+                Self::$new(wire).map_err(|error| DecodeError::of_value(error.problem))
             }
         }
 
@@ -80,7 +80,18 @@ macro_rules! texts {
     )*};
 }
 
-texts!(AvatarUrl, DisplayName, ExternalId, IdempotencyKey, RoomName, Slug, Username);
+// Names as they were recorded: what an earlier version accepted must pass between services. The services themselves
+// judge a name that is to be a new one.
+texts!(
+    AvatarUrl: new,
+    DisplayName: recorded,
+    Emoji: recorded,
+    ExternalId: new,
+    IdempotencyKey: new,
+    RoomName: recorded,
+    Slug: new,
+    Username: recorded,
+);
 
 /// An empty cursor is none: the cursors of this system are opaque texts of at least one byte.
 impl Wire<String> for Option<String> {

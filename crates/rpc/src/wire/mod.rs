@@ -16,8 +16,10 @@ use std::fmt;
 use bytes::Bytes;
 use madang_domain::{Error, ParseIdError, RoomId, SessionId, TextError, Timestamp, UserId};
 
-pub(crate) use self::event::{Profiles, decode_message, encode_message};
-pub use self::event::{decode_event, encode_event};
+pub(crate) use self::event::{Profiles, decode_excerpt, decode_message, encode_excerpt, encode_message};
+pub use self::event::{
+    decode_event, decode_profile, decode_topic, encode_event, encode_profile, encode_topic,
+};
 
 /// The largest request that a server reads, in bytes. A client's batch has at most
 /// [`weight_max`](crate::client::BatchSettings::weight_max), 1 MiB by default, and one item more, of a client's
@@ -140,6 +142,22 @@ macro_rules! message {
     };
 }
 pub(crate) use message;
+
+/// Makes of nothing the messages that carry nothing.
+macro_rules! nothing {
+    ($($Message:path),* $(,)?) => {$(
+        impl $crate::wire::Wire<$Message> for () {
+            fn encode(&self) -> $Message {
+                <$Message>::default()
+            }
+
+            fn decode(_: $Message) -> $crate::wire::Result<Self> {
+                Ok(())
+            }
+        }
+    )*};
+}
+pub(crate) use nothing;
 
 /// Makes types [`Wire`] of the optional message in which a field that must be there arrives.
 macro_rules! required_message {

@@ -18,6 +18,9 @@ pub const RETRY_AFTER_KEY: &str = "madang-retry-after-ms";
 /// The metadata key of the name of the limit that was reached.
 pub const LIMIT_KEY: &str = "madang-limit";
 
+/// The metadata key of the field that the error is about, as a JSON pointer. What is wrong with it is the message.
+pub const FIELD_KEY: &str = "madang-field";
+
 /// The gRPC code nearest to a code of the domain.
 #[must_use]
 pub const fn grpc_code(code: Code) -> tonic::Code {
@@ -47,6 +50,11 @@ pub fn to_status(error: &Error) -> Status {
     }
     if let Some(limit) = error.limit {
         metadata.insert(LIMIT_KEY, MetadataValue::from_static(limit.as_str()));
+    }
+    // The services refuse one field at a time, and name it in ASCII.
+    if let Some(field) = error.fields.first().and_then(|field| MetadataValue::try_from(&*field.pointer).ok())
+    {
+        metadata.insert(FIELD_KEY, field);
     }
     status
 }
@@ -82,7 +90,7 @@ impl Failed {
 }
 
 fn deadline_exceeded() -> Error {
-    Error::new(Code::DeadlineExceeded, "a service that is needed did not answer in time")
+    Error::new(Code::DeadlineExceeded, "a required service did not answer in time")
 }
 
 pub(crate) fn classify(status: Status) -> Failed {
@@ -98,7 +106,11 @@ fn answered(status: &Status) -> Option<Error> {
     let code = parse_code(text(CODE_KEY)?)?;
     let retry_after = text(RETRY_AFTER_KEY).and_then(|ms| ms.parse().ok()).map(Duration::from_millis);
     let limit = text(LIMIT_KEY).and_then(Limit::of_name);
-    Some(Error { code, message: status.message().to_owned().into(), retry_after, limit, source: None })
+    let error = Error { retry_after, limit, ..Error::new(code, status.message().to_owned()) };
+    Some(match text(FIELD_KEY) {
+        Some(pointer) => error.of_field(pointer.to_owned()),
+        None => error,
+    })
 }
 
 fn parse_code(text: &str) -> Option<Code> {
@@ -139,9 +151,7 @@ fn classify_transport(status: Status) -> Failed {
 }
 
 fn transport(status: Status) -> Failed {
-    Failed::Transport(
-        Error::unavailable("a service that is needed does not answer; try again").caused_by(status),
-    )
+    Failed::Transport(Error::unavailable("a required service does not answer; try again").caused_by(status))
 }
 
 fn is_timeout(status: &Status) -> bool {
@@ -173,7 +183,7 @@ pub(crate) fn from_failure(failure: Failure) -> Error {
     };
     let retry_after = Some(failure.retry_after_ms).filter(|ms| *ms > 0).map(Duration::from_millis);
     let limit = Limit::of_name(&failure.limit);
-    Error { code, message: failure.message.into(), retry_after, limit, source: None }
+    Error { retry_after, limit, ..Error::new(code, failure.message) }
 }
 
 #[cfg(test)]
@@ -200,6 +210,15 @@ mod tests {
             same(&from_status(to_status(&error)), &error);
             same(&from_failure(to_failure(&error)), &error);
         }
+    }
+
+    #[test]
+    fn an_error_keeps_the_field_that_it_is_about() {
+        let error = Error::invalid("password must have at least 8 characters").of_field("/password");
+        let told = from_status(to_status(&error));
+        assert_eq!(told.fields, error.fields);
+        assert_eq!(told.fields[0].detail, "must have at least 8 characters");
+        assert!(from_status(to_status(&Error::invalid("x"))).fields.is_empty());
     }
 
     #[test]

@@ -107,6 +107,7 @@ fn wire_append(text: &str) -> wire::Append {
             key: "k".into(),
             ..Default::default()
         }),
+        authority: wire::Authority::User.into(),
     }
 }
 

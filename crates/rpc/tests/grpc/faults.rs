@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use madang_domain::{Code, RoomRef, Seq};
 use madang_rpc::{
     Auth, AuthClient, MessageStore, MessageStoreClient, MessageStoreSettings,
-    auth::{GetKeys, Logout, RedeemTicket, Token},
+    auth::{ClientInfo, GetKeys, Logout, RedeemTicket, Token},
     client::{CallSettings, RetrySettings},
     store::{Heads, Join},
 };
@@ -41,7 +41,9 @@ async fn a_killed_server_is_unavailable_and_one_that_returns_is_used_again() {
     let began = Instant::now();
     for error in [
         auth.get_keys(GetKeys).await.unwrap_err(),
-        auth.redeem_ticket(RedeemTicket { ticket: Token::new("ticket") }).await.unwrap_err(),
+        auth.redeem_ticket(RedeemTicket { ticket: Token::new("ticket"), client: ClientInfo::default() })
+            .await
+            .unwrap_err(),
         store.append(append(7, "2")).await.unwrap_err(),
     ] {
         assert_eq!(error.code, Code::Unavailable, "{error:?}");
@@ -108,7 +110,7 @@ async fn a_server_that_hangs_costs_the_deadline_and_no_more() {
     assert_eq!(service.calls().len(), 1);
 
     // It was that call alone: another on the same connection is served.
-    auth.logout(Logout { refresh_token: Token::new("token") }).await.unwrap();
+    auth.logout(Logout { refresh_token: Token::new("token"), client: ClientInfo::default() }).await.unwrap();
 }
 
 #[tokio::test]

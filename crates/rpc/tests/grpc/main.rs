@@ -3,6 +3,7 @@
 
 mod around;
 mod batches;
+mod callers;
 mod faults;
 mod repeats;
 mod same_as_local;

@@ -13,9 +13,9 @@ use futures_util::future::{Ready, ready};
 use madang_domain::{Code, ExternalId, IdempotencyKey, Result, RoomName, RoomRef};
 use madang_rpc::{
     Auth as _, AuthClient, MessageStore as _, MessageStoreClient, MessageStoreSettings,
-    auth::{GetKeys, RedeemTicket, Token},
+    auth::{ClientInfo, GetKeys, RedeemTicket, Token},
     client::RetrySettings,
-    store::{CreateRoom, GetRoom, Leave, NewRoom, Notify, RoomKind},
+    store::{Authority, CreateRoom, GetRoom, Leave, NewRoom, Notify, RoomKind},
 };
 use tonic::{
     body::Body,
@@ -59,7 +59,7 @@ fn create_room(kind: RoomKind, key: Option<&str>, external_id: Option<&str>) -> 
         members: vec![profile(2)],
         key: key.map(|key| IdempotencyKey::new(key).unwrap()),
     };
-    CreateRoom { actor: profile(1), room }
+    CreateRoom { actor: profile(1), authority: Authority::User, room }
 }
 
 #[tokio::test(start_paused = true)]
@@ -79,7 +79,12 @@ async fn a_call_is_repeated_as_its_line_says() {
     assert_eq!(always, [all; 3]);
     let never = [
         tries(&broken, store().leave(Leave { actor: profile(1), room: room() })).await,
-        tries(&broken, auth().redeem_ticket(RedeemTicket { ticket: Token::new("ticket") })).await,
+        tries(
+            &broken,
+            auth()
+                .redeem_ticket(RedeemTicket { ticket: Token::new("ticket"), client: ClientInfo::default() }),
+        )
+        .await,
     ];
     assert_eq!(never, [1; 2]);
 

@@ -4,8 +4,9 @@
 use std::{sync::Arc, time::Duration};
 
 use madang_domain::{
-    Attachment, AttachmentUrl, AvatarUrl, Code, Cursor, DisplayName, Epoch, Error, ExternalId, FileName,
-    IdempotencyKey, MediaType, Role, RoomName, RoomRef, Seq, Slug, Timestamp, TopicId, UserRef, Username,
+    AddedBy, Attachment, AttachmentUrl, AvatarUrl, Code, Cursor, DisplayName, Emoji, Epoch, Error,
+    ExternalId, FileName, IdempotencyKey, MediaType, Role, RoomName, RoomRef, Seq, Slug, Timestamp, TopicId,
+    UserRef, Username,
 };
 use madang_rpc::{
     Auth, AuthClient, MessageStore, MessageStoreClient, MessageStoreSettings,
@@ -15,9 +16,11 @@ use madang_rpc::{
         Register, RevokeSession, Token, UpdateProfile, VerifyApiKey,
     },
     store::{
-        Append, Authority, CreateRoom, DeleteRoom, GetRoom, Heads, History, HistoryFrom, HistoryQuery, Inbox,
-        Join, Leave, ListMembers, ListPins, ListRooms, MarkInboxRead, MarkRead, NewRoom, Notify, Open,
-        OpenInbox, PageQuery, PutMember, Read, RemoveMember, Resolve, RoomKind, SetPin, UpdateRoom,
+        Append, Authority, Block, CreateRoom, DeleteMessage, DeleteRoom, EditMessage, GetRoom,
+        GetUserSettings, Heads, History, HistoryFrom, HistoryQuery, Inbox, Join, Leave, ListBlocked,
+        ListMembers, ListPins, ListRevisions, ListRooms, MarkInboxRead, MarkRead, NewRoom, Notify, Open,
+        OpenInbox, PageQuery, PutMember, PutUserSettings, React, Read, RememberProfile, RemoveMember,
+        Resolve, RoomKind, SetPin, Unblock, UpdateRoom,
     },
 };
 
@@ -71,11 +74,11 @@ pub(crate) async fn auth_is_the_same(near: &Scripted, far: &impl Auth) {
     );
     same!(near, far, login(Login { username: username(), password: password(), client: client() }));
     same!(near, far, refresh(Refresh { refresh_token: Token::new("token"), client: client() }));
-    same!(near, far, logout(Logout { refresh_token: Token::new("token") }));
-    same!(near, far, issue_ticket(IssueTicket { user, session }));
-    same!(near, far, redeem_ticket(RedeemTicket { ticket: Token::new("ticket") }));
-    same!(near, far, list_sessions(ListSessions { user }));
-    same!(near, far, revoke_session(RevokeSession { user, session }));
+    same!(near, far, logout(Logout { refresh_token: Token::new("token"), client: ClientInfo::default() }));
+    same!(near, far, issue_ticket(IssueTicket { user, session, issued_at: None }));
+    same!(near, far, redeem_ticket(RedeemTicket { ticket: Token::new("ticket"), client: client() }));
+    same!(near, far, list_sessions(ListSessions { user, presented: None }));
+    same!(near, far, revoke_session(RevokeSession { user, session, presented: None }));
     same!(near, far, list_revocations(ListRevocations { cursor: None }));
     same!(near, far, list_revocations(ListRevocations { cursor: Some(-1) }));
     same!(near, far, get_keys(GetKeys));
@@ -84,10 +87,19 @@ pub(crate) async fn auth_is_the_same(near: &Scripted, far: &impl Auth) {
     same!(
         near,
         far,
-        update_profile(UpdateProfile { user, name: Some(name()), avatar_url: Some(Some(url())) })
+        update_profile(UpdateProfile {
+            user,
+            name: Some(name()),
+            avatar_url: Some(Some(url())),
+            presented: None
+        })
     );
-    same!(near, far, update_profile(UpdateProfile { user, name: None, avatar_url: Some(None) }));
-    same!(near, far, update_profile(UpdateProfile { user, name: None, avatar_url: None }));
+    same!(
+        near,
+        far,
+        update_profile(UpdateProfile { user, name: None, avatar_url: Some(None), presented: None })
+    );
+    same!(near, far, update_profile(UpdateProfile { user, name: None, avatar_url: None, presented: None }));
     site_users_are_the_same(near, far).await;
 }
 
@@ -156,10 +168,30 @@ async fn rooms_are_the_same(near: &Scripted, far: &impl MessageStore) {
     same!(
         near,
         far,
-        create_room(CreateRoom { actor: actor(), room: new_room(RoomKind::Public, Some("key")) })
+        create_room(CreateRoom {
+            actor: actor(),
+            authority: Authority::User,
+            room: new_room(RoomKind::Public, Some("key"))
+        })
     );
-    same!(near, far, create_room(CreateRoom { actor: actor(), room: new_room(RoomKind::Private, None) }));
-    same!(near, far, create_room(CreateRoom { actor: actor(), room: new_room(RoomKind::Direct, None) }));
+    same!(
+        near,
+        far,
+        create_room(CreateRoom {
+            actor: actor(),
+            authority: Authority::Site,
+            room: new_room(RoomKind::Private, None)
+        })
+    );
+    same!(
+        near,
+        far,
+        create_room(CreateRoom {
+            actor: actor(),
+            authority: Authority::User,
+            room: new_room(RoomKind::Direct, None)
+        })
+    );
     same!(near, far, get_room(GetRoom { user: user_id(1), room: id() }));
     same!(near, far, get_room(GetRoom { user: user_id(1), room: slug() }));
     same!(near, far, list_rooms(ListRooms { user: user_id(1), joinable: true, page: page(Some("next")) }));
@@ -182,6 +214,23 @@ async fn rooms_are_the_same(near: &Scripted, far: &impl MessageStore) {
     same!(near, far, list_members(ListMembers { user: user_id(1), room: id(), page: page(Some("next")) }));
     for on in [true, false] {
         same!(near, far, set_pin(SetPin { actor: actor(), room: slug(), message: Seq::new(3), on }));
+    }
+    for by in [None, Some(actor())] {
+        let (room, message) = (room_id(7), Seq::new(3));
+        let edit = || EditMessage { actor: by.clone(), room, message, text: "마당".to_owned() };
+        same!(near, far, edit_message(edit()));
+        same!(near, far, delete_message(DeleteMessage { actor: by.clone(), room, message }));
+    }
+    let revisions =
+        || ListRevisions { user: user_id(1), room: id(), message: Seq::new(3), page: page(Some("next")) };
+    same!(near, far, list_revisions(revisions()));
+    for on in [true, false] {
+        let emoji = Emoji::new("👍").unwrap();
+        same!(
+            near,
+            far,
+            react(React { actor: actor(), room: slug(), message: Seq::new(3), emoji: emoji.clone(), on })
+        );
     }
     same!(near, far, list_pins(ListPins { user: user_id(1), room: id(), page: page(Some("next")) }));
     for authority in [Authority::User, Authority::Site] {
@@ -228,6 +277,7 @@ async fn inboxes_are_the_same(near: &Scripted, far: &impl MessageStore) {
         same!(near, far, inbox(Inbox { user, from, limit: 200 }));
     }
     same!(near, far, mark_inbox_read(MarkInboxRead { user, seq: Seq::new(u64::MAX) }));
+    same!(near, far, remember_profile(RememberProfile { user: profile(1) }));
 }
 
 async fn logs_are_the_same(near: &Scripted, far: &impl MessageStore) {
@@ -249,6 +299,7 @@ async fn logs_are_the_same(near: &Scripted, far: &impl MessageStore) {
     same!(near, far, append(append(7, "1")));
     same!(near, far, append(with_file()));
     same!(near, far, append(append(7, "not a number")));
+    same!(near, far, append(Append { authority: Authority::Site, ..append(7, "3") }));
     same!(near, far, open(open(None)));
     same!(near, far, open(open(since(None))));
     same!(near, far, open(open(since(Some(Epoch::new(0))))));
@@ -269,6 +320,19 @@ async fn logs_are_the_same(near: &Scripted, far: &impl MessageStore) {
         same!(near, far, history(History { user, room: id(), query: query(from) }));
     }
     same!(near, far, mark_read(MarkRead { user, room: id(), seq: Seq::new(u64::MAX) }));
+    same!(near, far, get_user_settings(GetUserSettings { user }));
+    same!(near, far, block(Block { actor: profile(1), user: profile(5) }));
+    same!(near, far, unblock(Unblock { actor: user, user: user_id(5) }));
+    for cursor in [None, Some("b.7".to_owned())] {
+        same!(
+            near,
+            far,
+            list_blocked(ListBlocked { user, page: PageQuery { limit: 3, cursor: cursor.clone() } })
+        );
+    }
+    for added_by in [None, Some(AddedBy::Anyone), Some(AddedBy::Shared), Some(AddedBy::Nobody)] {
+        same!(near, far, put_user_settings(PutUserSettings { user, added_by }));
+    }
 }
 
 #[tokio::test]

@@ -11,20 +11,23 @@ use std::{
 
 use async_trait::async_trait;
 use madang_domain::{
-    AvatarUrl, Code, DisplayName, Epoch, Error, ExternalId, IdempotencyKey, Profile, Result, Role, RoomId,
-    RoomName, RoomRef, Seq, SessionId, Slug, Timestamp, TopicId, UserId, Username,
+    AddedBy, AvatarUrl, Code, DisplayName, Epoch, Error, ExternalId, IdempotencyKey, Profile, Result, Role,
+    RoomId, RoomName, RoomRef, Seq, SessionId, Slug, Timestamp, TopicId, UserId, Username,
     event::{
-        Custom, Event, EventBody, Invite, Joined, Left, Mention, Message, Pinned, RoleChanged, RoomChanged,
+        Custom, Deleted, Edited, Event, EventBody, Excerpt, Invite, Joined, Left, Mention, Message,
+        MessageChanges, Pinned, Reacted, RoleChanged, RoomChanged,
     },
 };
 use madang_rpc::{
     around::Double,
     store::{
-        Append, Appended, Changed, CreateRoom, DeleteRoom, GetRoom, Heads, History, HistoryFrom, Inbox,
-        InboxMark, InboxPage, Join, Leave, ListMembers, ListPins, ListRooms, LogPage, MarkInboxRead,
+        Append, Appended, Authority, Block, BlockedUser, Changed, CreateRoom, DeleteMessage, DeleteRoom,
+        EditMessage, GetRoom, GetUserSettings, Heads, History, HistoryFrom, Inbox, InboxMark, InboxPage,
+        Join, Leave, ListBlocked, ListMembers, ListPins, ListRevisions, ListRooms, LogPage, MarkInboxRead,
         MarkRead, Member, Membership, Mentioned, MessageStoreDouble, Notify, Open, OpenInbox, Opened,
-        OpenedInbox, Page, PutMember, Read, ReadMark, RemoveMember, Resolve, Resolved, Room, RoomKind,
-        RoomView, SetPin, UpdateRoom,
+        OpenedInbox, Page, PutMember, PutUserSettings, React, Read, ReadMark, RememberProfile,
+        RememberedProfile, RemoveMember, Resolve, Resolved, Revision, Room, RoomKind, RoomView, SetPin,
+        Unblock, UpdateRoom, UserSettings,
     },
 };
 use tokio::sync::Semaphore;
@@ -104,11 +107,13 @@ pub(crate) fn message(text: &str) -> Message {
         reply_to: Some(Seq::new(3)),
         attachments: Vec::new(),
         mentions: Vec::new(),
+        excerpt: None,
+        changes: None,
     }
 }
 
 pub(crate) fn append(room: u128, text: &str) -> Append {
-    Append { room: room_id(room), actor: profile(1), message: message(text) }
+    Append { authority: Authority::User, room: room_id(room), actor: profile(1), message: message(text) }
 }
 
 fn event(seq: u64, body: EventBody) -> Event {
@@ -162,7 +167,13 @@ fn bare_view() -> RoomView {
 }
 
 fn member() -> Member {
-    Member { user: profile(5), role: Role::Member, joined_at: Timestamp::from_micros(1), read: Seq::new(8) }
+    Member {
+        user: profile(5),
+        role: Role::Member,
+        joined_at: Timestamp::from_micros(1),
+        read: Seq::new(8),
+        invited: true,
+    }
 }
 
 #[async_trait]
@@ -209,6 +220,41 @@ impl MessageStoreDouble for Script {
         Ok(Page { items: vec![member()], next: request.page.cursor })
     }
 
+    async fn edit_message(&self, request: EditMessage) -> Result<Changed<Event>> {
+        self.called("edit_message", &request)?;
+        let edited = Edited {
+            message: request.message,
+            revision: 1,
+            text: Some(request.text.clone()),
+            mentions: vec![user_id(2)],
+        };
+        let changes = MessageChanges { edited_at: Some(Timestamp::from_micros(7)), ..Default::default() };
+        let value = Message { changes: Some(Box::new(changes)), ..message(&request.text) };
+        Ok(Changed {
+            value: event(3, EventBody::Message(value)),
+            events: vec![event(10, EventBody::Edited(edited))],
+        })
+    }
+
+    async fn delete_message(&self, request: DeleteMessage) -> Result<Changed<()>> {
+        self.called("delete_message", &request)?;
+        let body = EventBody::Deleted(Deleted { message: request.message });
+        Ok(Changed { value: (), events: vec![event(10, body)] })
+    }
+
+    async fn list_revisions(&self, request: ListRevisions) -> Result<Page<Revision>> {
+        self.called("list_revisions", &request)?;
+        let former = Revision { revision: 1, text: "처음".to_owned(), at: Timestamp::from_micros(7) };
+        Ok(Page { items: vec![former], next: request.page.cursor })
+    }
+
+    async fn react(&self, request: React) -> Result<Changed<()>> {
+        self.called("react", &request)?;
+        let (message, emoji, on) = (request.message, request.emoji, request.on);
+        let body = EventBody::Reacted(Reacted { message, emoji, on, count: 2 });
+        Ok(Changed { value: (), events: vec![event(10, body)] })
+    }
+
     async fn set_pin(&self, request: SetPin) -> Result<Changed<()>> {
         self.called("set_pin", &request)?;
         let body = EventBody::Pinned(Pinned { message: request.message, on: request.on });
@@ -243,13 +289,16 @@ impl MessageStoreDouble for Script {
             tokio::task::yield_now().await;
         }
         assert_ne!(append.message.text, "500", "a defect of the service");
-        let mentioned =
-            |user| Mentioned { user: user_id(user), seq: Seq::new(seq), at: Timestamp::from_micros(56) };
+        let mentioned = |user| Mentioned {
+            user: user_id(user),
+            notice: Some((Seq::new(seq), Timestamp::from_micros(56))),
+        };
         Ok(Appended {
             seq: Seq::new(seq),
             at: Timestamp::from_micros(55),
             duplicate: seq == 2,
             mentions: (0..u128::from(seq % 3)).map(mentioned).collect(),
+            excerpt: (seq % 2 == 1).then(|| Excerpt { sender: profile(2), text: "처음".to_owned() }),
         })
     }
 
@@ -275,6 +324,7 @@ impl MessageStoreDouble for Script {
         Ok(Resolved {
             rooms: request.rooms.iter().map(known).collect(),
             memberships: vec![room_id(8), room_id(9)],
+            memberships_total: 3,
         })
     }
 
@@ -319,12 +369,13 @@ impl MessageStoreDouble for Script {
             events: (0..replayed)
                 .map(|_| notice(EventBody::Mention(Mention { room: room_id(7), seq: Seq::new(3) })))
                 .collect(),
+            user: open.since.map(|_| profile(1)),
         })
     }
 
     async fn inbox(&self, request: Inbox) -> Result<InboxPage> {
         self.called("inbox", &request)?;
-        let invite = Invite { room: room_id(7), name: RoomName::new("마당").unwrap() };
+        let invite = Invite { room: room_id(7), name: RoomName::new("마당").unwrap(), pending: true };
         let (head, read) = (Seq::new(9), Seq::new(8));
         Ok(InboxPage {
             more: request.from == HistoryFrom::End,
@@ -336,8 +387,37 @@ impl MessageStoreDouble for Script {
         })
     }
 
+    async fn get_user_settings(&self, request: GetUserSettings) -> Result<UserSettings> {
+        self.called("get_user_settings", &request)?;
+        Ok(UserSettings { added_by: AddedBy::Shared })
+    }
+
+    async fn put_user_settings(&self, request: PutUserSettings) -> Result<UserSettings> {
+        self.called("put_user_settings", &request)?;
+        Ok(UserSettings { added_by: request.added_by.unwrap_or(AddedBy::Anyone) })
+    }
+
+    async fn block(&self, request: Block) -> Result<()> {
+        self.called("block", &request)
+    }
+
+    async fn unblock(&self, request: Unblock) -> Result<()> {
+        self.called("unblock", &request)
+    }
+
+    async fn list_blocked(&self, request: ListBlocked) -> Result<Page<BlockedUser>> {
+        self.called("list_blocked", &request)?;
+        let blocked = BlockedUser { user: profile(5), at: Timestamp::from_micros(7) };
+        Ok(Page { items: vec![blocked], next: request.page.cursor })
+    }
+
     async fn mark_inbox_read(&self, request: MarkInboxRead) -> Result<InboxMark> {
         self.called("mark_inbox_read", &request)?;
         Ok(InboxMark { read: request.seq, unread: 2 })
+    }
+
+    async fn remember_profile(&self, request: RememberProfile) -> Result<RememberedProfile> {
+        self.called("remember_profile", &request)?;
+        Ok(RememberedProfile { user: request.user, rooms: vec![room_id(7), room_id(8)] })
     }
 }

@@ -17,6 +17,8 @@ use madang_database::DatabaseError;
 use madang_domain::{AvatarUrl, DisplayName, ExternalId, Profile, SessionId, Timestamp, UserId, Username};
 use madang_rpc::auth::{ClientInfo, CredentialIssuer, Revocations, Session};
 
+pub(crate) use postgres::migrations as postgres_migrations;
+pub(crate) use sqlite::migrations as sqlite_migrations;
 pub(crate) use target::Target;
 
 /// A result of the store.
@@ -31,6 +33,15 @@ pub(crate) struct Account {
     pub(crate) profile: Profile,
     /// A PHC string. `None`: the account has no password.
     pub(crate) password_hash: Option<String>,
+}
+
+/// Where a user comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum UserOrigin {
+    /// The user signs in here.
+    Here,
+    /// The embedding site knows the user, and may let the user in by tokens of its own.
+    Site,
 }
 
 /// A user of the embedding site.
@@ -60,6 +71,51 @@ pub(crate) struct StoredApiKey {
     pub(crate) revoked_at: Option<Timestamp>,
 }
 
+/// An account's names as they are in the row of an earlier version.
+#[derive(Debug)]
+pub(crate) struct RecordedNames {
+    pub(crate) id: UserId,
+    pub(crate) username: String,
+    pub(crate) name: String,
+}
+
+/// A username with what it looks like.
+#[derive(Debug)]
+pub(crate) struct FormedUsername {
+    pub(crate) name: String,
+    pub(crate) skeleton: String,
+}
+
+impl FormedUsername {
+    pub(crate) fn of(username: &Username) -> Self {
+        Self { name: username.to_string(), skeleton: username.skeleton() }
+    }
+}
+
+/// What stands for the skeleton of an account whose name looks like one that another had before: no name looks so.
+pub(crate) fn alone(user: UserId) -> String {
+    format!("!{user}")
+}
+
+/// The form that an account's names are to have.
+#[derive(Debug)]
+pub(crate) struct NameForm {
+    pub(crate) id: UserId,
+    pub(crate) username: FormedUsername,
+    /// For where another account has the username.
+    pub(crate) instead: FormedUsername,
+    pub(crate) name: String,
+}
+
+/// Two accounts whose names cannot be told apart any more.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Clash {
+    /// They have one name; `user` gets another one.
+    Same { user: UserId, other: UserId },
+    /// The names look the same.
+    LookAlike { user: UserId, other: UserId },
+}
+
 /// A session to write.
 #[derive(Debug)]
 pub(crate) struct NewSession {
@@ -82,7 +138,21 @@ pub(crate) struct Family {
     pub(crate) live_until: Timestamp,
     pub(crate) ends_at: Timestamp,
     pub(crate) is_revoked: bool,
+    /// The last exchange, while it may be repeated.
+    pub(crate) last_exchange: Option<LastExchange>,
     pub(crate) profile: Profile,
+}
+
+/// The last exchange of a session's token, whose successor has not been used yet.
+#[derive(Debug)]
+pub(crate) struct LastExchange {
+    /// The digest of the token that was exchanged.
+    pub(crate) from: Digest,
+    pub(crate) at: Timestamp,
+    /// The token that it was exchanged for, encrypted under it.
+    pub(crate) encrypted_successor: Vec<u8>,
+    /// Who exchanged it.
+    pub(crate) client: ClientInfo,
 }
 
 /// The exchange of one refresh token for the next.
@@ -91,6 +161,8 @@ pub(crate) struct Rotation {
     pub(crate) session: SessionId,
     pub(crate) from: Digest,
     pub(crate) to: Digest,
+    /// The next token, encrypted under the one before; none where the exchange is not to be repeated.
+    pub(crate) encrypted_successor: Option<Vec<u8>>,
     pub(crate) now: Timestamp,
     pub(crate) live_until: Timestamp,
     pub(crate) client: ClientInfo,
@@ -158,7 +230,7 @@ pub(crate) struct StoredKey {
 /// Access to accounts.
 #[async_trait]
 pub(crate) trait Accounts: Send + Sync {
-    /// Inserts an account and its first session in one transaction. `false`: the username is taken.
+    /// Inserts an account and its first session in one transaction. `false`: the username is taken, or looks like one that is.
     async fn insert_account(&self, account: &Account, session: &NewSession) -> Result<bool>;
 
     /// Returns the account with this username.
@@ -190,7 +262,7 @@ pub(crate) trait SiteUsers: Send + Sync {
     /// Returns profiles by external id; unknown ones are left out.
     async fn site_users(&self, ids: &[&ExternalId]) -> Result<Vec<Profile>>;
 
-    /// Inserts a user without a password. `false`: the username or the external id is taken.
+    /// Inserts a user without a password. `false`: the username, its look or the external id is taken.
     async fn insert_site_user(&self, profile: &Profile) -> Result<bool>;
 
     /// Changes a profile, and raises the version to `at` or by one. If the new username is taken, the user
@@ -202,8 +274,19 @@ pub(crate) trait SiteUsers: Send + Sync {
         at: Timestamp,
     ) -> Result<Option<Profile>>;
 
-    /// Whether nobody has the username now.
+    /// Whether nobody has the username now, or one that looks the same.
     async fn is_username_free(&self, username: &Username) -> Result<bool>;
+}
+
+/// Names that an earlier version recorded.
+#[async_trait]
+pub(crate) trait Names: Send + Sync {
+    /// Accounts whose names have no form yet, at most `limit`, the oldest first.
+    async fn recorded_names(&self, limit: i64) -> Result<Vec<RecordedNames>>;
+
+    /// Gives accounts' names their form, all or none, and says which clash. None: somebody took one of the names
+    /// meanwhile.
+    async fn form_names(&self, forms: &[NameForm], at: Timestamp) -> Result<Option<Vec<Clash>>>;
 }
 
 /// API keys.
@@ -228,8 +311,9 @@ pub(crate) trait ApiKeys: Send + Sync {
 /// Access to sessions and revocations.
 #[async_trait]
 pub(crate) trait Sessions: Send + Sync {
-    /// Inserts a session.
-    async fn insert_session(&self, session: &NewSession) -> Result<()>;
+    /// Inserts a session. If the user then has more than `max` live ones, it ends those that were used longest ago
+    /// and records each revocation. Returns the ended ones.
+    async fn insert_session(&self, session: &NewSession, max: u32) -> Result<Vec<SessionId>>;
 
     /// Returns the session of a family of refresh tokens, live or not.
     async fn family(&self, family: &Digest) -> Result<Option<Family>>;
@@ -237,6 +321,13 @@ pub(crate) trait Sessions: Send + Sync {
     /// Exchanges a session's token. `false`: the token is no longer the valid one, or the session has ended.
     /// The single statement is one transaction with a row lock, so that one of two concurrent calls wins.
     async fn rotate(&self, rotation: &Rotation) -> Result<bool>;
+
+    /// Records the use of an access token that was issued in the second of `issued_at` or earlier: an exchange up to
+    /// then is not repeated any more.
+    async fn end_repetition(&self, session: SessionId, issued_at: Timestamp) -> Result<()>;
+
+    /// Deletes the encrypted successors of exchanges before `before`, at most `limit`, and returns their number.
+    async fn purge_successors(&self, before: Timestamp, limit: i64) -> Result<u64>;
 
     /// Returns a user's live sessions, newest first, at most `limit`.
     async fn live_sessions(&self, user: UserId, now: Timestamp, limit: i64) -> Result<Vec<Session>>;
@@ -249,8 +340,8 @@ pub(crate) trait Sessions: Send + Sync {
     async fn revoke(&self, session: SessionId, user: Option<UserId>, now: Timestamp) -> Result<bool>;
 
     /// Ends all sessions of a user, stores the time, and records each revocation and the user's
-    /// disconnection. `false`: there is no such user.
-    async fn disconnect(&self, user: UserId, now: Timestamp) -> Result<bool>;
+    /// disconnection. `None`: there is no such user.
+    async fn disconnect(&self, user: UserId, now: Timestamp) -> Result<Option<UserOrigin>>;
 
     /// Returns recorded revocations in order, and the number to continue from.
     async fn revocations(&self, query: RevocationQuery) -> Result<Revocations>;
@@ -297,9 +388,9 @@ pub(crate) trait Keys: Send + Sync {
 }
 
 /// The whole store of the service.
-pub(crate) trait Store: Accounts + SiteUsers + ApiKeys + Sessions + Tickets + Keys {}
+pub(crate) trait Store: Accounts + Names + SiteUsers + ApiKeys + Sessions + Tickets + Keys {}
 
-impl<T: Accounts + SiteUsers + ApiKeys + Sessions + Tickets + Keys> Store for T {}
+impl<T: Accounts + Names + SiteUsers + ApiKeys + Sessions + Tickets + Keys> Store for T {}
 
 /// The table of applied migrations. It does not have sqlx's default name, since the message store may use the
 /// same database and has its own table.

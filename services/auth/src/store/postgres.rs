@@ -6,6 +6,8 @@ mod accounts;
 mod api_keys;
 #[path = "sql/keys.rs"]
 mod keys;
+#[path = "sql/names.rs"]
+mod names;
 #[path = "sql/sessions.rs"]
 mod sessions;
 #[path = "sql/site_users.rs"]
@@ -16,6 +18,7 @@ mod tickets;
 use std::time::Duration;
 
 use madang_database::{Connections, Migrations, PostgresConnector, Transaction, Transactions, UrlError};
+use madang_kit::Metrics;
 
 use super::{MIGRATIONS_TABLE, Result};
 
@@ -32,6 +35,11 @@ const STATEMENT_TIMEOUT: Duration = Duration::from_secs(5);
 /// committed.
 const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
 
+/// The migrations of this database.
+pub(crate) fn migrations() -> Migrations {
+    Migrations::new(sqlx::migrate!("migrations/postgres"), MIGRATIONS_TABLE)
+}
+
 /// A PostgreSQL database.
 #[derive(Debug, Clone)]
 pub(crate) struct Target {
@@ -45,14 +53,19 @@ impl Target {
         Ok(Self { connector, max_connections })
     }
 
-    pub(super) fn open(&self, transactions: Transactions) -> Database {
+    pub(super) fn open(&self, transactions: Transactions, metrics: &Metrics) -> Database {
         let connections = Connections::new(self.connector.clone(), self.max_connections);
+        connections.observe(metrics, "accounts");
         Database { connections, transactions }
     }
 
     pub(super) async fn migrate(&self) -> Result<()> {
+        self.connector.migrate(migrations()).await
+    }
+
+    pub(super) async fn check_migrations(&self) -> Result<()> {
         let migrations = Migrations::new(sqlx::migrate!("migrations/postgres"), MIGRATIONS_TABLE);
-        self.connector.migrate(migrations).await
+        self.connector.check_migrations(migrations).await
     }
 }
 

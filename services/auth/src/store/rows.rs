@@ -7,7 +7,7 @@ use madang_domain::{AvatarUrl, DisplayName, ExternalId, Profile, SessionId, Time
 use madang_rpc::auth::{ClientInfo, CredentialIssuer, Session};
 use uuid::Uuid;
 
-use super::{Account, Digest, Family, Redeemed, Result, SiteUser, StoredApiKey, StoredKey};
+use super::{Account, Digest, Family, LastExchange, Redeemed, Result, SiteUser, StoredApiKey, StoredKey};
 
 #[derive(sqlx::FromRow)]
 pub(super) struct ProfileRow {
@@ -23,13 +23,9 @@ impl ProfileRow {
     pub(super) fn profile(self) -> Result<Profile> {
         Ok(Profile {
             id: UserId::new(self.user_id),
-            username: Username::new(self.username).map_err(|e| DatabaseError::corrupt("username", e))?,
-            name: DisplayName::new(self.name).map_err(|e| DatabaseError::corrupt("display name", e))?,
-            avatar_url: self
-                .avatar_url
-                .map(AvatarUrl::new)
-                .transpose()
-                .map_err(|e| DatabaseError::corrupt("avatar address", e))?,
+            username: Username::recorded(self.username).map_err(|e| DatabaseError::corrupt("username", e))?,
+            name: DisplayName::recorded(self.name).map_err(|e| DatabaseError::corrupt("display name", e))?,
+            avatar_url: self.avatar_url.and_then(AvatarUrl::recorded),
             external_id: self
                 .external_id
                 .map(ExternalId::new)
@@ -80,14 +76,31 @@ pub(super) struct FamilyRow {
     live_until: i64,
     ends_at: i64,
     revoked_at: Option<i64>,
+    used_at: i64,
+    previous_hash: Option<Vec<u8>>,
+    encrypted_successor: Option<Vec<u8>>,
+    ip: Option<String>,
+    user_agent: Option<String>,
 }
 
 impl FamilyRow {
     pub(super) fn family(self) -> Result<Family> {
+        let digest = |bytes: &[u8]| {
+            Digest::try_from(bytes).map_err(|e| DatabaseError::corrupt("refresh token digest", e))
+        };
+        let last_exchange = match (self.previous_hash, self.encrypted_successor) {
+            (Some(from), Some(encrypted_successor)) => Some(LastExchange {
+                from: digest(&from)?,
+                at: Timestamp::from_micros(self.used_at),
+                encrypted_successor,
+                client: client(self.ip, self.user_agent)?,
+            }),
+            (_, None) | (None, _) => None,
+        };
         Ok(Family {
             session: SessionId::new(self.session_id),
-            token: Digest::try_from(self.token_hash.as_slice())
-                .map_err(|e| DatabaseError::corrupt("refresh token digest", e))?,
+            token: digest(&self.token_hash)?,
+            last_exchange,
             live_until: Timestamp::from_micros(self.live_until),
             ends_at: Timestamp::from_micros(self.ends_at),
             is_revoked: self.revoked_at.is_some(),
@@ -184,17 +197,18 @@ pub(super) struct SessionRow {
 
 impl SessionRow {
     pub(super) fn session(self) -> Result<Session> {
-        let ip = self.ip.map(|ip| std::net::IpAddr::from_str(&ip)).transpose();
         Ok(Session {
             id: SessionId::new(self.id),
             created_at: Timestamp::from_micros(self.created_at),
             used_at: Timestamp::from_micros(self.used_at),
-            client: ClientInfo {
-                ip: ip.map_err(|e| DatabaseError::corrupt("address", e))?,
-                user_agent: self.user_agent,
-            },
+            client: client(self.ip, self.user_agent)?,
         })
     }
+}
+
+fn client(ip: Option<String>, user_agent: Option<String>) -> Result<ClientInfo> {
+    let ip = ip.map(|ip| std::net::IpAddr::from_str(&ip)).transpose();
+    Ok(ClientInfo { ip: ip.map_err(|e| DatabaseError::corrupt("address", e))?, user_agent })
 }
 
 #[derive(sqlx::FromRow)]

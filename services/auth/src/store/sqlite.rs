@@ -6,6 +6,8 @@ mod accounts;
 mod api_keys;
 #[path = "sql/keys.rs"]
 mod keys;
+#[path = "sql/names.rs"]
+mod names;
 #[path = "sql/sessions.rs"]
 mod sessions;
 #[path = "sql/site_users.rs"]
@@ -14,6 +16,7 @@ mod site_users;
 mod tickets;
 
 use madang_database::{Connections, Migrations, SqliteConnector, Transaction, Transactions, UrlError};
+use madang_kit::Metrics;
 
 use super::{MIGRATIONS_TABLE, Result};
 
@@ -27,6 +30,11 @@ type Connector = SqliteConnector;
 /// fails.
 const BEGIN: &str = "BEGIN IMMEDIATE";
 
+/// The migrations of this database.
+pub(crate) fn migrations() -> Migrations {
+    Migrations::new(sqlx::migrate!("migrations/sqlite"), MIGRATIONS_TABLE)
+}
+
 /// An SQLite database.
 #[derive(Debug, Clone)]
 pub(crate) struct Target {
@@ -39,17 +47,16 @@ impl Target {
         Ok(Self { connector: SqliteConnector::new(url)?, max_connections })
     }
 
-    pub(super) fn open(&self, transactions: Transactions) -> Database {
-        Database {
-            writer: Connections::new(self.connector.clone(), 1),
-            readers: Connections::new(self.connector.clone(), self.max_connections),
-            transactions,
-        }
+    pub(super) fn open(&self, transactions: Transactions, metrics: &Metrics) -> Database {
+        let writer = Connections::new(self.connector.clone(), 1);
+        let readers = Connections::new(self.connector.clone(), self.max_connections);
+        writer.observe(metrics, "accounts_writer");
+        readers.observe(metrics, "accounts");
+        Database { writer, readers, transactions }
     }
 
     pub(super) async fn migrate(&self) -> Result<()> {
-        let migrations = Migrations::new(sqlx::migrate!("migrations/sqlite"), MIGRATIONS_TABLE);
-        self.connector.migrate(migrations).await
+        self.connector.migrate(migrations()).await
     }
 }
 

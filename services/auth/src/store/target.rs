@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use madang_database::{DatabaseUrl, Transactions, UrlError};
+use madang_kit::Metrics;
 
 use super::{Result, Store, postgres, sqlite};
 
@@ -22,12 +23,21 @@ impl Target {
         }
     }
 
-    /// Connects and migrates.
-    pub(crate) async fn open(&self, transactions: Transactions) -> Result<Arc<dyn Store>> {
-        self.migrate().await?;
+    /// Connects and migrates, or else checks that the migrations are applied.
+    pub(crate) async fn open(
+        &self,
+        transactions: Transactions,
+        migrate: bool,
+        metrics: &Metrics,
+    ) -> Result<Arc<dyn Store>> {
+        match self {
+            Self::Postgres(target) if !migrate => target.check_migrations().await?,
+            // Whoever opens a file of SQLite may do anything with it.
+            Self::Postgres(_) | Self::Sqlite(_) => self.migrate().await?,
+        }
         Ok(match self {
-            Self::Postgres(target) => Arc::new(target.open(transactions)),
-            Self::Sqlite(target) => Arc::new(target.open(transactions)),
+            Self::Postgres(target) => Arc::new(target.open(transactions, metrics)),
+            Self::Sqlite(target) => Arc::new(target.open(transactions, metrics)),
         })
     }
 

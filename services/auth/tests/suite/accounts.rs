@@ -6,7 +6,8 @@ use madang_auth::Settings;
 use madang_domain::{AvatarUrl, Code, DisplayName, UserId};
 use madang_kit::clock::Clock as _;
 use madang_rpc::auth::{
-    Auth as _, GetKeys, GetUsers, IssueTicket, Login, RedeemTicket, Refresh, Register, Token, UpdateProfile,
+    Auth as _, ClientInfo, GetKeys, GetUsers, IssueTicket, Login, RedeemTicket, Refresh, Register, Token,
+    UpdateProfile,
 };
 
 use crate::support::{
@@ -92,7 +93,8 @@ async fn a_bad_password_is_refused_at_registration(world: World) {
             })
             .await;
         let error = assert_code(result, Code::InvalidArgument);
-        assert!(error.message.starts_with("password:"), "{error}");
+        assert!(error.message.starts_with("password "), "{error}");
+        assert_eq!(error.fields[0].pointer, "/password");
     }
     let longest = "가".repeat(256);
     service
@@ -195,18 +197,26 @@ async fn a_profile_change_shows_in_tokens_and_tickets_made_later(world: World) {
 
     // The clock stands still, and the version grows all the same.
     let named = service
-        .update_profile(UpdateProfile { user, name: Some(name.clone()), avatar_url: None })
+        .update_profile(UpdateProfile { user, name: Some(name.clone()), avatar_url: None, presented: None })
         .await
         .unwrap();
     assert!(named.version > grant.user.version);
     let pictured = service
-        .update_profile(UpdateProfile { user, name: None, avatar_url: Some(Some(avatar.clone())) })
+        .update_profile(UpdateProfile {
+            user,
+            name: None,
+            avatar_url: Some(Some(avatar.clone())),
+            presented: None,
+        })
         .await
         .unwrap();
     assert!(pictured.version > named.version);
     assert_eq!((&pictured.name, &pictured.avatar_url), (&name, &Some(avatar)));
     assert_eq!(
-        service.update_profile(UpdateProfile { user, name: None, avatar_url: None }).await.unwrap(),
+        service
+            .update_profile(UpdateProfile { user, name: None, avatar_url: None, presented: None })
+            .await
+            .unwrap(),
         pictured
     );
 
@@ -221,19 +231,32 @@ async fn a_profile_change_shows_in_tokens_and_tickets_made_later(world: World) {
     assert_eq!(claims.picture.as_deref(), Some("https://example.org/mina.png"));
     assert_eq!(claims.profile_version, pictured.version.as_micros());
     let session = claims.sid.parse().unwrap();
-    let ticket = service.issue_ticket(IssueTicket { user, session }).await.unwrap();
+    let ticket = service.issue_ticket(IssueTicket { user, session, issued_at: None }).await.unwrap();
     assert_eq!(
-        service.redeem_ticket(RedeemTicket { ticket: Token::new(&ticket.ticket) }).await.unwrap().profile,
+        service
+            .redeem_ticket(RedeemTicket { ticket: Token::new(&ticket.ticket), client: ClientInfo::default() })
+            .await
+            .unwrap()
+            .profile,
         pictured
     );
 
     world.clock.advance(seconds(60));
-    let bare =
-        service.update_profile(UpdateProfile { user, name: None, avatar_url: Some(None) }).await.unwrap();
+    let bare = service
+        .update_profile(UpdateProfile { user, name: None, avatar_url: Some(None), presented: None })
+        .await
+        .unwrap();
     assert_eq!((bare.avatar_url, bare.version), (None, world.clock.now()));
     let nobody: UserId = "01941f29-7c00-7000-8000-0000000000ab".parse().unwrap();
     assert_code(
-        service.update_profile(UpdateProfile { user: nobody, name: Some(name), avatar_url: None }).await,
+        service
+            .update_profile(UpdateProfile {
+                user: nobody,
+                name: Some(name),
+                avatar_url: None,
+                presented: None,
+            })
+            .await,
         Code::NotFound,
     );
 }

@@ -70,10 +70,10 @@ async fn a_key_is_printed_once_and_works_until_it_is_revoked(world: World) {
     service.verify_api_key(VerifyApiKey { key: Token::new(&other) }).await.unwrap();
 
     for (arguments, complaint) in [
-        (&["revoke", id_of(&key)][..], "no key that is good"),
+        (&["revoke", id_of(&key)][..], "there is no valid key"),
         (&["create", "--name", "x", "--scope", "everything"], "expected rooms, messages"),
         (&["create", "--name", "x"], "--scope"),
-        (&["create", "--name", " ", "--scope", "rooms"], "a line of 1 to 64"),
+        (&["create", "--name", " ", "--scope", "rooms"], "must have a visible character"),
     ] {
         let refused = keys(&world, arguments);
         let said = String::from_utf8_lossy(&refused.stderr);

@@ -1,8 +1,14 @@
 //! How often somebody may try, and what happens when all try at once.
 
-use std::num::NonZeroUsize;
+use std::{
+    num::NonZeroUsize,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
-use madang_auth::Settings;
+use madang_auth::{Service, Settings};
 use madang_domain::Code;
 use madang_kit::Registration;
 use madang_rpc::auth::{Auth as _, ClientInfo, Login, Register};
@@ -13,7 +19,10 @@ madang_test_kit::on_both!(
     failed_sign_ins_are_throttled_and_recover,
     an_attacked_account_lets_its_owner_in,
     one_address_cannot_try_many_accounts,
-    sign_ins_that_succeed_are_not_throttled,
+    sign_ins_that_succeed_cost_no_failures_and_have_a_rate_of_their_own,
+    an_address_signs_in_at_a_bounded_rate_right_or_wrong,
+    a_refusal_takes_nothing_from_others_at_the_address,
+    a_flood_of_right_passwords_does_not_keep_another_address_out,
     registrations_from_one_address_are_throttled,
     a_closed_registration_refuses_everybody_and_tells_nothing,
     more_passwords_than_can_be_hashed_are_refused_at_once,
@@ -112,16 +121,126 @@ async fn one_address_cannot_try_many_accounts(mut world: World) {
     assert_code(result, Code::Unauthenticated);
 }
 
-async fn sign_ins_that_succeed_are_not_throttled(mut world: World) {
-    world.settings = Settings { login_burst_per_device: 2, login_burst_per_address: 2, ..world.settings };
+/// Tries to sign in, as `name` from the address that ends so.
+async fn try_login(
+    service: &Service,
+    name: &str,
+    text: &str,
+    from: u8,
+) -> madang_domain::Result<madang_rpc::auth::Grant> {
+    let login = Login { username: username(name), password: password(text), client: client(from) };
+    service.login(login).await
+}
+
+async fn sign_ins_that_succeed_cost_no_failures_and_have_a_rate_of_their_own(mut world: World) {
+    world.settings = Settings {
+        login_burst_per_device: 2,
+        login_burst_per_address: 2,
+        sign_ins_burst_per_account: 20,
+        ..world.settings
+    };
     let service = world.service().await;
     register(&service, "mina").await;
-    for _ in 0..50 {
-        service
-            .login(Login { username: username("mina"), password: password(PASSWORD), client: client(1) })
-            .await
-            .unwrap();
+    register(&service, "joon").await;
+    for n in 0..20 {
+        try_login(&service, "mina", PASSWORD, n).await.unwrap();
     }
+    let error = assert_code(try_login(&service, "mina", PASSWORD, 30).await, Code::RateLimited);
+    assert_eq!(error.retry_after, Some(seconds(10)));
+    // Others at the same address sign in, and a wrong password is told from one that came too soon.
+    try_login(&service, "joon", PASSWORD, 1).await.unwrap();
+    assert_code(try_login(&service, "mina", "wrong password", 31).await, Code::Unauthenticated);
+    world.clock.advance(seconds(10));
+    try_login(&service, "mina", PASSWORD, 30).await.unwrap();
+}
+
+async fn an_address_signs_in_at_a_bounded_rate_right_or_wrong(mut world: World) {
+    world.settings = Settings { sign_ins_burst: 6, sign_ins_per_second: 2, ..world.settings };
+    let service = world.service().await;
+    register(&service, "mina").await;
+    for _ in 0..5 {
+        try_login(&service, "mina", PASSWORD, 1).await.unwrap();
+    }
+    assert_code(try_login(&service, "mina", "wrong password", 1).await, Code::Unauthenticated);
+    let error = assert_code(try_login(&service, "joon", PASSWORD, 1).await, Code::RateLimited);
+    assert_eq!(error.retry_after, Some(seconds(1) / 2));
+    try_login(&service, "mina", PASSWORD, 2).await.unwrap();
+    world.clock.advance(seconds(1));
+    for _ in 0..2 {
+        try_login(&service, "mina", PASSWORD, 1).await.unwrap();
+    }
+    assert_code(try_login(&service, "mina", PASSWORD, 1).await, Code::RateLimited);
+}
+
+async fn a_refusal_takes_nothing_from_others_at_the_address(mut world: World) {
+    world.settings = Settings {
+        login_burst_per_device: 2,
+        login_burst_per_address: 5,
+        sign_ins_burst: 5,
+        ..world.settings
+    };
+    let service = world.service().await;
+    register(&service, "mina").await;
+    for _ in 0..2 {
+        assert_code(try_login(&service, "joon", "wrong password", 1).await, Code::Unauthenticated);
+    }
+    // Somebody goes on trying one account, and is refused for it.
+    for _ in 0..20 {
+        assert_code(try_login(&service, "joon", "wrong password", 1).await, Code::RateLimited);
+    }
+    try_login(&service, "mina", PASSWORD, 1).await.unwrap();
+}
+
+async fn a_flood_of_right_passwords_does_not_keep_another_address_out(mut world: World) {
+    const FLOODED: u8 = 4;
+    const EACH: usize = 82;
+    // One hash at once, of some ten milliseconds, and as many that wait as by default.
+    world.settings = Settings {
+        argon2_memory_kib: 4 * 1024,
+        argon2_passes: 2,
+        hashing_concurrency: NonZeroUsize::new(1),
+        login_burst_per_device: 1_000,
+        login_burst_per_account: 1_000,
+        sign_ins_burst_per_account: 1_000,
+        ..world.settings
+    };
+    let service = world.service().await;
+    register(&service, "crowd").await;
+    register(&service, "mina").await;
+    let done = Arc::new(AtomicUsize::new(0));
+    let flood: Vec<_> = (0..EACH)
+        .flat_map(|_| 1..=FLOODED)
+        .map(|from| {
+            let (service, done) = (service.clone(), Arc::clone(&done));
+            tokio::spawn(async move {
+                let result = try_login(&service, "crowd", PASSWORD, from).await;
+                done.fetch_add(1, Ordering::Relaxed);
+                result.map(drop)
+            })
+        })
+        .collect();
+    // So many are refused at once: the queue is full.
+    let refused = FLOODED as usize * EACH - 1 - 256;
+    eventually("a full queue", || done.load(Ordering::Relaxed) >= refused).await;
+    let before = done.load(Ordering::Relaxed);
+    try_login(&service, "mina", PASSWORD, 9).await.unwrap();
+    let overtook = done.load(Ordering::Relaxed) - before;
+    // One hash is under way, and one of each address goes before; more may follow while the databases answer. Without turns
+    // all that wait would go before, or there would be no place.
+    assert!(overtook <= 64, "{overtook} of the flood were answered first");
+    for one in flood {
+        one.abort();
+    }
+}
+
+/// Waits for what must come soon.
+async fn eventually(what: &str, is_so: impl Fn() -> bool) {
+    let wait = async {
+        while !is_so() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(seconds(30), wait).await.unwrap_or_else(|_| panic!("{what} did not come"));
 }
 
 async fn registrations_from_one_address_are_throttled(mut world: World) {

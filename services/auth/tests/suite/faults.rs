@@ -98,7 +98,7 @@ async fn a_database_that_is_absent_at_start_is_waited_for() {
     });
     let says_so = readiness.wait_for(|state| {
         let check = state.checks.iter().find(|check| check.name == "accounts");
-        check.is_some_and(|check| check.failing.as_deref().is_some_and(|why| why.contains("waiting")))
+        check.is_some_and(|check| check.failing.as_deref().is_some_and(|why| why.contains("cannot reach")))
     });
     drop(tokio::time::timeout(PATIENCE, says_so).await.unwrap().unwrap());
     assert!(!starting.is_finished());

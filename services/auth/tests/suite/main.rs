@@ -8,10 +8,14 @@
 mod accounts;
 mod api_keys;
 mod attempts;
+mod audit;
 mod faults;
 mod keys;
+mod names;
 mod process;
+mod refreshes;
 mod revocations;
+mod roles;
 mod sessions;
 mod site_users;
 mod support;

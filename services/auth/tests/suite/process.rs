@@ -5,7 +5,9 @@ use std::net::SocketAddr;
 use madang_auth::{Cli, run};
 use madang_domain::Code;
 use madang_kit::{Host, Lifecycle, config, lifecycle::Outcome};
-use madang_rpc::auth::{Auth as _, AuthClient, GetKeys, IssueTicket, Login, RedeemTicket, Register, Token};
+use madang_rpc::auth::{
+    Auth as _, AuthClient, ClientInfo, GetKeys, IssueTicket, Login, RedeemTicket, Register, Token,
+};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::support::{PASSWORD, World, assert_code, client, password, session_of, username};
@@ -49,10 +51,18 @@ async fn it_serves_grpc_and_the_public_keys_and_ends_in_order() {
         .login(Login { username: username("mina"), password: password("wrong password"), client: client(1) })
         .await;
     assert_code(result, Code::Unauthenticated);
-    let ticket =
-        auth.issue_ticket(IssueTicket { user: grant.user.id, session: session_of(&grant) }).await.unwrap();
+    let ticket = auth
+        .issue_ticket(IssueTicket { user: grant.user.id, session: session_of(&grant), issued_at: None })
+        .await
+        .unwrap();
     assert_eq!(
-        auth.redeem_ticket(RedeemTicket { ticket: Token::new(&ticket.ticket) }).await.unwrap().profile,
+        auth.redeem_ticket(RedeemTicket {
+            ticket: Token::new(&ticket.ticket),
+            client: ClientInfo::default()
+        })
+        .await
+        .unwrap()
+        .profile,
         grant.user
     );
 

@@ -7,7 +7,7 @@ use madang_domain::Code;
 use madang_rpc::auth::{Auth as _, ListRevocations, Logout, Token};
 use sqlx::{Connection as _, PgConnection};
 
-use crate::support::{World, login, register, seconds, session_of};
+use crate::support::{World, client, login, register, seconds, session_of};
 
 madang_test_kit::on_both!(
     the_feed_goes_on_from_its_cursor,
@@ -17,7 +17,10 @@ madang_test_kit::on_both!(
 
 async fn revoke_one(service: &Service) -> madang_domain::SessionId {
     let grant = login(service, "mina").await;
-    service.logout(Logout { refresh_token: Token::new(&grant.refresh_token) }).await.unwrap();
+    service
+        .logout(Logout { refresh_token: Token::new(&grant.refresh_token), client: client(1) })
+        .await
+        .unwrap();
     session_of(&grant)
 }
 
@@ -103,7 +106,9 @@ async fn the_feed_misses_none_of_many_at_once(world: World) {
 
 /// Logs out, again where the database is busy: eight who write to one SQLite file at once on a slow disk may be told so.
 async fn log_out(service: &Service, refresh_token: &str) {
-    while let Err(error) = service.logout(Logout { refresh_token: Token::new(refresh_token) }).await {
+    while let Err(error) =
+        service.logout(Logout { refresh_token: Token::new(refresh_token), client: client(1) }).await
+    {
         assert_eq!(error.code, Code::Unavailable, "{error}");
     }
 }
@@ -144,7 +149,12 @@ async fn an_end_that_commits_late_is_not_missed() {
 
     let quick = tokio::spawn({
         let service = service.clone();
-        async move { service.logout(Logout { refresh_token: Token::new(&grant.refresh_token) }).await.unwrap() }
+        async move {
+            service
+                .logout(Logout { refresh_token: Token::new(&grant.refresh_token), client: client(1) })
+                .await
+                .unwrap();
+        }
     });
     // Either the second is made to wait for the first, or it has committed before it.
     let mut watch = PgConnection::connect(world.url().expose()).await.unwrap();

@@ -1,13 +1,13 @@
 //! The embedding site's users: made on first sight, kept as the site describes them, disconnected.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use madang_auth::Service;
+use madang_auth::{Service, start};
 use madang_domain::{AvatarUrl, Code, DisplayName, ExternalId, UserId, UserRef};
-use madang_kit::clock::Clock as _;
+use madang_kit::{Host, Lifecycle, clock::Clock as _};
 use madang_rpc::auth::{
-    Auth as _, Disconnect, ExternalUser, FindUsers, IssueTicket, IssueUserTicket, ListRevocations, Login,
-    RecognizeUser, Recognized, RedeemTicket, Refresh, Register, Token,
+    Auth as _, ClientInfo, Disconnect, ExternalUser, FindUsers, IssueTicket, IssueUserTicket,
+    ListRevocations, Login, RecognizeUser, Recognized, RedeemTicket, Refresh, Register, Token,
 };
 
 use crate::support::{
@@ -22,6 +22,7 @@ madang_test_kit::on_both!(
     no_password_opens_a_user_of_the_site,
     users_are_found_by_either_name,
     a_disconnection_ends_everything_before_it,
+    a_disconnection_is_answered_when_its_second_is_over,
     a_disconnection_is_known_to_whoever_sees_the_user_later,
 );
 
@@ -181,8 +182,10 @@ async fn a_disconnection_ends_everything_before_it(world: World) {
     let joon = register(&service, "joon").await;
     let user = grant.user.id;
     let of_the_site = service.issue_user_ticket(IssueUserTicket { user, until: None }).await.unwrap();
-    let of_the_session =
-        service.issue_ticket(IssueTicket { user, session: session_of(&phone) }).await.unwrap();
+    let of_the_session = service
+        .issue_ticket(IssueTicket { user, session: session_of(&phone), issued_at: None })
+        .await
+        .unwrap();
     let start = service.list_revocations(ListRevocations { cursor: None }).await.unwrap().cursor;
 
     world.clock.advance(seconds(1));
@@ -200,7 +203,12 @@ async fn a_disconnection_ends_everything_before_it(world: World) {
 
     for ticket in [&of_the_site, &of_the_session] {
         assert_code(
-            service.redeem_ticket(RedeemTicket { ticket: Token::new(&ticket.ticket) }).await,
+            service
+                .redeem_ticket(RedeemTicket {
+                    ticket: Token::new(&ticket.ticket),
+                    client: ClientInfo::default(),
+                })
+                .await,
             Code::Unauthenticated,
         );
     }
@@ -221,12 +229,33 @@ async fn a_disconnection_ends_everything_before_it(world: World) {
     login(&service, "mina").await;
     let again = service.issue_user_ticket(IssueUserTicket { user, until: None }).await.unwrap();
     assert_eq!(
-        service.redeem_ticket(RedeemTicket { ticket: Token::new(&again.ticket) }).await.unwrap().profile,
+        service
+            .redeem_ticket(RedeemTicket { ticket: Token::new(&again.ticket), client: ClientInfo::default() })
+            .await
+            .unwrap()
+            .profile,
         grant.user
     );
 
     let nobody: UserId = "01941f29-7c00-7000-8000-0000000000ab".parse().unwrap();
     assert_code(service.disconnect(Disconnect { user: nobody }).await, Code::NotFound);
+}
+
+/// A token that the site makes when it has the answer says a later second than that of the disconnection, so that it is told
+/// from those before. The site's clock is this machine's, as is the service's here.
+async fn a_disconnection_is_answered_when_its_second_is_over(world: World) {
+    let host = Host::new("auth-test", Lifecycle::default()).unwrap();
+    let clock = Arc::clone(&host.clock);
+    let service = start(&world.settings, &world.url(), &host).await.unwrap();
+    let user = seen(&service, external("7")).await.profile.id;
+    for _ in 0..3 {
+        service.disconnect(Disconnect { user }).await.unwrap();
+        let token_says = clock.now().as_seconds();
+        let at = seen(&service, external("7")).await.disconnected_at.unwrap();
+        assert!(token_says > at.as_seconds(), "made at {token_says}, disconnected at {at}");
+        // A clock that is a little behind says so too.
+        assert!(clock.now().minus(Duration::from_millis(200)).as_seconds() > at.as_seconds());
+    }
 }
 
 async fn a_disconnection_is_known_to_whoever_sees_the_user_later(world: World) {

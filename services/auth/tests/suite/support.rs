@@ -6,7 +6,9 @@ use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation, decode, decode_he
 use madang_auth::{Service, Settings, start};
 use madang_domain::{Code, Error, SessionId, Username};
 use madang_kit::{Host, Lifecycle, Secret, StartError, clock::ManualClock};
-use madang_rpc::auth::{Auth as _, ClientInfo, Grant, Login, Password, Register, claims::AccessClaims};
+use madang_rpc::auth::{
+    Auth as _, ClientInfo, Grant, Login, Password, Refresh, Register, Token, claims::AccessClaims,
+};
 use madang_test_kit::EitherDatabase;
 
 /// A password that is nobody else's.
@@ -66,6 +68,11 @@ impl World {
         self.database.texts(sql).await.unwrap()
     }
 
+    /// Carries out the statement of the database's own kind, past the service.
+    pub(crate) async fn execute(&self, postgres: &str, sqlite: &str) {
+        self.database.execute(postgres, sqlite).await.unwrap();
+    }
+
     /// The rows of a table.
     pub(crate) async fn count(&self, table: &str) -> usize {
         self.texts(&format!("SELECT '' FROM {table}")).await.len()
@@ -110,9 +117,22 @@ pub(crate) async fn login(service: &Service, name: &str) -> Grant {
         .unwrap()
 }
 
+/// Refreshes as a client does.
+pub(crate) async fn refresh(
+    service: &Service,
+    token: &str,
+    client: ClientInfo,
+) -> madang_domain::Result<Grant> {
+    service.refresh(Refresh { refresh_token: Token::new(token), client }).await
+}
+
 pub(crate) fn assert_code<T: std::fmt::Debug>(result: Result<T, Error>, code: Code) -> Error {
     let error = result.unwrap_err();
     assert_eq!(error.code, code, "{error}");
+    // A refusal for a limit names it and says when to come back; nothing else names one.
+    let is_rate = code == Code::RateLimited;
+    assert_eq!(error.limit.is_some(), is_rate, "{error:?}");
+    assert!(!is_rate || error.retry_after.is_some(), "{error:?}");
     error
 }
 

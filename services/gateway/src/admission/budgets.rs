@@ -7,6 +7,7 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use madang_domain::{Error, Limit, Profile, Result, RoomId};
 use madang_flow_control::{KeyedRateLimiter, RateBucket, RateLimit, subscriber_network};
+use madang_rpc::store::PROFILE_ROOMS_MAX;
 
 use super::user_limits::{UserLimits, UserUsage};
 
@@ -14,9 +15,11 @@ use super::user_limits::{UserLimits, UserUsage};
 pub(crate) const PARTS_OF_A_MESSAGE: u32 = 4;
 /// The addresses and the rooms whose budgets are kept; past it the one that was used least recently is full again. A user
 /// has a budget besides, so that many addresses or rooms give one user no more.
-const KEPT_KEYS: usize = 100_000;
+pub(super) const KEPT_KEYS: usize = 100_000;
 /// How much of a budget of an address or a room is there at once.
 const BURST: Duration = Duration::from_secs(2);
+/// The topics in which one changed profile is told, at most: the user's inbox, and the rooms.
+pub(crate) const PROFILE_TOPICS_MAX: u32 = PROFILE_ROOMS_MAX + 1;
 /// How much of a budget that is told by the minute is there at once.
 const BURST_OF_MINUTES: u32 = 4;
 
@@ -41,6 +44,8 @@ pub(crate) struct Cost {
     pub(crate) room_creations: u32,
     /// Of the users whom the user adds.
     pub(crate) member_additions: u32,
+    /// Of the topics in which a profile of the user's is told, the most that there can be. What is not told is given back.
+    pub(crate) profile_topics: u32,
 }
 
 /// How large the budgets are.
@@ -63,6 +68,7 @@ pub(crate) struct BudgetSettings {
 pub(crate) struct Budgets {
     users: Arc<UserLimits>,
     user_sends: RateLimit,
+    profile_changes: RateLimit,
     room_creations: RateLimit,
     member_additions: RateLimit,
     address_sends: Option<RateLimit>,
@@ -80,17 +86,49 @@ pub(crate) struct Budgets {
 pub(crate) struct Spent {
     /// What was taken of the budget of a room.
     room: Option<(Arc<Budgets>, RoomId, u32)>,
+    /// What was taken for a profile that is to be told.
+    profile: Option<Box<ProfileToTell>>,
+}
+
+/// What was taken for a profile that is to be told in the user's rooms, before it is known how many these are.
+#[derive(Debug)]
+struct ProfileToTell {
+    budgets: Arc<Budgets>,
+    usage: Arc<UserUsage>,
+    address: Option<IpAddr>,
+    topics: u32,
 }
 
 impl Spent {
     /// What the site's backend does, whose API key has a budget of its own; and what the server does by itself.
     pub(crate) const fn by_site() -> Self {
-        Self { room: None }
+        Self { room: None, profile: None }
     }
 
     /// It was done: what was taken stays taken.
-    pub(crate) fn keep(mut self) {
+    pub(crate) fn keep(self) {
+        self.keep_told(0);
+    }
+
+    /// It was done, and told in so many topics: what was taken stays taken, but for what was taken for more topics than
+    /// these.
+    pub(crate) fn keep_told(mut self, topics: usize) {
         self.room = None;
+        if let Some(profile) = self.profile.take() {
+            profile.told(u32::try_from(topics).unwrap_or(u32::MAX));
+        }
+    }
+}
+
+impl ProfileToTell {
+    /// It was told in so many topics, each of which is a message from the address.
+    fn told(self, topics: u32) {
+        let Self { budgets, usage, address, topics: taken } = self;
+        usage.profile_changes.give_back(taken.saturating_sub(topics), budgets.profile_changes);
+        if let Some((rate, address)) = budgets.address_sends.zip(address.map(subscriber_network)) {
+            let count = topics.saturating_mul(PARTS_OF_A_MESSAGE);
+            budgets.addresses.charge_many(address, count, rate, budgets.users.now_micros());
+        }
     }
 }
 
@@ -98,6 +136,9 @@ impl Drop for Spent {
     fn drop(&mut self) {
         if let Some((budgets, room, count)) = self.room.take() {
             budgets.rooms.give_back_many(&room, count, budgets.room_sends);
+        }
+        if let Some(profile) = self.profile.take() {
+            profile.told(0);
         }
     }
 }
@@ -110,12 +151,24 @@ impl Budgets {
         Self {
             users,
             user_sends: in_parts(user_sends),
+            profile_changes: RateLimit {
+                burst: user_sends.burst.saturating_add(PROFILE_TOPICS_MAX),
+                ..user_sends
+            },
             room_creations: per_minute(room_creations_per_minute),
             member_additions: per_minute(member_additions_per_minute),
             address_sends: (address_sends_per_second > 0).then(|| per_second(address_sends_per_second)),
             room_sends: per_second(settings.room_sends_per_second),
             addresses: KeyedRateLimiter::new(KEPT_KEYS),
             rooms: KeyedRateLimiter::new(KEPT_KEYS),
+        }
+    }
+
+    /// The actor's profile as it is now, which may be later than the one of the actor's token.
+    pub(crate) fn present_profile(&self, actor: &Actor) -> Arc<Profile> {
+        match &actor.usage {
+            Some(usage) => usage.present(&actor.profile),
+            None => self.users.of(actor.profile.id).present(&actor.profile),
         }
     }
 
@@ -133,6 +186,7 @@ impl Budgets {
         let of_user = [
             (Limit::RoomCreations, &usage.room_creations, self.room_creations, cost.room_creations),
             (Limit::MemberAdditions, &usage.member_additions, self.member_additions, cost.member_additions),
+            (Limit::ProfileChanges, &usage.profile_changes, self.profile_changes, cost.profile_topics),
             (Limit::UserSends, &usage.sends, self.user_sends, cost.sends),
         ];
         take_all(&of_user, now)?;
@@ -157,7 +211,11 @@ impl Budgets {
                 give_back(Error::rate_limited(Limit::RoomSends, wait))
             })?;
         }
-        Ok(Spent { room: room.map(|(room, count)| (Arc::clone(self), room, count)) })
+        let profile = (cost.profile_topics > 0).then(|| {
+            let (budgets, usage) = (Arc::clone(self), Arc::clone(usage));
+            Box::new(ProfileToTell { budgets, usage, address: actor.address, topics: cost.profile_topics })
+        });
+        Ok(Spent { room: room.map(|(room, count)| (Arc::clone(self), room, count)), profile })
     }
 }
 
@@ -194,5 +252,85 @@ fn per_minute(count: u32) -> RateLimit {
     RateLimit {
         interval: Duration::from_secs(60) / count.max(1),
         burst: count.saturating_mul(BURST_OF_MINUTES),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use madang_domain::{DisplayName, Timestamp, UserId, Username};
+    use uuid::Uuid;
+
+    use super::*;
+
+    /// So many messages at once, and then one in ten seconds.
+    const SENDS: RateLimit = RateLimit { interval: Duration::from_secs(10), burst: 40 };
+    const CHANGE: Cost = Cost {
+        sends: 0,
+        room: 0,
+        room_creations: 0,
+        member_additions: 0,
+        profile_topics: PROFILE_TOPICS_MAX,
+    };
+
+    fn budgets(address_sends_per_second: u32) -> Arc<Budgets> {
+        let settings = BudgetSettings {
+            user_sends: SENDS,
+            address_sends_per_second,
+            room_sends_per_second: 1,
+            room_creations_per_minute: 1,
+            member_additions_per_minute: 1,
+        };
+        Arc::new(Budgets::new(settings, Arc::new(UserLimits::new(1))))
+    }
+
+    fn actor(number: u128) -> Actor {
+        let profile = Profile {
+            id: UserId::new(Uuid::from_u128(number)),
+            username: Username::new("mina").unwrap(),
+            name: DisplayName::new("Mina").unwrap(),
+            avatar_url: None,
+            external_id: None,
+            version: Timestamp::default(),
+        };
+        let address = Some(IpAddr::from([192, 0, 2, 1]));
+        Actor { profile: Arc::new(profile), usage: None, address }
+    }
+
+    #[test]
+    fn a_changed_profile_is_paid_by_the_topics_in_which_it_is_told() {
+        let budgets = budgets(0);
+        let take = |actor| budgets.take(&actor, CHANGE, None);
+        // A second change while the first one is under way finds nothing: nobody knows yet how far the first one reaches.
+        let first = take(actor(1)).unwrap();
+        assert_eq!(take(actor(1)).unwrap_err().limit, Some(Limit::ProfileChanges));
+        first.keep_told(30);
+        take(actor(1)).unwrap().keep_told(11);
+        let refused = take(actor(1)).unwrap_err();
+        assert!(refused.retry_after.unwrap() <= SENDS.interval, "one topic lacks: {refused:?}");
+        take(actor(2)).unwrap().keep_told(PROFILE_TOPICS_MAX as usize);
+        let refused = take(actor(2)).unwrap_err();
+        let owed = SENDS.interval * (PROFILE_TOPICS_MAX - SENDS.burst);
+        let wait = refused.retry_after.unwrap();
+        assert!(wait <= owed && wait > owed - SENDS.interval, "{wait:?} for {owed:?}");
+    }
+
+    #[test]
+    fn a_change_that_was_not_made_costs_no_topics() {
+        let budgets = budgets(1);
+        for _ in 0..10 {
+            drop(budgets.take(&actor(1), CHANGE, None).unwrap());
+        }
+    }
+
+    #[test]
+    fn what_a_changed_profile_reaches_counts_as_messages_of_the_address() {
+        let budgets = budgets(1);
+        budgets.take(&actor(1), CHANGE, None).unwrap().keep_told(1_000);
+        let message = Cost { sends: PARTS_OF_A_MESSAGE, profile_topics: 0, ..CHANGE };
+        let refused = budgets.take(&actor(2), message, None).unwrap_err();
+        // Of two at once and one a second it owes two, whatever the number.
+        let wait = refused.retry_after.unwrap();
+        assert_eq!(refused.limit, Some(Limit::AddressSends));
+        assert!(wait <= Duration::from_secs(3) && wait > Duration::from_secs(2), "{wait:?}");
     }
 }

@@ -4,9 +4,13 @@
 mod addresses;
 mod budgets;
 mod queue;
+mod reads;
 mod user_limits;
 
 pub(crate) use addresses::{AddressConnections, AddressPermit, Handshake, Handshakes};
-pub(crate) use budgets::{Actor, BudgetSettings, Budgets, Cost, PARTS_OF_A_MESSAGE, Spent};
+pub(crate) use budgets::{
+    Actor, BudgetSettings, Budgets, Cost, PARTS_OF_A_MESSAGE, PROFILE_TOPICS_MAX, Spent,
+};
 pub(crate) use queue::{AdmissionQueue, admit};
+pub(crate) use reads::{ReadBudgets, ReadSettings, Reads};
 pub(crate) use user_limits::{SocketPermit, UserLimits, UserUsage};

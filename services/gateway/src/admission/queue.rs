@@ -98,7 +98,7 @@ mod tests {
         let queue = AdmissionQueue::new(100);
         let entered: Vec<_> = (0..13).map(|_| queue.take_turn(0)).collect();
         assert!(entered[..10].iter().all(|admission| *admission == Admission::In(Duration::ZERO)));
-        let turns = [1, 2, 3].map(|turn| Admission::In(Duration::from_micros(1_000_000 / 85) * turn));
+        let turns = [1, 2, 3].map(|turn| Admission::In(Duration::from_secs(1) / 85 * turn));
         assert_eq!(entered[10..], turns);
     }
 

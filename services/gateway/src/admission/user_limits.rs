@@ -10,29 +10,50 @@ use std::{
     time::{Duration, Instant},
 };
 
-use madang_domain::{Error, Limit, Result, UserId};
+use madang_domain::{Error, Limit, Profile, Result, UserId};
 use madang_flow_control::{RateBucket, RateLimit};
 
 /// How many subscriptions of a user may be refused: as many at once as two full `subscribe` frames hold, since the rooms
 /// of a client that was away long may all be gone.
 const REFUSED_SUBSCRIPTIONS: RateLimit = RateLimit { interval: Duration::from_millis(500), burst: 200 };
 
-/// What one user has spent.
+/// What one user has spent, and who the user is now.
 #[derive(Debug, Default)]
 pub(crate) struct UserUsage {
     pub(super) sends: RateBucket,
+    pub(super) reads: RateBucket,
+    pub(super) profile_changes: RateBucket,
     pub(super) room_creations: RateBucket,
     pub(super) member_additions: RateBucket,
     refused_subscriptions: RateBucket,
     openings: RateBucket,
     sockets: AtomicU32,
+    /// The last change of the profile of which this gateway was told.
+    profile: Mutex<Option<Arc<Profile>>>,
 }
 
 impl UserUsage {
-    /// Whether forgetting it changes nothing, but for the sockets.
+    /// The user's profile as it is now: the given one, or a later one of which this gateway was told.
+    pub(crate) fn present(&self, given: &Arc<Profile>) -> Arc<Profile> {
+        let told = self.profile.lock().unwrap_or_else(PoisonError::into_inner);
+        later(told.as_ref(), given)
+    }
+
+    /// Notes a profile, and answers the latest one.
+    fn note(&self, profile: &Arc<Profile>) -> Arc<Profile> {
+        let mut told = self.profile.lock().unwrap_or_else(PoisonError::into_inner);
+        let latest = later(told.as_ref(), profile);
+        *told = Some(Arc::clone(&latest));
+        latest
+    }
+
+    /// Whether forgetting it changes no budget. The sockets are counted elsewhere; a forgotten profile comes again with the
+    /// next token.
     fn is_full(&self, now_micros: u64) -> bool {
         [
             &self.sends,
+            &self.reads,
+            &self.profile_changes,
             &self.room_creations,
             &self.member_additions,
             &self.refused_subscriptions,
@@ -41,6 +62,11 @@ impl UserUsage {
         .into_iter()
         .all(|bucket| bucket.is_full(now_micros))
     }
+}
+
+/// The later one of two profiles of a user.
+fn later(told: Option<&Arc<Profile>>, given: &Arc<Profile>) -> Arc<Profile> {
+    Arc::clone(told.filter(|told| told.version > given.version).unwrap_or(given))
 }
 
 /// The usage of the users who are here.
@@ -87,6 +113,18 @@ impl UserLimits {
             *sweep_at = KEPT_USERS.max(2 * usage.len());
         }
         Arc::clone(usage.entry(user).or_default())
+    }
+
+    /// Notes the changed profile of a user who is here, so that the user's sockets act under it whatever their tokens say.
+    /// Answers the latest that is known.
+    pub(crate) fn note_profile(&self, profile: Arc<Profile>) -> Arc<Profile> {
+        let users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
+        let usage = users.usage.get(&profile.id).cloned();
+        drop(users);
+        match usage {
+            Some(usage) => usage.note(&profile),
+            None => profile,
+        }
     }
 
     /// Nothing, where subscriptions of a user may still be refused. `rate_limited`: too many were, and the store is not to

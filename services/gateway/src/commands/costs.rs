@@ -3,11 +3,11 @@
 use madang_domain::{Result, RoomId, RoomRef};
 
 use super::Commands;
-use crate::admission::{Actor, Cost, PARTS_OF_A_MESSAGE, Spent};
+use crate::admission::{Actor, Cost, PARTS_OF_A_MESSAGE, PROFILE_TOPICS_MAX, Spent};
 
 /// Parts of a message.
 const MESSAGE: u32 = PARTS_OF_A_MESSAGE;
-const NOTHING: Cost = Cost { sends: 0, room: 0, room_creations: 0, member_additions: 0 };
+const NOTHING: Cost = Cost { sends: 0, room: 0, room_creations: 0, member_additions: 0, profile_topics: 0 };
 /// A change of a room or of its members is an event for all, and a transaction that locks the room.
 const CHANGE: Cost = Cost { sends: 4 * MESSAGE, room: MESSAGE, ..NOTHING };
 
@@ -56,10 +56,20 @@ actions! {
     PutMember = "add a member, give a role", Cost { member_additions: 1, ..CHANGE };
     /// Removes a member.
     RemoveMember = "remove a member", CHANGE;
+    /// Changes a message's text.
+    EditMessage = "edit a message", CHANGE;
+    /// Deletes a message.
+    DeleteMessage = "delete a message", CHANGE;
+    /// Reacts to a message, or ends that.
+    React = "add or remove a reaction", Cost { sends: MESSAGE, room: MESSAGE, ..NOTHING };
     /// Pins a message, or unpins it.
     SetPin = "pin or unpin a message", CHANGE;
     /// Changes the own profile. Every room that the user is in hears of it.
-    UpdateProfile = "change the profile", Cost { sends: 10 * MESSAGE, ..NOTHING };
+    UpdateProfile = "change the profile", Cost { sends: 10 * MESSAGE, profile_topics: PROFILE_TOPICS_MAX, ..NOTHING };
+    /// Changes the own settings.
+    PutUserSettings = "change the settings", Cost { sends: MESSAGE, ..NOTHING };
+    /// Blocks a user, or ends that.
+    Block = "block or unblock a user", Cost { sends: MESSAGE, ..NOTHING };
     /// Takes a ticket for a socket.
     IssueTicket = "take a ticket", Cost { sends: MESSAGE, ..NOTHING };
     /// Ends a session of the own.
@@ -85,7 +95,7 @@ impl Commands {
         action: Action,
         room: &RoomRef,
     ) -> Result<(Spent, RoomRef)> {
-        let room = self.room_id(actor.profile.id, room).await?;
+        let room = self.room_id(actor, room).await?;
         Ok((self.spend(actor, action, Some(room))?, room.into()))
     }
 }
@@ -107,7 +117,7 @@ mod tests {
     }
 
     fn row(action: Action, name: &str) -> String {
-        let Cost { sends, room, room_creations, member_additions } = action.cost();
+        let Cost { sends, room, room_creations, member_additions, profile_topics } = action.cost();
         let mut besides = Vec::new();
         if room_creations > 0 {
             besides.push(format!("`room_creations` {room_creations}"));
@@ -116,6 +126,11 @@ mod tests {
             besides.push("`member_additions` 1 for each member who is named".to_owned());
         } else if member_additions > 0 {
             besides.push(format!("`member_additions` {member_additions}"));
+        }
+        if profile_topics > 0 {
+            besides.push(
+                "`profile_changes` 1 for each room in which it is told, and 1 for the inbox".to_owned(),
+            );
         }
         format!("| {name} | {} | {} | {} |", messages(sends), messages(room), besides.join(", "))
             .replace("|  |", "| |")

@@ -1,9 +1,10 @@
 //! Pages of a room's history.
 
-use madang_domain::{Error, Result, RoomRef, Seq, UserId, limits};
+use madang_domain::{Error, Result, RoomRef, Seq, limits};
 use madang_rpc::store::{History, HistoryFrom, HistoryQuery, LogPage};
 
 use super::Commands;
+use crate::admission::Actor;
 
 /// Which page of a log: `before` or `after` a sequence number, or without either the last page.
 #[derive(Debug, Clone, Copy, Default)]
@@ -31,12 +32,14 @@ impl Commands {
     /// A page of a room's history: of everything that happened, or of the messages alone.
     pub(crate) async fn history(
         &self,
-        user: UserId,
+        actor: &Actor,
         room: RoomRef,
         range: HistoryRange,
         messages_only: bool,
     ) -> Result<LogPage> {
+        self.pay_read(actor)?;
         let (from, limit) = range.check()?;
+        let user = actor.profile.id;
         self.store.history(History { user, room, query: HistoryQuery { from, limit, messages_only } }).await
     }
 }

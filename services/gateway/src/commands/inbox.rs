@@ -1,6 +1,6 @@
 //! A user's own inbox.
 
-use madang_domain::{Result, Seq, UserId};
+use madang_domain::{Result, Seq};
 use madang_rpc::store::{Inbox, InboxMark, InboxPage, MarkInboxRead};
 
 use super::{Action, Commands, history::HistoryRange};
@@ -8,9 +8,10 @@ use crate::admission::Actor;
 
 impl Commands {
     /// A page of a user's inbox, and where the inbox stands.
-    pub(crate) async fn inbox(&self, user: UserId, range: HistoryRange) -> Result<InboxPage> {
+    pub(crate) async fn inbox(&self, actor: &Actor, range: HistoryRange) -> Result<InboxPage> {
+        self.pay_read(actor)?;
         let (from, limit) = range.check()?;
-        self.store.inbox(Inbox { user, from, limit }).await
+        self.store.inbox(Inbox { user: actor.profile.id, from, limit }).await
     }
 
     /// Moves the read mark of a user's inbox.

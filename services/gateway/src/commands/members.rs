@@ -10,8 +10,14 @@ use crate::admission::{Actor, Spent};
 
 impl Commands {
     /// The members of a room.
-    pub(crate) async fn members(&self, user: UserId, room: RoomRef, page: PageQuery) -> Result<Page<Member>> {
-        self.store.list_members(ListMembers { user, room, page }).await
+    pub(crate) async fn members(
+        &self,
+        actor: &Actor,
+        room: RoomRef,
+        page: PageQuery,
+    ) -> Result<Page<Member>> {
+        self.pay_read(actor)?;
+        self.store.list_members(ListMembers { user: actor.profile.id, room, page }).await
     }
 
     /// Adds a user to a room, or changes a member's role.

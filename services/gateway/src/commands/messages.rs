@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use madang_domain::{
     Attachment, Code, Error, IdempotencyKey, MessageId, MessageText, Profile, Result, Role, RoomId, RoomRef,
-    Seq, TopicId, UserId, UserRef,
+    TopicId, UserRef,
     event::{Event, EventBody, Mention, Message},
     limits,
 };
-use madang_rpc::store::{Append, Appended, ListPins, Mentioned, Page, PageQuery, SetPin};
+use madang_rpc::store::{Append, Appended, Authority, ListPins, Mentioned, Page, PageQuery, SetPin};
 
 use super::{Action, Commands, Committed, publication};
 use crate::admission::{Actor, Spent};
@@ -26,28 +26,31 @@ impl Commands {
     /// Sends a message.
     pub(crate) async fn send(&self, sender: &Actor, room: RoomId, message: NewMessage) -> Result<Appended> {
         let spent = self.spend(sender, Action::Send, Some(room))?;
-        self.append(spent, &sender.profile, room, message).await
+        self.append(spent, &self.budgets.present_profile(sender), Authority::User, room, message).await
     }
 
     /// Sends a message for a user on behalf of the site, whose rate of calls is limited elsewhere. With
-    /// `join`, a user who is not a member becomes one first.
+    /// `join`, a user who is not a member becomes one first. Answers which room the message reached.
     pub(crate) async fn send_as_site(
         &self,
         sender: &UserRef,
         room: &RoomRef,
         message: NewMessage,
         join: bool,
-    ) -> Result<Appended> {
+    ) -> Result<(RoomId, Appended)> {
         let sender = self.find_user(sender).await?;
-        let room = self.room_id(sender.id, room).await?;
-        match self.append(Spent::by_site(), &sender, room, message.clone()).await {
+        let room = self.look_up(sender.id, room).await?;
+        let append =
+            async |message| self.append(Spent::by_site(), &sender, Authority::Site, room, message).await;
+        let appended = match append(message.clone()).await {
             // Only after the refusal, never before it: the role of a member is not to be touched.
             Err(error) if error.code == Code::PermissionDenied && join => {
                 self.add_as_site(room.into(), Arc::clone(&sender), Role::Member).await?;
-                self.append(Spent::by_site(), &sender, room, message).await
+                append(message).await?
             }
-            sent => sent,
-        }
+            sent => sent?,
+        };
+        Ok((room, appended))
     }
 
     /// Pins a message in its room, or unpins it.
@@ -68,20 +71,23 @@ impl Commands {
     }
 
     /// The pinned messages of a room, the newest pin first.
-    pub(crate) async fn pins(&self, user: UserId, room: RoomRef, page: PageQuery) -> Result<Page<Event>> {
-        self.store.list_pins(ListPins { user, room, page }).await
+    pub(crate) async fn pins(&self, actor: &Actor, room: RoomRef, page: PageQuery) -> Result<Page<Event>> {
+        self.pay_read(actor)?;
+        self.store.list_pins(ListPins { user: actor.profile.id, room, page }).await
     }
 
     async fn append(
         &self,
         spent: Spent,
         sender: &Arc<Profile>,
+        authority: Authority,
         room: RoomId,
         message: NewMessage,
     ) -> Result<Appended> {
         if message.attachments.len() > limits::ATTACHMENTS_MAX {
             let most = limits::ATTACHMENTS_MAX;
-            return Err(Error::invalid(format!("a message has at most {most} attachments")));
+            let refusal = Error::invalid(format!("a message has at most {most} attachments"));
+            return Err(refusal.of_field("/attachments"));
         }
         let message = Message {
             text: message.text.into_string(),
@@ -89,8 +95,10 @@ impl Commands {
             reply_to: message.reply_to.map(MessageId::seq),
             attachments: message.attachments,
             mentions: Vec::new(),
+            excerpt: None,
+            changes: None,
         };
-        let append = Append { room, actor: Arc::clone(sender), message };
+        let append = Append { room, actor: Arc::clone(sender), message, authority };
         let (store, counters) = (Arc::clone(&self.store), Arc::clone(&self.counters));
         self.commit(spent, "append", async move {
             let appended = store.append(append.clone()).await?;
@@ -103,8 +111,8 @@ impl Commands {
     }
 }
 
-/// The events of an append: the message, and the notices of those whom it mentions.
-fn committed(Append { room, actor, message }: Append, appended: Appended) -> Committed<Appended> {
+/// The events of an append: the message, and the notices of those whom it mentions and who have not blocked the sender.
+fn committed(Append { room, actor, message, .. }: Append, appended: Appended) -> Committed<Appended> {
     // The events of a repeat were published when it was new. Where that gateway died before it could, the sweep finds
     // them.
     if appended.duplicate {
@@ -112,23 +120,20 @@ fn committed(Append { room, actor, message }: Append, appended: Appended) -> Com
     }
     let mut publications = Vec::with_capacity(1 + appended.mentions.len());
     let mentions = appended.mentions.iter().map(|mentioned| mentioned.user).collect();
+    let excerpt = appended.excerpt.clone().map(Box::new);
     publications.push(publication(Event {
         topic: room.into(),
         seq: appended.seq,
         at: appended.at,
         actor: Arc::clone(&actor),
         subject: None,
-        body: EventBody::Message(Message { mentions, ..message }),
+        body: EventBody::Message(Message { mentions, excerpt, ..message }),
     }));
-    for mentioned in &appended.mentions {
-        publications.push(publication(mention(*mentioned, room, appended.seq, &actor)));
+    for Mentioned { user, notice } in &appended.mentions {
+        let Some((seq, at)) = *notice else { continue };
+        let body = EventBody::Mention(Mention { room, seq: appended.seq });
+        let (topic, actor) = (TopicId::Inbox(*user), Arc::clone(&actor));
+        publications.push(publication(Event { topic, seq, at, actor, subject: None, body }));
     }
     Committed { value: appended, publications }
-}
-
-/// The notice that was committed with a message for a member whom it mentions.
-fn mention(mentioned: Mentioned, room: RoomId, message: Seq, sender: &Arc<Profile>) -> Event {
-    let Mentioned { user, seq, at } = mentioned;
-    let body = EventBody::Mention(Mention { room, seq: message });
-    Event { topic: TopicId::Inbox(user), seq, at, actor: Arc::clone(sender), subject: None, body }
 }

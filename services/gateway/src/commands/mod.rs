@@ -3,14 +3,18 @@
 //! A command takes values and returns values: it touches no socket and knows no frame. Every change of the store goes
 //! through [`Commands::commit`], the one write path, which also publishes the events that the change committed.
 
+mod blocks;
 mod costs;
 mod history;
 mod inbox;
 mod members;
+mod message_changes;
 mod messages;
 mod notices;
 mod presence;
+mod profiles;
 mod read_marks;
+mod reserved_slugs;
 mod rooms;
 mod typing;
 mod users;
@@ -34,10 +38,12 @@ pub(crate) use self::{
     costs::Action,
     history::{HistoryRange, page_limit},
     messages::NewMessage,
+    profiles::SiteProfile,
+    reserved_slugs::ReservedSlugs,
     rooms::{Members, RoomToCreate},
 };
 use crate::{
-    admission::{Budgets, Spent},
+    admission::{Actor, Budgets, ReadBudgets, Reads, Spent},
     fanout::{Fanout, Publication},
     hub::Hubs,
     metrics::Counters,
@@ -55,8 +61,12 @@ pub(crate) struct Commands {
     /// Presence over all gateways.
     pub(crate) presence: Arc<dyn Presence>,
     pub(crate) presence_settings: PresenceSettings,
+    /// The slugs that users may not choose.
+    pub(crate) reserved_slugs: ReservedSlugs,
     /// From which the commands of users are paid.
     pub(crate) budgets: Arc<Budgets>,
+    /// From which what users read is paid.
+    pub(crate) reads: Arc<ReadBudgets>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
@@ -113,15 +123,11 @@ impl Commands {
         let work = async move {
             match change.await.map(Into::into) {
                 Ok(Committed { value, publications }) => {
-                    spent.keep();
-                    for publication in &publications {
-                        fanout.publish(publication);
-                    }
+                    spent.keep_told(publications.len());
+                    fanout.publish(&publications);
                     // The caller may have gone; the change is published all the same.
                     let _ = answer.send(Ok(value));
-                    for publication in publications {
-                        fanout.deliver(publication).await;
-                    }
+                    fanout.deliver_all(publications).await;
                 }
                 Err(error) => {
                     drop(spent);
@@ -133,8 +139,22 @@ impl Commands {
         answered.await.unwrap_or_else(|_| Err(Error::unavailable("the server is stopping")))
     }
 
-    /// The id of a room that a user names. A slug, and the site's own name of a room, are looked up.
-    pub(crate) async fn room_id(&self, user: UserId, room: &RoomRef) -> Result<RoomId> {
+    /// Pays for one read of a user. `rate_limited`: a budget has less, and no service is to be asked.
+    pub(crate) fn pay_read(&self, actor: &Actor) -> Result<()> {
+        self.reads.take(actor, Reads::ONE)
+    }
+
+    /// The id of a room that a user names. A slug, and the site's own name of a room, are looked up, which is a read.
+    pub(crate) async fn room_id(&self, actor: &Actor, room: &RoomRef) -> Result<RoomId> {
+        if let RoomRef::Id(id) = room {
+            return Ok(*id);
+        }
+        self.pay_read(actor)?;
+        self.look_up(actor.profile.id, room).await
+    }
+
+    /// The id of a room that the site names.
+    async fn look_up(&self, user: UserId, room: &RoomRef) -> Result<RoomId> {
         match room {
             RoomRef::Id(id) => Ok(*id),
             RoomRef::Slug(_) | RoomRef::External(_) => self

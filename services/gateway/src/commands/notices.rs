@@ -19,10 +19,10 @@ impl Commands {
         key: Option<IdempotencyKey>,
     ) -> Result<Event> {
         if !data.starts_with('{') {
-            return Err(Error::invalid("a notice is a JSON object"));
+            return Err(Error::invalid("a notice must be a JSON object"));
         }
         if data.len() > NOTICE_DATA_MAX_BYTES {
-            let message = format!("a notice has at most {NOTICE_DATA_MAX_BYTES} bytes");
+            let message = format!("a notice may have at most {NOTICE_DATA_MAX_BYTES} bytes");
             return Err(Error::new(Code::TooLarge, message));
         }
         let user = self.find_user(user).await?;

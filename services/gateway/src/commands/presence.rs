@@ -2,11 +2,11 @@
 
 use bytes::Bytes;
 use madang_bus::{PresenceError, PresentPage};
-use madang_domain::{Code, ConnectionId, Error, Profile, Result, RoomId, UserId};
+use madang_domain::{Code, ConnectionId, Error, Profile, Result, RoomId};
 use madang_rpc::store::GetRoom;
 
 use super::Commands;
-use crate::formats::presence_profile;
+use crate::{admission::Actor, formats::presence_profile};
 
 impl Commands {
     /// Returns who is present in a room. Subscribers of the room may ask, which its hub checks, and other
@@ -14,15 +14,16 @@ impl Commands {
     /// [`names_max`](super::PresenceSettings).
     pub(crate) async fn present(
         &self,
-        user: UserId,
+        actor: &Actor,
         connection: ConnectionId,
         room: RoomId,
     ) -> Result<PresentPage> {
+        self.pay_read(actor)?;
         if !self.presence_settings.enabled {
             return Err(off());
         }
         if !self.hubs.listens(room.into(), connection).await {
-            let view = self.store.get_room(GetRoom { user, room: room.into() }).await?;
+            let view = self.store.get_room(GetRoom { user: actor.profile.id, room: room.into() }).await?;
             if view.membership.is_none() {
                 return Err(Error::new(Code::PermissionDenied, "join the room first"));
             }
@@ -49,7 +50,7 @@ fn refused(error: PresenceError) -> Error {
     match error {
         PresenceError::Off => off(),
         error @ (PresenceError::Unreachable | PresenceError::Redis(_)) => {
-            Error::unavailable("who is present is not known now; try again").caused_by(error)
+            Error::unavailable("the users who are present are not known now; try again").caused_by(error)
         }
     }
 }

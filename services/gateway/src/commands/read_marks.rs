@@ -8,7 +8,9 @@ use madang_rpc::store::{MarkRead, ReadMark};
 use super::{Action, Commands, Committed};
 use crate::{
     admission::Actor,
-    fanout::{EphemeralEvent, Publication, Signal},
+    fanout::{EphemeralFrame, Publication},
+    formats::native,
+    hub::Audience,
 };
 
 impl Commands {
@@ -24,9 +26,10 @@ impl Commands {
         let (store, user) = (Arc::clone(&self.store), actor.profile.id);
         self.commit(spent, "mark read", async move {
             let mark = store.mark_read(MarkRead { user, room, seq }).await?;
-            let signal = Signal::ReadMark { seq: mark.read };
-            let event = EphemeralEvent { room: mark.room, user, connection, signal };
-            Ok(Committed { value: mark, publications: vec![Publication::Ephemeral(event)] })
+            let frame = native::read_frame(mark.room, user, mark.read);
+            let audience = Audience::Only(user, connection);
+            let publication = Publication::Ephemeral(EphemeralFrame { room: mark.room, audience, frame });
+            Ok(Committed { value: mark, publications: vec![publication] })
         })
         .await
     }

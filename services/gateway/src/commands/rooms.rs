@@ -7,8 +7,8 @@ use madang_domain::{
     UserRef, limits,
 };
 use madang_rpc::store::{
-    self, DeleteRoom, GetRoom, Join, Leave, ListRooms, NewRoom, Page, PageQuery, Resolve, RoomKind, RoomView,
-    UpdateRoom,
+    self, Authority, DeleteRoom, GetRoom, Join, Leave, ListRooms, NewRoom, Page, PageQuery, Resolve,
+    RoomKind, RoomView, UpdateRoom,
 };
 use tracing::warn;
 
@@ -37,35 +37,42 @@ pub(crate) enum Members {
 impl Commands {
     /// Creates a room. Answers whether it is new: of a repeat, the room that was created first is the answer.
     pub(crate) async fn create_room(&self, room: RoomToCreate, members: Members) -> Result<(RoomView, bool)> {
-        let (spent, owner, members) = match members {
+        let (spent, owner, authority, members) = match members {
             Members::Of(owner, members) => {
+                // Paid for first: whoever is refused has asked.
+                let additions = members.len().min(limits::ROOM_INITIAL_MEMBERS_MAX);
+                let spent = self.spend_for_room(&owner, additions)?;
                 check_members(members.len())?;
-                let spent = self.spend_for_room(&owner, members.len())?;
-                (spent, owner.profile, self.users(&members).await?)
+                room.slug.iter().try_for_each(|slug| self.reserved_slugs.check(slug))?;
+                (spent, owner.profile, Authority::User, self.users(&members).await?)
             }
             Members::Named(owner, members) => {
                 check_members(members.len())?;
                 let mut names = members;
                 names.push(owner);
                 let mut found = self.find_users(&names).await?;
-                let Some(owner) = found.pop() else { return Err(Error::invalid("name an owner")) };
+                let Some(owner) = found.pop() else {
+                    return Err(Error::invalid("name an owner").of_field("/owner"));
+                };
                 found.retain(|member| member.id != owner.id);
-                (Spent::by_site(), owner, found)
+                (Spent::by_site(), owner, Authority::Site, found)
             }
         };
         let RoomToCreate { kind, name, slug, external_id, key } = room;
-        self.commit_room(spent, owner, NewRoom { kind, name, slug, external_id, members, key }).await
+        let room = NewRoom { kind, name, slug, external_id, members, key };
+        self.commit_room(spent, owner, authority, room).await
     }
 
     async fn commit_room(
         &self,
         spent: Spent,
-        owner: Arc<Profile>,
+        actor: Arc<Profile>,
+        authority: Authority,
         room: NewRoom,
     ) -> Result<(RoomView, bool)> {
         let store = Arc::clone(&self.store);
         self.commit(spent, "create room", async move {
-            let created = store.create_room(store::CreateRoom { actor: owner, room }).await?;
+            let created = store.create_room(store::CreateRoom { actor, authority, room }).await?;
             // A new room begins with the event of its owner; one that was there has no events.
             let is_new = !created.events.is_empty();
             let Committed { value, publications } = created.into();
@@ -77,20 +84,28 @@ impl Commands {
     /// The rooms of a user, or the public ones that the user may join.
     pub(crate) async fn rooms(
         &self,
-        user: UserId,
+        actor: &Actor,
         joinable: bool,
         page: PageQuery,
     ) -> Result<Page<RoomView>> {
-        self.store.list_rooms(ListRooms { user, joinable, page }).await
+        self.pay_read(actor)?;
+        self.store.list_rooms(ListRooms { user: actor.profile.id, joinable, page }).await
     }
 
     /// A room as a user sees it.
-    pub(crate) async fn room(&self, user: UserId, room: RoomRef) -> Result<RoomView> {
-        self.store.get_room(GetRoom { user, room }).await
+    pub(crate) async fn room(&self, actor: &Actor, room: RoomRef) -> Result<RoomView> {
+        self.pay_read(actor)?;
+        self.store.get_room(GetRoom { user: actor.profile.id, room }).await
     }
 
     /// The ids of rooms that a user names, each at the place of its name.
-    pub(crate) async fn resolve_rooms(&self, user: UserId, names: &[RoomRef]) -> Result<Vec<Option<RoomId>>> {
+    pub(crate) async fn resolve_rooms(
+        &self,
+        actor: &Actor,
+        names: &[RoomRef],
+    ) -> Result<Vec<Option<RoomId>>> {
+        self.pay_read(actor)?;
+        let user = actor.profile.id;
         Ok(self.store.resolve(Resolve { user, rooms: names.to_vec(), memberships: false }).await?.rooms)
     }
 
@@ -103,6 +118,7 @@ impl Commands {
         slug: Option<Option<Slug>>,
     ) -> Result<RoomView> {
         let (spent, room) = self.spend_in(&actor, Action::UpdateRoom, &room).await?;
+        slug.iter().flatten().try_for_each(|slug| self.reserved_slugs.check(slug))?;
         let (store, actor) = (Arc::clone(&self.store), actor.profile);
         self.commit(spent, "update room", async move {
             store.update_room(UpdateRoom { actor, room, name, slug }).await
@@ -138,8 +154,9 @@ impl Commands {
 
     /// The public room that has this slug; created where there is none. Nobody owns it: the user who happened to come
     /// first becomes a member like all others.
-    pub(crate) async fn default_room(&self, user: &Arc<Profile>, slug: &Slug) -> Result<RoomId> {
-        if let Some(room) = self.room_by_slug(user.id, slug).await? {
+    pub(crate) async fn default_room(&self, actor: &Actor, slug: &Slug) -> Result<RoomId> {
+        let user = &actor.profile;
+        if let Some(room) = self.room_by_slug(actor, slug).await? {
             return Ok(room);
         }
         let new = NewRoom {
@@ -150,11 +167,11 @@ impl Commands {
             members: Vec::new(),
             key: None,
         };
-        let room = match self.commit_room(Spent::by_site(), Arc::clone(user), new).await {
+        let room = match self.commit_room(Spent::by_site(), Arc::clone(user), Authority::Site, new).await {
             Ok((view, _)) => view.room.id,
             // Another user's socket created it in the meantime.
             Err(error) if error.code == Code::AlreadyExists => {
-                return self.room_by_slug(user.id, slug).await?.ok_or(error);
+                return self.room_by_slug(actor, slug).await?.ok_or(error);
             }
             Err(error) => return Err(error),
         };
@@ -165,15 +182,17 @@ impl Commands {
         Ok(room)
     }
 
-    async fn room_by_slug(&self, user: UserId, slug: &Slug) -> Result<Option<RoomId>> {
-        Ok(self.resolve_rooms(user, &[RoomRef::Slug(slug.clone())]).await?.into_iter().next().flatten())
+    async fn room_by_slug(&self, actor: &Actor, slug: &Slug) -> Result<Option<RoomId>> {
+        Ok(self.resolve_rooms(actor, &[RoomRef::Slug(slug.clone())]).await?.into_iter().next().flatten())
     }
 }
 
 fn check_members(members: usize) -> Result<()> {
     let most = limits::ROOM_INITIAL_MEMBERS_MAX;
     if members > most {
-        return Err(Error::new(Code::TooLarge, format!("name at most {most} members; add the rest after")));
+        let refusal =
+            Error::new(Code::TooLarge, format!("name at most {most} members; add the rest afterwards"));
+        return Err(refusal.of_field("/members"));
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use madang_domain::{Code, ConnectionId, Error, Result, RoomId};
 use super::{Action, Commands};
 use crate::{
     admission::Actor,
-    fanout::{EphemeralEvent, Publication, Signal},
+    fanout::{Publication, TypingChange},
 };
 
 impl Commands {
@@ -26,12 +26,11 @@ impl Commands {
             Some(true) => {}
         }
         self.spend(actor, Action::Type, Some(room))?.keep();
-        let user = &actor.profile;
-        let signal = Signal::Typing { name: user.name.as_str().to_owned(), on };
-        let connection = Some(connection);
-        let event = Publication::Ephemeral(EphemeralEvent { room, user: user.id, connection, signal });
-        self.fanout.publish(&event);
-        self.fanout.deliver(event).await;
+        let user = self.budgets.present_profile(actor);
+        let (name, connection) = (user.name.as_str().to_owned(), Some(connection));
+        let change = vec![Publication::Typing(TypingChange { room, user: user.id, connection, name, on })];
+        self.fanout.publish(&change);
+        self.fanout.deliver_all(change).await;
         Ok(())
     }
 }

@@ -2,28 +2,42 @@
 
 use std::sync::Arc;
 
-use madang_domain::{AvatarUrl, Code, DisplayName, Error, Profile, Result, UserId, UserRef};
-use madang_rpc::auth::{FindUsers, GetUsers, UpdateProfile};
+use madang_domain::{AddedBy, Code, Error, Profile, Result, UserId, UserRef};
+use madang_rpc::{
+    auth::{FindUsers, GetUsers},
+    store::{GetUserSettings, PutUserSettings, UserSettings},
+};
 
 use super::{Action, Commands};
 use crate::admission::Actor;
 
 impl Commands {
-    /// A user's profile.
-    pub(crate) async fn user(&self, user: UserId) -> Result<Profile> {
-        let found = self.auth.get_users(GetUsers { ids: vec![user] }).await?.pop();
-        found.ok_or_else(|| Error::new(Code::NotFound, "there is no such user"))
+    /// What a user has set.
+    pub(crate) async fn user_settings(&self, actor: &Actor) -> Result<UserSettings> {
+        self.pay_read(actor)?;
+        self.store.get_user_settings(GetUserSettings { user: actor.profile.id }).await
     }
 
-    /// Changes a user's own profile; `Some(None)` removes the picture.
-    pub(crate) async fn update_profile(
+    /// Changes a user's own settings.
+    pub(crate) async fn put_user_settings(
         &self,
         actor: &Actor,
-        name: Option<DisplayName>,
-        avatar_url: Option<Option<AvatarUrl>>,
-    ) -> Result<Profile> {
-        self.spend(actor, Action::UpdateProfile, None)?.keep();
-        self.auth.update_profile(UpdateProfile { user: actor.profile.id, name, avatar_url }).await
+        added_by: Option<AddedBy>,
+    ) -> Result<UserSettings> {
+        self.spend(actor, Action::PutUserSettings, None)?.keep();
+        self.store.put_user_settings(PutUserSettings { user: actor.profile.id, added_by }).await
+    }
+
+    /// A user's profile, as another user asks for it.
+    pub(crate) async fn read_user(&self, actor: &Actor, user: UserId) -> Result<Profile> {
+        self.pay_read(actor)?;
+        self.user(user).await
+    }
+
+    /// A user's profile.
+    pub(super) async fn user(&self, user: UserId) -> Result<Profile> {
+        let found = self.auth.get_users(GetUsers { ids: vec![user] }).await?.pop();
+        found.ok_or_else(|| Error::new(Code::NotFound, "there is no such user"))
     }
 
     /// The profiles of users. `not_found`: one of them does not exist.

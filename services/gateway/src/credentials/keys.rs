@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use arc_swap::ArcSwap;
+use arc_swap::ArcSwapOption;
 use jsonwebtoken::{Algorithm, DecodingKey, jwk::JwkSet};
 use madang_domain::{Error, Result};
 use madang_rpc::{Auth, auth::GetKeys};
@@ -17,17 +17,36 @@ const REFRESH_UNKNOWN_EVERY: Duration = Duration::from_secs(5);
 /// The pause after a failed fetch.
 pub(super) const RETRY_EVERY: Duration = Duration::from_secs(1);
 
+/// How long keys are good without a successful fetch: as long as an access token can live. By then every token that was
+/// made before the auth service went away has expired, so that this fails nobody; and a key that was withdrawn meanwhile
+/// is not good for longer.
+const KEEP_UNREFRESHED: Duration = Duration::from_secs(24 * 3_600);
+/// The most keys that are kept; further ones are ignored. The auth service publishes two or three.
+const KEYS_MAX: usize = 64;
+
 /// The keys by id.
 pub(super) struct Keys {
     auth: Arc<dyn Auth>,
-    by_id: ArcSwap<HashMap<String, DecodingKey>>,
+    fetched: ArcSwapOption<Fetched>,
     /// When an unknown id last caused a fetch. Only the holder of this lock may fetch.
     asked: Mutex<Option<Instant>>,
 }
 
+/// The keys of one fetch.
+struct Fetched {
+    by_id: HashMap<String, DecodingKey>,
+    at: Instant,
+}
+
+impl Fetched {
+    fn is_good(&self) -> bool {
+        self.at.elapsed() < KEEP_UNREFRESHED
+    }
+}
+
 impl Keys {
     pub(super) fn new(auth: Arc<dyn Auth>) -> Self {
-        Self { auth, by_id: ArcSwap::default(), asked: Mutex::new(None) }
+        Self { auth, fetched: ArcSwapOption::empty(), asked: Mutex::new(None) }
     }
 
     /// Fetches the keys. A failed fetch keeps the cached keys, so that a valid token stays valid while the
@@ -35,8 +54,14 @@ impl Keys {
     pub(super) async fn refresh(&self) -> Result<()> {
         let document = self.auth.get_keys(GetKeys).await?;
         let set: JwkSet = serde_json::from_str(&document).map_err(Error::internal)?;
-        let mut by_id = HashMap::with_capacity(set.keys.len());
-        for key in &set.keys {
+        if set.keys.len() > KEYS_MAX {
+            warn!(
+                published = set.keys.len(),
+                KEYS_MAX, "too many keys are published; the last ones are ignored"
+            );
+        }
+        let mut by_id = HashMap::with_capacity(set.keys.len().min(KEYS_MAX));
+        for key in set.keys.iter().take(KEYS_MAX) {
             // The key determines the algorithm; the token's header must not (RFC 8725, section 3.1).
             let usable = key.common.key_algorithm.is_none_or(|algorithm| algorithm.to_string() == "EdDSA");
             match (&key.common.key_id, usable.then(|| DecodingKey::from_jwk(key))) {
@@ -49,31 +74,46 @@ impl Keys {
         if by_id.is_empty() {
             return Err(Error::unavailable("the auth service has published no key yet"));
         }
-        if by_id.len() != self.by_id.load().len() {
+        let before = self.fetched.load().as_ref().map(|fetched| fetched.by_id.len());
+        if before != Some(by_id.len()) {
             info!(keys = by_id.len(), "fetched the verification keys");
         }
-        self.by_id.store(Arc::new(by_id));
+        self.fetched.store(Some(Arc::new(Fetched { by_id, at: Instant::now() })));
         Ok(())
     }
 
-    /// Whether there is a key of that id.
-    pub(super) fn has(&self, id: &str) -> bool {
-        self.by_id.load().contains_key(id)
+    /// Whether there are keys that are not too old.
+    pub(super) fn are_good(&self) -> bool {
+        self.fetched.load().as_ref().is_some_and(|fetched| fetched.is_good())
     }
 
-    /// Calls a function with the key of that id. Fetches the keys first if the id is unknown.
+    /// The time since the keys were last fetched; none before the first time.
+    pub(super) fn age(&self) -> Option<Duration> {
+        self.fetched.load().as_ref().map(|fetched| fetched.at.elapsed())
+    }
+
+    /// Whether there is a key of that id, however old.
+    pub(super) fn has(&self, id: &str) -> bool {
+        self.fetched.load().as_ref().is_some_and(|fetched| fetched.by_id.contains_key(id))
+    }
+
+    /// Calls a function with the key of that id. Fetches the keys first if the id is unknown. `unavailable`: the auth
+    /// service has been away for so long that its keys may not be its keys any more.
     pub(super) async fn with<T>(&self, id: &str, act: impl Fn(&DecodingKey) -> T) -> Result<Option<T>> {
-        if let Some(key) = self.by_id.load().get(id) {
-            return Ok(Some(act(key)));
+        if !self.has(id) {
+            let mut asked = self.asked.lock().await;
+            // The previous holder of the lock may have fetched the key already.
+            if !self.has(id) && asked.is_none_or(|at| at.elapsed() >= REFRESH_UNKNOWN_EVERY) {
+                *asked = Some(Instant::now());
+                self.refresh().await?;
+            }
         }
-        let mut asked = self.asked.lock().await;
-        // The previous holder of the lock may have fetched the key already.
-        if !self.has(id) && asked.is_none_or(|at| at.elapsed() >= REFRESH_UNKNOWN_EVERY) {
-            *asked = Some(Instant::now());
-            self.refresh().await?;
+        let fetched = self.fetched.load();
+        let Some(fetched) = fetched.as_ref() else { return Ok(None) };
+        if !fetched.is_good() {
+            return Err(Error::unavailable("the verification keys cannot be fetched: try again"));
         }
-        drop(asked);
-        Ok(self.by_id.load().get(id).map(act))
+        Ok(fetched.by_id.get(id).map(act))
     }
 }
 

@@ -13,6 +13,7 @@ use std::{
 use madang_domain::{SessionId, Timestamp, UserId};
 use madang_kit::clock::Clock;
 use madang_rpc::{Auth, auth::ListRevocations};
+use tokio::time::Instant;
 use tracing::{info, warn};
 
 /// The interval between polls. Interval and call together stay well below the promised second.
@@ -48,6 +49,8 @@ pub(crate) struct Revocations(RwLock<Ends>);
 
 #[derive(Debug, Default)]
 struct Ends {
+    /// When the auth service last answered.
+    answered_at: Option<Instant>,
     sessions: HashMap<SessionId, Timestamp>,
     users: HashMap<UserId, Disconnected>,
 }
@@ -67,9 +70,16 @@ impl Revocations {
             || known.users.get(&user).is_some_and(|user| issued_at <= user.at)
     }
 
+    /// The time since the auth service last answered what has ended; none before the first time.
+    pub(crate) fn lag(&self) -> Option<Duration> {
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        known.answered_at.map(|at| at.elapsed())
+    }
+
     /// Adds revocations and returns the new ones.
     fn add(&self, revoked: Ended, now: Timestamp) -> Ended {
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        known.answered_at = Some(Instant::now());
         known.sessions.retain(|_, heard_at| now.since(*heard_at) < REMEMBER);
         known.users.retain(|_, user| now.since(user.heard_at) < REMEMBER);
         let Ended { mut sessions, mut users } = revoked;

@@ -1,9 +1,14 @@
 //! A cache of the API keys of the site's backend. An answer of the auth service stays for a few seconds; a
 //! revoked key may be used here for as long.
+//!
+//! Keys that were valid are kept apart from other texts, so that no number of guessed keys evicts a valid one. A
+//! request with an unknown text is paid from a budget of its address and from one of all addresses, before
+//! anything is kept of the text. A key that was valid is outside both.
 
 use std::{
+    net::IpAddr,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -11,7 +16,7 @@ use std::{
 
 use aws_lc_rs::digest::{SHA256, digest};
 use madang_domain::{Code, Error, Limit, Result};
-use madang_flow_control::{LruMap, RateBucket, RateLimit, lru_map};
+use madang_flow_control::{KeyedRateLimiter, LruMap, RateBucket, RateLimit, lru_map, subscriber_network};
 use madang_rpc::{
     Auth,
     auth::{ApiKey, Scope, Token, VerifyApiKey},
@@ -20,23 +25,46 @@ use tokio::time::Instant;
 
 /// How long the cache keeps an answer. Refusals are cached too.
 const KEPT: Duration = Duration::from_secs(5);
-/// The most keys in the cache. No site has nearly as many, so that guessed keys do not evict valid ones.
-const KEYS_MAX: usize = 8_192;
-/// The rate limit for calls to the auth service about keys that were never valid. So guessed keys put almost
-/// no load on it. Keys that were valid before are outside this limit, so that guesses do not delay them.
-const UNKNOWN: RateLimit = RateLimit { interval: Duration::from_millis(50), burst: 100 };
+/// The most keys in the cache that were valid. No site has nearly as many.
+const GOOD_MAX: usize = 8_192;
+/// The most other texts in the cache: more than the rate limit lets in while an answer is kept.
+const UNKNOWN_MAX: usize = 8_192;
+/// The rate limit of one address for calls to the auth service about keys that were never valid.
+const UNKNOWN_OF_ADDRESS: RateLimit = RateLimit { interval: Duration::from_millis(500), burst: 50 };
+/// The most addresses whose budgets are kept; each takes some 100 bytes.
+const ADDRESSES_MAX: usize = 50_000;
+/// The rate limit of all addresses for such calls. Each costs the auth service one look into an index.
+const UNKNOWN: RateLimit = RateLimit { interval: Duration::from_millis(5), burst: 400 };
 /// The most bytes of a text that is hashed. Every real key is much shorter.
 const KEY_MAX_BYTES: usize = 256;
+
+/// The digest of a text. The cache has digests, so that a dump of this process's memory contains no key that is
+/// not in use at that moment.
+type KeyDigest = [u8; 32];
 
 /// The API keys that requests have used here.
 pub(crate) struct SiteKeys {
     auth: Arc<dyn Auth>,
-    /// The cached keys by the digest of their text. So a dump of this process's memory contains no key that
-    /// is not in use at that moment.
-    shown: Mutex<LruMap<[u8; 32], Arc<Shown>>>,
+    shown: Mutex<ShownTexts>,
     calls: RateLimit,
     unknown: RateBucket,
+    unknown_of_address: KeyedRateLimiter<Option<IpAddr>>,
     epoch: Instant,
+}
+
+/// The texts that requests have used as keys.
+struct ShownTexts {
+    /// The keys that have been valid.
+    good: LruMap<KeyDigest, Arc<Shown>>,
+    /// The other texts. No text is in both.
+    unknown: LruMap<KeyDigest, Arc<Shown>>,
+}
+
+impl ShownTexts {
+    fn get(&mut self, id: &KeyDigest) -> Option<Arc<Shown>> {
+        let Self { good, unknown } = self;
+        good.get(id).or_else(|| unknown.get(id)).map(Arc::clone)
+    }
 }
 
 /// A text that a request has used as a key.
@@ -61,32 +89,42 @@ impl SiteKeys {
             RateLimit { interval: Duration::from_secs(1) / calls_per_second, burst: calls_per_second };
         Self {
             auth,
-            shown: Mutex::new(lru_map(KEYS_MAX)),
+            shown: Mutex::new(ShownTexts { good: lru_map(GOOD_MAX), unknown: lru_map(UNKNOWN_MAX) }),
             calls,
             unknown: RateBucket::new(),
+            unknown_of_address: KeyedRateLimiter::new(ADDRESSES_MAX),
             epoch: Instant::now(),
         }
     }
 
-    /// The key with this text, if it has the scope. The errors are `unauthenticated` for an unknown or
-    /// revoked key, `permission_denied` for a missing scope, and `rate_limited`.
-    pub(crate) async fn verify(&self, text: &str, scope: Scope) -> Result<Arc<ApiKey>> {
+    /// The key with the text that a client at `ip` sent, if it has the scope. The errors are `unauthenticated` for
+    /// an unknown or revoked key, `permission_denied` for a missing scope, and `rate_limited`.
+    pub(crate) async fn verify(&self, text: &str, scope: Scope, ip: Option<IpAddr>) -> Result<Arc<ApiKey>> {
         if text.len() > KEY_MAX_BYTES {
             return Err(refused());
         }
-        let shown = self.shown(text);
-        let key = self.judge(&shown, text).await?.ok_or_else(refused)?;
+        let mut id = KeyDigest::default();
+        id.copy_from_slice(digest(&SHA256, text.as_bytes()).as_ref());
+        let (shown, is_admitted) = self.shown(id, ip)?;
+        let key = self.judge(&shown, text, id, ip, is_admitted).await?.ok_or_else(refused)?;
         if !key.may(scope) {
             let message = format!("this API key does not have the scope `{scope}`");
             return Err(Error::new(Code::PermissionDenied, message));
         }
-        shown.calls.take(self.calls, self.now_micros()).map_err(too_many)?;
+        shown.calls.take(self.calls, self.now_micros()).map_err(reached(Limit::ServerCalls))?;
         Ok(key)
     }
 
     /// The auth service's answer for a text, from the cache or by a call. Concurrent requests with one text
     /// share one call.
-    async fn judge(&self, shown: &Shown, text: &str) -> Result<Option<Arc<ApiKey>>> {
+    async fn judge(
+        &self,
+        shown: &Arc<Shown>,
+        text: &str,
+        id: KeyDigest,
+        ip: Option<IpAddr>,
+        is_admitted: bool,
+    ) -> Result<Option<Arc<ApiKey>>> {
         let came_at = Instant::now();
         let mut verdict = shown.verdict.lock().await;
         match verdict.as_ref() {
@@ -100,8 +138,8 @@ impl SiteKeys {
             }
             Some(_) | None => {}
         }
-        if !shown.was_good.load(Ordering::Relaxed) {
-            self.unknown.take(UNKNOWN, self.now_micros()).map_err(too_many)?;
+        if !is_admitted && !shown.was_good.load(Ordering::Relaxed) {
+            self.admit(ip)?;
         }
         // The time before the call, since the answer may be as old as that.
         let asked_at = Instant::now();
@@ -111,7 +149,11 @@ impl SiteKeys {
             Err(error) => Err(error),
         };
         if let Ok(key) = &answer {
-            shown.was_good.store(key.is_some(), Ordering::Relaxed);
+            if key.is_some() && !shown.was_good.load(Ordering::Relaxed) {
+                // It was no guess. What was spent of all is not given back: there is enough of it.
+                self.unknown_of_address.give_back(&ip.map(subscriber_network), UNKNOWN_OF_ADDRESS);
+            }
+            self.sort(id, shown, key.is_some());
         }
         // The caller gets the cause of the failure and logs it.
         let kept = answer.clone();
@@ -119,21 +161,53 @@ impl SiteKeys {
         answer
     }
 
-    fn shown(&self, text: &str) -> Arc<Shown> {
-        let mut id = [0; 32];
-        id.copy_from_slice(digest(&SHA256, text.as_bytes()).as_ref());
-        // A poisoned lock is used on, since no code under it can panic.
-        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = shown.get(&id) {
-            return Arc::clone(known);
+    /// The entry of a text. For a new text the budgets are charged first; `true` says that they were.
+    fn shown(&self, id: KeyDigest, ip: Option<IpAddr>) -> Result<(Arc<Shown>, bool)> {
+        let known = self.texts().get(&id);
+        if let Some(known) = known {
+            return Ok((known, false));
         }
+        self.admit(ip)?;
         let new = Arc::new(Shown {
             verdict: tokio::sync::Mutex::default(),
             was_good: AtomicBool::new(false),
             calls: RateBucket::new(),
         });
-        shown.insert(id, Arc::clone(&new));
-        new
+        let mut texts = self.texts();
+        // Another one may have brought the same text meanwhile.
+        let shown = match texts.get(&id) {
+            Some(known) => known,
+            None => {
+                texts.unknown.insert(id, Arc::clone(&new));
+                new
+            }
+        };
+        Ok((shown, true))
+    }
+
+    /// Spends the budgets of texts that are not known to be good.
+    fn admit(&self, ip: Option<IpAddr>) -> Result<()> {
+        let now = self.now_micros();
+        let network = ip.map(subscriber_network);
+        self.unknown_of_address
+            .take(network, UNKNOWN_OF_ADDRESS, now)
+            .map_err(reached(Limit::AddressUnknownCredentials))?;
+        self.unknown.take(UNKNOWN, now).map_err(reached(Limit::UnknownApiKeys))
+    }
+
+    /// Keeps a text among those where it now belongs.
+    fn sort(&self, id: KeyDigest, shown: &Arc<Shown>, is_good: bool) {
+        let mut texts = self.texts();
+        shown.was_good.store(is_good, Ordering::Relaxed);
+        let ShownTexts { good, unknown } = &mut *texts;
+        let (to, from) = if is_good { (good, unknown) } else { (unknown, good) };
+        from.remove(&id);
+        to.insert(id, Arc::clone(shown));
+    }
+
+    fn texts(&self) -> MutexGuard<'_, ShownTexts> {
+        // No code that can panic runs under the lock.
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn now_micros(&self) -> u64 {
@@ -145,8 +219,8 @@ fn refused() -> Error {
     Error::new(Code::Unauthenticated, "the API key is unknown or revoked")
 }
 
-fn too_many(wait: Duration) -> Error {
-    Error::rate_limited(Limit::ServerCalls, wait)
+fn reached(limit: Limit) -> impl Fn(Duration) -> Error {
+    move |wait| Error::rate_limited(limit, wait)
 }
 
 #[cfg(test)]
@@ -164,7 +238,7 @@ mod tests {
     }
 
     async fn code(keys: &SiteKeys, text: &str, scope: Scope) -> Option<Code> {
-        keys.verify(text, scope).await.err().map(|error| error.code)
+        keys.verify(text, scope, None).await.err().map(|error| error.code)
     }
 
     #[tokio::test(start_paused = true)]
@@ -183,27 +257,70 @@ mod tests {
         assert_eq!(code(&keys, GOOD, Scope::Rooms).await, Some(Code::Unauthenticated), "revoked");
     }
 
+    fn address(last: u8) -> Option<IpAddr> {
+        Some(IpAddr::from([192, 0, 2, last]))
+    }
+
     #[tokio::test(start_paused = true)]
-    async fn made_up_keys_do_not_hold_up_one_that_was_good() {
+    async fn made_up_keys_neither_push_out_nor_hold_up_one_that_was_good() {
         let (auth, keys) = keys(&[Scope::Rooms], 1_000);
         assert_eq!(code(&keys, GOOD, Scope::Rooms).await, None);
-        let mut codes = Vec::new();
-        for n in 0..1_000 {
-            codes.push(code(&keys, &format!("mk_{n}"), Scope::Rooms).await);
+        // More of them than are remembered of either kind, from many addresses, the site's own among them.
+        let mut asked = 0;
+        for n in 0..2 * UNKNOWN_MAX {
+            let from = address((n % 200) as u8);
+            let answered = keys.verify(&format!("mk_{n}"), Scope::Rooms, from).await.unwrap_err().code;
+            assert!(matches!(answered, Code::Unauthenticated | Code::RateLimited));
+            asked += u32::from(answered == Code::Unauthenticated);
         }
-        assert_eq!(auth.asked(), UNKNOWN.burst, "the valid key made the first of these calls");
-        assert!(codes.ends_with(&[Some(Code::RateLimited)]));
+        // The valid key made the first of these calls.
+        assert_eq!(asked + 1, UNKNOWN.burst, "the auth service gets no more calls");
+        assert_eq!(auth.asked(), UNKNOWN.burst);
+        assert_eq!(keys.texts().unknown.len(), asked as usize, "and no more is kept");
+        for _ in 0..10 {
+            assert_eq!(code(&keys, GOOD, Scope::Rooms).await, None);
+        }
+        assert_eq!(auth.asked(), UNKNOWN.burst, "the valid key is still cached");
         // The cached answer expires after guesses have used up the whole rate limit.
         advance(KEPT).await;
-        for n in 0..UNKNOWN.burst {
-            code(&keys, &format!("mk_again_{n}"), Scope::Rooms).await;
+        for n in 0..2 * UNKNOWN.burst {
+            let _ = keys.verify(&format!("mk_again_{n}"), Scope::Rooms, address((n % 200) as u8)).await;
         }
         assert_eq!(code(&keys, "mk_last", Scope::Rooms).await, Some(Code::RateLimited));
         assert_eq!(code(&keys, GOOD, Scope::Rooms).await, None);
-        assert_eq!(
-            code(&keys, &"x".repeat(KEY_MAX_BYTES + 1), Scope::Rooms).await,
-            Some(Code::Unauthenticated)
-        );
+        let too_long = "x".repeat(KEY_MAX_BYTES + 1);
+        assert_eq!(code(&keys, &too_long, Scope::Rooms).await, Some(Code::Unauthenticated));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn made_up_keys_of_one_address_do_not_hold_up_a_good_one_that_is_new_here() {
+        let (_auth, keys) = keys(&[Scope::Rooms], 1_000);
+        let mut refused = 0;
+        for n in 0..1_000 {
+            let answer = keys.verify(&format!("mk_{n}"), Scope::Rooms, address(1)).await;
+            refused += u32::from(answer.unwrap_err().code == Code::RateLimited);
+        }
+        assert_eq!(refused, 1_000 - UNKNOWN_OF_ADDRESS.burst);
+        assert!(keys.verify(GOOD, Scope::Rooms, address(2)).await.is_ok());
+        assert!(keys.verify(GOOD, Scope::Rooms, address(1)).await.is_ok(), "known now, from everywhere");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_key_that_was_revoked_is_one_of_the_unknown() {
+        let (auth, keys) = keys(&[Scope::Rooms], 1_000);
+        assert_eq!(code(&keys, GOOD, Scope::Rooms).await, None);
+        auth.set(Some(&[]));
+        advance(KEPT).await;
+        assert_eq!(code(&keys, GOOD, Scope::Rooms).await, Some(Code::Unauthenticated));
+        {
+            let texts = keys.texts();
+            assert_eq!((texts.good.len(), texts.unknown.len()), (0, 1));
+        }
+        // Its refusal is kept like any other: the budget is for questions.
+        for _ in 0..1_000 {
+            assert_eq!(code(&keys, GOOD, Scope::Rooms).await, Some(Code::Unauthenticated));
+        }
+        assert_eq!(auth.asked(), 2);
     }
 
     #[tokio::test(start_paused = true)]
@@ -212,7 +329,7 @@ mod tests {
         for _ in 0..10 {
             assert_eq!(code(&keys, GOOD, Scope::Rooms).await, None);
         }
-        let refused = keys.verify(GOOD, Scope::Rooms).await.unwrap_err();
+        let refused = keys.verify(GOOD, Scope::Rooms, None).await.unwrap_err();
         assert_eq!(
             (refused.code, refused.retry_after),
             (Code::RateLimited, Some(Duration::from_millis(100)))

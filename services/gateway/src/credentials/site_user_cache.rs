@@ -6,13 +6,14 @@ use std::{
     time::Duration,
 };
 
-use madang_domain::{Code, ExternalId, Result};
+use madang_domain::{Code, ExternalId, Profile, Result};
 use madang_flow_control::{LruMap, lru_map};
+use madang_kit::clock::Clock;
 use madang_rpc::{
     Auth,
     auth::{ExternalUser, RecognizeUser, Recognized},
 };
-use tokio::time::Instant;
+use tokio::{sync::mpsc, time::Instant};
 use tracing::debug;
 
 use crate::metrics::Counters;
@@ -30,6 +31,10 @@ pub(crate) struct SiteUserCache {
     auth: Arc<dyn Auth>,
     known: Mutex<LruMap<ExternalId, Arc<Known>>>,
     counters: Arc<Counters>,
+    clock: Arc<dyn Clock>,
+    /// Takes the profiles that the tokens have changed. When it is full the newest is dropped: such a profile is shown when
+    /// its user next speaks.
+    changed: mpsc::Sender<Profile>,
 }
 
 /// The auth service's answer for the claims of a token.
@@ -40,8 +45,13 @@ struct Known {
 }
 
 impl SiteUserCache {
-    pub(crate) fn new(auth: Arc<dyn Auth>, counters: Arc<Counters>) -> Self {
-        Self { auth, known: Mutex::new(lru_map(USERS_MAX)), counters }
+    pub(crate) fn new(
+        auth: Arc<dyn Auth>,
+        counters: Arc<Counters>,
+        clock: Arc<dyn Clock>,
+        changed: mpsc::Sender<Profile>,
+    ) -> Self {
+        Self { auth, known: Mutex::new(lru_map(USERS_MAX)), counters, clock, changed }
     }
 
     /// The user whom a token names.
@@ -55,7 +65,12 @@ impl SiteUserCache {
         }
         self.counters.site_users_asked.add(1);
         match (self.auth.recognize_user(RecognizeUser { user: said.clone() }).await, known) {
-            (Ok(answer), _) => {
+            (Ok(answer), known) => {
+                if self.has_changed(known.as_deref(), &answer.profile)
+                    && self.changed.try_send(answer.profile.clone()).is_err()
+                {
+                    debug!(user = %answer.profile.id, "a changed profile is not told");
+                }
                 let id = said.external_id.clone();
                 let known = Arc::new(Known { said, answer: answer.clone(), at: Instant::now() });
                 self.known().insert(id, known);
@@ -71,6 +86,15 @@ impl SiteUserCache {
                 Ok(known.answer.clone())
             }
             (Err(error), _) => Err(error),
+        }
+    }
+
+    /// Whether others may not have been told of a profile: it is later than the one that was known here. Of a user who was
+    /// not known, it changed not long ago; the answer to whoever changed it may have been lost.
+    fn has_changed(&self, known: Option<&Known>, profile: &Profile) -> bool {
+        match known {
+            Some(known) => profile.version > known.answer.profile.version,
+            None => self.clock.now().since(profile.version) < FRESH,
         }
     }
 

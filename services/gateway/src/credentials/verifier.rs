@@ -6,7 +6,10 @@
 //! tokens are accepted at all. The header decides only which verifier is used: each accepts only its own
 //! keys, issuer and audience.
 
-use std::{sync::Arc, time::Duration};
+#[cfg(test)]
+mod tests;
+
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use jsonwebtoken::{Header, Validation, decode, decode_header};
 use madang_domain::{
@@ -16,7 +19,7 @@ use madang_kit::{clock::Clock, health::Check};
 use madang_rpc::{
     Auth,
     auth::{
-        CredentialIssuer, Identity, Recognized, RedeemTicket, Token,
+        ClientInfo, CredentialIssuer, Identity, Recognized, RedeemTicket, Token,
         claims::{AUDIENCE, AccessClaims, ISSUER, TYPE},
     },
 };
@@ -32,6 +35,17 @@ const TOKEN_MAX_BYTES: usize = 8 * 1024;
 
 /// The error message for an invalid token.
 const BAD: &str = "the access token is not valid: get a new one";
+
+/// The error message for a credential whose session has ended.
+const REVOKED: &str = "the session was revoked: sign in again";
+/// The error message for a token of the site that is older than its user's disconnection.
+const DISCONNECTED: &str = "the user was disconnected since the token was issued: get a new one";
+/// The error message for a token of a disconnected user whose issue time is unknown.
+const DISCONNECTED_AND_UNDATED: &str = "the user was disconnected, and the token has no issue time (iat): the site must \
+    issue tokens with iat, or MADANG_ISSUER_TOKEN_SECONDS must say how long they are valid";
+
+/// The issue time of a token that does not tell one: earlier than any disconnection.
+const UNDATED: Timestamp = Timestamp::from_micros(i64::MIN);
 
 /// Verifies credentials and finds their user and session.
 pub(crate) struct Verifier {
@@ -66,19 +80,17 @@ impl Verifier {
         Self { keys: Keys::new(Arc::clone(&auth)), auth, site, revocations, clock, validation }
     }
 
-    /// Refreshes the keys without end. `check` fails until the first keys are there.
+    /// Refreshes the keys without end. `check` fails until the first keys are there, and where they have become too old.
     pub(crate) async fn keep_keys(self: Arc<Self>, check: Check) {
-        let mut had_keys = false;
         loop {
             let pause = match self.keys.refresh().await {
                 Ok(()) => {
-                    had_keys = true;
                     check.ready();
                     REFRESH_EVERY
                 }
                 Err(error) => {
-                    if !had_keys {
-                        check.failing("the verification keys have not been fetched yet");
+                    if !self.keys.are_good() {
+                        check.failing("the verification keys have not been fetched, or not for 24 hours");
                         tracing::warn!(%error, "the verification keys cannot be fetched; trying again");
                     }
                     RETRY_EVERY
@@ -88,6 +100,11 @@ impl Verifier {
         }
     }
 
+    /// The time since the auth service's keys were last fetched; none before the first time.
+    pub(crate) fn keys_age(&self) -> Option<Duration> {
+        self.keys.age()
+    }
+
     /// Refreshes the keys of the embedding site without end.
     pub(crate) async fn keep_site_keys(self: Arc<Self>) {
         if let Some(site) = &self.site {
@@ -95,16 +112,18 @@ impl Verifier {
         }
     }
 
-    /// Verifies a credential. `unauthenticated`: it is invalid, expired or revoked.
-    pub(crate) async fn verify(&self, credential: &Credential) -> Result<Identity> {
+    /// Verifies the credential of a client at an address. `unauthenticated`: it is invalid, expired or revoked.
+    pub(crate) async fn verify(&self, credential: &Credential, ip: Option<IpAddr>) -> Result<Identity> {
         let identity = match credential {
             Credential::Token(token) => self.verify_token(token).await?,
             Credential::Ticket(ticket) => {
-                self.auth.redeem_ticket(RedeemTicket { ticket: Token::new(ticket) }).await?
+                let client = ClientInfo { ip, user_agent: None };
+                self.auth.redeem_ticket(RedeemTicket { ticket: Token::new(ticket), client }).await?
             }
         };
         if self.revocations.end(identity.session, identity.profile.id, identity.issued_at) {
-            return Err(refused("the session was revoked: sign in again"));
+            let is_undated = identity.issuer == CredentialIssuer::Site && identity.issued_at == UNDATED;
+            return Err(refused(if is_undated { DISCONNECTED_AND_UNDATED } else { REVOKED }));
         }
         Ok(identity)
     }
@@ -142,14 +161,17 @@ impl Verifier {
     async fn verify_site(&self, site: &SiteTokens, token: &str, header: &Header) -> Result<Identity> {
         let claimed = site.issuer.verify(token, header, self.clock.now()).await?;
         let Recognized { profile, disconnected_at } = site.users.recognize(claimed.user).await?;
-        if disconnected_at.is_some_and(|at| claimed.issued_at <= at) {
-            return Err(refused("the user was disconnected since the token was made: get a new one"));
+        match (disconnected_at, claimed.issued_at) {
+            (Some(at), Some(issued_at)) if issued_at <= at => return Err(refused(DISCONNECTED)),
+            (Some(_), None) => return Err(refused(DISCONNECTED_AND_UNDATED)),
+            (None, _) | (Some(_), Some(_)) => {}
         }
         Ok(Identity {
             profile,
             session: claimed.session,
             expires_at: claimed.expires_at,
-            issued_at: claimed.issued_at,
+            // One that does not say when it was made may have been made at any time: a disconnection ends it.
+            issued_at: claimed.issued_at.unwrap_or(UNDATED),
             issuer: CredentialIssuer::Site,
         })
     }
@@ -180,9 +202,9 @@ fn identity(claims: &AccessClaims) -> Result<Identity> {
     Ok(Identity {
         profile: Profile {
             id: claims.sub.parse::<UserId>()?,
-            username: Username::new(claims.preferred_username.as_str())?,
-            name: DisplayName::new(claims.name.as_str())?,
-            avatar_url: claims.picture.as_deref().map(AvatarUrl::new).transpose()?,
+            username: Username::recorded(claims.preferred_username.as_str())?,
+            name: DisplayName::recorded(claims.name.as_str())?,
+            avatar_url: claims.picture.as_deref().and_then(AvatarUrl::recorded),
             external_id: None,
             version: Timestamp::from_micros(claims.profile_version),
         },

@@ -3,14 +3,17 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use madang_domain::{ParseIdError, RoomId, Seq, UserId};
-use madang_kit::telemetry;
+use madang_contract::WireFrame;
+use madang_domain::{ParseIdError, RoomId, UserId};
 use madang_proto::gateway::v1 as proto;
-use madang_rpc::wire::{DecodeError, decode_event, encode_event};
+use madang_rpc::wire::{
+    DecodeError, decode_event, decode_profile, decode_topic, encode_event, encode_profile, encode_topic,
+};
+use madang_trace::SpanContext;
 use prost::Message as _;
-use tracing::Span;
 
-use super::publication::{EphemeralEvent, Publication, Signal};
+use super::publication::{EphemeralFrame, ProfileChange, Publication, TypingChange};
+use crate::hub::Audience;
 
 /// Why an entry cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -23,45 +26,136 @@ pub(super) enum EnvelopeError {
     Id(#[from] ParseIdError),
     #[error("an envelope without content")]
     Empty,
+    #[error("an ephemeral frame for an unknown audience")]
+    Audience,
+    #[error("an ephemeral frame that is no text: {0}")]
+    Text(#[from] std::str::Utf8Error),
 }
 
 /// Encodes a publication, with the trace that it belongs to.
 pub(super) fn encode(publication: &Publication) -> Bytes {
     let content = match publication {
         Publication::Event(event) => proto::envelope::Content::Event(encode_event(event)),
-        Publication::Ephemeral(event) => encode_signal(event),
+        Publication::Ephemeral(frame) => proto::envelope::Content::EphemeralFrame(encode_ephemeral(frame)),
+        Publication::Typing(TypingChange { room, user, connection: _, name, on }) => {
+            proto::envelope::Content::Typing(proto::Typing {
+                room: room.to_bytes().into(),
+                user: user.to_bytes().into(),
+                name: name.clone(),
+                on: *on,
+            })
+        }
+        Publication::Profile(ProfileChange { topic, user }) => {
+            proto::envelope::Content::ProfileChange(proto::ProfileChange {
+                topic: Some(encode_topic(*topic)),
+                user: Some(encode_profile(user)),
+            })
+        }
     };
-    let envelope = proto::Envelope { content: Some(content), traceparent: telemetry::traceparent() };
+    let envelope = proto::Envelope { content: Some(content), traceparent: madang_trace::traceparent() };
     Bytes::from(envelope.encode_to_vec())
 }
 
-fn encode_signal(event: &EphemeralEvent) -> proto::envelope::Content {
-    let (room, user) = (event.room.to_bytes().into(), event.user.to_bytes().into());
-    match &event.signal {
-        Signal::Typing { name, on } => {
-            proto::envelope::Content::Typing(proto::Typing { room, user, name: name.clone(), on: *on })
-        }
-        Signal::ReadMark { seq } => {
-            proto::envelope::Content::ReadMark(proto::ReadMark { room, user, seq: seq.get() })
-        }
+fn encode_ephemeral(EphemeralFrame { room, audience, frame }: &EphemeralFrame) -> proto::EphemeralFrame {
+    let (kind, user) = match audience {
+        Audience::Everybody => (proto::EphemeralAudience::Everybody, None),
+        Audience::AllBut(user) => (proto::EphemeralAudience::AllBut, Some(user)),
+        Audience::Only(user, _connection_of_this_gateway) => (proto::EphemeralAudience::Only, Some(user)),
+    };
+    proto::EphemeralFrame {
+        room: room.to_bytes().into(),
+        audience: kind.into(),
+        user: user.map(|user| user.to_bytes().into()).unwrap_or_default(),
+        json: frame.payload().to_vec().into(),
     }
 }
 
-/// Decodes an entry, and links `span` to the trace in which it was published.
-pub(super) fn decode(entry: Bytes, span: &Span) -> Result<Publication, EnvelopeError> {
-    let envelope = proto::Envelope::decode(entry)?;
-    telemetry::link(span, envelope.traceparent);
-    let ephemeral = |room: &[u8], user: &[u8], signal| {
-        let (room, user) = (RoomId::from_bytes(room)?, UserId::from_bytes(user)?);
-        Ok(Publication::Ephemeral(EphemeralEvent { room, user, connection: None, signal }))
+fn decode_ephemeral(encoded: &proto::EphemeralFrame) -> Result<EphemeralFrame, EnvelopeError> {
+    let user = || UserId::from_bytes(&encoded.user);
+    let audience = match encoded.audience() {
+        proto::EphemeralAudience::Everybody => Audience::Everybody,
+        proto::EphemeralAudience::AllBut => Audience::AllBut(user()?),
+        proto::EphemeralAudience::Only => Audience::Only(user()?, None),
+        proto::EphemeralAudience::Unspecified => return Err(EnvelopeError::Audience),
     };
-    match envelope.content.ok_or(EnvelopeError::Empty)? {
+    let room = RoomId::from_bytes(&encoded.room)?;
+    Ok(EphemeralFrame { room, audience, frame: WireFrame::text(std::str::from_utf8(&encoded.json)?) })
+}
+
+/// Decodes an entry, with the span in which it was published, if that is known.
+pub(super) fn decode(entry: Bytes) -> Result<(Publication, Option<SpanContext>), EnvelopeError> {
+    let envelope = proto::Envelope::decode(entry)?;
+    let publication = decode_content(envelope.content.ok_or(EnvelopeError::Empty)?)?;
+    Ok((publication, madang_trace::parse(&envelope.traceparent)))
+}
+
+fn decode_content(content: proto::envelope::Content) -> Result<Publication, EnvelopeError> {
+    match content {
         proto::envelope::Content::Event(event) => Ok(Publication::Event(Arc::new(decode_event(event)?))),
-        proto::envelope::Content::Typing(typing) => {
-            ephemeral(&typing.room, &typing.user, Signal::Typing { name: typing.name, on: typing.on })
+        proto::envelope::Content::EphemeralFrame(frame) => {
+            Ok(Publication::Ephemeral(decode_ephemeral(&frame)?))
         }
-        proto::envelope::Content::ReadMark(mark) => {
-            ephemeral(&mark.room, &mark.user, Signal::ReadMark { seq: Seq::new(mark.seq) })
+        proto::envelope::Content::Typing(proto::Typing { room, user, name, on }) => {
+            let (room, user) = (RoomId::from_bytes(&room)?, UserId::from_bytes(&user)?);
+            Ok(Publication::Typing(TypingChange { room, user, connection: None, name, on }))
+        }
+        proto::envelope::Content::ProfileChange(change) => Ok(Publication::Profile(ProfileChange {
+            topic: decode_topic("topic", change.topic)?,
+            user: Arc::new(decode_profile("user", change.user)?),
+        })),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use madang_domain::ConnectionId;
+
+    use super::*;
+
+    fn through(audience: Audience) -> EphemeralFrame {
+        let frame = WireFrame::text(r#"{"type":"status"}"#);
+        let sent = EphemeralFrame { room: RoomId::new(uuid::Uuid::from_u128(1)), audience, frame };
+        let entry = encode(&Publication::Ephemeral(sent.clone()));
+        let Ok((Publication::Ephemeral(received), None)) = decode(entry) else {
+            panic!("an ephemeral frame is one at the other gateway")
+        };
+        assert_eq!((received.room, &received.frame), (sent.room, &sent.frame));
+        received
+    }
+
+    #[test]
+    fn an_ephemeral_frame_reaches_the_same_audience_at_another_gateway() {
+        let user = UserId::new(uuid::Uuid::from_u128(2));
+        assert!(matches!(through(Audience::Everybody).audience, Audience::Everybody));
+        assert!(matches!(through(Audience::AllBut(user)).audience, Audience::AllBut(other) if other == user));
+        // A connection is one of the gateway that publishes.
+        let own = through(Audience::Only(user, Some(ConnectionId::new(1)))).audience;
+        assert!(matches!(own, Audience::Only(other, None) if other == user));
+    }
+
+    #[test]
+    fn a_frame_for_an_unknown_audience_is_no_entry() {
+        let frame = proto::EphemeralFrame { audience: 99, ..proto::EphemeralFrame::default() };
+        let content = Some(proto::envelope::Content::EphemeralFrame(frame));
+        let entry = proto::Envelope { content, traceparent: String::new() }.encode_to_vec();
+        assert!(matches!(decode(entry.into()), Err(EnvelopeError::Audience)));
+    }
+
+    #[test]
+    fn an_entry_may_name_its_trace_and_a_text_that_names_none_is_passed_over() {
+        let entry = |traceparent: &str| {
+            let audience = proto::EphemeralAudience::Everybody.into();
+            let frame = proto::EphemeralFrame { audience, ..proto::EphemeralFrame::default() };
+            let frame = proto::EphemeralFrame { room: vec![1; 16].into(), ..frame };
+            let content = Some(proto::envelope::Content::EphemeralFrame(frame));
+            decode(proto::Envelope { content, traceparent: traceparent.into() }.encode_to_vec().into())
+                .unwrap()
+                .1
+        };
+        let named = entry("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+        assert!(named.is_some_and(|publisher| publisher.is_sampled() && publisher.is_remote()));
+        for other in ["", "nonsense", "00-00000000000000000000000000000000-00f067aa0ba902b7-01"] {
+            assert!(entry(other).is_none(), "{other}");
         }
     }
 }

@@ -3,77 +3,93 @@
 mod envelope;
 mod publication;
 mod receive;
+mod spans;
 
 use std::sync::Arc;
 
-use madang_bus::Bus;
-use madang_contract::{self as frames, ServerFrame, WireFrame};
-use madang_domain::{ConnectionId, RoomId, UserId};
-
-pub(crate) use self::publication::{EphemeralEvent, Publication, Signal};
+pub(crate) use self::publication::{EphemeralFrame, ProfileChange, Publication, TypingChange};
+use self::spans::Spans;
 use crate::{
-    formats::Format,
-    hub::{Audience, Hubs, TYPING_EXPIRES, TypingEnd, TypingSignal},
+    admission::UserLimits,
+    formats::{Format, native, presence_profile},
+    hub::{Arrival, Hubs, ProfileNews, TYPING_EXPIRES, TypingEnd, TypingSignal},
 };
+use madang_bus::Bus;
+use madang_trace::Kept;
 
 /// Publishes to the other gateways and delivers to the sockets of this one.
 #[derive(Clone)]
 pub(crate) struct Fanout {
     hubs: Hubs,
     bus: Arc<dyn Bus>,
+    /// The users who are here, of whom the present profile is kept.
+    users: Arc<UserLimits>,
+    spans: Spans,
 }
 
 impl Fanout {
-    pub(crate) fn new(hubs: Hubs, bus: Arc<dyn Bus>) -> Self {
-        Self { hubs, bus }
+    pub(crate) fn new(hubs: Hubs, bus: Arc<dyn Bus>, users: Arc<UserLimits>) -> Self {
+        let spans = Spans::new(bus.medium());
+        Self { hubs, bus, users, spans }
     }
 
     /// Publishes to those who listen at other gateways. Never waits: the bus counts what it drops, and the other
     /// gateways' sweeps find dropped events in the log.
-    pub(crate) fn publish(&self, publication: &Publication) {
-        let _ = self.bus.publish(publication.topic(), envelope::encode(publication));
+    pub(crate) fn publish(&self, publications: &[Publication]) {
+        if publications.is_empty() {
+            return;
+        }
+        self.spans.publishing(publications.len()).in_scope(|| {
+            for publication in publications {
+                let _ = self.bus.publish(publication.topic(), envelope::encode(publication));
+            }
+        });
     }
 
     /// Delivers to those who listen at this gateway.
-    pub(crate) async fn deliver(&self, publication: Publication) {
-        match publication {
-            Publication::Event(event) => self.hubs.deliver(event).await,
-            Publication::Ephemeral(event) => self.signal(event).await,
+    pub(crate) async fn deliver_all(&self, publications: Vec<Publication>) {
+        let span = if publications.is_empty() { None } else { self.spans.delivering() };
+        for publication in publications {
+            self.deliver(publication, span.clone()).await;
         }
     }
 
-    async fn signal(&self, EphemeralEvent { room, user, connection, signal }: EphemeralEvent) {
-        let (frame, audience) = match signal {
-            Signal::Typing { name, on } => {
-                let signal = typing(room, user, connection, &name, on);
-                return self.hubs.typing(room.into(), signal).await;
+    /// Delivers one publication. What is written of it keeps the span; typing and profiles are out of it when the hub has
+    /// them.
+    async fn deliver(&self, publication: Publication, span: Option<Kept>) {
+        match publication {
+            Publication::Event(event) => self.hubs.deliver(Arrival { event, span }).await,
+            Publication::Ephemeral(EphemeralFrame { room, audience, frame }) => {
+                let frame = if let Some(span) = span { frame.keeping(span) } else { frame };
+                self.hubs.say(room.into(), frame, Format::Native, audience).await;
             }
-            Signal::ReadMark { seq } => {
-                (ServerFrame::Read(frames::Read { room, user, seq }), Audience::Only(user, connection))
-            }
-        };
-        // The Channels dialect has no frame for either.
-        self.hubs.say(room.into(), WireFrame::json(&frame), Format::Native, audience).await;
+            Publication::Typing(change) => self.hubs.typing(change.room.into(), typing(&change)).await,
+            Publication::Profile(change) => self.profile(change).await,
+        }
+    }
+
+    async fn profile(&self, ProfileChange { topic, user }: ProfileChange) {
+        // Changes may overtake each other between gateways: the latest that is known here is the one that is told.
+        let user = self.users.note_profile(user);
+        let (frame, card) = (native::profile_frame(&user), presence_profile::encode(&user));
+        self.hubs.profile(topic, ProfileNews { user, frame, card }).await;
     }
 }
 
-/// That somebody types or has stopped, with the end that it comes to by itself.
-fn typing(
-    room: RoomId,
-    user: UserId,
-    connection: Option<ConnectionId>,
-    name: &str,
-    on: bool,
-) -> TypingSignal {
+/// That a member types or has stopped, with the end that it comes to by itself.
+fn typing(change: &TypingChange) -> TypingSignal {
     let frame = |on: bool| {
         let expires_ms = on.then_some(TYPING_EXPIRES.as_millis() as u64);
-        let typing = frames::Typing { room, user, name: name.into(), on, expires_ms };
-        WireFrame::json(&ServerFrame::Typing(typing))
+        native::typing_frame(change.room, change.user, &change.name, expires_ms)
     };
-    let end = || {
-        let signal = Signal::Typing { name: name.to_owned(), on: false };
-        let stopped = Publication::Ephemeral(EphemeralEvent { room, user, connection, signal });
-        TypingEnd { frame: frame(false), entry: envelope::encode(&stopped) }
+    let end = || TypingEnd {
+        frame: frame(false),
+        entry: envelope::encode(&Publication::Typing(TypingChange { on: false, ..change.clone() })),
     };
-    TypingSignal { user, connection, frame: frame(on), end: on.then(end) }
+    TypingSignal {
+        user: change.user,
+        connection: change.connection,
+        frame: frame(change.on),
+        end: change.on.then(end),
+    }
 }

@@ -2,52 +2,66 @@
 
 use std::sync::Arc;
 
-use madang_domain::{ConnectionId, RoomId, Seq, TopicId, UserId, event::Event};
+use madang_contract::WireFrame;
+use madang_domain::{ConnectionId, Profile, RoomId, TopicId, UserId, event::Event};
+
+use crate::hub::Audience;
 
 /// A publication for listeners.
 #[derive(Debug, Clone)]
 pub(crate) enum Publication {
     /// An event that is committed in a topic's log.
     Event(Arc<Event>),
-    /// An event that no log keeps. At best it reaches the current subscribers.
-    Ephemeral(EphemeralEvent),
+    /// A frame that no log keeps. At best it reaches the current subscribers.
+    Ephemeral(EphemeralFrame),
+    /// A member types, or has stopped. No log keeps it; the hubs end it where nobody else does.
+    Typing(TypingChange),
+    /// A user's profile has changed. No log keeps it either.
+    Profile(ProfileChange),
 }
 
-/// What a member does in a room that no log keeps.
+/// A changed profile, for those who listen to one of the topics in which it is seen.
 #[derive(Debug, Clone)]
-pub(crate) struct EphemeralEvent {
+pub(crate) struct ProfileChange {
+    /// A room that the user is in, or the user's own inbox.
+    pub(crate) topic: TopicId,
+    /// The profile as it is now.
+    pub(crate) user: Arc<Profile>,
+}
+
+/// A frame of the contract for some of a room's subscribers. It is encoded once, and the gateways pass it on as it is.
+#[derive(Debug, Clone)]
+pub(crate) struct EphemeralFrame {
+    /// The room.
+    pub(crate) room: RoomId,
+    /// Who receives it.
+    pub(crate) audience: Audience,
+    /// The frame, in the native format. The Channels dialect has no such frames.
+    pub(crate) frame: WireFrame,
+}
+
+/// A member types, or has stopped. The other members are notified.
+#[derive(Debug, Clone)]
+pub(crate) struct TypingChange {
     /// The room.
     pub(crate) room: RoomId,
     /// The member.
     pub(crate) user: UserId,
-    /// The member's connection to this gateway, where the signal came by one.
+    /// The member's connection to this gateway, where the change came by one.
     pub(crate) connection: Option<ConnectionId>,
-    /// What the member does.
-    pub(crate) signal: Signal,
-}
-
-/// The kinds of ephemeral events.
-#[derive(Debug, Clone)]
-pub(crate) enum Signal {
-    /// The member types, or has stopped. The other members are notified.
-    Typing {
-        /// The name to show.
-        name: String,
-        /// Whether the member types.
-        on: bool,
-    },
-    /// The member has read up to a sequence number. The member's other devices are notified.
-    ReadMark {
-        /// The sequence number.
-        seq: Seq,
-    },
+    /// The name to show.
+    pub(crate) name: String,
+    /// Whether the member types.
+    pub(crate) on: bool,
 }
 
 impl Publication {
     pub(super) fn topic(&self) -> TopicId {
         match self {
             Self::Event(event) => event.topic,
-            Self::Ephemeral(event) => event.room.into(),
+            Self::Ephemeral(frame) => frame.room.into(),
+            Self::Typing(typing) => typing.room.into(),
+            Self::Profile(change) => change.topic,
         }
     }
 }

@@ -2,10 +2,10 @@
 
 use bytes::Bytes;
 use madang_bus::{Deliveries, Delivery};
-use madang_kit::telemetry;
 use tracing::{Instrument as _, info, warn};
 
 use super::{Fanout, envelope, publication::Publication};
+use crate::hub::Arrival;
 
 impl Fanout {
     /// Delivers what other gateways published, until the bus closes.
@@ -27,16 +27,18 @@ impl Fanout {
     }
 
     async fn take(&self, entries: Vec<Bytes>) {
-        let span = tracing::trace_span!(target: telemetry::SPAN_TARGET, "deliver", entries = entries.len());
-        let mut events = Vec::with_capacity(entries.len());
+        let mut receiving = self.spans.receiving(entries.len());
+        let mut arrivals = Vec::with_capacity(entries.len());
         for entry in entries {
-            match envelope::decode(entry, &span) {
-                Ok(Publication::Event(event)) => events.push(event),
-                Ok(ephemeral @ Publication::Ephemeral(_)) => self.deliver(ephemeral).await,
+            match envelope::decode(entry) {
+                Ok((Publication::Event(event), publisher)) => {
+                    arrivals.push(Arrival { event, span: receiving.follow(publisher) });
+                }
+                Ok((passing, publisher)) => self.deliver(passing, receiving.follow(publisher)).await,
                 // A later version of the gateway may have published it. What matters of it is in the log.
                 Err(error) => warn!(%error, "an entry of another gateway cannot be read"),
             }
         }
-        self.hubs.deliver_all(events).instrument(span).await;
+        self.hubs.deliver_all(arrivals).instrument(receiving.span()).await;
     }
 }

@@ -68,6 +68,10 @@ pub(crate) fn presence(change: &PresenceChange) -> Option<WireFrame> {
 /// A message, for a room's socket.
 pub(crate) fn message(event: &Event, context: &RoomContext) -> Option<WireFrame> {
     let EventBody::Message(message) = &event.body else { return None };
+    // A front end of this dialect knows no deletion: a message of which nothing is left is none.
+    if message.is_deleted() {
+        return None;
+    }
     Some(WireFrame::json(&RoomFrame::Message {
         message: &message.text,
         sender: Name::of_user(&event.actor),
@@ -87,6 +91,9 @@ pub(crate) fn simple(event: &Event) -> Option<WireFrame> {
         timestamp: Timestamp,
     }
     let EventBody::Message(message) = &event.body else { return None };
+    if message.is_deleted() {
+        return None;
+    }
     Some(WireFrame::json(&Simple {
         user: &event.actor.username,
         message: &message.text,
@@ -116,8 +123,22 @@ pub(crate) fn notice(event: &Event) -> Option<WireFrame> {
     #[derive(Serialize)]
     #[serde(tag = "notice", rename_all = "snake_case")]
     enum Ours<'a> {
-        Mention { at: Timestamp, room: RoomId, message: String, seq: Seq, sender: madang_contract::User<'a> },
-        Invite { at: Timestamp, room: RoomId, name: &'a str, by: madang_contract::User<'a> },
+        Mention {
+            at: Timestamp,
+            room: RoomId,
+            message: String,
+            seq: Seq,
+            sender: madang_contract::User<'a>,
+        },
+        Invite {
+            at: Timestamp,
+            room: RoomId,
+            name: &'a str,
+            by: madang_contract::User<'a>,
+            /// Of who is no member yet.
+            #[serde(skip_serializing_if = "std::ops::Not::not")]
+            pending: bool,
+        },
     }
     let (at, by) = (event.at, native::user(&event.actor));
     Some(match &event.body {
@@ -126,8 +147,8 @@ pub(crate) fn notice(event: &Event) -> Option<WireFrame> {
             let message = native::message_id(*seq);
             WireFrame::json(&Ours::Mention { at, room: *room, message, seq: *seq, sender: by })
         }
-        EventBody::Invite(Invite { room, name }) => {
-            WireFrame::json(&Ours::Invite { at, room: *room, name, by })
+        EventBody::Invite(Invite { room, name, pending }) => {
+            WireFrame::json(&Ours::Invite { at, room: *room, name, by, pending: *pending })
         }
         _ => return None,
     })

@@ -10,6 +10,7 @@ pub(crate) mod site_names;
 
 use madang_contract::WireFrame;
 use madang_domain::event::Event;
+use madang_trace::Kept;
 
 use self::channels::RoomContext;
 
@@ -45,19 +46,25 @@ const FORMATS: usize = 4;
 pub(crate) struct Encodings<'a> {
     event: &'a Event,
     room: Option<&'a RoomContext>,
+    /// The span that lasts until the frames are written: they keep it.
+    span: Option<Kept>,
     /// By format. The outer option is empty until the format is asked for.
     frames: [Option<Option<WireFrame>>; FORMATS],
 }
 
 impl<'a> Encodings<'a> {
-    pub(crate) const fn of(event: &'a Event, room: Option<&'a RoomContext>) -> Self {
-        Self { event, room, frames: [const { None }; FORMATS] }
+    pub(crate) const fn of(event: &'a Event, room: Option<&'a RoomContext>, span: Option<Kept>) -> Self {
+        Self { event, room, span, frames: [const { None }; FORMATS] }
     }
 
     /// The frame in a format; none where the format has no frame for such an event.
     pub(crate) fn frame(&mut self, format: Format) -> Option<&WireFrame> {
-        let (event, room) = (self.event, self.room);
-        self.frames[format as usize].get_or_insert_with(|| encode(event, format, room)).as_ref()
+        let (event, room, span) = (self.event, self.room, &self.span);
+        let make = || {
+            let frame = encode(event, format, room)?;
+            Some(if let Some(span) = span { frame.keeping(span.clone()) } else { frame })
+        };
+        self.frames[format as usize].get_or_insert_with(make).as_ref()
     }
 }
 

@@ -4,8 +4,11 @@ use std::borrow::Cow;
 
 use madang_contract::{self as frames, ServerFrame, WireFrame};
 use madang_domain::{
-    MessageId, Profile, Seq, TopicId,
-    event::{Event, EventBody, Invite, Left, Mention, Message, Pinned, RoomChanged},
+    MessageId, Profile, RoomId, Seq, TopicId, UserId,
+    event::{
+        Deleted, Edited, Event, EventBody, Excerpt, Invite, Left, Mention, Message, Pinned, Reacted,
+        Reactions, RoomChanged,
+    },
 };
 
 /// An event in the form of the public contract; `None` for topics other than rooms.
@@ -38,6 +41,26 @@ pub(crate) fn event(event: &Event) -> Option<frames::Event<'_>> {
             let message = MessageId::new(*message);
             frames::EventBody::Pinned { pinned: frames::Pinned { message, on: *on, by } }
         }
+        EventBody::Edited(Edited { message, revision: _, text, mentions }) => frames::EventBody::Edited {
+            edited: frames::Edited {
+                message: MessageId::new(*message),
+                text: text.as_deref().map(Cow::Borrowed),
+                mentions: mentions.clone(),
+                edited_at: event.at,
+            },
+        },
+        EventBody::Deleted(Deleted { message }) => {
+            frames::EventBody::Deleted { deleted: frames::Deleted { message: MessageId::new(*message), by } }
+        }
+        EventBody::Reacted(Reacted { message, emoji, on, count }) => frames::EventBody::Reaction {
+            reaction: frames::Reaction {
+                message: MessageId::new(*message),
+                user: by,
+                emoji: Cow::Borrowed(emoji),
+                on: *on,
+                count: *count,
+            },
+        },
         EventBody::Unknown(_) => frames::EventBody::Unknown,
         // A notice has its own frame, for its only user.
         EventBody::Mention(_) | EventBody::Invite(_) | EventBody::Custom(_) => return None,
@@ -54,10 +77,11 @@ pub(crate) fn notice(event: &Event) -> Option<frames::Notice<'_>> {
             seq: *seq,
             sender: user(&event.actor),
         }),
-        EventBody::Invite(Invite { room, name }) => frames::NoticeBody::Invite(frames::Invite {
+        EventBody::Invite(Invite { room, name, pending }) => frames::NoticeBody::Invite(frames::Invite {
             room: *room,
             name: Cow::Borrowed(name),
             by: user(&event.actor),
+            pending: *pending,
         }),
         EventBody::Custom(custom) => {
             frames::NoticeBody::Custom(frames::CustomData(Cow::Borrowed(custom.json())))
@@ -68,6 +92,9 @@ pub(crate) fn notice(event: &Event) -> Option<frames::Notice<'_>> {
         | EventBody::Left(_)
         | EventBody::RoleChanged(_)
         | EventBody::Pinned(_)
+        | EventBody::Edited(_)
+        | EventBody::Deleted(_)
+        | EventBody::Reacted(_)
         | EventBody::RoomChanged(_) => return None,
     };
     Some(frames::Notice { seq: event.seq, at: event.at, body })
@@ -90,12 +117,34 @@ pub(crate) fn user(profile: &Profile) -> frames::User<'_> {
     }
 }
 
+/// A user with the name to sign in with.
+pub(crate) fn account(profile: &Profile) -> frames::Account<'_> {
+    frames::Account { user: user(profile), username: Cow::Borrowed(&profile.username) }
+}
+
+/// That a user's profile is now this one, encoded for every socket at once.
+pub(crate) fn profile_frame(profile: &Profile) -> WireFrame {
+    WireFrame::json(&ServerFrame::Profile(frames::Profile { user: account(profile) }))
+}
+
+/// That a user has read a room up to a sequence number, for the user's other devices.
+pub(crate) fn read_frame(room: RoomId, user: UserId, seq: Seq) -> WireFrame {
+    WireFrame::json(&ServerFrame::Read(frames::Read { room, user, seq }))
+}
+
+/// That a user types, until the time is over, or has stopped.
+pub(crate) fn typing_frame(room: RoomId, user: UserId, name: &str, expires_ms: Option<u64>) -> WireFrame {
+    let on = expires_ms.is_some();
+    WireFrame::json(&ServerFrame::Typing(frames::Typing { room, user, name: name.into(), on, expires_ms }))
+}
+
 /// A message's id in its room: its sequence number, which is unique in the log and the key of its row.
 pub(crate) fn message_id(seq: Seq) -> String {
     seq.to_string()
 }
 
 fn message<'a>(seq: Seq, sender: &'a Profile, message: &'a Message) -> frames::Message<'a> {
+    let changes = message.changes.as_deref();
     frames::Message {
         id: Cow::Owned(message_id(seq)),
         sender: user(sender),
@@ -104,5 +153,19 @@ fn message<'a>(seq: Seq, sender: &'a Profile, message: &'a Message) -> frames::M
         reply_to: message.reply_to.map(|seq| Cow::Owned(message_id(seq))),
         mentions: message.mentions.clone(),
         attachments: message.attachments.clone(),
+        excerpt: message.excerpt.as_deref().map(excerpt),
+        edited_at: changes.and_then(|changes| changes.edited_at),
+        deleted: message.is_deleted(),
+        reactions: changes
+            .map(|changes| changes.reactions.iter().map(reactions).collect())
+            .unwrap_or_default(),
     }
+}
+
+fn excerpt(excerpt: &Excerpt) -> frames::Excerpt<'_> {
+    frames::Excerpt { sender: user(&excerpt.sender), text: Cow::Borrowed(&excerpt.text) }
+}
+
+fn reactions(of: &Reactions) -> frames::Reactions {
+    frames::Reactions { emoji: of.emoji.to_string(), count: of.count, me: of.me }
 }

@@ -8,7 +8,7 @@ use madang_domain::{Profile, UserId};
 use madang_proto::gateway::v1 as proto;
 use prost::Message as _;
 
-/// A user as the socket's token described the user.
+/// A user as others are shown the user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PresenceProfile {
     /// The user.

@@ -7,17 +7,15 @@ use bytes::Bytes;
 use http::Request;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn, upgrade::Upgraded};
 use hyper_util::rt::TokioIo;
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    net::TcpStream,
-};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use super::{
     body::{BodyTimeout, TimedBody},
-    stream::{Abort, HttpStream, HttpTimes},
+    stream::{HttpStream, HttpTimes},
 };
+use crate::client_stream::{Abort, ClientStream};
 
 /// The bytes of a request's head.
 const HEADER_MAX_BYTES: usize = 16 * 1024;
@@ -69,9 +67,9 @@ fn with_deadline(request: Request<Incoming>, times: HttpTimes) -> Request<Body> 
 }
 
 /// The client's connection after an upgrade, and what of it has been read already.
-pub(crate) fn upgraded(upgraded: Upgraded) -> Option<(TcpStream, Bytes)> {
-    // This server made the connection of a TCP stream, so this is one.
-    let parts = upgraded.downcast::<TokioIo<HttpStream<TcpStream>>>().ok()?;
+pub(crate) fn upgraded(upgraded: Upgraded) -> Option<(ClientStream, Bytes)> {
+    // This server made the connection of a client's stream, so this is one.
+    let parts = upgraded.downcast::<TokioIo<HttpStream<ClientStream>>>().ok()?;
     Some((parts.io.into_inner().into_inner(), parts.read_buf))
 }
 

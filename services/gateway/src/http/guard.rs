@@ -19,7 +19,8 @@ pub(crate) async fn guard(request: Request, next: Next) -> Response {
     let response = next.run(request).await;
     // What a handler made of half a body is no answer to it.
     if timeout.is_some_and(|timeout| timeout.has_passed()) {
-        let error = Error::new(Code::DeadlineExceeded, "the body did not come in time: send it again");
+        let error =
+            Error::new(Code::DeadlineExceeded, "the body did not arrive in time: send the request again");
         return Problem::with_status(StatusCode::REQUEST_TIMEOUT, error).into_response();
     }
     response

@@ -4,13 +4,16 @@ pub(crate) mod bearer;
 mod body;
 pub(crate) mod client_address;
 mod connection;
+pub(crate) mod etag;
 pub(crate) mod guard;
+pub(crate) mod measure;
 pub(crate) mod origin;
 mod patience;
 mod places;
 mod problem;
 pub(crate) mod server;
 mod stream;
+pub(crate) mod trace;
 pub(crate) mod upgrade;
 
 pub(crate) use problem::Problem;

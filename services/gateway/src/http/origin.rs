@@ -4,93 +4,185 @@
 //! user's network. The allow-list keeps foreign pages out. Programs may send no `Origin` or any, so that only
 //! their credential counts.
 
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+
+use crate::settings::{AllowedOrigin, Origin};
+
+/// By which scheme a proxy was asked.
+const FORWARDED_SCHEME: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 /// The allowed origins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum AllowedOrigins {
-    /// All origins.
-    Any,
-    /// The origin with the host and port of the request.
-    Same,
-    /// The listed origins. Each is compared as a whole, without prefixes and suffixes.
-    Listed(Vec<String>),
+    /// Those served from the host and port that the request is for.
+    Same {
+        /// Whether a proxy in front is believed when it says by which scheme it was asked.
+        trusts_proxy: bool,
+        /// Whether this gateway itself is asked by HTTPS.
+        by_tls: bool,
+    },
+    /// Those that one of these allows.
+    Listed(Vec<AllowedOrigin>),
 }
 
 impl AllowedOrigins {
-    /// Reads the setting.
-    pub(crate) fn new(listed: &[String]) -> Self {
-        let listed: Vec<String> = listed
-            .iter()
-            .map(|origin| origin.trim().trim_end_matches('/').to_ascii_lowercase())
-            .filter(|origin| !origin.is_empty())
-            .collect();
-        match listed.as_slice() {
-            [] => Self::Same,
-            all if all.iter().any(|origin| origin == "*") => Self::Any,
-            _ => Self::Listed(listed),
+    /// Those that are listed; without any, those from here.
+    pub(crate) fn new(listed: &[AllowedOrigin], trusts_proxy: bool) -> Self {
+        if listed.is_empty() {
+            Self::Same { trusts_proxy, by_tls: false }
+        } else {
+            Self::Listed(listed.to_vec())
+        }
+    }
+
+    /// The same, of a gateway that is itself asked by HTTPS, or not.
+    pub(crate) fn with_tls(self, by_tls: bool) -> Self {
+        match self {
+            Self::Same { trusts_proxy, .. } => Self::Same { trusts_proxy, by_tls },
+            listed @ Self::Listed(_) => listed,
         }
     }
 
     /// Whether the origin of a request is allowed.
     pub(crate) fn allow_request(&self, headers: &HeaderMap) -> bool {
-        match headers.get(header::ORIGIN) {
-            None => true,
-            Some(origin) => self.allow(origin, headers.get(header::HOST)),
+        if !headers.contains_key(header::ORIGIN) {
+            return true;
         }
-    }
-
-    /// Whether an origin is allowed.
-    pub(crate) fn allow(&self, origin: &HeaderValue, host: Option<&HeaderValue>) -> bool {
-        let Ok(origin) = origin.to_str().map(str::to_ascii_lowercase) else { return false };
+        // Of two, nobody knows which one is meant.
+        let Some(origin) = only(headers, &header::ORIGIN) else { return false };
         match self {
-            Self::Any => true,
-            Self::Listed(listed) => listed.contains(&origin),
-            Self::Same => host
-                .and_then(|host| host.to_str().ok())
-                .zip(origin.split_once("://"))
-                .is_some_and(|(host, (_, authority))| host.eq_ignore_ascii_case(authority)),
+            Self::Listed(listed) if listed.contains(&AllowedOrigin::Any) => true,
+            Self::Listed(listed) => {
+                Origin::parse(origin).is_some_and(|page| listed.iter().any(|entry| entry.allows(&page)))
+            }
+            Self::Same { trusts_proxy, by_tls } => {
+                let Some(page) = Origin::parse(origin) else { return false };
+                let was_secure = *by_tls || *trusts_proxy && said_https(headers);
+                // Who asked for what by which scheme is known of the page alone: in front may stand any number of proxies.
+                // But a page that anybody on the way could have written does not speak where pages are secure.
+                let here = only(headers, &header::HOST)
+                    .and_then(|host| Origin::parse(&format!("{}://{host}", page.scheme())));
+                here.is_some_and(|here| here == page) && (page.scheme() == "https" || !was_secure)
+            }
         }
     }
+}
+
+/// A header that stands once.
+fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    let mut values = headers.get_all(name).iter();
+    values.next().filter(|_| values.next().is_none()).and_then(|value| value.to_str().ok())
+}
+
+/// Whether a proxy was asked by HTTPS.
+fn said_https(headers: &HeaderMap) -> bool {
+    let values = headers.get_all(FORWARDED_SCHEME).iter().map(HeaderValue::as_bytes);
+    values
+        .flat_map(|value| value.split(|byte| *byte == b','))
+        .any(|scheme| scheme.trim_ascii().eq_ignore_ascii_case(b"https"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn allowed(origins: &AllowedOrigins, origin: &str) -> bool {
+    fn headers(named: &[(&'static str, &str)]) -> HeaderMap {
         let mut headers = HeaderMap::new();
-        headers.insert(header::HOST, HeaderValue::from_static("chat.example.com"));
-        headers.insert(header::ORIGIN, HeaderValue::from_str(origin).unwrap());
-        origins.allow_request(&headers)
+        for (name, value) in named {
+            headers.append(*name, HeaderValue::from_str(value).unwrap());
+        }
+        headers
     }
 
-    #[test]
-    fn a_listed_origin_is_compared_whole() {
-        let origins = AllowedOrigins::new(&["https://example.com/".to_owned()]);
-        assert!(allowed(&origins, "https://example.com"));
-        for foreign in [
-            "https://example.com.evil.test",
-            "https://evilexample.com",
-            "http://example.com",
-            "https://example.com:8443",
-            "null",
-            "",
-        ] {
-            assert!(!allowed(&origins, foreign), "{foreign}");
-        }
+    fn same(host: &str, origin: &str) -> bool {
+        let origins = AllowedOrigins::new(&[], false);
+        origins.allow_request(&headers(&[("host", host), ("origin", origin)]))
     }
 
     #[test]
     fn without_a_list_the_page_is_from_here() {
-        let origins = AllowedOrigins::new(&[]);
-        assert!(allowed(&origins, "https://chat.example.com"));
-        assert!(!allowed(&origins, "https://other.example.com"));
-        assert!(!allowed(&origins, "null"));
+        for (host, origin) in [
+            ("chat.example.com", "https://chat.example.com"),
+            ("chat.example.com", "http://chat.example.com"),
+            ("chat.example.com:443", "https://chat.example.com"),
+            ("chat.example.com", "https://chat.example.com:443"),
+            ("chat.example.com:80", "http://chat.example.com"),
+            ("Chat.Example.COM", "https://chat.example.com"),
+            ("chat.example.com:8443", "https://chat.example.com:8443"),
+            ("[::1]:8080", "http://[::1]:8080"),
+            ("127.0.0.1:8080", "http://127.0.0.1:8080"),
+        ] {
+            assert!(same(host, origin), "{origin} at {host}");
+        }
+        for (host, origin) in [
+            ("chat.example.com", "https://other.example.com"),
+            ("chat.example.com", "https://chat.example.com.evil.test"),
+            ("chat.example.com", "https://chat.example.com:8443"),
+            ("chat.example.com:443", "http://chat.example.com"),
+            ("chat.example.com:80", "https://chat.example.com"),
+            ("chat.example.com:8443", "https://chat.example.com"),
+            ("chat.example.com", "ftp://chat.example.com"),
+            ("chat.example.com/x", "https://chat.example.com"),
+            ("evil.test@chat.example.com", "https://chat.example.com"),
+            ("", "https://chat.example.com"),
+            ("chat.example.com", "null"),
+            ("chat.example.com", ""),
+        ] {
+            assert!(!same(host, origin), "{origin} at {host}");
+        }
+    }
+
+    #[test]
+    fn where_a_trusted_proxy_was_asked_by_https_the_page_is_secure_too() {
+        let asked = |trusts_proxy: bool, proto: &str, origin: &str| {
+            let origins = AllowedOrigins::new(&[], trusts_proxy);
+            let named = [("host", "chat.test"), ("origin", origin), ("x-forwarded-proto", proto)];
+            origins.allow_request(&headers(&named))
+        };
+        assert!(asked(true, "https", "https://chat.test"));
+        assert!(!asked(true, "https", "http://chat.test"));
+        let by_tls = AllowedOrigins::new(&[], false).with_tls(true);
+        let page = |origin: &str| headers(&[("host", "chat.test"), ("origin", origin)]);
+        assert!(
+            by_tls.allow_request(&page("https://chat.test"))
+                && !by_tls.allow_request(&page("http://chat.test"))
+        );
+        assert!(!asked(true, "HTTPS, http", "http://chat.test"));
+        assert!(asked(false, "https", "http://chat.test"), "the word of a proxy that is not trusted");
+        // A proxy behind the one that ends TLS was asked by HTTP.
+        assert!(asked(true, "http", "https://chat.test"));
+        assert!(asked(true, "http", "http://chat.test"));
+    }
+
+    #[test]
+    fn of_two_origins_or_two_hosts_none_counts() {
+        let here = ("host", "chat.test");
+        let page = ("origin", "https://chat.test");
+        for origins in [
+            AllowedOrigins::new(&[], false),
+            AllowedOrigins::new(&["https://chat.test".parse().unwrap()], false),
+        ] {
+            assert!(origins.allow_request(&headers(&[here, page])));
+            assert!(!origins.allow_request(&headers(&[here, page, page])));
+        }
+        assert!(!AllowedOrigins::new(&[], false).allow_request(&headers(&[here, here, page])));
+    }
+
+    #[test]
+    fn a_listed_page_may_and_no_other() {
+        let origins = AllowedOrigins::new(
+            &["https://example.com".parse().unwrap(), "https://*.example.com".parse().unwrap()],
+            false,
+        );
+        let asked = |origin| origins.allow_request(&headers(&[("host", "chat.test"), ("origin", origin)]));
+        assert!(asked("https://example.com") && asked("https://a.example.com"));
+        assert!(!asked("https://chat.test") && !asked("https://example.com.evil.test") && !asked("null"));
+        let any = AllowedOrigins::new(&["*".parse().unwrap()], false);
+        assert!(any.allow_request(&headers(&[("origin", "null")])));
     }
 
     #[test]
     fn a_program_has_no_origin() {
-        assert!(AllowedOrigins::new(&[]).allow_request(&HeaderMap::new()));
+        assert!(AllowedOrigins::new(&[], false).allow_request(&HeaderMap::new()));
     }
 }

@@ -3,21 +3,37 @@
 use std::{collections::VecDeque, net::IpAddr, sync::Arc, time::Duration};
 
 use madang_domain::{Code, Error, Limit};
+use madang_kit::{Metrics, metrics::Described};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use super::client_address::ClientAddress;
-use crate::admission::{AddressConnections, AddressPermit};
+use crate::{
+    admission::{AddressConnections, AddressPermit},
+    metrics::PlaceRefusal,
+};
 
 /// The connections beyond the bound. They are for the operations routes; who asks for anything else is told why not.
 const RESERVE_MAX: usize = 64;
 /// When a client that found no place is to come back.
 const COME_BACK_AFTER: Duration = Duration::from_secs(1);
 
+const CONNECTIONS: Described = Described::gauge(
+    "madang.gateway.connections",
+    "{connection}",
+    "Connections that are open: sockets and HTTP.",
+);
+const MAX_CONNECTIONS: Described = Described::gauge(
+    "madang.gateway.max_connections",
+    "{connection}",
+    "The most connections that may be open: MADANG_MAX_CONNECTIONS.",
+);
+
 /// All places for connections.
 #[derive(Debug)]
 pub(super) struct Places {
     all: Arc<Semaphore>,
+    max: usize,
     addresses: Arc<AddressConnections>,
     /// Connections are made by clients themselves. Where proxies make them, each address's requests and sockets are
     /// counted instead.
@@ -51,7 +67,16 @@ pub(super) enum Refusal {
 impl Places {
     pub(super) fn new(max: usize, address_max: u32, are_clients: bool) -> Self {
         let addresses = Arc::new(AddressConnections::new(address_max));
-        Self { all: Arc::new(Semaphore::new(max)), addresses, are_clients }
+        Self { all: Arc::new(Semaphore::new(max)), max, addresses, are_clients }
+    }
+
+    /// Shows how many places are taken, and how many there are.
+    pub(super) fn observe(&self, metrics: &Metrics) {
+        let (all, max) = (Arc::clone(&self.all), self.max);
+        metrics.observe(CONNECTIONS, move |observer| {
+            observer.observe(max.saturating_sub(all.available_permits()) as f64, &[]);
+        });
+        metrics.observe(MAX_CONNECTIONS, move |observer| observer.observe(max as f64, &[]));
     }
 
     /// Takes a place for a connection from an address.
@@ -81,11 +106,20 @@ impl Places {
     }
 }
 
+impl From<Refusal> for PlaceRefusal {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Full => Self::Full,
+            Refusal::AddressFull => Self::AddressFull,
+        }
+    }
+}
+
 impl From<Refusal> for Error {
     fn from(refusal: Refusal) -> Self {
         let error = match refusal {
             Refusal::Full => {
-                Self::new(Code::Unavailable, "this server holds as many connections as it may: try again")
+                Self::new(Code::Unavailable, "this server has no free connection: try again later")
             }
             Refusal::AddressFull => return Self::rate_limited(Limit::AddressConnections, COME_BACK_AFTER),
         };

@@ -4,27 +4,41 @@ use axum::{
     Json,
     response::{IntoResponse, Response},
 };
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderName, HeaderValue, StatusCode, header};
 use madang_contract::rest;
-use madang_domain::{Code, Error};
+use madang_domain::{Error, FieldError};
 
 /// An error on its way out.
 #[derive(Debug)]
 pub(crate) struct Problem {
     error: Error,
     status: Option<StatusCode>,
+    /// What else the answer's head says.
+    headers: &'static [(&'static str, &'static str)],
 }
 
 impl Problem {
     /// An error whose HTTP status is more exact than its code.
     pub(crate) const fn with_status(status: StatusCode, error: Error) -> Self {
-        Self { error, status: Some(status) }
+        Self { error, status: Some(status), headers: &[] }
+    }
+
+    /// The same with more headers, whose names are in lower case.
+    pub(crate) fn with_headers(self, headers: &'static [(&'static str, &'static str)]) -> Self {
+        Self { headers, ..self }
+    }
+
+    /// The HTTP status.
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+            .or_else(|| StatusCode::from_u16(self.error.code.http_status()).ok())
+            .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 }
 
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
-        Self { error, status: None }
+        Self { error, status: None, headers: &[] }
     }
 }
 
@@ -42,23 +56,30 @@ impl From<madang_domain::ParseIdError> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let Self { error, status } = self;
+        let status = self.status();
+        let Self { error, headers: more, .. } = self;
         crate::log::failed_request(&error);
-        let status = status
-            .or_else(|| StatusCode::from_u16(error.code.http_status()).ok())
-            .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let body = rest::Problem {
             kind: "about:blank".into(),
-            title: title(error.code).into(),
+            title: rest::Problem::title_of(error.code).into(),
             status: status.as_u16(),
             detail: error.message.as_ref().into(),
             code: error.code,
+            errors: error.fields.iter().map(field).collect(),
             limit: error.limit.map(|limit| limit.as_str().into()),
             retry_after_ms: error.retry_after_ms(),
         };
         let mut response = (status, Json(body)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        for (name, value) in more {
+            headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+        }
+        if let Some(limit) = error.limit {
+            // For the one who counts; it does not leave.
+            response.extensions_mut().insert(limit);
+        }
+        let headers = response.headers_mut();
         if let Some(after) = error.retry_after {
             // Whole seconds, rounded up: never earlier than the milliseconds say.
             headers.insert(header::RETRY_AFTER, HeaderValue::from(after.as_secs() + 1));
@@ -74,18 +95,6 @@ impl IntoResponse for Problem {
     }
 }
 
-const fn title(code: Code) -> &'static str {
-    match code {
-        Code::InvalidArgument => "Invalid request",
-        Code::Unauthenticated => "Not signed in",
-        Code::PermissionDenied => "Not permitted",
-        Code::NotFound => "Not found",
-        Code::AlreadyExists => "Already exists",
-        Code::FailedPrecondition => "Not possible now",
-        Code::RateLimited => "Too many requests",
-        Code::TooLarge => "Too large",
-        Code::DeadlineExceeded => "Not done in time",
-        Code::Unavailable => "Unavailable",
-        Code::Internal => "Internal error",
-    }
+fn field(FieldError { pointer, detail }: &FieldError) -> rest::FieldProblem<'_> {
+    rest::FieldProblem { pointer: pointer.as_ref().into(), detail: detail.as_ref().into() }
 }

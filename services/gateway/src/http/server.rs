@@ -10,8 +10,11 @@ use std::{
 use axum::{Router, body::Body, response::Response};
 use http::{HeaderValue, Request, header};
 use madang_flow_control::{RateBucket, RateLimit};
-use madang_kit::lifecycle::Lifecycle;
-use tokio::net::{TcpListener, TcpStream};
+use madang_kit::{Metrics, lifecycle::Lifecycle, tls::ListenerTls};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    time::timeout,
+};
 use tower::ServiceExt as _;
 use tracing::{debug, warn};
 
@@ -21,7 +24,7 @@ use super::{
     places::{Place, Places, Refusal, Reserve},
     stream::HttpTimes,
 };
-use crate::metrics::Counters;
+use crate::{client_stream::ClientStream, metrics::Counters};
 
 /// How long a client may take to send a request's head (slow clients otherwise hold connections for free).
 const HEAD_PATIENCE: Duration = Duration::from_secs(10);
@@ -51,6 +54,7 @@ pub(crate) struct ServerSettings {
 /// The server, as its connections share it.
 pub(crate) struct Server {
     settings: ServerSettings,
+    tls: Option<ListenerTls>,
     router: Router,
     places: Places,
     counters: Arc<Counters>,
@@ -68,7 +72,18 @@ impl Server {
     ) -> Self {
         let are_clients = settings.proxies.trusted == 0;
         let places = Places::new(settings.connections_max, settings.address_connections_max, are_clients);
-        Self { settings, router, places, counters, life, epoch: Instant::now(), warnings: RateBucket::new() }
+        let (epoch, warnings) = (Instant::now(), RateBucket::new());
+        Self { settings, tls: None, router, places, counters, life, epoch, warnings }
+    }
+
+    /// Serves by TLS, where there is a certificate.
+    pub(crate) fn with_tls(self, tls: Option<ListenerTls>) -> Self {
+        Self { tls, ..self }
+    }
+
+    /// Shows how many connections there are.
+    pub(crate) fn observe(&self, metrics: &Metrics) {
+        self.places.observe(metrics);
     }
 
     /// Serves until the soft shutdown, then lets the requests under way finish. Sockets that were upgraded
@@ -122,8 +137,23 @@ impl Server {
             body: BODY_PATIENCE,
             answer: ANSWER_PATIENCE,
         };
+        let Some(stream) = self.open(stream, times.head).await else { return };
         let answer = |request| self.answer(request, peer, place.clone());
         serve_connection(stream, times, answer, self.life.soft()).await;
+    }
+
+    /// The stream of a connection: by TLS once its handshake is done, which has as much time as the head of a request.
+    async fn open(&self, stream: TcpStream, patience: Duration) -> Option<ClientStream> {
+        let Some(tls) = &self.tls else { return Some(stream.into()) };
+        let handshake = timeout(patience, tls.acceptor().accept(stream));
+        match self.life.soft().run_until_cancelled(handshake).await? {
+            Ok(Ok(stream)) => Some(stream.into()),
+            Ok(Err(error)) => {
+                debug!(%error, "a handshake of TLS failed");
+                None
+            }
+            Err(_elapsed) => None,
+        }
     }
 
     async fn answer(
@@ -157,7 +187,7 @@ impl Server {
 
     /// Counts a refusal, and says now and then that there are some.
     fn refused(&self, refusal: Refusal, peer: SocketAddr) {
-        self.counters.refused_connections.add(1);
+        self.counters.refused_connections.add(refusal.into(), 1);
         if self.warnings.take(WARNINGS, self.epoch.elapsed().as_micros() as u64).is_err() {
             return;
         }

@@ -16,11 +16,11 @@ use std::{
 use hyper::rt::{Sleep as HyperSleep, Timer};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
     time::{Instant, Sleep, sleep_until},
 };
 
 use super::patience::Patience;
+use crate::client_stream::Abort;
 
 /// How long a connection may take for what is due from its client.
 #[derive(Debug, Clone, Copy)]
@@ -33,19 +33,6 @@ pub(crate) struct HttpTimes {
     pub(crate) body: Duration,
     /// For taking the next bytes of an answer.
     pub(crate) answer: Duration,
-}
-
-/// A stream that can be ended without waiting for what its peer has not taken.
-pub(crate) trait Abort {
-    /// Has the stream end so when it is dropped.
-    fn abort(&self);
-}
-
-impl Abort for TcpStream {
-    fn abort(&self) {
-        // Reset, so that the system forgets what it holds for the peer. What fails here has ended already.
-        let _ = self.set_zero_linger();
-    }
 }
 
 /// A client's connection while it speaks HTTP.

@@ -1,14 +1,14 @@
 //! The messages to a shard of the hubs.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use madang_bus::PresenceChange;
 use madang_contract::WireFrame;
-use madang_domain::{ConnectionId, Seq, TopicId, event::Event};
+use madang_domain::{ConnectionId, Seq, TopicId};
 use tokio::sync::oneshot;
 
 use super::{
+    arrival::Arrival,
+    profile_news::ProfileNews,
     topic_hub::{Audience, Listener},
     typists::TypingSignal,
 };
@@ -34,11 +34,13 @@ pub(super) enum Message {
     /// The socket's subscription ends.
     Detach { topic: TopicId, connection: ConnectionId },
     /// Events, from here or from another gateway; in any order, any number of times.
-    Events(Vec<Arc<Event>>),
+    Events(Vec<Arrival>),
     /// A frame that no log keeps.
     Say { topic: TopicId, frame: WireFrame, format: Format, audience: Audience },
     /// Somebody types or has stopped, here or at another gateway.
     Typing { topic: TopicId, signal: TypingSignal },
+    /// A user's profile has changed.
+    Profile { topic: TopicId, news: ProfileNews },
     /// Asks whether it is news to the others that the user of a socket types or has stopped; none where the socket does not
     /// subscribe to the topic.
     IsTypingNews { topic: TopicId, connection: ConnectionId, on: bool, answer: oneshot::Sender<Option<bool>> },

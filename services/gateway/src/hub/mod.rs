@@ -3,9 +3,11 @@
 //! The hubs are spread over a few shards by topic. A shard is a task that owns its hubs and is their only
 //! writer; [`Hubs`] is the handle by which sessions, commands and the fan-out speak to it.
 
+mod arrival;
 mod held_frame;
 mod message;
 mod presence;
+mod profile_news;
 mod repair;
 mod shard;
 mod slot;
@@ -21,9 +23,11 @@ use std::{
 use bytes::Bytes;
 use madang_bus::PresenceChange;
 use madang_contract::WireFrame;
-use madang_domain::{ConnectionId, Seq, TopicId, event::Event};
+use madang_domain::{ConnectionId, Seq, TopicId};
 use tokio::sync::{mpsc, oneshot};
 
+pub(crate) use arrival::Arrival;
+pub(crate) use profile_news::ProfileNews;
 pub(crate) use shard::ShardDeps;
 pub(crate) use topic_hub::{Audience, Listener};
 
@@ -99,15 +103,15 @@ impl Hubs {
     }
 
     /// Delivers an event.
-    pub(crate) async fn deliver(&self, event: Arc<Event>) {
-        self.tell(event.topic, Message::Events(vec![event])).await;
+    pub(crate) async fn deliver(&self, arrival: Arrival) {
+        self.tell(arrival.event.topic, Message::Events(vec![arrival])).await;
     }
 
     /// Delivers many events, one message a shard.
-    pub(crate) async fn deliver_all(&self, events: impl IntoIterator<Item = Arc<Event>>) {
-        let mut by_shard: Vec<Vec<Arc<Event>>> = vec![Vec::new(); self.shards.len()];
-        for event in events {
-            by_shard[self.shard(event.topic)].push(event);
+    pub(crate) async fn deliver_all(&self, arrivals: impl IntoIterator<Item = Arrival>) {
+        let mut by_shard: Vec<Vec<Arrival>> = vec![Vec::new(); self.shards.len()];
+        for arrival in arrivals {
+            by_shard[self.shard(arrival.event.topic)].push(arrival);
         }
         for (shard, events) in self.shards.iter().zip(by_shard) {
             if !events.is_empty() {
@@ -125,6 +129,11 @@ impl Hubs {
     /// Delivers that somebody types or has stopped.
     pub(crate) async fn typing(&self, topic: TopicId, signal: TypingSignal) {
         self.tell(topic, Message::Typing { topic, signal }).await;
+    }
+
+    /// Delivers that a user's profile has changed.
+    pub(crate) async fn profile(&self, topic: TopicId, news: ProfileNews) {
+        self.tell(topic, Message::Profile { topic, news }).await;
     }
 
     /// Whether it is news to the others that the user of a socket types or has stopped. None: the socket does not

@@ -43,6 +43,11 @@ impl PresenceGuard {
         presence.enter(topic, Present { user, profile });
         Arc::new(Self { presence: Arc::clone(presence), topic, user })
     }
+
+    /// Publishes the profile with which the user is present from now on. Nobody is told of an arrival.
+    pub(super) fn renew(&self, profile: Bytes) {
+        self.presence.enter(self.topic, Present { user: self.user, profile });
+    }
 }
 
 impl Drop for PresenceGuard {

@@ -152,12 +152,13 @@ impl Shard {
                 self.with(topic, |slot| slot.hub.detach(connection));
                 self.end_typing(topic, |typists| typists.disconnected(connection));
             }
-            Message::Events(events) => {
-                for event in events {
-                    let (now, topic, left) = (Instant::now(), event.topic, removed_user(&event));
+            Message::Events(arrivals) => {
+                for arrival in arrivals {
+                    let event = &arrival.event;
+                    let (now, topic, left) = (Instant::now(), event.topic, removed_user(event));
                     self.with(topic, |slot| {
                         slot.active_at = now;
-                        slot.hub.accept(event);
+                        slot.hub.accept(arrival);
                     });
                     if let Some(user) = left {
                         self.end_typing(topic, |typists| typists.left(user));
@@ -172,6 +173,7 @@ impl Shard {
             Message::Typing { topic, signal } => {
                 self.with(topic, |slot| slot.say_typing(&signal, Instant::now()));
             }
+            Message::Profile { topic, news } => self.with(topic, |slot| slot.hub.say_profile(&news)),
             Message::IsTypingNews { topic, connection, on, answer } => {
                 let slot = self.hubs.get(&topic);
                 // The session that asked may have ended.

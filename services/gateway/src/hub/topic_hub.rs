@@ -3,6 +3,8 @@
 //! A state machine without time, tasks or I/O: the shard that owns it feeds it events and asks what is
 //! missing. It has one writer, so it needs no lock.
 
+mod profiles;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use madang_bus::PresenceChange;
@@ -12,7 +14,7 @@ use madang_domain::{
     event::{Event, EventBody, RoomChanged},
 };
 
-use super::{held_frame::HeldFrame, presence::PresenceGuard};
+use super::{arrival::Arrival, held_frame::HeldFrame, presence::PresenceGuard};
 use crate::{
     formats::{
         Encodings, Format,
@@ -83,7 +85,7 @@ pub(crate) struct TopicHub {
     head: Option<Seq>,
     /// The highest sequence number that is known, from an event or from the store.
     known: Seq,
-    held: BTreeMap<Seq, Arc<Event>>,
+    held: BTreeMap<Seq, Arrival>,
     subscribers: Vec<Subscriber>,
     /// What the frames of a format need besides the event. The last listener who had it brought it; it is the same for
     /// all.
@@ -173,22 +175,24 @@ impl TopicHub {
     }
 
     /// Accepts an event, in any order and any number of times, and delivers what is contiguous.
-    pub(crate) fn accept(&mut self, event: Arc<Event>) {
+    pub(crate) fn accept(&mut self, arrival: impl Into<Arrival>) {
+        let arrival = arrival.into();
+        let seq = arrival.event.seq;
         let Some(head) = self.head else {
             // No subscription is open yet: the store will say where the first one begins.
-            self.known = self.known.max(event.seq);
-            self.hold(event);
+            self.known = self.known.max(seq);
+            self.hold(arrival);
             return;
         };
-        if event.seq <= head {
+        if seq <= head {
             return;
         }
-        self.known = self.known.max(event.seq);
-        if event.seq == head.next() {
-            self.deliver(&event);
+        self.known = self.known.max(seq);
+        if seq == head.next() {
+            self.deliver(arrival);
             self.deliver_held();
         } else {
-            self.hold(event);
+            self.hold(arrival);
         }
     }
 
@@ -258,25 +262,26 @@ impl TopicHub {
         }
     }
 
-    fn hold(&mut self, event: Arc<Event>) {
+    fn hold(&mut self, arrival: Arrival) {
         if self.held.len() < HELD_MAX_EVENTS {
-            self.held.insert(event.seq, event);
+            self.held.insert(arrival.event.seq, arrival);
         }
     }
 
     fn deliver_held(&mut self) {
-        while let Some(event) = self.head.and_then(|head| self.held.remove(&head.next())) {
-            self.deliver(&event);
+        while let Some(arrival) = self.head.and_then(|head| self.held.remove(&head.next())) {
+            self.deliver(arrival);
         }
     }
 
     /// Delivers the next event to every subscriber, encoded once for each format.
-    fn deliver(&mut self, event: &Event) {
+    fn deliver(&mut self, Arrival { event, span }: Arrival) {
+        let event = &*event;
         self.head = Some(event.seq);
         if self.subscribers.is_empty() {
             return;
         }
-        let mut encoded = Encodings::of(event, self.room_context.as_deref());
+        let mut encoded = Encodings::of(event, self.room_context.as_deref(), span);
         let seq = event.seq;
         let removed = Removed::by(event);
         self.subscribers.retain_mut(|subscriber| {
@@ -285,7 +290,7 @@ impl TopicHub {
                 Stage::Live(seen) if seq <= *seen => true,
                 Stage::Live(_) => {
                     let told = match encoded.frame(subscriber.format) {
-                        Some(frame) => subscriber.outbox.push(frame.clone()),
+                        Some(frame) => subscriber.outbox.push_event(frame.clone(), event.at),
                         None => true,
                     };
                     if removes {

@@ -1,21 +1,30 @@
 //! The reasons why a socket closes, and their close codes.
 
-use madang_contract::close;
+use madang_contract::{WireFrame, close};
+use madang_kit::metrics::Label;
 
 /// Why a socket closes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Close {
-    /// The client closed, or its connection broke. No close frame is sent.
+    /// The connection broke: there is nobody to tell.
     Gone,
+    /// The client closed, with this code or with none; it is answered with the same.
+    ByClient(Option<u16>),
+    /// What came violates RFC 6455.
+    ProtocolError,
+    /// A frame is binary, which this subprotocol has not.
+    Binary,
+    /// A text is not UTF-8.
+    NotUtf8,
     /// A frame is larger than the limit.
     FrameTooLarge,
     /// The server is stopping.
     Restart,
+    /// The socket is old: its client may reach another gateway.
+    Old,
     /// Too many sockets arrive at once.
     Busy,
-    /// The client sent something that is not a frame of the subprotocol.
-    Malformed,
-    /// The credential is missing or invalid.
+    /// No credential, or a bad one.
     BadCredential,
     /// The credential has expired and was not renewed.
     Expired,
@@ -36,16 +45,27 @@ pub(crate) enum Close {
 }
 
 impl Close {
-    /// The close code and the reason on the wire; `None` if no close frame is sent.
-    pub(crate) const fn code_and_reason(self) -> Option<(u16, &'static str)> {
+    /// The frame that says it; none when there is nobody to tell.
+    pub(crate) fn frame(self) -> Option<WireFrame> {
         match self {
-            Self::Gone => None,
+            Self::ByClient(code) => Some(WireFrame::close(code, "")),
+            other => other.code_and_reason().map(|(code, reason)| WireFrame::close(Some(code), reason)),
+        }
+    }
+
+    /// The close code and the reason on the wire, where it is the server that closes and somebody is there to be told.
+    const fn code_and_reason(self) -> Option<(u16, &'static str)> {
+        match self {
+            Self::Gone | Self::ByClient(_) => None,
+            Self::ProtocolError => Some((close::PROTOCOL_ERROR, "this violates RFC 6455")),
+            Self::Binary => Some((close::UNSUPPORTED, "this subprotocol has text frames alone")),
+            Self::NotUtf8 => Some((close::INVALID_DATA, "not UTF-8")),
             Self::FrameTooLarge => Some((close::TOO_LARGE, "the frame is larger than the limit")),
             Self::Restart => Some((close::RESTART, "the server restarts: reconnect")),
+            Self::Old => Some((close::RESTART, "the socket is old: reconnect")),
             Self::Busy => {
                 Some((close::RESTART, "too many come at once: reconnect after the time you were told"))
             }
-            Self::Malformed => Some((close::MALFORMED, "not a text frame of this subprotocol")),
             Self::BadCredential => {
                 Some((close::UNAUTHENTICATED, "the credential is missing or not valid: get a token first"))
             }
@@ -64,10 +84,14 @@ impl Close {
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Gone => "gone",
+            Self::ByClient(_) => "by_client",
+            Self::ProtocolError => "protocol_error",
+            Self::Binary => "binary",
+            Self::NotUtf8 => "not_utf8",
             Self::FrameTooLarge => "frame_too_large",
             Self::Restart => "restart",
+            Self::Old => "old",
             Self::Busy => "busy",
-            Self::Malformed => "malformed",
             Self::BadCredential => "bad_credential",
             Self::Expired => "expired",
             Self::Revoked => "revoked",
@@ -77,6 +101,67 @@ impl Close {
             Self::TooManyConnections => "too_many_connections",
             Self::TooManyFrames => "too_many_frames",
             Self::TooSlow => "too_slow",
+        }
+    }
+}
+
+impl Label for Close {
+    const NAME: &'static str = "reason";
+    const VALUES: &'static [&'static str] = &[
+        "gone",
+        "by_client",
+        "protocol_error",
+        "binary",
+        "not_utf8",
+        "frame_too_large",
+        "restart",
+        "busy",
+        "bad_credential",
+        "old",
+        "expired",
+        "revoked",
+        "removed",
+        "auth_timeout",
+        "heartbeat_timeout",
+        "too_many_connections",
+        "too_many_frames",
+        "too_slow",
+    ];
+
+    fn index(self) -> usize {
+        // Once in the life of a socket.
+        let name = self.as_str();
+        Self::VALUES.iter().position(|value| *value == name).unwrap_or(usize::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_reason_is_counted_by_its_name() {
+        for close in [
+            Close::Gone,
+            Close::ByClient(Some(1_000)),
+            Close::ProtocolError,
+            Close::Binary,
+            Close::NotUtf8,
+            Close::FrameTooLarge,
+            Close::Restart,
+            Close::Busy,
+            Close::BadCredential,
+            Close::Old,
+            Close::Expired,
+            Close::Revoked,
+            Close::Removed,
+            Close::AuthTimeout,
+            Close::HeartbeatTimeout,
+            Close::TooManyConnections,
+            Close::TooManyFrames,
+            Close::TooSlow,
+        ] {
+            assert_eq!(Close::VALUES.get(close.index()), Some(&close.as_str()));
         }
     }
 }

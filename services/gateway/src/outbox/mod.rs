@@ -4,6 +4,7 @@
 //! an outbox refers to none of them.
 
 mod close;
+mod profiles_told;
 mod queue;
 
 pub(crate) use close::Close;

@@ -9,15 +9,15 @@ use std::{
     collections::VecDeque,
     sync::{
         Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicI64, AtomicU32, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering},
     },
     task::{Context, Poll, Waker},
 };
 
 use madang_contract::WireFrame;
-use madang_domain::Timestamp;
+use madang_domain::{Timestamp, UserId};
 
-use crate::outbox::Close;
+use super::{close::Close, profiles_told::ProfilesTold};
 
 /// A queue that was larger than this frees its memory when it becomes empty.
 const KEPT_CAPACITY_FRAMES: usize = 16;
@@ -26,6 +26,8 @@ const KEPT_CAPACITY_FRAMES: usize = 16;
 #[derive(Debug)]
 pub(crate) struct Outbox {
     state: Mutex<State>,
+    /// Whether `state` has a reason to close; never unset. Read without the lock, on each turn of a session.
+    is_closing: AtomicBool,
     bound_bytes: usize,
     /// The heartbeat's tick at which the client last sent something.
     heard_at_tick: AtomicU32,
@@ -36,10 +38,16 @@ pub(crate) struct Outbox {
 #[derive(Debug, Default)]
 struct State {
     frames: VecDeque<WireFrame>,
+    /// The events among the frames that are queued.
+    queued_events: Events,
+    /// The events among the frames that are taken and not all written.
+    taken_events: Events,
     /// The bytes that are queued or taken, but not yet written.
     bytes: usize,
     /// What hubs hold behind a catch-up. It is within the same bound.
     held: usize,
+    /// Of which changed profiles the client was told.
+    profiles_told: ProfilesTold,
     closing: Option<Close>,
     /// The waker of the writer. It waits for frames, or, if `blocked`, for the client to read.
     writer: Option<Waker>,
@@ -47,6 +55,22 @@ struct State {
     blocked: bool,
     /// Who waits for room: replays, and pages of history.
     waiting: Vec<Waker>,
+}
+
+/// Events that were queued together.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Events {
+    /// How many there are.
+    pub(crate) count: u32,
+    /// When the oldest of them was committed.
+    pub(crate) oldest_at: Timestamp,
+}
+
+impl Events {
+    fn add(&mut self, other: Self) {
+        let oldest_at = if self.count == 0 { other.oldest_at } else { self.oldest_at.min(other.oldest_at) };
+        *self = Self { count: self.count.saturating_add(other.count), oldest_at };
+    }
 }
 
 impl State {
@@ -71,6 +95,7 @@ impl Outbox {
     pub(crate) fn new(bound_bytes: usize, tick: u32) -> Self {
         Self {
             state: Mutex::default(),
+            is_closing: AtomicBool::new(false),
             bound_bytes,
             heard_at_tick: AtomicU32::new(tick),
             expires_at_micros: AtomicI64::new(0),
@@ -79,7 +104,17 @@ impl Outbox {
 
     /// Queues a frame. On overflow the socket is told to close instead. False when it is closing.
     pub(crate) fn push(&self, frame: WireFrame) -> bool {
+        self.push_locked(self.lock(), frame)
+    }
+
+    /// Queues the frame of an event that was committed then.
+    pub(crate) fn push_event(&self, frame: WireFrame, committed_at: Timestamp) -> bool {
         let mut state = self.lock();
+        state.queued_events.add(Events { count: 1, oldest_at: committed_at });
+        self.push_locked(state, frame)
+    }
+
+    fn push_locked(&self, mut state: MutexGuard<'_, State>, frame: WireFrame) -> bool {
         if state.closing.is_some() {
             return false;
         }
@@ -87,6 +122,7 @@ impl Outbox {
         if state.bytes > 0 && state.bytes + state.held + frame.len() > self.bound_bytes {
             state.frames = VecDeque::new();
             state.closing = Some(Close::TooSlow);
+            self.is_closing.store(true, Ordering::Release);
         } else {
             state.bytes += frame.len();
             state.frames.push_back(frame);
@@ -100,11 +136,28 @@ impl Outbox {
         !overflowed
     }
 
+    /// Notes that the client is told of a version of a profile by another frame.
+    pub(crate) fn note_profile(&self, user: UserId, version: Timestamp) {
+        self.lock().profiles_told.note(user, version);
+    }
+
+    /// Queues the frame of a changed profile, unless the client was told of this version or of a later one. False when the
+    /// socket is closing.
+    pub(crate) fn push_profile(&self, user: UserId, version: Timestamp, frame: &WireFrame) -> bool {
+        // Under one lock: between the note and the push another hub must not queue a later version.
+        let mut state = self.lock();
+        if !state.profiles_told.note(user, version) {
+            return state.closing.is_none();
+        }
+        self.push_locked(state, frame.clone())
+    }
+
     /// Closes the socket after its queued frames are written. The first reason is kept.
     pub(crate) fn close(&self, close: Close) {
         let mut state = self.lock();
         if state.closing.is_none() {
             state.closing = Some(close);
+            self.is_closing.store(true, Ordering::Release);
         }
         let (writer, waiting) = (state.writer.take(), std::mem::take(&mut state.waiting));
         drop(state);
@@ -115,7 +168,7 @@ impl Outbox {
 
     /// Whether the socket is closing or closed. Hubs remove such subscribers.
     pub(crate) fn is_closing(&self) -> bool {
-        self.lock().closing.is_some()
+        self.is_closing.load(Ordering::Acquire)
     }
 
     /// Moves all queued frames into an empty queue, or waits for a frame.
@@ -123,6 +176,10 @@ impl Outbox {
         let mut state = self.lock();
         if !state.frames.is_empty() {
             std::mem::swap(&mut state.frames, into);
+            let events = std::mem::take(&mut state.queued_events);
+            if events.count > 0 {
+                state.taken_events.add(events);
+            }
             return Poll::Ready(Taken::Frames);
         }
         if let Some(close) = state.closing {
@@ -142,8 +199,9 @@ impl Outbox {
         Poll::Pending
     }
 
-    /// Records that `bytes` have been written.
-    pub(crate) fn written(&self, bytes: usize, emptied: &mut VecDeque<WireFrame>) {
+    /// Records that `bytes` have been written. Once all taken frames are, answers the events among them.
+    pub(crate) fn written(&self, bytes: usize, emptied: &mut VecDeque<WireFrame>) -> Events {
+        let are_all = emptied.is_empty();
         if emptied.is_empty() && emptied.capacity() > KEPT_CAPACITY_FRAMES {
             *emptied = VecDeque::new();
         }
@@ -151,10 +209,18 @@ impl Outbox {
         state.bytes = state.bytes.saturating_sub(bytes);
         let is_low = state.bytes <= self.bound_bytes / 4;
         let waiting = if is_low { std::mem::take(&mut state.waiting) } else { Vec::new() };
+        let events = if are_all { std::mem::take(&mut state.taken_events) } else { Events::default() };
         drop(state);
         for waker in waiting {
             waker.wake();
         }
+        events
+    }
+
+    /// The bytes that wait for the socket, in its queue or behind a catch-up.
+    pub(crate) fn waiting_bytes(&self) -> usize {
+        let state = self.lock();
+        state.bytes + state.held
     }
 
     /// Waits until at most half of the bound is in use, so that a replay never overflows the queue that it
@@ -356,6 +422,28 @@ mod tests {
             assert_eq!(woken.times(), 1);
             assert!(wait.as_mut().poll(&mut Context::from_waker(waker)).is_ready());
         }
+    }
+
+    #[test]
+    fn events_are_told_when_all_that_was_taken_with_them_is_written() {
+        let outbox = Outbox::new(1_000, 0);
+        let at = Timestamp::from_micros;
+        let mut taken = VecDeque::new();
+        outbox.push(frame(20));
+        for micros in [7, 5, 9] {
+            outbox.push_event(frame(20), at(micros));
+        }
+        assert!(matches!(take(&outbox, &mut taken), Some(Taken::Frames)));
+        outbox.push_event(frame(20), at(3));
+        assert_eq!(outbox.waiting_bytes(), 100);
+        taken.truncate(1);
+        assert_eq!(outbox.written(60, &mut taken), Events::default(), "one is half written");
+        taken.clear();
+        assert_eq!(outbox.written(20, &mut taken), Events { count: 3, oldest_at: at(5) });
+        assert!(matches!(take(&outbox, &mut taken), Some(Taken::Frames)));
+        taken.clear();
+        assert_eq!(outbox.written(20, &mut taken), Events { count: 1, oldest_at: at(3) });
+        assert_eq!(outbox.written(0, &mut taken), Events::default());
     }
 
     #[test]

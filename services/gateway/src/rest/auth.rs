@@ -26,6 +26,7 @@ use super::{
     view::account,
 };
 use crate::{
+    admission::Reads,
     commands::{Action, Commands},
     http::Problem,
     state::Entrance,
@@ -83,12 +84,17 @@ async fn register(
 }
 
 async fn login(
+    State(entrance): State<Arc<Entrance>>,
     State(accounts): State<Arc<dyn Auth>>,
     Client(client): Client,
     Json(body): Json<Login>,
 ) -> Result<Response, Problem> {
-    let username = Username::new(body.username)
-        .map_err(|_| Error::new(Code::Unauthenticated, "the username or the password is wrong"))?;
+    // An account of an earlier version may have a name that no new one may have. What can be nobody's name is refused here,
+    // and so logged here: auth logs what it refuses itself.
+    let username = Username::recorded(body.username.as_str()).map_err(|_| {
+        entrance.refusals.login(&body.username, client.ip);
+        Error::new(Code::Unauthenticated, "the username or the password is wrong")
+    })?;
     let grant =
         accounts.login(auth::Login { username, password: Password::new(body.password), client }).await?;
     Ok(tokens(StatusCode::OK, grant))
@@ -107,9 +113,10 @@ async fn refresh(
 
 async fn logout(
     State(accounts): State<Arc<dyn Auth>>,
+    Client(client): Client,
     Json(body): Json<RefreshToken>,
 ) -> Result<StatusCode, Problem> {
-    accounts.logout(Logout { refresh_token: Token::new(body.refresh_token) }).await?;
+    accounts.logout(Logout { refresh_token: Token::new(body.refresh_token), client }).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -121,7 +128,10 @@ async fn ticket(
     commands.spend(&caller.actor(), Action::IssueTicket, None)?.keep();
     let ticket = match caller.issuer {
         CredentialIssuer::Auth => {
-            accounts.issue_ticket(IssueTicket { user: caller.me.id, session: caller.session }).await?
+            let issued_at = caller.presented().map(|presented| presented.issued_at);
+            accounts
+                .issue_ticket(IssueTicket { user: caller.me.id, session: caller.session, issued_at })
+                .await?
         }
         CredentialIssuer::Site => {
             accounts
@@ -139,11 +149,13 @@ pub(super) fn ticket_answer(ticket: madang_rpc::auth::Ticket) -> impl IntoRespon
 }
 
 async fn sessions(
+    State(commands): State<Arc<Commands>>,
     State(accounts): State<Arc<dyn Auth>>,
     caller: Caller,
 ) -> Result<axum::Json<Page<AuthSession>>, Problem> {
+    commands.pay_read(&caller.actor())?;
     let items = accounts
-        .list_sessions(ListSessions { user: caller.me.id })
+        .list_sessions(ListSessions { user: caller.me.id, presented: caller.presented() })
         .await?
         .into_iter()
         .map(|session| AuthSession {
@@ -165,11 +177,17 @@ async fn revoke(
     Path(session): Path<SessionId>,
 ) -> Result<StatusCode, Problem> {
     commands.spend(&caller.actor(), Action::EndSession, None)?.keep();
-    accounts.revoke_session(RevokeSession { user: caller.me.id, session }).await?;
+    let presented = caller.presented();
+    accounts.revoke_session(RevokeSession { user: caller.me.id, session, presented }).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn keys(State(accounts): State<Arc<dyn Auth>>) -> Result<Response, Problem> {
+async fn keys(
+    State(commands): State<Arc<Commands>>,
+    State(accounts): State<Arc<dyn Auth>>,
+    Client(client): Client,
+) -> Result<Response, Problem> {
+    commands.reads.take_of(client.ip, Reads::ONE)?;
     let headers =
         [(header::CONTENT_TYPE, "application/jwk-set+json"), (header::CACHE_CONTROL, KEYS_CACHE_CONTROL)];
     Ok((headers, accounts.get_keys(GetKeys).await?).into_response())

@@ -2,9 +2,7 @@
 
 use std::{future::ready, sync::Arc};
 
-use aws_lc_rs::digest::{SHA256, digest};
 use axum::response::{IntoResponse, Response};
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use madang_contract::{rest::routes::documents, schema};
@@ -12,6 +10,7 @@ use madang_domain::Error;
 use serde_json::Value;
 
 use super::Routes;
+use crate::http::etag::{etag_of, is_known};
 
 /// How long an HTTP cache may keep a document before it asks whether it is still the same.
 const CACHE_CONTROL: &str = "public, max-age=300";
@@ -35,8 +34,7 @@ struct Document {
 impl Document {
     fn new(document: &Value) -> Result<Self, Error> {
         let json = Bytes::from(document.to_string());
-        let etag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(digest(&SHA256, &json)));
-        let etag = HeaderValue::try_from(etag).map_err(Error::internal)?;
+        let etag = etag_of(&json).map_err(Error::internal)?;
         Ok(Self { json, etag: Arc::new(etag) })
     }
 
@@ -45,19 +43,11 @@ impl Document {
         let etag = HeaderValue::clone(&self.etag);
         let caching =
             [(header::ETAG, etag), (header::CACHE_CONTROL, HeaderValue::from_static(CACHE_CONTROL))];
-        if self.is_known(request) {
+        if is_known(&self.etag, request) {
             return (StatusCode::NOT_MODIFIED, caching).into_response();
         }
         let content_type = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
         (caching, content_type, self.json.clone()).into_response()
-    }
-
-    fn is_known(&self, request: &HeaderMap) -> bool {
-        let known = request.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-        known
-            .flat_map(|value| value.split(','))
-            .map(|etag| etag.trim().trim_start_matches("W/"))
-            .any(|etag| etag == "*" || etag.as_bytes() == self.etag.as_bytes())
     }
 }
 

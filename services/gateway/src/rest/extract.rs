@@ -2,15 +2,19 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use axum::extract::{FromRef, FromRequest, FromRequestParts, Request, rejection::JsonRejection};
-use http::{StatusCode, header, request::Parts};
+use axum::{
+    body::Bytes,
+    extract::{FromRef, FromRequest, FromRequestParts, Request, rejection::BytesRejection},
+};
+use http::{HeaderMap, StatusCode, header, request::Parts};
 use madang_domain::{Code, Error, IdempotencyKey, Profile, SessionId, Timestamp};
 use madang_rpc::{
-    auth::{ClientInfo, CredentialIssuer, Identity},
+    auth::{ClientInfo, CredentialIssuer, Identity, Presented},
     store::PageQuery,
 };
 use serde::de::DeserializeOwned;
 
+use super::refusals::{body_error, path_error, query_error};
 use crate::{
     admission::Actor,
     commands::page_limit,
@@ -29,6 +33,15 @@ pub(crate) struct Caller {
     pub(crate) session: SessionId,
     pub(crate) issuer: CredentialIssuer,
     pub(crate) expires_at: Timestamp,
+    issued_at: Timestamp,
+}
+
+impl Caller {
+    /// What the caller showed, for the auth service. The embedding site's tokens have no session there.
+    pub(crate) fn presented(&self) -> Option<Presented> {
+        (self.issuer == CredentialIssuer::Auth)
+            .then_some(Presented { session: self.session, issued_at: self.issued_at })
+    }
 }
 
 impl<S> FromRequestParts<S> for Caller
@@ -43,10 +56,10 @@ where
         let token = parts.headers.get(header::AUTHORIZATION).and_then(bearer).ok_or_else(|| {
             Error::new(Code::Unauthenticated, "send the access token: Authorization: Bearer <token>")
         })?;
-        let identity = entrance.verifier.verify(&Credential::Token(token)).await?;
-        let Identity { profile, session, expires_at, issuer, issued_at: _ } = identity;
         let address = parts.extensions.get::<ClientAddress>().map(|address| address.ip);
-        Ok(Self { me: Arc::new(profile), address, session, issuer, expires_at })
+        let identity = entrance.verifier.verify(&Credential::Token(token), address).await?;
+        let Identity { profile, session, expires_at, issuer, issued_at } = identity;
+        Ok(Self { me: Arc::new(profile), address, session, issuer, expires_at, issued_at })
     }
 }
 
@@ -79,23 +92,35 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        match axum::Json::<T>::from_request(request, state).await {
-            Ok(axum::Json(value)) => Ok(Self(value)),
-            Err(rejection) => Err(refused_body(&rejection)),
+        if !is_json(request.headers()) {
+            return Err(Problem::with_status(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                Error::invalid("send JSON, with Content-Type: application/json"),
+            ));
+        }
+        let body = Bytes::from_request(request, state).await.map_err(|rejection| unread_body(&rejection))?;
+        match serde_json::from_slice(&body) {
+            Ok(value) => Ok(Self(value)),
+            Err(error) => Err(body_error::<T>(&body, &error).into()),
         }
     }
 }
 
-fn refused_body(rejection: &JsonRejection) -> Problem {
+/// Whether the body says that it is JSON: `application/json`, or a type that is written as JSON (RFC 6838, section
+/// 4.2.8).
+fn is_json(headers: &HeaderMap) -> bool {
+    let said = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let media_type = said.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    media_type == "application/json"
+        || (media_type.starts_with("application/") && media_type.ends_with("+json"))
+}
+
+fn unread_body(rejection: &BytesRejection) -> Problem {
     match rejection.status() {
         StatusCode::PAYLOAD_TOO_LARGE => {
             Error::new(Code::TooLarge, "the body is larger than the limit").into()
         }
-        StatusCode::UNSUPPORTED_MEDIA_TYPE => Problem::with_status(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Error::invalid("send JSON, with Content-Type: application/json"),
-        ),
-        _ => Error::invalid(rejection.body_text()).into(),
+        _ => Error::invalid("the body could not be read to its end").into(),
     }
 }
 
@@ -108,7 +133,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         match axum::extract::Query::<T>::from_request_parts(parts, state).await {
             Ok(axum::extract::Query(value)) => Ok(Self(value)),
-            Err(rejection) => Err(Error::invalid(rejection.body_text()).into()),
+            Err(rejection) => Err(query_error(&rejection).into()),
         }
     }
 }
@@ -122,7 +147,7 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         match axum::extract::Path::<T>::from_request_parts(parts, state).await {
             Ok(axum::extract::Path(value)) => Ok(Self(value)),
-            Err(rejection) => Err(Error::invalid(rejection.body_text()).into()),
+            Err(rejection) => Err(path_error(&rejection).into()),
         }
     }
 }
@@ -135,8 +160,9 @@ impl<S: Send + Sync> FromRequestParts<S> for Key {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let Some(value) = parts.headers.get("idempotency-key") else { return Ok(Self(None)) };
-        let text = value.to_str().map_err(|_| Error::invalid("Idempotency-Key: must be ASCII"))?;
-        Ok(Self(Some(IdempotencyKey::new(text)?)))
+        let text = value.to_str().map_err(|_| Error::invalid("Idempotency-Key must be ASCII"))?;
+        let key = IdempotencyKey::new(text);
+        Ok(Self(Some(key.map_err(|error| Error::invalid(format!("Idempotency-Key {}", error.problem)))?)))
     }
 }
 

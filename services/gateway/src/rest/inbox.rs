@@ -23,7 +23,7 @@ async fn list(
     caller: Caller,
     Query(range): Query<RangeQuery>,
 ) -> Result<Response, Problem> {
-    let page = commands.inbox(caller.me.id, range.into()).await?;
+    let page = commands.inbox(&caller.actor(), range.into()).await?;
     let page = InboxPage {
         items: page.events.iter().filter_map(native::notice).collect(),
         // Pages go on by seq, which the client has: `before` the lowest, or `after` the highest, that it saw.
@@ -43,5 +43,5 @@ async fn read(
     Json(body): Json<MarkRead>,
 ) -> Result<axum::Json<ReadMark>, Problem> {
     let mark = commands.mark_inbox_read(&caller.actor(), body.seq).await?;
-    Ok(axum::Json(ReadMark { read: mark.read, unread: mark.unread }))
+    Ok(axum::Json(ReadMark { room: None, read: mark.read, unread: mark.unread }))
 }

@@ -27,7 +27,7 @@ async fn list(
     Path(room): Path<RoomRef>,
     Query(query): Query<PageQuery>,
 ) -> Result<Response, Problem> {
-    let members = commands.members(caller.me.id, room, page_query(query.limit, query.cursor)?).await?;
+    let members = commands.members(&caller.actor(), room, page_query(query.limit, query.cursor)?).await?;
     Ok(axum::Json(page(&members, member)).into_response())
 }
 
@@ -38,7 +38,8 @@ async fn put(
     Json(body): Json<PutMember>,
 ) -> Result<Response, Problem> {
     let changed = commands.put_member(caller.actor(), room, user, body.role).await?;
-    Ok(axum::Json(member(&changed)).into_response())
+    let status = if changed.invited { StatusCode::ACCEPTED } else { StatusCode::OK };
+    Ok((status, axum::Json(member(&changed))).into_response())
 }
 
 async fn remove(

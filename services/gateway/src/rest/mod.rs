@@ -6,6 +6,7 @@ mod extract;
 mod inbox;
 mod members;
 mod messages;
+mod refusals;
 mod rooms;
 mod routes;
 mod server;
@@ -14,6 +15,7 @@ mod view;
 
 use madang_domain::Error;
 
+pub(crate) use extract::{Path, Query};
 pub(crate) use routes::Routes;
 
 /// The REST routes of a server whose paths stand under a base path.

@@ -49,7 +49,7 @@ async fn list(
     Query(listed): Query<RoomsQuery>,
 ) -> Result<Response, Problem> {
     let joinable = listed.scope == Some(RoomScope::Public);
-    let rooms = commands.rooms(caller.me.id, joinable, page_query(listed.limit, listed.cursor)?).await?;
+    let rooms = commands.rooms(&caller.actor(), joinable, page_query(listed.limit, listed.cursor)?).await?;
     Ok(axum::Json(page(&rooms, room)).into_response())
 }
 
@@ -58,7 +58,7 @@ async fn get(
     caller: Caller,
     Path(name): Path<RoomRef>,
 ) -> Result<Response, Problem> {
-    Ok(axum::Json(room(&commands.room(caller.me.id, name).await?)).into_response())
+    Ok(axum::Json(room(&commands.room(&caller.actor(), name).await?)).into_response())
 }
 
 async fn update(

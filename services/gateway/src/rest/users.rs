@@ -6,23 +6,35 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use madang_contract::rest::{ProfileChanges, routes::users as table};
+use http::StatusCode;
+use madang_contract::rest::{
+    PageQuery, ProfileChanges, UserSettings, UserSettingsChanges, routes::users as table,
+};
 use madang_domain::UserId;
+use madang_rpc::{auth::UpdateProfile, store::UserSettings as UserSettingsOf};
 
 use super::{
     Routes,
-    extract::{Caller, Json, Path},
-    view::account,
+    extract::{Caller, Json, Path, Query, page_query},
+    view::{account, blocked_user, page},
 };
 use crate::{commands::Commands, http::Problem};
 
 pub(super) fn routes() -> Routes {
-    Routes::default().at(&table::ME, me).at(&table::UPDATE_ME, update_me).at(&table::GET, user)
+    Routes::default()
+        .at(&table::ME, me)
+        .at(&table::UPDATE_ME, update_me)
+        .at(&table::GET, user)
+        .at(&table::SETTINGS, settings)
+        .at(&table::PUT_SETTINGS, put_settings)
+        .at(&table::BLOCKED, blocked)
+        .at(&table::BLOCK, block)
+        .at(&table::UNBLOCK, unblock)
 }
 
 async fn me(State(commands): State<Arc<Commands>>, caller: Caller) -> Result<Response, Problem> {
     // The token's profile may be minutes old.
-    Ok(axum::Json(account(&commands.user(caller.me.id).await?)).into_response())
+    Ok(axum::Json(account(&commands.read_user(&caller.actor(), caller.me.id).await?)).into_response())
 }
 
 async fn update_me(
@@ -31,14 +43,59 @@ async fn update_me(
     Json(changes): Json<ProfileChanges>,
 ) -> Result<Response, Problem> {
     let ProfileChanges { name, avatar_url } = changes;
-    let profile = commands.update_profile(&caller.actor(), name, avatar_url).await?;
+    let change = UpdateProfile { user: caller.me.id, name, avatar_url, presented: caller.presented() };
+    let profile = commands.update_profile(&caller.actor(), change).await?;
     Ok(axum::Json(account(&profile)).into_response())
+}
+
+async fn settings(
+    State(commands): State<Arc<Commands>>,
+    caller: Caller,
+) -> Result<axum::Json<UserSettings>, Problem> {
+    let UserSettingsOf { added_by } = commands.user_settings(&caller.actor()).await?;
+    Ok(axum::Json(UserSettings { added_by }))
+}
+
+async fn put_settings(
+    State(commands): State<Arc<Commands>>,
+    caller: Caller,
+    Json(changes): Json<UserSettingsChanges>,
+) -> Result<axum::Json<UserSettings>, Problem> {
+    let UserSettingsOf { added_by } = commands.put_user_settings(&caller.actor(), changes.added_by).await?;
+    Ok(axum::Json(UserSettings { added_by }))
+}
+
+async fn blocked(
+    State(commands): State<Arc<Commands>>,
+    caller: Caller,
+    Query(query): Query<PageQuery>,
+) -> Result<Response, Problem> {
+    let blocked = commands.blocked(&caller.actor(), page_query(query.limit, query.cursor)?).await?;
+    Ok(axum::Json(page(&blocked, blocked_user)).into_response())
+}
+
+async fn block(
+    State(commands): State<Arc<Commands>>,
+    caller: Caller,
+    Path(user): Path<UserId>,
+) -> Result<StatusCode, Problem> {
+    commands.block(&caller.actor(), user).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn unblock(
+    State(commands): State<Arc<Commands>>,
+    caller: Caller,
+    Path(user): Path<UserId>,
+) -> Result<StatusCode, Problem> {
+    commands.unblock(&caller.actor(), user).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 async fn user(
     State(commands): State<Arc<Commands>>,
-    _: Caller,
+    caller: Caller,
     Path(user): Path<UserId>,
 ) -> Result<Response, Problem> {
-    Ok(axum::Json(account(&commands.user(user).await?)).into_response())
+    Ok(axum::Json(account(&commands.read_user(&caller.actor(), user).await?)).into_response())
 }

@@ -3,22 +3,18 @@
 use std::borrow::Cow;
 
 use madang_contract::{
-    Account, EventBody, RoomMessage,
+    EventBody, RoomMessage,
     rest::{self, SentMessage},
 };
-use madang_domain::{Profile, event::Event};
-use madang_rpc::store::{Appended, Member, Page, RoomView};
+use madang_domain::{RoomId, event::Event};
+use madang_rpc::store::{Appended, BlockedUser, Member, Page, Revision, RoomView};
 
 use crate::formats::native;
+pub(super) use crate::formats::native::account;
 
 /// A page of a list.
 pub(super) fn page<'a, S, T>(page: &'a Page<S>, show: impl Fn(&'a S) -> T) -> rest::Page<T> {
     rest::Page { items: page.items.iter().map(show).collect(), next_cursor: page.next.clone() }
-}
-
-/// A user with the name to sign in with.
-pub(super) fn account(profile: &Profile) -> Account<'_> {
-    Account { user: native::user(profile), username: Cow::Borrowed(&profile.username) }
 }
 
 /// A room, with the user's own place in it where the user is a member.
@@ -46,7 +42,13 @@ pub(super) fn member(member: &Member) -> rest::Member<'_> {
         role: member.role,
         joined_at: member.joined_at,
         read: member.read,
+        invited: member.invited,
     }
+}
+
+/// A user whom another has blocked.
+pub(super) fn blocked_user(blocked: &BlockedUser) -> rest::BlockedUser<'_> {
+    rest::BlockedUser { user: account(&blocked.user), at: blocked.at }
 }
 
 /// A message with its place and time; none for another kind of event.
@@ -56,12 +58,21 @@ pub(super) fn room_message(event: &Event) -> Option<RoomMessage<'_>> {
     Some(RoomMessage { room: event.room, seq: event.seq, at: event.at, message })
 }
 
+/// A former text of a message.
+pub(super) fn revision(former: &Revision) -> rest::Revision {
+    rest::Revision { revision: former.revision, text: former.text.clone(), at: former.at }
+}
+
 /// A message that is committed.
-pub(super) fn sent(appended: &Appended) -> SentMessage {
+pub(super) fn sent(room: RoomId, appended: &Appended) -> SentMessage {
     SentMessage {
+        room,
         id: native::message_id(appended.seq),
         seq: appended.seq,
         at: appended.at,
         duplicate: appended.duplicate,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -25,7 +25,7 @@ use crate::{
 /// One socket's identity, queue and subscriptions.
 pub(crate) struct SessionContext {
     pub(crate) sockets: Arc<Sockets>,
-    /// The user.
+    /// The user, as the token describes the user.
     pub(crate) me: Arc<Profile>,
     /// The signed-in device.
     pub(crate) session: SessionId,
@@ -76,6 +76,11 @@ impl SessionContext {
     /// The user as one who does something by this socket.
     pub(crate) fn actor(&self) -> Actor {
         Actor { profile: Arc::clone(&self.me), usage: Some(Arc::clone(&self.usage)), address: self.address }
+    }
+
+    /// The user's profile as it is now, which may be later than the one of the token.
+    pub(crate) fn profile(&self) -> Arc<Profile> {
+        self.usage.present(&self.me)
     }
 
     /// Queues a frame for this socket.
@@ -129,7 +134,7 @@ impl SessionContext {
     }
 
     /// Ends every subscription of the socket.
-    pub(super) async fn leave_all(&self) {
+    pub(crate) async fn leave_all(&self) {
         if self.inbox_follow() > 0 {
             self.sockets.hubs.detach(TopicId::Inbox(self.me.id), self.connection).await;
         }

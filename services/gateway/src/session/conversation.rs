@@ -10,24 +10,22 @@ use std::{
 };
 
 use madang_contract::WireFrame;
+use madang_domain::limits;
 use madang_flow_control::{RateBucket, RateLimit};
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
 
 use super::{
     context::SessionContext,
-    socket::{Incoming, Socket},
+    socket::{CLOSE_PATIENCE, Incoming, Socket},
 };
 use crate::outbox::{Close, Taken};
 
 /// The most requests that wait behind the running one. At this number the session stops reading the socket.
 const REQUESTS_MAX: usize = 32;
-/// The frames that one socket may send: far more than any person or well-behaved program sends.
+/// The most bytes of those requests: two frames of the largest size. Beyond it the session stops reading the socket.
+const REQUESTS_MAX_BYTES: usize = 2 * limits::FRAME_MAX_BYTES;
+/// The frames of any kind that one socket may send: far more than any person or well-behaved program sends.
 const FRAMES: RateLimit = RateLimit { interval: Duration::from_millis(10), burst: 300 };
-/// How long a client may take to read the last frames before its socket closes. A client that has only paused
-/// continues to read and learns why it was closed. A client that never reads does not keep its connection.
-const UNREAD_PATIENCE: Duration = Duration::from_secs(5);
-/// How long a request may continue after its socket must close, so that its answer can still be sent.
-const REQUEST_PATIENCE: Duration = Duration::from_secs(6);
 
 /// A dialect of a socket: its first frame, the meaning of its text frames, and the execution of its requests.
 pub(crate) trait Dialect: Send + Sync + 'static {
@@ -53,14 +51,18 @@ struct Conversation<'a, D: Dialect> {
     context: &'a Arc<SessionContext>,
     socket: &'a mut Socket,
     dialect: D,
-    /// The requests that wait, in order.
-    requests: VecDeque<D::Request>,
+    /// The waiting requests in order, each with the size of its frame.
+    requests: VecDeque<(usize, D::Request)>,
+    /// The sum of those sizes.
+    requests_bytes: usize,
     /// The running request.
     current: Option<RequestFuture>,
     /// The frames that were taken from the outbox.
     writing: VecDeque<WireFrame>,
-    /// The end of [`UNREAD_PATIENCE`], once the socket is to close and its client does not read.
-    unread_until: Option<Pin<Box<Sleep>>>,
+    /// The time at which the connection is cut, once the socket must close.
+    until: Option<Instant>,
+    /// The timer for `until`, which runs only if the client does not read.
+    cut: Option<Pin<Box<Sleep>>>,
     frame_rate: RateBucket,
 }
 
@@ -72,28 +74,42 @@ enum Step {
     Close(Close),
 }
 
-/// Reads frames, executes requests and writes answers until the socket must close. Returns the reason and the
-/// unwritten frames.
+/// The outcome of a conversation.
+pub(super) struct Ended {
+    /// The reason to close.
+    pub(super) close: Close,
+    /// The frames that were taken from the outbox and not written.
+    pub(super) unwritten: VecDeque<WireFrame>,
+    /// The request that is still running.
+    pub(super) request: Option<RequestFuture>,
+    /// The time at which the connection is cut.
+    pub(super) until: Instant,
+}
+
+/// Reads frames, executes requests and writes answers until the socket must close.
 pub(super) async fn converse<D: Dialect>(
     context: &Arc<SessionContext>,
     socket: &mut Socket,
     dialect: D,
-) -> (Close, VecDeque<WireFrame>) {
+) -> Ended {
     let mut conversation = Conversation {
         current: dialect.begin(context),
         context,
         socket,
         dialect,
         requests: VecDeque::new(),
+        requests_bytes: 0,
         writing: VecDeque::new(),
-        unread_until: None,
+        until: None,
+        cut: None,
         frame_rate: RateBucket::new(),
     };
     loop {
         let step = std::future::poll_fn(|waker| conversation.poll_step(waker)).await;
         if let Some(close) = conversation.take(step) {
-            Box::pin(finish_request(conversation.current.take())).await;
-            return (close, conversation.writing);
+            let until = conversation.until();
+            let Conversation { writing, current, .. } = conversation;
+            return Ended { close, unwritten: writing, request: current, until };
         }
     }
 }
@@ -102,20 +118,26 @@ impl<D: Dialect> Conversation<'_, D> {
     /// Makes all possible progress. Reading comes first, since its rate is bounded, so that it cannot starve
     /// the rest. Then the request runs. Then all waiting frames are taken and written with one call.
     fn poll_step(&mut self, waker: &mut task::Context<'_>) -> Poll<Step> {
-        if self.requests.len() < REQUESTS_MAX
-            && self.socket.may_read()
-            && let Poll::Ready(incoming) = self.socket.poll_next(waker)
-        {
-            return Poll::Ready(Step::Incoming(incoming));
-        }
-        if self.current.is_none()
-            && let Some(request) = self.requests.pop_front()
-        {
-            if self.requests.is_empty() {
-                // An idle session frees the memory of its queue.
-                self.requests = VecDeque::new();
+        if self.context.outbox.is_closing() {
+            // No further request is executed for a socket that must close, since its credential may have expired.
+            self.requests = VecDeque::new();
+            self.until();
+        } else {
+            if self.may_read()
+                && let Poll::Ready(incoming) = self.socket.poll_next(waker)
+            {
+                return Poll::Ready(Step::Incoming(incoming));
             }
-            self.current = Some(self.dialect.carry_out(self.context, request));
+            if self.current.is_none()
+                && let Some((bytes, request)) = self.requests.pop_front()
+            {
+                self.requests_bytes -= bytes;
+                if self.requests.is_empty() {
+                    // An idle session frees the memory of its queue.
+                    self.requests = VecDeque::new();
+                }
+                self.current = Some(self.dialect.carry_out(self.context, request));
+            }
         }
         if let Some(request) = &mut self.current
             && request.as_mut().poll(waker).is_ready()
@@ -124,9 +146,12 @@ impl<D: Dialect> Conversation<'_, D> {
             return Poll::Ready(Step::RequestDone);
         }
         if self.writing.is_empty() {
-            match ready!(self.context.outbox.poll_take(waker, &mut self.writing)) {
-                Taken::Frames => self.context.sockets.counters.frames_out.add(self.writing.len() as u64),
-                Taken::Close(close) => return Poll::Ready(Step::Close(close)),
+            match self.context.outbox.poll_take(waker, &mut self.writing) {
+                Poll::Ready(Taken::Frames) => {
+                    self.context.sockets.counters.frames_out.add(self.writing.len() as u64);
+                }
+                Poll::Ready(Taken::Close(close)) => return Poll::Ready(Step::Close(close)),
+                Poll::Pending => return Poll::Pending,
             }
         }
         if let Poll::Ready(written) = self.socket.poll_write(waker, &mut self.writing) {
@@ -134,30 +159,47 @@ impl<D: Dialect> Conversation<'_, D> {
         }
         // The client does not read. The reason to close is queued behind the unread frames.
         let close = ready!(self.context.outbox.poll_closing(waker));
-        let unread_until = self.unread_until.get_or_insert_with(|| Box::pin(sleep(UNREAD_PATIENCE)));
-        ready!(unread_until.as_mut().poll(waker));
+        let until = self.until();
+        let cut = self.cut.get_or_insert_with(|| Box::pin(sleep_until(until)));
+        ready!(cut.as_mut().poll(waker));
         Poll::Ready(Step::Close(close))
+    }
+
+    /// Whether another frame may be read. The waiting requests must be below their limits.
+    fn may_read(&self) -> bool {
+        self.requests.len() < REQUESTS_MAX && self.requests_bytes < REQUESTS_MAX_BYTES
+    }
+
+    /// The time at which the connection is cut. The first call, when the socket must close, starts the deadline.
+    fn until(&mut self) -> Instant {
+        *self.until.get_or_insert_with(|| Instant::now() + CLOSE_PATIENCE)
     }
 
     /// Handles an event, and returns the reason if the socket must close.
     fn take(&mut self, step: Step) -> Option<Close> {
         let sockets = &self.context.sockets;
         match step {
-            Step::Incoming(Ok(Incoming::Control)) => self.context.outbox.heard(sockets.connections.tick()),
-            Step::Incoming(Ok(Incoming::Text(text))) => {
+            Step::Incoming(Ok(incoming)) => {
                 self.context.outbox.heard(sockets.connections.tick());
-                sockets.counters.frames_in.add(1);
                 if self.frame_rate.take(FRAMES, sockets.user_limits.now_micros()).is_err() {
                     return Some(Close::TooManyFrames);
                 }
-                let request = self.dialect.read(self.context, &text);
-                self.requests.extend(request);
+                if let Incoming::Text(text) = incoming {
+                    sockets.counters.bytes_in.add(text.len() as u64);
+                    let request = self.dialect.read(self.context, &text);
+                    self.requests_bytes += request.as_ref().map_or(0, |_| text.len());
+                    self.requests.extend(request.map(|request| (text.len(), request)));
+                }
             }
             Step::Incoming(Err(close)) | Step::Close(close) => return Some(close),
             Step::RequestDone => {}
             Step::Written(Ok(bytes)) => {
                 sockets.counters.bytes_out.add(bytes as u64);
-                self.context.outbox.written(bytes, &mut self.writing);
+                let events = self.context.outbox.written(bytes, &mut self.writing);
+                if events.count > 0 {
+                    let took = sockets.clock.now().since(events.oldest_at);
+                    sockets.counters.delivery.observe_durations(took, events.count.into());
+                }
             }
             Step::Written(Err(_)) => {
                 self.writing = VecDeque::new();
@@ -169,9 +211,9 @@ impl<D: Dialect> Conversation<'_, D> {
 }
 
 /// Lets the running request of a closing socket finish, since its commit must still be published.
-async fn finish_request(request: Option<RequestFuture>) {
+pub(super) async fn finish_request(request: Option<RequestFuture>, until: Instant) {
     if let Some(request) = request {
         // Each of its calls has its own deadline. This one limits their sum.
-        let _ = tokio::time::timeout(REQUEST_PATIENCE, request).await;
+        let _ = timeout_at(until, request).await;
     }
 }

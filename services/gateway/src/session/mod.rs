@@ -6,35 +6,34 @@
 
 mod context;
 mod conversation;
+mod frames;
 mod replay;
 mod socket;
 mod sockets;
 mod subscriptions;
 
-use std::{
-    collections::VecDeque,
-    sync::{Arc, atomic::Ordering},
-};
+use std::sync::{Arc, atomic::Ordering};
 
-use madang_contract::WireFrame;
 use tracing::debug;
 
+use self::conversation::{Ended, converse, finish_request};
 pub(crate) use self::{
     context::SessionContext,
     conversation::{Dialect, RequestFuture},
     replay::Missed,
-    socket::{Incoming, Socket},
+    socket::{CLOSE_PATIENCE, Incoming, Socket},
     sockets::{SocketSettings, Sockets},
 };
 use crate::outbox::Close;
 
-/// Runs an authenticated socket until it must close. Returns the reason and the unwritten frames, for
-/// [`Socket::close`].
-pub(crate) async fn hold<D: Dialect>(
+/// Runs an authenticated socket to its end. When it must close, `leave` ends its subscriptions while the client gets the
+/// close frame.
+pub(crate) async fn hold<D: Dialect, F: Future<Output = ()> + Send>(
     context: &Arc<SessionContext>,
-    socket: &mut Socket,
+    mut socket: Socket,
     dialect: D,
-) -> (Close, VecDeque<WireFrame>) {
+    leave: impl FnOnce() -> F + Send,
+) {
     let sockets = &context.sockets;
     let _registration = sockets.connections.register(context.connection, context.registered());
     // A revocation or the drain may have happened between the verification and the registration.
@@ -44,15 +43,18 @@ pub(crate) async fn hold<D: Dialect>(
         context.outbox.close(Close::Restart);
     }
     sockets.counters.sessions.add(1);
-    let (close, unwritten) = conversation::converse(context, socket, dialect).await;
-    sockets.counters.sessions.subtract(1);
+    let Ended { close, unwritten, request, until } = converse(context, &mut socket, dialect).await;
     context.outbox.close(Close::Gone);
-    Box::pin(context.leave_all()).await;
-    match close {
-        Close::TooSlow => sockets.counters.closed_slow.add(1),
-        Close::Revoked => sockets.counters.closed_revoked.add(1),
-        _ => {}
-    }
-    debug!(connection = %context.connection, reason = close.as_str(), "socket closed");
-    (close, unwritten)
+    sockets.counters.closed.add(close, 1);
+    debug!(connection = %context.connection, reason = close.as_str(), "socket closes");
+    // Boxed: an idle session must not hold the memory that only its close needs.
+    Box::pin(async move {
+        let finish = async {
+            finish_request(request, until).await;
+            sockets.counters.sessions.subtract(1);
+            leave().await;
+        };
+        tokio::join!(socket.close(close, unwritten, until), finish)
+    })
+    .await;
 }

@@ -13,6 +13,7 @@ use tracing::debug;
 
 use super::context::SessionContext;
 use crate::{
+    admission::{Actor, ReadBudgets, Reads},
     formats::native,
     outbox::{Close, Outbox},
 };
@@ -29,6 +30,9 @@ const FRAME_BYTES: usize = 384;
 /// The pauses between tries to read a page. A replay that has begun can only be finished, or ended with its socket. They are
 /// spread over the sockets, since all replays that a store fails try again.
 const PAUSES: Backoff = Backoff::equal_jitter(Duration::from_millis(100), Duration::from_secs(1));
+/// The shortest and the longest pause before a page is paid for that the budget did not have: not all the time, and often
+/// enough that a socket that has ended is not waited for.
+const PAYING_PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
 /// Its multiples by consecutive numbers lie evenly between whole numbers (Knuth, The Art of Computer Programming, 6.4).
 const GOLDEN_RATIO: f64 = std::f64::consts::GOLDEN_RATIO;
 /// After so many tries the socket is closed: its client comes back with the cursor that it has reached.
@@ -91,7 +95,8 @@ impl SessionContext {
     /// closing.
     pub(crate) async fn replay(&self, topic: TopicId, missed: Missed) {
         let spread = (self.connection.get() as f64 * GOLDEN_RATIO).fract();
-        Replay { topic, store: &*self.sockets.store, outbox: &self.outbox, spread }.write(missed).await;
+        let (store, outbox, reads) = (&*self.sockets.store, &*self.outbox, &*self.sockets.reads);
+        Replay { topic, store, outbox, reads, actor: self.actor(), spread }.write(missed).await;
     }
 }
 
@@ -100,6 +105,9 @@ struct Replay<'a> {
     topic: TopicId,
     store: &'a dyn MessageStore,
     outbox: &'a Outbox,
+    reads: &'a ReadBudgets,
+    /// Who pays for the pages.
+    actor: Actor,
     /// Which part of a pause this one waits, from 0 to 1.
     spread: f64,
 }
@@ -132,9 +140,25 @@ impl Replay<'_> {
         seen
     }
 
+    /// Waits until one more page is paid for, since a replay that has begun cannot be refused. Not, where the socket ends
+    /// before.
+    async fn is_paid(&self) -> bool {
+        while let Err(refused) = self.reads.take(&self.actor, Reads::ONE) {
+            if self.outbox.is_closing() {
+                return false;
+            }
+            let wait = refused.retry_after.unwrap_or_default();
+            tokio::time::sleep(wait.clamp(PAYING_PAUSES.0, PAYING_PAUSES.1)).await;
+        }
+        true
+    }
+
     /// Reads the events after a place; none where the store does not have them, or does not answer for long.
     async fn read_page(&self, after: Seq) -> Option<Vec<Event>> {
         let topic = self.topic;
+        if !self.is_paid().await {
+            return None;
+        }
         for failures in 0..TRIES_MAX {
             if failures > 0 {
                 tokio::time::sleep(PAUSES.pause(failures, self.spread)).await;
@@ -175,11 +199,15 @@ mod tests {
         DisplayName, Error, IdempotencyKey, Profile, Result, RoomId, Timestamp, UserId, Username,
         event::{EventBody, Message},
     };
+    use madang_flow_control::RateLimit;
     use madang_rpc::{around::Double, store::MessageStoreDouble};
     use uuid::Uuid;
 
     use super::*;
-    use crate::outbox::Taken;
+    use crate::{
+        admission::{ReadSettings, UserLimits},
+        outbox::Taken,
+    };
 
     const EPOCH: Epoch = Epoch::new(7);
     /// The bytes of each text, and how many of them a page has.
@@ -208,6 +236,8 @@ mod tests {
             reply_to: None,
             attachments: Vec::new(),
             mentions: Vec::new(),
+            excerpt: None,
+            changes: None,
         };
         let body = EventBody::Message(message);
         Event { topic: topic(), seq: Seq::new(seq), at: Timestamp::default(), actor, subject: None, body }
@@ -232,6 +262,18 @@ mod tests {
             let first = read.after.get() + 1;
             Ok((first..first + PAGE).map(event).collect())
         }
+    }
+
+    /// Budgets of so many reads at once, and then one in ten seconds.
+    fn reads(burst: u32) -> ReadBudgets {
+        let user = RateLimit { interval: Duration::from_secs(10), burst };
+        let settings = ReadSettings { user, address_per_second: 0 };
+        ReadBudgets::new(settings, Arc::new(UserLimits::new(1)))
+    }
+
+    fn replay<'a>(store: &'a Double<Log>, outbox: &'a Outbox, reads: &'a ReadBudgets) -> Replay<'a> {
+        let actor = Actor { profile: event(1).actor, usage: None, address: None };
+        Replay { topic: topic(), store, outbox, reads, actor, spread: 0.5 }
     }
 
     fn all_missed() -> Missed {
@@ -280,8 +322,8 @@ mod tests {
 
     #[test]
     fn a_page_is_read_when_the_socket_has_taken_what_was_written() {
-        let (store, outbox) = (Double(Log::default()), Outbox::new(BOUND_BYTES, 0));
-        let replay = Replay { topic: topic(), store: &store, outbox: &outbox, spread: 0.5 };
+        let (store, outbox, reads) = (Double(Log::default()), Outbox::new(BOUND_BYTES, 0), reads(1_000_000));
+        let replay = replay(&store, &outbox, &reads);
         let mut writing = pin!(replay.write(all_missed()));
         let mut poll = || writing.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready();
         assert!(!poll());
@@ -304,13 +346,27 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_replay_goes_on_after_failures_and_ends_with_its_socket_after_many() {
-        let (store, outbox) = (Double(Log::default()), Outbox::new(usize::MAX, 0));
-        let replay = Replay { topic: topic(), store: &store, outbox: &outbox, spread: 0.5 };
+        let (store, outbox, reads) = (Double(Log::default()), Outbox::new(usize::MAX, 0), reads(1_000_000));
+        let replay = replay(&store, &outbox, &reads);
         store.0.failures.store(u64::from(TRIES_MAX) - 1, Ordering::Relaxed);
         replay.write(all_missed()).await;
         assert_eq!(take(&outbox), HEAD as usize);
         store.0.failures.store(u64::from(TRIES_MAX), Ordering::Relaxed);
         replay.write(all_missed()).await;
         assert!(outbox.is_closing(), "the client comes back with the cursor that it has reached");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_pages_of_a_replay_are_paid_for_and_waited_for() {
+        const PAID: u32 = 3;
+        let (store, outbox, reads) = (Double(Log::default()), Outbox::new(usize::MAX, 0), reads(PAID));
+        let replay = replay(&store, &outbox, &reads);
+        let writing = replay.write(all_missed());
+        // The budget has a clock of its own, which does not move here.
+        assert!(tokio::time::timeout(Duration::from_secs(60), writing).await.is_err());
+        assert_eq!(store.0.reads.load(Ordering::Relaxed), u64::from(PAID));
+        assert!(!outbox.is_closing(), "it is slowed down, and not closed");
+        outbox.close(Close::Gone);
+        tokio::time::timeout(Duration::from_secs(2), replay.write(all_missed())).await.expect("its end");
     }
 }

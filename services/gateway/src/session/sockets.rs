@@ -9,10 +9,15 @@ use std::{
 };
 
 use madang_domain::{Error, Result};
+use madang_kit::clock::Clock;
 use madang_rpc::MessageStore;
 
 use crate::{
-    admission::UserLimits, connections::Connections, credentials::Revocations, hub::Hubs, metrics::Counters,
+    admission::{ReadBudgets, UserLimits},
+    connections::Connections,
+    credentials::Revocations,
+    hub::Hubs,
+    metrics::{Counters, HandshakeRefusal, Recorders},
 };
 
 /// What every session of this gateway works with.
@@ -25,7 +30,11 @@ pub(crate) struct Sockets {
     /// For opening subscriptions.
     pub(crate) store: Arc<dyn MessageStore>,
     pub(crate) user_limits: Arc<UserLimits>,
+    /// From which what users read is paid.
+    pub(crate) reads: Arc<ReadBudgets>,
     pub(crate) counters: Arc<Counters>,
+    pub(crate) recorders: Recorders,
+    pub(crate) clock: Arc<dyn Clock>,
     /// The gateway is stopping and accepts no new sockets.
     pub(crate) draining: AtomicBool,
 }
@@ -47,6 +56,7 @@ impl Sockets {
     /// Refuses new sockets while the gateway stops.
     pub(crate) fn check_open(&self) -> Result<()> {
         if self.draining.load(Ordering::Acquire) {
+            self.counters.refused_handshakes.add(HandshakeRefusal::Draining, 1);
             return Err(Error::unavailable("this server is stopping: try again"));
         }
         Ok(())

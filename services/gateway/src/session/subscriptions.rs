@@ -85,6 +85,14 @@ impl SessionContext {
         }
     }
 
+    /// Notes as many of these rooms as fit into the limit of one socket, the first ones first, and returns those.
+    pub(crate) fn reserve_what_fits(&self, wanted: Vec<RoomId>) -> Vec<RoomId> {
+        let mut rooms = self.rooms();
+        let most = self.sockets.settings.max_socket_rooms;
+        let mut fits = |room: &RoomId| rooms.contains(room) || (rooms.len() < most && rooms.insert(*room));
+        wanted.into_iter().filter(|room| fits(room)).collect()
+    }
+
     /// Notes the rooms that the socket is to subscribe to, within the limit of one socket.
     pub(crate) fn reserve_rooms(&self, wanted: &[RoomId]) -> Result<()> {
         let mut rooms = self.rooms();
@@ -93,7 +101,9 @@ impl SessionContext {
         if rooms.len() + new > most {
             return Err(Error::new(
                 Code::FailedPrecondition,
-                format!("a socket listens to at most {most} rooms; unsubscribe from some, or open another"),
+                format!(
+                    "a socket subscribes to at most {most} rooms; unsubscribe from some, or open another socket"
+                ),
             ));
         }
         rooms.extend(wanted);

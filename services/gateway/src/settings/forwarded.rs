@@ -1,12 +1,12 @@
-//! How proxies say who spoke to them.
+//! The header in which proxies report the client's address.
 
 use clap::ValueEnum;
 
-/// The header in which proxies say who spoke to them.
+/// The header in which proxies report the client's address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ForwardedHeader {
-    /// `X-Forwarded-For`; of a request without it, `Forwarded`.
+    /// `X-Forwarded-For`; for a request without it, `Forwarded` (RFC 7239).
     XForwardedFor,
-    /// `Forwarded` (RFC 7239) alone.
+    /// Only `Forwarded` (RFC 7239).
     Forwarded,
 }

@@ -1,6 +1,6 @@
 //! Settings of the embedding site's token issuer.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum};
 use jsonwebtoken::Algorithm;
@@ -8,6 +8,9 @@ use madang_kit::{Secret, StartError};
 
 /// The fewest bytes of a secret: the size of the hash (RFC 7518, section 3.2).
 const SECRET_MIN_BYTES: usize = 32;
+
+/// Ten years. A longer lifetime of a token is more likely a mistake of the unit.
+const TOKEN_SECONDS_MAX: u64 = 10 * 366 * 24 * 3_600;
 
 /// A second token issuer, beside Madang's own auth service.
 #[derive(Debug, Clone, Args)]
@@ -37,6 +40,11 @@ pub struct IssuerSettings {
     /// names an unknown key
     #[arg(long, env = "MADANG_ISSUER_JWKS_URL", value_name = "URL")]
     pub issuer_jwks_url: Option<String>,
+
+    /// The longest lifetime of the site's tokens, in seconds. A token without an issue time (`iat`) counts as issued
+    /// so long before it expires. Unset, such a token is refused once its user has been disconnected
+    #[arg(long, env = "MADANG_ISSUER_TOKEN_SECONDS", value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=TOKEN_SECONDS_MAX))]
+    pub issuer_token_seconds: Option<u64>,
 
     /// The claim with the site's own id of the user, a number or a text
     #[arg(long, env = "MADANG_ISSUER_USER_CLAIM", default_value = "sub", value_name = "CLAIM")]
@@ -100,6 +108,8 @@ pub(crate) struct Policy {
     pub(crate) audience: Option<String>,
     pub(crate) claims: ClaimNames,
     pub(crate) required: BTreeMap<String, String>,
+    /// The longest life of a token, for those that do not say when they were made.
+    pub(crate) token_life: Option<Duration>,
 }
 
 /// The keys that verify tokens: a secret or public keys, never both. If a verifier took a public key as a
@@ -141,6 +151,7 @@ impl IssuerSettings {
                 avatar: self.issuer_avatar_claim.clone(),
             },
             required: self.issuer_required_claims.iter().cloned().collect(),
+            token_life: self.issuer_token_seconds.map(Duration::from_secs),
         }))
     }
 

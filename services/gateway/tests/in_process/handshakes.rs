@@ -34,7 +34,7 @@ async fn open(gateway: &Gateway, path: &str, from: &str, token: Option<&str>) ->
     if let Some(token) = token {
         request.headers_mut().insert(header::AUTHORIZATION, format!("Bearer {token}").parse().unwrap());
     }
-    match within(PATIENCE, "the handshake's answer", connect_async(request)).await {
+    match within(PATIENCE, "the handshake's answer", Box::pin(connect_async(request))).await {
         Ok((socket, _)) => Ok(socket),
         Err(Error::Http(answer)) => Err(Refused {
             status: answer.status().as_u16(),

@@ -3,15 +3,33 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic, its helpers too")]
 
+mod adding;
 mod attachments;
+mod blocking;
+mod closing;
 mod documents;
 mod handshakes;
 mod hang_up;
 mod http;
+mod message_changes;
+mod metrics;
+mod names;
+mod origins;
 mod pins;
 mod places;
+mod problems;
+mod process;
+mod profiles;
 mod rates;
+mod raw;
+mod reads;
 mod replay;
+mod retirement;
+mod rooms;
 mod subscriptions;
 mod support;
+mod tls;
 mod typing;
+mod upgrade;
+mod violations;
+mod web_client;

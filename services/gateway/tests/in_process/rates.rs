@@ -8,7 +8,7 @@ use madang_contract::{
     ClientFrame, ErrorFrame, ServerFrame,
     rest::{Access, Method, Route, all_routes},
 };
-use madang_domain::{IdempotencyKey, MessageId, MessageText, RoomId, Seq};
+use madang_domain::{Emoji, IdempotencyKey, MessageId, MessageText, RoomId, Seq};
 use madang_gateway::GatewaySettings;
 use reqwest::{StatusCode, header};
 use serde_json::{Value, json};
@@ -65,11 +65,13 @@ fn request_of(route: &Route, room: RoomId, user: &User) -> (String, Value) {
         "create_room" => json!({"name": "Another", "kind": "private"}),
         "update_room" => json!({"name": "Renamed"}),
         "put_member" => json!({"role": "member"}),
-        "send_message" => json!({"text": "hello"}),
+        "send_message" | "edit_message" => json!({"text": "hello"}),
         "mark_read" | "mark_inbox_read" => json!({"seq": 1}),
         "update_me" => json!({"name": "Another"}),
+        "put_settings" => json!({"added_by": "nobody"}),
         "delete_room" | "join_room" | "leave_room" | "remove_member" | "create_ticket" | "revoke_session"
-        | "pin_message" | "unpin_message" => Value::Null,
+        | "delete_message" | "add_reaction" | "remove_reaction" | "pin_message" | "unpin_message"
+        | "block_user" | "unblock_user" => Value::Null,
         new => panic!("{new} writes: say here how it is called, and pay for it in its command"),
     };
     let path = route
@@ -78,6 +80,7 @@ fn request_of(route: &Route, room: RoomId, user: &User) -> (String, Value) {
         .replace("{user}", &user.profile.id.to_string())
         .replace("{message}", "1")
         .replace("{id}", "1")
+        .replace("{emoji}", ":wave:")
         .replace("{session}", "01a2024d-95d7-7ac3-8afb-e3a86cee2d1a");
     (path, body)
 }
@@ -121,12 +124,27 @@ async fn whatever_a_user_writes_by_a_frame_is_paid_for() {
         ClientFrame::Read { room: room.into(), seq: Seq::new(1) },
         ClientFrame::Typing { room: room.into(), on: true },
         ClientFrame::Pin { room: room.into(), message: MessageId::new(Seq::new(1)), on: true },
+        ClientFrame::Edit {
+            room: room.into(),
+            message: MessageId::new(Seq::new(1)),
+            text: MessageText::new("hello").unwrap(),
+        },
+        ClientFrame::Delete { room: room.into(), message: MessageId::new(Seq::new(1)) },
+        ClientFrame::React {
+            room: room.into(),
+            message: MessageId::new(Seq::new(1)),
+            emoji: Emoji::new("👍").unwrap(),
+            on: true,
+        },
     ] {
         // What writes nothing and reaches nobody is not paid for; a new frame has to be judged here.
         match &frame {
             ClientFrame::Send { .. }
             | ClientFrame::Read { .. }
             | ClientFrame::Typing { .. }
+            | ClientFrame::Edit { .. }
+            | ClientFrame::Delete { .. }
+            | ClientFrame::React { .. }
             | ClientFrame::Pin { .. } => {}
             ClientFrame::Auth { .. }
             | ClientFrame::Subscribe(_)
@@ -139,6 +157,30 @@ async fn whatever_a_user_writes_by_a_frame_is_paid_for() {
         let error = refusal(&mut socket, frame).await;
         assert_eq!(error.limit.as_deref(), Some("user_sends"), "{kind}: {error:?}");
         assert!(error.retry_after_ms.is_some_and(|after| after > 0), "{kind}: {error:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_refused_before_the_store_is_asked_is_paid_for_too() {
+    let services = Services::start().await;
+    let (gateway, another) = (sparing_gateway(&services).await, services.gateway().await);
+    let somebody = services.user("somebody").await.profile.id;
+    let reserved = json!({"name": "Mine", "kind": "private", "slug": "all"});
+    let crowded = json!({"name": "Crowd", "kind": "private", "members": vec![somebody; 101]});
+    let (post, patch) = (reqwest::Method::POST, reqwest::Method::PATCH);
+    for (name, method, body, status, limit) in [
+        ("mina", &post, reserved, StatusCode::CONFLICT, "user_sends"),
+        ("joon", &post, crowded, StatusCode::PAYLOAD_TOO_LARGE, "member_additions"),
+        ("sora", &patch, json!({"slug": "here"}), StatusCode::CONFLICT, "user_sends"),
+    ] {
+        let user = services.user(name).await;
+        let own =
+            another.api().with_token(&user.token).create_room(&NewRoom::public("Own")).await.unwrap().id;
+        let path = if *method == post { "/v1/rooms".to_owned() } else { format!("/v1/rooms/{own}") };
+        let first = call(&gateway, &user, method.clone(), &path, body.clone()).await;
+        assert_eq!(first.status(), status, "{body}");
+        let second = call(&gateway, &user, method.clone(), &path, body).await;
+        assert_eq!(limit_of(second, name).await, limit);
     }
 }
 

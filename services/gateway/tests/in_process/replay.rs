@@ -99,7 +99,7 @@ async fn a_client_that_asks_for_history_and_does_not_read_it_stays() {
     while before != written {
         before = written;
         tokio::time::sleep(Duration::from_millis(500)).await;
-        written = story.gateway.metric("madang_gateway_bytes_sent");
+        written = story.gateway.metric("madang_gateway_sent_bytes_total");
     }
     for id in ids {
         let answer = socket.answer(&id, PATIENCE).await.unwrap();

@@ -1,12 +1,12 @@
 //! Services and gateways in this process.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
 use clap::Parser;
 use madang_bus::InProcessExchange;
 use madang_client::{Body, Client, ConnectOptions, Credential, Incoming, RoomEvent, Socket};
 use madang_contract::{ClientFrame, RoomSince, ServerFrame, Subscribe};
-use madang_domain::{GatewayId, Profile, RoomId, Seq, Username};
+use madang_domain::{AddedBy, GatewayId, Profile, RoomId, Seq, Username};
 use madang_gateway::{Deps, GatewaySettings};
 use madang_kit::{
     Host, Lifecycle, Running, Secret,
@@ -20,6 +20,9 @@ use tempfile::TempDir;
 
 /// How long anything may take that is not said to take longer.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The password of every user.
+pub(crate) const PASSWORD: &str = "a long enough password";
 
 /// Waits for something, and says in the failure what did not come.
 pub(crate) async fn within<T>(limit: Duration, what: &str, future: impl Future<Output = T>) -> T {
@@ -59,6 +62,11 @@ struct Flags {
 
 impl Services {
     pub(crate) async fn start() -> Self {
+        Self::start_where_added_by(AddedBy::Anyone).await
+    }
+
+    /// Starts the services, where so many may make users members who have set nothing.
+    pub(crate) async fn start_where_added_by(added_by: AddedBy) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let life = Lifecycle::default();
         let file = |name: &str| Secret::from(format!("sqlite://{}", directory.path().join(name).display()));
@@ -66,7 +74,8 @@ impl Services {
         let auth = madang_auth::start(&madang_auth::Settings::default(), &file("accounts.db"), &host())
             .await
             .unwrap();
-        let settings = madang_message_store::Settings::default();
+        // Most stories begin with rooms of people who have never met.
+        let settings = madang_message_store::Settings { added_by, ..Default::default() };
         let store = madang_message_store::start(&settings, &file("messages.db"), &host()).await.unwrap();
         let exchange = InProcessExchange::new();
         Self { auth: Arc::new(auth), store: Arc::new(store), exchange, life, _directory: directory }
@@ -76,7 +85,7 @@ impl Services {
     pub(crate) async fn user(&self, username: &str) -> User {
         let register = Register {
             username: Username::new(username).unwrap(),
-            password: Password::new("a long enough password".to_owned()),
+            password: Password::new(PASSWORD.to_owned()),
             name: None,
             client: ClientInfo::default(),
         };
@@ -91,12 +100,7 @@ impl Services {
 
     /// Starts a gateway that calls this store.
     pub(crate) async fn gateway_on(&self, store: Arc<dyn MessageStore>) -> Gateway {
-        self.start_gateway(store, &[], |_| ()).await
-    }
-
-    /// Starts a gateway with changed settings.
-    pub(crate) async fn gateway_with(&self, change: impl FnOnce(&mut GatewaySettings)) -> Gateway {
-        self.start_gateway(Arc::clone(&self.store), &[], change).await
+        self.start_gateway(Arc::clone(&self.auth), store, &[], |_| ()).await
     }
 
     /// Starts a gateway whose paths stand under a base path.
@@ -104,23 +108,46 @@ impl Services {
         self.gateway_with(|settings| base_path.clone_into(&mut settings.base_path)).await
     }
 
+    /// Starts a gateway with other settings than the default ones.
+    pub(crate) async fn gateway_with(&self, change: impl FnOnce(&mut GatewaySettings)) -> Gateway {
+        self.gateway_with_auth(Arc::clone(&self.auth), change).await
+    }
+
+    /// Starts a gateway that calls this auth service, with other settings than the default ones.
+    pub(crate) async fn gateway_with_auth(
+        &self,
+        auth: Arc<dyn Auth>,
+        change: impl FnOnce(&mut GatewaySettings),
+    ) -> Gateway {
+        self.start_gateway(auth, Arc::clone(&self.store), &[], change).await
+    }
+
     /// Starts a gateway with these flags.
     pub(crate) async fn gateway_with_flags(&self, flags: &[&str]) -> Gateway {
-        self.start_gateway(Arc::clone(&self.store), flags, |_| ()).await
+        self.start_gateway(Arc::clone(&self.auth), Arc::clone(&self.store), flags, |_| ()).await
+    }
+
+    /// Starts a gateway that calls these services, with other settings than the default ones.
+    pub(crate) async fn gateway_of(
+        &self,
+        auth: Arc<dyn Auth>,
+        store: Arc<dyn MessageStore>,
+        change: impl FnOnce(&mut GatewaySettings),
+    ) -> Gateway {
+        self.start_gateway(auth, store, &[], change).await
     }
 
     async fn start_gateway(
         &self,
+        auth: Arc<dyn Auth>,
         store: Arc<dyn MessageStore>,
         flags: &[&str],
         change: impl FnOnce(&mut GatewaySettings),
     ) -> Gateway {
         let bus = self.exchange.connect(GatewayId::new(new_id(&SystemClock, &SystemRandom)));
-        let deps = Deps { auth: Arc::clone(&self.auth), store, bus };
-        let mut settings = GatewaySettings {
-            http_addr: ([127, 0, 0, 1], 0).into(),
-            ..Flags::try_parse_from(["gateway"].iter().chain(flags)).unwrap().gateway
-        };
+        let deps = Deps { auth, store, bus };
+        let mut settings = Flags::try_parse_from(["gateway"].iter().chain(flags)).unwrap().gateway;
+        settings.http_addr = ([127, 0, 0, 1], 0).into();
         change(&mut settings);
         let host = Host::new("in-process", self.life.clone()).unwrap();
         // As the all-in-one does.
@@ -141,12 +168,25 @@ impl Gateway {
         format!("http://{}", self.running.address("http").unwrap())
     }
 
-    /// The value of a metric without labels.
+    /// All metrics.
+    pub(crate) fn metrics(&self) -> String {
+        self.host.metrics.render()
+    }
+
+    /// The value of the first series whose name, with its labels, begins so.
     pub(crate) fn metric(&self, name: &str) -> u64 {
-        let metrics = self.host.metrics.render();
-        let line = metrics.lines().find(|line| !line.starts_with('#') && line.starts_with(name));
-        let value = line.and_then(|line| line.rsplit(' ').next()).and_then(|value| value.parse().ok());
-        value.unwrap_or_else(|| panic!("no metric {name}"))
+        self.metric_if_shown(name).unwrap_or_else(|| panic!("no metric {name}"))
+    }
+
+    /// The same, where there is one.
+    pub(crate) fn metric_if_shown(&self, name: &str) -> Option<u64> {
+        let metrics = self.metrics();
+        let line = metrics.lines().find(|line| !line.starts_with('#') && line.starts_with(name))?;
+        line.rsplit(' ').next()?.parse().ok()
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.running.address("http").or_else(|| self.running.address("https")).unwrap()
     }
 
     /// The REST routes, for nobody yet.

@@ -5,7 +5,7 @@ use std::{mem::size_of, sync::Arc};
 use async_trait::async_trait;
 use madang_database::{DatabaseError, DatabaseResult, Transactions};
 use madang_kit::clock::Clock;
-use madang_rpc::store::{Append, Appended};
+use madang_rpc::store::{Append, Appended, Authority};
 
 use super::{mentions, profiles::KnownProfiles};
 use crate::{
@@ -64,6 +64,7 @@ impl Job for Appender {
                 text: &append.message.text,
                 detail: detail.as_deref(),
                 mentions,
+                by_site: append.authority == Authority::Site,
             })
             .collect();
         match self.append(&rows).await {
@@ -107,5 +108,7 @@ fn answer(outcome: AppendOutcome) -> OperationResult<Appended> {
         AppendOutcome::Appended(appended) => Ok(appended),
         AppendOutcome::NoRoom => Err(OperationError::RoomNotFound),
         AppendOutcome::NotMember => Err(OperationError::NotMember),
+        AppendOutcome::Refused => Err(OperationError::DirectRefused),
+        AppendOutcome::OtherBlocked => Err(OperationError::OtherBlocked),
     }
 }

@@ -1,9 +1,9 @@
 //! What the operations share.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use madang_database::Transactions;
-use madang_domain::Profile;
+use madang_domain::{AddedBy, Profile};
 use madang_kit::clock::{Clock, Random};
 
 use super::profiles::KnownProfiles;
@@ -16,6 +16,10 @@ pub(crate) struct Engine {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
     pub(crate) profiles: Arc<KnownProfiles>,
+    /// Who may make a user a member, where the user has set nothing.
+    pub(crate) added_by: AddedBy,
+    /// How long after it was sent a message can be edited by its sender; zero: without an end.
+    pub(crate) edit_window: Duration,
 }
 
 impl Engine {

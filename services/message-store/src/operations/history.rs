@@ -1,6 +1,9 @@
 //! Reading logs, and how far members have read them.
 
-use madang_domain::{RoomId, RoomRef, Seq, TopicId, UserId, event::Event};
+use madang_domain::{
+    RoomId, RoomRef, Seq, TopicId, UserId,
+    event::{Event, Excerpt},
+};
 use madang_rpc::store::{HistoryFrom, HistoryQuery, LogPage, ReadMark};
 
 use super::{engine::Engine, members::as_member, page};
@@ -67,15 +70,24 @@ impl Engine {
         let mut connection = self.database.reader().await?;
         let outcome = async {
             let room = as_member(connection.view(user, &room).await?)?.room.id;
-            Ok(match query.from {
+            let mut page = match query.from {
                 HistoryFrom::End => connection.events_before(room, slice(Seq::new(u64::MAX))).await?,
                 HistoryFrom::Before(seq) => connection.events_before(room, slice(seq)).await?,
                 HistoryFrom::After(seq) => connection.events_after(room, slice(seq)).await?,
-            })
+            };
+            connection.show_own_reactions(room, user, &mut page.events).await?;
+            Ok(page)
         };
         let outcome = outcome.await;
         let EventPage { events, more } = finish(connection, outcome).await?;
         Ok(LogPage { events, more })
+    }
+
+    /// The beginning of a message that another one answers; none where there is no such message, or it is deleted.
+    pub(crate) async fn excerpt(&self, room: RoomId, message: Seq) -> OperationResult<Option<Excerpt>> {
+        let mut connection = self.database.reader().await?;
+        let outcome = connection.excerpt(room, message).await.map_err(OperationError::from);
+        finish(connection, outcome).await
     }
 
     pub(crate) async fn mark_read(&self, user: UserId, room: RoomRef, seq: Seq) -> OperationResult<ReadMark> {

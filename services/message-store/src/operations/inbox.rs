@@ -21,7 +21,7 @@ use super::{
 use crate::{
     batch::Job,
     error::{OperationError, OperationResult},
-    store::{Database, EventPage, InboxState, Slice},
+    store::{Database, EventPage, InboxOpening, InboxState, Slice},
     transaction::{finish, in_transaction},
 };
 
@@ -141,16 +141,16 @@ impl Job for InboxOpener {
 
     async fn run(&self, opens: &[OpenInbox]) -> OperationResult<Vec<OperationResult<OpenedInbox>>> {
         let users: Vec<UserId> = opens.iter().map(|open| open.user).collect();
-        let (epoch, states) = self.database.inbox_states(&users).await?;
-        let missed = opens.iter().zip(&states).map(|(open, state)| {
-            Missed::of(TopicId::Inbox(open.user), open.since, open.replay_limit, state.head, epoch)
+        let (epoch, openings) = self.database.inbox_openings(&users).await?;
+        let missed = opens.iter().zip(&openings).map(|(open, opening)| {
+            Missed::of(TopicId::Inbox(open.user), open.since, open.replay_limit, opening.state.head, epoch)
         });
         let missed: Vec<Missed> = missed.collect();
         let events = read_missed(&*self.database, &missed).await?;
-        let answers = states.into_iter().zip(missed).map(|(state, missed)| {
+        let answers = openings.into_iter().zip(missed).map(|(InboxOpening { state, user }, missed)| {
             let (complete, events) = missed.replay(&events);
             let InboxState { head, read } = state;
-            Ok(OpenedInbox { epoch, head, read, unread: state.unread(), complete, events })
+            Ok(OpenedInbox { epoch, head, read, unread: state.unread(), complete, events, user })
         });
         Ok(answers.collect())
     }

@@ -3,16 +3,15 @@
 use std::sync::Arc;
 
 use madang_domain::{
-    Profile, Role, RoomRef, UserId,
+    Profile, Role, RoomRef, Seq, UserId,
     event::{EventBody, RoleChanged},
 };
 use madang_rpc::store::{Authority, Changed, Member, Page, PageQuery, RoomKind, RoomView};
 
 use super::{
     engine::Engine,
-    page::{self, Place},
-    room_change::RoomChange,
-    rooms::require,
+    page::{self, MovingPage, Place},
+    room_change::{RoomChange, require},
 };
 use crate::{
     error::{OperationError, OperationResult},
@@ -46,10 +45,14 @@ impl Engine {
         in_transaction!(self, "join", |transaction| {
             let mut change = RoomChange::begin(transaction, actor.id, &room, self.clock.now()).await?;
             if change.member(actor.id).await?.is_none() {
-                if change.room.kind != RoomKind::Public {
-                    return Err(OperationError::NotJoinable);
-                }
-                change.admit(actor.id, Role::Member).await?;
+                change.refuse_blocked().await?;
+                let invited = change.transaction.take_invitation(change.room.id, actor.id).await?;
+                let role = match (invited, change.room.kind) {
+                    (Some(role), _) => role,
+                    (None, RoomKind::Public) => Role::Member,
+                    (None, RoomKind::Private | RoomKind::Direct) => return Err(OperationError::NotJoinable),
+                };
+                change.admit(actor.id, role).await?;
             }
             change.finish_with_view().await
         })
@@ -59,7 +62,12 @@ impl Engine {
         self.remember([&actor]).await?;
         in_transaction!(self, "leave", |transaction| {
             let mut change = RoomChange::begin(transaction, actor.id, &room, self.clock.now()).await?;
-            let role = change.actor().await?.role;
+            let Some(Member { role, .. }) = change.member(actor.id).await? else {
+                // Who is invited declines.
+                let declined = change.transaction.take_invitation(change.room.id, actor.id).await?;
+                declined.ok_or(OperationError::NotMember)?;
+                return change.finish(()).await;
+            };
             change.refuse_direct()?;
             // Who is alone may go, and leaves nobody without an owner.
             if role == Role::Owner && change.room.member_count > 1 {
@@ -76,17 +84,26 @@ impl Engine {
         room: RoomRef,
         query: PageQuery,
     ) -> OperationResult<Page<Member>> {
-        let (limit, after) = page::check::<ByRank>(&query)?;
+        let moving = MovingPage::<ByRank>::begin(&query, self.clock.now())?;
         let mut connection = self.database.reader().await?;
         let outcome = async {
-            let view = as_member(connection.view(user, &room).await?)?;
-            Ok(connection.members(view.room.id, after, limit + 1).await?)
+            let room = as_member(connection.view(user, &room).await?)?.room.id;
+            let mut members = match moving.ordered() {
+                Some((after, limit)) => connection.members(room, after, limit).await?,
+                None => Vec::new(),
+            };
+            let ordered = members.len();
+            if let Some((beyond, limit)) = moving.moved(ordered) {
+                let moved = connection.members_with_role_since(room, moving.since, beyond, limit).await?;
+                members.extend(moved);
+            }
+            Ok((members, ordered))
         };
         let outcome = outcome.await;
-        let members = finish(connection, outcome).await?;
+        let (members, ordered) = finish(connection, outcome).await?;
         let place =
             |member: &Member| ByRank { role: member.role, joined_at: member.joined_at, user: member.user.id };
-        let (items, next) = page::cut(members, limit, place);
+        let (items, next) = moving.cut(members, ordered, false, place, |member| member.user.id.uuid());
         Ok(Page { items, next })
     }
 
@@ -99,6 +116,7 @@ impl Engine {
         role: Role,
     ) -> OperationResult<Changed<Member>> {
         self.remember([&actor, &user]).await?;
+        let consent = self.consent(authority);
         in_transaction!(self, "put_member", |transaction| {
             let mut change = RoomChange::begin(transaction, actor.id, &room, self.clock.now()).await?;
             let own = own_role(&mut change, authority).await?;
@@ -110,7 +128,7 @@ impl Engine {
                     if member.role == Role::Owner {
                         change.keep_an_owner().await?;
                     }
-                    change.transaction.set_role(change.room.id, user.id, role).await?;
+                    change.transaction.set_role(&change.room, user.id, role).await?;
                     change.add(Some(user.id), EventBody::RoleChanged(RoleChanged { role })).await?;
                 }
                 None => {
@@ -119,7 +137,12 @@ impl Engine {
                     if role > Role::Member {
                         require(own, Role::Owner, "owner")?;
                     }
-                    change.admit(user.id, role).await?;
+                    if !change.admit_or_invite(&[user.id], role, consent).await? {
+                        let joined_at = change.room.active_at;
+                        let user = Arc::clone(&user);
+                        let invited = Member { user, role, joined_at, read: Seq::START, invited: true };
+                        return change.finish(invited).await;
+                    }
                 }
             }
             let member = change.member(user.id).await?.ok_or(OperationError::MemberNotFound)?;
@@ -144,7 +167,11 @@ impl Engine {
                 return Err(OperationError::RemoveSelf);
             }
             require(own, Role::Moderator, "moderator")?;
-            let member = change.member(user).await?.ok_or(OperationError::MemberNotFound)?;
+            let Some(member) = change.member(user).await? else {
+                let taken_back = change.transaction.take_invitation(change.room.id, user).await?;
+                taken_back.ok_or(OperationError::MemberNotFound)?;
+                return change.finish(()).await;
+            };
             if member.role >= own && !by_site {
                 return Err(OperationError::RoleTooLow("one above the member's"));
             }

@@ -1,5 +1,7 @@
 //! Whom a message names: `@username`.
 //!
+//! Texts and usernames have one form of Unicode each, so they are compared as they are.
+//!
 //! A name begins at an `@` that no letter or digit stands before (an address of mail is no mention), and goes on as
 //! long as a username may. What stands behind a name without a space is often not of it: a full stop, or a Korean
 //! particle (`@미나가`, `@mina님께`). So each `@` gives a few candidates, and the longest that is a member is meant.
@@ -62,7 +64,7 @@ fn names(text: &str) -> Vec<Candidates> {
     let mut names = Vec::new();
     let mut before = None;
     for (at, c) in text.char_indices() {
-        if c == '@' && !before.is_some_and(in_username) {
+        if c == '@' && !before.is_some_and(Username::may_hold) {
             let candidates = candidates(&text[at + 1..]);
             if !candidates.is_empty() {
                 names.push(candidates);
@@ -78,13 +80,13 @@ fn names(text: &str) -> Vec<Candidates> {
 
 /// What may be meant by the beginning of a text, the longest first.
 fn candidates(text: &str) -> Candidates {
-    let end = text.find(|c| !in_username(c)).unwrap_or(text.len());
+    let end = text.find(|c| !Username::may_hold(c)).unwrap_or(text.len());
     let whole = &text[..end];
     let mut word = whole.trim_end_matches(['.', '-', '_']);
     let mut candidates: Candidates = Vec::new();
     let mut add = |name: &str| {
-        // What is no username names nobody.
-        if let Ok(name) = Username::new(name)
+        // What is no username, of no version, names nobody.
+        if let Ok(name) = Username::recorded(name)
             && candidates.last() != Some(&name)
         {
             candidates.push(name);
@@ -98,10 +100,6 @@ fn candidates(text: &str) -> Candidates {
         add(word);
     }
     candidates
-}
-
-fn in_username(c: char) -> bool {
-    c.is_alphanumeric() || matches!(c, '_' | '.' | '-')
 }
 
 /// A whole syllable, as texts are written.
@@ -124,6 +122,7 @@ mod tests {
     fn a_name_begins_at_an_at_sign_and_ends_as_usernames_do() {
         assert_eq!(named("@mina, look: (@Jun.park) @소라"), ["mina", "jun.park", "소라"]);
         assert_eq!(named("@mina @mina"), ["mina", "mina"]);
+        assert_eq!(named("@ＭＩＮＡ @हिन्दी @ㅋㅋ"), ["mina", "हिन्दी", "ㅋㅋ"]);
         assert_eq!(named("tell @mina."), ["mina.|mina"]);
         assert_eq!(named("mina@example.org, a.@mina, @, @@mina, @m, @ mina"), ["mina"]);
         assert_eq!(named(&format!("@{}", "x".repeat(33))), Vec::<String>::new());

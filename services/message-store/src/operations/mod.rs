@@ -1,15 +1,21 @@
 //! What the service does, by concept. Each file adds its methods to [`Engine`], or is the job of a batched queue.
 
 mod append;
+mod blocks;
+mod deletions;
+mod edits;
 mod engine;
 mod history;
 mod inbox;
+mod invitations;
 mod members;
 mod mentions;
 mod open;
 mod page;
+mod people;
 mod pins;
 mod profiles;
+mod reactions;
 mod room_change;
 mod rooms;
 

@@ -7,7 +7,11 @@ use madang_domain::{Timestamp, limits::PAGE_MAX_ITEMS};
 use madang_rpc::store::PageQuery;
 use uuid::Uuid;
 
-use crate::error::{OperationError, OperationResult};
+use crate::{
+    error::{OperationError, OperationResult},
+    settings::COMMIT_DELAY,
+    store::{Moving, Pass},
+};
 
 /// A place in one of the lists.
 pub(crate) trait Place: Sized {
@@ -23,6 +27,28 @@ pub(crate) trait Place: Sized {
     /// The cursor that asks for what comes after this place.
     fn cursor(&self) -> String {
         format!("{}.{}", Self::LIST, self.parts())
+    }
+}
+
+impl<P: Place> Place for Moving<P> {
+    const LIST: &'static str = P::LIST;
+
+    fn parts(&self) -> String {
+        let since = self.since.as_micros();
+        match &self.pass {
+            Pass::Ordered(place) => format!("{since}.o.{}", place.parts()),
+            Pass::Moved(id) => format!("{since}.m.{}", id.simple()),
+        }
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        let (since, text) = text.split_once('.')?;
+        let pass = match text.split_once('.')? {
+            ("o", place) => Pass::Ordered(P::read(place)?),
+            ("m", id) => Pass::Moved(uuid(id)?),
+            _ => return None,
+        };
+        Some(Self { since: since.parse().ok().map(Timestamp::from_micros)?, pass })
     }
 }
 
@@ -53,17 +79,72 @@ pub(crate) fn check_limit(limit: u32) -> OperationResult<u32> {
     if (1..=PAGE_MAX_ITEMS).contains(&limit) { Ok(limit) } else { Err(OperationError::BadLimit) }
 }
 
-/// Cuts what was read one item past `limit`, and says where to go on when there is more.
+/// Cuts what was read one item past `limit`, and says where to go on when there is more; `is_cut`: what was read ends before
+/// that, since the rest does not fit into the bytes of a page.
 pub(crate) fn cut<T, P: Place>(
     mut items: Vec<T>,
     limit: u32,
+    is_cut: bool,
     place: impl Fn(&T) -> P,
 ) -> (Vec<T>, Option<String>) {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let more = items.len() > limit;
+    let more = is_cut || items.len() > limit;
     items.truncate(limit);
     let next = items.last().filter(|_| more).map(|last| place(last).cursor());
     (items, next)
+}
+
+/// A page of a list whose order moves, in two passes: see [`Moving`].
+pub(crate) struct MovingPage<P> {
+    pub(crate) since: Timestamp,
+    limit: u32,
+    after: Option<Pass<P>>,
+}
+
+impl<P: Place + Copy> MovingPage<P> {
+    /// What a caller asks for, at this time.
+    pub(crate) fn begin(query: &PageQuery, now: Timestamp) -> OperationResult<Self> {
+        let (limit, after) = check::<Moving<P>>(query)?;
+        let since = after.as_ref().map_or(now.minus(COMMIT_DELAY), |after| after.since);
+        Ok(Self { since, limit, after: after.map(|after| after.pass) })
+    }
+
+    /// What to read in the list's order: after which place, how many. None in the second pass.
+    pub(crate) fn ordered(&self) -> Option<(Option<P>, u32)> {
+        match self.after {
+            None => Some((None, self.limit + 1)),
+            Some(Pass::Ordered(place)) => Some((Some(place), self.limit + 1)),
+            Some(Pass::Moved(_)) => None,
+        }
+    }
+
+    /// What to read of what has moved, once so many were read in order: after which id, how many. None before the order
+    /// has come to its end, and where the first page is the last one: it is of one moment.
+    pub(crate) fn moved(&self, ordered: usize) -> Option<(Uuid, u32)> {
+        let left = (self.limit + 1).checked_sub(u32::try_from(ordered).unwrap_or(u32::MAX))?;
+        match self.after {
+            Some(Pass::Ordered(_)) if left > 0 => Some((Uuid::nil(), left)),
+            Some(Pass::Moved(id)) => Some((id, left)),
+            None | Some(Pass::Ordered(_)) => None,
+        }
+    }
+
+    /// Cuts what was read, of which the first `ordered` are of the list's order. `is_cut`: it ends where the page's bytes do.
+    pub(crate) fn cut<T>(
+        &self,
+        items: Vec<T>,
+        ordered: usize,
+        is_cut: bool,
+        place: impl Fn(&T) -> P,
+        id: impl Fn(&T) -> Uuid,
+    ) -> (Vec<T>, Option<String>) {
+        let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
+        let in_order = limit.min(items.len()) <= ordered;
+        cut(items, self.limit, is_cut, |last| Moving {
+            since: self.since,
+            pass: if in_order { Pass::Ordered(place(last)) } else { Pass::Moved(id(last)) },
+        })
+    }
 }
 
 #[cfg(test)]
@@ -80,8 +161,11 @@ mod tests {
     #[test]
     fn a_cursor_comes_back_as_the_place_it_was() {
         let uuid = Uuid::from_u128(0xfeed);
-        let activity = ByActivity { active_at: Timestamp::from_micros(1_234_567), room: RoomId::new(uuid) };
-        assert_eq!(check(&query(&activity.cursor())).unwrap(), (10, Some(activity)));
+        let activity = ByActivity { activity: Timestamp::from_micros(1_234_567), room: RoomId::new(uuid) };
+        for pass in [Pass::Ordered(activity), Pass::Moved(uuid)] {
+            let place = Moving { since: Timestamp::from_micros(-5), pass };
+            assert_eq!(check(&query(&place.cursor())).unwrap(), (10, Some(place)));
+        }
         let age = ByAge { room: RoomId::new(uuid) };
         assert_eq!(check(&query(&age.cursor())).unwrap(), (10, Some(age)));
         let joined_at = Timestamp::from_micros(7);

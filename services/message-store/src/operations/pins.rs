@@ -5,17 +5,17 @@ use madang_domain::{
     event::{Event, EventBody, Pinned},
     limits::ROOM_PINS_MAX,
 };
-use madang_rpc::store::{Changed, ListPins, Page, RoomKind, SetPin};
+use madang_rpc::store::{Changed, ListPins, Page, SetPin};
 
 use super::{
     engine::Engine,
     members::as_member,
     page::{self, Place},
     room_change::RoomChange,
-    rooms::require,
 };
 use crate::{
     error::{OperationError, OperationResult},
+    store::PinPage,
     transaction::{finish, in_transaction},
 };
 
@@ -41,11 +41,8 @@ impl Engine {
         self.remember([&actor]).await?;
         in_transaction!(self, "set_pin", |transaction| {
             let mut change = RoomChange::begin(transaction, actor.id, &room, self.clock.now()).await?;
-            let role = change.actor().await?.role;
-            // The two users of a direct room may the same, whatever their roles.
-            if change.room.kind != RoomKind::Direct {
-                require(role, Role::Moderator, "moderator")?;
-            }
+            change.require(Role::Moderator, "moderator").await?;
+            change.refuse_blocked().await?;
             let is_pinned = change.transaction.is_pinned(change.room.id, message).await?;
             if is_pinned.ok_or(OperationError::MessageNotFound)? == on {
                 return change.finish(()).await;
@@ -69,12 +66,15 @@ impl Engine {
         let beyond = after.map_or(Seq::new(u64::MAX), |ByPin(place)| place);
         let mut connection = self.database.reader().await?;
         let outcome = async {
-            let view = as_member(connection.view(user, &room).await?)?;
-            Ok(connection.pins(view.room.id, beyond, limit + 1).await?)
+            let room = as_member(connection.view(user, &room).await?)?.room.id;
+            let mut pins = connection.pins(room, beyond, limit + 1).await?;
+            connection.show_own_reactions(room, user, &mut pins.messages).await?;
+            Ok(pins)
         };
         let outcome = outcome.await;
-        let pins = finish(connection, outcome).await?;
-        let (items, next) = page::cut(pins, limit, |(place, _)| ByPin(*place));
+        let PinPage { places, messages, is_cut } = finish(connection, outcome).await?;
+        let pins = places.into_iter().zip(messages).collect();
+        let (items, next) = page::cut(pins, limit, is_cut, |(place, _)| ByPin(*place));
         Ok(Page { items: items.into_iter().map(|(_, message)| message).collect(), next })
     }
 }

@@ -1,14 +1,18 @@
 //! A change of a room: under the room's lock, with its events, in one transaction.
 
 use madang_domain::{
-    Role, RoomRef, Seq, Timestamp, TopicId, UserId,
-    event::{Event, EventBody, Invite, Joined, Left, RoomChanged},
+    Role, RoomId, RoomRef, Seq, Slug, Timestamp, TopicId, UserId,
+    event::{Event, EventBody, Invite, Joined, Left, Mention, RoomChanged},
 };
 use madang_rpc::store::{Changed, Member, Room, RoomKind, RoomView};
 
+use super::invitations::Consent;
 use crate::{
     error::{OperationError, OperationResult},
-    store::{Connection, MemberPlace, NewEvent, RoomRecord, Slice, View},
+    settings::{INVITATIONS_OPEN_MAX, INVITATIONS_WAITING_MAX, SLUG_REST},
+    store::{
+        Connection, Invitation, MemberPlace, MessageRecord, NewEvent, RestingSlug, RoomRecord, Slice, View,
+    },
 };
 
 /// A room that is locked, and what has happened in it in this transaction.
@@ -18,8 +22,10 @@ pub(crate) struct RoomChange<'s> {
     actor: UserId,
     /// The head before the change: what lies after it was made here.
     before: Seq,
-    /// Whom the actor has made members: they find an invitation.
-    invited: Vec<UserId>,
+    /// The slug before the change.
+    former_slug: Option<Slug>,
+    /// What users find in their inboxes.
+    notices: Vec<(UserId, EventBody)>,
 }
 
 impl<'s> RoomChange<'s> {
@@ -34,14 +40,14 @@ impl<'s> RoomChange<'s> {
         let mut room = locked.ok_or(OperationError::RoomNotFound)?;
         // Time never goes back in a room, whatever the replicas' clocks say.
         room.active_at = room.active_at.max(now);
-        let before = room.head;
-        Ok(Self { transaction, room, actor, before, invited: Vec::new() })
+        let (before, former_slug) = (room.head, room.slug.clone());
+        Ok(Self { transaction, room, actor, before, former_slug, notices: Vec::new() })
     }
 
     /// A room that this transaction has just made, and that nobody else sees yet.
     pub(crate) fn of_new(transaction: &'s mut dyn Connection, actor: UserId, room: RoomRecord) -> Self {
-        let before = room.head;
-        Self { transaction, room, actor, before, invited: Vec::new() }
+        let (before, former_slug) = (room.head, room.slug.clone());
+        Self { transaction, room, actor, before, former_slug, notices: Vec::new() }
     }
 
     /// The actor as a member.
@@ -52,6 +58,13 @@ impl<'s> RoomChange<'s> {
     /// A user as a member, if one.
     pub(crate) async fn member(&mut self, user: UserId) -> OperationResult<Option<Member>> {
         Ok(self.transaction.member(self.room.id, user).await?)
+    }
+
+    /// Refuses an actor whose role does not suffice. In a direct room both members may the same, and no role is asked:
+    /// a replica of before that was so may have made one of them its owner.
+    pub(crate) async fn require(&mut self, needed: Role, name: &'static str) -> OperationResult<()> {
+        let role = self.actor().await?.role;
+        if self.room.kind == RoomKind::Direct { Ok(()) } else { require(role, needed, name) }
     }
 
     /// Refuses direct rooms, whose members and roles stay.
@@ -78,11 +91,89 @@ impl<'s> RoomChange<'s> {
     /// that event.
     pub(crate) async fn admit(&mut self, user: UserId, role: Role) -> OperationResult<()> {
         if user != self.actor {
-            self.invited.push(user);
+            self.tell_of_invitation(user, false);
         }
         self.add(Some(user), EventBody::Joined(Joined { role })).await?;
         self.room.member_count += 1;
         Ok(self.transaction.insert_member(&self.room, user, role, self.room.active_at).await?)
+    }
+
+    /// Refuses a direct room while one of its two users blocks the other.
+    pub(crate) async fn refuse_blocked(&mut self) -> OperationResult<()> {
+        if self.room.kind != RoomKind::Direct {
+            return Ok(());
+        }
+        let blockers = self.transaction.blockers_in_direct(self.room.id).await?;
+        // First the own block: of the other's one learns no sooner than that.
+        if blockers.contains(&self.actor) {
+            return Err(OperationError::OtherBlocked);
+        }
+        if blockers.is_empty() { Ok(()) } else { Err(OperationError::DirectRefused) }
+    }
+
+    /// Makes users members where there is consent to it, else invites them. Of a user who has blocked the actor it does
+    /// neither, and does not say so: the actor is answered as if that user had declined at once. Whether all are members.
+    pub(crate) async fn admit_or_invite(
+        &mut self,
+        users: &[UserId],
+        role: Role,
+        consent: Consent,
+    ) -> OperationResult<bool> {
+        let blockers = consent.blockers(&mut *self.transaction, self.actor, users).await?;
+        let mut all = true;
+        for user in users {
+            all &= !blockers.contains(user) && self.admit_or_invite_one(*user, role, consent).await?;
+        }
+        Ok(all)
+    }
+
+    async fn admit_or_invite_one(
+        &mut self,
+        user: UserId,
+        role: Role,
+        consent: Consent,
+    ) -> OperationResult<bool> {
+        if consent.is_given(&mut *self.transaction, self.actor, user).await? {
+            self.transaction.take_invitation(self.room.id, user).await?;
+            self.admit(user, role).await?;
+            return Ok(true);
+        }
+        let (inviter, at) = (self.actor, self.room.active_at);
+        let invitation = Invitation { room: self.room.id, user, inviter, role, at };
+        if self.transaction.insert_invitation(&invitation).await? {
+            let open = self.transaction.invitations_of(inviter, INVITATIONS_OPEN_MAX + 1).await?;
+            if open > u64::from(INVITATIONS_OPEN_MAX) {
+                return Err(OperationError::TooManyInvitations(INVITATIONS_OPEN_MAX));
+            }
+            let kept = INVITATIONS_WAITING_MAX - 1;
+            self.transaction.drop_oldest_invitations(user, self.room.id, kept).await?;
+            self.tell_of_invitation(user, true);
+        }
+        Ok(false)
+    }
+
+    /// A user whom the actor has made a member, or invites to become one, finds an invitation.
+    fn tell_of_invitation(&mut self, user: UserId, pending: bool) {
+        let invite = Invite { room: self.room.id, name: self.room.name.clone(), pending };
+        self.notices.push((user, EventBody::Invite(invite)));
+    }
+
+    /// A user whom a message names finds a notice.
+    pub(crate) fn tell_of_mention(&mut self, user: UserId, message: Seq) {
+        let mention = Mention { room: self.room.id, seq: message };
+        self.notices.push((user, EventBody::Mention(mention)));
+    }
+
+    /// Lets another user be the one who changes the room: the site acts for the sender of a message, who is known when
+    /// the message is read.
+    pub(crate) fn act_for(&mut self, user: UserId) {
+        self.actor = user;
+    }
+
+    /// A message of the room, also a deleted one.
+    pub(crate) async fn message(&mut self, message: Seq) -> OperationResult<MessageRecord> {
+        let found = self.transaction.message(self.room.id, message).await?;
+        found.ok_or(OperationError::MessageNotFound)
     }
 
     /// Removes a member, with the event that says so.
@@ -101,12 +192,19 @@ impl<'s> RoomChange<'s> {
     /// The same, with the room as the actor sees it afterwards.
     pub(crate) async fn finish_with_view(self) -> OperationResult<Changed<RoomView>> {
         let (actor, room) = (self.actor, RoomRef::Id(self.room.id));
-        let Self { transaction, room: record, before, invited, .. } = self;
-        let events = RoomChange { transaction: &mut *transaction, room: record, actor, before, invited }
-            .save()
-            .await?;
+        let Self { transaction, room: record, before, former_slug, notices, .. } = self;
+        let transaction = &mut *transaction;
+        let change =
+            RoomChange { transaction: &mut *transaction, room: record, actor, before, former_slug, notices };
+        let events = change.save().await?;
         let view = transaction.view(actor, &room).await?.ok_or(OperationError::RoomNotFound)?;
         Ok(Changed { value: room_view(view), events })
+    }
+
+    /// Hides the room from the actor's list until its next message.
+    pub(crate) async fn hide(self) -> OperationResult<Changed<()>> {
+        self.transaction.set_hidden(self.room.id, self.actor, Some(self.room.messages)).await?;
+        self.finish(()).await
     }
 
     /// Deletes the room. The deletion is the last event of its log and stays with the log as its tombstone.
@@ -116,6 +214,8 @@ impl<'s> RoomChange<'s> {
         self.add(None, EventBody::RoomChanged(RoomChanged { name, slug, deleted: true })).await?;
         let events = self.added().await?;
         self.transaction.delete_room(&self.room).await?;
+        self.room.slug = None;
+        self.change_slug().await?;
         Ok(Changed { value: (), events })
     }
 
@@ -129,33 +229,70 @@ impl<'s> RoomChange<'s> {
 
     async fn save(mut self) -> OperationResult<Vec<Event>> {
         if self.room.head == self.before {
-            return Ok(Vec::new());
+            return self.notify().await;
         }
         if !self.transaction.save_room(&self.room).await? {
             return Err(OperationError::SlugTaken);
         }
+        self.change_slug().await?;
         let mut events = self.added().await?;
-        let invitations = self.invite(&events).await?;
-        events.extend(invitations);
+        let notices = self.notify().await?;
+        events.extend(notices);
         Ok(events)
     }
 
-    /// Puts an invitation into the inbox of each who was made a member. Last, and in the order of users: inboxes
-    /// are locked after rooms, and in that order.
-    async fn invite(mut self, events: &[Event]) -> OperationResult<Vec<Event>> {
-        self.invited.sort_unstable();
-        // As the events of this change show the actor.
-        let Some(actor) = events.first().map(|event| &event.actor) else { return Ok(Vec::new()) };
-        let mut invitations = Vec::with_capacity(self.invited.len());
-        for user in self.invited {
-            let body = EventBody::Invite(Invite { room: self.room.id, name: self.room.name.clone() });
+    /// Where the slug is another than before: notes that the former one was given up, and refuses one that rests.
+    async fn change_slug(&mut self) -> OperationResult<()> {
+        if self.room.slug == self.former_slug {
+            return Ok(());
+        }
+        let (room, owner, now) = (self.room.id, self.actor, self.room.active_at);
+        if let Some(slug) = &self.room.slug {
+            check_rest(&mut *self.transaction, slug, room, owner, now).await?;
+        }
+        if let Some(slug) = self.former_slug.take() {
+            self.transaction.rest_slug(&RestingSlug { slug, room, owner, since: now }).await?;
+        }
+        Ok(())
+    }
+
+    /// Puts the notices into the inboxes of their users. Last, and in the order of users: inboxes are locked after rooms,
+    /// and in that order.
+    async fn notify(mut self) -> OperationResult<Vec<Event>> {
+        let mut events = Vec::with_capacity(self.notices.len());
+        if self.notices.is_empty() {
+            return Ok(events);
+        }
+        self.notices.sort_by_key(|(user, _)| *user);
+        let actor = self.transaction.profile(self.actor).await?;
+        for (user, body) in self.notices {
             let now = self.room.active_at;
             let (seq, at) = self.transaction.insert_notice(user, self.actor, &body, None, now).await?;
             let (topic, actor) = (TopicId::Inbox(user), actor.clone());
-            invitations.push(Event { topic, seq, at, actor, subject: None, body });
+            events.push(Event { topic, seq, at, actor, subject: None, body });
         }
-        Ok(invitations)
+        Ok(events)
     }
+}
+
+/// Refuses a role that does not suffice.
+pub(crate) fn require(role: Role, needed: Role, name: &'static str) -> OperationResult<()> {
+    if role >= needed { Ok(()) } else { Err(OperationError::RoleTooLow(name)) }
+}
+
+/// Refuses a slug that another owner has given up lately. To be asked after the slug was taken: whoever gives it up at the
+/// same time has committed by then, since a slug is unique.
+pub(crate) async fn check_rest(
+    transaction: &mut dyn Connection,
+    slug: &Slug,
+    room: RoomId,
+    owner: UserId,
+    now: Timestamp,
+) -> OperationResult<()> {
+    if transaction.slug_rests(slug, room, owner, now.minus(SLUG_REST)).await? {
+        return Err(OperationError::SlugRests(SLUG_REST));
+    }
+    Ok(())
 }
 
 /// A room as a user is shown it.

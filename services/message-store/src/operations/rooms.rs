@@ -3,22 +3,23 @@
 use std::sync::Arc;
 
 use madang_domain::{
-    Profile, Role, RoomId, RoomName, RoomRef, Seq, Slug, UserId,
+    Profile, Role, RoomId, RoomName, RoomRef, Seq, Slug, Timestamp, UserId,
     event::{EventBody, RoomChanged},
     limits,
 };
 use madang_kit::clock::new_id;
-use madang_rpc::store::{Changed, NewRoom, Page, PageQuery, Resolved, RoomKind, RoomView};
+use madang_rpc::store::{Authority, Changed, NewRoom, Page, PageQuery, Resolved, RoomKind, RoomView};
 
 use super::{
     engine::Engine,
-    page::{self, Place},
-    room_change::{RoomChange, room_view},
+    invitations::Consent,
+    page::{self, MovingPage, Place},
+    room_change::{RoomChange, check_rest, room_view},
 };
 use crate::{
     error::{OperationError, OperationResult},
     settings::{MEMBERSHIPS_MAX, NAMES_PER_CALL},
-    store::{ByActivity, ByAge, Connection, Origin, RoomRecord},
+    store::{ByActivity, ByAge, Connection, Origin, RoomPage, RoomRecord, View},
     transaction::in_transaction,
 };
 
@@ -26,12 +27,12 @@ impl Place for ByActivity {
     const LIST: &'static str = "a";
 
     fn parts(&self) -> String {
-        format!("{:x}.{}", self.active_at.as_micros(), self.room.uuid().simple())
+        format!("{:x}.{}", self.activity.as_micros(), self.room.uuid().simple())
     }
 
     fn read(text: &str) -> Option<Self> {
         let (at, room) = text.split_once('.')?;
-        Some(Self { active_at: page::micros(at)?, room: RoomId::new(page::uuid(room)?) })
+        Some(Self { activity: page::micros(at)?, room: RoomId::new(page::uuid(room)?) })
     }
 }
 
@@ -51,6 +52,7 @@ impl Engine {
     pub(crate) async fn create_room(
         &self,
         actor: Arc<Profile>,
+        authority: Authority,
         mut new: NewRoom,
     ) -> OperationResult<Changed<RoomView>> {
         new.members.retain(|member| member.id != actor.id);
@@ -79,8 +81,9 @@ impl Engine {
             external_id: new.external_id,
         };
         self.remember(new.members.iter().chain([&actor])).await?;
+        let consent = self.consent(authority);
         in_transaction!(self, "create_room", |transaction| {
-            create(transaction, &actor, &new.members, room.clone(), &origin).await
+            create(transaction, &actor, consent, &new.members, room.clone(), &origin).await
         })
     }
 
@@ -89,9 +92,7 @@ impl Engine {
         let view = connection.view(user, &room).await?;
         connection.commit().await?;
         let view = view.ok_or(OperationError::RoomNotFound)?;
-        if view.place.is_none() && view.room.kind != RoomKind::Public {
-            return Err(OperationError::NotMember);
-        }
+        check_visible(&view)?;
         Ok(room_view(view))
     }
 
@@ -106,13 +107,25 @@ impl Engine {
             let mut connection = self.database.reader().await?;
             let views = connection.joinable_rooms(user, after, limit + 1).await?;
             connection.commit().await?;
-            page::cut(views, limit, |view| ByAge { room: view.room.id })
+            // Who is no member is told no message: such rooms are small.
+            page::cut(views, limit, false, |view| ByAge { room: view.room.id })
         } else {
-            let (limit, after) = page::check::<ByActivity>(&query)?;
+            let moving = MovingPage::<ByActivity>::begin(&query, self.clock.now())?;
             let mut connection = self.database.reader().await?;
-            let views = connection.active_rooms(user, after, limit + 1).await?;
+            let RoomPage { rooms: mut views, mut is_cut } = match moving.ordered() {
+                Some((after, limit)) => connection.active_rooms(user, after, limit).await?,
+                None => RoomPage::default(),
+            };
+            let ordered = views.len();
+            // Where the page is full, what has moved is of a later one.
+            if let Some((beyond, limit)) = moving.moved(ordered).filter(|_| !is_cut) {
+                let moved = connection.rooms_active_since(user, moving.since, beyond, limit).await?;
+                views.extend(moved.rooms);
+                is_cut = moved.is_cut;
+            }
             connection.commit().await?;
-            page::cut(views, limit, |view| ByActivity { active_at: view.room.active_at, room: view.room.id })
+            let place = |view: &View| ByActivity { activity: view.activity, room: view.room.id };
+            moving.cut(views, ordered, is_cut, place, |view| view.room.id.uuid())
         };
         Ok(Page { items: items.into_iter().map(room_view).collect(), next })
     }
@@ -127,7 +140,9 @@ impl Engine {
         self.remember([&actor]).await?;
         in_transaction!(self, "update_room", |transaction| {
             let mut change = RoomChange::begin(transaction, actor.id, &room, self.clock.now()).await?;
-            require(change.actor().await?.role, Role::Owner, "owner")?;
+            change.require(Role::Owner, "owner").await?;
+            // A name says something, too.
+            change.refuse_blocked().await?;
             let name = name.clone().unwrap_or_else(|| change.room.name.clone());
             let slug = slug.clone().unwrap_or_else(|| change.room.slug.clone());
             if slug.is_some() {
@@ -150,8 +165,9 @@ impl Engine {
         self.remember([&actor]).await?;
         in_transaction!(self, "delete_room", |transaction| {
             let mut change = RoomChange::begin(transaction, actor.id, &room, self.clock.now()).await?;
-            require(change.actor().await?.role, Role::Owner, "owner")?;
-            change.delete().await
+            change.require(Role::Owner, "owner").await?;
+            // Neither of the two takes from the other what was said.
+            if change.room.kind == RoomKind::Direct { change.hide().await } else { change.delete().await }
         })
     }
 
@@ -165,10 +181,11 @@ impl Engine {
             return Err(OperationError::TooMany(NAMES_PER_CALL));
         }
         let rooms = if rooms.is_empty() { Vec::new() } else { self.database.resolve(rooms).await? };
-        let mut resolved = Resolved { rooms, memberships: Vec::new() };
+        let mut resolved = Resolved { rooms, ..Resolved::default() };
         if memberships {
             let mut connection = self.database.reader().await?;
-            resolved.memberships = connection.memberships(user, MEMBERSHIPS_MAX).await?;
+            (resolved.memberships, resolved.memberships_total) =
+                connection.memberships(user, MEMBERSHIPS_MAX).await?;
             connection.commit().await?;
         }
         Ok(resolved)
@@ -192,6 +209,7 @@ fn pair(actor: &Profile, new: &NewRoom) -> OperationResult<Option<(UserId, UserI
 async fn create(
     transaction: &mut dyn Connection,
     actor: &Profile,
+    consent: Consent,
     members: &[Arc<Profile>],
     room: RoomRecord,
     origin: &Origin,
@@ -200,19 +218,73 @@ async fn create(
         let Some(first) = transaction.created_before(origin).await? else {
             return Err(OperationError::SlugTaken);
         };
-        let view =
-            transaction.view(actor.id, &RoomRef::Id(first)).await?.ok_or(OperationError::RoomNotFound)?;
-        return Ok(Changed { value: room_view(view), events: Vec::new() });
+        return created_before(transaction, actor, consent, members, first, room.created_at).await;
     }
+    // By the site's word a slug is taken without its rest: the site knows whose it was.
+    if let (Authority::User, Some(slug)) = (consent.authority, &room.slug) {
+        check_rest(transaction, slug, room.id, actor.id, room.created_at).await?;
+    }
+    // The two of a direct room may the same.
+    let creator = if room.kind == RoomKind::Direct { Role::Member } else { Role::Owner };
     let mut change = RoomChange::of_new(transaction, actor.id, room);
-    change.admit(actor.id, Role::Owner).await?;
-    for member in members {
-        change.admit(member.id, Role::Member).await?;
+    if consent.authority == Authority::User {
+        change.refuse_blocked().await?;
     }
+    change.admit(actor.id, creator).await?;
+    let members: Vec<UserId> = members.iter().map(|member| member.id).collect();
+    change.admit_or_invite(&members, Role::Member, consent).await?;
     change.finish_with_view().await
 }
 
-/// Refuses a role that does not suffice.
-pub(crate) fn require(role: Role, needed: Role, name: &'static str) -> OperationResult<()> {
-    if role >= needed { Ok(()) } else { Err(OperationError::RoleTooLow(name)) }
+/// The room that the creation made when it was new, as the actor may see it: who has left it since is told no more of
+/// it than any other user.
+async fn created_before(
+    transaction: &mut dyn Connection,
+    actor: &Profile,
+    consent: Consent,
+    members: &[Arc<Profile>],
+    room: RoomId,
+    now: Timestamp,
+) -> OperationResult<Changed<RoomView>> {
+    let view = transaction.view(actor.id, &RoomRef::Id(room)).await?.ok_or(OperationError::RoomNotFound)?;
+    if view.room.kind == RoomKind::Direct {
+        return open_direct(transaction, actor, consent, members, room, now).await;
+    }
+    if consent.authority == Authority::User {
+        check_visible(&view)?;
+    }
+    Ok(Changed { value: room_view(view), events: Vec::new() })
+}
+
+/// Opens the direct room that is there: shows it to the actor again, and lets in those of the two who are no members yet.
+async fn open_direct(
+    transaction: &mut dyn Connection,
+    actor: &Profile,
+    consent: Consent,
+    members: &[Arc<Profile>],
+    room: RoomId,
+    now: Timestamp,
+) -> OperationResult<Changed<RoomView>> {
+    let mut change = RoomChange::begin(transaction, actor.id, &room.into(), now).await?;
+    if consent.authority == Authority::User {
+        change.refuse_blocked().await?;
+    }
+    let mut absent = Vec::new();
+    for user in members.iter().map(|member| member.id).chain([actor.id]) {
+        if change.member(user).await?.is_none() {
+            absent.push(user);
+        }
+    }
+    change.admit_or_invite(&absent, Role::Member, consent).await?;
+    change.transaction.set_hidden(room, actor.id, None).await?;
+    change.finish_with_view().await
+}
+
+/// Refuses to show a private or direct room to who is not a member.
+fn check_visible(view: &View) -> OperationResult<()> {
+    if view.place.is_some() || view.room.kind == RoomKind::Public {
+        Ok(())
+    } else {
+        Err(OperationError::NotMember)
+    }
 }

@@ -13,6 +13,8 @@ pub(crate) struct AppendRow<'a> {
     pub(crate) detail: Option<&'a str>,
     /// Whom it is to mention, each once: who is a member when it is appended.
     pub(crate) mentions: &'a [UserId],
+    /// Whether the embedding site sends it, for which no block counts.
+    pub(crate) by_site: bool,
 }
 
 /// What became of it.
@@ -24,6 +26,10 @@ pub(crate) enum AppendOutcome {
     NoRoom,
     /// The sender is not a member.
     NotMember,
+    /// The other user of the direct room has blocked the sender.
+    Refused,
+    /// The sender has blocked the other user of the direct room.
+    OtherBlocked,
 }
 
 /// A room and a user's standing in it.

@@ -60,6 +60,32 @@ macro_rules! page {
     };
 }
 
+/// The bytes of what is said in an event, as `size`.
+macro_rules! event_size {
+    () => {
+        "octet_length(coalesce(e.text, '')) + octet_length(coalesce(e.detail, '')) AS size"
+    };
+}
+
+/// Of the rows of a statement that have a `size` each, in the order of its columns, those of at most so many bytes together,
+/// but at least one. A row says how many of the statement's lie behind it. What does not fit never leaves the database.
+macro_rules! within_bytes {
+    ($rows:expr, $order:literal, $bytes:literal) => {
+        concat!(
+            "SELECT v.* FROM (SELECT v.*, sum(v.size) OVER (ORDER BY ",
+            $order,
+            ") - v.size AS bytes_before, count(*) OVER () - row_number() OVER (ORDER BY ",
+            $order,
+            ") AS behind FROM (",
+            $rows,
+            ") v) v WHERE v.bytes_before < ",
+            $bytes,
+            " ORDER BY ",
+            $order
+        )
+    };
+}
+
 /// A profile replaces one of a lower version only: tokens of different ages arrive in any order. What the
 /// embedding site calls a user stays, once it is known: not every token says it.
 macro_rules! newer_profile {
@@ -70,4 +96,7 @@ macro_rules! newer_profile {
     };
 }
 
-pub(super) use {event_columns, event_profiles, events_of_topic, newer_profile, page, room_columns};
+pub(super) use {
+    event_columns, event_profiles, event_size, events_of_topic, newer_profile, page, room_columns,
+    within_bytes,
+};

@@ -5,14 +5,20 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use madang_database::DatabaseResult;
 use madang_domain::{Epoch, Profile, RoomId, RoomRef, Seq, Timestamp, UserId, Username, event::Event};
+use madang_kit::Metrics;
 
 use super::{
     batches::{AppendOutcome, AppendRow, RoomState},
+    blocks::Blocks,
     events::{Events, Range},
-    inboxes::{InboxState, Inboxes},
+    inboxes::{InboxOpening, InboxState, Inboxes},
+    invitations::Invitations,
     members::Members,
+    messages::Messages,
+    profiles::Profiles,
     purge::Purge,
     rooms::Rooms,
+    slugs::Slugs,
 };
 
 /// Where the migrations that were applied are listed. A name of its own, since services may share a database.
@@ -21,15 +27,18 @@ pub(super) const MIGRATIONS_TABLE: &str = "message_store_migrations";
 /// One of the databases.
 #[async_trait]
 pub(crate) trait Database: Send + Sync + 'static {
-    /// Checks that the database can be used, and applies the migrations under a lock. On the first time
-    /// `new_epoch` becomes the log's epoch.
-    async fn prepare(&self, new_epoch: Epoch) -> DatabaseResult<()>;
+    /// Checks that the database can be used, and applies the migrations under a lock, or else checks that they are applied.
+    /// On the first time `new_epoch` becomes the log's epoch.
+    async fn prepare(&self, new_epoch: Epoch, migrate: bool) -> DatabaseResult<()>;
 
     /// Gives the log another epoch.
     async fn renew_epoch(&self, epoch: Epoch) -> DatabaseResult<()>;
 
     /// Whether the database answers.
     async fn ping(&self) -> DatabaseResult<()>;
+
+    /// Shows the connections in metrics.
+    fn observe(&self, metrics: &Metrics);
 
     /// Closes what is idle. What is in use closes when it is given back.
     async fn close(&self);
@@ -66,11 +75,16 @@ pub(crate) trait Database: Send + Sync + 'static {
 
     /// Where users' inboxes stand, and the epoch; a state for each user, in order, all of one moment.
     async fn inbox_states(&self, users: &[UserId]) -> DatabaseResult<(Epoch, Vec<InboxState>)>;
+
+    /// The same with the users' profiles: in one statement, since each connection of a user asks.
+    async fn inbox_openings(&self, users: &[UserId]) -> DatabaseResult<(Epoch, Vec<InboxOpening>)>;
 }
 
 /// One connection, within a transaction or not. Dropping it closes it, and rolls back what was not committed.
 #[async_trait]
-pub(crate) trait Connection: Rooms + Members + Events + Inboxes + Purge + Send {
+pub(crate) trait Connection:
+    Rooms + Members + Messages + Profiles + Events + Inboxes + Invitations + Blocks + Purge + Slugs + Send
+{
     /// Commits, where there is a transaction, and gives the connection back.
     async fn commit(self: Box<Self>) -> DatabaseResult<()>;
 

@@ -1,19 +1,62 @@
 //! What a message's `detail` column holds: JSON, and null for most messages.
 
 use madang_database::{DatabaseError, DatabaseResult};
-use madang_domain::{Attachment, IdempotencyKey, Seq, UserId, event::Message};
+use madang_domain::{
+    Attachment, IdempotencyKey, Seq, Timestamp, UserId,
+    event::{Message, MessageChanges, Reactions},
+};
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
 use super::values::missing;
 
-#[derive(Debug, Default, Serialize, Deserialize)]
-struct MessageDetail {
+/// What there is to say of a message besides its text. Earlier versions know the first three, and ignore the others.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct MessageDetail {
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    reply_to: Option<Seq>,
+    pub(crate) reply_to: Option<Seq>,
     #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "recorded_attachments")]
-    attachments: Vec<Attachment>,
+    pub(crate) attachments: Vec<Attachment>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    mentions: Vec<UserId>,
+    pub(crate) mentions: Vec<UserId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) edit: Option<LastEdit>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) deleted: bool,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) reactions: Vec<Reactions>,
+}
+
+/// The last edit of a message.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct LastEdit {
+    /// How many there were.
+    pub(crate) revision: u32,
+    /// When it was made, in microseconds.
+    pub(crate) at: i64,
+    /// The seq of the event that tells of it, and has the text.
+    pub(crate) event: Seq,
+}
+
+impl MessageDetail {
+    /// Reads the column.
+    pub(crate) fn read(detail: Option<&str>) -> DatabaseResult<Self> {
+        let detail = detail.map(serde_json::from_str).transpose();
+        Ok(detail.map_err(|error| DatabaseError::corrupt("message detail", error))?.unwrap_or_default())
+    }
+
+    /// The column; null where there is nothing to say.
+    pub(crate) fn write(&self) -> Option<String> {
+        serde_json::to_string(self).ok().filter(|json| json != "{}")
+    }
+
+    fn changes(&mut self) -> Option<Box<MessageChanges>> {
+        let Self { edit, deleted, reactions, .. } = self;
+        if edit.is_none() && !*deleted && reactions.is_empty() {
+            return None;
+        }
+        let edited_at = edit.map(|edit| Timestamp::from_micros(edit.at));
+        Some(Box::new(MessageChanges { edited_at, deleted: *deleted, reactions: std::mem::take(reactions) }))
+    }
 }
 
 /// Reads the attachments of a row, which an earlier version may have written.
@@ -37,9 +80,10 @@ pub(super) fn message(
     key: Option<String>,
     detail: Option<&str>,
 ) -> DatabaseResult<Message> {
-    let detail = detail.map(serde_json::from_str::<MessageDetail>).transpose();
-    let detail = detail.map_err(|error| DatabaseError::corrupt("message detail", error))?.unwrap_or_default();
+    let mut detail = MessageDetail::read(detail)?;
     Ok(Message {
+        changes: detail.changes(),
+        excerpt: None,
         text: text.ok_or_else(|| missing("text"))?,
         key: IdempotencyKey::new(key.ok_or_else(|| missing("key"))?)
             .map_err(|error| DatabaseError::corrupt("key", error))?,
@@ -57,7 +101,7 @@ pub(crate) fn message_detail(message: &Message) -> Option<String> {
     let detail = MessageDetail {
         reply_to: message.reply_to,
         attachments: message.attachments.clone(),
-        mentions: Vec::new(),
+        ..MessageDetail::default()
     };
     serde_json::to_string(&detail).ok()
 }

@@ -26,6 +26,17 @@ pub(crate) struct EventPage {
     pub(crate) more: bool,
 }
 
+/// The first of the pins that a page was asked for, as many as fit into its bytes.
+#[derive(Debug)]
+pub(crate) struct PinPage {
+    /// The places of the pins.
+    pub(crate) places: Vec<Seq>,
+    /// Their messages.
+    pub(crate) messages: Vec<Event>,
+    /// There are further ones, which do not fit.
+    pub(crate) is_cut: bool,
+}
+
 /// The events of a topic after a place, up to and with another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Range {
@@ -59,7 +70,7 @@ pub(crate) trait Events {
     /// counted its head up.
     async fn insert_event(&mut self, room: &RoomRecord, event: &NewEvent) -> DatabaseResult<()>;
 
-    /// Whether a message is pinned in the room; none where the room has no such message.
+    /// Whether a message is pinned in the room; none where the room has no such message, or it is deleted.
     async fn is_pinned(&mut self, room: RoomId, message: Seq) -> DatabaseResult<Option<bool>>;
 
     /// How many messages are pinned in a room.
@@ -72,5 +83,5 @@ pub(crate) trait Events {
     async fn delete_pin(&mut self, room: RoomId, message: Seq) -> DatabaseResult<()>;
 
     /// The messages that were pinned before a place, each with the place of its pin, the newest pin first.
-    async fn pins(&mut self, room: RoomId, beyond: Seq, limit: u32) -> DatabaseResult<Vec<(Seq, Event)>>;
+    async fn pins(&mut self, room: RoomId, beyond: Seq, limit: u32) -> DatabaseResult<PinPage>;
 }

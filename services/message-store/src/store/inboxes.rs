@@ -1,9 +1,11 @@
 //! Users' inboxes as the store has them.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use madang_database::DatabaseResult;
 use madang_domain::{
-    IdempotencyKey, Seq, Timestamp, UserId,
+    IdempotencyKey, Profile, Seq, Timestamp, UserId,
     event::{Event, EventBody},
 };
 
@@ -16,6 +18,15 @@ pub(crate) struct InboxState {
     pub(crate) head: Seq,
     /// The read mark.
     pub(crate) read: Seq,
+}
+
+/// An inbox that is opened.
+#[derive(Debug, Clone)]
+pub(crate) struct InboxOpening {
+    /// Where it stands.
+    pub(crate) state: InboxState,
+    /// Its user as the profile is now; none where the store has none.
+    pub(crate) user: Option<Arc<Profile>>,
 }
 
 impl InboxState {

@@ -1,9 +1,12 @@
 //! Members as the store has them.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use madang_database::DatabaseResult;
-use madang_domain::{Role, RoomId, Seq, Timestamp, UserId};
+use madang_domain::{Profile, Role, RoomId, Seq, Timestamp, UserId};
 use madang_rpc::store::Member;
+use uuid::Uuid;
 
 use super::rooms::RoomRecord;
 
@@ -26,8 +29,20 @@ pub(crate) trait Members {
         limit: u32,
     ) -> DatabaseResult<Vec<Member>>;
 
+    /// Of the members those whose role was changed after a time, by their ids after `beyond`.
+    async fn members_with_role_since(
+        &mut self,
+        room: RoomId,
+        since: Timestamp,
+        beyond: Uuid,
+        limit: u32,
+    ) -> DatabaseResult<Vec<Member>>;
+
     /// One member.
     async fn member(&mut self, room: RoomId, user: UserId) -> DatabaseResult<Option<Member>>;
+
+    /// The present profile of a user.
+    async fn profile(&mut self, user: UserId) -> DatabaseResult<Arc<Profile>>;
 
     /// How many owners a room has.
     async fn owners(&mut self, room: RoomId) -> DatabaseResult<u64>;
@@ -42,7 +57,10 @@ pub(crate) trait Members {
     ) -> DatabaseResult<()>;
 
     /// Changes a member's role.
-    async fn set_role(&mut self, room: RoomId, user: UserId, role: Role) -> DatabaseResult<()>;
+    async fn set_role(&mut self, room: &RoomRecord, user: UserId, role: Role) -> DatabaseResult<()>;
+
+    /// Hides a room from a member's list while its last message is the one of this ordinal; none shows it.
+    async fn set_hidden(&mut self, room: RoomId, user: UserId, ordinal: Option<u64>) -> DatabaseResult<()>;
 
     /// Removes a member.
     async fn delete_member(&mut self, room: RoomId, user: UserId) -> DatabaseResult<()>;

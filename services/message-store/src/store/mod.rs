@@ -10,25 +10,36 @@
 //! The files beside this one have the records of each concept and the trait of its statements.
 
 mod batches;
+mod blocks;
 mod columns;
 mod database;
 mod detail;
 mod events;
 mod inboxes;
+mod invitations;
 mod members;
+mod messages;
+mod moving;
 mod postgres;
+mod profiles;
 mod purge;
 mod rooms;
+mod slugs;
 mod sqlite;
 mod values;
 
 pub(crate) use batches::{AppendOutcome, AppendRow, RoomState};
+pub(crate) use blocks::ByBlock;
 pub(crate) use database::{Connection, Database};
-pub(crate) use detail::message_detail;
-pub(crate) use events::{EventPage, NewEvent, Range, Slice};
-pub(crate) use inboxes::InboxState;
+pub(crate) use detail::{LastEdit, MessageDetail, message_detail};
+pub(crate) use events::{EventPage, NewEvent, PinPage, Range, Slice};
+pub(crate) use inboxes::{InboxOpening, InboxState};
+pub(crate) use invitations::Invitation;
 pub(crate) use members::ByRank;
-pub(crate) use postgres::Postgres;
-pub(crate) use rooms::{ByActivity, ByAge, MemberPlace, Origin, RoomRecord, View};
-pub(crate) use sqlite::Sqlite;
+pub(crate) use messages::{MessageRecord, RevisionPage};
+pub(crate) use moving::{Moving, Pass};
+pub(crate) use postgres::{Postgres, migrations as postgres_migrations};
+pub(crate) use rooms::{ByActivity, ByAge, MemberPlace, Origin, RoomPage, RoomRecord, View};
+pub(crate) use slugs::RestingSlug;
+pub(crate) use sqlite::{Sqlite, migrations as sqlite_migrations};
 pub(crate) use values::{role_from_number, role_number};

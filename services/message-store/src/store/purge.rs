@@ -7,7 +7,7 @@ use madang_domain::Timestamp;
 /// Statements that remove logs.
 #[async_trait]
 pub(crate) trait Purge {
-    /// Removes up to `limit` events of a room that was deleted before a time, and says how many. `None` when no
+    /// Removes up to `limit` events of a room, and as many rows that belong to its messages, that was deleted before a time, and says how many. `None` when no
     /// such room is left. From the first removal on nobody reads the log any more.
     async fn purge(&mut self, deleted_before: Timestamp, limit: u32) -> DatabaseResult<Option<u64>>;
 }

@@ -6,6 +6,7 @@ use madang_domain::{
     ExternalId, Role, RoomId, RoomName, RoomRef, Seq, Slug, Timestamp, UserId, event::Event,
 };
 use madang_rpc::store::{Membership, RoomKind};
+use uuid::Uuid;
 
 use crate::unread::Counts;
 
@@ -39,8 +40,19 @@ pub(crate) struct Origin {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct View {
     pub(crate) room: RoomRecord,
+    /// By which the user's rooms are ordered: when something last happened there. The epoch's beginning where nothing was
+    /// said yet and another made the room, so that empty rooms do not push a user's conversations down.
+    pub(crate) activity: Timestamp,
     pub(crate) place: Option<MemberPlace>,
     pub(crate) last_message: Option<Event>,
+}
+
+/// The first of the rooms that a page was asked for, as many as fit into its bytes.
+#[derive(Debug, Default)]
+pub(crate) struct RoomPage {
+    pub(crate) rooms: Vec<View>,
+    /// There are further ones, which do not fit.
+    pub(crate) is_cut: bool,
 }
 
 /// A member's role and read mark.
@@ -61,7 +73,7 @@ impl MemberPlace {
 /// A place among a user's rooms: latest activity first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ByActivity {
-    pub(crate) active_at: Timestamp,
+    pub(crate) activity: Timestamp,
     pub(crate) room: RoomId,
 }
 
@@ -77,13 +89,22 @@ pub(crate) trait Rooms {
     /// A room as a user sees it.
     async fn view(&mut self, user: UserId, room: &RoomRef) -> DatabaseResult<Option<View>>;
 
-    /// A user's rooms, latest activity first.
+    /// A user's rooms, latest activity first, without the direct ones that the user hides.
     async fn active_rooms(
         &mut self,
         user: UserId,
         after: Option<ByActivity>,
         limit: u32,
-    ) -> DatabaseResult<Vec<View>>;
+    ) -> DatabaseResult<RoomPage>;
+
+    /// Of the same rooms those with activity after a time, by their ids after `beyond`.
+    async fn rooms_active_since(
+        &mut self,
+        user: UserId,
+        since: Timestamp,
+        beyond: Uuid,
+        limit: u32,
+    ) -> DatabaseResult<RoomPage>;
 
     /// The public rooms that a user is not in, newest first.
     async fn joinable_rooms(
@@ -93,8 +114,8 @@ pub(crate) trait Rooms {
         limit: u32,
     ) -> DatabaseResult<Vec<View>>;
 
-    /// The rooms of a user, at most `limit`.
-    async fn memberships(&mut self, user: UserId, limit: u32) -> DatabaseResult<Vec<RoomId>>;
+    /// The rooms of a user, latest activity first, at most `limit`; and how many there are.
+    async fn memberships(&mut self, user: UserId, limit: u32) -> DatabaseResult<(Vec<RoomId>, u64)>;
 
     /// Locks a room against all that writes to it, until the transaction ends.
     async fn lock_room(&mut self, room: &RoomRef) -> DatabaseResult<Option<RoomRecord>>;

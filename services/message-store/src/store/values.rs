@@ -1,7 +1,7 @@
 //! Numbers of columns and what they mean.
 
 use madang_database::{DatabaseError, DatabaseResult};
-use madang_domain::{Role, Seq};
+use madang_domain::{AddedBy, Role, Seq};
 use madang_rpc::store::RoomKind;
 
 /// A role as the column has it.
@@ -20,6 +20,24 @@ pub(crate) fn role_from_number(number: i16) -> DatabaseResult<Role> {
         2 => Ok(Role::Moderator),
         3 => Ok(Role::Owner),
         other => Err(DatabaseError::corrupt("role", format!("{other} is none"))),
+    }
+}
+
+/// Who may add a user, as the column has it.
+pub(super) const fn added_by_number(added_by: AddedBy) -> i16 {
+    match added_by {
+        AddedBy::Anyone => 1,
+        AddedBy::Shared => 2,
+        AddedBy::Nobody => 3,
+    }
+}
+
+pub(super) fn added_by_from_number(number: i16) -> DatabaseResult<AddedBy> {
+    match number {
+        1 => Ok(AddedBy::Anyone),
+        2 => Ok(AddedBy::Shared),
+        3 => Ok(AddedBy::Nobody),
+        other => Err(DatabaseError::corrupt("who may add a user", format!("{other} is none"))),
     }
 }
 

@@ -8,7 +8,7 @@ use madang_domain::{
 };
 use madang_rpc::{
     MessageStore as _,
-    store::{Append, Appended, Leave, UpdateRoom},
+    store::{Append, Appended, Authority, Leave, UpdateRoom},
 };
 use uuid::Uuid;
 
@@ -145,7 +145,8 @@ async fn a_message_that_the_database_refuses_fails_alone(fixture: Fixture) {
     assert_eq!(seqs(&service.log(room).await), (1..=40).collect::<Vec<_>>());
 
     let text = "a\0b";
-    let blank = Append { room, actor: Arc::clone(&mina), message: message(text, "nul") };
+    let blank =
+        Append { authority: Authority::User, room, actor: Arc::clone(&mina), message: message(text, "nul") };
     assert_eq!(service.append(blank).await.unwrap_err().code, Code::InvalidArgument);
 }
 
@@ -161,7 +162,7 @@ async fn a_message_is_kept_as_it_was_sent(fixture: Fixture) {
         content_type: MediaType::new("image/png").unwrap(),
         size_bytes: u64::from(u32::MAX) + 1,
     });
-    let append = Append { room, actor: Arc::clone(&mina), message: sent.clone() };
+    let append = Append { authority: Authority::User, room, actor: Arc::clone(&mina), message: sent.clone() };
     let appended = service.append(append).await.unwrap();
 
     let log = service.log(room).await;

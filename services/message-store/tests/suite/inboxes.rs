@@ -46,7 +46,15 @@ async fn an_inbox_that_was_never_written_is_empty(fixture: Fixture) {
     let mina = user(1);
     let opened = open(&service, &mina, Some((0, None))).await;
     let (epoch, none) = (opened.epoch, Seq::START);
-    let empty = OpenedInbox { epoch, head: none, read: none, unread: 0, complete: true, events: Vec::new() };
+    let empty = OpenedInbox {
+        epoch,
+        head: none,
+        read: none,
+        unread: 0,
+        complete: true,
+        events: Vec::new(),
+        user: None,
+    };
     assert_eq!(opened, empty);
     let topic = TopicId::Inbox(mina.id);
     assert_eq!(
@@ -194,6 +202,7 @@ async fn who_is_added_by_another_is_invited(fixture: Fixture) {
     let changed = service
         .create_room(CreateRoom {
             actor: Arc::clone(&mina),
+            authority: Authority::User,
             room: room_of(RoomKind::Private, "Yard", &[&jun]),
         })
         .await
@@ -216,7 +225,9 @@ async fn who_is_added_by_another_is_invited(fixture: Fixture) {
     let added = put(Role::Member).await;
     for (events, person) in [(&changed.events, &jun), (&added, &sora)] {
         let invitation = events.last().unwrap();
-        let EventBody::Invite(Invite { room: of, name }) = &invitation.body else { panic!("{invitation:?}") };
+        let EventBody::Invite(Invite { room: of, name, pending: false }) = &invitation.body else {
+            panic!("{invitation:?}")
+        };
         assert_eq!((*of, name.as_str()), (room, "Yard"));
         assert_eq!((invitation.topic, &invitation.actor), (TopicId::Inbox(person.id), &mina));
         let replayed = open(&service, person, Some((0, None))).await.events;
@@ -253,7 +264,11 @@ async fn a_room_is_found_by_what_the_site_calls_it(fixture: Fixture) {
         || NewRoom { external_id: Some(external.clone()), ..room_of(RoomKind::Private, "Seven", &[&jun]) };
     let made = join_all((0..8).map(|n| {
         let owner = if n % 3 == 0 { &mina } else { &jun };
-        replicas[n % 2].create_room(CreateRoom { actor: Arc::clone(owner), room: new() })
+        replicas[n % 2].create_room(CreateRoom {
+            actor: Arc::clone(owner),
+            authority: Authority::Site,
+            room: new(),
+        })
     }));
     let made: Vec<_> = made.await.into_iter().map(Result::unwrap).collect();
     let room = &made[0].value.room;
@@ -265,7 +280,7 @@ async fn a_room_is_found_by_what_the_site_calls_it(fixture: Fixture) {
     // A slug of the same text is another room's.
     let other = NewRoom { slug: Some(slug("7")), ..room_of(RoomKind::Public, "Slug", &[]) };
     let other = service
-        .create_room(CreateRoom { actor: Arc::clone(&mina), room: other })
+        .create_room(CreateRoom { actor: Arc::clone(&mina), authority: Authority::User, room: other })
         .await
         .unwrap()
         .value

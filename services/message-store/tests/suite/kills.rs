@@ -46,6 +46,7 @@ async fn every_acknowledged_message_outlives_a_killed_process_once() {
         settings: vec![("MADANG_DATABASE_URL".to_owned(), database.url().to_owned())],
         directory: home.path().to_owned(),
         log: home.join("message-store.log"),
+        host: None,
     });
     let service = service.await.unwrap();
     let endpoint = tonic::transport::Endpoint::from_shared(service.base_url()).unwrap();

@@ -5,17 +5,30 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "in a test, what is not as expected panics")]
 
+mod adding;
 mod appends;
+mod blocks;
+mod blocks_at_once;
+mod convergence;
+mod deletions;
+mod direct_rooms;
+mod edits;
 mod faults;
 mod inboxes;
 mod kills;
 mod members;
 mod mentions;
 mod model;
+mod names;
 mod opens;
 mod pins;
 mod process;
+mod profiles;
+mod reactions;
 mod reading;
+mod roles;
+mod room_lists;
 mod rooms;
+mod slugs;
 mod starting;
 mod support;

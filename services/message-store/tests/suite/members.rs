@@ -10,10 +10,13 @@ use madang_domain::{
 use madang_message_store::Service;
 use madang_rpc::{
     MessageStore as _,
-    store::{Authority, Join, Leave, ListMembers, PageQuery, PutMember, RemoveMember},
+    store::{
+        Authority, CreateRoom, Join, Leave, ListMembers, NewRoom, PageQuery, PutMember, RemoveMember,
+        RoomKind,
+    },
 };
 
-use crate::support::{Fixture, Words as _, assert_logged, page, user};
+use crate::support::{Fixture, Words as _, assert_logged, key, page, room_of, user};
 
 madang_test_kit::on_both!(
     joining_is_an_event_once,
@@ -22,6 +25,7 @@ madang_test_kit::on_both!(
     roles_decide_who_may_change_whom,
     members_are_listed_by_rank,
     changes_and_appends_share_one_order,
+    who_has_left_learns_nothing_by_repeating_the_creation,
 );
 
 async fn put(
@@ -189,6 +193,8 @@ async fn members_are_listed_by_rank(fixture: Fixture) {
         assert_eq!(put(&service, room, &owner, user, Role::Member).await, None);
     }
     assert_eq!(put(&service, room, &owner, &moderator, Role::Moderator).await, None);
+    // Whose role changed within the last moments may stand on the last page once more.
+    fixture.clock.advance(Duration::from_secs(10));
     let expected = [&owner, &moderator, &first, &second].map(|user| user.id);
     for limit in [1, 3, 4] {
         let (mut listed, mut query) = (Vec::new(), page(limit));
@@ -224,4 +230,37 @@ async fn changes_and_appends_share_one_order(fixture: Fixture) {
     assert_eq!(crate::support::seqs(&log), (1..=81).collect::<Vec<_>>());
     assert_eq!(replicas[0].view(room, &mina).await.room.member_count, 1);
     assert_eq!(replicas[0].unread(room, &mina).await, 20);
+}
+
+async fn who_has_left_learns_nothing_by_repeating_the_creation(fixture: Fixture) {
+    let service = fixture.service().await;
+    let (mina, jun) = (user(1), user(2));
+    for (number, kind) in [RoomKind::Private, RoomKind::Public].into_iter().enumerate() {
+        let new = || NewRoom { key: Some(key(number.to_string())), ..room_of(kind, "Yard", &[&jun]) };
+        let room = service.make(&mina, new()).await.unwrap().value.room.id;
+        assert_eq!(service.make(&mina, new()).await.unwrap().value.room.id, room, "a repeat");
+        assert_eq!(put(&service, room, &mina, &jun, Role::Owner).await, None);
+        if number == 0 {
+            service.leave(Leave { actor: Arc::clone(&mina), room: room.into() }).await.unwrap();
+        } else {
+            let demoted = put(&service, room, &jun, &mina, Role::Member).await;
+            assert_eq!((demoted, remove(&service, room, &jun, mina.id).await), (None, None));
+        }
+        let repeated = service.make(&mina, new()).await;
+        match kind {
+            RoomKind::Public => {
+                let view = repeated.unwrap().value;
+                assert_eq!((view.room.id, view.membership), (room, None), "anybody sees a public room");
+            }
+            RoomKind::Private | RoomKind::Direct => {
+                let refused = repeated.unwrap_err();
+                assert_eq!(refused.code, Code::PermissionDenied);
+                assert!(!refused.message.contains("Yard"), "{refused}");
+            }
+        }
+        // The site may know, whoever it makes a room for.
+        let by_site = CreateRoom { actor: Arc::clone(&mina), authority: Authority::Site, room: new() };
+        assert_eq!(service.create_room(by_site).await.unwrap().value.room.id, room);
+        assert_eq!(service.make(&jun, new()).await.unwrap().value.room.member_count, 1, "another's key");
+    }
 }

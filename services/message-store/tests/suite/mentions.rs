@@ -32,7 +32,14 @@ async fn post(
     key: &str,
     text: &str,
 ) -> Result<Appended> {
-    service.append(Append { room, actor: Arc::clone(from), message: message(text, key) }).await
+    service
+        .append(Append {
+            authority: Authority::User,
+            room,
+            actor: Arc::clone(from),
+            message: message(text, key),
+        })
+        .await
 }
 
 async fn inbox(service: &Service, user: &Profile) -> Vec<Event> {
@@ -62,7 +69,7 @@ async fn a_mention_is_in_the_inbox_and_in_the_message(fixture: Fixture) {
     let text = "@User-3, @user-2님 그리고 @user-1, @user-3!";
     let appended = post(&service, room, &mina, "k", text).await.unwrap();
     // In the order of the text, each once, not the sender. The first notice of each is the invitation.
-    let place = |user: &Profile| Mentioned { user: user.id, seq: Seq::new(2), at: appended.at };
+    let place = |user: &Profile| Mentioned { user: user.id, notice: Some((Seq::new(2), appended.at)) };
     assert_eq!(appended.mentions, [place(&sora), place(&jun)]);
     for person in [&jun, &sora] {
         assert_eq!(mentions(&service, person).await, [(mina.id, room, appended.seq.get())]);
@@ -73,7 +80,10 @@ async fn a_mention_is_in_the_inbox_and_in_the_message(fixture: Fixture) {
     // The message says so to whoever reads it later, with what else there is to say of it.
     let mut answer = message("@user-1 yes", "answer");
     answer.reply_to = Some(appended.seq);
-    let answer = service.append(Append { room, actor: Arc::clone(&jun), message: answer }).await.unwrap();
+    let answer = service
+        .append(Append { authority: Authority::User, room, actor: Arc::clone(&jun), message: answer })
+        .await
+        .unwrap();
     let log = service.log(room).await;
     assert_eq!(mentioned(&log[3]), [sora.id, jun.id]);
     assert_eq!(mentioned(&log[4]), [mina.id]);
@@ -143,7 +153,7 @@ async fn a_refused_message_mentions_nobody(fixture: Fixture) {
     assert!(mentions(&service, &jun).await.is_empty());
     // And takes no place: the invitation is 1.
     let next = post(&service, room, &mina, "k2", "@user-2 blessed").await.unwrap();
-    assert_eq!(next.mentions[0].seq, Seq::new(2));
+    assert_eq!(next.mentions[0].notice, Some((Seq::new(2), next.at)));
 }
 
 async fn a_message_whose_notice_is_refused_is_not_there(fixture: Fixture) {
@@ -185,7 +195,8 @@ async fn mentions_of_many_senders_have_places_in_order(fixture: Fixture) {
 
     let mut places: BTreeMap<UserId, Vec<u64>> = BTreeMap::new();
     for mentioned in sent.iter().flat_map(|appended| &appended.mentions) {
-        places.entry(mentioned.user).or_default().push(mentioned.seq.get());
+        let (seq, _) = mentioned.notice.unwrap();
+        places.entry(mentioned.user).or_default().push(seq.get());
     }
     for person in &people {
         let log = inbox(&replicas[0], person).await;

@@ -6,15 +6,17 @@ use futures_util::future::join_all;
 use madang_domain::{
     Code, Profile, Result, Role, RoomId, RoomRef, Seq, TopicId,
     event::{Event, EventBody, Pinned},
-    limits::ROOM_PINS_MAX,
+    limits::{PAGE_MAX_BYTES, ROOM_PINS_MAX},
 };
 use madang_message_store::Service;
 use madang_rpc::{
     MessageStore as _,
-    store::{Authority, Changed, CreateRoom, DeleteRoom, ListPins, PageQuery, PutMember, RoomKind, SetPin},
+    store::{
+        Append, Authority, Changed, CreateRoom, DeleteRoom, ListPins, PageQuery, PutMember, RoomKind, SetPin,
+    },
 };
 
-use crate::support::{Fixture, Words as _, assert_logged, room_of, seqs, user};
+use crate::support::{Fixture, Words as _, assert_logged, message, room_of, seqs, user};
 
 madang_test_kit::on_both!(
     a_pin_is_a_row_and_an_event_once,
@@ -23,6 +25,7 @@ madang_test_kit::on_both!(
     only_messages_of_the_room_are_pinned,
     a_room_has_so_many_pins_and_no_more,
     pins_are_listed_newest_first,
+    a_page_of_pins_is_bounded_in_bytes,
     pins_at_once_take_contiguous_places,
     a_pin_that_cannot_be_kept_leaves_no_event,
     the_pins_of_a_deleted_room_go_with_it,
@@ -111,10 +114,13 @@ async fn both_users_of_a_direct_room_pin(fixture: Fixture) {
     let service = fixture.service().await;
     let (mina, jun) = (user(1), user(2));
     let new = room_of(RoomKind::Direct, "Direct", &[&jun]);
-    let created = service.create_room(CreateRoom { actor: Arc::clone(&mina), room: new }).await.unwrap();
+    let created = service
+        .create_room(CreateRoom { actor: Arc::clone(&mina), authority: Authority::User, room: new })
+        .await
+        .unwrap();
     let room = created.value.room.id;
     let message = said(&service, room, &mina, "k").await;
-    assert_ne!(service.role(room, &mina).await, service.role(room, &jun).await);
+    assert_eq!(service.role(room, &mina).await, service.role(room, &jun).await);
     for actor in [&mina, &jun] {
         for on in [true, false] {
             assert_eq!(set(&service, room, actor, message, on).await.unwrap().events.len(), 1);
@@ -203,6 +209,40 @@ async fn pins_are_listed_newest_first(fixture: Fixture) {
     for (limit, cursor) in [(0, None), (201, None), (2, Some("p.1")), (2, Some("n.x"))] {
         let refused = list(limit, cursor.map(str::to_owned)).await;
         assert_eq!(code(refused), Some(Code::InvalidArgument), "{limit} {cursor:?}");
+    }
+}
+
+async fn a_page_of_pins_is_bounded_in_bytes(fixture: Fixture) {
+    /// 12,000 bytes: six of them fit into a page, of which the last one begins within it.
+    const CHARS: usize = 4_000;
+    const FIT: usize = PAGE_MAX_BYTES.div_ceil(CHARS * 3);
+    let service = fixture.service().await;
+    let mina = user(1);
+    let room = service.given_room(&[&mina]).await;
+    let mut pinned = Vec::new();
+    for number in 0..9 {
+        let message = message(&"마".repeat(CHARS), &number.to_string());
+        let seq = service
+            .append(Append { room, actor: Arc::clone(&mina), authority: Authority::User, message })
+            .await
+            .unwrap()
+            .seq;
+        set(&service, room, &mina, seq, true).await.unwrap();
+        pinned.insert(0, seq.get());
+    }
+    for (limit, most) in [(200, FIT), (9, FIT), (4, 4)] {
+        let (mut listed, mut cursor, mut is_first) = (Vec::new(), None, true);
+        while is_first || cursor.is_some() {
+            let page = PageQuery { limit, cursor };
+            let list = ListPins { user: mina.id, room: RoomRef::Id(room), page };
+            let page = service.list_pins(list).await.unwrap();
+            if is_first {
+                assert_eq!(page.items.len(), most, "of {limit}");
+            }
+            listed.extend(seqs(&page.items));
+            (cursor, is_first) = (page.next, false);
+        }
+        assert_eq!(listed, pinned, "by {limit}");
     }
 }
 

@@ -40,7 +40,7 @@ async fn it_serves_grpc_and_ends_in_order() {
 
     let text = metrics.render();
     for line in [
-        r#"madang_store_batch_requests_total{queue="append"} 4"#,
+        r#"madang_store_batch_requests_sum{queue="append"} 4"#,
         r#"madang_store_call_duration_seconds_count{method="create_room",outcome="ok"} 1"#,
     ] {
         assert!(text.contains(line), "{text}");

@@ -10,7 +10,10 @@ use madang_domain::{
 };
 use madang_rpc::{
     MessageStore as _,
-    store::{Append, History, HistoryFrom, HistoryQuery, Join, Leave, ListRooms, MarkRead, Read, ReadMark},
+    store::{
+        Append, Authority, History, HistoryFrom, HistoryQuery, Join, Leave, ListRooms, MarkRead, Read,
+        ReadMark,
+    },
 };
 
 use crate::support::{Fixture, Words as _, keys, message, seqs, user};
@@ -64,7 +67,10 @@ async fn a_page_is_bounded_in_bytes(fixture: Fixture) {
     for number in 0..9 {
         let text = "마".repeat(CHARS);
         let message = message(&text, &number.to_string());
-        service.append(Append { room, actor: Arc::clone(&mina), message }).await.unwrap();
+        service
+            .append(Append { authority: Authority::User, room, actor: Arc::clone(&mina), message })
+            .await
+            .unwrap();
     }
     let topic = TopicId::Room(room);
     let read = service.read(Read { topic, after: Seq::new(1), limit: 500 }).await.unwrap();

@@ -144,9 +144,9 @@ async fn an_absent_database_is_waited_for() {
         state
             .checks
             .iter()
-            .any(|check| check.failing.as_deref().is_some_and(|reason| reason.contains("cannot be reached")))
+            .any(|check| check.failing.as_deref().is_some_and(|reason| reason.contains("cannot reach")))
     };
-    readiness.wait_for(failing).await.unwrap();
+    drop(tokio::time::timeout(Duration::from_secs(20), readiness.wait_for(failing)).await.unwrap().unwrap());
     proxy.accept().unwrap();
     let service: Service = starting.await.unwrap().unwrap();
     readiness.wait_for(madang_kit::health::State::is_ready).await.unwrap();

@@ -3,17 +3,20 @@
 use std::{sync::Arc, time::Duration};
 
 use madang_domain::{
-    Cursor, DisplayName, Epoch, IdempotencyKey, Profile, Result, Role, RoomId, RoomName, RoomRef, Seq, Slug,
-    Timestamp, TopicId, UserId, Username,
+    AddedBy, Cursor, DisplayName, Epoch, IdempotencyKey, Profile, Result, Role, RoomId, RoomName, RoomRef,
+    Seq, Slug, Timestamp, TopicId, UserId, Username,
     event::{Event, EventBody, Message},
 };
-use madang_kit::{Host, Lifecycle, Metrics, Secret, clock::ManualClock};
+use madang_kit::{
+    Host, Lifecycle, Metrics, Secret,
+    clock::{Clock as _, ManualClock},
+};
 use madang_message_store::{Service, Settings, start};
 use madang_rpc::{
     MessageStore,
     store::{
-        Append, Appended, Changed, CreateRoom, GetRoom, History, HistoryFrom, HistoryQuery, LogPage, NewRoom,
-        Open, Opened, PageQuery, Read, RoomKind, RoomView,
+        Append, Appended, Authority, Changed, CreateRoom, GetRoom, History, HistoryFrom, HistoryQuery,
+        ListRooms, LogPage, NewRoom, Open, Opened, PageQuery, Read, RoomKind, RoomView,
     },
 };
 use madang_test_kit::EitherDatabase;
@@ -50,7 +53,14 @@ impl Fixture {
     fn new(url: String, database: Option<EitherDatabase>) -> Self {
         let clock = Arc::new(ManualClock::default());
         let (lives, metrics) = (std::sync::Mutex::default(), std::sync::Mutex::default());
-        Self { url, clock, settings: Settings::default(), lives, metrics, database }
+        Self {
+            url,
+            clock,
+            settings: Settings { added_by: AddedBy::Anyone, ..Settings::default() },
+            lives,
+            metrics,
+            database,
+        }
     }
 
     /// The database that is this fixture's own.
@@ -76,6 +86,11 @@ impl Fixture {
         Secret::from(self.url.as_str())
     }
 
+    /// What a clock shows that is behind this one.
+    pub(crate) fn clock_behind(&self, by: Duration) -> Timestamp {
+        self.clock.now().minus(by)
+    }
+
     /// A replica.
     pub(crate) async fn service(&self) -> Service {
         start(&self.settings, &self.secret(), &self.host()).await.unwrap()
@@ -86,6 +101,29 @@ impl Fixture {
     /// How many rows a query of one number counts, past the service.
     pub(crate) async fn count(&self, query: &str) -> i64 {
         self.database().number(query).await.unwrap()
+    }
+
+    /// Every row of every table as text, a line each, past the service.
+    pub(crate) async fn dump(&self) -> String {
+        let database = self.database();
+        let is_sqlite = self.url.starts_with("sqlite");
+        let tables = if is_sqlite {
+            "SELECT name FROM sqlite_master WHERE type = 'table'"
+        } else {
+            "SELECT relname::text FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+        };
+        let mut lines = Vec::new();
+        for table in database.texts(tables).await.unwrap() {
+            let row = if is_sqlite {
+                let columns = format!("SELECT 'quote(' || name || ')' FROM pragma_table_info('{table}')");
+                database.texts(&columns).await.unwrap().join(" || ' ' || ")
+            } else {
+                "t::text".to_owned()
+            };
+            let rows = database.texts(&format!("SELECT {row} FROM {table} t")).await.unwrap();
+            lines.extend(rows.into_iter().map(|row| format!("{table}: {}", row.replace('\n', " "))));
+        }
+        lines.join("\n")
     }
 
     /// Carries a statement out, past the service.
@@ -174,6 +212,8 @@ pub(crate) fn message(text: &str, with_key: &str) -> Message {
         reply_to: None,
         attachments: Vec::new(),
         mentions: Vec::new(),
+        excerpt: None,
+        changes: None,
     }
 }
 
@@ -186,18 +226,45 @@ pub(crate) trait Words: MessageStore {
     /// A private room with these members; the first owns it.
     async fn given_room(&self, members: &[&Arc<Profile>]) -> RoomId {
         let new = room_of(RoomKind::Private, "Room", &members[1..]);
-        self.create_room(CreateRoom { actor: Arc::clone(members[0]), room: new }).await.unwrap().value.room.id
+        self.create_room(CreateRoom { actor: Arc::clone(members[0]), authority: Authority::User, room: new })
+            .await
+            .unwrap()
+            .value
+            .room
+            .id
+    }
+
+    /// Asks for a room to be made.
+    async fn make(&self, actor: &Arc<Profile>, room: NewRoom) -> Result<Changed<RoomView>> {
+        self.create_room(CreateRoom { actor: Arc::clone(actor), authority: Authority::User, room }).await
+    }
+
+    /// The ids of a user's rooms, as one page lists them.
+    async fn listed(&self, user: &Profile) -> Vec<RoomId> {
+        let rooms = self.list_rooms(ListRooms { user: user.id, joinable: false, page: page(200) }).await;
+        rooms.unwrap().items.iter().map(|view| view.room.id).collect()
     }
 
     /// A public room of this owner.
     async fn given_public_room(&self, owner: &Arc<Profile>) -> RoomId {
         let new = room_of(RoomKind::Public, "Public", &[]);
-        self.create_room(CreateRoom { actor: Arc::clone(owner), room: new }).await.unwrap().value.room.id
+        self.create_room(CreateRoom { actor: Arc::clone(owner), authority: Authority::User, room: new })
+            .await
+            .unwrap()
+            .value
+            .room
+            .id
     }
 
     async fn say(&self, room: RoomId, actor: &Arc<Profile>, with_key: &str) -> Result<Appended> {
         let text = format!("text of {with_key}");
-        self.append(Append { room, actor: Arc::clone(actor), message: message(&text, with_key) }).await
+        self.append(Append {
+            authority: Authority::User,
+            room,
+            actor: Arc::clone(actor),
+            message: message(&text, with_key),
+        })
+        .await
     }
 
     async fn open_since(

@@ -17,6 +17,8 @@ pub struct Latencies {
     pub count: usize,
     /// Half of them were faster.
     pub median: Duration,
+    /// Of ten, one was slower.
+    pub p90: Duration,
     /// Of a hundred, one was slower.
     pub p99: Duration,
     /// The slowest.
@@ -57,6 +59,7 @@ impl Latencies {
         Self {
             count: took.len(),
             median: rank(50).unwrap_or_default(),
+            p90: rank(90).unwrap_or_default(),
             p99: rank(99).unwrap_or_default(),
             max: took.last().copied().unwrap_or_default(),
         }

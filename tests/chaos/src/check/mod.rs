@@ -3,6 +3,7 @@
 mod availability;
 mod class;
 mod defect;
+mod gaps;
 mod inbox;
 mod inbox_defect;
 mod judge;
@@ -18,6 +19,7 @@ mod verdict;
 
 pub use class::Class;
 pub use defect::{ClientIndex, Defect, DefectKind};
+pub use gaps::Gaps;
 pub use inbox_defect::InboxDefect;
 pub use judge::judge;
 pub use latency::Latencies;

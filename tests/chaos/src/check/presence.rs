@@ -16,6 +16,8 @@ const AWAY_FOR: Duration = Duration::from_millis(4_500);
 /// Until when an absence may be told: the lease of a gateway that died (10 s), the grace (5 s), a fault (5 s), and a busy
 /// machine.
 const TOLD_UNTIL: Duration = Duration::from_secs(10 + 5 + 5 + 2);
+/// How long after a gateway has come back to Redis departures of its users may still be told that its absence has caused.
+const LEASE_TOLD_UNTIL: Duration = Duration::from_secs(5);
 /// How long after a return with nothing broken it is told.
 const RETURN_TOLD_WITHIN: Duration = Duration::from_secs(2);
 
@@ -91,7 +93,13 @@ fn was_there(history: &History, user: UserId, room: RoomIndex, at: Moment) -> bo
     let mut theirs = history.clients.iter().filter(|client| client.user == user);
     let (Some(memory), None) = (theirs.next(), theirs.next()) else { return false };
     let left = !memory.absences.is_empty() || memory.gone.is_some() || memory.dismissed.is_some();
-    if left || !memory.rooms.contains(&room) || history.walks.iter().any(|walk| walk.user == user) {
+    let lease_lost =
+        history.leases_lost.iter().any(|lost| lost.from <= at && at <= lost.until.plus(LEASE_TOLD_UNTIL));
+    if left
+        || lease_lost
+        || !memory.rooms.contains(&room)
+        || history.walks.iter().any(|walk| walk.user == user)
+    {
         return false;
     }
     let from = Moment::after(at.since_start().saturating_sub(TOLD_UNTIL));
@@ -151,6 +159,17 @@ mod tests {
         history.walks.push(Walk { user, room: ROOM, left: at(20), back: Some(at(30)), in_calm });
         history.clients[0].presence = vec![told(user, false, 26), told(user, true, 31)];
         (history, user)
+    }
+
+    #[test]
+    fn users_of_a_gateway_whose_lease_was_lost_may_be_told_to_have_gone() {
+        let (mut history, user) = two();
+        history.clients[0].presence = vec![told(user, false, 26)];
+        assert_eq!(found(&history).len(), 1);
+        history.leases_lost = vec![Span { from: at(14), until: at(27) }];
+        assert!(found(&history).is_empty());
+        history.clients[0].presence = vec![told(user, false, 33)];
+        assert_eq!(found(&history).len(), 1);
     }
 
     /// Another number than once.

@@ -1,18 +1,12 @@
 //! What was received: all of each room's log, once, in order, as it stands, by its members.
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    time::Duration,
-};
+use std::collections::{BTreeSet, HashMap};
 
 use super::{ClientIndex, Defect, Verdict};
 use crate::{
     history::{ClientHistory, History, Logged, Receipt, RoomIndex},
     watch::Moment,
 };
-
-/// How long after a removal, or a revocation, a gateway may still deliver: the promise. In a fault it counts from its end.
-pub(super) const REMOVED_WITHIN: Duration = Duration::from_secs(1);
 
 /// Where a client is in a room.
 #[derive(Default)]
@@ -58,7 +52,7 @@ fn told(client: ClientIndex, memory: &ClientHistory, history: &History, verdict:
         (Some((at, _)), Some(revoked)) => {
             verdict.counts.revoked += 1;
             let healed = history.healed_between(revoked, revoked);
-            if *at > healed.plus(REMOVED_WITHIN) {
+            if *at > healed.plus(history.removed_within()) {
                 let after = Some(at.since(healed));
                 verdict.add(*at, Defect::RevokedLives { client, after });
             }
@@ -153,7 +147,7 @@ fn overheard(memory: &ClientHistory, receipt: &Receipt, history: &History) -> bo
     ends.dedup();
     absences.enumerate().any(|(nth, absence)| {
         ends.get(nth).is_none_or(|end| receipt.seq > *end)
-            && receipt.at > history.healed_between(absence.from, absence.from).plus(REMOVED_WITHIN)
+            && receipt.at > history.healed_between(absence.from, absence.from).plus(history.removed_within())
             && absence.until.is_none_or(|until| receipt.at < until)
     })
 }

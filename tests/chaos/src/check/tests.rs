@@ -6,7 +6,7 @@ use madang_client::Fault;
 use madang_domain::{Code, RoomId, Seq, UserId};
 use uuid::Uuid;
 
-use super::{received::REMOVED_WITHIN, *};
+use super::*;
 use crate::{
     history::{
         Absence, Attempt, ClientHistory, History, Logged, Outcome, Receipt, Span, Stored, Token,
@@ -199,7 +199,7 @@ fn who_was_removed_hears_nothing_until_it_is_added_again() {
     // What came within the bound is no defect, and what comes later is none for a member again.
     for (until, expected) in [(None, 1), (Some(at(9)), 1), (Some(at(3)), 0)] {
         let (mut history, logs) = good();
-        assert!(history.clients[1].received[2].at > removed.from.plus(REMOVED_WITHIN));
+        assert!(history.clients[1].received[2].at > removed.from.plus(history.removed_within()));
         history.clients[1].absences.push(Absence { until, ..removed });
         let defects = found(&history, &logs);
         let overheard = defects.iter().filter(|defect| defect.kind() == DefectKind::Overheard).count();

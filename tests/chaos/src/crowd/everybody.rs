@@ -1,6 +1,6 @@
 //! The crowd: everybody who takes part in a run, but for the cast, and their rooms.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use futures_util::{StreamExt as _, TryStreamExt as _, future::join_all, stream};
 use madang_client::Client as Api;
@@ -19,7 +19,6 @@ use crate::{
     error::Result,
     history::{Attempt, ClientHistory, History, RoomIndex},
     settings::Settings,
-    site::Site,
     watch::Watch,
 };
 
@@ -47,9 +46,9 @@ impl Crowd {
     ///
     /// # Errors
     /// When the set-up fails; nothing is broken yet.
-    pub async fn gather(site: &Site, settings: &Settings, watch: Watch) -> Result<(Self, Cast)> {
+    pub async fn gather(gateways: &[SocketAddr], settings: &Settings, watch: Watch) -> Result<(Self, Cast)> {
         let mut random = StdRng::seed_from_u64(settings.seed);
-        let addresses = site.gateway_addresses();
+        let addresses = gateways.to_vec();
         let plan = Seats::new(settings, addresses.len(), Cast::PEOPLE, &mut random);
         let people = people::register(&addresses, plan.people()).await?;
         let rooms = people::make_rooms(&addresses, &people, &plan.rooms).await?;

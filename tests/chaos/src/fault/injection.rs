@@ -36,6 +36,24 @@ pub enum End {
     },
 }
 
+impl End {
+    /// In a few words.
+    #[must_use]
+    pub fn outcome(&self) -> String {
+        match self {
+            Self::Impossible(reason) => format!("not possible: {reason}"),
+            Self::Over { complete, complaints, .. } => {
+                let complaints: String =
+                    complaints.iter().map(|complaint| format!("; {complaint}")).collect();
+                match complete {
+                    Some(took) => format!("complete after {:.2} s{complaints}", took.as_secs_f64()),
+                    None => format!("never complete{complaints}"),
+                }
+            }
+        }
+    }
+}
+
 impl Injection {
     /// From its beginning to its end; none where nothing was injected.
     #[must_use]

@@ -2,9 +2,9 @@
 
 use std::{fmt::Write as _, time::Duration};
 
-use super::{EXAMPLES, EXAMPLES_IN_FILE, Report, counts, defects, table::table, thousands};
+use super::{EXAMPLES, EXAMPLES_IN_FILE, Report, counts, defects, failed, millis, seconds, table, thousands};
 use crate::{
-    check::{Class, FAILED_MAX, FAILED_ONCE_MAX, Found, Share},
+    check::{Class, FAILED_MAX, FAILED_ONCE_MAX, Found},
     fault::{End, Injection, Kind},
     faults::Run,
     settings::{FAST_WAY_MEDIAN_MAX, Length},
@@ -21,12 +21,12 @@ pub fn faults(run: &Run) -> Report {
     let impossible = impossible(&run.injections);
     // A run that injected nothing shows nothing.
     let injected = run.injections.iter().any(|injection| matches!(injection.end, End::Over { .. }));
-    let slow = run.fast_way.median > FAST_WAY_MEDIAN_MAX;
-    let availability = &run.verdict.availability;
-    let passes = run.verdict.found.is_empty()
+    let slow = run.judged.fast_way.median > FAST_WAY_MEDIAN_MAX;
+    let availability = &run.judged.verdict.availability;
+    let passes = run.judged.verdict.found.is_empty()
         && late.is_empty()
         && complaints.is_empty()
-        && run.troubles.is_empty()
+        && run.judged.troubles.is_empty()
         && availability.is_kept()
         && injected
         && !slow;
@@ -35,15 +35,15 @@ pub fn faults(run: &Run) -> Report {
         &["fault", "times", "complete, median", "max", "lost", "twice", "out of order", "other"],
         &rows(run),
     );
-    let figures = table(&["", "count"], &counts(&run.verdict, &run.settings));
-    let latencies = &run.latencies;
-    let fast_way = &run.fast_way;
+    let figures = table(&["", "count"], &counts(&run.judged.verdict, &run.settings));
+    let latencies = &run.judged.latencies;
+    let fast_way = &run.judged.fast_way;
     let latency = format!(
         "Calm times, {:.0} s: from a send to its arrival at each member median {}, p99 {}, max {} ({} arrivals).\n\
          Quiet rooms at the end: median {}, max {}.\n\
          Sends that failed: in calm times {}; around faults, repeated until they are answered, {} (at most {} % may), tried \
          once {} (at most {} %).\n",
-        run.calm.as_secs_f64(),
+        run.judged.calm.as_secs_f64(),
         millis(latencies.median),
         millis(latencies.p99),
         millis(latencies.max),
@@ -71,7 +71,7 @@ pub fn faults(run: &Run) -> Report {
     for complaint in &complaints {
         let _ = writeln!(troubles, "- {complaint}");
     }
-    for trouble in &run.troubles {
+    for trouble in &run.judged.troubles {
         let _ = writeln!(troubles, "- with nothing broken: {trouble}");
     }
     if !availability.is_kept() {
@@ -96,15 +96,15 @@ pub fn faults(run: &Run) -> Report {
          {troubles}\n## Figures\n\n{figures}\n{latency}\n## Defects\n{}\n## Every fault\n\n{}",
         run.settings.seed,
         within.as_secs_f64(),
-        defects(&run.verdict, EXAMPLES_IN_FILE),
+        defects(&run.judged.verdict, EXAMPLES_IN_FILE),
         every(&run.injections),
     );
     let summary = format!(
         "\n{kinds}\n{figures}\n{latency}{troubles}{}{verdict} {overall}\n",
-        if run.verdict.found.is_empty() {
+        if run.judged.verdict.found.is_empty() {
             String::new()
         } else {
-            format!("{}\n", defects(&run.verdict, EXAMPLES))
+            format!("{}\n", defects(&run.judged.verdict, EXAMPLES))
         }
     );
     Report { passes, summary, page }
@@ -123,7 +123,7 @@ fn rows(run: &Run) -> Vec<Vec<String>> {
         }
         took.sort_unstable();
         let during = |class: Class| {
-            let found = run.verdict.found.iter();
+            let found = run.judged.verdict.found.iter();
             let during =
                 found.filter(|found| found.defect.class() == class && blamed(run, found) == Some(*kind));
             thousands(during.count())
@@ -226,17 +226,4 @@ fn every(injections: &[Injection]) -> String {
         &["fault", "began", "ended", "markers in the log after", "complete after", "presence right after"],
         &rows,
     )
-}
-
-/// So many of so many.
-fn failed(share: Share) -> String {
-    format!("{} of {}", thousands(share.failed), thousands(share.sends))
-}
-
-fn seconds(time: Duration) -> String {
-    format!("{:.2} s", time.as_secs_f64())
-}
-
-fn millis(time: Duration) -> String {
-    format!("{:.1} ms", time.as_secs_f64() * 1e3)
 }

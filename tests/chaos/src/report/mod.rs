@@ -3,14 +3,22 @@
 mod cutoff;
 mod drops;
 mod faults;
+mod judged;
 mod rolling;
 mod table;
 
-use std::{fmt::Write as _, path::Path};
+use std::{fmt::Write as _, path::Path, time::Duration};
 
-pub use self::{cutoff::cutoff, drops::drops, faults::faults, rolling::rolling};
+pub use self::{
+    cutoff::cutoff,
+    drops::drops,
+    faults::faults,
+    judged::{Section, judged},
+    rolling::rolling,
+    table::table,
+};
 use crate::{
-    check::{DefectKind, Verdict},
+    check::{DefectKind, Share, Verdict},
     error::{Error, Result},
     settings::Settings,
 };
@@ -96,7 +104,8 @@ fn defects(verdict: &Verdict, examples: usize) -> String {
 }
 
 /// A number with commas.
-fn thousands(number: usize) -> String {
+#[must_use]
+pub fn thousands(number: usize) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (place, digit) in digits.chars().enumerate() {
@@ -106,6 +115,21 @@ fn thousands(number: usize) -> String {
         text.push(digit);
     }
     text
+}
+
+/// A time in seconds.
+#[must_use]
+pub fn seconds(time: Duration) -> String {
+    format!("{:.2} s", time.as_secs_f64())
+}
+
+fn millis(time: Duration) -> String {
+    format!("{:.1} ms", time.as_secs_f64() * 1e3)
+}
+
+/// So many of so many.
+fn failed(share: Share) -> String {
+    format!("{} of {}", thousands(share.failed), thousands(share.sends))
 }
 
 #[cfg(test)]

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
-use super::{Report, table::table, thousands};
-use crate::rolling::{ADMISSIONS_A_SECOND, Run};
+use super::{Report, seconds, table, thousands};
+use crate::{
+    listeners::Outcome,
+    rolling::{ADMISSIONS_A_SECOND, Run},
+};
 
 /// The promise: no socket is away for longer.
 const AWAY_MAX: Duration = Duration::from_secs(30);
@@ -13,33 +16,33 @@ const EXAMPLES: usize = 10;
 /// Tells of a run.
 #[must_use]
 pub fn rolling(run: &Run) -> Report {
-    let longest = run.away.last().copied().unwrap_or_default();
-    let median = run.away.get(run.away.len() / 2).copied().unwrap_or_default();
+    let outcome: &Outcome = &run.outcome;
+    let longest = outcome.away.last().copied().unwrap_or_default();
+    let median = outcome.away.get(outcome.away.len() / 2).copied().unwrap_or_default();
     let pace = ADMISSIONS_A_SECOND as usize;
-    let passes = run.wrong == 0
-        && run.failed == 0
-        && run.faults.is_empty()
+    let passes = outcome.wrong == 0
+        && outcome.failed == 0
+        && outcome.faults.is_empty()
         // Each socket was on a gateway that stopped at least once.
-        && run.away.len() >= run.sockets
+        && outcome.away.len() >= outcome.sockets
         && longest < AWAY_MAX
         && run.peak <= pace;
-    let seconds = |duration: Duration| format!("{:.2} s", duration.as_secs_f64());
     let figures = table(
         &["", "value", "bound"],
         &[
-            ("sockets", thousands(run.sockets), String::new()),
-            ("messages acknowledged", thousands(run.acknowledged), String::new()),
-            ("messages not acknowledged", thousands(run.failed), "0".to_owned()),
-            ("delivered", thousands(run.delivered), String::new()),
-            ("missing, repeated or out of order", thousands(run.wrong), "0".to_owned()),
-            ("sockets lost and back again", thousands(run.away.len()), String::new()),
+            ("sockets", thousands(outcome.sockets), String::new()),
+            ("messages acknowledged", thousands(outcome.acknowledged), String::new()),
+            ("messages not acknowledged", thousands(outcome.failed), "0".to_owned()),
+            ("delivered", thousands(outcome.delivered), String::new()),
+            ("missing, repeated or out of order", thousands(outcome.wrong), "0".to_owned()),
+            ("sockets lost and back again", thousands(outcome.away.len()), String::new()),
             ("away, median", seconds(median), String::new()),
             ("away, longest", seconds(longest), seconds(AWAY_MAX)),
             ("most let in within a second", thousands(run.peak), thousands(pace)),
         ]
         .map(|(name, value, bound)| vec![name.to_owned(), value, bound]),
     );
-    let faults: String = run.faults.iter().take(EXAMPLES).map(|fault| format!("- {fault}\n")).collect();
+    let faults: String = outcome.faults.iter().take(EXAMPLES).map(|fault| format!("- {fault}\n")).collect();
     let page = format!(
         "# A rolling restart of the gateways, seed {}\n\nEach gateway lets in {pace} sockets a second.\n\n{figures}\n{faults}",
         run.settings.seed,

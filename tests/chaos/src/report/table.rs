@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 /// A table with a header; columns after the first are aligned to the right.
-pub(super) fn table(header: &[&str], rows: &[Vec<String>]) -> String {
+#[must_use]
+pub fn table(header: &[&str], rows: &[Vec<String>]) -> String {
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
         cells.chain(header.get(column).map(|name| name.chars().count())).max().unwrap_or(0)

@@ -34,7 +34,7 @@ pub const REPLICAS: usize = 2;
 const DISK_BYTES: u64 = 512 << 20;
 
 /// For what the harness asks of the services: it does not want to be slowed down by their care for others.
-const GATEWAY_SETTINGS: [(&str, &str); 9] = [
+pub const GATEWAY_SETTINGS: [(&str, &str); 12] = [
     // All clients are of one address.
     ("MADANG_MAX_ADDRESS_CONNECTIONS", "100000"),
     ("MADANG_HANDSHAKES_BURST", "100000"),
@@ -42,15 +42,21 @@ const GATEWAY_SETTINGS: [(&str, &str); 9] = [
     ("MADANG_SENDS_PER_SECOND", "100000"),
     ("MADANG_SENDS_BURST", "100000"),
     ("MADANG_ADDRESS_SENDS_PER_SECOND", "0"),
+    // What clients may read is read again after each fault, and its judge reads all of it.
+    ("MADANG_READS_PER_SECOND", "100000"),
+    ("MADANG_READS_BURST", "100000"),
+    ("MADANG_ADDRESS_READS_PER_SECOND", "0"),
     ("MADANG_ROOM_SENDS_PER_SECOND", "100000"),
     ("MADANG_ROOM_CREATIONS_PER_MINUTE", "100000"),
     ("MADANG_MEMBER_ADDITIONS_PER_MINUTE", "100000"),
     // A rolling restart is one fault of many.
     ("MADANG_RECONNECT_SPREAD_SECONDS", "1"),
 ];
-const AUTH_SETTINGS: [(&str, &str); 3] = [
+/// What the harness asks of auth.
+pub const AUTH_SETTINGS: [(&str, &str); 4] = [
     // Hundreds of accounts are made at the start, and no password is worth guarding.
     ("MADANG_AUTH_REGISTER_BURST", "1000000"),
+    ("MADANG_AUTH_SIGN_INS_BURST", "1000000"),
     ("MADANG_AUTH_ARGON2_MEMORY_KIB", "64"),
     ("MADANG_AUTH_ARGON2_PASSES", "1"),
 ];
@@ -87,7 +93,7 @@ impl Site {
             tokio::try_join!(postgres(&logs, wants_disk), RedisSide::start(settings.redis, &logs))?;
         let (postgres, no_disk) = postgres;
         let blueprint = Blueprint {
-            binaries: binaries_directory()?,
+            binaries: settings.binaries.clone().map_or_else(binaries_directory, Ok)?,
             home: home.path(),
             logs: &logs,
             steps_clocks: settings.steps_clocks(),
@@ -267,6 +273,8 @@ async fn postgres(
         durability: Durability::Real,
         log: Some(logs.join("postgres.log")),
         disk_bytes: wants_disk.then_some(DISK_BYTES),
+        host: None,
+        certificate: None,
     };
     match PostgresServer::start_configured(options.clone()).await {
         Err(KitError::NoDisk { reason }) => {

@@ -19,6 +19,7 @@ const GATEWAY_STREAMS: &str = "madang:{*}:inbox:*";
 
 /// What gateways meet in.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one for a run")]
 pub enum RedisSide {
     /// One server.
     Single(RedisServer),

@@ -72,6 +72,7 @@ impl Blueprint<'_> {
             directory,
             log: self.logs.join(format!("{name}.log")),
             name,
+            host: None,
         })
         .await?;
         Ok(Replica { service, clock })

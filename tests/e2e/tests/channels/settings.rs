@@ -1,9 +1,12 @@
 //! What the dialect can be told.
 
+use madang_client::NewRoom;
 use madang_e2e::{FrontEnd, PATIENCE, Person, Standalone, public_room};
 use madang_test_kit::Program;
+use reqwest::Method;
+use serde_json::json;
 
-use crate::{clock, refusal, says};
+use crate::{clock, places::stage, refusal, says};
 
 #[tokio::test]
 async fn paths_zone_and_default_room_are_settings() {
@@ -71,4 +74,38 @@ async fn a_name_of_an_earlier_version_still_counts_and_is_warned_of() {
     let refused = Standalone::spawn(Program::AllInOne, &both);
     let status = refused.service.process().exited(PATIENCE).await.expect("an end");
     assert_eq!(status.code(), Some(2), "{}", refused.log());
+}
+
+/// A user's private room may have had the slug before it was reserved.
+#[tokio::test]
+async fn a_default_room_that_is_not_public_is_told_to_the_operator_and_can_be_mended() {
+    let stage = stage().await;
+    let (mina, joon) =
+        tokio::join!(Person::register(stage.gateway(0), "mina"), Person::register(stage.gateway(0), "joon"));
+    let slug = format!("den-{}", std::process::id());
+    let private = NewRoom::private("Den", Vec::new()).slug(&*slug);
+    let room = mina.api.create_room(&private).await.expect("a room").id;
+    let (auth, store) = (stage.cluster.auth(0).base_url(), stage.cluster.message_store(0).base_url());
+    let settings = [
+        ("MADANG_AUTH_URL", &*auth),
+        ("MADANG_STORE_URL", &*store),
+        ("MADANG_CHANNELS_EDGE", "true"),
+        ("MADANG_CHANNELS_DEFAULT_ROOM", &*slug),
+    ];
+    let gateway = Standalone::start(Program::Gateway, &settings).await;
+    let base = gateway.service.base_url();
+    let path = format!("/ws/chat/?token={}", joon.grant.access_token);
+    for _ in 0..2 {
+        let refused = refusal(&base, &path, &[]).await;
+        assert_eq!(refused.status, 503, "it is not the user's fault: {refused:?}");
+    }
+    let log = gateway.log();
+    let told = |line: &&str| line.contains("ERROR") && line.contains(&slug);
+    assert_eq!(log.lines().filter(told).count(), 1, "once a minute is enough: {log}");
+
+    // Its owner gives the slug up, and the configuration takes it without its rest.
+    let unnamed = mina.api.request(Method::PATCH, &format!("/v1/rooms/{room}")).json(&json!({"slug": null}));
+    mina.api.call_for_nothing(unnamed).await.expect("the slug is given up");
+    FrontEnd::open(&base, "/ws/chat/", &joon).await.close().await;
+    assert_ne!(joon.api.room(&slug).await.expect("the default room").id, room);
 }

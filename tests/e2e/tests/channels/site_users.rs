@@ -1,5 +1,6 @@
 //! A site that moves over with its own users, tokens, rooms and backend: who comes and goes, and what the site has to say.
 
+use madang_domain::Code;
 use madang_e2e::{FrontEnd, PATIENCE, site_token};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -71,9 +72,12 @@ mod stories {
         let refused = FrontEnd::try_open(&site.second, &format!("{}?token={sora}", room_path(11)), &[]).await;
         assert_eq!(refused.expect_err("a refusal").status, 403);
 
-        // Anybody may choose a slug; the site's own number is not hidden by it.
+        // No user takes a number as a slug; and one that the site gave before does not hide the site's own number.
         let user = site.guest().with_token(&sora);
-        user.create_room(&madang_client::NewRoom::public("Trap").slug("13")).await.expect("the slug 13");
+        let trap = user.create_room(&madang_client::NewRoom::public("Trap").slug("13")).await;
+        assert_eq!(trap.expect_err("a number is reserved").code(), Some(Code::AlreadyExists));
+        let slug = json!({"name": "Slug", "kind": "public", "slug": "13", "owner": "ext:103"});
+        site.backend.call(Method::POST, "/rooms", &slug).await.expect("a room of the slug 13");
         site.room(13, &[101, 102]).await;
         let mut socket = FrontEnd::open_with(&site.first, &room_path(13), &mina).await;
         socket.send(json!({"room_id": 13, "user_id": 101, "message": "in the site's"}).to_string()).await;

@@ -223,6 +223,10 @@ fn message(event: &Event, said: &event::Message) -> Message<'static> {
         reply_to: said.reply_to.map(|seq| seq.to_string().into()),
         mentions: said.mentions.clone(),
         attachments: Vec::new(),
+        excerpt: None,
+        edited_at: None,
+        deleted: false,
+        reactions: Vec::new(),
     }
 }
 

@@ -144,6 +144,7 @@ impl Follower<'_> {
             | ServerFrame::Notice(_)
             | ServerFrame::Ok(_)
             | ServerFrame::Typing(_)
+            | ServerFrame::Profile(_)
             | ServerFrame::Reconnect(_)
             | ServerFrame::Pong(_) => return Err(Violation::Broken(format!("nobody asked for {frame:?}"))),
         }

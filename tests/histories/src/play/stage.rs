@@ -10,7 +10,7 @@ use std::{
 };
 
 use madang_domain::{Code, Epoch, IdempotencyKey, Role, RoomId, RoomName, Seq, TopicId};
-use madang_rpc::store::{CreateRoom, DeleteRoom, Heads, NewRoom, Open, Read, RoomKind};
+use madang_rpc::store::{Authority, CreateRoom, DeleteRoom, Heads, NewRoom, Open, Read, RoomKind};
 use tokio::{sync::RwLock, time::Instant};
 
 use crate::{
@@ -199,7 +199,7 @@ async fn room(services: &Services, kind: RoomKind, members: &[usize]) -> Result<
     let key = Some(IdempotencyKey::new(key).map_err(Violation::stage)?);
     let room = NewRoom { kind, name, slug: None, external_id: None, members, key };
     let actor = &services.people[0].profile;
-    let create = || CreateRoom { actor: Arc::clone(actor), room: room.clone() };
+    let create = || CreateRoom { actor: Arc::clone(actor), authority: Authority::User, room: room.clone() };
     Ok(answered(|| services.stores[0].create_room(create())).await?.value.room.id)
 }
 

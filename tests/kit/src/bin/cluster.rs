@@ -5,44 +5,56 @@ use std::error::Error as _;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use madang_test_kit::{Cluster, ClusterOptions, Durability, Error, PROCESSES_FILE, Ports, ProcessEntry};
+use madang_test_kit::{
+    Cluster, ClusterOptions, Durability, Error, PROCESSES_FILE, Ports, ProcessEntry, Program,
+    ServiceCertificates,
+};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Between two looks at whether all processes live.
 const WATCH_INTERVAL: Duration = Duration::from_millis(250);
 
 /// Starts PostgreSQL, Redis, auth, message-store, gateways (8081, 8082, …) and nginx (8080), and prints each process with
-/// its address, PID and log. One that dies is reported and not restarted. Ctrl-C stops everything; its data, in a
-/// temporary directory, goes with it.
+/// its address, PID and log. A process that dies is reported and not restarted. Ctrl-C stops all processes and deletes
+/// their data.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// Replicas of auth
-    #[arg(long, default_value_t = 2)]
+    /// The number of auth replicas
+    #[arg(long, default_value_t = 2, value_name = "COUNT", value_parser = count)]
     auth: usize,
-    /// Replicas of message-store
-    #[arg(long, default_value_t = 2)]
+    /// The number of message-store replicas
+    #[arg(long, default_value_t = 2, value_name = "COUNT", value_parser = count)]
     message_store: usize,
-    /// Gateways
-    #[arg(long, default_value_t = 2)]
+    /// The number of gateways
+    #[arg(long, default_value_t = 2, value_name = "COUNT", value_parser = count)]
     gateways: usize,
-    /// Leave out nginx; clients connect to the gateways
+    /// Does not start nginx; clients then connect to the gateways
     #[arg(long)]
     no_nginx: bool,
-    /// Free ports instead of 8080, 8081, …
+    /// Uses free ports instead of 8080, 8081, …
     #[arg(long)]
     free_ports: bool,
-    /// PostgreSQL without fsync: faster, and the loss of power loses everything
+    /// Gives the services certificates, by which they know each other
+    #[arg(long)]
+    certificates: bool,
+    /// Runs PostgreSQL without fsync: faster, but a power failure loses data
     #[arg(long)]
     fast: bool,
-    /// Where the logs and processes.json go
+    /// The directory for the logs and processes.json
     #[arg(long, default_value = "data/cluster", value_name = "DIRECTORY")]
     data_dir: PathBuf,
-    /// Where the services' binaries are; by default beside this one
+    /// The directory of the services' binaries. [default: the directory of this program]
     #[arg(long, value_name = "DIRECTORY")]
     binaries: Option<PathBuf>,
+}
+
+/// A number of processes: at least one.
+fn count(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|count| *count > 0).ok_or_else(|| "expected a number of at least 1".to_owned())
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -59,9 +71,9 @@ async fn main() -> ExitCode {
 
 async fn run(arguments: Arguments, screen: &Screen) -> Result<(), Error> {
     let mut ending = Ending::new()?;
-    let started = Instant::now();
+    let (started, options) = (Instant::now(), options(arguments)?);
     let cluster = tokio::select! {
-        cluster = Cluster::start_reporting(options(arguments), |step| screen.line(&format!("starting {step} …"))) => cluster?,
+        cluster = Cluster::start_reporting(options, |step| screen.line(&format!("starting {step} …"))) => cluster?,
         // What had been started is dropped, and so ended, on the way out.
         () = ending.asked() => return Ok(()),
     };
@@ -72,8 +84,8 @@ async fn run(arguments: Arguments, screen: &Screen) -> Result<(), Error> {
     cluster.stop().await
 }
 
-fn options(arguments: Arguments) -> ClusterOptions {
-    ClusterOptions {
+fn options(arguments: Arguments) -> Result<ClusterOptions, Error> {
+    Ok(ClusterOptions {
         auth: arguments.auth,
         message_store: arguments.message_store,
         gateways: arguments.gateways,
@@ -82,8 +94,10 @@ fn options(arguments: Arguments) -> ClusterOptions {
         ports: if arguments.free_ports { Ports::Free } else { Ports::Fixed },
         data_dir: Some(arguments.data_dir),
         binaries: arguments.binaries,
-        settings: Vec::new(),
-    }
+        certificates: arguments.certificates.then(ServiceCertificates::new).transpose()?.map(Arc::new),
+        // As it is by default; tests of the kit have it otherwise.
+        settings: vec![(Program::MessageStore, "MADANG_STORE_ADDED_BY".to_owned(), "shared".to_owned())],
+    })
 }
 
 /// Returns when the end is asked for; reports each death once until then.

@@ -7,8 +7,8 @@ use madang_test_kit::{DATABASE_URL_VARIABLE, Durability, PostgresServer, REDIS_U
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Runs a command with private PostgreSQL and Redis servers, named to it by TEST_DATABASE_URL and TEST_REDIS_URL, and
-/// removes them when it has ended in whatever way. Its exit status is the command's.
+/// Starts private PostgreSQL and Redis servers and runs a command, which gets their URLs as TEST_DATABASE_URL and
+/// TEST_REDIS_URL. The servers end with the command, and their data are deleted. The exit status is the command's.
 #[derive(Debug, Parser)]
 struct Arguments {
     /// The command and its arguments

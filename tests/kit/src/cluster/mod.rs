@@ -273,14 +273,24 @@ impl Starter<'_> {
             &[
                 ("MADANG_TRUSTED_PROXIES", proxies),
                 ("MADANG_REDIS_URL", redis_url),
-                ("MADANG_AUTH_URL", &urls(auth)),
-                ("MADANG_STORE_URL", &urls(message_store)),
+                ("MADANG_AUTH_URL", &self.urls(auth)),
+                ("MADANG_STORE_URL", &self.urls(message_store)),
             ],
         );
         let starts = addresses.iter().enumerate().map(|(index, address)| {
             self.start(Program::Gateway, format!("gateway-{}", index + 1), *address, settings.clone())
         });
         try_join_all(starts).await
+    }
+
+    /// As the settings `MADANG_AUTH_URL` and `MADANG_STORE_URL` want several replicas.
+    fn urls(&self, services: &[Service]) -> String {
+        let scheme = if self.options.certificates.is_some() { "https" } else { "http" };
+        services
+            .iter()
+            .map(|service| format!("{scheme}://{}", service.address()))
+            .collect::<Vec<_>>()
+            .join(",")
     }
 
     async fn start(
@@ -301,6 +311,7 @@ impl Starter<'_> {
             directory,
             log: self.data_dir.log(&name),
             name,
+            host: None,
         })
         .await
     }
@@ -308,11 +319,6 @@ impl Starter<'_> {
 
 fn database_name(program: Program) -> String {
     program.binary().replace('-', "_")
-}
-
-/// As the settings `MADANG_AUTH_URL` and `MADANG_STORE_URL` want several replicas.
-fn urls(services: &[Service]) -> String {
-    services.iter().map(Service::base_url).collect::<Vec<_>>().join(",")
 }
 
 async fn stop_all(services: &[Service]) -> Result<()> {

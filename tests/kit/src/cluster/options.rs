@@ -1,7 +1,9 @@
 //! What a cluster consists of.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use crate::certificates::{CertificateFiles, ServiceCertificates};
 use crate::error::{Error, Result};
 use crate::port::{free_address, is_free, local};
 use crate::postgres_server::Durability;
@@ -39,6 +41,8 @@ pub struct ClusterOptions {
     pub data_dir: Option<PathBuf>,
     /// The directory of the services' binaries; see [`binaries_directory`](crate::binaries_directory).
     pub binaries: Option<PathBuf>,
+    /// The certificates by which the services know each other; none by default.
+    pub certificates: Option<Arc<ServiceCertificates>>,
     /// Settings for all processes of a program, over those that the cluster gives it: to put a
     /// [`BreakableProxy`](crate::BreakableProxy) in between, or to shorten an interval.
     pub settings: Vec<(Program, String, String)>,
@@ -55,6 +59,7 @@ impl Default for ClusterOptions {
             ports: Ports::Free,
             data_dir: None,
             binaries: None,
+            certificates: None,
             settings: Vec::new(),
         }
     }
@@ -71,6 +76,9 @@ impl ClusterOptions {
     /// The settings of a program besides its addresses: the cluster's, and over them the caller's.
     pub(super) fn settings_for(&self, program: Program, given: &[(&str, &str)]) -> Vec<(String, String)> {
         let own = given.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let files = self.certificates.as_ref().and_then(|certificates| certificates.files(program));
+        let certificate = files.map(CertificateFiles::settings).unwrap_or_default();
+        let own = own.chain(certificate.into_iter().map(|(name, value)| (name.to_owned(), value)));
         let extra = self.settings.iter().filter(|(of, _, _)| *of == program);
         own.chain(extra.map(|(_, name, value)| (name.clone(), value.clone()))).collect()
     }

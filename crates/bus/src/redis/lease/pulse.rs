@@ -95,6 +95,7 @@ impl LeaseHolder {
             epoch_candidate: &format!("{}-{}", self.gateway, self.nonce),
             known_epoch: &self.epoch,
             stream_entries_max: self.settings.stream_entries,
+            stream_kept_ms: self.settings.stream_kept.as_millis(),
             nonce: self.nonce,
             has_dropped,
         };

@@ -7,12 +7,27 @@ use std::sync::{
 
 use bytes::Bytes;
 use madang_domain::TopicId;
-use tokio::sync::mpsc;
+use madang_trace::UntilDropped;
+use tokio::sync::mpsc::{self, error::TrySendError};
 
 use crate::{bus::Published, metrics::BusMetrics, redis::settings::RedisSettings};
 
-/// An entry and its topic.
-pub(super) type Publication = (TopicId, Bytes);
+/// An entry on its way to Redis.
+#[derive(Debug)]
+pub(super) struct Publication {
+    pub(super) topic: TopicId,
+    pub(super) entry: Bytes,
+    /// Lasts until Redis has the entry, or it is dropped.
+    span: UntilDropped,
+}
+
+impl Publication {
+    /// Notes that it is dropped.
+    pub(super) fn note_dropped(&self) {
+        self.span.span().record("error.type", "dropped");
+        self.span.span().record("otel.status_code", "ERROR");
+    }
+}
 
 /// The sending side of a shard's publish queue. Overflow policy: the newest entry is dropped and counted.
 #[derive(Debug)]
@@ -74,12 +89,22 @@ impl PublishQueue {
     pub(in crate::redis) fn offer(&self, topic: TopicId, entry: Bytes) -> Published {
         let bytes = entry.len();
         let waiting = self.state.bytes.fetch_add(bytes, Relaxed);
+        // First: the publisher subtracts what it has sent.
+        self.metrics.waiting_bytes.add(bytes as u64);
         let fits = waiting + bytes <= self.bytes_max && !self.state.is_shut.load(Relaxed);
-        if fits && self.sender.try_send((topic, entry)).is_ok() {
+        let publication = Publication { topic, entry, span: UntilDropped::new(madang_trace::sampled_span()) };
+        let refused = if fits {
+            self.sender.try_send(publication).err()
+        } else {
+            Some(TrySendError::Full(publication))
+        };
+        let Some(refused) = refused else {
             self.metrics.published.add(1);
             return Published::Queued;
-        }
+        };
+        refused.into_inner().note_dropped();
         self.state.drop_bytes(bytes);
+        self.metrics.waiting_bytes.subtract_len(bytes);
         self.metrics.dropped.add(1);
         Published::Dropped
     }

@@ -8,7 +8,10 @@ use futures_util::{
 };
 use madang_domain::GatewayId;
 use redis::RedisResult;
-use tokio::{sync::mpsc, time::timeout};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, timeout},
+};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
@@ -52,6 +55,7 @@ struct Batch {
 /// A call on its way.
 struct Call {
     batch: Batch,
+    sent_at: Instant,
     answer: Pin<Box<MaybeDone<BoxFuture<'static, RedisResult<u64>>>>>,
 }
 
@@ -145,7 +149,7 @@ impl Publisher {
     fn cut(&mut self, entries: &mut Vec<Publication>) {
         let mut batch = Batch { entries: Vec::with_capacity(entries.len()), bytes: 0, tries: 0 };
         for publication in entries.drain(..) {
-            let bytes = publication.1.len();
+            let bytes = publication.entry.len();
             if !batch.entries.is_empty() && batch.bytes + bytes > self.settings.call_bytes {
                 let full = std::mem::replace(&mut batch, Batch { entries: Vec::new(), bytes: 0, tries: 0 });
                 self.unsent.push_back(full);
@@ -159,7 +163,8 @@ impl Publisher {
     async fn send(&mut self, current: &FencedConnection, mut batch: Batch) {
         batch.tries += 1;
         let entries_max = self.settings.stream_entries;
-        let command = self.scripts.publish(&self.keys, self.gateway, entries_max, batch.entries.iter());
+        let entries = batch.entries.iter().map(|publication| (publication.topic, &publication.entry));
+        let command = self.scripts.publish(&self.keys, self.gateway, entries_max, entries);
         let mut connection = current.connection.clone();
         let call: BoxFuture<'static, RedisResult<u64>> =
             Box::pin(async move { command.query_async(&mut connection).await });
@@ -167,7 +172,7 @@ impl Publisher {
         // The first poll hands the command to the connection: calls leave in the order in which this function runs.
         let _ = poll!(&mut answer);
         self.metrics.script_calls.add(1);
-        self.in_flight.push_back(Call { batch, answer });
+        self.in_flight.push_back(Call { batch, sent_at: Instant::now(), answer });
     }
 
     /// Handles the answer to the first call in flight; `false` when the connection is broken.
@@ -181,6 +186,8 @@ impl Publisher {
             Ok(appends) => {
                 self.metrics.stream_appends.add(appends);
                 if let Some(call) = self.in_flight.pop_front() {
+                    self.metrics.publish.observe_duration(call.sent_at.elapsed());
+                    self.metrics.waiting_bytes.subtract_len(call.batch.bytes);
                     self.state.subtract_bytes(call.batch.bytes);
                 }
             }
@@ -209,17 +216,20 @@ impl Publisher {
         while let Some(batch) = self.unsent.pop_front() {
             self.discard(&batch);
         }
-        while let Ok((_, entry)) = self.queue.try_recv() {
-            self.count_dropped(1, entry.len());
+        while let Ok(publication) = self.queue.try_recv() {
+            publication.note_dropped();
+            self.count_dropped(1, publication.entry.len());
         }
     }
 
     fn discard(&self, batch: &Batch) {
+        batch.entries.iter().for_each(Publication::note_dropped);
         self.count_dropped(batch.entries.len(), batch.bytes);
     }
 
     fn count_dropped(&self, entries: usize, bytes: usize) {
         self.metrics.dropped.add_len(entries);
+        self.metrics.waiting_bytes.subtract_len(bytes);
         self.state.drop_bytes(bytes);
     }
 

@@ -58,7 +58,7 @@ impl Scripts {
         keys: &ShardKeys,
         gateway: GatewayId,
         stream_entries_max: usize,
-        entries: impl ExactSizeIterator<Item = &'a (TopicId, Bytes)> + Clone,
+        entries: impl ExactSizeIterator<Item = (TopicId, &'a Bytes)> + Clone,
     ) -> Cmd {
         /// `inbox:` and a UUID.
         const TOPIC_BYTES: usize = 42;

@@ -6,6 +6,7 @@
 --      7 lease prefix, 8 stream prefix, 9 longest stream, 10 nonce of the probe,
 --      11 '1' when this gateway dropped entries that it should have published
 --      12 value of a lease that is taken: fence, dot, a part that makes it unlike all others
+--      13 how long an entry is kept (ms)
 -- Returns: state ('held', 'new' or 'stale'), epoch, id of the probe, value of the lease.
 local me, fence, longest = ARGV[1], tonumber(ARGV[2]), ARGV[9]
 
@@ -73,4 +74,8 @@ if redis.call('EXISTS', KEYS[2]) == 1 then
   end
 end
 local id = redis.call('XADD', KEYS[2], 'MAXLEN', '~', longest, '*', 'p', ARGV[10], 'n', added + 1)
+-- What was read is not needed any more, and may hold the text of a message that was deleted since. What was not read for so
+-- long is lost: the reader finds by the probe that it counts fewer.
+local now = string.match(id, '^%d+')
+redis.call('XTRIM', KEYS[2], 'MINID', string.format('%.0f', math.max(0, tonumber(now) - tonumber(ARGV[13]))))
 return {state, epoch, id, value}

@@ -20,6 +20,7 @@ pub(in crate::redis) struct PulseCall<'a> {
     pub(in crate::redis) epoch_candidate: &'a str,
     pub(in crate::redis) known_epoch: &'a str,
     pub(in crate::redis) stream_entries_max: usize,
+    pub(in crate::redis) stream_kept_ms: u128,
     pub(in crate::redis) nonce: u64,
     pub(in crate::redis) has_dropped: bool,
 }
@@ -54,13 +55,14 @@ impl Scripts {
         keys: &ShardKeys,
         pulse: &PulseCall<'_>,
     ) -> RedisResult<PulseReply> {
-        let mut command = call(&self.pulse, 19, 512);
+        let mut command = call(&self.pulse, 20, 512);
         command.arg(4).arg(&keys.lease).arg(&keys.stream).arg(&keys.epoch).arg(&keys.gateways);
         command.arg(Text(pulse.gateway)).arg(pulse.fence).arg(pulse.confirmed_lease);
         command.arg(Text(pulse.lease_ttl_ms)).arg(pulse.epoch_candidate).arg(pulse.known_epoch);
         command.arg(&keys.lease_prefix).arg(&keys.stream_prefix).arg(pulse.stream_entries_max);
         command.arg(pulse.nonce).arg(u8::from(pulse.has_dropped));
         command.arg(Text(format_args!("{}.{}", pulse.fence, pulse.nonce)));
+        command.arg(Text(pulse.stream_kept_ms));
         let (state, epoch, probe, lease): (String, String, Vec<u8>, String) =
             query(&command, connection).await?;
         let state = match state.as_str() {

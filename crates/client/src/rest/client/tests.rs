@@ -8,7 +8,8 @@ use super::*;
 fn a_base_is_an_http_address() {
     assert_eq!(Client::new("http://127.0.0.1:8080/").unwrap().base(), "http://127.0.0.1:8080");
     assert_eq!(Client::new("http://example.org/chat").unwrap().base(), "http://example.org/chat");
-    for base in ["", "127.0.0.1:8080", "https://example.org", "mailto:a@b.c"] {
+    assert_eq!(Client::new("https://example.org").is_ok(), cfg!(feature = "tls"));
+    for base in ["", "127.0.0.1:8080", "ftp://example.org", "mailto:a@b.c"] {
         assert!(matches!(Client::new(base), Err(Error::Base(_))), "{base}");
     }
 }

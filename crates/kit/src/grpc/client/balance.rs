@@ -9,12 +9,12 @@ use tokio::{
 use tonic::transport::{Endpoint, channel::Change};
 
 use super::{
-    ClientOptions,
+    Caller, ClientOptions,
     endpoint::endpoint,
     probe::{self, Health},
     resolve::Replica,
 };
-use crate::lifecycle::Tasks;
+use crate::{lifecycle::Tasks, tls::Dial};
 
 /// How soon changes that the channel had no room for are tried again.
 const AGAIN: Duration = Duration::from_millis(100);
@@ -23,6 +23,10 @@ const AGAIN: Duration = Duration::from_millis(100);
 pub(super) struct Balancer {
     service: &'static str,
     options: ClientOptions,
+    caller: Caller,
+    dial: Option<Dial>,
+    /// How many times the certificate has changed.
+    generation: u64,
     tasks: Tasks,
     changes: mpsc::Sender<Change<SocketAddr, Endpoint>>,
     report: mpsc::Sender<(Replica, Health)>,
@@ -36,8 +40,8 @@ pub(super) struct Balancer {
 struct Member {
     replica: Replica,
     health: Health,
-    /// Whether the channel calls it.
-    called: bool,
+    /// Whether the channel calls it, and by which generation of the certificate.
+    called: Option<u64>,
     probe: AbortHandle,
 }
 
@@ -51,13 +55,16 @@ impl Balancer {
     pub(super) fn new(
         service: &'static str,
         options: ClientOptions,
+        caller: Caller,
         tasks: Tasks,
         changes: mpsc::Sender<Change<SocketAddr, Endpoint>>,
         report: mpsc::Sender<(Replica, Health)>,
         again: Arc<Notify>,
     ) -> Self {
         let (members, leaving) = (BTreeMap::new(), Vec::new());
-        Self { service, options, tasks, changes, report, again, members, leaving }
+        let dial = options.tls.as_ref().map(|(tls, service)| tls.dial(*service));
+        let generation = 0;
+        Self { service, options, caller, dial, generation, tasks, changes, report, again, members, leaving }
     }
 
     /// Runs until the channel and all its clones are gone, or the resolver is.
@@ -67,6 +74,7 @@ impl Balancer {
         mut reports: mpsc::Receiver<(Replica, Health)>,
     ) {
         let changes = self.changes.clone();
+        let mut certificates = self.dial.as_ref().map(Dial::changes);
         let mut settled = true;
         loop {
             tokio::select! {
@@ -80,6 +88,7 @@ impl Balancer {
                     self.follow(&resolved);
                 }
                 Some((replica, health)) = reports.recv() => self.note(&replica, health),
+                generation = next_generation(&mut certificates) => self.renew(generation),
                 () = tokio::time::sleep(AGAIN), if !settled => {}
             }
             settled = self.settle();
@@ -96,7 +105,7 @@ impl Balancer {
             .map(|(address, _)| *address)
             .collect();
         for address in gone {
-            if self.members.remove(&address).is_some_and(|member| member.called) {
+            if self.members.remove(&address).is_some_and(|member| member.called.is_some()) {
                 self.leaving.push(address);
             }
         }
@@ -104,13 +113,30 @@ impl Balancer {
             if self.members.contains_key(&replica.address) {
                 continue;
             }
-            let endpoint = endpoint(replica, &self.options);
-            let probe =
-                probe::run(replica.clone(), endpoint, Arc::clone(&self.options.random), self.report.clone());
-            let probe = self.tasks.spawn_background("probe", probe).abort_handle();
+            let probe = self.probe(replica);
             let member =
-                Member { replica: replica.clone(), health: Health::Unreachable, called: false, probe };
+                Member { replica: replica.clone(), health: Health::Unreachable, called: None, probe };
             self.members.insert(replica.address, member);
+        }
+    }
+
+    fn probe(&self, replica: &Replica) -> AbortHandle {
+        let endpoint = endpoint(replica, &self.options, self.dial.as_ref());
+        let (random, report) = (Arc::clone(&self.options.random), self.report.clone());
+        let probe = probe::run(replica.clone(), endpoint, self.caller.clone(), random, report);
+        self.tasks.spawn_background("probe", probe).abort_handle()
+    }
+
+    /// Connects anew with a new certificate. What the members' health is stays known meanwhile, and a connection is used
+    /// until the one that replaces it is there.
+    fn renew(&mut self, generation: u64) {
+        self.generation = generation;
+        let replicas: Vec<Replica> = self.members.values().map(|member| member.replica.clone()).collect();
+        for replica in replicas {
+            let probe = self.probe(&replica);
+            if let Some(member) = self.members.get_mut(&replica.address) {
+                std::mem::replace(&mut member.probe, probe).abort();
+            }
         }
     }
 
@@ -139,12 +165,13 @@ impl Balancer {
         // Those that enter go first, so that the channel is never empty in between.
         for enters in [true, false] {
             for (address, member) in &mut self.members {
-                let wanted = Some(member.health) == best;
-                if wanted == member.called || wanted != enters {
+                let wanted = (Some(member.health) == best).then_some(self.generation);
+                if wanted == member.called || wanted.is_some() != enters {
                     continue;
                 }
                 let change = if enters {
-                    Change::Insert(*address, endpoint(&member.replica, &self.options))
+                    // One that is there already is replaced.
+                    Change::Insert(*address, endpoint(&member.replica, &self.options, self.dial.as_ref()))
                 } else {
                     Change::Remove(*address)
                 };
@@ -165,4 +192,14 @@ impl Balancer {
             check.failing(format!("no replica of {} serves", self.service));
         }
     }
+}
+
+/// Waits for the next certificate; for ever where there is none.
+async fn next_generation(certificates: &mut Option<watch::Receiver<u64>>) -> u64 {
+    if let Some(certificates) = certificates
+        && certificates.changed().await.is_ok()
+    {
+        return *certificates.borrow_and_update();
+    }
+    std::future::pending().await
 }

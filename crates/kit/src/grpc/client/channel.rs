@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use tokio::sync::{Notify, mpsc, watch};
-use tonic::transport::Channel;
+use tonic::{service::interceptor::InterceptedService, transport::Channel};
 
 use super::{
-    ClientOptions, InvalidUrl,
+    Caller, ClientOptions, InvalidUrl, ServiceChannel,
     balance::Balancer,
     resolve::{self, Targets},
 };
@@ -29,8 +29,9 @@ pub fn channel(
     urls: &str,
     options: ClientOptions,
     life: &Lifecycle,
-) -> Result<Channel, InvalidUrl> {
-    let targets = Targets::parse(urls)?;
+) -> Result<ServiceChannel, InvalidUrl> {
+    let targets = Targets::parse(urls, options.tls.is_some())?;
+    let caller = Caller::new(options.secret.as_ref());
     let (channel, changes) = Channel::balance_channel(PENDING_CHANGES);
     let (resolved, replicas) = watch::channel(Vec::new());
     let again = Arc::new(Notify::new());
@@ -40,7 +41,7 @@ pub fn channel(
     let tasks = life.tasks();
     let interval = options.resolve_interval;
     tasks.spawn_background("resolve", resolve::run(service, targets, interval, Arc::clone(&again), resolved));
-    let balancer = Balancer::new(service, options, tasks.clone(), changes, report, again);
+    let balancer = Balancer::new(service, options, caller.clone(), tasks.clone(), changes, report, again);
     tasks.spawn_background("balance", balancer.run(replicas, reports));
-    Ok(channel)
+    Ok(InterceptedService::new(channel, caller))
 }

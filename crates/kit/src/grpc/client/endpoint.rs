@@ -5,6 +5,7 @@ use std::time::Duration;
 use tonic::transport::Endpoint;
 
 use super::{ClientOptions, resolve::Replica};
+use crate::tls::Dial;
 
 /// HTTP/2 keepalive of connections that carry calls, idle ones too. Probes notice sooner.
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
@@ -15,8 +16,18 @@ const TCP_KEEPALIVE: Duration = Duration::from_secs(15);
 const STREAM_WINDOW_BYTES: u32 = 1024 * 1024;
 const CONNECTION_WINDOW_BYTES: u32 = 4 * 1024 * 1024;
 
-/// An endpoint for calls to a replica.
-pub(super) fn endpoint(replica: &Replica, options: &ClientOptions) -> Endpoint {
+/// An endpoint for calls to a replica, with the certificate of the moment.
+pub(super) fn endpoint(replica: &Replica, options: &ClientOptions, dial: Option<&Dial>) -> Endpoint {
+    let endpoint = plain_endpoint(replica, options);
+    let Some(dial) = dial else { return endpoint };
+    dial.secure(endpoint.clone()).unwrap_or_else(|error| {
+        // Its URL begins with https, so that it does not connect without TLS.
+        tracing::error!(%error, "a certificate that was read cannot be used");
+        endpoint
+    })
+}
+
+fn plain_endpoint(replica: &Replica, options: &ClientOptions) -> Endpoint {
     Endpoint::from(replica.uri())
         .origin(replica.origin.clone())
         .connect_timeout(options.connect_timeout)

@@ -2,9 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
+use madang_domain::ServiceName;
+
 use crate::{
     Check,
     clock::{Random, SystemRandom},
+    grpc::CallSecret,
+    tls::ServiceTls,
 };
 
 /// How a channel behaves.
@@ -17,6 +21,10 @@ pub struct ClientOptions {
     pub resolve_interval: Duration,
     /// Told whether a replica serves.
     pub check: Option<Check>,
+    /// This side's certificate, and the service that must be on the other side. The URLs then begin with `https`.
+    pub tls: Option<(ServiceTls, ServiceName)>,
+    /// The secret that calls show.
+    pub secret: Option<CallSecret>,
     /// Draws the delays of probes.
     pub random: Arc<dyn Random>,
 }
@@ -28,6 +36,8 @@ impl Default for ClientOptions {
             call_timeout: Duration::from_secs(30),
             resolve_interval: Duration::from_secs(5),
             check: None,
+            tls: None,
+            secret: None,
             random: Arc::new(SystemRandom),
         }
     }
@@ -40,6 +50,7 @@ impl std::fmt::Debug for ClientOptions {
             .field("call_timeout", &self.call_timeout)
             .field("resolve_interval", &self.resolve_interval)
             .field("check", &self.check)
+            .field("tls", &self.tls)
             .finish_non_exhaustive()
     }
 }

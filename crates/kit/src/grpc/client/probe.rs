@@ -1,6 +1,6 @@
 //! The probe of one replica: a connection of its own that follows the health service.
 
-use std::{sync::Arc, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
 use madang_flow_control::Backoff;
 use tokio::{
@@ -13,8 +13,11 @@ use tonic_health::pb::{
     health_client::HealthClient,
 };
 
-use super::resolve::Replica;
-use crate::clock::{Random, fraction};
+use super::{caller::Caller, resolve::Replica};
+use crate::{
+    clock::{Random, fraction},
+    lifecycle::with_causes,
+};
 
 /// HTTP/2 pings on the probe's connection: a replica that hangs, or whose machine is gone, is noticed
 /// within their sum. A replica that is killed closes its connections, which is noticed at once.
@@ -31,6 +34,9 @@ const RECONNECT: Backoff = Backoff::equal_jitter(Duration::from_millis(50), Dura
 /// How often a server without the health service is probed.
 const NO_HEALTH_SERVICE_INTERVAL: Duration = Duration::from_secs(1);
 
+/// What a peer that refuses this side's certificate leaves of it: HTTP/2 keeps the text of the error alone.
+const ALERT: &str = "received fatal alert";
+
 /// What a probe knows about its replica; better ones are greater.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Health {
@@ -46,7 +52,10 @@ pub(super) enum Health {
 struct Probe {
     replica: Replica,
     endpoint: Endpoint,
+    caller: Caller,
     report: mpsc::Sender<(Replica, Health)>,
+    /// Why it failed the last time, which is told once.
+    failed: Option<String>,
 }
 
 /// The balancer is gone, and with it the reason to probe.
@@ -56,11 +65,12 @@ struct Unwanted;
 pub(super) async fn run(
     replica: Replica,
     endpoint: Endpoint,
+    caller: Caller,
     random: Arc<dyn Random>,
     report: mpsc::Sender<(Replica, Health)>,
 ) {
     let endpoint = endpoint.http2_keep_alive_interval(PING_INTERVAL).keep_alive_timeout(PING_TIMEOUT);
-    let probe = Probe { replica, endpoint, report };
+    let mut probe = Probe { replica, endpoint, caller, report, failed: None };
     let mut pauses = RECONNECT.pauses();
     loop {
         let reached = match probe.follow().await {
@@ -81,13 +91,14 @@ impl Probe {
 
     /// Connects, and tells each word of the health service until the connection ends. Answers whether
     /// there was a connection at all.
-    async fn follow(&self) -> Result<bool, Unwanted> {
+    async fn follow(&mut self) -> Result<bool, Unwanted> {
         let begun = match timeout(FIRST_WORD_TIMEOUT, self.begin()).await {
             Ok(begun) => begun,
             Err(_elapsed) => Err(Status::deadline_exceeded("the replica does not answer")),
         };
         let reached = match begun {
             Ok(mut words) => {
+                self.failed = None;
                 // No time limit: the pings are.
                 while let Ok(Some(word)) = words.message().await {
                     self.tell(health_of(&word)).await?;
@@ -101,7 +112,7 @@ impl Probe {
                 return Ok(true);
             }
             Err(status) => {
-                tracing::debug!(replica = %self.replica.address, %status, "a probe failed");
+                self.failed(&status);
                 false
             }
         };
@@ -109,11 +120,43 @@ impl Probe {
         Ok(reached)
     }
 
+    /// Tells why the replica cannot be called, when that is new. That it is gone is usual; that either side refuses the
+    /// other's certificate or secret is for an operator to mend.
+    fn failed(&mut self, status: &Status) {
+        let reason = with_causes(status);
+        if self.failed.as_ref() == Some(&reason) {
+            return;
+        }
+        let replica = self.replica.address;
+        if status.code() == Code::PermissionDenied || is_of_tls(status) || reason.contains(ALERT) {
+            tracing::warn!(%replica, %reason, "a replica cannot be called");
+        } else {
+            tracing::debug!(%replica, %reason, "a probe failed");
+        }
+        self.failed = Some(reason);
+    }
+
     async fn begin(&self) -> Result<Streaming<HealthCheckResponse>, Status> {
         let channel = self.endpoint.connect().await.map_err(|error| Status::from_error(Box::new(error)))?;
-        let answer = HealthClient::new(channel).watch(HealthCheckRequest::default()).await?;
+        let mut client = HealthClient::with_interceptor(channel, self.caller.clone());
+        let answer = client.watch(HealthCheckRequest::default()).await?;
         Ok(answer.into_inner())
     }
+}
+
+/// Whether a failure is one of TLS.
+fn is_of_tls(status: &Status) -> bool {
+    let mut cause = std::error::Error::source(status);
+    while let Some(error) = cause {
+        let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        if error.is::<rustls::Error>()
+            || inner.is_some_and(<dyn std::error::Error + Send + Sync>::is::<rustls::Error>)
+        {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 fn health_of(word: &HealthCheckResponse) -> Health {

@@ -16,7 +16,7 @@ const LOOKUP_PAUSE: Duration = Duration::from_millis(500);
 
 /// A URL that no channel can be made of.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{url:?} cannot be called: {reason}")]
+#[error("{url:?} is not the URL of a service, such as http://127.0.0.1:7001: {reason}")]
 pub struct InvalidUrl {
     /// The URL; those of services hold no credentials.
     pub url: String,
@@ -36,7 +36,8 @@ pub(super) struct Replica {
 impl Replica {
     pub(super) fn uri(&self) -> Uri {
         // An address is a valid authority.
-        Uri::try_from(format!("http://{}", self.address)).unwrap_or_default()
+        let scheme = self.origin.scheme_str().unwrap_or("http");
+        Uri::try_from(format!("{scheme}://{}", self.address)).unwrap_or_default()
     }
 }
 
@@ -54,13 +55,13 @@ struct Target {
 }
 
 impl Targets {
-    /// Parses a list separated by commas.
-    pub(super) fn parse(urls: &str) -> Result<Self, InvalidUrl> {
+    /// Parses a list separated by commas. With TLS, `https` is the scheme of each URL.
+    pub(super) fn parse(urls: &str, with_tls: bool) -> Result<Self, InvalidUrl> {
         let urls: Vec<&str> = urls.split(',').map(str::trim).filter(|url| !url.is_empty()).collect();
         if urls.is_empty() {
-            return Err(InvalidUrl { url: String::new(), reason: "there is none" });
+            return Err(InvalidUrl { url: String::new(), reason: "it is empty" });
         }
-        urls.into_iter().map(Target::parse).collect::<Result<_, _>>().map(Self)
+        urls.into_iter().map(|url| Target::parse(url, with_tls)).collect::<Result<_, _>>().map(Self)
     }
 
     /// Looks all of them up; each address once.
@@ -84,11 +85,18 @@ impl Targets {
 }
 
 impl Target {
-    fn parse(url: &str) -> Result<Self, InvalidUrl> {
+    fn parse(url: &str, with_tls: bool) -> Result<Self, InvalidUrl> {
         let invalid = |reason| InvalidUrl { url: url.to_owned(), reason };
-        let origin: Uri = url.parse().map_err(|_| invalid("it is no URL"))?;
-        if origin.scheme_str() != Some("http") {
-            return Err(invalid("its scheme is not http"));
+        let origin: Uri = url.parse().map_err(|_| invalid("it cannot be parsed"))?;
+        match (origin.scheme_str(), with_tls) {
+            (Some("http"), false) | (Some("https"), true) => {}
+            (Some("http"), true) => {
+                return Err(invalid("it begins with http, and this process has a certificate: use https"));
+            }
+            (Some("https"), false) => {
+                return Err(invalid("it begins with https, which needs MADANG_TLS_CERTIFICATE_FILE"));
+            }
+            _ => return Err(invalid("its scheme is neither http nor https")),
         }
         let (Some(host), Some(port)) = (origin.host(), origin.port_u16()) else {
             return Err(invalid("its host or port is missing"));
@@ -137,16 +145,19 @@ mod tests {
         for url in
             ["", ",", "auth:9000", "https://auth:9000", "http://auth", "http://auth:9000/v1", "http://a b:1"]
         {
-            assert!(Targets::parse(url).is_err(), "{url:?}");
+            assert!(Targets::parse(url, false).is_err(), "{url:?}");
         }
+        assert!(Targets::parse("http://auth:9000", true).is_err());
+        assert!(Targets::parse("https://auth:9000", true).is_ok());
         for url in ["http://auth:9000", "http://127.0.0.1:1, http://127.0.0.1:2/", "http://[::1]:9000"] {
-            assert!(Targets::parse(url).is_ok(), "{url:?}");
+            assert!(Targets::parse(url, false).is_ok(), "{url:?}");
         }
     }
 
     #[tokio::test]
     async fn an_address_counts_once_and_survives_a_failed_look_up() {
-        let mut targets = Targets::parse("http://127.0.0.1:1,http://127.0.0.1:1,http://[::1]:2").unwrap();
+        let mut targets =
+            Targets::parse("http://127.0.0.1:1,http://127.0.0.1:1,http://[::1]:2", false).unwrap();
         let replicas = targets.resolve("test").await;
         let addresses: Vec<_> = replicas.iter().map(|replica| replica.address.to_string()).collect();
         assert_eq!(addresses, ["127.0.0.1:1", "[::1]:2"]);

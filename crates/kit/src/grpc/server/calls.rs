@@ -1,9 +1,10 @@
 //! What surrounds each call: a bound, a span, a time limit, a metric.
 //!
 //! One layer and one boxed future for all of it, for this is a hot path. Health checks pass by: a probe
-//! must not be shed, nor drown the numbers.
+//! must not be shed, nor drown the numbers. They have a bound of their own, by connection.
 
 use std::{
+    borrow::Cow,
     convert::Infallible,
     future::{Future, ready},
     panic::AssertUnwindSafe,
@@ -17,18 +18,22 @@ use futures_util::FutureExt as _;
 use http::{HeaderMap, Request, Response, StatusCode};
 use hyper::body::{Bytes, Frame, SizeHint};
 use madang_counters::instruments;
-use opentelemetry::{KeyValue, metrics::Histogram};
+use madang_domain::Timestamp;
 use tonic::{Code, Status, body::Body};
 use tower::{Layer, Service};
 use tracing::{Instrument as _, Span, field::Empty};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
-use super::ServerOptions;
+use super::{
+    ServerOptions,
+    access::{Access, Refusal},
+    health_calls::HealthCalls,
+    peer::Peer,
+};
 use crate::{
-    Metrics,
+    Escaped, LogBudget, Metrics,
     grpc::{code_name, extract_trace_context},
-    metrics::DURATION_BOUNDS_SECONDS,
-    telemetry::SPAN_TARGET,
+    metrics::{DURATION_BOUNDS_SECONDS, Recorder},
 };
 
 const HEALTH_PREFIX: &str = "/grpc.health.v1.Health/";
@@ -40,8 +45,12 @@ const UNKNOWN_METHOD: &str = "_OTHER";
 pub(super) struct Calls {
     limit: u64,
     timeout: Duration,
+    access: Arc<Access>,
+    refusals: LogBudget,
+    epoch: Instant,
+    health: Arc<HealthCalls>,
     counters: Arc<CallCounters>,
-    duration: Histogram<f64>,
+    duration: Recorder<3>,
 }
 
 instruments! {
@@ -50,22 +59,56 @@ instruments! {
         active: Gauge = "madang.rpc.server.active_calls", "{call}", "Calls in progress.";
         shed: Counter =
             "madang.rpc.server.shed_calls", "{call}", "Calls refused because too many were in progress.";
+        refused: Counter = "madang.rpc.server.refused_callers", "{call}",
+            "Calls and health checks refused because their caller is unknown, or may not call the method.";
     }
 }
 
 impl Calls {
-    pub(super) fn new(metrics: &Metrics, options: &ServerOptions) -> Self {
+    pub(super) fn new(metrics: &Metrics, options: &ServerOptions, access: Arc<Access>) -> Self {
         let counters = Arc::default();
         metrics.export(&counters);
-        let duration = metrics
-            .meter()
-            .f64_histogram("rpc.server.call.duration")
-            .with_unit("s")
-            .with_description("Time from a call's arrival to the end of its answer.")
-            .with_boundaries(DURATION_BOUNDS_SECONDS.to_vec())
-            .build();
+        let duration = metrics.recorder(
+            "rpc.server.call.duration",
+            "s",
+            "Time from a call's arrival to the end of its answer.",
+            ["rpc.system.name", "rpc.method", "rpc.response.status_code"],
+            &DURATION_BOUNDS_SECONDS,
+        );
         let limit = u64::try_from(options.concurrent_calls).unwrap_or(u64::MAX);
-        Self { limit, timeout: options.call_timeout, counters, duration }
+        Self {
+            limit,
+            timeout: options.call_timeout,
+            access,
+            refusals: LogBudget::default(),
+            epoch: Instant::now(),
+            health: Arc::default(),
+            counters,
+            duration,
+        }
+    }
+
+    /// Judges who calls. Health checks are for any known caller.
+    fn judge(&self, request: &Request<Body>) -> Result<(), Status> {
+        let (path, peer) = (request.uri().path(), request.extensions().get::<Peer>());
+        let judged = if path.starts_with(HEALTH_PREFIX) {
+            self.access.judge_health(peer, request.headers())
+        } else {
+            self.access.judge_call(path, peer, request.headers())
+        };
+        judged.map_err(|refusal| self.refuse(refusal, path, peer))
+    }
+
+    /// Tells of a refusal. The status has no code of the domain beside gRPC's: it is about this deployment, and what the
+    /// caller's client gets is an internal error, not a refusal of the client.
+    fn refuse(&self, refusal: Refusal, path: &str, peer: Option<&Peer>) -> Status {
+        self.counters.refused.add(1);
+        if let Some(left_out) = self.refusals.take(Timestamp::default().plus(self.epoch.elapsed())) {
+            let address = peer.and_then(|peer| peer.address).map(|address| address.to_string());
+            let method = Escaped(path.trim_start_matches('/'));
+            tracing::warn!(address, %method, reason = %refusal, left_out, "a call is refused");
+        }
+        Status::permission_denied(refusal.to_string())
     }
 
     fn admit(self: &Arc<Self>, method: &str) -> Option<Call> {
@@ -75,13 +118,15 @@ impl Calls {
             return None;
         }
         let span = tracing::trace_span!(
-            target: SPAN_TARGET,
+            target: madang_trace::TARGET,
             "rpc.server",
             otel.name = method,
             otel.kind = "server",
+            otel.status_code = Empty,
             rpc.system.name = "grpc",
             rpc.method = method,
             rpc.response.status_code = Empty,
+            error.type = Empty,
         );
         let method = method.to_owned();
         Some(Call { calls: Arc::clone(self), method, started: Instant::now(), code: None, span })
@@ -110,17 +155,40 @@ impl Drop for Call {
         // A call that ended without a status was given up by its caller.
         let code = self.code.unwrap_or(Code::Cancelled);
         self.span.record("rpc.response.status_code", code_name(code));
+        if is_fault(code) {
+            self.span.record("error.type", code_name(code));
+            self.span.record("otel.status_code", "ERROR");
+        }
         let method = if code == Code::Unimplemented {
-            KeyValue::new("rpc.method", UNKNOWN_METHOD)
+            Cow::Borrowed(UNKNOWN_METHOD)
         } else {
-            KeyValue::new("rpc.method", std::mem::take(&mut self.method))
+            Cow::Owned(std::mem::take(&mut self.method))
         };
-        let labels = [
-            KeyValue::new("rpc.system.name", "grpc"),
-            method,
-            KeyValue::new("rpc.response.status_code", code_name(code)),
-        ];
-        self.calls.duration.record(self.started.elapsed().as_secs_f64(), &labels);
+        let labels = [Cow::Borrowed("grpc"), method, Cow::Borrowed(code_name(code))];
+        self.calls.duration.record(self.started.elapsed().as_secs_f64(), labels);
+    }
+}
+
+/// Whether a status is the server's fault, as the conventions for spans have it; the others are the caller's matter.
+const fn is_fault(code: Code) -> bool {
+    match code {
+        Code::Unknown
+        | Code::DeadlineExceeded
+        | Code::Unimplemented
+        | Code::Internal
+        | Code::Unavailable
+        | Code::DataLoss => true,
+        Code::Ok
+        | Code::Cancelled
+        | Code::InvalidArgument
+        | Code::NotFound
+        | Code::AlreadyExists
+        | Code::PermissionDenied
+        | Code::ResourceExhausted
+        | Code::FailedPrecondition
+        | Code::Aborted
+        | Code::OutOfRange
+        | Code::Unauthenticated => false,
     }
 }
 
@@ -165,9 +233,17 @@ where
     }
 
     fn call(&mut self, request: Request<Body>) -> Answer {
+        if let Err(refusal) = self.calls.judge(&request) {
+            return Box::pin(ready(Ok(refusal.into_http())));
+        }
         let path = request.uri().path();
         if path.starts_with(HEALTH_PREFIX) {
-            return Box::pin(self.inner.call(request));
+            let Some(held) = self.calls.health.hold(&request) else {
+                let refusal = Status::resource_exhausted("too many health checks of one connection");
+                return Box::pin(ready(Ok(refusal.into_http())));
+            };
+            let answer = self.inner.call(request);
+            return Box::pin(async move { Ok(held.until_the_end_of(answer.await?)) });
         }
         let Some(call) = self.calls.admit(path.trim_start_matches('/')) else {
             let refusal = Status::unavailable("too many calls at once; try another replica or later");

@@ -11,8 +11,9 @@ use tonic::{
 use tonic_health::{ServingStatus, server::HealthReporter};
 
 use super::{
-    ServerOptions,
+    Access, ServerOptions,
     calls::{Calls, CallsLayer},
+    connection::connections,
 };
 use crate::{
     Lifecycle, Metrics, Readiness, StartError,
@@ -29,7 +30,10 @@ const MAX_HEADER_LIST_BYTES: u32 = 16 * 1024;
 /// One frame, in bytes: the smallest bound that HTTP/2 allows, so that large answers do not hold up small ones.
 const MAX_FRAME_BYTES: u32 = 16 * 1024;
 
-/// Serves `routes` on `address` until `life` ends, and answers where it really listens.
+/// The bytes of a question for health: the name of a service.
+const HEALTH_REQUEST_MAX_BYTES: usize = 4 * 1024;
+
+/// Serves `routes` on `address`, to those to whom `access` gives it, until `life` ends. Answers where it really listens.
 ///
 /// # Errors
 ///
@@ -40,12 +44,13 @@ pub async fn serve(
     readiness: &Readiness,
     metrics: &Metrics,
     life: &Lifecycle,
+    access: Access,
     options: ServerOptions,
 ) -> Result<SocketAddr, StartError> {
     let cannot = |source| StartError::listen("the gRPC server", address, source);
     let listener = TcpListener::bind(address).await.map_err(cannot)?;
     let bound = listener.local_addr().map_err(cannot)?;
-    serve_on(listener, routes, readiness, metrics, life, options);
+    serve_on(listener, routes, readiness, metrics, life, access, options);
     Ok(bound)
 }
 
@@ -56,15 +61,21 @@ pub fn serve_on(
     readiness: &Readiness,
     metrics: &Metrics,
     life: &Lifecycle,
+    access: Access,
     options: ServerOptions,
 ) {
+    warn_of_open_door(&access);
+    let access = Arc::new(access);
     let reporter = HealthReporter::new();
     let health = tonic_health::server::HealthService::from_health_reporter(reporter.clone());
-    let routes = routes.add_service(tonic_health::pb::health_server::HealthServer::new(health)).prepare();
+    let health = tonic_health::pb::health_server::HealthServer::new(health)
+        .max_decoding_message_size(HEALTH_REQUEST_MAX_BYTES);
+    let routes = routes.add_service(health).prepare();
     let incoming = TcpIncoming::from(listener).with_nodelay(Some(true)).with_keepalive(Some(TCP_KEEPALIVE));
+    let incoming = connections(incoming, &options, Arc::clone(&access), metrics);
 
     let age = options.connection_age;
-    let calls = Arc::new(Calls::new(metrics, &options));
+    let calls = Arc::new(Calls::new(metrics, &options, access));
     let server = Server::builder()
         .http2_keepalive_interval(Some(HTTP2_KEEPALIVE_INTERVAL))
         .http2_keepalive_timeout(Some(HTTP2_KEEPALIVE_TIMEOUT))
@@ -83,6 +94,19 @@ pub fn serve_on(
     life.tasks().spawn_fallible("grpc", async move {
         server.serve_with_incoming_shutdown(routes, incoming, closing.cancelled_owned()).await
     });
+}
+
+/// Says once what nobody might notice.
+fn warn_of_open_door(access: &Access) {
+    if access.is_open() {
+        tracing::warn!(
+            "whoever reaches the gRPC port can call every method: set MADANG_TLS_CERTIFICATE_FILE, or the service's secret"
+        );
+    } else if access.tls().is_some() && access.accepts_plaintext() {
+        tracing::warn!(
+            "the gRPC port still serves callers without TLS: unset MADANG_TLS_ACCEPT_PLAINTEXT when all use it"
+        );
+    }
 }
 
 /// Says over the health service what [`Readiness`] says, and at a soft shutdown that it ends; then closes.

@@ -40,7 +40,7 @@ fn doubler(settings: BatchSettings) -> Doubler {
             Ok(numbers.into_iter().map(double).collect())
         }
     };
-    Doubler { batcher: Batcher::spawn(settings, |number| *number as usize, send), gate, sent }
+    Doubler { batcher: Batcher::spawn("batch", settings, |number| *number as usize, send), gate, sent }
 }
 
 impl Doubler {
@@ -205,7 +205,7 @@ async fn a_panic_in_one_batch_leaves_the_others() {
         assert_ne!(numbers, [13]);
         Ok(numbers.into_iter().map(Ok).collect())
     };
-    let batcher = Batcher::spawn(SETTINGS, |_| 1, send);
+    let batcher = Batcher::spawn("batch", SETTINGS, |_| 1, send);
     let deadline = Instant::now() + Duration::from_secs(5);
     assert_eq!(batcher.call(13, deadline).await.unwrap_err().code, Code::Internal);
     assert_eq!(batcher.call(1, deadline).await.unwrap(), 1);

@@ -18,9 +18,9 @@ impl Accounts for Database {
                 let mut transaction = self.begin().await?;
                 let query = sqlx::query(
                     "INSERT INTO auth_users
-                         (id, username, name, avatar_url, password_hash, created_at, profile_version)
-                     VALUES ($1, $2, $3, $4, $5, $6, $7)
-                     ON CONFLICT (username) DO NOTHING",
+                         (id, username, name, avatar_url, password_hash, created_at, profile_version, skeleton)
+                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+                     ON CONFLICT DO NOTHING",
                 )
                 .bind(profile.id.uuid())
                 .bind(profile.username.as_str())
@@ -28,7 +28,8 @@ impl Accounts for Database {
                 .bind(profile.avatar_url.as_ref().map(AvatarUrl::as_str))
                 .bind(account.password_hash.as_deref().unwrap_or_default())
                 .bind(session.created_at.as_micros())
-                .bind(profile.version.as_micros());
+                .bind(profile.version.as_micros())
+                .bind(profile.username.skeleton());
                 let is_free = run!(transaction, query, execute)?.rows_affected() == 1;
                 if is_free {
                     sessions::insert(&mut transaction, session).await?;

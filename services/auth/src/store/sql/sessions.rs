@@ -16,10 +16,15 @@ use uuid::Uuid;
 
 use super::{Connector, Database, Db};
 use crate::store::rows::{FamilyRow, RevocationRow, SessionRow};
-use crate::store::{Digest, Family, NewSession, Result, RevocationQuery, Rotation, SessionPurge, Sessions};
+use crate::store::{
+    Digest, Family, NewSession, Result, RevocationQuery, Rotation, SessionPurge, Sessions, UserOrigin,
+};
 
 /// The most revocations that one statement records: well below the parameter limit of either database.
 const RECORDS_MAX: usize = 500;
+
+/// The most sessions that one new session ends. They are more only after the setting was lowered.
+const ENDED_MAX: i64 = 10_000;
 
 /// The revocations in these rows, and the number to continue from: the head, unless the limit cut rows off.
 fn feed(rows: &[RevocationRow], limit: i64) -> Revocations {
@@ -87,19 +92,51 @@ pub(super) async fn insert(transaction: &mut Transaction<Connector>, session: &N
     Ok(())
 }
 
-/// Ends all sessions of a user, and records each revocation and the user's disconnection. `false`: there is
-/// no such user.
-async fn end_all(transaction: &mut Transaction<Connector>, user: UserId, now: Timestamp) -> Result<bool> {
-    let query = sqlx::query(
+/// Ends the sessions of a user beyond `max`, those that were used longest ago, and records each revocation. The
+/// new session is not among them.
+async fn end_oldest(
+    transaction: &mut Transaction<Connector>,
+    session: &NewSession,
+    max: u32,
+) -> Result<Vec<SessionId>> {
+    let query = sqlx::query_as(
+        "UPDATE auth_sessions SET revoked_at = $2
+         WHERE revoked_at IS NULL AND id IN (
+             SELECT id FROM auth_sessions
+             WHERE user_id = $1 AND revoked_at IS NULL AND live_until > $2 AND id <> $3
+             ORDER BY used_at DESC, created_at DESC, id DESC LIMIT $5 OFFSET $4)
+         RETURNING id",
+    )
+    .bind(session.user.uuid())
+    .bind(session.created_at.as_micros())
+    .bind(session.id.uuid())
+    .bind(i64::from(max.saturating_sub(1)))
+    .bind(ENDED_MAX);
+    let ended: Vec<(Uuid,)> = run!(transaction, query, fetch_all)?;
+    let ended: Vec<SessionId> = ended.into_iter().map(|(id,)| SessionId::new(id)).collect();
+    let ends: Vec<End> = ended.iter().copied().map(End::Session).collect();
+    record(transaction, &ends, session.created_at).await?;
+    Ok(ended)
+}
+
+/// Ends all sessions of a user, and records each revocation and the user's disconnection. `None`: there is no
+/// such user.
+async fn end_all(
+    transaction: &mut Transaction<Connector>,
+    user: UserId,
+    now: Timestamp,
+) -> Result<Option<UserOrigin>> {
+    let query = sqlx::query_as(
         "UPDATE auth_users
          SET disconnected_at = CASE WHEN disconnected_at > $2 THEN disconnected_at ELSE $2 END
-         WHERE id = $1",
+         WHERE id = $1
+         RETURNING external_id",
     )
     .bind(user.uuid())
     .bind(now.as_micros());
-    if run!(transaction, query, execute)?.rows_affected() == 0 {
-        return Ok(false);
-    }
+    let found: Option<(Option<String>,)> = run!(transaction, query, fetch_optional)?;
+    let Some((external_id,)) = found else { return Ok(None) };
+    let origin = if external_id.is_some() { UserOrigin::Site } else { UserOrigin::Here };
     let query = sqlx::query_as(
         "UPDATE auth_sessions SET revoked_at = $2
          WHERE user_id = $1 AND revoked_at IS NULL AND live_until > $2
@@ -111,17 +148,23 @@ async fn end_all(transaction: &mut Transaction<Connector>, user: UserId, now: Ti
     let sessions = sessions.into_iter().map(|(id,)| End::Session(SessionId::new(id)));
     let ends: Vec<End> = std::iter::once(End::User(user)).chain(sessions).collect();
     record(transaction, &ends, now).await?;
-    Ok(true)
+    Ok(Some(origin))
 }
 
 #[async_trait]
 impl Sessions for Database {
-    async fn insert_session(&self, session: &NewSession) -> Result<()> {
+    async fn insert_session(&self, session: &NewSession, max: u32) -> Result<Vec<SessionId>> {
         self.transactions
             .run("insert_session", || async {
                 let mut transaction = self.begin().await?;
+                // Locks the user's row and changes nothing: of two who sign in at once, the second counts the first.
+                let lock = sqlx::query("UPDATE auth_users SET created_at = created_at WHERE id = $1")
+                    .bind(session.user.uuid());
+                run!(transaction, lock, execute)?;
                 insert(&mut transaction, session).await?;
-                transaction.commit().await
+                let ended = end_oldest(&mut transaction, session, max).await?;
+                transaction.commit().await?;
+                Ok(ended)
             })
             .await
     }
@@ -130,7 +173,8 @@ impl Sessions for Database {
         let row: Option<FamilyRow> = once!(
             self.readers(),
             sqlx::query_as(
-                "SELECT s.id AS session_id, s.token_hash, s.live_until, s.ends_at, s.revoked_at,
+                "SELECT s.id AS session_id, s.token_hash, s.live_until, s.ends_at, s.revoked_at, s.used_at,
+                    s.previous_hash, s.encrypted_successor, s.ip, s.user_agent,
                     u.id AS user_id, u.username, u.name, u.avatar_url, u.external_id, u.profile_version
              FROM auth_sessions s JOIN auth_users u ON u.id = s.user_id
              WHERE s.family_hash = $1",
@@ -146,7 +190,8 @@ impl Sessions for Database {
             self.writers(),
             sqlx::query(
                 "UPDATE auth_sessions
-             SET token_hash = $3, used_at = $4, live_until = $5, ip = $6, user_agent = $7
+             SET token_hash = $3, used_at = $4, live_until = $5, ip = $6, user_agent = $7,
+                 previous_hash = CASE WHEN $8 IS NULL THEN NULL ELSE $2 END, encrypted_successor = $8
              WHERE id = $1 AND token_hash = $2 AND revoked_at IS NULL AND live_until > $4",
             )
             .bind(rotation.session.uuid())
@@ -155,10 +200,41 @@ impl Sessions for Database {
             .bind(rotation.now.as_micros())
             .bind(rotation.live_until.as_micros())
             .bind(rotation.client.ip.map(|ip| ip.to_string()))
-            .bind(rotation.client.user_agent.as_deref()),
+            .bind(rotation.client.user_agent.as_deref())
+            .bind(rotation.encrypted_successor.as_deref()),
             execute
         )?;
         Ok(updated.rows_affected() == 1)
+    }
+
+    async fn end_repetition(&self, session: SessionId, issued_at: Timestamp) -> Result<()> {
+        let second_ends = issued_at.as_seconds().saturating_add(1).saturating_mul(1_000_000);
+        once!(
+            self.writers(),
+            sqlx::query(
+                "UPDATE auth_sessions SET previous_hash = NULL, encrypted_successor = NULL
+             WHERE id = $1 AND encrypted_successor IS NOT NULL AND used_at < $2",
+            )
+            .bind(session.uuid())
+            .bind(second_ends),
+            execute
+        )?;
+        Ok(())
+    }
+
+    async fn purge_successors(&self, before: Timestamp, limit: i64) -> Result<u64> {
+        let purged = once!(
+            self.writers(),
+            sqlx::query(
+                "UPDATE auth_sessions SET previous_hash = NULL, encrypted_successor = NULL
+             WHERE id IN (
+                 SELECT id FROM auth_sessions WHERE encrypted_successor IS NOT NULL AND used_at < $1 LIMIT $2)",
+            )
+            .bind(before.as_micros())
+            .bind(limit),
+            execute
+        )?;
+        Ok(purged.rows_affected())
     }
 
     async fn live_sessions(&self, user: UserId, now: Timestamp, limit: i64) -> Result<Vec<Session>> {
@@ -213,13 +289,13 @@ impl Sessions for Database {
             .await
     }
 
-    async fn disconnect(&self, user: UserId, now: Timestamp) -> Result<bool> {
+    async fn disconnect(&self, user: UserId, now: Timestamp) -> Result<Option<UserOrigin>> {
         self.transactions
             .run("disconnect_user", || async {
                 let mut transaction = self.begin().await?;
-                let is_known = end_all(&mut transaction, user, now).await?;
+                let origin = end_all(&mut transaction, user, now).await?;
                 transaction.commit().await?;
-                Ok(is_known)
+                Ok(origin)
             })
             .await
     }

@@ -44,8 +44,8 @@ impl SiteUsers for Database {
             self.writers(),
             sqlx::query(
                 "INSERT INTO auth_users
-                 (id, username, name, avatar_url, external_id, password_hash, created_at, profile_version)
-             VALUES ($1, $2, $3, $4, $5, '', $6, $6)
+                 (id, username, name, avatar_url, external_id, password_hash, created_at, profile_version, skeleton)
+             VALUES ($1, $2, $3, $4, $5, '', $6, $6, $7)
              ON CONFLICT DO NOTHING",
             )
             .bind(profile.id.uuid())
@@ -53,7 +53,8 @@ impl SiteUsers for Database {
             .bind(profile.name.as_str())
             .bind(profile.avatar_url.as_ref().map(AvatarUrl::as_str))
             .bind(profile.external_id.as_ref().map(ExternalId::as_str))
-            .bind(profile.version.as_micros()),
+            .bind(profile.version.as_micros())
+            .bind(profile.username.skeleton()),
             execute
         )?;
         Ok(inserted.rows_affected() == 1)
@@ -68,8 +69,13 @@ impl SiteUsers for Database {
         let query = sqlx::query_as(
             "UPDATE auth_users SET
                  username = CASE
-                     WHEN $2 IS NULL OR EXISTS (SELECT 1 FROM auth_users o WHERE o.username = $2 AND o.id <> $1)
+                     WHEN $2 IS NULL OR EXISTS (
+                         SELECT 1 FROM auth_users o WHERE (o.username = $2 OR o.skeleton = $7) AND o.id <> $1)
                      THEN username ELSE $2 END,
+                 skeleton = CASE
+                     WHEN $2 IS NULL OR EXISTS (
+                         SELECT 1 FROM auth_users o WHERE (o.username = $2 OR o.skeleton = $7) AND o.id <> $1)
+                     THEN skeleton ELSE $7 END,
                  name = COALESCE($3, name),
                  avatar_url = CASE WHEN $4 THEN $5 ELSE avatar_url END,
                  profile_version = CASE WHEN profile_version < $6 THEN $6 ELSE profile_version + 1 END
@@ -81,7 +87,8 @@ impl SiteUsers for Database {
         .bind(change.name.map(DisplayName::as_str))
         .bind(change.avatar_url.is_some())
         .bind(change.avatar_url.flatten().map(AvatarUrl::as_str))
-        .bind(at.as_micros());
+        .bind(at.as_micros())
+        .bind(change.username.map(Username::skeleton));
         let mut lease = self.writers().lease().await?;
         let updated: std::result::Result<Option<ProfileRow>, sqlx::Error> =
             query.fetch_optional(lease.connection()).await;
@@ -100,7 +107,9 @@ impl SiteUsers for Database {
     async fn is_username_free(&self, username: &Username) -> Result<bool> {
         let taken: Option<(i32,)> = once!(
             self.readers(),
-            sqlx::query_as("SELECT 1 FROM auth_users WHERE username = $1").bind(username.as_str()),
+            sqlx::query_as("SELECT 1 FROM auth_users WHERE username = $1 OR skeleton = $2 LIMIT 1")
+                .bind(username.as_str())
+                .bind(username.skeleton()),
             fetch_optional
         )?;
         Ok(taken.is_none())

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use aws_lc_rs::digest::{Context, SHA256};
 use madang_domain::{
     AvatarUrl, Code, DisplayName, Error, ExternalId, Result, SessionId, Timestamp, Username,
-    limits::{DISPLAY_NAME_MAX_CHARS, USERNAME_MAX_CHARS},
+    limits::DISPLAY_NAME_MAX_CHARS, to_nfc,
 };
 use madang_rpc::auth::ExternalUser;
 use serde_json::{Map, Value};
@@ -25,25 +25,34 @@ pub(crate) struct Claimed {
     pub(crate) user: ExternalUser,
     /// The id of the session that this token stands for.
     pub(crate) session: SessionId,
-    pub(crate) issued_at: Timestamp,
+    /// When the token was made, as it says or as follows from its expiry. None: that is not known.
+    pub(crate) issued_at: Option<Timestamp>,
     pub(crate) expires_at: Timestamp,
+}
+
+/// The settings that concern claims.
+#[derive(Clone, Copy)]
+pub(super) struct Rules<'a> {
+    pub(super) names: &'a ClaimNames,
+    pub(super) required: &'a BTreeMap<String, String>,
+    /// The longest lifetime of a token, for tokens without an issue time.
+    pub(super) token_life: Option<Duration>,
 }
 
 /// Checks the claims that the verification of the signature leaves out, and reads the user from them.
 pub(super) fn read(
     token: &str,
     claims: &Claims,
-    names: &ClaimNames,
-    required: &BTreeMap<String, String>,
+    Rules { names, required, token_life }: Rules<'_>,
     now: Timestamp,
 ) -> Result<Claimed> {
     let expires_at = time(claims, "exp")?.ok_or_else(|| refused("the token has no expiry (exp)"))?;
     if expires_at.plus(CLOCK_SKEW) <= now {
         return Err(refused("the access token has expired: get a new one"));
     }
-    let issued_at = time(claims, "iat")?;
+    let said = time(claims, "iat")?;
     let not_before = time(claims, "nbf")?;
-    if issued_at.max(not_before).is_some_and(|at| at > now.plus(AHEAD_MAX)) {
+    if said.max(not_before).is_some_and(|at| at > now.plus(AHEAD_MAX)) {
         return Err(refused("the access token was issued in the future: check the clocks of the servers"));
     }
     if let Some((claim, _)) = required.iter().find(|(claim, value)| !is(claims.get(*claim), value)) {
@@ -55,15 +64,16 @@ pub(super) fn read(
         .and_then(|id| ExternalId::new(id).ok())
         .ok_or_else(|| refused(format!("the token names no user ({})", names.user)))?;
     let session = session(claims, &external_id, token);
+    // A token whose life is shorter than the longest counts as older than it is: it is rather refused than let in.
+    let issued_at = said.or_else(|| token_life.map(|life| expires_at.minus(life)));
     let user = ExternalUser {
-        username: string(claims, &names.username).and_then(username),
+        // As near to the site's as can be: sites let addresses and spaces be usernames.
+        username: string(claims, &names.username).and_then(Username::near),
         name: string(claims, &names.name).and_then(name),
         avatar_url: claims.get(&names.avatar).and_then(avatar),
         external_id,
         as_of: issued_at,
     };
-    // A token without `iat` may have been issued at any time.
-    let issued_at = issued_at.unwrap_or(Timestamp::from_micros(i64::MIN));
     Ok(Claimed { user, session, issued_at, expires_at })
 }
 
@@ -98,18 +108,10 @@ fn string<'a>(claims: &'a Claims, name: &str) -> Option<&'a str> {
     claims.get(name).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty())
 }
 
-/// A valid username as close as possible to the site's. Some sites allow e-mail addresses and spaces in
-/// usernames.
-fn username(text: &str) -> Option<Username> {
-    let allowed = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '-');
-    let folded = text.to_lowercase();
-    let near = folded.chars().map(|c| if allowed(c) { c } else { '-' }).take(USERNAME_MAX_CHARS);
-    Username::new(near.collect::<String>()).ok()
-}
-
 /// A valid display name. A name that is too long is cut, since its owner could not react to a refusal here.
 fn name(text: &str) -> Option<DisplayName> {
-    let clean = text.chars().filter(|c| !c.is_control()).take(DISPLAY_NAME_MAX_CHARS);
+    let text = to_nfc(text.to_owned());
+    let clean = text.chars().filter(|c| DisplayName::may_hold(*c)).take(DISPLAY_NAME_MAX_CHARS);
     DisplayName::new(clean.collect::<String>()).ok()
 }
 

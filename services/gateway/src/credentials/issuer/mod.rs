@@ -9,14 +9,17 @@ mod jwks;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation, decode};
 use madang_domain::{Code, Error, Result, Timestamp};
 use madang_kit::StartError;
 
 pub(crate) use self::claims::Claimed;
-use self::{claims::Claims, jwks::KeySet};
+use self::{
+    claims::{Claims, Rules},
+    jwks::KeySet,
+};
 use crate::{
     metrics::Counters,
     settings::issuer::{ClaimNames, IssuerSettings, KeyPolicy, Policy},
@@ -32,6 +35,7 @@ pub(crate) struct Issuer {
     validations: Vec<(Algorithm, Validation)>,
     claims: ClaimNames,
     required: BTreeMap<String, String>,
+    token_life: Option<Duration>,
 }
 
 enum Keys {
@@ -49,7 +53,7 @@ impl Issuer {
         settings: &IssuerSettings,
         counters: &Arc<Counters>,
     ) -> Result<Option<Self>, StartError> {
-        let Some(Policy { keys, issuer, audience, claims, required }) = settings.policy()? else {
+        let Some(Policy { keys, issuer, audience, claims, required, token_life }) = settings.policy()? else {
             return Ok(None);
         };
         let (keys, algorithms) = match keys {
@@ -72,7 +76,18 @@ impl Issuer {
             .into_iter()
             .map(|algorithm| (algorithm, validation(algorithm, issuer.as_deref(), audience.as_deref())))
             .collect();
-        Ok(Some(Self { keys, validations, claims, required }))
+        Ok(Some(Self { keys, validations, claims, required, token_life }))
+    }
+
+    /// Fetches the keys once.
+    ///
+    /// # Errors
+    /// Says why that failed.
+    pub(crate) async fn fetch_keys(&self) -> Result<(), String> {
+        match &self.keys {
+            Keys::Secret(_) => Ok(()),
+            Keys::Public(set) => set.refresh().await.map_err(|error| jwks::with_causes(&error)),
+        }
     }
 
     /// Refreshes the keys without end. Returns at once if there is nothing to fetch.
@@ -113,7 +128,8 @@ impl Issuer {
                 .ok_or_else(|| refused("the access token is signed with an unknown key: get a new one"))?,
         };
         let claims = decoded.map_err(|error| refused(BAD).caused_by(error))?.claims;
-        claims::read(token, &claims, &self.claims, &self.required, now)
+        let rules = Rules { names: &self.claims, required: &self.required, token_life: self.token_life };
+        claims::read(token, &claims, rules, now)
     }
 
     fn validation(&self, algorithm: Algorithm) -> Option<&Validation> {

@@ -62,7 +62,7 @@ async fn the_tokens_of_an_old_site_are_good_and_its_refresh_tokens_are_not() {
     let claimed = judge(&issuer, &hs256(&simplejwt("access"))).await.unwrap();
     assert_eq!(claimed.user.external_id.as_str(), "7");
     assert_eq!((claimed.user.username, claimed.user.name, claimed.user.avatar_url), (None, None, None));
-    assert_eq!(claimed.issued_at, Timestamp::from_micros(NOW * 1_000_000));
+    assert_eq!(claimed.issued_at, Some(Timestamp::from_micros(NOW * 1_000_000)));
     assert_eq!(claimed.expires_at, Timestamp::from_micros((NOW + 300) * 1_000_000));
     assert_refused(&issuer, &hs256(&simplejwt("refresh")), "a refresh token").await;
     let mut untyped = simplejwt("access");
@@ -156,9 +156,25 @@ async fn times_are_judged() {
     ] {
         assert_refused(&issuer, &with(bad.clone()), &bad.to_string()).await;
     }
-    // A token without `iat` counts as older than any disconnection.
-    let undated = judge(&issuer, &with(json!({"exp": NOW + 60}))).await.unwrap();
-    assert_eq!(undated.issued_at, Timestamp::from_micros(i64::MIN));
+}
+
+#[tokio::test]
+async fn when_a_token_was_made_follows_from_its_life_where_it_does_not_say() {
+    let token = |claims: &Value| hs256(claims);
+    let undated = token(&json!({"sub": "7", "exp": NOW + 60}));
+    let dated = token(&json!({"sub": "7", "exp": NOW + 60, "iat": NOW - 5}));
+    let made = async |issuer: &Issuer, token: &str| {
+        let claimed = judge(issuer, token).await.unwrap();
+        assert_eq!(claimed.user.as_of, claimed.issued_at);
+        claimed.issued_at.map(Timestamp::as_seconds)
+    };
+    let unknown = hmac(&[]).await;
+    assert_eq!(made(&unknown, &undated).await, None);
+    assert_eq!(made(&unknown, &dated).await, Some(NOW - 5));
+    let known = hmac(&["--issuer-token-seconds=300"]).await;
+    assert_eq!(made(&known, &undated).await, Some(NOW + 60 - 300));
+    assert_eq!(made(&known, &dated).await, Some(NOW - 5), "what the token says counts");
+    assert!(issuer(&["--issuer-token-seconds=0"]).await.is_err());
 }
 
 #[tokio::test]

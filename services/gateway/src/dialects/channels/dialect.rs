@@ -1,9 +1,8 @@
 //! What the sockets of the Channels dialect send and receive.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use madang_domain::{Result, RoomId, Seq, TopicId};
-use madang_kit::telemetry::SPAN_TARGET;
 use tracing::Instrument as _;
 
 use super::{
@@ -14,7 +13,9 @@ use crate::{
     commands::{Commands, NewMessage},
     formats::{channels, site_names::Room},
     log,
+    metrics::{FrameType, OfLimit},
     session::{Dialect, RequestFuture, SessionContext},
+    trace,
 };
 
 /// The dialect of one socket.
@@ -50,7 +51,7 @@ impl Dialect for Channels {
     fn begin(&self, session: &Arc<SessionContext>) -> Option<RequestFuture> {
         let (session, topic, seen) = (Arc::clone(session), self.topic, self.seen);
         // A user is present in rooms, but not in an inbox.
-        let profile = topic.room().and_then(|_| self.commands.presence_profile(&session.me));
+        let profile = topic.room().and_then(|_| self.commands.presence_profile(&session.profile()));
         Some(Box::pin(async move {
             session.sockets.hubs.activate(topic, session.connection, seen, profile).await;
         }))
@@ -60,8 +61,13 @@ impl Dialect for Channels {
         let (room, said) = match &self.sends {
             Sends::Addressed(room) => (room.id, incoming::addressed(text, room, &session.me)),
             Sends::Plain(room) => (*room, incoming::plain(text)),
-            Sends::Nothing => return None,
+            Sends::Nothing => {
+                session.sockets.counters.frames_in.add(FrameType::Invalid, 1);
+                return None;
+            }
         };
+        let kind = if said.is_ok() { FrameType::ChannelsMessage } else { FrameType::Invalid };
+        session.sockets.counters.frames_in.add(kind, 1);
         match said {
             Ok(said) => Some(Message { room, said }),
             Err(why) => {
@@ -73,11 +79,19 @@ impl Dialect for Channels {
 
     fn carry_out(&self, session: &Arc<SessionContext>, message: Message) -> RequestFuture {
         let (commands, session) = (Arc::clone(&self.commands), Arc::clone(session));
-        let span = tracing::trace_span!(target: SPAN_TARGET, "command", kind = "channels_message");
+        let span = trace::command("channels_message");
         let work = async move {
+            let began = Instant::now();
             // The answer is the message itself, which the sender receives like everybody.
-            if let Err(error) = send(&commands, &session, message).await {
+            let sent = send(&commands, &session, message).await;
+            let outcome = sent.as_ref().err().map_or("ok", |error| error.code.as_str());
+            session.sockets.recorders.commands.record(began.elapsed().as_secs_f64(), ["send", outcome]);
+            if let Err(error) = sent {
+                trace::failed(&error);
                 log::failed_request(&error);
+                if let Some(limit) = error.limit {
+                    session.sockets.counters.rate_limited.add(OfLimit(limit), 1);
+                }
                 alert(&session, error.code.into());
             }
         };

@@ -4,10 +4,13 @@
 //! refusal is HTTP 403, as in Django Channels when a consumer closes before it accepts. A front end then sees
 //! an error and a close with 1006, and never an open socket.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use axum::{
-    extract::{Path, Query, Request, State},
+    extract::{Request, State},
     response::Response,
 };
 use http::{HeaderMap, StatusCode};
@@ -26,6 +29,8 @@ use crate::{
         client_address::ClientAddress,
         upgrade::{self, UrlCredentials},
     },
+    metrics::{Admitted, HandshakeRefusal},
+    rest::{Path, Query},
     session::{SessionContext, Socket, hold},
 };
 
@@ -38,7 +43,7 @@ pub(super) async fn room(
     Query(url): Query<UrlCredentials>,
     request: Request,
 ) -> Result<Response, Problem> {
-    upgrade(state, Endpoint::Room(room), url, request).await.map_err(refused)
+    upgrade(state, Endpoint::Room(room), url, request).await
 }
 
 pub(super) async fn simple(
@@ -46,7 +51,7 @@ pub(super) async fn simple(
     Query(url): Query<UrlCredentials>,
     request: Request,
 ) -> Result<Response, Problem> {
-    upgrade(state, Endpoint::Simple, url, request).await.map_err(refused)
+    upgrade(state, Endpoint::Simple, url, request).await
 }
 
 pub(super) async fn alarm(
@@ -54,46 +59,69 @@ pub(super) async fn alarm(
     Query(url): Query<UrlCredentials>,
     request: Request,
 ) -> Result<Response, Problem> {
-    upgrade(state, Endpoint::Alarm, url, request).await.map_err(refused)
+    upgrade(state, Endpoint::Alarm, url, request).await
 }
 
 async fn upgrade(
-    ChannelsState { gateway, settings }: ChannelsState,
+    state: ChannelsState,
     endpoint: Endpoint,
     url: UrlCredentials,
     request: Request,
+) -> Result<Response, Problem> {
+    // A request that is no handshake at all is not refused but wrong.
+    let accept = upgrade::accept_key(&request)?;
+    enter(state, endpoint, url, accept, request).await.map_err(refused)
+}
+
+async fn enter(
+    state: ChannelsState,
+    endpoint: Endpoint,
+    url: UrlCredentials,
+    accept: String,
+    request: Request,
 ) -> Result<Response, Error> {
+    let ChannelsState { gateway, .. } = &state;
     let (entrance, sockets) = (&gateway.entrance, &gateway.sockets);
-    // A request that is not a handshake is invalid, not refused.
-    let accept = upgrade::accept_key(request.headers())?;
     entrance.check_origin(request.headers())?;
     sockets.check_open()?;
     let handshake = entrance.begin_handshake(request.extensions())?;
     let subprotocol = Subprotocol::offered(request.headers());
     let credential = upgrade::credential(request.headers(), subprotocol.token, url, true);
     let credential = credential.ok_or_else(|| {
-        Error::new(Code::Unauthenticated, "no credential: give ?token=, ?ticket= or an Authorization header")
+        sockets.counters.refused_handshakes.add(HandshakeRefusal::BadCredential, 1);
+        Error::new(Code::Unauthenticated, "no credential: send ?token=, ?ticket= or an Authorization header")
     })?;
-    let identity = entrance.verifier.verify(&credential).await?;
+    let address = request.extensions().get::<ClientAddress>().map(|address| address.ip);
+    let shown_at = Instant::now();
+    let counters = &sockets.counters;
+    let identity = entrance.verifier.verify(&credential, address).await.inspect_err(|error| {
+        let is_bad = error.code == Code::Unauthenticated;
+        let reason = if is_bad { HandshakeRefusal::BadCredential } else { HandshakeRefusal::Unavailable };
+        counters.refused_handshakes.add(reason, 1);
+    })?;
     if let Some(handshake) = handshake {
         handshake.authenticated();
     }
     let usage = sockets.user_limits.of(identity.profile.id);
-    let permit = sockets
-        .user_limits
-        .take_socket(&usage)
-        .ok_or_else(|| Error::rate_limited(Limit::UserSockets, COME_BACK_AFTER))?;
+    let permit = sockets.user_limits.take_socket(&usage).ok_or_else(|| {
+        counters.refused_handshakes.add(HandshakeRefusal::UserSockets, 1);
+        Error::rate_limited(Limit::UserSockets, COME_BACK_AFTER)
+    })?;
     if let Err(wait) = admit(&entrance.admissions, sockets.user_limits.now_micros()).await {
-        sockets.counters.deferred.add(1);
-        return Err(Error::unavailable("too many come at once: try again").retry_after(wait));
+        counters.admissions.add(Admitted::Later, 1);
+        counters.admission_delay.observe_duration(shown_at.elapsed() + wait);
+        return Err(Error::unavailable("too many clients connect at once: try again later").retry_after(wait));
     }
-    sockets.counters.admitted.add(1);
-    let address = request.extensions().get::<ClientAddress>().map(|address| address.ip);
+    counters.admissions.add(Admitted::In, 1);
+    counters.admission_delay.observe_duration(shown_at.elapsed());
     let context =
         Arc::new(SessionContext::new(Arc::clone(sockets), identity, usage, address, endpoint.format()));
-    let dialect = open(&gateway.commands, &context, &settings, endpoint)
-        .await
-        .inspect_err(|error| context.note_refused(error))?;
+    let dialect = open(&state, &context, endpoint).await.inspect_err(|error| {
+        context.note_refused(error);
+        let is_down = matches!(error.code, Code::Unavailable | Code::DeadlineExceeded | Code::Internal);
+        let reason = if is_down { HandshakeRefusal::Unavailable } else { HandshakeRefusal::Forbidden };
+        context.sockets.counters.refused_handshakes.add(reason, 1);
+    })?;
 
     upgrade::spawn_session(&gateway.commands.tasks, request, move |socket| {
         run(context, socket, permit, dialect)
@@ -102,11 +130,9 @@ async fn upgrade(
 }
 
 /// Runs a socket to its end.
-async fn run(context: Arc<SessionContext>, mut socket: Socket, _permit: SocketPermit, dialect: Channels) {
+async fn run(context: Arc<SessionContext>, socket: Socket, _permit: SocketPermit, dialect: Channels) {
     let topic = dialect.topic;
-    let (close, unwritten) = hold(&context, &mut socket, dialect).await;
-    context.unsubscribe(topic).await;
-    Box::pin(socket.close(close, unwritten)).await;
+    hold(&context, socket, dialect, || context.unsubscribe(topic)).await;
 }
 
 /// The subprotocol that the answer selects. The contract has no subprotocol, but in a browser a handshake

@@ -41,10 +41,13 @@ fn said(frame: &mut Map<String, Value>) -> Result<Said, Alert> {
     if text.trim().is_empty() {
         return Err(Alert::NoText);
     }
+    // What is counted, and what is nothing, is what is left of it.
+    let text = MessageText::formed(text);
     if text.chars().count() > MESSAGE_TEXT_MAX_CHARS {
         return Err(Alert::TooLong);
     }
-    let text = MessageText::new(text).map_err(|_| Alert::NotValid)?;
+    let nothing = if text.contains('\0') { Alert::NotValid } else { Alert::NoText };
+    let text = MessageText::new(text).map_err(|_| nothing)?;
     let key = match frame.remove("key") {
         None | Some(Value::Null) => None,
         Some(Value::String(key)) => Some(IdempotencyKey::new(key).map_err(|_| Alert::NotValid)?),
@@ -112,6 +115,8 @@ mod tests {
             (json!({"text": "x"}), Alert::NoText),
             (json!(too_long), Alert::TooLong),
             (json!("a\u{0}b"), Alert::NotValid),
+            (json!("\u{200b}\u{3164}"), Alert::NoText),
+            (json!("\u{202e}\u{7}"), Alert::NoText),
         ] {
             assert_eq!(read(&json!({"room_id": 7, "user_id": 41, "message": message})), Err(alert));
         }
@@ -119,6 +124,17 @@ mod tests {
         for frame in ["", "{", "[]", "[7,41,\"x\"]", "null", "\"x\"", "{\"message\":\"x\"} y"] {
             assert_eq!(plain(frame), Err(Alert::NotJson), "{frame}");
         }
+    }
+
+    #[test]
+    fn a_text_is_composed_and_counted_without_what_deceives() {
+        let text =
+            |text: &str| plain(&json!({"message": text}).to_string()).map(|said| said.text.into_string());
+        assert_eq!(text("caf\u{65}\u{301} \u{202e}gnp.exe\u{7}").unwrap(), "café gnp.exe");
+        let full = "가".repeat(MESSAGE_TEXT_MAX_CHARS);
+        assert_eq!(text(&format!("\u{202a}{full}\u{202c}")).unwrap(), full);
+        assert_eq!(text(&"\u{1100}\u{1161}".repeat(MESSAGE_TEXT_MAX_CHARS)).unwrap(), full);
+        assert_eq!(text(&format!("{full}가")), Err(Alert::TooLong));
     }
 
     #[test]

@@ -34,7 +34,11 @@ pub(crate) fn routes(base: &str, settings: &ChannelsSettings, gateway: GatewaySt
         .route(&simple, get(handshake::simple))
         .route(&slashed(&alarm), get(handshake::alarm))
         .route(&alarm, get(handshake::alarm))
-        .with_state(ChannelsState { gateway, settings: Arc::new(settings.clone()) })
+        .with_state(ChannelsState {
+            gateway,
+            settings: Arc::new(settings.clone()),
+            closed_room_told: Arc::default(),
+        })
 }
 
 /// The paths of a room, of the simple variant and of the notices.

@@ -4,18 +4,24 @@
 //! events back. The session releases them once the handshake is complete. So no frame precedes the end of the
 //! handshake, and no later event is missed.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use madang_domain::{Code, Error, ExternalId, Result, RoomId, RoomRef, Seq, Slug, TopicId};
+use madang_flow_control::RateLimit;
 
-use super::dialect::{Channels, Sends};
+use super::{
+    dialect::{Channels, Sends},
+    state::ChannelsState,
+};
 use crate::{
     commands::Commands,
     formats::{Format, channels::RoomContext, site_names::Room},
     hub::Listener,
     session::SessionContext,
-    settings::ChannelsSettings,
 };
+
+/// How often the log says that the default room is not public.
+const CLOSED_ROOM_TOLD: RateLimit = RateLimit { interval: Duration::from_secs(60), burst: 1 };
 
 /// The kind of socket.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,12 +47,13 @@ impl Endpoint {
 
 /// Subscribes to the topic of the endpoint.
 pub(super) async fn open(
-    commands: &Arc<Commands>,
+    state: &ChannelsState,
     session: &Arc<SessionContext>,
-    settings: &ChannelsSettings,
     endpoint: Endpoint,
 ) -> Result<Channels> {
     session.sockets.user_limits.check_subscriptions(&session.usage)?;
+    let (commands, settings) = (&state.gateway.commands, &state.settings);
+    commands.pay_read(&session.actor())?;
     let (topic, seen, sends) = match endpoint {
         Endpoint::Room(path) => {
             let room = find(commands, session, path).await?;
@@ -56,8 +63,13 @@ pub(super) async fn open(
             (room.id.into(), head, Sends::Addressed(Box::new(room)))
         }
         Endpoint::Simple => {
-            let room = commands.default_room(&session.me, &settings.default_room).await?;
-            let head = enter(commands, session, room, session.listener()).await?;
+            let room = commands.default_room(&session.actor(), &settings.default_room).await?;
+            let head = match enter(commands, session, room, session.listener()).await {
+                Err(error) if error.code == Code::PermissionDenied => {
+                    return Err(closed_default_room(state, session, room, error).await);
+                }
+                entered => entered?,
+            };
             (room.into(), head, Sends::Plain(room))
         }
         Endpoint::Alarm => {
@@ -73,6 +85,30 @@ pub(super) async fn open(
     Ok(Channels { commands: Arc::clone(commands), topic, seen, sends })
 }
 
+/// Why the default room does not let a user in. If it is not public, nobody gets in, and only the operator can
+/// change that: the log says how. A user may have taken its slug before the slug was reserved.
+async fn closed_default_room(
+    state: &ChannelsState,
+    session: &SessionContext,
+    room: RoomId,
+    error: Error,
+) -> Error {
+    let seen = state.gateway.commands.room(&session.actor(), room.into()).await;
+    if !seen.is_err_and(|error| error.code == Code::PermissionDenied) {
+        return error;
+    }
+    let told = state.closed_room_told.take(CLOSED_ROOM_TOLD, session.sockets.user_limits.now_micros());
+    if told.is_ok() {
+        let slug = state.settings.default_room.as_str();
+        tracing::error!(
+            slug, %room,
+            "the default room of the Channels dialect is not public, and nobody is let in: have the room's owner give \
+             the slug up, or set MADANG_CHANNELS_DEFAULT_ROOM to another one"
+        );
+    }
+    Error::unavailable("the default room is not available: the operator must correct its configuration")
+}
+
 /// The room that a path names. The site's own id comes before a slug. Anybody can choose a slug, and must not
 /// hide a room of the site by choosing its number.
 async fn find(commands: &Commands, session: &SessionContext, path: String) -> Result<Room> {
@@ -80,13 +116,13 @@ async fn find(commands: &Commands, session: &SessionContext, path: String) -> Re
     let external = ExternalId::new(path.as_str()).ok();
     let slug = Slug::new(path.as_str()).ok().map(RoomRef::Slug);
     let names: Vec<RoomRef> = [id, external.map(RoomRef::External), slug].into_iter().flatten().collect();
-    let me = session.me.id;
-    let resolved = if names.is_empty() { Vec::new() } else { commands.resolve_rooms(me, &names).await? };
+    let me = session.actor();
+    let resolved = if names.is_empty() { Vec::new() } else { commands.resolve_rooms(&me, &names).await? };
     let found = names.into_iter().zip(resolved).find_map(|(name, id)| Some((name, id?)));
     let (name, id) = found.ok_or_else(|| Error::new(Code::NotFound, "there is no such room"))?;
     let external_id = match name {
         RoomRef::External(external) => Some(external),
-        RoomRef::Id(_) | RoomRef::Slug(_) => commands.room(me, id.into()).await?.room.external_id,
+        RoomRef::Id(_) | RoomRef::Slug(_) => commands.room(&me, id.into()).await?.room.external_id,
     };
     Ok(Room { id, external_id, path: path.into() })
 }

@@ -3,7 +3,7 @@
 use madang_contract::{self as frames, Answer, OkFrame, RequestId, ServerFrame};
 use madang_domain::Error;
 
-use crate::session::SessionContext;
+use crate::{metrics::OfLimit, session::SessionContext};
 
 /// Answers `ok`.
 pub(super) fn ok(session: &SessionContext, re: Option<RequestId>, answer: Answer<'_>) {
@@ -12,6 +12,9 @@ pub(super) fn ok(session: &SessionContext, re: Option<RequestId>, answer: Answer
 
 /// Tells the client that a request was refused.
 pub(super) fn refused(session: &SessionContext, re: Option<RequestId>, error: &Error) {
+    if let Some(limit) = error.limit {
+        session.sockets.counters.rate_limited.add(OfLimit(limit), 1);
+    }
     session.push(&ServerFrame::Error(frames::ErrorFrame {
         re,
         code: error.code,

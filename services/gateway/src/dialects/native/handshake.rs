@@ -5,7 +5,7 @@
 //! handshake.
 
 use axum::{
-    extract::{Query, Request, State},
+    extract::{Request, State},
     response::Response,
 };
 use http::HeaderMap;
@@ -19,6 +19,8 @@ use crate::{
         client_address::ClientAddress,
         upgrade::{self, UrlCredentials},
     },
+    metrics::HandshakeRefusal,
+    rest::Query,
     state::GatewayState,
 };
 
@@ -32,10 +34,11 @@ pub(crate) async fn websocket(
     request: Request,
 ) -> Result<Response, Problem> {
     let entrance = &state.entrance;
+    let accept = upgrade::accept_key(&request)?;
     entrance.check_origin(request.headers())?;
-    let accept = upgrade::accept_key(request.headers())?;
     let offered = Offered::read(request.headers());
     if !offered.fits {
+        state.sockets.counters.refused_handshakes.add(HandshakeRefusal::Subprotocol, 1);
         return Err(Error::invalid(format!("offer the subprotocol {JSON}")).into());
     }
     state.sockets.check_open()?;

@@ -6,13 +6,14 @@
 use std::{sync::Arc, time::Duration};
 
 use madang_contract::{self as frames, ServerFrame};
-use madang_domain::{Cursor, Epoch, Seq, TopicId};
+use madang_domain::{Cursor, Epoch, Profile, Seq, TopicId};
 use madang_flow_control::Backoff;
 use madang_kit::clock::fraction;
 use madang_rpc::store::OpenedInbox;
 
 use crate::{
     commands::Commands,
+    formats::native,
     log,
     session::{Missed, SessionContext},
 };
@@ -69,11 +70,20 @@ async fn ask_again(
 
 /// Writes where the inbox stands and what was missed, at the pace of the socket; then the hub delivers the rest.
 async fn go_live(session: &SessionContext, (opened, mut missed): (OpenedInbox, Missed)) {
-    let OpenedInbox { epoch, head, read, unread, complete: _, events: _ } = opened;
+    let OpenedInbox { epoch, head, read, unread, user, complete: _, events: _ } = opened;
+    if let Some(user) = user {
+        tell_present_profile(session, user);
+    }
     let (from, complete) = (missed.from, missed.complete);
     session.push(&ServerFrame::Inbox(frames::Inbox { epoch, head, from, complete, read, unread }));
     missed.keep_within(&mut session.first_events_bytes());
     session.replay(TopicId::Inbox(session.me.id), missed).await;
     // Nobody is present in an inbox, so no profile is given.
     session.sockets.hubs.activate(TopicId::Inbox(session.me.id), session.connection, head, None).await;
+}
+
+/// Has the session act under the user's present profile, and tells the client where it has not been told yet.
+fn tell_present_profile(session: &SessionContext, stored: Arc<Profile>) {
+    let present = session.sockets.user_limits.note_profile(stored);
+    session.outbox.push_profile(present.id, present.version, &native::profile_frame(&present));
 }

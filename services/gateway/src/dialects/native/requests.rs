@@ -1,10 +1,9 @@
 //! The requests of a client: each frame becomes a command, and what the command returns becomes an answer.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use madang_contract::{self as frames, Answer, ClientFrame, Request, RequestId, ServerFrame};
 use madang_domain::{Code, Cursor, Error, MessageId, Result, RoomRef, Seq};
-use madang_kit::telemetry::SPAN_TARGET;
 use madang_rpc::{auth::CredentialIssuer, store::ReadMark};
 use tracing::Instrument as _;
 
@@ -21,7 +20,11 @@ use crate::{
     },
     log,
     session::SessionContext,
+    trace,
 };
+
+/// The outcome of a request that was carried out, where a refusal has its code.
+const OK: &str = "ok";
 
 /// Executes one request of a socket and queues its answer.
 pub(super) async fn carry_out(
@@ -30,18 +33,19 @@ pub(super) async fn carry_out(
     session: Arc<SessionContext>,
     request: Request,
 ) {
-    // Each request has one span. A socket may stay open for days and an event has many recipients, so these
-    // have none.
-    let span = tracing::trace_span!(target: SPAN_TARGET, "command", kind = request.frame.kind());
-    dispatch(commands, verifier, session, request).instrument(span).await;
+    let (kind, recorder) = (request.frame.kind(), session.sockets.recorders.commands.clone());
+    let began = Instant::now();
+    let outcome = dispatch(commands, verifier, session, request).instrument(trace::command(kind)).await;
+    recorder.record(began.elapsed().as_secs_f64(), [kind, outcome]);
 }
 
+/// Answers how it ended: `ok`, or the code of the error.
 async fn dispatch(
     commands: Arc<Commands>,
     verifier: Arc<Verifier>,
     session: Arc<SessionContext>,
     request: Request,
-) {
+) -> &'static str {
     let Request { id, frame } = request;
     let re = id.clone();
     let outcome = match frame {
@@ -54,11 +58,23 @@ async fn dispatch(
         ClientFrame::Send { room, key, text, reply_to, attachments } => {
             send(&commands, &session, re, room, NewMessage { key, text, reply_to, attachments }).await
         }
+        ClientFrame::Edit { room, message, text } => {
+            let edited = commands.edit_message(&session.actor(), &room, message, text).await;
+            edited.map(|_| ok(&session, re, Answer::Done {}))
+        }
+        ClientFrame::Delete { room, message } => {
+            let deleted = commands.delete_message(&session.actor(), &room, message).await;
+            deleted.map(|()| ok(&session, re, Answer::Done {}))
+        }
+        ClientFrame::React { room, message, emoji, on } => {
+            let reacted = commands.react(&session.actor(), &room, message, emoji, on).await;
+            reacted.map(|()| ok(&session, re, Answer::Done {}))
+        }
         ClientFrame::Pin { room, message, on } => pin(&commands, &session, re, room, message, on).await,
         ClientFrame::Read { room, seq } => read(&commands, &session, re, room, seq).await,
         ClientFrame::Typing { room, on } => typing(&commands, &session, re, &room, on).await,
         ClientFrame::History { room, before, after, limit } => {
-            history(&commands, &session, re, room, HistoryRange { before, after, limit }).await
+            history(&commands, &session, re, &room, HistoryRange { before, after, limit }).await
         }
         ClientFrame::Presence { room } => presence(&commands, &session, re, room).await,
         ClientFrame::Ping {} => {
@@ -66,10 +82,11 @@ async fn dispatch(
             Ok(())
         }
     };
-    if let Err(error) = outcome {
-        log::failed_request(&error);
-        refused(&session, id, &error);
-    }
+    let Err(error) = outcome else { return OK };
+    trace::failed(&error);
+    log::failed_request(&error);
+    refused(&session, id, &error);
+    error.code.as_str()
 }
 
 /// Renews the credential of a socket. With a cursor, it also restarts the subscription to the inbox.
@@ -81,16 +98,21 @@ async fn renew(
     token: String,
     since: Option<Cursor>,
 ) -> Result<()> {
-    let identity = verifier.verify(&Credential::Token(token)).await?;
+    let identity = verifier.verify(&Credential::Token(token), session.actor().address).await?;
     // The site's tokens have no session that continues from one token to the next. It suffices that the site
     // issued both for the same user.
     let of_the_site = session.issuer == CredentialIssuer::Site && identity.issuer == CredentialIssuer::Site;
     if identity.profile.id != session.me.id || !(of_the_site || identity.session == session.session) {
         return Err(Error::new(
             Code::PermissionDenied,
-            "the token is of another user or session: open another socket for it",
+            "the token belongs to another user or session: open another socket for it",
         ));
     }
+    // First: where it is refused, nothing was done.
+    if since.is_some() {
+        commands.pay_read(&session.actor())?;
+    }
+    session.sockets.user_limits.note_profile(Arc::new(identity.profile));
     session.outbox.set_expiry(identity.expires_at);
     ok(session, re, Answer::Renewed(frames::Renewed { expires_at: identity.expires_at }));
     if since.is_some() {
@@ -106,9 +128,10 @@ async fn send(
     room: RoomRef,
     message: NewMessage,
 ) -> Result<()> {
-    let room = commands.room_id(session.me.id, &room).await?;
+    let actor = session.actor();
+    let room = commands.room_id(&actor, &room).await?;
     let key = message.key.clone();
-    let appended = commands.send(&session.actor(), room, message).await?;
+    let appended = commands.send(&actor, room, message).await?;
     session.push(&ServerFrame::Ack(frames::Ack {
         re,
         room,
@@ -154,8 +177,9 @@ async fn typing(
     room: &RoomRef,
     on: bool,
 ) -> Result<()> {
-    let room = commands.room_id(session.me.id, room).await?;
-    commands.typing(&session.actor(), session.connection, room, on).await?;
+    let actor = session.actor();
+    let room = commands.room_id(&actor, room).await?;
+    commands.typing(&actor, session.connection, room, on).await?;
     // A client that gives no id wants no answer to so small a thing.
     if re.is_some() {
         ok(session, re, Answer::Done {});
@@ -168,11 +192,12 @@ async fn history(
     commands: &Commands,
     session: &SessionContext,
     re: Option<RequestId>,
-    room: RoomRef,
+    room: &RoomRef,
     range: HistoryRange,
 ) -> Result<()> {
-    let id = commands.room_id(session.me.id, &room).await?;
-    let page = commands.history(session.me.id, id.into(), range, false).await?;
+    let actor = session.actor();
+    let id = commands.room_id(&actor, room).await?;
+    let page = commands.history(&actor, id.into(), range, false).await?;
     let events = page.events.iter().filter_map(native::event).collect();
     let answer = Answer::History(frames::HistoryPage { room: id, events, more: page.more });
     // A client that asks for page after page and reads none of them waits: one page is all that is held for it.
@@ -186,8 +211,9 @@ async fn presence(
     re: Option<RequestId>,
     room: RoomRef,
 ) -> Result<()> {
-    let room = commands.room_id(session.me.id, &room).await?;
-    let page = commands.present(session.me.id, session.connection, room).await?;
+    let actor = session.actor();
+    let room = commands.room_id(&actor, &room).await?;
+    let page = commands.present(&actor, session.connection, room).await?;
     let present = page.users.iter().filter_map(|user| presence_profile::decode(user.user, &user.profile));
     let profiles: Vec<PresenceProfile> = present.collect();
     let are_named = page.count <= commands.presence_settings.names_max as u64;

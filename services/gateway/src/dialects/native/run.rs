@@ -3,23 +3,28 @@
 use std::{collections::VecDeque, net::IpAddr, sync::Arc, time::Duration};
 
 use madang_contract::{self as frames, ClientFrame, Request, ServerFrame, WireFrame};
-use madang_domain::{Code, Cursor, limits};
+use madang_domain::{Code, Cursor, Limit, Profile, limits};
 use madang_rpc::auth::Identity;
-use tracing::debug;
+use tokio::time::Instant;
+use tracing::{Instrument as _, debug};
 
 use super::{inbox, requests};
 use crate::{
-    admission::{Handshake, admit},
+    admission::{Handshake, SocketPermit, admit},
     commands::Commands,
     credentials::{Credential, Verifier},
     formats::{Format, native},
+    metrics::{Admitted, Counters, FrameType, HandshakeRefusal, OfLimit},
     outbox::Close,
-    session::{Dialect, Incoming, RequestFuture, SessionContext, Socket, hold},
+    session::{CLOSE_PATIENCE, Dialect, Incoming, RequestFuture, SessionContext, Socket, hold},
     state::GatewayState,
+    trace,
 };
 
 /// The deadline for a client's credential.
 const AUTH_PATIENCE: Duration = Duration::from_secs(5);
+/// The pings, pongs and parts of messages that may come before it.
+const FRAMES_BEFORE_AUTH_MAX: usize = 32;
 
 /// The frames of the public contract.
 struct Native {
@@ -33,12 +38,18 @@ impl Dialect for Native {
     type Request = Request;
 
     fn begin(&self, session: &Arc<SessionContext>) -> Option<RequestFuture> {
-        session.push(&ServerFrame::Hello(hello(session)));
-        Some(Box::pin(inbox::follow(Arc::clone(&self.commands), Arc::clone(session), self.inbox_since)))
+        let user = session.profile();
+        session.outbox.note_profile(user.id, user.version);
+        session.push(&ServerFrame::Hello(hello(session, &user)));
+        let follow = inbox::follow(Arc::clone(&self.commands), Arc::clone(session), self.inbox_since);
+        Some(Box::pin(follow.instrument(trace::command("open_inbox"))))
     }
 
     fn read(&self, session: &SessionContext, text: &str) -> Option<Request> {
-        match Request::parse(text) {
+        let parsed = Request::parse(text);
+        let kind = parsed.as_ref().map_or(FrameType::Invalid, |request| FrameType::of(request.frame.kind()));
+        session.sockets.counters.frames_in.add(kind, 1);
+        match parsed {
             // A ping is answered at once, since it checks this gateway and not the store.
             Ok(Request { id, frame: ClientFrame::Ping {} }) => {
                 session.push(&ServerFrame::Pong(frames::Pong { re: id }));
@@ -74,45 +85,105 @@ pub(super) struct Arrival {
 }
 
 /// Runs a socket to its end.
-pub(super) async fn run(state: GatewayState, mut socket: Socket, arrival: Box<Arrival>) {
+///
+/// Not an `async fn`: its arguments would stay in the future for as long as the session lasts.
+pub(super) fn run(
+    state: GatewayState,
+    socket: Socket,
+    arrival: Box<Arrival>,
+) -> impl Future<Output = ()> + Send {
+    let entering = Box::pin(enter(state, socket, arrival));
+    async move {
+        if let Some(Entered { context, socket, native, _permit }) = entering.await {
+            hold(&context, socket, native, || context.leave_all()).await;
+        }
+    }
+}
+
+/// Who has shown a credential and has been admitted.
+struct Entered {
+    context: Arc<SessionContext>,
+    socket: Socket,
+    native: Native,
+    _permit: SocketPermit,
+}
+
+/// Authenticates a socket and admits it, or closes it.
+async fn enter(state: GatewayState, mut socket: Socket, arrival: Box<Arrival>) -> Option<Entered> {
     let address = arrival.address;
     let GatewayState { commands, entrance, sockets, accounts: _ } = state;
     let verifier = Arc::clone(&entrance.verifier);
-    // Boxed, like the close below: what a session is for most of its life should be all that it holds.
+    let counters = Arc::clone(&sockets.counters);
     let authenticated =
-        Box::pin(tokio::time::timeout(AUTH_PATIENCE, authenticate(&verifier, &mut socket, arrival))).await;
-    let (identity, inbox_since) = match authenticated {
+        tokio::time::timeout(AUTH_PATIENCE, authenticate(&verifier, &mut socket, arrival)).await;
+    let Authenticated { identity, inbox_since, shown_at } = match authenticated {
         Ok(Ok(authenticated)) => authenticated,
-        Ok(Err(close)) => return refuse(socket, close).await,
-        Err(_) => return refuse(socket, Close::AuthTimeout).await,
+        Ok(Err(close)) => return refuse(socket, close, &counters).await,
+        Err(_) => return refuse(socket, Close::AuthTimeout, &counters).await,
     };
     let usage = sockets.user_limits.of(identity.profile.id);
-    let Some(_permit) = sockets.user_limits.take_socket(&usage) else {
-        return refuse(socket, Close::TooManyConnections).await;
+    let Some(permit) = sockets.user_limits.take_socket(&usage) else {
+        return refuse(socket, Close::TooManyConnections, &counters).await;
     };
     // Only now: a turn is for who has shown whose it is, and a crowd of others cannot use the turns up.
-    let admitted = Box::pin(admit(&entrance.admissions, sockets.user_limits.now_micros())).await;
-    if let Err(wait) = admitted {
-        sockets.counters.deferred.add(1);
+    if let Err(wait) = admit(&entrance.admissions, sockets.user_limits.now_micros()).await {
+        counters.admissions.add(Admitted::Later, 1);
+        counters.admission_delay.observe_duration(shown_at.elapsed() + wait);
         return defer(socket, wait).await;
     }
-    sockets.counters.admitted.add(1);
-    drop(entrance);
+    counters.admissions.add(Admitted::In, 1);
+    counters.admission_delay.observe_duration(shown_at.elapsed());
     let context = Arc::new(SessionContext::new(sockets, identity, usage, address, Format::Native));
-    let (close, unwritten) = hold(&context, &mut socket, Native { commands, verifier, inbox_since }).await;
-    Box::pin(socket.close(close, unwritten)).await;
+    let native = Native { commands, verifier, inbox_since };
+    Some(Entered { context, socket, native, _permit: permit })
 }
 
-async fn defer(socket: Socket, wait: Duration) {
+async fn defer<T>(socket: Socket, wait: Duration) -> Option<T> {
     debug!(?wait, "socket deferred");
     let reconnect = frames::Reconnect { after_ms: wait.as_millis() as u64, reason: "busy".into() };
     let frame = WireFrame::json(&ServerFrame::Reconnect(reconnect));
-    Box::pin(socket.close(Close::Busy, VecDeque::from([frame]))).await;
+    socket.close(Close::Busy, VecDeque::from([frame]), Instant::now() + CLOSE_PATIENCE).await;
+    None
 }
 
-async fn refuse(socket: Socket, close: Close) {
+async fn refuse<T>(socket: Socket, close: Close, counters: &Counters) -> Option<T> {
+    if let Some(reason) = refusal(close) {
+        counters.refused_handshakes.add(reason, 1);
+    }
+    if close == Close::TooManyConnections {
+        counters.rate_limited.add(OfLimit(Limit::UserSockets), 1);
+    }
     debug!(reason = close.as_str(), "socket refused");
-    Box::pin(socket.close(close, VecDeque::new())).await;
+    socket.close(close, VecDeque::new(), Instant::now() + CLOSE_PATIENCE).await;
+    None
+}
+
+/// Why a socket that closes has no session. None: its client left.
+const fn refusal(close: Close) -> Option<HandshakeRefusal> {
+    match close {
+        Close::Gone | Close::ByClient(_) => None,
+        Close::BadCredential | Close::Expired | Close::Revoked | Close::Removed => {
+            Some(HandshakeRefusal::BadCredential)
+        }
+        Close::AuthTimeout | Close::HeartbeatTimeout => Some(HandshakeRefusal::AuthTimeout),
+        Close::TooManyConnections => Some(HandshakeRefusal::UserSockets),
+        Close::Restart | Close::Busy | Close::Old => Some(HandshakeRefusal::Unavailable),
+        Close::ProtocolError
+        | Close::Binary
+        | Close::NotUtf8
+        | Close::FrameTooLarge
+        | Close::TooManyFrames
+        | Close::TooSlow => Some(HandshakeRefusal::Protocol),
+    }
+}
+
+/// Who has shown a credential.
+struct Authenticated {
+    identity: Identity,
+    /// The client's cursor in its inbox.
+    inbox_since: Option<Cursor>,
+    /// When the credential was there.
+    shown_at: Instant,
 }
 
 /// Authenticates the socket by the credential of the handshake or by the first frame. The frame may also have
@@ -121,13 +192,19 @@ async fn authenticate(
     verifier: &Verifier,
     socket: &mut Socket,
     arrival: Box<Arrival>,
-) -> Result<(Identity, Option<Cursor>), Close> {
-    let Arrival { credential, handshake, address: _ } = *arrival;
-    let (credential, since) = match credential {
+) -> Result<Authenticated, Close> {
+    let Arrival { credential, handshake, address } = *arrival;
+    let mut others = 0;
+    let (credential, inbox_since) = match credential {
         Some(credential) => (credential, None),
         None => loop {
             match socket.next().await? {
-                Incoming::Control => {}
+                Incoming::Other => {
+                    others += 1;
+                    if others > FRAMES_BEFORE_AUTH_MAX {
+                        return Err(Close::TooManyFrames);
+                    }
+                }
                 Incoming::Text(text) => match Request::parse(&text) {
                     Ok(Request { frame: ClientFrame::Auth { token, inbox_since, inbox_epoch }, .. }) => {
                         break (Credential::Token(token), inbox::cursor(inbox_since, inbox_epoch));
@@ -137,7 +214,8 @@ async fn authenticate(
             }
         },
     };
-    let identity = verifier.verify(&credential).await.map_err(|error| {
+    let shown_at = Instant::now();
+    let identity = verifier.verify(&credential, address).await.map_err(|error| {
         debug!(%error, "credential refused");
         match error.code {
             Code::Unauthenticated => Close::BadCredential,
@@ -148,14 +226,14 @@ async fn authenticate(
     if let Some(handshake) = handshake {
         handshake.authenticated();
     }
-    Ok((identity, since))
+    Ok(Authenticated { identity, inbox_since, shown_at })
 }
 
-fn hello(session: &SessionContext) -> frames::Hello<'_> {
+fn hello<'a>(session: &SessionContext, user: &'a Profile) -> frames::Hello<'a> {
     let settings = &session.sockets.settings;
     frames::Hello {
         session: session.session,
-        user: native::user(&session.me),
+        user: native::user(user),
         heartbeat_ms: settings.heartbeat.as_millis() as u64,
         limits: frames::Limits {
             frame_bytes: limits::FRAME_MAX_BYTES,

@@ -3,7 +3,6 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use bytes::Bytes;
 use futures_util::future::join_all;
 use madang_contract::{self as frames, Answer, RequestId, RoomSince, ServerFrame, Subscribe, SubscribedRoom};
 use madang_domain::{Code, Cursor, Error, Result, RoomId, RoomRef, limits};
@@ -11,6 +10,7 @@ use madang_rpc::store::{Opened, Resolve};
 
 use super::{answers::ok, inbox};
 use crate::{
+    admission::Reads,
     commands::Commands,
     log,
     session::{Missed, SessionContext},
@@ -38,9 +38,8 @@ pub(super) async fn subscribe(
     if !request.rooms.is_empty() {
         session.sockets.user_limits.check_subscriptions(&session.usage)?;
     }
-    let wanted = resolve(session, request).await?;
-    let ids: Vec<RoomId> = wanted.iter().filter_map(|wanted| wanted.room.as_ref().ok().copied()).collect();
-    session.reserve_rooms(&ids)?;
+    pay(session, &request)?;
+    let (wanted, left_out) = resolve(session, request).await?;
     let mut opened = join_all(wanted.iter().map(|wanted| open(session, wanted))).await;
     // What the answers hold waits for the socket, until it is written.
     let mut budget_bytes = session.first_events_bytes();
@@ -54,20 +53,30 @@ pub(super) async fn subscribe(
     if let [Err(error)] = opened.as_slice() {
         return Err(error.clone());
     }
+    // Of a thousand rooms it is a frame as large as what may wait for a socket: nothing else is to wait before it.
+    session.outbox.room().await;
     session.push(&ServerFrame::Subscribed(frames::Subscribed {
         re,
         rooms: wanted.iter().zip(&opened).map(|(wanted, opened)| answer(wanted, opened)).collect(),
+        left_out: Some(left_out).filter(|rooms| *rooms > 0),
     }));
-    let profile = commands.presence_profile(&session.me);
     for (wanted, opened) in wanted.iter().zip(opened) {
         if let (Ok(room), Ok((_, missed))) = (&wanted.room, opened) {
-            catch_up(session, *room, missed, profile.clone()).await;
+            catch_up(commands, session, *room, missed).await;
         }
     }
     if inbox.is_some() {
         inbox::follow(Arc::clone(commands), Arc::clone(session), inbox).await;
     }
     Ok(())
+}
+
+/// Pays for what a `subscribe` reads: what its names mean, the rooms that it names, and the inbox. Those of `all` are paid
+/// for when their number is known, and the pages of what was missed when they are read.
+fn pay(session: &SessionContext, request: &Subscribe) -> Result<()> {
+    let named = Reads::rooms(request.rooms.len().min(limits::SUBSCRIBE_MAX_ROOMS));
+    let inbox = if request.inbox_since.is_some() { Reads::ONE } else { Reads::default() };
+    session.sockets.reads.take(&session.actor(), Reads::ONE.and(named).and(inbox))
 }
 
 /// Executes an `unsubscribe`. A room without a subscription is not an error.
@@ -81,12 +90,12 @@ pub(super) async fn unsubscribe(
     // One call for all that are not named by their ids.
     let named = rooms.extract_if(.., |room| !matches!(room, RoomRef::Id(_))).collect::<Vec<_>>();
     if !named.is_empty() {
-        let resolved = commands.resolve_rooms(session.me.id, &named).await?;
+        let resolved = commands.resolve_rooms(&session.actor(), &named).await?;
         let ids: Option<Vec<RoomId>> = resolved.into_iter().collect();
         rooms.extend(ids.ok_or_else(no_such_room)?.into_iter().map(RoomRef::Id));
     }
     for room in rooms {
-        let id = commands.room_id(session.me.id, &room).await?;
+        let id = commands.room_id(&session.actor(), &room).await?;
         session.rooms().remove(&id);
         session.unsubscribe(id.into()).await;
     }
@@ -94,8 +103,12 @@ pub(super) async fn unsubscribe(
     Ok(())
 }
 
-/// The rooms of a request, by id.
-async fn resolve(session: &SessionContext, request: Subscribe) -> Result<Vec<Wanted>> {
+/// The rooms of a request, by id, as far as the socket has room for them; and the number of the user's rooms that
+/// are left out.
+///
+/// All rooms that the request names must fit. Of all the user's rooms, those with the latest activity are taken,
+/// since other users also decide how many rooms a user is in.
+async fn resolve(session: &SessionContext, request: Subscribe) -> Result<(Vec<Wanted>, u64)> {
     if request.rooms.len() > limits::SUBSCRIBE_MAX_ROOMS {
         return Err(Error::new(
             Code::TooLarge,
@@ -103,7 +116,7 @@ async fn resolve(session: &SessionContext, request: Subscribe) -> Result<Vec<Wan
         ));
     }
     if request.rooms.is_empty() && !request.all && request.inbox_since.is_none() {
-        return Err(Error::invalid("name rooms, ask for all, or say inbox_since"));
+        return Err(Error::invalid("a subscribe needs rooms, all or inbox_since"));
     }
     let named: Vec<RoomRef> = request.rooms.iter().map(|wanted| wanted.room.clone()).collect();
     let by_slug = named.iter().any(|room| !matches!(room, RoomRef::Id(_)));
@@ -116,6 +129,8 @@ async fn resolve(session: &SessionContext, request: Subscribe) -> Result<Vec<Wan
     } else {
         Default::default()
     };
+    let fitting = resolved.memberships.len().min(session.sockets.settings.max_socket_rooms);
+    session.sockets.reads.take(&session.actor(), Reads::rooms(fitting))?;
     let mut wanted = Vec::with_capacity(request.rooms.len() + resolved.memberships.len());
     for (at, RoomSince { room, since, epoch }) in request.rooms.into_iter().enumerate() {
         let id = match room {
@@ -130,13 +145,16 @@ async fn resolve(session: &SessionContext, request: Subscribe) -> Result<Vec<Wan
             wanted.push(Wanted { name: room, since, room: id, is_judged: false });
         }
     }
-    let already: HashSet<RoomId> =
-        wanted.iter().filter_map(|wanted| wanted.room.as_ref().ok().copied()).collect();
-    for room in resolved.memberships.into_iter().filter(|room| !already.contains(room)) {
+    let named: Vec<RoomId> = wanted.iter().filter_map(|wanted| wanted.room.as_ref().ok().copied()).collect();
+    session.reserve_rooms(&named)?;
+    let taken = session.reserve_what_fits(resolved.memberships);
+    let left_out = resolved.memberships_total.saturating_sub(taken.len() as u64);
+    let named: HashSet<RoomId> = named.into_iter().collect();
+    for room in taken.into_iter().filter(|room| !named.contains(room)) {
         let since = request.cursors.get(&room).map(|seq| Cursor { seq: *seq, epoch: None });
         wanted.push(Wanted { name: room.into(), since, room: Ok(room), is_judged: true });
     }
-    Ok(wanted)
+    Ok((wanted, left_out))
 }
 
 /// Subscribes to one room and reads its state.
@@ -153,10 +171,12 @@ async fn open(session: &SessionContext, wanted: &Wanted) -> Result<(Opened, Miss
 }
 
 /// Writes what was missed at the pace of the socket; then the hub delivers what follows.
-async fn catch_up(session: &SessionContext, room: RoomId, missed: Missed, profile: Option<Bytes>) {
+async fn catch_up(commands: &Commands, session: &SessionContext, room: RoomId, missed: Missed) {
     let head = missed.head;
     session.replay(room.into(), missed).await;
+    session.outbox.room().await;
     session.push(&ServerFrame::CaughtUp(frames::CaughtUp { room, seq: head }));
+    let profile = commands.presence_profile(&session.profile());
     session.sockets.hubs.activate(room.into(), session.connection, head, profile).await;
 }
 

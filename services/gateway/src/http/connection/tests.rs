@@ -8,6 +8,7 @@ use axum::{
 };
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream},
+    net::TcpStream,
     task::JoinHandle,
     time::{Instant, sleep, timeout},
 };

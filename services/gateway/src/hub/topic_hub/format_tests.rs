@@ -86,7 +86,7 @@ fn an_event_of_an_unknown_kind_has_its_place_and_no_content() {
     );
 
     let notice = Event { topic: TopicId::Inbox(user(1)), ..Event::clone(&event(1, unknown)) };
-    let notice = Encodings::of(&notice, None).frame(Format::Native).map(text);
+    let notice = Encodings::of(&notice, None, None).frame(Format::Native).map(text);
     let expected = r#"{"type":"notice","seq":1,"at":"1970-01-01T00:00:00.000Z","kind":"unknown"}"#;
     assert_eq!(notice.as_deref(), Some(expected));
 }

@@ -50,6 +50,8 @@ pub(in crate::hub) fn message(seq: u64) -> Arc<Event> {
         reply_to: None,
         attachments: Vec::new(),
         mentions: Vec::new(),
+        excerpt: None,
+        changes: None,
     };
     event(seq, EventBody::Message(said))
 }

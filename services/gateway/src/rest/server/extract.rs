@@ -9,6 +9,7 @@ use madang_rpc::auth::{ApiKey, Scope};
 
 use crate::{
     http::{Problem, bearer::bearer},
+    rest::extract::Client,
     state::Entrance,
 };
 
@@ -59,7 +60,14 @@ where
         let text = parts.headers.get(header::AUTHORIZATION).and_then(bearer).ok_or_else(|| {
             Error::new(Code::Unauthenticated, "send an API key: Authorization: Bearer mk_…")
         })?;
-        let key = entrance.site_keys.verify(&text, N::SCOPE).await?;
+        let Client(client) = Client::from_request_parts(parts, state).await?;
+        let key = match entrance.site_keys.verify(&text, N::SCOPE, client.ip).await {
+            Ok(key) => key,
+            Err(error) => {
+                entrance.refusals.api_key(&text, client.ip, &error);
+                return Err(error.into());
+            }
+        };
         entrance.counters.server_calls.add(1);
         Ok(Self { key, scope: PhantomData })
     }

@@ -1,4 +1,4 @@
-//! Sending messages as any user.
+//! Sending, editing and deleting messages as any user.
 
 use std::sync::Arc;
 
@@ -7,8 +7,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::StatusCode;
-use madang_contract::rest::{SendAs, routes::server as table};
-use madang_domain::RoomRef;
+use madang_contract::rest::{EditMessage, SendAs, routes::server as table};
+use madang_domain::{MessageId, RoomRef};
 use madang_rpc::auth::Scope;
 
 use super::extract::{Messages, SiteBackend};
@@ -18,12 +18,12 @@ use crate::{
     rest::{
         Routes,
         extract::{Json, Key, Path},
-        view::sent,
+        view::{room_message, sent},
     },
 };
 
 pub(super) fn routes() -> Routes {
-    Routes::default().at(&table::SEND, send)
+    Routes::default().at(&table::SEND, send).at(&table::EDIT, edit).at(&table::DELETE, delete)
 }
 
 async fn send(
@@ -42,6 +42,25 @@ async fn send(
         None => commands.new_key()?,
     };
     let message = NewMessage { key, text: body.text, reply_to: None, attachments: Vec::new() };
-    let appended = commands.send_as_site(&body.user, &room, message, body.join).await?;
-    Ok((StatusCode::CREATED, axum::Json(sent(&appended))).into_response())
+    let (room, appended) = commands.send_as_site(&body.user, &room, message, body.join).await?;
+    Ok((StatusCode::CREATED, axum::Json(sent(room, &appended))).into_response())
+}
+
+async fn edit(
+    State(commands): State<Arc<Commands>>,
+    _: SiteBackend<Messages>,
+    Path((room, message)): Path<(RoomRef, MessageId)>,
+    Json(body): Json<EditMessage>,
+) -> Result<Response, Problem> {
+    let edited = commands.edit_message_as_site(&room, message, body.text).await?;
+    Ok(axum::Json(room_message(&edited)).into_response())
+}
+
+async fn delete(
+    State(commands): State<Arc<Commands>>,
+    _: SiteBackend<Messages>,
+    Path((room, message)): Path<(RoomRef, MessageId)>,
+) -> Result<StatusCode, Problem> {
+    commands.delete_message_as_site(&room, message).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

@@ -11,15 +11,15 @@ use madang_contract::{
     SiteUser,
     rest::{SiteUserChanges, routes::server as table},
 };
-use madang_domain::{Code, Error, UserRef};
+use madang_domain::UserRef;
 use madang_rpc::{
     Auth,
-    auth::{Disconnect, ExternalUser, IssueUserTicket, RecognizeUser, UpdateProfile},
+    auth::{Disconnect, IssueUserTicket},
 };
 
 use super::extract::{SiteBackend, Tickets, Users};
 use crate::{
-    commands::Commands,
+    commands::{Commands, SiteProfile},
     http::Problem,
     rest::{
         Routes,
@@ -36,29 +36,13 @@ pub(super) fn routes() -> Routes {
 /// Creates or changes a user by the site's id, or changes a user who registered here.
 async fn put(
     State(commands): State<Arc<Commands>>,
-    State(accounts): State<Arc<dyn Auth>>,
     _: SiteBackend<Users>,
     Path(name): Path<UserRef>,
     Json(said): Json<SiteUserChanges>,
 ) -> Result<Response, Problem> {
     let SiteUserChanges { username, name: display_name, avatar_url } = said;
-    let external_id = match &name {
-        UserRef::External(id) => Some(id.clone()),
-        UserRef::Id(_) => commands.find_user(&name).await?.external_id.clone(),
-    };
-    let profile = match (external_id, name) {
-        (None, UserRef::Id(_)) if username.is_some() => {
-            let message = "a user who signs in here has chosen the username: it stays";
-            return Err(Error::new(Code::FailedPrecondition, message).into());
-        }
-        (None, UserRef::Id(id)) => {
-            accounts.update_profile(UpdateProfile { user: id, name: display_name, avatar_url }).await?
-        }
-        (Some(external_id), _) | (None, UserRef::External(external_id)) => {
-            let user = ExternalUser { external_id, username, name: display_name, avatar_url, as_of: None };
-            accounts.recognize_user(RecognizeUser { user }).await?.profile
-        }
-    };
+    let said = SiteProfile { username, name: display_name, avatar_url };
+    let profile = commands.put_user_as_site(name, said).await?;
     let external_id = profile.external_id.as_deref().map(Cow::Borrowed);
     Ok(axum::Json(SiteUser { account: account(&profile), external_id }).into_response())
 }

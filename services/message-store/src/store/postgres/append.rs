@@ -15,13 +15,13 @@ use crate::store::{
     values::seq,
 };
 
-/// The migration `0002_append_messages.sql` has the reasons.
-const APPEND: &str = "SELECT outcome, seq, at FROM append_messages($1, $2, $3, $4, $5, $6, $7)";
+/// The migration `0002_append_messages.sql` has the reasons, and `0012_blocks.sql` its present form.
+const APPEND: &str = "SELECT outcome, seq, at FROM append_messages($1, $2, $3, $4, $5, $6, $7, $8)";
 
-/// The migration `0004_append_with_mentions.sql` has the reasons.
+/// The migration `0004_append_with_mentions.sql` has the reasons, and `0012_blocks.sql` its present form.
 const APPEND_WITH_MENTIONS: &str = "\
     SELECT outcome, seq, at, mentioned, mention_seqs, mention_ats \
-    FROM append_with_mentions($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    FROM append_with_mentions($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
 
 const NAMED_MEMBERS: &str = "\
     SELECT asked.ord, p.user_id \
@@ -88,7 +88,10 @@ async fn call_append(
         .bind(now.as_micros())
         .bind(look_up);
     let query = if ords.is_empty() { query } else { query.bind(ords).bind(users) };
-    query.fetch_all(connection).await
+    // Absent where none is the site's, as nearly always.
+    let by_site = rows.iter().any(|row| row.by_site);
+    let by_site = by_site.then(|| rows.iter().map(|row| row.by_site).collect::<Vec<bool>>());
+    query.bind(by_site).fetch_all(connection).await
 }
 
 pub(super) async fn named_members(
@@ -118,13 +121,17 @@ impl TryFrom<OutcomeRow> for AppendOutcome {
                     .into_iter()
                     .zip(row.mention_seqs.into_iter().zip(row.mention_ats))
                     .map(|(user, (place, at))| {
-                        let (user, at) = (UserId::new(user), Timestamp::from_micros(at));
-                        Ok(Mentioned { user, seq: seq(place)?, at })
+                        // No notice has the place 0: the user has blocked the sender.
+                        let notice = (seq(place)?, Timestamp::from_micros(at));
+                        Ok(Mentioned { user: UserId::new(user), notice: (place > 0).then_some(notice) })
                     })
                     .collect::<DatabaseResult<_>>()?,
+                excerpt: None,
             })),
             (2, ..) => Ok(Self::NoRoom),
             (3, ..) => Ok(Self::NotMember),
+            (4, ..) => Ok(Self::Refused),
+            (5, ..) => Ok(Self::OtherBlocked),
             (other, ..) => Err(DatabaseError::corrupt("append outcome", format!("{other} is none"))),
         }
     }

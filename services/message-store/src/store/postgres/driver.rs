@@ -1,5 +1,27 @@
 //! What the files under `sql/` are compiled for here.
 
+/// What ends a statement that locks a room's row. FOR NO KEY UPDATE is what `append_messages` takes, and it leaves the
+/// foreign key of members alone.
+macro_rules! locking {
+    () => {
+        " FOR NO KEY UPDATE"
+    };
+}
+
+/// What ends a statement that shares the locks of the profiles `p`. KEY SHARE: a change of a profile does not wait for it.
+macro_rules! sharing {
+    () => {
+        " FOR KEY SHARE OF p"
+    };
+}
+
+/// What ends a statement that locks the profile `p` against those who share it.
+macro_rules! excluding {
+    () => {
+        " FOR UPDATE OF p"
+    };
+}
+
 /// The database.
 pub(super) type Db = sqlx::Postgres;
 

@@ -1,25 +1,26 @@
 //! PostgreSQL.
 
-/// What ends a statement that locks a room's row. FOR NO KEY UPDATE is what `append_messages` takes, and it leaves the
-/// foreign key of members alone.
-macro_rules! locking {
-    () => {
-        " FOR NO KEY UPDATE"
-    };
-}
+// First: the statements use its macros.
+#[macro_use]
+mod driver;
 
 mod append;
+#[path = "../sql/blocks.rs"]
+mod blocks;
 #[path = "../sql/connection.rs"]
 mod connection;
-mod driver;
 #[path = "../sql/epoch.rs"]
 mod epoch;
 #[path = "../sql/events.rs"]
 mod events;
 #[path = "../sql/inboxes.rs"]
 mod inboxes;
+#[path = "../sql/invitations.rs"]
+mod invitations;
 #[path = "../sql/members.rs"]
 mod members;
+#[path = "../sql/messages.rs"]
+mod messages;
 mod opens;
 #[path = "../sql/profiles.rs"]
 mod profiles;
@@ -27,12 +28,17 @@ mod profiles;
 mod purge;
 #[path = "../sql/rooms.rs"]
 mod rooms;
+#[path = "../sql/slugs.rs"]
+mod slugs;
+#[path = "../sql/text_forms.rs"]
+mod text_forms;
 
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use madang_database::{Connections, DatabaseError, DatabaseResult, Migrations, PostgresConnector, UrlError};
 use madang_domain::{Epoch, Profile, RoomId, RoomRef, Seq, Timestamp, UserId, Username, event::Event};
+use madang_kit::Metrics;
 use sqlx::{PgConnection, Row as _, postgres::PgRow};
 
 use self::{connection::Connection, driver::Connector, profiles::Reader};
@@ -40,7 +46,7 @@ use super::{
     batches::{AppendOutcome, AppendRow, RoomState},
     database::{self, Database, MIGRATIONS_TABLE},
     events::Range,
-    inboxes::InboxState,
+    inboxes::{InboxOpening, InboxState},
     values::seq,
 };
 
@@ -56,6 +62,11 @@ const CHECK_ENCODING: &str = "\
     SELECT current_setting('server_encoding') AS encoding, \
            current_setting('server_encoding') = 'UTF8' AND lower(U&'\\00C9') = U&'\\00E9' AS usable, \
            (SELECT datctype::text FROM pg_database WHERE datname = current_database()) AS ctype";
+
+/// The migrations of this database.
+pub(crate) fn migrations() -> Migrations {
+    Migrations::new(sqlx::migrate!("migrations/postgres"), MIGRATIONS_TABLE)
+}
 
 /// A PostgreSQL database.
 pub(crate) struct Postgres {
@@ -104,12 +115,17 @@ impl Postgres {
 
 #[async_trait]
 impl Database for Postgres {
-    async fn prepare(&self, new_epoch: Epoch) -> DatabaseResult<()> {
+    async fn prepare(&self, new_epoch: Epoch, migrate: bool) -> DatabaseResult<()> {
         let mut connection = self.connector.connect_to_migrate().await?;
         Self::check_encoding(&mut connection).await?;
-        let migrations = Migrations::new(sqlx::migrate!("migrations/postgres"), MIGRATIONS_TABLE);
-        migrations.apply(&mut connection).await?;
+        let migrations = migrations();
+        if migrate {
+            migrations.apply(&mut connection).await?;
+        } else {
+            migrations.check(&mut connection).await?;
+        }
         sqlx::query(epoch::INSERT_EPOCH).bind(i64::from(new_epoch.get())).execute(&mut connection).await?;
+        text_forms::form_names(&mut connection).await?;
         sqlx::Connection::close(connection).await?;
         Ok(())
     }
@@ -125,6 +141,11 @@ impl Database for Postgres {
         let mut lease = self.connections.lease().await?;
         let result = sqlx::query("SELECT 1").execute(lease.connection()).await;
         lease.finish(result).map(drop)
+    }
+
+    fn observe(&self, metrics: &Metrics) {
+        self.connections.observe(metrics, "messages");
+        self.append_connections.observe(metrics, "appends");
     }
 
     async fn close(&self) {
@@ -173,7 +194,14 @@ impl Database for Postgres {
     async fn ranges(&self, ranges: &[Range]) -> DatabaseResult<Vec<Event>> {
         let mut lease = self.connections.lease().await?;
         let result = opens::ranges(lease.connection(), ranges).await;
-        Reader::default().events_of(ranges, lease.finish(result)?)
+        let mut events = Reader::default().events_of(ranges, lease.finish(result)?)?;
+        let originals = messages::answered(&events);
+        if !originals.is_empty() {
+            let mut lease = self.connections.lease().await?;
+            let rows = opens::originals(lease.connection(), &originals).await;
+            messages::show_originals(&mut events, lease.finish(rows)?)?;
+        }
+        Ok(events)
     }
 
     async fn resolve(&self, rooms: &[RoomRef]) -> DatabaseResult<Vec<Option<RoomId>>> {
@@ -193,5 +221,11 @@ impl Database for Postgres {
         let mut lease = self.connections.lease().await?;
         let result = opens::inbox_states(lease.connection(), users).await;
         opens::read_inbox_states(&lease.finish(result)?)
+    }
+
+    async fn inbox_openings(&self, users: &[UserId]) -> DatabaseResult<(Epoch, Vec<InboxOpening>)> {
+        let mut lease = self.connections.lease().await?;
+        let result = opens::inbox_openings(lease.connection(), users).await;
+        opens::read_inbox_openings(users, lease.finish(result)?)
     }
 }

@@ -5,12 +5,15 @@ use madang_domain::{Epoch, RoomId, RoomRef, Seq, UserId};
 use sqlx::{FromRow, PgConnection, query_as};
 use uuid::Uuid;
 
-use super::events::EventRow;
+use super::{
+    events::{EventRow, OriginalRow},
+    profiles::ProfileColumns,
+};
 use crate::store::{
     batches::RoomState,
     columns::{event_columns, event_profiles},
     events::Range,
-    inboxes::InboxState,
+    inboxes::{InboxOpening, InboxState},
     values::{role_from_number, seq, signed, unsigned},
 };
 
@@ -30,6 +33,18 @@ const RANGES: &str = concat!(
     "ORDER BY e.topic, e.seq"
 );
 
+const ORIGINALS: &str = "\
+    SELECT e.topic, e.seq, e.actor, e.text, a.username, a.name, a.avatar_url, a.external_id, a.version \
+    FROM unnest($1::uuid[], $2::bigint[]) AS asked (topic, seq) \
+    JOIN events e ON e.topic = asked.topic AND e.seq = asked.seq AND e.kind = 1 \
+    LEFT JOIN profiles a ON a.user_id = e.actor";
+
+const OWN_REACTIONS: &str = "\
+    SELECT asked.message, r.emoji FROM unnest($3::bigint[]) AS asked (message) \
+    CROSS JOIN LATERAL ( \
+        SELECT r.emoji FROM reactions r WHERE r.room = $1 AND r.message = asked.message AND r.user_id = $2 OFFSET 0 \
+    ) r";
+
 const RESOLVE: &str = "\
     SELECT r.id FROM unnest($1::uuid[], $2::text[], $3::text[]) \
     WITH ORDINALITY AS asked (id, slug, external_id, ord) \
@@ -43,6 +58,13 @@ const INBOX_STATES: &str = "\
     SELECT (SELECT epoch FROM log_epoch) AS epoch, i.head, i.read_seq \
     FROM unnest($1::uuid[]) WITH ORDINALITY AS asked (user_id, ord) \
     LEFT JOIN inboxes i ON i.user_id = asked.user_id ORDER BY asked.ord";
+
+const INBOX_OPENINGS: &str = "\
+    SELECT (SELECT epoch FROM log_epoch) AS epoch, i.head, i.read_seq, \
+        p.username, p.name, p.avatar_url, p.external_id, p.version \
+    FROM unnest($1::uuid[]) WITH ORDINALITY AS asked (user_id, ord) \
+    LEFT JOIN inboxes i ON i.user_id = asked.user_id \
+    LEFT JOIN profiles p ON p.user_id = asked.user_id ORDER BY asked.ord";
 
 const HEADS: &str = "\
     SELECT id, head FROM rooms WHERE id = ANY ($1) \
@@ -93,6 +115,25 @@ pub(super) async fn ranges(
     query_as(RANGES).bind(topics).bind(after).bind(up_to).fetch_all(connection).await
 }
 
+/// The messages that others answer, of each place that has one.
+pub(super) async fn originals(
+    connection: &mut PgConnection,
+    places: &[(Uuid, i64)],
+) -> Result<Vec<OriginalRow>, sqlx::Error> {
+    let (topics, seqs): (Vec<Uuid>, Vec<i64>) = places.iter().copied().unzip();
+    query_as(ORIGINALS).bind(topics).bind(seqs).fetch_all(connection).await
+}
+
+/// A user's reactions to messages of a room.
+pub(super) async fn own_reactions(
+    connection: &mut PgConnection,
+    room: Uuid,
+    user: Uuid,
+    messages: &[i64],
+) -> Result<Vec<(i64, String)>, sqlx::Error> {
+    query_as(OWN_REACTIONS).bind(room).bind(user).bind(messages).fetch_all(connection).await
+}
+
 pub(super) async fn resolve(
     connection: &mut PgConnection,
     rooms: &[RoomRef],
@@ -128,6 +169,34 @@ pub(super) struct InboxRow {
     read_seq: Option<i64>,
 }
 
+#[derive(Debug, FromRow)]
+pub(super) struct InboxOpeningRow {
+    #[sqlx(flatten)]
+    inbox: InboxRow,
+    #[sqlx(flatten)]
+    profile: ProfileColumns,
+}
+
+pub(super) async fn inbox_openings(
+    connection: &mut PgConnection,
+    users: &[UserId],
+) -> Result<Vec<InboxOpeningRow>, sqlx::Error> {
+    let ids: Vec<Uuid> = users.iter().map(|user| user.uuid()).collect();
+    query_as(INBOX_OPENINGS).bind(ids).fetch_all(connection).await
+}
+
+pub(super) fn read_inbox_openings(
+    users: &[UserId],
+    rows: Vec<InboxOpeningRow>,
+) -> DatabaseResult<(Epoch, Vec<InboxOpening>)> {
+    let epoch = read_epoch(rows.first().map(|row| &row.inbox))?;
+    let openings = users
+        .iter()
+        .zip(rows)
+        .map(|(user, row)| Ok(InboxOpening { state: row.inbox.state()?, user: row.profile.known(*user)? }));
+    Ok((epoch, openings.collect::<DatabaseResult<_>>()?))
+}
+
 pub(super) async fn inbox_states(
     connection: &mut PgConnection,
     users: &[UserId],
@@ -136,12 +205,19 @@ pub(super) async fn inbox_states(
     query_as(INBOX_STATES).bind(ids).fetch_all(connection).await
 }
 
-/// Who has no row has an inbox without notices.
 pub(super) fn read_inbox_states(rows: &[InboxRow]) -> DatabaseResult<(Epoch, Vec<InboxState>)> {
-    let epoch = rows.first().map_or(0, |row| row.epoch);
-    let epoch = u32::try_from(epoch).map_err(|error| DatabaseError::corrupt("epoch", error))?;
-    let states = rows.iter().map(|row| {
-        Ok(InboxState { head: seq(row.head.unwrap_or(0))?, read: seq(row.read_seq.unwrap_or(0))? })
-    });
-    Ok((Epoch::new(epoch), states.collect::<DatabaseResult<_>>()?))
+    let states = rows.iter().map(InboxRow::state).collect::<DatabaseResult<_>>()?;
+    Ok((read_epoch(rows.first())?, states))
+}
+
+fn read_epoch(row: Option<&InboxRow>) -> DatabaseResult<Epoch> {
+    let epoch = row.map_or(0, |row| row.epoch);
+    Ok(Epoch::new(u32::try_from(epoch).map_err(|error| DatabaseError::corrupt("epoch", error))?))
+}
+
+impl InboxRow {
+    /// Who has no row has an inbox without notices.
+    fn state(&self) -> DatabaseResult<InboxState> {
+        Ok(InboxState { head: seq(self.head.unwrap_or(0))?, read: seq(self.read_seq.unwrap_or(0))? })
+    }
 }

@@ -18,9 +18,9 @@ use super::{
     profiles::{ProfileColumns, Reader},
 };
 use crate::store::{
-    columns::{event_columns, event_profiles, page},
+    columns::{event_columns, event_profiles, event_size, page, within_bytes},
     detail::message,
-    events::{EventPage, Events, NewEvent, Range, Slice},
+    events::{EventPage, Events, NewEvent, PinPage, Range, Slice},
     rooms::RoomRecord,
     values::{missing, seq, signed, unsigned},
 };
@@ -48,16 +48,22 @@ const INSERT_EVENT: &str = "\
 
 const IS_PINNED: &str = "\
     SELECT p.pinned FROM events e LEFT JOIN pins p ON p.room = e.topic AND p.message = e.seq \
-    WHERE e.topic = $1 AND e.seq = $2 AND e.kind = 1";
+    WHERE e.topic = $1 AND e.seq = $2 AND e.kind = 1 AND e.text <> ''";
 const COUNT_PINS: &str = "SELECT count(*) FROM pins WHERE room = $1";
 const INSERT_PIN: &str = "INSERT INTO pins (room, message, pinned) VALUES ($1, $2, $3)";
 const DELETE_PIN: &str = "DELETE FROM pins WHERE room = $1 AND message = $2";
-const PINS: &str = concat!(
-    "SELECT p.pinned, ",
-    event_columns!(),
-    " FROM pins p JOIN events e ON e.topic = p.room AND e.seq = p.message",
-    event_profiles!(),
-    "WHERE p.room = $1 AND p.pinned < $2 ORDER BY p.pinned DESC LIMIT $3"
+const PINS: &str = within_bytes!(
+    concat!(
+        "SELECT p.pinned, ",
+        event_columns!(),
+        ", ",
+        event_size!(),
+        " FROM pins p JOIN events e ON e.topic = p.room AND e.seq = p.message",
+        event_profiles!(),
+        "WHERE p.room = $1 AND p.pinned < $2 ORDER BY p.pinned DESC LIMIT $3"
+    ),
+    "v.pinned DESC",
+    "$4"
 );
 
 #[derive(Debug, FromRow)]
@@ -65,6 +71,8 @@ struct PinRow {
     pinned: i64,
     #[sqlx(flatten)]
     message: EventRow,
+    /// How many of the pins that were looked at lie behind it.
+    behind: i64,
 }
 
 #[derive(Debug, FromRow)]
@@ -85,6 +93,17 @@ pub(super) struct EventRow {
     subject_avatar_url: Option<String>,
     subject_external_id: Option<String>,
     subject_version: Option<i64>,
+}
+
+/// The beginning of a message that others answer.
+#[derive(Debug, FromRow)]
+pub(super) struct OriginalRow {
+    pub(super) topic: Uuid,
+    pub(super) seq: i64,
+    pub(super) actor: Uuid,
+    pub(super) text: Option<String>,
+    #[sqlx(flatten)]
+    pub(super) profile: ProfileColumns,
 }
 
 /// An event of a page.
@@ -213,12 +232,20 @@ impl Events for Connection {
         run!(self, query, execute).map(drop)
     }
 
-    async fn pins(&mut self, room: RoomId, beyond: Seq, limit: u32) -> DatabaseResult<Vec<(Seq, Event)>> {
-        let query =
-            query_as::<Db, PinRow>(PINS).bind(room.uuid()).bind(signed(beyond.get())).bind(i64::from(limit));
+    async fn pins(&mut self, room: RoomId, beyond: Seq, limit: u32) -> DatabaseResult<PinPage> {
+        let query = query_as::<Db, PinRow>(PINS)
+            .bind(room.uuid())
+            .bind(signed(beyond.get()))
+            .bind(i64::from(limit))
+            .bind(PAGE_MAX_BYTES as i64);
+        let rows = run!(self, query, fetch_all)?;
+        let is_cut = rows.last().is_some_and(|last| last.behind > 0);
         let mut reader = Reader::default();
         let pin = |row: PinRow| Ok((seq(row.pinned)?, reader.event(room.into(), row.message)?));
-        run!(self, query, fetch_all)?.into_iter().map(pin).collect()
+        let pins: DatabaseResult<Vec<(Seq, Event)>> = rows.into_iter().map(pin).collect();
+        let (places, mut messages): (Vec<Seq>, Vec<Event>) = pins?.into_iter().unzip();
+        self.show_originals(&mut messages).await?;
+        Ok(PinPage { places, messages, is_cut })
     }
 }
 
@@ -240,6 +267,8 @@ impl Connection {
         rows.truncate(slice.limit as usize);
         let more = rows.last().is_some_and(|last| last.behind > 0);
         let rows = rows.into_iter().map(|row| row.event).collect();
-        Ok(EventPage { events: Reader::default().events(topic, rows)?, more })
+        let mut events = Reader::default().events(topic, rows)?;
+        self.show_originals(&mut events).await?;
+        Ok(EventPage { events, more })
     }
 }

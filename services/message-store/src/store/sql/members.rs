@@ -1,8 +1,10 @@
 //! Members, and how far each has read. Compiled once for each database: see [`crate::store`].
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use madang_database::{DatabaseResult, run};
-use madang_domain::{Role, RoomId, Seq, Timestamp, UserId};
+use madang_domain::{Profile, Role, RoomId, Seq, Timestamp, UserId};
 use madang_rpc::store::Member;
 use sqlx::{FromRow, query, query_as, query_scalar};
 use uuid::Uuid;
@@ -33,11 +35,19 @@ const MEMBERS_AFTER: &str = concat!(
     "AND (m.role < $3 OR (m.role = $3 AND (m.joined_at, m.user_id) > ($4, $5))) ",
     "ORDER BY m.role DESC, m.joined_at, m.user_id LIMIT $2"
 );
+const MEMBERS_WITH_ROLE_SINCE: &str =
+    concat!(member_of!(), "AND m.role_at > $3 AND m.user_id > $4 ORDER BY m.user_id LIMIT $2");
+const PROFILE: &str = "SELECT p.username, p.name, p.avatar_url, p.external_id, p.version \
+    FROM (SELECT 1 AS one) AS always LEFT JOIN profiles p ON p.user_id = $1";
 const OWNERS: &str = "SELECT count(*) FROM members WHERE room = $1 AND role = 3";
 
 const INSERT_MEMBER: &str = "\
     INSERT INTO members (room, user_id, role, joined_at, read_seq, read_ordinal) VALUES ($1, $2, $3, $4, $5, $6)";
-const SET_ROLE: &str = "UPDATE members SET role = $3 WHERE room = $1 AND user_id = $2";
+const SET_ROLE: &str = "UPDATE members SET role = $3, role_at = $4 WHERE room = $1 AND user_id = $2";
+// Written only where it changes something.
+const SET_HIDDEN: &str = "\
+    UPDATE members SET hidden_ordinal = $3 \
+    WHERE room = $1 AND user_id = $2 AND coalesce(hidden_ordinal, -1) <> coalesce($3, -1)";
 const DELETE_MEMBER: &str = "DELETE FROM members WHERE room = $1 AND user_id = $2";
 
 /// Moves a read mark; `src/unread.rs` has the arithmetic.
@@ -70,6 +80,7 @@ impl Reader {
             role: role_from_number(row.role)?,
             joined_at: Timestamp::from_micros(row.joined_at),
             read: seq(row.read_seq)?,
+            invited: false,
         })
     }
 }
@@ -95,10 +106,32 @@ impl Members for Connection {
         run!(self, query, fetch_all)?.into_iter().map(|row| reader.member(row)).collect()
     }
 
+    async fn members_with_role_since(
+        &mut self,
+        room: RoomId,
+        since: Timestamp,
+        beyond: Uuid,
+        limit: u32,
+    ) -> DatabaseResult<Vec<Member>> {
+        let query = query_as::<Db, MemberRow>(MEMBERS_WITH_ROLE_SINCE)
+            .bind(room.uuid())
+            .bind(i64::from(limit))
+            .bind(since.as_micros())
+            .bind(beyond);
+        let mut reader = Reader::default();
+        run!(self, query, fetch_all)?.into_iter().map(|row| reader.member(row)).collect()
+    }
+
     async fn member(&mut self, room: RoomId, user: UserId) -> DatabaseResult<Option<Member>> {
         let query = query_as::<Db, MemberRow>(MEMBER).bind(room.uuid()).bind(user.uuid());
         let row = run!(self, query, fetch_optional)?;
         row.map(|row| Reader::default().member(row)).transpose()
+    }
+
+    async fn profile(&mut self, user: UserId) -> DatabaseResult<Arc<Profile>> {
+        let query = query_as::<Db, ProfileColumns>(PROFILE).bind(user.uuid());
+        let columns = run!(self, query, fetch_one)?;
+        Reader::default().profile(user.uuid(), columns)
     }
 
     async fn owners(&mut self, room: RoomId) -> DatabaseResult<u64> {
@@ -122,8 +155,17 @@ impl Members for Connection {
         run!(self, query, execute).map(drop)
     }
 
-    async fn set_role(&mut self, room: RoomId, user: UserId, role: Role) -> DatabaseResult<()> {
-        let query = query::<Db>(SET_ROLE).bind(room.uuid()).bind(user.uuid()).bind(role_number(role));
+    async fn set_role(&mut self, room: &RoomRecord, user: UserId, role: Role) -> DatabaseResult<()> {
+        let query = query::<Db>(SET_ROLE)
+            .bind(room.id.uuid())
+            .bind(user.uuid())
+            .bind(role_number(role))
+            .bind(room.active_at.as_micros());
+        run!(self, query, execute).map(drop)
+    }
+
+    async fn set_hidden(&mut self, room: RoomId, user: UserId, ordinal: Option<u64>) -> DatabaseResult<()> {
+        let query = query::<Db>(SET_HIDDEN).bind(room.uuid()).bind(user.uuid()).bind(ordinal.map(signed));
         run!(self, query, execute).map(drop)
     }
 

@@ -17,6 +17,35 @@ const BEGIN_PURGE: &str = "\
 /// Seqs are contiguous, so a span of them is a bounded number of rows.
 const PURGE_EVENTS: &str = "\
     DELETE FROM events WHERE topic = $1 AND seq < (SELECT min(e.seq) + $2 FROM events e WHERE e.topic = $1)";
+/// Of a table with what is kept of a room's messages besides their rows, the first rows by its key. A range up to the last of
+/// them: to look for each of them would cost the square of their number.
+macro_rules! purge_by_key {
+    ($table:literal, $key:literal, $key_backwards:literal) => {
+        concat!(
+            "DELETE FROM ",
+            $table,
+            " WHERE room = $1 AND (",
+            $key,
+            ") <= (SELECT ",
+            $key,
+            " FROM (SELECT ",
+            $key,
+            " FROM ",
+            $table,
+            " WHERE room = $1 ORDER BY ",
+            $key,
+            " LIMIT $2) AS first ORDER BY ",
+            $key_backwards,
+            " LIMIT 1)"
+        )
+    };
+}
+
+const PURGE_CHANGES: [&str; 3] = [
+    purge_by_key!("revisions", "message, revision", "message DESC, revision DESC"),
+    purge_by_key!("reactions", "message, user_id, emoji", "message DESC, user_id DESC, emoji DESC"),
+    purge_by_key!("deletions", "seq", "seq DESC"),
+];
 const DELETE_PURGE: &str = "DELETE FROM purges WHERE topic = $1";
 
 #[async_trait]
@@ -27,7 +56,11 @@ impl Purge for Connection {
             return Ok(None);
         };
         let query = sqlx::query::<Db>(PURGE_EVENTS).bind(topic).bind(i64::from(limit));
-        let removed = run!(self, query, execute)?.rows_affected();
+        let mut removed = run!(self, query, execute)?.rows_affected();
+        for statement in PURGE_CHANGES {
+            let query = sqlx::query::<Db>(statement).bind(topic).bind(i64::from(limit));
+            removed += run!(self, query, execute)?.rows_affected();
+        }
         if removed == 0 {
             run!(self, sqlx::query::<Db>(DELETE_PURGE).bind(topic), execute)?;
         }

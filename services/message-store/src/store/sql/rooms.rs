@@ -2,26 +2,37 @@
 
 use async_trait::async_trait;
 use madang_database::{DatabaseError, DatabaseResult, run};
-use madang_domain::{ExternalId, RoomId, RoomName, RoomRef, Slug, Timestamp, UserId};
+use madang_domain::{ExternalId, RoomId, RoomName, RoomRef, Slug, Timestamp, UserId, limits::PAGE_MAX_BYTES};
 use sqlx::{FromRow, query, query_as, query_scalar};
 use uuid::Uuid;
 
 use super::{connection::Connection, driver::Db, events::OptionalEvent, profiles::Reader};
 use crate::{
     store::{
-        columns::{event_columns, event_profiles, room_columns},
-        rooms::{ByActivity, ByAge, MemberPlace, Origin, RoomRecord, Rooms, View},
+        columns::{event_columns, event_profiles, event_size, room_columns, within_bytes},
+        rooms::{ByActivity, ByAge, MemberPlace, Origin, RoomPage, RoomRecord, Rooms, View},
         values::{role_from_number, room_kind_from_number, room_kind_number, seq, signed, unsigned},
     },
     unread::Counts,
 };
+
+/// The activity of a room for the user `$1`: see [`View::activity`]. It only grows.
+macro_rules! activity {
+    () => {
+        "CASE WHEN r.messages > 0 OR r.creator = $1 THEN r.active_at ELSE 0 END"
+    };
+}
 
 /// A room as the user `$1` sees it: with the place in it, and for a member the last message.
 macro_rules! view_columns {
     () => {
         concat!(
             room_columns!(),
-            ", m.role, m.read_seq, m.read_ordinal, m.sent, m.read_sent, ",
+            ", ",
+            activity!(),
+            " AS activity, m.role, m.read_seq, m.read_ordinal, m.sent, m.read_sent, ",
+            "(SELECT count(*) FROM deletions d ",
+            "WHERE d.room = r.id AND d.seq > m.read_seq AND d.sender <> m.user_id) AS deleted, ",
             event_columns!()
         )
     };
@@ -44,6 +55,8 @@ macro_rules! view_of_memberships {
         concat!(
             "SELECT ",
             view_columns!(),
+            ", ",
+            event_size!(),
             " FROM members m JOIN rooms r ON r.id = m.room",
             " LEFT JOIN events e ON e.topic = r.id AND e.seq = r.last_message_seq",
             event_profiles!(),
@@ -52,14 +65,43 @@ macro_rules! view_of_memberships {
     };
 }
 
+/// Without the direct rooms that the member has hidden and in which nothing was said since.
+macro_rules! shown {
+    () => {
+        "AND (m.hidden_ordinal IS NULL OR m.hidden_ordinal < r.messages) "
+    };
+}
+
 const VIEW_BY_ID: &str = concat!(view_of_rooms!(), "WHERE r.id = $2");
 const VIEW_BY_SLUG: &str = concat!(view_of_rooms!(), "WHERE r.slug = $2");
 const VIEW_BY_EXTERNAL_ID: &str = concat!(view_of_rooms!(), "WHERE r.external_id = $2");
 
-const ACTIVE_ROOMS: &str = concat!(view_of_memberships!(), "ORDER BY r.active_at DESC, r.id DESC LIMIT $2");
-const ACTIVE_ROOMS_AFTER: &str = concat!(
-    view_of_memberships!(),
-    "AND (r.active_at, r.id) < ($3, $4) ORDER BY r.active_at DESC, r.id DESC LIMIT $2"
+const ACTIVE_ROOMS: &str = within_bytes!(
+    concat!(view_of_memberships!(), shown!(), "ORDER BY activity DESC, r.id DESC LIMIT $2"),
+    "v.activity DESC, v.room_id DESC",
+    "$3"
+);
+const ACTIVE_ROOMS_AFTER: &str = within_bytes!(
+    concat!(
+        view_of_memberships!(),
+        shown!(),
+        "AND (",
+        activity!(),
+        ", r.id) < ($4, $5) ORDER BY activity DESC, r.id DESC LIMIT $2"
+    ),
+    "v.activity DESC, v.room_id DESC",
+    "$3"
+);
+const ROOMS_ACTIVE_SINCE: &str = within_bytes!(
+    concat!(
+        view_of_memberships!(),
+        shown!(),
+        "AND ",
+        activity!(),
+        " > $4 AND r.id > $5 ORDER BY r.id LIMIT $2"
+    ),
+    "v.room_id",
+    "$3"
 );
 
 // The literal kind, not a parameter: it is what the partial index says.
@@ -69,7 +111,12 @@ const JOINABLE_ROOMS_AFTER: &str = concat!(
     view_of_rooms!(),
     "WHERE r.kind = 1 AND m.user_id IS NULL AND r.id < $3 ORDER BY r.id DESC LIMIT $2"
 );
-const MEMBERSHIPS: &str = "SELECT room FROM members WHERE user_id = $1 ORDER BY room LIMIT $2";
+const MEMBERSHIPS: &str = concat!(
+    "SELECT m.room FROM members m JOIN rooms r ON r.id = m.room WHERE m.user_id = $1 ORDER BY ",
+    activity!(),
+    " DESC, r.id DESC LIMIT $2"
+);
+const COUNT_MEMBERSHIPS: &str = "SELECT count(*) FROM members WHERE user_id = $1";
 
 const LOCK_BY_ID: &str = concat!("SELECT ", room_columns!(), " FROM rooms r WHERE r.id = $1", locking!());
 const LOCK_BY_SLUG: &str = concat!("SELECT ", room_columns!(), " FROM rooms r WHERE r.slug = $1", locking!());
@@ -107,13 +154,24 @@ struct RoomRow {
 struct ViewRow {
     #[sqlx(flatten)]
     room: RoomRow,
+    activity: i64,
     role: Option<i16>,
     read_seq: Option<i64>,
     read_ordinal: Option<i64>,
     sent: Option<i64>,
     read_sent: Option<i64>,
+    deleted: i64,
     #[sqlx(flatten)]
     last_message: OptionalEvent,
+}
+
+/// A room of a page.
+#[derive(Debug, FromRow)]
+struct PageRow {
+    #[sqlx(flatten)]
+    view: ViewRow,
+    /// How many of the rooms that were looked at lie behind it.
+    behind: i64,
 }
 
 impl TryFrom<RoomRow> for RoomRecord {
@@ -123,7 +181,8 @@ impl TryFrom<RoomRow> for RoomRecord {
         Ok(Self {
             id: RoomId::new(row.room_id),
             kind: room_kind_from_number(row.room_kind)?,
-            name: RoomName::new(row.room_name).map_err(|error| DatabaseError::corrupt("room name", error))?,
+            name: RoomName::recorded(row.room_name)
+                .map_err(|error| DatabaseError::corrupt("room name", error))?,
             slug: row
                 .slug
                 .map(Slug::new)
@@ -150,12 +209,18 @@ impl Reader {
             (Some(role), Some(read), Some(read_ordinal), Some(sent), Some(read_sent)) => Some(MemberPlace {
                 role: role_from_number(role)?,
                 read: seq(read)?,
-                counts: Counts { messages: signed(room.messages), read_ordinal, sent, read_sent },
+                counts: Counts {
+                    messages: signed(room.messages),
+                    read_ordinal,
+                    sent,
+                    read_sent,
+                    deleted: row.deleted,
+                },
             }),
             _ => None,
         };
         let last_message = row.last_message.0.map(|event| self.event(room.id.into(), event)).transpose()?;
-        Ok(View { room, place, last_message })
+        Ok(View { room, activity: Timestamp::from_micros(row.activity), place, last_message })
     }
 }
 
@@ -163,6 +228,13 @@ impl Reader {
 fn views(rows: Vec<ViewRow>) -> DatabaseResult<Vec<View>> {
     let mut reader = Reader::default();
     rows.into_iter().map(|row| reader.view(row)).collect()
+}
+
+/// Makes a page of rows.
+fn page(rows: Vec<PageRow>) -> DatabaseResult<RoomPage> {
+    let is_cut = rows.last().is_some_and(|last| last.behind > 0);
+    let rooms = views(rows.into_iter().map(|row| row.view).collect())?;
+    Ok(RoomPage { rooms, is_cut })
 }
 
 #[async_trait]
@@ -182,16 +254,33 @@ impl Rooms for Connection {
         user: UserId,
         after: Option<ByActivity>,
         limit: u32,
-    ) -> DatabaseResult<Vec<View>> {
+    ) -> DatabaseResult<RoomPage> {
+        let text = if after.is_some() { ACTIVE_ROOMS_AFTER } else { ACTIVE_ROOMS };
+        let query = query_as::<Db, PageRow>(text)
+            .bind(user.uuid())
+            .bind(i64::from(limit))
+            .bind(PAGE_MAX_BYTES as i64);
         let query = match after {
-            None => query_as::<Db, ViewRow>(ACTIVE_ROOMS).bind(user.uuid()).bind(i64::from(limit)),
-            Some(place) => query_as(ACTIVE_ROOMS_AFTER)
-                .bind(user.uuid())
-                .bind(i64::from(limit))
-                .bind(place.active_at.as_micros())
-                .bind(place.room.uuid()),
+            None => query,
+            Some(place) => query.bind(place.activity.as_micros()).bind(place.room.uuid()),
         };
-        views(run!(self, query, fetch_all)?)
+        page(run!(self, query, fetch_all)?)
+    }
+
+    async fn rooms_active_since(
+        &mut self,
+        user: UserId,
+        since: Timestamp,
+        beyond: Uuid,
+        limit: u32,
+    ) -> DatabaseResult<RoomPage> {
+        let query = query_as::<Db, PageRow>(ROOMS_ACTIVE_SINCE)
+            .bind(user.uuid())
+            .bind(i64::from(limit))
+            .bind(PAGE_MAX_BYTES as i64)
+            .bind(since.as_micros())
+            .bind(beyond);
+        page(run!(self, query, fetch_all)?)
     }
 
     async fn joinable_rooms(
@@ -210,9 +299,15 @@ impl Rooms for Connection {
         views(run!(self, query, fetch_all)?)
     }
 
-    async fn memberships(&mut self, user: UserId, limit: u32) -> DatabaseResult<Vec<RoomId>> {
+    async fn memberships(&mut self, user: UserId, limit: u32) -> DatabaseResult<(Vec<RoomId>, u64)> {
         let query = query_scalar::<Db, Uuid>(MEMBERSHIPS).bind(user.uuid()).bind(i64::from(limit));
-        Ok(run!(self, query, fetch_all)?.into_iter().map(RoomId::new).collect())
+        let rooms: Vec<RoomId> = run!(self, query, fetch_all)?.into_iter().map(RoomId::new).collect();
+        if rooms.len() < usize::try_from(limit).unwrap_or(usize::MAX) {
+            let total = rooms.len() as u64;
+            return Ok((rooms, total));
+        }
+        let query = query_scalar::<Db, i64>(COUNT_MEMBERSHIPS).bind(user.uuid());
+        Ok((rooms, unsigned(run!(self, query, fetch_one)?)?))
     }
 
     async fn lock_room(&mut self, room: &RoomRef) -> DatabaseResult<Option<RoomRecord>> {

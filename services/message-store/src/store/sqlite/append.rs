@@ -14,7 +14,10 @@ use madang_rpc::store::{Appended, Mentioned};
 use sqlx::{SqliteConnection, query, query_as, query_scalar};
 use uuid::Uuid;
 
-use super::inboxes::{GROW_INBOX, INSERT_NOTICE};
+use super::{
+    blocks::BLOCKERS_IN_DIRECT,
+    inboxes::{GROW_INBOX, INSERT_NOTICE},
+};
 use crate::store::{
     batches::{AppendOutcome, AppendRow},
     columns::newer_profile,
@@ -27,7 +30,7 @@ const SAVE_PROFILE: &str = concat!(
     newer_profile!()
 );
 
-const ROOM_LOG: &str = "SELECT head, messages, active_at FROM rooms WHERE id = $1";
+const ROOM_LOG: &str = "SELECT head, messages, active_at, direct_low IS NOT NULL FROM rooms WHERE id = $1";
 
 const IS_MEMBER: &str = "SELECT count(*) FROM members WHERE room = $1 AND user_id = $2";
 
@@ -43,6 +46,11 @@ const GROW_ROOM: &str =
 const COUNT_SENT: &str =
     "UPDATE members SET sent = sent + $3, sent_seq = $4 WHERE room = $1 AND user_id = $2";
 
+/// Of a member, whether the member has blocked a sender.
+const HAS_BLOCKED: &str = "\
+    SELECT EXISTS (SELECT 1 FROM blocks b WHERE b.blocker = m.user_id AND b.blocked = $3) \
+    FROM members m WHERE m.room = $1 AND m.user_id = $2";
+
 const NAMED_MEMBERS: &str = "\
     SELECT p.user_id FROM profiles p JOIN members m ON m.room = $1 AND m.user_id = p.user_id WHERE p.username = $2";
 
@@ -51,6 +59,7 @@ struct Log {
     head: i64,
     messages: i64,
     at: i64,
+    is_direct: bool,
     /// What each sender of the batch may do and has sent in it.
     senders: BTreeMap<UserId, Sender>,
 }
@@ -58,6 +67,8 @@ struct Log {
 /// A sender in a room.
 struct Sender {
     is_member: bool,
+    /// What a block between the two users of a direct room makes of the sender's messages.
+    block: Option<AppendOutcome>,
     sent: i64,
     sent_seq: i64,
 }
@@ -94,9 +105,10 @@ impl Log {
         room: RoomId,
         now: Timestamp,
     ) -> Result<Option<Self>, sqlx::Error> {
-        let row: Option<(i64, i64, i64)> =
+        let row: Option<(i64, i64, i64, bool)> =
             query_as(ROOM_LOG).bind(room.uuid()).fetch_optional(connection).await?;
-        Ok(row.map(|(head, messages, active_at)| Self {
+        Ok(row.map(|(head, messages, active_at, is_direct)| Self {
+            is_direct,
             head,
             messages,
             at: now.as_micros().max(active_at),
@@ -124,11 +136,15 @@ impl Log {
             Entry::Vacant(entry) => {
                 let query = query_scalar::<_, i64>(IS_MEMBER).bind(row.room.uuid()).bind(row.actor.uuid());
                 let is_member = query.fetch_one(&mut *connection).await? == 1;
-                entry.insert(Sender { is_member, sent: 0, sent_seq: 0 })
+                let block = if self.is_direct { block(connection, row).await? } else { None };
+                entry.insert(Sender { is_member, block, sent: 0, sent_seq: 0 })
             }
         };
         if !sender.is_member {
             return Ok(AppendOutcome::NotMember);
+        }
+        if let Some(block) = sender.block.as_ref().filter(|_| !row.by_site) {
+            return Ok(block.clone());
         }
         self.head += 1;
         self.messages += 1;
@@ -152,7 +168,7 @@ impl Log {
     }
 
     /// Puts the notices of a message that is being appended into the inboxes of those whom it mentions and who are
-    /// members.
+    /// members. One who has blocked the sender has no notice.
     async fn mention(
         &self,
         connection: &mut SqliteConnection,
@@ -160,8 +176,11 @@ impl Log {
     ) -> Result<Vec<Mentioned>, sqlx::Error> {
         let mut mentions = Vec::with_capacity(row.mentions.len());
         for user in row.mentions {
-            let is_member = query_scalar::<_, i64>(IS_MEMBER).bind(row.room.uuid()).bind(user.uuid());
-            if is_member.fetch_one(&mut *connection).await? == 0 {
+            let asked = query_scalar::<_, bool>(HAS_BLOCKED).bind(row.room.uuid()).bind(user.uuid());
+            let has_blocked = asked.bind(row.actor.uuid()).fetch_optional(&mut *connection).await?;
+            let Some(has_blocked) = has_blocked else { continue };
+            if has_blocked && !row.by_site {
+                mentions.push(Mentioned { user: *user, notice: None });
                 continue;
             }
             let notice = EventBody::Mention(Mention { room: row.room, seq: place(self.head) });
@@ -177,7 +196,8 @@ impl Log {
                 .bind(notice.detail())
                 .execute(&mut *connection)
                 .await?;
-            mentions.push(Mentioned { user: *user, seq: place(seq), at: Timestamp::from_micros(at) });
+            let notice = (place(seq), Timestamp::from_micros(at));
+            mentions.push(Mentioned { user: *user, notice: Some(notice) });
         }
         Ok(mentions)
     }
@@ -207,6 +227,19 @@ impl Log {
     }
 }
 
+/// What a block between the two users of a direct room makes of a sender's messages.
+async fn block(
+    connection: &mut SqliteConnection,
+    row: &AppendRow<'_>,
+) -> Result<Option<AppendOutcome>, sqlx::Error> {
+    let query = query_scalar::<_, Uuid>(BLOCKERS_IN_DIRECT).bind(row.room.uuid());
+    let blockers = query.fetch_all(connection).await?;
+    if blockers.contains(&row.actor.uuid()) {
+        return Ok(Some(AppendOutcome::OtherBlocked));
+    }
+    Ok((!blockers.is_empty()).then_some(AppendOutcome::Refused))
+}
+
 /// A seq that was read or counted up from one is never negative.
 fn place(seq: i64) -> Seq {
     Seq::new(u64::try_from(seq).unwrap_or(0))
@@ -214,7 +247,13 @@ fn place(seq: i64) -> Seq {
 
 fn appended(seq: i64, at: i64, duplicate: bool, mentions: Vec<Mentioned>) -> AppendOutcome {
     let seq = place(seq);
-    AppendOutcome::Appended(Appended { seq, at: Timestamp::from_micros(at), duplicate, mentions })
+    AppendOutcome::Appended(Appended {
+        seq,
+        at: Timestamp::from_micros(at),
+        duplicate,
+        mentions,
+        excerpt: None,
+    })
 }
 
 pub(super) async fn save_profiles(

@@ -1,24 +1,26 @@
 //! SQLite: one file, one writer, no server.
 
-/// What ends a statement that locks a room's row: nothing, for the write transaction has locked the whole database.
-macro_rules! locking {
-    () => {
-        ""
-    };
-}
+// First: the statements use its macros.
+#[macro_use]
+mod driver;
 
 mod append;
+#[path = "../sql/blocks.rs"]
+mod blocks;
 #[path = "../sql/connection.rs"]
 mod connection;
-mod driver;
 #[path = "../sql/epoch.rs"]
 mod epoch;
 #[path = "../sql/events.rs"]
 mod events;
 #[path = "../sql/inboxes.rs"]
 mod inboxes;
+#[path = "../sql/invitations.rs"]
+mod invitations;
 #[path = "../sql/members.rs"]
 mod members;
+#[path = "../sql/messages.rs"]
+mod messages;
 mod opens;
 #[path = "../sql/profiles.rs"]
 mod profiles;
@@ -26,19 +28,24 @@ mod profiles;
 mod purge;
 #[path = "../sql/rooms.rs"]
 mod rooms;
+#[path = "../sql/slugs.rs"]
+mod slugs;
+#[path = "../sql/text_forms.rs"]
+mod text_forms;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use madang_database::{Connections, DatabaseResult, Migrations, SqliteConnector, UrlError};
 use madang_domain::{Epoch, Profile, RoomId, RoomRef, Seq, Timestamp, UserId, Username, event::Event};
+use madang_kit::Metrics;
 
 use self::{connection::Connection, driver::Connector, profiles::Reader};
 use super::{
     batches::{AppendOutcome, AppendRow, RoomState},
     database::{self, Database, MIGRATIONS_TABLE},
     events::Range,
-    inboxes::InboxState,
+    inboxes::{InboxOpening, InboxState},
     values::seq,
 };
 
@@ -48,6 +55,11 @@ const BEGIN_WRITE: &str = "BEGIN IMMEDIATE";
 /// Reads of one moment.
 const BEGIN_READ: &str = "BEGIN DEFERRED";
 const COMMIT: &str = "COMMIT";
+
+/// The migrations of this database.
+pub(crate) fn migrations() -> Migrations {
+    Migrations::new(sqlx::migrate!("migrations/sqlite"), MIGRATIONS_TABLE)
+}
 
 /// A SQLite database.
 pub(crate) struct Sqlite {
@@ -74,12 +86,16 @@ impl Sqlite {
 
 #[async_trait]
 impl Database for Sqlite {
-    async fn prepare(&self, new_epoch: Epoch) -> DatabaseResult<()> {
-        let migrations = Migrations::new(sqlx::migrate!("migrations/sqlite"), MIGRATIONS_TABLE);
-        self.connector.migrate(migrations).await?;
+    async fn prepare(&self, new_epoch: Epoch, _: bool) -> DatabaseResult<()> {
+        // Whoever opens the file may do anything with it.
+        self.connector.migrate(migrations()).await?;
         let mut lease = self.writer.lease().await?;
         let query = sqlx::query(epoch::INSERT_EPOCH).bind(i64::from(new_epoch.get()));
-        let result = query.execute(lease.connection()).await.map(drop);
+        let result = async {
+            query.execute(lease.connection()).await?;
+            text_forms::form_names(lease.connection()).await
+        };
+        let result = result.await;
         lease.finish(result)
     }
 
@@ -94,6 +110,11 @@ impl Database for Sqlite {
         let mut lease = self.readers.lease().await?;
         let result = sqlx::query("SELECT 1").execute(lease.connection()).await.map(drop);
         lease.finish(result)
+    }
+
+    fn observe(&self, metrics: &Metrics) {
+        self.readers.observe(metrics, "messages");
+        self.writer.observe(metrics, "messages_writer");
     }
 
     async fn close(&self) {
@@ -159,7 +180,14 @@ impl Database for Sqlite {
     async fn ranges(&self, ranges: &[Range]) -> DatabaseResult<Vec<Event>> {
         let mut lease = self.readers.lease().await?;
         let result = opens::ranges(lease.connection(), ranges).await;
-        Reader::default().events_of(ranges, lease.finish(result)?)
+        let mut events = Reader::default().events_of(ranges, lease.finish(result)?)?;
+        let originals = messages::answered(&events);
+        if !originals.is_empty() {
+            let mut lease = self.readers.lease().await?;
+            let rows = opens::originals(lease.connection(), &originals).await;
+            messages::show_originals(&mut events, lease.finish(rows)?)?;
+        }
+        Ok(events)
     }
 
     async fn resolve(&self, rooms: &[RoomRef]) -> DatabaseResult<Vec<Option<RoomId>>> {
@@ -187,5 +215,25 @@ impl Database for Sqlite {
         let result = result.await;
         let (epoch, rows) = lease.finish(result)?;
         opens::read_inbox_states(epoch, rows)
+    }
+
+    async fn inbox_openings(&self, users: &[UserId]) -> DatabaseResult<(Epoch, Vec<InboxOpening>)> {
+        let mut lease = self.readers.lease().await?;
+        let result = async {
+            sqlx::raw_sql(BEGIN_READ).execute(lease.connection()).await?;
+            let epoch = opens::epoch(lease.connection()).await?;
+            let rows = opens::inbox_states(lease.connection(), users).await?;
+            let profiles = opens::profiles(lease.connection(), users).await?;
+            sqlx::raw_sql(COMMIT).execute(lease.connection()).await?;
+            Ok((epoch, rows, profiles))
+        };
+        let result = result.await;
+        let (epoch, rows, profiles) = lease.finish(result)?;
+        let (epoch, states) = opens::read_inbox_states(epoch, rows)?;
+        let openings = users.iter().zip(states).zip(profiles).map(|((user, state), profile)| {
+            let user = profile.map(|profile| profile.known(*user)).transpose()?.flatten();
+            Ok(InboxOpening { state, user })
+        });
+        Ok((epoch, openings.collect::<DatabaseResult<_>>()?))
     }
 }

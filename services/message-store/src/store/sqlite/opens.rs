@@ -5,7 +5,10 @@ use madang_domain::{Epoch, RoomId, RoomRef, UserId};
 use sqlx::{FromRow, SqliteConnection, query_as, query_scalar};
 use uuid::Uuid;
 
-use super::events::EventRow;
+use super::{
+    events::{EventRow, OriginalRow},
+    profiles::ProfileColumns,
+};
 use crate::store::{
     batches::RoomState,
     columns::{event_columns, event_profiles},
@@ -26,9 +29,19 @@ const RANGE: &str = concat!(
     "WHERE e.topic = $1 AND e.seq > $2 AND e.seq <= $3 ORDER BY e.seq"
 );
 
+const ORIGINAL: &str = "\
+    SELECT e.topic, e.seq, e.actor, e.text, a.username, a.name, a.avatar_url, a.external_id, a.version \
+    FROM events e LEFT JOIN profiles a ON a.user_id = e.actor WHERE e.topic = $1 AND e.seq = $2 AND e.kind = 1";
+
+const OWN_REACTIONS: &str =
+    "SELECT message, emoji FROM reactions WHERE room = $1 AND user_id = $2 AND message = $3";
+
 const HEAD: &str = "\
     SELECT head FROM rooms WHERE id = $1 \
     UNION ALL SELECT head FROM purges WHERE topic = $1 AND head IS NOT NULL";
+
+const PROFILE: &str =
+    "SELECT username, name, avatar_url, external_id, version FROM profiles WHERE user_id = $1";
 
 #[derive(Debug, FromRow)]
 pub(super) struct StateRow {
@@ -89,6 +102,33 @@ pub(super) async fn ranges(
     Ok(rows)
 }
 
+/// The messages that others answer, of each place that has one.
+pub(super) async fn originals(
+    connection: &mut SqliteConnection,
+    places: &[(Uuid, i64)],
+) -> Result<Vec<OriginalRow>, sqlx::Error> {
+    let mut rows = Vec::with_capacity(places.len());
+    for (topic, seq) in places {
+        rows.extend(query_as(ORIGINAL).bind(topic).bind(seq).fetch_optional(&mut *connection).await?);
+    }
+    Ok(rows)
+}
+
+/// A user's reactions to messages of a room.
+pub(super) async fn own_reactions(
+    connection: &mut SqliteConnection,
+    room: Uuid,
+    user: Uuid,
+    messages: &[i64],
+) -> Result<Vec<(i64, String)>, sqlx::Error> {
+    let mut rows = Vec::new();
+    for message in messages {
+        let query = query_as(OWN_REACTIONS).bind(room).bind(user).bind(message);
+        rows.extend(query.fetch_all(&mut *connection).await?);
+    }
+    Ok(rows)
+}
+
 pub(super) async fn resolve(
     connection: &mut SqliteConnection,
     rooms: &[RoomRef],
@@ -128,6 +168,18 @@ pub(super) async fn inbox_states(
     for user in users {
         let query = query_as("SELECT head, read_seq FROM inboxes WHERE user_id = $1").bind(user.uuid());
         rows.push(query.fetch_optional(&mut *connection).await?);
+    }
+    Ok(rows)
+}
+
+/// The profiles of users, of each who has one.
+pub(super) async fn profiles(
+    connection: &mut SqliteConnection,
+    users: &[UserId],
+) -> Result<Vec<Option<ProfileColumns>>, sqlx::Error> {
+    let mut rows = Vec::with_capacity(users.len());
+    for user in users {
+        rows.push(query_as(PROFILE).bind(user.uuid()).fetch_optional(&mut *connection).await?);
     }
     Ok(rows)
 }

@@ -9,7 +9,10 @@ use std::{
 use madang_domain::{
     DisplayName, IdempotencyKey, Profile, RoomId, Timestamp, UserId, Username, event::Message,
 };
-use madang_rpc::{MessageStore, MessageStoreClient, MessageStoreSettings, store::Append};
+use madang_rpc::{
+    MessageStore, MessageStoreClient, MessageStoreSettings,
+    store::{Append, Authority},
+};
 use tokio::{task::JoinSet, time::sleep};
 use tonic::transport::Endpoint;
 
@@ -120,8 +123,15 @@ impl Caller {
                 reply_to: None,
                 attachments: Vec::new(),
                 mentions: Vec::new(),
+                excerpt: None,
+                changes: None,
             };
-            let append = Append { room: self.room, actor: Arc::clone(&self.actor), message };
+            let append = Append {
+                authority: Authority::User,
+                room: self.room,
+                actor: Arc::clone(&self.actor),
+                message,
+            };
             let since = Instant::now();
             let appended = self.store.append(append).await;
             let latency_us = u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX);

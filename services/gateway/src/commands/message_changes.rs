@@ -1,0 +1,111 @@
+//! What is done to messages: edits, deletions and reactions.
+
+use std::sync::Arc;
+
+use madang_domain::{Emoji, MessageId, MessageText, Profile, Result, RoomId, RoomRef, UserId, event::Event};
+use madang_rpc::store::{DeleteMessage, EditMessage, ListRevisions, Page, PageQuery, React, Revision};
+
+use super::{Action, Commands};
+use crate::admission::{Actor, Spent};
+
+impl Commands {
+    /// Changes the text of a user's own message. Answers the message as it is now.
+    pub(crate) async fn edit_message(
+        &self,
+        actor: &Actor,
+        room: &RoomRef,
+        message: MessageId,
+        text: MessageText,
+    ) -> Result<Event> {
+        let room = self.room_id(actor, room).await?;
+        let spent = self.spend(actor, Action::EditMessage, Some(room))?;
+        self.edit(spent, Some(self.budgets.present_profile(actor)), room, message, text).await
+    }
+
+    /// Changes the text of a message for its sender, on behalf of the site.
+    pub(crate) async fn edit_message_as_site(
+        &self,
+        room: &RoomRef,
+        message: MessageId,
+        text: MessageText,
+    ) -> Result<Event> {
+        let room = self.look_up_as_site(room).await?;
+        self.edit(Spent::by_site(), None, room, message, text).await
+    }
+
+    async fn edit(
+        &self,
+        spent: Spent,
+        actor: Option<Arc<Profile>>,
+        room: RoomId,
+        message: MessageId,
+        text: MessageText,
+    ) -> Result<Event> {
+        let store = Arc::clone(&self.store);
+        let edit = EditMessage { actor, room, message: message.seq(), text: text.into_string() };
+        self.commit(spent, "edit message", async move { store.edit_message(edit).await }).await
+    }
+
+    /// Deletes a message.
+    pub(crate) async fn delete_message(
+        &self,
+        actor: &Actor,
+        room: &RoomRef,
+        message: MessageId,
+    ) -> Result<()> {
+        let room = self.room_id(actor, room).await?;
+        let spent = self.spend(actor, Action::DeleteMessage, Some(room))?;
+        self.delete(spent, Some(self.budgets.present_profile(actor)), room, message).await
+    }
+
+    /// Deletes a message for its sender, on behalf of the site.
+    pub(crate) async fn delete_message_as_site(&self, room: &RoomRef, message: MessageId) -> Result<()> {
+        let room = self.look_up_as_site(room).await?;
+        self.delete(Spent::by_site(), None, room, message).await
+    }
+
+    async fn delete(
+        &self,
+        spent: Spent,
+        actor: Option<Arc<Profile>>,
+        room: RoomId,
+        message: MessageId,
+    ) -> Result<()> {
+        let store = Arc::clone(&self.store);
+        let delete = DeleteMessage { actor, room, message: message.seq() };
+        self.commit(spent, "delete message", async move { store.delete_message(delete).await }).await
+    }
+
+    /// The former texts of a message, the latest first.
+    pub(crate) async fn revisions(
+        &self,
+        actor: &Actor,
+        room: RoomRef,
+        message: MessageId,
+        page: PageQuery,
+    ) -> Result<Page<Revision>> {
+        self.pay_read(actor)?;
+        let (user, message) = (actor.profile.id, message.seq());
+        self.store.list_revisions(ListRevisions { user, room, message, page }).await
+    }
+
+    /// Reacts to a message with an emoji, or ends that.
+    pub(crate) async fn react(
+        &self,
+        actor: &Actor,
+        room: &RoomRef,
+        message: MessageId,
+        emoji: Emoji,
+        on: bool,
+    ) -> Result<()> {
+        let (spent, room) = self.spend_in(actor, Action::React, room).await?;
+        let (store, actor) = (Arc::clone(&self.store), self.budgets.present_profile(actor));
+        let react = React { actor, room, message: message.seq(), emoji, on };
+        self.commit(spent, "react", async move { store.react(react).await }).await
+    }
+
+    /// The id of a room that the site names, without a user of whom it is asked.
+    async fn look_up_as_site(&self, room: &RoomRef) -> Result<RoomId> {
+        self.look_up(UserId::new(uuid::Uuid::nil()), room).await
+    }
+}

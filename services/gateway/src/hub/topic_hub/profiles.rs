@@ -1,0 +1,98 @@
+//! Changed profiles of users of the topic.
+
+use super::{Stage, TopicHub};
+use crate::{formats::Format, hub::profile_news::ProfileNews};
+
+impl TopicHub {
+    /// Tells the subscribers that a user's profile has changed, each socket once over all its topics. Where the user is
+    /// present by a socket of this hub, the presence has the new profile from now on.
+    pub(crate) fn say_profile(&mut self, news: &ProfileNews) {
+        let ProfileNews { user, frame, card } = news;
+        let mut of_user = self.subscribers.iter().filter(|subscriber| subscriber.user == user.id);
+        if let Some(presence) = of_user.find_map(|subscriber| subscriber.presence.as_ref()) {
+            presence.renew(card.clone());
+        }
+        // The Channels dialect has no frame for it. Who is catching up may yet be refused.
+        self.subscribers.retain(|subscriber| {
+            if subscriber.format == Format::Native && matches!(subscriber.stage, Stage::Live(_)) {
+                subscriber.outbox.push_profile(user.id, user.version, frame)
+            } else {
+                !subscriber.outbox.is_closing()
+            }
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        collections::VecDeque,
+        sync::Arc,
+        task::{Context, Poll, Waker},
+    };
+
+    use bytes::Bytes;
+    use madang_contract::WireFrame;
+    use madang_domain::{DisplayName, Profile, Seq, Timestamp, Username};
+
+    use super::*;
+    use crate::{
+        hub::{
+            Listener,
+            topic_hub::tests::{connection, listener, outbox, user},
+        },
+        outbox::{Outbox, Taken},
+    };
+
+    fn news(version: i64) -> ProfileNews {
+        let user = Profile {
+            id: user(1),
+            username: Username::new("mina").unwrap(),
+            name: DisplayName::new("Mina").unwrap(),
+            avatar_url: None,
+            external_id: None,
+            version: Timestamp::from_micros(version),
+        };
+        ProfileNews { user: Arc::new(user), frame: WireFrame::json(&version), card: Bytes::new() }
+    }
+
+    /// How many frames a socket was sent since it was last asked.
+    fn sent(outbox: &Outbox) -> usize {
+        let mut frames = VecDeque::new();
+        match outbox.poll_take(&mut Context::from_waker(Waker::noop()), &mut frames) {
+            Poll::Ready(Taken::Frames) => frames.len(),
+            Poll::Ready(Taken::Close(_)) | Poll::Pending => 0,
+        }
+    }
+
+    #[test]
+    fn a_socket_in_several_hubs_is_told_once_and_of_nothing_older() {
+        let (mut yard, mut hall, mine) = (TopicHub::default(), TopicHub::default(), outbox());
+        for hub in [&mut yard, &mut hall] {
+            hub.attach(listener(connection(2), user(2), &mine));
+            hub.activate(connection(2), Seq::START);
+        }
+        for hub in [&mut yard, &mut hall] {
+            hub.say_profile(&news(5));
+        }
+        assert_eq!(sent(&mine), 1);
+        hall.say_profile(&news(4));
+        assert_eq!(sent(&mine), 0);
+        hall.say_profile(&news(6));
+        assert_eq!(sent(&mine), 1);
+    }
+
+    #[test]
+    fn who_may_yet_be_refused_and_who_speaks_another_dialect_are_told_nothing() {
+        let (mut hub, mine, of_channels) = (TopicHub::default(), outbox(), outbox());
+        hub.attach(listener(connection(2), user(2), &mine));
+        let other = listener(connection(3), user(3), &of_channels);
+        hub.attach(Listener { format: Format::Simple, ..other });
+        hub.activate(connection(3), Seq::START);
+        hub.say_profile(&news(5));
+        assert_eq!((sent(&mine), sent(&of_channels)), (0, 0));
+        hub.activate(connection(2), Seq::START);
+        hub.say_profile(&news(5));
+        assert_eq!((sent(&mine), sent(&of_channels)), (1, 0), "what was not told is news");
+    }
+}

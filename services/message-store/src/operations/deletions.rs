@@ -1,0 +1,55 @@
+//! Deletions of messages.
+
+use madang_domain::{
+    Role, RoomRef,
+    event::{Deleted, EventBody},
+};
+use madang_rpc::store::{Changed, DeleteMessage};
+
+use super::{
+    engine::Engine,
+    room_change::{RoomChange, require},
+};
+use crate::{
+    error::OperationResult,
+    store::{MessageDetail, MessageRecord},
+    transaction::in_transaction,
+};
+
+impl Engine {
+    pub(crate) async fn delete_message(&self, request: DeleteMessage) -> OperationResult<Changed<()>> {
+        let DeleteMessage { actor, room, message } = request;
+        self.remember(&actor).await?;
+        in_transaction!(self, "delete_message", |transaction| {
+            let nobody = madang_domain::UserId::new(uuid::Uuid::nil());
+            let of = actor.as_ref().map_or(nobody, |actor| actor.id);
+            let mut change = RoomChange::begin(transaction, of, &RoomRef::Id(room), self.clock.now()).await?;
+            let role = if actor.is_some() { Some(change.actor().await?.role) } else { None };
+            let deleted = change.message(message).await?;
+            match role {
+                None => change.act_for(deleted.sender),
+                // One's own word one may always take back. In a direct room nobody is a moderator.
+                Some(_) if deleted.sender == of => {}
+                Some(role) => require(role, Role::Moderator, "moderator")?,
+            }
+            if !deleted.detail.deleted {
+                erase(&mut change, deleted).await?;
+            }
+            change.finish(()).await
+        })
+    }
+}
+
+/// Leaves of a message its place, its sender and its key, which makes a repeated send the same.
+async fn erase(change: &mut RoomChange<'_>, message: MessageRecord) -> OperationResult<()> {
+    let room = change.room.id;
+    if let Some(edit) = message.detail.edit {
+        change.transaction.erase_edit(room, edit.event, message.seq, edit.revision).await?;
+    }
+    change.transaction.erase_message(room, &message).await?;
+    let reply_to = message.detail.reply_to;
+    let detail = MessageDetail { reply_to, deleted: true, ..MessageDetail::default() };
+    let erased = MessageRecord { text: String::new(), detail, ..message };
+    change.transaction.save_message(room, &erased).await?;
+    change.add(None, EventBody::Deleted(Deleted { message: erased.seq })).await
+}

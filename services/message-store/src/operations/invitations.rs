@@ -1,0 +1,73 @@
+//! Nobody is made a member against their will: who may add whom, and what users have set of that.
+
+use madang_domain::{AddedBy, UserId};
+use madang_rpc::store::{Authority, UserSettings};
+
+use super::engine::Engine;
+use crate::{error::OperationResult, store::Connection};
+
+/// By what right users are made members, and what counts for those who have set nothing.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Consent {
+    pub(crate) authority: Authority,
+    pub(crate) default: AddedBy,
+}
+
+impl Consent {
+    /// Of users, those who have blocked the actor. The site always may.
+    pub(crate) async fn blockers(
+        self,
+        transaction: &mut dyn Connection,
+        actor: UserId,
+        users: &[UserId],
+    ) -> OperationResult<Vec<UserId>> {
+        if self.authority == Authority::Site {
+            return Ok(Vec::new());
+        }
+        Ok(transaction.blockers(actor, users).await?)
+    }
+
+    /// Whether the actor may make another user a member.
+    pub(crate) async fn is_given(
+        self,
+        transaction: &mut dyn Connection,
+        actor: UserId,
+        user: UserId,
+    ) -> OperationResult<bool> {
+        if self.authority == Authority::Site || actor == user {
+            return Ok(true);
+        }
+        Ok(match transaction.added_by(user).await?.unwrap_or(self.default) {
+            AddedBy::Anyone => true,
+            AddedBy::Shared => transaction.share_a_room(actor, user).await?,
+            AddedBy::Nobody => false,
+        })
+    }
+}
+
+impl Engine {
+    /// The consent to what is done by a right.
+    pub(crate) const fn consent(&self, authority: Authority) -> Consent {
+        Consent { authority, default: self.added_by }
+    }
+
+    pub(crate) async fn user_settings(&self, user: UserId) -> OperationResult<UserSettings> {
+        let mut connection = self.database.reader().await?;
+        let added_by = connection.added_by(user).await?;
+        connection.commit().await?;
+        Ok(UserSettings { added_by: added_by.unwrap_or(self.added_by) })
+    }
+
+    pub(crate) async fn put_user_settings(
+        &self,
+        user: UserId,
+        added_by: Option<AddedBy>,
+    ) -> OperationResult<UserSettings> {
+        if let Some(added_by) = added_by {
+            let mut connection = self.database.writer().await?;
+            connection.set_added_by(user, added_by).await?;
+            connection.commit().await?;
+        }
+        self.user_settings(user).await
+    }
+}

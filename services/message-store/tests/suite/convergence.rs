@@ -1,0 +1,433 @@
+//! Whoever applies the events in order sees what a fresh load shows, whatever is done to messages; and what is unread is
+//! what a naive count says.
+//!
+//! Three kinds of clients follow each history: one that hears every event as it is published, one that reads the log
+//! later, a few events at a time, and one that loads the history in the middle and then applies events from a cursor of
+//! before, some of which the loaded state has already. At the end each must show what a fresh load shows.
+
+use std::{
+    collections::BTreeMap,
+    hash::{BuildHasher as _, RandomState},
+    sync::Arc,
+};
+
+use madang_domain::{
+    Emoji, Profile, Role, RoomId, RoomRef, Seq, Timestamp, TopicId, UserId,
+    event::{Deleted, Edited, Event, EventBody, Excerpt, Message, Pinned, Reacted, Reactions},
+};
+use madang_message_store::Service;
+use madang_rpc::{
+    MessageStore as _,
+    store::{
+        Append, Authority, DeleteMessage, EditMessage, HistoryFrom, ListPins, MarkRead, PageQuery, PutMember,
+        React, Read, SetPin,
+    },
+};
+use proptest::{
+    collection::vec,
+    prelude::{Strategy, any, prop_oneof},
+    strategy::ValueTree as _,
+    test_runner::{Config, RngSeed, TestRunner},
+};
+
+use crate::support::{Fixture, Words as _, message, user};
+
+/// Few users, messages and emoji, so that operations meet.
+const USERS: usize = 3;
+const EMOJI: [&str; 3] = ["👍", "❤️", "🎉"];
+/// How many histories are played, unless the environment says how many.
+const HISTORIES: u32 = 24;
+const HISTORIES_VARIABLE: &str = "CONVERGENCE_HISTORIES";
+/// The seed of a run, to be had again; each run says its own.
+const SEED_VARIABLE: &str = "PROPTEST_RNG_SEED";
+
+#[derive(Debug, Clone)]
+enum Operation {
+    Say {
+        user: usize,
+        reply_to: Option<u8>,
+        mentions: Option<usize>,
+    },
+    Edit {
+        user: usize,
+        message: u8,
+        text: u8,
+        mentions: Option<usize>,
+    },
+    Delete {
+        user: usize,
+        message: u8,
+    },
+    React {
+        user: usize,
+        message: u8,
+        emoji: usize,
+        on: bool,
+    },
+    Pin {
+        user: usize,
+        message: u8,
+        on: bool,
+    },
+    Mark {
+        user: usize,
+        at: u8,
+    },
+    /// The client that reads the log does so now, at most so many events.
+    Follow {
+        events: u8,
+    },
+    /// The client that loads does so now.
+    Load,
+}
+
+fn operation() -> impl Strategy<Value = Operation> {
+    let user = || 0..USERS;
+    let named = || proptest::option::weighted(0.2, 0..USERS);
+    prop_oneof![
+        5 => (user(), proptest::option::of(any::<u8>()), named())
+            .prop_map(|(user, reply_to, mentions)| Operation::Say { user, reply_to, mentions }),
+        4 => (user(), any::<u8>(), 0..4_u8, named())
+            .prop_map(|(user, message, text, mentions)| Operation::Edit { user, message, text, mentions }),
+        2 => (user(), any::<u8>()).prop_map(|(user, message)| Operation::Delete { user, message }),
+        6 => (user(), any::<u8>(), 0..EMOJI.len(), any::<bool>())
+            .prop_map(|(user, message, emoji, on)| Operation::React { user, message, emoji, on }),
+        2 => (user(), any::<u8>(), any::<bool>())
+            .prop_map(|(user, message, on)| Operation::Pin { user, message, on }),
+        3 => (user(), any::<u8>()).prop_map(|(user, at)| Operation::Mark { user, at }),
+        2 => (0..6_u8).prop_map(|events| Operation::Follow { events }),
+        1 => proptest::strategy::Just(Operation::Load),
+    ]
+}
+
+/// A message as a client shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Shown {
+    sender: UserId,
+    text: String,
+    mentions: Vec<UserId>,
+    reply_to: Option<Seq>,
+    excerpt: Option<(UserId, String)>,
+    edited_at: Option<Timestamp>,
+    deleted: bool,
+    /// How many react with each emoji, and whether the client's user does.
+    reactions: Vec<(Emoji, u64, bool)>,
+}
+
+/// What a client of a user shows of a room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Page {
+    me: UserId,
+    messages: BTreeMap<Seq, Shown>,
+    /// The newest pin first.
+    pins: Vec<Seq>,
+}
+
+impl Page {
+    fn empty(me: UserId) -> Self {
+        Self { me, messages: BTreeMap::new(), pins: Vec::new() }
+    }
+
+    /// What a fresh load shows: the history, and the pins.
+    async fn load(service: &Service, room: RoomId, me: &Profile) -> Self {
+        let mut page = Self::empty(me.id);
+        let mut after = Seq::START;
+        loop {
+            let history = service.history_from(room, me, HistoryFrom::After(after), 7).await.unwrap();
+            for event in history.events {
+                after = event.seq;
+                if let EventBody::Message(said) = event.body {
+                    page.show(event.seq, event.actor.id, said);
+                }
+            }
+            if !history.more {
+                break;
+            }
+        }
+        let query = PageQuery { limit: 200, cursor: None };
+        let list = ListPins { user: me.id, room: RoomRef::Id(room), page: query };
+        page.pins = service.list_pins(list).await.unwrap().items.iter().map(|event| event.seq).collect();
+        page
+    }
+
+    fn show(&mut self, seq: Seq, sender: UserId, said: Message) {
+        let changes = said.changes.map(|changes| *changes).unwrap_or_default();
+        let own = |of: &Reactions| (of.emoji.clone(), of.count, of.me.unwrap_or(false));
+        let shown = Shown {
+            sender,
+            text: said.text,
+            mentions: said.mentions,
+            reply_to: said.reply_to,
+            excerpt: said.excerpt.map(|excerpt| (excerpt.sender.id, excerpt.text)),
+            edited_at: changes.edited_at,
+            deleted: changes.deleted,
+            reactions: changes.reactions.iter().map(own).collect(),
+        };
+        self.messages.insert(seq, shown);
+    }
+
+    /// What `docs/protocol.md` tells a client to do.
+    fn apply(&mut self, event: &Event) {
+        match &event.body {
+            EventBody::Message(said) => self.show(event.seq, event.actor.id, said.clone()),
+            EventBody::Edited(Edited { message, text: Some(text), mentions, .. }) => {
+                let Some(shown) = self.messages.get_mut(message).filter(|shown| !shown.deleted) else {
+                    return;
+                };
+                shown.text.clone_from(text);
+                shown.mentions.clone_from(mentions);
+                shown.edited_at = Some(event.at);
+                for answer in self.answers(*message) {
+                    if let Some(excerpt) = &mut answer.excerpt {
+                        Excerpt::beginning(text).clone_into(&mut excerpt.1);
+                    }
+                }
+            }
+            EventBody::Deleted(Deleted { message }) => {
+                self.pins.retain(|pinned| pinned != message);
+                for answer in self.answers(*message) {
+                    answer.excerpt = None;
+                }
+                let Some(shown) = self.messages.get_mut(message) else { return };
+                let (sender, reply_to) = (shown.sender, shown.reply_to);
+                *shown = Shown {
+                    sender,
+                    text: String::new(),
+                    mentions: Vec::new(),
+                    reply_to,
+                    excerpt: None,
+                    edited_at: None,
+                    deleted: true,
+                    reactions: Vec::new(),
+                };
+            }
+            EventBody::Reacted(Reacted { message, emoji, on, count }) => {
+                let is_me = event.actor.id == self.me;
+                let Some(shown) = self.messages.get_mut(message).filter(|shown| !shown.deleted) else {
+                    return;
+                };
+                let reactions = &mut shown.reactions;
+                let place = reactions.iter().position(|(of, ..)| of == emoji);
+                let me = if is_me { *on } else { place.is_some_and(|place| reactions[place].2) };
+                match place {
+                    // The first of an emoji comes last.
+                    Some(place) if *count == 0 || (*on && *count == 1) => drop(reactions.remove(place)),
+                    Some(place) => {
+                        reactions[place] = (emoji.clone(), *count, me);
+                        return;
+                    }
+                    None => {}
+                }
+                if *count > 0 {
+                    reactions.push((emoji.clone(), *count, me));
+                }
+            }
+            EventBody::Pinned(Pinned { message, on }) => {
+                self.pins.retain(|pinned| pinned != message);
+                if *on {
+                    self.pins.insert(0, *message);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn answers(&mut self, original: Seq) -> impl Iterator<Item = &mut Shown> {
+        self.messages.values_mut().filter(move |shown| shown.reply_to == Some(original))
+    }
+}
+
+/// A client that follows the log.
+#[derive(Debug)]
+struct Follower {
+    page: Page,
+    cursor: Seq,
+}
+
+/// A room, its history so far, and who follows it.
+struct Stage<'a> {
+    service: &'a Service,
+    room: RoomId,
+    people: Vec<Arc<Profile>>,
+    /// Hears every event as it is published.
+    live: Vec<Page>,
+    /// Reads the log later.
+    reading: Follower,
+    /// Has loaded the history, and follows from the head of before.
+    loaded: Option<Follower>,
+    /// The sender of each message, and whether it is deleted.
+    sent: Vec<(Seq, UserId, bool)>,
+    marks: BTreeMap<UserId, Seq>,
+}
+
+impl Stage<'_> {
+    /// Of the messages so far, the one that a number means; none of the room where it means none.
+    fn message(&self, number: u8) -> Seq {
+        let index = usize::from(number) % (self.sent.len() + 1);
+        self.sent.get(index).map_or(Seq::new(1), |(seq, ..)| *seq)
+    }
+
+    fn publish(&mut self, events: &[Event]) {
+        for event in events.iter().filter(|event| event.topic == TopicId::Room(self.room)) {
+            for page in &mut self.live {
+                page.apply(event);
+            }
+        }
+    }
+
+    async fn head(&self) -> Seq {
+        self.service.view(self.room, &self.people[0]).await.room.head
+    }
+
+    async fn play(&mut self, step: usize, operation: &Operation) {
+        let (service, room) = (self.service, self.room);
+        let at = || RoomRef::Id(room);
+        let naming = |of: Option<usize>| of.map_or(String::new(), |of| format!(" @user-{of}"));
+        // A refusal is no event: what is judged here is what those who are not refused have done.
+        let events = match *operation {
+            Operation::Say { user, reply_to, mentions } => {
+                let actor = Arc::clone(&self.people[user]);
+                let mut said = message(&format!("message {step}{}", naming(mentions)), &step.to_string());
+                said.reply_to = reply_to.map(|number| self.message(number));
+                let append = Append { room, actor, message: said, authority: Authority::User };
+                let appended = service.append(append.clone()).await.unwrap();
+                self.sent.push((appended.seq, append.actor.id, false));
+                // As a gateway publishes it.
+                let said = Message {
+                    mentions: appended.mentions.iter().map(|mentioned| mentioned.user).collect(),
+                    excerpt: appended.excerpt.map(Box::new),
+                    ..append.message
+                };
+                vec![Event {
+                    topic: room.into(),
+                    seq: appended.seq,
+                    at: appended.at,
+                    actor: append.actor,
+                    subject: None,
+                    body: EventBody::Message(said),
+                }]
+            }
+            Operation::Edit { user, message, text, mentions } => {
+                let text = format!("text {text}{}", naming(mentions));
+                let actor = Some(Arc::clone(&self.people[user]));
+                let edit = EditMessage { actor, room, message: self.message(message), text };
+                service.edit_message(edit).await.map(|changed| changed.events).unwrap_or_default()
+            }
+            Operation::Delete { user, message } => {
+                let (actor, message) = (Some(Arc::clone(&self.people[user])), self.message(message));
+                let deleted = service.delete_message(DeleteMessage { actor, room, message }).await;
+                if deleted.is_ok() {
+                    self.sent.iter_mut().filter(|sent| sent.0 == message).for_each(|sent| sent.2 = true);
+                }
+                deleted.map(|changed| changed.events).unwrap_or_default()
+            }
+            Operation::React { user, message, emoji, on } => {
+                let (actor, message) = (Arc::clone(&self.people[user]), self.message(message));
+                let react =
+                    React { actor, room: at(), message, emoji: Emoji::new(EMOJI[emoji]).unwrap(), on };
+                service.react(react).await.map(|changed| changed.events).unwrap_or_default()
+            }
+            Operation::Pin { user, message, on } => {
+                let (actor, message) = (Arc::clone(&self.people[user]), self.message(message));
+                let pin = SetPin { actor, room: at(), message, on };
+                service.set_pin(pin).await.map(|changed| changed.events).unwrap_or_default()
+            }
+            Operation::Mark { user, at: number } => {
+                let user = self.people[user].id;
+                let seq = Seq::new(u64::from(number) % (self.head().await.get() + 1));
+                service.mark_read(MarkRead { user, room: at(), seq }).await.unwrap();
+                self.marks.entry(user).and_modify(|mark| *mark = (*mark).max(seq)).or_insert(seq);
+                Vec::new()
+            }
+            Operation::Follow { events } => {
+                follow(service, room, &mut self.reading, u32::from(events)).await;
+                Vec::new()
+            }
+            Operation::Load => {
+                // The cursor is older than what is loaded: the events between are applied once more.
+                let cursor = Seq::new(self.head().await.get().saturating_sub(4));
+                let page = Page::load(service, room, &self.people[1]).await;
+                self.loaded = Some(Follower { page, cursor });
+                Vec::new()
+            }
+        };
+        self.publish(&events);
+    }
+
+    async fn judge(mut self, operations: &[Operation]) {
+        let (service, room) = (self.service, self.room);
+        for (person, live) in self.people.iter().zip(&self.live) {
+            let fresh = Page::load(service, room, person).await;
+            assert_eq!(*live, fresh, "who heard every event; {operations:?}");
+            let mark = self.marks.get(&person.id).copied().unwrap_or_default();
+            let of_others = |sent: &&(Seq, UserId, bool)| sent.0 > mark && sent.1 != person.id && !sent.2;
+            let unread = self.sent.iter().filter(of_others).count() as u64;
+            assert_eq!(service.unread(room, person).await, unread, "unread; {operations:?}");
+        }
+        follow(service, room, &mut self.reading, u32::MAX).await;
+        let fresh = Page::load(service, room, &self.people[2]).await;
+        assert_eq!(self.reading.page, fresh, "who read the log; {operations:?}");
+        if let Some(mut loaded) = self.loaded {
+            follow(service, room, &mut loaded, u32::MAX).await;
+            let fresh = Page::load(service, room, &self.people[1]).await;
+            assert_eq!(loaded.page, fresh, "who loaded in the middle; {operations:?}");
+        }
+    }
+}
+
+/// Reads the log on, so many events.
+async fn follow(service: &Service, room: RoomId, follower: &mut Follower, mut limit: u32) {
+    while limit > 0 {
+        let read = Read { topic: TopicId::Room(room), after: follower.cursor, limit: limit.min(500) };
+        let events = service.read(read).await.unwrap();
+        let Some(last) = events.last() else { return };
+        follower.cursor = last.seq;
+        limit = limit.saturating_sub(u32::try_from(events.len()).unwrap());
+        for event in &events {
+            follower.page.apply(event);
+        }
+    }
+}
+
+madang_test_kit::on_both!(applying_events_shows_what_a_fresh_load_shows);
+
+async fn applying_events_shows_what_a_fresh_load_shows(fixture: Fixture) {
+    let service = fixture.service().await;
+    let number = |name| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let seed = number(SEED_VARIABLE).unwrap_or_else(|| RandomState::new().hash_one(()));
+    #[expect(clippy::print_stdout, reason = "a test that fails shows what it printed")]
+    {
+        println!("{SEED_VARIABLE}={seed} has the same histories again");
+    }
+    let config = Config { rng_seed: RngSeed::Fixed(seed), ..Config::default() };
+    let mut runner = TestRunner::new(config);
+    let histories = number(HISTORIES_VARIABLE).unwrap_or_else(|| HISTORIES.into());
+    for _ in 0..histories {
+        let operations = vec(operation(), 1..60).new_tree(&mut runner).unwrap().current();
+        let people: Vec<_> = (0..USERS as u128).map(user).collect();
+        let room = service.given_room(&people.iter().collect::<Vec<_>>()).await;
+        let promote = PutMember {
+            actor: Arc::clone(&people[0]),
+            authority: Authority::User,
+            room: RoomRef::Id(room),
+            user: Arc::clone(&people[1]),
+            role: Role::Moderator,
+        };
+        service.put_member(promote).await.unwrap();
+        let mut stage = Stage {
+            service: &service,
+            room,
+            live: people.iter().map(|person| Page::empty(person.id)).collect(),
+            reading: Follower { page: Page::empty(people[2].id), cursor: Seq::START },
+            loaded: None,
+            sent: Vec::new(),
+            marks: BTreeMap::new(),
+            people,
+        };
+        for (step, operation) in operations.iter().enumerate() {
+            fixture.clock.advance(std::time::Duration::from_millis(1));
+            stage.play(step, operation).await;
+        }
+        stage.judge(&operations).await;
+    }
+}

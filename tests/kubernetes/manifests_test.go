@@ -1,0 +1,209 @@
+package manifests_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	manifests "madang/tests/kubernetes"
+)
+
+// overlays are the directories of all overlays.
+var overlays = []string{"k8s/overlays/dev", "k8s/overlays/production", "tests/kubernetes/testdata/ingress-nginx", "tests/kubernetes/testdata/secured"}
+
+func build(t *testing.T, overlay string) string {
+	t.Helper()
+	text, err := manifests.Build(overlay)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// judge reads documents strictly and applies the rules.
+func judge(t *testing.T, name, text string) []string {
+	t.Helper()
+	set, complaints := manifests.Parse(text)
+	external, err := manifests.ReadExternalSecrets(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	operations, err := manifests.ReadOperations()
+	if err != nil {
+		t.Fatal(err)
+	}
+	edges, err := manifests.ReadEdges()
+	if err != nil {
+		t.Fatal(err)
+	}
+	overlay := manifests.Overlay{
+		Set: set, Name: name, External: external, Operations: operations, Edges: edges,
+		Production: name != "k8s/overlays/dev",
+	}
+	return append(complaints, overlay.Judge()...)
+}
+
+func TestOverlaysKeepTheRules(t *testing.T) {
+	for _, overlay := range overlays {
+		t.Run(filepath.Base(overlay), func(t *testing.T) {
+			for _, complaint := range judge(t, overlay, build(t, overlay)) {
+				t.Error(complaint)
+			}
+		})
+	}
+}
+
+// The table of docs/kubernetes.md repeats numbers of the manifests for people. It must not lag behind.
+func TestDocumentSaysTheNumbers(t *testing.T) {
+	document, err := os.ReadFile(filepath.Join(manifests.Root, "docs/kubernetes.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, found := strings.Cut(string(document), "## Where the numbers come from")
+	if !found {
+		t.Fatal("docs/kubernetes.md no longer says where the numbers come from")
+	}
+	table, _, _ = strings.Cut(table, "\n## ")
+	rows := map[string]string{}
+	for _, row := range regexp.MustCompile("(?m)^\\| `?([^|`]+?)`? \\| ([0-9,]+)").FindAllStringSubmatch(table, -1) {
+		rows[row[1]] = strings.ReplaceAll(row[2], ",", "")
+	}
+	set, _ := manifests.Parse(build(t, "k8s/overlays/production"))
+	overlay := manifests.Overlay{Set: set}
+	said := 0
+	for _, workload := range overlay.Workloads() {
+		if workload.Name != "madang-gateway" {
+			continue
+		}
+		container := workload.Template.Spec.Containers[0]
+		numbers, err := overlay.Environment(container)
+		if err != nil {
+			t.Fatal(err)
+		}
+		numbers["terminationGracePeriodSeconds"] = strconv.FormatInt(*workload.Template.Spec.TerminationGracePeriodSeconds, 10)
+		numbers["preStop"] = strconv.FormatInt(container.Lifecycle.PreStop.Sleep.Seconds, 10)
+		for name, number := range rows {
+			if set, ok := numbers[name]; ok {
+				said++
+				if number != set {
+					t.Errorf("docs/kubernetes.md says %s for %s, and the manifests say %s", number, name, set)
+				}
+			}
+		}
+	}
+	// preStop, the grace period, the drain, its spread, the age, its rate, the connections.
+	if said < 7 {
+		t.Errorf("docs/kubernetes.md says %d of the numbers of gateways: %v", said, rows)
+	}
+}
+
+func TestGeneratedManifestsFollowTheirTables(t *testing.T) {
+	edges, err := manifests.ReadEdges()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, component := range edges.Components() {
+		text, err := edges.PolicyText(component)
+		if err != nil {
+			t.Fatal(err)
+		}
+		compare(t, manifests.PolicyFile(component), text)
+	}
+	text, err := manifests.AlertsText()
+	if err != nil {
+		t.Fatal(err)
+	}
+	compare(t, manifests.AlertsResource, text)
+}
+
+func compare(t *testing.T, path, expected string) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(manifests.Root, path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(text) != expected {
+		t.Errorf("%s is not what its table says: run `make manifests`", path)
+	}
+}
+
+// A changed setting or Secret must change a pod template, so that the pods restart.
+func TestAChangeOfConfigurationMakesNewPods(t *testing.T) {
+	templates := regexp.MustCompile(`(?s)\nkind: (?:Deployment|StatefulSet)\n.*?\n---`)
+	for name, change := range map[string]struct{ overlay, generator string }{
+		"a setting of the gateways": {"k8s/overlays/production", `
+configMapGenerator:
+  - { name: madang-gateway, behavior: merge, namespace: madang, literals: [MADANG_HEARTBEAT_SECONDS=20] }
+`},
+		"a setting of auth": {"k8s/overlays/production", `
+configMapGenerator:
+  - { name: madang-auth, behavior: merge, namespace: madang, literals: [MADANG_AUTH_TICKET_SECONDS=20] }
+`},
+		"a password of the development database": {"k8s/overlays/dev", `
+secretGenerator:
+  - { name: madang-database, behavior: merge, namespace: madang, literals: ["password=another"] }
+`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			before := templates.FindAllString(build(t, change.overlay), -1)
+			directory := temporary(t)
+			text := "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [../../../" +
+				change.overlay + "]\n" + change.generator
+			if err := os.WriteFile(filepath.Join(manifests.Root, directory, "kustomization.yaml"), []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			after := templates.FindAllString(build(t, directory), -1)
+			changed := 0
+			for i := range before {
+				if before[i] != after[i] {
+					changed++
+				}
+			}
+			if len(before) != len(after) || changed == 0 {
+				t.Errorf("%d of %d workloads changed", changed, len(before))
+			}
+		})
+	}
+}
+
+// temporary creates a directory inside the repository, since kustomize reads relative paths.
+func temporary(t *testing.T) string {
+	t.Helper()
+	parent := filepath.Join(manifests.Root, "tests/kubernetes")
+	directory, err := os.MkdirTemp(parent, "build-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(directory) })
+	return filepath.Join("tests/kubernetes", filepath.Base(directory))
+}
+
+// kubectl contains another version of kustomize, which must build the same.
+func TestKubectlBuildsTheSame(t *testing.T) {
+	kubectl, err := exec.LookPath("kubectl")
+	if err != nil {
+		t.Skip("there is no kubectl here")
+	}
+	for _, overlay := range overlays {
+		output, err := exec.Command(kubectl, "kustomize", filepath.Join(manifests.Root, overlay)).CombinedOutput()
+		if err != nil {
+			t.Errorf("%s: %v: %s", overlay, err, output)
+			continue
+		}
+		if !slices.Equal(documents(string(output)), documents(build(t, overlay))) {
+			t.Errorf("%s: kubectl builds something else", overlay)
+		}
+	}
+}
+
+// documents are the sorted documents of a text.
+func documents(text string) []string {
+	parts := strings.Split(strings.TrimSpace(text), "\n---\n")
+	slices.Sort(parts)
+	return parts
+}
