@@ -13,7 +13,7 @@ use madang_e2e::{
 };
 use madang_test_kit::{ClusterOptions, Program};
 use serde_json::json;
-use tokio::time::Instant;
+use tokio::time::{Instant, MissedTickBehavior};
 
 /// The trace and the span of a client of the site.
 const CLIENT_TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -350,8 +350,12 @@ async fn a_collector_that_does_not_answer_is_not_noticed() {
     let endpoint = format!("http://{}", silent.local_addr().expect("its address"));
     let exporting = [("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str())];
     let mut servers = [Talk::start(&[]).await, Talk::start(&exporting).await];
+    // A socket may send 100 frames a second, which no setting lifts, and a fast machine answers sooner.
+    let mut pace = tokio::time::interval(Duration::from_millis(10));
+    pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
     // In turns, so that what else the machine does is the same for both.
     for number in 0..MESSAGES {
+        pace.tick().await;
         for talk in &mut servers {
             talk.say(number).await;
         }
