@@ -25,6 +25,7 @@ mod metrics;
 mod outbox;
 mod rest;
 mod retirement;
+mod room_names;
 mod router;
 mod scrape;
 mod session;
@@ -74,6 +75,7 @@ use crate::{
     metrics::{Counters, Recorders},
     outbox::Close,
     retirement::Retirement,
+    room_names::RoomNames,
     session::{SocketSettings, Sockets},
     state::{Entrance, EntranceSettings, GatewayState},
 };
@@ -248,6 +250,7 @@ impl Parts<'_> {
         let revocations = Arc::new(Revocations::default());
         let commands = Commands {
             store: Arc::clone(&self.store),
+            room_names: RoomNames::new(Arc::clone(&self.store)),
             auth: Arc::clone(&self.auth),
             hubs: hubs.clone(),
             fanout: Fanout::new(hubs.clone(), Arc::clone(&self.bus), Arc::clone(&user_limits)),

@@ -27,10 +27,7 @@ use madang_kit::{
     clock::{Clock, Random, new_id},
     lifecycle::Tasks,
 };
-use madang_rpc::{
-    Auth, MessageStore,
-    store::{Changed, Resolve},
-};
+use madang_rpc::{Auth, MessageStore, store::Changed};
 use tokio::sync::oneshot;
 use tracing::Instrument as _;
 
@@ -47,12 +44,15 @@ use crate::{
     fanout::{Fanout, Publication},
     hub::Hubs,
     metrics::Counters,
+    room_names::RoomNames,
 };
 
 /// What commands need.
 pub(crate) struct Commands {
     /// The message store.
     pub(crate) store: Arc<dyn MessageStore>,
+    /// What the names of rooms mean.
+    pub(crate) room_names: RoomNames,
     /// The auth service.
     pub(crate) auth: Arc<dyn Auth>,
     /// The hubs, which know the subscribers at this gateway.
@@ -158,8 +158,8 @@ impl Commands {
         match room {
             RoomRef::Id(id) => Ok(*id),
             RoomRef::Slug(_) | RoomRef::External(_) => self
-                .store
-                .resolve(Resolve { user, rooms: vec![room.clone()], memberships: false })
+                .room_names
+                .resolve(user, vec![room.clone()], false)
                 .await?
                 .rooms
                 .first()

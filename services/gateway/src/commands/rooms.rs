@@ -7,8 +7,8 @@ use madang_domain::{
     UserRef, limits,
 };
 use madang_rpc::store::{
-    self, Authority, DeleteRoom, GetRoom, Join, Leave, ListRooms, NewRoom, Page, PageQuery, Resolve,
-    RoomKind, RoomView, UpdateRoom,
+    self, Authority, DeleteRoom, GetRoom, Join, Leave, ListRooms, NewRoom, Page, PageQuery, RoomKind,
+    RoomView, UpdateRoom,
 };
 use tracing::warn;
 
@@ -106,7 +106,7 @@ impl Commands {
     ) -> Result<Vec<Option<RoomId>>> {
         self.pay_read(actor)?;
         let user = actor.profile.id;
-        Ok(self.store.resolve(Resolve { user, rooms: names.to_vec(), memberships: false }).await?.rooms)
+        Ok(self.room_names.resolve(user, names.to_vec(), false).await?.rooms)
     }
 
     /// Changes a room's name or slug; `Some(None)` removes the slug.
@@ -120,10 +120,13 @@ impl Commands {
         let (spent, room) = self.spend_in(&actor, Action::UpdateRoom, &room).await?;
         slug.iter().flatten().try_for_each(|slug| self.reserved_slugs.check(slug))?;
         let (store, actor) = (Arc::clone(&self.store), actor.profile);
-        self.commit(spent, "update room", async move {
-            store.update_room(UpdateRoom { actor, room, name, slug }).await
-        })
-        .await
+        let updated: RoomView = self
+            .commit(spent, "update room", async move {
+                store.update_room(UpdateRoom { actor, room, name, slug }).await
+            })
+            .await?;
+        self.room_names.forget(updated.room.id);
+        Ok(updated)
     }
 
     /// Deletes a room.

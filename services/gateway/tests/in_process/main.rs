@@ -25,6 +25,7 @@ mod raw;
 mod reads;
 mod replay;
 mod retirement;
+mod room_names;
 mod rooms;
 mod subscriptions;
 mod support;

@@ -6,7 +6,7 @@ use std::{collections::HashSet, sync::Arc};
 use futures_util::future::join_all;
 use madang_contract::{self as frames, Answer, RequestId, RoomSince, ServerFrame, Subscribe, SubscribedRoom};
 use madang_domain::{Code, Cursor, Error, Result, RoomId, RoomRef, limits};
-use madang_rpc::store::{Opened, Resolve};
+use madang_rpc::store::Opened;
 
 use super::{answers::ok, inbox};
 use crate::{
@@ -39,7 +39,7 @@ pub(super) async fn subscribe(
         session.sockets.user_limits.check_subscriptions(&session.usage)?;
     }
     pay(session, &request)?;
-    let (wanted, left_out) = resolve(session, request).await?;
+    let (wanted, left_out) = resolve(commands, session, request).await?;
     let mut opened = join_all(wanted.iter().map(|wanted| open(session, wanted))).await;
     // What the answers hold waits for the socket, until it is written.
     let mut budget_bytes = session.first_events_bytes();
@@ -108,7 +108,11 @@ pub(super) async fn unsubscribe(
 ///
 /// All rooms that the request names must fit. Of all the user's rooms, those with the latest activity are taken,
 /// since other users also decide how many rooms a user is in.
-async fn resolve(session: &SessionContext, request: Subscribe) -> Result<(Vec<Wanted>, u64)> {
+async fn resolve(
+    commands: &Commands,
+    session: &SessionContext,
+    request: Subscribe,
+) -> Result<(Vec<Wanted>, u64)> {
     if request.rooms.len() > limits::SUBSCRIBE_MAX_ROOMS {
         return Err(Error::new(
             Code::TooLarge,
@@ -121,11 +125,7 @@ async fn resolve(session: &SessionContext, request: Subscribe) -> Result<(Vec<Wa
     let named: Vec<RoomRef> = request.rooms.iter().map(|wanted| wanted.room.clone()).collect();
     let by_slug = named.iter().any(|room| !matches!(room, RoomRef::Id(_)));
     let resolved = if by_slug || request.all {
-        session
-            .sockets
-            .store
-            .resolve(Resolve { user: session.me.id, rooms: named.clone(), memberships: request.all })
-            .await?
+        commands.room_names.resolve(session.me.id, named.clone(), request.all).await?
     } else {
         Default::default()
     };
