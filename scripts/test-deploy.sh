@@ -116,6 +116,23 @@ for command in "flushall" "config get maxmemory" "keys x" "acl list" "shutdown" 
 done
 passed "Redis knows its users, and lets them do no more than they need"
 
+# The same with the configuration of k8s/components/valkey-tls, whose files are elsewhere here.
+secure=$(free_port)
+authority=$work/secrets/tls.crt
+sed "s#/etc/valkey#$PWD/k8s/components/valkey#; s#6379#$secure#; s#/run/secrets/valkey-tls/ca.crt#$authority#
+    s#/run/secrets/valkey-tls#$work/secrets#" k8s/components/valkey-tls/tls.conf >"$work/tls.conf"
+"$(command -v valkey-server || command -v redis-server)" "$work/tls.conf" --bind 127.0.0.1 --dir "$work" \
+    --aclfile "$work/secrets/redis_users.acl" >"$work/secure.log" &
+pids+=($!)
+listening "$secure" "$work/secure.log"
+ask_securely() {
+    "$(command -v valkey-cli || command -v redis-cli)" --no-auth-warning -p "$secure" --user madang --pass "$password" "$@" 2>&1
+}
+[ "$(ask_securely --tls --cacert "$authority" -h localhost ping)" = PONG ] || fail "Redis does not answer by TLS: $(cat "$work/secure.log")"
+[[ $(ask_securely --tls --cacert "$authority" -h localhost flushall) == NOPERM* ]] || fail "by TLS the gateways may more"
+[ "$(timeout 5 "$(command -v valkey-cli || command -v redis-cli)" -p "$secure" ping 2>&1)" != PONG ] || fail "Redis answers without TLS"
+passed "Redis speaks TLS alone where it has a certificate"
+
 # The ingress as deployed, except for its addresses.
 port=$(free_port)
 mkdir -p "$work/nginx"

@@ -10,7 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// Certificate has the fields of cert-manager's cert-manager.io/v1 that k8s/components/mtls uses: a copy by hand, since its
+// Certificate has the fields of cert-manager's cert-manager.io/v1 that k8s/components/mtls and valkey-tls use: a copy by hand, since its
 // module would bring the dependencies of its controllers. It finds a misspelt field, but not one that was renamed.
 type Certificate struct {
 	metav1.TypeMeta   `json:",inline"`
@@ -116,13 +116,8 @@ func (overlay *Overlay) certificates() {
 // shows requires that a service shows a certificate with its own name, from the mounted Secret.
 func (overlay *Overlay) shows(rule string, workload Workload, environment map[string]string) {
 	var certificate *Certificate
-	for _, volume := range workload.Template.Spec.Volumes {
-		if volume.Secret == nil {
-			continue
-		}
-		if certificate = overlay.issued(volume.Secret.SecretName); certificate != nil {
-			break
-		}
+	if secret := secretWith(workload, "tls.crt"); secret != "" {
+		certificate = overlay.issued(secret)
 	}
 	if certificate == nil {
 		overlay.complain(rule, "%s shows a certificate that nobody makes", workload)

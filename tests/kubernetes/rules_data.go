@@ -93,7 +93,10 @@ func (overlay *Overlay) mounted(workload Workload, path string) (string, error) 
 				}
 				// docs/kubernetes.md says how to create it.
 				if strings.HasPrefix(volume.Secret.SecretName, "madang-redis") {
-					return "redis://madang:password@madang-valkey:6379", nil
+					if item.Key == "users.acl" {
+						return "", nil
+					}
+					return "rediss://madang:password@madang-valkey:6379", nil
 				}
 			}
 		}

@@ -15,6 +15,7 @@ instruments! {
         resets: Counter = "madang.bus.resets", "{reset}", "Times that continuity may have been lost.";
         reader_rebuilds: Counter = "madang.bus.reader.rebuilds", "{reader}", "Readers that were stalled and rebuilt.";
         reconnects: Counter = "madang.bus.reconnects", "{connection}", "Connections made again after a failure.";
+        failed_connections: Counter = "madang.bus.failed_connections", "{connection}", "Tries to reach Redis that came to nothing.";
         epoch_changes: Counter = "madang.bus.epoch.changes", "{change}", "Times that another process served a shard's data.";
         subscriptions: Gauge = "madang.bus.subscriptions", "{topic}", "Topics to which this gateway wants to be subscribed.";
         presence_calls: Counter = "madang.bus.presence.calls", "{call}", "Calls to Redis for presence.";

@@ -33,6 +33,7 @@
 //! }
 //! ```
 
+mod accept;
 mod allocator;
 pub mod clock;
 pub mod config;
@@ -52,12 +53,14 @@ pub mod telemetry;
 pub mod tls;
 mod url;
 
+pub use accept::accept;
 pub use config::Secret;
 pub use file_limit::FileLimit;
 pub use health::{Check, Readiness};
 pub use lifecycle::{Lifecycle, Running, StartError};
 pub use log_budget::{Escaped, LogBudget};
 pub use metrics::Metrics;
+pub use places::{Place, Places};
 pub use run::{Application, Host, run};
 pub use settings::{CommonSettings, LogFormat, OpsSettings, Registration};
 pub use url::login_is_cut;

@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Lifecycle, Metrics, Readiness, StartError,
+    accept::accept,
     health::{CheckState, State as Snapshot},
     places::{Place, Places},
 };
@@ -36,8 +37,6 @@ const HEAD_PATIENCE: Duration = Duration::from_secs(10);
 const LAST_PATIENCE: Duration = Duration::from_secs(1);
 /// The bytes of a request's head.
 const HEAD_MAX_BYTES: usize = 16 * 1024;
-/// The pause after a connection could not be accepted, for example because no file descriptor is left.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 #[derive(Serialize)]
 struct Report {
@@ -89,31 +88,18 @@ pub async fn serve(
     let cannot = |source| StartError::listen("the operations port", address, source);
     let listener = TcpListener::bind(address).await.map_err(cannot)?;
     let bound = listener.local_addr().map_err(cannot)?;
-    life.tasks().spawn("ops", accept(listener, router(readiness, metrics), life.clone()));
+    life.tasks().spawn("ops", accept_all(listener, router(readiness, metrics), life.clone()));
     Ok(bound)
 }
 
 /// Accepts connections until the soft shutdown.
-async fn accept(listener: TcpListener, router: Router, life: Lifecycle) {
+async fn accept_all(listener: TcpListener, router: Router, life: Lifecycle) {
     // None of them is ever settled: whoever asks at once is answered before so many others have come.
     let places = Places::new(CONNECTIONS_MAX, CONNECTIONS_MAX);
-    loop {
-        let accepted = tokio::select! {
-            biased;
-            () = life.soft().cancelled() => return,
-            accepted = listener.accept() => accepted,
-        };
-        match accepted {
-            Ok((stream, peer)) => {
-                let Some(place) = places.take(peer.ip()) else { continue };
-                let connection = connection(stream, place, router.clone(), life.soft().clone());
-                life.tasks().spawn_contained("ops connection", connection);
-            }
-            Err(error) => {
-                tracing::debug!(%error, "a connection could not be accepted");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
-            }
-        }
+    while let Some((stream, peer)) = accept(&listener, life.soft()).await {
+        let Some(place) = places.take(peer.ip()) else { continue };
+        let connection = connection(stream, place, router.clone(), life.soft().clone());
+        life.tasks().spawn_contained("ops connection", connection);
     }
 }
 

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 /// the oldest that is not settled: a flood of silent connections keeps nobody out who speaks at once. Where all are settled,
 /// one more is refused; one address has a part of the places, so that it alone cannot take all.
 #[derive(Debug)]
-pub(crate) struct Places {
+pub struct Places {
     max: usize,
     address_max: usize,
     held: Mutex<Held>,
@@ -38,7 +38,7 @@ struct Waiting {
 
 /// A connection's place; dropping it gives it up.
 #[derive(Debug)]
-pub(crate) struct Place {
+pub struct Place {
     places: Arc<Places>,
     number: u64,
     address: IpAddr,
@@ -47,12 +47,14 @@ pub(crate) struct Place {
 }
 
 impl Places {
-    pub(crate) fn new(max: usize, address_max: usize) -> Arc<Self> {
+    /// So many places, of which one address may have a part.
+    #[must_use]
+    pub fn new(max: usize, address_max: usize) -> Arc<Self> {
         Arc::new(Self { max, address_max, held: Mutex::default() })
     }
 
     /// Takes a place for a connection from an address; none where all are taken by settled ones.
-    pub(crate) fn take(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
+    pub fn take(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
         let mut held = self.held();
         if held.addresses.get(&address).is_some_and(|count| *count >= self.address_max) {
             let of_address = held.waiting.iter().find(|(_, waiting)| waiting.address == address);
@@ -72,7 +74,7 @@ impl Places {
     }
 
     /// Ends all that are not settled: nobody is served any more.
-    pub(crate) fn end_waiting(&self) {
+    pub fn end_waiting(&self) {
         let mut held = self.held();
         while let Some((number, _)) = held.waiting.first_key_value() {
             let number = *number;
@@ -107,7 +109,7 @@ impl Held {
 
 impl Place {
     /// The peer speaks the protocol: the connection is not ended for another any more.
-    pub(crate) fn settle(&mut self) {
+    pub fn settle(&mut self) {
         let mut held = self.places.held();
         if held.waiting.remove(&self.number).is_some() {
             held.settled += 1;
@@ -117,7 +119,8 @@ impl Place {
     }
 
     /// Is cancelled when the place is needed for another connection.
-    pub(crate) const fn ended(&self) -> &CancellationToken {
+    #[must_use]
+    pub const fn ended(&self) -> &CancellationToken {
         &self.ended
     }
 }

@@ -119,8 +119,9 @@ impl Application for Cli {
     }
 
     async fn examine(&self, clock: Arc<dyn Clock>) -> Vec<Finding> {
+        let settings = Settings { migrate: self.database.migrate, ..self.settings.clone() };
         let mut findings = match self.database.url() {
-            Ok(url) => examine(&self.settings, &url, &*clock).await,
+            Ok(url) => examine(&settings, &url, &*clock).await,
             Err(error) => vec![contradiction(&error)],
         };
         findings.push(port("MADANG_GRPC_ADDR", self.grpc_addr, Speaks::Other).await);

@@ -18,6 +18,7 @@ pub async fn examine(settings: &Settings, database: &Secret, clock: &dyn Clock) 
         postgres: store::postgres_migrations(),
         sqlite: store::sqlite_migrations(),
         connections: settings.database_connections,
+        migrate: settings.migrate,
     };
     findings.extend(madang_database::examine(database, clock).await);
     findings

@@ -14,6 +14,7 @@ pub async fn examine(settings: &Settings, database: &Secret, clock: &dyn Clock) 
         sqlite: store::sqlite_migrations(),
         // Batches have connections besides those, and one more saves profiles.
         connections: settings.connections + settings.append_workers + 1,
+        migrate: settings.migrate,
     };
     madang_database::examine(database, clock).await
 }

@@ -2,16 +2,26 @@
 
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a story that cannot go on ends with a message")]
 
-use std::{fs, os::unix::fs::PermissionsExt as _, process::Stdio, time::Instant};
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt as _,
+    process::Stdio,
+    time::{Duration, Instant, SystemTime},
+};
 
 use madang_e2e::{PATIENCE, Standalone, within};
+use madang_kit::clock::{Clock as _, SystemClock};
 use madang_test_kit::{
-    Durability, PostgresServer, Program, RedisServer, StepClock, binaries_directory, data_directory,
-    free_address, test_database, where_available,
+    Authority, CertificateFiles, Durability, PostgresServer, Program, RedisServer, ServeRole, StepClock,
+    binaries_directory, data_directory, free_address, test_database, where_available,
 };
 use serde_json::Value;
 use sqlx::{Connection as _, Executor as _, PgConnection};
-use tokio::{net::TcpListener, process::Command};
+use tokio::{
+    io::{AsyncBufReadExt as _, BufReader},
+    net::TcpListener,
+    process::Command,
+};
 
 /// What a program's `doctor` found.
 struct Found {
@@ -201,19 +211,141 @@ async fn a_database_that_cannot_be_used_is_told_with_the_reason() {
         .await;
     let granted = with(&of_reader("used")).await;
     granted.assert("database.rights", "ok", "reader may read and change");
-    granted.assert("database.migrations", "ok", "migrations are applied");
+    granted.assert("database.migrations", "error", "the right to create tables");
+}
 
-    // Another version's migrations: one that is missing here, and one that is newer.
-    execute(&url("used"), "DELETE FROM message_store_migrations WHERE version = 12").await;
-    with(&of_reader("used")).await.assert("database.migrations", "error", "1 of");
-    with(&url("used")).await.assert("database.migrations", "ok", "1 of");
+/// Starts a message-store until it says that it waits for the migrations.
+async fn waits(settings: &[(&str, &str)]) {
+    let binary = binaries_directory().expect("the binaries").join(Program::MessageStore.binary());
+    let mut store = Command::new(binary);
+    store.env_clear().envs(settings.iter().copied()).stdin(Stdio::null()).stderr(Stdio::piped());
+    let mut store = store.kill_on_drop(true).spawn().expect("it runs");
+    let mut lines = BufReader::new(store.stderr.take().expect("its log")).lines();
+    let told = async {
+        while let Some(line) = lines.next_line().await.expect("its log") {
+            if line.contains("MADANG_MIGRATE is false") && line.contains("trying again") {
+                return;
+            }
+        }
+        panic!("it ended");
+    };
+    within(PATIENCE, "the wait for the migrations", told).await;
+}
+
+/// A role that may change the tables' rows and not the tables, and the two values of `MADANG_MIGRATE`: what `doctor` says
+/// is what the start does.
+#[tokio::test]
+async fn the_start_does_with_migrations_what_is_told_of_it() {
+    let database = test_database().await.expect("PostgreSQL");
+    let role = ServeRole::create(&database).await.expect("a role");
+    let addresses = [(); 2].map(|()| free_address().unwrap().to_string());
+    let call = async |arguments: &[&str], url: &str, migrate: &str| {
+        let settings = [
+            ("MADANG_DATABASE_URL", url),
+            ("MADANG_MIGRATE", migrate),
+            ("MADANG_GRPC_ADDR", addresses[0].as_str()),
+            ("MADANG_OPS_ADDR", addresses[1].as_str()),
+        ];
+        run(Program::MessageStore, arguments, &settings).await
+    };
+    let doctor = async |url: &str, migrate: &str| found(&call(&["doctor", "--json"], url, migrate).await);
+    let fails = async |url: &str| {
+        let output = call(&[], url, "true").await;
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && said.contains("permission denied"), "{said}");
+    };
+    let (owner, server) = (database.url(), role.url());
+
+    doctor(owner, "true").await.assert("database.migrations", "ok", "is empty; the first start");
+    for url in [owner, server] {
+        let told = doctor(url, "false").await;
+        told.assert("database.migrations", "error", "the next start waits until they are applied");
+    }
+    waits(&[
+        ("MADANG_DATABASE_URL", server),
+        ("MADANG_MIGRATE", "false"),
+        ("MADANG_GRPC_ADDR", &addresses[0]),
+        ("MADANG_OPS_ADDR", &addresses[1]),
+    ])
+    .await;
+    let refused = doctor(server, "true").await;
+    refused.assert("database.migrations", "error", "may not apply them: the next start fails");
+    fails(server).await;
+
+    assert!(call(&["migrate"], owner, "false").await.status.success());
+    for url in [owner, server] {
+        doctor(url, "false").await.assert("database.migrations", "ok", "migrations are applied");
+    }
+    doctor(owner, "true").await.assert("database.migrations", "ok", "migrations are applied");
+    doctor(server, "true").await.assert("database.migrations", "error", "fails all the same");
+    fails(server).await;
+
+    // Another version's migrations: one that is newer, and one that is missing here.
+    let newer = "INSERT INTO message_store_migrations (version, description, success, checksum, execution_time) \
+         VALUES (9999, 'later', true, '', 0)";
+    execute(owner, newer).await;
+    doctor(server, "false").await.assert("database.migrations", "warning", "of a newer version");
+    execute(owner, "DELETE FROM message_store_migrations WHERE version = 12").await;
+    doctor(server, "false").await.assert("database.migrations", "error", "1 of");
+    let to_apply = doctor(owner, "true").await;
+    to_apply.assert("database.migrations", "ok", "the next start does so");
+    // It may create tables and does not own those that are there.
+    let name = server.split("://").nth(1).and_then(|rest| rest.split(':').next()).expect("a role");
+    execute(owner, &format!("GRANT CREATE ON SCHEMA public TO {name}")).await;
+    doctor(server, "true").await.assert("database.migrations", "error", "the next start fails");
+}
+
+/// The server is a new one, and says of itself that it is old.
+#[tokio::test]
+async fn an_old_postgresql_is_warned_of() {
+    let database = test_database().await.expect("PostgreSQL");
+    let settings = [("MADANG_DATABASE_URL", database.url())];
+    doctor(&settings).await.assert("database.version", "ok", "PostgreSQL");
     execute(
-        &url("used"),
-        "INSERT INTO auth_migrations (version, description, success, checksum, execution_time) \
-         VALUES (9999, 'later', true, '', 0)",
+        database.url(),
+        &format!(
+            "CREATE SCHEMA old; \
+             CREATE FUNCTION old.current_setting(text) RETURNS text LANGUAGE sql AS $$ SELECT CASE $1 \
+                 WHEN 'server_version_num' THEN '140012' WHEN 'server_version' THEN '14.12' \
+                 ELSE pg_catalog.current_setting($1) END $$; \
+             ALTER DATABASE {} SET search_path = old, pg_catalog",
+            database.name()
+        ),
     )
     .await;
-    with(&url("used")).await.assert("database.migrations", "warning", "of a newer version");
+    doctor(&settings).await.assert("database.version", "warning", "14.12 answers, which is older than 15");
+}
+
+#[tokio::test]
+async fn certificates_that_end_are_told() {
+    let data = data_directory("doctor").expect("a directory");
+    let directory = data.path().join("data").display().to_string();
+    let authority = Authority::new("services").unwrap();
+    let names = ["localhost"];
+    let files =
+        CertificateFiles::write(data.path(), "http", &authority.issue(&names).unwrap(), &[&authority])
+            .unwrap();
+    let (certificate, key) = (files.certificate.display().to_string(), files.key.display().to_string());
+    let settings = [
+        ("MADANG_DATA_DIR", directory.as_str()),
+        ("MADANG_HTTP_TLS_CERTIFICATE_FILE", &certificate),
+        ("MADANG_HTTP_TLS_KEY_FILE", &key),
+    ];
+    doctor(&settings).await.assert("certificate.end", "ok", "is valid until");
+    let now = Duration::from_micros(SystemClock.now().as_micros().try_into().unwrap());
+    let in_days = |days: u64| SystemTime::UNIX_EPOCH + now + Duration::from_secs(days * 86_400);
+    for (issued, level, says) in [
+        (authority.issue_until(&names, in_days(8)), "ok", "is valid until"),
+        (authority.issue_until(&names, in_days(6)), "warning", "is valid until"),
+        (authority.issue_ended(&names), "error", "was valid until"),
+    ] {
+        files.replace(&issued.unwrap()).unwrap();
+        doctor(&settings).await.assert("certificate.end", level, says);
+    }
+    fs::write(&files.certificate, "nothing").unwrap();
+    doctor(&settings).await.assert("certificate.end", "error", "holds no certificate");
+    fs::remove_file(&files.certificate).unwrap();
+    doctor(&settings).await.assert("certificate.end", "error", "cannot be read");
 }
 
 #[tokio::test]

@@ -282,6 +282,59 @@ async fn rooms_go_from_one_server_to_another_once() {
     assert_eq!(there, here);
 }
 
+/// Copies the files of a directory into another one, in place of those that are there.
+fn copy_files(from: &Path, to: &Path) {
+    let _ = std::fs::remove_dir_all(to);
+    std::fs::create_dir(to).unwrap();
+    for file in std::fs::read_dir(from).unwrap() {
+        let file = file.unwrap();
+        std::fs::copy(file.path(), to.join(file.file_name())).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn an_export_does_not_go_on_after_a_restore() {
+    let stage = Stage::start().await;
+    let (mina, room) = stage.sign_in().await;
+    let say = async |text: &str| mina.api.send_message(room.id, text, None).await.expect("a send");
+    say("before the backup").await;
+    let (data, backup) = (stage.path("data"), stage.path("backup"));
+    stage.madang.service.stop().await.expect("an end");
+    copy_files(&data, &backup);
+    stage.madang.service.restart().await.expect("a restart");
+    say("lost by the restore").await;
+
+    let name = |path: &Path| path.display().to_string();
+    let (whole, cut, fresh) = (stage.path("whole.jsonl"), stage.path("cut.jsonl"), stage.path("fresh.jsonl"));
+    stage.run(&["export", "--all", "--to", &name(&whole)]).await.good();
+    let text = std::fs::read_to_string(&whole).unwrap();
+    let (unfinished, _) = text.trim_end().rsplit_once('\n').expect("more than a line");
+    std::fs::write(&cut, format!("{unfinished}\n")).unwrap();
+
+    stage.madang.service.stop().await.expect("an end");
+    copy_files(&backup, &data);
+    let mut new_epoch = Command::new(binaries_directory().unwrap().join("madang"));
+    new_epoch.env_clear().env("MADANG_DATA_DIR", &data).arg("new-epoch");
+    let output = new_epoch.output().await.expect("it runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    stage.madang.service.restart().await.expect("a restart");
+    say("in the place of the lost one").await;
+    say("after the restore").await;
+
+    // Neither where there is something to add, nor where all seems to be there.
+    for file in [&cut, &whole] {
+        let before = std::fs::read(file).unwrap();
+        let refused = stage.run(&["export", "--all", "--to", &name(file)]).await;
+        assert_eq!(refused.code, Some(1), "{}{}", refused.out, refused.err);
+        assert!(refused.err.contains("epoch") && refused.err.contains("help: export everything anew"));
+        assert_eq!(std::fs::read(file).unwrap(), before, "the file is left as it is");
+    }
+    stage.run(&["export", "--all", "--to", &name(&fresh)]).await.good();
+    let texts: Vec<_> =
+        lines_of(&fresh, "message").iter().map(|line| line["message"]["text"].clone()).collect();
+    assert_eq!(texts, ["before the backup", "in the place of the lost one", "after the restore"]);
+}
+
 /// An ingress with TLS, as a fleet has one.
 #[tokio::test]
 async fn an_ingress_with_tls_is_spoken_to_by_its_certificate() {

@@ -11,12 +11,12 @@ use madang_chaos::{
 
 use crate::{drain, fault::Fault, partitions, report};
 
-/// Where packets are dropped, nobody is told that a connection is gone. A gateway that could not reach auth learns of
-/// revocations once it has given up the last attempt to connect (1 s), paused (up to 1 s), connected, and asked.
+/// Where packets are dropped, nobody is told that a connection is gone. docs/delivery.md has the sum: a poll that hung, the
+/// interval of polls, and a poll.
 const REMOVED_WITHIN: Duration = Duration::from_secs(3);
 
-/// After a cut, TCP repeats what was lost as long after its end as the cut had lasted, at most; a call that hung meanwhile
-/// ends with its deadline (5 s) first, and is repeated.
+/// The markers of completeness are sent when the fault ends. docs/delivery.md has the sum for what is sent at that moment: an
+/// append that hung ends with its deadline, is repeated, and found by the comparison of heads.
 const COMPLETE_WITHIN: Duration = Duration::from_secs(10);
 
 /// Runs a cluster on hosts of their own, drops packets between them, lets hosts stand still, and checks that clients notice

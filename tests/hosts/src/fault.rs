@@ -8,7 +8,7 @@ use tokio::time::sleep;
 
 use crate::place::{At, Place};
 
-/// Long enough for every keep-alive between services (5 s and 3 s) not to have decided yet.
+/// Longer than the keep-alive between services (3 s in all), shorter than most calls' deadline.
 const SHORT: Duration = Duration::from_secs(4);
 /// A gateway's lease in Redis.
 const LEASE: Duration = Duration::from_secs(10);

@@ -1,6 +1,7 @@
 //! Certificates for a test, made when it runs: nothing here ends on a day.
 
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
@@ -74,6 +75,14 @@ impl Authority {
     /// The same.
     pub fn issue_ended(&self, names: &[&str]) -> Result<IssuedCertificate> {
         self.issue_with(names, |parameters| parameters.not_after = date_time_ymd(2020, 1, 1))
+    }
+
+    /// A certificate that ends at a time.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn issue_until(&self, names: &[&str], end: SystemTime) -> Result<IssuedCertificate> {
+        self.issue_with(names, |parameters| parameters.not_after = end.into())
     }
 
     fn issue_with(

@@ -9,7 +9,7 @@ use std::{
 };
 
 use madang_client::Room;
-use madang_domain::{RoomId, Seq};
+use madang_domain::{Epoch, RoomId, Seq};
 
 use super::{
     lines::{FORMAT, Line},
@@ -50,21 +50,54 @@ pub(crate) async fn export(server: &Server, export: Export) -> Result<()> {
         }
         rooms
     };
+    let logs = Logs { server, epoch: epoch(server).await? };
     if export.to == Path::new(STANDARD_OUTPUT) {
         let failed = Error::io("write to the standard output");
         let mut sink = Sink { out: Box::new(BufWriter::new(io::stdout())) };
-        sink.begin(server).map_err(failed)?;
-        return write_rooms(server, &rooms, &BTreeMap::new(), &mut sink, None).await;
+        sink.begin(logs).map_err(failed)?;
+        return write_rooms(logs, &rooms, &BTreeMap::new(), &mut sink, None).await;
     }
     let path = &export.to;
     let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path);
     let mut file = file.map_err(Error::file(path))?;
-    let (written, is_new) = resume(&mut file, path, server.base())?;
+    let (written, is_new) = resume(&mut file, path, server.base(), logs.epoch)?;
     let mut sink = Sink { out: Box::new(BufWriter::new(file)) };
     if is_new {
-        sink.begin(server).map_err(Error::file(path))?;
+        sink.begin(logs).map_err(Error::file(path))?;
     }
-    write_rooms(server, &rooms, &written, &mut sink, Some(path)).await
+    write_rooms(logs, &rooms, &written, &mut sink, Some(path)).await
+}
+
+/// The logs of a server, in the epoch in which the export began. With another epoch a `seq` names another message.
+#[derive(Clone, Copy)]
+struct Logs<'a> {
+    server: &'a Server,
+    epoch: Epoch,
+}
+
+impl Logs<'_> {
+    /// That the logs still have this epoch.
+    async fn check(self) -> Result<()> {
+        let epoch = epoch(self.server).await?;
+        if epoch == self.epoch {
+            return Ok(());
+        }
+        let says = format!(
+            "the logs of the server have got epoch {epoch} in place of {} meanwhile, as after a restore from a backup: the export \
+             would mix two histories",
+            self.epoch
+        );
+        Err(Error::usage(says, ANEW))
+    }
+}
+
+/// What to do where the epoch is another one.
+const ANEW: &str = "export everything anew, to another file with --to";
+
+/// The present epoch of the server's logs, which that of the user's inbox is.
+async fn epoch(server: &Server) -> Result<Epoch> {
+    let user = server.user().await?;
+    Ok(patiently(async || user.inbox(None, 1).await).await?.epoch)
 }
 
 /// Where lines go.
@@ -73,8 +106,9 @@ struct Sink {
 }
 
 impl Sink {
-    fn begin(&mut self, server: &Server) -> io::Result<()> {
-        self.line(&Line::Archive { format: FORMAT, server: server.base().to_owned() })?;
+    fn begin(&mut self, logs: Logs<'_>) -> io::Result<()> {
+        let server = logs.server.base().to_owned();
+        self.line(&Line::Archive { format: FORMAT, server, epoch: Some(logs.epoch) })?;
         self.out.flush()
     }
 
@@ -85,7 +119,7 @@ impl Sink {
 }
 
 async fn write_rooms(
-    server: &Server,
+    logs: Logs<'_>,
     rooms: &[Room],
     written: &BTreeMap<RoomId, Written>,
     sink: &mut Sink,
@@ -95,6 +129,7 @@ async fn write_rooms(
         Some(path) => Error::File { path: path.to_owned(), source },
         None => Error::Io { what: "write to the standard output", source },
     };
+    let server = logs.server;
     let bar = bar(rooms.iter().map(|room| room.head.get()).sum(), "events");
     for room in rooms {
         bar.set_message(visible(&room.name));
@@ -129,6 +164,7 @@ async fn write_rooms(
                 break;
             }
         }
+        logs.check().await?;
         sink.line(&Line::End { room: room.id }).and_then(|()| sink.out.flush()).map_err(failed)?;
         bar.set_position(before + room.head.get());
     }
@@ -142,11 +178,16 @@ fn without_last(room: &Room) -> Room {
 }
 
 /// Reads how far the file goes, and cuts off a line that was not finished. The file is at its end then.
-fn resume(file: &mut File, path: &Path, server: &str) -> Result<(BTreeMap<RoomId, Written>, bool)> {
-    let bad = |number: usize, says: &str| {
-        let says = format!("{}, line {number}: {says}", path.display());
-        Error::usage(says, "name another file with --to")
+fn resume(
+    file: &mut File,
+    path: &Path,
+    server: &str,
+    epoch: Epoch,
+) -> Result<(BTreeMap<RoomId, Written>, bool)> {
+    let refused = |number: usize, says: &str, advice: &str| {
+        Error::usage(format!("{}, line {number}: {says}", path.display()), advice)
     };
+    let bad = |number: usize, says: &str| refused(number, says, "name another file with --to");
     let mut reader = BufReader::new(&*file);
     let (mut written, mut good, mut number) = (BTreeMap::new(), 0_u64, 0);
     let mut room = None;
@@ -160,9 +201,18 @@ fn resume(file: &mut File, path: &Path, server: &str) -> Result<(BTreeMap<RoomId
         number += 1;
         let line = serde_json::from_slice(&text).map_err(|error| bad(number, &error.to_string()))?;
         match line {
-            Line::Archive { format: FORMAT, server: of } if number == 1 && of == server => {}
-            Line::Archive { format: FORMAT, server: of } if number == 1 => {
+            Line::Archive { format: FORMAT, server: of, .. } if number == 1 && of != server => {
                 return Err(bad(number, &format!("it was exported from {of}")));
+            }
+            Line::Archive { format: FORMAT, epoch: of, .. } if number == 1 => {
+                if of != Some(epoch) {
+                    let of = of.map_or_else(|| "no epoch".to_owned(), |of| format!("epoch {of}"));
+                    let says = format!(
+                        "it has {of}, and the logs of the server have epoch {epoch}, as after a restore from a backup: \
+                         going on would mix two histories"
+                    );
+                    return Err(refused(number, &says, ANEW));
+                }
             }
             Line::Archive { .. } => return Err(bad(number, "it is of another format")),
             _ if number == 1 => return Err(bad(number, "it is no export")),
@@ -193,6 +243,7 @@ mod tests {
     use super::*;
 
     const SERVER: &str = "http://s";
+    const EPOCH: Epoch = Epoch::new(0x2413_9c12);
     const ROOM: &str = "01941f29-7c00-7000-8000-0000000000ab";
 
     fn message(seq: u64) -> String {
@@ -212,14 +263,15 @@ mod tests {
         let path = directory.path().join("a");
         std::fs::write(&path, text).unwrap();
         let mut file = OpenOptions::new().read(true).write(true).open(&path).unwrap();
-        let resumed = resume(&mut file, &path, SERVER);
+        let resumed = resume(&mut file, &path, SERVER, EPOCH);
         file.write_all(b"!").unwrap();
         (resumed, std::fs::read_to_string(&path).unwrap())
     }
 
     #[test]
     fn a_line_that_was_cut_off_is_written_again() {
-        let head = format!("{{\"type\":\"archive\",\"format\":1,\"server\":\"{SERVER}\"}}\n");
+        let head =
+            format!("{{\"type\":\"archive\",\"format\":1,\"server\":\"{SERVER}\",\"epoch\":\"{EPOCH}\"}}\n");
         let room: RoomId = ROOM.parse().unwrap();
         let (written, rest) = resumed(&format!("{head}{}\n{}\n{{\"type\":\"mess", message(1), message(4)));
         assert_eq!(written.unwrap(), (BTreeMap::from([(room, Written::UpTo(Seq::new(4)))]), false));
@@ -234,12 +286,14 @@ mod tests {
     #[test]
     fn a_file_of_something_else_is_left_alone() {
         for text in [
-            "{\"type\":\"archive\",\"format\":1,\"server\":\"http://other\"}\n",
-            "{\"type\":\"archive\",\"format\":2,\"server\":\"http://s\"}\n",
+            "{\"type\":\"archive\",\"format\":1,\"server\":\"http://other\",\"epoch\":\"24139c12\"}\n",
+            "{\"type\":\"archive\",\"format\":1,\"server\":\"http://s\",\"epoch\":\"24139c13\"}\n",
+            "{\"type\":\"archive\",\"format\":1,\"server\":\"http://s\"}\n",
+            "{\"type\":\"archive\",\"format\":2,\"server\":\"http://s\",\"epoch\":\"24139c12\"}\n",
             "precious\n",
         ] {
-            let (resumed, _) = resumed(text);
-            assert!(resumed.is_err(), "{text}");
+            let (resumed, left) = resumed(text);
+            assert!(resumed.is_err() && left.contains(text.trim_end()), "{text}");
         }
     }
 }

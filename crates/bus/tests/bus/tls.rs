@@ -7,9 +7,8 @@ use madang_bus::{
     redis::{RedisSettings, connect},
 };
 use madang_domain::GatewayId;
-use madang_test_kit::{Authority, RedisServer};
+use madang_test_kit::{Authority, RedisServer, eventually};
 use tempfile::TempDir;
-use tokio::time::sleep;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::support::{Gateway, entry, fast, topic};
@@ -17,8 +16,9 @@ use crate::support::{Gateway, entry, fast, topic};
 /// The rights of the gateways' user in the development overlay of Kubernetes.
 const USERS: &str = include_str!("../../../../k8s/overlays/dev/users.acl");
 
-/// Several attempts to connect fall into it.
-const A_WHILE: Duration = Duration::from_secs(1);
+/// So many tries, in time.
+const TRIES: u64 = 3;
+const PATIENCE: Duration = Duration::from_secs(10);
 
 struct Scene {
     directory: TempDir,
@@ -54,6 +54,15 @@ fn is_down(status: &BusStatus) -> bool {
     status.shards == [ShardStatus::Unhealthy(ShardFault::Unreachable)]
 }
 
+/// Waits until the gateway has tried several times, in vain.
+async fn tries_in_vain(gateway: &Gateway) {
+    let metrics = gateway.bus.metrics();
+    let tries = async || (metrics.failed_connections.get() >= TRIES).then_some(());
+    eventually(PATIENCE, "some tries to reach Redis", tries).await;
+    gateway.status(is_down).await;
+    assert_eq!(metrics.reconnects.get(), 0);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn gateways_talk_by_tls_as_a_user_of_their_own() {
     let scene = Scene::new().await;
@@ -69,17 +78,13 @@ async fn gateways_talk_by_tls_as_a_user_of_their_own() {
 async fn a_redis_of_another_authority_or_host_is_not_spoken_to() {
     let scene = Scene::new().await;
     let other_host = Gateway::redis(scene.settings("127.0.0.1"), 1);
-    other_host.status(is_down).await;
-    sleep(A_WHILE).await;
-    other_host.status(is_down).await;
+    tries_in_vain(&other_host).await;
 
     let other = Authority::new("other").unwrap();
     let settings = scene.settings("localhost");
     scene.file_of(&other);
     let gateway = Gateway::redis(settings, 2);
-    gateway.status(is_down).await;
-    sleep(A_WHILE).await;
-    gateway.status(is_down).await;
+    tries_in_vain(&gateway).await;
     // The file is read again for each connection.
     scene.file_of(&scene.authority);
     gateway.status(BusStatus::is_healthy).await;

@@ -11,7 +11,7 @@ use sqlx::{AssertSqlSafe, PgConnection, Row as _, postgres::PgRow};
 use tokio::time::timeout;
 
 use super::{
-    migrated,
+    migrated::{self, SchemaRights},
     subject::{Examined, bad_url},
 };
 use crate::{Connect as _, PostgresConnector};
@@ -38,6 +38,11 @@ const FACTS: &str = "\
 const LETTERS: &str = "SELECT lower(U&'\\00C9') = U&'\\00E9' AS usable";
 
 const NOW: &str = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::int8 AS micros";
+
+/// Whether this account owns those of these tables that are there.
+const OWNS: &str = "\
+    SELECT coalesce(bool_and(pg_has_role(relowner, 'USAGE')), true) AS owns \
+    FROM unnest($1::text[]) AS wanted (name) JOIN pg_class ON pg_class.oid = to_regclass(name)";
 
 /// The tables of these that are there and that this account may not read and change.
 const FORBIDDEN: &str = "\
@@ -201,7 +206,9 @@ async fn rights(
             let rows = sqlx::query(list).fetch_all(&mut *connection).await?;
             applied = rows.iter().map(|row| row.try_get("version")).collect::<Result<_, _>>()?;
         }
-        findings.push(migrated::finding(about, migrations, &applied, facts.try_get("may_create")?));
+        let owns = sqlx::query(OWNS).bind(migrations.tables()).fetch_one(&mut *connection).await?;
+        let rights = SchemaRights { create: facts.try_get("may_create")?, own: owns.try_get("owns")? };
+        findings.push(migrated::finding(about, migrations, &applied, rights, database.migrate));
     }
     Ok(findings)
 }

@@ -12,7 +12,7 @@ use rustix::fs::{Access, access};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Row as _, sqlite::SqliteConnectOptions};
 
 use super::{
-    migrated,
+    migrated::{self, SchemaRights},
     subject::{Examined, bad_url},
 };
 use crate::{SqliteConnector, UrlError};
@@ -33,7 +33,11 @@ pub(super) async fn examine(database: &Examined<'_>, url: &str) -> Vec<Finding> 
     findings.extend(readers(about, &path));
     let options = options.read_only(true).create_if_missing(false).disable_statement_logging();
     findings.push(match applied(&options, database.sqlite.table()).await {
-        Ok(applied) => migrated::finding(about, &database.sqlite, &applied, true),
+        Ok(applied) => {
+            // Whoever opens the file may do anything with it, and each start migrates it.
+            let rights = SchemaRights { create: true, own: true };
+            migrated::finding(about, &database.sqlite, &applied, rights, true)
+        }
         Err(error) => Finding::error(
             "database.reachable",
             about,

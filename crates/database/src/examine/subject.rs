@@ -17,6 +17,8 @@ pub struct Examined<'a> {
     pub sqlite: Migrations,
     /// The connections that one replica of the service may hold.
     pub connections: u32,
+    /// Whether the start applies the migrations on PostgreSQL.
+    pub migrate: bool,
 }
 
 pub(super) fn bad_url(about: &'static str, error: &UrlError) -> Finding {

@@ -5,7 +5,7 @@ mod secret;
 pub mod server;
 mod trace;
 
-pub use client::{ClientOptions, InvalidUrl, ServiceChannel, channel};
+pub use client::{ClientOptions, InvalidUrl, SILENCE_MAX, ServiceChannel, channel};
 pub use secret::{CallSecret, InvalidCallSecret};
 pub use server::{Access, AccessSettings, Peer, ServerOptions, serve};
 pub use trace::{extract_trace_context, inject_trace_context};

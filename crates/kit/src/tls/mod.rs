@@ -17,6 +17,7 @@ mod listener;
 mod names;
 mod services;
 mod settings;
+mod stream;
 mod trust;
 mod verify;
 
@@ -27,3 +28,4 @@ pub use names::{InvalidPeerName, PeerName};
 pub(crate) use services::Dial;
 pub use services::ServiceTls;
 pub use settings::{ListenerTlsSettings, ServiceTlsSettings};
+pub use stream::AcceptedStream;

@@ -140,12 +140,14 @@ service! {
     /// judged their subscribers by `open` and by the log's own events.
     fn read(Read as ReadRequest) -> Vec<Event> as ReadResponse {
         repeat: always, "it reads";
+        within: 2 s;
     }
 
     /// The last places of topics, at most 1,000 a call. Rooms that do not exist are left out; every user has an
     /// inbox, which begins empty.
     fn heads(Heads as HeadsRequest) -> Vec<(TopicId, Seq)> as HeadsResponse {
-        repeat: always, "it reads";
+        repeat: always, "it reads; asked every few seconds, so the next one is near";
+        within: 2 s;
     }
 
     /// A page of a room's history, for a member: of at most `limit` events, and of no more bytes than a page has.

@@ -130,6 +130,8 @@ impl Revocations {
 
 #[cfg(test)]
 mod tests {
+    use madang_kit::grpc::{ClientOptions, SILENCE_MAX};
+    use madang_rpc::{auth::method, client::BreakerSettings};
     use uuid::Uuid;
 
     use super::*;
@@ -177,5 +179,29 @@ mod tests {
         assert!(!revocations.end(SESSION, user(7), Timestamp::default()));
         assert!(revocations.end(SESSION, user(8), Timestamp::default()));
         assert!(revocations.end(SessionId::new(Uuid::from_u128(8)), user(9), Timestamp::default()));
+    }
+
+    /// `docs/delivery.md` promises in D7 what these intervals and deadlines add up to.
+    #[test]
+    fn a_revocation_is_heard_of_in_time() {
+        const MARGIN: Duration = Duration::from_millis(500);
+        let row =
+            include_str!("../../../../docs/delivery.md").lines().find(|line| line.starts_with("| D7 |"));
+        assert!(
+            row.unwrap()
+                .contains("nothing after a second, on every gateway (after 3 s of the end of a silent")
+        );
+        assert!(ASK_EVERY + MARGIN <= Duration::from_secs(1), "an interval, and the call");
+
+        // A call that hung when the partition ended fails, and the next one begins after the interval. Or a connection was
+        // being made.
+        let call = method::list_revocations.timeout.max(SILENCE_MAX / 2);
+        let connection = ClientOptions::default().connect_timeout + BreakerSettings::default().open_for;
+        let bound = call.max(connection) + ASK_EVERY;
+        assert!(bound + MARGIN <= Duration::from_secs(3), "{bound:?}");
+        assert!(
+            bound + Duration::from_secs(1) > Duration::from_secs(3),
+            "3 s are more than needed: {bound:?}"
+        );
     }
 }

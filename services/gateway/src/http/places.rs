@@ -1,11 +1,10 @@
-//! The places for connections: how many there are, how many one address may hold, and what is kept back.
+//! The places for connections: how many there are, how many one address may hold.
 
-use std::{collections::VecDeque, net::IpAddr, sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use madang_domain::{Code, Error, Limit};
 use madang_kit::{Metrics, metrics::Described};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio_util::sync::CancellationToken;
 
 use super::client_address::ClientAddress;
 use crate::{
@@ -13,8 +12,6 @@ use crate::{
     metrics::PlaceRefusal,
 };
 
-/// The connections beyond the bound. They are for the operations routes; who asks for anything else is told why not.
-const RESERVE_MAX: usize = 64;
 /// When a client that found no place is to come back.
 const COME_BACK_AFTER: Duration = Duration::from_secs(1);
 
@@ -127,25 +124,6 @@ impl From<Refusal> for Error {
     }
 }
 
-/// The connections beyond the bound. One more ends the oldest, so that nobody can hold the reserve: whoever asks at once is
-/// answered before sixty-four others have come.
-#[derive(Debug, Default)]
-pub(super) struct Reserve(VecDeque<CancellationToken>);
-
-impl Reserve {
-    /// A place of the reserve; it is cancelled when the place is needed.
-    pub(super) fn take(&mut self) -> CancellationToken {
-        if self.0.len() >= RESERVE_MAX
-            && let Some(oldest) = self.0.pop_front()
-        {
-            oldest.cancel();
-        }
-        let place = CancellationToken::new();
-        self.0.push_back(place.clone());
-        place
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -173,14 +151,5 @@ mod tests {
         let _requests: Vec<_> = (0..2).map(|_| permit(OTHERS, false).unwrap()).collect();
         assert_eq!(permit(OTHERS, false).unwrap_err(), Refusal::AddressFull);
         let _unknown: Vec<_> = (0..5).map(|_| permit(MINE, true).unwrap()).collect();
-    }
-
-    #[test]
-    fn one_more_of_the_reserve_ends_the_oldest() {
-        let mut reserve = Reserve::default();
-        let places: Vec<_> = (0..RESERVE_MAX + 2).map(|_| reserve.take()).collect();
-        let ended: Vec<_> = places.iter().map(CancellationToken::is_cancelled).collect();
-        assert_eq!(ended[..3], [true, true, false]);
-        assert_eq!(ended.iter().filter(|ended| **ended).count(), 2);
     }
 }

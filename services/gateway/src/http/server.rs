@@ -10,7 +10,7 @@ use std::{
 use axum::{Router, body::Body, response::Response};
 use http::{HeaderValue, Request, header};
 use madang_flow_control::{RateBucket, RateLimit};
-use madang_kit::{Metrics, lifecycle::Lifecycle, tls::ListenerTls};
+use madang_kit::{Metrics, accept, lifecycle::Lifecycle, tls::ListenerTls};
 use tokio::{
     net::{TcpListener, TcpStream},
     time::timeout,
@@ -21,7 +21,7 @@ use tracing::{debug, warn};
 use super::{
     client_address::{ClientAddress, Proxies},
     connection::serve_connection,
-    places::{Place, Places, Refusal, Reserve},
+    places::{Place, Places, Refusal},
     stream::HttpTimes,
 };
 use crate::{client_stream::ClientStream, metrics::Counters};
@@ -34,8 +34,9 @@ const BODY_PATIENCE: Duration = Duration::from_secs(10);
 const ANSWER_PATIENCE: Duration = Duration::from_secs(30);
 /// How long a connection beyond the bound may take to send its request's head: it is there to ask at once.
 const RESERVE_PATIENCE: Duration = Duration::from_secs(1);
-/// The pause after a connection could not be accepted, for example because no file descriptor is left.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// The connections beyond the bound. They are for the operations routes; who asks for anything else is told why not. One more
+/// ends the oldest, so that nobody can hold them: whoever asks at once is answered before so many others have come.
+const RESERVE_MAX: usize = 64;
 /// How often the log says that connections are refused.
 const WARNINGS: RateLimit = RateLimit { interval: Duration::from_secs(60), burst: 1 };
 
@@ -89,21 +90,9 @@ impl Server {
     /// Serves until the soft shutdown, then lets the requests under way finish. Sockets that were upgraded
     /// live on in their own tasks.
     pub(crate) async fn serve(self: Arc<Self>, listener: TcpListener) {
-        let mut reserve = Reserve::default();
-        loop {
-            let accepted = tokio::select! {
-                biased;
-                () = self.life.soft().cancelled() => return,
-                accepted = listener.accept() => accepted,
-            };
-            let (stream, peer) = match accepted {
-                Ok(accepted) => accepted,
-                Err(error) => {
-                    debug!(%error, "a connection could not be accepted");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                    continue;
-                }
-            };
+        // None of them is ever settled.
+        let reserve = madang_kit::Places::new(RESERVE_MAX, RESERVE_MAX);
+        while let Some((stream, peer)) = accept(&listener, self.life.soft()).await {
             // Chat frames are small and wait for nothing.
             let _ = stream.set_nodelay(true);
             let tasks = self.life.tasks();
@@ -114,10 +103,10 @@ impl Server {
                 }
                 Err(refusal) => {
                     self.refused(refusal, peer);
-                    let until_needed = reserve.take();
+                    let Some(place) = reserve.take(peer.ip()) else { continue };
                     let connection = Arc::clone(&self).connection(stream, peer, Err(refusal));
                     tasks.spawn_contained("http connection", async move {
-                        until_needed.run_until_cancelled(connection).await;
+                        place.ended().run_until_cancelled(connection).await;
                     });
                 }
             }

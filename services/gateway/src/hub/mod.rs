@@ -4,6 +4,8 @@
 //! writer; [`Hubs`] is the handle by which sessions, commands and the fan-out speak to it.
 
 mod arrival;
+#[cfg(test)]
+mod bounds;
 mod held_frame;
 mod message;
 mod presence;

@@ -11,9 +11,11 @@ use tokio::time::Instant;
 
 /// How long an event waits for its predecessors before they are read from the store. Two gateways' publications of one
 /// moment overtake each other by less.
-const GAP_PATIENCE: Duration = Duration::from_millis(15);
-/// The pauses after failed repairs. They are not drawn at random: a shard alone reads the gap.
-const PAUSES: Backoff = Backoff::full_jitter(Duration::from_millis(100), Duration::from_secs(2));
+pub(super) const GAP_PATIENCE: Duration = Duration::from_millis(15);
+/// The pauses after failed repairs. They are not drawn at random: a shard alone reads the gap. While the store does not
+/// answer, they are all that a shard's few repairs wait; with longer ones delivery would be late after an outage.
+pub(super) const PAUSES: Backoff =
+    Backoff::full_jitter(Duration::from_millis(100), Duration::from_millis(500));
 /// The events that one repair reads.
 const PAGE_EVENTS: u32 = 500;
 /// The repairs that read at the same time, a shard.

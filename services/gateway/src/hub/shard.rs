@@ -33,7 +33,7 @@ use crate::{formats::Format, metrics::Counters};
 /// The messages that are taken at once.
 const MESSAGES_AT_ONCE: usize = 256;
 /// How often the shard looks for hubs to end and sweeps to begin.
-const TICK: Duration = Duration::from_millis(500);
+pub(super) const TICK: Duration = Duration::from_millis(500);
 /// What a shard needs.
 #[derive(Clone)]
 pub(crate) struct ShardDeps {
@@ -290,8 +290,11 @@ impl Shard {
             Done::Heads(asked, heads) => {
                 match heads {
                     Ok(heads) => self.note_heads(asked, &heads),
-                    // The next sweep tries again; the store's client has logged why.
-                    Err(error) => debug!(%error, "heads could not be compared"),
+                    // The store's client has logged why.
+                    Err(error) => {
+                        debug!(%error, "heads could not be compared");
+                        self.sweeps.failed();
+                    }
                 }
                 if let Some(scope) = self.sweeps.end(Instant::now()) {
                     self.sweep(scope);

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 const ACTIVE_EVERY: Duration = Duration::from_secs(2);
 /// How often all heads are compared. A publisher that died between commit and publication leaves a quiet topic stale for
 /// so long; the promise is five seconds. A thousand topics are one cheap call.
-const ALL_EVERY: Duration = Duration::from_secs(4);
+pub(super) const ALL_EVERY: Duration = Duration::from_secs(4);
 /// How long after its last event a topic counts as lately active.
 const ACTIVE: Duration = Duration::from_secs(60);
 /// The topics whose heads one call asks for.
@@ -42,18 +42,20 @@ pub(super) struct Sweeps {
     running: usize,
     /// Another sweep of all topics was asked for while one ran.
     is_wanted: bool,
+    /// A call of the last sweep has failed, so that the next one begins as soon as somebody looks.
+    has_failed: bool,
     active_at: Instant,
     all_at: Instant,
 }
 
 impl Sweeps {
     pub(super) fn new(now: Instant) -> Self {
-        Self { running: 0, is_wanted: false, active_at: now, all_at: now }
+        Self { running: 0, is_wanted: false, has_failed: false, active_at: now, all_at: now }
     }
 
     /// The sweep that is due by the clock.
     pub(super) fn due(&mut self, now: Instant) -> Option<Scope> {
-        if now.duration_since(self.all_at) >= ALL_EVERY {
+        if self.has_failed || now.duration_since(self.all_at) >= ALL_EVERY {
             return self.ask_all(now);
         }
         if now.duration_since(self.active_at) >= ACTIVE_EVERY && self.running == 0 {
@@ -71,6 +73,7 @@ impl Sweeps {
         }
         self.active_at = now;
         self.all_at = now;
+        self.has_failed = false;
         Some(Scope::All)
     }
 
@@ -79,6 +82,11 @@ impl Sweeps {
         let pages: Vec<_> = topics.chunks(PAGE_TOPICS).map(<[_]>::to_vec).collect();
         self.running += pages.len();
         pages
+    }
+
+    /// A call has failed: its topics are compared again soon, with all others.
+    pub(super) const fn failed(&mut self) {
+        self.has_failed = true;
     }
 
     /// A call has been answered. Answers the sweep that was asked for in the meantime.
@@ -91,4 +99,27 @@ impl Sweeps {
 /// The store's heads of topics.
 pub(super) async fn heads(store: Arc<dyn MessageStore>, topics: Vec<TopicId>) -> Result<Vec<(TopicId, Seq)>> {
     store.heads(Heads { topics }).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TOPIC: TopicId = TopicId::Inbox(madang_domain::UserId::new(uuid::Uuid::nil()));
+
+    #[test]
+    fn a_sweep_that_fails_is_repeated_soon_and_not_at_once() {
+        let began = Instant::now();
+        let mut sweeps = Sweeps::new(began);
+        let at = |seconds| began + Duration::from_secs_f64(seconds);
+        assert_eq!(sweeps.due(at(1.9)), None);
+        assert_eq!(sweeps.due(at(4.0)), Some(Scope::All));
+        assert_eq!(sweeps.begin(&[TOPIC]).len(), 1);
+        sweeps.failed();
+        assert_eq!(sweeps.end(at(4.1)), None, "a store that is down would be asked without end");
+        assert_eq!(sweeps.due(at(4.5)), Some(Scope::All));
+        sweeps.begin(&[TOPIC]);
+        assert_eq!(sweeps.end(at(4.6)), None);
+        assert_eq!(sweeps.due(at(5.0)), None, "it has succeeded");
+    }
 }

@@ -29,6 +29,7 @@ mod reading;
 mod roles;
 mod room_lists;
 mod rooms;
+mod routing;
 mod slugs;
 mod starting;
 mod support;

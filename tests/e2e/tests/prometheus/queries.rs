@@ -87,7 +87,7 @@ pub(crate) fn without_thresholds(query: &str) -> Vec<&str> {
     let is_threshold =
         |text: &str| text.chars().all(|letter| letter.is_ascii_digit() || matches!(letter, ' ' | '.' | '*'));
     let compared = |part: &'_ str| {
-        let mut comparison = [" > ", " == "].into_iter().filter_map(|sign| part.rsplit_once(sign));
+        let mut comparison = [" > ", " < ", " == "].into_iter().filter_map(|sign| part.rsplit_once(sign));
         comparison.find(|(_, number)| is_threshold(number)).map(|(compared, _)| compared.len())
     };
     let parts = query.split(" or ").flat_map(|joined| joined.split(" and "));
@@ -118,6 +118,7 @@ fn the_thresholds_are_what_stands_last() {
         ("sum by (job) (rate(x[5m])) > 0", vec!["sum by (job) (rate(x[5m]))"]),
         ("up{job=~\"a\"} == 0", vec!["up{job=~\"a\"}"]),
         ("x > 32 * 86400", vec!["x"]),
+        ("x - time() < 86400", vec!["x - time()"]),
         ("1 - a / (b > 0)", vec!["1 - a / (b > 0)"]),
         ("rate(x[5m]) or vector(0)", vec!["rate(x[5m]) or vector(0)"]),
         ("(x > 1 and rate(y[5m]) > 2 * 0.1) or z > 3", vec!["x", "rate(y[5m])", "z"]),

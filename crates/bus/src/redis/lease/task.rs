@@ -101,6 +101,7 @@ impl LeaseTask {
             self.parts.connection.report_failure(self.fence);
             self.parts.status.unhealthy(ShardFault::Unreachable, Some(&end));
             if !self.is_attached {
+                self.parts.holder.metrics.failed_connections.add(1);
                 self.parts.subscriptions.mark_unreachable();
             }
             sleep(self.parts.pauses.after_failure()).await;

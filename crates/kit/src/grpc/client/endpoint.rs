@@ -7,9 +7,15 @@ use tonic::transport::Endpoint;
 use super::{ClientOptions, resolve::Replica};
 use crate::tls::Dial;
 
-/// HTTP/2 keepalive of connections that carry calls, idle ones too. Probes notice sooner.
-const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
-const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(3);
+/// HTTP/2 keepalive of connections that carry calls, idle ones too. Probes notice sooner, and have no calls to lose.
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(1);
+const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How long a connection that carries calls is kept without a word from the other side. A network that drops packets tells
+/// nobody, and TCP may be as late with its repetitions as the network was away; so a connection is usable again, or given
+/// up, half of this after the network's return at the latest.
+pub const SILENCE_MAX: Duration = KEEPALIVE_INTERVAL.saturating_add(KEEPALIVE_TIMEOUT);
+
 const TCP_KEEPALIVE: Duration = Duration::from_secs(15);
 
 /// Windows of flow control, in bytes: with HTTP/2's 64 KiB a page of history would wait for round trips.

@@ -26,5 +26,6 @@ mod resolve;
 
 pub use caller::{Caller, ServiceChannel};
 pub use channel::channel;
+pub use endpoint::SILENCE_MAX;
 pub use options::ClientOptions;
 pub use resolve::InvalidUrl;

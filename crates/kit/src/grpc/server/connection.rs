@@ -27,7 +27,7 @@ use super::{
     transport::{HandshakeRefused, Transport},
 };
 use crate::{
-    LogBudget, Metrics,
+    LogBudget, Metrics, accept,
     places::{Place, Places},
 };
 
@@ -36,8 +36,6 @@ use crate::{
 const OPENING_BYTES: usize = 24 + 9;
 /// The part of the places that one address may have.
 const ADDRESS_DIVISOR: usize = 4;
-/// The pause after a connection could not be accepted, for example because no file descriptor is left.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// How often the log says that connections are refused.
 const WARNINGS: RateLimit = RateLimit { interval: Duration::from_secs(60), burst: 1 };
 
@@ -97,8 +95,7 @@ impl Acceptor {
             let io = match self.incoming.next().await? {
                 Ok(io) => io,
                 Err(error) => {
-                    tracing::debug!(%error, "a connection could not be accepted");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                    accept::failed(&error).await;
                     continue;
                 }
             };

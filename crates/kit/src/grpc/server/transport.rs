@@ -10,24 +10,22 @@ use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
 };
-use tokio_rustls::{Accept, server::TlsStream};
+use tokio_rustls::Accept;
 
 use super::peer::Peer;
-use crate::tls::{ServiceTls, explain};
+use crate::tls::{AcceptedStream, ServiceTls, explain};
 
 /// The first byte of a connection by TLS: a record of a handshake (RFC 8446, section 5.1). HTTP/2 begins with `P`.
 const HANDSHAKE_RECORD: u8 = 22;
 
 /// The bytes of a connection.
 pub(super) enum Transport {
-    /// Without TLS.
-    Plain(TcpStream),
+    /// They can be read and written.
+    Open(AcceptedStream),
     /// Where both are served: until the first byte has come.
     Undecided(TcpStream, ServiceTls),
     /// Until the handshake is done.
     Handshake(Box<Accept<TcpStream>>, ServiceTls),
-    /// By TLS.
-    Tls(Box<TlsStream<TcpStream>>),
     /// The handshake failed.
     Refused,
 }
@@ -38,7 +36,7 @@ pub(super) struct HandshakeRefused(pub(super) String);
 impl Transport {
     pub(super) fn new(io: TcpStream, tls: Option<ServiceTls>, accepts_plaintext: bool) -> Self {
         match tls {
-            None => Self::Plain(io),
+            None => Self::Open(io.into()),
             Some(tls) if accepts_plaintext => Self::Undecided(io, tls),
             Some(tls) => Self::handshake(io, tls),
         }
@@ -56,7 +54,7 @@ impl Transport {
     ) -> Poll<io::Result<Result<(), HandshakeRefused>>> {
         loop {
             match self {
-                Self::Plain(_) | Self::Tls(_) => return Poll::Ready(Ok(Ok(()))),
+                Self::Open(_) => return Poll::Ready(Ok(Ok(()))),
                 Self::Refused => return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into())),
                 Self::Undecided(io, _) => {
                     let mut first = [0];
@@ -65,7 +63,7 @@ impl Transport {
                     let speaks_tls = first.filled() == [HANDSHAKE_RECORD];
                     *self = match std::mem::replace(self, Self::Refused) {
                         Self::Undecided(io, tls) if speaks_tls => Self::handshake(io, tls),
-                        Self::Undecided(io, _) => Self::Plain(io),
+                        Self::Undecided(io, _) => Self::Open(io.into()),
                         other => other,
                     };
                 }
@@ -82,7 +80,7 @@ impl Transport {
                                 continue;
                             };
                             peer.is(service);
-                            *self = Self::Tls(Box::new(stream));
+                            *self = Self::Open(stream.into());
                         }
                         // Whoever has gone meanwhile was not refused, for example a probe with a certificate that was replaced.
                         Err(error) if is_gone(&error) => return Poll::Ready(Err(error)),
@@ -109,8 +107,7 @@ impl AsyncRead for Transport {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         match self.get_mut() {
-            Self::Plain(io) => Pin::new(io).poll_read(context, buffer),
-            Self::Tls(io) => Pin::new(io.as_mut()).poll_read(context, buffer),
+            Self::Open(io) => Pin::new(io).poll_read(context, buffer),
             Self::Undecided(..) | Self::Handshake(..) | Self::Refused => not_open(),
         }
     }
@@ -119,8 +116,7 @@ impl AsyncRead for Transport {
 impl AsyncWrite for Transport {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         match self.get_mut() {
-            Self::Plain(io) => Pin::new(io).poll_write(context, bytes),
-            Self::Tls(io) => Pin::new(io.as_mut()).poll_write(context, bytes),
+            Self::Open(io) => Pin::new(io).poll_write(context, bytes),
             Self::Undecided(..) | Self::Handshake(..) | Self::Refused => not_open(),
         }
     }
@@ -131,8 +127,7 @@ impl AsyncWrite for Transport {
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         match self.get_mut() {
-            Self::Plain(io) => Pin::new(io).poll_write_vectored(context, slices),
-            Self::Tls(io) => Pin::new(io.as_mut()).poll_write_vectored(context, slices),
+            Self::Open(io) => Pin::new(io).poll_write_vectored(context, slices),
             Self::Undecided(..) | Self::Handshake(..) | Self::Refused => not_open(),
         }
     }
@@ -144,16 +139,15 @@ impl AsyncWrite for Transport {
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
-            Self::Plain(io) => Pin::new(io).poll_flush(context),
-            Self::Tls(io) => Pin::new(io.as_mut()).poll_flush(context),
+            Self::Open(io) => Pin::new(io).poll_flush(context),
             Self::Undecided(..) | Self::Handshake(..) | Self::Refused => Poll::Ready(Ok(())),
         }
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
-            Self::Plain(io) | Self::Undecided(io, _) => Pin::new(io).poll_shutdown(context),
-            Self::Tls(io) => Pin::new(io.as_mut()).poll_shutdown(context),
+            Self::Open(io) => Pin::new(io).poll_shutdown(context),
+            Self::Undecided(io, _) => Pin::new(io).poll_shutdown(context),
             Self::Handshake(..) | Self::Refused => Poll::Ready(Ok(())),
         }
     }
