@@ -69,9 +69,10 @@ clients: compiler ## Install, build and test the clients for browsers
 web-client: ## Build the web client, which the next build of the gateway and the all-in-one then contains
 	scripts/build-web-client.sh --required
 
-web: compiler chromium ## Build the web client and test it in Chromium against the all-in-one that contains it
+web: compiler chromium servers ## Build the web client and test it in Chromium, on the all-in-one and on a cluster
 	$(STEP) build-web scripts/build-web-client.sh --required
-	$(CARGO) build $(LOCKED) -p madang
+	$(STEP) build-servers $(CARGO) build $(LOCKED) --bins -p madang $(SERVICES) -p madang-test-kit
+	$(STEP) install-example npm --prefix examples/react-minimal ci
 	$(STEP) check-web npm --prefix clients/web run check
 	$(STEP) test-web env MADANG_BINARY=$(abspath $(TARGET))/debug/madang npm --prefix clients/web test
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Checks that the documentation speaks of what is there: the paths, items, links and settings that it names
-# exist, each setting that exists is documented, tables are whole, and no path of somebody's machine stands in it. What
-# the tables of settings and of metrics say is tested where it is known: services/madang/tests/documented_*.rs.
+# exist, also those that llms.txt names, each setting that exists is documented, tables are whole, and no path of
+# somebody's machine stands in it. What the tables of settings and of metrics say is tested where it is known:
+# services/madang/tests/documented_*.rs.
 #
 # In backticks, `path/to/file` must exist, and `path/to/file::item` must define that item too: a function, type,
 # constant, macro, test or module; `make target` must be in the Makefile. In a list of numbered checks, each has a row,
@@ -35,7 +36,7 @@ defines() {
 }
 
 # Paths, with or without an item.
-places='^((\.ci|crates|deploy|docs|k8s|proto|scripts|services|tests)/[A-Za-z0-9_./*-]*|[A-Za-z]+\.(toml|md|lock)|rust-toolchain\.toml|Makefile|LICENSE)(::[a-zA-Z_0-9]+)?$'
+places='^((\.ci|clients|crates|deploy|docs|examples|k8s|proto|scripts|services|tests)/[A-Za-z0-9_./*-]*|[A-Za-z]+\.(toml|md|lock)|rust-toolchain\.toml|Makefile|LICENSE)(::[a-zA-Z_0-9]+)?$'
 while read -r name; do
     path=${name%%::*}
     if ! compgen -G "$path" >/dev/null; then
@@ -81,6 +82,18 @@ while IFS=: read -r doc link; do
         complain "$doc: the link to $target leads nowhere"
     fi
 done < <(grep -HoE '\]\([^) ]+\)' "${docs[@]}" || true)
+
+# llms.txt: each file that it names exists, with something said about it, and no public document is left out.
+named=$(grep -oE '\]\([^) ]+\)' llms.txt | sed 's/^](//; s/)$//')
+while read -r path; do
+    [[ $path == *://* || -f $path ]] || complain "llms.txt: there is no $path"
+done <<<"$named"
+while read -r line; do
+    complain "llms.txt: not a document with one line about it: $line"
+done < <(grep '^-' llms.txt | grep -vE '^- \[[^]]+\]\([^) ]+\): .{10,}' || true)
+while read -r doc; do
+    grep -qxF "$doc" <<<"$named" || complain "llms.txt does not name $doc"
+done < <(find docs -maxdepth 1 -name '*.md' -o -maxdepth 1 -name '*api.json')
 
 # Tables. A row that a blank line parts from its table, or with a cell too many, is not shown as one.
 tables() {

@@ -25,6 +25,20 @@ test("offline one writes on; back online everything has arrived once and in orde
   await expect(page.locator(".message-state[data-state=sent]")).toHaveCount(1);
 });
 
+/** In the page: how many messages its storage holds. */
+function countOfUnsent(): Promise<number> {
+  return new Promise((resolve) => {
+    const opening = indexedDB.open("madang");
+    opening.onsuccess = () => {
+      const counting = opening.result.transaction("outbox").objectStore("outbox").count();
+      counting.onsuccess = () => {
+        opening.result.close();
+        resolve(counting.result);
+      };
+    };
+  });
+}
+
 test("a message that was written offline is sent after a reload", async ({ somebody, signedIn }) => {
   const [mina, joon] = [await somebody("Mina"), await somebody("Joon")];
   await room(joon, "Garden", [mina]);
@@ -35,6 +49,8 @@ test("a message that was written offline is sent after a reload", async ({ someb
   await expect(page.getByText("You are offline.", { exact: false })).toBeVisible();
   await write(page, "kept");
   await expect(page.locator(".message-state[data-state=sending]")).toHaveCount(1);
+  // It is kept from the moment on at which it is written.
+  await expect.poll(() => page.evaluate(countOfUnsent)).toBe(1);
   await page.goto("about:blank");
   await page.context().setOffline(false);
   await page.goBack();

@@ -41,6 +41,18 @@ test("on a phone one goes from the rooms into one and back, and writes there", a
   await expect(page.getByRole("log")).toHaveCount(0);
 });
 
+test("on a phone a room says by itself that there is no connection", async ({ somebody, signedIn }) => {
+  const mina = await somebody("Mina");
+  await room(mina, "Garden");
+  const page = await signedIn(mina, phone);
+  await openRoom(page, "Garden");
+  await page.context().setOffline(true);
+  await expect(page.getByText("You are offline.", { exact: false })).toBeInViewport();
+  await fits(page);
+  await page.context().setOffline(false);
+  await expect(page.getByText("You are offline.", { exact: false })).toBeHidden();
+});
+
 test("on a phone what can be done with a message comes with a touch", async ({ somebody, signedIn }) => {
   const [mina, joon] = [await somebody("Mina"), await somebody("Joon")];
   const garden = await room(joon, "Garden", [mina]);

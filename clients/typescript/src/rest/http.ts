@@ -67,7 +67,8 @@ export class Http {
   ): Promise<Answer> {
     const parameters = new URLSearchParams();
     for (const [name, value] of Object.entries(query)) {
-      if (value !== undefined) parameters.set(name, String(value));
+      // Not `set`, which older versions of React Native lack.
+      if (value !== undefined) parameters.append(name, String(value));
     }
     const headers: Record<string, string> = {};
     if (token !== undefined) headers["Authorization"] = `Bearer ${token}`;

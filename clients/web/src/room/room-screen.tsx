@@ -1,7 +1,7 @@
 import type { Room } from "@madang/client";
 import { useClient, useRooms } from "@madang/react";
 import { DoorClosed, DoorOpen } from "lucide-react";
-import { useEffect, useState } from "react";
+import { type ReactNode, useEffect, useState } from "react";
 import { useTexts } from "../i18n";
 import { go, roomHash } from "../state/route";
 import { Button } from "../ui/button";
@@ -9,19 +9,26 @@ import { Empty } from "../ui/empty";
 import { useAct } from "../ui/toasts";
 import { RoomView } from "./room-view";
 
+interface Place {
+  readonly name: string;
+  readonly at: number | null;
+  /** Stands above where one writes. */
+  readonly note: ReactNode;
+}
+
 /** The room that the address names by its id or slug: open, to join, or not there. */
-export function RoomScreen({ name, at }: { name: string; at: number | null }) {
+export function RoomScreen({ name, at, note }: Place) {
   const { rooms, ready } = useRooms();
   const mine = rooms.find(({ id, slug }) => id === name || slug === name);
   useEffect(() => {
     // Links have slugs, which may change.
     if (mine && mine.id !== name) go(roomHash(mine.id, at ?? undefined), { replace: true });
   }, [mine, name, at]);
-  if (mine) return <RoomView key={mine.id} room={mine} at={at} />;
-  return ready ? <OtherRoom key={name} name={name} at={at} /> : <main className="room" />;
+  if (mine) return <RoomView key={mine.id} room={mine} at={at} note={note} />;
+  return ready ? <OtherRoom key={name} name={name} at={at} note={note} /> : <main className="room" />;
 }
 
-function OtherRoom({ name, at }: { name: string; at: number | null }) {
+function OtherRoom({ name, at, note }: Place) {
   const texts = useTexts();
   const client = useClient();
   const act = useAct();
@@ -35,7 +42,7 @@ function OtherRoom({ name, at }: { name: string; at: number | null }) {
   }, [client, name]);
   if (room === null) return <main className="room" />;
   // A direct room that the user has hidden is not in the list.
-  if (room !== "absent" && room.role) return <RoomView key={room.id} room={room} at={at} />;
+  if (room !== "absent" && room.role) return <RoomView key={room.id} room={room} at={at} note={note} />;
   const join = async (id: string) => {
     await client.rest.joinRoom(id);
     await reload();

@@ -1,7 +1,7 @@
 import type { Room, RoomMessage } from "@madang/client";
 import { useTimeline } from "@madang/react";
 import { DoorClosed } from "lucide-react";
-import { useCallback, useMemo, useRef, useState } from "react";
+import { type ReactNode, useCallback, useMemo, useRef, useState } from "react";
 import { useTexts } from "../i18n";
 import { go } from "../state/route";
 import { useMedia } from "../state/use-media";
@@ -18,7 +18,7 @@ import { usePins } from "./use-pins";
 /** From this width on, the details stand beside the room. */
 const BESIDE = "(min-width: 1080px)";
 
-export function RoomView({ room, at }: { room: Room; at: number | null }) {
+export function RoomView({ room, at, note }: { room: Room; at: number | null; note: ReactNode }) {
   const texts = useTexts();
   const name = useRoomName(room);
   const peer = usePeer(room);
@@ -80,6 +80,7 @@ export function RoomView({ room, at }: { room: Room; at: number | null }) {
           onLeave={toComposer}
         />
         <TypingLine room={room.id} />
+        {note}
         <Composer
           ref={composer}
           room={room}

@@ -6,24 +6,32 @@ import { RoomScreen } from "../room/room-screen";
 import { RoomSwitcher } from "../rooms/room-switcher";
 import { isMac, switchKeys } from "../state/keys";
 import { go, roomHash, useRoute } from "../state/route";
+import { useMedia } from "../state/use-media";
 import { useMe } from "../state/world";
 import { classes } from "../ui/classes";
 import { Empty } from "../ui/empty";
+import { ConnectionNote } from "./connection-note";
 import { loadDialogs } from "./later-dialogs";
 import { Sidebar } from "./sidebar";
+
+/** Up to this width the rooms and a room are not in sight together. */
+const NARROW = "(max-width: 720px)";
 
 export function Shell() {
   const route = useRoute();
   const texts = useTexts();
   const me = useMe();
   const [switching, setSwitching] = useState(false);
+  const isNarrow = useMedia(NARROW);
+  // Where it is seen: beside the rooms, or in the room that covers them.
+  const isNoteInRoom = isNarrow && route.room !== null;
   useEffect(loadDialogs, []);
   useTitle();
   useFreshRooms();
   useRoomKeys(() => setSwitching(true));
   return (
     <div className={classes("shell", route.room !== null && "shell-in-room")}>
-      <Sidebar open={route.room} />
+      <Sidebar open={route.room} note={isNoteInRoom ? null : <ConnectionNote />} />
       {route.room === null ? (
         <main className="no-room">
           <Empty as="h1" icon={MessagesSquare} title={texts.welcome(me.name)}>
@@ -32,7 +40,7 @@ export function Shell() {
           </Empty>
         </main>
       ) : (
-        <RoomScreen name={route.room} at={route.at} />
+        <RoomScreen name={route.room} at={route.at} note={isNoteInRoom ? <ConnectionNote /> : null} />
       )}
       <RoomSwitcher open={switching} onClose={() => setSwitching(false)} />
     </div>

@@ -1,7 +1,7 @@
 import type { Room } from "@madang/client";
 import { useNotices, useRooms } from "@madang/react";
 import { Bell, Compass, Hash, LogOut, MessageCircle, Plus, Search, Settings, SquarePen } from "lucide-react";
-import { useState } from "react";
+import { type ReactNode, useState } from "react";
 import { useTexts } from "../i18n";
 import { signOut } from "../state/account";
 import { useMe } from "../state/world";
@@ -11,7 +11,7 @@ import { Empty } from "../ui/empty";
 import { Menu } from "../ui/menu";
 import { Later } from "../ui/later";
 import { BrowseRooms, NewDirect, NewRoom, NoticesDialog, SettingsDialog } from "./later-dialogs";
-import { ConnectionDot, ConnectionNote } from "./connection-note";
+import { ConnectionDot } from "./connection-note";
 import { RoomRow } from "./room-row";
 
 type Open = "notices" | "settings" | "new" | "direct" | "browse" | null;
@@ -19,7 +19,7 @@ type Open = "notices" | "settings" | "new" | "direct" | "browse" | null;
 /** With as many rooms a field to find one is of use. */
 const FILTER_FROM = 8;
 
-export function Sidebar({ open }: { open: string | null }) {
+export function Sidebar({ open, note }: { open: string | null; note: ReactNode }) {
   const texts = useTexts();
   const me = useMe();
   const { rooms, ready } = useRooms();
@@ -114,7 +114,7 @@ export function Sidebar({ open }: { open: string | null }) {
         )}
         {rooms.length > 0 && shown.length === 0 && <p className="hint room-list-none">{texts.noMatch}</p>}
       </div>
-      <ConnectionNote />
+      {note}
       <Later open={dialog === "notices"} dialog={NoticesDialog} onClose={close} />
       <Later open={dialog === "settings"} dialog={SettingsDialog} onClose={close} />
       <Later open={dialog === "new"} dialog={NewRoom} onClose={close} />
