@@ -3,7 +3,8 @@
 CARGO ?= cargo
 # Arguments for the program that `run`, `cluster`, `bench` and `chaos` start: make cluster ARGS="--gateways 3".
 ARGS ?=
-# How long `chaos` injects faults, and the seed of its schedule; without one it takes a fresh one and prints it.
+# How long `chaos` injects faults and `fuzz` runs each of its targets. The seed of the faults; without one `chaos` takes a
+# fresh one and prints it.
 SECONDS ?= 60
 SEED ?=
 # How many times as many histories `histories` plays as `test` does.
@@ -22,7 +23,7 @@ STEP := scripts/step.sh
 SERVICES := -p madang-auth -p madang-message-store -p madang-gateway
 
 .DEFAULT_GOAL := help
-.PHONY: help run test cluster bench chaos histories clients web web-client lint images test-images manifests \
+.PHONY: help run test cluster bench chaos histories fuzz clients web web-client lint images test-images manifests \
 	test-manifests test-deploy test-metrics test-kubernetes test-collector test-upgrade test-containers sbom lint-workflows compiler \
 	servers hosts channels-app chromium
 
@@ -55,6 +56,9 @@ histories: servers ## Play thousands of generated histories: make histories TIME
 	$(CARGO) build $(LOCKED) -p madang-test-kit --bins
 	HISTORIES_TIMES=$(TIMES) $(if $(SEED),PROPTEST_RNG_SEED=$(SEED)) $(TARGET)/debug/with-servers \
 		$(CARGO) test $(LOCKED) -p madang-histories -- --nocapture
+
+fuzz: compiler ## Run libFuzzer on all fuzz targets: make fuzz SECONDS=180 ARGS="text ticket"
+	CARGO="$(CARGO)" scripts/fuzz.sh --seconds $(SECONDS) $(ARGS)
 
 # The tests need Node 20 or later, and a server to talk to.
 clients: compiler ## Install, build and test the clients for browsers

@@ -15,6 +15,9 @@ use crate::{
 /// The maximum length of a request's id, in bytes.
 const REQUEST_ID_MAX_BYTES: usize = 64;
 
+/// The longest message of an error, in bytes. The parser repeats what it refuses, which may be as long as a frame.
+const ERROR_MAX_BYTES: usize = 512;
+
 /// The id that a client gives to a request: a text of at most 64 bytes. The answer repeats it as `re`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
@@ -274,15 +277,15 @@ impl Request {
         let (id, rest) = split(text).map_err(|error| FrameError {
             // Only here: a frame that is JSON does not pay for one that is not.
             id: broken::id_literal(text).and_then(|literal| serde_json::from_str(literal).ok()),
-            message: format!("not a JSON object: {error}"),
+            message: brief(format!("not a JSON object: {error}")),
         })?;
         let id = id
             .map(serde_json::from_value::<RequestId>)
             .transpose()
-            .map_err(|error| FrameError { id: None, message: format!("id: {error}") })?;
+            .map_err(|error| FrameError { id: None, message: brief(format!("id: {error}")) })?;
         match serde_json::from_value(rest) {
             Ok(frame) => Ok(Self { id, frame }),
-            Err(error) => Err(FrameError { id, message: error.to_string() }),
+            Err(error) => Err(FrameError { id, message: brief(error.to_string()) }),
         }
     }
 
@@ -300,6 +303,15 @@ impl Request {
         }
         serde_json::to_string(&Whole { id: self.id.as_ref(), frame: &self.frame })
     }
+}
+
+/// A message, cut at a character where it is long.
+fn brief(mut message: String) -> String {
+    if message.len() > ERROR_MAX_BYTES {
+        message.truncate(message.floor_char_boundary(ERROR_MAX_BYTES));
+        message.push('…');
+    }
+    message
 }
 
 #[cfg(test)]
@@ -347,6 +359,20 @@ mod tests {
         // An id that cannot be said again is none.
         for id in [r#""\ud83d""#.to_owned(), format!("\"{}\"", "x".repeat(65))] {
             assert_eq!(Request::parse(&format!(r#"{{"id":{id},"#)).unwrap_err().id, None, "{id}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_does_not_repeat_a_long_frame() {
+        let long = "\u{301}".repeat(10_000);
+        for text in [
+            format!(r#"{{"type":"{long}"}}"#),
+            format!(r#"{{"type":"ping","{long}":1}}"#),
+            format!(r#"{{"type":"read","room":"courtyard","seq":"{long}"}}"#),
+            format!(r#"{{"type":"ping","id":["{long}"]}}"#),
+        ] {
+            let message = Request::parse(&text).unwrap_err().message;
+            assert!(message.len() <= ERROR_MAX_BYTES + '…'.len_utf8(), "{} bytes", message.len());
         }
     }
 

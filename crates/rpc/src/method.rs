@@ -1,8 +1,9 @@
 //! The methods of the services: who may call each, how long a call may take, and which may be repeated.
 //!
 //! A call is repeated only when the service was not reached or its answer did not arrive. It is never repeated
-//! when the service answered, whatever it said, and only where doing it twice is the same as doing it once. "The
-//! same" is meant strictly: the state, and what the caller learns. Each line of a service's table ([`auth`],
+//! when the service answered, whatever it said. Where the service cannot have begun with the request, every call is
+//! repeated; otherwise only one where doing it twice is the same as doing it once. "The same" is meant strictly: the state, and
+//! what the caller learns. Each line of a service's table ([`auth`],
 //! [`store`]) gives its class (`always`, `never`, or `when` a function of the request says so) and the reason.
 //!
 //! [`auth`]: crate::auth
@@ -29,7 +30,7 @@ pub struct Method {
     pub batched: bool,
 }
 
-/// When a client may repeat a call that did not reach its service.
+/// When a client may repeat a call with which its service may have begun.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Repeat {
     /// Doing it twice is the same as doing it once.

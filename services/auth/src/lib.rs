@@ -26,6 +26,8 @@ mod doctor;
 mod encryption;
 mod engine;
 mod error;
+#[doc(hidden)]
+pub mod fuzzing;
 mod hashing;
 mod key_task;
 mod keys;

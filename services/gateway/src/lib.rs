@@ -18,6 +18,8 @@ mod doctor;
 mod drain;
 mod fanout;
 mod formats;
+#[doc(hidden)]
+pub mod fuzzing;
 mod http;
 mod hub;
 mod log;

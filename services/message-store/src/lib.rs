@@ -22,6 +22,8 @@ mod batch;
 mod cli;
 mod doctor;
 mod error;
+#[doc(hidden)]
+pub mod fuzzing;
 mod metrics;
 mod operations;
 mod service;

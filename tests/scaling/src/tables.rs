@@ -4,9 +4,7 @@ use std::fmt::Write as _;
 
 use crate::{
     ceiling::ceiling,
-    measured::{
-        APPENDS, CONNECTS, GATEWAY_CPU_PERCENT, GATEWAY_THREADS, PUBLISH_MICROS, SOCKETS_AT_A_GATEWAY,
-    },
+    measured::{APPENDS, CONNECTS, GATEWAY_CPU_PERCENT, GATEWAY_THREADS, SOCKETS_AT_A_GATEWAY},
     shape::{Bound, SHAPES, Shape},
     simulation::{Nanos, Outcome, Setup, play},
 };

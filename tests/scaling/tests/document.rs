@@ -1,8 +1,6 @@
 //! `docs/scaling.md` shows what the simulation prints, which counts with what the README says was measured.
 //! `UPDATE_SCALING=1 cargo test -p madang-scaling` writes the tables anew.
 
-#![expect(clippy::expect_used, reason = "a test that cannot go on ends with a message")]
-
 use std::{fs, path::PathBuf};
 
 use madang_scaling::{measured, tables};

@@ -41,6 +41,8 @@ mod connect;
 mod connection;
 mod entries;
 mod examine;
+#[doc(hidden)]
+pub mod fuzzing;
 mod keys;
 mod lease;
 mod locator;

@@ -117,7 +117,7 @@ impl Caller {
             let attempted = attempt(deadline, request(), &send, &span).instrument(span.clone()).await;
             self.counters.duration.observe_duration(began.elapsed());
             self.counters.tries.add(outcome(&attempted), 1);
-            let error = match attempted {
+            let (error, may_repeat) = match attempted {
                 Ok(answer) => {
                     admission.answered();
                     self.budget.succeeded();
@@ -131,9 +131,14 @@ impl Caller {
                     admission.failed();
                     return Err(error);
                 }
+                // Every method may be repeated with which nobody has begun.
+                Err(Failed::NotBegun(error)) => {
+                    admission.failed();
+                    (error, true)
+                }
                 Err(Failed::Transport(error)) => {
                     admission.failed();
-                    error
+                    (error, may_repeat)
                 }
             };
             // The budget hears of every failure, also of those that nothing follows.
@@ -194,7 +199,7 @@ fn outcome<T>(attempted: &Result<T, Failed>) -> Outcome {
         Ok(_) => Outcome::Ok,
         Err(Failed::Answered(_)) => Outcome::Refused,
         Err(Failed::TimedOut(_)) => Outcome::TimedOut,
-        Err(Failed::Transport(_)) => Outcome::Unreachable,
+        Err(Failed::NotBegun(_) | Failed::Transport(_)) => Outcome::Unreachable,
     }
 }
 

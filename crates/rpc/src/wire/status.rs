@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use madang_domain::{Code, Error, Limit};
 use madang_proto::store::v1::Failure;
-use tonic::{Status, TimeoutExpired, metadata::MetadataValue};
+use tonic::{ConnectError, Status, TimeoutExpired, metadata::MetadataValue};
 
 /// The metadata key of the domain's code.
 pub const CODE_KEY: &str = "madang-code";
@@ -72,14 +72,19 @@ pub(crate) enum Failed {
     Answered(Error),
     /// It was not done in time; who knows how far it came.
     TimedOut(Error),
-    /// The service was not reached, or its answer did not arrive.
+    /// The service has not begun with it: it was not sent, or the service has refused its stream.
+    NotBegun(Error),
+    /// The service's answer did not arrive; who knows whether the request did.
     Transport(Error),
 }
 
 impl Failed {
     pub(crate) fn into_error(self) -> Error {
         match self {
-            Self::Answered(error) | Self::TimedOut(error) | Self::Transport(error) => error,
+            Self::Answered(error)
+            | Self::TimedOut(error)
+            | Self::NotBegun(error)
+            | Self::Transport(error) => error,
         }
     }
 
@@ -151,18 +156,33 @@ fn classify_transport(status: Status) -> Failed {
 }
 
 fn transport(status: Status) -> Failed {
-    Failed::Transport(Error::unavailable("a required service does not answer; try again").caused_by(status))
+    let kind = if has_not_begun(&status) { Failed::NotBegun } else { Failed::Transport };
+    kind(Error::unavailable("a required service does not answer; try again").caused_by(status))
 }
 
 fn is_timeout(status: &Status) -> bool {
-    let mut source = std::error::Error::source(status);
-    while let Some(error) = source {
-        if error.is::<TimeoutExpired>() {
-            return true;
-        }
-        source = error.source();
-    }
-    false
+    causes(status).any(<dyn std::error::Error>::is::<TimeoutExpired>)
+}
+
+/// Whether the service cannot have begun with a request. A connection that reaches its maximum age makes such failures.
+fn has_not_begun(status: &Status) -> bool {
+    causes(status).any(|error| {
+        // There was no connection, or it ended while the request waited for its turn on it.
+        error.is::<ConnectError>()
+            || error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_canceled)
+            || error.downcast_ref::<h2::Error>().is_some_and(is_unprocessed)
+    })
+}
+
+/// Whether the server says that it has not processed the stream: it has a higher number than the last that a GOAWAY names
+/// (RFC 9113, section 6.8), or it was refused (section 8.7).
+fn is_unprocessed(error: &h2::Error) -> bool {
+    let is_refused = error.is_reset() && error.reason() == Some(h2::Reason::REFUSED_STREAM);
+    error.is_remote() && (error.is_go_away() || is_refused)
+}
+
+fn causes(status: &Status) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
+    std::iter::successors(std::error::Error::source(status), |error| error.source())
 }
 
 /// The failure of one item of a batch.

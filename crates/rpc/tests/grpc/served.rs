@@ -6,6 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use madang_rpc::{auth_server, message_store_server};
@@ -31,7 +32,16 @@ impl Served {
         Self::at((Ipv4Addr::LOCALHOST, 0).into(), service)
     }
 
+    /// The same, with connections that reach their maximum age after a time.
+    pub(crate) fn aging(service: &Arc<Scripted>, age: Duration) -> Self {
+        Self::of((Ipv4Addr::LOCALHOST, 0).into(), service, Server::builder().max_connection_age(age))
+    }
+
     pub(crate) fn at(address: SocketAddr, service: &Arc<Scripted>) -> Self {
+        Self::of(address, service, Server::builder())
+    }
+
+    fn of(address: SocketAddr, service: &Arc<Scripted>, mut server: Server) -> Self {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let listener = TcpListener::bind(address).unwrap();
         listener.set_nonblocking(true).unwrap();
@@ -45,7 +55,7 @@ impl Served {
                 Ok::<_, Status>(request)
             }
         };
-        let router = Server::builder()
+        let router = server
             .add_service(InterceptedService::new(auth_server(Arc::clone(service) as _), count.clone()))
             .add_service(InterceptedService::new(message_store_server(Arc::clone(service) as _), count));
         runtime.spawn(async move {

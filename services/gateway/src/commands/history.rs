@@ -17,7 +17,7 @@ pub(crate) struct HistoryRange {
 impl HistoryRange {
     /// Where the page begins, and how many items it has. `invalid_argument`: both `before` and `after` are given, or the
     /// limit is out of its bounds.
-    pub(super) fn check(self) -> Result<(HistoryFrom, u32)> {
+    pub(crate) fn check(self) -> Result<(HistoryFrom, u32)> {
         let from = match (self.before, self.after) {
             (None, None) => HistoryFrom::End,
             (Some(before), None) => HistoryFrom::Before(before),

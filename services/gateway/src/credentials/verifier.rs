@@ -133,6 +133,10 @@ impl Verifier {
             return Err(refused(BAD));
         }
         let header = decode_header(token).map_err(|error| refused(BAD).caused_by(error))?;
+        // No critical extension is supported, so that a token with one is refused (RFC 7515, section 4.1.11).
+        if header.crit.is_some() {
+            return Err(refused(BAD));
+        }
         // An id token, or a token with another algorithm, is not an access token of the auth service (RFC
         // 9068, section 4).
         let is_typed = header.typ.as_deref().is_some_and(|typ| typ.eq_ignore_ascii_case(TYPE));

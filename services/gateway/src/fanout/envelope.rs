@@ -17,7 +17,7 @@ use crate::hub::Audience;
 
 /// Why an entry cannot be read.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum EnvelopeError {
+pub(crate) enum EnvelopeError {
     #[error("not an envelope: {0}")]
     Envelope(#[from] prost::DecodeError),
     #[error(transparent)]
@@ -33,7 +33,7 @@ pub(super) enum EnvelopeError {
 }
 
 /// Encodes a publication, with the trace that it belongs to.
-pub(super) fn encode(publication: &Publication) -> Bytes {
+pub(crate) fn encode(publication: &Publication) -> Bytes {
     let content = match publication {
         Publication::Event(event) => proto::envelope::Content::Event(encode_event(event)),
         Publication::Ephemeral(frame) => proto::envelope::Content::EphemeralFrame(encode_ephemeral(frame)),
@@ -83,7 +83,7 @@ fn decode_ephemeral(encoded: &proto::EphemeralFrame) -> Result<EphemeralFrame, E
 }
 
 /// Decodes an entry, with the span in which it was published, if that is known.
-pub(super) fn decode(entry: Bytes) -> Result<(Publication, Option<SpanContext>), EnvelopeError> {
+pub(crate) fn decode(entry: Bytes) -> Result<(Publication, Option<SpanContext>), EnvelopeError> {
     let envelope = proto::Envelope::decode(entry)?;
     let publication = decode_content(envelope.content.ok_or(EnvelopeError::Empty)?)?;
     Ok((publication, madang_trace::parse(&envelope.traceparent)))

@@ -1,6 +1,6 @@
 //! The only path to subscribers: to the hubs of this gateway, and through the bus to the other gateways.
 
-mod envelope;
+pub(crate) mod envelope;
 mod publication;
 mod receive;
 mod spans;

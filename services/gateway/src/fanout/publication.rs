@@ -56,7 +56,7 @@ pub(crate) struct TypingChange {
 }
 
 impl Publication {
-    pub(super) fn topic(&self) -> TopicId {
+    pub(crate) fn topic(&self) -> TopicId {
         match self {
             Self::Event(event) => event.topic,
             Self::Ephemeral(frame) => frame.room.into(),

@@ -15,7 +15,7 @@ mod view;
 
 use madang_domain::Error;
 
-pub(crate) use extract::{Path, Query};
+pub(crate) use extract::{Path, Query, page_query};
 pub(crate) use routes::Routes;
 
 /// The REST routes of a server whose paths stand under a base path.

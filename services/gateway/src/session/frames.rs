@@ -26,7 +26,7 @@ const MASK_BYTES: usize = 4;
 
 /// A frame that is whole, or a message that is.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Frame {
+pub(crate) enum Frame {
     /// A text message, whole.
     Text(Utf8Bytes),
     /// A part of a message that is not whole yet.
@@ -41,7 +41,7 @@ pub(super) enum Frame {
 
 /// Reads the frames of one client.
 #[derive(Debug)]
-pub(super) struct FrameReader {
+pub(crate) struct FrameReader {
     /// What has come and is no whole frame yet.
     buffer: BytesMut,
     /// What has come of a message in several frames.
@@ -80,12 +80,12 @@ struct Header {
 
 impl FrameReader {
     /// A reader of messages of at most so many bytes. The first bytes of the client may have come already.
-    pub(super) fn new(first: &[u8], max_bytes: usize) -> Self {
+    pub(crate) fn new(first: &[u8], max_bytes: usize) -> Self {
         Self { buffer: BytesMut::from(first), message: None, max_bytes }
     }
 
     /// Where the next bytes from the client belong, with room for some.
-    pub(super) fn buffer(&mut self) -> &mut BytesMut {
+    pub(crate) fn buffer(&mut self) -> &mut BytesMut {
         if !self.buffer.is_empty() {
             // What is more than is read at once is the beginning of a long frame.
             self.buffer.reserve(if self.buffer.len() < READ_BYTES { READ_BYTES } else { READ_LONG_BYTES });
@@ -97,7 +97,7 @@ impl FrameReader {
     }
 
     /// Takes the next frame; none where it has not come yet.
-    pub(super) fn next_frame(&mut self) -> Result<Option<Frame>, Close> {
+    pub(crate) fn next_frame(&mut self) -> Result<Option<Frame>, Close> {
         let Some(header) = self.header()? else { return Ok(None) };
         if self.buffer.len() < header.bytes + header.payload_bytes {
             return Ok(None);

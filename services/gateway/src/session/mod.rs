@@ -20,6 +20,7 @@ use self::conversation::{Ended, converse, finish_request};
 pub(crate) use self::{
     context::SessionContext,
     conversation::{Dialect, RequestFuture},
+    frames::{Frame, FrameReader},
     replay::Missed,
     socket::{CLOSE_PATIENCE, Incoming, Socket},
     sockets::{SocketSettings, Sockets},

@@ -22,7 +22,7 @@ use crate::{
 
 /// A place among the former texts of a message: the latest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct ByRevision(u32);
+pub(super) struct ByRevision(u32);
 
 impl Place for ByRevision {
     const LIST: &'static str = "v";

@@ -2,6 +2,7 @@
 
 mod append;
 mod blocks;
+mod cursors;
 mod deletions;
 mod edits;
 mod engine;
@@ -20,6 +21,7 @@ mod room_change;
 mod rooms;
 
 pub(crate) use append::Appender;
+pub use cursors::read_cursor;
 pub(crate) use engine::Engine;
 pub(crate) use inbox::InboxOpener;
 pub(crate) use open::Opener;

@@ -52,9 +52,9 @@ impl<P: Place> Place for Moving<P> {
     }
 }
 
-/// Reads a time in hexadecimal microseconds.
+/// Reads a time in hexadecimal microseconds, as `{:x}` writes them: without a sign.
 pub(super) fn micros(text: &str) -> Option<Timestamp> {
-    i64::from_str_radix(text, 16).ok().map(Timestamp::from_micros)
+    u64::from_str_radix(text, 16).ok().map(|micros| Timestamp::from_micros(micros.cast_signed()))
 }
 
 /// Only the form that this module writes: 32 hexadecimal digits.
@@ -166,6 +166,10 @@ mod tests {
             let place = Moving { since: Timestamp::from_micros(-5), pass };
             assert_eq!(check(&query(&place.cursor())).unwrap(), (10, Some(place)));
         }
+        // Before 1970.
+        let activity = ByActivity { activity: Timestamp::from_micros(-5), room: RoomId::new(uuid) };
+        let place = Moving { since: Timestamp::from_micros(0), pass: Pass::Ordered(activity) };
+        assert_eq!(check(&query(&place.cursor())).unwrap(), (10, Some(place)));
         let age = ByAge { room: RoomId::new(uuid) };
         assert_eq!(check(&query(&age.cursor())).unwrap(), (10, Some(age)));
         let joined_at = Timestamp::from_micros(7);

@@ -21,7 +21,7 @@ use crate::{
 
 /// A place among a room's pins: that of the event which tells of the pin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct ByPin(Seq);
+pub(super) struct ByPin(Seq);
 
 impl Place for ByPin {
     const LIST: &'static str = "n";

@@ -118,6 +118,8 @@ async fn only_an_access_token_of_ours_is_one() {
         let code = judge(&verifier, key.sign(&header, &json!({}))).await;
         assert_eq!(code.is_none(), is_good, "{typ:?}: {code:?}");
     }
+    let critical = Header { crit: Some(vec!["b64".to_owned()]), ..key.header() };
+    assert_eq!(judge(&verifier, key.sign(&critical, &json!({}))).await, Some(Code::Unauthenticated));
 }
 
 #[tokio::test]

@@ -13,12 +13,13 @@ mod incoming;
 mod open;
 mod state;
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use axum::{Router, routing::get};
+use madang_domain::{IdempotencyKey, MessageText, Profile};
 
-use self::state::ChannelsState;
-use crate::{settings::ChannelsSettings, state::GatewayState};
+use self::{incoming::Said, state::ChannelsState};
+use crate::{formats::site_names::Room, settings::ChannelsSettings, state::GatewayState};
 
 /// The contract's paths, each with and without a slash at its end. There are none if the dialect is off.
 pub(crate) fn routes(base: &str, settings: &ChannelsSettings, gateway: GatewayState) -> Router {
@@ -39,6 +40,18 @@ pub(crate) fn routes(base: &str, settings: &ChannelsSettings, gateway: GatewaySt
             settings: Arc::new(settings.clone()),
             closed_room_told: Arc::default(),
         })
+}
+
+/// Reads a frame of a room's socket, or of the simple variant where no room is given. Refused, it has the text of an alert.
+pub(crate) fn read_frame(
+    frame: &str,
+    room: Option<(&Room, &Profile)>,
+) -> Result<(MessageText, Option<IdempotencyKey>), Cow<'static, str>> {
+    let said = match room {
+        Some((room, me)) => incoming::addressed(frame, room, me),
+        None => incoming::plain(frame),
+    };
+    said.map(|Said { text, key }| (text, key)).map_err(alerts::Alert::text)
 }
 
 /// The paths of a room, of the simple variant and of the notices.

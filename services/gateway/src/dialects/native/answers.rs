@@ -1,13 +1,24 @@
 //! The answers to requests.
 
-use madang_contract::{self as frames, Answer, OkFrame, RequestId, ServerFrame};
-use madang_domain::Error;
+use madang_contract::{self as frames, Answer, FrameError, OkFrame, RequestId, ServerFrame};
+use madang_domain::{Code, Error};
 
 use crate::{metrics::OfLimit, session::SessionContext};
 
 /// Answers `ok`.
 pub(super) fn ok(session: &SessionContext, re: Option<RequestId>, answer: Answer<'_>) {
     session.push(&ServerFrame::Ok(OkFrame { re, answer }));
+}
+
+/// The answer to a frame that is no request.
+pub(crate) fn malformed(FrameError { id, message }: FrameError) -> frames::ErrorFrame<'static> {
+    frames::ErrorFrame {
+        re: id,
+        code: Code::InvalidArgument,
+        message: message.into(),
+        limit: None,
+        retry_after_ms: None,
+    }
 }
 
 /// Tells the client that a request was refused.

@@ -52,6 +52,11 @@ pub(crate) async fn websocket(
     Ok(upgrade::switch(&accept, offered.json.then_some(JSON))?)
 }
 
+/// The token among the subprotocol entries that a client offers.
+pub(crate) fn offered_token(headers: &HeaderMap) -> Option<String> {
+    Offered::read(headers).token
+}
+
 /// The result of reading the client's subprotocol entries.
 struct Offered {
     /// The JSON subprotocol is among them.

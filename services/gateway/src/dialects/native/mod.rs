@@ -8,4 +8,5 @@ mod requests;
 mod run;
 mod subscribe;
 
-pub(crate) use handshake::websocket;
+pub(crate) use answers::malformed;
+pub(crate) use handshake::{offered_token, websocket};

@@ -8,7 +8,7 @@ use madang_rpc::auth::Identity;
 use tokio::time::Instant;
 use tracing::{Instrument as _, debug};
 
-use super::{inbox, requests};
+use super::{answers::malformed, inbox, requests};
 use crate::{
     admission::{Handshake, SocketPermit, admit},
     commands::Commands,
@@ -57,13 +57,7 @@ impl Dialect for Native {
             }
             Ok(request) => Some(request),
             Err(error) => {
-                session.push(&ServerFrame::Error(frames::ErrorFrame {
-                    re: error.id,
-                    code: Code::InvalidArgument,
-                    message: error.message.into(),
-                    limit: None,
-                    retry_after_ms: None,
-                }));
+                session.push(&ServerFrame::Error(malformed(error)));
                 None
             }
         }
