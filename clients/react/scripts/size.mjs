@@ -2,20 +2,24 @@
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
-/** The bound, in bytes. */
-const BOUND = 5_000;
+/** The bounds of the entry points, in bytes. What is loaded by itself does not have the hooks of the first one. */
+const BOUNDS = { "index.tsx": 5_000, "search.ts": 1_000 };
 
-const { outputFiles } = await build({
-  entryPoints: [new URL("../src/index.tsx", import.meta.url).pathname],
-  bundle: true,
-  minify: true,
-  format: "esm",
-  platform: "browser",
-  target: "es2022",
-  external: ["react", "@madang/client"],
-  write: false,
-});
-const code = outputFiles[0].contents;
-const gzip = gzipSync(code, { level: 9 }).length;
-console.log(`${code.length} bytes minified, ${gzip} bytes with gzip; at most ${BOUND}`);
-process.exit(gzip > BOUND ? 1 : 0);
+let isLarge = false;
+for (const [entry, bound] of Object.entries(BOUNDS)) {
+  const { outputFiles } = await build({
+    entryPoints: [new URL(`../src/${entry}`, import.meta.url).pathname],
+    bundle: true,
+    minify: true,
+    format: "esm",
+    platform: "browser",
+    target: "es2022",
+    external: ["react", "@madang/client", "./index.js"],
+    write: false,
+  });
+  const code = outputFiles[0].contents;
+  const gzip = gzipSync(code, { level: 9 }).length;
+  isLarge ||= gzip > bound;
+  console.log(`${entry}: ${code.length} bytes minified, ${gzip} bytes with gzip; at most ${bound}`);
+}
+process.exit(isLarge ? 1 : 0);

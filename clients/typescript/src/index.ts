@@ -18,7 +18,7 @@ export type { Environment, SocketConstructor } from "./environment.js";
 export { MadangError, type MadangErrorDetails } from "./errors.js";
 export type { Observable } from "./observable.js";
 export type { CallOptions } from "./rest/http.js";
-export { type ListQuery, type LogQuery, Rest, type WriteOptions } from "./rest/rest.js";
+export { type ListQuery, type LogQuery, Rest, type SearchQuery, type WriteOptions } from "./rest/rest.js";
 export { type SessionOptions, UserSession, openSession } from "./rest/user-session.js";
 export { indexedDbStorage } from "./storage/indexed-db.js";
 export { type ClientStorage, type StoreName, memoryStorage } from "./storage/storage.js";

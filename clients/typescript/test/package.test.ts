@@ -86,6 +86,7 @@ test("each route of a user has a method, and no method another route", async () 
     pinMessage: () => rest.pinMessage("ROOM", "7"),
     unpinMessage: () => rest.unpinMessage("ROOM", "7"),
     markRead: () => rest.markRead("ROOM", 7),
+    search: () => rest.search({ q: "q" }),
     listInbox: () => rest.listInbox({ after: 7 }),
     markInboxRead: () => rest.markInboxRead(7),
   };

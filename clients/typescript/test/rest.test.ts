@@ -5,6 +5,7 @@ import { AccessTokens, type TokenProvider, lifetimeOf } from "../src/connection/
 import { systemEnvironment } from "../src/environment.js";
 import { MadangError } from "../src/errors.js";
 import { Http } from "../src/rest/http.js";
+import { Rest } from "../src/rest/rest.js";
 
 type Answer = (url: string, init: RequestInit) => Response | Promise<Response>;
 
@@ -102,4 +103,19 @@ test("a token is used for as long as it lives by a clock that nobody sets", asyn
   assert.equal((await tokens.get())?.token, "token-1");
   nowMs = 58_000;
   assert.equal((await tokens.get())?.token, "token-2");
+});
+
+test("a search says what, where and from which place on, in the query", async () => {
+  let asked = "";
+  const answer = { items: [], next_cursor: null, complete: true };
+  const rest = new Rest(
+    http((url) => {
+      asked = url;
+      return new Response(JSON.stringify(answer), { headers: { "Content-Type": "application/json" } });
+    }),
+  );
+  assert.deepEqual(await rest.search({ q: "서울 & 부산", room: "courtyard", cursor: "s.1" }), answer);
+  const { pathname, searchParams } = new URL(asked);
+  assert.equal(pathname, "/v1/search");
+  assert.deepEqual([...searchParams], [["q", "서울 & 부산"], ["room", "courtyard"], ["cursor", "s.1"]]);
 });

@@ -46,8 +46,9 @@ mod socket;
 
 pub use madang_flow_control::Backoff;
 pub use rest::{
-    Account, AuthSession, BlockedUser, Client, Error, InboxPage, Member, MessagesPage, NewRoom, Page,
-    Problem, ProfileChanges, ReadMark, Revision, Room, RoomMessage, SentMessage, Ticket, Tokens,
+    Account, AuthSession, BlockedUser, Client, Error, FoundMessage, InboxPage, Member, MessagesPage, NewRoom,
+    Page, Problem, ProfileChanges, ReadMark, Revision, Room, RoomMessage, SearchFor, SearchPage, SentMessage,
+    TextRange, Ticket, Tokens,
 };
 pub use session::{
     Fault, SendError, Sent, Session, SessionEvent, SessionEvents, SessionOptions, SubscribeError,

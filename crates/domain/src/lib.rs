@@ -37,7 +37,7 @@ pub use profile::Profile;
 pub use role::Role;
 pub use room_kind::RoomKind;
 pub use service_name::{ServiceName, UnknownService};
-pub use text::{AvatarUrl, DisplayName, ExternalId, IdempotencyKey, MessageText, RoomName, Slug};
+pub use text::{AvatarUrl, DisplayName, ExternalId, IdempotencyKey, MessageText, RoomName, SearchText, Slug};
 pub use time::Timestamp;
 pub use topic::{TopicId, TopicKind};
 pub use unicode::to_nfc;

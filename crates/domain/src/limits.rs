@@ -44,6 +44,12 @@ pub const EMOJI_NAME_MAX_BYTES: usize = 32;
 pub const REVISIONS_MAX: u32 = 100;
 /// The characters of the text that a reply shows of the message that it answers.
 pub const EXCERPT_MAX_CHARS: usize = 100;
+/// The characters of what one search looks for.
+pub const SEARCH_QUERY_MAX_CHARS: usize = 200;
+/// The rooms that one search looks into; of a user with more, those with the latest activity.
+pub const SEARCH_ROOMS_MAX: u32 = 1_000;
+/// The places in one message that a search names; further ones are left out.
+pub const SEARCH_RANGES_MAX: usize = 100;
 /// The users whom one user has blocked.
 pub const BLOCKED_USERS_MAX: u32 = 1_000;
 /// The members named when a room is made.

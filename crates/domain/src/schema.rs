@@ -6,8 +6,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use crate::{
     AddedBy, AttachmentUrl, AvatarUrl, Code, DisplayName, Emoji, Epoch, ExternalId, FileName, IdempotencyKey,
-    MediaType, MessageId, MessageText, Role, RoomId, RoomKind, RoomName, RoomRef, Seq, SessionId, Slug,
-    Timestamp, UserId, UserRef, Username, limits,
+    MediaType, MessageId, MessageText, Role, RoomId, RoomKind, RoomName, RoomRef, SearchText, Seq, SessionId,
+    Slug, Timestamp, UserId, UserRef, Username, limits,
 };
 
 macro_rules! schemas {
@@ -55,6 +55,10 @@ schemas! {
     MessageText => {
         "type": "string", "minLength": 1, "maxLength": limits::MESSAGE_TEXT_MAX_CHARS,
         "description": "The text of a message: at least one visible character, no NUL. The server normalizes it (NFC) and removes control characters, overrides of the text direction, and tags that belong to no flag. The length limit applies to the remaining text."
+    };
+    SearchText => {
+        "type": "string", "minLength": 1, "maxLength": limits::SEARCH_QUERY_MAX_CHARS,
+        "description": "What is looked for: words, and parts of words in Korean and other scripts without blanks between words. A message must have all of it."
     };
     Emoji => {
         "type": "string", "minLength": 1, "maxLength": 64,

@@ -6,7 +6,7 @@ use crate::{
     bounded::bounded_text,
     limits::{
         AVATAR_URL_MAX_BYTES, DISPLAY_NAME_MAX_CHARS, EXTERNAL_ID_MAX_BYTES, IDEMPOTENCY_KEY_MAX_BYTES,
-        MESSAGE_TEXT_MAX_CHARS, ROOM_NAME_MAX_CHARS, SLUG_MAX_BYTES,
+        MESSAGE_TEXT_MAX_CHARS, ROOM_NAME_MAX_CHARS, SEARCH_QUERY_MAX_CHARS, SLUG_MAX_BYTES,
     },
     unicode::{is_blank, is_visible, is_visible_in_texts, problem_in_names, to_nfc, without_deceptions},
 };
@@ -26,6 +26,17 @@ bounded_text!(
             return Err(TextError::new("text", format!("is longer than {MESSAGE_TEXT_MAX_CHARS} characters")));
         }
         no_nul("text", text)
+    }
+);
+bounded_text!(
+    /// What somebody looks for in messages, in Normalization Form C: 1 to 200 characters, trimmed, no NUL.
+    SearchText,
+    |text| {
+        let text = to_nfc(text.trim_matches(is_blank).to_owned());
+        if text.is_empty() || text.chars().count() > SEARCH_QUERY_MAX_CHARS {
+            return Err(TextError::new("q", format!("must have 1 to {SEARCH_QUERY_MAX_CHARS} characters")));
+        }
+        no_nul("q", text)
     }
 );
 bounded_text!(

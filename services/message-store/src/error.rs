@@ -89,6 +89,15 @@ pub(crate) enum OperationError {
     /// The other user of the direct room has blocked the caller.
     #[error("this user takes no direct messages from you")]
     DirectRefused,
+    /// A search for nothing.
+    #[error("q has neither a letter nor a digit to search for")]
+    NothingToSearch,
+    /// A search for too much.
+    #[error("q must have 1 to {max} characters", max = limits::SEARCH_QUERY_MAX_CHARS)]
+    SearchTooLong,
+    /// A search for what stands in too many messages.
+    #[error("a search for single letters needs a room: name one, or search for two letters in a row")]
+    SearchNeedsRoom,
     /// Too much waits already.
     #[error("the message store is overloaded")]
     Overloaded,
@@ -123,6 +132,9 @@ impl From<OperationError> for Error {
             | E::BadLimit
             | E::BadCursor
             | E::BadNotice(_)
+            | E::NothingToSearch
+            | E::SearchTooLong
+            | E::SearchNeedsRoom
             | E::BlockSelf
             | E::TooMany(_) => Code::InvalidArgument,
             E::DirectIsFixed

@@ -11,6 +11,8 @@
 //! | `batch` | group commit: callers wait in a bounded queue, workers take what has queued |
 //! | `operations` | what the calls do, by concept: `append` and `open` are the hot paths, in batches |
 //! | `operations/room_change` | a change under a room's lock, with its events, in one transaction |
+//! | `analysis` | what a text is to search: its tokens, and what a user asks for |
+//! | `indexing` | the task that fills the index of search behind the commits |
 //! | `transaction` | a transaction of a name around the work of an operation |
 //! | `unread` | the arithmetic of unread |
 //! | `store` | the databases: the only place with SQL |
@@ -18,12 +20,14 @@
 
 #![expect(clippy::duplicate_mod, reason = "one body of SQL, compiled for each database; see `store`")]
 
+mod analysis;
 mod batch;
 mod cli;
 mod doctor;
 mod error;
 #[doc(hidden)]
 pub mod fuzzing;
+mod indexing;
 mod metrics;
 mod operations;
 mod service;

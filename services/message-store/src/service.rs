@@ -14,8 +14,8 @@ use madang_rpc::{
         GetRoom, GetUserSettings, Heads, History, Inbox, InboxMark, InboxPage, Join, Leave, ListBlocked,
         ListMembers, ListPins, ListRevisions, ListRooms, LogPage, MarkInboxRead, MarkRead, Member, Notify,
         Open, OpenInbox, Opened, OpenedInbox, Page, PutMember, PutUserSettings, React, Read, ReadMark,
-        RememberProfile, RememberedProfile, RemoveMember, Resolve, Resolved, Revision, RoomView, SetPin,
-        Unblock, UpdateRoom, UserSettings,
+        RememberProfile, RememberedProfile, RemoveMember, Resolve, Resolved, Revision, RoomView, Search,
+        SearchPage, SetPin, Unblock, UpdateRoom, UserSettings,
     },
 };
 use tokio::time::timeout;
@@ -49,6 +49,13 @@ pub(crate) struct Inner {
 impl Operations {
     pub(crate) fn new(inner: Inner) -> Self {
         Self(Arc::new(inner))
+    }
+
+    /// Lets what a change says be indexed for search. Events that say nothing are passed over there, and must be, so that
+    /// a room is not thought to be behind.
+    fn told<T>(&self, changed: Changed<T>) -> Changed<T> {
+        self.0.engine.hints.add(changed.events.iter().filter_map(|event| event.topic.room()));
+        changed
     }
 
     /// The service's life, a child of its host's. It must end after its callers' lives: a short while after
@@ -106,7 +113,7 @@ impl MessageStore for Operations {
     async fn create_room(&self, mut request: CreateRoom) -> Result<Changed<RoomView>> {
         // Names travel as they may have been recorded; this is a new one.
         request.room.name = RoomName::new(request.room.name.as_str())?;
-        Ok(self.0.engine.create_room(request.actor, request.authority, request.room).await?)
+        Ok(self.told(self.0.engine.create_room(request.actor, request.authority, request.room).await?))
     }
 
     async fn get_room(&self, request: GetRoom) -> Result<RoomView> {
@@ -119,19 +126,19 @@ impl MessageStore for Operations {
 
     async fn update_room(&self, request: UpdateRoom) -> Result<Changed<RoomView>> {
         let name = request.name.map(|name| RoomName::new(name.as_str())).transpose()?;
-        Ok(self.0.engine.update_room(request.actor, request.room, name, request.slug).await?)
+        Ok(self.told(self.0.engine.update_room(request.actor, request.room, name, request.slug).await?))
     }
 
     async fn delete_room(&self, request: DeleteRoom) -> Result<Changed<()>> {
-        Ok(self.0.engine.delete_room(request.actor, request.room).await?)
+        Ok(self.told(self.0.engine.delete_room(request.actor, request.room).await?))
     }
 
     async fn join(&self, request: Join) -> Result<Changed<RoomView>> {
-        Ok(self.0.engine.join(request.actor, request.room).await?)
+        Ok(self.told(self.0.engine.join(request.actor, request.room).await?))
     }
 
     async fn leave(&self, request: Leave) -> Result<Changed<()>> {
-        Ok(self.0.engine.leave(request.actor, request.room).await?)
+        Ok(self.told(self.0.engine.leave(request.actor, request.room).await?))
     }
 
     async fn list_members(&self, request: ListMembers) -> Result<Page<Member>> {
@@ -139,15 +146,18 @@ impl MessageStore for Operations {
     }
 
     async fn put_member(&self, request: PutMember) -> Result<Changed<Member>> {
-        Ok(self
-            .0
-            .engine
-            .put_member(request.actor, request.authority, request.room, request.user, request.role)
-            .await?)
+        Ok(self.told(
+            self.0
+                .engine
+                .put_member(request.actor, request.authority, request.room, request.user, request.role)
+                .await?,
+        ))
     }
 
     async fn remove_member(&self, request: RemoveMember) -> Result<Changed<()>> {
-        Ok(self.0.engine.remove_member(request.actor, request.authority, request.room, request.user).await?)
+        Ok(self.told(
+            self.0.engine.remove_member(request.actor, request.authority, request.room, request.user).await?,
+        ))
     }
 
     async fn append(&self, mut append: Append) -> Result<Appended> {
@@ -196,11 +206,11 @@ impl MessageStore for Operations {
     async fn edit_message(&self, mut request: EditMessage) -> Result<Changed<Event>> {
         // What the type does not say.
         request.text = MessageText::new(request.text)?.into_string();
-        Ok(self.0.engine.edit_message(request).await?)
+        Ok(self.told(self.0.engine.edit_message(request).await?))
     }
 
     async fn delete_message(&self, request: DeleteMessage) -> Result<Changed<()>> {
-        Ok(self.0.engine.delete_message(request).await?)
+        Ok(self.told(self.0.engine.delete_message(request).await?))
     }
 
     async fn list_revisions(&self, request: ListRevisions) -> Result<Page<Revision>> {
@@ -208,15 +218,19 @@ impl MessageStore for Operations {
     }
 
     async fn react(&self, request: React) -> Result<Changed<()>> {
-        Ok(self.0.engine.react(request).await?)
+        Ok(self.told(self.0.engine.react(request).await?))
     }
 
     async fn set_pin(&self, request: SetPin) -> Result<Changed<()>> {
-        Ok(self.0.engine.set_pin(request).await?)
+        Ok(self.told(self.0.engine.set_pin(request).await?))
     }
 
     async fn list_pins(&self, request: ListPins) -> Result<Page<Event>> {
         Ok(self.0.engine.pins(request).await?)
+    }
+
+    async fn search(&self, request: Search) -> Result<SearchPage> {
+        Ok(self.0.engine.search(request).await?)
     }
 
     async fn notify(&self, request: Notify) -> Result<Changed<Event>> {

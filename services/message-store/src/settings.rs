@@ -65,6 +65,45 @@ pub(crate) const INVITATIONS_WAITING_MAX: u32 = INVITATIONS_OPEN_MAX;
 /// The interval between searches for rooms whose tombstone has expired.
 pub(crate) const PURGE_INTERVAL: Duration = Duration::from_secs(60);
 
+/// How long the indexer of search gathers what is new before it begins. People do not see it, and an append does not pay
+/// for a transaction of its own.
+pub(crate) const INDEX_PACE: Duration = Duration::from_millis(100);
+
+/// How many events of rooms' logs one transaction of the indexer takes: on PostgreSQL, where more gain little.
+pub(crate) const INDEX_CHUNK_EVENTS: u32 = 256;
+
+/// The same on SQLite, where appends wait for it: they share the one writer.
+pub(crate) const INDEX_CHUNK_EVENTS_SQLITE: u32 = 64;
+
+/// How many rooms one transaction of the indexer takes.
+pub(crate) const INDEX_CHUNK_ROOMS: usize = 256;
+
+/// After so many bytes of texts the indexer lets other tasks run: some milliseconds of work.
+pub(crate) const INDEX_YIELD_BYTES: usize = 32 << 10;
+
+/// The time between two comparisons of all rooms' heads with their positions, which find what a replica that died has
+/// left undone. Each process begins with one, so that a restart waits for none.
+pub(crate) const INDEX_SWEEP_INTERVAL: Duration = Duration::from_secs(60);
+
+/// How many rooms one statement of that comparison reads.
+pub(crate) const INDEX_SWEEP_ROOMS: u32 = 2_000;
+
+/// The pause between two such statements: a million rooms take half a minute.
+pub(crate) const INDEX_SWEEP_PACE: Duration = Duration::from_millis(50);
+
+/// The first and the longest wait of the indexer after a failure.
+pub(crate) const INDEX_RETRY: Duration = Duration::from_millis(200);
+pub(crate) const INDEX_RETRY_MAX: Duration = Duration::from_secs(10);
+
+/// How many searches run at once in one replica: a third of the connections by default. Further ones wait.
+pub(crate) const SEARCHES_MAX: usize = 4;
+
+/// How many messages of those that the index names a search reads at once. Each has a text of at most 16 KB.
+pub(crate) const SEARCH_READ_MESSAGES: usize = 25;
+
+/// How often a search asks the index for one page. Nearly all that the index names is found in the texts, too.
+pub(crate) const SEARCH_ROUNDS: usize = 4;
+
 /// The interval of the database check, whose result is logged.
 pub(crate) const PING_INTERVAL: Duration = Duration::from_secs(1);
 

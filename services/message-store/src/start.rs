@@ -10,17 +10,19 @@ use madang_kit::{
     Check, Host, Lifecycle, Secret, StartError,
     clock::{Clock, Random},
 };
+use tokio::sync::Semaphore;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     batch::Queue,
+    indexing::{Hints, Indexer},
     metrics::CallMetrics,
     operations::{Appender, Engine, InboxOpener, KnownProfiles, Opener},
     service::{Inner, Metered, Operations, Service},
     settings::{
         CALL_DEADLINE, FORGET_CHUNK_SLUGS, PING_INTERVAL, PING_TIMEOUT, PURGE_CHUNK_EVENTS, PURGE_INTERVAL,
-        SLUG_REST, Settings, TOMBSTONE_KEPT,
+        SEARCHES_MAX, SLUG_REST, Settings, TOMBSTONE_KEPT,
     },
     store::{Database, Postgres, Sqlite},
 };
@@ -55,11 +57,13 @@ pub async fn start(settings: &Settings, url: &Secret, host: &Host) -> Result<Ser
     let profiles = Arc::new(KnownProfiles::default());
     let repetition = Repetition::within(CALL_DEADLINE);
     let transactions = Arc::new(Transactions::new(&host.metrics, Arc::clone(&host.random), repetition));
+    let hints = Arc::new(Hints::default());
     let appender = Appender {
         database: Arc::clone(&database),
         transactions: Arc::clone(&transactions),
         clock: Arc::clone(&host.clock),
         profiles: Arc::clone(&profiles),
+        hints: Arc::clone(&hints),
     };
     let appends = Queue::start(appender, settings.append_bounds(), &life);
     let opens = Queue::start(Opener { database: Arc::clone(&database) }, Settings::open_bounds(), &life);
@@ -75,6 +79,13 @@ pub async fn start(settings: &Settings, url: &Secret, host: &Host) -> Result<Ser
         "purge",
         purge(Arc::clone(&database), Arc::clone(&transactions), Arc::clone(&host.clock), soft),
     );
+    let indexer = Indexer {
+        database: Arc::clone(&database),
+        transactions: Arc::clone(&transactions),
+        random: Arc::clone(&host.random),
+        hints: Arc::clone(&hints),
+    };
+    indexer.start(&life, &host.metrics);
     close_at_end(&life, Arc::clone(&database));
 
     let engine = Engine {
@@ -85,6 +96,8 @@ pub async fn start(settings: &Settings, url: &Secret, host: &Host) -> Result<Ser
         profiles,
         added_by: settings.added_by,
         edit_window: Duration::from_secs(settings.edit_window_seconds.into()),
+        searches: Arc::new(Semaphore::new(SEARCHES_MAX)),
+        hints,
     };
     let inner = Inner { life, engine, appends, opens, inbox_opens, _check: check };
     Ok(Service::new(Operations::new(inner), Metered::new(CallMetrics::new(&host.metrics))))

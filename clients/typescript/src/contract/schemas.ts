@@ -108,6 +108,39 @@ export interface components {
         };
         /** @description The name of a file without its folder: at most 255 bytes, with at least one visible character. The server normalizes it (NFC). */
         FileName: string;
+        /** @description A message that was searched for. */
+        FoundMessage: {
+            /** @description The time of the commit. */
+            at: components["schemas"]["Timestamp"];
+            /** @description The attachments, at most 10. */
+            attachments: components["schemas"]["Attachment"][];
+            /** @description Whether the message was deleted. Then only its place is left; absent if it was not. */
+            deleted?: boolean;
+            /** @description The time of the last edit; absent if the message was never edited. */
+            edited_at?: components["schemas"]["Timestamp"];
+            /** @description The beginning of the message to which this one replies; absent if that does not exist or was deleted. */
+            excerpt?: components["schemas"]["Excerpt"];
+            /** @description The id of the message, unique in its room. */
+            id: string;
+            /** @description The idempotency key with which it was sent. */
+            key: components["schemas"]["IdempotencyKey"];
+            /** @description The ids of the members whom the text mentions by `@username`, without the sender, at most 20. */
+            mentions: components["schemas"]["UserId"][];
+            /** @description The places in `text` that were searched for, in order and apart from each other; at most 100. */
+            ranges: components["schemas"]["TextRange"][];
+            /** @description The reactions, at most 20 emoji, in the order of the first reaction with each; absent if there are none. */
+            reactions?: components["schemas"]["Reactions"][];
+            /** @description The id of the message to which this one replies; null if it is not a reply. */
+            reply_to: string | null;
+            /** @description The id of the message's room. */
+            room: components["schemas"]["RoomId"];
+            /** @description The user who sent it. */
+            sender: components["schemas"]["User"];
+            /** @description The sequence number of the message in its room. */
+            seq: components["schemas"]["Seq"];
+            /** @description The text of the message as it is now; empty if it was deleted. */
+            text: string;
+        };
         /** @description An idempotency key: 1 to 64 bytes that the client chooses. The server executes a repeated request with the same key only once. */
         IdempotencyKey: string;
         /** @description A page of notices and the state of the inbox. */
@@ -477,6 +510,23 @@ export interface components {
         RoomRef: string;
         /** @description The set of rooms to list. */
         RoomScope: "mine" | "public";
+        /** @description A page of messages that were searched for. */
+        SearchPage: {
+            /**
+             * @description Whether everything was searched that was sent before. It is false while messages are still being indexed, and if
+             *     the caller is in more than 1,000 rooms: then those with the latest activity were searched.
+             */
+            complete: boolean;
+            /**
+             * @description The messages, newest first. A page has at most 64 KiB of texts, so it may have fewer items than `limit`, even none
+             *     where more follow.
+             */
+            items: components["schemas"]["FoundMessage"][];
+            /** @description The value of `cursor` for the next page; null on the last page. */
+            next_cursor: string | null;
+        };
+        /** @description What is looked for: words, and parts of words in Korean and other scripts without blanks between words. A message must have all of it. */
+        SearchText: string;
         /** @description A message to send on behalf of a user. */
         SendAs: {
             /**
@@ -595,6 +645,19 @@ export interface components {
         };
         /** @description A slug: the name of a room in URLs. It never has the form of an id. */
         Slug: string;
+        /** @description A place in a text, in UTF-16 code units, as the strings of browsers count. */
+        TextRange: {
+            /**
+             * Format: uint32
+             * @description The code unit behind the last one.
+             */
+            end: number;
+            /**
+             * Format: uint32
+             * @description The first code unit.
+             */
+            start: number;
+        };
         /** @description A ticket, which opens one WebSocket as `?ticket=`. */
         Ticket: {
             /**
@@ -1507,6 +1570,7 @@ export type Excerpt = components["schemas"]["Excerpt"];
 export type ExternalId = components["schemas"]["ExternalId"];
 export type FieldProblem = components["schemas"]["FieldProblem"];
 export type FileName = components["schemas"]["FileName"];
+export type FoundMessage = components["schemas"]["FoundMessage"];
 export type IdempotencyKey = components["schemas"]["IdempotencyKey"];
 export type InboxPage = components["schemas"]["InboxPage"];
 export type Invite = components["schemas"]["Invite"];
@@ -1557,6 +1621,8 @@ export type RoomPage = components["schemas"]["RoomPage"];
 export type RoomRef = components["schemas"]["RoomRef"];
 export type RoomScope = components["schemas"]["RoomScope"];
 export type RoomSince = components["schemas"]["RoomSince"];
+export type SearchPage = components["schemas"]["SearchPage"];
+export type SearchText = components["schemas"]["SearchText"];
 export type SendAs = components["schemas"]["SendAs"];
 export type SendMessage = components["schemas"]["SendMessage"];
 export type SentMessage = components["schemas"]["SentMessage"];
@@ -1587,6 +1653,7 @@ export type SiteUser = components["schemas"]["SiteUser"];
 export type SiteUserChanges = components["schemas"]["SiteUserChanges"];
 export type Slug = components["schemas"]["Slug"];
 export type SubscribedRoom = components["schemas"]["SubscribedRoom"];
+export type TextRange = components["schemas"]["TextRange"];
 export type Ticket = components["schemas"]["Ticket"];
 export type Timestamp = components["schemas"]["Timestamp"];
 export type Tokens = components["schemas"]["Tokens"];

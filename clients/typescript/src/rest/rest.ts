@@ -20,6 +20,7 @@ import type {
   RoomMessage,
   RoomMessagePage,
   RoomPage,
+  SearchPage,
   SendMessage,
   SentMessage,
   Ticket,
@@ -40,6 +41,15 @@ export interface LogQuery {
   readonly limit?: number;
   readonly before?: number;
   readonly after?: number;
+}
+
+/** What to search for: all that a message must say, and where. Times are RFC 3339. */
+export interface SearchQuery extends ListQuery {
+  readonly q: string;
+  readonly room?: string;
+  readonly from?: string;
+  readonly before?: string;
+  readonly after?: string;
 }
 
 /** What may be said of a write beside its body. */
@@ -221,6 +231,11 @@ export class Rest {
 
   markRead(id: string, seq: number, options?: CallOptions): Promise<ReadMark> {
     return this.http.call("PUT", `${room(id)}/read`, { body: { seq } }, options);
+  }
+
+  /** The messages of the user's rooms that say something, newest first, with the places that match. */
+  search(query: SearchQuery, options?: CallOptions): Promise<SearchPage> {
+    return this.http.call("GET", "/v1/search", { query: { ...query } }, options);
   }
 
   // The inbox.

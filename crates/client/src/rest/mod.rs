@@ -3,16 +3,24 @@
 mod client;
 mod error;
 mod messages;
+mod search;
 mod users;
 
 pub use client::Client;
 pub use error::Error;
-pub use madang_contract::rest::{AuthSession, Page, ProfileChanges, ReadMark, Revision, SentMessage, Ticket};
+pub use madang_contract::rest::{
+    AuthSession, Page, ProfileChanges, ReadMark, Revision, SentMessage, TextRange, Ticket,
+};
+pub use search::SearchFor;
 
 /// A user with the name to sign in with.
 pub type Account = madang_contract::Account<'static>;
 /// A message with its room, place and time.
 pub type RoomMessage = madang_contract::RoomMessage<'static>;
+/// A message that was searched for.
+pub type FoundMessage = madang_contract::rest::FoundMessage<'static>;
+/// A page of a search.
+pub type SearchPage = madang_contract::rest::SearchPage<FoundMessage>;
 /// A room, as the user who asks sees it.
 pub type Room = madang_contract::rest::Room<'static>;
 /// A member of a room.

@@ -10,6 +10,7 @@ mod present;
 mod problem;
 mod rooms;
 mod route;
+mod search;
 mod server;
 mod table;
 mod users;
@@ -24,6 +25,7 @@ pub use page::{Page, PageQuery};
 pub use problem::{FieldProblem, Problem};
 pub use rooms::{NewRoom, Room, RoomChanges, RoomScope, RoomsQuery};
 pub use route::{Access, Answer, Method, Route, Type};
+pub use search::{FoundMessage, SearchPage, SearchQuery, TextRange};
 pub use server::{NewSiteRoom, NoticeData, PutSiteMember, SendAs, SentNotice, SiteRoom, SiteUserChanges};
 pub use table::{Group, ROUTES, all_routes};
 pub use users::{BlockedUser, ProfileChanges, UserSettings, UserSettingsChanges};
@@ -33,6 +35,6 @@ pub mod routes {
     pub use super::{
         auth::routes as auth, documents::routes as documents, inbox::routes as inbox,
         members::routes as members, messages::routes as messages, rooms::routes as rooms,
-        server::routes as server, users::routes as users,
+        search::routes as search, server::routes as server, users::routes as users,
     };
 }

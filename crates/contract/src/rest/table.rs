@@ -1,6 +1,6 @@
 //! The table of all REST routes.
 
-use super::{Route, auth, documents, inbox, members, messages, rooms, server, users};
+use super::{Route, auth, documents, inbox, members, messages, rooms, search, server, users};
 
 /// A group of routes: a tag in the OpenAPI document.
 #[derive(Debug)]
@@ -14,7 +14,7 @@ pub struct Group {
 }
 
 /// All routes, in groups. The gateway serves them and the OpenAPI document describes them.
-pub static ROUTES: [Group; 8] = [
+pub static ROUTES: [Group; 9] = [
     Group {
         name: "Accounts",
         description: "Accounts, tokens and sessions (signed-in devices).",
@@ -39,6 +39,11 @@ pub static ROUTES: [Group; 8] = [
         name: "Messages",
         description: "Messages, pinned messages and read marks.",
         routes: messages::routes::ALL,
+    },
+    Group {
+        name: "Search",
+        description: "Messages by what they say, in the caller's rooms.",
+        routes: search::routes::ALL,
     },
     Group {
         name: "Inbox",

@@ -13,10 +13,11 @@ use crate::{
     Request, RequestId, RoomError, RoomMessage, ServerFrame, SiteUser, Subscribed, SubscribedRoom, Typing,
     User,
     rest::{
-        AuthSession, BlockedUser, EditMessage, FieldProblem, InboxPage, JwkSet, Login, MarkRead, Member,
-        MessagesPage, NewRoom, NewSiteRoom, Page, Problem, ProfileChanges, PutMember, PutSiteMember,
-        ReadMark, RefreshToken, Register, Revision, Room, RoomChanges, SendAs, SendMessage, SentMessage,
-        SentNotice, SiteRoom, SiteUserChanges, Ticket, Tokens, UserSettings, UserSettingsChanges,
+        AuthSession, BlockedUser, EditMessage, FieldProblem, FoundMessage, InboxPage, JwkSet, Login,
+        MarkRead, Member, MessagesPage, NewRoom, NewSiteRoom, Page, Problem, ProfileChanges, PutMember,
+        PutSiteMember, ReadMark, RefreshToken, Register, Revision, Room, RoomChanges, SearchPage, SendAs,
+        SendMessage, SentMessage, SentNotice, SiteRoom, SiteUserChanges, TextRange, Ticket, Tokens,
+        UserSettings, UserSettingsChanges,
     },
     samples::{JOON, at, attachment, epoch, message, mina, parsed, room_id, user},
 };
@@ -131,6 +132,11 @@ fn answer(name: &str) -> Option<Value> {
         "RoomMessage" => written(&room_message()),
         "RevisionPage" => {
             written(&page(Revision { revision: 0, text: "안녕하세요".to_owned(), at: at() }))
+        }
+        "SearchPage" => {
+            let ranges = vec![TextRange { start: 0, end: 2 }];
+            let found = FoundMessage { message: room_message(), ranges };
+            written(&SearchPage { items: vec![found], next_cursor: None, complete: true })
         }
         "SentMessage" => written(&SentMessage {
             room: room_id(),

@@ -11,6 +11,7 @@ mod messages;
 mod page;
 mod profiles;
 mod rooms;
+mod search;
 mod settings;
 
 use madang_domain::{Seq, TopicId, event::Event};
@@ -37,6 +38,7 @@ pub use self::{
         CreateRoom, DeleteRoom, GetRoom, ListRooms, Membership, NewRoom, Resolve, Resolved, Room, RoomKind,
         RoomView, UpdateRoom,
     },
+    search::{FoundMessage, Search, SearchPage, TextRange},
     settings::{GetUserSettings, PutUserSettings, UserSettings},
 };
 use crate::service::service;
@@ -194,6 +196,13 @@ service! {
 
     /// A room's pinned messages, the newest pin first, for a member.
     fn list_pins(ListPins as ListPinsRequest) -> Page<Event> as ListPinsResponse {
+        repeat: always, "it reads";
+    }
+
+    /// The messages of the user's rooms, or of one of them, that say something, the newest first: at most `limit`, of no
+    /// more bytes than a page has. There may be fewer, and more behind them. `invalid_argument`: the text has neither
+    /// letters nor digits, or only single letters of a script like Korean and no room.
+    fn search(Search as SearchRequest) -> SearchPage as SearchResponse {
         repeat: always, "it reads";
     }
 

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use madang_domain::{
     AvatarUrl, Cursor, DisplayName, Emoji, Epoch, ExternalId, IdempotencyKey, Profile, Role, RoomId,
-    RoomName, Seq, SessionId, Slug, Timestamp, TopicId, UserId, Username, event::Event,
+    RoomName, SearchText, Seq, SessionId, Slug, Timestamp, TopicId, UserId, Username, event::Event,
 };
 use madang_proto::types::v1 as types;
 
@@ -89,6 +89,7 @@ texts!(
     ExternalId: new,
     IdempotencyKey: new,
     RoomName: recorded,
+    SearchText: new,
     Slug: new,
     Username: recorded,
 );

@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 
 use madang_domain::{
     AddedBy, Attachment, AttachmentUrl, AvatarUrl, Code, Cursor, DisplayName, Emoji, Epoch, Error,
-    ExternalId, FileName, IdempotencyKey, MediaType, Role, RoomName, RoomRef, Seq, Slug, Timestamp, TopicId,
-    UserRef, Username,
+    ExternalId, FileName, IdempotencyKey, MediaType, Role, RoomName, RoomRef, SearchText, Seq, Slug,
+    Timestamp, TopicId, UserRef, Username,
 };
 use madang_rpc::{
     Auth, AuthClient, MessageStore, MessageStoreClient, MessageStoreSettings,
@@ -20,7 +20,7 @@ use madang_rpc::{
         GetUserSettings, Heads, History, HistoryFrom, HistoryQuery, Inbox, Join, Leave, ListBlocked,
         ListMembers, ListPins, ListRevisions, ListRooms, MarkInboxRead, MarkRead, NewRoom, Notify, Open,
         OpenInbox, PageQuery, PutMember, PutUserSettings, React, Read, RememberProfile, RemoveMember,
-        Resolve, RoomKind, SetPin, Unblock, UpdateRoom,
+        Resolve, RoomKind, Search, SetPin, Unblock, UpdateRoom,
     },
 };
 
@@ -233,6 +233,14 @@ async fn rooms_are_the_same(near: &Scripted, far: &impl MessageStore) {
         );
     }
     same!(near, far, list_pins(ListPins { user: user_id(1), room: id(), page: page(Some("next")) }));
+    for (room, from, at) in
+        [(None, None, None), (Some(id()), Some(user_id(2)), Some(Timestamp::from_micros(7)))]
+    {
+        let text = SearchText::new("서울 rust").unwrap();
+        let search =
+            Search { user: user_id(1), text, room, from, before: at, after: at, page: page(Some("next")) };
+        same!(near, far, search(search.clone()));
+    }
     for authority in [Authority::User, Authority::Site] {
         same!(
             near,

@@ -22,12 +22,12 @@ use madang_rpc::{
     around::Double,
     store::{
         Append, Appended, Authority, Block, BlockedUser, Changed, CreateRoom, DeleteMessage, DeleteRoom,
-        EditMessage, GetRoom, GetUserSettings, Heads, History, HistoryFrom, Inbox, InboxMark, InboxPage,
-        Join, Leave, ListBlocked, ListMembers, ListPins, ListRevisions, ListRooms, LogPage, MarkInboxRead,
-        MarkRead, Member, Membership, Mentioned, MessageStoreDouble, Notify, Open, OpenInbox, Opened,
-        OpenedInbox, Page, PutMember, PutUserSettings, React, Read, ReadMark, RememberProfile,
-        RememberedProfile, RemoveMember, Resolve, Resolved, Revision, Room, RoomKind, RoomView, SetPin,
-        Unblock, UpdateRoom, UserSettings,
+        EditMessage, FoundMessage, GetRoom, GetUserSettings, Heads, History, HistoryFrom, Inbox, InboxMark,
+        InboxPage, Join, Leave, ListBlocked, ListMembers, ListPins, ListRevisions, ListRooms, LogPage,
+        MarkInboxRead, MarkRead, Member, Membership, Mentioned, MessageStoreDouble, Notify, Open, OpenInbox,
+        Opened, OpenedInbox, Page, PutMember, PutUserSettings, React, Read, ReadMark, RememberProfile,
+        RememberedProfile, RemoveMember, Resolve, Resolved, Revision, Room, RoomKind, RoomView, Search,
+        SearchPage, SetPin, TextRange, Unblock, UpdateRoom, UserSettings,
     },
 };
 use tokio::sync::Semaphore;
@@ -265,6 +265,13 @@ impl MessageStoreDouble for Script {
         self.called("list_pins", &request)?;
         let body = EventBody::Pinned(Pinned { message: Seq::new(3), on: true });
         Ok(Page { items: vec![event(10, body)], next: request.page.cursor })
+    }
+
+    async fn search(&self, request: Search) -> Result<SearchPage> {
+        self.called("search", &request)?;
+        let said = event(9, EventBody::Message(message("서울")));
+        let found = FoundMessage { message: said, ranges: vec![TextRange { start: 2, end: 5 }] };
+        Ok(SearchPage { items: vec![found], next: request.page.cursor, complete: true })
     }
 
     async fn put_member(&self, request: PutMember) -> Result<Changed<Member>> {

@@ -16,6 +16,7 @@ mod profiles;
 mod read_marks;
 mod reserved_slugs;
 mod rooms;
+mod search;
 mod typing;
 mod users;
 
@@ -38,6 +39,7 @@ pub(crate) use self::{
     profiles::SiteProfile,
     reserved_slugs::ReservedSlugs,
     rooms::{Members, RoomToCreate},
+    search::SearchFor,
 };
 use crate::{
     admission::{Actor, Budgets, ReadBudgets, Reads, Spent},

@@ -9,6 +9,7 @@ mod messages;
 mod refusals;
 mod rooms;
 mod routes;
+mod search;
 mod server;
 mod users;
 mod view;
@@ -25,6 +26,7 @@ pub(crate) fn routes(base_path: &str) -> Result<Routes, Error> {
         .merge(rooms::routes())
         .merge(members::routes())
         .merge(messages::routes())
+        .merge(search::routes())
         .merge(inbox::routes())
         .merge(server::routes())
         .merge(documents::routes(base_path)?))

@@ -7,7 +7,7 @@ use madang_contract::{
     rest::{self, SentMessage},
 };
 use madang_domain::{RoomId, event::Event};
-use madang_rpc::store::{Appended, BlockedUser, Member, Page, Revision, RoomView};
+use madang_rpc::store::{Appended, BlockedUser, FoundMessage, Member, Page, Revision, RoomView};
 
 use crate::formats::native;
 pub(super) use crate::formats::native::account;
@@ -56,6 +56,12 @@ pub(super) fn room_message(event: &Event) -> Option<RoomMessage<'_>> {
     let event = native::event(event)?;
     let EventBody::Message { message } = event.body else { return None };
     Some(RoomMessage { room: event.room, seq: event.seq, at: event.at, message })
+}
+
+/// A message that was searched for.
+pub(super) fn found_message(found: &FoundMessage) -> Option<rest::FoundMessage<'_>> {
+    let ranges = found.ranges.iter().map(|range| rest::TextRange { start: range.start, end: range.end });
+    Some(rest::FoundMessage { message: room_message(&found.message)?, ranges: ranges.collect() })
 }
 
 /// A former text of a message.

@@ -27,6 +27,7 @@ mod replay;
 mod retirement;
 mod room_names;
 mod rooms;
+mod search;
 mod subscriptions;
 mod support;
 mod tls;

@@ -11,6 +11,7 @@ use super::{mentions, profiles::KnownProfiles};
 use crate::{
     batch::Job,
     error::{OperationError, OperationResult},
+    indexing::Hints,
     store::{AppendOutcome, AppendRow, Database, message_detail},
 };
 
@@ -20,6 +21,8 @@ pub(crate) struct Appender {
     pub(crate) transactions: Arc<Transactions>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) profiles: Arc<KnownProfiles>,
+    /// The rooms that wait to be indexed.
+    pub(crate) hints: Arc<Hints>,
 }
 
 #[async_trait]
@@ -68,7 +71,10 @@ impl Job for Appender {
             })
             .collect();
         match self.append(&rows).await {
-            Ok(outcomes) => Ok(outcomes.into_iter().map(answer).collect()),
+            Ok(outcomes) => {
+                self.hint(&rows, &outcomes);
+                Ok(outcomes.into_iter().map(answer).collect())
+            }
             Err(DatabaseError::Defect(_)) if rows.len() > 1 => Ok(self.run_apart(&rows).await),
             Err(error) => {
                 if matches!(error, DatabaseError::Unavailable(_)) {
@@ -87,11 +93,20 @@ impl Appender {
         self.transactions.run("append", || self.database.append(now, rows)).await
     }
 
+    /// Lets the new messages be indexed, off this path: once for each room.
+    fn hint(&self, rows: &[AppendRow<'_>], outcomes: &[AppendOutcome]) {
+        self.hints.add(rows.iter().zip(outcomes).filter_map(|(row, outcome)| match outcome {
+            AppendOutcome::Appended(appended) if !appended.duplicate => Some(row.room),
+            _ => None,
+        }));
+    }
+
     /// Appends row by row what the database refused as a batch, so that the row which it cannot take fails alone.
     async fn run_apart(&self, rows: &[AppendRow<'_>]) -> Vec<OperationResult<Appended>> {
         let mut answers = Vec::with_capacity(rows.len());
         for row in rows {
-            let outcomes = self.append(std::slice::from_ref(row)).await;
+            let row = std::slice::from_ref(row);
+            let outcomes = self.append(row).await.inspect(|outcomes| self.hint(row, outcomes));
             let outcome = outcomes.map(|outcomes| outcomes.into_iter().next());
             answers.push(match outcome {
                 Ok(Some(outcome)) => answer(outcome),

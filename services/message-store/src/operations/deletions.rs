@@ -51,5 +51,6 @@ async fn erase(change: &mut RoomChange<'_>, message: MessageRecord) -> Operation
     let detail = MessageDetail { reply_to, deleted: true, ..MessageDetail::default() };
     let erased = MessageRecord { text: String::new(), detail, ..message };
     change.transaction.save_message(room, &erased).await?;
+    change.transaction.unindex(room, erased.seq).await?;
     change.add(None, EventBody::Deleted(Deleted { message: erased.seq })).await
 }

@@ -5,9 +5,10 @@ use std::{sync::Arc, time::Duration};
 use madang_database::Transactions;
 use madang_domain::{AddedBy, Profile};
 use madang_kit::clock::{Clock, Random};
+use tokio::sync::Semaphore;
 
 use super::profiles::KnownProfiles;
-use crate::{error::OperationResult, store::Database};
+use crate::{error::OperationResult, indexing::Hints, store::Database};
 
 /// What the operations work with. Each file of operations adds its own methods.
 pub(crate) struct Engine {
@@ -20,6 +21,10 @@ pub(crate) struct Engine {
     pub(crate) added_by: AddedBy,
     /// How long after it was sent a message can be edited by its sender; zero: without an end.
     pub(crate) edit_window: Duration,
+    /// How many searches may run at once.
+    pub(crate) searches: Arc<Semaphore>,
+    /// The rooms that wait to be indexed.
+    pub(crate) hints: Arc<Hints>,
 }
 
 impl Engine {

@@ -19,6 +19,7 @@ mod profiles;
 mod reactions;
 mod room_change;
 mod rooms;
+mod search;
 
 pub(crate) use append::Appender;
 pub use cursors::read_cursor;

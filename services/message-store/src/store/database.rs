@@ -18,6 +18,7 @@ use super::{
     profiles::Profiles,
     purge::Purge,
     rooms::Rooms,
+    search::Search,
     slugs::Slugs,
 };
 
@@ -33,6 +34,9 @@ pub(crate) trait Database: Send + Sync + 'static {
 
     /// Gives the log another epoch.
     async fn renew_epoch(&self, epoch: Epoch) -> DatabaseResult<()>;
+
+    /// How many events of logs one transaction of the indexer of search takes.
+    fn index_chunk_events(&self) -> u32;
 
     /// Whether the database answers.
     async fn ping(&self) -> DatabaseResult<()>;
@@ -83,7 +87,18 @@ pub(crate) trait Database: Send + Sync + 'static {
 /// One connection, within a transaction or not. Dropping it closes it, and rolls back what was not committed.
 #[async_trait]
 pub(crate) trait Connection:
-    Rooms + Members + Messages + Profiles + Events + Inboxes + Invitations + Blocks + Purge + Slugs + Send
+    Rooms
+    + Members
+    + Messages
+    + Profiles
+    + Events
+    + Inboxes
+    + Invitations
+    + Blocks
+    + Purge
+    + Search
+    + Slugs
+    + Send
 {
     /// Commits, where there is a transaction, and gives the connection back.
     async fn commit(self: Box<Self>) -> DatabaseResult<()>;

@@ -30,6 +30,8 @@ mod roles;
 mod room_lists;
 mod rooms;
 mod routing;
+mod search;
+mod search_support;
 mod slugs;
 mod starting;
 mod support;

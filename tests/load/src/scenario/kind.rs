@@ -18,6 +18,8 @@ pub enum Scenario {
     Pairs,
     /// 256 callers of the message store, over gRPC.
     Appends,
+    /// 100,000 messages in 200 rooms: how fast they are indexed, and found.
+    Search,
     /// Connect, authenticate, subscribe, close.
     Connections,
     /// 2,000 users enter and leave 20 rooms within 10 s.
@@ -28,12 +30,13 @@ pub enum Scenario {
 
 impl Scenario {
     /// All, in the order in which they are run: memory first, while the gateways are fresh.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Idle,
         Self::FanOut,
         Self::FanOutLarge,
         Self::Pairs,
         Self::Appends,
+        Self::Search,
         Self::Connections,
         Self::Presence,
         Self::Hostile,
@@ -48,6 +51,7 @@ impl Scenario {
             Self::FanOutLarge => "10 rooms x 1,000 sockets x 10/s",
             Self::Pairs => "500 rooms of 2 x 2/s",
             Self::Appends => "appends over gRPC, 256 callers",
+            Self::Search => "search, messages in 200 rooms",
             Self::Connections => "connect, subscribe, close",
             Self::Presence => "2,000 users enter and leave 20 rooms",
             Self::Hostile => "hostile clients beside 9 rooms x 20 sockets x 10/s",

@@ -9,6 +9,7 @@ mod idle;
 mod kind;
 mod presence;
 mod run;
+mod search;
 mod side;
 
 pub use bench::{Bench, Settings};

@@ -1,6 +1,6 @@
 //! The run through the works.
 
-use super::{appends, bench::Bench, connections, fan_out, hostile, idle, kind::Scenario, presence};
+use super::{appends, bench::Bench, connections, fan_out, hostile, idle, kind::Scenario, presence, search};
 use crate::{
     error::{BenchError, with_sources},
     report::{Report, Row},
@@ -28,6 +28,7 @@ impl Bench<'_> {
             Scenario::FanOutLarge => fan_out::measure(self, &fan_out::LARGE),
             Scenario::Pairs => fan_out::measure(self, &fan_out::PAIRS),
             Scenario::Appends => appends::measure(self),
+            Scenario::Search => search::measure(self),
             Scenario::Connections => connections::measure(self),
             Scenario::Presence => presence::measure(self),
             Scenario::Hostile => hostile::measure(self),

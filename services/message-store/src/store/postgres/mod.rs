@@ -15,6 +15,9 @@ mod epoch;
 mod events;
 #[path = "../sql/inboxes.rs"]
 mod inboxes;
+mod index;
+#[path = "../sql/index_rows.rs"]
+mod index_rows;
 #[path = "../sql/invitations.rs"]
 mod invitations;
 #[path = "../sql/members.rs"]
@@ -28,6 +31,8 @@ mod profiles;
 mod purge;
 #[path = "../sql/rooms.rs"]
 mod rooms;
+#[path = "../sql/search.rs"]
+mod search;
 #[path = "../sql/slugs.rs"]
 mod slugs;
 #[path = "../sql/text_forms.rs"]
@@ -49,6 +54,7 @@ use super::{
     inboxes::{InboxOpening, InboxState},
     values::seq,
 };
+use crate::settings::INDEX_CHUNK_EVENTS;
 
 /// What each session is set to, besides the limits of time. Every statement here is a handful of index look-ups. A
 /// nested loop is right for all of them, and the plan must not depend on what the tables looked like when it was made;
@@ -135,6 +141,10 @@ impl Database for Postgres {
         let query = sqlx::query(epoch::UPDATE_EPOCH).bind(i64::from(epoch.get()));
         let result = query.execute(lease.connection()).await;
         lease.finish(result).map(drop)
+    }
+
+    fn index_chunk_events(&self) -> u32 {
+        INDEX_CHUNK_EVENTS
     }
 
     async fn ping(&self) -> DatabaseResult<()> {

@@ -41,11 +41,13 @@ macro_rules! purge_by_key {
     };
 }
 
-const PURGE_CHANGES: [&str; 3] = [
+const PURGE_CHANGES: [&str; 4] = [
     purge_by_key!("revisions", "message, revision", "message DESC, revision DESC"),
     purge_by_key!("reactions", "message, user_id, emoji", "message DESC, user_id DESC, emoji DESC"),
     purge_by_key!("deletions", "seq", "seq DESC"),
+    purge_by_key!("search", "message", "message DESC"),
 ];
+const DELETE_POSITION: &str = "DELETE FROM search_positions WHERE room = $1";
 const DELETE_PURGE: &str = "DELETE FROM purges WHERE topic = $1";
 
 #[async_trait]
@@ -62,6 +64,7 @@ impl Purge for Connection {
             removed += run!(self, query, execute)?.rows_affected();
         }
         if removed == 0 {
+            run!(self, sqlx::query::<Db>(DELETE_POSITION).bind(topic), execute)?;
             run!(self, sqlx::query::<Db>(DELETE_PURGE).bind(topic), execute)?;
         }
         Ok(Some(removed))

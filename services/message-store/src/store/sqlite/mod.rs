@@ -15,6 +15,9 @@ mod epoch;
 mod events;
 #[path = "../sql/inboxes.rs"]
 mod inboxes;
+mod index;
+#[path = "../sql/index_rows.rs"]
+mod index_rows;
 #[path = "../sql/invitations.rs"]
 mod invitations;
 #[path = "../sql/members.rs"]
@@ -28,6 +31,8 @@ mod profiles;
 mod purge;
 #[path = "../sql/rooms.rs"]
 mod rooms;
+#[path = "../sql/search.rs"]
+mod search;
 #[path = "../sql/slugs.rs"]
 mod slugs;
 #[path = "../sql/text_forms.rs"]
@@ -48,6 +53,7 @@ use super::{
     inboxes::{InboxOpening, InboxState},
     values::seq,
 };
+use crate::settings::INDEX_CHUNK_EVENTS_SQLITE;
 
 /// IMMEDIATE takes the write lock at once: a transaction that reads first and writes later fails where another
 /// wrote in between.
@@ -104,6 +110,10 @@ impl Database for Sqlite {
         let query = sqlx::query(epoch::UPDATE_EPOCH).bind(i64::from(epoch.get()));
         let result = query.execute(lease.connection()).await.map(drop);
         lease.finish(result)
+    }
+
+    fn index_chunk_events(&self) -> u32 {
+        INDEX_CHUNK_EVENTS_SQLITE
     }
 
     async fn ping(&self) -> DatabaseResult<()> {

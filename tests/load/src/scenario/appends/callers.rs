@@ -59,17 +59,7 @@ impl Callers {
         members: &[Vec<usize>],
         run: &str,
     ) -> Result<Self, BenchError> {
-        let stores = stores.iter().map(|address| {
-            let endpoint =
-                Endpoint::from_shared(format!("http://{address}"))?.connect_timeout(CONNECT_TIMEOUT);
-            let channel = endpoint.tcp_nodelay(true).connect_lazy();
-            let client = MessageStoreClient::new(channel, MessageStoreSettings::default());
-            Ok::<_, BenchError>(Arc::new(client) as Arc<dyn MessageStore>)
-        });
-        let stores = stores.collect::<Result<Vec<_>, _>>()?;
-        if stores.is_empty() {
-            return Err(BenchError::NoStore);
-        }
+        let stores = clients(stores)?;
         let caller = |number: usize| {
             let room = number % rooms.len();
             let member = members[room][number / rooms.len() % members[room].len()];
@@ -152,7 +142,19 @@ impl Caller {
     }
 }
 
-fn profile(account: &Account) -> Result<Profile, BenchError> {
+/// A client of each replica; there is one. Must be called within a runtime.
+pub(in crate::scenario) fn clients(stores: &[SocketAddr]) -> Result<Vec<Arc<dyn MessageStore>>, BenchError> {
+    let client = |address: &SocketAddr| {
+        let endpoint = Endpoint::from_shared(format!("http://{address}"))?.connect_timeout(CONNECT_TIMEOUT);
+        let channel = endpoint.tcp_nodelay(true).connect_lazy();
+        let client = MessageStoreClient::new(channel, MessageStoreSettings::default());
+        Ok::<_, BenchError>(Arc::new(client) as Arc<dyn MessageStore>)
+    };
+    let stores = stores.iter().map(client).collect::<Result<Vec<_>, _>>()?;
+    if stores.is_empty() { Err(BenchError::NoStore) } else { Ok(stores) }
+}
+
+pub(in crate::scenario) fn profile(account: &Account) -> Result<Profile, BenchError> {
     Ok(Profile {
         id: account.id.parse::<UserId>().map_err(invalid)?,
         username: Username::new(account.username.as_str()).map_err(invalid)?,
@@ -165,6 +167,6 @@ fn profile(account: &Account) -> Result<Profile, BenchError> {
 }
 
 /// What the gateway gave an account or a room is not what the domain allows.
-fn invalid(error: impl std::error::Error + Send + Sync + 'static) -> BenchError {
+pub(in crate::scenario) fn invalid(error: impl std::error::Error + Send + Sync + 'static) -> BenchError {
     BenchError::Invalid(Box::new(error))
 }

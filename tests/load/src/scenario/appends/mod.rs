@@ -1,6 +1,6 @@
 //! How many messages a second the message store makes durable, beside what its PostgreSQL takes bare.
 
-mod callers;
+pub(super) mod callers;
 mod measured;
 mod peer;
 
