@@ -8,6 +8,7 @@ import { promisify } from "node:util";
 import { systemEnvironment } from "../src/environment.js";
 import { Http } from "../src/rest/http.js";
 import { Rest } from "../src/rest/rest.js";
+import { Rooms } from "../src/rooms.js";
 
 /** From build/test. */
 const at = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
@@ -37,7 +38,7 @@ test("each route of a user has a method, and no method another route", async () 
     isForUsers(path) ? Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`) : [],
   );
   const called: string[] = [];
-  const places: Record<string, string> = { ROOM: "{room}", USER: "{user}", SESSION: "{session}", "7": "{id}", EMOJI: "{emoji}" };
+  const places: Record<string, string> = { ROOM: "{room}", USER: "{user}", SESSION: "{session}", "7": "{id}", EMOJI: "{emoji}", CODE: "{code}" };
   const environment = {
     ...systemEnvironment(),
     fetch: (async (url: string, { method }: { method: string }) => {
@@ -48,7 +49,19 @@ test("each route of a user has a method, and no method another route", async () 
   };
   const token = async () => ({ token: "t" });
   const rest = new Rest(new Http("http://server", { get: token, getInsteadOf: token }, environment, 1_000));
-  const calls: { [Name in keyof Rest]: () => Promise<unknown> } = {
+  const rooms = new Rooms(rest);
+  const ofRooms: { [Name in keyof Rooms]: () => Promise<unknown> } = {
+    ban: () => rooms.ban("ROOM", "USER", { reason: "spam" }),
+    unban: () => rooms.unban("ROOM", "USER"),
+    listBans: () => rooms.listBans("ROOM", { limit: 2 }),
+    mute: () => rooms.mute("ROOM", "USER"),
+    unmute: () => rooms.unmute("ROOM", "USER"),
+    makeInvitation: () => rooms.makeInvitation("ROOM", { uses: 1 }),
+    listInvitations: () => rooms.listInvitations("ROOM"),
+    revokeInvitation: () => rooms.revokeInvitation("ROOM", "CODE"),
+    acceptInvitation: () => rooms.acceptInvitation("CODE"),
+  };
+  const calls: { [Name in Exclude<keyof Rest, "http">]: () => Promise<unknown> } = {
     register: () => rest.register({ username: "mina", password: "password" }),
     login: () => rest.login({ username: "mina", password: "password" }),
     refresh: () => rest.refresh("r"),
@@ -90,6 +103,6 @@ test("each route of a user has a method, and no method another route", async () 
     listInbox: () => rest.listInbox({ after: 7 }),
     markInboxRead: () => rest.markInboxRead(7),
   };
-  for (const call of Object.values(calls)) await call();
+  for (const call of [...Object.values(calls), ...Object.values(ofRooms)]) await call();
   assert.deepEqual(called.sort(), described.sort());
 });

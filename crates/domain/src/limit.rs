@@ -10,6 +10,8 @@ pub enum Limit {
     AddressSends,
     /// The requests of all users that reach one room.
     RoomSends,
+    /// The messages of one member in a room with slow mode.
+    SlowMode,
     /// The pages and other answers that one user reads.
     UserReads,
     /// The same from one address, whoever the users are.
@@ -46,10 +48,11 @@ pub enum Limit {
 
 impl Limit {
     /// Every limit.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::UserSends,
         Self::AddressSends,
         Self::RoomSends,
+        Self::SlowMode,
         Self::UserReads,
         Self::AddressReads,
         Self::ProfileChanges,
@@ -75,6 +78,7 @@ impl Limit {
             Self::UserSends => "user_sends",
             Self::AddressSends => "address_sends",
             Self::RoomSends => "room_sends",
+            Self::SlowMode => "slow_mode",
             Self::UserReads => "user_reads",
             Self::AddressReads => "address_reads",
             Self::ProfileChanges => "profile_changes",
@@ -101,6 +105,7 @@ impl Limit {
             Self::UserSends => "this user sends too many requests: slow down",
             Self::AddressSends => "too many requests come from this address: slow down",
             Self::RoomSends => "this room receives too many requests: slow down",
+            Self::SlowMode => "this room has slow mode: wait before the next message",
             Self::UserReads => "this user reads too much: slow down",
             Self::AddressReads => "too much is read from this address: slow down",
             Self::ProfileChanges => "this user changes the profile too often: slow down",

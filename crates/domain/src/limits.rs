@@ -62,3 +62,19 @@ pub const FILE_NAME_MAX_BYTES: usize = 255;
 pub const ATTACHMENT_URL_MAX_BYTES: usize = 2_048;
 /// The files that one message points to.
 pub const ATTACHMENTS_MAX: usize = 10;
+/// The seconds of the longest pause between two messages of a member in slow mode: six hours.
+pub const SLOW_MODE_MAX_S: u32 = 6 * 60 * 60;
+/// The characters of the reason of a ban or a mute.
+pub const REASON_MAX_CHARS: usize = 500;
+/// The users who are banned from one room, and the users who are muted in it: so many of each.
+pub const ROOM_RESTRICTIONS_MAX: u64 = 10_000;
+/// The invitation links of one room that can be used.
+pub const ROOM_INVITATIONS_MAX: u64 = 50;
+/// How often one invitation link can be used, where it says how often.
+pub const INVITATION_USES_MAX: u32 = 10_000;
+/// The days after which an invitation link expires where its maker names no time.
+pub const INVITATION_DEFAULT_DAYS: u64 = 7;
+/// The days after which an invitation link expires at the latest.
+pub const INVITATION_MAX_DAYS: u64 = 366;
+/// The bytes of an invitation link's code, or of its id.
+pub const INVITATION_CODE_MAX_BYTES: usize = 64;

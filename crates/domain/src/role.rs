@@ -13,3 +13,18 @@ pub enum Role {
     /// Changes roles and the room itself, too.
     Owner,
 }
+
+impl Role {
+    /// Every role, the least first.
+    pub const ALL: [Self; 3] = [Self::Member, Self::Moderator, Self::Owner];
+
+    /// The name in JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Member => "member",
+            Self::Moderator => "moderator",
+            Self::Owner => "owner",
+        }
+    }
+}

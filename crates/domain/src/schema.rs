@@ -6,8 +6,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use crate::{
     AddedBy, AttachmentUrl, AvatarUrl, Code, DisplayName, Emoji, Epoch, ExternalId, FileName, IdempotencyKey,
-    MediaType, MessageId, MessageText, Role, RoomId, RoomKind, RoomName, RoomRef, SearchText, Seq, SessionId,
-    Slug, Timestamp, UserId, UserRef, Username, limits,
+    MediaType, MessageId, MessageText, Reason, Role, RoomHistory, RoomId, RoomKind, RoomName, RoomRef,
+    SearchText, Seq, SessionId, Slug, Timestamp, UserId, UserRef, Username, limits,
 };
 
 macro_rules! schemas {
@@ -80,6 +80,14 @@ schemas! {
         "type": "string", "minLength": 1, "maxLength": limits::ROOM_NAME_MAX_CHARS,
         "description": "The name of a room: one line with at least one visible character. The server normalizes it (NFC)."
     };
+    Reason => {
+        "type": "string", "minLength": 1, "maxLength": limits::REASON_MAX_CHARS,
+        "description": "The reason of a ban or a mute: one line with at least one visible character. The server normalizes it (NFC)."
+    };
+    RoomHistory => {
+        "type": "string", "enum": RoomHistory::ALL,
+        "description": "The messages that a newcomer can read: `all`, or `joined` (only those sent after the newcomer became a member)."
+    };
     Slug => {
         "type": "string", "pattern": "^[a-z0-9]([a-z0-9_-]*[a-z0-9])?$", "maxLength": limits::SLUG_MAX_BYTES,
         "description": "A slug: the name of a room in URLs. It never has the form of an id."
@@ -109,8 +117,8 @@ schemas! {
         "description": "The users who may add this user to rooms: `anyone`, `shared` (users who share a room with this user), or `nobody`. All others can only invite the user."
     };
     Role => {
-        "type": "string", "enum": [Role::Member, Role::Moderator, Role::Owner],
-        "description": "The role of a member: a `member` reads and writes; a `moderator` also adds and removes members and pins messages; an `owner` also changes roles and the room."
+        "type": "string", "enum": Role::ALL,
+        "description": "The role of a member: a `member` reads and writes; a `moderator` also adds, removes, bans and mutes members and pins messages; an `owner` also changes roles and the room."
     };
     RoomKind => {
         "type": "string", "enum": RoomKind::ALL,

@@ -6,7 +6,8 @@ use crate::{
     bounded::bounded_text,
     limits::{
         AVATAR_URL_MAX_BYTES, DISPLAY_NAME_MAX_CHARS, EXTERNAL_ID_MAX_BYTES, IDEMPOTENCY_KEY_MAX_BYTES,
-        MESSAGE_TEXT_MAX_CHARS, ROOM_NAME_MAX_CHARS, SEARCH_QUERY_MAX_CHARS, SLUG_MAX_BYTES,
+        MESSAGE_TEXT_MAX_CHARS, REASON_MAX_CHARS, ROOM_NAME_MAX_CHARS, SEARCH_QUERY_MAX_CHARS,
+        SLUG_MAX_BYTES,
     },
     unicode::{is_blank, is_visible, is_visible_in_texts, problem_in_names, to_nfc, without_deceptions},
 };
@@ -58,6 +59,12 @@ bounded_text!(
     /// A room's name, in Normalization Form C: 1 to 100 characters on one line, one of them visible, trimmed.
     RoomName,
     |text| name("name", &text, ROOM_NAME_MAX_CHARS)
+);
+bounded_text!(
+    /// Why a user is banned or muted, in Normalization Form C: 1 to 500 characters on one line, one of them visible,
+    /// trimmed.
+    Reason,
+    |text| name("reason", &text, REASON_MAX_CHARS)
 );
 bounded_text!(
     /// A room's name in an address: lower-case letters, digits and inner `-` and `_`, 1 to 64 bytes, and

@@ -27,6 +27,12 @@ impl Timestamp {
         self.0.div_euclid(1_000_000)
     }
 
+    /// The last whole millisecond up to this point: what its text says.
+    #[must_use]
+    pub const fn whole_milliseconds(self) -> Self {
+        Self(self.0.div_euclid(1_000) * 1_000)
+    }
+
     /// The point `duration` later.
     #[must_use]
     pub fn plus(self, duration: std::time::Duration) -> Self {

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use madang_domain::{
     Attachment, AttachmentUrl, AvatarUrl, Code, DisplayName, Error, ExternalId, FileName, IdempotencyKey,
-    MediaType, Profile, Role, RoomId, RoomName, Seq, Slug, Timestamp, TopicId, UserId, Username,
+    MediaType, Profile, Role, RoomFlags, RoomId, RoomName, Seq, Slug, Timestamp, TopicId, UserId, Username,
     event::{
-        Custom, Event, EventBody, EventKind, Invite, Joined, Left, Mention, Message, RoleChanged,
+        Custom, Event, EventBody, EventKind, Invite, Joined, Left, Mention, Message, Restricted, RoleChanged,
         RoomChanged, Unknown,
     },
 };
@@ -92,11 +92,13 @@ fn body() -> impl Strategy<Value = EventBody> {
         role().prop_map(|role| EventBody::Joined(Joined { role })),
         Just(EventBody::Left(Left {})),
         role().prop_map(|role| EventBody::RoleChanged(RoleChanged { role })),
-        (name(), slug, any::<bool>()).prop_map(|(name, slug, deleted)| EventBody::RoomChanged(RoomChanged {
-            name,
-            slug,
-            deleted
-        })),
+        (name(), slug, any::<bool>(), 0_u32..100).prop_map(|(name, slug, deleted, slow_mode_s)| {
+            let flags = RoomFlags { slow_mode_s, archived: deleted, ..RoomFlags::default() };
+            EventBody::RoomChanged(RoomChanged { name, slug, flags, deleted })
+        }),
+        any::<bool>().prop_map(|on| EventBody::Banned(Restricted { on, until: None })),
+        any::<bool>()
+            .prop_map(|on| EventBody::Muted(Restricted { on, until: Some(Timestamp::from_micros(7_000)) })),
         (room(), any::<u64>())
             .prop_map(|(room, seq)| EventBody::Mention(Mention { room, seq: Seq::new(seq) })),
         (room(), name(), any::<bool>()).prop_map(|(room, name, pending)| EventBody::Invite(Invite {

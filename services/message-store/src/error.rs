@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use madang_database::DatabaseError;
-use madang_domain::{Code, Error, limits};
+use madang_domain::{Code, Error, Limit, Restriction, Timestamp, limits};
 
 /// When to retry if the store is overloaded or its database unavailable.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -38,6 +38,48 @@ pub(crate) enum OperationError {
     /// The caller's role does not suffice.
     #[error("this requires at least the role {0}")]
     RoleTooLow(&'static str),
+    /// Nobody sends in an archived room.
+    #[error("the room is archived: nobody sends, edits or reacts in it")]
+    Archived,
+    /// Only moderators send in an announcement room.
+    #[error("only moderators send in this room")]
+    OnlyModerators,
+    /// The actor is muted: until when, and how long that is from now.
+    #[error("you are muted in this room{}", until(.0))]
+    Muted(Timestamp, Duration),
+    /// The room has slow mode, and the next message must wait so long.
+    #[error("this room has slow mode: wait before the next message")]
+    SlowMode(Duration),
+    /// The actor is banned, until then.
+    #[error("you are banned from this room{}", until(.0))]
+    Banned(Timestamp),
+    /// Who is to become a member is banned.
+    #[error("the user is banned from this room: end the ban first")]
+    MemberBanned,
+    /// One does not ban or mute oneself.
+    #[error("you cannot ban or mute yourself")]
+    RestrictSelf,
+    /// The room has as many banned or muted users as it may have.
+    #[error("a room has at most {max} users who are banned, and as many who are muted", max = limits::ROOM_RESTRICTIONS_MAX)]
+    TooManyRestrictions,
+    /// A ban or a mute would be over when it begins.
+    #[error("until must be a later time than now, and before the year 9999")]
+    BadUntil,
+    /// The pause of slow mode is too long.
+    #[error("slow_mode_s must be 0 to {max}", max = limits::SLOW_MODE_MAX_S)]
+    BadSlowMode,
+    /// An invitation link would be expired when it is made, or live too long.
+    #[error("expires_at must be a later time than now, within {max} days", max = limits::INVITATION_MAX_DAYS)]
+    BadExpiry,
+    /// An invitation link could not be used, or too often.
+    #[error("uses must be 1 to {max}", max = limits::INVITATION_USES_MAX)]
+    BadUses,
+    /// The room has as many invitation links as it may have.
+    #[error("a room has at most {max} invitation links: revoke one first", max = limits::ROOM_INVITATIONS_MAX)]
+    TooManyInvitationLinks,
+    /// There is no such invitation link, or none that can be used.
+    #[error("there is no such invitation, or it is over")]
+    InvitationNotFound,
     /// Only public rooms are joined.
     #[error("you can join only public rooms and rooms to which you are invited; ask a moderator")]
     NotJoinable,
@@ -51,7 +93,7 @@ pub(crate) enum OperationError {
     #[error("a direct room needs exactly one other member")]
     DirectNeedsOneOther,
     /// Direct rooms stay as they were made.
-    #[error("a direct room has no slug, and its two members and their roles do not change")]
+    #[error("a direct room has no slug and no flags, and its two members and their roles do not change")]
     DirectIsFixed,
     /// The room would have members and no owner.
     #[error("the last owner of a room must first make another member an owner")]
@@ -122,10 +164,18 @@ impl From<OperationError> for Error {
     fn from(error: OperationError) -> Self {
         use OperationError as E;
         let code = match &error {
-            E::RoomNotFound | E::MemberNotFound | E::MessageNotFound => Code::NotFound,
-            E::NotMember | E::RoleTooLow(_) | E::NotSender | E::NotJoinable | E::DirectRefused => {
-                Code::PermissionDenied
+            E::RoomNotFound | E::MemberNotFound | E::MessageNotFound | E::InvitationNotFound => {
+                Code::NotFound
             }
+            E::NotMember
+            | E::RoleTooLow(_)
+            | E::NotSender
+            | E::NotJoinable
+            | E::OnlyModerators
+            | E::Muted(..)
+            | E::Banned(_)
+            | E::DirectRefused => Code::PermissionDenied,
+            E::SlowMode(_) => Code::RateLimited,
             E::SlugTaken | E::SlugRests(_) => Code::AlreadyExists,
             E::DirectNeedsOneOther
             | E::TooManyMembers
@@ -136,6 +186,10 @@ impl From<OperationError> for Error {
             | E::SearchTooLong
             | E::SearchNeedsRoom
             | E::BlockSelf
+            | E::BadUntil
+            | E::BadSlowMode
+            | E::BadExpiry
+            | E::BadUses
             | E::TooMany(_) => Code::InvalidArgument,
             E::DirectIsFixed
             | E::LastOwner
@@ -145,22 +199,43 @@ impl From<OperationError> for Error {
             | E::OtherBlocked
             | E::EditWindowOver(_)
             | E::TooManyReactions
+            | E::Archived
+            | E::MemberBanned
+            | E::RestrictSelf
+            | E::TooManyRestrictions
+            | E::TooManyInvitationLinks
             | E::TooManyPins => Code::FailedPrecondition,
             E::Overloaded | E::Stopping => Code::Unavailable,
             E::Deadline => Code::DeadlineExceeded,
             E::Database(_) | E::Shared(_) => return from_database(error),
         };
-        let retry = matches!(code, Code::Unavailable | Code::DeadlineExceeded);
-        let (of_slug, of_members) = (
-            matches!(error, E::SlugTaken | E::SlugRests(_)),
-            matches!(error, E::DirectNeedsOneOther | E::TooManyMembers),
-        );
-        let mut error = Self::new(code, error.to_string());
-        if of_slug || of_members {
-            error = error.of_field(if of_slug { "/slug" } else { "/members" });
+        let field = match &error {
+            E::SlugTaken | E::SlugRests(_) => Some("/slug"),
+            E::DirectNeedsOneOther | E::TooManyMembers => Some("/members"),
+            E::BadUntil => Some("/until"),
+            E::BadSlowMode => Some("/slow_mode_s"),
+            E::BadExpiry => Some("/expires_at"),
+            E::BadUses => Some("/uses"),
+            _ => None,
+        };
+        let retry_after = match &error {
+            E::SlowMode(after) => Some(*after),
+            // Without an end, no retry helps.
+            E::Muted(until, after) => (*until != Restriction::WITHOUT_END).then_some(*after),
+            _ => matches!(code, Code::Unavailable | Code::DeadlineExceeded).then_some(RETRY_AFTER),
+        };
+        let limit = (code == Code::RateLimited).then_some(Limit::SlowMode);
+        let mut told = Self::new(code, error.to_string());
+        if let Some(field) = field {
+            told = told.of_field(field);
         }
-        if retry { error.retry_after(RETRY_AFTER) } else { error }
+        Self { retry_after, limit, ..told }
     }
+}
+
+/// When what is imposed ends, as it continues a sentence.
+fn until(end: &Timestamp) -> String {
+    if *end == Restriction::WITHOUT_END { String::new() } else { format!(" until {end}") }
 }
 
 /// The database's failures keep their cause, for the log.

@@ -10,12 +10,13 @@ use madang_rpc::{
     around::{Around, Call, Layer},
     method::Method,
     store::{
-        Append, Appended, Block, BlockedUser, Changed, CreateRoom, DeleteMessage, DeleteRoom, EditMessage,
-        GetRoom, GetUserSettings, Heads, History, Inbox, InboxMark, InboxPage, Join, Leave, ListBlocked,
-        ListMembers, ListPins, ListRevisions, ListRooms, LogPage, MarkInboxRead, MarkRead, Member, Notify,
-        Open, OpenInbox, Opened, OpenedInbox, Page, PutMember, PutUserSettings, React, Read, ReadMark,
-        RememberProfile, RememberedProfile, RemoveMember, Resolve, Resolved, Revision, RoomView, Search,
-        SearchPage, SetPin, Unblock, UpdateRoom, UserSettings,
+        AcceptInvitation, Append, Appended, BannedUser, Block, BlockedUser, Changed, CreateRoom,
+        DeleteMessage, DeleteRoom, EditMessage, GetRoom, GetUserSettings, Heads, History, Inbox, InboxMark,
+        InboxPage, Invitation, Join, Leave, ListBans, ListBlocked, ListInvitations, ListMembers, ListPins,
+        ListRevisions, ListRooms, LogPage, MadeInvitation, MakeInvitation, MarkInboxRead, MarkRead, Member,
+        Notify, Open, OpenInbox, Opened, OpenedInbox, Page, PutMember, PutUserSettings, React, Read,
+        ReadMark, RememberProfile, RememberedProfile, RemoveMember, Resolve, Resolved, Restrict, Revision,
+        RevokeInvitation, RoomView, Search, SearchPage, SetPin, Unblock, UpdateRoom, UserSettings,
     },
 };
 use tokio::time::timeout;
@@ -126,7 +127,9 @@ impl MessageStore for Operations {
 
     async fn update_room(&self, request: UpdateRoom) -> Result<Changed<RoomView>> {
         let name = request.name.map(|name| RoomName::new(name.as_str())).transpose()?;
-        Ok(self.told(self.0.engine.update_room(request.actor, request.room, name, request.slug).await?))
+        Ok(self.told(
+            self.0.engine.update_room(request.actor, request.room, name, request.slug, request.flags).await?,
+        ))
     }
 
     async fn delete_room(&self, request: DeleteRoom) -> Result<Changed<()>> {
@@ -158,6 +161,30 @@ impl MessageStore for Operations {
         Ok(self.told(
             self.0.engine.remove_member(request.actor, request.authority, request.room, request.user).await?,
         ))
+    }
+
+    async fn restrict(&self, request: Restrict) -> Result<Changed<()>> {
+        Ok(self.told(self.0.engine.restrict(request).await?))
+    }
+
+    async fn list_bans(&self, request: ListBans) -> Result<Page<BannedUser>> {
+        Ok(self.0.engine.bans(request).await?)
+    }
+
+    async fn make_invitation(&self, request: MakeInvitation) -> Result<MadeInvitation> {
+        Ok(self.0.engine.make_invitation(request).await?)
+    }
+
+    async fn list_invitations(&self, request: ListInvitations) -> Result<Vec<Invitation>> {
+        Ok(self.0.engine.invitation_links(request).await?)
+    }
+
+    async fn revoke_invitation(&self, request: RevokeInvitation) -> Result<()> {
+        Ok(self.0.engine.revoke_invitation(request).await?)
+    }
+
+    async fn accept_invitation(&self, request: AcceptInvitation) -> Result<Changed<RoomView>> {
+        Ok(self.told(self.0.engine.accept_invitation(request).await?))
     }
 
     async fn append(&self, mut append: Append) -> Result<Appended> {

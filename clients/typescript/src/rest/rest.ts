@@ -68,7 +68,7 @@ const reaction = (id: string, message: string, emoji: string) =>
 
 /** Each method answers what the server answers, or throws a `MadangError`. Rooms are named by id, slug or `ext:`. */
 export class Rest {
-  constructor(private readonly http: Http) {}
+  constructor(readonly http: Http) {}
 
   // Accounts and sessions.
 

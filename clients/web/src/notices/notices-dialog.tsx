@@ -1,4 +1,4 @@
-import type { Invite, Mention, InboxNotice, User } from "@madang/client";
+import type { Invite, Mention, InboxNotice, RestrictionNotice, User } from "@madang/client";
 import { useClient, useNotices, useRooms } from "@madang/react";
 import { Bell } from "lucide-react";
 import { useEffect, useState } from "react";
@@ -53,6 +53,9 @@ function NoticeRow({ notice, isNew, onClose }: { notice: InboxNotice; isNew: boo
       return <MentionRow at={notice.at} mention={notice.data as Mention} isNew={isNew} onClose={onClose} />;
     case "invite":
       return <InviteRow at={notice.at} invite={notice.data as Invite} isNew={isNew} onClose={onClose} />;
+    case "ban":
+    case "mute":
+      return <RestrictionRow kind={notice.kind} at={notice.at} data={notice.data as RestrictionNotice} isNew={isNew} />;
     case "custom":
       return <CustomRow at={notice.at} data={notice.data} isNew={isNew} />;
     default:
@@ -131,6 +134,16 @@ function InviteRow({ at, invite, isNew, onClose }: { at: string; invite: Invite;
       )}
     </Row>
   );
+}
+
+function RestrictionRow({ kind, at, data, isNew }: { kind: "ban" | "mute"; at: string; data: RestrictionNotice; isNew: boolean }) {
+  const texts = useTexts();
+  const { on, reason, by, name } = data;
+  const said = {
+    ban: on ? texts.noticeBan : texts.noticeBanEnd,
+    mute: on ? texts.noticeMute : texts.noticeMuteEnd,
+  }[kind](name);
+  return <Row who={by} text={reason === null ? said : `${said}: ${reason}`} at={at} isNew={isNew} />;
 }
 
 /** A notice of the site: its text, where it has one of a usual name. */

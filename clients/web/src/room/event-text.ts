@@ -52,7 +52,15 @@ function eventText(texts: Texts, event: RoomEvent, nameOf: Names): string {
       return texts.eventRole(nameOf(user), roles[role]);
     }
     case "room":
-      return texts.eventRenamed(nameOf(event.properties.by), event.properties.name);
+      return texts.eventRoom(nameOf(event.properties.by), event.properties.name);
+    case "banned": {
+      const { user, on, by } = event.banned;
+      return (on ? texts.eventBanned : texts.eventUnbanned)(nameOf(user), nameOf(by));
+    }
+    case "muted": {
+      const { user, on, by } = event.muted;
+      return (on ? texts.eventMuted : texts.eventUnmuted)(nameOf(user), nameOf(by));
+    }
     case "pinned": {
       const by = nameOf(event.pinned.by);
       return event.pinned.on ? texts.eventPinned(by) : texts.eventUnpinned(by);

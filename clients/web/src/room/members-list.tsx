@@ -1,7 +1,7 @@
 import type { Account, Member, Role, Room } from "@madang/client";
 import { useClient, usePresence } from "@madang/react";
-import { Ban, Ellipsis, MessageCircle, ShieldCheck, User, UserMinus, UserPlus, Crown } from "lucide-react";
-import { useState } from "react";
+import { Ban, Ellipsis, MessageCircle, ShieldCheck, User, UserMinus, UserPlus, UserX, Volume2, VolumeX, Crown } from "lucide-react";
+import { Suspense, lazy, useState } from "react";
 import { useTexts } from "../i18n";
 import { useBlocked, useMe, usePerson, useWorld } from "../state/world";
 import { useOpenDirect } from "../rooms/open-direct";
@@ -11,6 +11,9 @@ import { Button } from "../ui/button";
 import { Confirm, Dialog } from "../ui/dialog";
 import { type Action, Menu } from "../ui/menu";
 import { say, useAct } from "../ui/toasts";
+import type { Imposing } from "./restrict-dialog";
+
+const RestrictDialog = lazy(() => import("./restrict-dialog"));
 
 const RANK: Readonly<Record<Role, number>> = { member: 0, moderator: 1, owner: 2 };
 
@@ -75,6 +78,7 @@ function MemberRow({ room, member, isHere }: { room: Room; member: Member; isHer
   const openDirect = useOpenDirect();
   const person = usePerson(member.user);
   const [asking, setAsking] = useState<Asking>(null);
+  const [imposing, setImposing] = useState<Imposing | null>(null);
   const close = () => setAsking(null);
   const isMe = person.id === me.id;
   const isBlocked = blocked.has(person.id);
@@ -102,6 +106,18 @@ function MemberRow({ room, member, isHere }: { room: Room; member: Member; isHer
       actions.push({ name: "block", label: texts.block, icon: Ban, danger: true, run: () => setAsking("block") });
     }
     if (!isDirect && mine >= RANK.moderator && mine > RANK[member.role]) {
+      const impose = (what: "ban" | "mute") => () =>
+        setImposing({ what, room: room.id, user: person.id, name: person.name });
+      if (member.muted_until === undefined) {
+        actions.push({ name: "mute", label: texts.mute, icon: VolumeX, run: impose("mute") });
+      } else {
+        const unmute = async () => {
+          const { Rooms } = await import("@madang/client/rooms");
+          await new Rooms(client.rest).unmute(room.id, person.id);
+        };
+        actions.push({ name: "unmute", label: texts.unmute, icon: Volume2, run: () => void act(unmute).catch(() => {}) });
+      }
+      actions.push({ name: "ban", label: texts.ban, icon: UserX, danger: true, run: impose("ban") });
       actions.push({ name: "remove", label: texts.removeMember, icon: UserMinus, danger: true, run: () => setAsking("remove") });
     }
   }
@@ -118,6 +134,7 @@ function MemberRow({ room, member, isHere }: { room: Room; member: Member; isHer
         <span className="pick-note">@{person.username}</span>
       </span>
       {role !== null && !isDirect && <span className="tag">{role}</span>}
+      {member.muted_until !== undefined && <span className="tag">{texts.mutedTag}</span>}
       {isBlocked && <span className="tag tag-danger">{texts.blockedTag}</span>}
       {actions.length > 0 && (
         <Menu
@@ -128,6 +145,11 @@ function MemberRow({ room, member, isHere }: { room: Room; member: Member; isHer
             </button>
           }
         />
+      )}
+      {imposing && (
+        <Suspense fallback={null}>
+          <RestrictDialog imposing={imposing} onClose={() => setImposing(null)} />
+        </Suspense>
       )}
       <Confirm
         open={asking === "remove"}

@@ -78,7 +78,7 @@ export function rowsOf(items: readonly ShownItem[], { me, hasOlder, isDirect, ne
 
 /** Kinds that this version has no words for pass in silence. */
 function isTold({ event }: ShownEvent): boolean {
-  return ["joined", "left", "role", "room", "pinned"].includes(event.kind);
+  return ["joined", "left", "role", "room", "pinned", "banned", "muted"].includes(event.kind);
 }
 
 /** Somebody came in without being added. The first of a room is who has made it. */

@@ -20,6 +20,10 @@ pub struct Member<'a> {
     /// True if the user is only invited; absent for members.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub invited: bool,
+    /// The time until which the member is muted: the year 9999 if the mute has no end. Absent if the member
+    /// is not muted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub muted_until: Option<Timestamp>,
 }
 
 /// The role to give to a user, who becomes a member if necessary.

@@ -3,8 +3,10 @@
 mod auth;
 mod documents;
 mod inbox;
+mod invitations;
 mod members;
 mod messages;
+mod moderation;
 mod page;
 mod present;
 mod problem;
@@ -17,10 +19,12 @@ mod users;
 
 pub use auth::{AuthSession, JwkSet, Login, RefreshToken, Register, Ticket, Tokens};
 pub use inbox::InboxPage;
+pub use invitations::{Invitation, NewInvitation};
 pub use members::{Member, PutMember};
 pub use messages::{
     EditMessage, MarkRead, MessagesPage, RangeQuery, ReadMark, Revision, SendMessage, SentMessage,
 };
+pub use moderation::{BannedUser, Restriction};
 pub use page::{Page, PageQuery};
 pub use problem::{FieldProblem, Problem};
 pub use rooms::{NewRoom, Room, RoomChanges, RoomScope, RoomsQuery};
@@ -34,7 +38,8 @@ pub use users::{BlockedUser, ProfileChanges, UserSettings, UserSettingsChanges};
 pub mod routes {
     pub use super::{
         auth::routes as auth, documents::routes as documents, inbox::routes as inbox,
-        members::routes as members, messages::routes as messages, rooms::routes as rooms,
-        search::routes as search, server::routes as server, users::routes as users,
+        invitations::routes as invitations, members::routes as members, messages::routes as messages,
+        moderation::routes as moderation, rooms::routes as rooms, search::routes as search,
+        server::routes as server, users::routes as users,
     };
 }

@@ -2,12 +2,12 @@
 
 use std::borrow::Cow;
 
-use madang_domain::{Role, RoomId, RoomKind, RoomName, Seq, Slug, Timestamp, UserId};
+use madang_domain::{Role, RoomHistory, RoomId, RoomKind, RoomName, Seq, Slug, Timestamp, UserId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::present::present;
-use crate::RoomMessage;
+use crate::{Flags, RoomMessage};
 
 /// A room as the caller sees it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -28,6 +28,9 @@ pub struct Room<'a> {
     pub head: Seq,
     /// The number of members.
     pub members: u64,
+    /// The flags. In JSON these fields stand beside `members`.
+    #[serde(flatten)]
+    pub flags: Flags,
     /// The caller's role; absent if the caller is not a member.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<Role>,
@@ -89,6 +92,19 @@ pub struct RoomChanges {
     /// The new slug. If it is absent, the slug stays; null removes it.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub slug: Option<Option<Slug>>,
+    /// Whether only moderators send. If it is absent, it stays; as for all flags.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub announcement: Option<bool>,
+    /// Whether nobody sends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub archived: Option<bool>,
+    /// The seconds that a member must wait between two messages: 0 (no pause) to 21,600. Moderators may set it, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = 21_600))]
+    pub slow_mode_s: Option<u32>,
+    /// The messages that a newcomer can read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub history: Option<RoomHistory>,
 }
 
 /// The set of rooms to list.
@@ -137,7 +153,7 @@ pub mod routes {
             .answers::<Room<'_>>(200, "The room.")
             .refuses(&[Code::PermissionDenied, Code::NotFound]);
         /// Changes a room.
-        UPDATE = Route::patch("update_room", "/v1/rooms/{room}", "Change the name or slug of a room (for owners, and both users of a direct room)")
+        UPDATE = Route::patch("update_room", "/v1/rooms/{room}", "Change the name, slug or flags of a room (for owners, and the name for both users of a direct room); moderators may set slow mode")
             .takes::<RoomChanges>()
             .answers::<Room<'_>>(200, "The room after the change.")
             .refuses(&[Code::PermissionDenied, Code::NotFound, Code::AlreadyExists, Code::FailedPrecondition]);

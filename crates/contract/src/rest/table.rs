@@ -1,6 +1,8 @@
 //! The table of all REST routes.
 
-use super::{Route, auth, documents, inbox, members, messages, rooms, search, server, users};
+use super::{
+    Route, auth, documents, inbox, invitations, members, messages, moderation, rooms, search, server, users,
+};
 
 /// A group of routes: a tag in the OpenAPI document.
 #[derive(Debug)]
@@ -14,7 +16,7 @@ pub struct Group {
 }
 
 /// All routes, in groups. The gateway serves them and the OpenAPI document describes them.
-pub static ROUTES: [Group; 9] = [
+pub static ROUTES: [Group; 11] = [
     Group {
         name: "Accounts",
         description: "Accounts, tokens and sessions (signed-in devices).",
@@ -34,6 +36,16 @@ pub static ROUTES: [Group; 9] = [
         name: "Members",
         description: "The members of a room and their roles.",
         routes: members::routes::ALL,
+    },
+    Group {
+        name: "Moderation",
+        description: "The users who are banned from a room, and the members who are muted in it.",
+        routes: moderation::routes::ALL,
+    },
+    Group {
+        name: "Invitations",
+        description: "Invitation links to rooms.",
+        routes: invitations::routes::ALL,
     },
     Group {
         name: "Messages",

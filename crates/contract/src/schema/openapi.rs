@@ -1,7 +1,10 @@
 //! The OpenAPI document, from the table of routes.
 
-use madang_domain::{Code, Emoji, IdempotencyKey, MessageId, RoomRef, SessionId, UserId, UserRef};
-use schemars::SchemaGenerator;
+use madang_domain::{
+    Code, Emoji, IdempotencyKey, MessageId, RoomRef, SessionId, UserId, UserRef,
+    limits::INVITATION_CODE_MAX_BYTES,
+};
+use schemars::{SchemaGenerator, json_schema};
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -128,6 +131,10 @@ impl Builder {
                     ("user", _) => generator.subschema_for::<UserId>(),
                     ("id", _) => generator.subschema_for::<MessageId>(),
                     ("emoji", _) => generator.subschema_for::<Emoji>(),
+                    ("code", _) => json_schema!({
+                        "type": "string", "minLength": 1, "maxLength": INVITATION_CODE_MAX_BYTES,
+                        "description": "The code of an invitation link; to revoke it, also its id."
+                    }),
                     ("session", _) => generator.subschema_for::<SessionId>(),
                     (other, _) => unreachable!("the path parameter {other} has no type"),
                 };

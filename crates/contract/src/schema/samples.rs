@@ -8,16 +8,16 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use crate::{
-    Account, Ack, CaughtUp, ClientFrame, ErrorFrame, Event, Hello, HistoryPage, Inbox, Limits, Notice,
+    Account, Ack, CaughtUp, ClientFrame, ErrorFrame, Event, Flags, Hello, HistoryPage, Inbox, Limits, Notice,
     OkFrame, Pong, Presence, PresenceAnswer, PresenceChange, Profile, Read, ReadAnswer, Reconnect, Renewed,
     Request, RequestId, RoomError, RoomMessage, ServerFrame, SiteUser, Subscribed, SubscribedRoom, Typing,
     User,
     rest::{
-        AuthSession, BlockedUser, EditMessage, FieldProblem, FoundMessage, InboxPage, JwkSet, Login,
-        MarkRead, Member, MessagesPage, NewRoom, NewSiteRoom, Page, Problem, ProfileChanges, PutMember,
-        PutSiteMember, ReadMark, RefreshToken, Register, Revision, Room, RoomChanges, SearchPage, SendAs,
-        SendMessage, SentMessage, SentNotice, SiteRoom, SiteUserChanges, TextRange, Ticket, Tokens,
-        UserSettings, UserSettingsChanges,
+        AuthSession, BannedUser, BlockedUser, EditMessage, FieldProblem, FoundMessage, InboxPage, Invitation,
+        JwkSet, Login, MarkRead, Member, MessagesPage, NewInvitation, NewRoom, NewSiteRoom, Page, Problem,
+        ProfileChanges, PutMember, PutSiteMember, ReadMark, RefreshToken, Register, Restriction, Revision,
+        Room, RoomChanges, SearchPage, SendAs, SendMessage, SentMessage, SentNotice, SiteRoom,
+        SiteUserChanges, TextRange, Ticket, Tokens, UserSettings, UserSettingsChanges,
     },
     samples::{JOON, at, attachment, epoch, message, mina, parsed, room_id, user},
 };
@@ -75,7 +75,13 @@ fn request(name: &str) -> Option<Value> {
         "NewRoom" => read::<NewRoom>(
             json!({"name": "Courtyard", "kind": "public", "slug": "courtyard", "members": [JOON]}),
         ),
-        "RoomChanges" => read::<RoomChanges>(json!({"name": "Courtyard at noon", "slug": null})),
+        "RoomChanges" => {
+            read::<RoomChanges>(json!({"name": "Courtyard at noon", "slug": null, "slow_mode_s": 10}))
+        }
+        "Restriction" => read::<Restriction>(json!({"reason": "spam", "until": "2026-11-23T08:09:28.917Z"})),
+        "NewInvitation" => {
+            read::<NewInvitation>(json!({"expires_at": "2026-11-23T08:09:28.917Z", "uses": 10}))
+        }
         "UserSettingsChanges" => read::<UserSettingsChanges>(json!({"added_by": "nobody"})),
         "PutMember" => read::<PutMember>(json!({"role": "moderator"})),
         "SendMessage" => read::<SendMessage>(
@@ -146,6 +152,15 @@ fn answer(name: &str) -> Option<Value> {
             duplicate: false,
         }),
         "BlockedUserPage" => written(&page(BlockedUser { user: account(), at: at() })),
+        "BannedUserPage" => written(&page(BannedUser {
+            user: account(),
+            by: parsed(JOON),
+            at: at(),
+            until: None,
+            reason: Some("spam".into()),
+        })),
+        "Invitation" => written(&invitation(Some("5f0939d5c63401a2024d95a6763ab28c5f0939d5"))),
+        "InvitationPage" => written(&page(invitation(None))),
         "UserSettings" => written(&UserSettings { added_by: AddedBy::Shared }),
         "ReadMark" => written(&ReadMark { room: None, read: Seq::new(3), unread: 0 }),
         "InboxPage" => written(&InboxPage {
@@ -153,9 +168,9 @@ fn answer(name: &str) -> Option<Value> {
             items: Notice::examples(),
             next_cursor: None,
             epoch: epoch(),
-            head: Seq::new(4),
+            head: Seq::new(6),
             read: Seq::START,
-            unread: 4,
+            unread: 6,
         }),
         "SiteUser" => written(&SiteUser { account: account(), external_id: Some("41".into()) }),
         "SentNotice" => written(&SentNotice { seq: Seq::new(3), at: at() }),
@@ -296,7 +311,26 @@ fn account() -> Account<'static> {
 }
 
 fn member() -> Member<'static> {
-    Member { user: account(), role: Role::Owner, joined_at: at(), read: Seq::new(3), invited: false }
+    Member {
+        user: account(),
+        role: Role::Owner,
+        joined_at: at(),
+        read: Seq::new(3),
+        invited: false,
+        muted_until: None,
+    }
+}
+
+fn invitation(code: Option<&str>) -> Invitation<'static> {
+    Invitation {
+        id: "01a2024d-95a6-763a-b28c-5f0939d5c635".to_owned(),
+        code: code.map(str::to_owned),
+        by: user(),
+        created_at: at(),
+        expires_at: at(),
+        uses: Some(10),
+        used: 0,
+    }
 }
 
 fn room_message() -> RoomMessage<'static> {
@@ -312,6 +346,7 @@ fn room() -> Room<'static> {
         created_at: at(),
         head: Seq::new(3),
         members: 2,
+        flags: Flags::default(),
         role: Some(Role::Member),
         read: Some(Seq::new(3)),
         unread: Some(0),

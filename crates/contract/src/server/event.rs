@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use madang_domain::{Emoji, MessageId, Role, RoomId, RoomName, Seq, Slug, Timestamp, UserId};
+use madang_domain::{Emoji, MessageId, Role, RoomHistory, RoomId, RoomName, Seq, Slug, Timestamp, UserId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +32,7 @@ impl Event<'static> {
         let properties = Properties {
             name: "Courtyard at noon".into(),
             slug: Some("courtyard".into()),
+            flags: Flags::default(),
             deleted: false,
             by,
         };
@@ -60,6 +61,8 @@ impl Event<'static> {
                     count: 2,
                 },
             },
+            EventBody::Banned { banned: Restricted { user: by, on: true, until: Some(at()), by } },
+            EventBody::Muted { muted: Restricted { user: by, on: true, until: None, by } },
             EventBody::Unknown,
         ];
         let mut seq = Seq::START;
@@ -125,6 +128,16 @@ pub enum EventBody<'a> {
         /// The message, the user and the emoji.
         reaction: Reaction<'a>,
     },
+    /// A user was banned from the room, or the ban ended. The event `left` of a banned member comes before it.
+    Banned {
+        /// The user, and the end of the ban.
+        banned: Restricted,
+    },
+    /// A member was muted, or the mute was ended.
+    Muted {
+        /// The member, and the end of the mute.
+        muted: Restricted,
+    },
     /// An event of a kind that this gateway does not know, because a newer gateway wrote it. The event keeps its
     /// `seq`, so that the log arrives without gaps. It has no content, so that no client sees half of an event.
     #[serde(skip_deserializing)]
@@ -145,6 +158,8 @@ impl EventBody<'_> {
             Self::Edited { .. } => "edited",
             Self::Deleted { .. } => "deleted",
             Self::Reaction { .. } => "reaction",
+            Self::Banned { .. } => "banned",
+            Self::Muted { .. } => "muted",
             Self::Unknown => "unknown",
         }
     }
@@ -190,9 +205,39 @@ pub struct Properties<'a> {
     /// The slug of the room; null if it has none.
     #[schemars(with = "Option<Slug>")]
     pub slug: Option<Cow<'a, str>>,
+    /// The flags. In JSON these fields stand beside `name`.
+    #[serde(flatten)]
+    pub flags: Flags,
     /// Whether the room was deleted. Then this is its last event.
     pub deleted: bool,
     /// The id of the user who made the change.
+    pub by: UserId,
+}
+
+/// The flags of a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Flags {
+    /// Whether only moderators send.
+    pub announcement: bool,
+    /// Whether nobody sends.
+    pub archived: bool,
+    /// The seconds that a member must wait between two messages; 0 if there is no pause.
+    pub slow_mode_s: u32,
+    /// The messages that a newcomer can read: `all`, or `joined`.
+    pub history: RoomHistory,
+}
+
+/// A ban or a mute was imposed on a user, or ended before its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Restricted {
+    /// The id of the user.
+    pub user: UserId,
+    /// True if it is imposed; false if it was ended. An end by its time has no event.
+    pub on: bool,
+    /// The time at which it ends by itself; null if it has no end, or was ended.
+    pub until: Option<Timestamp>,
+    /// The id of the user who imposed or ended it; the user's own id if the embedding site's backend did.
     pub by: UserId,
 }
 

@@ -22,10 +22,6 @@ use crate::{RequestId, User};
 
 /// A frame that the server sends.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "a value is written at once, and a message is the usual one: no allocation for it"
-)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ServerFrame<'a> {
     /// The server has authenticated the socket.

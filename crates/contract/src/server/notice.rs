@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use madang_domain::{Epoch, RoomId, RoomName, Seq, Timestamp};
+use madang_domain::{Epoch, Reason, RoomId, RoomName, Seq, Timestamp};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -55,6 +55,22 @@ impl Notice<'static> {
                 pending: false,
             }),
             NoticeBody::Custom(CustomData(r#"{"kind":"order","no":7}"#.into())),
+            NoticeBody::Ban(RestrictionNotice {
+                room: room_id(),
+                name: "Courtyard".into(),
+                on: true,
+                until: Some(at()),
+                reason: Some("spam".into()),
+                by: Some(user()),
+            }),
+            NoticeBody::Mute(RestrictionNotice {
+                room: room_id(),
+                name: "Courtyard".into(),
+                on: false,
+                until: None,
+                reason: None,
+                by: None,
+            }),
             NoticeBody::Unknown,
         ];
         let mut seq = Seq::START;
@@ -76,6 +92,10 @@ pub enum NoticeBody<'a> {
     Invite(Invite<'a>),
     /// The embedding site's backend posted the notice.
     Custom(CustomData<'a>),
+    /// The user was banned from a room, or the ban was ended.
+    Ban(RestrictionNotice<'a>),
+    /// The user was muted in a room, or the mute was ended.
+    Mute(RestrictionNotice<'a>),
     /// A notice of a kind that this gateway does not know, because a newer gateway wrote it. It has a `seq` and no
     /// content.
     #[serde(skip_deserializing)]
@@ -109,6 +129,25 @@ pub struct Invite<'a> {
     /// was added.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub pending: bool,
+}
+
+/// A ban or a mute of the user, or its end before its time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RestrictionNotice<'a> {
+    /// The id of the room.
+    pub room: RoomId,
+    /// The name of the room at that time.
+    #[schemars(with = "RoomName")]
+    pub name: Cow<'a, str>,
+    /// True if it is imposed; false if it was ended.
+    pub on: bool,
+    /// The time at which it ends by itself; null if it has no end, or was ended.
+    pub until: Option<Timestamp>,
+    /// The reason; null if none was given.
+    #[schemars(with = "Option<Reason>")]
+    pub reason: Option<Cow<'a, str>>,
+    /// The profile of the user who imposed or ended it; null if the embedding site's backend did.
+    pub by: Option<User<'a>>,
 }
 
 /// The JSON object of the embedding site's notice, exactly as the site sent it.

@@ -4,8 +4,8 @@
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
-    Custom, Deleted, Edited, Invite, Joined, Left, Mention, Message, Pinned, Reacted, RoleChanged,
-    RoomChanged,
+    BanNotice, Banned, Custom, Deleted, Edited, Invite, Joined, Left, Mention, Message, MuteNotice, Muted,
+    Pinned, Reacted, RoleChanged, RoomChanged,
 };
 
 /// Makes the kinds and the bodies of events from a table of the kinds: number, name, payload.
@@ -136,6 +136,14 @@ event_kinds! {
     11 "deleted" Deleted,
     /// A user reacts to a message, or does so no more.
     12 "reaction" Reacted,
+    /// A user was banned from the room, or is no more.
+    20 "banned" Banned,
+    /// A member was muted in the room, or is no more.
+    21 "muted" Muted,
+    /// The inbox's user was banned from a room, or is no more.
+    22 "ban" BanNotice,
+    /// The inbox's user was muted in a room, or is no more.
+    23 "mute" MuteNotice,
 }
 
 impl EventKind {
@@ -148,7 +156,7 @@ impl EventKind {
     /// Whether an event of this kind is about a user: the event then has a subject.
     #[must_use]
     pub const fn has_subject(self) -> bool {
-        matches!(self, Self::Joined | Self::Left | Self::RoleChanged)
+        matches!(self, Self::Joined | Self::Left | Self::RoleChanged | Self::Banned | Self::Muted)
     }
 }
 
@@ -203,7 +211,10 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::{Emoji, Role, RoomId, RoomName, Seq, Slug};
+    use crate::{
+        Emoji, Reason, Role, RoomFlags, RoomHistory, RoomId, RoomName, Seq, Slug,
+        event::{Restricted, RestrictionNotice},
+    };
 
     /// What the rows of earlier versions hold.
     fn stored() -> Vec<(i16, Option<&'static str>, EventBody)> {
@@ -222,12 +233,39 @@ mod tests {
             (
                 5,
                 Some(r#"{"name":"마당","slug":null}"#),
-                EventBody::RoomChanged(RoomChanged { name: name(), slug: None, deleted: false }),
+                EventBody::RoomChanged(RoomChanged {
+                    name: name(),
+                    slug: None,
+                    flags: RoomFlags::default(),
+                    deleted: false,
+                }),
             ),
             (
                 5,
                 Some(r#"{"name":"마당","slug":"yard","deleted":true}"#),
-                EventBody::RoomChanged(RoomChanged { name: name(), slug, deleted: true }),
+                EventBody::RoomChanged(RoomChanged {
+                    name: name(),
+                    slug,
+                    flags: RoomFlags::default(),
+                    deleted: true,
+                }),
+            ),
+            (
+                5,
+                Some(
+                    r#"{"name":"마당","slug":null,"flags":{"announcement":true,"archived":false,"slow_mode_s":5,"history":"joined"}}"#,
+                ),
+                EventBody::RoomChanged(RoomChanged {
+                    name: name(),
+                    slug: None,
+                    flags: RoomFlags {
+                        announcement: true,
+                        archived: false,
+                        slow_mode_s: 5,
+                        history: RoomHistory::Joined,
+                    },
+                    deleted: false,
+                }),
             ),
             (
                 6,
@@ -274,6 +312,39 @@ mod tests {
                     emoji: Emoji::new("👍").unwrap(),
                     on: true,
                     count: 2,
+                }),
+            ),
+            (20, Some(r#"{"on":true}"#), EventBody::Banned(Restricted { on: true, until: None })),
+            (
+                21,
+                Some(r#"{"on":true,"until":"2026-11-22T08:09:28.917Z"}"#),
+                EventBody::Muted(Restricted {
+                    on: true,
+                    until: Some("2026-11-22T08:09:28.917Z".parse().unwrap()),
+                }),
+            ),
+            (
+                22,
+                Some(
+                    r#"{"room":"00000000-0000-0000-0000-000000000007","name":"마당","on":true,"reason":"스팸"}"#,
+                ),
+                EventBody::BanNotice(RestrictionNotice {
+                    room,
+                    name: name(),
+                    on: true,
+                    until: None,
+                    reason: Some(Reason::new("스팸").unwrap()),
+                }),
+            ),
+            (
+                23,
+                Some(r#"{"room":"00000000-0000-0000-0000-000000000007","name":"마당","on":false}"#),
+                EventBody::MuteNotice(RestrictionNotice {
+                    room,
+                    name: name(),
+                    on: false,
+                    until: None,
+                    reason: None,
                 }),
             ),
             (99, Some("[1]"), EventBody::Unknown(Unknown { number: 99, detail: Some("[1]".into()) })),

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Role;
+use crate::{Role, Timestamp};
 
 /// A user became a member.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,3 +21,19 @@ pub struct RoleChanged {
     /// The role now.
     pub role: Role,
 }
+
+/// Something was imposed on a user, or is no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Restricted {
+    /// Whether it is imposed now.
+    pub on: bool,
+    /// When it ends; none: by a moderator alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+}
+
+/// A user was banned, or is no more. The end of the membership has an event of its own before this one.
+pub type Banned = Restricted;
+
+/// A member was muted, or is no more.
+pub type Muted = Restricted;

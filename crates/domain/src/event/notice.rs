@@ -1,9 +1,10 @@
-//! What an inbox tells its user. The actor is the user who mentioned or invited; of a custom notice, the inbox's user.
+//! What an inbox tells its user. The actor is the user who mentioned, invited, banned or muted; of what the embedding site
+//! has done, the inbox's user.
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::{RoomId, RoomName, Seq};
+use crate::{Reason, RoomId, RoomName, Seq, Timestamp};
 
 /// A message names the user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +27,30 @@ pub struct Invite {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub pending: bool,
 }
+
+/// Something was imposed on the user in a room, or is no more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RestrictionNotice {
+    /// The room.
+    pub room: RoomId,
+    /// The room's name at that time.
+    #[serde(deserialize_with = "RoomName::deserialize_recorded")]
+    pub name: RoomName,
+    /// Whether it is imposed now.
+    pub on: bool,
+    /// When it ends; none: by a moderator alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
+}
+
+/// The user was banned from a room, or is no more.
+pub type BanNotice = RestrictionNotice;
+
+/// The user was muted in a room, or is no more.
+pub type MuteNotice = RestrictionNotice;
 
 /// A notice of the embedding site: a JSON object, kept to the byte.
 #[derive(Debug, Clone, Serialize, Deserialize)]

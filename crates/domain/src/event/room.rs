@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{RoomName, Slug};
+use crate::{RoomFlags, RoomName, Slug};
 
 /// The room's own properties changed; all of them as they are now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,6 +12,9 @@ pub struct RoomChanged {
     pub name: RoomName,
     /// The slug now.
     pub slug: Option<Slug>,
+    /// The flags now.
+    #[serde(default, skip_serializing_if = "RoomFlags::is_default")]
+    pub flags: RoomFlags,
     /// The room was deleted; no event follows.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub deleted: bool,

@@ -1,5 +1,6 @@
 //! Changes, and the events that they commit.
 
+pub use madang_domain::Authority;
 use madang_domain::event::Event;
 use madang_proto::store::v1 as wire;
 
@@ -13,16 +14,6 @@ pub struct Changed<T> {
     /// What happened: of each topic in order. A change of a room may have events in the inboxes of those whom
     /// it concerns.
     pub events: Vec<Event>,
-}
-
-/// By what right a change of a room is made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Authority {
-    /// By the actor's own role in the room.
-    User,
-    /// By the embedding site's, which stands above roles: the actor is whom the event names, and need not be
-    /// a member.
-    Site,
 }
 
 /// Makes messages that carry events alone the changes after which there is nothing.

@@ -24,6 +24,8 @@ pub struct Member {
     pub read: Seq,
     /// Whether the user is no member yet, but invited to become one.
     pub invited: bool,
+    /// Until when the member is muted; none: not at all.
+    pub muted_until: Option<Timestamp>,
 }
 
 /// Asks to join a public room.
@@ -83,7 +85,9 @@ pub struct RemoveMember {
     pub user: UserId,
 }
 
-message!(Member => wire::Member { user, role, joined_at as joined_at_micros, read, invited });
+message!(Member => wire::Member {
+    user, role, joined_at as joined_at_micros, read, invited, muted_until as muted_until_micros
+});
 required_message!(Member => wire::Member);
 
 message!(Join => wire::JoinRequest { actor, room });

@@ -5,9 +5,11 @@ mod blocks;
 mod change;
 mod client;
 mod inbox;
+mod invitations;
 mod members;
 mod message_changes;
 mod messages;
+mod moderation;
 mod page;
 mod profiles;
 mod rooms;
@@ -26,12 +28,16 @@ pub use self::{
     change::{Authority, Changed},
     client::{MessageStoreClient, MessageStoreSettings},
     inbox::{Inbox, InboxMark, InboxPage, MarkInboxRead, Notify, OpenInbox, OpenedInbox},
+    invitations::{
+        AcceptInvitation, Invitation, ListInvitations, MadeInvitation, MakeInvitation, RevokeInvitation,
+    },
     members::{Join, Leave, ListMembers, Member, PutMember, RemoveMember},
     message_changes::{DeleteMessage, EditMessage, ListRevisions, React, Revision},
     messages::{
         Append, Appended, Heads, History, HistoryFrom, HistoryQuery, ListPins, LogPage, MarkRead, Mentioned,
         Open, Opened, Read, ReadMark, SetPin,
     },
+    moderation::{BannedUser, ListBans, Restrict},
     page::{Page, PageQuery},
     profiles::{PROFILE_ROOMS_MAX, RememberProfile, RememberedProfile},
     rooms::{
@@ -77,7 +83,7 @@ service! {
         repeat: always, "it reads";
     }
 
-    /// Changes a room's name or slug. Owners only.
+    /// Changes a room's name, slug or flags. Owners only, but moderators set slow mode. A direct room has no flags.
     fn update_room(UpdateRoom as UpdateRoomRequest) -> Changed<RoomView> as UpdateRoomResponse {
         repeat: never, "it would overwrite a change made in between, and tell of it twice";
     }
@@ -116,6 +122,42 @@ service! {
     /// room with other members is `failed_precondition`, as for `leave`.
     fn remove_member(RemoveMember as RemoveMemberRequest) -> Changed<()> as RemoveMemberResponse {
         repeat: never, "it would undo an addition made in between";
+    }
+
+    /// Bans or mutes a user, or ends that: moderators, a user of a lesser role. A ban ends the membership and the
+    /// invitation, and nobody becomes a member while it lasts: `permission_denied` for who joins, `failed_precondition`
+    /// for who adds the user. A mute refuses what the member sends, edits and reacts with. The user is told in the inbox.
+    /// What is so already is no error, and no event. `not_found`: who is to be muted is no member. `failed_precondition`:
+    /// oneself; a direct room; the room has [`ROOM_RESTRICTIONS_MAX`](madang_domain::limits::ROOM_RESTRICTIONS_MAX) already.
+    fn restrict(Restrict as RestrictRequest) -> Changed<()> as RestrictResponse {
+        repeat: never, "it would undo a change made in between";
+    }
+
+    /// The users who are banned from a room, the latest ban first, for moderators.
+    fn list_bans(ListBans as ListBansRequest) -> Page<BannedUser> as ListBansResponse {
+        repeat: always, "it reads";
+    }
+
+    /// Makes an invitation link: moderators. `failed_precondition`: a direct room; the room has
+    /// [`ROOM_INVITATIONS_MAX`](madang_domain::limits::ROOM_INVITATIONS_MAX) that can be used.
+    fn make_invitation(MakeInvitation as MakeInvitationRequest) -> MadeInvitation as MakeInvitationResponse {
+        repeat: never, "each makes a link";
+    }
+
+    /// A room's invitation links that can be used, the newest first, for moderators.
+    fn list_invitations(ListInvitations as ListInvitationsRequest) -> Vec<Invitation> as ListInvitationsResponse {
+        repeat: always, "it reads";
+    }
+
+    /// Revokes an invitation link: moderators. `not_found`: the room has no such link.
+    fn revoke_invitation(RevokeInvitation as RevokeInvitationRequest) -> () as RevokeInvitationResponse {
+        repeat: never, "the repetition would find no link";
+    }
+
+    /// Joins a room by an invitation link. A member already is no error, no event and no use. `not_found`: there is no such
+    /// link, or it has expired, was used up, or was revoked.
+    fn accept_invitation(AcceptInvitation as AcceptInvitationRequest) -> Changed<RoomView> as AcceptInvitationResponse {
+        repeat: never, "it would undo a removal made in between";
     }
 
     /// Appends a message, durably: when this answers, it is committed. Idempotent by room, actor and

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 pub use madang_domain::RoomKind;
 use madang_domain::{
-    ExternalId, IdempotencyKey, Profile, Role, RoomId, RoomName, RoomRef, Seq, Slug, Timestamp, UserId,
-    event::Event,
+    ExternalId, IdempotencyKey, Profile, Role, RoomFlagChanges, RoomFlags, RoomHistory, RoomId, RoomName,
+    RoomRef, Seq, Slug, Timestamp, UserId, event::Event,
 };
 use madang_proto::store::v1 as wire;
 
@@ -34,6 +34,8 @@ pub struct Room {
     pub head: Seq,
     /// How many members it has.
     pub member_count: u64,
+    /// Who may send there, how often, and what newcomers see.
+    pub flags: RoomFlags,
 }
 
 /// A user's place in a room.
@@ -126,6 +128,8 @@ pub struct UpdateRoom {
     pub name: Option<RoomName>,
     /// The new slug; `Some(None)` removes it. None leaves it as it is.
     pub slug: Option<Option<Slug>>,
+    /// What is to be changed of the flags.
+    pub flags: RoomFlagChanges,
 }
 
 /// Asks for a room to be deleted.
@@ -171,7 +175,7 @@ pub struct Resolved {
 }
 
 message!(Room => wire::Room {
-    id, kind, name, slug, external_id, created_at as created_at_micros, head, member_count
+    id, kind, name, slug, external_id, created_at as created_at_micros, head, member_count, flags
 });
 message!(Membership => wire::Membership { role, read, unread });
 message!(RoomView => wire::RoomView { room, membership, last_message });
@@ -180,7 +184,7 @@ required_message!(Room => wire::Room, RoomView => wire::RoomView, RoomRef => wir
 message!(GetRoom => wire::GetRoomRequest { user, room });
 message!(RoomView => wire::GetRoomResponse[room]);
 message!(Page<RoomView> => wire::ListRoomsResponse { items as rooms, next as next_cursor });
-message!(UpdateRoom => wire::UpdateRoomRequest { actor, room, name, slug });
+message!(UpdateRoom => wire::UpdateRoomRequest { actor, room, name, slug, flags });
 message!(DeleteRoom => wire::DeleteRoomRequest { actor, room });
 of_nothing!(wire::DeleteRoomResponse);
 message!(Changed<RoomView> => wire::CreateRoomResponse | wire::UpdateRoomResponse | wire::JoinResponse {
@@ -188,6 +192,44 @@ message!(Changed<RoomView> => wire::CreateRoomResponse | wire::UpdateRoomRespons
 });
 message!(Resolve => wire::ResolveRequest { user, rooms, memberships });
 message!(Resolved => wire::ResolveResponse { rooms, memberships, memberships_total });
+
+message!(RoomFlags => wire::RoomFlags { announcement, archived, slow_mode_s, history });
+message!(RoomFlagChanges => wire::RoomFlagChanges { announcement, archived, slow_mode_s, history });
+
+/// Makes types [`Wire`] of an optional message, where its absence is their default: a peer of before it sends none.
+macro_rules! or_default {
+    ($($Type:ty => $Message:ty),* $(,)?) => {$(
+        impl Wire<Option<$Message>> for $Type {
+            fn encode(&self) -> Option<$Message> {
+                Some(Wire::encode(self))
+            }
+
+            fn decode(message: Option<$Message>) -> Result<Self> {
+                message.map_or_else(|| Ok(Self::default()), Wire::decode)
+            }
+        }
+    )*};
+}
+
+or_default!(RoomFlags => wire::RoomFlags, RoomFlagChanges => wire::RoomFlagChanges);
+
+impl Wire<i32> for RoomHistory {
+    fn encode(&self) -> i32 {
+        match self {
+            Self::All => wire::RoomHistory::All,
+            Self::Joined => wire::RoomHistory::Joined,
+        }
+        .into()
+    }
+
+    fn decode(history: i32) -> Result<Self> {
+        match wire::RoomHistory::try_from(history) {
+            Ok(wire::RoomHistory::Unspecified | wire::RoomHistory::All) => Ok(Self::All),
+            Ok(wire::RoomHistory::Joined) => Ok(Self::Joined),
+            Err(unknown) => Err(DecodeError::of_value(format!("{unknown}; none of the known ones"))),
+        }
+    }
+}
 
 impl Wire<wire::CreateRoomRequest> for CreateRoom {
     fn encode(&self) -> wire::CreateRoomRequest {

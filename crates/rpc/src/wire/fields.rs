@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use madang_domain::{
-    AvatarUrl, Cursor, DisplayName, Emoji, Epoch, ExternalId, IdempotencyKey, Profile, Role, RoomId,
+    AvatarUrl, Cursor, DisplayName, Emoji, Epoch, ExternalId, IdempotencyKey, Profile, Reason, Role, RoomId,
     RoomName, SearchText, Seq, SessionId, Slug, Timestamp, TopicId, UserId, Username, event::Event,
 };
 use madang_proto::types::v1 as types;
@@ -88,6 +88,7 @@ texts!(
     Emoji: recorded,
     ExternalId: new,
     IdempotencyKey: new,
+    Reason: new,
     RoomName: recorded,
     SearchText: new,
     Slug: new,

@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 
 use madang_domain::{
     AddedBy, Attachment, AttachmentUrl, AvatarUrl, Code, Cursor, DisplayName, Emoji, Epoch, Error,
-    ExternalId, FileName, IdempotencyKey, MediaType, Role, RoomName, RoomRef, SearchText, Seq, Slug,
-    Timestamp, TopicId, UserRef, Username,
+    ExternalId, FileName, IdempotencyKey, MediaType, Reason, Restriction, Role, RoomFlagChanges, RoomHistory,
+    RoomName, RoomRef, SearchText, Seq, Slug, Timestamp, TopicId, UserRef, Username,
 };
 use madang_rpc::{
     Auth, AuthClient, MessageStore, MessageStoreClient, MessageStoreSettings,
@@ -16,11 +16,12 @@ use madang_rpc::{
         Register, RevokeSession, Token, UpdateProfile, VerifyApiKey,
     },
     store::{
-        Append, Authority, Block, CreateRoom, DeleteMessage, DeleteRoom, EditMessage, GetRoom,
-        GetUserSettings, Heads, History, HistoryFrom, HistoryQuery, Inbox, Join, Leave, ListBlocked,
-        ListMembers, ListPins, ListRevisions, ListRooms, MarkInboxRead, MarkRead, NewRoom, Notify, Open,
-        OpenInbox, PageQuery, PutMember, PutUserSettings, React, Read, RememberProfile, RemoveMember,
-        Resolve, RoomKind, Search, SetPin, Unblock, UpdateRoom,
+        AcceptInvitation, Append, Authority, Block, CreateRoom, DeleteMessage, DeleteRoom, EditMessage,
+        GetRoom, GetUserSettings, Heads, History, HistoryFrom, HistoryQuery, Inbox, Join, Leave, ListBans,
+        ListBlocked, ListInvitations, ListMembers, ListPins, ListRevisions, ListRooms, MakeInvitation,
+        MarkInboxRead, MarkRead, NewRoom, Notify, Open, OpenInbox, PageQuery, PutMember, PutUserSettings,
+        React, Read, RememberProfile, RemoveMember, Resolve, Restrict, RevokeInvitation, RoomKind, Search,
+        SetPin, Unblock, UpdateRoom,
     },
 };
 
@@ -203,11 +204,32 @@ async fn rooms_are_the_same(near: &Scripted, far: &impl MessageStore) {
             actor: actor(),
             room: id(),
             name: Some(name()),
-            slug: Some(Some(Slug::new("new").unwrap()))
+            slug: Some(Some(Slug::new("new").unwrap())),
+            flags: RoomFlagChanges::default(),
         })
     );
-    same!(near, far, update_room(UpdateRoom { actor: actor(), room: slug(), name: None, slug: Some(None) }));
-    same!(near, far, update_room(UpdateRoom { actor: actor(), room: slug(), name: None, slug: None }));
+    same!(
+        near,
+        far,
+        update_room(UpdateRoom {
+            actor: actor(),
+            room: slug(),
+            name: None,
+            slug: Some(None),
+            flags: RoomFlagChanges::default()
+        })
+    );
+    same!(
+        near,
+        far,
+        update_room(UpdateRoom {
+            actor: actor(),
+            room: slug(),
+            name: None,
+            slug: None,
+            flags: RoomFlagChanges::default()
+        })
+    );
     same!(near, far, delete_room(DeleteRoom { actor: actor(), room: id() }));
     same!(near, far, join(Join { actor: actor(), room: slug() }));
     same!(near, far, leave(Leave { actor: actor(), room: id() }));
@@ -259,11 +281,60 @@ async fn rooms_are_the_same(near: &Scripted, far: &impl MessageStore) {
             remove_member(RemoveMember { actor: actor(), authority, room: id(), user: user_id(5) })
         );
     }
+    moderation_is_the_same(near, far).await;
     same!(
         near,
         far,
         get_room(GetRoom { user: user_id(1), room: RoomRef::External(ExternalId::new("room 7").unwrap()) })
     );
+}
+
+async fn moderation_is_the_same(near: &Scripted, far: &impl MessageStore) {
+    let actor = || profile(1);
+    let id = || RoomRef::Id(room_id(7));
+    let flags = RoomFlagChanges {
+        announcement: Some(true),
+        archived: Some(false),
+        slow_mode_s: Some(5),
+        history: Some(RoomHistory::Joined),
+    };
+    same!(near, far, update_room(UpdateRoom { actor: actor(), room: id(), name: None, slug: None, flags }));
+    for kind in Restriction::ALL {
+        for (authority, on, until, reason) in [
+            (Authority::User, true, Some(Timestamp::from_micros(9_000)), Some("스팸")),
+            (Authority::Site, false, None, None),
+        ] {
+            let reason = reason.map(|reason| Reason::new(reason).unwrap());
+            let (room, user) = (id(), profile(5));
+            same!(
+                near,
+                far,
+                restrict(Restrict {
+                    actor: actor(),
+                    authority,
+                    room: room.clone(),
+                    user: user.clone(),
+                    kind,
+                    on,
+                    until,
+                    reason: reason.clone()
+                })
+            );
+        }
+    }
+    let page = || PageQuery { limit: 3, cursor: Some("next".to_owned()) };
+    same!(near, far, list_bans(ListBans { user: user_id(1), room: id(), page: page() }));
+    for (expires_at, uses) in [(None, None), (Some(Timestamp::from_micros(9)), Some(3))] {
+        same!(near, far, make_invitation(MakeInvitation { actor: actor(), room: id(), expires_at, uses }));
+    }
+    same!(near, far, list_invitations(ListInvitations { user: user_id(1), room: id() }));
+    let invitation = || "7".to_owned();
+    same!(
+        near,
+        far,
+        revoke_invitation(RevokeInvitation { actor: user_id(1), room: id(), invitation: invitation() })
+    );
+    same!(near, far, accept_invitation(AcceptInvitation { actor: actor(), code: invitation() }));
 }
 
 async fn inboxes_are_the_same(near: &Scripted, far: &impl MessageStore) {

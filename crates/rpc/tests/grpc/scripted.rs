@@ -11,23 +11,26 @@ use std::{
 
 use async_trait::async_trait;
 use madang_domain::{
-    AddedBy, AvatarUrl, Code, DisplayName, Epoch, Error, ExternalId, IdempotencyKey, Profile, Result, Role,
-    RoomId, RoomName, RoomRef, Seq, SessionId, Slug, Timestamp, TopicId, UserId, Username,
+    AddedBy, AvatarUrl, Code, DisplayName, Epoch, Error, ExternalId, IdempotencyKey, Profile, Reason, Result,
+    Role, RoomFlags, RoomHistory, RoomId, RoomName, RoomRef, Seq, SessionId, Slug, Timestamp, TopicId,
+    UserId, Username,
     event::{
         Custom, Deleted, Edited, Event, EventBody, Excerpt, Invite, Joined, Left, Mention, Message,
-        MessageChanges, Pinned, Reacted, RoleChanged, RoomChanged,
+        MessageChanges, Pinned, Reacted, Restricted, RoleChanged, RoomChanged,
     },
 };
 use madang_rpc::{
     around::Double,
     store::{
-        Append, Appended, Authority, Block, BlockedUser, Changed, CreateRoom, DeleteMessage, DeleteRoom,
-        EditMessage, FoundMessage, GetRoom, GetUserSettings, Heads, History, HistoryFrom, Inbox, InboxMark,
-        InboxPage, Join, Leave, ListBlocked, ListMembers, ListPins, ListRevisions, ListRooms, LogPage,
-        MarkInboxRead, MarkRead, Member, Membership, Mentioned, MessageStoreDouble, Notify, Open, OpenInbox,
-        Opened, OpenedInbox, Page, PutMember, PutUserSettings, React, Read, ReadMark, RememberProfile,
-        RememberedProfile, RemoveMember, Resolve, Resolved, Revision, Room, RoomKind, RoomView, Search,
-        SearchPage, SetPin, TextRange, Unblock, UpdateRoom, UserSettings,
+        AcceptInvitation, Append, Appended, Authority, BannedUser, Block, BlockedUser, Changed, CreateRoom,
+        DeleteMessage, DeleteRoom, EditMessage, FoundMessage, GetRoom, GetUserSettings, Heads, History,
+        HistoryFrom, Inbox, InboxMark, InboxPage, Invitation, Join, Leave, ListBans, ListBlocked,
+        ListInvitations, ListMembers, ListPins, ListRevisions, ListRooms, LogPage, MadeInvitation,
+        MakeInvitation, MarkInboxRead, MarkRead, Member, Membership, Mentioned, MessageStoreDouble, Notify,
+        Open, OpenInbox, Opened, OpenedInbox, Page, PutMember, PutUserSettings, React, Read, ReadMark,
+        RememberProfile, RememberedProfile, RemoveMember, Resolve, Resolved, Restrict, Revision,
+        RevokeInvitation, Room, RoomKind, RoomView, Search, SearchPage, SetPin, TextRange, Unblock,
+        UpdateRoom, UserSettings,
     },
 };
 use tokio::sync::Semaphore;
@@ -155,6 +158,12 @@ fn view() -> RoomView {
             created_at: Timestamp::from_micros(12),
             head: Seq::new(u64::MAX),
             member_count: 3,
+            flags: RoomFlags {
+                announcement: true,
+                archived: true,
+                slow_mode_s: 5,
+                history: RoomHistory::Joined,
+            },
         },
         membership: Some(Membership { role: Role::Owner, read: Seq::new(2), unread: 9 }),
         last_message: Some(event(9, EventBody::Message(message("끝")))),
@@ -173,6 +182,18 @@ fn member() -> Member {
         joined_at: Timestamp::from_micros(1),
         read: Seq::new(8),
         invited: true,
+        muted_until: Some(Timestamp::from_micros(3)),
+    }
+}
+
+fn invitation() -> Invitation {
+    Invitation {
+        id: "7".to_owned(),
+        by: profile(5),
+        created_at: Timestamp::from_micros(7),
+        expires_at: Timestamp::from_micros(8),
+        uses: Some(3),
+        used: 2,
     }
 }
 
@@ -199,7 +220,12 @@ impl MessageStoreDouble for Script {
 
     async fn delete_room(&self, request: DeleteRoom) -> Result<Changed<()>> {
         self.called("delete_room", &request)?;
-        let changed = RoomChanged { name: RoomName::new("마당").unwrap(), slug: None, deleted: true };
+        let changed = RoomChanged {
+            name: RoomName::new("마당").unwrap(),
+            slug: None,
+            flags: RoomFlags::default(),
+            deleted: true,
+        };
         let body = EventBody::RoomChanged(changed);
         Ok(Changed { value: (), events: vec![event(10, body)] })
     }
@@ -283,6 +309,44 @@ impl MessageStoreDouble for Script {
     async fn remove_member(&self, request: RemoveMember) -> Result<Changed<()>> {
         self.called("remove_member", &request)?;
         Ok(Changed { value: (), events: events() })
+    }
+
+    async fn restrict(&self, request: Restrict) -> Result<Changed<()>> {
+        self.called("restrict", &request)?;
+        let restricted = Restricted { on: request.on, until: request.until };
+        Ok(Changed { value: (), events: vec![about(5, 11, EventBody::Banned(restricted))] })
+    }
+
+    async fn list_bans(&self, request: ListBans) -> Result<Page<BannedUser>> {
+        self.called("list_bans", &request)?;
+        let banned = BannedUser {
+            user: profile(5),
+            by: user_id(1),
+            at: Timestamp::from_micros(7),
+            until: Some(Timestamp::from_micros(8)),
+            reason: Some(Reason::new("스팸").unwrap()),
+        };
+        let endless = BannedUser { until: None, reason: None, ..banned.clone() };
+        Ok(Page { items: vec![banned, endless], next: request.page.cursor })
+    }
+
+    async fn make_invitation(&self, request: MakeInvitation) -> Result<MadeInvitation> {
+        self.called("make_invitation", &request)?;
+        Ok(MadeInvitation { invitation: invitation(), code: "secret".to_owned() })
+    }
+
+    async fn list_invitations(&self, request: ListInvitations) -> Result<Vec<Invitation>> {
+        self.called("list_invitations", &request)?;
+        Ok(vec![invitation(), Invitation { uses: None, ..invitation() }])
+    }
+
+    async fn revoke_invitation(&self, request: RevokeInvitation) -> Result<()> {
+        self.called("revoke_invitation", &request)
+    }
+
+    async fn accept_invitation(&self, request: AcceptInvitation) -> Result<Changed<RoomView>> {
+        self.called("accept_invitation", &request)?;
+        Ok(Changed { value: view(), events: events() })
     }
 
     /// The place is the number that the text says. A text that is none is refused.

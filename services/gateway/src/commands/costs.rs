@@ -56,6 +56,12 @@ actions! {
     PutMember = "add a member, give a role", Cost { member_additions: 1, ..CHANGE };
     /// Removes a member.
     RemoveMember = "remove a member", CHANGE;
+    /// Bans a user, or ends that.
+    Ban = "ban a user, end a ban", CHANGE;
+    /// Mutes a member, or ends that.
+    Mute = "mute a member, end that", CHANGE;
+    /// Makes or revokes an invitation link.
+    ManageInvitations = "make or revoke an invitation link", Cost { room: 0, ..CHANGE };
     /// Changes a message's text.
     EditMessage = "edit a message", CHANGE;
     /// Deletes a message.

@@ -7,9 +7,11 @@ mod blocks;
 mod costs;
 mod history;
 mod inbox;
+mod invitations;
 mod members;
 mod message_changes;
 mod messages;
+mod moderation;
 mod notices;
 mod presence;
 mod profiles;
@@ -36,6 +38,7 @@ pub(crate) use self::{
     costs::Action,
     history::{HistoryRange, page_limit},
     messages::NewMessage,
+    moderation::Terms,
     profiles::SiteProfile,
     reserved_slugs::ReservedSlugs,
     rooms::{Members, RoomToCreate},

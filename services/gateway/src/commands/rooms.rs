@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use madang_domain::{
-    Code, Error, ExternalId, IdempotencyKey, Profile, Result, RoomId, RoomName, RoomRef, Slug, UserId,
-    UserRef, limits,
+    Code, Error, ExternalId, IdempotencyKey, Profile, Result, RoomFlagChanges, RoomId, RoomName, RoomRef,
+    Slug, UserId, UserRef, limits,
 };
 use madang_rpc::store::{
     self, Authority, DeleteRoom, GetRoom, Join, Leave, ListRooms, NewRoom, Page, PageQuery, RoomKind,
@@ -109,20 +109,21 @@ impl Commands {
         Ok(self.room_names.resolve(user, names.to_vec(), false).await?.rooms)
     }
 
-    /// Changes a room's name or slug; `Some(None)` removes the slug.
+    /// Changes a room's name, slug or flags; `Some(None)` removes the slug.
     pub(crate) async fn update_room(
         &self,
         actor: Actor,
         room: RoomRef,
         name: Option<RoomName>,
         slug: Option<Option<Slug>>,
+        flags: RoomFlagChanges,
     ) -> Result<RoomView> {
         let (spent, room) = self.spend_in(&actor, Action::UpdateRoom, &room).await?;
         slug.iter().flatten().try_for_each(|slug| self.reserved_slugs.check(slug))?;
         let (store, actor) = (Arc::clone(&self.store), actor.profile);
         let updated: RoomView = self
             .commit(spent, "update room", async move {
-                store.update_room(UpdateRoom { actor, room, name, slug }).await
+                store.update_room(UpdateRoom { actor, room, name, slug, flags }).await
             })
             .await?;
         self.room_names.forget(updated.room.id);

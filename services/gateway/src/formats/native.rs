@@ -4,10 +4,10 @@ use std::borrow::Cow;
 
 use madang_contract::{self as frames, ServerFrame, WireFrame};
 use madang_domain::{
-    MessageId, Profile, RoomId, Seq, TopicId, UserId,
+    MessageId, Profile, RoomFlags, RoomId, Seq, TopicId, UserId,
     event::{
         Deleted, Edited, Event, EventBody, Excerpt, Invite, Left, Mention, Message, Pinned, Reacted,
-        Reactions, RoomChanged,
+        Reactions, Restricted, RestrictionNotice, RoomChanged,
     },
 };
 
@@ -29,10 +29,11 @@ pub(crate) fn event(event: &Event) -> Option<frames::Event<'_>> {
             let (user, role) = (event.subject.as_deref()?.id, changed.role);
             frames::EventBody::Role { role: frames::RoleChange { user, role, by } }
         }
-        EventBody::RoomChanged(RoomChanged { name, slug, deleted }) => frames::EventBody::Room {
+        EventBody::RoomChanged(RoomChanged { name, slug, flags: set, deleted }) => frames::EventBody::Room {
             properties: frames::Properties {
                 name: Cow::Borrowed(name),
                 slug: slug.as_deref().map(Cow::Borrowed),
+                flags: flags(*set),
                 deleted: *deleted,
                 by,
             },
@@ -61,9 +62,19 @@ pub(crate) fn event(event: &Event) -> Option<frames::Event<'_>> {
                 count: *count,
             },
         },
+        EventBody::Banned(banned) => {
+            frames::EventBody::Banned { banned: restricted(event.subject.as_deref()?.id, *banned, by) }
+        }
+        EventBody::Muted(muted) => {
+            frames::EventBody::Muted { muted: restricted(event.subject.as_deref()?.id, *muted, by) }
+        }
         EventBody::Unknown(_) => frames::EventBody::Unknown,
         // A notice has its own frame, for its only user.
-        EventBody::Mention(_) | EventBody::Invite(_) | EventBody::Custom(_) => return None,
+        EventBody::Mention(_)
+        | EventBody::Invite(_)
+        | EventBody::Custom(_)
+        | EventBody::BanNotice(_)
+        | EventBody::MuteNotice(_) => return None,
     };
     Some(frames::Event { room: event.topic.room()?, seq: event.seq, at: event.at, body })
 }
@@ -86,6 +97,8 @@ pub(crate) fn notice(event: &Event) -> Option<frames::Notice<'_>> {
         EventBody::Custom(custom) => {
             frames::NoticeBody::Custom(frames::CustomData(Cow::Borrowed(custom.json())))
         }
+        EventBody::BanNotice(ban) => frames::NoticeBody::Ban(restriction(event, ban)),
+        EventBody::MuteNotice(mute) => frames::NoticeBody::Mute(restriction(event, mute)),
         EventBody::Unknown(_) => frames::NoticeBody::Unknown,
         EventBody::Message(_)
         | EventBody::Joined(_)
@@ -95,9 +108,36 @@ pub(crate) fn notice(event: &Event) -> Option<frames::Notice<'_>> {
         | EventBody::Edited(_)
         | EventBody::Deleted(_)
         | EventBody::Reacted(_)
+        | EventBody::Banned(_)
+        | EventBody::Muted(_)
         | EventBody::RoomChanged(_) => return None,
     };
     Some(frames::Notice { seq: event.seq, at: event.at, body })
+}
+
+/// The flags of a room.
+pub(crate) const fn flags(set: RoomFlags) -> frames::Flags {
+    let RoomFlags { announcement, archived, slow_mode_s, history } = set;
+    frames::Flags { announcement, archived, slow_mode_s, history }
+}
+
+const fn restricted(user: UserId, restricted: Restricted, by: UserId) -> frames::Restricted {
+    let Restricted { on, until } = restricted;
+    frames::Restricted { user, on, until, by }
+}
+
+/// What was imposed on the inbox's user. Where the site did it, the user is the actor.
+fn restriction<'a>(event: &'a Event, notice: &'a RestrictionNotice) -> frames::RestrictionNotice<'a> {
+    let RestrictionNotice { room, name, on, until, reason } = notice;
+    let by_site = event.topic == TopicId::Inbox(event.actor.id);
+    frames::RestrictionNotice {
+        room: *room,
+        name: Cow::Borrowed(name),
+        on: *on,
+        until: *until,
+        reason: reason.as_deref().map(Cow::Borrowed),
+        by: (!by_site).then(|| user(&event.actor)),
+    }
 }
 
 /// An event, encoded for every socket at once.

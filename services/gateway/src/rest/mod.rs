@@ -4,8 +4,10 @@ mod auth;
 mod documents;
 mod extract;
 mod inbox;
+mod invitations;
 mod members;
 mod messages;
+mod moderation;
 mod refusals;
 mod rooms;
 mod routes;
@@ -25,6 +27,8 @@ pub(crate) fn routes(base_path: &str) -> Result<Routes, Error> {
         .merge(users::routes())
         .merge(rooms::routes())
         .merge(members::routes())
+        .merge(moderation::routes())
+        .merge(invitations::routes())
         .merge(messages::routes())
         .merge(search::routes())
         .merge(inbox::routes())

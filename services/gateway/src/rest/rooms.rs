@@ -8,7 +8,7 @@ use axum::{
 };
 use http::StatusCode;
 use madang_contract::rest::{NewRoom, RoomChanges, RoomScope, RoomsQuery, routes::rooms as table};
-use madang_domain::RoomRef;
+use madang_domain::{RoomFlagChanges, RoomRef};
 
 use super::{
     Routes,
@@ -67,7 +67,9 @@ async fn update(
     Path(name): Path<RoomRef>,
     Json(changes): Json<RoomChanges>,
 ) -> Result<Response, Problem> {
-    let changed = commands.update_room(caller.actor(), name, changes.name, changes.slug).await?;
+    let RoomChanges { name: new_name, slug, announcement, archived, slow_mode_s, history } = changes;
+    let flags = RoomFlagChanges { announcement, archived, slow_mode_s, history };
+    let changed = commands.update_room(caller.actor(), name, new_name, slug, flags).await?;
     Ok(axum::Json(room(&changed)).into_response())
 }
 

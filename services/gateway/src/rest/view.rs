@@ -7,7 +7,9 @@ use madang_contract::{
     rest::{self, SentMessage},
 };
 use madang_domain::{RoomId, event::Event};
-use madang_rpc::store::{Appended, BlockedUser, FoundMessage, Member, Page, Revision, RoomView};
+use madang_rpc::store::{
+    Appended, BannedUser, BlockedUser, FoundMessage, Invitation, Member, Page, Revision, RoomView,
+};
 
 use crate::formats::native;
 pub(super) use crate::formats::native::account;
@@ -28,6 +30,7 @@ pub(super) fn room(view: &RoomView) -> rest::Room<'_> {
         created_at: room.created_at,
         head: room.head,
         members: room.member_count,
+        flags: native::flags(room.flags),
         role: membership.map(|membership| membership.role),
         read: membership.map(|membership| membership.read),
         unread: membership.map(|membership| membership.unread),
@@ -43,6 +46,31 @@ pub(super) fn member(member: &Member) -> rest::Member<'_> {
         joined_at: member.joined_at,
         read: member.read,
         invited: member.invited,
+        muted_until: member.muted_until,
+    }
+}
+
+/// A user who is banned from a room.
+pub(super) fn banned_user(banned: &BannedUser) -> rest::BannedUser<'_> {
+    rest::BannedUser {
+        user: account(&banned.user),
+        by: banned.by,
+        at: banned.at,
+        until: banned.until,
+        reason: banned.reason.as_deref().map(Cow::Borrowed),
+    }
+}
+
+/// An invitation link, without its code.
+pub(super) fn invitation(invitation: &Invitation) -> rest::Invitation<'_> {
+    rest::Invitation {
+        id: invitation.id.clone(),
+        code: None,
+        by: native::user(&invitation.by),
+        created_at: invitation.created_at,
+        expires_at: invitation.expires_at,
+        uses: invitation.uses,
+        used: invitation.used,
     }
 }
 

@@ -13,6 +13,7 @@ mod hang_up;
 mod http;
 mod message_changes;
 mod metrics;
+mod moderation;
 mod names;
 mod origins;
 mod pins;

@@ -4,6 +4,7 @@ use std::{mem::size_of, sync::Arc};
 
 use async_trait::async_trait;
 use madang_database::{DatabaseError, DatabaseResult, Transactions};
+use madang_domain::Timestamp;
 use madang_kit::clock::Clock;
 use madang_rpc::store::{Append, Appended, Authority};
 
@@ -73,7 +74,8 @@ impl Job for Appender {
         match self.append(&rows).await {
             Ok(outcomes) => {
                 self.hint(&rows, &outcomes);
-                Ok(outcomes.into_iter().map(answer).collect())
+                let now = self.clock.now();
+                Ok(outcomes.into_iter().map(|outcome| answer(outcome, now)).collect())
             }
             Err(DatabaseError::Defect(_)) if rows.len() > 1 => Ok(self.run_apart(&rows).await),
             Err(error) => {
@@ -109,7 +111,7 @@ impl Appender {
             let outcomes = self.append(row).await.inspect(|outcomes| self.hint(row, outcomes));
             let outcome = outcomes.map(|outcomes| outcomes.into_iter().next());
             answers.push(match outcome {
-                Ok(Some(outcome)) => answer(outcome),
+                Ok(Some(outcome)) => answer(outcome, self.clock.now()),
                 Ok(None) => Err(DatabaseError::corrupt("append outcome", "it is absent").into()),
                 Err(error) => Err(error.into()),
             });
@@ -118,12 +120,16 @@ impl Appender {
     }
 }
 
-fn answer(outcome: AppendOutcome) -> OperationResult<Appended> {
+fn answer(outcome: AppendOutcome, now: Timestamp) -> OperationResult<Appended> {
     match outcome {
         AppendOutcome::Appended(appended) => Ok(appended),
         AppendOutcome::NoRoom => Err(OperationError::RoomNotFound),
         AppendOutcome::NotMember => Err(OperationError::NotMember),
         AppendOutcome::Refused => Err(OperationError::DirectRefused),
         AppendOutcome::OtherBlocked => Err(OperationError::OtherBlocked),
+        AppendOutcome::Archived => Err(OperationError::Archived),
+        AppendOutcome::OnlyModerators => Err(OperationError::OnlyModerators),
+        AppendOutcome::Muted(until) => Err(OperationError::Muted(until, until.since(now))),
+        AppendOutcome::TooSoon(again_at) => Err(OperationError::SlowMode(again_at.since(now))),
     }
 }

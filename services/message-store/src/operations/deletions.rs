@@ -1,14 +1,14 @@
 //! Deletions of messages.
 
 use madang_domain::{
-    Role, RoomRef,
+    Authority, RoomAction, RoomRef,
     event::{Deleted, EventBody},
 };
 use madang_rpc::store::{Changed, DeleteMessage};
 
 use super::{
     engine::Engine,
-    room_change::{RoomChange, require},
+    room_change::{RoomChange, permit},
 };
 use crate::{
     error::OperationResult,
@@ -29,8 +29,8 @@ impl Engine {
             match role {
                 None => change.act_for(deleted.sender),
                 // One's own word one may always take back. In a direct room nobody is a moderator.
-                Some(_) if deleted.sender == of => {}
-                Some(role) => require(role, Role::Moderator, "moderator")?,
+                Some(role) if deleted.sender == of => permit(RoomAction::DeleteOwn, Authority::User, role)?,
+                Some(role) => permit(RoomAction::DeleteOthers, Authority::User, role)?,
             }
             if !deleted.detail.deleted {
                 erase(&mut change, deleted).await?;

@@ -1,7 +1,7 @@
 //! Edits of messages, and the texts that they replaced.
 
 use madang_domain::{
-    Profile, Role, RoomRef, Seq, Timestamp, UserId,
+    Authority, Profile, Role, RoomAction, RoomRef, Seq, Timestamp, UserId,
     event::{Edited, Event, EventBody},
     limits::REVISIONS_MAX,
 };
@@ -9,10 +9,10 @@ use madang_rpc::store::{Changed, EditMessage, ListRevisions, Page, Revision};
 
 use super::{
     engine::Engine,
-    members::as_member,
+    members::{as_member, visible_after},
     mentions,
     page::{self, Place},
-    room_change::{RoomChange, require},
+    room_change::{RoomChange, permit},
 };
 use crate::{
     error::{OperationError, OperationResult},
@@ -56,7 +56,8 @@ impl Engine {
                 replace_text(&mut change, &mut edited, text.clone()).await?;
                 tell_newly_named(&mut change, actor.is_none(), &edited, &former).await?;
             }
-            let slice = Slice { beyond: Seq::new(message.get() - 1), limit: 1, messages_only: true };
+            let beyond = Seq::new(message.get() - 1);
+            let slice = Slice { beyond, limit: 1, messages_only: true, floor: Seq::START };
             let mut page = change.transaction.events_after(room, slice).await?;
             let value = page.events.pop().ok_or(OperationError::MessageNotFound)?;
             change.finish(value).await
@@ -71,8 +72,12 @@ impl Engine {
         edited: &MessageRecord,
     ) -> OperationResult<()> {
         if let Some(actor) = actor {
-            change.actor().await?;
+            let member = change.permit(RoomAction::EditOwn).await?;
             change.refuse_blocked().await?;
+            change.may_speak(&member)?;
+            if !change.room.flags.send_action().is_permitted(Authority::User, member.role) {
+                return Err(OperationError::OnlyModerators);
+            }
             if edited.detail.deleted {
                 return Err(OperationError::MessageNotFound);
             }
@@ -104,7 +109,10 @@ impl Engine {
             let view = as_member(connection.view(user, &room).await?)?;
             let role = view.place.map_or(Role::Member, |place| place.role);
             // In a direct room nobody is a moderator.
-            require(role, Role::Moderator, "moderator")?;
+            permit(RoomAction::ReadRevisions, Authority::User, role)?;
+            if message <= visible_after(&view) {
+                return Err(OperationError::MessageNotFound);
+            }
             let room = view.room.id;
             let message = connection.message(room, message).await?.ok_or(OperationError::MessageNotFound)?;
             Ok(connection.revisions(room, message.seq, beyond, limit + 1).await?)

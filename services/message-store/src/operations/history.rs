@@ -6,7 +6,11 @@ use madang_domain::{
 };
 use madang_rpc::store::{HistoryFrom, HistoryQuery, LogPage, ReadMark};
 
-use super::{engine::Engine, members::as_member, page};
+use super::{
+    engine::Engine,
+    members::{as_member, visible_after},
+    page,
+};
 use crate::{
     error::{OperationError, OperationResult},
     settings::{NAMES_PER_CALL, READ_MAX_EVENTS},
@@ -16,7 +20,12 @@ use crate::{
 
 impl Engine {
     pub(crate) async fn read(&self, topic: TopicId, after: Seq, limit: u32) -> OperationResult<Vec<Event>> {
-        let slice = Slice { beyond: after, limit: limit.min(READ_MAX_EVENTS), messages_only: false };
+        let slice = Slice {
+            beyond: after,
+            limit: limit.min(READ_MAX_EVENTS),
+            messages_only: false,
+            floor: Seq::START,
+        };
         let mut connection = self.database.reader().await?;
         let page = match topic {
             TopicId::Room(room) => connection.log_after(room, slice).await?,
@@ -66,10 +75,11 @@ impl Engine {
         query: HistoryQuery,
     ) -> OperationResult<LogPage> {
         let limit = page::check_limit(query.limit)?;
-        let slice = |beyond| Slice { beyond, limit, messages_only: query.messages_only };
         let mut connection = self.database.reader().await?;
         let outcome = async {
-            let room = as_member(connection.view(user, &room).await?)?.room.id;
+            let view = as_member(connection.view(user, &room).await?)?;
+            let (room, floor) = (view.room.id, visible_after(&view));
+            let slice = |beyond| Slice { beyond, limit, messages_only: query.messages_only, floor };
             let mut page = match query.from {
                 HistoryFrom::End => connection.events_before(room, slice(Seq::new(u64::MAX))).await?,
                 HistoryFrom::Before(seq) => connection.events_before(room, slice(seq)).await?,

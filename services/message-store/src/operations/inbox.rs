@@ -61,7 +61,7 @@ impl Engine {
         limit: u32,
     ) -> OperationResult<InboxPage> {
         let limit = page::check_limit(limit)?;
-        let slice = |beyond| Slice { beyond, limit, messages_only: false };
+        let slice = |beyond| Slice { beyond, limit, messages_only: false, floor: Seq::START };
         let mut connection = self.database.reader().await?;
         let outcome = async {
             Ok(match from {

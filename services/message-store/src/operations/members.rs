@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use madang_domain::{
-    Profile, Role, RoomRef, Seq, UserId,
+    Profile, Role, RoomAction, RoomRef, Seq, UserId,
     event::{EventBody, RoleChanged},
 };
 use madang_rpc::store::{Authority, Changed, Member, Page, PageQuery, RoomKind, RoomView};
@@ -11,7 +11,7 @@ use madang_rpc::store::{Authority, Changed, Member, Page, PageQuery, RoomKind, R
 use super::{
     engine::Engine,
     page::{self, MovingPage, Place},
-    room_change::{RoomChange, require},
+    room_change::{RoomChange, permit, permit_against},
 };
 use crate::{
     error::{OperationError, OperationResult},
@@ -46,6 +46,9 @@ impl Engine {
             let mut change = RoomChange::begin(transaction, actor.id, &room, self.clock.now()).await?;
             if change.member(actor.id).await?.is_none() {
                 change.refuse_blocked().await?;
+                if let Some(until) = change.banned_until(actor.id).await? {
+                    return Err(OperationError::Banned(until));
+                }
                 let invited = change.transaction.take_invitation(change.room.id, actor.id).await?;
                 let role = match (invited, change.room.kind) {
                     (Some(role), _) => role,
@@ -62,17 +65,14 @@ impl Engine {
         self.remember([&actor]).await?;
         in_transaction!(self, "leave", |transaction| {
             let mut change = RoomChange::begin(transaction, actor.id, &room, self.clock.now()).await?;
-            let Some(Member { role, .. }) = change.member(actor.id).await? else {
+            let Some(member) = change.member(actor.id).await? else {
                 // Who is invited declines.
                 let declined = change.transaction.take_invitation(change.room.id, actor.id).await?;
                 declined.ok_or(OperationError::NotMember)?;
                 return change.finish(()).await;
             };
             change.refuse_direct()?;
-            // Who is alone may go, and leaves nobody without an owner.
-            if role == Role::Owner && change.room.member_count > 1 {
-                change.keep_an_owner().await?;
-            }
+            change.keep_an_owner_without(&member).await?;
             change.dismiss(actor.id).await?;
             change.finish(()).await
         })
@@ -100,7 +100,11 @@ impl Engine {
             Ok((members, ordered))
         };
         let outcome = outcome.await;
-        let (members, ordered) = finish(connection, outcome).await?;
+        let (mut members, ordered) = finish(connection, outcome).await?;
+        let now = self.clock.now();
+        for member in &mut members {
+            member.muted_until = member.muted_until.filter(|until| *until > now);
+        }
         let place =
             |member: &Member| ByRank { role: member.role, joined_at: member.joined_at, user: member.user.id };
         let (items, next) = moving.cut(members, ordered, false, place, |member| member.user.id.uuid());
@@ -124,7 +128,7 @@ impl Engine {
             match change.member(user.id).await? {
                 Some(member) if member.role == role => return change.finish(member).await,
                 Some(member) => {
-                    require(own, Role::Owner, "owner")?;
+                    permit(RoomAction::GiveRole, authority, own)?;
                     if member.role == Role::Owner {
                         change.keep_an_owner().await?;
                     }
@@ -132,15 +136,20 @@ impl Engine {
                     change.add(Some(user.id), EventBody::RoleChanged(RoleChanged { role })).await?;
                 }
                 None => {
-                    require(own, Role::Moderator, "moderator")?;
+                    permit(RoomAction::AddMember, authority, own)?;
                     // To add somebody with a role is to give the role.
                     if role > Role::Member {
-                        require(own, Role::Owner, "owner")?;
+                        permit(RoomAction::GiveRole, authority, own)?;
+                    }
+                    // Also by the site, which can end the ban.
+                    if change.banned_until(user.id).await?.is_some() {
+                        return Err(OperationError::MemberBanned);
                     }
                     if !change.admit_or_invite(&[user.id], role, consent).await? {
                         let joined_at = change.room.active_at;
                         let user = Arc::clone(&user);
-                        let invited = Member { user, role, joined_at, read: Seq::START, invited: true };
+                        let (read, muted_until) = (Seq::START, None);
+                        let invited = Member { user, role, joined_at, read, invited: true, muted_until };
                         return change.finish(invited).await;
                     }
                 }
@@ -166,18 +175,14 @@ impl Engine {
             if user == actor.id && !by_site {
                 return Err(OperationError::RemoveSelf);
             }
-            require(own, Role::Moderator, "moderator")?;
+            permit(RoomAction::RemoveMember, authority, own)?;
             let Some(member) = change.member(user).await? else {
                 let taken_back = change.transaction.take_invitation(change.room.id, user).await?;
                 taken_back.ok_or(OperationError::MemberNotFound)?;
                 return change.finish(()).await;
             };
-            if member.role >= own && !by_site {
-                return Err(OperationError::RoleTooLow("one above the member's"));
-            }
-            if member.role == Role::Owner && change.room.member_count > 1 {
-                change.keep_an_owner().await?;
-            }
+            permit_against(RoomAction::RemoveMember, authority, own, member.role)?;
+            change.keep_an_owner_without(&member).await?;
             change.dismiss(user).await?;
             change.finish(()).await
         })
@@ -185,11 +190,16 @@ impl Engine {
 }
 
 /// What the actor may do: by the own role, or by the site's authority all that an owner may.
-async fn own_role(change: &mut RoomChange<'_>, authority: Authority) -> OperationResult<Role> {
+pub(super) async fn own_role(change: &mut RoomChange<'_>, authority: Authority) -> OperationResult<Role> {
     match authority {
         Authority::User => Ok(change.actor().await?.role),
         Authority::Site => Ok(Role::Owner),
     }
+}
+
+/// The place up to which a member sees nothing.
+pub(super) fn visible_after(view: &View) -> Seq {
+    view.place.map_or(Seq::START, |place| place.visible_after)
 }
 
 /// A room's view, for members alone.

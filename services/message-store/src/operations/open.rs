@@ -46,6 +46,12 @@ impl Job for Opener {
         let places: Vec<(RoomId, UserId)> = opens.iter().map(|open| (open.room, open.user)).collect();
         let (epoch, states) = self.database.states(&places).await?;
         let missed = opens.iter().zip(&states).map(|(open, state)| match state {
+            // A replay is whole or none, and part of this one must not be seen.
+            RoomState::Member { visible_after, .. }
+                if open.since.is_some_and(|since| since.seq < *visible_after) =>
+            {
+                Missed::TooMuch
+            }
             RoomState::Member { head, .. } => {
                 Missed::of(open.room.into(), open.since, open.replay_limit, *head, epoch)
             }
@@ -152,7 +158,7 @@ fn answer(epoch: Epoch, state: RoomState, missed: Missed, events: &Events) -> Op
     let (head, member_count, role, read) = match state {
         RoomState::NoRoom => return Err(OperationError::RoomNotFound),
         RoomState::NotMember => return Err(OperationError::NotMember),
-        RoomState::Member { head, member_count, role, read } => (head, member_count, role, read),
+        RoomState::Member { head, member_count, role, read, .. } => (head, member_count, role, read),
     };
     let (complete, events) = missed.replay(events);
     Ok(Opened { epoch, head, member_count, role, read, complete, events })

@@ -1,7 +1,7 @@
 //! The messages that are pinned in a room.
 
 use madang_domain::{
-    Role, Seq,
+    RoomAction, Seq,
     event::{Event, EventBody, Pinned},
     limits::ROOM_PINS_MAX,
 };
@@ -9,7 +9,7 @@ use madang_rpc::store::{Changed, ListPins, Page, SetPin};
 
 use super::{
     engine::Engine,
-    members::as_member,
+    members::{as_member, visible_after},
     page::{self, Place},
     room_change::RoomChange,
 };
@@ -41,7 +41,7 @@ impl Engine {
         self.remember([&actor]).await?;
         in_transaction!(self, "set_pin", |transaction| {
             let mut change = RoomChange::begin(transaction, actor.id, &room, self.clock.now()).await?;
-            change.require(Role::Moderator, "moderator").await?;
+            change.permit(RoomAction::Pin).await?;
             change.refuse_blocked().await?;
             let is_pinned = change.transaction.is_pinned(change.room.id, message).await?;
             if is_pinned.ok_or(OperationError::MessageNotFound)? == on {
@@ -66,8 +66,9 @@ impl Engine {
         let beyond = after.map_or(Seq::new(u64::MAX), |ByPin(place)| place);
         let mut connection = self.database.reader().await?;
         let outcome = async {
-            let room = as_member(connection.view(user, &room).await?)?.room.id;
-            let mut pins = connection.pins(room, beyond, limit + 1).await?;
+            let view = as_member(connection.view(user, &room).await?)?;
+            let room = view.room.id;
+            let mut pins = connection.pins(room, beyond, visible_after(&view), limit + 1).await?;
             connection.show_own_reactions(room, user, &mut pins.messages).await?;
             Ok(pins)
         };

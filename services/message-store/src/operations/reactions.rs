@@ -1,7 +1,7 @@
 //! Reactions to messages.
 
 use madang_domain::{
-    Emoji,
+    Emoji, RoomAction,
     event::{EventBody, Reacted, Reactions},
     limits::MESSAGE_REACTIONS_MAX,
 };
@@ -19,8 +19,10 @@ impl Engine {
         self.remember([&actor]).await?;
         in_transaction!(self, "react", |transaction| {
             let mut change = RoomChange::begin(transaction, actor.id, &room, self.clock.now()).await?;
-            change.actor().await?;
+            let member = change.permit(RoomAction::React).await?;
             change.refuse_blocked().await?;
+            change.may_speak(&member)?;
+            change.see(actor.id, message).await?;
             let mut record = change.message(message).await?;
             if record.detail.deleted {
                 return Err(OperationError::MessageNotFound);

@@ -1,7 +1,8 @@
 //! A change of a room: under the room's lock, with its events, in one transaction.
 
 use madang_domain::{
-    Role, RoomId, RoomRef, Seq, Slug, Timestamp, TopicId, UserId,
+    Authority, Restriction, Role, RoomAction, RoomHistory, RoomId, RoomRef, Seq, Slug, Timestamp, TopicId,
+    UserId,
     event::{Event, EventBody, Invite, Joined, Left, Mention, RoomChanged},
 };
 use madang_rpc::store::{Changed, Member, Room, RoomKind, RoomView};
@@ -22,6 +23,8 @@ pub(crate) struct RoomChange<'s> {
     actor: UserId,
     /// The head before the change: what lies after it was made here.
     before: Seq,
+    /// What the clock shows; the room's own time may be later.
+    pub(crate) now: Timestamp,
     /// The slug before the change.
     former_slug: Option<Slug>,
     /// What users find in their inboxes.
@@ -41,13 +44,13 @@ impl<'s> RoomChange<'s> {
         // Time never goes back in a room, whatever the replicas' clocks say.
         room.active_at = room.active_at.max(now);
         let (before, former_slug) = (room.head, room.slug.clone());
-        Ok(Self { transaction, room, actor, before, former_slug, notices: Vec::new() })
+        Ok(Self { transaction, room, actor, before, now, former_slug, notices: Vec::new() })
     }
 
     /// A room that this transaction has just made, and that nobody else sees yet.
     pub(crate) fn of_new(transaction: &'s mut dyn Connection, actor: UserId, room: RoomRecord) -> Self {
-        let (before, former_slug) = (room.head, room.slug.clone());
-        Self { transaction, room, actor, before, former_slug, notices: Vec::new() }
+        let (before, now, former_slug) = (room.head, room.active_at, room.slug.clone());
+        Self { transaction, room, actor, before, now, former_slug, notices: Vec::new() }
     }
 
     /// The actor as a member.
@@ -60,16 +63,55 @@ impl<'s> RoomChange<'s> {
         Ok(self.transaction.member(self.room.id, user).await?)
     }
 
-    /// Refuses an actor whose role does not suffice. In a direct room both members may the same, and no role is asked:
-    /// a replica of before that was so may have made one of them its owner.
-    pub(crate) async fn require(&mut self, needed: Role, name: &'static str) -> OperationResult<()> {
-        let role = self.actor().await?.role;
-        if self.room.kind == RoomKind::Direct { Ok(()) } else { require(role, needed, name) }
+    /// Refuses an actor whose role does not suffice for what a user does. In a direct room both members may the same, and
+    /// no role is asked where they may it: a replica of before that was so may have made one of them its owner.
+    pub(crate) async fn permit(&mut self, action: RoomAction) -> OperationResult<Member> {
+        let actor = self.actor().await?;
+        if self.room.kind == RoomKind::Direct && action.permission().direct {
+            return Ok(actor);
+        }
+        permit(action, Authority::User, actor.role)?;
+        Ok(actor)
+    }
+
+    /// Refuses what a member says where nobody says anything, or while the member is muted.
+    pub(crate) fn may_speak(&self, member: &Member) -> OperationResult<()> {
+        if self.room.flags.archived {
+            return Err(OperationError::Archived);
+        }
+        match member.muted_until.filter(|until| *until > self.now) {
+            Some(until) => Err(OperationError::Muted(until, until.since(self.now))),
+            None => Ok(()),
+        }
+    }
+
+    /// Refuses a message that a member does not see, as if it were none.
+    pub(crate) async fn see(&mut self, member: UserId, message: Seq) -> OperationResult<()> {
+        if self.room.flags.history == RoomHistory::Joined
+            && message <= self.transaction.visible_after(self.room.id, member).await?
+        {
+            return Err(OperationError::MessageNotFound);
+        }
+        Ok(())
+    }
+
+    /// Until when a user is banned, if so.
+    pub(crate) async fn banned_until(&mut self, user: UserId) -> OperationResult<Option<Timestamp>> {
+        let ban = self.transaction.restriction(self.room.id, Restriction::Ban, user).await?;
+        Ok(ban.map(|ban| ban.until).filter(|until| *until > self.now))
     }
 
     /// Refuses direct rooms, whose members and roles stay.
     pub(crate) fn refuse_direct(&self) -> OperationResult<()> {
         if self.room.kind == RoomKind::Direct { Err(OperationError::DirectIsFixed) } else { Ok(()) }
+    }
+
+    /// Refuses to take a member away who is the one owner of others. Who is alone may go, and leaves nobody without an owner.
+    pub(crate) async fn keep_an_owner_without(&mut self, member: &Member) -> OperationResult<()> {
+        if member.role == Role::Owner && self.room.member_count > 1 {
+            self.keep_an_owner().await?;
+        }
+        Ok(())
     }
 
     /// Refuses to make the one owner less than that.
@@ -95,6 +137,9 @@ impl<'s> RoomChange<'s> {
         }
         self.add(Some(user), EventBody::Joined(Joined { role })).await?;
         self.room.member_count += 1;
+        if self.room.flags.history == RoomHistory::Joined {
+            self.room.newcomers_after = self.room.hidden_from_newcomers();
+        }
         Ok(self.transaction.insert_member(&self.room, user, role, self.room.active_at).await?)
     }
 
@@ -158,6 +203,11 @@ impl<'s> RoomChange<'s> {
         self.notices.push((user, EventBody::Invite(invite)));
     }
 
+    /// A user finds a notice of something else.
+    pub(crate) fn tell(&mut self, user: UserId, notice: EventBody) {
+        self.notices.push((user, notice));
+    }
+
     /// A user whom a message names finds a notice.
     pub(crate) fn tell_of_mention(&mut self, user: UserId, message: Seq) {
         let mention = Mention { room: self.room.id, seq: message };
@@ -192,10 +242,17 @@ impl<'s> RoomChange<'s> {
     /// The same, with the room as the actor sees it afterwards.
     pub(crate) async fn finish_with_view(self) -> OperationResult<Changed<RoomView>> {
         let (actor, room) = (self.actor, RoomRef::Id(self.room.id));
-        let Self { transaction, room: record, before, former_slug, notices, .. } = self;
+        let Self { transaction, room: record, before, now, former_slug, notices, .. } = self;
         let transaction = &mut *transaction;
-        let change =
-            RoomChange { transaction: &mut *transaction, room: record, actor, before, former_slug, notices };
+        let change = RoomChange {
+            transaction: &mut *transaction,
+            room: record,
+            actor,
+            before,
+            now,
+            former_slug,
+            notices,
+        };
         let events = change.save().await?;
         let view = transaction.view(actor, &room).await?.ok_or(OperationError::RoomNotFound)?;
         Ok(Changed { value: room_view(view), events })
@@ -211,7 +268,8 @@ impl<'s> RoomChange<'s> {
     /// So a gateway to which the event was not published finds it.
     pub(crate) async fn delete(mut self) -> OperationResult<Changed<()>> {
         let (name, slug) = (self.room.name.clone(), self.room.slug.clone());
-        self.add(None, EventBody::RoomChanged(RoomChanged { name, slug, deleted: true })).await?;
+        let flags = self.room.flags;
+        self.add(None, EventBody::RoomChanged(RoomChanged { name, slug, flags, deleted: true })).await?;
         let events = self.added().await?;
         self.transaction.delete_room(&self.room).await?;
         self.room.slug = None;
@@ -222,7 +280,7 @@ impl<'s> RoomChange<'s> {
     /// The events of this transaction.
     async fn added(&mut self) -> OperationResult<Vec<Event>> {
         let limit = u32::try_from(self.room.head.since(self.before)).unwrap_or(u32::MAX);
-        let slice = Slice { beyond: self.before, limit, messages_only: false };
+        let slice = Slice { beyond: self.before, limit, messages_only: false, floor: Seq::START };
         // One page: the events of a change say little.
         Ok(self.transaction.events_after(self.room.id, slice).await?.events)
     }
@@ -275,9 +333,27 @@ impl<'s> RoomChange<'s> {
     }
 }
 
-/// Refuses a role that does not suffice.
-pub(crate) fn require(role: Role, needed: Role, name: &'static str) -> OperationResult<()> {
-    if role >= needed { Ok(()) } else { Err(OperationError::RoleTooLow(name)) }
+/// Refuses a role that does not suffice for an action, and what the site's authority does not reach.
+pub(crate) fn permit(action: RoomAction, authority: Authority, role: Role) -> OperationResult<()> {
+    if action.is_permitted(authority, role) {
+        Ok(())
+    } else {
+        Err(OperationError::RoleTooLow(action.permission().least.as_str()))
+    }
+}
+
+/// Refuses an action against a member whose role is not a lesser one, where it needs to be.
+pub(crate) fn permit_against(
+    action: RoomAction,
+    authority: Authority,
+    role: Role,
+    target: Role,
+) -> OperationResult<()> {
+    if action.is_permitted_against(authority, role, target) {
+        Ok(())
+    } else {
+        Err(OperationError::RoleTooLow("one above the member's"))
+    }
 }
 
 /// Refuses a slug that another owner has given up lately. To be asked after the slug was taken: whoever gives it up at the
@@ -312,5 +388,6 @@ fn room(record: RoomRecord) -> Room {
         created_at: record.created_at,
         head: record.head,
         member_count: record.member_count,
+        flags: record.flags,
     }
 }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use madang_domain::{
-    Profile, Role, RoomId, RoomName, RoomRef, Seq, Slug, Timestamp, UserId,
+    Profile, Role, RoomAction, RoomFlagChanges, RoomFlags, RoomId, RoomName, RoomRef, Seq, Slug, Timestamp,
+    UserId,
     event::{EventBody, RoomChanged},
     limits,
 };
@@ -79,6 +80,8 @@ impl Engine {
             messages: 0,
             member_count: 0,
             external_id: new.external_id,
+            flags: RoomFlags::default(),
+            newcomers_after: Seq::START,
         };
         self.remember(new.members.iter().chain([&actor])).await?;
         let consent = self.consent(authority);
@@ -136,21 +139,40 @@ impl Engine {
         room: RoomRef,
         name: Option<RoomName>,
         slug: Option<Option<Slug>>,
+        flags: RoomFlagChanges,
     ) -> OperationResult<Changed<RoomView>> {
+        if flags.slow_mode_s.is_some_and(|pause| pause > limits::SLOW_MODE_MAX_S) {
+            return Err(OperationError::BadSlowMode);
+        }
         self.remember([&actor]).await?;
         in_transaction!(self, "update_room", |transaction| {
             let mut change = RoomChange::begin(transaction, actor.id, &room, self.clock.now()).await?;
-            change.require(Role::Owner, "owner").await?;
+            if !flags.is_empty() {
+                change.actor().await?;
+                change.refuse_direct()?;
+            }
+            // Who changes nothing is asked as who changes the name.
+            if name.is_some() || slug.is_some() || flags.is_empty() {
+                change.permit(RoomAction::ChangeRoom).await?;
+            }
+            if flags.is_of_owners() {
+                change.permit(RoomAction::ChangeFlags).await?;
+            }
+            if flags.slow_mode_s.is_some() {
+                change.permit(RoomAction::SetSlowMode).await?;
+            }
             // A name says something, too.
             change.refuse_blocked().await?;
+            let flags = flags.applied_to(change.room.flags);
             let name = name.clone().unwrap_or_else(|| change.room.name.clone());
             let slug = slug.clone().unwrap_or_else(|| change.room.slug.clone());
             if slug.is_some() {
                 change.refuse_direct()?;
             }
-            if (&name, &slug) != (&change.room.name, &change.room.slug) {
+            if (&name, &slug, flags) != (&change.room.name, &change.room.slug, change.room.flags) {
                 (change.room.name, change.room.slug) = (name.clone(), slug.clone());
-                let changed = RoomChanged { name, slug, deleted: false };
+                change.room.flags = flags;
+                let changed = RoomChanged { name, slug, flags, deleted: false };
                 change.add(None, EventBody::RoomChanged(changed)).await?;
             }
             change.finish_with_view().await
@@ -165,7 +187,7 @@ impl Engine {
         self.remember([&actor]).await?;
         in_transaction!(self, "delete_room", |transaction| {
             let mut change = RoomChange::begin(transaction, actor.id, &room, self.clock.now()).await?;
-            change.require(Role::Owner, "owner").await?;
+            change.permit(RoomAction::DeleteRoom).await?;
             // Neither of the two takes from the other what was said.
             if change.room.kind == RoomKind::Direct { change.hide().await } else { change.delete().await }
         })

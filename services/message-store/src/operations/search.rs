@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::{
     engine::Engine,
-    members::as_member,
+    members::{as_member, visible_after},
     page::{self, Place},
 };
 use crate::{
@@ -57,16 +57,22 @@ fn start(before: Option<Timestamp>) -> ByTime {
 /// What a page has so far.
 struct Reading<'q> {
     query: &'q Query,
+    /// Up to which place the user sees nothing of a room.
+    hidden: &'q HashMap<RoomId, Seq>,
     limit: usize,
     bytes: usize,
     items: Vec<(ByTime, FoundMessage)>,
 }
 
 impl Reading<'_> {
-    /// Adds a message if it says what is asked for: the index names some that have all tokens, but not together. False
+    /// Adds a message if the user may see it and it says what is asked for: the index names some that have all tokens, but not together. False
     /// where the page is full before it.
     fn add(&mut self, place: ByTime, message: Event) -> bool {
         let EventBody::Message(said) = &message.body else { return true };
+        // What a newcomer does not see in the room's history is not found either.
+        if self.hidden.get(&place.room).is_none_or(|hidden| place.message <= *hidden) {
+            return true;
+        }
         let Some(ranges) = self.query.ranges(&said.text) else { return true };
         let is_full = self.items.len() >= self.limit || self.bytes >= PAGE_MAX_BYTES;
         if is_full && !self.items.is_empty() {
@@ -89,7 +95,7 @@ impl Engine {
         let (limit, after) = page::check::<ByTime>(&request.page)?;
         // Closed by nobody, so that it only waits.
         let _turn = self.searches.acquire().await.map_err(|_| OperationError::Stopping)?;
-        let (rooms, complete) = self.rooms_to_search(&request).await?;
+        let (SearchedRooms { rooms, hidden, .. }, complete) = self.rooms_to_search(&request).await?;
         if rooms.is_empty() {
             return Ok(SearchPage { items: Vec::new(), next: None, complete });
         }
@@ -98,7 +104,7 @@ impl Engine {
         let beyond = start(request.before);
         let beyond = after.map_or(beyond, |after| after.min(beyond));
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let mut reading = Reading { query: &query, limit, bytes: 0, items: Vec::new() };
+        let mut reading = Reading { query: &query, hidden: &hidden, limit, bytes: 0, items: Vec::new() };
         let next = self.read_found(&wanted, beyond, &mut reading).await?;
         let mut items: Vec<FoundMessage> = reading.items.into_iter().map(|(_, found)| found).collect();
         self.show_own_reactions(request.user, &mut items).await?;
@@ -106,24 +112,25 @@ impl Engine {
     }
 
     /// The rooms to search, and whether all that was committed there before can be found.
-    async fn rooms_to_search(&self, request: &Search) -> OperationResult<(Vec<RoomId>, bool)> {
+    async fn rooms_to_search(&self, request: &Search) -> OperationResult<(SearchedRooms, bool)> {
         let mut connection = self.database.reader().await?;
         let outcome = async {
             let Some(room) = &request.room else {
                 return Ok(connection.searched_rooms(request.user, SEARCH_ROOMS_MAX + 1).await?);
             };
-            let room = as_member(connection.view(request.user, room).await?)?.room.id;
+            let view = as_member(connection.view(request.user, room).await?)?;
+            let (room, hidden) = (view.room.id, visible_after(&view));
             let behind = if connection.is_behind(room).await? { vec![room] } else { Vec::new() };
-            Ok(SearchedRooms { rooms: vec![room], behind })
+            Ok(SearchedRooms { rooms: vec![room], hidden: [(room, hidden)].into(), behind })
         };
         let outcome = outcome.await;
-        let SearchedRooms { mut rooms, behind } = finish(connection, outcome).await?;
-        let has_all = rooms.len() <= SEARCH_ROOMS_MAX as usize;
-        rooms.truncate(SEARCH_ROOMS_MAX as usize);
-        let complete = has_all && behind.is_empty();
+        let mut searched: SearchedRooms = finish(connection, outcome).await?;
+        let has_all = searched.rooms.len() <= SEARCH_ROOMS_MAX as usize;
+        searched.rooms.truncate(SEARCH_ROOMS_MAX as usize);
+        let complete = has_all && searched.behind.is_empty();
         // Whoever committed there may have died.
-        self.hints.add(behind);
-        Ok((rooms, complete))
+        self.hints.add(searched.behind.iter().copied());
+        Ok((searched, complete))
     }
 
     /// Reads what the index names until the page is full, and answers where the next page begins.

@@ -1,6 +1,6 @@
 //! What the batched hot paths ask of the store, and what it answers.
 
-use madang_domain::{Role, RoomId, Seq, UserId};
+use madang_domain::{Role, RoomId, Seq, Timestamp, UserId};
 use madang_rpc::store::Appended;
 
 /// A message to append.
@@ -30,6 +30,14 @@ pub(crate) enum AppendOutcome {
     Refused,
     /// The sender has blocked the other user of the direct room.
     OtherBlocked,
+    /// Nobody sends there.
+    Archived,
+    /// The sender's role does not suffice in an announcement room.
+    OnlyModerators,
+    /// The sender is muted, until then.
+    Muted(Timestamp),
+    /// The room has slow mode, and the sender may again at that time.
+    TooSoon(Timestamp),
 }
 
 /// A room and a user's standing in it.
@@ -49,5 +57,7 @@ pub(crate) enum RoomState {
         role: Role,
         /// The read mark.
         read: Seq,
+        /// The place up to which the member sees nothing.
+        visible_after: Seq,
     },
 }

@@ -12,11 +12,13 @@ use super::{
     blocks::Blocks,
     events::{Events, Range},
     inboxes::{InboxOpening, InboxState, Inboxes},
+    invitation_links::InvitationLinks,
     invitations::Invitations,
     members::Members,
     messages::Messages,
     profiles::Profiles,
     purge::Purge,
+    restrictions::Restrictions,
     rooms::Rooms,
     search::Search,
     slugs::Slugs,
@@ -94,6 +96,8 @@ pub(crate) trait Connection:
     + Events
     + Inboxes
     + Invitations
+    + InvitationLinks
+    + Restrictions
     + Blocks
     + Purge
     + Search

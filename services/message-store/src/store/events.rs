@@ -16,6 +16,8 @@ pub(crate) struct Slice {
     pub(crate) beyond: Seq,
     pub(crate) limit: u32,
     pub(crate) messages_only: bool,
+    /// The place up to which nothing is read, whatever is asked for.
+    pub(crate) floor: Seq,
 }
 
 /// The events of a slice that one page holds.
@@ -82,6 +84,6 @@ pub(crate) trait Events {
     /// Unpins a message.
     async fn delete_pin(&mut self, room: RoomId, message: Seq) -> DatabaseResult<()>;
 
-    /// The messages that were pinned before a place, each with the place of its pin, the newest pin first.
-    async fn pins(&mut self, room: RoomId, beyond: Seq, limit: u32) -> DatabaseResult<PinPage>;
+    /// The messages of after `floor` that were pinned before a place, each with the place of its pin, the newest pin first.
+    async fn pins(&mut self, room: RoomId, beyond: Seq, floor: Seq, limit: u32) -> DatabaseResult<PinPage>;
 }

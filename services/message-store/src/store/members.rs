@@ -47,7 +47,7 @@ pub(crate) trait Members {
     /// How many owners a room has.
     async fn owners(&mut self, room: RoomId) -> DatabaseResult<u64>;
 
-    /// Adds a member who has read up to the room's head.
+    /// Adds a member who has read up to the room's head, and is muted still who was.
     async fn insert_member(
         &mut self,
         room: &RoomRecord,
@@ -61,6 +61,13 @@ pub(crate) trait Members {
 
     /// Hides a room from a member's list while its last message is the one of this ordinal; none shows it.
     async fn set_hidden(&mut self, room: RoomId, user: UserId, ordinal: Option<u64>) -> DatabaseResult<()>;
+
+    /// The place up to which a member sees nothing where newcomers do not see what was before.
+    async fn visible_after(&mut self, room: RoomId, user: UserId) -> DatabaseResult<Seq>;
+
+    /// Notes until when a member is muted; none: not at all.
+    async fn set_muted(&mut self, room: RoomId, user: UserId, until: Option<Timestamp>)
+    -> DatabaseResult<()>;
 
     /// Removes a member.
     async fn delete_member(&mut self, room: RoomId, user: UserId) -> DatabaseResult<()>;

@@ -3,7 +3,8 @@
 use async_trait::async_trait;
 use madang_database::DatabaseResult;
 use madang_domain::{
-    ExternalId, Role, RoomId, RoomName, RoomRef, Seq, Slug, Timestamp, UserId, event::Event,
+    ExternalId, Role, RoomFlags, RoomHistory, RoomId, RoomName, RoomRef, Seq, Slug, Timestamp, UserId,
+    event::Event,
 };
 use madang_rpc::store::{Membership, RoomKind};
 use uuid::Uuid;
@@ -23,6 +24,19 @@ pub(crate) struct RoomRecord {
     pub(crate) messages: u64,
     pub(crate) member_count: u64,
     pub(crate) external_id: Option<ExternalId>,
+    pub(crate) flags: RoomFlags,
+    /// The place after which the last of those sees the room who came while newcomers saw nothing of before.
+    pub(crate) newcomers_after: Seq,
+}
+
+impl RoomRecord {
+    /// The place up to which who becomes a member sees nothing, once the event that says so is the last one.
+    pub(crate) fn hidden_from_newcomers(&self) -> Seq {
+        match self.flags.history {
+            RoomHistory::All => Seq::START,
+            RoomHistory::Joined => Seq::new(self.head.get().saturating_sub(1)),
+        }
+    }
 }
 
 /// What makes a room the same when it is made again.
@@ -61,6 +75,8 @@ pub(crate) struct MemberPlace {
     pub(crate) role: Role,
     pub(crate) read: Seq,
     pub(crate) counts: Counts,
+    /// The place up to which the member sees nothing.
+    pub(crate) visible_after: Seq,
 }
 
 impl MemberPlace {
@@ -126,7 +142,7 @@ pub(crate) trait Rooms {
     /// The room that a creation made before: by its key, or by its pair of users.
     async fn created_before(&mut self, origin: &Origin) -> DatabaseResult<Option<RoomId>>;
 
-    /// Writes a room's name, slug and counters back. False when the slug is taken.
+    /// Writes a room's name, slug, flags and counters back. False when the slug is taken.
     async fn save_room(&mut self, room: &RoomRecord) -> DatabaseResult<bool>;
 
     /// Deletes a room and its members. Its log stays for [`log_after`](super::events::Events::log_after) and

@@ -1,5 +1,7 @@
 //! The index of what messages say, as the store has it: the tokens of each message, and how far each room is indexed.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use madang_database::DatabaseResult;
 use madang_domain::{RoomId, Seq, Timestamp, UserId};
@@ -64,6 +66,8 @@ pub(crate) struct IndexSweep {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct SearchedRooms {
     pub(crate) rooms: Vec<RoomId>,
+    /// The place in each up to which the user sees nothing; 0 where the user sees all.
+    pub(crate) hidden: HashMap<RoomId, Seq>,
     /// Those of them that are not indexed up to their heads.
     pub(crate) behind: Vec<RoomId>,
 }

@@ -1,7 +1,7 @@
 //! Numbers of columns and what they mean.
 
 use madang_database::{DatabaseError, DatabaseResult};
-use madang_domain::{AddedBy, Role, Seq};
+use madang_domain::{AddedBy, Restriction, Role, RoomHistory, Seq};
 use madang_rpc::store::RoomKind;
 
 /// A role as the column has it.
@@ -56,6 +56,30 @@ pub(super) fn room_kind_from_number(number: i16) -> DatabaseResult<RoomKind> {
         2 => Ok(RoomKind::Private),
         3 => Ok(RoomKind::Direct),
         other => Err(DatabaseError::corrupt("room kind", format!("{other} is none"))),
+    }
+}
+
+/// What newcomers see, as the column has it.
+pub(super) const fn history_number(history: RoomHistory) -> i16 {
+    match history {
+        RoomHistory::All => 1,
+        RoomHistory::Joined => 2,
+    }
+}
+
+pub(super) fn history_from_number(number: i16) -> DatabaseResult<RoomHistory> {
+    match number {
+        1 => Ok(RoomHistory::All),
+        2 => Ok(RoomHistory::Joined),
+        other => Err(DatabaseError::corrupt("what newcomers see", format!("{other} is none"))),
+    }
+}
+
+/// What is imposed on a user, as the column has it.
+pub(super) const fn restriction_number(kind: Restriction) -> i16 {
+    match kind {
+        Restriction::Ban => 1,
+        Restriction::Mute => 2,
     }
 }
 

@@ -4,7 +4,8 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
 use madang_domain::{
-    Attachment, AttachmentUrl, Code, FileName, MediaType, RoomId, RoomRef, Seq, event::EventBody,
+    Attachment, AttachmentUrl, Code, FileName, MediaType, RoomFlagChanges, RoomId, RoomRef, Seq,
+    event::EventBody,
 };
 use madang_rpc::{
     MessageStore as _,
@@ -186,7 +187,13 @@ async fn time_does_not_go_back_in_a_room(fixture: Fixture) {
     assert_eq!(third.at, second.at);
     let slug = Some(Some(crate::support::slug("yard")));
     let changed = service
-        .update_room(UpdateRoom { actor: mina, room: RoomRef::Id(room), name: None, slug })
+        .update_room(UpdateRoom {
+            actor: mina,
+            room: RoomRef::Id(room),
+            name: None,
+            slug,
+            flags: RoomFlagChanges::default(),
+        })
         .await
         .unwrap();
     assert_eq!(changed.events[0].at, second.at);

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
 use madang_domain::{
-    AddedBy, Code, Profile, Result, Role, RoomId, Seq, TopicId, UserId,
+    AddedBy, Code, Profile, Result, Role, RoomFlagChanges, RoomId, Seq, TopicId, UserId,
     event::{Event, EventBody, Mention},
     limits::BLOCKED_USERS_MAX,
 };
@@ -190,7 +190,13 @@ async fn in_a_direct_room_neither_acts_while_one_blocks_the_other(fixture: Fixtu
     let acts = async |actor: &Arc<Profile>| {
         let pin = SetPin { actor: Arc::clone(actor), room: room.into(), message: first.seq, on: true };
         let name = Some(madang_domain::RoomName::new("Hear me").unwrap());
-        let rename = UpdateRoom { actor: Arc::clone(actor), room: room.into(), name, slug: None };
+        let rename = UpdateRoom {
+            actor: Arc::clone(actor),
+            room: room.into(),
+            name,
+            slug: None,
+            flags: RoomFlagChanges::default(),
+        };
         [
             code(service.say(room, actor, "third").await),
             code(service.set_pin(pin).await),

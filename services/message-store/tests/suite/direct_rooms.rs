@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use madang_domain::{
-    Code, Profile, Role, RoomId, RoomName, Seq, TopicId,
+    Code, Profile, Role, RoomFlagChanges, RoomId, RoomName, Seq, TopicId,
     event::{EventBody, Joined, RoomChanged},
 };
 use madang_message_store::Service;
@@ -21,7 +21,7 @@ madang_test_kit::on_both!(
     a_direct_room_of_an_earlier_version_has_no_owner_after_the_migration,
 );
 
-async fn direct_room(service: &Service, one: &Arc<Profile>, other: &Arc<Profile>) -> RoomId {
+pub(crate) async fn direct_room(service: &Service, one: &Arc<Profile>, other: &Arc<Profile>) -> RoomId {
     service.make(one, room_of(RoomKind::Direct, "Direct", &[other])).await.unwrap().value.room.id
 }
 
@@ -52,6 +52,7 @@ async fn both_may_the_same(fixture: Fixture) {
             room: room.into(),
             name: Some(RoomName::new(name).unwrap()),
             slug: None,
+            flags: RoomFlagChanges::default(),
         };
         let changed = service.update_room(change).await.unwrap();
         assert!(matches!(
@@ -60,7 +61,13 @@ async fn both_may_the_same(fixture: Fixture) {
         ));
         delete(&service, person, room).await.unwrap();
     }
-    let change = UpdateRoom { actor: Arc::clone(&stranger), room: room.into(), name: None, slug: None };
+    let change = UpdateRoom {
+        actor: Arc::clone(&stranger),
+        room: room.into(),
+        name: None,
+        slug: None,
+        flags: RoomFlagChanges::default(),
+    };
     assert_eq!(service.update_room(change).await.unwrap_err().code, Code::PermissionDenied);
     assert_eq!(delete(&service, &stranger, room).await.unwrap_err().code, Code::PermissionDenied);
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use madang_domain::{Attachment, Code, Profile, RoomName, Username, event::EventBody};
+use madang_domain::{Attachment, Code, Profile, RoomFlagChanges, RoomName, Username, event::EventBody};
 use madang_rpc::{
     MessageStore as _,
     store::{Append, Authority, CreateRoom, RoomKind, UpdateRoom},
@@ -35,6 +35,7 @@ async fn the_names_of_an_earlier_version_get_their_form_once(fixture: Fixture) {
             room: room.into(),
             name: Some(RoomName::new("안뜰").unwrap()),
             slug: None,
+            flags: RoomFlagChanges::default(),
         })
         .await
         .unwrap();
@@ -130,7 +131,8 @@ async fn a_room_name_that_shows_nothing_is_refused_here_too(fixture: Fixture) {
         .unwrap_err();
     assert_eq!((error.code, &*error.fields[0].pointer), (Code::InvalidArgument, "/name"));
     let room = service.given_room(&[&mina]).await.into();
-    let change = UpdateRoom { actor: mina, room, name: Some(name), slug: None };
+    let change =
+        UpdateRoom { actor: mina, room, name: Some(name), slug: None, flags: RoomFlagChanges::default() };
     assert_eq!(service.update_room(change).await.unwrap_err().code, Code::InvalidArgument);
 }
 

@@ -1,7 +1,7 @@
 //! Opening subscriptions: where one stands, and what one missed.
 
 use futures_util::future::join_all;
-use madang_domain::{Code, Cursor, Epoch, Role, RoomId, RoomRef, Seq, TopicId};
+use madang_domain::{Code, Cursor, Epoch, Role, RoomFlagChanges, RoomId, RoomRef, Seq, TopicId};
 use madang_message_store::renew_epoch;
 use madang_rpc::{
     MessageStore as _,
@@ -126,6 +126,7 @@ async fn rooms_are_resolved_whoever_asks(fixture: Fixture) {
             room: RoomRef::Id(one),
             name: None,
             slug: Some(Some(yard.clone())),
+            flags: RoomFlagChanges::default(),
         })
         .await
         .unwrap();

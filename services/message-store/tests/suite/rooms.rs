@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
 use madang_domain::{
-    Code, Profile, Role, RoomId, RoomName, RoomRef, Seq, TopicId,
+    Code, Profile, Role, RoomFlagChanges, RoomFlags, RoomId, RoomName, RoomRef, Seq, TopicId,
     event::{EventBody, Joined, RoomChanged},
 };
 use madang_rpc::{
@@ -158,6 +158,7 @@ async fn a_slug_is_given_once(fixture: Fixture) {
             room: RoomRef::Id(room),
             name: None,
             slug: Some(Some(slug(text))),
+            flags: RoomFlagChanges::default(),
         })
     };
     assert_eq!(give("yard").await.unwrap_err().code, Code::AlreadyExists);
@@ -177,6 +178,7 @@ async fn a_slug_is_given_once(fixture: Fixture) {
             room: RoomRef::Id(room),
             name: None,
             slug: Some(None),
+            flags: RoomFlagChanges::default(),
         })
         .await
         .unwrap();
@@ -229,6 +231,7 @@ async fn only_owners_change_a_room(fixture: Fixture) {
             room: RoomRef::Id(room),
             name: name("Jun's"),
             slug: None,
+            flags: RoomFlagChanges::default(),
         })
         .await
         .unwrap_err();
@@ -244,16 +247,23 @@ async fn only_owners_change_a_room(fixture: Fixture) {
             room: RoomRef::Id(room),
             name: name("Garden"),
             slug: None,
+            flags: RoomFlagChanges::default(),
         })
         .await
         .unwrap();
     assert_eq!(changed.value.room.name.as_str(), "Garden");
     let named = RoomName::new("Garden").unwrap();
-    let renamed = RoomChanged { name: named, slug: None, deleted: false };
+    let renamed = RoomChanged { name: named, slug: None, flags: RoomFlags::default(), deleted: false };
     assert_eq!(changed.events[0].body, EventBody::RoomChanged(renamed));
     assert_logged(&service, room, &changed).await;
     let same = service
-        .update_room(UpdateRoom { actor: mina, room: RoomRef::Id(room), name: name("Garden"), slug: None })
+        .update_room(UpdateRoom {
+            actor: mina,
+            room: RoomRef::Id(room),
+            name: name("Garden"),
+            slug: None,
+            flags: RoomFlagChanges::default(),
+        })
         .await
         .unwrap();
     assert!(same.events.is_empty(), "what changes nothing is no event");

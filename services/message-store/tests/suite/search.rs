@@ -11,7 +11,8 @@ use std::{
 };
 
 use madang_domain::{
-    Code, Emoji, Profile, Result, RoomId, RoomRef, SearchText, Seq, Timestamp, UserId,
+    Code, Emoji, Profile, Result, RoomFlagChanges, RoomHistory, RoomId, RoomRef, SearchText, Seq, Timestamp,
+    UserId,
     event::{Event, EventBody},
     limits::PAGE_MAX_BYTES,
 };
@@ -33,6 +34,7 @@ use proptest::{
 use crate::{
     deletions::delete,
     edits::edit,
+    room_flags::{NONE, set},
     support::{Fixture, Words as _, message, user},
 };
 
@@ -42,6 +44,7 @@ madang_test_kit::on_both!(
     one_syllable_is_searched_in_one_room_alone,
     composed_and_decomposed_texts_find_each_other,
     only_rooms_of_now_are_searched,
+    what_newcomers_do_not_see_is_not_found,
     a_block_hides_nothing_that_was_said_in_a_room,
     a_sender_and_times_narrow_a_search,
     an_edit_is_found_by_its_present_text_alone,
@@ -215,6 +218,22 @@ async fn only_rooms_of_now_are_searched(fixture: Fixture) {
     assert_eq!(code(service.search(in_room(&jun)).await), Some(Code::PermissionDenied));
     service.join(Join { actor: Arc::clone(&jun), room: RoomRef::Id(room) }).await.unwrap();
     assert_eq!(found(&service, &jun, "비밀").await, ["비밀 일기", "비밀 회의"], "and again once back");
+}
+
+async fn what_newcomers_do_not_see_is_not_found(fixture: Fixture) {
+    let service = fixture.service().await;
+    let (mina, joon) = (user(1), user(2));
+    let room = service.given_public_room(&mina).await;
+    said(&service, room, &mina, "옛 회의").await;
+    let joined = RoomFlagChanges { history: Some(RoomHistory::Joined), ..NONE };
+    set(&service, room, &mina, joined).await.unwrap();
+    service.join(Join { actor: Arc::clone(&joon), room: room.into() }).await.unwrap();
+    said(&service, room, &mina, "새 회의").await;
+    for room in [None, Some(RoomRef::Id(room))] {
+        let search = |user: &Profile| Search { room: room.clone(), ..query(user, "회의") };
+        assert_eq!(texts(&settled(&service, &search(&mina)).await), ["새 회의", "옛 회의"]);
+        assert_eq!(texts(&settled(&service, &search(&joon)).await), ["새 회의"]);
+    }
 }
 
 async fn a_block_hides_nothing_that_was_said_in_a_room(fixture: Fixture) {

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use madang_domain::{Code, Profile, Result, RoomId};
+use madang_domain::{Code, Profile, Result, RoomFlagChanges, RoomId};
 use madang_message_store::Service;
 use madang_rpc::{
     MessageStore as _,
@@ -31,7 +31,16 @@ async fn make(service: &Service, actor: &Arc<Profile>, text: &str) -> Result<Roo
 
 async fn give(service: &Service, actor: &Arc<Profile>, room: RoomId, text: Option<&str>) -> Result<()> {
     let (actor, slug) = (Arc::clone(actor), Some(text.map(slug)));
-    service.update_room(UpdateRoom { actor, room: room.into(), name: None, slug }).await.map(drop)
+    service
+        .update_room(UpdateRoom {
+            actor,
+            room: room.into(),
+            name: None,
+            slug,
+            flags: RoomFlagChanges::default(),
+        })
+        .await
+        .map(drop)
 }
 
 fn refused<T: std::fmt::Debug>(outcome: Result<T>) {

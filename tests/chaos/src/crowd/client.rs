@@ -252,9 +252,10 @@ impl Memory {
                 Says::Mention { room, seq: mention.seq.get() }
             }
             NoticeOf::Known(NoticeBody::Invite(_)) => Says::Invite,
-            NoticeOf::Known(NoticeBody::Custom(_) | NoticeBody::Unknown) | NoticeOf::Unknown(_) => {
-                Says::Other
-            }
+            NoticeOf::Known(
+                NoticeBody::Ban(_) | NoticeBody::Mute(_) | NoticeBody::Custom(_) | NoticeBody::Unknown,
+            )
+            | NoticeOf::Unknown(_) => Says::Other,
         };
         self.history.notices.push(Notice { seq: notice.seq.get(), says, at: self.watch.now() });
         if let Says::Mention { room: Some(room), seq } = says {

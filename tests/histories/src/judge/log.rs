@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use madang_client::{Body, RoomEvent};
-use madang_contract::{EventBody, Joined, Left, Message, Properties, RoleChange, User};
+use madang_contract::{EventBody, Flags, Joined, Left, Message, Properties, RoleChange, User};
 use madang_domain::{
     Profile, Role, RoomId, Seq, Timestamp, UserId,
     event::{self, Event},
@@ -198,6 +198,7 @@ fn shown(room: RoomId, event: &Event) -> RoomEvent {
             properties: Properties {
                 name: changed.name.to_string().into(),
                 slug: changed.slug.as_ref().map(|slug| slug.to_string().into()),
+                flags: Flags::default(),
                 deleted: changed.deleted,
                 by,
             },

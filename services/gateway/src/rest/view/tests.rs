@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use madang_contract::rest::MessagesPage;
 use madang_domain::{
-    Attachment, AvatarUrl, DisplayName, ExternalId, IdempotencyKey, Profile, Role, RoomId, RoomKind,
-    RoomName, Seq, Slug, Timestamp, UserId, Username,
+    Attachment, AvatarUrl, DisplayName, ExternalId, IdempotencyKey, Profile, Role, RoomFlags, RoomId,
+    RoomKind, RoomName, Seq, Slug, Timestamp, UserId, Username,
     event::{EventBody, Message},
     limits,
 };
@@ -102,6 +102,7 @@ fn no_page_weighs_more_than_a_mebibyte() {
             created_at: LATEST,
             head: Seq::new(u64::MAX),
             member_count: u64::MAX,
+            flags: RoomFlags { slow_mode_s: u32::MAX, ..RoomFlags::default() },
         },
         membership: Some(place),
         last_message: Some(last.clone()),
@@ -114,6 +115,7 @@ fn no_page_weighs_more_than_a_mebibyte() {
         joined_at: LATEST,
         read: Seq::new(u64::MAX),
         invited: false,
+        muted_until: Some(LATEST),
     };
     let members = (0..limits::PAGE_MAX_ITEMS as usize).map(member_of).collect();
     assert_bounded("a page of members", &page(&Page { items: members, next }, member));

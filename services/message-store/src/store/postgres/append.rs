@@ -15,16 +15,16 @@ use crate::store::{
     values::seq,
 };
 
-/// The migration `0002_append_messages.sql` has the reasons, and `0012_blocks.sql` its present form.
-const APPEND: &str = "SELECT outcome, seq, at FROM append_messages($1, $2, $3, $4, $5, $6, $7, $8)";
+/// The migration `0002_append_messages.sql` has the reasons, and `0016_rooms_and_moderation.sql` its present form.
+const APPEND: &str = "SELECT outcome, seq, at FROM append_messages($1, $2, $3, $4, $5, $6, $7, $8, true)";
 
-/// The migration `0017_append_one_message.sql` has the reasons.
+/// The migration `0017_append_one_message.sql` has the reasons, and `0018_append_one_by_flags.sql` its present form.
 const APPEND_ONE: &str = "SELECT seq, at FROM append_message($1, $2, $3, $4, $5, $6, $7)";
 
-/// The migration `0004_append_with_mentions.sql` has the reasons, and `0012_blocks.sql` its present form.
+/// The migration `0004_append_with_mentions.sql` has the reasons, and `0016_rooms_and_moderation.sql` its present form.
 const APPEND_WITH_MENTIONS: &str = "\
     SELECT outcome, seq, at, mentioned, mention_seqs, mention_ats \
-    FROM append_with_mentions($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+    FROM append_with_mentions($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, true)";
 
 const NAMED_MEMBERS: &str = "\
     SELECT asked.ord, p.user_id \
@@ -161,6 +161,10 @@ impl TryFrom<OutcomeRow> for AppendOutcome {
             (3, ..) => Ok(Self::NotMember),
             (4, ..) => Ok(Self::Refused),
             (5, ..) => Ok(Self::OtherBlocked),
+            (6, ..) => Ok(Self::Archived),
+            (7, ..) => Ok(Self::OnlyModerators),
+            (8, _, Some(until)) => Ok(Self::Muted(Timestamp::from_micros(until))),
+            (9, _, Some(at)) => Ok(Self::TooSoon(Timestamp::from_micros(at))),
             (other, ..) => Err(DatabaseError::corrupt("append outcome", format!("{other} is none"))),
         }
     }

@@ -18,7 +18,8 @@ use crate::store::{
 };
 
 const STATES: &str = "\
-    SELECT (SELECT epoch FROM log_epoch) AS epoch, r.head, r.member_count, m.role, m.read_seq \
+    SELECT (SELECT epoch FROM log_epoch) AS epoch, r.head, r.member_count, m.role, m.read_seq, \
+        CASE WHEN r.history = 2 THEN m.visible_after ELSE 0 END AS visible_after \
     FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS asked (room, user_id, ord) \
     LEFT JOIN rooms r ON r.id = asked.room \
     LEFT JOIN members m ON m.room = asked.room AND m.user_id = asked.user_id \
@@ -36,7 +37,9 @@ const RANGES: &str = concat!(
 const ORIGINALS: &str = "\
     SELECT e.topic, e.seq, e.actor, e.text, a.username, a.name, a.avatar_url, a.external_id, a.version \
     FROM unnest($1::uuid[], $2::bigint[]) AS asked (topic, seq) \
+    JOIN rooms r ON r.id = asked.topic \
     JOIN events e ON e.topic = asked.topic AND e.seq = asked.seq AND e.kind = 1 \
+        AND (r.history = 1 OR e.seq > r.newcomers_after) \
     LEFT JOIN profiles a ON a.user_id = e.actor";
 
 const OWN_REACTIONS: &str = "\
@@ -77,6 +80,7 @@ pub(super) struct StateRow {
     member_count: Option<i64>,
     role: Option<i16>,
     read_seq: Option<i64>,
+    visible_after: Option<i64>,
 }
 
 pub(super) async fn states(
@@ -97,6 +101,7 @@ pub(super) fn read_states(rows: &[StateRow]) -> DatabaseResult<(Epoch, Vec<RoomS
             member_count: unsigned(member_count)?,
             role: role_from_number(role)?,
             read: seq(read)?,
+            visible_after: seq(row.visible_after.unwrap_or(0))?,
         }),
         (None, ..) => Ok(RoomState::NoRoom),
         _ => Ok(RoomState::NotMember),

@@ -34,14 +34,14 @@ macro_rules! events_of {
 
 /// Of a room that is there, or that left a tombstone.
 const LOG_AFTER: &str = page!(
-    "FROM events e WHERE e.topic = $1 AND e.seq > $2 AND (EXISTS (SELECT 1 FROM rooms r WHERE r.id = $1) \
+    "FROM events e WHERE e.topic = $1 AND e.seq > $2 AND e.seq > $5 AND (EXISTS (SELECT 1 FROM rooms r WHERE r.id = $1) \
      OR EXISTS (SELECT 1 FROM purges p WHERE p.topic = $1 AND p.head IS NOT NULL)) ",
     "ASC"
 );
-const EVENTS_AFTER: &str = page!(events_of!("e.seq > $2 "), "ASC");
-const EVENTS_BEFORE: &str = page!(events_of!("e.seq < $2 "), "DESC");
-const MESSAGES_AFTER: &str = page!(events_of!("e.seq > $2 AND e.kind = 1 "), "ASC");
-const MESSAGES_BEFORE: &str = page!(events_of!("e.seq < $2 AND e.kind = 1 "), "DESC");
+const EVENTS_AFTER: &str = page!(events_of!("e.seq > $2 AND e.seq > $5 "), "ASC");
+const EVENTS_BEFORE: &str = page!(events_of!("e.seq < $2 AND e.seq > $5 "), "DESC");
+const MESSAGES_AFTER: &str = page!(events_of!("e.seq > $2 AND e.seq > $5 AND e.kind = 1 "), "ASC");
+const MESSAGES_BEFORE: &str = page!(events_of!("e.seq < $2 AND e.seq > $5 AND e.kind = 1 "), "DESC");
 
 const INSERT_EVENT: &str = "\
     INSERT INTO events (topic, seq, kind, actor, at, ordinal, subject, detail) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
@@ -60,7 +60,7 @@ const PINS: &str = within_bytes!(
         event_size!(),
         " FROM pins p JOIN events e ON e.topic = p.room AND e.seq = p.message",
         event_profiles!(),
-        "WHERE p.room = $1 AND p.pinned < $2 ORDER BY p.pinned DESC LIMIT $3"
+        "WHERE p.room = $1 AND p.pinned < $2 AND p.message > $5 ORDER BY p.pinned DESC LIMIT $3"
     ),
     "v.pinned DESC",
     "$4"
@@ -232,12 +232,13 @@ impl Events for Connection {
         run!(self, query, execute).map(drop)
     }
 
-    async fn pins(&mut self, room: RoomId, beyond: Seq, limit: u32) -> DatabaseResult<PinPage> {
+    async fn pins(&mut self, room: RoomId, beyond: Seq, floor: Seq, limit: u32) -> DatabaseResult<PinPage> {
         let query = query_as::<Db, PinRow>(PINS)
             .bind(room.uuid())
             .bind(signed(beyond.get()))
             .bind(i64::from(limit))
-            .bind(PAGE_MAX_BYTES as i64);
+            .bind(PAGE_MAX_BYTES as i64)
+            .bind(signed(floor.get()));
         let rows = run!(self, query, fetch_all)?;
         let is_cut = rows.last().is_some_and(|last| last.behind > 0);
         let mut reader = Reader::default();
@@ -262,7 +263,8 @@ impl Connection {
             .bind(signed(slice.beyond.get()))
             // One more than is asked for shows whether there is more.
             .bind(i64::from(slice.limit) + 1)
-            .bind(PAGE_MAX_BYTES as i64);
+            .bind(PAGE_MAX_BYTES as i64)
+            .bind(signed(slice.floor.get()));
         let mut rows = run!(self, query, fetch_all)?;
         rows.truncate(slice.limit as usize);
         let more = rows.last().is_some_and(|last| last.behind > 0);

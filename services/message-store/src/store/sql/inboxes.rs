@@ -29,8 +29,8 @@ pub(super) const GROW_INBOX: &str = "\
 pub(super) const INSERT_NOTICE: &str = "\
     INSERT INTO events (topic, seq, kind, actor, at, ordinal, key, detail) VALUES ($1, $2, $3, $4, $5, 0, $6, $7)";
 const NOTICE_BY_KEY: &str = concat!(events_of_topic!(), "AND e.actor = $1 AND e.key = $2");
-const NOTICES_AFTER: &str = page!("FROM events e WHERE e.topic = $1 AND e.seq > $2 ", "ASC");
-const NOTICES_BEFORE: &str = page!("FROM events e WHERE e.topic = $1 AND e.seq < $2 ", "DESC");
+const NOTICES_AFTER: &str = page!("FROM events e WHERE e.topic = $1 AND e.seq > $2 AND e.seq > $5 ", "ASC");
+const NOTICES_BEFORE: &str = page!("FROM events e WHERE e.topic = $1 AND e.seq < $2 AND e.seq > $5 ", "DESC");
 const MARK_INBOX_READ: &str = "\
     UPDATE inboxes SET read_seq = CASE WHEN $2 < head THEN $2 ELSE head END \
     WHERE user_id = $1 AND read_seq < $2 AND read_seq < head";

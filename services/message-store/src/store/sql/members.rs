@@ -23,7 +23,7 @@ use crate::store::{
 macro_rules! member_of {
     () => {
         "SELECT m.user_id AS actor, p.username, p.name, p.avatar_url, p.external_id, p.version, \
-         m.role, m.joined_at, m.read_seq \
+         m.role, m.joined_at, m.read_seq, m.muted_until \
          FROM members m LEFT JOIN profiles p ON p.user_id = m.user_id WHERE m.room = $1 "
     };
 }
@@ -42,7 +42,11 @@ const PROFILE: &str = "SELECT p.username, p.name, p.avatar_url, p.external_id, p
 const OWNERS: &str = "SELECT count(*) FROM members WHERE room = $1 AND role = 3";
 
 const INSERT_MEMBER: &str = "\
-    INSERT INTO members (room, user_id, role, joined_at, read_seq, read_ordinal) VALUES ($1, $2, $3, $4, $5, $6)";
+    INSERT INTO members (room, user_id, role, joined_at, read_seq, read_ordinal, visible_after, muted_until) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7, coalesce( \
+        (SELECT x.until FROM restrictions x WHERE x.room = $1 AND x.kind = 2 AND x.user_id = $2), 0))";
+const VISIBLE_AFTER: &str = "SELECT visible_after FROM members WHERE room = $1 AND user_id = $2";
+const SET_MUTED: &str = "UPDATE members SET muted_until = $3 WHERE room = $1 AND user_id = $2";
 const SET_ROLE: &str = "UPDATE members SET role = $3, role_at = $4 WHERE room = $1 AND user_id = $2";
 // Written only where it changes something.
 const SET_HIDDEN: &str = "\
@@ -71,6 +75,7 @@ struct MemberRow {
     role: i16,
     joined_at: i64,
     read_seq: i64,
+    muted_until: i64,
 }
 
 impl Reader {
@@ -81,6 +86,7 @@ impl Reader {
             joined_at: Timestamp::from_micros(row.joined_at),
             read: seq(row.read_seq)?,
             invited: false,
+            muted_until: (row.muted_until > 0).then_some(Timestamp::from_micros(row.muted_until)),
         })
     }
 }
@@ -151,7 +157,24 @@ impl Members for Connection {
             .bind(role_number(role))
             .bind(now.as_micros())
             .bind(signed(room.head.get()))
-            .bind(signed(room.messages));
+            .bind(signed(room.messages))
+            .bind(signed(room.hidden_from_newcomers().get()));
+        run!(self, query, execute).map(drop)
+    }
+
+    async fn visible_after(&mut self, room: RoomId, user: UserId) -> DatabaseResult<Seq> {
+        let query = query_scalar::<Db, i64>(VISIBLE_AFTER).bind(room.uuid()).bind(user.uuid());
+        seq(run!(self, query, fetch_optional)?.unwrap_or(0))
+    }
+
+    async fn set_muted(
+        &mut self,
+        room: RoomId,
+        user: UserId,
+        until: Option<Timestamp>,
+    ) -> DatabaseResult<()> {
+        let until = until.map_or(0, Timestamp::as_micros);
+        let query = query::<Db>(SET_MUTED).bind(room.uuid()).bind(user.uuid()).bind(until);
         run!(self, query, execute).map(drop)
     }
 

@@ -2,7 +2,9 @@
 
 use async_trait::async_trait;
 use madang_database::{DatabaseError, DatabaseResult, run};
-use madang_domain::{ExternalId, RoomId, RoomName, RoomRef, Slug, Timestamp, UserId, limits::PAGE_MAX_BYTES};
+use madang_domain::{
+    ExternalId, RoomFlags, RoomId, RoomName, RoomRef, Slug, Timestamp, UserId, limits::PAGE_MAX_BYTES,
+};
 use sqlx::{FromRow, query, query_as, query_scalar};
 use uuid::Uuid;
 
@@ -11,7 +13,10 @@ use crate::{
     store::{
         columns::{event_columns, event_profiles, event_size, room_columns, within_bytes},
         rooms::{ByActivity, ByAge, MemberPlace, Origin, RoomPage, RoomRecord, Rooms, View},
-        values::{role_from_number, room_kind_from_number, room_kind_number, seq, signed, unsigned},
+        values::{
+            history_from_number, history_number, role_from_number, role_number, room_kind_from_number,
+            room_kind_number, seq, signed, unsigned,
+        },
     },
     unread::Counts,
 };
@@ -20,6 +25,13 @@ use crate::{
 macro_rules! activity {
     () => {
         "CASE WHEN r.messages > 0 OR r.creator = $1 THEN r.active_at ELSE 0 END"
+    };
+}
+
+/// The place up to which a member sees nothing; null of who is none.
+macro_rules! visible_after {
+    () => {
+        "CASE WHEN r.history = 2 THEN m.visible_after ELSE 0 END"
     };
 }
 
@@ -33,6 +45,8 @@ macro_rules! view_columns {
             " AS activity, m.role, m.read_seq, m.read_ordinal, m.sent, m.read_sent, ",
             "(SELECT count(*) FROM deletions d ",
             "WHERE d.room = r.id AND d.seq > m.read_seq AND d.sender <> m.user_id) AS deleted, ",
+            visible_after!(),
+            " AS visible_after, ",
             event_columns!()
         )
     };
@@ -44,7 +58,9 @@ macro_rules! view_of_rooms {
             "SELECT ",
             view_columns!(),
             " FROM rooms r LEFT JOIN members m ON m.room = r.id AND m.user_id = $1",
-            " LEFT JOIN events e ON e.topic = r.id AND e.seq = r.last_message_seq AND m.user_id IS NOT NULL",
+            " LEFT JOIN events e ON e.topic = r.id AND e.seq = r.last_message_seq AND e.seq > ",
+            visible_after!(),
+            " AND m.user_id IS NOT NULL",
             event_profiles!()
         )
     };
@@ -58,7 +74,8 @@ macro_rules! view_of_memberships {
             ", ",
             event_size!(),
             " FROM members m JOIN rooms r ON r.id = m.room",
-            " LEFT JOIN events e ON e.topic = r.id AND e.seq = r.last_message_seq",
+            " LEFT JOIN events e ON e.topic = r.id AND e.seq = r.last_message_seq AND e.seq > ",
+            visible_after!(),
             event_profiles!(),
             "WHERE m.user_id = $1 "
         )
@@ -130,8 +147,9 @@ const INSERT_ROOM: &str = "\
 const CREATED_AS_EXTERNAL: &str = "SELECT id FROM rooms WHERE external_id = $1";
 const CREATED_BY_KEY: &str = "SELECT id FROM rooms WHERE creator = $1 AND creation_key = $2";
 const CREATED_FOR_PAIR: &str = "SELECT id FROM rooms WHERE direct_low = $1 AND direct_high = $2";
-const SAVE_ROOM: &str =
-    "UPDATE rooms SET name = $2, slug = $3, active_at = $4, head = $5, member_count = $6 WHERE id = $1";
+const SAVE_ROOM: &str = "\
+    UPDATE rooms SET name = $2, slug = $3, active_at = $4, head = $5, member_count = $6, archived = $7, \
+        send_role = $8, slow_mode_s = $9, history = $10, newcomers_after = $11 WHERE id = $1";
 const SLUG_OF_ANOTHER: &str = "SELECT id FROM rooms WHERE slug = $1 AND id <> $2";
 const DELETE_ROOM: &str = "DELETE FROM rooms WHERE id = $1";
 const INSERT_PURGE: &str = "INSERT INTO purges (topic, since, head) VALUES ($1, $2, $3)";
@@ -148,6 +166,11 @@ struct RoomRow {
     messages: i64,
     member_count: i64,
     room_external_id: Option<String>,
+    archived: bool,
+    send_role: i16,
+    slow_mode_s: i64,
+    history: i16,
+    newcomers_after: i64,
 }
 
 #[derive(Debug, FromRow)]
@@ -161,6 +184,7 @@ struct ViewRow {
     sent: Option<i64>,
     read_sent: Option<i64>,
     deleted: i64,
+    visible_after: Option<i64>,
     #[sqlx(flatten)]
     last_message: OptionalEvent,
 }
@@ -198,6 +222,14 @@ impl TryFrom<RoomRow> for RoomRecord {
                 .map(ExternalId::new)
                 .transpose()
                 .map_err(|error| DatabaseError::corrupt("external id", error))?,
+            flags: RoomFlags {
+                announcement: role_from_number(row.send_role)? > RoomFlags::default().least_sender(),
+                archived: row.archived,
+                slow_mode_s: u32::try_from(row.slow_mode_s)
+                    .map_err(|error| DatabaseError::corrupt("slow mode", error))?,
+                history: history_from_number(row.history)?,
+            },
+            newcomers_after: seq(row.newcomers_after)?,
         })
     }
 }
@@ -216,6 +248,7 @@ impl Reader {
                     read_sent,
                     deleted: row.deleted,
                 },
+                visible_after: seq(row.visible_after.unwrap_or(0))?,
             }),
             _ => None,
         };
@@ -369,7 +402,12 @@ impl Rooms for Connection {
             .bind(room.slug.as_deref())
             .bind(room.active_at.as_micros())
             .bind(signed(room.head.get()))
-            .bind(signed(room.member_count));
+            .bind(signed(room.member_count))
+            .bind(room.flags.archived)
+            .bind(role_number(room.flags.least_sender()))
+            .bind(i64::from(room.flags.slow_mode_s))
+            .bind(history_number(room.flags.history))
+            .bind(signed(room.newcomers_after.get()));
         let saved = query.execute(self.connection()).await;
         // Another transaction may have taken the slug since it was looked for.
         if saved.as_ref().is_err_and(is_taken) {

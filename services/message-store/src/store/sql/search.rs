@@ -34,7 +34,7 @@ const SWEEP: &str = "\
     SELECT r.id, r.head > coalesce(p.seq, 0) AS behind FROM rooms r LEFT JOIN search_positions p ON p.room = r.id \
     WHERE r.id > $1 ORDER BY r.id LIMIT $2";
 const SEARCHED_ROOMS: &str = "\
-    SELECT m.room, r.head > coalesce(p.seq, 0) AS behind \
+    SELECT m.room, r.head > coalesce(p.seq, 0) AS behind, CASE WHEN r.history = 2 THEN m.visible_after ELSE 0 END AS hidden \
     FROM members m JOIN rooms r ON r.id = m.room LEFT JOIN search_positions p ON p.room = m.room \
     WHERE m.user_id = $1 ORDER BY r.active_at DESC, r.id DESC LIMIT $2";
 const IS_BEHIND: &str = "\
@@ -148,10 +148,18 @@ impl Search for Connection {
     }
 
     async fn searched_rooms(&mut self, user: UserId, limit: u32) -> DatabaseResult<SearchedRooms> {
-        let query = query_as::<Db, (Uuid, bool)>(SEARCHED_ROOMS).bind(user.uuid()).bind(i64::from(limit));
-        let rows = run!(self, query, fetch_all)?;
-        let rooms = rows.iter().map(|(room, _)| RoomId::new(*room)).collect();
-        Ok(SearchedRooms { rooms, behind: behind(&rows) })
+        let query =
+            query_as::<Db, (Uuid, bool, i64)>(SEARCHED_ROOMS).bind(user.uuid()).bind(i64::from(limit));
+        let mut searched = SearchedRooms::default();
+        for (room, is_behind, hidden) in run!(self, query, fetch_all)? {
+            let room = RoomId::new(room);
+            searched.rooms.push(room);
+            searched.hidden.insert(room, seq(hidden)?);
+            if is_behind {
+                searched.behind.push(room);
+            }
+        }
+        Ok(searched)
     }
 
     async fn is_behind(&mut self, room: RoomId) -> DatabaseResult<bool> {

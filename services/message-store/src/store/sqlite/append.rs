@@ -30,9 +30,11 @@ const SAVE_PROFILE: &str = concat!(
     newer_profile!()
 );
 
-const ROOM_LOG: &str = "SELECT head, messages, active_at, direct_low IS NOT NULL FROM rooms WHERE id = $1";
+const ROOM_LOG: &str = "\
+    SELECT head, messages, active_at, direct_low IS NOT NULL, archived, send_role, slow_mode_s \
+    FROM rooms WHERE id = $1";
 
-const IS_MEMBER: &str = "SELECT count(*) FROM members WHERE room = $1 AND user_id = $2";
+const MEMBER: &str = "SELECT role, muted_until, sent_at FROM members WHERE room = $1 AND user_id = $2";
 
 const BY_KEY: &str = "SELECT seq, at FROM events WHERE topic = $1 AND actor = $2 AND key = $3";
 
@@ -44,7 +46,7 @@ const GROW_ROOM: &str =
     "UPDATE rooms SET head = $2, messages = $3, last_message_seq = $2, active_at = $4 WHERE id = $1";
 
 const COUNT_SENT: &str =
-    "UPDATE members SET sent = sent + $3, sent_seq = $4 WHERE room = $1 AND user_id = $2";
+    "UPDATE members SET sent = sent + $3, sent_seq = $4, sent_at = $5 WHERE room = $1 AND user_id = $2";
 
 /// Of a member, whether the member has blocked a sender.
 const HAS_BLOCKED: &str = "\
@@ -59,18 +61,34 @@ struct Log {
     head: i64,
     messages: i64,
     at: i64,
+    /// What the clock shows.
+    now: i64,
     is_direct: bool,
+    archived: bool,
+    send_role: i64,
+    /// The pause between two messages of a member, in microseconds.
+    pause: i64,
     /// What each sender of the batch may do and has sent in it.
     senders: BTreeMap<UserId, Sender>,
 }
 
 /// A sender in a room.
 struct Sender {
-    is_member: bool,
+    /// None of who is no member.
+    member: Option<Member>,
     /// What a block between the two users of a direct room makes of the sender's messages.
     block: Option<AppendOutcome>,
     sent: i64,
     sent_seq: i64,
+}
+
+/// A sender who is a member.
+#[derive(Clone, Copy)]
+struct Member {
+    role: i64,
+    muted_until: i64,
+    /// When the last message was committed, also one of this batch.
+    sent_at: i64,
 }
 
 /// Appends in the transaction that the caller has begun; the same judgements as `append_messages` of PostgreSQL.
@@ -105,10 +123,14 @@ impl Log {
         room: RoomId,
         now: Timestamp,
     ) -> Result<Option<Self>, sqlx::Error> {
-        let row: Option<(i64, i64, i64, bool)> =
+        let row: Option<(i64, i64, i64, bool, bool, i64, i64)> =
             query_as(ROOM_LOG).bind(room.uuid()).fetch_optional(connection).await?;
-        Ok(row.map(|(head, messages, active_at, is_direct)| Self {
+        Ok(row.map(|(head, messages, active_at, is_direct, archived, send_role, slow_mode_s)| Self {
             is_direct,
+            archived,
+            send_role,
+            pause: slow_mode_s * 1_000_000,
+            now: now.as_micros(),
             head,
             messages,
             at: now.as_micros().max(active_at),
@@ -134,15 +156,21 @@ impl Log {
         let sender = match self.senders.entry(row.actor) {
             Entry::Occupied(entry) => entry.into_mut(),
             Entry::Vacant(entry) => {
-                let query = query_scalar::<_, i64>(IS_MEMBER).bind(row.room.uuid()).bind(row.actor.uuid());
-                let is_member = query.fetch_one(&mut *connection).await? == 1;
+                let query = query_as(MEMBER).bind(row.room.uuid()).bind(row.actor.uuid());
+                let found: Option<(i64, i64, i64)> = query.fetch_optional(&mut *connection).await?;
+                let member = found.map(|(role, muted_until, sent_at)| Member { role, muted_until, sent_at });
                 let block = if self.is_direct { block(connection, row).await? } else { None };
-                entry.insert(Sender { is_member, block, sent: 0, sent_seq: 0 })
+                entry.insert(Sender { member, block, sent: 0, sent_seq: 0 })
             }
         };
-        if !sender.is_member {
-            return Ok(AppendOutcome::NotMember);
+        let Some(member) = &mut sender.member else { return Ok(AppendOutcome::NotMember) };
+        if self.archived {
+            return Ok(AppendOutcome::Archived);
         }
+        if let Some(refusal) = member.refusal(self.send_role, self.pause, self.now).filter(|_| !row.by_site) {
+            return Ok(refusal);
+        }
+        member.sent_at = self.at;
         if let Some(block) = sender.block.as_ref().filter(|_| !row.by_site) {
             return Ok(block.clone());
         }
@@ -211,6 +239,7 @@ impl Log {
                 .bind(user.uuid())
                 .bind(sender.sent)
                 .bind(sender.sent_seq)
+                .bind(self.at)
                 .execute(&mut *connection)
                 .await?;
         }
@@ -224,6 +253,21 @@ impl Log {
                 .await?;
         }
         Ok(())
+    }
+}
+
+impl Member {
+    /// What the room's flags and a mute make of the sender's messages. Moderators wait for no pause.
+    fn refusal(self, send_role: i64, pause: i64, now: i64) -> Option<AppendOutcome> {
+        if self.role < send_role {
+            return Some(AppendOutcome::OnlyModerators);
+        }
+        if self.muted_until > now {
+            return Some(AppendOutcome::Muted(Timestamp::from_micros(self.muted_until)));
+        }
+        let again_at = self.sent_at + pause;
+        (pause > 0 && self.role < 2 && again_at > now)
+            .then_some(AppendOutcome::TooSoon(Timestamp::from_micros(again_at)))
     }
 }
 

@@ -18,6 +18,8 @@ mod inboxes;
 mod index;
 #[path = "../sql/index_rows.rs"]
 mod index_rows;
+#[path = "../sql/invitation_links.rs"]
+mod invitation_links;
 #[path = "../sql/invitations.rs"]
 mod invitations;
 #[path = "../sql/members.rs"]
@@ -29,6 +31,8 @@ mod opens;
 mod profiles;
 #[path = "../sql/purge.rs"]
 mod purge;
+#[path = "../sql/restrictions.rs"]
+mod restrictions;
 #[path = "../sql/rooms.rs"]
 mod rooms;
 #[path = "../sql/search.rs"]

@@ -18,7 +18,8 @@ use crate::store::{
 };
 
 const STATE: &str = "\
-    SELECT r.head, r.member_count, m.role, m.read_seq FROM rooms r \
+    SELECT r.head, r.member_count, m.role, m.read_seq, \
+        CASE WHEN r.history = 2 THEN m.visible_after ELSE 0 END AS visible_after FROM rooms r \
     LEFT JOIN members m ON m.room = r.id AND m.user_id = $2 WHERE r.id = $1";
 
 const RANGE: &str = concat!(
@@ -31,7 +32,8 @@ const RANGE: &str = concat!(
 
 const ORIGINAL: &str = "\
     SELECT e.topic, e.seq, e.actor, e.text, a.username, a.name, a.avatar_url, a.external_id, a.version \
-    FROM events e LEFT JOIN profiles a ON a.user_id = e.actor WHERE e.topic = $1 AND e.seq = $2 AND e.kind = 1";
+    FROM rooms r JOIN events e ON e.topic = r.id LEFT JOIN profiles a ON a.user_id = e.actor \
+    WHERE r.id = $1 AND e.seq = $2 AND e.kind = 1 AND (r.history = 1 OR e.seq > r.newcomers_after)";
 
 const OWN_REACTIONS: &str =
     "SELECT message, emoji FROM reactions WHERE room = $1 AND user_id = $2 AND message = $3";
@@ -49,6 +51,7 @@ pub(super) struct StateRow {
     member_count: i64,
     role: Option<i16>,
     read_seq: Option<i64>,
+    visible_after: Option<i64>,
 }
 
 pub(super) async fn epoch(connection: &mut SqliteConnection) -> Result<i64, sqlx::Error> {
@@ -74,12 +77,13 @@ pub(super) fn read_states(
     let epoch = u32::try_from(epoch).map_err(|error| DatabaseError::corrupt("epoch", error))?;
     let states = rows.into_iter().map(|row| match row {
         None => Ok(RoomState::NoRoom),
-        Some(StateRow { head, member_count, role: Some(role), read_seq: Some(read) }) => {
+        Some(StateRow { head, member_count, role: Some(role), read_seq: Some(read), visible_after }) => {
             Ok(RoomState::Member {
                 head: seq(head)?,
                 member_count: unsigned(member_count)?,
                 role: role_from_number(role)?,
                 read: seq(read)?,
+                visible_after: seq(visible_after.unwrap_or(0))?,
             })
         }
         Some(_) => Ok(RoomState::NotMember),

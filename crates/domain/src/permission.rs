@@ -1,0 +1,193 @@
+//! Who may do what in a room: the one table of it. The store decides by it, `docs/protocol.md` repeats it, and tests
+//! compare the two.
+
+use crate::Role;
+
+/// By what right something is done in a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Authority {
+    /// By the actor's own role in the room.
+    User,
+    /// By the embedding site's, which stands above roles: the actor is whom the event names, and need not be
+    /// a member.
+    Site,
+}
+
+impl Authority {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::User, Self::Site];
+}
+
+/// What an action in a room needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Permission {
+    /// The least role that may.
+    pub least: Role,
+    /// Whom it may be done to.
+    pub target: Target,
+    /// Whether both members of a direct room may.
+    pub direct: bool,
+    /// Whether the embedding site may, for whomever. Where it is false, the store has no such call for the site.
+    pub site: bool,
+}
+
+/// Whom an action may be done to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// Anybody, or nobody at all.
+    Any,
+    /// A user who is no member, or a member of a lesser role than the actor's.
+    Lesser,
+}
+
+/// What the columns of the table say.
+const YES: bool = true;
+const NO: bool = false;
+
+/// Makes the actions, what each needs, and a list of them all.
+macro_rules! permissions {
+    ($($(#[$doc:meta])* $name:ident = $words:literal, $least:ident, $target:ident, $direct:ident, $site:ident;)*) => {
+        /// What is done in a room.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum RoomAction {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl RoomAction {
+            /// Every action, in the order of the table.
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+
+            /// What it needs.
+            #[must_use]
+            pub const fn permission(self) -> Permission {
+                match self {
+                    $(Self::$name => Permission {
+                        least: Role::$least,
+                        target: Target::$target,
+                        direct: $direct,
+                        site: $site,
+                    },)*
+                }
+            }
+
+            /// What the documents call it.
+            #[must_use]
+            pub const fn words(self) -> &'static str {
+                match self {
+                    $(Self::$name => $words,)*
+                }
+            }
+        }
+    };
+}
+
+permissions! {
+    // The action, what the documents call it; the least role, whom it may be done to; in a direct room, by the site.
+    /// Reads messages, pins and the list of members.
+    Read = "read messages, pins and members", Member, Any, YES, NO;
+    /// Sends a message.
+    Send = "send a message", Member, Any, YES, YES;
+    /// Sends a message, or edits the own one, where only moderators speak.
+    Announce = "send, or edit the own message, in an announcement room", Moderator, Any, NO, YES;
+    /// Sends without the pauses of slow mode.
+    SkipSlowMode = "send without the pauses of slow mode", Moderator, Any, NO, YES;
+    /// Reacts to a message.
+    React = "react to a message", Member, Any, YES, NO;
+    /// Edits the own message.
+    EditOwn = "edit the own message", Member, Any, YES, YES;
+    /// Deletes the own message.
+    DeleteOwn = "delete the own message", Member, Any, YES, YES;
+    /// Deletes a message of another.
+    DeleteOthers = "delete another's message", Moderator, Any, NO, YES;
+    /// Reads the former texts of a message.
+    ReadRevisions = "read former texts", Moderator, Any, NO, NO;
+    /// Pins a message, or unpins it.
+    Pin = "pin or unpin a message", Moderator, Any, YES, NO;
+    /// Makes a user a member, or invites the user.
+    AddMember = "add a member", Moderator, Any, NO, YES;
+    /// Makes, lists and revokes invitation links.
+    ManageInvitations = "make, list and revoke invitation links", Moderator, Any, NO, NO;
+    /// Removes a member.
+    RemoveMember = "remove a member", Moderator, Lesser, NO, YES;
+    /// Bans a user, or ends that.
+    Ban = "ban a user, end a ban", Moderator, Lesser, NO, YES;
+    /// Reads who is banned.
+    ReadBans = "read who is banned", Moderator, Any, NO, NO;
+    /// Mutes a member, or ends that.
+    Mute = "mute a member, end that", Moderator, Lesser, NO, YES;
+    /// Sets the pauses of slow mode.
+    SetSlowMode = "set slow mode", Moderator, Any, NO, NO;
+    /// Changes the room's name or slug.
+    ChangeRoom = "change name and slug", Owner, Any, YES, NO;
+    /// Changes who may send, whether anybody may, and what newcomers see.
+    ChangeFlags = "set announcement, archived and history", Owner, Any, NO, NO;
+    /// Gives a member a role.
+    GiveRole = "give a role", Owner, Any, NO, YES;
+    /// Deletes the room; a direct one is hidden.
+    DeleteRoom = "delete the room; hide a direct one", Owner, Any, YES, NO;
+}
+
+impl RoomAction {
+    /// Whether a role suffices for it, or the authority of the site.
+    #[must_use]
+    pub fn is_permitted(self, authority: Authority, role: Role) -> bool {
+        let Permission { least, site, .. } = self.permission();
+        match authority {
+            Authority::User => role >= least,
+            Authority::Site => site,
+        }
+    }
+
+    /// Whether it may be done to a member of a role. By the site's authority it may be done to every member.
+    #[must_use]
+    pub fn is_permitted_against(self, authority: Authority, role: Role, target: Role) -> bool {
+        authority == Authority::Site || self.permission().target == Target::Any || target < role
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The rows of the documents' table.
+    fn rows() -> Vec<String> {
+        let row = |action: &RoomAction| {
+            let Permission { least, target, direct, site } = action.permission();
+            let role = |role: Role| match (role >= least, target) {
+                (false, _) => "no",
+                (true, Target::Any) => "yes",
+                (true, Target::Lesser) => "of a lesser role",
+            };
+            let (member, moderator, owner) = (role(Role::Member), role(Role::Moderator), role(Role::Owner));
+            let (direct, site) = (if direct { "yes" } else { "no" }, if site { "yes" } else { "–" });
+            format!("| {} | {member} | {moderator} | {owner} | {direct} | {site} |", action.words())
+        };
+        RoomAction::ALL.iter().map(row).collect()
+    }
+
+    #[test]
+    fn the_documented_permissions_are_those_of_the_table() {
+        let document = include_str!("../../../docs/protocol.md");
+        let table = document.split("<!-- permissions -->").nth(1).expect("the table of the permissions");
+        let documented: Vec<&str> = table.lines().filter(|line| line.starts_with('|')).skip(2).collect();
+        assert_eq!(documented, rows());
+    }
+
+    #[test]
+    fn a_role_has_the_rights_of_the_roles_before_it() {
+        for action in RoomAction::ALL {
+            let may = |role| action.is_permitted(Authority::User, role);
+            assert!(may(Role::Owner), "{action:?}");
+            assert!(may(Role::Moderator) || !may(Role::Member), "{action:?}");
+        }
+    }
+
+    #[test]
+    fn some_actions_need_a_lesser_role_but_not_by_the_site() {
+        let against = |authority, role, target| RoomAction::Ban.is_permitted_against(authority, role, target);
+        assert!(against(Authority::User, Role::Owner, Role::Moderator));
+        assert!(!against(Authority::User, Role::Moderator, Role::Moderator));
+        assert!(against(Authority::Site, Role::Member, Role::Owner));
+        assert!(RoomAction::Pin.is_permitted_against(Authority::User, Role::Member, Role::Owner));
+    }
+}

@@ -1,0 +1,93 @@
+//! What a room's owners and moderators set of it besides its name.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Role, RoomAction};
+
+/// What who becomes a member sees of what was before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RoomHistory {
+    /// All of it.
+    #[default]
+    All,
+    /// Nothing: history begins with the joining.
+    Joined,
+}
+
+impl RoomHistory {
+    /// Every value.
+    pub const ALL: [Self; 2] = [Self::All, Self::Joined];
+}
+
+/// The flags of a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RoomFlags {
+    /// Only moderators send.
+    pub announcement: bool,
+    /// Nobody sends.
+    pub archived: bool,
+    /// How many seconds a member waits between two messages; 0: none.
+    pub slow_mode_s: u32,
+    /// What newcomers see.
+    pub history: RoomHistory,
+}
+
+impl RoomFlags {
+    /// Whether they are what every room begins with.
+    #[must_use]
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// What one must be permitted to send.
+    #[must_use]
+    pub const fn send_action(self) -> RoomAction {
+        if self.announcement { RoomAction::Announce } else { RoomAction::Send }
+    }
+
+    /// The least role that sends, unless the room is archived.
+    #[must_use]
+    pub const fn least_sender(self) -> Role {
+        self.send_action().permission().least
+    }
+}
+
+/// What is to be changed of a room's flags; none leaves a flag as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RoomFlagChanges {
+    /// Whether only moderators send.
+    pub announcement: Option<bool>,
+    /// Whether nobody sends.
+    pub archived: Option<bool>,
+    /// How many seconds a member waits between two messages; 0: none.
+    pub slow_mode_s: Option<u32>,
+    /// What newcomers see.
+    pub history: Option<RoomHistory>,
+}
+
+impl RoomFlagChanges {
+    /// The flags after the change.
+    #[must_use]
+    pub fn applied_to(self, flags: RoomFlags) -> RoomFlags {
+        RoomFlags {
+            announcement: self.announcement.unwrap_or(flags.announcement),
+            archived: self.archived.unwrap_or(flags.archived),
+            slow_mode_s: self.slow_mode_s.unwrap_or(flags.slow_mode_s),
+            history: self.history.unwrap_or(flags.history),
+        }
+    }
+
+    /// Whether something is to be changed that owners alone set.
+    #[must_use]
+    pub const fn is_of_owners(self) -> bool {
+        self.announcement.is_some() || self.archived.is_some() || self.history.is_some()
+    }
+
+    /// Whether nothing is to be changed.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        self == Self::default()
+    }
+}

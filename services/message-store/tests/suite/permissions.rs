@@ -1,0 +1,282 @@
+//! The table of permissions, walked: every role, every action, by the user and by the site.
+
+use std::sync::Arc;
+
+use madang_domain::{
+    Code, Emoji, Profile, Restriction, Result, Role, RoomAction, RoomFlagChanges, RoomHistory, RoomId,
+    RoomName, RoomRef, Seq, Target,
+};
+use madang_message_store::Service;
+use madang_rpc::{
+    MessageStore as _,
+    store::{
+        Append, Authority, DeleteMessage, DeleteRoom, EditMessage, HistoryFrom, ListBans, ListRevisions,
+        MakeInvitation, PutMember, React, RemoveMember, Restrict, RoomKind, SetPin, UpdateRoom,
+    },
+};
+
+use crate::{
+    direct_rooms::direct_room,
+    support::{Fixture, Words as _, message, page, user},
+};
+
+madang_test_kit::on_both!(
+    each_role_may_what_the_table_says,
+    some_actions_reach_lesser_roles_alone,
+    in_a_direct_room_both_may_what_the_table_says,
+);
+
+/// A room, and who meets in it.
+struct Scene<'a> {
+    service: &'a Service,
+    room: RoomId,
+    /// Who does something.
+    actor: &'a Arc<Profile>,
+    /// To whom it is done.
+    other: &'a Arc<Profile>,
+    /// A message of the actor, where the actor is a member.
+    own: Seq,
+    /// A message of the other user.
+    others: Seq,
+}
+
+impl Scene<'_> {
+    fn at(&self) -> RoomRef {
+        self.room.into()
+    }
+
+    async fn append(&self, authority: Authority, key: &str) -> Result<()> {
+        let (room, actor) = (self.room, Arc::clone(self.actor));
+        self.service.append(Append { room, actor, message: message("text", key), authority }).await.map(drop)
+    }
+
+    async fn set(&self, flags: RoomFlagChanges) -> Result<()> {
+        let change =
+            UpdateRoom { actor: Arc::clone(self.actor), room: self.at(), name: None, slug: None, flags };
+        self.service.update_room(change).await.map(drop)
+    }
+
+    async fn restrict(&self, authority: Authority, kind: Restriction) -> Result<()> {
+        // The site's calls name the user concerned as the actor.
+        let actor = Arc::clone(if authority == Authority::Site { self.other } else { self.actor });
+        let (room, user) = (self.at(), Arc::clone(self.other));
+        let restrict = Restrict { actor, authority, room, user, kind, on: true, until: None, reason: None };
+        self.service.restrict(restrict).await.map(drop)
+    }
+
+    /// Does what an action names. None: the store has no such call for this authority.
+    async fn attempt(&self, action: RoomAction, authority: Authority) -> Option<Result<()>> {
+        let (service, actor) = (self.service, Arc::clone(self.actor));
+        let by_site = authority == Authority::Site;
+        let named = (!by_site).then(|| Arc::clone(&actor));
+        let by_user = async |outcome: Result<()>| (!by_site).then_some(outcome);
+        match action {
+            RoomAction::Read => {
+                let read = service.history_from(self.room, &actor, HistoryFrom::End, 1).await;
+                by_user(read.map(drop)).await
+            }
+            RoomAction::Send | RoomAction::Announce => Some(self.append(authority, "new").await),
+            RoomAction::SkipSlowMode => {
+                // The first one may be refused for other reasons; the second one is too soon.
+                if let Err(refused) = self.append(authority, "first").await {
+                    return Some(Err(refused));
+                }
+                Some(self.append(authority, "second").await)
+            }
+            RoomAction::React => {
+                let (emoji, message) = (Emoji::new("👍").unwrap(), self.others);
+                let react = React { actor, room: self.at(), message, emoji, on: true };
+                by_user(service.react(react).await.map(drop)).await
+            }
+            RoomAction::EditOwn => {
+                let (room, message, text) = (self.room, self.own, "another".to_owned());
+                let edit = EditMessage { actor: named, room, message, text };
+                Some(service.edit_message(edit).await.map(drop))
+            }
+            RoomAction::DeleteOwn | RoomAction::DeleteOthers => {
+                let message = if action == RoomAction::DeleteOwn { self.own } else { self.others };
+                let delete = DeleteMessage { actor: named, room: self.room, message };
+                Some(service.delete_message(delete).await.map(drop))
+            }
+            RoomAction::ReadRevisions => {
+                let (room, message) = (self.at(), self.others);
+                let list = ListRevisions { user: actor.id, room, message, page: page(1) };
+                by_user(service.list_revisions(list).await.map(drop)).await
+            }
+            RoomAction::Pin => {
+                let pin = SetPin { actor, room: self.at(), message: self.others, on: true };
+                by_user(service.set_pin(pin).await.map(drop)).await
+            }
+            RoomAction::AddMember => {
+                let (user, room, role) = (user(77), self.at(), Role::Member);
+                let put = PutMember { actor, authority, room, user, role };
+                Some(service.put_member(put).await.map(drop))
+            }
+            RoomAction::ManageInvitations => {
+                let make = MakeInvitation { actor, room: self.at(), expires_at: None, uses: None };
+                by_user(service.make_invitation(make).await.map(drop)).await
+            }
+            RoomAction::RemoveMember => {
+                let remove = RemoveMember { actor, authority, room: self.at(), user: self.other.id };
+                Some(service.remove_member(remove).await.map(drop))
+            }
+            RoomAction::Ban => Some(self.restrict(authority, Restriction::Ban).await),
+            RoomAction::ReadBans => {
+                let list = ListBans { user: actor.id, room: self.at(), page: page(1) };
+                by_user(service.list_bans(list).await.map(drop)).await
+            }
+            RoomAction::Mute => Some(self.restrict(authority, Restriction::Mute).await),
+            RoomAction::SetSlowMode => {
+                let flags = RoomFlagChanges { slow_mode_s: Some(1), ..RoomFlagChanges::default() };
+                by_user(self.set(flags).await).await
+            }
+            RoomAction::ChangeRoom => {
+                let (name, flags) = (Some(RoomName::new("Another").unwrap()), RoomFlagChanges::default());
+                let change = UpdateRoom { actor, room: self.at(), name, slug: None, flags };
+                by_user(service.update_room(change).await.map(drop)).await
+            }
+            RoomAction::ChangeFlags => {
+                let flags =
+                    RoomFlagChanges { history: Some(RoomHistory::Joined), ..RoomFlagChanges::default() };
+                by_user(self.set(flags).await).await
+            }
+            RoomAction::GiveRole => {
+                let (room, user, role) = (self.at(), Arc::clone(self.other), Role::Owner);
+                let put = PutMember { actor, authority, room, user, role };
+                Some(service.put_member(put).await.map(drop))
+            }
+            RoomAction::DeleteRoom => {
+                by_user(service.delete_room(DeleteRoom { actor, room: self.at() }).await.map(drop)).await
+            }
+        }
+    }
+}
+
+/// Sets the flags under which an action shows.
+async fn prepare(service: &Service, owner: &Arc<Profile>, room: RoomId, action: RoomAction) {
+    let none = RoomFlagChanges::default();
+    let flags = match action {
+        RoomAction::Announce => RoomFlagChanges { announcement: Some(true), ..none },
+        RoomAction::SkipSlowMode => RoomFlagChanges { slow_mode_s: Some(60), ..none },
+        _ => return,
+    };
+    let change = UpdateRoom { actor: Arc::clone(owner), room: room.into(), name: None, slug: None, flags };
+    service.update_room(change).await.unwrap();
+}
+
+/// Whether a refusal is one for a missing right, or the pause that others are spared.
+fn is_refused(action: RoomAction, outcome: &Result<()>) -> bool {
+    match outcome {
+        Ok(()) => false,
+        Err(refusal) if refusal.code == Code::PermissionDenied => true,
+        Err(refusal) => {
+            assert!(
+                action == RoomAction::SkipSlowMode && refusal.code == Code::RateLimited,
+                "{action:?}: {refusal:?}"
+            );
+            true
+        }
+    }
+}
+
+async fn give(service: &Service, owner: &Arc<Profile>, room: RoomId, user: &Arc<Profile>, role: Role) {
+    let (actor, user) = (Arc::clone(owner), Arc::clone(user));
+    let put = PutMember { actor, authority: Authority::User, room: room.into(), user, role };
+    service.put_member(put).await.unwrap();
+}
+
+async fn each_role_may_what_the_table_says(fixture: Fixture) {
+    let service = fixture.service().await;
+    let [owner, actor, other] = [1, 2, 3].map(user);
+    for action in RoomAction::ALL {
+        for authority in Authority::ALL {
+            for role in [None].into_iter().chain(Role::ALL.map(Some)) {
+                let room = service.given_room(&[&owner, &actor, &other]).await;
+                let own = service.say(room, &actor, "own").await.unwrap().seq;
+                let others = service.say(room, &other, "others").await.unwrap().seq;
+                if let Some(role) = role.filter(|role| *role > Role::Member) {
+                    give(&service, &owner, room, &actor, role).await;
+                } else if role.is_none() {
+                    let remove = RemoveMember {
+                        actor: Arc::clone(&owner),
+                        authority: Authority::User,
+                        room: room.into(),
+                        user: actor.id,
+                    };
+                    service.remove_member(remove).await.unwrap();
+                }
+                prepare(&service, &owner, room, *action).await;
+                let scene = Scene { service: &service, room, actor: &actor, other: &other, own, others };
+                let outcome = scene.attempt(*action, authority).await;
+                let case = format!("{action:?} by {authority:?} as {role:?}: {outcome:?}");
+                let permission = action.permission();
+                let Some(outcome) = outcome else {
+                    assert!(authority == Authority::Site && !permission.site, "{case}");
+                    continue;
+                };
+                let is_permitted = match (authority, role) {
+                    (Authority::User, None) => false,
+                    (Authority::User, Some(role)) => action.is_permitted(authority, role),
+                    // A message of the site has a member as its sender.
+                    (Authority::Site, None) => permission.site && !is_of_a_sender(*action),
+                    (Authority::Site, Some(_)) => permission.site,
+                };
+                assert_eq!(!is_refused(*action, &outcome), is_permitted, "{case}");
+            }
+        }
+    }
+}
+
+const fn is_of_a_sender(action: RoomAction) -> bool {
+    matches!(action, RoomAction::Send | RoomAction::Announce | RoomAction::SkipSlowMode)
+}
+
+async fn some_actions_reach_lesser_roles_alone(fixture: Fixture) {
+    let service = fixture.service().await;
+    let [owner, actor, other] = [1, 2, 3].map(user);
+    let actions = RoomAction::ALL.iter().filter(|action| action.permission().target == Target::Lesser);
+    let actions: Vec<RoomAction> = actions.copied().collect();
+    assert_eq!(actions, [RoomAction::RemoveMember, RoomAction::Ban, RoomAction::Mute]);
+    for action in actions {
+        for authority in Authority::ALL {
+            for role in [Role::Moderator, Role::Owner] {
+                for target in Role::ALL {
+                    let room = service.given_room(&[&owner, &actor, &other]).await;
+                    give(&service, &owner, room, &actor, role).await;
+                    if target > Role::Member {
+                        give(&service, &owner, room, &other, target).await;
+                    }
+                    let (own, others) = (Seq::START, Seq::START);
+                    let scene = Scene { service: &service, room, actor: &actor, other: &other, own, others };
+                    let outcome = scene.attempt(action, authority).await.unwrap();
+                    let may = action.is_permitted_against(authority, role, target);
+                    let case = format!("{action:?} by {authority:?} as {role:?} of {target:?}: {outcome:?}");
+                    assert_eq!(!is_refused(action, &outcome), may, "{case}");
+                }
+            }
+        }
+    }
+}
+
+async fn in_a_direct_room_both_may_what_the_table_says(fixture: Fixture) {
+    let service = fixture.service().await;
+    for (number, action) in (1..).zip(RoomAction::ALL) {
+        let [actor, other] = [10 * number, 10 * number + 1].map(user);
+        let room = direct_room(&service, &actor, &other).await;
+        let own = service.say(room, &actor, "own").await.unwrap().seq;
+        let others = service.say(room, &other, "others").await.unwrap().seq;
+        assert_eq!(service.view(room, &actor).await.room.kind, RoomKind::Direct);
+        // These need a flag, which a direct room never has.
+        if matches!(action, RoomAction::Announce | RoomAction::SkipSlowMode) {
+            continue;
+        }
+        let scene = Scene { service: &service, room, actor: &actor, other: &other, own, others };
+        let outcome = scene.attempt(*action, Authority::User).await.unwrap();
+        let refusal = outcome.as_ref().err().map(|refusal| refusal.code);
+        assert!(
+            matches!(refusal, None | Some(Code::PermissionDenied | Code::FailedPrecondition)),
+            "{action:?}: {refusal:?}"
+        );
+        assert_eq!(refusal.is_none(), action.permission().direct, "{action:?}: {refusal:?}");
+    }
+}
