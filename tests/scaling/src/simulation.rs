@@ -122,13 +122,9 @@ pub fn play(setup: &Setup) -> Outcome {
             }
         }
     }
-    let load = |servers: &mut dyn Iterator<Item = &Server>| {
-        let (count, worked) = servers.fold((0_u64, 0), |(count, worked), of| (count + 1, worked + of.worked));
-        ratio(worked, count.max(1) * window)
-    };
     Outcome {
-        database_load: load(&mut databases.iter()),
-        gateway_load: load(&mut gateways.iter().flatten()),
+        database_load: load(databases.iter(), window),
+        gateway_load: load(gateways.iter().flatten(), window),
         entries: ratio(entries * SECOND, window),
         delivered,
         lag: ratio(end.saturating_sub(window), window),
@@ -137,6 +133,12 @@ pub fn play(setup: &Setup) -> Outcome {
 
 fn at(random: &mut Random, window: Nanos) -> Nanos {
     random.below(usize::try_from(window).unwrap_or(usize::MAX)) as Nanos
+}
+
+/// The work of servers, of their time.
+fn load<'a>(servers: impl Iterator<Item = &'a Server>, window: Nanos) -> f64 {
+    let (count, worked) = servers.fold((0_u64, 0), |(count, worked), of| (count + 1, worked + of.worked));
+    ratio(worked, count.max(1) * window)
 }
 
 fn ratio(part: u64, of: u64) -> f64 {

@@ -58,6 +58,26 @@ export interface components {
         };
         /** @description The `http` or `https` URL of a user's picture, with a host and without a user or password. Blanks, control characters, `"`, `<`, `>`, `` ` `` and `\` must be percent-encoded. */
         AvatarUrl: string;
+        /** @description A user who is banned from a room. */
+        BannedUser: {
+            /** @description The time of the ban. */
+            at: components["schemas"]["Timestamp"];
+            /** @description The id of the user who banned the user; the user's own id if the embedding site's backend did. */
+            by: components["schemas"]["UserId"];
+            /** @description The reason; null if none was given. */
+            reason: components["schemas"]["Reason"] | null;
+            /** @description The time at which the ban ends by itself; null if it has no end. */
+            until: components["schemas"]["Timestamp"] | null;
+            /** @description The profile of the user. */
+            user: components["schemas"]["Account"];
+        };
+        /** @description A page of a list. */
+        BannedUserPage: {
+            /** @description The items of this page. */
+            items: components["schemas"]["BannedUser"][];
+            /** @description The value of `cursor` for the next page; null on the last page. */
+            next_cursor: string | null;
+        };
         /** @description A user whom the caller has blocked. */
         BlockedUser: {
             /** @description The time of the block. */
@@ -167,6 +187,36 @@ export interface components {
              */
             unread: number;
         };
+        /** @description An invitation link. */
+        Invitation: {
+            /** @description The profile of the user who made the link. */
+            by: components["schemas"]["User"];
+            /** @description The code, by which users join. Only the answer that makes the link has it: the server keeps its digest alone. */
+            code?: string;
+            /** @description The time at which the link was made. */
+            created_at: components["schemas"]["Timestamp"];
+            /** @description The time at which the link expires. */
+            expires_at: components["schemas"]["Timestamp"];
+            /** @description The id, by which the link is revoked. No user can join by it. */
+            id: string;
+            /**
+             * Format: uint32
+             * @description The number of users who have joined by the link.
+             */
+            used: number;
+            /**
+             * Format: uint32
+             * @description The number of users who can join by the link in all; null if it is not limited.
+             */
+            uses: number | null;
+        };
+        /** @description A page of a list. */
+        InvitationPage: {
+            /** @description The items of this page. */
+            items: components["schemas"]["Invitation"][];
+            /** @description The value of `cursor` for the next page; null on the last page. */
+            next_cursor: string | null;
+        };
         /** @description Another user added the user to a room, or invites the user to it. */
         Invite: {
             /** @description The profile of the user who added or invited this user. */
@@ -208,6 +258,11 @@ export interface components {
             invited?: boolean;
             /** @description The time at which the user became a member or, for an invited user, was invited. */
             joined_at: components["schemas"]["Timestamp"];
+            /**
+             * @description The time until which the member is muted: the year 9999 if the mute has no end. Absent if the member
+             *     is not muted.
+             */
+            muted_until?: components["schemas"]["Timestamp"];
             /** @description The read mark: the `seq` up to which the user has read the room. */
             read: components["schemas"]["Seq"];
             /** @description The role of the user in the room. */
@@ -249,6 +304,16 @@ export interface components {
             more: boolean;
             /** @description Always null: ask for the next page by the `seq` of the last message. */
             next_cursor: string | null;
+        };
+        /** @description An invitation link to make. */
+        NewInvitation: {
+            /** @description The time at which the link expires: in 7 days by default, and within 366 days. */
+            expires_at?: components["schemas"]["Timestamp"] | null;
+            /**
+             * Format: uint32
+             * @description The number of users who can join by the link: 1 to 10,000. Without it, the number is not limited.
+             */
+            uses?: number | null;
         };
         /** @description A room to create. */
         NewRoom: {
@@ -294,6 +359,14 @@ export interface components {
             data: components["schemas"]["CustomData"];
             /** @constant */
             kind: "custom";
+        } | {
+            data: components["schemas"]["RestrictionNotice"];
+            /** @constant */
+            kind: "ban";
+        } | {
+            data: components["schemas"]["RestrictionNotice"];
+            /** @constant */
+            kind: "mute";
         } | {
             /** @constant */
             kind: "unknown";
@@ -373,6 +446,8 @@ export interface components {
              */
             unread: number;
         };
+        /** @description The reason of a ban or a mute: one line with at least one visible character. The server normalizes it (NFC). */
+        Reason: string;
         /** @description The body of a refresh or a sign-out: a refresh token. */
         RefreshToken: {
             /** @description The opaque refresh token. It is valid for one refresh. */
@@ -386,6 +461,28 @@ export interface components {
             password: string;
             /** @description The username of the new account. */
             username: components["schemas"]["Username"];
+        };
+        /** @description A ban or a mute to impose. */
+        Restriction: {
+            /** @description The reason, for the user concerned and for moderators. */
+            reason?: components["schemas"]["Reason"] | null;
+            /** @description The time at which it ends by itself; without it, it has no end. */
+            until?: components["schemas"]["Timestamp"] | null;
+        };
+        /** @description A ban or a mute of the user, or its end before its time. */
+        RestrictionNotice: {
+            /** @description The profile of the user who imposed or ended it; null if the embedding site's backend did. */
+            by: components["schemas"]["User"] | null;
+            /** @description The name of the room at that time. */
+            name: components["schemas"]["RoomName"];
+            /** @description True if it is imposed; false if it was ended. */
+            on: boolean;
+            /** @description The reason; null if none was given. */
+            reason: components["schemas"]["Reason"] | null;
+            /** @description The id of the room. */
+            room: components["schemas"]["RoomId"];
+            /** @description The time at which it ends by itself; null if it has no end, or was ended. */
+            until: components["schemas"]["Timestamp"] | null;
         };
         /** @description A former text of a message. */
         Revision: {
@@ -407,16 +504,31 @@ export interface components {
             next_cursor: string | null;
         };
         /**
-         * @description The role of a member: a `member` reads and writes; a `moderator` also adds and removes members and pins messages; an `owner` also changes roles and the room.
+         * @description The role of a member: a `member` reads and writes; a `moderator` also adds, removes, bans and mutes members and pins messages; an `owner` also changes roles and the room.
          * @enum {string}
          */
         Role: "member" | "moderator" | "owner";
         /** @description A room as the caller sees it. */
         Room: {
+            /**
+             * @description Whether only moderators send.
+             * @default false
+             */
+            announcement: boolean;
+            /**
+             * @description Whether nobody sends.
+             * @default false
+             */
+            archived: boolean;
             /** @description The time of the room's creation. */
             created_at: components["schemas"]["Timestamp"];
             /** @description The `seq` of the last event in the room. */
             head: components["schemas"]["Seq"];
+            /**
+             * @description The messages that a newcomer can read: `all`, or `joined`.
+             * @default all
+             */
+            history: components["schemas"]["RoomHistory"];
             /** @description The id of the room. */
             id: components["schemas"]["RoomId"];
             /** @description The kind of the room, which says who can find and join it. */
@@ -434,6 +546,12 @@ export interface components {
             read?: components["schemas"]["Seq"];
             /** @description The caller's role; absent if the caller is not a member. */
             role?: components["schemas"]["Role"];
+            /**
+             * Format: uint32
+             * @description The seconds that a member must wait between two messages; 0 if there is no pause.
+             * @default 0
+             */
+            slow_mode_s: number;
             /** @description The slug: the name of the room in URLs; null if it has none. */
             slug: components["schemas"]["Slug"] | null;
             /**
@@ -444,11 +562,27 @@ export interface components {
         };
         /** @description The changes to a room. */
         RoomChanges: {
+            /** @description Whether only moderators send. If it is absent, it stays; as for all flags. */
+            announcement?: boolean | null;
+            /** @description Whether nobody sends. */
+            archived?: boolean | null;
+            /** @description The messages that a newcomer can read. */
+            history?: components["schemas"]["RoomHistory"] | null;
             /** @description The new name. If it is absent, the name stays. */
             name?: components["schemas"]["RoomName"] | null;
+            /**
+             * Format: uint32
+             * @description The seconds that a member must wait between two messages: 0 (no pause) to 21,600. Moderators may set it, too.
+             */
+            slow_mode_s?: number | null;
             /** @description The new slug. If it is absent, the slug stays; null removes it. */
             slug?: components["schemas"]["Slug"] | null;
         };
+        /**
+         * @description The messages that a newcomer can read: `all`, or `joined` (only those sent after the newcomer became a member).
+         * @enum {string}
+         */
+        RoomHistory: "all" | "joined";
         /**
          * Format: uuid
          * @description The id of a room.
@@ -587,12 +721,27 @@ export interface components {
         SessionId: string;
         /** @description A room with the embedding site's id of it. */
         SiteRoom: {
+            /**
+             * @description Whether only moderators send.
+             * @default false
+             */
+            announcement: boolean;
+            /**
+             * @description Whether nobody sends.
+             * @default false
+             */
+            archived: boolean;
             /** @description The time of the room's creation. */
             created_at: components["schemas"]["Timestamp"];
             /** @description The site's own id of the room; null if it has none. */
             external_id: components["schemas"]["ExternalId"] | null;
             /** @description The `seq` of the last event in the room. */
             head: components["schemas"]["Seq"];
+            /**
+             * @description The messages that a newcomer can read: `all`, or `joined`.
+             * @default all
+             */
+            history: components["schemas"]["RoomHistory"];
             /** @description The id of the room. */
             id: components["schemas"]["RoomId"];
             /** @description The kind of the room, which says who can find and join it. */
@@ -610,6 +759,12 @@ export interface components {
             read?: components["schemas"]["Seq"];
             /** @description The caller's role; absent if the caller is not a member. */
             role?: components["schemas"]["Role"];
+            /**
+             * Format: uint32
+             * @description The seconds that a member must wait between two messages; 0 if there is no pause.
+             * @default 0
+             */
+            slow_mode_s: number;
             /** @description The slug: the name of the room in URLs; null if it has none. */
             slug: components["schemas"]["Slug"] | null;
             /**
@@ -795,6 +950,16 @@ export interface components {
             /** @description The message, the user and the emoji. */
             reaction: components["schemas"]["Reaction"];
         } | {
+            /** @description The user, and the end of the ban. */
+            banned: components["schemas"]["Restricted"];
+            /** @constant */
+            kind: "banned";
+        } | {
+            /** @constant */
+            kind: "muted";
+            /** @description The member, and the end of the mute. */
+            muted: components["schemas"]["Restricted"];
+        } | {
             /** @constant */
             kind: "unknown";
         });
@@ -880,12 +1045,33 @@ export interface components {
         };
         /** @description The properties of a room after a change. */
         Properties: {
+            /**
+             * @description Whether only moderators send.
+             * @default false
+             */
+            announcement: boolean;
+            /**
+             * @description Whether nobody sends.
+             * @default false
+             */
+            archived: boolean;
             /** @description The id of the user who made the change. */
             by: components["schemas"]["UserId"];
             /** @description Whether the room was deleted. Then this is its last event. */
             deleted: boolean;
+            /**
+             * @description The messages that a newcomer can read: `all`, or `joined`.
+             * @default all
+             */
+            history: components["schemas"]["RoomHistory"];
             /** @description The name of the room. */
             name: components["schemas"]["RoomName"];
+            /**
+             * Format: uint32
+             * @description The seconds that a member must wait between two messages; 0 if there is no pause.
+             * @default 0
+             */
+            slow_mode_s: number;
             /** @description The slug of the room; null if it has none. */
             slug: components["schemas"]["Slug"] | null;
         };
@@ -907,6 +1093,17 @@ export interface components {
         };
         /** @description The id that a client gives to a request: a text of at most 64 bytes. The answer repeats it as `re`. */
         RequestId: string;
+        /** @description A ban or a mute was imposed on a user, or ended before its time. */
+        Restricted: {
+            /** @description The id of the user who imposed or ended it; the user's own id if the embedding site's backend did. */
+            by: components["schemas"]["UserId"];
+            /** @description True if it is imposed; false if it was ended. An end by its time has no event. */
+            on: boolean;
+            /** @description The time at which it ends by itself; null if it has no end, or was ended. */
+            until: components["schemas"]["Timestamp"] | null;
+            /** @description The id of the user. */
+            user: components["schemas"]["UserId"];
+        };
         /** @description The role of a member changed. */
         RoleChange: {
             /** @description The id of the user who changed the role. */
@@ -1280,6 +1477,16 @@ export interface components {
             /** @description The message, the user and the emoji. */
             reaction: components["schemas"]["Reaction"];
         } | {
+            /** @description The user, and the end of the ban. */
+            banned: components["schemas"]["Restricted"];
+            /** @constant */
+            kind: "banned";
+        } | {
+            /** @constant */
+            kind: "muted";
+            /** @description The member, and the end of the mute. */
+            muted: components["schemas"]["Restricted"];
+        } | {
             /** @constant */
             kind: "unknown";
         });
@@ -1349,6 +1556,14 @@ export interface components {
             data: components["schemas"]["CustomData"];
             /** @constant */
             kind: "custom";
+        } | {
+            data: components["schemas"]["RestrictionNotice"];
+            /** @constant */
+            kind: "ban";
+        } | {
+            data: components["schemas"]["RestrictionNotice"];
+            /** @constant */
+            kind: "mute";
         } | {
             /** @constant */
             kind: "unknown";
@@ -1542,6 +1757,8 @@ export type AttachmentUrl = components["schemas"]["AttachmentUrl"];
 export type AuthSession = components["schemas"]["AuthSession"];
 export type AuthSessionPage = components["schemas"]["AuthSessionPage"];
 export type AvatarUrl = components["schemas"]["AvatarUrl"];
+export type BannedUser = components["schemas"]["BannedUser"];
+export type BannedUserPage = components["schemas"]["BannedUserPage"];
 export type BlockedUser = components["schemas"]["BlockedUser"];
 export type BlockedUserPage = components["schemas"]["BlockedUserPage"];
 export type ClientAuth = components["schemas"]["ClientAuth"];
@@ -1573,6 +1790,8 @@ export type FileName = components["schemas"]["FileName"];
 export type FoundMessage = components["schemas"]["FoundMessage"];
 export type IdempotencyKey = components["schemas"]["IdempotencyKey"];
 export type InboxPage = components["schemas"]["InboxPage"];
+export type Invitation = components["schemas"]["Invitation"];
+export type InvitationPage = components["schemas"]["InvitationPage"];
 export type Invite = components["schemas"]["Invite"];
 export type Joined = components["schemas"]["Joined"];
 export type JwkSet = components["schemas"]["JwkSet"];
@@ -1588,6 +1807,7 @@ export type Message = components["schemas"]["Message"];
 export type MessageId = components["schemas"]["MessageId"];
 export type MessageText = components["schemas"]["MessageText"];
 export type MessagesPage = components["schemas"]["MessagesPage"];
+export type NewInvitation = components["schemas"]["NewInvitation"];
 export type NewRoom = components["schemas"]["NewRoom"];
 export type NewSiteRoom = components["schemas"]["NewSiteRoom"];
 export type Notice = components["schemas"]["Notice"];
@@ -1602,9 +1822,13 @@ export type PutSiteMember = components["schemas"]["PutSiteMember"];
 export type Reaction = components["schemas"]["Reaction"];
 export type Reactions = components["schemas"]["Reactions"];
 export type ReadMark = components["schemas"]["ReadMark"];
+export type Reason = components["schemas"]["Reason"];
 export type RefreshToken = components["schemas"]["RefreshToken"];
 export type Register = components["schemas"]["Register"];
 export type RequestId = components["schemas"]["RequestId"];
+export type Restricted = components["schemas"]["Restricted"];
+export type Restriction = components["schemas"]["Restriction"];
+export type RestrictionNotice = components["schemas"]["RestrictionNotice"];
 export type Revision = components["schemas"]["Revision"];
 export type RevisionPage = components["schemas"]["RevisionPage"];
 export type Role = components["schemas"]["Role"];
@@ -1612,6 +1836,7 @@ export type RoleChange = components["schemas"]["RoleChange"];
 export type Room = components["schemas"]["Room"];
 export type RoomChanges = components["schemas"]["RoomChanges"];
 export type RoomError = components["schemas"]["RoomError"];
+export type RoomHistory = components["schemas"]["RoomHistory"];
 export type RoomId = components["schemas"]["RoomId"];
 export type RoomKind = components["schemas"]["RoomKind"];
 export type RoomMessage = components["schemas"]["RoomMessage"];

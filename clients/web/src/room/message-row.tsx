@@ -2,7 +2,7 @@
 import type { Member } from "@madang/client";
 import type { ShownMessage } from "@madang/react";
 import { Check, Clock, Ellipsis, Pin, SmilePlus, TriangleAlert } from "lucide-react";
-import { memo, useRef, useState } from "react";
+import { memo, startTransition, useEffect, useRef, useState } from "react";
 import { momentText, shortText, timeText, useLanguage, useTexts } from "../i18n";
 import { errorText } from "../state/errors";
 import { useBlocked, useMe, usePerson } from "../state/world";
@@ -15,6 +15,9 @@ import { Quote } from "./quote";
 import { ReactionPicker, Reactions } from "./reactions";
 import type { MessageRow as Row } from "./rows";
 import { MessageText } from "./text";
+
+/** A row that stays for this long has its buttons. Those that pass in a long scroll are gone before. */
+const SETTLED_MS = 400;
 
 /** What a message can be asked for. */
 export interface MessageContext {
@@ -58,6 +61,7 @@ export const MessageRow = memo(function MessageRow({
   const [isShown, setIsShown] = useState(false);
   const [isMenuOpen, setIsMenuOpen] = useState(false);
   const [isPicking, setIsPicking] = useState(false);
+  const [isSettled, settle] = useSettled();
   const trigger = useRef<HTMLButtonElement>(null);
   const { shown, isMine, isFirst } = row;
   const sender = usePerson(shown.message?.sender ?? me);
@@ -98,6 +102,8 @@ export const MessageRow = memo(function MessageRow({
       )}
       aria-label={`${isMine ? texts.you : sender.name}${at === undefined ? "" : `, ${timeText(language, at)}`}`}
       aria-describedby={isHidden ? undefined : `${id}-text${editedAt === undefined || isEditing ? "" : ` ${id}-edited`}`}
+      onPointerEnter={settle}
+      onFocus={settle}
       onKeyDown={(event) => {
         if (event.target !== event.currentTarget || actions.length === 0) return;
         if (event.key !== "Enter" && event.key !== " ") return;
@@ -155,7 +161,7 @@ export const MessageRow = memo(function MessageRow({
         {shown.state === "failed" && <Failed shown={shown} context={context} />}
       </div>
       {isMine && !isDeleted && <State shown={shown} isConnected={context.isConnected} showSent={showState} />}
-      {actions.length > 0 && (
+      {actions.length > 0 && (isSettled || isActive) && (
         <div className="message-actions">
           {message && (
             <ReactionPicker
@@ -204,6 +210,16 @@ export const MessageRow = memo(function MessageRow({
     );
   }
 });
+
+/** Whether a row has stayed for a while, or is used. Its menus cost as much as the rest of it. */
+function useSettled(): [isSettled: boolean, settle: () => void] {
+  const [isSettled, setIsSettled] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => startTransition(() => setIsSettled(true)), SETTLED_MS);
+    return () => clearTimeout(timer);
+  }, []);
+  return [isSettled, () => setIsSettled(true)];
+}
 
 /** How the sending of an own message goes. Only the last one says that it was sent. */
 function State({ shown, isConnected, showSent }: { shown: ShownMessage; isConnected: boolean; showSent: boolean }) {

@@ -142,6 +142,8 @@ async fn nothing_of_a_deleted_message_is_left(fixture: Fixture) {
     let (mina, jun) = (user(1), user(2));
     let room = service.given_room(&[&mina, &jun]).await;
     let message = everywhere(&service, room, [&mina, &jun], WORD).await;
+    // Its tokens are there, too.
+    fixture.await_index().await;
     let before = fixture.dump().await;
     assert!(before.matches(WORD).count() >= 6, "the dump sees it: {before}");
     delete(&service, room, &mina, message).await.unwrap();

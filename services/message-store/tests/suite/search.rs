@@ -340,6 +340,8 @@ async fn what_a_crash_left_unindexed_is_said_to_be_missing_and_is_found_after_th
     service.lifecycle().kill();
     fixture.accept_index().await;
     let service = fixture.service().await;
+    // By the comparison at its start, before anybody searches.
+    fixture.await_index().await;
     assert_eq!(found(&service, &mina, "회의").await, ["회의 2", "회의 1", "회의 0", "먼저 회의"]);
 }
 
@@ -474,10 +476,11 @@ async fn the_index_of_a_deleted_room_goes_with_its_log(fixture: Fixture) {
     service.delete_room(DeleteRoom { actor: Arc::clone(&mina), room: RoomRef::Id(room) }).await.unwrap();
     assert_eq!(found(&service, &mina, "회의").await.len(), 1, "a deleted room is not searched");
     fixture.clock.advance(Duration::from_secs(2 * 60 * 60));
-    let _service = fixture.service().await;
+    let service = fixture.service().await;
     fixture.await_count("SELECT count(*) FROM purges", 0).await;
     assert_eq!(fixture.count("SELECT count(*) FROM search").await, 1);
     assert_eq!(fixture.count("SELECT count(*) FROM search_positions").await, 1);
+    assert_eq!(found(&service, &mina, "회의").await.len(), 1, "the other room keeps its own");
     fixture.check_index().await;
 }
 

@@ -40,6 +40,13 @@ impl Fixture {
         tokio::time::timeout(Duration::from_secs(10), failed).await.unwrap();
     }
 
+    /// Waits until all that was committed is indexed. It does not search, since a search tells the indexer what is missing.
+    pub(crate) async fn await_index(&self) {
+        let behind = "SELECT count(*) FROM rooms r LEFT JOIN search_positions p ON p.room = r.id \
+                      WHERE r.head > coalesce(p.seq, 0)";
+        self.await_count(behind, 0).await;
+    }
+
     /// All that the index has: the tokens, and what FTS5 makes of them.
     pub(crate) async fn dump_of_search(&self) -> String {
         let database = self.database();

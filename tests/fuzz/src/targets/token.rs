@@ -1,6 +1,28 @@
 //! Tokens (RFC 7519) that are made and judged without the library that is fuzzed.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+/// What counts of a header. What else it holds may be anything.
+#[derive(Deserialize)]
+pub(super) struct Header {
+    pub(super) alg: String,
+    pub(super) kid: Option<String>,
+    pub(super) typ: Option<String>,
+    crit: Option<Box<RawValue>>,
+}
+
+impl Header {
+    /// Reads the header of a token that was accepted, which has no extension that nobody here knows.
+    pub(super) fn read(header: &[u8]) -> Self {
+        let Ok(read) = serde_json::from_slice::<Self>(header) else {
+            panic!("no header: {}", header.escape_ascii())
+        };
+        assert!(read.crit.is_none(), "a critical extension: {}", header.escape_ascii());
+        read
+    }
+}
 
 /// A token of a header and claims, with the signature that a function makes of both.
 pub(super) fn signed(header: &[u8], claims: &[u8], sign: impl FnOnce(&[u8]) -> Vec<u8>) -> String {

@@ -174,6 +174,10 @@ async fn what_the_release_before_would_miss_is_found() {
             "ALTER TABLE rooms ADD FOREIGN KEY (head) REFERENCES other (id)",
             "adds the constraint rooms FOREIGN",
         ),
+        (
+            "ALTER TABLE rooms ADD COLUMN more int NOT NULL DEFAULT 0 CHECK (more <= head)",
+            "adds the constraint rooms CHECK",
+        ),
         ("DROP FUNCTION twice", "removes the function twice integer"),
         (
             "DROP FUNCTION twice; CREATE FUNCTION twice(n int, m int) RETURNS int LANGUAGE sql AS 'SELECT n * m'",
@@ -209,6 +213,7 @@ async fn what_only_adds_and_what_is_marked_passes() {
         "ALTER TABLE rooms ADD COLUMN more int",
         "ALTER TABLE rooms ADD COLUMN more int NOT NULL DEFAULT 0",
         "ALTER TABLE rooms ADD COLUMN more int; CREATE UNIQUE INDEX more ON rooms (more)",
+        "ALTER TABLE rooms ADD COLUMN more int NOT NULL DEFAULT 1 CHECK (more BETWEEN 1 AND 3)",
         "CREATE INDEX more ON rooms (head)",
         "UPDATE rooms SET head = 1",
         "-- contracts: no release reads it since 2.0\nDROP TABLE other",

@@ -126,13 +126,21 @@ impl Schema {
         found
     }
 
-    /// Whether this release leaves null a column that makes rows unique: nulls are distinct.
+    /// Whether this release keeps what comes without knowing it: it leaves the columns that it does not know at their
+    /// defaults, or null.
     fn is_left_out(&self, later: &Self, (kind, place, what): &Item) -> bool {
-        let names = what.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
-        let is_new = |name: &str| later.has("column", place, name) && !self.has("column", place, name);
+        let mut names = what.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
+        let is_old = |name: &str| self.has("column", place, name);
+        let is_new = |name: &str| later.has("column", place, name) && !is_old(name);
         let is_null = |name: &str| !later.has("default", place, name) && !later.has("required", place, name);
-        let of_index = kind == "unique" && !what.contains("NULLS NOT DISTINCT");
-        of_index && names.into_iter().any(|name| is_new(name) && is_null(name))
+        match kind.as_str() {
+            // Nulls are distinct.
+            "unique" => {
+                !what.contains("NULLS NOT DISTINCT") && names.any(|name| is_new(name) && is_null(name))
+            }
+            "constraint" => !names.any(is_old),
+            _ => false,
+        }
     }
 
     fn has(&self, kind: &str, place: &str, what: &str) -> bool {
