@@ -53,7 +53,7 @@ impl<'a> Mutations<'a> {
             0 if at < input.len() => input[at] ^= 1 << random.random_range(0..8_u32),
             1 if at < input.len() => input[at] = BOUNDS[random.random_range(0..BOUNDS.len())],
             2 if at < input.len() => {
-                input[at] = input[at].wrapping_add(random.random_range(0..=4)).wrapping_sub(2)
+                input[at] = input[at].wrapping_add(random.random_range(0..=4)).wrapping_sub(2);
             }
             3 => {
                 let mut piece = vec![0; random.random_range(1..=8)];

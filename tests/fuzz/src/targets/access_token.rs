@@ -86,7 +86,9 @@ fn judge(token: &[u8]) -> bool {
             return false;
         }
     };
-    let Some((unsigned, header, claims, signature)) = token::parts(text) else { panic!("no token: {text}") };
+    let Some(token::Parts { unsigned, header, claims, signature }) = token::parts(text) else {
+        panic!("no token: {text}")
+    };
     let public = UnparsedPublicKey::new(&ED25519, KEY.public_key().as_ref());
     assert!(public.verify(unsigned.as_bytes(), &signature).is_ok(), "not signed: {text}");
     let header = token::Header::read(&header);

@@ -51,7 +51,7 @@ pub(crate) fn check(input: &[u8]) {
         (_, ForwardedHeader::XForwardedFor) => assert_eq!(found, client, "{headers:?}"),
         // A client can make a line malformed to which a proxy appends. Then nothing is known but who speaks to us.
         (_, ForwardedHeader::Forwarded) => {
-            assert!(found == client || found == peer, "{found} of {headers:?}")
+            assert!(found == client || found == peer, "{found} of {headers:?}");
         }
     }
 }

@@ -81,7 +81,9 @@ fn judge(token: &[u8]) -> bool {
             return false;
         }
     };
-    let Some((unsigned, header, claims, signature)) = token::parts(text) else { panic!("no token: {text}") };
+    let Some(token::Parts { unsigned, header, claims, signature }) = token::parts(text) else {
+        panic!("no token: {text}")
+    };
     assert!(hmac::verify(&key(), unsigned.as_bytes(), &signature).is_ok(), "not signed: {text}");
     assert_eq!(token::Header::read(&header).alg, "HS256");
     let claims: Value = serde_json::from_slice(&claims).unwrap_or_default();

@@ -31,13 +31,21 @@ pub(super) fn signed(header: &[u8], claims: &[u8], sign: impl FnOnce(&[u8]) -> V
     format!("{unsigned}.{}", URL_SAFE_NO_PAD.encode(signature))
 }
 
-/// The parts of a token: what is signed, the header, the claims, and the signature. None where a part is not in the one
-/// form that Base64 has for its bytes.
-pub(super) fn parts(token: &str) -> Option<(&str, Vec<u8>, Vec<u8>, Vec<u8>)> {
+/// The parts of a token.
+pub(super) struct Parts<'a> {
+    /// What is signed.
+    pub(super) unsigned: &'a str,
+    pub(super) header: Vec<u8>,
+    pub(super) claims: Vec<u8>,
+    pub(super) signature: Vec<u8>,
+}
+
+/// The parts of a token. None where a part is not in the one form that Base64 has for its bytes.
+pub(super) fn parts(token: &str) -> Option<Parts<'_>> {
     let (unsigned, signature) = token.rsplit_once('.')?;
     let (header, claims) = unsigned.split_once('.')?;
     let decode = |part: &str| URL_SAFE_NO_PAD.decode(part).ok();
-    Some((unsigned, decode(header)?, decode(claims)?, decode(signature)?))
+    Some(Parts { unsigned, header: decode(header)?, claims: decode(claims)?, signature: decode(signature)? })
 }
 
 /// Changes bytes of a token as a list of changes says: two bytes of the place, and what is added to the byte there by

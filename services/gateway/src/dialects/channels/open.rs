@@ -66,6 +66,8 @@ pub(super) async fn open(
             let room = commands.default_room(&session.actor(), &settings.default_room).await?;
             let head = match enter(commands, session, room, session.listener()).await {
                 Err(error) if error.code == Code::PermissionDenied => {
+                    // Its owner may have given the slug up, at another gateway.
+                    commands.room_names.forget(room);
                     return Err(closed_default_room(state, session, room, error).await);
                 }
                 entered => entered?,
