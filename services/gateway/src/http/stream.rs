@@ -16,11 +16,18 @@ use std::{
 use hyper::rt::{Sleep as HyperSleep, Timer};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    time::{Instant, Sleep, sleep_until},
+    time::{Instant, Sleep, sleep, sleep_until},
 };
 
 use super::patience::Patience;
 use crate::client_stream::Abort;
+
+/// How long a connection is still read that ends before its client has said all.
+const LEFT_OVER: Duration = Duration::from_secs(2);
+/// How much is still read of such a client.
+const LEFT_OVER_MAX_BYTES: usize = 256 * 1024;
+/// How much of it is read at once.
+const LEFT_OVER_READ_BYTES: usize = 4 * 1024;
 
 /// How long a connection may take for what is due from its client.
 #[derive(Debug, Clone, Copy)]
@@ -41,6 +48,14 @@ pub(crate) struct HttpStream<T> {
     io: T,
     heads: Arc<HeadClock>,
     untaken: Patience,
+    left_over: LeftOver,
+}
+
+/// What a client still says when its connection ends, which nobody wants to know.
+#[derive(Debug, Default)]
+struct LeftOver {
+    bytes: usize,
+    end: Option<Pin<Box<Sleep>>>,
 }
 
 impl<T> HttpStream<T> {
@@ -48,7 +63,8 @@ impl<T> HttpStream<T> {
     pub(super) fn new(io: T, times: HttpTimes) -> (Self, HeadTimer) {
         let heads = Arc::new(HeadClock { epoch: Instant::now(), first_byte_at: AtomicU64::new(NO_BYTE) });
         let timer = HeadTimer { times, heads: Arc::clone(&heads), is_first: AtomicBool::new(true) };
-        (Self { io, heads, untaken: Patience::new(times.answer) }, timer)
+        let untaken = Patience::new(times.answer);
+        (Self { io, heads, untaken, left_over: LeftOver::default() }, timer)
     }
 
     /// The connection itself.
@@ -92,7 +108,7 @@ impl<T: AsyncWrite + Abort + Unpin> HttpStream<T> {
     }
 }
 
-impl<T: AsyncWrite + Abort + Unpin> AsyncWrite for HttpStream<T> {
+impl<T: AsyncRead + AsyncWrite + Abort + Unpin> AsyncWrite for HttpStream<T> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -119,8 +135,28 @@ impl<T: AsyncWrite + Abort + Unpin> AsyncWrite for HttpStream<T> {
         Pin::new(&mut self.io).poll_flush(context)
     }
 
+    /// Bytes that nobody has read would make the system reset the connection, and the client would lose what it has not
+    /// taken of the answer. So they are read, where there are any.
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_shutdown(context)
+        ready!(Pin::new(&mut self.io).poll_shutdown(context))?;
+        let Self { io, left_over, .. } = &mut *self;
+        loop {
+            let mut bytes = [0; LEFT_OVER_READ_BYTES];
+            let mut bytes = ReadBuf::new(&mut bytes);
+            match Pin::new(&mut *io).poll_read(context, &mut bytes) {
+                Poll::Ready(Ok(())) if !bytes.filled().is_empty() => left_over.bytes += bytes.filled().len(),
+                // It has said all, or is gone.
+                Poll::Ready(_) => return Poll::Ready(Ok(())),
+                Poll::Pending if left_over.bytes == 0 => return Poll::Ready(Ok(())),
+                Poll::Pending => {
+                    let end = left_over.end.get_or_insert_with(|| Box::pin(sleep(LEFT_OVER)));
+                    return end.as_mut().poll(context).map(Ok);
+                }
+            }
+            if left_over.bytes > LEFT_OVER_MAX_BYTES {
+                return Poll::Ready(Ok(()));
+            }
+        }
     }
 }
 

@@ -68,10 +68,14 @@ fn request_of(route: &Route, room: RoomId, user: &User) -> (String, Value) {
         "send_message" | "edit_message" => json!({"text": "hello"}),
         "mark_read" | "mark_inbox_read" => json!({"seq": 1}),
         "update_me" => json!({"name": "Another"}),
+        "ban" | "mute" => json!({"reason": "noise"}),
+        "make_invitation" => json!({}),
         "put_settings" => json!({"added_by": "nobody"}),
         "delete_room" | "join_room" | "leave_room" | "remove_member" | "create_ticket" | "revoke_session"
         | "delete_message" | "add_reaction" | "remove_reaction" | "pin_message" | "unpin_message"
-        | "block_user" | "unblock_user" => Value::Null,
+        | "block_user" | "unblock_user" | "unban" | "unmute" | "revoke_invitation" | "accept_invitation" => {
+            Value::Null
+        }
         new => panic!("{new} writes: say here how it is called, and pay for it in its command"),
     };
     let path = route
@@ -81,6 +85,7 @@ fn request_of(route: &Route, room: RoomId, user: &User) -> (String, Value) {
         .replace("{message}", "1")
         .replace("{id}", "1")
         .replace("{emoji}", ":wave:")
+        .replace("{code}", "an-invitation-code")
         .replace("{session}", "01a2024d-95d7-7ac3-8afb-e3a86cee2d1a");
     (path, body)
 }

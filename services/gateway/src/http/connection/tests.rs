@@ -8,7 +8,7 @@ use axum::{
 };
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream},
-    net::TcpStream,
+    net::{TcpSocket, TcpStream},
     task::JoinHandle,
     time::{Instant, sleep, timeout},
 };
@@ -276,4 +276,32 @@ async fn a_dropped_connection_is_reset() {
     serve_connection(server, times, answer, &CancellationToken::new()).await;
     let error = client.read_to_end(&mut Vec::new()).await.unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
+}
+
+/// The end of a connection with unread bytes is a reset, which takes from the client what it has not taken yet.
+#[tokio::test]
+async fn an_answer_is_whole_where_the_request_is_not_read() {
+    /// What the server's buffer holds and the client's does not.
+    const ANSWER_BYTES: usize = 128 * 1024;
+    let listener = TcpSocket::new_v4().unwrap();
+    listener.set_send_buffer_size(4 * ANSWER_BYTES as u32).unwrap();
+    listener.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = listener.listen(1).unwrap();
+    let client = TcpSocket::new_v4().unwrap();
+    client.set_recv_buffer_size(4 * 1024).unwrap();
+    let mut client = client.connect(listener.local_addr().unwrap()).await.unwrap();
+    let (server, _) = listener.accept().await.unwrap();
+    let serving = tokio::spawn(async move {
+        let answer = |_| async { Ok(Response::new(Body::from(vec![b'x'; ANSWER_BYTES]))) };
+        serve_connection(server, TIMES, answer, &CancellationToken::new()).await;
+    });
+    let head = format!("GET / HTTP/1.1\r\nHost: h\r\nContent-Length: {LARGE_BYTES}\r\n\r\n");
+    client.write_all(head.as_bytes()).await.unwrap();
+    // Not all of it, so that the server cannot read the rest.
+    client.write_all(&vec![b'y'; LARGE_BYTES / 2]).await.unwrap();
+    client.shutdown().await.unwrap();
+    timeout(LONG, serving).await.unwrap().unwrap();
+    let mut answer = Vec::new();
+    client.read_to_end(&mut answer).await.unwrap();
+    assert_eq!(answer.iter().filter(|byte| **byte == b'x').count(), ANSWER_BYTES);
 }
