@@ -68,6 +68,11 @@ pub(crate) const PURGE_INTERVAL: Duration = Duration::from_secs(60);
 /// How long the indexer of search gathers what is new before it begins. People do not see it, and an append does not pay
 /// for a transaction of its own.
 pub(crate) const INDEX_PACE: Duration = Duration::from_millis(100);
+/// How many times as long as it worked the index rests, so that appends keep most of a busy machine: on one it works longer
+/// at the same, and so rests longer.
+pub(crate) const INDEX_REST_FACTOR: u32 = 3;
+/// It rests no longer than this at a time.
+pub(crate) const INDEX_REST_MAX: Duration = Duration::from_secs(1);
 
 /// How many events of rooms' logs one transaction of the indexer takes: on PostgreSQL, where more gain little.
 pub(crate) const INDEX_CHUNK_EVENTS: u32 = 256;

@@ -33,6 +33,10 @@ BEGIN
             active_at = greatest(in_now, r.active_at)
         FROM members m
         WHERE r.id = in_room AND m.room = in_room AND m.user_id = in_actor
+          AND NOT r.archived
+          -- Of a member whom neither the room's flags nor a mute refuse: as append_messages judges.
+          AND (in_by_site OR (m.role >= r.send_role AND m.muted_until <= in_now
+              AND (r.slow_mode_s = 0 OR m.role >= 2 OR m.sent_at + r.slow_mode_s * 1000000 <= in_now)))
           -- In a direct room whose users block neither the other.
           AND (r.direct_low IS NULL OR in_by_site OR NOT EXISTS (
               SELECT FROM blocks k
@@ -43,7 +47,7 @@ BEGIN
         INSERT INTO events (topic, seq, kind, actor, at, ordinal, key, text, detail)
         SELECT in_room, g.head, 1, in_actor, g.active_at, g.messages, in_key, in_text, in_detail FROM grown g
     ), counted AS (
-        UPDATE members m SET sent = m.sent + 1, sent_seq = g.head
+        UPDATE members m SET sent = m.sent + 1, sent_seq = g.head, sent_at = g.active_at
         FROM grown g WHERE m.room = in_room AND m.user_id = in_actor
     )
     SELECT g.head, g.active_at INTO seq, at FROM grown g;

@@ -6,7 +6,7 @@
 //! how often: what a process that has died left undone lies behind the position, and is found by comparing heads with
 //! positions, at the start and at intervals.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use madang_database::{DatabaseError, DatabaseResult, Transactions};
 use madang_domain::RoomId;
@@ -22,8 +22,8 @@ use super::hints::Hints;
 use crate::{
     analysis::tokens,
     settings::{
-        CALL_DEADLINE, INDEX_CHUNK_ROOMS, INDEX_PACE, INDEX_RETRY, INDEX_RETRY_MAX, INDEX_SWEEP_INTERVAL,
-        INDEX_SWEEP_PACE, INDEX_SWEEP_ROOMS, INDEX_YIELD_BYTES,
+        CALL_DEADLINE, INDEX_CHUNK_ROOMS, INDEX_PACE, INDEX_REST_FACTOR, INDEX_REST_MAX, INDEX_RETRY,
+        INDEX_RETRY_MAX, INDEX_SWEEP_INTERVAL, INDEX_SWEEP_PACE, INDEX_SWEEP_ROOMS, INDEX_YIELD_BYTES,
     },
     store::{Database, IndexedMessage, IndexedPiece, LogPiece},
 };
@@ -72,7 +72,7 @@ impl Task {
     async fn work(self) {
         let mut pauses = Backoff::equal_jitter(INDEX_RETRY, INDEX_RETRY_MAX).pauses();
         let (mut swept_to, mut next_sweep) = (None, Instant::now());
-        let mut is_backlog = false;
+        let (mut is_backlog, mut rest) = (false, Duration::ZERO);
         loop {
             // A sweep that is due comes first, since it is one statement; but not before there is space for what it finds.
             let done = tokio::select! {
@@ -86,10 +86,12 @@ impl Task {
                 }
                 () = self.indexer.hints.any() => {
                     // Together with what comes meanwhile: a transaction costs the same for one message and for many.
-                    if !is_backlog {
-                        sleep(INDEX_PACE).await;
-                    }
-                    self.index_waiting().await.map(|is_full| is_backlog = is_full)
+                    let pause = if is_backlog { Duration::ZERO } else { INDEX_PACE };
+                    sleep(pause.max(rest)).await;
+                    let began = Instant::now();
+                    let indexed = self.index_waiting().await.map(|is_full| is_backlog = is_full);
+                    rest = (INDEX_REST_FACTOR * began.elapsed()).min(INDEX_REST_MAX);
+                    indexed
                 }
             };
             match done {
