@@ -62,6 +62,11 @@ impl RoomNames {
         Ok(Resolved { rooms, ..looked_up })
     }
 
+    /// Forgets what a name meant.
+    pub(crate) fn forget_name(&self, name: &RoomRef) {
+        self.known().remove(name);
+    }
+
     /// Forgets the names of a room that changes.
     pub(crate) fn forget(&self, room: RoomId) {
         self.known().retain(|_, (known, _)| *known != room);

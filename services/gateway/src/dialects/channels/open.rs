@@ -67,7 +67,7 @@ pub(super) async fn open(
             let head = match enter(commands, session, room, session.listener()).await {
                 Err(error) if error.code == Code::PermissionDenied => {
                     // Its owner may have given the slug up, at another gateway.
-                    commands.room_names.forget(room);
+                    commands.room_names.forget_name(&RoomRef::Slug(settings.default_room.clone()));
                     return Err(closed_default_room(state, session, room, error).await);
                 }
                 entered => entered?,
