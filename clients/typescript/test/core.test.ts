@@ -137,13 +137,26 @@ describe("rooms", () => {
     assert.equal(driven.did("abandon").length, 1);
   });
 
-  test("another epoch, or a place behind the head, is a reset", () => {
-    for (const standing of [{ epoch: "e2", head: 9 }, { epoch: "e1", head: 3 }]) {
-      const driven = new Driven().follow({ seq: 4, epoch: "e1" }).connect();
-      driven.subscribed({ from: standing.head, complete: false, ...standing });
-      assert.deepEqual(driven.did("reset"), [{ type: "reset", topic: ROOM, cursor: { seq: standing.head, epoch: standing.epoch } }]);
-      assert.deepEqual(driven.hear(event(standing.head + 1)).delivered, [standing.head + 1]);
+  test("another epoch is a reset, and so is a head before the cursor where no epoch is known", () => {
+    for (const epoch of ["e1", undefined]) {
+      const driven = new Driven().follow({ seq: 4, epoch }).connect();
+      driven.subscribed({ from: 3, head: 3, complete: false, epoch: "e2" });
+      assert.deepEqual(driven.did("reset"), [{ type: "reset", topic: ROOM, cursor: { seq: 3, epoch: "e2" } }]);
+      assert.deepEqual(driven.hear(event(4)).delivered, [4]);
     }
+  });
+
+  test("a head before the cursor, of the same epoch, is a reset when two more answers say the same", () => {
+    const driven = new Driven().follow({ seq: 4, epoch: "e1" }).connect();
+    for (let time = 0; time < 2; time += 1) {
+      driven.subscribed({ from: 3, head: 3, complete: false });
+      assert.deepEqual(driven.did("reset"), []);
+      if (driven.writes("subscribe").length === 0) driven.pass(30_000);
+      assert.deepEqual(driven.last("subscribe").rooms, [{ room: ROOM, since: 4, epoch: "e1" }]);
+    }
+    driven.subscribed({ from: 3, head: 3, complete: false });
+    assert.deepEqual(driven.did("reset"), [{ type: "reset", topic: ROOM, cursor: { seq: 3, epoch: "e1" } }]);
+    assert.deepEqual(driven.hear(event(4)).delivered, [4]);
   });
 
   test("an application that is slow is not buried: the subscription is left, and begins again", () => {
@@ -219,7 +232,19 @@ describe("the inbox", () => {
     driven.hear(notice(5), standing(4, 4));
     assert.deepEqual(driven.did("reset"), []);
     assert.deepEqual(driven.hear(notice(5), notice(6)).delivered, [6]);
-    assert.equal(driven.hear(standing(4, 4, { complete: false })).did("reset").length, 1, "a loss of the server's");
+  });
+
+  test("a page by HTTP overtakes a standing on the socket: what it brought is not told again", () => {
+    const driven = new Driven().follow({ seq: 2, epoch: "e1" }, INBOX).connect().hear(standing(4, 4, { complete: false }));
+    const topic = driven.core.topic(INBOX) as object;
+    const items = [3, 4, 5].map((seq) => ({ seq, at: "", kind: "unknown" as const }));
+    const page = { items, next_cursor: null, more: false, epoch: "e1", head: 5, read: 0, unread: 0 };
+    assert.deepEqual(driven.run((core) => core.inboxPage(topic, page, 0)).delivered, [3, 4, 5]);
+    // The answer to another tab's question, from before the page was read.
+    driven.hear(standing(4, 4, { complete: false }), notice(5));
+    assert.deepEqual([driven.did("reset"), driven.delivered], [[], []]);
+    assert.equal(driven.last("subscribe").inbox_since, 5);
+    assert.deepEqual(driven.hear(standing(5, 6), notice(6)).delivered, [6]);
   });
 
   test("too many missed notices are paged", () => {

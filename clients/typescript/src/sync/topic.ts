@@ -29,7 +29,13 @@ type Mode =
   /** What was missed is paged from history. */
   | "paging";
 
-export type Opened = "follows" | "page" | "reset" | "other";
+export type Opened = "follows" | "page" | "reset" | "other" | "behind";
+
+/**
+ * How often the question is repeated, before a log of the same epoch is believed to end before the place that was
+ * reached: by the contract it never does, but an old standing may have been overtaken by a page that came by HTTP.
+ */
+const BEHIND_MAX = 2;
 
 export class Topic {
   #mode: Mode = "closed";
@@ -37,6 +43,8 @@ export class Topic {
   /** The last place that is known to exist, while history is paged. */
   #target = 0;
   #undelivered = 0;
+  /** Standings in a row that end before the cursor, of its epoch. */
+  #behind = 0;
   /** The application was too slow, and the subscription was left. */
   #full = false;
 
@@ -78,6 +86,11 @@ export class Topic {
     // An answer for a place past the head is never complete. A complete one is late: the socket of another tab was told
     // it before this page got further.
     const isBehind = cursor.seq > head && !complete;
+    if (isBehind && cursor.epoch === epoch && this.#behind < BEHIND_MAX) {
+      this.#behind += 1;
+      return "behind";
+    }
+    this.#behind = 0;
     if ((cursor.epoch !== undefined && cursor.epoch !== epoch) || isBehind) {
       this.#cursor = { seq: from, epoch };
       this.#mode = "open";

@@ -136,6 +136,8 @@ export class Topics {
       case "page":
         this.#page(name, followed, nowMs);
         break;
+      case "behind":
+        return this.#askLater(followed, nowMs);
       case "other":
         // Of the inbox, it is the standing that every socket is told, or another tab's; ours is on its way.
         if (name !== INBOX || wasOpen) this.#askLater(followed, nowMs);
