@@ -141,3 +141,47 @@ async fn a_background_task_outlives_the_others_and_delays_nothing() {
     background.await.unwrap();
     assert!(dropped.load(Ordering::SeqCst));
 }
+
+#[tokio::test]
+async fn work_that_is_carried_through_runs_in_the_task_of_a_caller_who_waits() {
+    let life = Lifecycle::new("test", LONG);
+    let tasks = life.tasks().clone();
+    tokio::spawn(async move {
+        let work = async { (tokio::task::yield_now().await, tokio::task::id()) };
+        let ((), ran_in) = tasks.carry_through("work", work).await.unwrap();
+        assert_eq!(ran_in, tokio::task::id());
+    })
+    .await
+    .unwrap();
+}
+
+#[tokio::test]
+async fn work_that_is_carried_through_outlives_its_caller_and_the_shutdown_waits_for_it() {
+    let life = Lifecycle::new("test", LONG);
+    let (go, gone) = oneshot::channel::<()>();
+    let done = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&done);
+    let work = life.tasks().carry_through("work", async move {
+        gone.await.unwrap();
+        flag.store(true, Ordering::SeqCst);
+    });
+    // The caller has begun to wait, and gives up.
+    assert!(timeout(Duration::from_millis(1), work).await.is_err());
+    life.stop();
+    go.send(()).unwrap();
+    assert_eq!(life.finished().await, Outcome::Drained);
+    assert!(done.load(Ordering::SeqCst));
+}
+
+#[tokio::test]
+async fn work_that_panics_while_it_is_carried_through_ends_neither_its_caller_nor_the_process() {
+    let life = Lifecycle::new("test", LONG);
+    let panics = life.tasks().carry_through("work", async {
+        if tokio::task::yield_now().await == () {
+            panic!("planted");
+        }
+    });
+    assert_eq!(panics.await, None);
+    life.stop();
+    assert_eq!(life.finished().await, Outcome::Drained);
+}

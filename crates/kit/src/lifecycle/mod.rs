@@ -19,4 +19,4 @@ mod tasks;
 pub use handle::{DEFAULT_DRAIN, Lifecycle};
 pub use outcome::{Outcome, TaskFailure};
 pub use running::{Running, StartError};
-pub use tasks::{Tasks, with_causes};
+pub use tasks::{CarryThrough, Tasks, with_causes};

@@ -1,6 +1,15 @@
 //! Tracked tasks.
 
-use std::{any::Any, error::Error, fmt::Write as _, future::Future, panic::AssertUnwindSafe, sync::Arc};
+use std::{
+    any::Any,
+    error::Error,
+    fmt::Write as _,
+    future::Future,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
 
 use futures_util::FutureExt as _;
 use tokio::task::JoinHandle;
@@ -62,6 +71,18 @@ impl Tasks {
         self.track(name, self.life.tokens(), future, |_, _| {})
     }
 
+    /// Work that is done to its end even if its caller gives up. It runs in the caller's task; if the caller drops it
+    /// before its end, it goes on in a task of its own, as one of [`spawn_contained`](Self::spawn_contained) does. The
+    /// common case, a caller who waits, so costs no task, and no wake-up of another thread.
+    ///
+    /// `None`: the work panicked, which is logged and does not end the caller.
+    pub fn carry_through<F>(&self, name: &'static str, work: F) -> CarryThrough<F>
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
+        CarryThrough { tasks: self.clone(), name, work: Some(Box::pin(work)) }
+    }
+
     /// `tokens` keep the shutdown waiting. They are taken before the task's first poll: a shutdown that
     /// begins in between waits for it too.
     fn track<F>(
@@ -77,13 +98,64 @@ impl Tasks {
         let life = Arc::clone(&self.life);
         tokio::spawn(async move {
             if let Err(panic) = AssertUnwindSafe(life.until_hard(future)).catch_unwind().await {
-                let failure = TaskFailure { task: full_name(&life, name), reason: panic_message(&*panic) };
-                tracing::error!(task = %failure.task, panic = %failure.reason, "task panicked");
-                on_panic(&life, failure);
+                on_panic(&life, panicked(&life, name, &*panic));
             }
             drop(tokens);
         })
     }
+}
+
+/// Work that is done to its end: see [`Tasks::carry_through`].
+#[must_use = "it does nothing until it is awaited or dropped"]
+pub struct CarryThrough<F>
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    tasks: Tasks,
+    name: &'static str,
+    /// None at its end.
+    work: Option<Pin<Box<F>>>,
+}
+
+impl<F> Future for CarryThrough<F>
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    type Output = Option<F::Output>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let Some(work) = &mut self.work else { return Poll::Ready(None) };
+        let ended = match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))) {
+            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Ready(output)) => Some(output),
+            Err(panic) => {
+                panicked(&self.tasks.life, self.name, &*panic);
+                None
+            }
+        };
+        self.work = None;
+        Poll::Ready(ended)
+    }
+}
+
+impl<F> Drop for CarryThrough<F>
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    fn drop(&mut self) {
+        let Some(work) = self.work.take() else { return };
+        // Outside of the runtime nothing goes on any more.
+        if tokio::runtime::Handle::try_current().is_ok() {
+            self.tasks.spawn_contained(self.name, async move { drop(work.await) });
+        }
+    }
+}
+
+/// Logs the panic of a task.
+fn panicked(life: &Shared, name: &str, panic: &(dyn Any + Send)) -> TaskFailure {
+    let failure = TaskFailure { task: full_name(life, name), reason: panic_message(panic) };
+    tracing::error!(task = %failure.task, panic = %failure.reason, "task panicked");
+    failure
 }
 
 fn full_name(life: &Shared, task: &str) -> String {

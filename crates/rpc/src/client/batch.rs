@@ -6,11 +6,14 @@
 //! load there is, the more requests share the cost of a call. Only a call that takes long is overlapped by
 //! another: one slow batch does not hold up what comes after it.
 //!
-//! A pace bounds how many calls begin in a second, as network cards moderate their interrupts: what comes
-//! within it of the last call's beginning gathers, and only that.
+//! While what answers is busy, a pace bounds how many calls begin in a second, as network cards moderate their
+//! interrupts: what comes within it of the last call's beginning gathers, and only that. See [`pace`].
 
-use std::{mem, sync::Arc, time::Duration};
+mod pace;
 
+use std::{mem, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+use futures_util::{FutureExt as _, StreamExt as _, stream::FuturesUnordered};
 use madang_domain::{Code, Error, Result};
 use madang_trace::Causes;
 use tokio::{
@@ -19,10 +22,11 @@ use tokio::{
         mpsc::{self, error::TrySendError},
         oneshot,
     },
-    task::JoinSet,
     time::Instant,
 };
 use tracing::{Instrument as _, Span};
+
+use self::pace::Pace;
 
 /// The bounds of a batcher.
 #[derive(Debug, Clone, Copy)]
@@ -36,9 +40,9 @@ pub struct BatchSettings {
     pub in_flight_max: usize,
     /// While a call is under way that began less than so long ago, requests gather for the next.
     pub overlap_after: Duration,
-    /// Calls of few requests begin at least so far apart. A request that comes after a longer pause leaves at
-    /// once. Zero: no pace.
-    pub pace: Duration,
+    /// Calls of few requests begin at most so far apart, while what answers is busy. A request that comes after a longer
+    /// pause leaves at once. Zero: no pace.
+    pub pace_max: Duration,
     /// So many requests wait at most. When as many do, another is refused at once.
     pub queue_max: usize,
 }
@@ -135,30 +139,43 @@ async fn dispatch<Req, Out, Sending>(
     Out: Send + 'static,
     Sending: Future<Output = Result<Vec<Result<Out>>>> + Send + 'static,
 {
-    let mut in_flight = JoinSet::new();
+    // Polled by this task: to be woken for a call's answer and then to wake its callers is one hop. With a task for each
+    // call there are more of them in a row than a worker thread runs by itself, and each answer wakes another thread.
+    let mut in_flight = FuturesUnordered::new();
+    let mut pace = Pace::new(settings.pace_max);
     // The request that was too heavy for the batch before.
     let mut carried = None;
-    let mut next_call_at = Instant::now();
+    let mut last_call_at = None;
     loop {
         while in_flight.len() >= settings.in_flight_max.max(1) {
-            in_flight.join_next().await;
+            note(&mut pace, in_flight.next().await);
         }
         let first = match mem::take(&mut carried) {
-            Some(first) => first,
-            None => match queue.recv().await {
-                Some(first) => first,
-                None => break,
+            Some(first) => Some(first),
+            None => loop {
+                tokio::select! {
+                    biased;
+                    Some(ended) = in_flight.next() => note(&mut pace, Some(ended)),
+                    first = queue.recv() => break first,
+                }
             },
         };
+        let Some(first) = first else { break };
         if !in_flight.is_empty() {
             // Either way what has gathered leaves now.
-            let _ = tokio::time::timeout(settings.overlap_after, in_flight.join_next()).await;
+            let ended = tokio::time::timeout(settings.overlap_after, in_flight.next()).await;
+            note(&mut pace, ended.ok().flatten());
         }
+        let next_call_at = last_call_at.map_or_else(Instant::now, |at| at + pace.now());
         while queue.len() < PACED_MAX_ITEMS && Instant::now() < next_call_at {
-            // Not woken for each request: only the one that makes them many matters.
-            let _ = tokio::time::timeout_at(next_call_at, many.notified()).await;
+            tokio::select! {
+                biased;
+                Some(ended) = in_flight.next() => note(&mut pace, Some(ended)),
+                // Not woken for each request: only the one that makes them many matters.
+                _ = tokio::time::timeout_at(next_call_at, many.notified()) => {}
+            }
         }
-        next_call_at = Instant::now() + settings.pace;
+        last_call_at = Some(Instant::now());
         let mut batch = Batch::default();
         let mut next = Some(first);
         while let Some(waiting) = next {
@@ -176,16 +193,25 @@ async fn dispatch<Req, Out, Sending>(
             let span = span(name, batch.requests.len(), &batch.causes);
             let sending = send(batch.requests, deadline).instrument(span);
             let callers = batch.outcomes;
-            in_flight.spawn(async move {
+            let call = async move {
+                let began = Instant::now();
                 // The span ends before the callers' do.
                 let outcomes = sending.await;
                 answer(callers, outcomes);
-            });
+                began.elapsed()
+            };
+            // A panic in one is its own, and its callers hear of it.
+            in_flight.push(AssertUnwindSafe(call).catch_unwind());
         }
-        // Those that are done make room. A panic in one was its own, and its callers have heard of it.
-        while in_flight.try_join_next().is_some() {}
     }
-    while in_flight.join_next().await.is_some() {}
+    while in_flight.next().await.is_some() {}
+}
+
+/// Notes what a call took that has ended.
+fn note(pace: &mut Pace, ended: Option<std::thread::Result<Duration>>) {
+    if let Some(Ok(took)) = ended {
+        pace.note(took);
+    }
 }
 
 /// The span of a batch.

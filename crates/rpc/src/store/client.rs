@@ -40,7 +40,7 @@ const OVERLAP_AFTER: Duration = Duration::from_millis(10);
 /// append or ten. Measured with 500 appends a second at a gateway: without a pace 0.56 ms of CPU an append in
 /// gateways and stores, with 4 ms 0.37, with 5 ms 0.33, with 6 ms 0.33; the median of delivery goes from 3 to 7 ms,
 /// its 99th percentile from 10 to 12.
-const APPEND_PACE: Duration = Duration::from_millis(5);
+const APPEND_PACE_MAX: Duration = Duration::from_millis(5);
 
 impl Default for MessageStoreSettings {
     fn default() -> Self {
@@ -52,7 +52,7 @@ impl Default for MessageStoreSettings {
                 weight_max: 1024 * 1024,
                 in_flight_max: 4,
                 overlap_after: OVERLAP_AFTER,
-                pace: APPEND_PACE,
+                pace_max: APPEND_PACE_MAX,
                 queue_max: 8_192,
             },
             // 2,000 events of a usual 300 bytes are an answer of 600 KB.
@@ -61,7 +61,7 @@ impl Default for MessageStoreSettings {
                 weight_max: 2_000,
                 in_flight_max: 8,
                 overlap_after: OVERLAP_AFTER,
-                pace: Duration::ZERO,
+                pace_max: Duration::ZERO,
                 queue_max: 8_192,
             },
         }

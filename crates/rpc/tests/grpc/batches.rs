@@ -61,7 +61,7 @@ async fn a_batch_never_passes_what_a_server_takes() {
         weight_max: usize::MAX,
         in_flight_max: 1,
         overlap_after: std::time::Duration::ZERO,
-        pace: std::time::Duration::ZERO,
+        pace_max: std::time::Duration::ZERO,
         queue_max: 2_000,
     };
     let settings = MessageStoreSettings { append: append_settings, ..MessageStoreSettings::default() };

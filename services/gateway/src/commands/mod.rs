@@ -31,7 +31,6 @@ use madang_kit::{
     lifecycle::Tasks,
 };
 use madang_rpc::{Auth, MessageStore, store::Changed};
-use tokio::sync::oneshot;
 use tracing::Instrument as _;
 
 pub(crate) use self::{
@@ -105,12 +104,10 @@ fn publication(event: Event) -> Publication {
 }
 
 impl Commands {
-    /// Executes a change of the store and publishes what it committed, in its own task. The caller may give
-    /// up, for example because its client disconnects. The task continues, so that every committed change is
-    /// published.
+    /// Executes a change of the store, publishes what it committed and answers its value. Whoever gives up, for example
+    /// because its client disconnects, does not end it: every committed change is published.
     ///
-    /// Other gateways are told first, then the caller, then the listeners here. So a sender's own copy finds the
-    /// acknowledgement in the queue, and both leave in one write.
+    /// Other gateways are told first, then the listeners here, then the caller.
     ///
     /// The change has been paid for: see [`Action`]. What is refused gives the room's part back.
     async fn commit<T, C>(
@@ -123,25 +120,18 @@ impl Commands {
         T: Send + 'static,
         C: Into<Committed<T>>,
     {
-        let (answer, answered) = oneshot::channel();
         let fanout = self.fanout.clone();
         let work = async move {
-            match change.await.map(Into::into) {
-                Ok(Committed { value, publications }) => {
-                    spent.keep_told(publications.len());
-                    fanout.publish(&publications);
-                    // The caller may have gone; the change is published all the same.
-                    let _ = answer.send(Ok(value));
-                    fanout.deliver_all(publications).await;
-                }
-                Err(error) => {
-                    drop(spent);
-                    drop(answer.send(Err(error)));
-                }
-            }
+            let Committed { value, publications } = change.await?.into();
+            spent.keep_told(publications.len());
+            fanout.publish(&publications);
+            fanout.deliver_all(publications).await;
+            Ok(value)
         };
-        self.tasks.spawn_contained(name, work.in_current_span());
-        answered.await.unwrap_or_else(|_| Err(Error::unavailable("the server is stopping")))
+        let done = self.tasks.carry_through(name, work.in_current_span()).await;
+        done.unwrap_or_else(|| {
+            Err(Error::internal("the change ended early; whether it was made is not known"))
+        })
     }
 
     /// Pays for one read of a user. `rate_limited`: a budget has less, and no service is to be asked.

@@ -106,6 +106,10 @@ pub(super) async fn converse<D: Dialect>(
     };
     loop {
         let step = std::future::poll_fn(|waker| conversation.poll_step(waker)).await;
+        if matches!(step, Step::RequestDone) {
+            // What the request has published here reaches the queue meanwhile, and leaves with the answer in one write.
+            tokio::task::yield_now().await;
+        }
         if let Some(close) = conversation.take(step) {
             let until = conversation.until();
             let Conversation { writing, current, .. } = conversation;

@@ -1,4 +1,7 @@
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use futures_util::future::join_all;
 use tokio::sync::{Semaphore, mpsc::UnboundedReceiver};
@@ -10,7 +13,7 @@ const SETTINGS: BatchSettings = BatchSettings {
     weight_max: 1_000,
     in_flight_max: 2,
     overlap_after: Duration::from_millis(10),
-    pace: Duration::ZERO,
+    pace_max: Duration::ZERO,
     queue_max: 50,
 };
 
@@ -69,27 +72,53 @@ async fn a_lone_request_leaves_at_once_and_alone() {
     assert_eq!(doubler.batches(), [[21]]);
 }
 
+/// A batcher whose calls, one at a time, take what they are told, with a pace of at most this.
+fn paced(pace_max: Duration) -> (Batcher<u32, u32>, Arc<AtomicU64>, UnboundedReceiver<Vec<u32>>) {
+    let took_ms = Arc::new(AtomicU64::new(1));
+    let (tell, sent) = mpsc::unbounded_channel();
+    let told = Arc::clone(&took_ms);
+    let send = move |numbers: Vec<u32>, _deadline| {
+        tell.send(numbers.clone()).unwrap();
+        let took = Duration::from_millis(told.load(Ordering::Relaxed));
+        async move {
+            tokio::time::sleep(took).await;
+            Ok(numbers.into_iter().map(Ok).collect())
+        }
+    };
+    (Batcher::spawn("batch", BatchSettings { pace_max, ..SETTINGS }, |_| 1, send), took_ms, sent)
+}
+
 #[tokio::test(start_paused = true)]
-async fn within_the_pace_requests_gather_and_after_it_a_lone_one_leaves_at_once() {
-    let pace = Duration::from_millis(5);
-    let mut doubler = doubler(BatchSettings { pace, ..SETTINGS });
-    doubler.gate.add_permits(1_000);
+async fn at_rest_there_is_no_pace_and_while_calls_are_slow_requests_gather() {
+    const PACE: Duration = Duration::from_millis(200);
+    let (batcher, took_ms, mut sent) = paced(PACE);
+    let call = |number| batcher.call(number, Instant::now() + Duration::from_secs(5));
+    for number in 0..20 {
+        let began = Instant::now();
+        call(number).await.unwrap();
+        assert_eq!(began.elapsed(), Duration::from_millis(1), "the call alone");
+    }
+    took_ms.store(100, Ordering::Relaxed);
+    for number in 20..60 {
+        call(number).await.unwrap();
+    }
+    // Now each call takes 98 ms more than twice the least, and the next one begins so much after its end.
     let began = Instant::now();
-    doubler.call(1).await.unwrap();
-    assert_eq!(began.elapsed(), Duration::ZERO);
-    tokio::join!(doubler.call(2), doubler.call(3)).0.unwrap();
-    assert_eq!(began.elapsed(), pace);
-    tokio::time::advance(pace).await;
+    tokio::join!(call(60), call(61)).0.unwrap();
+    let waited = began.elapsed() - Duration::from_millis(100);
+    assert!(waited >= Duration::from_millis(80) && waited <= PACE - Duration::from_millis(100), "{waited:?}");
+    tokio::time::advance(PACE).await;
     let began = Instant::now();
-    doubler.call(4).await.unwrap();
-    assert_eq!(began.elapsed(), Duration::ZERO);
-    assert_eq!(doubler.batches(), [vec![1], vec![2, 3], vec![4]]);
+    call(62).await.unwrap();
+    assert_eq!(began.elapsed(), Duration::from_millis(100), "after a pause it leaves at once");
+    let batches: Vec<_> = std::iter::from_fn(|| sent.try_recv().ok()).collect();
+    assert_eq!(batches[60..], [vec![60, 61], vec![62]]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_batch_of_many_does_not_wait_for_the_pace() {
-    let pace = Duration::from_secs(1);
-    let mut doubler = doubler(BatchSettings { pace, ..SETTINGS });
+    let pace_max = Duration::from_secs(1);
+    let mut doubler = doubler(BatchSettings { pace_max, ..SETTINGS });
     let began = Instant::now();
     doubler.call_all(0..30).await;
     assert_eq!(began.elapsed(), Duration::ZERO);
