@@ -1,11 +1,17 @@
-// What `@madang/client/rooms` exports: moderation and invitation links, for the few pages that need them.
+// What `@madang/client/rooms` exports: moderation, reports and invitation links, for the few pages that need them.
 import type {
+  AuditEntryPage,
   BannedUserPage,
   Invitation,
   InvitationPage,
   NewInvitation,
+  NewReport,
+  Report,
+  ReportPage,
+  ReportStatus,
   Restriction,
   Room,
+  WordList,
 } from "./contract/index.js";
 import type { CallOptions } from "./rest/http.js";
 import type { ListQuery, Rest } from "./rest/rest.js";
@@ -39,6 +45,38 @@ export class Rooms {
 
   unmute(id: string, user: string, options?: CallOptions): Promise<void> {
     return this.rest.http.call("DELETE", of(id, user, "mute"), {}, options);
+  }
+
+  /** Reports another's message to the moderators of the room. */
+  reportMessage(id: string, message: string, body: NewReport = {}, options?: CallOptions): Promise<Report> {
+    return this.rest.http.call("POST", `${room(id)}/messages/${encodeURIComponent(message)}/report`, { body }, options);
+  }
+
+  /** Lists the reports of the rooms that the user moderates, or of one of them. */
+  listReports(
+    query: ListQuery & { room?: string; status?: ReportStatus } = {},
+    options?: CallOptions,
+  ): Promise<ReportPage> {
+    return this.rest.http.call("GET", "/v1/reports", { query: { ...query } }, options);
+  }
+
+  /** Settles a report, or opens it again. */
+  settleReport(report: string, status: ReportStatus, options?: CallOptions): Promise<Report> {
+    return this.rest.http.call("PATCH", `/v1/reports/${encodeURIComponent(report)}`, { body: { status } }, options);
+  }
+
+  /** Lists what moderators, owners and the site did in the room. */
+  listAudit(id: string, query: ListQuery = {}, options?: CallOptions): Promise<AuditEntryPage> {
+    return this.rest.http.call("GET", `${room(id)}/audit`, { query: { ...query } }, options);
+  }
+
+  /** The words that are not accepted in the room. */
+  getWords(id: string, options?: CallOptions): Promise<WordList> {
+    return this.rest.http.call("GET", `${room(id)}/words`, {}, options);
+  }
+
+  putWords(id: string, body: WordList, options?: CallOptions): Promise<WordList> {
+    return this.rest.http.call("PUT", `${room(id)}/words`, { body }, options);
   }
 
   /** Makes an invitation link. Only this answer has its `code`. */

@@ -5,6 +5,7 @@ import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { OwnAccount } from "../src/account.js";
 import { systemEnvironment } from "../src/environment.js";
 import { Http } from "../src/rest/http.js";
 import { Rest } from "../src/rest/rest.js";
@@ -38,7 +39,7 @@ test("each route of a user has a method, and no method another route", async () 
     isForUsers(path) ? Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`) : [],
   );
   const called: string[] = [];
-  const places: Record<string, string> = { ROOM: "{room}", USER: "{user}", SESSION: "{session}", "7": "{id}", EMOJI: "{emoji}", CODE: "{code}" };
+  const places: Record<string, string> = { ROOM: "{room}", USER: "{user}", SESSION: "{session}", "7": "{id}", EMOJI: "{emoji}", CODE: "{code}", REPORT: "{report}", EXPORT: "{export}" };
   const environment = {
     ...systemEnvironment(),
     fetch: (async (url: string, { method }: { method: string }) => {
@@ -60,6 +61,19 @@ test("each route of a user has a method, and no method another route", async () 
     listInvitations: () => rooms.listInvitations("ROOM"),
     revokeInvitation: () => rooms.revokeInvitation("ROOM", "CODE"),
     acceptInvitation: () => rooms.acceptInvitation("CODE"),
+    reportMessage: () => rooms.reportMessage("ROOM", "7", { reason: "spam" }),
+    listReports: () => rooms.listReports({ room: "ROOM", status: "open" }),
+    settleReport: () => rooms.settleReport("REPORT", "resolved"),
+    listAudit: () => rooms.listAudit("ROOM", { limit: 2 }),
+    getWords: () => rooms.getWords("ROOM"),
+    putWords: () => rooms.putWords("ROOM", { words: ["spam"], action: "refuse" }),
+  };
+  const account = new OwnAccount(rest);
+  const ofAccount: { [Name in keyof OwnAccount]: () => Promise<unknown> } = {
+    changePassword: () => account.changePassword({ current_password: "password", new_password: "another one" }),
+    erase: () => account.erase(),
+    beginExport: () => account.beginExport(),
+    readExport: () => account.readExport("EXPORT"),
   };
   const calls: { [Name in Exclude<keyof Rest, "http">]: () => Promise<unknown> } = {
     register: () => rest.register({ username: "mina", password: "password" }),
@@ -103,6 +117,6 @@ test("each route of a user has a method, and no method another route", async () 
     listInbox: () => rest.listInbox({ after: 7 }),
     markInboxRead: () => rest.markInboxRead(7),
   };
-  for (const call of [...Object.values(calls), ...Object.values(ofRooms)]) await call();
+  for (const call of [...Object.values(calls), ...Object.values(ofRooms), ...Object.values(ofAccount)]) await call();
   assert.deepEqual(called.sort(), described.sort());
 });

@@ -6,6 +6,7 @@
 mod added_by;
 mod address;
 mod attachment;
+mod audit;
 mod bounded;
 mod emoji;
 mod error;
@@ -16,6 +17,7 @@ pub mod limits;
 mod permission;
 mod position;
 mod profile;
+mod report;
 mod restriction;
 mod role;
 mod room_flags;
@@ -30,6 +32,7 @@ mod username;
 
 pub use added_by::AddedBy;
 pub use attachment::{Attachment, AttachmentUrl, FileName, MediaType};
+pub use audit::AuditAction;
 pub use bounded::TextError;
 pub use emoji::Emoji;
 pub use error::{Code, Error, FieldError, Result};
@@ -38,13 +41,15 @@ pub use limit::Limit;
 pub use permission::{Authority, Permission, RoomAction, Target};
 pub use position::{Cursor, Epoch, Seq};
 pub use profile::Profile;
+pub use report::{ReportStatus, WordAction};
 pub use restriction::Restriction;
 pub use role::Role;
 pub use room_flags::{RoomFlagChanges, RoomFlags, RoomHistory};
 pub use room_kind::RoomKind;
 pub use service_name::{ServiceName, UnknownService};
 pub use text::{
-    AvatarUrl, DisplayName, ExternalId, IdempotencyKey, MessageText, Reason, RoomName, SearchText, Slug,
+    AvatarUrl, DisplayName, ExternalId, IdempotencyKey, ListedWord, MessageText, Reason, RoomName,
+    SearchText, Slug,
 };
 pub use time::Timestamp;
 pub use topic::{TopicId, TopicKind};

@@ -18,6 +18,8 @@ pub enum Limit {
     AddressReads,
     /// The rooms in which one user's changes of the profile are told.
     ProfileChanges,
+    /// The exports of one user.
+    Exports,
     /// The rooms that one user creates.
     RoomCreations,
     /// The users whom one user adds to rooms, and the roles that one user gives.
@@ -48,7 +50,7 @@ pub enum Limit {
 
 impl Limit {
     /// Every limit.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::UserSends,
         Self::AddressSends,
         Self::RoomSends,
@@ -56,6 +58,7 @@ impl Limit {
         Self::UserReads,
         Self::AddressReads,
         Self::ProfileChanges,
+        Self::Exports,
         Self::RoomCreations,
         Self::MemberAdditions,
         Self::RefusedSubscriptions,
@@ -82,6 +85,7 @@ impl Limit {
             Self::UserReads => "user_reads",
             Self::AddressReads => "address_reads",
             Self::ProfileChanges => "profile_changes",
+            Self::Exports => "exports",
             Self::RoomCreations => "room_creations",
             Self::MemberAdditions => "member_additions",
             Self::RefusedSubscriptions => "refused_subscriptions",
@@ -109,6 +113,7 @@ impl Limit {
             Self::UserReads => "this user reads too much: slow down",
             Self::AddressReads => "too much is read from this address: slow down",
             Self::ProfileChanges => "this user changes the profile too often: slow down",
+            Self::Exports => "an export of this user was made not long ago: try again later",
             Self::RoomCreations => "this user creates too many rooms: slow down",
             Self::MemberAdditions => "this user adds too many members: slow down",
             Self::RefusedSubscriptions => "too many subscriptions of this user were refused: slow down",

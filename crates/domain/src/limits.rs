@@ -76,5 +76,9 @@ pub const INVITATION_USES_MAX: u32 = 10_000;
 pub const INVITATION_DEFAULT_DAYS: u64 = 7;
 /// The days after which an invitation link expires at the latest.
 pub const INVITATION_MAX_DAYS: u64 = 366;
+/// The words of one list that are not accepted.
+pub const WORDS_MAX: usize = 500;
+/// The characters of one of them.
+pub const WORD_MAX_CHARS: usize = 64;
 /// The bytes of an invitation link's code, or of its id.
 pub const INVITATION_CODE_MAX_BYTES: usize = 64;

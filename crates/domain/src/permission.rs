@@ -101,6 +101,14 @@ permissions! {
     DeleteOthers = "delete another's message", Moderator, Any, NO, YES;
     /// Reads the former texts of a message.
     ReadRevisions = "read former texts", Moderator, Any, NO, NO;
+    /// Reports a message to the moderators.
+    Report = "report a message", Member, Any, YES, NO;
+    /// Reads reports, and settles them.
+    SettleReports = "read and settle reports", Moderator, Any, NO, YES;
+    /// Reads what moderators, owners and the site did.
+    ReadAudit = "read the audit log", Moderator, Any, NO, NO;
+    /// Reads and sets the words that are not accepted.
+    SetWords = "read and set the room's word list", Moderator, Any, NO, NO;
     /// Pins a message, or unpins it.
     Pin = "pin or unpin a message", Moderator, Any, YES, NO;
     /// Makes a user a member, or invites the user.

@@ -6,8 +6,9 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use crate::{
     AddedBy, AttachmentUrl, AvatarUrl, Code, DisplayName, Emoji, Epoch, ExternalId, FileName, IdempotencyKey,
-    MediaType, MessageId, MessageText, Reason, Role, RoomHistory, RoomId, RoomKind, RoomName, RoomRef,
-    SearchText, Seq, SessionId, Slug, Timestamp, UserId, UserRef, Username, limits,
+    ListedWord, MediaType, MessageId, MessageText, Reason, ReportStatus, Role, RoomHistory, RoomId, RoomKind,
+    RoomName, RoomRef, SearchText, Seq, SessionId, Slug, Timestamp, UserId, UserRef, Username, WordAction,
+    limits,
 };
 
 macro_rules! schemas {
@@ -55,6 +56,18 @@ schemas! {
     MessageText => {
         "type": "string", "minLength": 1, "maxLength": limits::MESSAGE_TEXT_MAX_CHARS,
         "description": "The text of a message: at least one visible character, no NUL. The server normalizes it (NFC) and removes control characters, overrides of the text direction, and tags that belong to no flag. The length limit applies to the remaining text."
+    };
+    ReportStatus => {
+        "type": "string", "enum": ["open", "resolved", "dismissed"],
+        "description": "What became of a report: nobody has settled it (`open`), something was done (`resolved`), or nothing was to be done (`dismissed`)."
+    };
+    WordAction => {
+        "type": "string", "enum": ["refuse", "flag"],
+        "description": "What becomes of a message with a word of the list: it is refused (`refuse`), or sent and reported to the moderators (`flag`)."
+    };
+    ListedWord => {
+        "type": "string", "minLength": 1, "maxLength": limits::WORD_MAX_CHARS,
+        "description": "A word that is not accepted: one line with a letter or a digit. It is found in whatever Unicode form, case and width, with anything but letters and digits in between, and with its Korean syllables taken apart."
     };
     SearchText => {
         "type": "string", "minLength": 1, "maxLength": limits::SEARCH_QUERY_MAX_CHARS,

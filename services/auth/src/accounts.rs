@@ -2,14 +2,14 @@
 
 use madang_domain::{AvatarUrl, DisplayName, Profile, UserId, Username};
 use madang_kit::{Registration, clock::new_id};
-use madang_rpc::auth::{ClientInfo, Grant, Password};
+use madang_rpc::auth::{ChangePassword, ClientInfo, Grant, Password};
 
 use crate::{
     engine::Engine,
     error::{AuthError, Result},
     hashing::Verdict,
     passwords,
-    store::Account,
+    store::{Account, PasswordChange},
     turns::Applicant,
 };
 
@@ -50,11 +50,8 @@ impl Engine {
         let profile = Profile { id, username, name, avatar_url: None, external_id: None, version: now };
         let (session, token) = self.new_session(id, client, now);
         let grant = self.grant(profile.clone(), session.id, session.ends_at, &token, now).await?;
-        if !self
-            .store
-            .insert_account(&Account { profile, password_hash: Some(password_hash) }, &session)
-            .await?
-        {
+        let account = Account { profile, password_hash: Some(password_hash), password_version: 0 };
+        if !self.store.insert_account(&account, &session).await? {
             return Err(AuthError::NameTaken);
         }
         self.audit.signed_in("register", &grant.user.username, &session.id, session.client.ip);
@@ -99,7 +96,10 @@ impl Engine {
         let now = self.clock.now();
         let (session, token) = self.new_session(account.profile.id, client, now);
         let grant = self.grant(account.profile, session.id, session.ends_at, &token, now).await?;
-        let ended = self.store.insert_session(&session, self.sessions_max).await?;
+        let version = account.password_version;
+        // Another password since it was verified, or no such user any more.
+        let ended = self.store.insert_session(&session, version, self.sessions_max).await?;
+        let ended = ended.ok_or(AuthError::WrongCredentials)?;
         self.audit.signed_in("login", &grant.user.username, &session.id, session.client.ip);
         if !ended.is_empty() {
             tracing::info!(user = %session.user, ended = ended.len(), "the user's oldest sessions have ended for a new one");
@@ -130,6 +130,34 @@ impl Engine {
             self.store.update_profile(user, name.as_ref(), avatar_url, self.clock.now()).await?
         };
         profile.ok_or(AuthError::NoSuchUser)
+    }
+
+    /// Changes a user's password, and ends the user's other sessions. The present password is tried as at a sign-in: who
+    /// has a token of somebody else's cannot try many.
+    pub(crate) async fn change_password(&self, change: ChangePassword) -> Result<()> {
+        let ChangePassword { user, current, new, client, presented } = change;
+        passwords::check_size(&current).map_err(|_| AuthError::WrongPassword)?;
+        let account = self.store.account_of(user).await?.ok_or(AuthError::NoSuchUser)?;
+        let username = account.profile.username;
+        let Some(hash) = account.password_hash else { return Err(AuthError::NoPassword) };
+        passwords::check(&new, &username).map_err(AuthError::NewPassword)?;
+        let attempt = self.attempts.sign_in(&*self.store, &username, client.ip, self.clock.now()).await?;
+        let applicant = Applicant::new(client.ip, &username);
+        match self.verify(&current, Some(&hash), &applicant).await {
+            Ok(Verdict::Right | Verdict::RightButOutdated) => attempt.succeed(self.clock.now())?,
+            Ok(Verdict::Wrong) => return Err(AuthError::WrongPassword),
+            Err(error) => {
+                attempt.refund();
+                return Err(error);
+            }
+        }
+        let to = self.hasher.hash(passwords::formed(&new), applicant).await?;
+        let keep = presented.map(|presented| presented.session);
+        let change = PasswordChange { user, from: &hash, to: &to, keep, now: self.clock.now() };
+        // Of two changes at once the second has not verified what is the present password by then.
+        let ended = self.store.change_password(&change).await?.ok_or(AuthError::WrongPassword)?;
+        self.audit.password_changed(&username, ended.len(), client.ip);
+        Ok(())
     }
 
     /// Judges a password. One that no version has hashed in its form is judged as it was typed, too: an earlier version

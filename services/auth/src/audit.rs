@@ -47,6 +47,7 @@ pub(crate) enum Reason {
     Throttled,
     Overloaded,
     NotFound,
+    Erased,
 }
 
 impl Reason {
@@ -71,6 +72,7 @@ impl Label for Reason {
         "throttled",
         "overloaded",
         "not_found",
+        "erased",
     ];
 
     fn index(self) -> usize {
@@ -155,14 +157,31 @@ impl Audit {
     }
 }
 
+impl Audit {
+    /// A user has changed the password.
+    pub(crate) fn password_changed(&self, account: &Username, ended: usize, ip: Option<IpAddr>) {
+        tracing::info!(
+            target: TARGET,
+            event = "change_password",
+            account = %Escaped(account.as_str()),
+            ended_sessions = ended,
+            address = %Address(ip),
+            "password changed"
+        );
+    }
+}
+
 /// Why somebody was refused. None: it was no refusal but a failure, which is logged as one.
 fn reason(error: &AuthError) -> Option<Reason> {
     match error {
         AuthError::RegistrationClosed => Some(Reason::RegistrationClosed),
         AuthError::NameTaken => Some(Reason::NameTaken),
         AuthError::Name(_) => Some(Reason::NameNotAcceptable),
-        AuthError::Password(_) => Some(Reason::PasswordNotAcceptable),
-        AuthError::WrongCredentials => Some(Reason::WrongCredentials),
+        AuthError::Password(_) | AuthError::NewPassword(_) => Some(Reason::PasswordNotAcceptable),
+        AuthError::WrongCredentials | AuthError::WrongPassword | AuthError::NoPassword => {
+            Some(Reason::WrongCredentials)
+        }
+        AuthError::Erased => Some(Reason::Erased),
         AuthError::RefreshToken => Some(Reason::RefreshTokenNotGood),
         AuthError::RefreshTokenReused => Some(Reason::RefreshTokenReused),
         AuthError::Ticket => Some(Reason::TicketNotGood),

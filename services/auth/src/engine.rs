@@ -11,6 +11,7 @@ use madang_kit::{
 use crate::{
     attempts::Attempts,
     audit::Audit,
+    erasures::NAME_REST,
     error::Result,
     hashing::Hasher,
     keys::KeyRing,
@@ -92,6 +93,7 @@ impl Engine {
             limit: PURGE_MAX,
         };
         self.store.purge_sessions(purge).await?;
+        self.store.purge_erasures(before(now, NAME_REST), PURGE_MAX).await?;
         Ok(())
     }
 }

@@ -28,6 +28,18 @@ pub(crate) enum AuthError {
     /// The password does not meet the rules.
     #[error("the password cannot be used")]
     Password(#[from] PasswordProblem),
+    /// The new password of an account does not meet the rules.
+    #[error("the new password cannot be used")]
+    NewPassword(#[source] PasswordProblem),
+    /// What was said to be the present password is not.
+    #[error("the present password is another")]
+    WrongPassword,
+    /// The user has no password here.
+    #[error("the user has no password")]
+    NoPassword,
+    /// The user of the embedding site was erased after that was issued by which the site names the user.
+    #[error("the user was erased")]
+    Erased,
     /// There is no such user, or the password is wrong. Callers must not learn which.
     #[error("the username or the password is wrong")]
     WrongCredentials,
@@ -86,6 +98,20 @@ impl From<AuthError> for Error {
                 Self::new(Code::AlreadyExists, message).of_field("/username")
             }
             AuthError::Password(problem) => Self::invalid(problem.to_string()).of_field("/password"),
+            AuthError::NewPassword(problem) => Self::invalid(problem.to_string()).of_field("/new_password"),
+            AuthError::WrongPassword => {
+                // Not `unauthenticated`: a client would take its token for a bad one.
+                let message = "the present password is another one";
+                Self::new(Code::PermissionDenied, message).of_field("/current_password")
+            }
+            AuthError::NoPassword => Self::new(
+                Code::FailedPrecondition,
+                "this user signs in at the embedding site, and has no password here",
+            ),
+            AuthError::Erased => Self::new(
+                Code::Unauthenticated,
+                "this user was erased since the token was issued; get a new one to begin anew",
+            ),
             AuthError::Name(error) => error.into(),
             AuthError::WrongCredentials => {
                 Self::new(Code::Unauthenticated, "the username or the password is wrong")

@@ -25,6 +25,7 @@ mod cli;
 mod doctor;
 mod encryption;
 mod engine;
+mod erasures;
 mod error;
 #[doc(hidden)]
 pub mod fuzzing;

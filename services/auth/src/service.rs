@@ -9,7 +9,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use madang_domain::{Code, Error, Profile, Result};
+use madang_domain::{Code, Error, Profile, Result, UserId};
 use madang_kit::{
     Lifecycle, Metrics,
     metrics::{DURATION_BOUNDS_SECONDS, Recorder},
@@ -17,10 +17,10 @@ use madang_kit::{
 use madang_rpc::{
     around::{Around, Call, Layer},
     auth::{
-        ApiKey, Auth, Disconnect, FindUsers, GetKeys, GetUsers, Grant, Identity, IssueTicket,
-        IssueUserTicket, ListRevocations, ListSessions, Login, Logout, RecognizeUser, Recognized,
-        RedeemTicket, Refresh, Register, Revocations, RevokeSession, Session, Ticket, UpdateProfile,
-        VerifyApiKey,
+        ApiKey, Auth, ChangePassword, Disconnect, EraseUser, FindUsers, FinishErasure, GetKeys, GetUsers,
+        Grant, Identity, IssueTicket, IssueUserTicket, ListRevocations, ListSessions, Login, Logout,
+        RecognizeUser, Recognized, RedeemTicket, Refresh, Register, Revocations, RevokeSession, Session,
+        TakeErasures, Ticket, UpdateProfile, VerifyApiKey,
     },
     method::Method,
 };
@@ -216,7 +216,7 @@ impl Auth for Operations {
     }
 
     async fn recognize_user(&self, request: RecognizeUser) -> Result<Recognized> {
-        Ok(self.engine.external_user(request.user).await?)
+        Ok(self.engine.external_user(request.user, request.by_backend).await?)
     }
 
     async fn find_users(&self, request: FindUsers) -> Result<Vec<Profile>> {
@@ -236,5 +236,24 @@ impl Auth for Operations {
         let result = self.engine.verify_api_key(key).await;
         let subject = public_part(key).map_or(Subject::Nobody, Subject::ApiKey);
         self.audited("verify_api_key", &subject, None, result)
+    }
+
+    async fn change_password(&self, request: ChangePassword) -> Result<()> {
+        let ip = request.client.ip;
+        self.engine.note_presented(request.presented).await?;
+        let result = self.engine.change_password(request).await;
+        self.audited("change_password", &Subject::Nobody, ip, result)
+    }
+
+    async fn erase_user(&self, request: EraseUser) -> Result<()> {
+        Ok(self.engine.erase(request.user).await?)
+    }
+
+    async fn take_erasures(&self, request: TakeErasures) -> Result<Vec<UserId>> {
+        Ok(self.engine.take_erasures(request.again).await?)
+    }
+
+    async fn finish_erasure(&self, request: FinishErasure) -> Result<()> {
+        Ok(self.engine.finish_erasure(request.user).await?)
     }
 }

@@ -182,9 +182,14 @@ impl Engine {
         tracing::info!(%user, "disconnected");
         match origin {
             UserOrigin::Here => {}
-            UserOrigin::Site => tokio::time::sleep(later_second(now).since(self.clock.now())).await,
+            UserOrigin::Site => self.until_later_second(now).await,
         }
         Ok(())
+    }
+
+    /// Waits until even the site's clock shows a later second.
+    pub(crate) async fn until_later_second(&self, now: Timestamp) {
+        tokio::time::sleep(later_second(now).since(self.clock.now())).await;
     }
 
     /// Creates a session with its first refresh token.

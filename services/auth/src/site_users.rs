@@ -11,7 +11,7 @@ use crate::{
     accounts::USERS_MAX,
     engine::Engine,
     error::{AuthError, Result},
-    store::{ProfileChange, SiteUser},
+    store::{ProfileChange, SiteUser, external_digest},
 };
 
 /// The attempts to create a user. One fails only if another call took the username or created the same user
@@ -28,13 +28,16 @@ const REPLACED: &str = "user";
 
 impl Engine {
     /// Finds the user of an external id, or creates it.
-    pub(crate) async fn external_user(&self, mut user: ExternalUser) -> Result<Recognized> {
+    pub(crate) async fn external_user(&self, mut user: ExternalUser, by_backend: bool) -> Result<Recognized> {
         // Names travel as they may have been recorded; this is to be a new one.
         user.username = user.username.and_then(|wanted| Username::near(&wanted));
         user.name = user.name.and_then(|wanted| DisplayName::new(wanted.as_str()).ok());
         for _ in 0..ATTEMPTS {
             if let Some(known) = self.store.site_user(&user.external_id).await? {
                 return self.update_known(known, &user).await;
+            }
+            if !by_backend {
+                self.refuse_erased(&user).await?;
             }
             let profile = self.new_site_user(&user).await?;
             if self.store.insert_site_user(&profile).await? {
@@ -43,6 +46,17 @@ impl Engine {
             }
         }
         Err(AuthError::defect("found no free username for a user of the site"))
+    }
+
+    /// Refuses a token from before the user was erased, which would make the user anew. One that does not say when it was
+    /// issued may be from before. Tokens count whole seconds: one of the second of the erasure may be, too.
+    async fn refuse_erased(&self, user: &ExternalUser) -> Result<()> {
+        let Some(erased_at) = self.store.erased_site_user_at(&external_digest(&user.external_id)).await?
+        else {
+            return Ok(());
+        };
+        let is_later = |issued_at: Timestamp| issued_at.as_seconds() > erased_at.as_seconds();
+        if user.as_of.is_some_and(is_later) { Ok(()) } else { Err(AuthError::Erased) }
     }
 
     /// Returns profiles by id or by external id.

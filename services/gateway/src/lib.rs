@@ -153,6 +153,7 @@ pub async fn start(
     parts.keep_sockets(&state);
     parts.keep_bus(&state, deliveries, host);
     parts.until_drained("profiles", Arc::clone(&state.commands).tell_profiles(told_profiles));
+    parts.until_stopping("erasures", Arc::clone(&state.commands).carry_out_erasures());
 
     scrape::observe(&host.metrics, &state, &parts.bus);
     let router =
@@ -270,6 +271,7 @@ impl Parts<'_> {
             counters: Arc::clone(&self.counters),
             clock: Arc::clone(&self.clock),
             random: Arc::clone(&self.random),
+            erasures: tokio::sync::Notify::new(),
             tasks: self.life.tasks(),
         };
         let retirement = settings
@@ -338,11 +340,14 @@ impl Parts<'_> {
         let verifier = &state.entrance.verifier;
         self.until_soft("keys", Arc::clone(verifier).keep_keys(host.readiness.check("keys")));
         self.until_soft("site keys", Arc::clone(verifier).keep_site_keys());
-        let connections = Arc::clone(&state.sockets.connections);
+        let (connections, of_site) = (Arc::clone(&state.sockets.connections), Arc::clone(verifier));
         let follow = Arc::clone(&state.sockets.revocations).follow(
             Arc::clone(&self.auth),
             Arc::clone(&self.clock),
-            move |ended| connections.close_ended(ended, Close::Revoked),
+            move |ended| {
+                connections.close_ended(ended, Close::Revoked);
+                of_site.forget_users(&ended.users);
+            },
         );
         self.until_drained("revocations", follow);
     }

@@ -23,6 +23,9 @@ pub(crate) enum OperationError {
     /// The room has as many pins as it may have.
     #[error("a room has at most {max} pinned messages: unpin one first", max = limits::ROOM_PINS_MAX)]
     TooManyPins,
+    /// The user was erased.
+    #[error("there is no such user")]
+    UserErased,
     /// Another user wrote the message.
     #[error("only the sender edits a message")]
     NotSender,
@@ -131,6 +134,24 @@ pub(crate) enum OperationError {
     /// The other user of the direct room has blocked the caller.
     #[error("this user takes no direct messages from you")]
     DirectRefused,
+    /// The last export was not long ago.
+    #[error("an export of this user was made not long ago")]
+    ExportTooSoon(Duration),
+    /// There is no such export, or it has expired.
+    #[error("there is no such export, or it has expired")]
+    ExportNotFound,
+    /// There is no such report, or it is none of the caller's.
+    #[error("there is no such report")]
+    ReportNotFound,
+    /// One does not report oneself.
+    #[error("you cannot report a message of your own")]
+    ReportOwn,
+    /// A text has a word of a list.
+    #[error("the text has a word that is not accepted here")]
+    WordRefused,
+    /// A list has too many words.
+    #[error("a list has at most {max} words", max = limits::WORDS_MAX)]
+    TooManyWords,
     /// A search for nothing.
     #[error("q has neither a letter nor a digit to search for")]
     NothingToSearch,
@@ -164,9 +185,13 @@ impl From<OperationError> for Error {
     fn from(error: OperationError) -> Self {
         use OperationError as E;
         let code = match &error {
-            E::RoomNotFound | E::MemberNotFound | E::MessageNotFound | E::InvitationNotFound => {
-                Code::NotFound
-            }
+            E::RoomNotFound
+            | E::MemberNotFound
+            | E::MessageNotFound
+            | E::UserErased
+            | E::ExportNotFound
+            | E::ReportNotFound
+            | E::InvitationNotFound => Code::NotFound,
             E::NotMember
             | E::RoleTooLow(_)
             | E::NotSender
@@ -175,7 +200,7 @@ impl From<OperationError> for Error {
             | E::Muted(..)
             | E::Banned(_)
             | E::DirectRefused => Code::PermissionDenied,
-            E::SlowMode(_) => Code::RateLimited,
+            E::SlowMode(_) | E::ExportTooSoon(_) => Code::RateLimited,
             E::SlugTaken | E::SlugRests(_) => Code::AlreadyExists,
             E::DirectNeedsOneOther
             | E::TooManyMembers
@@ -190,6 +215,8 @@ impl From<OperationError> for Error {
             | E::BadSlowMode
             | E::BadExpiry
             | E::BadUses
+            | E::WordRefused
+            | E::TooManyWords
             | E::TooMany(_) => Code::InvalidArgument,
             E::DirectIsFixed
             | E::LastOwner
@@ -204,6 +231,7 @@ impl From<OperationError> for Error {
             | E::RestrictSelf
             | E::TooManyRestrictions
             | E::TooManyInvitationLinks
+            | E::ReportOwn
             | E::TooManyPins => Code::FailedPrecondition,
             E::Overloaded | E::Stopping => Code::Unavailable,
             E::Deadline => Code::DeadlineExceeded,
@@ -216,15 +244,21 @@ impl From<OperationError> for Error {
             E::BadSlowMode => Some("/slow_mode_s"),
             E::BadExpiry => Some("/expires_at"),
             E::BadUses => Some("/uses"),
+            E::WordRefused => Some("/text"),
+            E::TooManyWords => Some("/words"),
             _ => None,
         };
         let retry_after = match &error {
-            E::SlowMode(after) => Some(*after),
+            E::SlowMode(after) | E::ExportTooSoon(after) => Some(*after),
             // Without an end, no retry helps.
             E::Muted(until, after) => (*until != Restriction::WITHOUT_END).then_some(*after),
             _ => matches!(code, Code::Unavailable | Code::DeadlineExceeded).then_some(RETRY_AFTER),
         };
-        let limit = (code == Code::RateLimited).then_some(Limit::SlowMode);
+        let limit = match &error {
+            E::SlowMode(_) => Some(Limit::SlowMode),
+            E::ExportTooSoon(_) => Some(Limit::Exports),
+            _ => None,
+        };
         let mut told = Self::new(code, error.to_string());
         if let Some(field) = field {
             told = told.of_field(field);

@@ -15,6 +15,7 @@
 //! | `indexing` | the task that fills the index of search behind the commits |
 //! | `transaction` | a transaction of a name around the work of an operation |
 //! | `unread` | the arithmetic of unread |
+//! | `words` | the words that are not accepted, however they are written |
 //! | `store` | the databases: the only place with SQL |
 //! | `start`, `settings`, `cli`, `doctor` | starting, what can be set, and what is wrong with it |
 
@@ -36,6 +37,7 @@ mod start;
 mod store;
 mod transaction;
 mod unread;
+mod words;
 
 pub use cli::{Cli, run};
 pub use doctor::examine;

@@ -3,20 +3,24 @@
 use std::{sync::Arc, time::Instant};
 
 use async_trait::async_trait;
-use madang_domain::{AttachmentUrl, Error, MessageText, Result, RoomName, Seq, TopicId, event::Event};
+use madang_domain::{
+    AttachmentUrl, Authority, Error, MessageText, Result, RoomName, Seq, TopicId, event::Event,
+};
 use madang_kit::{Check, Lifecycle};
 use madang_rpc::{
     MessageStore,
     around::{Around, Call, Layer},
     method::Method,
     store::{
-        AcceptInvitation, Append, Appended, BannedUser, Block, BlockedUser, Changed, CreateRoom,
-        DeleteMessage, DeleteRoom, EditMessage, GetRoom, GetUserSettings, Heads, History, Inbox, InboxMark,
-        InboxPage, Invitation, Join, Leave, ListBans, ListBlocked, ListInvitations, ListMembers, ListPins,
-        ListRevisions, ListRooms, LogPage, MadeInvitation, MakeInvitation, MarkInboxRead, MarkRead, Member,
-        Notify, Open, OpenInbox, Opened, OpenedInbox, Page, PutMember, PutUserSettings, React, Read,
-        ReadMark, RememberProfile, RememberedProfile, RemoveMember, Resolve, Resolved, Restrict, Revision,
-        RevokeInvitation, RoomView, Search, SearchPage, SetPin, Unblock, UpdateRoom, UserSettings,
+        AcceptInvitation, Append, Appended, AuditEntry, BannedUser, BeginExport, Block, BlockedUser, Changed,
+        CreateRoom, DeleteMessage, DeleteRoom, EditMessage, EraseUser, Erased, Export, ExportPage, GetRoom,
+        GetUserSettings, GetWords, Heads, History, Inbox, InboxMark, InboxPage, Invitation, Join, Leave,
+        ListAudit, ListBans, ListBlocked, ListInvitations, ListMembers, ListPins, ListReports, ListRevisions,
+        ListRooms, LogPage, MadeInvitation, MakeInvitation, MarkInboxRead, MarkRead, Member, Notify, Open,
+        OpenInbox, Opened, OpenedInbox, Page, PutMember, PutUserSettings, PutWords, React, Read, ReadExport,
+        ReadMark, RememberProfile, RememberedProfile, RemoveMember, Report, ReportMessage, Resolve, Resolved,
+        Restrict, Revision, RevokeInvitation, RoomView, Search, SearchPage, SetPin, SettleReport, Unblock,
+        UpdateRoom, UserSettings, WordList,
     },
 };
 use tokio::time::timeout;
@@ -196,8 +200,14 @@ impl MessageStore for Operations {
                 Error::invalid(error.to_string()).of_field(format!("/attachments/{place}/url"))
             })?;
         }
+        // The site says what it says.
+        let is_flagged = append.authority == Authority::User
+            && self.0.engine.judge_words(append.room, &append.message.text)?;
         let (room, reply_to) = (append.room, append.message.reply_to);
         let mut appended = self.0.appends.ask(append).await?;
+        if is_flagged && !appended.duplicate {
+            self.0.engine.report_by_words(room, appended.seq).await;
+        }
         // After the commit: what happens to the original from now on has events after this one. A message that answers
         // nothing pays nothing, and waits for none that does.
         if let Some(original) = reply_to.filter(|original| !appended.duplicate && *original < appended.seq) {
@@ -233,7 +243,13 @@ impl MessageStore for Operations {
     async fn edit_message(&self, mut request: EditMessage) -> Result<Changed<Event>> {
         // What the type does not say.
         request.text = MessageText::new(request.text)?.into_string();
-        Ok(self.told(self.0.engine.edit_message(request).await?))
+        let (room, message) = (request.room, request.message);
+        let is_flagged = request.actor.is_some() && self.0.engine.judge_words(room, &request.text)?;
+        let edited = self.told(self.0.engine.edit_message(request).await?);
+        if is_flagged {
+            self.0.engine.report_by_words(room, message).await;
+        }
+        Ok(edited)
     }
 
     async fn delete_message(&self, request: DeleteMessage) -> Result<Changed<()>> {
@@ -298,5 +314,41 @@ impl MessageStore for Operations {
 
     async fn remember_profile(&self, request: RememberProfile) -> Result<RememberedProfile> {
         Ok(self.0.engine.remember_profile(request.user).await?)
+    }
+
+    async fn erase_user(&self, request: EraseUser) -> Result<Changed<Erased>> {
+        Ok(self.told(self.0.engine.erase_user(request.user).await?))
+    }
+
+    async fn begin_export(&self, request: BeginExport) -> Result<Export> {
+        Ok(self.0.engine.begin_export(request.user).await?)
+    }
+
+    async fn read_export(&self, request: ReadExport) -> Result<ExportPage> {
+        Ok(self.0.engine.read_export(request).await?)
+    }
+
+    async fn report_message(&self, request: ReportMessage) -> Result<Report> {
+        Ok(self.0.engine.report_message(request).await?)
+    }
+
+    async fn list_reports(&self, request: ListReports) -> Result<Page<Report>> {
+        Ok(self.0.engine.reports(request).await?)
+    }
+
+    async fn settle_report(&self, request: SettleReport) -> Result<Report> {
+        Ok(self.0.engine.settle_report(request).await?)
+    }
+
+    async fn list_audit(&self, request: ListAudit) -> Result<Page<AuditEntry>> {
+        Ok(self.0.engine.audit(request).await?)
+    }
+
+    async fn get_words(&self, request: GetWords) -> Result<WordList> {
+        Ok(self.0.engine.words(request).await?)
+    }
+
+    async fn put_words(&self, request: PutWords) -> Result<WordList> {
+        Ok(self.0.engine.put_words(request).await?)
     }
 }

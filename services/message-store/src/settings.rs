@@ -109,6 +109,15 @@ pub(crate) const SEARCH_READ_MESSAGES: usize = 25;
 /// How often a search asks the index for one page. Nearly all that the index names is found in the texts, too.
 pub(crate) const SEARCH_ROUNDS: usize = 4;
 
+/// The time between two questions which word lists have changed. A list that is set holds at other replicas this much later.
+pub(crate) const WORD_LISTS_REFRESH: Duration = Duration::from_secs(2);
+
+/// The word lists that one statement reads.
+pub(crate) const WORD_LISTS_CHUNK: u32 = 200;
+
+/// The word lists that are heeded. Each has at most 500 words, usually a few: 10,000 lists of 50 words take some 40 MB.
+pub(crate) const WORD_LISTS_MAX: usize = 10_000;
+
 /// The interval of the database check, whose result is logged.
 pub(crate) const PING_INTERVAL: Duration = Duration::from_secs(1);
 

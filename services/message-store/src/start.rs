@@ -22,9 +22,10 @@ use crate::{
     service::{Inner, Metered, Operations, Service},
     settings::{
         CALL_DEADLINE, FORGET_CHUNK_SLUGS, PING_INTERVAL, PING_TIMEOUT, PURGE_CHUNK_EVENTS, PURGE_INTERVAL,
-        SEARCHES_MAX, SLUG_REST, Settings, TOMBSTONE_KEPT,
+        SEARCHES_MAX, SLUG_REST, Settings, TOMBSTONE_KEPT, WORD_LISTS_REFRESH,
     },
     store::{Database, Postgres, Sqlite},
+    words::WordLists,
 };
 
 /// The setting that names the database.
@@ -86,6 +87,10 @@ pub async fn start(settings: &Settings, url: &Secret, host: &Host) -> Result<Ser
         hints: Arc::clone(&hints),
     };
     indexer.start(&life, &host.metrics);
+    let words = Arc::new(WordLists::default());
+    // Before the first message is judged.
+    until_open("the database", host, &check, || words.refresh(&*database)).await?;
+    life.tasks().spawn("words", follow_words(Arc::clone(&database), Arc::clone(&words), life.soft().clone()));
     close_at_end(&life, Arc::clone(&database));
 
     let engine = Engine {
@@ -97,6 +102,7 @@ pub async fn start(settings: &Settings, url: &Secret, host: &Host) -> Result<Ser
         added_by: settings.added_by,
         edit_window: Duration::from_secs(settings.edit_window_seconds.into()),
         searches: Arc::new(Semaphore::new(SEARCHES_MAX)),
+        words,
         hints,
     };
     let inner = Inner { life, engine, appends, opens, inbox_opens, _check: check };
@@ -159,6 +165,18 @@ fn draw_epoch(random: &dyn Random) -> Epoch {
     let mut bytes = [0; 4];
     random.fill(&mut bytes);
     Epoch::new(u32::from_le_bytes(bytes))
+}
+
+/// Asks now and then which word lists have changed. What cannot be asked stays as it was.
+async fn follow_words(database: Arc<dyn Database>, words: Arc<WordLists>, soft: CancellationToken) {
+    let mut ticks = interval(WORD_LISTS_REFRESH);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    while soft.run_until_cancelled(ticks.tick()).await.is_some() {
+        // `watch` says in the log that the database does not answer.
+        if let Err(error) = words.refresh(&*database).await {
+            tracing::debug!(cause = %error.cause(), "the word lists could not be asked for");
+        }
+    }
 }
 
 /// Asks the database whether it answers, and says in the log when that changes.

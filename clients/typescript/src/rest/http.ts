@@ -10,6 +10,9 @@ export interface Call {
   readonly key?: string | undefined;
   /** Whether the route is for those who have not signed in. */
   readonly open?: boolean;
+  /** Whether the answer is a text, and no JSON. */
+  readonly asText?: boolean;
+  readonly deadlineMs?: number;
 }
 
 /** Of a call by itself. */
@@ -61,7 +64,7 @@ export class Http {
   async #once<Answer>(
     method: string,
     path: string,
-    { query = {}, body, key }: Call,
+    { query = {}, body, key, asText, deadlineMs = this.deadlineMs }: Call,
     { signal }: CallOptions,
     token: string | undefined,
   ): Promise<Answer> {
@@ -78,7 +81,7 @@ export class Http {
     const address = `${this.url}${path}${search && `?${search}`}`;
 
     const deadline = new AbortController();
-    const timer = this.environment.setTimer(() => deadline.abort(), this.deadlineMs);
+    const timer = this.environment.setTimer(() => deadline.abort(), deadlineMs);
     const abort = () => deadline.abort();
     signal?.addEventListener("abort", abort);
     try {
@@ -91,7 +94,7 @@ export class Http {
       });
       const text = await response.text();
       if (!response.ok) throw refusal(response, text);
-      return (text === "" ? undefined : JSON.parse(text)) as Answer;
+      return (asText ? text : text === "" ? undefined : JSON.parse(text)) as Answer;
     } catch (thrown) {
       if (thrown instanceof MadangError) throw thrown;
       if (signal?.aborted) throw signal.reason;

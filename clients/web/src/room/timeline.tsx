@@ -4,6 +4,8 @@ import { ArrowDown, ArrowUp } from "lucide-react";
 import {
   type KeyboardEvent,
   type Ref,
+  Suspense,
+  lazy,
   useCallback,
   useEffect,
   useId,
@@ -27,6 +29,8 @@ import { eventsText, namesOf } from "./event-text";
 import { type MessageContext, MessageRow } from "./message-row";
 import { type Row, rowsOf } from "./rows";
 import { useMessageActions } from "./use-message-actions";
+
+const ReportDialog = lazy(() => import("./report-dialog"));
 
 /** As near to the end as this counts as being there, in pixels. */
 const END_PX = 24;
@@ -180,7 +184,7 @@ export function Timeline({
   }, [ready, at, goTo]);
 
   const actions = useMessageActions({ room, timeline, pinned, canPin, onReply, onLeave });
-  const { actionsOf, editing, setEditing, deleting, setDeleting, save, toggle, erase } = actions;
+  const { actionsOf, editing, setEditing, deleting, setDeleting, reporting, setReporting, save, toggle, erase } = actions;
   const editingIndex = rows.findIndex((row) => row.type === "message" && row.shown.message?.id === editing?.message);
 
   // What is edited is in sight, and stays there while it grows.
@@ -392,6 +396,11 @@ export function Timeline({
           return row ? document.getElementById(rowId(row)) : onLeave();
         }}
       />
+      {reporting && (
+        <Suspense fallback={null}>
+          <ReportDialog reporting={reporting} onClose={() => setReporting(null)} />
+        </Suspense>
+      )}
       {!isAtEnd && (
         <Button className="timeline-chip timeline-chip-below" onClick={toEnd}>
           <ArrowDown aria-hidden="true" />

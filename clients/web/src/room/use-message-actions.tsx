@@ -1,13 +1,14 @@
 // What can be done with a message: later kinds of changes are more entries of this list.
 import type { Room } from "@madang/client";
 import { type ShownMessage, useClient, type useTimeline } from "@madang/react";
-import { Copy, CornerUpLeft, Pencil, Pin, PinOff, Trash2 } from "lucide-react";
+import { Copy, CornerUpLeft, Flag, Pencil, Pin, PinOff, Trash2 } from "lucide-react";
 import { useCallback, useState } from "react";
 import { useTexts } from "../i18n";
 import { useMe } from "../state/world";
 import type { Action } from "../ui/menu";
 import { say, useAct } from "../ui/toasts";
 import type { ReplyTarget } from "./composer";
+import type { Reporting } from "./report-dialog";
 
 /** The message whose text is changed, and where the focus was before. */
 export interface Editing {
@@ -36,6 +37,7 @@ export function useMessageActions({
   const me = useMe();
   const [editing, setEditing] = useState<Editing | null>(null);
   const [deleting, setDeleting] = useState<ShownMessage | null>(null);
+  const [reporting, setReporting] = useState<Reporting | null>(null);
   const isModerator = room.kind !== "direct" && (room.role === "moderator" || room.role === "owner");
 
   const actionsOf = useCallback(
@@ -62,6 +64,10 @@ export function useMessageActions({
       if (canPin) {
         actions.push({ name: "pin", label: isPinned ? texts.unpin : texts.pin, icon: isPinned ? PinOff : Pin, run: pin });
       }
+      if (!isMine) {
+        const run = () => setReporting({ room: room.id, message: id, name: sender.name });
+        actions.push({ name: "report", label: texts.report, icon: Flag, run });
+      }
       if (isMine || isModerator) {
         const run = () => setDeleting(shown);
         actions.push({ name: "delete", label: texts.deleteMessage, icon: Trash2, danger: true, run });
@@ -83,5 +89,5 @@ export function useMessageActions({
     [act, react, texts],
   );
   const erase = useCallback((message: string) => act(() => remove(message)), [act, remove]);
-  return { actionsOf, editing, setEditing, deleting, setDeleting, save, toggle, erase };
+  return { actionsOf, editing, setEditing, deleting, setDeleting, reporting, setReporting, save, toggle, erase };
 }

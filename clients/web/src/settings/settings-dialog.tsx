@@ -1,6 +1,7 @@
 import { Tabs } from "@base-ui/react/tabs";
 import { useTexts } from "../i18n";
 import { Dialog } from "../ui/dialog";
+import { AccountSettings } from "./account";
 import { Appearance } from "./appearance";
 import { Devices } from "./devices";
 import { Keyboard } from "./keyboard";
@@ -13,6 +14,7 @@ const PARTS = [
   ["appearance", Appearance],
   ["privacy", Privacy],
   ["devices", Devices],
+  ["account", AccountSettings],
   ["keyboard", Keyboard],
 ] as const;
 

@@ -34,7 +34,7 @@ export function errorText(texts: Texts, thrown: unknown, words: Partial<Record<M
 }
 
 /** What is wrong with a field of the body, by its name. The server says it in English, and more exactly. */
-export function useFieldError(): (thrown: unknown, field: "username" | "password" | "name" | "slug" | "avatar_url") => string | undefined {
+export function useFieldError(): (thrown: unknown, field: keyof Texts["wrongField"]) => string | undefined {
   const texts = useTexts();
   const language = useLanguage();
   return (thrown, field) => {

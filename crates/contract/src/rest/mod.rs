@@ -1,5 +1,6 @@
 //! The REST routes: the types of their requests and answers, and the table of all routes.
 
+mod account;
 mod auth;
 mod documents;
 mod inbox;
@@ -10,6 +11,7 @@ mod moderation;
 mod page;
 mod present;
 mod problem;
+mod reports;
 mod rooms;
 mod route;
 mod search;
@@ -17,6 +19,7 @@ mod server;
 mod table;
 mod users;
 
+pub use account::{Export, ExportLine, PasswordChange};
 pub use auth::{AuthSession, JwkSet, Login, RefreshToken, Register, Ticket, Tokens};
 pub use inbox::InboxPage;
 pub use invitations::{Invitation, NewInvitation};
@@ -27,6 +30,7 @@ pub use messages::{
 pub use moderation::{BannedUser, Restriction};
 pub use page::{Page, PageQuery};
 pub use problem::{FieldProblem, Problem};
+pub use reports::{AuditEntry, NewReport, Report, ReportChange, ReportsQuery, WordList};
 pub use rooms::{NewRoom, Room, RoomChanges, RoomScope, RoomsQuery};
 pub use route::{Access, Answer, Method, Route, Type};
 pub use search::{FoundMessage, SearchPage, SearchQuery, TextRange};
@@ -37,9 +41,9 @@ pub use users::{BlockedUser, ProfileChanges, UserSettings, UserSettingsChanges};
 /// The routes by name, for the gateway: `routes::rooms::CREATE`.
 pub mod routes {
     pub use super::{
-        auth::routes as auth, documents::routes as documents, inbox::routes as inbox,
-        invitations::routes as invitations, members::routes as members, messages::routes as messages,
-        moderation::routes as moderation, rooms::routes as rooms, search::routes as search,
-        server::routes as server, users::routes as users,
+        account::routes as account, auth::routes as auth, documents::routes as documents,
+        inbox::routes as inbox, invitations::routes as invitations, members::routes as members,
+        messages::routes as messages, moderation::routes as moderation, reports::routes as reports,
+        rooms::routes as rooms, search::routes as search, server::routes as server, users::routes as users,
     };
 }

@@ -118,7 +118,10 @@ pub mod routes {
     use super::{NewSiteRoom, NoticeData, PutSiteMember, SendAs, SentNotice, SiteRoom, SiteUserChanges};
     use crate::{
         RoomMessage, SiteUser,
-        rest::{Access, EditMessage, Member, Route, SentMessage, Ticket, route::table},
+        rest::{
+            Access, EditMessage, Member, Page, Report, ReportChange, ReportsQuery, Route, SentMessage,
+            Ticket, WordList, route::table,
+        },
     };
 
     const USERS: Access = Access::ApiKey("users");
@@ -134,6 +137,11 @@ pub mod routes {
             .takes::<SiteUserChanges>()
             .answers::<SiteUser<'_>>(200, "The user.")
             .refuses(&[Code::NotFound, Code::FailedPrecondition]);
+        /// Erases a user.
+        ERASE_USER = Route::delete("erase_site_user", "/v1/server/users/{user}", "Erase a user for good, as the user may; the site's tokens of before do not make the user anew")
+            .access(USERS)
+            .answers_empty(202, "The user is gone. What the user said is removed within moments, by events of the rooms.")
+            .refuses(&[Code::NotFound]);
         /// Disconnects a user.
         DISCONNECT = Route::post("disconnect_site_user", "/v1/server/users/{user}/disconnect", "Close a user's sockets, and invalidate the user's sessions, tokens and tickets")
             .access(USERS)
@@ -188,5 +196,26 @@ pub mod routes {
             .access(MESSAGES)
             .answers_empty(204, "The message is deleted.")
             .refuses(&[Code::NotFound]);
+        /// Lists reports.
+        REPORTS = Route::get("list_site_reports", "/v1/server/reports", "List the reports of all rooms, the oldest first")
+            .access(MESSAGES)
+            .query::<ReportsQuery>()
+            .answers::<Page<Report<'_>>>(200, "A page of reports.")
+            .refuses(&[Code::NotFound]);
+        /// Settles a report.
+        SETTLE_REPORT = Route::patch("settle_site_report", "/v1/server/reports/{report}", "Settle a report, or open it again")
+            .access(MESSAGES)
+            .takes::<ReportChange>()
+            .answers::<Report<'_>>(200, "The report after the change.")
+            .refuses(&[Code::NotFound]);
+        /// Reads the word list of the site.
+        WORDS = Route::get("get_site_words", "/v1/server/words", "Get the words that are not accepted in any room")
+            .access(MESSAGES)
+            .answers::<WordList>(200, "The list.");
+        /// Sets the word list of the site.
+        PUT_WORDS = Route::put("put_site_words", "/v1/server/words", "Set the words that are not accepted in any room; messages that the site's backend sends are not judged")
+            .access(MESSAGES)
+            .takes::<WordList>()
+            .answers::<WordList>(200, "The list after the change. It holds everywhere within seconds.");
     }
 }

@@ -1,7 +1,8 @@
 //! The table of all REST routes.
 
 use super::{
-    Route, auth, documents, inbox, invitations, members, messages, moderation, rooms, search, server, users,
+    Route, account, auth, documents, inbox, invitations, members, messages, moderation, reports, rooms,
+    search, server, users,
 };
 
 /// A group of routes: a tag in the OpenAPI document.
@@ -16,7 +17,7 @@ pub struct Group {
 }
 
 /// All routes, in groups. The gateway serves them and the OpenAPI document describes them.
-pub static ROUTES: [Group; 11] = [
+pub static ROUTES: [Group; 13] = [
     Group {
         name: "Accounts",
         description: "Accounts, tokens and sessions (signed-in devices).",
@@ -26,6 +27,11 @@ pub static ROUTES: [Group; 11] = [
         name: "Users",
         description: "Profiles and settings of users, and the users whom a user has blocked.",
         routes: users::routes::ALL,
+    },
+    Group {
+        name: "Own account",
+        description: "The end of the user's account, its password, and what the user may download.",
+        routes: account::routes::ALL,
     },
     Group {
         name: "Rooms",
@@ -41,6 +47,11 @@ pub static ROUTES: [Group; 11] = [
         name: "Moderation",
         description: "The users who are banned from a room, and the members who are muted in it.",
         routes: moderation::routes::ALL,
+    },
+    Group {
+        name: "Reports",
+        description: "Messages that users report, what moderators do, and words that are not accepted.",
+        routes: reports::routes::ALL,
     },
     Group {
         name: "Invitations",

@@ -136,6 +136,8 @@ impl Builder {
                         "description": "The code of an invitation link; to revoke it, also its id."
                     }),
                     ("session", _) => generator.subschema_for::<SessionId>(),
+                    ("export", _) => json_schema!({"type": "string", "description": "The id of the export."}),
+                    ("report", _) => json_schema!({"type": "string", "description": "The id of the report."}),
                     (other, _) => unreachable!("the path parameter {other} has no type"),
                 };
                 json!({"name": name, "in": "path", "required": true, "schema": schema})

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use madang_domain::{AddedBy, Code, Limit, Role, RoomKind, Seq, SessionId};
+use madang_domain::{AddedBy, Code, Limit, ReportStatus, Role, RoomKind, Seq, SessionId};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
@@ -13,11 +13,12 @@ use crate::{
     Request, RequestId, RoomError, RoomMessage, ServerFrame, SiteUser, Subscribed, SubscribedRoom, Typing,
     User,
     rest::{
-        AuthSession, BannedUser, BlockedUser, EditMessage, FieldProblem, FoundMessage, InboxPage, Invitation,
-        JwkSet, Login, MarkRead, Member, MessagesPage, NewInvitation, NewRoom, NewSiteRoom, Page, Problem,
-        ProfileChanges, PutMember, PutSiteMember, ReadMark, RefreshToken, Register, Restriction, Revision,
-        Room, RoomChanges, SearchPage, SendAs, SendMessage, SentMessage, SentNotice, SiteRoom,
-        SiteUserChanges, TextRange, Ticket, Tokens, UserSettings, UserSettingsChanges,
+        AuditEntry, AuthSession, BannedUser, BlockedUser, EditMessage, Export, ExportLine, FieldProblem,
+        FoundMessage, InboxPage, Invitation, JwkSet, Login, MarkRead, Member, MessagesPage, NewInvitation,
+        NewReport, NewRoom, NewSiteRoom, Page, PasswordChange, Problem, ProfileChanges, PutMember,
+        PutSiteMember, ReadMark, RefreshToken, Register, Report, ReportChange, Restriction, Revision, Room,
+        RoomChanges, SearchPage, SendAs, SendMessage, SentMessage, SentNotice, SiteRoom, SiteUserChanges,
+        TextRange, Ticket, Tokens, UserSettings, UserSettingsChanges, WordList,
     },
     samples::{JOON, at, attachment, epoch, message, mina, parsed, room_id, user},
 };
@@ -87,6 +88,12 @@ fn request(name: &str) -> Option<Value> {
         "SendMessage" => read::<SendMessage>(
             json!({"text": "안녕하세요", "key": "k1", "reply_to": "2", "attachments": [written(&attachment())]}),
         ),
+        "PasswordChange" => read::<PasswordChange>(
+            json!({"current_password": "correct horse battery", "new_password": "staple of another colour"}),
+        ),
+        "NewReport" => read::<NewReport>(json!({"reason": "spam"})),
+        "ReportChange" => read::<ReportChange>(json!({"status": "resolved"})),
+        "WordList" => read::<WordList>(json!({"words": ["casino"], "action": "flag"})),
         "EditMessage" => read::<EditMessage>(json!({"text": "안녕하세요!"})),
         "MarkRead" => read::<MarkRead>(json!({"seq": 3})),
         "SiteUserChanges" => {
@@ -127,6 +134,24 @@ fn answer(name: &str) -> Option<Value> {
             written(&JwkSet { keys: key.as_object().cloned().into_iter().collect() })
         }
         "Account" => written(&account()),
+        "Export" => {
+            written(&Export { id: "01a2024d-95a6-763a-b28c-5f0939d5c635".to_owned(), expires_at: at() })
+        }
+        "ExportLine" => written(&ExportLine::Message { message: room_message() }),
+        "Report" => written(&report()),
+        "ReportPage" => written(&page(report())),
+        "AuditEntryPage" => written(&page(AuditEntry {
+            seq: Seq::new(1),
+            at: at(),
+            action: "banned".into(),
+            actor: account(),
+            by_site: false,
+            user: Some(account()),
+            message: None,
+            role: None,
+            until: Some(at()),
+            reason: Some("spam".into()),
+        })),
         "Room" => written(&room()),
         "RoomPage" => written(&page(room())),
         "Member" => written(&member()),
@@ -308,6 +333,21 @@ fn subscribed() -> Subscribed<'static> {
 fn account() -> Account<'static> {
     let user = User { avatar_url: Some("https://example.com/mina.png".into()), ..user() };
     Account { user, username: "mina".into() }
+}
+
+fn report() -> Report<'static> {
+    Report {
+        id: "01a2024d-95a6-763a-b28c-5f0939d5c636".into(),
+        room: room_id(),
+        message: parsed("3"),
+        sender: user(),
+        reporter: Some(user()),
+        reason: Some("spam".into()),
+        at: at(),
+        status: ReportStatus::Open,
+        settled_by: None,
+        settled_at: None,
+    }
 }
 
 fn member() -> Member<'static> {

@@ -4,6 +4,7 @@ mod accounts;
 pub mod claims;
 mod client;
 mod credentials;
+mod ends;
 mod sessions;
 mod site;
 
@@ -16,6 +17,7 @@ pub use self::{
     accounts::{FindUsers, GetUsers, Login, Register, UpdateProfile},
     client::AuthClient,
     credentials::{ClientInfo, Grant, Password, Token},
+    ends::{ChangePassword, EraseUser, FinishErasure, TakeErasures},
     sessions::{
         CredentialIssuer, GetKeys, Identity, IssueTicket, ListRevocations, ListSessions, Logout, Presented,
         RedeemTicket, Refresh, Revocations, RevokeSession, Session, Ticket,
@@ -26,7 +28,7 @@ pub use self::{
     },
 };
 use crate::service::service;
-use madang_domain::Profile;
+use madang_domain::{Profile, UserId};
 
 service! {
     /// Accounts, sessions, tokens, keys.
@@ -138,5 +140,32 @@ service! {
     /// Whose an API key is. `unauthenticated`: nobody's, or revoked.
     fn verify_api_key(VerifyApiKey as VerifyApiKeyRequest) -> ApiKey as VerifyApiKeyResponse {
         repeat: always, "it reads";
+    }
+
+    /// Changes the password, and ends the user's sessions but the one that asks, with their sockets. `permission_denied`:
+    /// the present password is another; `failed_precondition`: the user has none, and signs in at the embedding site;
+    /// `invalid_argument`: the new one is not acceptable; `rate_limited`, as for a sign-in.
+    fn change_password(ChangePassword as ChangePasswordRequest) -> () as ChangePasswordResponse {
+        repeat: never, "the repetition would find another password";
+        within: 10 s;
+    }
+
+    /// Ends an account for good: its row, its sessions, its tickets, and all that let its user in until now. The username
+    /// rests. That the message store has something left of the user is kept, for whoever takes the erasure. For a user of the
+    /// site it answers when the second is over, as [`disconnect`](Auth::disconnect) does. An account that was erased already
+    /// is no error. `not_found`: there never was such a user.
+    fn erase_user(EraseUser as EraseUserRequest) -> () as EraseUserResponse {
+        repeat: always, "what is erased stays so";
+    }
+
+    /// Erasures that the message store has not carried out, for the caller to go on with. Nobody else gets them for the next
+    /// seconds; whoever needs longer takes them again.
+    fn take_erasures(TakeErasures as TakeErasuresRequest) -> Vec<UserId> as TakeErasuresResponse {
+        repeat: never, "they would wait for the one who did not hear of them; the next take finds them";
+    }
+
+    /// Says that the message store has carried an erasure out.
+    fn finish_erasure(FinishErasure as FinishErasureRequest) -> () as FinishErasureResponse {
+        repeat: always, "what is finished stays so";
     }
 }

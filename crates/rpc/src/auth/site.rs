@@ -13,6 +13,8 @@ use crate::wire::{self as form, Wire, message};
 pub struct RecognizeUser {
     /// The user, as the site describes one.
     pub user: ExternalUser,
+    /// Whether the site's backend asks now, and not a token of before: a user who was erased is made anew.
+    pub by_backend: bool,
 }
 
 /// Asks for the end of all that a user was let in with.
@@ -133,9 +135,6 @@ impl ApiKey {
     }
 }
 
-message!(ExternalUser => wire::RecognizeUserRequest {
-    external_id, username, name, avatar_url, as_of as as_of_micros
-});
 message!(Recognized => wire::RecognizeUserResponse {
     profile as user, disconnected_at as disconnected_at_micros
 });
@@ -143,13 +142,38 @@ message!(Disconnect => wire::DisconnectRequest { user });
 message!(IssueUserTicket => wire::IssueUserTicketRequest { user, until as until_micros });
 message!(VerifyApiKey => wire::VerifyApiKeyRequest { key });
 
+impl Wire<wire::RecognizeUserRequest> for ExternalUser {
+    fn encode(&self) -> wire::RecognizeUserRequest {
+        wire::RecognizeUserRequest {
+            external_id: self.external_id.encode(),
+            username: self.username.encode(),
+            name: self.name.encode(),
+            avatar_url: self.avatar_url.encode(),
+            as_of_micros: self.as_of.encode(),
+            by_backend: false,
+        }
+    }
+
+    fn decode(user: wire::RecognizeUserRequest) -> form::Result<Self> {
+        use form::field;
+        Ok(Self {
+            external_id: field("external_id", user.external_id)?,
+            username: field("username", user.username)?,
+            name: field("name", user.name)?,
+            avatar_url: field("avatar_url", user.avatar_url)?,
+            as_of: field("as_of_micros", user.as_of_micros)?,
+        })
+    }
+}
+
 impl Wire<wire::RecognizeUserRequest> for RecognizeUser {
     fn encode(&self) -> wire::RecognizeUserRequest {
-        self.user.encode()
+        wire::RecognizeUserRequest { by_backend: self.by_backend, ..self.user.encode() }
     }
 
     fn decode(request: wire::RecognizeUserRequest) -> form::Result<Self> {
-        Ok(Self { user: Wire::decode(request)? })
+        let by_backend = request.by_backend;
+        Ok(Self { user: Wire::decode(request)?, by_backend })
     }
 }
 

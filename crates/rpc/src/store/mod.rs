@@ -4,6 +4,7 @@ mod batches;
 mod blocks;
 mod change;
 mod client;
+mod ends;
 mod inbox;
 mod invitations;
 mod members;
@@ -12,6 +13,7 @@ mod messages;
 mod moderation;
 mod page;
 mod profiles;
+mod reports;
 mod rooms;
 mod search;
 mod settings;
@@ -27,6 +29,7 @@ pub use self::{
     blocks::{Block, BlockedUser, ListBlocked, Unblock},
     change::{Authority, Changed},
     client::{MessageStoreClient, MessageStoreSettings},
+    ends::{BeginExport, EraseUser, Erased, Export, ExportPage, ReadExport},
     inbox::{Inbox, InboxMark, InboxPage, MarkInboxRead, Notify, OpenInbox, OpenedInbox},
     invitations::{
         AcceptInvitation, Invitation, ListInvitations, MadeInvitation, MakeInvitation, RevokeInvitation,
@@ -40,6 +43,9 @@ pub use self::{
     moderation::{BannedUser, ListBans, Restrict},
     page::{Page, PageQuery},
     profiles::{PROFILE_ROOMS_MAX, RememberProfile, RememberedProfile},
+    reports::{
+        AuditEntry, GetWords, ListAudit, ListReports, PutWords, Report, ReportMessage, SettleReport, WordList,
+    },
     rooms::{
         CreateRoom, DeleteRoom, GetRoom, ListRooms, Membership, NewRoom, Resolve, Resolved, Room, RoomKind,
         RoomView, UpdateRoom,
@@ -303,5 +309,58 @@ service! {
     /// who see it: at most [`PROFILE_ROOMS_MAX`], those that were active last. A later profile that is known stays.
     fn remember_profile(RememberProfile as RememberProfileRequest) -> RememberedProfile as RememberProfileResponse {
         repeat: always, "a profile replaces earlier ones only";
+    }
+
+    /// Takes the next step of a user's erasure, and answers what it has committed. From the first step on the user's name is
+    /// shown nowhere, and nobody makes the user a member of a room. The steps after it: the user leaves rooms, and the last
+    /// owner hands over; reactions are taken back; messages are deleted, and the name goes from those of others; notices,
+    /// blocks, settings and invitations go. To be repeated until nothing is left. A user of whom nothing is known is no error.
+    fn erase_user(EraseUser as EraseUserRequest) -> Changed<Erased> as EraseUserResponse {
+        repeat: always, "each step begins where the last one ended; an event that was not published is found by its place";
+    }
+
+    /// Lets a user download what is theirs for a while. `rate_limited`: the last export was not long ago.
+    fn begin_export(BeginExport as BeginExportRequest) -> Export as BeginExportResponse {
+        repeat: never, "the repetition would be refused as too early";
+    }
+
+    /// A page of what a user downloads: rooms, then own messages, then notices; read as it is now. `not_found`: there is no
+    /// such export of the user, or it has expired.
+    fn read_export(ReadExport as ReadExportRequest) -> ExportPage as ReadExportResponse {
+        repeat: always, "it reads";
+    }
+
+    /// Reports a message to the moderators: a member, another's message. A user who has reported it already is answered as
+    /// the first time. `not_found`: the room has no such message. `failed_precondition`: it is the user's own.
+    fn report_message(ReportMessage as ReportMessageRequest) -> Report as ReportMessageResponse {
+        repeat: always, "the first report stays";
+    }
+
+    /// Reports of the rooms that the user moderates, of one of them, or for the embedding site of all: the oldest first.
+    fn list_reports(ListReports as ListReportsRequest) -> Page<Report> as ListReportsResponse {
+        repeat: always, "it reads";
+    }
+
+    /// Settles a report, or opens it again: moderators of its room, and the site. What is so already is no error.
+    /// `not_found`: there is no such report, or it is of a room in which the user is not.
+    fn settle_report(SettleReport as SettleReportRequest) -> Report as SettleReportResponse {
+        repeat: never, "it would undo a change made in between";
+    }
+
+    /// What moderators, owners and the embedding site did in a room, the latest first, for moderators.
+    fn list_audit(ListAudit as ListAuditRequest) -> Page<AuditEntry> as ListAuditResponse {
+        repeat: always, "it reads";
+    }
+
+    /// The words that are not accepted in a room, for its moderators; or anywhere, for the site.
+    fn get_words(GetWords as GetWordsRequest) -> WordList as GetWordsResponse {
+        repeat: always, "it reads";
+    }
+
+    /// Sets the words that are not accepted in a room: its moderators; or anywhere: the site. A message of a user that has one
+    /// is refused with `invalid_argument`, or reported, however the word is written. `invalid_argument`: more than
+    /// [`WORDS_MAX`](madang_domain::limits::WORDS_MAX) words.
+    fn put_words(PutWords as PutWordsRequest) -> WordList as PutWordsResponse {
+        repeat: always, "it says what the list is to be";
     }
 }

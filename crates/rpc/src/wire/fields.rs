@@ -4,8 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use madang_domain::{
-    AvatarUrl, Cursor, DisplayName, Emoji, Epoch, ExternalId, IdempotencyKey, Profile, Reason, Role, RoomId,
-    RoomName, SearchText, Seq, SessionId, Slug, Timestamp, TopicId, UserId, Username, event::Event,
+    AvatarUrl, Cursor, DisplayName, Emoji, Epoch, ExternalId, IdempotencyKey, ListedWord, Profile, Reason,
+    Role, RoomId, RoomName, SearchText, Seq, SessionId, Slug, Timestamp, TopicId, UserId, Username,
+    event::Event,
 };
 use madang_proto::types::v1 as types;
 
@@ -88,6 +89,7 @@ texts!(
     Emoji: recorded,
     ExternalId: new,
     IdempotencyKey: new,
+    ListedWord: new,
     Reason: new,
     RoomName: recorded,
     SearchText: new,

@@ -120,13 +120,14 @@ async fn site_users_are_the_same(near: &Scripted, far: &impl Auth) {
         as_of: Some(Timestamp::from_micros(-3)),
         ..silent()
     };
-    same!(near, far, recognize_user(RecognizeUser { user: silent() }));
-    same!(near, far, recognize_user(RecognizeUser { user: told(None) }));
+    same!(near, far, recognize_user(RecognizeUser { user: silent(), by_backend: false }));
+    same!(near, far, recognize_user(RecognizeUser { user: told(None), by_backend: false }));
     same!(
         near,
         far,
         recognize_user(RecognizeUser {
-            user: told(Some(AvatarUrl::new("https://example.org/b.png").unwrap()))
+            user: told(Some(AvatarUrl::new("https://example.org/b.png").unwrap())),
+            by_backend: true,
         })
     );
     same!(

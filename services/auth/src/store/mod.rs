@@ -16,6 +16,7 @@ use async_trait::async_trait;
 use madang_database::DatabaseError;
 use madang_domain::{AvatarUrl, DisplayName, ExternalId, Profile, SessionId, Timestamp, UserId, Username};
 use madang_rpc::auth::{ClientInfo, CredentialIssuer, Revocations, Session};
+use sha2::{Digest as _, Sha256};
 
 pub(crate) use postgres::migrations as postgres_migrations;
 pub(crate) use sqlite::migrations as sqlite_migrations;
@@ -33,6 +34,31 @@ pub(crate) struct Account {
     pub(crate) profile: Profile,
     /// A PHC string. `None`: the account has no password.
     pub(crate) password_hash: Option<String>,
+    /// Changes when the user changes the password, and not when the same one is hashed anew.
+    pub(crate) password_version: i64,
+}
+
+/// A change of a password.
+#[derive(Debug)]
+pub(crate) struct PasswordChange<'a> {
+    pub(crate) user: UserId,
+    /// The hash that was verified.
+    pub(crate) from: &'a str,
+    pub(crate) to: &'a str,
+    /// The session that goes on.
+    pub(crate) keep: Option<SessionId>,
+    pub(crate) now: Timestamp,
+}
+
+/// What is left of a user who was erased.
+#[derive(Debug)]
+pub(crate) struct Erasure {
+    pub(crate) user: UserId,
+    pub(crate) at: Timestamp,
+    /// Of what the username looks like.
+    pub(crate) name: Digest,
+    /// Of what the embedding site called the user.
+    pub(crate) external_id: Option<Digest>,
 }
 
 /// Where a user comes from.
@@ -90,6 +116,16 @@ impl FormedUsername {
     pub(crate) fn of(username: &Username) -> Self {
         Self { name: username.to_string(), skeleton: username.skeleton() }
     }
+}
+
+/// The digest of what a username looks like.
+pub(crate) fn name_digest(username: &Username) -> Digest {
+    Sha256::digest(format!("username {}", username.skeleton())).into()
+}
+
+/// The digest of what the embedding site calls a user.
+pub(crate) fn external_digest(id: &ExternalId) -> Digest {
+    Sha256::digest(format!("external id {id}")).into()
 }
 
 /// What stands for the skeleton of an account whose name looks like one that another had before: no name looks so.
@@ -236,6 +272,13 @@ pub(crate) trait Accounts: Send + Sync {
     /// Returns the account with this username.
     async fn account(&self, username: &Username) -> Result<Option<Account>>;
 
+    /// Returns the account of a user.
+    async fn account_of(&self, user: UserId) -> Result<Option<Account>>;
+
+    /// Changes a password, unless its hash is no longer `from`, ends the user's sessions but one, and records each
+    /// revocation. `None`: it is another hash by now, or there is no such user. Returns the ended ones.
+    async fn change_password(&self, change: &PasswordChange<'_>) -> Result<Option<Vec<SessionId>>>;
+
     /// Replaces a password's hash, unless it is no longer `from`.
     async fn replace_password_hash(&self, user: UserId, from: &str, to: &str) -> Result<()>;
 
@@ -278,6 +321,32 @@ pub(crate) trait SiteUsers: Send + Sync {
     async fn is_username_free(&self, username: &Username) -> Result<bool>;
 }
 
+/// Users who were erased.
+#[async_trait]
+pub(crate) trait Erasures: Send + Sync {
+    /// Ends all that let a user in, records it, and leaves of the user what [`Erasure`] says. `None`: there is no such
+    /// user, or there is none any more.
+    async fn erase(&self, erasure: &Erasure) -> Result<Option<UserOrigin>>;
+
+    /// Whether a user was erased.
+    async fn was_erased(&self, user: UserId) -> Result<bool>;
+
+    /// When the user was last erased whom the embedding site called so.
+    async fn erased_site_user_at(&self, external_id: &Digest) -> Result<Option<Timestamp>>;
+
+    /// Takes erasures until a time that are not finished, and that nobody has taken beyond now: the oldest first.
+    async fn take_erasures(&self, now: Timestamp, until: Timestamp, limit: i64) -> Result<Vec<UserId>>;
+
+    /// Takes one again.
+    async fn take_erasure_again(&self, user: UserId, until: Timestamp) -> Result<()>;
+
+    /// Notes that an erasure is finished.
+    async fn finish_erasure(&self, user: UserId, now: Timestamp) -> Result<()>;
+
+    /// Forgets finished erasures of before a time, at most `limit`.
+    async fn purge_erasures(&self, before: Timestamp, limit: i64) -> Result<u64>;
+}
+
 /// Names that an earlier version recorded.
 #[async_trait]
 pub(crate) trait Names: Send + Sync {
@@ -312,8 +381,14 @@ pub(crate) trait ApiKeys: Send + Sync {
 #[async_trait]
 pub(crate) trait Sessions: Send + Sync {
     /// Inserts a session. If the user then has more than `max` live ones, it ends those that were used longest ago
-    /// and records each revocation. Returns the ended ones.
-    async fn insert_session(&self, session: &NewSession, max: u32) -> Result<Vec<SessionId>>;
+    /// and records each revocation. Returns the ended ones. `None`: the password of this version is not the user's any
+    /// more, or there is no such user any more.
+    async fn insert_session(
+        &self,
+        session: &NewSession,
+        password_version: i64,
+        max: u32,
+    ) -> Result<Option<Vec<SessionId>>>;
 
     /// Returns the session of a family of refresh tokens, live or not.
     async fn family(&self, family: &Digest) -> Result<Option<Family>>;
@@ -388,9 +463,12 @@ pub(crate) trait Keys: Send + Sync {
 }
 
 /// The whole store of the service.
-pub(crate) trait Store: Accounts + Names + SiteUsers + ApiKeys + Sessions + Tickets + Keys {}
+pub(crate) trait Store:
+    Accounts + Erasures + Names + SiteUsers + ApiKeys + Sessions + Tickets + Keys
+{
+}
 
-impl<T: Accounts + Names + SiteUsers + ApiKeys + Sessions + Tickets + Keys> Store for T {}
+impl<T: Accounts + Erasures + Names + SiteUsers + ApiKeys + Sessions + Tickets + Keys> Store for T {}
 
 /// The table of applied migrations. It does not have sqlx's default name, since the message store may use the
 /// same database and has its own table.

@@ -41,13 +41,18 @@ pub(super) struct AccountRow {
     #[sqlx(flatten)]
     profile: ProfileRow,
     password_hash: String,
+    password_version: i64,
 }
 
 impl AccountRow {
     pub(super) fn account(self) -> Result<Account> {
         // A user of the embedding site has no password hash. The empty text in its place is not a PHC string.
         let password_hash = Some(self.password_hash).filter(|hash| !hash.is_empty());
-        Ok(Account { profile: self.profile.profile()?, password_hash })
+        Ok(Account {
+            profile: self.profile.profile()?,
+            password_hash,
+            password_version: self.password_version,
+        })
     }
 }
 

@@ -4,6 +4,8 @@
 mod accounts;
 #[path = "sql/api_keys.rs"]
 mod api_keys;
+#[path = "sql/erasures.rs"]
+mod erasures;
 #[path = "sql/keys.rs"]
 mod keys;
 #[path = "sql/names.rs"]

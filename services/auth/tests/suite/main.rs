@@ -9,6 +9,7 @@ mod accounts;
 mod api_keys;
 mod attempts;
 mod audit;
+mod ends;
 mod faults;
 mod keys;
 mod names;

@@ -115,7 +115,7 @@ async fn a_user_of_the_site_gets_no_look_alike(world: World) {
             avatar_url: None,
             as_of: None,
         };
-        service.recognize_user(RecognizeUser { user }).await.unwrap().profile.username
+        service.recognize_user(RecognizeUser { user, by_backend: false }).await.unwrap().profile.username
     };
     let given = seen("7", PAYPAL_CYRILLIC).await;
     assert_ne!(given.skeleton(), "paypal");
@@ -138,7 +138,8 @@ async fn a_user_of_the_site_gets_no_look_alike(world: World) {
         as_of: None,
     };
     for (shown, is) in [("Joon", "Joon"), ("\u{200b}", "Joon")] {
-        let known = service.recognize_user(RecognizeUser { user: user(shown) }).await.unwrap();
+        let known =
+            service.recognize_user(RecognizeUser { user: user(shown), by_backend: false }).await.unwrap();
         assert_eq!(known.profile.name.as_str(), is, "{shown:?}");
     }
 }

@@ -46,7 +46,7 @@ fn named(id: &str, wanted: &str, name: &str) -> ExternalUser {
 }
 
 async fn seen(service: &Service, user: ExternalUser) -> Recognized {
-    service.recognize_user(RecognizeUser { user }).await.unwrap()
+    service.recognize_user(RecognizeUser { user, by_backend: false }).await.unwrap()
 }
 
 async fn a_user_of_the_site_is_made_once(world: World) {
@@ -127,7 +127,10 @@ async fn of_many_who_see_a_user_first_one_makes_it(world: World) {
                 let user = named(&round.to_string(), "mina", "Mina");
                 tokio::spawn(async move {
                     loop {
-                        match service.recognize_user(RecognizeUser { user: user.clone() }).await {
+                        match service
+                            .recognize_user(RecognizeUser { user: user.clone(), by_backend: false })
+                            .await
+                        {
                             Ok(seen) => return seen.profile.id,
                             // Eight who write to one SQLite file at once on a slow disk may be told so.
                             Err(error) => assert_eq!(error.code, Code::Unavailable, "{error}"),

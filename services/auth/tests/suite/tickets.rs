@@ -154,7 +154,7 @@ async fn the_site_lets_its_user_in_by_a_ticket(world: World) {
     let service = world.service().await;
     let external_id = ExternalId::new("7").unwrap();
     let user = ExternalUser { external_id, username: None, name: None, avatar_url: None, as_of: None };
-    let profile = service.recognize_user(RecognizeUser { user }).await.unwrap().profile;
+    let profile = service.recognize_user(RecognizeUser { user, by_backend: false }).await.unwrap().profile;
     let ticket = service.issue_user_ticket(IssueUserTicket { user: profile.id, until: None }).await.unwrap();
     assert_eq!(ticket.expires_in, seconds(30));
     let made_at = world.clock.now();

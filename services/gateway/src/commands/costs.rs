@@ -70,10 +70,22 @@ actions! {
     React = "add or remove a reaction", Cost { sends: MESSAGE, room: MESSAGE, ..NOTHING };
     /// Pins a message, or unpins it.
     SetPin = "pin or unpin a message", CHANGE;
+    /// Reports a message to the moderators.
+    Report = "report a message", Cost { room: 0, ..CHANGE };
+    /// Settles a report.
+    SettleReport = "settle a report", Cost { room: 0, ..CHANGE };
+    /// Sets the words that are not accepted in a room.
+    PutWords = "set a room's word list", Cost { room: 0, ..CHANGE };
     /// Changes the own profile. Every room that the user is in hears of it.
     UpdateProfile = "change the profile", Cost { sends: 10 * MESSAGE, profile_topics: PROFILE_TOPICS_MAX, ..NOTHING };
     /// Changes the own settings.
     PutUserSettings = "change the settings", Cost { sends: MESSAGE, ..NOTHING };
+    /// Changes the own password.
+    ChangePassword = "change the password", Cost { sends: 4 * MESSAGE, ..NOTHING };
+    /// Erases the own account.
+    EraseAccount = "erase the account", Cost { sends: 4 * MESSAGE, ..NOTHING };
+    /// Begins an export of what is the user's.
+    BeginExport = "begin an export", Cost { sends: 4 * MESSAGE, ..NOTHING };
     /// Blocks a user, or ends that.
     Block = "block or unblock a user", Cost { sends: MESSAGE, ..NOTHING };
     /// Takes a ticket for a socket.

@@ -5,6 +5,8 @@
 
 mod blocks;
 mod costs;
+mod erasures;
+mod exports;
 mod history;
 mod inbox;
 mod invitations;
@@ -16,6 +18,7 @@ mod notices;
 mod presence;
 mod profiles;
 mod read_marks;
+mod reports;
 mod reserved_slugs;
 mod rooms;
 mod search;
@@ -31,6 +34,7 @@ use madang_kit::{
     lifecycle::Tasks,
 };
 use madang_rpc::{Auth, MessageStore, store::Changed};
+use tokio::sync::Notify;
 use tracing::Instrument as _;
 
 pub(crate) use self::{
@@ -39,6 +43,7 @@ pub(crate) use self::{
     messages::NewMessage,
     moderation::Terms,
     profiles::SiteProfile,
+    reports::ReportsAsked,
     reserved_slugs::ReservedSlugs,
     rooms::{Members, RoomToCreate},
     search::SearchFor,
@@ -74,6 +79,8 @@ pub(crate) struct Commands {
     pub(crate) counters: Arc<Counters>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
+    /// Tells the task that carries erasures out that one has begun.
+    pub(crate) erasures: Notify,
     /// Runs tasks that must not end with the request that started them.
     pub(crate) tasks: Tasks,
 }

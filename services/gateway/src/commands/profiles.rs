@@ -51,7 +51,7 @@ impl Commands {
             }
             (Some(external_id), _) | (None, UserRef::External(external_id)) => {
                 let user = ExternalUser { external_id, username, name, avatar_url, as_of: None };
-                let change = RecognizeUser { user };
+                let change = RecognizeUser { user, by_backend: true };
                 self.commit_profile(spent, async move { Ok(auth.recognize_user(change).await?.profile) })
                     .await
             }
@@ -92,7 +92,7 @@ impl Commands {
 }
 
 /// One for the user's own devices, and one for each room. A socket that hears several is told once.
-fn publications(RememberedProfile { user, rooms }: RememberedProfile) -> Vec<Publication> {
+pub(super) fn publications(RememberedProfile { user, rooms }: RememberedProfile) -> Vec<Publication> {
     let topics = iter::once(TopicId::Inbox(user.id)).chain(rooms.into_iter().map(TopicId::Room));
     topics.map(|topic| Publication::Profile(ProfileChange { topic, user: Arc::clone(&user) })).collect()
 }

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use madang_domain::{Code, ExternalId, Profile, Result};
+use madang_domain::{Code, ExternalId, Profile, Result, Timestamp, UserId};
 use madang_flow_control::{LruMap, lru_map};
 use madang_kit::clock::Clock;
 use madang_rpc::{
@@ -64,7 +64,8 @@ impl SiteUserCache {
             return Ok(known.answer.clone());
         }
         self.counters.site_users_asked.add(1);
-        match (self.auth.recognize_user(RecognizeUser { user: said.clone() }).await, known) {
+        match (self.auth.recognize_user(RecognizeUser { user: said.clone(), by_backend: false }).await, known)
+        {
             (Ok(answer), known) => {
                 if self.has_changed(known.as_deref(), &answer.profile)
                     && self.changed.try_send(answer.profile.clone()).is_err()
@@ -95,6 +96,15 @@ impl SiteUserCache {
         match known {
             Some(known) => profile.version > known.answer.profile.version,
             None => self.clock.now().since(profile.version) < FRESH,
+        }
+    }
+
+    /// Forgets users who were disconnected: one of them may have been erased, and the same external id may be another user's
+    /// by the next token.
+    pub(crate) fn forget(&self, users: &[(UserId, Timestamp)]) {
+        if !users.is_empty() {
+            let is_among = |id| users.iter().any(|(user, _)| *user == id);
+            self.known().retain(|_, known| !is_among(known.answer.profile.id));
         }
     }
 

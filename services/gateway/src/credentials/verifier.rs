@@ -100,6 +100,13 @@ impl Verifier {
         }
     }
 
+    /// Forgets what is known of users who were disconnected.
+    pub(crate) fn forget_users(&self, users: &[(UserId, Timestamp)]) {
+        if let Some(site) = &self.site {
+            site.users.forget(users);
+        }
+    }
+
     /// The time since the auth service's keys were last fetched; none before the first time.
     pub(crate) fn keys_age(&self) -> Option<Duration> {
         self.keys.age()

@@ -8,7 +8,9 @@ mod invitations;
 mod members;
 mod messages;
 mod moderation;
+mod own_account;
 mod refusals;
+mod reports;
 mod rooms;
 mod routes;
 mod search;
@@ -25,9 +27,11 @@ pub(crate) use routes::Routes;
 pub(crate) fn routes(base_path: &str) -> Result<Routes, Error> {
     Ok(auth::routes()
         .merge(users::routes())
+        .merge(own_account::routes())
         .merge(rooms::routes())
         .merge(members::routes())
         .merge(moderation::routes())
+        .merge(reports::routes())
         .merge(invitations::routes())
         .merge(messages::routes())
         .merge(search::routes())

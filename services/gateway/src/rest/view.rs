@@ -6,9 +6,10 @@ use madang_contract::{
     EventBody, RoomMessage,
     rest::{self, SentMessage},
 };
-use madang_domain::{RoomId, event::Event};
+use madang_domain::{MessageId, RoomId, Seq, event::Event};
 use madang_rpc::store::{
-    Appended, BannedUser, BlockedUser, FoundMessage, Invitation, Member, Page, Revision, RoomView,
+    Appended, AuditEntry, BannedUser, BlockedUser, FoundMessage, Invitation, Member, Page, Report, Revision,
+    RoomView,
 };
 
 use crate::formats::native;
@@ -58,6 +59,38 @@ pub(super) fn banned_user(banned: &BannedUser) -> rest::BannedUser<'_> {
         at: banned.at,
         until: banned.until,
         reason: banned.reason.as_deref().map(Cow::Borrowed),
+    }
+}
+
+/// A message that was reported.
+pub(super) fn report(report: &Report) -> rest::Report<'_> {
+    rest::Report {
+        id: Cow::Borrowed(&report.id),
+        room: report.room,
+        message: MessageId::new(report.message),
+        sender: native::user(&report.sender),
+        reporter: report.reporter.as_deref().map(native::user),
+        reason: report.reason.as_deref().map(Cow::Borrowed),
+        at: report.at,
+        status: report.status,
+        settled_by: report.settled_by,
+        settled_at: report.settled_at,
+    }
+}
+
+/// What somebody did in a room.
+pub(super) fn audit_entry(entry: &AuditEntry) -> rest::AuditEntry<'_> {
+    rest::AuditEntry {
+        seq: entry.seq,
+        at: entry.at,
+        action: Cow::Borrowed(&entry.action),
+        actor: account(&entry.actor),
+        by_site: entry.by_site,
+        user: entry.subject.as_deref().map(account),
+        message: (entry.message > Seq::START).then(|| MessageId::new(entry.message)),
+        role: entry.role,
+        until: entry.until,
+        reason: entry.reason.as_deref().map(Cow::Borrowed),
     }
 }
 

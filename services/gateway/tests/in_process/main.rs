@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic, its helpers too")]
 
+mod accounts;
 mod adding;
 mod attachments;
 mod blocking;
@@ -25,6 +26,7 @@ mod rates;
 mod raw;
 mod reads;
 mod replay;
+mod reports;
 mod retirement;
 mod room_names;
 mod rooms;

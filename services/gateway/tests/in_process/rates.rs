@@ -69,13 +69,17 @@ fn request_of(route: &Route, room: RoomId, user: &User) -> (String, Value) {
         "mark_read" | "mark_inbox_read" => json!({"seq": 1}),
         "update_me" => json!({"name": "Another"}),
         "ban" | "mute" => json!({"reason": "noise"}),
-        "make_invitation" => json!({}),
+        "make_invitation" | "report_message" => json!({}),
+        "settle_report" => json!({"status": "resolved"}),
+        "put_words" => json!({"words": [], "action": "refuse"}),
+        "change_password" => {
+            json!({"current_password": "what it is", "new_password": "what it will be"})
+        }
         "put_settings" => json!({"added_by": "nobody"}),
         "delete_room" | "join_room" | "leave_room" | "remove_member" | "create_ticket" | "revoke_session"
         | "delete_message" | "add_reaction" | "remove_reaction" | "pin_message" | "unpin_message"
-        | "block_user" | "unblock_user" | "unban" | "unmute" | "revoke_invitation" | "accept_invitation" => {
-            Value::Null
-        }
+        | "erase_me" | "begin_export" | "block_user" | "unblock_user" | "unban" | "unmute"
+        | "revoke_invitation" | "accept_invitation" => Value::Null,
         new => panic!("{new} writes: say here how it is called, and pay for it in its command"),
     };
     let path = route
@@ -86,6 +90,7 @@ fn request_of(route: &Route, room: RoomId, user: &User) -> (String, Value) {
         .replace("{id}", "1")
         .replace("{emoji}", ":wave:")
         .replace("{code}", "an-invitation-code")
+        .replace("{report}", "1")
         .replace("{session}", "01a2024d-95d7-7ac3-8afb-e3a86cee2d1a");
     (path, body)
 }

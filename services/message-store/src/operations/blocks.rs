@@ -47,6 +47,9 @@ impl Engine {
                 transaction.lock_room(&RoomRef::Id(room)).await?;
             }
             transaction.lock_blocks(blocker).await?;
+            if transaction.is_any_erased(&[blocker]).await? {
+                return Err(OperationError::UserErased);
+            }
             if direct.is_none() && transaction.direct_room(blocker, blocked).await?.is_some() {
                 let reason = "the direct room was made meanwhile";
                 return Err(DatabaseError::Conflict(reason.into()).into());

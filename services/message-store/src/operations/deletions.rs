@@ -1,7 +1,7 @@
 //! Deletions of messages.
 
 use madang_domain::{
-    Authority, RoomAction, RoomRef,
+    AuditAction, Authority, RoomAction, RoomRef,
     event::{Deleted, EventBody},
 };
 use madang_rpc::store::{Changed, DeleteMessage};
@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     error::OperationResult,
-    store::{MessageDetail, MessageRecord},
+    store::{AuditRecord, MessageDetail, MessageRecord},
     transaction::in_transaction,
 };
 
@@ -33,7 +33,14 @@ impl Engine {
                 Some(role) => permit(RoomAction::DeleteOthers, Authority::User, role)?,
             }
             if !deleted.detail.deleted {
+                let (sender, by_site) = (deleted.sender, actor.is_none());
                 erase(&mut change, deleted).await?;
+                if by_site || sender != of {
+                    let (of, authority) =
+                        if by_site { (sender, Authority::Site) } else { (of, Authority::User) };
+                    let record = AuditRecord::new(AuditAction::MessageDeleted, of, authority);
+                    change.record(record.to(sender).of_message(message)).await?;
+                }
             }
             change.finish(()).await
         })
@@ -41,7 +48,7 @@ impl Engine {
 }
 
 /// Leaves of a message its place, its sender and its key, which makes a repeated send the same.
-async fn erase(change: &mut RoomChange<'_>, message: MessageRecord) -> OperationResult<()> {
+pub(super) async fn erase(change: &mut RoomChange<'_>, message: MessageRecord) -> OperationResult<()> {
     let room = change.room.id;
     if let Some(edit) = message.detail.edit {
         change.transaction.erase_edit(room, edit.event, message.seq, edit.revision).await?;

@@ -1,7 +1,7 @@
 //! Edits of messages, and the texts that they replaced.
 
 use madang_domain::{
-    Authority, Profile, Role, RoomAction, RoomRef, Seq, Timestamp, UserId,
+    AuditAction, Authority, Profile, Role, RoomAction, RoomRef, Seq, Timestamp, UserId,
     event::{Edited, Event, EventBody},
     limits::REVISIONS_MAX,
 };
@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     error::{OperationError, OperationResult},
-    store::{LastEdit, MessageRecord, RevisionPage, Slice},
+    store::{AuditRecord, LastEdit, MessageRecord, RevisionPage, Slice},
     transaction::{finish, in_transaction},
 };
 
@@ -55,6 +55,11 @@ impl Engine {
                 edited.detail.mentions = present(&mut change, &named, edited.sender).await?;
                 replace_text(&mut change, &mut edited, text.clone()).await?;
                 tell_newly_named(&mut change, actor.is_none(), &edited, &former).await?;
+                if actor.is_none() {
+                    let (sender, site) = (edited.sender, Authority::Site);
+                    let record = AuditRecord::new(AuditAction::MessageEdited, sender, site);
+                    change.record(record.to(sender).of_message(message)).await?;
+                }
             }
             let beyond = Seq::new(message.get() - 1);
             let slice = Slice { beyond, limit: 1, messages_only: true, floor: Seq::START };

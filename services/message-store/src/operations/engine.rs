@@ -8,7 +8,7 @@ use madang_kit::clock::{Clock, Random};
 use tokio::sync::Semaphore;
 
 use super::profiles::KnownProfiles;
-use crate::{error::OperationResult, indexing::Hints, store::Database};
+use crate::{error::OperationResult, indexing::Hints, store::Database, words::WordLists};
 
 /// What the operations work with. Each file of operations adds its own methods.
 pub(crate) struct Engine {
@@ -23,6 +23,8 @@ pub(crate) struct Engine {
     pub(crate) edit_window: Duration,
     /// How many searches may run at once.
     pub(crate) searches: Arc<Semaphore>,
+    /// The words that are not accepted.
+    pub(crate) words: Arc<WordLists>,
     /// The rooms that wait to be indexed.
     pub(crate) hints: Arc<Hints>,
 }

@@ -39,6 +39,9 @@ impl Engine {
         let body = EventBody::Custom(check_data(&data)?);
         self.remember([&user]).await?;
         in_transaction!(self, "notify", |transaction| {
+            if transaction.is_any_erased(&[user.id]).await? {
+                return Err(OperationError::UserErased);
+            }
             if let Some(key) = &key {
                 // Under the lock, so that of two at once one sees the other.
                 transaction.lock_inbox(user.id, self.clock.now()).await?;

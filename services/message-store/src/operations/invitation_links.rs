@@ -3,7 +3,7 @@
 use std::{fmt::Write as _, time::Duration};
 
 use madang_domain::{
-    Authority, Role, RoomAction, RoomRef,
+    AuditAction, Authority, Role, RoomAction, RoomRef,
     limits::{INVITATION_DEFAULT_DAYS, INVITATION_MAX_DAYS, INVITATION_USES_MAX, ROOM_INVITATIONS_MAX},
 };
 use madang_kit::clock::new_id;
@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     error::{OperationError, OperationResult},
-    store::{CodeDigest, InvitationLink},
+    store::{AuditRecord, CodeDigest, InvitationLink},
     transaction::{finish, in_transaction},
 };
 
@@ -58,6 +58,7 @@ impl Engine {
             let (code, actor) = (digest, by.id);
             let link = InvitationLink { id, room, code, actor, created_at: now, expires_at, uses };
             change.transaction.insert_link(&link).await?;
+            change.record(AuditRecord::new(AuditAction::InvitationMade, by.id, Authority::User)).await?;
             change.finish(()).await
         })?;
         let id = id.to_string();
@@ -92,6 +93,7 @@ impl Engine {
             if !change.transaction.delete_link(change.room.id, id, &code).await? {
                 return Err(OperationError::InvitationNotFound);
             }
+            change.record(AuditRecord::new(AuditAction::InvitationRevoked, actor, Authority::User)).await?;
             Ok(())
         })
     }

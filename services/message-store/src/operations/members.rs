@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use madang_domain::{
-    Profile, Role, RoomAction, RoomRef, Seq, UserId,
+    AuditAction, Profile, Role, RoomAction, RoomRef, Seq, UserId,
     event::{EventBody, RoleChanged},
 };
 use madang_rpc::store::{Authority, Changed, Member, Page, PageQuery, RoomKind, RoomView};
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     error::{OperationError, OperationResult},
-    store::{ByRank, View, role_from_number, role_number},
+    store::{AuditRecord, ByRank, View, role_from_number, role_number},
     transaction::{finish, in_transaction},
 };
 
@@ -134,6 +134,8 @@ impl Engine {
                     }
                     change.transaction.set_role(&change.room, user.id, role).await?;
                     change.add(Some(user.id), EventBody::RoleChanged(RoleChanged { role })).await?;
+                    let record = AuditRecord::new(AuditAction::RoleGiven, actor.id, authority).to(user.id);
+                    change.record(AuditRecord { role: Some(role), ..record }).await?;
                 }
                 None => {
                     permit(RoomAction::AddMember, authority, own)?;
@@ -151,6 +153,11 @@ impl Engine {
                         let (read, muted_until) = (Seq::START, None);
                         let invited = Member { user, role, joined_at, read, invited: true, muted_until };
                         return change.finish(invited).await;
+                    }
+                    // What users do among themselves the log of the room has.
+                    if authority == Authority::Site {
+                        let record = AuditRecord::new(AuditAction::MemberAdded, actor.id, authority);
+                        change.record(AuditRecord { role: Some(role), ..record.to(user.id) }).await?;
                     }
                 }
             }
@@ -184,6 +191,7 @@ impl Engine {
             permit_against(RoomAction::RemoveMember, authority, own, member.role)?;
             change.keep_an_owner_without(&member).await?;
             change.dismiss(user).await?;
+            change.record(AuditRecord::new(AuditAction::MemberRemoved, actor.id, authority).to(user)).await?;
             change.finish(()).await
         })
     }

@@ -78,6 +78,46 @@ fn names(text: &str) -> Vec<Candidates> {
     names
 }
 
+/// A text with something else where it names a user; none where it does not name the user. What stands behind the name
+/// stays. Where nobody says that the user was meant, a name with a particle behind it may be another's, and is left.
+pub(super) fn without_name(text: &str, username: &str, instead: &str, is_meant: bool) -> Option<String> {
+    let (mut kept, mut copied, mut before) = (String::new(), 0, None);
+    for (at, c) in text.char_indices() {
+        if c == '@' && at >= copied && !before.is_some_and(Username::may_hold) {
+            let rest = &text[at + 1..];
+            let end = rest.find(|c| !Username::may_hold(c)).unwrap_or(rest.len());
+            let is_named = |length: &usize| {
+                Username::recorded(&rest[..*length]).is_ok_and(|name| name.as_str() == username)
+            };
+            let lengths = rest[..end].char_indices().map(|(start, c)| start + c.len_utf8());
+            let ends = |behind: &str| {
+                if is_meant { may_end(behind) } else { behind.trim_end_matches(['.', '-', '_']).is_empty() }
+            };
+            let lengths: Vec<usize> = lengths.collect();
+            let named =
+                lengths.into_iter().rev().find(|length| is_named(length) && ends(&rest[*length..end]));
+            if let Some(length) = named {
+                kept.push_str(&text[copied..at]);
+                kept.push_str(instead);
+                copied = at + 1 + length;
+            }
+        }
+        before = Some(c);
+    }
+    if copied == 0 {
+        return None;
+    }
+    kept.push_str(&text[copied..]);
+    Some(kept)
+}
+
+/// Whether so much may stand behind a name without a space: a Korean particle, and then or instead a full stop or the
+/// like.
+fn may_end(behind: &str) -> bool {
+    let word = behind.trim_end_matches(['.', '-', '_']);
+    word.chars().all(is_hangul) && word.chars().count() <= PARTICLE_MAX_SYLLABLES
+}
+
 /// What may be meant by the beginning of a text, the longest first.
 fn candidates(text: &str) -> Candidates {
     let end = text.find(|c| !Username::may_hold(c)).unwrap_or(text.len());
@@ -133,6 +173,21 @@ mod tests {
         assert_eq!(named("@mina님께서는 오셨나요"), ["mina님께서는|mina님께서|mina님께|mina님|mina"]);
         assert_eq!(named("@미나가"), ["미나가|미나"]);
         assert_eq!(named("@minas"), ["minas"]);
+    }
+
+    #[test]
+    fn a_name_is_taken_out_where_it_is_named() {
+        let without = |text| without_name(text, "mina", "[gone]", true);
+        assert_eq!(without("@mina, hello @MINA!").as_deref(), Some("[gone], hello [gone]!"));
+        assert_eq!(without("(@mina님께서는) @mina.").as_deref(), Some("([gone]님께서는) [gone]."));
+        assert_eq!(without("@ＭＩＮＡ").as_deref(), Some("[gone]"));
+        assert_eq!(without("@minas a@mina mina @min @mina2"), None);
+        assert_eq!(without_name("@미나가 왔다", "미나", "[gone]", true).as_deref(), Some("[gone]가 왔다"));
+        assert_eq!(
+            without_name("@미나가 @미나.", "미나", "[gone]", false).as_deref(),
+            Some("@미나가 [gone].")
+        );
+        assert_eq!(without_name("@미나가", "미나가", "[gone]", true).as_deref(), Some("[gone]"));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Bans and mutes.
 
 use madang_domain::{
-    Authority, Restriction, Role, RoomAction, Timestamp, UserId,
+    AuditAction, Authority, Restriction, Role, RoomAction, Timestamp, UserId,
     event::{EventBody, Restricted, RestrictionNotice},
     limits::ROOM_RESTRICTIONS_MAX,
 };
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     error::{OperationError, OperationResult},
-    store::{ByBan, RestrictionRecord},
+    store::{AuditRecord, ByBan, RestrictionRecord},
     transaction::{finish, in_transaction},
 };
 
@@ -64,11 +64,23 @@ impl Engine {
                     return change.finish(()).await;
                 }
                 change.impose(&imposed, present.is_none(), member).await?;
+                let action = match kind {
+                    Restriction::Ban => AuditAction::Banned,
+                    Restriction::Mute => AuditAction::Muted,
+                };
+                let until = Some(imposed.until).filter(|until| *until != Restriction::WITHOUT_END);
+                let record = AuditRecord::new(action, actor, authority).to(user);
+                change.record(AuditRecord { until, reason: imposed.reason.clone(), ..record }).await?;
             } else {
                 if present.is_none() {
                     return change.finish(()).await;
                 }
                 change.lift(kind, user).await?;
+                let action = match kind {
+                    Restriction::Ban => AuditAction::Unbanned,
+                    Restriction::Mute => AuditAction::Unmuted,
+                };
+                change.record(AuditRecord::new(action, actor, authority).to(user)).await?;
             }
             change.finish(()).await
         })

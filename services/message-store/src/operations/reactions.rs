@@ -43,7 +43,7 @@ impl Engine {
 }
 
 /// Counts a reaction that begins or ends, under the room's lock. Answers how many there are of the emoji now.
-fn count(reactions: &mut Vec<Reactions>, emoji: &Emoji, on: bool) -> OperationResult<u64> {
+pub(super) fn count(reactions: &mut Vec<Reactions>, emoji: &Emoji, on: bool) -> OperationResult<u64> {
     let Some(place) = reactions.iter().position(|of| of.emoji == *emoji) else {
         if !on {
             return Ok(0);

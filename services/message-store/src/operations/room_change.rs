@@ -132,6 +132,7 @@ impl<'s> RoomChange<'s> {
     /// Adds a member, with the event that says so; one whom another adds is told. The new member has read up to
     /// that event.
     pub(crate) async fn admit(&mut self, user: UserId, role: Role) -> OperationResult<()> {
+        self.refuse_erased(user).await?;
         if user != self.actor {
             self.tell_of_invitation(user, false);
         }
@@ -141,6 +142,13 @@ impl<'s> RoomChange<'s> {
             self.room.newcomers_after = self.room.hidden_from_newcomers();
         }
         Ok(self.transaction.insert_member(&self.room, user, role, self.room.active_at).await?)
+    }
+
+    /// Refuses a user who was erased. Who is not is not erased until this transaction ends: the erasure waits for it, and
+    /// then finds what it has made.
+    async fn refuse_erased(&mut self, user: UserId) -> OperationResult<()> {
+        let is_erased = self.transaction.is_any_erased(&[user]).await?;
+        if is_erased { Err(OperationError::UserErased) } else { Ok(()) }
     }
 
     /// Refuses a direct room while one of its two users blocks the other.
@@ -183,6 +191,7 @@ impl<'s> RoomChange<'s> {
             self.admit(user, role).await?;
             return Ok(true);
         }
+        self.refuse_erased(user).await?;
         let (inviter, at) = (self.actor, self.room.active_at);
         let invitation = Invitation { room: self.room.id, user, inviter, role, at };
         if self.transaction.insert_invitation(&invitation).await? {
@@ -322,6 +331,17 @@ impl<'s> RoomChange<'s> {
             return Ok(events);
         }
         self.notices.sort_by_key(|(user, _)| *user);
+        let users: Vec<UserId> = self.notices.iter().map(|(user, _)| *user).collect();
+        if self.transaction.is_any_erased(&users).await? {
+            // Rarely: an inbox that is erased is not begun anew.
+            let mut kept = Vec::with_capacity(self.notices.len());
+            for (user, body) in std::mem::take(&mut self.notices) {
+                if !self.transaction.is_any_erased(&[user]).await? {
+                    kept.push((user, body));
+                }
+            }
+            self.notices = kept;
+        }
         let actor = self.transaction.profile(self.actor).await?;
         for (user, body) in self.notices {
             let now = self.room.active_at;

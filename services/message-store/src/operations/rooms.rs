@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use madang_domain::{
-    Profile, Role, RoomAction, RoomFlagChanges, RoomFlags, RoomId, RoomName, RoomRef, Seq, Slug, Timestamp,
-    UserId,
+    AuditAction, Profile, Role, RoomAction, RoomFlagChanges, RoomFlags, RoomId, RoomName, RoomRef, Seq, Slug,
+    Timestamp, UserId,
     event::{EventBody, RoomChanged},
     limits,
 };
@@ -20,7 +20,7 @@ use super::{
 use crate::{
     error::{OperationError, OperationResult},
     settings::{MEMBERSHIPS_MAX, NAMES_PER_CALL},
-    store::{ByActivity, ByAge, Connection, Origin, RoomPage, RoomRecord, View},
+    store::{AuditRecord, ByActivity, ByAge, Connection, Origin, RoomPage, RoomRecord, View},
     transaction::in_transaction,
 };
 
@@ -174,6 +174,11 @@ impl Engine {
                 change.room.flags = flags;
                 let changed = RoomChanged { name, slug, flags, deleted: false };
                 change.add(None, EventBody::RoomChanged(changed)).await?;
+                // In a direct room nobody is more than the other.
+                if change.room.kind != RoomKind::Direct {
+                    let record = AuditRecord::new(AuditAction::RoomChanged, actor.id, Authority::User);
+                    change.record(record).await?;
+                }
             }
             change.finish_with_view().await
         })

@@ -10,7 +10,9 @@ use madang_kit::Metrics;
 use super::{
     batches::{AppendOutcome, AppendRow, RoomState},
     blocks::Blocks,
+    erasures::Erasures,
     events::{Events, Range},
+    exports::Exports,
     inboxes::{InboxOpening, InboxState, Inboxes},
     invitation_links::InvitationLinks,
     invitations::Invitations,
@@ -18,6 +20,7 @@ use super::{
     messages::Messages,
     profiles::Profiles,
     purge::Purge,
+    reports::Reports,
     restrictions::Restrictions,
     rooms::Rooms,
     search::Search,
@@ -99,7 +102,10 @@ pub(crate) trait Connection:
     + InvitationLinks
     + Restrictions
     + Blocks
+    + Erasures
+    + Exports
     + Purge
+    + Reports
     + Search
     + Slugs
     + Send

@@ -68,6 +68,9 @@ pub(crate) trait Events {
     /// The events before a place, newest first.
     async fn events_before(&mut self, room: RoomId, slice: Slice) -> DatabaseResult<EventPage>;
 
+    /// The messages of a sender in a room after a place.
+    async fn messages_of(&mut self, room: RoomId, sender: UserId, slice: Slice) -> DatabaseResult<EventPage>;
+
     /// Adds an event other than a message at the room's next place; the caller has locked the room and
     /// counted its head up.
     async fn insert_event(&mut self, room: &RoomRecord, event: &NewEvent) -> DatabaseResult<()>;

@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use madang_domain::{
-    Code, Emoji, Profile, Restriction, Result, Role, RoomAction, RoomFlagChanges, RoomHistory, RoomId,
-    RoomName, RoomRef, Seq, Target,
+    Code, Emoji, Profile, ReportStatus, Restriction, Result, Role, RoomAction, RoomFlagChanges, RoomHistory,
+    RoomId, RoomName, RoomRef, Seq, Target,
 };
 use madang_message_store::Service;
 use madang_rpc::{
     MessageStore as _,
     store::{
-        Append, Authority, DeleteMessage, DeleteRoom, EditMessage, HistoryFrom, ListBans, ListRevisions,
-        MakeInvitation, PutMember, React, RemoveMember, Restrict, RoomKind, SetPin, UpdateRoom,
+        Append, Authority, DeleteMessage, DeleteRoom, EditMessage, HistoryFrom, ListAudit, ListBans,
+        ListReports, ListRevisions, MakeInvitation, PutMember, PutWords, React, RemoveMember, ReportMessage,
+        Restrict, RoomKind, SetPin, UpdateRoom, WordList,
     },
 };
 
@@ -102,6 +103,23 @@ impl Scene<'_> {
                 let (room, message) = (self.at(), self.others);
                 let list = ListRevisions { user: actor.id, room, message, page: page(1) };
                 by_user(service.list_revisions(list).await.map(drop)).await
+            }
+            RoomAction::Report => {
+                let report = ReportMessage { actor, room: self.at(), message: self.others, reason: None };
+                by_user(service.report_message(report).await.map(drop)).await
+            }
+            RoomAction::SettleReports => {
+                let (user, room, status) = ((!by_site).then_some(actor.id), self.at(), ReportStatus::Open);
+                let list = ListReports { user, room: Some(room), status, page: page(1) };
+                Some(service.list_reports(list).await.map(drop))
+            }
+            RoomAction::ReadAudit => {
+                let list = ListAudit { user: actor.id, room: self.at(), page: page(1) };
+                by_user(service.list_audit(list).await.map(drop)).await
+            }
+            RoomAction::SetWords => {
+                let (actor, room, list) = (Some(actor), Some(self.at()), WordList::default());
+                by_user(service.put_words(PutWords { actor, room, list }).await.map(drop)).await
             }
             RoomAction::Pin => {
                 let pin = SetPin { actor, room: self.at(), message: self.others, on: true };

@@ -2,12 +2,24 @@
 
 use async_trait::async_trait;
 use madang_database::{once, run};
-use madang_domain::{AvatarUrl, DisplayName, Profile, Timestamp, UserId, Username};
+use madang_domain::{AvatarUrl, DisplayName, Profile, SessionId, Timestamp, UserId, Username};
 use sqlx::QueryBuilder;
 
-use super::{Database, Db, sessions};
+use super::{Database, Db, erasures, sessions};
 use crate::store::rows::{AccountRow, ProfileRow};
-use crate::store::{Account, Accounts, NewSession, Result};
+use crate::store::{Account, Accounts, NewSession, PasswordChange, Result};
+
+const ACCOUNT: &str = "\
+    SELECT id AS user_id, username, name, avatar_url, external_id, profile_version, password_hash, password_version \
+    FROM auth_users WHERE username = $1";
+const ACCOUNT_OF: &str = "\
+    SELECT id AS user_id, username, name, avatar_url, external_id, profile_version, password_hash, password_version \
+    FROM auth_users WHERE id = $1";
+/// A sign-in that has verified the former password waits for this row, and then sees another version.
+const CHANGE_PASSWORD: &str = "\
+    UPDATE auth_users SET password_hash = $3, \
+        password_version = CASE WHEN password_version < $4 THEN $4 ELSE password_version + 1 END \
+    WHERE id = $1 AND password_hash = $2";
 
 #[async_trait]
 impl Accounts for Database {
@@ -30,23 +42,48 @@ impl Accounts for Database {
                 .bind(session.created_at.as_micros())
                 .bind(profile.version.as_micros())
                 .bind(profile.username.skeleton());
-                let is_free = run!(transaction, query, execute)?.rows_affected() == 1;
-                if is_free {
-                    sessions::insert(&mut transaction, session).await?;
+                let is_free = run!(transaction, query, execute)?.rows_affected() == 1
+                    && !erasures::rests(&mut transaction, &profile.username).await?;
+                if !is_free {
+                    transaction.rollback().await?;
+                    return Ok(false);
                 }
+                sessions::insert(&mut transaction, session).await?;
                 transaction.commit().await?;
-                Ok(is_free)
+                Ok(true)
             })
             .await
     }
 
     async fn account(&self, username: &Username) -> Result<Option<Account>> {
-        let row: Option<AccountRow> = once!(self.readers(), sqlx::query_as(
-            "SELECT id AS user_id, username, name, avatar_url, external_id, profile_version, password_hash
-             FROM auth_users WHERE username = $1",
-        )
-        .bind(username.as_str()), fetch_optional)?;
+        let query = sqlx::query_as(ACCOUNT).bind(username.as_str());
+        let row: Option<AccountRow> = once!(self.readers(), query, fetch_optional)?;
         row.map(AccountRow::account).transpose()
+    }
+
+    async fn account_of(&self, user: UserId) -> Result<Option<Account>> {
+        let query = sqlx::query_as(ACCOUNT_OF).bind(user.uuid());
+        let row: Option<AccountRow> = once!(self.readers(), query, fetch_optional)?;
+        row.map(AccountRow::account).transpose()
+    }
+
+    async fn change_password(&self, change: &PasswordChange<'_>) -> Result<Option<Vec<SessionId>>> {
+        let PasswordChange { user, from, to, keep, now } = *change;
+        self.transactions
+            .run("change_password", || async {
+                let mut transaction = self.begin().await?;
+                let query =
+                    sqlx::query(CHANGE_PASSWORD).bind(user.uuid()).bind(from).bind(to).bind(now.as_micros());
+                let is_changed = run!(transaction, query, execute)?.rows_affected() == 1;
+                let ended = if is_changed {
+                    Some(sessions::end_others(&mut transaction, user, keep, now).await?)
+                } else {
+                    None
+                };
+                transaction.commit().await?;
+                Ok(ended)
+            })
+            .await
     }
 
     async fn replace_password_hash(&self, user: UserId, from: &str, to: &str) -> Result<()> {

@@ -119,9 +119,31 @@ async fn end_oldest(
     Ok(ended)
 }
 
+/// Ends the sessions of a user but one, and records each revocation.
+pub(super) async fn end_others(
+    transaction: &mut Transaction<Connector>,
+    user: UserId,
+    keep: Option<SessionId>,
+    now: Timestamp,
+) -> Result<Vec<SessionId>> {
+    let query = sqlx::query_as(
+        "UPDATE auth_sessions SET revoked_at = $2
+         WHERE user_id = $1 AND revoked_at IS NULL AND live_until > $2 AND id <> $3
+         RETURNING id",
+    )
+    .bind(user.uuid())
+    .bind(now.as_micros())
+    .bind(keep.map_or(Uuid::nil(), SessionId::uuid));
+    let ended: Vec<(Uuid,)> = run!(transaction, query, fetch_all)?;
+    let ended: Vec<SessionId> = ended.into_iter().map(|(id,)| SessionId::new(id)).collect();
+    let ends: Vec<End> = ended.iter().copied().map(End::Session).collect();
+    record(transaction, &ends, now).await?;
+    Ok(ended)
+}
+
 /// Ends all sessions of a user, and records each revocation and the user's disconnection. `None`: there is no
 /// such user.
-async fn end_all(
+pub(super) async fn end_all(
     transaction: &mut Transaction<Connector>,
     user: UserId,
     now: Timestamp,
@@ -153,18 +175,30 @@ async fn end_all(
 
 #[async_trait]
 impl Sessions for Database {
-    async fn insert_session(&self, session: &NewSession, max: u32) -> Result<Vec<SessionId>> {
+    async fn insert_session(
+        &self,
+        session: &NewSession,
+        password_version: i64,
+        max: u32,
+    ) -> Result<Option<Vec<SessionId>>> {
         self.transactions
             .run("insert_session", || async {
                 let mut transaction = self.begin().await?;
-                // Locks the user's row and changes nothing: of two who sign in at once, the second counts the first.
-                let lock = sqlx::query("UPDATE auth_users SET created_at = created_at WHERE id = $1")
-                    .bind(session.user.uuid());
-                run!(transaction, lock, execute)?;
+                // Locks the user's row and changes nothing: of two who sign in at once, the second counts the first. Who
+                // changes the password or erases the user locks it, too: what was verified before is not good any more.
+                let lock = sqlx::query(
+                    "UPDATE auth_users SET created_at = created_at WHERE id = $1 AND password_version = $2",
+                )
+                .bind(session.user.uuid())
+                .bind(password_version);
+                if run!(transaction, lock, execute)?.rows_affected() == 0 {
+                    transaction.rollback().await?;
+                    return Ok(None);
+                }
                 insert(&mut transaction, session).await?;
                 let ended = end_oldest(&mut transaction, session, max).await?;
                 transaction.commit().await?;
-                Ok(ended)
+                Ok(Some(ended))
             })
             .await
     }

@@ -1,13 +1,13 @@
 //! The embedding site's users in SQL, for both kinds of database.
 
 use async_trait::async_trait;
-use madang_database::once;
+use madang_database::{once, run};
 use madang_domain::{AvatarUrl, DisplayName, ExternalId, Profile, Timestamp, UserId, Username};
 use sqlx::QueryBuilder;
 
-use super::{Database, Db};
+use super::{Database, Db, erasures};
 use crate::store::rows::{ProfileRow, SiteUserRow};
-use crate::store::{ProfileChange, Result, SiteUser, SiteUsers};
+use crate::store::{ProfileChange, Result, SiteUser, SiteUsers, name_digest};
 
 #[async_trait]
 impl SiteUsers for Database {
@@ -40,24 +40,32 @@ impl SiteUsers for Database {
     }
 
     async fn insert_site_user(&self, profile: &Profile) -> Result<bool> {
-        let inserted = once!(
-            self.writers(),
-            sqlx::query(
-                "INSERT INTO auth_users
-                 (id, username, name, avatar_url, external_id, password_hash, created_at, profile_version, skeleton)
-             VALUES ($1, $2, $3, $4, $5, '', $6, $6, $7)
-             ON CONFLICT DO NOTHING",
-            )
-            .bind(profile.id.uuid())
-            .bind(profile.username.as_str())
-            .bind(profile.name.as_str())
-            .bind(profile.avatar_url.as_ref().map(AvatarUrl::as_str))
-            .bind(profile.external_id.as_ref().map(ExternalId::as_str))
-            .bind(profile.version.as_micros())
-            .bind(profile.username.skeleton()),
-            execute
-        )?;
-        Ok(inserted.rows_affected() == 1)
+        self.transactions
+            .run("insert_site_user", || async {
+                let mut transaction = self.begin().await?;
+                let query = sqlx::query(
+                    "INSERT INTO auth_users
+                         (id, username, name, avatar_url, external_id, password_hash, created_at, profile_version, skeleton)
+                     VALUES ($1, $2, $3, $4, $5, '', $6, $6, $7)
+                     ON CONFLICT DO NOTHING",
+                )
+                .bind(profile.id.uuid())
+                .bind(profile.username.as_str())
+                .bind(profile.name.as_str())
+                .bind(profile.avatar_url.as_ref().map(AvatarUrl::as_str))
+                .bind(profile.external_id.as_ref().map(ExternalId::as_str))
+                .bind(profile.version.as_micros())
+                .bind(profile.username.skeleton());
+                let is_free = run!(transaction, query, execute)?.rows_affected() == 1
+                    && !erasures::rests(&mut transaction, &profile.username).await?;
+                if is_free {
+                    transaction.commit().await?;
+                } else {
+                    transaction.rollback().await?;
+                }
+                Ok(is_free)
+            })
+            .await
     }
 
     async fn update_site_user(
@@ -71,10 +79,12 @@ impl SiteUsers for Database {
                  username = CASE
                      WHEN $2 IS NULL OR EXISTS (
                          SELECT 1 FROM auth_users o WHERE (o.username = $2 OR o.skeleton = $7) AND o.id <> $1)
+                         OR EXISTS (SELECT 1 FROM auth_erasures e WHERE e.name_digest = $8)
                      THEN username ELSE $2 END,
                  skeleton = CASE
                      WHEN $2 IS NULL OR EXISTS (
                          SELECT 1 FROM auth_users o WHERE (o.username = $2 OR o.skeleton = $7) AND o.id <> $1)
+                         OR EXISTS (SELECT 1 FROM auth_erasures e WHERE e.name_digest = $8)
                      THEN skeleton ELSE $7 END,
                  name = COALESCE($3, name),
                  avatar_url = CASE WHEN $4 THEN $5 ELSE avatar_url END,
@@ -88,7 +98,8 @@ impl SiteUsers for Database {
         .bind(change.avatar_url.is_some())
         .bind(change.avatar_url.flatten().map(AvatarUrl::as_str))
         .bind(at.as_micros())
-        .bind(change.username.map(Username::skeleton));
+        .bind(change.username.map(Username::skeleton))
+        .bind(change.username.map(|username| name_digest(username).to_vec()));
         let mut lease = self.writers().lease().await?;
         let updated: std::result::Result<Option<ProfileRow>, sqlx::Error> =
             query.fetch_optional(lease.connection()).await;
@@ -107,9 +118,13 @@ impl SiteUsers for Database {
     async fn is_username_free(&self, username: &Username) -> Result<bool> {
         let taken: Option<(i32,)> = once!(
             self.readers(),
-            sqlx::query_as("SELECT 1 FROM auth_users WHERE username = $1 OR skeleton = $2 LIMIT 1")
-                .bind(username.as_str())
-                .bind(username.skeleton()),
+            sqlx::query_as(
+                "SELECT 1 FROM auth_users WHERE username = $1 OR skeleton = $2
+                 UNION ALL SELECT 1 FROM auth_erasures WHERE name_digest = $3 LIMIT 1"
+            )
+            .bind(username.as_str())
+            .bind(username.skeleton())
+            .bind(name_digest(username).to_vec()),
             fetch_optional
         )?;
         Ok(taken.is_none())

@@ -6,6 +6,7 @@ mod extract;
 mod members;
 mod messages;
 mod notices;
+mod reports;
 mod rooms;
 mod users;
 
@@ -18,4 +19,5 @@ pub(super) fn routes() -> Routes {
         .merge(messages::routes())
         .merge(users::routes())
         .merge(notices::routes())
+        .merge(reports::routes())
 }

@@ -30,7 +30,11 @@ use crate::{
 };
 
 pub(super) fn routes() -> Routes {
-    Routes::default().at(&table::PUT_USER, put).at(&table::DISCONNECT, disconnect).at(&table::TICKET, ticket)
+    Routes::default()
+        .at(&table::PUT_USER, put)
+        .at(&table::ERASE_USER, erase)
+        .at(&table::DISCONNECT, disconnect)
+        .at(&table::TICKET, ticket)
 }
 
 /// Creates or changes a user by the site's id, or changes a user who registered here.
@@ -45,6 +49,16 @@ async fn put(
     let profile = commands.put_user_as_site(name, said).await?;
     let external_id = profile.external_id.as_deref().map(Cow::Borrowed);
     Ok(axum::Json(SiteUser { account: account(&profile), external_id }).into_response())
+}
+
+/// Erases the user for good.
+async fn erase(
+    State(commands): State<Arc<Commands>>,
+    _: SiteBackend<Users>,
+    Path(name): Path<UserRef>,
+) -> Result<StatusCode, Problem> {
+    commands.erase_as_site(&name).await?;
+    Ok(StatusCode::ACCEPTED)
 }
 
 /// Revokes all credentials of the user that were issued until now.

@@ -11,8 +11,12 @@ mod blocks;
 mod connection;
 #[path = "../sql/epoch.rs"]
 mod epoch;
+#[path = "../sql/erasures.rs"]
+mod erasures;
 #[path = "../sql/events.rs"]
 mod events;
+#[path = "../sql/exports.rs"]
+mod exports;
 #[path = "../sql/inboxes.rs"]
 mod inboxes;
 mod index;
@@ -31,6 +35,8 @@ mod opens;
 mod profiles;
 #[path = "../sql/purge.rs"]
 mod purge;
+#[path = "../sql/reports.rs"]
+mod reports;
 #[path = "../sql/restrictions.rs"]
 mod restrictions;
 #[path = "../sql/rooms.rs"]

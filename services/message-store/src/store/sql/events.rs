@@ -43,6 +43,9 @@ const EVENTS_BEFORE: &str = page!(events_of!("e.seq < $2 AND e.seq > $5 "), "DES
 const MESSAGES_AFTER: &str = page!(events_of!("e.seq > $2 AND e.seq > $5 AND e.kind = 1 "), "ASC");
 const MESSAGES_BEFORE: &str = page!(events_of!("e.seq < $2 AND e.seq > $5 AND e.kind = 1 "), "DESC");
 
+const MESSAGES_OF: &str =
+    page!(events_of!("e.seq > $2 AND e.seq > $5 AND e.kind = 1 AND e.actor = $6 "), "ASC");
+
 const INSERT_EVENT: &str = "\
     INSERT INTO events (topic, seq, kind, actor, at, ordinal, subject, detail) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
 
@@ -197,6 +200,10 @@ impl Events for Connection {
         self.events(text, room.into(), slice).await
     }
 
+    async fn messages_of(&mut self, room: RoomId, sender: UserId, slice: Slice) -> DatabaseResult<EventPage> {
+        self.page_of(MESSAGES_OF, room.into(), slice, Some(sender)).await
+    }
+
     async fn insert_event(&mut self, room: &RoomRecord, event: &NewEvent) -> DatabaseResult<()> {
         let query = query::<Db>(INSERT_EVENT)
             .bind(room.id.uuid())
@@ -258,6 +265,16 @@ impl Connection {
         topic: TopicId,
         slice: Slice,
     ) -> DatabaseResult<EventPage> {
+        self.page_of(text, topic, slice, None).await
+    }
+
+    async fn page_of(
+        &mut self,
+        text: &'static str,
+        topic: TopicId,
+        slice: Slice,
+        sender: Option<UserId>,
+    ) -> DatabaseResult<EventPage> {
         let query = query_as::<Db, PageRow>(text)
             .bind(topic.uuid())
             .bind(signed(slice.beyond.get()))
@@ -265,6 +282,10 @@ impl Connection {
             .bind(i64::from(slice.limit) + 1)
             .bind(PAGE_MAX_BYTES as i64)
             .bind(signed(slice.floor.get()));
+        let query = match sender {
+            Some(sender) => query.bind(sender.uuid()),
+            None => query,
+        };
         let mut rows = run!(self, query, fetch_all)?;
         rows.truncate(slice.limit as usize);
         let more = rows.last().is_some_and(|last| last.behind > 0);

@@ -1,0 +1,106 @@
+//! The words that are not accepted, and messages that have one.
+
+use std::collections::BTreeSet;
+
+use madang_domain::{
+    AuditAction, Authority, ListedWord, Role, RoomAction, RoomId, Seq, UserId, limits::WORDS_MAX,
+};
+use madang_kit::clock::new_id;
+use madang_rpc::store::{GetWords, PutWords, WordList};
+
+use super::{
+    engine::Engine,
+    members::as_member,
+    room_change::{RoomChange, permit},
+};
+use crate::{
+    error::{OperationError, OperationResult},
+    store::{AuditRecord, NewReport},
+    transaction::{finish, in_transaction},
+    words::Verdict,
+};
+
+impl Engine {
+    pub(crate) async fn words(&self, request: GetWords) -> OperationResult<WordList> {
+        let GetWords { user, room } = request;
+        let mut connection = self.database.reader().await?;
+        let outcome = async {
+            let room = match (user, &room) {
+                (_, None) => None,
+                (Some(user), Some(room)) => {
+                    let view = as_member(connection.view(user, room).await?)?;
+                    let role = view.place.map_or(Role::Member, |place| place.role);
+                    permit(RoomAction::SetWords, Authority::User, role)?;
+                    Some(view.room.id)
+                }
+                (None, Some(room)) => {
+                    let nobody = UserId::new(uuid::Uuid::nil());
+                    let view = connection.view(nobody, room).await?.ok_or(OperationError::RoomNotFound)?;
+                    Some(view.room.id)
+                }
+            };
+            Ok(connection.word_list(room).await?)
+        };
+        let outcome = outcome.await;
+        finish(connection, outcome).await
+    }
+
+    pub(crate) async fn put_words(&self, request: PutWords) -> OperationResult<WordList> {
+        let PutWords { actor, room, list } = request;
+        if list.words.len() > WORDS_MAX {
+            return Err(OperationError::TooManyWords);
+        }
+        // Each once, in an order that shows which there are.
+        let words: BTreeSet<ListedWord> = list.words.into_iter().collect();
+        let list = WordList { words: words.into_iter().collect(), action: list.action };
+        self.remember(&actor).await?;
+        let now = self.clock.now();
+        in_transaction!(self, "put_words", |transaction| {
+            match (&actor, &room) {
+                (None, None) => transaction.put_word_list(None, &list, now).await?,
+                (Some(_), None) => return Err(OperationError::RoleTooLow("the site's backend")),
+                (actor, Some(room)) => {
+                    let of = actor.as_ref().map_or(UserId::new(uuid::Uuid::nil()), |actor| actor.id);
+                    let mut change = RoomChange::begin(transaction, of, room, now).await?;
+                    if actor.is_some() {
+                        change.actor().await?;
+                        change.refuse_direct()?;
+                        change.permit(RoomAction::SetWords).await?;
+                    }
+                    let room = change.room.id;
+                    change.transaction.put_word_list(Some(room), &list, now).await?;
+                    if actor.is_some() {
+                        let record = AuditRecord::new(AuditAction::WordsSet, of, Authority::User);
+                        change.record(record).await?;
+                    }
+                }
+            }
+            Ok(())
+        })?;
+        // Other replicas hear of it within seconds, this one at once.
+        self.words.refresh(&*self.database).await?;
+        Ok(list)
+    }
+
+    /// Refuses a text that has a word which is not accepted. True: it is to be reported once it is sent.
+    pub(crate) fn judge_words(&self, room: RoomId, text: &str) -> OperationResult<bool> {
+        match self.words.judge(room, text) {
+            Verdict::Accepted => Ok(false),
+            Verdict::Flagged => Ok(true),
+            Verdict::Refused => Err(OperationError::WordRefused),
+        }
+    }
+
+    /// Reports a message that has a word which is not accepted. A message that was sent stays sent where this fails.
+    pub(crate) async fn report_by_words(&self, room: RoomId, message: Seq) {
+        let id = new_id(&*self.clock, &*self.random);
+        let at = self.clock.now();
+        let report = NewReport { room, message, reporter: None, id, reason: None, at };
+        let outcome: OperationResult<bool> = in_transaction!(self, "report_by_words", |transaction| {
+            Ok(transaction.insert_report(&report).await?)
+        });
+        if let Err(error) = outcome {
+            tracing::warn!(%room, %message, %error, "a message with a word of a list could not be reported");
+        }
+    }
+}

@@ -1,0 +1,364 @@
+//! Reports of messages, the record of what moderators do, and words that are not accepted.
+
+use std::{sync::Arc, time::Duration};
+
+use madang_domain::{
+    Code, Profile, Reason, ReportStatus, Restriction, Result, Role, RoomFlagChanges, RoomId, RoomRef, Seq,
+    Timestamp, UserId, WordAction,
+};
+use madang_message_store::Service;
+use madang_rpc::{
+    MessageStore as _,
+    store::{
+        Append, Appended, AuditEntry, Authority, DeleteMessage, GetWords, ListAudit, ListReports,
+        MakeInvitation, PageQuery, PutMember, PutWords, RemoveMember, Report, ReportMessage, Restrict,
+        RoomKind, SettleReport, UpdateRoom, WordList,
+    },
+};
+
+use crate::{
+    deletions::delete,
+    edits::edit,
+    erasures::erase,
+    support::{Fixture, Words as _, message, page, room_of, user},
+};
+
+madang_test_kit::on_both!(
+    a_message_is_reported_once_by_each_user,
+    reports_are_for_moderators_and_the_site,
+    what_moderators_do_is_recorded_and_nothing_else_is,
+    words_are_refused_or_reported_in_their_room,
+    words_of_the_site_hold_in_every_room_and_replica,
+    a_reporter_and_what_a_record_is_about_are_forgotten,
+);
+
+async fn send(
+    service: &Service,
+    room: RoomId,
+    actor: &Arc<Profile>,
+    text: &str,
+    key: &str,
+) -> Result<Appended> {
+    let actor = Arc::clone(actor);
+    service.append(Append { room, actor, message: message(text, key), authority: Authority::User }).await
+}
+
+fn reason(text: &str) -> Option<Reason> {
+    Some(Reason::new(text).unwrap())
+}
+
+async fn report(
+    service: &Service,
+    room: RoomId,
+    actor: &Arc<Profile>,
+    message: Seq,
+    why: &str,
+) -> Result<Report> {
+    let (actor, room, reason) = (Arc::clone(actor), RoomRef::Id(room), reason(why));
+    service.report_message(ReportMessage { actor, room, message, reason }).await
+}
+
+async fn reports(
+    service: &Service,
+    user: Option<UserId>,
+    room: Option<RoomId>,
+    status: ReportStatus,
+) -> Result<Vec<Report>> {
+    let room = room.map(RoomRef::Id);
+    let (mut all, mut cursor) = (Vec::new(), None);
+    loop {
+        let list = ListReports { user, room: room.clone(), status, page: PageQuery { limit: 2, cursor } };
+        let page = service.list_reports(list).await?;
+        all.extend(page.items);
+        cursor = page.next;
+        if cursor.is_none() {
+            return Ok(all);
+        }
+    }
+}
+
+fn code<T: std::fmt::Debug>(outcome: Result<T>) -> Code {
+    outcome.unwrap_err().code
+}
+
+async fn a_message_is_reported_once_by_each_user(fixture: Fixture) {
+    let service = fixture.service().await;
+    let [mina, jun, hana, stranger] = [1, 2, 3, 4].map(user);
+    let room = service.given_room(&[&mina, &jun, &hana]).await;
+    let place = send(&service, room, &jun, "spam", "k").await.unwrap().seq;
+    let first = report(&service, room, &hana, place, "it is spam").await.unwrap();
+    assert_eq!((first.sender.id, first.reporter.as_ref().unwrap().id), (jun.id, hana.id));
+    assert_eq!((first.message, first.status, first.settled_at), (place, ReportStatus::Open, None));
+    fixture.clock.advance(Duration::from_secs(5));
+    let again = report(&service, room, &hana, place, "another reason").await.unwrap();
+    assert_eq!(again, first, "a repeat is answered as the first time");
+    let second = report(&service, room, &mina, place, "I agree").await.unwrap();
+    assert_ne!(second.id, first.id);
+    assert_eq!(code(report(&service, room, &jun, place, "mine").await), Code::FailedPrecondition);
+    assert_eq!(code(report(&service, room, &stranger, place, "no").await), Code::PermissionDenied);
+    for absent in [Seq::new(1), Seq::new(99)] {
+        assert_eq!(code(report(&service, room, &hana, absent, "no").await), Code::NotFound);
+    }
+    // Nobody in the room hears of it.
+    assert_eq!(service.view(room, &mina).await.room.head, place);
+    delete(&service, room, &mina, place).await.unwrap();
+    assert_eq!(report(&service, room, &hana, place, "again").await.unwrap(), first);
+    let late = send(&service, room, &jun, "more spam", "k2").await.unwrap().seq;
+    delete(&service, room, &jun, late).await.unwrap();
+    assert_eq!(code(report(&service, room, &hana, late, "too late").await), Code::NotFound);
+}
+
+async fn reports_are_for_moderators_and_the_site(fixture: Fixture) {
+    let service = fixture.service().await;
+    let [mina, jun, hana, other] = [1, 2, 3, 4].map(user);
+    let room = service.given_room(&[&mina, &jun, &hana]).await;
+    let elsewhere = service.given_room(&[&other, &jun, &hana]).await;
+    let mut made = Vec::new();
+    for number in 0..5 {
+        let place = send(&service, room, &jun, "spam", &format!("k{number}")).await.unwrap().seq;
+        fixture.clock.advance(Duration::from_secs(1));
+        made.push(report(&service, room, &hana, place, "spam").await.unwrap());
+    }
+    let place = send(&service, elsewhere, &jun, "spam", "e").await.unwrap().seq;
+    let foreign = report(&service, elsewhere, &hana, place, "spam").await.unwrap();
+    let open = ReportStatus::Open;
+    assert_eq!(reports(&service, Some(mina.id), None, open).await.unwrap(), made, "the oldest first");
+    assert_eq!(reports(&service, Some(mina.id), Some(room), open).await.unwrap(), made);
+    assert_eq!(reports(&service, Some(hana.id), None, open).await.unwrap(), []);
+    assert_eq!(code(reports(&service, Some(hana.id), Some(room), open).await), Code::PermissionDenied);
+    assert_eq!(code(reports(&service, Some(mina.id), Some(elsewhere), open).await), Code::PermissionDenied);
+    assert_eq!(reports(&service, None, None, open).await.unwrap().len(), 6);
+    assert_eq!(reports(&service, None, Some(elsewhere), open).await.unwrap(), [foreign.clone()]);
+
+    let settle = async |actor: Option<&Arc<Profile>>, id: &str, status| {
+        service.settle_report(SettleReport { actor: actor.cloned(), id: id.into(), status }).await
+    };
+    let settled = settle(Some(&mina), &made[0].id, ReportStatus::Resolved).await.unwrap();
+    assert_eq!((settled.status, settled.settled_by), (ReportStatus::Resolved, Some(mina.id)));
+    assert!(settled.settled_at.is_some());
+    assert_eq!(reports(&service, Some(mina.id), None, open).await.unwrap(), made[1..]);
+    assert_eq!(reports(&service, Some(mina.id), None, ReportStatus::Resolved).await.unwrap(), [settled]);
+    let reopened = settle(Some(&mina), &made[0].id, open).await.unwrap();
+    assert_eq!(reopened, made[0]);
+    let by_site = settle(None, &foreign.id, ReportStatus::Dismissed).await.unwrap();
+    assert_eq!((by_site.status, by_site.settled_by), (ReportStatus::Dismissed, None));
+    assert_eq!(code(settle(Some(&hana), &made[0].id, ReportStatus::Resolved).await), Code::PermissionDenied);
+    for (actor, id) in
+        [(&mina, &*foreign.id), (&mina, "nothing"), (&mina, "00000000000000000000000000000007")]
+    {
+        assert_eq!(code(settle(Some(actor), id, ReportStatus::Resolved).await), Code::NotFound);
+    }
+}
+
+async fn audit(service: &Service, user: &Profile, room: RoomId) -> Result<Vec<AuditEntry>> {
+    let (mut all, mut cursor) = (Vec::new(), None);
+    loop {
+        let page = PageQuery { limit: 3, cursor };
+        let page = service.list_audit(ListAudit { user: user.id, room: RoomRef::Id(room), page }).await?;
+        all.extend(page.items);
+        cursor = page.next;
+        if cursor.is_none() {
+            return Ok(all);
+        }
+    }
+}
+
+async fn what_moderators_do_is_recorded_and_nothing_else_is(fixture: Fixture) {
+    let service = fixture.service().await;
+    let [mina, jun, hana, gone] = [1, 2, 3, 4].map(user);
+    let room = service.given_room(&[&mina, &jun, &hana, &gone]).await;
+    let at = || RoomRef::Id(room);
+    // What members do is in the room's log alone.
+    let of_jun = send(&service, room, &jun, "one", "k1").await.unwrap().seq;
+    let own = send(&service, room, &mina, "two", "k2").await.unwrap().seq;
+    edit(&service, room, &mina, own, "three").await.unwrap();
+    delete(&service, room, &mina, own).await.unwrap();
+    assert_eq!(audit(&service, &mina, room).await.unwrap(), []);
+
+    let put = |user: &Arc<Profile>, role, authority| {
+        let (actor, user) = (Arc::clone(&mina), Arc::clone(user));
+        service.put_member(PutMember { actor, authority, room: at(), user, role })
+    };
+    put(&hana, Role::Moderator, Authority::User).await.unwrap();
+    put(&hana, Role::Moderator, Authority::User).await.unwrap();
+    let until = fixture_time(&fixture);
+    let restrict = |kind, on| {
+        let (actor, user) = (Arc::clone(&hana), Arc::clone(&jun));
+        let (authority, reason) = (Authority::User, if on { reason("noise") } else { None });
+        service.restrict(Restrict {
+            actor,
+            authority,
+            room: at(),
+            user,
+            kind,
+            on,
+            until: on.then_some(until),
+            reason,
+        })
+    };
+    restrict(Restriction::Mute, true).await.unwrap();
+    restrict(Restriction::Mute, true).await.unwrap();
+    restrict(Restriction::Mute, false).await.unwrap();
+    delete(&service, room, &hana, of_jun).await.unwrap();
+    delete(&service, room, &hana, of_jun).await.unwrap();
+    let (actor, authority) = (Arc::clone(&mina), Authority::User);
+    service.remove_member(RemoveMember { actor, authority, room: at(), user: gone.id }).await.unwrap();
+    let flags = RoomFlagChanges { archived: Some(false), slow_mode_s: Some(5), ..RoomFlagChanges::default() };
+    let change = UpdateRoom { actor: Arc::clone(&mina), room: at(), name: None, slug: None, flags };
+    service.update_room(change).await.unwrap();
+    let make = MakeInvitation { actor: Arc::clone(&mina), room: at(), expires_at: None, uses: None };
+    service.make_invitation(make).await.unwrap();
+    restrict(Restriction::Ban, true).await.unwrap();
+    let later = send(&service, room, &hana, "four", "k4").await.unwrap().seq;
+    service.delete_message(DeleteMessage { actor: None, room, message: later }).await.unwrap();
+    put(&gone, Role::Member, Authority::Site).await.unwrap();
+
+    let entries = audit(&service, &mina, room).await.unwrap();
+    let acts: Vec<(&str, u128, bool)> = entries
+        .iter()
+        .rev()
+        .map(|entry| (&*entry.action, entry.actor.id.uuid().as_u128() - 0x1000, entry.by_site))
+        .collect();
+    assert_eq!(
+        acts,
+        [
+            ("role_given", 1, false),
+            ("muted", 3, false),
+            ("unmuted", 3, false),
+            ("message_deleted", 3, false),
+            ("member_removed", 1, false),
+            ("room_changed", 1, false),
+            ("invitation_made", 1, false),
+            ("banned", 3, false),
+            ("message_deleted", 3, true),
+            ("member_added", 1, true),
+        ]
+    );
+    let seqs: Vec<u64> = entries.iter().rev().map(|entry| entry.seq.get()).collect();
+    assert_eq!(seqs, (1..=10).collect::<Vec<u64>>());
+    let muted = &entries[8];
+    assert_eq!((muted.subject.as_ref().unwrap().id, muted.until), (jun.id, Some(until)));
+    assert_eq!(muted.reason, reason("noise"));
+    assert_eq!((entries[9].role, entries[6].message), (Some(Role::Moderator), of_jun));
+    for refused in [&gone, &user(9)] {
+        assert_eq!(code(audit(&service, refused, room).await), Code::PermissionDenied);
+    }
+    assert_eq!(audit(&service, &hana, room).await.unwrap().len(), 10);
+}
+
+fn fixture_time(fixture: &Fixture) -> Timestamp {
+    fixture.clock_behind(Duration::ZERO).plus(Duration::from_secs(3_600)).whole_milliseconds()
+}
+
+fn list(words: &[&str], action: WordAction) -> WordList {
+    WordList { words: words.iter().map(|word| word.parse().unwrap()).collect(), action }
+}
+
+async fn words_are_refused_or_reported_in_their_room(fixture: Fixture) {
+    let service = fixture.service().await;
+    let (mina, jun) = (user(1), user(2));
+    let (room, other) = (service.given_room(&[&mina, &jun]).await, service.given_room(&[&mina, &jun]).await);
+    let put = async |actor: &Arc<Profile>, list: WordList| {
+        let (actor, room) = (Some(Arc::clone(actor)), Some(RoomRef::Id(room)));
+        service.put_words(PutWords { actor, room, list }).await
+    };
+    assert_eq!(code(put(&jun, list(&["바보"], WordAction::Refuse)).await), Code::PermissionDenied);
+    let set = put(&mina, list(&["바보", "damn", "바보"], WordAction::Refuse)).await.unwrap();
+    assert_eq!(set.words.len(), 2);
+    let get = GetWords { user: Some(mina.id), room: Some(RoomRef::Id(room)) };
+    assert_eq!(service.get_words(get.clone()).await.unwrap(), set);
+    for (number, text) in
+        ["너 바보", "바 보", "ㅂㅏㅂㅗ", "ｄａｍｎ it", "\u{1107}\u{1161}\u{1107}\u{1169}"].iter().enumerate()
+    {
+        let refused = send(&service, room, &jun, text, &format!("r{number}")).await.unwrap_err();
+        assert_eq!(
+            (refused.code, refused.fields[0].pointer.as_str()),
+            (Code::InvalidArgument, "/text"),
+            "{text}"
+        );
+        send(&service, other, &jun, text, &format!("o{number}")).await.unwrap();
+    }
+    let place = send(&service, room, &jun, "fine", "f").await.unwrap().seq;
+    assert_eq!(code(edit(&service, room, &jun, place, "바보야").await), Code::InvalidArgument);
+    // By the site's authority all words are accepted.
+    let (actor, message) = (Arc::clone(&jun), message("바보", "s"));
+    let by_site = Append { room, actor, message, authority: Authority::Site };
+    service.append(by_site).await.unwrap();
+
+    put(&mina, list(&["바보"], WordAction::Flag)).await.unwrap();
+    let flagged = send(&service, room, &jun, "바 보", "g").await.unwrap();
+    let again = send(&service, room, &jun, "바 보", "g").await.unwrap();
+    assert!(again.duplicate);
+    edit(&service, room, &jun, place, "바보야").await.unwrap();
+    let open = reports(&service, Some(mina.id), Some(room), ReportStatus::Open).await.unwrap();
+    let shown: Vec<(Seq, bool)> =
+        open.iter().map(|report| (report.message, report.reporter.is_none())).collect();
+    assert_eq!(shown, [(flagged.seq, true), (place, true)]);
+    put(&mina, WordList::default()).await.unwrap();
+    send(&service, room, &jun, "damn 바보", "h").await.unwrap();
+    assert_eq!(reports(&service, Some(mina.id), None, ReportStatus::Open).await.unwrap().len(), 2);
+    assert_eq!(audit(&service, &mina, room).await.unwrap().len(), 3, "each setting is recorded");
+    let many: Vec<String> = (0..501).map(|number| format!("word{number}")).collect();
+    let many = list(&many.iter().map(String::as_str).collect::<Vec<_>>(), WordAction::Refuse);
+    assert_eq!(code(put(&mina, many).await), Code::InvalidArgument);
+}
+
+async fn words_of_the_site_hold_in_every_room_and_replica(fixture: Fixture) {
+    let (service, replica) = (fixture.service().await, fixture.service().await);
+    let (mina, jun) = (user(1), user(2));
+    let room = service.given_room(&[&mina, &jun]).await;
+    let direct =
+        service.make(&mina, room_of(RoomKind::Direct, "Direct", &[&jun])).await.unwrap().value.room.id;
+    let site = PutWords { actor: None, room: None, list: list(&["damn"], WordAction::Refuse) };
+    service.put_words(site.clone()).await.unwrap();
+    let by_user = PutWords { actor: Some(Arc::clone(&mina)), ..site.clone() };
+    assert_eq!(code(service.put_words(by_user).await), Code::PermissionDenied);
+    for room in [room, direct] {
+        assert_eq!(code(send(&service, room, &mina, "Damn!", "a").await), Code::InvalidArgument);
+    }
+    // Another replica hears of it by itself, and one that starts knows it.
+    let holds = async {
+        for number in 0.. {
+            let key = format!("b{number}");
+            if send(&replica, room, &mina, "damn", &key).await.is_err() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), holds).await.unwrap();
+    let third = fixture.service().await;
+    assert_eq!(code(send(&third, room, &mina, "damn", "c").await), Code::InvalidArgument);
+    service.put_words(PutWords { list: WordList::default(), ..site }).await.unwrap();
+    send(&service, room, &mina, "damn", "d").await.unwrap();
+}
+
+async fn a_reporter_and_what_a_record_is_about_are_forgotten(fixture: Fixture) {
+    let service = fixture.service().await;
+    let [mina, jun, hana] = [1, 2, 3].map(user);
+    let room = service.given_room(&[&mina, &jun, &hana]).await;
+    let place = send(&service, room, &hana, "hello", "k").await.unwrap().seq;
+    report(&service, room, &jun, place, "zyzzyva said so").await.unwrap();
+    let restrict = Restrict {
+        actor: Arc::clone(&mina),
+        authority: Authority::User,
+        room: RoomRef::Id(room),
+        user: Arc::clone(&jun),
+        kind: Restriction::Ban,
+        on: true,
+        until: None,
+        reason: reason("zyzzyva is noisy"),
+    };
+    service.restrict(restrict).await.unwrap();
+    assert_eq!(fixture.dump().await.matches("zyzzyva").count(), 4, "report, restriction, audit and notice");
+    erase(&service, jun.id).await;
+    assert_eq!(fixture.dump().await.matches("zyzzyva").count(), 0);
+    // That there was something stays.
+    let left = reports(&service, Some(mina.id), None, ReportStatus::Open).await.unwrap();
+    assert_eq!(left[0].reporter.as_ref().unwrap().name.as_str(), "deleted user");
+    let entries = audit(&service, &mina, room).await.unwrap();
+    assert_eq!((entries.len(), entries[0].reason.clone()), (1, None));
+    let (limit, user) = (page(1), Some(mina.id));
+    let list = ListReports { user, room: None, status: ReportStatus::Open, page: limit };
+    assert_eq!(service.list_reports(list).await.unwrap().items.len(), 1);
+}

@@ -1,0 +1,162 @@
+//! A user is erased on a cluster whose gateway dies over it: what both databases and Redis hold of the user afterwards.
+
+#![expect(clippy::expect_used, reason = "a story that cannot go on ends with a message")]
+
+use std::time::Duration;
+
+use madang_client::{Body, NewRoom};
+use madang_contract::EventBody;
+use madang_domain::Seq;
+use madang_e2e::{PATIENCE, Person, Stage, fast_sends, public_room};
+use madang_test_kit::eventually;
+use reqwest::Method;
+use serde_json::{Value, json};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+
+/// What stands nowhere else.
+const WORD: &str = "zyzzyva";
+
+/// Another gateway goes on with what a dead one has begun, and Redis keeps no entry of a gateway's stream for longer than a
+/// minute and a pulse.
+const ALL_GONE_WITHIN: Duration = Duration::from_secs(90);
+
+/// Messages of the user: more than one step erases.
+const MESSAGES: usize = 200;
+
+/// Every row of every table of a database, as text.
+async fn dump(url: &str) -> Vec<String> {
+    let mut connection = PgConnection::connect(url).await.expect("the database");
+    let tables: Vec<String> = sqlx::query_scalar(
+        "SELECT relname::text FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace",
+    )
+    .fetch_all(&mut connection)
+    .await
+    .expect("the tables");
+    let mut lines = Vec::new();
+    for table in tables {
+        let rows = AssertSqlSafe(format!("SELECT t::text FROM {table} t"));
+        let rows: Vec<String> = sqlx::query_scalar(rows).fetch_all(&mut connection).await.expect("the rows");
+        lines.extend(rows.into_iter().map(|row| format!("{table}: {row}")));
+    }
+    lines
+}
+
+/// Every key of Redis with its value, as bytes that are read as text.
+async fn redis_dump(stage: &Stage) -> Vec<String> {
+    let mut redis = stage.cluster.redis().connection().await.expect("Redis");
+    let keys: Vec<String> = redis::cmd("KEYS").arg("*").query_async(&mut redis).await.expect("the keys");
+    let mut lines = Vec::new();
+    for key in keys {
+        let kind: String = redis::cmd("TYPE").arg(&key).query_async(&mut redis).await.expect("a type");
+        let command: &[&str] = match kind.as_str() {
+            "string" => &["GET"],
+            "hash" => &["HGETALL"],
+            "set" => &["SMEMBERS"],
+            "zset" => &["ZRANGE", "0", "-1"],
+            "stream" => &["XRANGE", "-", "+"],
+            // It went meanwhile.
+            _ => continue,
+        };
+        let mut read = redis::cmd(command[0]);
+        read.arg(&key).arg(&command[1..]);
+        let value: redis::Value = read.query_async(&mut redis).await.expect("a value");
+        lines.push(format!("{key}: {}", text_of(&value)));
+    }
+    lines
+}
+
+fn text_of(value: &redis::Value) -> String {
+    match value {
+        redis::Value::BulkString(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+        redis::Value::Array(values) | redis::Value::Set(values) => {
+            values.iter().map(text_of).collect::<Vec<_>>().join(" ")
+        }
+        redis::Value::Map(pairs) => {
+            pairs.iter().map(|(key, value)| format!("{} {}", text_of(key), text_of(value))).collect()
+        }
+        other => format!("{other:?}"),
+    }
+}
+
+/// The lines that hold anything of the user: texts, names, and whatever lets the user in.
+fn traces(lines: &[String], secrets: &[String]) -> Vec<String> {
+    let is_trace = |line: &&String| {
+        let lower = line.to_lowercase();
+        lower.contains(WORD) || secrets.iter().any(|secret| line.contains(secret.as_str()))
+    };
+    lines.iter().filter(is_trace).map(|line| line.chars().take(300).collect()).collect()
+}
+
+async fn everything(stage: &Stage) -> Vec<String> {
+    let mut lines = dump(&stage.cluster.auth_database_url()).await;
+    lines.extend(dump(&stage.cluster.message_store_database_url()).await);
+    lines.extend(redis_dump(stage).await);
+    lines
+}
+
+async fn call(person: &Person, method: Method, path: &str, body: &Value) {
+    let request = person.api.request(method, path).json(body);
+    person.api.call_for_nothing(request).await.expect("an answer");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_of_an_erased_user_is_left_though_a_gateway_dies_over_it() {
+    let stage = Stage::start(fast_sends()).await;
+    let gone = Person::register(stage.gateway(0), WORD).await;
+    let jun = Person::register(stage.gateway(1), "jun").await;
+    let yard = public_room(&gone, "Yard", &[&jun]).await.id;
+    let left = public_room(&jun, "Left", &[&gone]).await.id;
+    let alone = gone.api.create_room(&NewRoom::private("Alone", Vec::new())).await.expect("a room").id;
+    for number in 0..MESSAGES {
+        gone.api.send_message(yard, &format!("{WORD} {number}"), None).await.expect("a message");
+    }
+    for room in [left, alone] {
+        gone.api.send_message(room, &format!("{WORD} elsewhere"), None).await.expect("a message");
+    }
+    gone.api.leave(left).await.expect("the end of a membership");
+    let sent =
+        jun.api.send_message(yard, &format!("@{}, hello", gone.username), None).await.expect("a message");
+    gone.api.react(yard, &sent.id, "👍", true).await.expect("a reaction");
+    gone.api.edit_message(yard, "2", &format!("{WORD} edited")).await.expect("an edit");
+    call(&gone, Method::PUT, "/v1/users/me/settings", &json!({"added_by": "nobody"})).await;
+    call(&gone, Method::PATCH, "/v1/users/me", &json!({"name": "Zyzzyva Kim"})).await;
+    let listener = jun.listen(vec![stage.gateway(1)], yard).await;
+    // A socket with presence, so that Redis has the name, and a session that was refreshed.
+    let mut socket = gone.socket_in(&stage.gateway(1), yard).await;
+    let refreshed = gone.api.refresh(&gone.grant.refresh_token).await.expect("tokens");
+    let secrets = [
+        gone.username.clone(),
+        gone.grant.access_token.clone(),
+        gone.grant.refresh_token.clone(),
+        refreshed.access_token.clone(),
+        refreshed.refresh_token,
+    ];
+    // The dump sees the user in all three.
+    let before = traces(&everything(&stage).await, &secrets);
+    for place in ["auth_users: ", "events", "profiles: ", "search: ", "madang:"] {
+        assert!(before.iter().any(|line| line.starts_with(place)), "{place}: {before:#?}");
+    }
+
+    call(&gone, Method::DELETE, "/v1/users/me", &json!(null)).await;
+    // The gateway that carries it out dies when it has begun, and before it has ended.
+    let is_deleted = |event: &madang_client::RoomEvent| matches!(&event.body, Body::Known(EventBody::Deleted { deleted }) if deleted.by == gone.id);
+    let began = |heard: &madang_e2e::Heard| heard.events.iter().any(is_deleted);
+    listener.until(PATIENCE, "the first deletion", began).await;
+    stage.cluster.gateway(0).kill9().await.expect("a kill");
+    let killed_at = listener.heard().events.iter().filter(|event| is_deleted(event)).count();
+    assert!(killed_at < MESSAGES, "it died in the middle: {killed_at}");
+    // The socket at the other gateway is closed.
+    while socket.next_frame(PATIENCE).await.is_ok() {}
+
+    eventually(ALL_GONE_WITHIN, "the end of every trace", async || {
+        traces(&everything(&stage).await, &secrets).is_empty().then_some(())
+    })
+    .await;
+    let all =
+        |heard: &madang_e2e::Heard| heard.events.iter().filter(|event| is_deleted(event)).count() == MESSAGES;
+    listener.until(PATIENCE, "all deletions", all).await;
+    let head = listener.heard().events.iter().map(|event| event.seq).max().expect("events");
+    listener.assert_whole(Seq::START, head);
+    let room = jun.api.room(&yard.to_string()).await.expect("the room");
+    assert_eq!((room.members, room.role), (1, Some(madang_domain::Role::Owner)));
+}
