@@ -6,7 +6,7 @@ import { Store } from "./store.js";
 const NOTICES = 50;
 
 export interface NoticesState {
-  /** The newest first. */
+  /** The newest first, without those that are dismissed. */
   readonly notices: readonly InboxNotice[];
   readonly unread: number;
   readonly ready: boolean;
@@ -14,7 +14,9 @@ export interface NoticesState {
 
 export class NoticesStore extends Store<NoticesState> {
   #subscription: Subscription | null = null;
+  #leave: (() => void) | null = null;
   #head = 0;
+  #read = 0;
 
   constructor(private readonly client: Client) {
     super({ notices: [], unread: 0, ready: false });
@@ -29,12 +31,13 @@ export class NoticesStore extends Store<NoticesState> {
 
   protected override begin(): void {
     this.#head = 0;
+    this.#leave = this.client.on("passing", (frame) => {
+      if (frame.type !== "inbox_read") return;
+      this.#read = frame.read;
+      this.set({ unread: frame.unread });
+    });
     this.#subscription = this.client.subscribeInbox({
-      onItem: (notice) => {
-        this.#head = notice.seq;
-        const { notices, unread } = this.get();
-        this.set({ notices: [notice, ...notices], unread: unread + 1 });
-      },
+      onItem: (notice) => this.#arrived(notice),
       onStarted: (_cursor, standing) => this.#load(standing.head),
       onReset: ({ seq }) => this.#load(seq),
     });
@@ -42,6 +45,17 @@ export class NoticesStore extends Store<NoticesState> {
 
   protected override end(): void {
     this.#subscription?.close();
+    this.#leave?.();
+  }
+
+  #arrived(notice: InboxNotice): void {
+    this.#head = notice.seq;
+    const { notices, unread } = this.get();
+    if (notice.kind !== "dismissed") return this.set({ notices: [notice, ...notices], unread: unread + 1 });
+    const { notice: gone } = notice.data;
+    // What was never shown here may be unread all the same; the next load says so.
+    const wasUnread = gone > this.#read && gone !== notice.seq && unread > 0;
+    this.set({ notices: notices.filter(({ seq }) => seq !== gone), unread: wasUnread ? unread - 1 : unread });
   }
 
   /** What stands before the subscription; what comes later is handed out by it. */
@@ -49,10 +63,13 @@ export class NoticesStore extends Store<NoticesState> {
     this.#head = Math.max(this.#head, head);
     void this.client.rest
       .listInbox({ before: head + 1, limit: NOTICES })
-      .then(({ items, read }) => {
+      .then((page) => {
         const later = this.get().notices.filter(({ seq }) => seq > head);
-        const earlier = items.map((item): InboxNotice => ({ type: "notice", ...item }));
-        this.set({ notices: [...later, ...earlier], unread: Math.max(0, this.#head - read), ready: true });
+        const earlier = page.items.map((item): InboxNotice => ({ type: "notice", ...item }));
+        this.#read = page.read;
+        // The page may be of a later moment than the subscription's beginning.
+        const unread = page.unread + later.filter(({ seq }) => seq > page.head).length;
+        this.set({ notices: [...later, ...earlier], unread, ready: true });
       })
       .catch(() => {});
   }

@@ -288,12 +288,12 @@ export class RoomStore extends Store<RoomState> {
   // What passes.
 
   #passing(frame: PassingFrame): void {
-    if (frame.type === "profile" || frame.room !== this.room) return;
+    if (!("room" in frame) || frame.room !== this.room) return;
     switch (frame.type) {
       case "typing":
         return this.#typed(frame.user, frame.name, frame.on, frame.expires_ms);
       case "read":
-        if (frame.user === this.client.user?.id) this.#readUpTo(frame.seq);
+        if (frame.user && frame.user === this.client.user?.id) this.#readUpTo(frame.seq ?? 0);
         return;
       case "presence":
         return this.#presence(frame);

@@ -69,7 +69,7 @@ export class RoomsStore extends Store<RoomsState> {
         if (!this.#following.has(message.room)) void this.reload();
       }),
       this.client.on("passing", (frame) => {
-        if (frame.type === "read" && frame.user === this.#me) this.read(frame.room, frame.seq);
+        if (frame.type === "read" && frame.user && frame.user === this.#me) this.read(frame.room, frame.seq ?? 0);
       }),
       this.notices.subscribe(() => {
         const count = this.notices.get().notices.filter(({ kind }) => kind === "invite").length;

@@ -284,6 +284,11 @@ export class Client {
     return { read, unread };
   }
 
+  /** Tells the members that this device has received the events of a room, where the room shows it. */
+  received(room: string, seq: number): void {
+    this.#session.tell({ type: "received", room, seq });
+  }
+
   /** Changes the text of an own message. */
   async edit(room: string, message: string, text: string): Promise<void> {
     await this.#ask({ type: "edit", room, message, text });

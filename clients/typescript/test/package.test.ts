@@ -8,6 +8,7 @@ import { promisify } from "node:util";
 import { OwnAccount } from "../src/account.js";
 import { systemEnvironment } from "../src/environment.js";
 import { Http } from "../src/rest/http.js";
+import { Receipts } from "../src/receipts.js";
 import { Rest } from "../src/rest/rest.js";
 import { Rooms } from "../src/rooms.js";
 
@@ -39,7 +40,7 @@ test("each route of a user has a method, and no method another route", async () 
     isForUsers(path) ? Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`) : [],
   );
   const called: string[] = [];
-  const places: Record<string, string> = { ROOM: "{room}", USER: "{user}", SESSION: "{session}", "7": "{id}", EMOJI: "{emoji}", CODE: "{code}", REPORT: "{report}", EXPORT: "{export}" };
+  const places: Record<string, string> = { ROOM: "{room}", USER: "{user}", SESSION: "{session}", "7": "{id}", EMOJI: "{emoji}", CODE: "{code}", REPORT: "{report}", EXPORT: "{export}", "9": "{seq}" };
   const environment = {
     ...systemEnvironment(),
     fetch: (async (url: string, { method }: { method: string }) => {
@@ -74,6 +75,13 @@ test("each route of a user has a method, and no method another route", async () 
     erase: () => account.erase(),
     beginExport: () => account.beginExport(),
     readExport: () => account.readExport("EXPORT"),
+  };
+  const receipts = new Receipts(rest);
+  const ofReceipts: { [Name in keyof Receipts]: () => Promise<unknown> } = {
+    reads: () => receipts.reads("ROOM"),
+    putRoomSettings: () => receipts.putRoomSettings("ROOM", { notify: "none" }),
+    dismissNotice: () => receipts.dismissNotice(9),
+    sync: () => receipts.sync({ limit: 2 }),
   };
   const calls: { [Name in Exclude<keyof Rest, "http">]: () => Promise<unknown> } = {
     register: () => rest.register({ username: "mina", password: "password" }),
@@ -117,6 +125,6 @@ test("each route of a user has a method, and no method another route", async () 
     listInbox: () => rest.listInbox({ after: 7 }),
     markInboxRead: () => rest.markInboxRead(7),
   };
-  for (const call of [...Object.values(calls), ...Object.values(ofRooms), ...Object.values(ofAccount)]) await call();
+  for (const call of [...Object.values(calls), ...Object.values(ofRooms), ...Object.values(ofAccount), ...Object.values(ofReceipts)]) await call();
   assert.deepEqual(called.sort(), described.sort());
 });

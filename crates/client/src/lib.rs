@@ -47,8 +47,8 @@ mod socket;
 pub use madang_flow_control::Backoff;
 pub use rest::{
     Account, AuthSession, BlockedUser, Client, Error, FoundMessage, InboxPage, Member, MessagesPage, NewRoom,
-    Page, Problem, ProfileChanges, ReadMark, Revision, Room, RoomMessage, SearchFor, SearchPage, SentMessage,
-    TextRange, Ticket, Tokens,
+    Page, Problem, ProfileChanges, ReadMark, Reads, Revision, Room, RoomMessage, SearchFor, SearchPage,
+    SentMessage, Sync, TextRange, Ticket, Tokens,
 };
 pub use session::{
     Fault, SendError, Sent, Session, SessionEvent, SessionEvents, SessionOptions, SubscribeError,

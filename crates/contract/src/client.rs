@@ -137,6 +137,13 @@ pub enum ClientFrame {
         /// The `seq` of the last event that the user has read.
         seq: Seq,
     },
+    /// Acknowledges that this device has received the events of a room. It never moves back.
+    Received {
+        /// The room.
+        room: RoomRef,
+        /// The `seq` of the last event that the device has received.
+        seq: Seq,
+    },
     /// Announces to the room's subscribers that the user is typing or has stopped.
     Typing {
         /// The room.
@@ -188,6 +195,7 @@ impl ClientFrame {
             json!({"type": "react", "id": "12", "room": "courtyard", "message": "3", "emoji": "👍", "on": true}),
             json!({"type": "pin", "id": "9", "room": "courtyard", "message": "3", "on": true}),
             json!({"type": "read", "id": "5", "room": "courtyard", "seq": 3}),
+            json!({"type": "received", "room": ROOM, "seq": 3}),
             json!({"type": "typing", "room": "courtyard", "on": true}),
             json!({"type": "history", "id": "6", "room": "courtyard", "before": 5, "limit": 2}),
             json!({"type": "presence", "id": "7", "room": "courtyard"}),
@@ -208,6 +216,7 @@ impl ClientFrame {
             Self::React { .. } => "react",
             Self::Pin { .. } => "pin",
             Self::Read { .. } => "read",
+            Self::Received { .. } => "received",
             Self::Typing { .. } => "typing",
             Self::History { .. } => "history",
             Self::Presence { .. } => "presence",

@@ -14,11 +14,13 @@ pub mod rest;
 mod samples;
 pub mod schema;
 mod server;
+mod settings;
 mod user;
 mod wire;
 
 pub use client::{ClientFrame, FrameError, Request, RequestId, RoomSince, Subscribe};
 pub use message::{Attachment, Excerpt, Message, Reactions, RoomMessage};
 pub use server::*;
+pub use settings::{RoomSettings, UserSettings};
 pub use user::{Account, SiteUser, User};
 pub use wire::{CONTROL_PAYLOAD_MAX_BYTES, PING, WireFrame};

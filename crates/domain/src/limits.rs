@@ -80,5 +80,9 @@ pub const INVITATION_MAX_DAYS: u64 = 366;
 pub const WORDS_MAX: usize = 500;
 /// The characters of one of them.
 pub const WORD_MAX_CHARS: usize = 64;
+/// The latest notices of an inbox among which mentions in a room are counted.
+pub const MENTIONS_COUNTED_MAX: u32 = 1_000;
+/// The members of a room whose read marks are told one by one; of a larger room so many of the latest marks are told.
+pub const READ_MARKS_MAX: u32 = 100;
 /// The bytes of an invitation link's code, or of its id.
 pub const INVITATION_CODE_MAX_BYTES: usize = 64;

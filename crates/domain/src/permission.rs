@@ -127,8 +127,8 @@ permissions! {
     SetSlowMode = "set slow mode", Moderator, Any, NO, NO;
     /// Changes the room's name or slug.
     ChangeRoom = "change name and slug", Owner, Any, YES, NO;
-    /// Changes who may send, whether anybody may, and what newcomers see.
-    ChangeFlags = "set announcement, archived and history", Owner, Any, NO, NO;
+    /// Changes who may send, whether anybody may, what newcomers see, and what is shown of read marks.
+    ChangeFlags = "set announcement, archived, history and receipts", Owner, Any, NO, NO;
     /// Gives a member a role.
     GiveRole = "give a role", Owner, Any, NO, YES;
     /// Deletes the room; a direct one is hidden.

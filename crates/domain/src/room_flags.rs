@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Role, RoomAction};
+use crate::{Receipts, Role, RoomAction};
 
 /// What who becomes a member sees of what was before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -32,6 +32,9 @@ pub struct RoomFlags {
     pub slow_mode_s: u32,
     /// What newcomers see.
     pub history: RoomHistory,
+    /// What members are shown of how far the others have read.
+    #[serde(skip_serializing_if = "Receipts::is_default")]
+    pub receipts: Receipts,
 }
 
 impl RoomFlags {
@@ -65,6 +68,8 @@ pub struct RoomFlagChanges {
     pub slow_mode_s: Option<u32>,
     /// What newcomers see.
     pub history: Option<RoomHistory>,
+    /// What members are shown of how far the others have read.
+    pub receipts: Option<Receipts>,
 }
 
 impl RoomFlagChanges {
@@ -76,13 +81,17 @@ impl RoomFlagChanges {
             archived: self.archived.unwrap_or(flags.archived),
             slow_mode_s: self.slow_mode_s.unwrap_or(flags.slow_mode_s),
             history: self.history.unwrap_or(flags.history),
+            receipts: self.receipts.unwrap_or(flags.receipts),
         }
     }
 
     /// Whether something is to be changed that owners alone set.
     #[must_use]
     pub const fn is_of_owners(self) -> bool {
-        self.announcement.is_some() || self.archived.is_some() || self.history.is_some()
+        self.announcement.is_some()
+            || self.archived.is_some()
+            || self.history.is_some()
+            || self.receipts.is_some()
     }
 
     /// Whether nothing is to be changed.

@@ -6,9 +6,9 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use crate::{
     AddedBy, AttachmentUrl, AvatarUrl, Code, DisplayName, Emoji, Epoch, ExternalId, FileName, IdempotencyKey,
-    ListedWord, MediaType, MessageId, MessageText, Reason, ReportStatus, Role, RoomHistory, RoomId, RoomKind,
-    RoomName, RoomRef, SearchText, Seq, SessionId, Slug, Timestamp, UserId, UserRef, Username, WordAction,
-    limits,
+    ListedWord, MediaType, MessageId, MessageText, NotificationLevel, Reason, Receipts, ReportStatus, Role,
+    RoomHistory, RoomId, RoomKind, RoomName, RoomRef, SearchText, Seq, SessionId, Slug, Timestamp, UserId,
+    UserRef, Username, WordAction, limits,
 };
 
 macro_rules! schemas {
@@ -100,6 +100,14 @@ schemas! {
     RoomHistory => {
         "type": "string", "enum": RoomHistory::ALL,
         "description": "The messages that a newcomer can read: `all`, or `joined` (only those sent after the newcomer became a member)."
+    };
+    NotificationLevel => {
+        "type": "string", "enum": NotificationLevel::ALL,
+        "description": "Of what in a room the user wants to be notified: `all` (every message), `mentions`, or `none` (then mentions are no notices either)."
+    };
+    Receipts => {
+        "type": "string", "enum": Receipts::ALL,
+        "description": "What members of a room are shown of how far the others have read: `none` (nothing), `count` (how many have read up to where), or `names` (who has read up to where)."
     };
     Slug => {
         "type": "string", "pattern": "^[a-z0-9]([a-z0-9_-]*[a-z0-9])?$", "maxLength": limits::SLUG_MAX_BYTES,

@@ -268,6 +268,7 @@ impl Parts<'_> {
             ),
             budgets: Arc::new(Budgets::new(budgets, Arc::clone(&user_limits))),
             reads: Arc::clone(&reads),
+            received: Arc::default(),
             counters: Arc::clone(&self.counters),
             clock: Arc::clone(&self.clock),
             random: Arc::clone(&self.random),

@@ -80,6 +80,9 @@ pub(crate) enum OperationError {
     /// The room has as many invitation links as it may have.
     #[error("a room has at most {max} invitation links: revoke one first", max = limits::ROOM_INVITATIONS_MAX)]
     TooManyInvitationLinks,
+    /// The inbox has no such notice.
+    #[error("there is no such notice in the inbox")]
+    NoticeNotFound,
     /// There is no such invitation link, or none that can be used.
     #[error("there is no such invitation, or it is over")]
     InvitationNotFound,
@@ -188,6 +191,7 @@ impl From<OperationError> for Error {
             E::RoomNotFound
             | E::MemberNotFound
             | E::MessageNotFound
+            | E::NoticeNotFound
             | E::UserErased
             | E::ExportNotFound
             | E::ReportNotFound

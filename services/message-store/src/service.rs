@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Instant};
 
 use async_trait::async_trait;
 use madang_domain::{
-    AttachmentUrl, Authority, Error, MessageText, Result, RoomName, Seq, TopicId, event::Event,
+    AttachmentUrl, Authority, Error, MessageText, Result, RoomId, RoomName, Seq, TopicId, event::Event,
 };
 use madang_kit::{Check, Lifecycle};
 use madang_rpc::{
@@ -13,14 +13,15 @@ use madang_rpc::{
     method::Method,
     store::{
         AcceptInvitation, Append, Appended, AuditEntry, BannedUser, BeginExport, Block, BlockedUser, Changed,
-        CreateRoom, DeleteMessage, DeleteRoom, EditMessage, EraseUser, Erased, Export, ExportPage, GetRoom,
-        GetUserSettings, GetWords, Heads, History, Inbox, InboxMark, InboxPage, Invitation, Join, Leave,
-        ListAudit, ListBans, ListBlocked, ListInvitations, ListMembers, ListPins, ListReports, ListRevisions,
-        ListRooms, LogPage, MadeInvitation, MakeInvitation, MarkInboxRead, MarkRead, Member, Notify, Open,
-        OpenInbox, Opened, OpenedInbox, Page, PutMember, PutUserSettings, PutWords, React, Read, ReadExport,
-        ReadMark, RememberProfile, RememberedProfile, RemoveMember, Report, ReportMessage, Resolve, Resolved,
-        Restrict, Revision, RevokeInvitation, RoomView, Search, SearchPage, SetPin, SettleReport, Unblock,
-        UpdateRoom, UserSettings, WordList,
+        CreateRoom, DeleteMessage, DeleteRoom, Dismiss, EditMessage, EraseUser, Erased, Export, ExportPage,
+        GetReads, GetRoom, GetSync, GetUserSettings, GetWords, Heads, History, Inbox, InboxMark, InboxPage,
+        Invitation, Join, Leave, ListAudit, ListBans, ListBlocked, ListInvitations, ListMembers, ListPins,
+        ListReports, ListRevisions, ListRooms, LogPage, MadeInvitation, MakeInvitation, MarkDelivered,
+        MarkInboxRead, MarkRead, Member, Notify, Open, OpenInbox, Opened, OpenedInbox, Page, PutMember,
+        PutRoomSettings, PutUserSettings, PutWords, React, Read, ReadExport, ReadMark, RememberProfile,
+        RememberedProfile, RemoveMember, Report, ReportMessage, Resolve, Resolved, Restrict, Revision,
+        RevokeInvitation, RoomReads, RoomView, Search, SearchPage, SetForRoom, SetPin, SettleReport, Synced,
+        Unblock, UpdateRoom, UserSettings, WordList,
     },
 };
 use tokio::time::timeout;
@@ -220,6 +221,10 @@ impl MessageStore for Operations {
         Ok(self.0.opens.ask(open).await?)
     }
 
+    async fn get_sync(&self, request: GetSync) -> Result<Synced> {
+        Ok(self.0.engine.sync(request).await?)
+    }
+
     async fn resolve(&self, request: Resolve) -> Result<Resolved> {
         Ok(self.0.engine.resolve(request.user, &request.rooms, request.memberships).await?)
     }
@@ -234,6 +239,14 @@ impl MessageStore for Operations {
 
     async fn history(&self, request: History) -> Result<LogPage> {
         Ok(self.0.engine.history(request.user, request.room, request.query).await?)
+    }
+
+    async fn mark_delivered(&self, request: MarkDelivered) -> Result<Vec<RoomId>> {
+        Ok(self.0.engine.mark_delivered(request.marks).await?)
+    }
+
+    async fn get_reads(&self, request: GetReads) -> Result<RoomReads> {
+        Ok(self.0.engine.reads(request).await?)
     }
 
     async fn mark_read(&self, request: MarkRead) -> Result<ReadMark> {
@@ -288,12 +301,20 @@ impl MessageStore for Operations {
         Ok(self.0.engine.inbox(request.user, request.from, request.limit).await?)
     }
 
+    async fn dismiss(&self, request: Dismiss) -> Result<Changed<()>> {
+        Ok(self.0.engine.dismiss(request).await?)
+    }
+
+    async fn put_room_settings(&self, request: PutRoomSettings) -> Result<SetForRoom> {
+        Ok(self.0.engine.put_room_settings(request).await?)
+    }
+
     async fn get_user_settings(&self, request: GetUserSettings) -> Result<UserSettings> {
         Ok(self.0.engine.user_settings(request.user).await?)
     }
 
     async fn put_user_settings(&self, request: PutUserSettings) -> Result<UserSettings> {
-        Ok(self.0.engine.put_user_settings(request.user, request.added_by).await?)
+        Ok(self.0.engine.put_user_settings(request).await?)
     }
 
     async fn mark_inbox_read(&self, request: MarkInboxRead) -> Result<InboxMark> {

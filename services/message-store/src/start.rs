@@ -18,7 +18,7 @@ use crate::{
     batch::Queue,
     indexing::{Hints, Indexer},
     metrics::CallMetrics,
-    operations::{Appender, Engine, InboxOpener, KnownProfiles, Opener},
+    operations::{Appender, CountedMarks, Engine, InboxOpener, KnownProfiles, Opener},
     service::{Inner, Metered, Operations, Service},
     settings::{
         CALL_DEADLINE, FORGET_CHUNK_SLUGS, PING_INTERVAL, PING_TIMEOUT, PURGE_CHUNK_EVENTS, PURGE_INTERVAL,
@@ -103,6 +103,7 @@ pub async fn start(settings: &Settings, url: &Secret, host: &Host) -> Result<Ser
         edit_window: Duration::from_secs(settings.edit_window_seconds.into()),
         searches: Arc::new(Semaphore::new(SEARCHES_MAX)),
         words,
+        counted_marks: CountedMarks::default(),
         hints,
     };
     let inner = Inner { life, engine, appends, opens, inbox_opens, _check: check };

@@ -9,6 +9,7 @@ import type {
   ClientPresence,
   ClientReact,
   ClientRead,
+  ClientReceived,
   ClientSend,
   ClientSubscribe,
   ClientTyping,
@@ -16,10 +17,12 @@ import type {
   Event as ContractEvent,
   ServerAck,
   ServerCaughtUp,
+  ServerDelivered,
   ServerError,
   ServerEvent,
   ServerHello,
   ServerInbox,
+  ServerInboxRead,
   ServerNotice,
   ServerOk,
   ServerOkHistory,
@@ -30,6 +33,7 @@ import type {
   ServerProfile,
   ServerRead,
   ServerReconnect,
+  ServerSettings,
   ServerSubscribed,
   ServerTyping,
 } from "./schemas.js";
@@ -47,6 +51,7 @@ export type ClientFrame =
   | ClientPresence
   | ClientReact
   | ClientRead
+  | ClientReceived
   | ClientSend
   | ClientSubscribe
   | ClientTyping
@@ -56,10 +61,12 @@ export type ClientFrame =
 export type ServerFrame =
   | ServerAck
   | ServerCaughtUp
+  | ServerDelivered
   | ServerError
   | ServerEvent
   | ServerHello
   | ServerInbox
+  | ServerInboxRead
   | ServerNotice
   | (ServerOk & Partial<Omit<ServerOkHistory & ServerOkPresence & ServerOkRead, keyof ServerOk>>)
   | ServerPong
@@ -67,6 +74,7 @@ export type ServerFrame =
   | ServerProfile
   | ServerRead
   | ServerReconnect
+  | ServerSettings
   | ServerSubscribed
   | ServerTyping;
 
@@ -77,4 +85,11 @@ export type RoomEvent = ContractEvent;
 export type InboxNotice = ServerNotice;
 
 /** What passes, without a place in a log. */
-export type PassingFrame = ServerPresence | ServerProfile | ServerRead | ServerTyping;
+export type PassingFrame =
+  | ServerDelivered
+  | ServerInboxRead
+  | ServerPresence
+  | ServerProfile
+  | ServerRead
+  | ServerSettings
+  | ServerTyping;

@@ -141,9 +141,12 @@ export class Core {
         return;
       case "error":
         return this.#refused(frame.re ?? "", purpose, errorOfFrame(frame), nowMs);
+      case "delivered":
+      case "inbox_read":
       case "presence":
       case "profile":
       case "read":
+      case "settings":
       case "typing":
         this.#effects.push({ type: "passing", frame });
         return;

@@ -44,6 +44,7 @@ export const MessageRow = memo(function MessageRow({
   isPinned,
   isTarget,
   showState,
+  notRead,
 }: {
   row: Row;
   id: string;
@@ -53,6 +54,8 @@ export const MessageRow = memo(function MessageRow({
   isPinned: boolean;
   isTarget: boolean;
   showState: boolean;
+  /** How many have not read the own message. */
+  notRead: number;
 }) {
   const texts = useTexts();
   const language = useLanguage();
@@ -160,6 +163,12 @@ export const MessageRow = memo(function MessageRow({
         {!isFirst && isPinned && <PinnedMark />}
         {shown.state === "failed" && <Failed shown={shown} context={context} />}
       </div>
+      {isMine && !isDeleted && notRead > 0 && (
+        <span className="message-not-read">
+          <span aria-hidden="true">{notRead}</span>
+          <span className="visually-hidden">{texts.notRead(notRead)}</span>
+        </span>
+      )}
       {isMine && !isDeleted && <State shown={shown} isConnected={context.isConnected} showSent={showState} />}
       {actions.length > 0 && (isSettled || isActive) && (
         <div className="message-actions">

@@ -1,6 +1,6 @@
 import { MadangError, type Room } from "@madang/client";
 import { useClient, usePresence, useRooms } from "@madang/react";
-import { ArrowLeft, EllipsisVertical, Link, LogOut, Pencil, Pin, Trash2, Users } from "lucide-react";
+import { ArrowLeft, Bell, EllipsisVertical, Link, LogOut, Pencil, Pin, Trash2, Users } from "lucide-react";
 import { type FormEvent, useEffect, useRef, useState } from "react";
 import { useTexts } from "../i18n";
 import { errorText, useFieldError } from "../state/errors";
@@ -14,6 +14,7 @@ import { Field } from "../ui/field";
 import { type Action, Menu } from "../ui/menu";
 import { say, useAct } from "../ui/toasts";
 import type { DetailsTab } from "./details";
+import { RoomNotifications } from "./room-notifications";
 
 export function RoomHeader({
   room,
@@ -82,7 +83,7 @@ function RoomMenu({ room, name }: { room: Room; name: string }) {
   const client = useClient();
   const act = useAct();
   const { reload } = useRooms();
-  const [open, setOpen] = useState<"edit" | "leave" | "delete" | null>(null);
+  const [open, setOpen] = useState<"edit" | "notifications" | "leave" | "delete" | null>(null);
   const close = () => setOpen(null);
   const isDirect = room.kind === "direct";
   const isOwner = room.role === "owner";
@@ -107,6 +108,7 @@ function RoomMenu({ room, name }: { room: Room; name: string }) {
   };
   const actions: Action[] = [
     { name: "link", label: texts.copyLink, icon: Link, run: () => void act(copyLink, texts.linkCopied).catch(() => {}) },
+    { name: "notifications", label: texts.notifications, icon: Bell, run: () => setOpen("notifications") },
     ...(isOwner ? [{ name: "edit", label: texts.editRoom, icon: Pencil, run: () => setOpen("edit") }] : []),
     isDirect
       ? {
@@ -130,6 +132,9 @@ function RoomMenu({ room, name }: { room: Room; name: string }) {
       />
       <Dialog open={open === "edit"} onClose={close} title={texts.editRoom}>
         <EditRoom room={room} onClose={close} />
+      </Dialog>
+      <Dialog open={open === "notifications"} onClose={close} title={texts.notifications}>
+        <RoomNotifications room={room} />
       </Dialog>
       <Confirm
         open={open === "leave"}

@@ -1,5 +1,6 @@
 import type { Member, Room } from "@madang/client";
 import { type ShownMessage, type useTimeline, useUnread } from "@madang/react";
+import { useReceipts } from "@madang/react/receipts";
 import { ArrowDown, ArrowUp } from "lucide-react";
 import {
   type KeyboardEvent,
@@ -81,6 +82,7 @@ export function Timeline({
   const isConnected = useConnected();
   const { items, ready, hasOlder, error, loadOlder, loadBackTo, retry, discard } = timeline;
   const { unread, read, markRead } = useUnread(room.id);
+  const { notRead } = useReceipts(room.id);
   const isLooking = useLooking();
   const list = useRef<VirtualizerHandle>(null);
   const scroller = useRef<HTMLDivElement>(null);
@@ -329,6 +331,7 @@ export function Timeline({
             isPinned={row.shown.message !== undefined && pinned.has(row.shown.message.id)}
             isTarget={target !== null && row.shown.seq === target}
             showState={row.key === lastOwn && row.key === lastRow}
+            notRead={row.isMine && row.shown.seq !== undefined ? (notRead(row.shown.seq) ?? 0) : 0}
           />
         );
     }

@@ -3,13 +3,14 @@
 mod client;
 mod error;
 mod messages;
+mod reads;
 mod search;
 mod users;
 
 pub use client::Client;
 pub use error::Error;
 pub use madang_contract::rest::{
-    AuthSession, Page, ProfileChanges, ReadMark, Revision, SentMessage, TextRange, Ticket,
+    AuthSession, Page, ProfileChanges, ReadMark, Reads, Revision, SentMessage, TextRange, Ticket,
 };
 pub use search::SearchFor;
 
@@ -21,6 +22,8 @@ pub type RoomMessage = madang_contract::RoomMessage<'static>;
 pub type FoundMessage = madang_contract::rest::FoundMessage<'static>;
 /// A page of a search.
 pub type SearchPage = madang_contract::rest::SearchPage<FoundMessage>;
+/// A page of what a client needs to start.
+pub type Sync = madang_contract::rest::Sync<'static>;
 /// A room, as the user who asks sees it.
 pub type Room = madang_contract::rest::Room<'static>;
 /// A member of a room.

@@ -241,6 +241,9 @@ impl Core {
                     self.come_back_after(Duration::from_millis(reconnect.after_ms));
                 }
                 ServerFrame::Read(_)
+                | ServerFrame::Delivered(_)
+                | ServerFrame::InboxRead(_)
+                | ServerFrame::Settings(_)
                 | ServerFrame::Typing(_)
                 | ServerFrame::Presence(_)
                 | ServerFrame::Profile(_) => {

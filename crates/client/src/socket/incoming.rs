@@ -176,6 +176,9 @@ impl Incoming {
                 | ServerFrame::Inbox(_)
                 | ServerFrame::Notice(_)
                 | ServerFrame::Read(_)
+                | ServerFrame::Delivered(_)
+                | ServerFrame::InboxRead(_)
+                | ServerFrame::Settings(_)
                 | ServerFrame::Typing(_)
                 | ServerFrame::Presence(_)
                 | ServerFrame::Profile(_)
@@ -195,6 +198,9 @@ fn known_type(name: &str) -> bool {
             | "error"
             | "inbox"
             | "read"
+            | "delivered"
+            | "inbox_read"
+            | "settings"
             | "typing"
             | "presence"
             | "profile"

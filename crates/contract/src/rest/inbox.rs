@@ -23,12 +23,14 @@ pub struct InboxPage<N> {
     pub head: Seq,
     /// The read mark: the `seq` up to which the user has read the inbox.
     pub read: Seq,
-    /// The number of notices after the read mark.
+    /// The number of notices after the read mark that are not dismissed.
     pub unread: u64,
 }
 
 /// The routes of the inbox.
 pub mod routes {
+    use madang_domain::Code;
+
     use super::InboxPage;
     use crate::{
         Notice,
@@ -44,5 +46,9 @@ pub mod routes {
         READ = Route::put("mark_inbox_read", "/v1/inbox/read", "Move the read mark of the inbox; it never moves back")
             .takes::<MarkRead>()
             .answers::<ReadMark>(200, "The read mark after the request.");
+        /// Dismisses a notice.
+        DISMISS = Route::delete("dismiss_notice", "/v1/inbox/{seq}", "Dismiss a notice; its place stays, empty")
+            .answers_empty(204, "The notice is dismissed.")
+            .refuses(&[Code::NotFound]);
     }
 }

@@ -11,11 +11,14 @@ mod moderation;
 mod page;
 mod present;
 mod problem;
+mod reads;
 mod reports;
 mod rooms;
 mod route;
 mod search;
 mod server;
+mod settings;
+mod sync;
 mod table;
 mod users;
 
@@ -30,20 +33,24 @@ pub use messages::{
 pub use moderation::{BannedUser, Restriction};
 pub use page::{Page, PageQuery};
 pub use problem::{FieldProblem, Problem};
+pub use reads::Reads;
 pub use reports::{AuditEntry, NewReport, Report, ReportChange, ReportsQuery, WordList};
 pub use rooms::{NewRoom, Room, RoomChanges, RoomScope, RoomsQuery};
 pub use route::{Access, Answer, Method, Route, Type};
 pub use search::{FoundMessage, SearchPage, SearchQuery, TextRange};
 pub use server::{NewSiteRoom, NoticeData, PutSiteMember, SendAs, SentNotice, SiteRoom, SiteUserChanges};
+pub use settings::RoomSettingsChanges;
+pub use sync::{InboxStanding, Sync, SyncCursor, SyncedRoom};
 pub use table::{Group, ROUTES, all_routes};
-pub use users::{BlockedUser, ProfileChanges, UserSettings, UserSettingsChanges};
+pub use users::{BlockedUser, ProfileChanges, UserSettingsChanges};
 
 /// The routes by name, for the gateway: `routes::rooms::CREATE`.
 pub mod routes {
     pub use super::{
         account::routes as account, auth::routes as auth, documents::routes as documents,
         inbox::routes as inbox, invitations::routes as invitations, members::routes as members,
-        messages::routes as messages, moderation::routes as moderation, reports::routes as reports,
-        rooms::routes as rooms, search::routes as search, server::routes as server, users::routes as users,
+        messages::routes as messages, moderation::routes as moderation, reads::routes as reads,
+        reports::routes as reports, rooms::routes as rooms, search::routes as search,
+        server::routes as server, settings::routes as settings, sync::routes as sync, users::routes as users,
     };
 }

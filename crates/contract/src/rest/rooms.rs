@@ -2,12 +2,12 @@
 
 use std::borrow::Cow;
 
-use madang_domain::{Role, RoomHistory, RoomId, RoomKind, RoomName, Seq, Slug, Timestamp, UserId};
+use madang_domain::{Receipts, Role, RoomHistory, RoomId, RoomKind, RoomName, Seq, Slug, Timestamp, UserId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::present::present;
-use crate::{Flags, RoomMessage};
+use crate::{Flags, RoomMessage, RoomSettings};
 
 /// A room as the caller sees it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -40,6 +40,9 @@ pub struct Room<'a> {
     /// The number of messages of other users after the read mark; absent if the caller is not a member.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unread: Option<u64>,
+    /// The caller's settings for the room; absent if the caller is not a member.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings: Option<RoomSettings>,
     /// The last message; absent if there is none, or if the caller is not a member.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_message: Option<RoomMessage<'a>>,
@@ -105,6 +108,9 @@ pub struct RoomChanges {
     /// The messages that a newcomer can read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub history: Option<RoomHistory>,
+    /// What members are shown of how far the others have read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receipts: Option<Receipts>,
 }
 
 /// The set of rooms to list.

@@ -1,8 +1,8 @@
 //! The table of all REST routes.
 
 use super::{
-    Route, account, auth, documents, inbox, invitations, members, messages, moderation, reports, rooms,
-    search, server, users,
+    Route, account, auth, documents, inbox, invitations, members, messages, moderation, reads, reports,
+    rooms, search, server, settings, sync, users,
 };
 
 /// A group of routes: a tag in the OpenAPI document.
@@ -17,7 +17,7 @@ pub struct Group {
 }
 
 /// All routes, in groups. The gateway serves them and the OpenAPI document describes them.
-pub static ROUTES: [Group; 13] = [
+pub static ROUTES: [Group; 16] = [
     Group {
         name: "Accounts",
         description: "Accounts, tokens and sessions (signed-in devices).",
@@ -63,6 +63,17 @@ pub static ROUTES: [Group; 13] = [
         description: "Messages, pinned messages and read marks.",
         routes: messages::routes::ALL,
     },
+    Group {
+        name: "Receipts",
+        description: "How far the members of a room have read it.",
+        routes: reads::routes::ALL,
+    },
+    Group {
+        name: "Notifications",
+        description: "Of what in a room the user wants to be notified.",
+        routes: settings::routes::ALL,
+    },
+    Group { name: "Sync", description: "All that a client needs to start.", routes: sync::routes::ALL },
     Group {
         name: "Search",
         description: "Messages by what they say, in the caller's rooms.",

@@ -19,13 +19,6 @@ pub struct ProfileChanges {
     pub avatar_url: Option<Option<AvatarUrl>>,
 }
 
-/// The settings of a user.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct UserSettings {
-    /// The users who may add this user to rooms. All others can only invite the user.
-    pub added_by: AddedBy,
-}
-
 /// The changes to a user's settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -33,6 +26,9 @@ pub struct UserSettingsChanges {
     /// The users who may add this user to rooms. If it is absent, the setting stays.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub added_by: Option<AddedBy>,
+    /// The time until which the user is not to be disturbed. If it is absent, the setting stays; null ends it.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub do_not_disturb_until: Option<Option<Timestamp>>,
 }
 
 /// A user whom the caller has blocked.
@@ -48,9 +44,9 @@ pub struct BlockedUser<'a> {
 pub mod routes {
     use madang_domain::Code;
 
-    use super::{BlockedUser, ProfileChanges, UserSettings, UserSettingsChanges};
+    use super::{BlockedUser, ProfileChanges, UserSettingsChanges};
     use crate::{
-        Account,
+        Account, UserSettings,
         rest::{Page, PageQuery, Route, route::table},
     };
 

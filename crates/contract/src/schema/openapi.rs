@@ -1,7 +1,7 @@
 //! The OpenAPI document, from the table of routes.
 
 use madang_domain::{
-    Code, Emoji, IdempotencyKey, MessageId, RoomRef, SessionId, UserId, UserRef,
+    Code, Emoji, IdempotencyKey, MessageId, RoomRef, Seq, SessionId, UserId, UserRef,
     limits::INVITATION_CODE_MAX_BYTES,
 };
 use schemars::{SchemaGenerator, json_schema};
@@ -130,6 +130,7 @@ impl Builder {
                     ("user", Access::ApiKey(_)) => generator.subschema_for::<UserRef>(),
                     ("user", _) => generator.subschema_for::<UserId>(),
                     ("id", _) => generator.subschema_for::<MessageId>(),
+                    ("seq", _) => generator.subschema_for::<Seq>(),
                     ("emoji", _) => generator.subschema_for::<Emoji>(),
                     ("code", _) => json_schema!({
                         "type": "string", "minLength": 1, "maxLength": INVITATION_CODE_MAX_BYTES,

@@ -3,22 +3,25 @@
 
 use std::borrow::Cow;
 
-use madang_domain::{AddedBy, Code, Limit, ReportStatus, Role, RoomKind, Seq, SessionId};
+use madang_domain::{
+    AddedBy, Code, Limit, NotificationLevel, Receipts, ReportStatus, Role, RoomKind, Seq, SessionId,
+};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use crate::{
-    Account, Ack, CaughtUp, ClientFrame, ErrorFrame, Event, Flags, Hello, HistoryPage, Inbox, Limits, Notice,
-    OkFrame, Pong, Presence, PresenceAnswer, PresenceChange, Profile, Read, ReadAnswer, Reconnect, Renewed,
-    Request, RequestId, RoomError, RoomMessage, ServerFrame, SiteUser, Subscribed, SubscribedRoom, Typing,
-    User,
+    Account, Ack, CaughtUp, ClientFrame, Delivered, ErrorFrame, Event, Flags, Hello, HistoryPage, Inbox,
+    InboxRead, Limits, Mark, Notice, OkFrame, Pong, Presence, PresenceAnswer, PresenceChange, Profile, Read,
+    ReadAnswer, Reconnect, Renewed, Request, RequestId, RoomError, RoomMessage, RoomSettings, ServerFrame,
+    Settings, SiteUser, Subscribed, SubscribedRoom, Typing, User, UserSettings,
     rest::{
         AuditEntry, AuthSession, BannedUser, BlockedUser, EditMessage, Export, ExportLine, FieldProblem,
-        FoundMessage, InboxPage, Invitation, JwkSet, Login, MarkRead, Member, MessagesPage, NewInvitation,
-        NewReport, NewRoom, NewSiteRoom, Page, PasswordChange, Problem, ProfileChanges, PutMember,
-        PutSiteMember, ReadMark, RefreshToken, Register, Report, ReportChange, Restriction, Revision, Room,
-        RoomChanges, SearchPage, SendAs, SendMessage, SentMessage, SentNotice, SiteRoom, SiteUserChanges,
-        TextRange, Ticket, Tokens, UserSettings, UserSettingsChanges, WordList,
+        FoundMessage, InboxPage, InboxStanding, Invitation, JwkSet, Login, MarkRead, Member, MessagesPage,
+        NewInvitation, NewReport, NewRoom, NewSiteRoom, Page, PasswordChange, Problem, ProfileChanges,
+        PutMember, PutSiteMember, ReadMark, Reads, RefreshToken, Register, Report, ReportChange, Restriction,
+        Revision, Room, RoomChanges, RoomSettingsChanges, SearchPage, SendAs, SendMessage, SentMessage,
+        SentNotice, SiteRoom, SiteUserChanges, Sync, SyncCursor, SyncedRoom, TextRange, Ticket, Tokens,
+        UserSettingsChanges, WordList,
     },
     samples::{JOON, at, attachment, epoch, message, mina, parsed, room_id, user},
 };
@@ -83,7 +86,12 @@ fn request(name: &str) -> Option<Value> {
         "NewInvitation" => {
             read::<NewInvitation>(json!({"expires_at": "2026-11-23T08:09:28.917Z", "uses": 10}))
         }
-        "UserSettingsChanges" => read::<UserSettingsChanges>(json!({"added_by": "nobody"})),
+        "UserSettingsChanges" => read::<UserSettingsChanges>(
+            json!({"added_by": "nobody", "do_not_disturb_until": "2026-11-23T08:09:28.917Z"}),
+        ),
+        "RoomSettingsChanges" => {
+            read::<RoomSettingsChanges>(json!({"notify": "mentions", "muted_until": null}))
+        }
         "PutMember" => read::<PutMember>(json!({"role": "moderator"})),
         "SendMessage" => read::<SendMessage>(
             json!({"text": "안녕하세요", "key": "k1", "reply_to": "2", "attachments": [written(&attachment())]}),
@@ -186,7 +194,23 @@ fn answer(name: &str) -> Option<Value> {
         })),
         "Invitation" => written(&invitation(Some("5f0939d5c63401a2024d95a6763ab28c5f0939d5"))),
         "InvitationPage" => written(&page(invitation(None))),
-        "UserSettings" => written(&UserSettings { added_by: AddedBy::Shared }),
+        "UserSettings" => written(&user_settings()),
+        "RoomSettings" => written(&room_settings()),
+        "Reads" => written(&Reads {
+            room: room_id(),
+            receipts: Receipts::Names,
+            members: 3,
+            from: Seq::START,
+            marks: marks(),
+            delivered: Some(marks()),
+        }),
+        "Sync" => written(&Sync {
+            inbox: InboxStanding { cursor: cursor(), read: Seq::START, unread: 2 },
+            settings: user_settings(),
+            rooms: vec![SyncedRoom { room: room(), cursor: cursor(), mentions: 1 }],
+            blocked: vec![BlockedUser { user: account(), at: at() }],
+            next_cursor: None,
+        }),
         "ReadMark" => written(&ReadMark { room: None, read: Seq::new(3), unread: 0 }),
         "InboxPage" => written(&InboxPage {
             more: false,
@@ -261,7 +285,16 @@ pub(super) fn frames() -> Vec<Value> {
             read: Seq::START,
             unread: 3,
         }),
-        ServerFrame::Read(Read { room: room_id(), user: mina(), seq: Seq::new(3) }),
+        ServerFrame::Read(Read::own(room_id(), mina(), Seq::new(3))),
+        ServerFrame::Read(Read::of_members(room_id(), 3, Seq::START, marks())),
+        ServerFrame::Delivered(Delivered { room: room_id(), marks: marks() }),
+        ServerFrame::InboxRead(InboxRead { read: Seq::new(3), unread: 1 }),
+        ServerFrame::Settings(Settings { user: Some(user_settings()), room: None, settings: None }),
+        ServerFrame::Settings(Settings {
+            user: None,
+            room: Some(room_id()),
+            settings: Some(room_settings()),
+        }),
         ServerFrame::Typing(Typing {
             room: room_id(),
             user: mina(),
@@ -361,6 +394,25 @@ fn member() -> Member<'static> {
     }
 }
 
+fn user_settings() -> UserSettings {
+    UserSettings { added_by: AddedBy::Shared, do_not_disturb_until: None }
+}
+
+fn room_settings() -> RoomSettings {
+    RoomSettings { notify: NotificationLevel::Mentions, muted_until: Some(at()) }
+}
+
+fn cursor() -> SyncCursor {
+    SyncCursor { seq: Seq::new(3), epoch: epoch() }
+}
+
+fn marks() -> Vec<Mark> {
+    vec![
+        Mark { seq: Seq::new(2), members: 2, users: Vec::new() },
+        Mark { seq: Seq::new(3), members: 1, users: vec![mina()] },
+    ]
+}
+
 fn invitation(code: Option<&str>) -> Invitation<'static> {
     Invitation {
         id: "01a2024d-95a6-763a-b28c-5f0939d5c635".to_owned(),
@@ -390,6 +442,7 @@ fn room() -> Room<'static> {
         role: Some(Role::Member),
         read: Some(Seq::new(3)),
         unread: Some(0),
+        settings: Some(RoomSettings::default()),
         last_message: Some(room_message()),
     }
 }

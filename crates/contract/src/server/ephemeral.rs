@@ -6,17 +6,79 @@ use madang_domain::{DisplayName, RoomId, Seq, UserId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Account, User};
+use crate::{Account, RoomSettings, User, UserSettings};
 
-/// The user moved a read mark on another socket.
+/// Read marks have moved: with `user` and `seq` the user's own, on another socket; with `marks` those of the room's
+/// members.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Read {
     /// The id of the room.
     pub room: RoomId,
     /// The id of the user.
-    pub user: UserId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<UserId>,
     /// The read mark: the `seq` up to which the user has read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seq: Option<Seq>,
+    /// The number of members; present with `marks`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub members: Option<u64>,
+    /// The marks are complete for messages after this `seq`; present with `marks`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Seq>,
+    /// All marks of the room as they are now, in order, as `GET /v1/rooms/{room}/reads` answers them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub marks: Option<Vec<Mark>>,
+}
+
+impl Read {
+    /// The user's own mark.
+    #[must_use]
+    pub const fn own(room: RoomId, user: UserId, seq: Seq) -> Self {
+        Self { room, user: Some(user), seq: Some(seq), members: None, from: None, marks: None }
+    }
+
+    /// The marks of a room's members.
+    #[must_use]
+    pub const fn of_members(room: RoomId, members: u64, from: Seq, marks: Vec<Mark>) -> Self {
+        Self { room, user: None, seq: None, members: Some(members), from: Some(from), marks: Some(marks) }
+    }
+}
+
+/// What the devices of a room's members have received, where that is more than they have read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Delivered {
+    /// The id of the room.
+    pub room: RoomId,
+    /// All marks of the room as they are now, in order. As many members have not received a message as stand at marks
+    /// below its `seq`.
+    pub marks: Vec<Mark>,
+}
+
+/// The user changed settings, on any device: with `user` the user's own, with `room` and `settings` those for a room.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Settings {
+    /// The user's settings after the change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<UserSettings>,
+    /// The id of the room.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub room: Option<RoomId>,
+    /// The user's settings for the room after the change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings: Option<RoomSettings>,
+}
+
+/// A place in a room, and the members who stand there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Mark {
+    /// The `seq`.
     pub seq: Seq,
+    /// The number of members who stand there.
+    pub members: u64,
+    /// The ids of these members; absent where the room shows no names, and in a room of more than 100 members.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub users: Vec<UserId>,
 }
 
 /// A user is typing or has stopped.

@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use madang_domain::{Emoji, MessageId, Role, RoomHistory, RoomId, RoomName, Seq, Slug, Timestamp, UserId};
+use madang_domain::{
+    Emoji, MessageId, Receipts, Role, RoomHistory, RoomId, RoomName, Seq, Slug, Timestamp, UserId,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -226,6 +228,8 @@ pub struct Flags {
     pub slow_mode_s: u32,
     /// The messages that a newcomer can read: `all`, or `joined`.
     pub history: RoomHistory,
+    /// What members are shown of how far the others have read: `none`, `count`, or `names`.
+    pub receipts: Receipts,
 }
 
 /// A ban or a mute was imposed on a user, or ended before its time.

@@ -13,7 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use answer::{Answer, HistoryPage, OkFrame, PresenceAnswer, ReadAnswer, Renewed};
-pub use ephemeral::{Presence, PresenceChange, Profile, Read, Typing};
+pub use ephemeral::{Delivered, Mark, Presence, PresenceChange, Profile, Read, Settings, Typing};
 pub use event::*;
 pub use notice::*;
 pub use subscription::{CaughtUp, RoomError, Subscribed, SubscribedRoom};
@@ -42,8 +42,14 @@ pub enum ServerFrame<'a> {
     Inbox(Inbox),
     /// A notice in the user's inbox.
     Notice(Notice<'a>),
-    /// The user moved a read mark on another socket.
+    /// Read marks have moved: the user's own on another socket, or those of a room's members.
     Read(Read),
+    /// What the devices of a room's members have received.
+    Delivered(Delivered),
+    /// The user moved the read mark of the inbox on any device.
+    InboxRead(InboxRead),
+    /// The user changed settings on any device.
+    Settings(Settings),
     /// A user is typing or has stopped.
     Typing(Typing<'a>),
     /// The users who are present in a room have changed.

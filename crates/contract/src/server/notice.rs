@@ -71,6 +71,7 @@ impl Notice<'static> {
                 reason: None,
                 by: None,
             }),
+            NoticeBody::Dismissed(Dismissed { notice: Seq::new(2) }),
             NoticeBody::Unknown,
         ];
         let mut seq = Seq::START;
@@ -96,10 +97,28 @@ pub enum NoticeBody<'a> {
     Ban(RestrictionNotice<'a>),
     /// The user was muted in a room, or the mute was ended.
     Mute(RestrictionNotice<'a>),
+    /// The user dismissed a notice on any device, or this is what is left of it.
+    Dismissed(Dismissed),
     /// A notice of a kind that this gateway does not know, because a newer gateway wrote it. It has a `seq` and no
     /// content.
     #[serde(skip_deserializing)]
     Unknown,
+}
+
+/// A notice was dismissed. In place of the dismissed notice itself, `notice` is its own `seq`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Dismissed {
+    /// The `seq` of the notice.
+    pub notice: Seq,
+}
+
+/// The user moved the read mark of the inbox, or dismissed a notice, on any device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct InboxRead {
+    /// The read mark: the `seq` up to which the user has read the inbox.
+    pub read: Seq,
+    /// The number of notices after the read mark that are not dismissed.
+    pub unread: u64,
 }
 
 /// A message mentions the user.

@@ -4,8 +4,8 @@
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
-    BanNotice, Banned, Custom, Deleted, Edited, Invite, Joined, Left, Mention, Message, MuteNotice, Muted,
-    Pinned, Reacted, RoleChanged, RoomChanged,
+    BanNotice, Banned, Custom, Deleted, Dismissed, Edited, Invite, Joined, Left, Mention, Message,
+    MuteNotice, Muted, Pinned, Reacted, RoleChanged, RoomChanged,
 };
 
 /// Makes the kinds and the bodies of events from a table of the kinds: number, name, payload.
@@ -144,6 +144,8 @@ event_kinds! {
     22 "ban" BanNotice,
     /// The inbox's user was muted in a room, or is no more.
     23 "mute" MuteNotice,
+    /// The inbox's user dismissed a notice.
+    40 "dismissed" Dismissed,
 }
 
 impl EventKind {
@@ -212,7 +214,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        Emoji, Reason, Role, RoomFlags, RoomHistory, RoomId, RoomName, Seq, Slug,
+        Emoji, Reason, Receipts, Role, RoomFlags, RoomHistory, RoomId, RoomName, Seq, Slug,
         event::{Restricted, RestrictionNotice},
     };
 
@@ -263,7 +265,20 @@ mod tests {
                         archived: false,
                         slow_mode_s: 5,
                         history: RoomHistory::Joined,
+                        receipts: Receipts::Count,
                     },
+                    deleted: false,
+                }),
+            ),
+            (
+                5,
+                Some(
+                    r#"{"name":"마당","slug":null,"flags":{"announcement":false,"archived":false,"slow_mode_s":0,"history":"all","receipts":"none"}}"#,
+                ),
+                EventBody::RoomChanged(RoomChanged {
+                    name: name(),
+                    slug: None,
+                    flags: RoomFlags { receipts: Receipts::None, ..RoomFlags::default() },
                     deleted: false,
                 }),
             ),
@@ -347,6 +362,7 @@ mod tests {
                     reason: None,
                 }),
             ),
+            (40, Some(r#"{"notice":3}"#), EventBody::Dismissed(Dismissed { notice: Seq::new(3) })),
             (99, Some("[1]"), EventBody::Unknown(Unknown { number: 99, detail: Some("[1]".into()) })),
         ]
     }

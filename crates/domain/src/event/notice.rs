@@ -52,6 +52,13 @@ pub type BanNotice = RestrictionNotice;
 /// The user was muted in a room, or is no more.
 pub type MuteNotice = RestrictionNotice;
 
+/// A notice was dismissed. What is left of the notice itself is the same with its own place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dismissed {
+    /// The notice's place.
+    pub notice: Seq,
+}
+
 /// A notice of the embedding site: a JSON object, kept to the byte.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use madang_domain::{Cursor, Epoch, IdempotencyKey, Profile, Seq, UserId, event::Event};
 use madang_proto::store::v1 as wire;
 
-use super::{change::Changed, messages::HistoryFrom};
+use super::{
+    change::{Changed, of_nothing},
+    messages::HistoryFrom,
+};
 use crate::wire::{Result, Wire, field, message};
 
 /// A notice of the embedding site, to be put into a user's inbox.
@@ -103,6 +106,17 @@ pub struct InboxMark {
     pub unread: u64,
 }
 
+/// Asks for a notice to be dismissed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Dismiss {
+    /// The user.
+    pub user: UserId,
+    /// The notice's place.
+    pub seq: Seq,
+}
+
+message!(Dismiss => wire::DismissRequest { user, seq });
+of_nothing!(wire::DismissResponse);
 message!(Notify => wire::NotifyRequest { user, data, key });
 message!(OpenedInbox => wire::OpenedInbox { epoch, head, read, unread, complete, events, user });
 message!(Inbox => wire::InboxRequest { user, from, limit });

@@ -166,6 +166,8 @@ pub struct ReadMark {
     pub read: Seq,
     /// The messages of others after it.
     pub unread: u64,
+    /// The room shows it to its members.
+    pub shown: bool,
 }
 
 /// Asks for a message to be pinned in its room, or to be unpinned.
@@ -216,7 +218,7 @@ message!(LogPage => wire::HistoryResponse { events, more });
 message!(Heads => wire::HeadsRequest { topics });
 message!(Vec<(TopicId, Seq)> => wire::HeadsResponse[heads]);
 message!(MarkRead => wire::MarkReadRequest { user, room, seq });
-message!(ReadMark => wire::MarkReadResponse { room, read, unread });
+message!(ReadMark => wire::MarkReadResponse { room, read, unread, shown });
 message!(SetPin => wire::SetPinRequest { actor, room, message, on });
 of_nothing!(wire::SetPinResponse);
 page_of_room!(ListPins => wire::ListPinsRequest);

@@ -13,12 +13,14 @@ mod messages;
 mod moderation;
 mod page;
 mod profiles;
+mod reads;
 mod reports;
 mod rooms;
 mod search;
 mod settings;
+mod sync;
 
-use madang_domain::{Seq, TopicId, event::Event};
+use madang_domain::{RoomId, Seq, TopicId, event::Event};
 use madang_proto::store::v1::{
     self as wire,
     message_store_service_server::{MessageStoreService, MessageStoreServiceServer},
@@ -30,7 +32,7 @@ pub use self::{
     change::{Authority, Changed},
     client::{MessageStoreClient, MessageStoreSettings},
     ends::{BeginExport, EraseUser, Erased, Export, ExportPage, ReadExport},
-    inbox::{Inbox, InboxMark, InboxPage, MarkInboxRead, Notify, OpenInbox, OpenedInbox},
+    inbox::{Dismiss, Inbox, InboxMark, InboxPage, MarkInboxRead, Notify, OpenInbox, OpenedInbox},
     invitations::{
         AcceptInvitation, Invitation, ListInvitations, MadeInvitation, MakeInvitation, RevokeInvitation,
     },
@@ -43,6 +45,7 @@ pub use self::{
     moderation::{BannedUser, ListBans, Restrict},
     page::{Page, PageQuery},
     profiles::{PROFILE_ROOMS_MAX, RememberProfile, RememberedProfile},
+    reads::{DeliveredMark, GetReads, Mark, MarkDelivered, RoomReads},
     reports::{
         AuditEntry, GetWords, ListAudit, ListReports, PutWords, Report, ReportMessage, SettleReport, WordList,
     },
@@ -51,7 +54,8 @@ pub use self::{
         RoomView, UpdateRoom,
     },
     search::{FoundMessage, Search, SearchPage, TextRange},
-    settings::{GetUserSettings, PutUserSettings, UserSettings},
+    settings::{GetUserSettings, PutRoomSettings, PutUserSettings, RoomSettings, SetForRoom, UserSettings},
+    sync::{GetSync, InboxStanding, Synced, SyncedRoom},
 };
 use crate::service::service;
 
@@ -179,6 +183,12 @@ service! {
         batched: by_hand;
     }
 
+    /// What a client needs to start, in pages: the user's rooms, where the inbox stands, what the user has set, and whom the
+    /// user has blocked.
+    fn get_sync(GetSync as GetSyncRequest) -> Synced as GetSyncResponse {
+        repeat: always, "it reads";
+    }
+
     /// The rooms that references name (whether or not the user is a member: `open` judges that), and
     /// those that the user is a member of.
     fn resolve(Resolve as ResolveRequest) -> Resolved as ResolveResponse {
@@ -203,6 +213,19 @@ service! {
     /// A page of a room's history, for a member: of at most `limit` events, and of no more bytes than a page has.
     fn history(History as HistoryRequest) -> LogPage as HistoryResponse {
         repeat: always, "it reads";
+    }
+
+    /// How far the members of a room have read it, as far as the room shows it: for a member, or for a gateway, which has
+    /// judged its subscribers.
+    fn get_reads(GetReads as GetReadsRequest) -> RoomReads as GetReadsResponse {
+        repeat: always, "it reads";
+    }
+
+    /// Notes up to where members' devices have received events, never back, never past the head: in rooms of at most
+    /// [`READ_MARKS_MAX`](madang_domain::limits::READ_MARKS_MAX) members that show read marks. Answers the rooms in which
+    /// that is news. What was read or sent is received.
+    fn mark_delivered(MarkDelivered as MarkDeliveredRequest) -> Vec<RoomId> as MarkDeliveredResponse {
+        repeat: always, "the marks only move forward";
     }
 
     /// Moves the user's read mark forward, never back, never past the head.
@@ -274,6 +297,17 @@ service! {
     /// Moves the read mark of a user's inbox forward, never back, never past the head.
     fn mark_inbox_read(MarkInboxRead as MarkInboxReadRequest) -> InboxMark as MarkInboxReadResponse {
         repeat: always, "the mark only moves forward";
+    }
+
+    /// Dismisses a notice with all that it says; its place stays. A notice that is dismissed already is no error, and no
+    /// event. `not_found`: the inbox has no such notice.
+    fn dismiss(Dismiss as DismissRequest) -> Changed<()> as DismissResponse {
+        repeat: always, "what is dismissed stays so; an event that was not published is found by its place";
+    }
+
+    /// Changes what a member has set for a room. When this answers, no notice that it refuses commits any more.
+    fn put_room_settings(PutRoomSettings as PutRoomSettingsRequest) -> SetForRoom as PutRoomSettingsResponse {
+        repeat: never, "it would overwrite a change made in between";
     }
 
     /// What a user has set.

@@ -12,6 +12,7 @@ use madang_proto::store::v1 as wire;
 use super::{
     change::{Authority, Changed, of_nothing},
     page::{Page, PageQuery},
+    settings::RoomSettings,
 };
 use crate::wire::{DecodeError, Result, Wire, field, message, required_message};
 
@@ -47,6 +48,8 @@ pub struct Membership {
     pub read: Seq,
     /// The messages of others after the read mark.
     pub unread: u64,
+    /// What the user has set for the room.
+    pub settings: RoomSettings,
 }
 
 /// A room as a user sees it.
@@ -177,7 +180,7 @@ pub struct Resolved {
 message!(Room => wire::Room {
     id, kind, name, slug, external_id, created_at as created_at_micros, head, member_count, flags
 });
-message!(Membership => wire::Membership { role, read, unread });
+message!(Membership => wire::Membership { role, read, unread, settings });
 message!(RoomView => wire::RoomView { room, membership, last_message });
 required_message!(Room => wire::Room, RoomView => wire::RoomView, RoomRef => wire::RoomRef);
 
@@ -193,8 +196,8 @@ message!(Changed<RoomView> => wire::CreateRoomResponse | wire::UpdateRoomRespons
 message!(Resolve => wire::ResolveRequest { user, rooms, memberships });
 message!(Resolved => wire::ResolveResponse { rooms, memberships, memberships_total });
 
-message!(RoomFlags => wire::RoomFlags { announcement, archived, slow_mode_s, history });
-message!(RoomFlagChanges => wire::RoomFlagChanges { announcement, archived, slow_mode_s, history });
+message!(RoomFlags => wire::RoomFlags { announcement, archived, slow_mode_s, history, receipts });
+message!(RoomFlagChanges => wire::RoomFlagChanges { announcement, archived, slow_mode_s, history, receipts });
 
 /// Makes types [`Wire`] of an optional message, where its absence is their default: a peer of before it sends none.
 macro_rules! or_default {

@@ -1,6 +1,6 @@
 //! What users have set.
 
-use madang_domain::{AddedBy, UserId};
+use madang_domain::{AddedBy, NotificationLevel, RoomId, RoomRef, Timestamp, UserId};
 use madang_proto::store::v1 as wire;
 
 use crate::wire::{DecodeError, Result, Wire, message};
@@ -10,6 +10,8 @@ use crate::wire::{DecodeError, Result, Wire, message};
 pub struct UserSettings {
     /// Who may make the user a member of a room.
     pub added_by: AddedBy,
+    /// Until when the user is not to be disturbed. Notices are kept; that nobody is disturbed is the devices' affair.
+    pub do_not_disturb_until: Option<Timestamp>,
 }
 
 /// Asks for what a user has set.
@@ -26,11 +28,84 @@ pub struct PutUserSettings {
     pub user: UserId,
     /// Who may make the user a member of a room. None leaves it as it is.
     pub added_by: Option<AddedBy>,
+    /// Until when the user is not to be disturbed; `Some(None)` ends it. None leaves it as it is.
+    pub do_not_disturb_until: Option<Option<Timestamp>>,
+}
+
+/// What a member has set for a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RoomSettings {
+    /// Of what the member wants to be notified.
+    pub notify: NotificationLevel,
+    /// Until when of nothing. It may be over.
+    pub muted_until: Option<Timestamp>,
+}
+
+/// Asks for what a member has set for a room to be changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PutRoomSettings {
+    /// The member.
+    pub user: UserId,
+    /// The room.
+    pub room: RoomRef,
+    /// Of what the member wants to be notified. None leaves it as it is.
+    pub notify: Option<NotificationLevel>,
+    /// Until when of nothing; `Some(None)` ends it. None leaves it as it is.
+    pub muted_until: Option<Option<Timestamp>>,
+}
+
+/// What a member has set for a room, and which room that is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SetForRoom {
+    /// The room.
+    pub room: RoomId,
+    /// What is set.
+    pub settings: RoomSettings,
 }
 
 message!(GetUserSettings => wire::GetUserSettingsRequest { user });
-message!(PutUserSettings => wire::PutUserSettingsRequest { user, added_by });
-message!(UserSettings => wire::GetUserSettingsResponse | wire::PutUserSettingsResponse { added_by });
+message!(PutUserSettings => wire::PutUserSettingsRequest {
+    user, added_by, do_not_disturb_until as do_not_disturb_until_micros
+});
+message!(UserSettings => wire::GetUserSettingsResponse | wire::PutUserSettingsResponse {
+    added_by, do_not_disturb_until as do_not_disturb_until_micros
+});
+message!(RoomSettings => wire::RoomSettings { notify, muted_until as muted_until_micros });
+message!(PutRoomSettings => wire::PutRoomSettingsRequest {
+    user, room, notify, muted_until as muted_until_micros
+});
+message!(SetForRoom => wire::PutRoomSettingsResponse { room, settings });
+
+/// A peer of before it says nothing.
+impl Wire<Option<wire::RoomSettings>> for RoomSettings {
+    fn encode(&self) -> Option<wire::RoomSettings> {
+        Some(Wire::encode(self))
+    }
+
+    fn decode(settings: Option<wire::RoomSettings>) -> Result<Self> {
+        settings.map_or_else(|| Ok(Self::default()), Wire::decode)
+    }
+}
+
+impl Wire<i32> for NotificationLevel {
+    fn encode(&self) -> i32 {
+        match self {
+            Self::All => wire::NotificationLevel::All,
+            Self::Mentions => wire::NotificationLevel::Mentions,
+            Self::None => wire::NotificationLevel::None,
+        }
+        .into()
+    }
+
+    fn decode(level: i32) -> Result<Self> {
+        match wire::NotificationLevel::try_from(level) {
+            Ok(wire::NotificationLevel::Unspecified | wire::NotificationLevel::All) => Ok(Self::All),
+            Ok(wire::NotificationLevel::Mentions) => Ok(Self::Mentions),
+            Ok(wire::NotificationLevel::None) => Ok(Self::None),
+            Err(unknown) => Err(DecodeError::of_value(format!("{unknown}; none of the known ones"))),
+        }
+    }
+}
 
 impl Wire<i32> for AddedBy {
     fn encode(&self) -> i32 {

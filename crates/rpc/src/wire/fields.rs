@@ -193,6 +193,17 @@ impl Wire<i64> for Timestamp {
     }
 }
 
+/// A time that ends something; 0 where it is to end at once.
+impl Wire<i64> for Option<Timestamp> {
+    fn encode(&self) -> i64 {
+        self.map_or(0, Timestamp::as_micros)
+    }
+
+    fn decode(wire: i64) -> Result<Self> {
+        Ok((wire != 0).then_some(time(wire)))
+    }
+}
+
 /// Whole seconds, rounded down: a lifetime is never promised longer than it is.
 impl Wire<u32> for Duration {
     fn encode(&self) -> u32 {

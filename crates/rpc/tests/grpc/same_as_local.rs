@@ -5,8 +5,9 @@ use std::{sync::Arc, time::Duration};
 
 use madang_domain::{
     AddedBy, Attachment, AttachmentUrl, AvatarUrl, Code, Cursor, DisplayName, Emoji, Epoch, Error,
-    ExternalId, FileName, IdempotencyKey, MediaType, Reason, Restriction, Role, RoomFlagChanges, RoomHistory,
-    RoomName, RoomRef, SearchText, Seq, Slug, Timestamp, TopicId, UserRef, Username,
+    ExternalId, FileName, IdempotencyKey, MediaType, NotificationLevel, Reason, Receipts, Restriction, Role,
+    RoomFlagChanges, RoomHistory, RoomName, RoomRef, SearchText, Seq, Slug, Timestamp, TopicId, UserRef,
+    Username,
 };
 use madang_rpc::{
     Auth, AuthClient, MessageStore, MessageStoreClient, MessageStoreSettings,
@@ -16,12 +17,13 @@ use madang_rpc::{
         Register, RevokeSession, Token, UpdateProfile, VerifyApiKey,
     },
     store::{
-        AcceptInvitation, Append, Authority, Block, CreateRoom, DeleteMessage, DeleteRoom, EditMessage,
-        GetRoom, GetUserSettings, Heads, History, HistoryFrom, HistoryQuery, Inbox, Join, Leave, ListBans,
-        ListBlocked, ListInvitations, ListMembers, ListPins, ListRevisions, ListRooms, MakeInvitation,
-        MarkInboxRead, MarkRead, NewRoom, Notify, Open, OpenInbox, PageQuery, PutMember, PutUserSettings,
-        React, Read, RememberProfile, RemoveMember, Resolve, Restrict, RevokeInvitation, RoomKind, Search,
-        SetPin, Unblock, UpdateRoom,
+        AcceptInvitation, Append, Authority, Block, CreateRoom, DeleteMessage, DeleteRoom, DeliveredMark,
+        Dismiss, EditMessage, GetReads, GetRoom, GetSync, GetUserSettings, Heads, History, HistoryFrom,
+        HistoryQuery, Inbox, Join, Leave, ListBans, ListBlocked, ListInvitations, ListMembers, ListPins,
+        ListRevisions, ListRooms, MakeInvitation, MarkDelivered, MarkInboxRead, MarkRead, NewRoom, Notify,
+        Open, OpenInbox, PageQuery, PutMember, PutRoomSettings, PutUserSettings, React, Read,
+        RememberProfile, RemoveMember, Resolve, Restrict, RevokeInvitation, RoomKind, Search, SetPin,
+        Unblock, UpdateRoom,
     },
 };
 
@@ -298,6 +300,7 @@ async fn moderation_is_the_same(near: &Scripted, far: &impl MessageStore) {
         archived: Some(false),
         slow_mode_s: Some(5),
         history: Some(RoomHistory::Joined),
+        receipts: Some(Receipts::None),
     };
     same!(near, far, update_room(UpdateRoom { actor: actor(), room: id(), name: None, slug: None, flags }));
     for kind in Restriction::ALL {
@@ -400,10 +403,18 @@ async fn logs_are_the_same(near: &Scripted, far: &impl MessageStore) {
         same!(near, far, history(History { user, room: id(), query: query(from) }));
     }
     same!(near, far, mark_read(MarkRead { user, room: id(), seq: Seq::new(u64::MAX) }));
+    let delivered = || DeliveredMark { room: room_id(7), user, seq: Seq::new(u64::MAX) };
+    for marks in [Vec::new(), vec![delivered(), delivered()]] {
+        same!(near, far, mark_delivered(MarkDelivered { marks: marks.clone() }));
+    }
+    for user in [None, Some(user)] {
+        same!(near, far, get_reads(GetReads { user, room: id() }));
+    }
     same!(near, far, get_user_settings(GetUserSettings { user }));
     same!(near, far, block(Block { actor: profile(1), user: profile(5) }));
     same!(near, far, unblock(Unblock { actor: user, user: user_id(5) }));
     for cursor in [None, Some("b.7".to_owned())] {
+        same!(near, far, get_sync(GetSync { user, page: PageQuery { limit: 3, cursor: cursor.clone() } }));
         same!(
             near,
             far,
@@ -411,8 +422,14 @@ async fn logs_are_the_same(near: &Scripted, far: &impl MessageStore) {
         );
     }
     for added_by in [None, Some(AddedBy::Anyone), Some(AddedBy::Shared), Some(AddedBy::Nobody)] {
-        same!(near, far, put_user_settings(PutUserSettings { user, added_by }));
+        let until =
+            added_by.map(|_| (added_by == Some(AddedBy::Shared)).then_some(Timestamp::from_micros(9)));
+        let put = || PutUserSettings { user, added_by, do_not_disturb_until: until };
+        same!(near, far, put_user_settings(put()));
+        let notify = added_by.map(|_| NotificationLevel::None);
+        same!(near, far, put_room_settings(PutRoomSettings { user, room: id(), notify, muted_until: until }));
     }
+    same!(near, far, dismiss(Dismiss { user, seq: Seq::new(3) }));
 }
 
 #[tokio::test]

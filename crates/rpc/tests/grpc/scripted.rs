@@ -11,26 +11,27 @@ use std::{
 
 use async_trait::async_trait;
 use madang_domain::{
-    AddedBy, AvatarUrl, Code, DisplayName, Epoch, Error, ExternalId, IdempotencyKey, Profile, Reason, Result,
-    Role, RoomFlags, RoomHistory, RoomId, RoomName, RoomRef, Seq, SessionId, Slug, Timestamp, TopicId,
-    UserId, Username,
+    AddedBy, AvatarUrl, Code, DisplayName, Epoch, Error, ExternalId, IdempotencyKey, NotificationLevel,
+    Profile, Reason, Receipts, Result, Role, RoomFlags, RoomHistory, RoomId, RoomName, RoomRef, Seq,
+    SessionId, Slug, Timestamp, TopicId, UserId, Username,
     event::{
-        Custom, Deleted, Edited, Event, EventBody, Excerpt, Invite, Joined, Left, Mention, Message,
-        MessageChanges, Pinned, Reacted, Restricted, RoleChanged, RoomChanged,
+        Custom, Deleted, Dismissed, Edited, Event, EventBody, Excerpt, Invite, Joined, Left, Mention,
+        Message, MessageChanges, Pinned, Reacted, Restricted, RoleChanged, RoomChanged,
     },
 };
 use madang_rpc::{
     around::Double,
     store::{
         AcceptInvitation, Append, Appended, Authority, BannedUser, Block, BlockedUser, Changed, CreateRoom,
-        DeleteMessage, DeleteRoom, EditMessage, FoundMessage, GetRoom, GetUserSettings, Heads, History,
-        HistoryFrom, Inbox, InboxMark, InboxPage, Invitation, Join, Leave, ListBans, ListBlocked,
-        ListInvitations, ListMembers, ListPins, ListRevisions, ListRooms, LogPage, MadeInvitation,
-        MakeInvitation, MarkInboxRead, MarkRead, Member, Membership, Mentioned, MessageStoreDouble, Notify,
-        Open, OpenInbox, Opened, OpenedInbox, Page, PutMember, PutUserSettings, React, Read, ReadMark,
-        RememberProfile, RememberedProfile, RemoveMember, Resolve, Resolved, Restrict, Revision,
-        RevokeInvitation, Room, RoomKind, RoomView, Search, SearchPage, SetPin, TextRange, Unblock,
-        UpdateRoom, UserSettings,
+        DeleteMessage, DeleteRoom, Dismiss, EditMessage, FoundMessage, GetReads, GetRoom, GetSync,
+        GetUserSettings, Heads, History, HistoryFrom, Inbox, InboxMark, InboxPage, InboxStanding, Invitation,
+        Join, Leave, ListBans, ListBlocked, ListInvitations, ListMembers, ListPins, ListRevisions, ListRooms,
+        LogPage, MadeInvitation, MakeInvitation, Mark, MarkDelivered, MarkInboxRead, MarkRead, Member,
+        Membership, Mentioned, MessageStoreDouble, Notify, Open, OpenInbox, Opened, OpenedInbox, Page,
+        PutMember, PutRoomSettings, PutUserSettings, React, Read, ReadMark, RememberProfile,
+        RememberedProfile, RemoveMember, Resolve, Resolved, Restrict, Revision, RevokeInvitation, Room,
+        RoomKind, RoomReads, RoomSettings, RoomView, Search, SearchPage, SetForRoom, SetPin, Synced,
+        SyncedRoom, TextRange, Unblock, UpdateRoom, UserSettings,
     },
 };
 use tokio::sync::Semaphore;
@@ -163,9 +164,18 @@ fn view() -> RoomView {
                 archived: true,
                 slow_mode_s: 5,
                 history: RoomHistory::Joined,
+                receipts: Receipts::Names,
             },
         },
-        membership: Some(Membership { role: Role::Owner, read: Seq::new(2), unread: 9 }),
+        membership: Some(Membership {
+            role: Role::Owner,
+            read: Seq::new(2),
+            unread: 9,
+            settings: RoomSettings {
+                notify: NotificationLevel::Mentions,
+                muted_until: Some(Timestamp::from_micros(4)),
+            },
+        }),
         last_message: Some(event(9, EventBody::Message(message("끝")))),
     }
 }
@@ -389,6 +399,21 @@ impl MessageStoreDouble for Script {
         })
     }
 
+    async fn get_sync(&self, request: GetSync) -> Result<Synced> {
+        self.called("get_sync", &request)?;
+        Ok(Synced {
+            epoch: Epoch::new(7),
+            inbox: InboxStanding { head: Seq::new(9), read: Seq::new(4), unread: 3 },
+            settings: UserSettings {
+                added_by: AddedBy::Nobody,
+                do_not_disturb_until: Some(Timestamp::from_micros(5)),
+            },
+            rooms: vec![SyncedRoom { view: view(), mentions: 2 }],
+            blocked: vec![BlockedUser { user: profile(5), at: Timestamp::from_micros(7) }],
+            next: request.page.cursor,
+        })
+    }
+
     async fn resolve(&self, request: Resolve) -> Result<Resolved> {
         self.called("resolve", &request)?;
         let known = |room: &RoomRef| matches!(room, RoomRef::Id(_)).then(|| room_id(7));
@@ -416,7 +441,26 @@ impl MessageStoreDouble for Script {
 
     async fn mark_read(&self, request: MarkRead) -> Result<ReadMark> {
         self.called("mark_read", &request)?;
-        Ok(ReadMark { room: room_id(7), read: request.seq, unread: 0 })
+        Ok(ReadMark { room: room_id(7), read: request.seq, unread: 0, shown: true })
+    }
+
+    async fn mark_delivered(&self, request: MarkDelivered) -> Result<Vec<RoomId>> {
+        self.called("mark_delivered", &request)?;
+        Ok(request.marks.iter().map(|mark| mark.room).collect())
+    }
+
+    async fn get_reads(&self, request: GetReads) -> Result<RoomReads> {
+        self.called("get_reads", &request)?;
+        let mark = |seq, users: Vec<UserId>| Mark { seq: Seq::new(seq), members: 2, users };
+        let receipts = if request.user.is_some() { Receipts::Names } else { Receipts::None };
+        Ok(RoomReads {
+            room: room_id(7),
+            receipts,
+            members: 4,
+            from: Seq::new(2),
+            reads: vec![mark(2, Vec::new()), mark(9, vec![user_id(1), user_id(2)])],
+            delivered: vec![mark(9, Vec::new())],
+        })
     }
 
     async fn notify(&self, request: Notify) -> Result<Changed<Event>> {
@@ -460,12 +504,26 @@ impl MessageStoreDouble for Script {
 
     async fn get_user_settings(&self, request: GetUserSettings) -> Result<UserSettings> {
         self.called("get_user_settings", &request)?;
-        Ok(UserSettings { added_by: AddedBy::Shared })
+        Ok(UserSettings { added_by: AddedBy::Shared, do_not_disturb_until: None })
     }
 
     async fn put_user_settings(&self, request: PutUserSettings) -> Result<UserSettings> {
         self.called("put_user_settings", &request)?;
-        Ok(UserSettings { added_by: request.added_by.unwrap_or(AddedBy::Anyone) })
+        let added_by = request.added_by.unwrap_or(AddedBy::Anyone);
+        Ok(UserSettings { added_by, do_not_disturb_until: request.do_not_disturb_until.flatten() })
+    }
+
+    async fn put_room_settings(&self, request: PutRoomSettings) -> Result<SetForRoom> {
+        self.called("put_room_settings", &request)?;
+        let notify = request.notify.unwrap_or_default();
+        let settings = RoomSettings { notify, muted_until: request.muted_until.flatten() };
+        Ok(SetForRoom { room: room_id(7), settings })
+    }
+
+    async fn dismiss(&self, request: Dismiss) -> Result<Changed<()>> {
+        self.called("dismiss", &request)?;
+        let dismissed = EventBody::Dismissed(Dismissed { notice: request.seq });
+        Ok(Changed { value: (), events: vec![notice(dismissed)] })
     }
 
     async fn block(&self, request: Block) -> Result<()> {

@@ -30,6 +30,9 @@ impl Reads {
     /// A page of a search, for which the store looks through an index.
     pub(crate) const SEARCH: Self = Self { parts: 5 * PARTS_OF_A_READ };
 
+    /// A page of what a client needs to start: a page of rooms, the inbox and the settings.
+    pub(crate) const SYNC: Self = Self { parts: 3 * PARTS_OF_A_READ };
+
     /// So many rooms are opened. The store opens many in one query, so that one is a part of a read.
     pub(crate) fn rooms(count: usize) -> Self {
         Self { parts: u32::try_from(count).unwrap_or(u32::MAX) }

@@ -40,8 +40,10 @@ actions! {
     Send = "send a message", Cost { sends: MESSAGE, room: MESSAGE, ..NOTHING };
     /// Types, or stops.
     Type = "begin or stop to type", Cost { sends: MESSAGE, room: MESSAGE / 4, ..NOTHING };
-    /// Moves a read mark. A well-made client does so often, and the user's own devices alone are told.
+    /// Moves a read mark. A well-made client does so often; moves of a moment are told to the room together.
     MarkRead = "move a read mark", Cost { sends: MESSAGE / 4, ..NOTHING };
+    /// Acknowledges what a device has received. Acknowledgements of a moment are noted together.
+    Acknowledge = "acknowledge what a device has received", Cost { sends: MESSAGE / 4, ..NOTHING };
     /// Creates a room.
     CreateRoom = "create a room", Cost { sends: 4 * MESSAGE, room_creations: 1, ..NOTHING };
     /// Changes a room's name or slug.
@@ -78,14 +80,16 @@ actions! {
     PutWords = "set a room's word list", Cost { room: 0, ..CHANGE };
     /// Changes the own profile. Every room that the user is in hears of it.
     UpdateProfile = "change the profile", Cost { sends: 10 * MESSAGE, profile_topics: PROFILE_TOPICS_MAX, ..NOTHING };
-    /// Changes the own settings.
-    PutUserSettings = "change the settings", Cost { sends: MESSAGE, ..NOTHING };
+    /// Changes the own settings, or those for a room.
+    PutSettings = "change the settings", Cost { sends: MESSAGE, ..NOTHING };
     /// Changes the own password.
     ChangePassword = "change the password", Cost { sends: 4 * MESSAGE, ..NOTHING };
     /// Erases the own account.
     EraseAccount = "erase the account", Cost { sends: 4 * MESSAGE, ..NOTHING };
     /// Begins an export of what is the user's.
     BeginExport = "begin an export", Cost { sends: 4 * MESSAGE, ..NOTHING };
+    /// Dismisses a notice of the own inbox.
+    Dismiss = "dismiss a notice", Cost { sends: MESSAGE, ..NOTHING };
     /// Blocks a user, or ends that.
     Block = "block or unblock a user", Cost { sends: MESSAGE, ..NOTHING };
     /// Takes a ticket for a socket.

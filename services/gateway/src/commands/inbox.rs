@@ -1,10 +1,12 @@
 //! A user's own inbox.
 
-use madang_domain::{Result, Seq};
-use madang_rpc::store::{Inbox, InboxMark, InboxPage, MarkInboxRead};
+use std::sync::Arc;
 
-use super::{Action, Commands, history::HistoryRange};
-use crate::admission::Actor;
+use madang_domain::{Result, Seq};
+use madang_rpc::store::{Dismiss, Inbox, InboxMark, InboxPage, MarkInboxRead};
+
+use super::{Action, Commands, Committed, history::HistoryRange, settings::for_devices};
+use crate::{admission::Actor, formats::native};
 
 impl Commands {
     /// A page of a user's inbox, and where the inbox stands.
@@ -14,11 +16,22 @@ impl Commands {
         self.store.inbox(Inbox { user: actor.profile.id, from, limit }).await
     }
 
-    /// Moves the read mark of a user's inbox.
+    /// Moves the read mark of a user's inbox, and tells the user's devices.
     pub(crate) async fn mark_inbox_read(&self, actor: &Actor, seq: Seq) -> Result<InboxMark> {
-        // Nobody is told, so that it does not go by the one write path.
-        self.spend(actor, Action::MarkRead, None)?.keep();
-        let user = actor.profile.id;
-        self.store.mark_inbox_read(MarkInboxRead { user, seq }).await
+        let spent = self.spend(actor, Action::MarkRead, None)?;
+        let (store, user) = (Arc::clone(&self.store), actor.profile.id);
+        self.commit(spent, "mark inbox read", async move {
+            let value = store.mark_inbox_read(MarkInboxRead { user, seq }).await?;
+            let told = for_devices(user, native::inbox_read_frame(value));
+            Ok(Committed { value, publications: vec![told] })
+        })
+        .await
+    }
+
+    /// Dismisses a notice of a user's inbox.
+    pub(crate) async fn dismiss(&self, actor: &Actor, seq: Seq) -> Result<()> {
+        let spent = self.spend(actor, Action::Dismiss, None)?;
+        let (store, user) = (Arc::clone(&self.store), actor.profile.id);
+        self.commit(spent, "dismiss", async move { store.dismiss(Dismiss { user, seq }).await }).await
     }
 }

@@ -18,10 +18,13 @@ mod notices;
 mod presence;
 mod profiles;
 mod read_marks;
+mod received;
 mod reports;
 mod reserved_slugs;
 mod rooms;
 mod search;
+mod settings;
+mod sync;
 mod typing;
 mod users;
 
@@ -43,6 +46,7 @@ pub(crate) use self::{
     messages::NewMessage,
     moderation::Terms,
     profiles::SiteProfile,
+    received::ReceivedMarks,
     reports::ReportsAsked,
     reserved_slugs::ReservedSlugs,
     rooms::{Members, RoomToCreate},
@@ -76,6 +80,8 @@ pub(crate) struct Commands {
     pub(crate) budgets: Arc<Budgets>,
     /// From which what users read is paid.
     pub(crate) reads: Arc<ReadBudgets>,
+    /// What devices have received and is still to be noted.
+    pub(crate) received: Arc<ReceivedMarks>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,

@@ -1,9 +1,9 @@
-//! Read marks.
+//! Read marks: the user's own, and those of a room's members.
 
 use std::sync::Arc;
 
 use madang_domain::{ConnectionId, Result, RoomRef, Seq};
-use madang_rpc::store::{MarkRead, ReadMark};
+use madang_rpc::store::{GetReads, MarkRead, ReadMark, RoomReads};
 
 use super::{Action, Commands, Committed};
 use crate::{
@@ -14,7 +14,8 @@ use crate::{
 };
 
 impl Commands {
-    /// Moves a user's read mark and tells the user's other devices.
+    /// Moves a user's read mark and tells the user's other devices. Where the room shows it, its members are told in a
+    /// moment, by each gateway to those who are there.
     pub(crate) async fn mark_read(
         &self,
         actor: &Actor,
@@ -28,9 +29,20 @@ impl Commands {
             let mark = store.mark_read(MarkRead { user, room, seq }).await?;
             let frame = native::read_frame(mark.room, user, mark.read);
             let audience = Audience::Only(user, connection);
-            let publication = Publication::Ephemeral(EphemeralFrame { room: mark.room, audience, frame });
+            let publication = Publication::Ephemeral(EphemeralFrame {
+                topic: mark.room.into(),
+                audience,
+                frame,
+                moves_marks: mark.shown,
+            });
             Ok(Committed { value: mark, publications: vec![publication] })
         })
         .await
+    }
+
+    /// How far the members of a room have read it.
+    pub(crate) async fn reads(&self, actor: &Actor, room: RoomRef) -> Result<RoomReads> {
+        self.pay_read(actor)?;
+        self.store.get_reads(GetReads { user: Some(actor.profile.id), room }).await
     }
 }

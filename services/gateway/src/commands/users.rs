@@ -2,32 +2,13 @@
 
 use std::sync::Arc;
 
-use madang_domain::{AddedBy, Code, Error, Profile, Result, UserId, UserRef};
-use madang_rpc::{
-    auth::{FindUsers, GetUsers},
-    store::{GetUserSettings, PutUserSettings, UserSettings},
-};
+use madang_domain::{Code, Error, Profile, Result, UserId, UserRef};
+use madang_rpc::auth::{FindUsers, GetUsers};
 
-use super::{Action, Commands};
+use super::Commands;
 use crate::admission::Actor;
 
 impl Commands {
-    /// What a user has set.
-    pub(crate) async fn user_settings(&self, actor: &Actor) -> Result<UserSettings> {
-        self.pay_read(actor)?;
-        self.store.get_user_settings(GetUserSettings { user: actor.profile.id }).await
-    }
-
-    /// Changes a user's own settings.
-    pub(crate) async fn put_user_settings(
-        &self,
-        actor: &Actor,
-        added_by: Option<AddedBy>,
-    ) -> Result<UserSettings> {
-        self.spend(actor, Action::PutUserSettings, None)?.keep();
-        self.store.put_user_settings(PutUserSettings { user: actor.profile.id, added_by }).await
-    }
-
     /// A user's profile, as another user asks for it.
     pub(crate) async fn read_user(&self, actor: &Actor, user: UserId) -> Result<Profile> {
         self.pay_read(actor)?;

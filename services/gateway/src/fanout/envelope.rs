@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use madang_contract::WireFrame;
-use madang_domain::{ParseIdError, RoomId, UserId};
+use madang_domain::{ParseIdError, RoomId, TopicId, UserId};
 use madang_proto::gateway::v1 as proto;
 use madang_rpc::wire::{
     DecodeError, decode_event, decode_profile, decode_topic, encode_event, encode_profile, encode_topic,
@@ -45,6 +45,9 @@ pub(crate) fn encode(publication: &Publication) -> Bytes {
                 on: *on,
             })
         }
+        Publication::MarksMoved(room) => {
+            proto::envelope::Content::MarksMoved(proto::MarksMoved { room: room.to_bytes().into() })
+        }
         Publication::Profile(ProfileChange { topic, user }) => {
             proto::envelope::Content::ProfileChange(proto::ProfileChange {
                 topic: Some(encode_topic(*topic)),
@@ -56,17 +59,24 @@ pub(crate) fn encode(publication: &Publication) -> Bytes {
     Bytes::from(envelope.encode_to_vec())
 }
 
-fn encode_ephemeral(EphemeralFrame { room, audience, frame }: &EphemeralFrame) -> proto::EphemeralFrame {
+fn encode_ephemeral(ephemeral: &EphemeralFrame) -> proto::EphemeralFrame {
+    let EphemeralFrame { topic, audience, frame, moves_marks } = ephemeral;
+    let (room, inbox) = match topic {
+        TopicId::Room(room) => (room.to_bytes().into(), Bytes::new()),
+        TopicId::Inbox(user) => (Bytes::new(), user.to_bytes().into()),
+    };
     let (kind, user) = match audience {
         Audience::Everybody => (proto::EphemeralAudience::Everybody, None),
         Audience::AllBut(user) => (proto::EphemeralAudience::AllBut, Some(user)),
         Audience::Only(user, _connection_of_this_gateway) => (proto::EphemeralAudience::Only, Some(user)),
     };
     proto::EphemeralFrame {
-        room: room.to_bytes().into(),
+        room,
+        inbox,
         audience: kind.into(),
         user: user.map(|user| user.to_bytes().into()).unwrap_or_default(),
         json: frame.payload().to_vec().into(),
+        moves_marks: *moves_marks,
     }
 }
 
@@ -78,8 +88,13 @@ fn decode_ephemeral(encoded: &proto::EphemeralFrame) -> Result<EphemeralFrame, E
         proto::EphemeralAudience::Only => Audience::Only(user()?, None),
         proto::EphemeralAudience::Unspecified => return Err(EnvelopeError::Audience),
     };
-    let room = RoomId::from_bytes(&encoded.room)?;
-    Ok(EphemeralFrame { room, audience, frame: WireFrame::text(std::str::from_utf8(&encoded.json)?) })
+    let topic = if encoded.inbox.is_empty() {
+        TopicId::Room(RoomId::from_bytes(&encoded.room)?)
+    } else {
+        TopicId::Inbox(UserId::from_bytes(&encoded.inbox)?)
+    };
+    let frame = WireFrame::text(std::str::from_utf8(&encoded.json)?);
+    Ok(EphemeralFrame { topic, audience, frame, moves_marks: encoded.moves_marks })
 }
 
 /// Decodes an entry, with the span in which it was published, if that is known.
@@ -99,6 +114,9 @@ fn decode_content(content: proto::envelope::Content) -> Result<Publication, Enve
             let (room, user) = (RoomId::from_bytes(&room)?, UserId::from_bytes(&user)?);
             Ok(Publication::Typing(TypingChange { room, user, connection: None, name, on }))
         }
+        proto::envelope::Content::MarksMoved(moved) => {
+            Ok(Publication::MarksMoved(RoomId::from_bytes(&moved.room)?))
+        }
         proto::envelope::Content::ProfileChange(change) => Ok(Publication::Profile(ProfileChange {
             topic: decode_topic("topic", change.topic)?,
             user: Arc::new(decode_profile("user", change.user)?),
@@ -114,12 +132,18 @@ mod tests {
 
     fn through(audience: Audience) -> EphemeralFrame {
         let frame = WireFrame::text(r#"{"type":"status"}"#);
-        let sent = EphemeralFrame { room: RoomId::new(uuid::Uuid::from_u128(1)), audience, frame };
+        let moves_marks = matches!(audience, Audience::Only(..));
+        let topic = match audience {
+            Audience::Only(user, _) => TopicId::Inbox(user),
+            Audience::Everybody | Audience::AllBut(_) => RoomId::new(uuid::Uuid::from_u128(1)).into(),
+        };
+        let sent = EphemeralFrame { topic, audience, frame, moves_marks };
         let entry = encode(&Publication::Ephemeral(sent.clone()));
         let Ok((Publication::Ephemeral(received), None)) = decode(entry) else {
             panic!("an ephemeral frame is one at the other gateway")
         };
-        assert_eq!((received.room, &received.frame), (sent.room, &sent.frame));
+        assert_eq!((received.topic, &received.frame), (sent.topic, &sent.frame));
+        assert_eq!(received.moves_marks, sent.moves_marks);
         received
     }
 

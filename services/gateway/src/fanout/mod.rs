@@ -59,11 +59,15 @@ impl Fanout {
     async fn deliver(&self, publication: Publication, span: Option<Kept>) {
         match publication {
             Publication::Event(event) => self.hubs.deliver(Arrival { event, span }).await,
-            Publication::Ephemeral(EphemeralFrame { room, audience, frame }) => {
+            Publication::Ephemeral(EphemeralFrame { topic, audience, frame, moves_marks }) => {
                 let frame = if let Some(span) = span { frame.keeping(span) } else { frame };
-                self.hubs.say(room.into(), frame, Format::Native, audience).await;
+                self.hubs.say(topic, frame, Format::Native, audience).await;
+                if moves_marks {
+                    self.hubs.marks_moved(topic).await;
+                }
             }
             Publication::Typing(change) => self.hubs.typing(change.room.into(), typing(&change)).await,
+            Publication::MarksMoved(room) => self.hubs.marks_moved(room.into()).await,
             Publication::Profile(change) => self.profile(change).await,
         }
     }

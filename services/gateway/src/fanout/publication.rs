@@ -16,6 +16,8 @@ pub(crate) enum Publication {
     Ephemeral(EphemeralFrame),
     /// A member types, or has stopped. No log keeps it; the hubs end it where nobody else does.
     Typing(TypingChange),
+    /// A mark of a room has moved, which the room shows to its members: they are told in a moment.
+    MarksMoved(RoomId),
     /// A user's profile has changed. No log keeps it either.
     Profile(ProfileChange),
 }
@@ -29,15 +31,17 @@ pub(crate) struct ProfileChange {
     pub(crate) user: Arc<Profile>,
 }
 
-/// A frame of the contract for some of a room's subscribers. It is encoded once, and the gateways pass it on as it is.
+/// A frame of the contract for some of a topic's subscribers. It is encoded once, and the gateways pass it on as it is.
 #[derive(Debug, Clone)]
 pub(crate) struct EphemeralFrame {
-    /// The room.
-    pub(crate) room: RoomId,
+    /// The topic.
+    pub(crate) topic: TopicId,
     /// Who receives it.
     pub(crate) audience: Audience,
     /// The frame, in the native format. The Channels dialect has no such frames.
     pub(crate) frame: WireFrame,
+    /// A mark of the room has moved, which the room shows to its members: they are told in a moment.
+    pub(crate) moves_marks: bool,
 }
 
 /// A member types, or has stopped. The other members are notified.
@@ -59,8 +63,9 @@ impl Publication {
     pub(crate) fn topic(&self) -> TopicId {
         match self {
             Self::Event(event) => event.topic,
-            Self::Ephemeral(frame) => frame.room.into(),
+            Self::Ephemeral(frame) => frame.topic,
             Self::Typing(typing) => typing.room.into(),
+            Self::MarksMoved(room) => (*room).into(),
             Self::Profile(change) => change.topic,
         }
     }

@@ -6,10 +6,11 @@ use madang_contract::{self as frames, ServerFrame, WireFrame};
 use madang_domain::{
     MessageId, Profile, RoomFlags, RoomId, Seq, TopicId, UserId,
     event::{
-        Deleted, Edited, Event, EventBody, Excerpt, Invite, Left, Mention, Message, Pinned, Reacted,
-        Reactions, Restricted, RestrictionNotice, RoomChanged,
+        Deleted, Dismissed, Edited, Event, EventBody, Excerpt, Invite, Left, Mention, Message, Pinned,
+        Reacted, Reactions, Restricted, RestrictionNotice, RoomChanged,
     },
 };
+use madang_rpc::store::{InboxMark, Mark, RoomReads, RoomSettings, SetForRoom, UserSettings};
 
 /// An event in the form of the public contract; `None` for topics other than rooms.
 pub(crate) fn event(event: &Event) -> Option<frames::Event<'_>> {
@@ -74,6 +75,7 @@ pub(crate) fn event(event: &Event) -> Option<frames::Event<'_>> {
         | EventBody::Invite(_)
         | EventBody::Custom(_)
         | EventBody::BanNotice(_)
+        | EventBody::Dismissed(_)
         | EventBody::MuteNotice(_) => return None,
     };
     Some(frames::Event { room: event.topic.room()?, seq: event.seq, at: event.at, body })
@@ -99,6 +101,9 @@ pub(crate) fn notice(event: &Event) -> Option<frames::Notice<'_>> {
         }
         EventBody::BanNotice(ban) => frames::NoticeBody::Ban(restriction(event, ban)),
         EventBody::MuteNotice(mute) => frames::NoticeBody::Mute(restriction(event, mute)),
+        EventBody::Dismissed(Dismissed { notice }) => {
+            frames::NoticeBody::Dismissed(frames::Dismissed { notice: *notice })
+        }
         EventBody::Unknown(_) => frames::NoticeBody::Unknown,
         EventBody::Message(_)
         | EventBody::Joined(_)
@@ -117,8 +122,8 @@ pub(crate) fn notice(event: &Event) -> Option<frames::Notice<'_>> {
 
 /// The flags of a room.
 pub(crate) const fn flags(set: RoomFlags) -> frames::Flags {
-    let RoomFlags { announcement, archived, slow_mode_s, history } = set;
-    frames::Flags { announcement, archived, slow_mode_s, history }
+    let RoomFlags { announcement, archived, slow_mode_s, history, receipts } = set;
+    frames::Flags { announcement, archived, slow_mode_s, history, receipts }
 }
 
 const fn restricted(user: UserId, restricted: Restricted, by: UserId) -> frames::Restricted {
@@ -169,7 +174,58 @@ pub(crate) fn profile_frame(profile: &Profile) -> WireFrame {
 
 /// That a user has read a room up to a sequence number, for the user's other devices.
 pub(crate) fn read_frame(room: RoomId, user: UserId, seq: Seq) -> WireFrame {
-    WireFrame::json(&ServerFrame::Read(frames::Read { room, user, seq }))
+    WireFrame::json(&ServerFrame::Read(frames::Read::own(room, user, seq)))
+}
+
+/// How far the members of a room have read it, encoded for every socket at once.
+pub(crate) fn reads_frame(reads: &RoomReads) -> WireFrame {
+    let RoomReads { room, members, from, reads, .. } = reads;
+    WireFrame::json(&ServerFrame::Read(frames::Read::of_members(*room, *members, *from, marks(reads))))
+}
+
+/// What the devices of a room's members have received; none where that is what they have read, or where it is not told.
+pub(crate) fn delivered_frame(reads: &RoomReads) -> Option<WireFrame> {
+    let RoomReads { room, reads, delivered, .. } = reads;
+    let is_news = !delivered.is_empty() && delivered != reads;
+    is_news.then(|| {
+        WireFrame::json(&ServerFrame::Delivered(frames::Delivered { room: *room, marks: marks(delivered) }))
+    })
+}
+
+/// How far a user has read the inbox, for the user's devices.
+pub(crate) fn inbox_read_frame(mark: InboxMark) -> WireFrame {
+    let InboxMark { read, unread } = mark;
+    WireFrame::json(&ServerFrame::InboxRead(frames::InboxRead { read, unread }))
+}
+
+/// What a user has set.
+pub(crate) const fn user_settings(set: UserSettings) -> frames::UserSettings {
+    let UserSettings { added_by, do_not_disturb_until } = set;
+    frames::UserSettings { added_by, do_not_disturb_until }
+}
+
+/// What a member has set for a room.
+pub(crate) const fn room_settings(set: RoomSettings) -> frames::RoomSettings {
+    let RoomSettings { notify, muted_until } = set;
+    frames::RoomSettings { notify, muted_until }
+}
+
+/// What a user has set, for the user's devices.
+pub(crate) fn user_settings_frame(set: UserSettings) -> WireFrame {
+    let user = Some(user_settings(set));
+    WireFrame::json(&ServerFrame::Settings(frames::Settings { user, room: None, settings: None }))
+}
+
+/// What a member has set for a room, for the member's devices.
+pub(crate) fn room_settings_frame(SetForRoom { room, settings }: SetForRoom) -> WireFrame {
+    let settings = Some(room_settings(settings));
+    WireFrame::json(&ServerFrame::Settings(frames::Settings { user: None, room: Some(room), settings }))
+}
+
+/// The places of a room's members.
+pub(crate) fn marks(marks: &[Mark]) -> Vec<frames::Mark> {
+    let mark = |mark: &Mark| frames::Mark { seq: mark.seq, members: mark.members, users: mark.users.clone() };
+    marks.iter().map(mark).collect()
 }
 
 /// That a user types, until the time is over, or has stopped.

@@ -44,6 +44,8 @@ pub(super) enum Message {
     /// Asks whether it is news to the others that the user of a socket types or has stopped; none where the socket does not
     /// subscribe to the topic.
     IsTypingNews { topic: TopicId, connection: ConnectionId, on: bool, answer: oneshot::Sender<Option<bool>> },
+    /// A mark of a room has moved, which the room shows to its members.
+    MarksMoved { topic: TopicId },
     /// Users came or have gone, at any gateway; in order.
     Presence(Vec<PresenceChange>),
     /// Asks whether a socket subscribes to the topic and its user is still a member.

@@ -7,6 +7,7 @@ mod arrival;
 #[cfg(test)]
 mod bounds;
 mod held_frame;
+mod marks;
 mod message;
 mod presence;
 mod profile_news;
@@ -149,6 +150,11 @@ impl Hubs {
         let (answer, answered) = oneshot::channel();
         self.tell(topic, Message::IsTypingNews { topic, connection, on, answer }).await;
         answered.await.unwrap_or(None)
+    }
+
+    /// Has the subscribers of a room told how far its members have read, in a moment.
+    pub(crate) async fn marks_moved(&self, topic: TopicId) {
+        self.tell(topic, Message::MarksMoved { topic }).await;
     }
 
     /// Delivers who came and who has gone.

@@ -8,9 +8,15 @@ use std::{
 };
 
 use madang_bus::{Bus, Presence};
-use madang_domain::{Code, Seq, TopicId, event::Event};
+use madang_domain::{
+    Code, RoomId, Seq, TopicId,
+    event::{Event, EventBody, RoomChanged},
+};
 use madang_kit::lifecycle::Tasks;
-use madang_rpc::MessageStore;
+use madang_rpc::{
+    MessageStore,
+    store::{GetReads, RoomReads},
+};
 use tokio::{
     sync::mpsc,
     task::JoinSet,
@@ -20,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 use super::{
+    marks::MovedMarks,
     message::{Attached, Message},
     presence::{PendingPresence, PresenceGuard},
     repair::{self, Repair, Repairs},
@@ -28,7 +35,10 @@ use super::{
     topic_hub::{Audience, removed_user},
     typists::{Ended, Typists},
 };
-use crate::{formats::Format, metrics::Counters};
+use crate::{
+    formats::{Format, native},
+    metrics::Counters,
+};
 
 /// The messages that are taken at once.
 const MESSAGES_AT_ONCE: usize = 256;
@@ -53,6 +63,7 @@ pub(super) fn start(messages: mpsc::Receiver<Message>, deps: ShardDeps) {
     let tasks = deps.tasks.clone();
     let shard = Shard {
         pending_presence: PendingPresence::new(deps.presence_names_max),
+        moved_marks: MovedMarks::default(),
         deps,
         hubs: HashMap::new(),
         new_topics: Vec::new(),
@@ -72,6 +83,7 @@ struct Shard {
     repairs: Repairs,
     sweeps: Sweeps,
     pending_presence: PendingPresence,
+    moved_marks: MovedMarks,
 }
 
 /// What the shard's own calls returned.
@@ -80,6 +92,7 @@ enum Done {
     Read(TopicId, Result<Vec<Event>, madang_domain::Error>),
     /// The topics that were asked for, and the heads of those that exist.
     Heads(Vec<TopicId>, Result<Vec<(TopicId, Seq)>, madang_domain::Error>),
+    Marks(RoomId, Result<RoomReads, madang_domain::Error>),
 }
 
 impl Shard {
@@ -89,7 +102,9 @@ impl Shard {
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let stop = self.deps.stop.clone();
         loop {
-            let next_due = self.repairs.next_due().into_iter().chain(self.pending_presence.next_due()).min();
+            let due =
+                [self.repairs.next_due(), self.pending_presence.next_due(), self.moved_marks.next_due()];
+            let next_due = due.into_iter().flatten().min();
             // Results and messages come first, the clock last.
             tokio::select! {
                 biased;
@@ -110,6 +125,7 @@ impl Shard {
                 () = tokio::time::sleep_until(next_due.unwrap_or_else(Instant::now)), if next_due.is_some() => {
                     self.read_due();
                     self.send_presence();
+                    self.read_marks();
                 }
                 _ = tick.tick() => self.look_after(),
             }
@@ -156,10 +172,14 @@ impl Shard {
                 for arrival in arrivals {
                     let event = &arrival.event;
                     let (now, topic, left) = (Instant::now(), event.topic, removed_user(event));
+                    let changes_marks = changes_marks(&event.body);
                     self.with(topic, |slot| {
                         slot.active_at = now;
                         slot.hub.accept(arrival);
                     });
+                    if changes_marks {
+                        self.note_marks(topic);
+                    }
                     if let Some(user) = left {
                         self.end_typing(topic, |typists| typists.left(user));
                     }
@@ -180,6 +200,7 @@ impl Shard {
                 let _ =
                     answer.send(slot.and_then(|slot| slot.is_typing_news(connection, on, Instant::now())));
             }
+            Message::MarksMoved { topic } => self.note_marks(topic),
             Message::Presence(changes) => {
                 let now = Instant::now();
                 for change in changes {
@@ -224,6 +245,50 @@ impl Shard {
                     Format::Native,
                     Audience::Everybody,
                 ));
+            }
+        }
+    }
+
+    /// Notes that marks of a room have moved, if somebody here is to be told.
+    fn note_marks(&mut self, topic: TopicId) {
+        if let Some(room) = topic.room()
+            && self.hubs.contains_key(&topic)
+        {
+            self.moved_marks.note(room, Instant::now());
+        }
+    }
+
+    /// Reads the marks of the rooms in which some have moved a moment ago.
+    fn read_marks(&mut self) {
+        while let Some(room) = self.moved_marks.take_due(Instant::now()) {
+            if !self.hubs.contains_key(&room.into()) {
+                self.moved_marks.forget(room);
+                continue;
+            }
+            let store = Arc::clone(&self.deps.store);
+            self.work.spawn(async move {
+                Done::Marks(room, store.get_reads(GetReads { user: None, room: room.into() }).await)
+            });
+        }
+    }
+
+    fn finish_marks(&mut self, room: RoomId, result: Result<RoomReads, madang_domain::Error>) {
+        let now = Instant::now();
+        match result {
+            Ok(reads) if reads.receipts.are_shown() => {
+                self.moved_marks.read(room, reads.members, now);
+                if let Some(slot) = self.hubs.get_mut(&room.into()) {
+                    for frame in
+                        native::delivered_frame(&reads).into_iter().chain([native::reads_frame(&reads)])
+                    {
+                        slot.hub.say(&frame, Format::Native, Audience::Everybody);
+                    }
+                }
+            }
+            Ok(_) => self.moved_marks.forget(room),
+            Err(error) => {
+                debug!(%room, %error, "read marks could not be read");
+                self.moved_marks.failed(room, now);
             }
         }
     }
@@ -287,6 +352,7 @@ impl Shard {
                 self.repairs.end();
                 self.finish_repair(topic, result);
             }
+            Done::Marks(room, result) => self.finish_marks(room, result),
             Done::Heads(asked, heads) => {
                 match heads {
                     Ok(heads) => self.note_heads(asked, &heads),
@@ -397,5 +463,15 @@ impl Shard {
                 Done::Heads(page, heads)
             });
         }
+    }
+}
+
+/// Whether other marks are shown after an event, of which the event does not say which. Where a member's mark stands after
+/// a message or a joining, the event's own place says.
+const fn changes_marks(body: &EventBody) -> bool {
+    match body {
+        EventBody::Left(_) => true,
+        EventBody::RoomChanged(RoomChanged { flags, deleted, .. }) => flags.receipts.are_shown() && !*deleted,
+        _ => false,
     }
 }

@@ -6,16 +6,18 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
+use http::StatusCode;
 use madang_contract::rest::{InboxPage, MarkRead, RangeQuery, ReadMark, routes::inbox as table};
+use madang_domain::Seq;
 
 use super::{
     Routes,
-    extract::{Caller, Json, Query},
+    extract::{Caller, Json, Path, Query},
 };
 use crate::{commands::Commands, formats::native, http::Problem};
 
 pub(super) fn routes() -> Routes {
-    Routes::default().at(&table::LIST, list).at(&table::READ, read)
+    Routes::default().at(&table::LIST, list).at(&table::READ, read).at(&table::DISMISS, dismiss)
 }
 
 async fn list(
@@ -44,4 +46,13 @@ async fn read(
 ) -> Result<axum::Json<ReadMark>, Problem> {
     let mark = commands.mark_inbox_read(&caller.actor(), body.seq).await?;
     Ok(axum::Json(ReadMark { room: None, read: mark.read, unread: mark.unread }))
+}
+
+async fn dismiss(
+    State(commands): State<Arc<Commands>>,
+    caller: Caller,
+    Path(seq): Path<Seq>,
+) -> Result<StatusCode, Problem> {
+    commands.dismiss(&caller.actor(), seq).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

@@ -9,12 +9,15 @@ mod members;
 mod messages;
 mod moderation;
 mod own_account;
+mod reads;
 mod refusals;
 mod reports;
 mod rooms;
 mod routes;
 mod search;
 mod server;
+mod settings;
+mod sync;
 mod users;
 mod view;
 
@@ -34,6 +37,9 @@ pub(crate) fn routes(base_path: &str) -> Result<Routes, Error> {
         .merge(reports::routes())
         .merge(invitations::routes())
         .merge(messages::routes())
+        .merge(reads::routes())
+        .merge(settings::routes())
+        .merge(sync::routes())
         .merge(search::routes())
         .merge(inbox::routes())
         .merge(server::routes())

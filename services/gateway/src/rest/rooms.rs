@@ -67,8 +67,9 @@ async fn update(
     Path(name): Path<RoomRef>,
     Json(changes): Json<RoomChanges>,
 ) -> Result<Response, Problem> {
-    let RoomChanges { name: new_name, slug, announcement, archived, slow_mode_s, history } = changes;
-    let flags = RoomFlagChanges { announcement, archived, slow_mode_s, history };
+    let RoomChanges { name: new_name, slug, announcement, archived, slow_mode_s, history, receipts } =
+        changes;
+    let flags = RoomFlagChanges { announcement, archived, slow_mode_s, history, receipts };
     let changed = commands.update_room(caller.actor(), name, new_name, slug, flags).await?;
     Ok(axum::Json(room(&changed)).into_response())
 }

@@ -7,18 +7,19 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::StatusCode;
-use madang_contract::rest::{
-    PageQuery, ProfileChanges, UserSettings, UserSettingsChanges, routes::users as table,
+use madang_contract::{
+    UserSettings,
+    rest::{PageQuery, ProfileChanges, UserSettingsChanges, routes::users as table},
 };
 use madang_domain::UserId;
-use madang_rpc::{auth::UpdateProfile, store::UserSettings as UserSettingsOf};
+use madang_rpc::auth::UpdateProfile;
 
 use super::{
     Routes,
     extract::{Caller, Json, Path, Query, page_query},
     view::{account, blocked_user, page},
 };
-use crate::{commands::Commands, http::Problem};
+use crate::{commands::Commands, formats::native::user_settings, http::Problem};
 
 pub(super) fn routes() -> Routes {
     Routes::default()
@@ -52,8 +53,7 @@ async fn settings(
     State(commands): State<Arc<Commands>>,
     caller: Caller,
 ) -> Result<axum::Json<UserSettings>, Problem> {
-    let UserSettingsOf { added_by } = commands.user_settings(&caller.actor()).await?;
-    Ok(axum::Json(UserSettings { added_by }))
+    Ok(axum::Json(user_settings(commands.user_settings(&caller.actor()).await?)))
 }
 
 async fn put_settings(
@@ -61,8 +61,9 @@ async fn put_settings(
     caller: Caller,
     Json(changes): Json<UserSettingsChanges>,
 ) -> Result<axum::Json<UserSettings>, Problem> {
-    let UserSettingsOf { added_by } = commands.put_user_settings(&caller.actor(), changes.added_by).await?;
-    Ok(axum::Json(UserSettings { added_by }))
+    let UserSettingsChanges { added_by, do_not_disturb_until } = changes;
+    let set = commands.put_user_settings(&caller.actor(), added_by, do_not_disturb_until).await?;
+    Ok(axum::Json(user_settings(set)))
 }
 
 async fn blocked(

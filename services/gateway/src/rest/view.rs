@@ -35,6 +35,7 @@ pub(super) fn room(view: &RoomView) -> rest::Room<'_> {
         role: membership.map(|membership| membership.role),
         read: membership.map(|membership| membership.read),
         unread: membership.map(|membership| membership.unread),
+        settings: membership.map(|membership| native::room_settings(membership.settings)),
         last_message: last_message.as_ref().and_then(room_message),
     }
 }

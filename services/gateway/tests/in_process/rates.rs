@@ -76,10 +76,11 @@ fn request_of(route: &Route, room: RoomId, user: &User) -> (String, Value) {
             json!({"current_password": "what it is", "new_password": "what it will be"})
         }
         "put_settings" => json!({"added_by": "nobody"}),
+        "put_room_settings" => json!({"notify": "none"}),
         "delete_room" | "join_room" | "leave_room" | "remove_member" | "create_ticket" | "revoke_session"
         | "delete_message" | "add_reaction" | "remove_reaction" | "pin_message" | "unpin_message"
         | "erase_me" | "begin_export" | "block_user" | "unblock_user" | "unban" | "unmute"
-        | "revoke_invitation" | "accept_invitation" => Value::Null,
+        | "revoke_invitation" | "accept_invitation" | "dismiss_notice" => Value::Null,
         new => panic!("{new} writes: say here how it is called, and pay for it in its command"),
     };
     let path = route
@@ -88,6 +89,7 @@ fn request_of(route: &Route, room: RoomId, user: &User) -> (String, Value) {
         .replace("{user}", &user.profile.id.to_string())
         .replace("{message}", "1")
         .replace("{id}", "1")
+        .replace("{seq}", "1")
         .replace("{emoji}", ":wave:")
         .replace("{code}", "an-invitation-code")
         .replace("{report}", "1")
@@ -132,6 +134,7 @@ async fn whatever_a_user_writes_by_a_frame_is_paid_for() {
             attachments: Vec::new(),
         },
         ClientFrame::Read { room: room.into(), seq: Seq::new(1) },
+        ClientFrame::Received { room: room.into(), seq: Seq::new(1) },
         ClientFrame::Typing { room: room.into(), on: true },
         ClientFrame::Pin { room: room.into(), message: MessageId::new(Seq::new(1)), on: true },
         ClientFrame::Edit {
@@ -151,6 +154,7 @@ async fn whatever_a_user_writes_by_a_frame_is_paid_for() {
         match &frame {
             ClientFrame::Send { .. }
             | ClientFrame::Read { .. }
+            | ClientFrame::Received { .. }
             | ClientFrame::Typing { .. }
             | ClientFrame::Edit { .. }
             | ClientFrame::Delete { .. }

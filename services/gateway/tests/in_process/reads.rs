@@ -140,6 +140,7 @@ async fn whatever_a_user_reads_by_a_frame_is_paid_for_before_a_service_is_asked(
         // What a name means is read.
         ClientFrame::Unsubscribe { rooms: vec![slug.clone()] },
         ClientFrame::Typing { room: slug.clone(), on: true },
+        ClientFrame::Received { room: slug.clone(), seq: Seq::new(1) },
         ClientFrame::Pin { room: slug.clone(), message: MessageId::new(Seq::new(1)), on: true },
         ClientFrame::Send {
             room: slug,

@@ -173,7 +173,8 @@ async fn replace_text(
     Ok(change.transaction.save_message(room, edited).await?)
 }
 
-/// Tells those whom the text names and the former one did not, but who has blocked the sender. Whom it names no more
+/// Tells those whom the text names and the former one did not, but who has blocked the sender or wants to be notified of
+/// nothing in the room. Whom it names no more
 /// keeps the notice: it says that there was a mention, and no text.
 async fn tell_newly_named(
     change: &mut RoomChange<'_>,
@@ -185,7 +186,9 @@ async fn tell_newly_named(
         edited.detail.mentions.iter().filter(|user| !former.contains(user)).copied().collect();
     let blockers =
         if by_site { Vec::new() } else { change.transaction.blockers(edited.sender, &new).await? };
-    for user in new.into_iter().filter(|user| !blockers.contains(user)) {
+    let (room, now) = (change.room.id, change.now);
+    let silent = change.transaction.silent_members(room, &new, now).await?;
+    for user in new.into_iter().filter(|user| !blockers.contains(user) && !silent.contains(user)) {
         change.tell_of_mention(user, edited.seq);
     }
     Ok(())

@@ -7,7 +7,7 @@ use madang_domain::{AddedBy, Profile};
 use madang_kit::clock::{Clock, Random};
 use tokio::sync::Semaphore;
 
-use super::profiles::KnownProfiles;
+use super::{profiles::KnownProfiles, reads::CountedMarks};
 use crate::{error::OperationResult, indexing::Hints, store::Database, words::WordLists};
 
 /// What the operations work with. Each file of operations adds its own methods.
@@ -25,6 +25,8 @@ pub(crate) struct Engine {
     pub(crate) searches: Arc<Semaphore>,
     /// The words that are not accepted.
     pub(crate) words: Arc<WordLists>,
+    /// The read marks of large rooms, as they were counted lately.
+    pub(crate) counted_marks: CountedMarks,
     /// The rooms that wait to be indexed.
     pub(crate) hints: Arc<Hints>,
 }

@@ -119,5 +119,6 @@ impl Engine {
 
 fn read_mark(view: &View) -> OperationResult<ReadMark> {
     let place: &MemberPlace = view.place.as_ref().ok_or(OperationError::NotMember)?;
-    Ok(ReadMark { room: view.room.id, read: place.read, unread: place.counts.unread() })
+    let shown = view.room.flags.receipts.are_shown();
+    Ok(ReadMark { room: view.room.id, read: place.read, unread: place.counts.unread(), shown })
 }

@@ -1,17 +1,17 @@
 //! Users' own inboxes: what is put into them, and how they are read.
 //!
 //! An inbox is a log as a room's is, with the user as its one member; nobody makes it. Its unread number is the
-//! head less the read mark, for every event in it is a notice.
+//! head less the read mark, and less what lies between them and is no notice any more: see [`InboxState`].
 
 use std::{mem::size_of, sync::Arc};
 
 use async_trait::async_trait;
 use madang_domain::{
     Epoch, IdempotencyKey, Profile, Seq, TopicId, UserId,
-    event::{Custom, Event, EventBody},
+    event::{Custom, Dismissed, Event, EventBody},
     limits::NOTICE_DATA_MAX_BYTES,
 };
-use madang_rpc::store::{Changed, HistoryFrom, InboxMark, InboxPage, OpenInbox, OpenedInbox};
+use madang_rpc::store::{Changed, Dismiss, HistoryFrom, InboxMark, InboxPage, OpenInbox, OpenedInbox};
 
 use super::{
     engine::Engine,
@@ -81,16 +81,52 @@ impl Engine {
     }
 
     pub(crate) async fn mark_inbox_read(&self, user: UserId, seq: Seq) -> OperationResult<InboxMark> {
-        let mut connection = self.database.writer().await?;
-        let outcome = connection.mark_inbox_read(user, seq).await.map_err(OperationError::from);
-        finish(connection, outcome).await?;
+        in_transaction!(self, "mark_inbox_read", |transaction| {
+            // Under the lock, so that what is dismissed meanwhile is counted before or after.
+            if let Some(state) = transaction.lock_inbox_if_any(user).await?
+                && seq > state.read
+                && state.read < state.head
+            {
+                transaction.mark_inbox_read(user, state.read, seq.min(state.head)).await?;
+            }
+            Ok(())
+        })?;
         let (_, state) = self.inbox_state(user).await?;
         Ok(InboxMark { read: state.read, unread: state.unread() })
     }
 
-    async fn inbox_state(&self, user: UserId) -> OperationResult<(Epoch, InboxState)> {
+    pub(crate) async fn dismiss(&self, request: Dismiss) -> OperationResult<Changed<()>> {
+        let Dismiss { user, seq } = request;
+        in_transaction!(self, "dismiss", |transaction| {
+            let state = transaction.lock_inbox_if_any(user).await?;
+            let state = state.filter(|state| seq > Seq::START && seq <= state.head);
+            let state = state.ok_or(OperationError::NoticeNotFound)?;
+            let beyond = Seq::new(seq.get() - 1);
+            let slice = Slice { beyond, limit: 1, messages_only: false, floor: Seq::START };
+            let notice = transaction.notices_after(user, slice).await?.events.pop();
+            match notice.ok_or(OperationError::NoticeNotFound)?.body {
+                EventBody::Dismissed(left) if left.notice == seq => {
+                    return Ok(Changed { value: (), events: Vec::new() });
+                }
+                // An event that says so of another is no notice.
+                EventBody::Dismissed(_) => return Err(OperationError::NoticeNotFound),
+                _ => {}
+            }
+            let body = EventBody::Dismissed(Dismissed { notice: seq });
+            transaction.erase_notice(user, seq, &body).await?;
+            let now = self.clock.now();
+            let (place, at) = transaction.insert_notice(user, user, &body, None, now).await?;
+            // The event is behind the mark; the notice may be before it.
+            transaction.add_gone(user, 1 + u64::from(seq > state.read)).await?;
+            let actor = transaction.profile(user).await?;
+            let event = Event { topic: TopicId::Inbox(user), seq: place, at, actor, subject: None, body };
+            Ok(Changed { value: (), events: vec![event] })
+        })
+    }
+
+    pub(super) async fn inbox_state(&self, user: UserId) -> OperationResult<(Epoch, InboxState)> {
         let (epoch, states) = self.database.inbox_states(&[user]).await?;
-        let none = InboxState { head: Seq::START, read: Seq::START };
+        let none = InboxState { head: Seq::START, read: Seq::START, gone: 0 };
         Ok((epoch, states.first().copied().unwrap_or(none)))
     }
 }
@@ -152,7 +188,7 @@ impl Job for InboxOpener {
         let events = read_missed(&*self.database, &missed).await?;
         let answers = openings.into_iter().zip(missed).map(|(InboxOpening { state, user }, missed)| {
             let (complete, events) = missed.replay(&events);
-            let InboxState { head, read } = state;
+            let InboxState { head, read, gone: _ } = state;
             Ok(OpenedInbox { epoch, head, read, unread: state.unread(), complete, events, user })
         });
         Ok(answers.collect())

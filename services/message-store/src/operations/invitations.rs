@@ -1,7 +1,7 @@
-//! Nobody is made a member against their will: who may add whom, and what users have set of that.
+//! Nobody is made a member against their will: who may add whom.
 
 use madang_domain::{AddedBy, UserId};
-use madang_rpc::store::{Authority, UserSettings};
+use madang_rpc::store::Authority;
 
 use super::engine::Engine;
 use crate::{error::OperationResult, store::Connection};
@@ -49,25 +49,5 @@ impl Engine {
     /// The consent to what is done by a right.
     pub(crate) const fn consent(&self, authority: Authority) -> Consent {
         Consent { authority, default: self.added_by }
-    }
-
-    pub(crate) async fn user_settings(&self, user: UserId) -> OperationResult<UserSettings> {
-        let mut connection = self.database.reader().await?;
-        let added_by = connection.added_by(user).await?;
-        connection.commit().await?;
-        Ok(UserSettings { added_by: added_by.unwrap_or(self.added_by) })
-    }
-
-    pub(crate) async fn put_user_settings(
-        &self,
-        user: UserId,
-        added_by: Option<AddedBy>,
-    ) -> OperationResult<UserSettings> {
-        if let Some(added_by) = added_by {
-            let mut connection = self.database.writer().await?;
-            connection.set_added_by(user, added_by).await?;
-            connection.commit().await?;
-        }
-        self.user_settings(user).await
     }
 }

@@ -21,10 +21,13 @@ mod people;
 mod pins;
 mod profiles;
 mod reactions;
+mod reads;
 mod reports;
 mod room_change;
 mod rooms;
 mod search;
+mod settings;
+mod sync;
 mod words;
 
 pub(crate) use append::Appender;
@@ -33,3 +36,4 @@ pub(crate) use engine::Engine;
 pub(crate) use inbox::InboxOpener;
 pub(crate) use open::Opener;
 pub(crate) use profiles::KnownProfiles;
+pub(crate) use reads::CountedMarks;

@@ -20,6 +20,7 @@ use super::{
     messages::Messages,
     profiles::Profiles,
     purge::Purge,
+    reads::Reads,
     reports::Reports,
     restrictions::Restrictions,
     rooms::Rooms,
@@ -106,6 +107,7 @@ pub(crate) trait Connection:
     + Exports
     + Purge
     + Reports
+    + Reads
     + Search
     + Slugs
     + Send

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use madang_database::DatabaseResult;
 use madang_domain::{
     IdempotencyKey, Profile, Seq, Timestamp, UserId,
-    event::{Event, EventBody},
+    event::{Event, EventBody, Mention},
 };
 
 use super::events::{EventPage, Slice};
@@ -18,6 +18,8 @@ pub(crate) struct InboxState {
     pub(crate) head: Seq,
     /// The read mark.
     pub(crate) read: Seq,
+    /// How many events after it are no notices: those that were dismissed, and the events that say so.
+    pub(crate) gone: u64,
 }
 
 /// An inbox that is opened.
@@ -32,7 +34,7 @@ pub(crate) struct InboxOpening {
 impl InboxState {
     /// The notices after the read mark.
     pub(crate) const fn unread(self) -> u64 {
-        self.head.since(self.read)
+        self.head.since(self.read).saturating_sub(self.gone)
     }
 }
 
@@ -41,6 +43,9 @@ impl InboxState {
 pub(crate) trait Inboxes {
     /// Locks an inbox against all that writes to it, until the transaction ends.
     async fn lock_inbox(&mut self, user: UserId, now: Timestamp) -> DatabaseResult<()>;
+
+    /// Locks an inbox likewise, where there is one already.
+    async fn lock_inbox_if_any(&mut self, user: UserId) -> DatabaseResult<Option<InboxState>>;
 
     /// Adds a notice at the next place of a user's inbox, and says where and of what time. The inbox is locked
     /// from then on; of several, in the order of users, and after the room.
@@ -62,6 +67,15 @@ pub(crate) trait Inboxes {
     /// The notices before a place, newest first.
     async fn notices_before(&mut self, user: UserId, slice: Slice) -> DatabaseResult<EventPage>;
 
-    /// Moves an inbox's read mark forward, no further than its head.
-    async fn mark_inbox_read(&mut self, user: UserId, seq: Seq) -> DatabaseResult<()>;
+    /// The mentions among the latest events of an inbox.
+    async fn latest_mentions(&mut self, user: UserId, events: u32) -> DatabaseResult<Vec<Mention>>;
+
+    /// Moves the read mark of a locked inbox from a place to a later one, no further than its head.
+    async fn mark_inbox_read(&mut self, user: UserId, from: Seq, to: Seq) -> DatabaseResult<()>;
+
+    /// Leaves of a notice its place alone.
+    async fn erase_notice(&mut self, user: UserId, seq: Seq, left: &EventBody) -> DatabaseResult<()>;
+
+    /// Counts events after the read mark of a locked inbox that are no notices.
+    async fn add_gone(&mut self, user: UserId, count: u64) -> DatabaseResult<()>;
 }

@@ -24,6 +24,12 @@ pub(crate) trait Invitations {
     /// Notes who may make a user a member.
     async fn set_added_by(&mut self, user: UserId, added_by: AddedBy) -> DatabaseResult<()>;
 
+    /// Until when a user is not to be disturbed; the beginning of time where the user has not said so.
+    async fn do_not_disturb_until(&mut self, user: UserId) -> DatabaseResult<Timestamp>;
+
+    /// Notes until when a user is not to be disturbed.
+    async fn set_do_not_disturb_until(&mut self, user: UserId, until: Timestamp) -> DatabaseResult<()>;
+
     /// Whether two users are in a room together.
     async fn share_a_room(&mut self, one: UserId, other: UserId) -> DatabaseResult<bool>;
 

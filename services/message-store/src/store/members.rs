@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use madang_database::DatabaseResult;
-use madang_domain::{Profile, Role, RoomId, Seq, Timestamp, UserId};
+use madang_domain::{NotificationLevel, Profile, Role, RoomId, Seq, Timestamp, UserId};
 use madang_rpc::store::Member;
 use uuid::Uuid;
 
@@ -68,6 +68,23 @@ pub(crate) trait Members {
     /// Notes until when a member is muted; none: not at all.
     async fn set_muted(&mut self, room: RoomId, user: UserId, until: Option<Timestamp>)
     -> DatabaseResult<()>;
+
+    /// Notes of what a member wants to be notified, and until when of nothing; what is absent stays, and the time 0 ends it.
+    async fn set_room_settings(
+        &mut self,
+        room: RoomId,
+        user: UserId,
+        notify: Option<NotificationLevel>,
+        muted_until: Option<Timestamp>,
+    ) -> DatabaseResult<()>;
+
+    /// Of members, those who want to be notified of nothing in the room now.
+    async fn silent_members(
+        &mut self,
+        room: RoomId,
+        users: &[UserId],
+        now: Timestamp,
+    ) -> DatabaseResult<Vec<UserId>>;
 
     /// Removes a member.
     async fn delete_member(&mut self, room: RoomId, user: UserId) -> DatabaseResult<()>;

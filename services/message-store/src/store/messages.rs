@@ -32,6 +32,9 @@ pub(crate) struct RevisionPage {
 /// Statements on messages that were sent. Those that change something need the room's lock.
 #[async_trait]
 pub(crate) trait Messages {
+    /// Of places of messages those that were deleted.
+    async fn deleted_among(&mut self, places: &[(RoomId, Seq)]) -> DatabaseResult<Vec<(RoomId, Seq)>>;
+
     /// A message of a room, also a deleted one.
     async fn message(&mut self, room: RoomId, message: Seq) -> DatabaseResult<Option<MessageRecord>>;
 

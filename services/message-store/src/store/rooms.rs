@@ -6,7 +6,7 @@ use madang_domain::{
     ExternalId, Role, RoomFlags, RoomHistory, RoomId, RoomName, RoomRef, Seq, Slug, Timestamp, UserId,
     event::Event,
 };
-use madang_rpc::store::{Membership, RoomKind};
+use madang_rpc::store::{Membership, RoomKind, RoomSettings};
 use uuid::Uuid;
 
 use crate::unread::Counts;
@@ -77,12 +77,15 @@ pub(crate) struct MemberPlace {
     pub(crate) counts: Counts,
     /// The place up to which the member sees nothing.
     pub(crate) visible_after: Seq,
+    /// What the member has set for the room.
+    pub(crate) settings: RoomSettings,
 }
 
 impl MemberPlace {
     /// As it is shown.
     pub(crate) fn membership(&self) -> Membership {
-        Membership { role: self.role, read: self.read, unread: self.counts.unread() }
+        let Self { role, read, settings, .. } = *self;
+        Membership { role, read, unread: self.counts.unread(), settings }
     }
 }
 

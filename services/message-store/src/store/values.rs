@@ -1,7 +1,7 @@
 //! Numbers of columns and what they mean.
 
 use madang_database::{DatabaseError, DatabaseResult};
-use madang_domain::{AddedBy, Restriction, Role, RoomHistory, Seq};
+use madang_domain::{AddedBy, NotificationLevel, Receipts, Restriction, Role, RoomHistory, Seq};
 use madang_rpc::store::RoomKind;
 
 /// A role as the column has it.
@@ -72,6 +72,42 @@ pub(super) fn history_from_number(number: i16) -> DatabaseResult<RoomHistory> {
         1 => Ok(RoomHistory::All),
         2 => Ok(RoomHistory::Joined),
         other => Err(DatabaseError::corrupt("what newcomers see", format!("{other} is none"))),
+    }
+}
+
+/// Of what a member wants to be notified, as the column has it.
+pub(super) const fn level_number(level: NotificationLevel) -> i16 {
+    match level {
+        NotificationLevel::All => 1,
+        NotificationLevel::Mentions => 2,
+        NotificationLevel::None => 3,
+    }
+}
+
+pub(super) fn level_from_number(number: i16) -> DatabaseResult<NotificationLevel> {
+    match number {
+        1 => Ok(NotificationLevel::All),
+        2 => Ok(NotificationLevel::Mentions),
+        3 => Ok(NotificationLevel::None),
+        other => Err(DatabaseError::corrupt("notification level", format!("{other} is none"))),
+    }
+}
+
+/// What members are shown of read marks, as the column has it.
+pub(super) const fn receipts_number(receipts: Receipts) -> i16 {
+    match receipts {
+        Receipts::None => 1,
+        Receipts::Count => 2,
+        Receipts::Names => 3,
+    }
+}
+
+pub(super) fn receipts_from_number(number: i16) -> DatabaseResult<Receipts> {
+    match number {
+        1 => Ok(Receipts::None),
+        2 => Ok(Receipts::Count),
+        3 => Ok(Receipts::Names),
+        other => Err(DatabaseError::corrupt("receipts", format!("{other} is none"))),
     }
 }
 

@@ -30,7 +30,10 @@ use proptest::{
     test_runner::{Config, RngSeed, TestRunner},
 };
 
-use crate::support::{Fixture, Words as _, message, user};
+use crate::{
+    receipts,
+    support::{Fixture, Words as _, message, user},
+};
 
 /// Few users, messages and emoji, so that operations meet.
 const USERS: usize = 3;
@@ -354,6 +357,19 @@ impl Stage<'_> {
         self.publish(&events);
     }
 
+    /// As many members have not read a message as have neither marked nor written up to it.
+    async fn judge_reads(&self, person: &Profile, operations: &[Operation]) {
+        let reads = receipts::reads(self.service, self.room, person).await.unwrap();
+        for (seq, ..) in &self.sent {
+            let has_read = |user: UserId| {
+                self.marks.get(&user).is_some_and(|mark| mark >= seq)
+                    || self.sent.iter().any(|(at, sender, _)| *sender == user && at >= seq)
+            };
+            let naive = self.people.iter().filter(|person| !has_read(person.id)).count() as u64;
+            assert_eq!(receipts::not_read(&reads, *seq), naive, "not read of {seq}; {operations:?}");
+        }
+    }
+
     async fn judge(mut self, operations: &[Operation]) {
         let (service, room) = (self.service, self.room);
         for (person, live) in self.people.iter().zip(&self.live) {
@@ -363,6 +379,7 @@ impl Stage<'_> {
             let of_others = |sent: &&(Seq, UserId, bool)| sent.0 > mark && sent.1 != person.id && !sent.2;
             let unread = self.sent.iter().filter(of_others).count() as u64;
             assert_eq!(service.unread(room, person).await, unread, "unread; {operations:?}");
+            self.judge_reads(person, operations).await;
         }
         follow(service, room, &mut self.reading, u32::MAX).await;
         let fresh = Page::load(service, room, &self.people[2]).await;

@@ -222,7 +222,7 @@ async fn a_mark_moves_forward_alone(fixture: Fixture) {
             .await
             .unwrap()
     };
-    let at = |seq, unread| ReadMark { room, read: Seq::new(seq), unread };
+    let at = |seq, unread| ReadMark { room, read: Seq::new(seq), unread, shown: true };
     assert_eq!(mark(4).await, at(4, 2));
     assert_eq!(mark(3).await, at(4, 2));
     assert_eq!(mark(0).await, at(4, 2));

@@ -3,7 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use madang_domain::{
-    Code, Error, Limit, Profile, Result, Role, RoomFlagChanges, RoomFlags, RoomHistory, RoomId, RoomRef, Seq,
+    Code, Error, Limit, Profile, Receipts, Result, Role, RoomFlagChanges, RoomFlags, RoomHistory, RoomId,
+    RoomRef, Seq,
     event::{EventBody, RoomChanged},
     limits::SLOW_MODE_MAX_S,
 };
@@ -33,7 +34,7 @@ madang_test_kit::on_both!(
 );
 
 pub(crate) const NONE: RoomFlagChanges =
-    RoomFlagChanges { announcement: None, archived: None, slow_mode_s: None, history: None };
+    RoomFlagChanges { announcement: None, archived: None, slow_mode_s: None, history: None, receipts: None };
 
 pub(crate) async fn set(
     service: &Service,
@@ -71,6 +72,7 @@ async fn flags_are_set_and_told_once(fixture: Fixture) {
         archived: Some(true),
         slow_mode_s: Some(SLOW_MODE_MAX_S),
         history: Some(RoomHistory::Joined),
+        receipts: Some(Receipts::Names),
     };
     let flags = changes.applied_to(RoomFlags::default());
     let changed = set(&service, room, &mina, changes).await.unwrap();

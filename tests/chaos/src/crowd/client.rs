@@ -253,7 +253,11 @@ impl Memory {
             }
             NoticeOf::Known(NoticeBody::Invite(_)) => Says::Invite,
             NoticeOf::Known(
-                NoticeBody::Ban(_) | NoticeBody::Mute(_) | NoticeBody::Custom(_) | NoticeBody::Unknown,
+                NoticeBody::Ban(_)
+                | NoticeBody::Mute(_)
+                | NoticeBody::Dismissed(_)
+                | NoticeBody::Custom(_)
+                | NoticeBody::Unknown,
             )
             | NoticeOf::Unknown(_) => Says::Other,
         };

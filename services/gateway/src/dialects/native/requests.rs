@@ -72,6 +72,7 @@ async fn dispatch(
         }
         ClientFrame::Pin { room, message, on } => pin(&commands, &session, re, room, message, on).await,
         ClientFrame::Read { room, seq } => read(&commands, &session, re, room, seq).await,
+        ClientFrame::Received { room, seq } => received(&commands, &session, re, &room, seq).await,
         ClientFrame::Typing { room, on } => typing(&commands, &session, re, &room, on).await,
         ClientFrame::History { room, before, after, limit } => {
             history(&commands, &session, re, &room, HistoryRange { before, after, limit }).await
@@ -167,6 +168,23 @@ async fn read(
     let mark = commands.mark_read(&session.actor(), Some(session.connection), room, seq).await?;
     let ReadMark { room, read, unread } = mark;
     ok(session, re, Answer::Read(frames::ReadAnswer { room, read, unread }));
+    Ok(())
+}
+
+async fn received(
+    commands: &Commands,
+    session: &SessionContext,
+    re: Option<RequestId>,
+    room: &RoomRef,
+    seq: Seq,
+) -> Result<()> {
+    let actor = session.actor();
+    let room = commands.room_id(&actor, room).await?;
+    commands.received(&actor, session.connection, room, seq).await?;
+    // A client that gives no id wants no answer to so small a thing.
+    if re.is_some() {
+        ok(session, re, Answer::Done {});
+    }
     Ok(())
 }
 

@@ -9,7 +9,7 @@ use madang_domain::{
     event::{EventBody, Message},
     limits,
 };
-use madang_rpc::store::{Membership, Room};
+use madang_rpc::store::{Membership, Room, RoomSettings};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -91,7 +91,12 @@ fn assert_bounded(what: &str, answer: &impl serde::Serialize) {
 fn no_page_weighs_more_than_a_mebibyte() {
     let messages = messages();
     let next = Some("x".repeat(128));
-    let place = Membership { role: Role::Moderator, read: Seq::new(u64::MAX), unread: u64::MAX };
+    let place = Membership {
+        role: Role::Moderator,
+        read: Seq::new(u64::MAX),
+        unread: u64::MAX,
+        settings: RoomSettings::default(),
+    };
     let view_of = |last: &Event| RoomView {
         room: Room {
             id: room_id(),

@@ -58,12 +58,12 @@ const RESOLVE: &str = "\
     ) r ON true ORDER BY asked.ord";
 
 const INBOX_STATES: &str = "\
-    SELECT (SELECT epoch FROM log_epoch) AS epoch, i.head, i.read_seq \
+    SELECT (SELECT epoch FROM log_epoch) AS epoch, i.head, i.read_seq, i.gone \
     FROM unnest($1::uuid[]) WITH ORDINALITY AS asked (user_id, ord) \
     LEFT JOIN inboxes i ON i.user_id = asked.user_id ORDER BY asked.ord";
 
 const INBOX_OPENINGS: &str = "\
-    SELECT (SELECT epoch FROM log_epoch) AS epoch, i.head, i.read_seq, \
+    SELECT (SELECT epoch FROM log_epoch) AS epoch, i.head, i.read_seq, i.gone, \
         p.username, p.name, p.avatar_url, p.external_id, p.version \
     FROM unnest($1::uuid[]) WITH ORDINALITY AS asked (user_id, ord) \
     LEFT JOIN inboxes i ON i.user_id = asked.user_id \
@@ -172,6 +172,7 @@ pub(super) struct InboxRow {
     epoch: i64,
     head: Option<i64>,
     read_seq: Option<i64>,
+    gone: Option<i64>,
 }
 
 #[derive(Debug, FromRow)]
@@ -223,6 +224,10 @@ fn read_epoch(row: Option<&InboxRow>) -> DatabaseResult<Epoch> {
 impl InboxRow {
     /// Who has no row has an inbox without notices.
     fn state(&self) -> DatabaseResult<InboxState> {
-        Ok(InboxState { head: seq(self.head.unwrap_or(0))?, read: seq(self.read_seq.unwrap_or(0))? })
+        Ok(InboxState {
+            head: seq(self.head.unwrap_or(0))?,
+            read: seq(self.read_seq.unwrap_or(0))?,
+            gone: unsigned(self.gone.unwrap_or(0))?,
+        })
     }
 }

@@ -1,25 +1,27 @@
 //! Users' inboxes. Compiled once for each database: see [`crate::store`].
 
 use async_trait::async_trait;
-use madang_database::{DatabaseResult, run};
+use madang_database::{DatabaseError, DatabaseResult, run};
 use madang_domain::{
     IdempotencyKey, Seq, Timestamp, TopicId, UserId,
-    event::{Event, EventBody},
+    event::{Event, EventBody, EventKind, Mention},
 };
-use sqlx::{query, query_as};
+use sqlx::{query, query_as, query_scalar};
 
 use super::{connection::Connection, driver::Db, events::EventRow, profiles::Reader};
 use crate::store::{
     columns::{event_columns, event_profiles, events_of_topic, page},
     events::{EventPage, Slice},
-    inboxes::Inboxes,
-    values::{seq, signed},
+    inboxes::{InboxState, Inboxes},
+    values::{seq, signed, unsigned},
 };
 
 /// Takes an inbox's lock, by a row that there may not have been.
 const LOCK_INBOX: &str = "\
     INSERT INTO inboxes (user_id, head, active_at) VALUES ($1, 0, $2) \
     ON CONFLICT (user_id) DO UPDATE SET head = inboxes.head";
+const LOCK_INBOX_IF_ANY: &str =
+    concat!("SELECT i.head, i.read_seq, i.gone FROM inboxes i WHERE i.user_id = $1", locking!());
 /// Takes an inbox's next place, and its lock.
 pub(super) const GROW_INBOX: &str = "\
     INSERT INTO inboxes (user_id, head, active_at) VALUES ($1, 1, $2) \
@@ -30,16 +32,35 @@ pub(super) const INSERT_NOTICE: &str = "\
     INSERT INTO events (topic, seq, kind, actor, at, ordinal, key, detail) VALUES ($1, $2, $3, $4, $5, 0, $6, $7)";
 const NOTICE_BY_KEY: &str = concat!(events_of_topic!(), "AND e.actor = $1 AND e.key = $2");
 const NOTICES_AFTER: &str = page!("FROM events e WHERE e.topic = $1 AND e.seq > $2 AND e.seq > $5 ", "ASC");
-const NOTICES_BEFORE: &str = page!("FROM events e WHERE e.topic = $1 AND e.seq < $2 AND e.seq > $5 ", "DESC");
+/// Whoever loads an inbox is not shown what was dismissed.
+const NOTICES_BEFORE: &str =
+    page!("FROM events e WHERE e.topic = $1 AND e.seq < $2 AND e.seq > $5 AND e.kind <> 40 ", "DESC");
+/// What is no notice is counted once, when the mark passes it.
 const MARK_INBOX_READ: &str = "\
-    UPDATE inboxes SET read_seq = CASE WHEN $2 < head THEN $2 ELSE head END \
-    WHERE user_id = $1 AND read_seq < $2 AND read_seq < head";
+    UPDATE inboxes SET read_seq = $3, gone = CASE WHEN $3 >= head THEN 0 ELSE gone - ( \
+        SELECT count(*) FROM events e WHERE e.topic = $1 AND e.seq > $2 AND e.seq <= $3 AND e.kind = 40) END \
+    WHERE user_id = $1";
+const LATEST_MENTIONS: &str = "\
+    SELECT x.detail FROM (SELECT e.kind, e.detail FROM events e WHERE e.topic = $1 ORDER BY e.seq DESC LIMIT $2) x \
+    WHERE x.kind = 6";
+const ERASE_NOTICE: &str = "\
+    UPDATE events SET kind = $3, actor = $1, subject = NULL, detail = $4 WHERE topic = $1 AND seq = $2";
+const ADD_GONE: &str = "UPDATE inboxes SET gone = gone + $2 WHERE user_id = $1";
 
 #[async_trait]
 impl Inboxes for Connection {
     async fn lock_inbox(&mut self, user: UserId, now: Timestamp) -> DatabaseResult<()> {
         let query = query::<Db>(LOCK_INBOX).bind(user.uuid()).bind(now.as_micros());
         run!(self, query, execute).map(drop)
+    }
+
+    async fn lock_inbox_if_any(&mut self, user: UserId) -> DatabaseResult<Option<InboxState>> {
+        let query = query_as::<Db, (i64, i64, i64)>(LOCK_INBOX_IF_ANY).bind(user.uuid());
+        let row = run!(self, query, fetch_optional)?;
+        row.map(|(head, read, gone)| {
+            Ok(InboxState { head: seq(head)?, read: seq(read)?, gone: unsigned(gone)? })
+        })
+        .transpose()
     }
 
     async fn insert_notice(
@@ -77,8 +98,33 @@ impl Inboxes for Connection {
         self.events(NOTICES_BEFORE, TopicId::Inbox(user), slice).await
     }
 
-    async fn mark_inbox_read(&mut self, user: UserId, seq: Seq) -> DatabaseResult<()> {
-        let query = query::<Db>(MARK_INBOX_READ).bind(user.uuid()).bind(signed(seq.get()));
+    async fn latest_mentions(&mut self, user: UserId, events: u32) -> DatabaseResult<Vec<Mention>> {
+        let query = query_scalar::<Db, Option<String>>(LATEST_MENTIONS);
+        let query = query.bind(user.uuid()).bind(i64::from(events));
+        let mention = |detail: Option<String>| match EventBody::read(
+            EventKind::Mention.number(),
+            detail.as_deref(),
+            false,
+        ) {
+            Ok(EventBody::Mention(mention)) => Ok(mention),
+            Ok(other) => Err(DatabaseError::corrupt("mention", format!("{other:?} is none"))),
+            Err(error) => Err(DatabaseError::corrupt("mention", error)),
+        };
+        run!(self, query, fetch_all)?.into_iter().map(mention).collect()
+    }
+
+    async fn mark_inbox_read(&mut self, user: UserId, from: Seq, to: Seq) -> DatabaseResult<()> {
+        let query = query::<Db>(MARK_INBOX_READ).bind(user.uuid());
+        let query = query.bind(signed(from.get())).bind(signed(to.get()));
         run!(self, query, execute).map(drop)
+    }
+
+    async fn erase_notice(&mut self, user: UserId, seq: Seq, left: &EventBody) -> DatabaseResult<()> {
+        let query = query::<Db>(ERASE_NOTICE).bind(user.uuid()).bind(signed(seq.get()));
+        run!(self, query.bind(left.number()).bind(left.detail()), execute).map(drop)
+    }
+
+    async fn add_gone(&mut self, user: UserId, count: u64) -> DatabaseResult<()> {
+        run!(self, query::<Db>(ADD_GONE).bind(user.uuid()).bind(signed(count)), execute).map(drop)
     }
 }

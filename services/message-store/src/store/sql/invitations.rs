@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use madang_database::{DatabaseResult, run};
-use madang_domain::{AddedBy, Role, RoomId, UserId};
+use madang_domain::{AddedBy, Role, RoomId, Timestamp, UserId};
 use sqlx::{query, query_scalar};
 
 use super::{connection::Connection, driver::Db};
@@ -15,6 +15,10 @@ const ADDED_BY: &str = "SELECT added_by FROM user_settings WHERE user_id = $1";
 const SET_ADDED_BY: &str = "\
     INSERT INTO user_settings (user_id, added_by) VALUES ($1, $2) \
     ON CONFLICT (user_id) DO UPDATE SET added_by = excluded.added_by";
+const DO_NOT_DISTURB_UNTIL: &str = "SELECT do_not_disturb_until FROM user_settings WHERE user_id = $1";
+const SET_DO_NOT_DISTURB_UNTIL: &str = "\
+    INSERT INTO user_settings (user_id, do_not_disturb_until) VALUES ($1, $2) \
+    ON CONFLICT (user_id) DO UPDATE SET do_not_disturb_until = excluded.do_not_disturb_until";
 const SHARE_A_ROOM: &str = "\
     SELECT count(*) FROM (SELECT 1 FROM members a JOIN members b ON b.room = a.room AND b.user_id = $2 \
                           WHERE a.user_id = $1 LIMIT 1) AS shared";
@@ -38,6 +42,16 @@ impl Invitations for Connection {
 
     async fn set_added_by(&mut self, user: UserId, added_by: AddedBy) -> DatabaseResult<()> {
         let query = query::<Db>(SET_ADDED_BY).bind(user.uuid()).bind(added_by_number(added_by));
+        run!(self, query, execute).map(drop)
+    }
+
+    async fn do_not_disturb_until(&mut self, user: UserId) -> DatabaseResult<Timestamp> {
+        let query = query_scalar::<Db, i64>(DO_NOT_DISTURB_UNTIL).bind(user.uuid());
+        Ok(Timestamp::from_micros(run!(self, query, fetch_optional)?.unwrap_or(0)))
+    }
+
+    async fn set_do_not_disturb_until(&mut self, user: UserId, until: Timestamp) -> DatabaseResult<()> {
+        let query = query::<Db>(SET_DO_NOT_DISTURB_UNTIL).bind(user.uuid()).bind(until.as_micros());
         run!(self, query, execute).map(drop)
     }
 

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use madang_database::{DatabaseResult, run};
-use madang_domain::{Profile, Role, RoomId, Seq, Timestamp, UserId};
+use madang_domain::{NotificationLevel, Profile, Role, RoomId, Seq, Timestamp, UserId};
 use madang_rpc::store::Member;
-use sqlx::{FromRow, query, query_as, query_scalar};
+use sqlx::{FromRow, QueryBuilder, query, query_as, query_scalar};
 use uuid::Uuid;
 
 use super::{
@@ -17,7 +17,7 @@ use super::{
 use crate::store::{
     members::{ByRank, Members},
     rooms::RoomRecord,
-    values::{role_from_number, role_number, seq, signed, unsigned},
+    values::{level_number, role_from_number, role_number, seq, signed, unsigned},
 };
 
 macro_rules! member_of {
@@ -52,6 +52,10 @@ const SET_ROLE: &str = "UPDATE members SET role = $3, role_at = $4 WHERE room = 
 const SET_HIDDEN: &str = "\
     UPDATE members SET hidden_ordinal = $3 \
     WHERE room = $1 AND user_id = $2 AND coalesce(hidden_ordinal, -1) <> coalesce($3, -1)";
+const SET_ROOM_SETTINGS: &str = "\
+    UPDATE members SET notify = coalesce($3, notify), notify_muted_until = coalesce($4, notify_muted_until) \
+    WHERE room = $1 AND user_id = $2";
+const SILENT_MEMBERS: &str = "SELECT m.user_id FROM members m WHERE m.room = ";
 const DELETE_MEMBER: &str = "DELETE FROM members WHERE room = $1 AND user_id = $2";
 
 /// Moves a read mark; `src/unread.rs` has the arithmetic.
@@ -190,6 +194,43 @@ impl Members for Connection {
     async fn set_hidden(&mut self, room: RoomId, user: UserId, ordinal: Option<u64>) -> DatabaseResult<()> {
         let query = query::<Db>(SET_HIDDEN).bind(room.uuid()).bind(user.uuid()).bind(ordinal.map(signed));
         run!(self, query, execute).map(drop)
+    }
+
+    async fn set_room_settings(
+        &mut self,
+        room: RoomId,
+        user: UserId,
+        notify: Option<NotificationLevel>,
+        muted_until: Option<Timestamp>,
+    ) -> DatabaseResult<()> {
+        let query = query::<Db>(SET_ROOM_SETTINGS)
+            .bind(room.uuid())
+            .bind(user.uuid())
+            .bind(notify.map(level_number))
+            .bind(muted_until.map(Timestamp::as_micros));
+        run!(self, query, execute).map(drop)
+    }
+
+    async fn silent_members(
+        &mut self,
+        room: RoomId,
+        users: &[UserId],
+        now: Timestamp,
+    ) -> DatabaseResult<Vec<UserId>> {
+        if users.is_empty() {
+            return Ok(Vec::new());
+        }
+        // It is not cached as prepared, since there would be one for each length of the list.
+        let mut query = QueryBuilder::<Db>::new(SILENT_MEMBERS);
+        query.push_bind(room.uuid()).push(" AND (m.notify = 3 OR m.notify_muted_until > ");
+        query.push_bind(now.as_micros()).push(") AND m.user_id IN (");
+        let mut list = query.separated(", ");
+        for user in users {
+            list.push_bind(user.uuid());
+        }
+        query.push(")");
+        let query = query.build_query_scalar::<Uuid>().persistent(false);
+        Ok(run!(self, query, fetch_all)?.into_iter().map(UserId::new).collect())
     }
 
     async fn delete_member(&mut self, room: RoomId, user: UserId) -> DatabaseResult<()> {

@@ -10,7 +10,7 @@ use madang_domain::{
     limits::PAGE_MAX_BYTES,
 };
 use madang_rpc::store::Revision;
-use sqlx::{FromRow, query, query_as, query_scalar};
+use sqlx::{FromRow, QueryBuilder, query, query_as, query_scalar};
 use uuid::Uuid;
 
 use super::{connection::Connection, driver::Db, events::OriginalRow, opens, profiles::Reader};
@@ -39,6 +39,7 @@ const ERASE_EDIT: &str = "UPDATE events SET detail = $3 WHERE topic = $1 AND seq
 const DELETE_REVISIONS: &str = "DELETE FROM revisions WHERE room = $1 AND message = $2";
 const DELETE_REACTIONS: &str = "DELETE FROM reactions WHERE room = $1 AND message = $2";
 const DELETE_PIN: &str = "DELETE FROM pins WHERE room = $1 AND message = $2";
+const DELETED_AMONG: &str = "SELECT d.room, d.seq FROM deletions d WHERE (d.room, d.seq) IN (";
 const INSERT_DELETION: &str = "INSERT INTO deletions (room, seq, sender) VALUES ($1, $2, $3)";
 
 const REACTS: &str =
@@ -124,6 +125,21 @@ impl Connection {
 
 #[async_trait]
 impl Messages for Connection {
+    async fn deleted_among(&mut self, places: &[(RoomId, Seq)]) -> DatabaseResult<Vec<(RoomId, Seq)>> {
+        if places.is_empty() {
+            return Ok(Vec::new());
+        }
+        // It is not cached as prepared, since there would be one for each length of the list.
+        let mut query = QueryBuilder::<Db>::new(DELETED_AMONG);
+        query.push_values(places, |mut place, (room, seq)| {
+            place.push_bind(room.uuid()).push_bind(signed(seq.get()));
+        });
+        query.push(")");
+        let query = query.build_query_as::<(Uuid, i64)>().persistent(false);
+        let rows = run!(self, query, fetch_all)?;
+        rows.into_iter().map(|(room, at)| Ok((RoomId::new(room), seq(at)?))).collect()
+    }
+
     async fn message(&mut self, room: RoomId, message: Seq) -> DatabaseResult<Option<MessageRecord>> {
         let query = query_as::<Db, MessageRow>(MESSAGE).bind(room.uuid()).bind(signed(message.get()));
         let record = |row: MessageRow| {

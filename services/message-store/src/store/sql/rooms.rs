@@ -5,6 +5,7 @@ use madang_database::{DatabaseError, DatabaseResult, run};
 use madang_domain::{
     ExternalId, RoomFlags, RoomId, RoomName, RoomRef, Slug, Timestamp, UserId, limits::PAGE_MAX_BYTES,
 };
+use madang_rpc::store::RoomSettings;
 use sqlx::{FromRow, query, query_as, query_scalar};
 use uuid::Uuid;
 
@@ -14,8 +15,8 @@ use crate::{
         columns::{event_columns, event_profiles, event_size, room_columns, within_bytes},
         rooms::{ByActivity, ByAge, MemberPlace, Origin, RoomPage, RoomRecord, Rooms, View},
         values::{
-            history_from_number, history_number, role_from_number, role_number, room_kind_from_number,
-            room_kind_number, seq, signed, unsigned,
+            history_from_number, history_number, level_from_number, receipts_from_number, receipts_number,
+            role_from_number, role_number, room_kind_from_number, room_kind_number, seq, signed, unsigned,
         },
     },
     unread::Counts,
@@ -42,7 +43,7 @@ macro_rules! view_columns {
             room_columns!(),
             ", ",
             activity!(),
-            " AS activity, m.role, m.read_seq, m.read_ordinal, m.sent, m.read_sent, ",
+            " AS activity, m.role, m.read_seq, m.read_ordinal, m.sent, m.read_sent, m.notify, m.notify_muted_until, ",
             "(SELECT count(*) FROM deletions d ",
             "WHERE d.room = r.id AND d.seq > m.read_seq AND d.sender <> m.user_id) AS deleted, ",
             visible_after!(),
@@ -149,7 +150,7 @@ const CREATED_BY_KEY: &str = "SELECT id FROM rooms WHERE creator = $1 AND creati
 const CREATED_FOR_PAIR: &str = "SELECT id FROM rooms WHERE direct_low = $1 AND direct_high = $2";
 const SAVE_ROOM: &str = "\
     UPDATE rooms SET name = $2, slug = $3, active_at = $4, head = $5, member_count = $6, archived = $7, \
-        send_role = $8, slow_mode_s = $9, history = $10, newcomers_after = $11 WHERE id = $1";
+        send_role = $8, slow_mode_s = $9, history = $10, newcomers_after = $11, receipts = $12 WHERE id = $1";
 const SLUG_OF_ANOTHER: &str = "SELECT id FROM rooms WHERE slug = $1 AND id <> $2";
 const DELETE_ROOM: &str = "DELETE FROM rooms WHERE id = $1";
 const INSERT_PURGE: &str = "INSERT INTO purges (topic, since, head) VALUES ($1, $2, $3)";
@@ -171,6 +172,7 @@ struct RoomRow {
     slow_mode_s: i64,
     history: i16,
     newcomers_after: i64,
+    receipts: i16,
 }
 
 #[derive(Debug, FromRow)]
@@ -183,6 +185,8 @@ struct ViewRow {
     read_ordinal: Option<i64>,
     sent: Option<i64>,
     read_sent: Option<i64>,
+    notify: Option<i16>,
+    notify_muted_until: Option<i64>,
     deleted: i64,
     visible_after: Option<i64>,
     #[sqlx(flatten)]
@@ -228,6 +232,7 @@ impl TryFrom<RoomRow> for RoomRecord {
                 slow_mode_s: u32::try_from(row.slow_mode_s)
                     .map_err(|error| DatabaseError::corrupt("slow mode", error))?,
                 history: history_from_number(row.history)?,
+                receipts: receipts_from_number(row.receipts)?,
             },
             newcomers_after: seq(row.newcomers_after)?,
         })
@@ -249,6 +254,13 @@ impl Reader {
                     deleted: row.deleted,
                 },
                 visible_after: seq(row.visible_after.unwrap_or(0))?,
+                settings: RoomSettings {
+                    notify: row.notify.map(level_from_number).transpose()?.unwrap_or_default(),
+                    muted_until: row
+                        .notify_muted_until
+                        .filter(|until| *until > 0)
+                        .map(Timestamp::from_micros),
+                },
             }),
             _ => None,
         };
@@ -407,7 +419,8 @@ impl Rooms for Connection {
             .bind(role_number(room.flags.least_sender()))
             .bind(i64::from(room.flags.slow_mode_s))
             .bind(history_number(room.flags.history))
-            .bind(signed(room.newcomers_after.get()));
+            .bind(signed(room.newcomers_after.get()))
+            .bind(receipts_number(room.flags.receipts));
         let saved = query.execute(self.connection()).await;
         // Another transaction may have taken the slug since it was looked for.
         if saved.as_ref().is_err_and(is_taken) {

@@ -48,9 +48,10 @@ const GROW_ROOM: &str =
 const COUNT_SENT: &str =
     "UPDATE members SET sent = sent + $3, sent_seq = $4, sent_at = $5 WHERE room = $1 AND user_id = $2";
 
-/// Of a member, whether the member has blocked a sender.
-const HAS_BLOCKED: &str = "\
-    SELECT EXISTS (SELECT 1 FROM blocks b WHERE b.blocker = m.user_id AND b.blocked = $3) \
+/// Of a member, whether the member has blocked a sender, and whether the member wants to be notified of nothing in the room.
+const IS_SILENT: &str = "\
+    SELECT EXISTS (SELECT 1 FROM blocks b WHERE b.blocker = m.user_id AND b.blocked = $3), \
+        m.notify = 3 OR m.notify_muted_until > $4 \
     FROM members m WHERE m.room = $1 AND m.user_id = $2";
 
 const NAMED_MEMBERS: &str = "\
@@ -196,7 +197,7 @@ impl Log {
     }
 
     /// Puts the notices of a message that is being appended into the inboxes of those whom it mentions and who are
-    /// members. One who has blocked the sender has no notice.
+    /// members. One who has blocked the sender has no notice, nor one who wants none of the room.
     async fn mention(
         &self,
         connection: &mut SqliteConnection,
@@ -204,10 +205,11 @@ impl Log {
     ) -> Result<Vec<Mentioned>, sqlx::Error> {
         let mut mentions = Vec::with_capacity(row.mentions.len());
         for user in row.mentions {
-            let asked = query_scalar::<_, bool>(HAS_BLOCKED).bind(row.room.uuid()).bind(user.uuid());
-            let has_blocked = asked.bind(row.actor.uuid()).fetch_optional(&mut *connection).await?;
-            let Some(has_blocked) = has_blocked else { continue };
-            if has_blocked && !row.by_site {
+            let asked = query_as::<_, (bool, bool)>(IS_SILENT).bind(row.room.uuid()).bind(user.uuid());
+            let asked = asked.bind(row.actor.uuid()).bind(self.now);
+            let found = asked.fetch_optional(&mut *connection).await?;
+            let Some((has_blocked, refuses)) = found else { continue };
+            if refuses || (has_blocked && !row.by_site) {
                 mentions.push(Mentioned { user: *user, notice: None });
                 continue;
             }

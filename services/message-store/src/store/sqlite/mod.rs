@@ -35,6 +35,8 @@ mod opens;
 mod profiles;
 #[path = "../sql/purge.rs"]
 mod purge;
+#[path = "../sql/reads.rs"]
+mod reads;
 #[path = "../sql/reports.rs"]
 mod reports;
 #[path = "../sql/restrictions.rs"]

@@ -163,14 +163,14 @@ pub(super) async fn heads(
     Ok(heads)
 }
 
-/// Of who has a row, the head and the read mark.
+/// Of who has a row, the head, the read mark, and how many events after it are no notices.
 pub(super) async fn inbox_states(
     connection: &mut SqliteConnection,
     users: &[UserId],
-) -> Result<Vec<Option<(i64, i64)>>, sqlx::Error> {
+) -> Result<Vec<Option<(i64, i64, i64)>>, sqlx::Error> {
     let mut rows = Vec::with_capacity(users.len());
     for user in users {
-        let query = query_as("SELECT head, read_seq FROM inboxes WHERE user_id = $1").bind(user.uuid());
+        let query = query_as("SELECT head, read_seq, gone FROM inboxes WHERE user_id = $1").bind(user.uuid());
         rows.push(query.fetch_optional(&mut *connection).await?);
     }
     Ok(rows)
@@ -191,12 +191,12 @@ pub(super) async fn profiles(
 /// Who has no row has an inbox without notices.
 pub(super) fn read_inbox_states(
     epoch: i64,
-    rows: Vec<Option<(i64, i64)>>,
+    rows: Vec<Option<(i64, i64, i64)>>,
 ) -> DatabaseResult<(Epoch, Vec<InboxState>)> {
     let epoch = u32::try_from(epoch).map_err(|error| DatabaseError::corrupt("epoch", error))?;
     let states = rows.into_iter().map(|row| {
-        let (head, read) = row.unwrap_or_default();
-        Ok(InboxState { head: seq(head)?, read: seq(read)? })
+        let (head, read, gone) = row.unwrap_or_default();
+        Ok(InboxState { head: seq(head)?, read: seq(read)?, gone: unsigned(gone)? })
     });
     Ok((Epoch::new(epoch), states.collect::<DatabaseResult<_>>()?))
 }
