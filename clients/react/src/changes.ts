@@ -8,6 +8,9 @@ const EXCERPT_CHARS = 100;
 
 /** A message after an event, seen by a user; the same one where the event changes nothing of it. */
 export function changed(message: Message, event: RoomEvent, me: string | undefined): Message {
+  const thread = event.kind === "message" ? event.message.thread : event.kind === "deleted" ? event.deleted.thread : null;
+  // The root of a thread shows it as the last event in it says.
+  if (thread?.root === message.id) return { ...message, thread: { ...thread, root: null } };
   switch (event.kind) {
     case "edited": {
       const { message: id, text, mentions, edited_at } = event.edited;
@@ -37,6 +40,11 @@ export function changed(message: Message, event: RoomEvent, me: string | undefin
     default:
       return message;
   }
+}
+
+/** Whether a message stands in a thread, and not among those of the room. */
+export function isApart({ thread }: Message): boolean {
+  return !!thread?.root && !thread.in_room;
 }
 
 function withoutExcerpt({ excerpt: _, ...message }: Message): Message {

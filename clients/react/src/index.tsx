@@ -16,18 +16,18 @@ class Registry {
 
   room(room: string): RoomStore {
     const read = (id: string, seq: number) => this.rooms().read(id, seq);
-    return this.#of(`room:${room}`, () => new RoomStore(this.client, this.#feed(room), read));
+    return this.#of(`room:${room}`, () => new RoomStore(this.client, this.feed(room), read));
   }
 
   rooms(): RoomsStore {
-    return this.#of("rooms", () => new RoomsStore(this.client, this.notices(), (room) => this.#feed(room)));
+    return this.#of("rooms", () => new RoomsStore(this.client, this.notices(), (room) => this.feed(room)));
   }
 
   notices(): NoticesStore {
     return this.#of("notices", () => new NoticesStore(this.client));
   }
 
-  #feed(room: string): RoomFeed {
+  feed(room: string): RoomFeed {
     return this.#of(`feed:${room}`, () => new RoomFeed(this.client, room));
   }
 
@@ -87,6 +87,11 @@ function useRoom(room: string): { store: RoomStore; value: RoomState } {
 /** The client of the provider. */
 export function useClient(): Client {
   return useRegistry().client;
+}
+
+/** The one subscription of a room, for hooks that stand apart. */
+export function useRoomFeed(room: string): RoomFeed {
+  return useRegistry().feed(room);
 }
 
 /** How the connection stands. */

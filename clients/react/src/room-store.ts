@@ -1,6 +1,6 @@
 // A room as a page shows it: its messages with those on their way, who types, who is there, and what is unread.
 import type { Client, MadangError, Message, PassingFrame, RoomEvent, SendOptions, User } from "@madang/client";
-import { changed } from "./changes.js";
+import { changed, isApart } from "./changes.js";
 import type { RoomFeed } from "./room-feed.js";
 import { Store } from "./store.js";
 
@@ -146,7 +146,8 @@ export class RoomStore extends Store<RoomState> {
     return this.#log.some((item) => item.seq === seq);
   };
 
-  async #loadPage(limit: number): Promise<void> {
+  /** Goes on where a page has nothing to show: a long thread stands in the log, too. */
+  async #loadPage(limit: number, pages = BACK_PAGES): Promise<void> {
     if (this.#oldest === null || this.#oldest <= 1 || this.#page) return;
     const before = this.#oldest;
     const page = {};
@@ -156,9 +157,11 @@ export class RoomStore extends Store<RoomState> {
       const { events, more } = await this.client.history(this.room, { before, limit });
       if (this.#page !== page) return;
       this.#oldest = more ? (events.at(-1)?.seq ?? 1) : 1;
-      const older = events.reverse().flatMap(shown);
-      this.#log = [...older.map((item) => this.#meanwhile.reduce((now, event) => this.#after(now, event), item)), ...this.#log];
+      const older = events.reverse().flatMap(shown).map((item) => this.#meanwhile.reduce((now, event) => this.#after(now, event), item));
+      this.#log = [...older, ...this.#log];
       this.#show({ hasOlder: more, error: null });
+      this.#page = null;
+      if (!older[0] && pages > 0) await this.#loadPage(BACK_PAGE, pages - 1);
     } catch (error) {
       if (this.#page === page) this.set({ error: error as MadangError });
     } finally {
@@ -192,12 +195,12 @@ export class RoomStore extends Store<RoomState> {
     this.#leave = [
       this.client.outgoing.subscribe(() => this.#show()),
       this.client.on("passing", (frame) => this.#passing(frame)),
-      this.client.on("acknowledged", ({ message: { room, key, text, replyTo }, ack: { seq, at } }) => {
-        if (room !== this.room || seq <= (this.#log.at(-1)?.seq ?? 0)) return;
+      this.client.on("acknowledged", ({ message: { room, key, text, replyTo, thread }, ack: { seq, at } }) => {
+        if (room !== this.room || thread || seq <= (this.#log.at(-1)?.seq ?? 0)) return;
         this.#acknowledged = [...this.#acknowledged, { type: "message", key, text, state: "sent", seq, at, replyTo }];
       }),
-      this.client.on("refused", ({ message: { room, key, text, replyTo }, error }) => {
-        if (room !== this.room) return;
+      this.client.on("refused", ({ message: { room, key, text, replyTo, thread }, error }) => {
+        if (room !== this.room || thread) return;
         this.#failed = [...this.#failed, { type: "message", key, text, state: "failed", error, replyTo }];
         this.#show();
       }),
@@ -248,9 +251,9 @@ export class RoomStore extends Store<RoomState> {
     if (event.kind === "deleted") return this.#deleted(event);
     this.#log = [...this.#log.map((item) => this.#after(item, event)), ...shown(event)];
     this.#acknowledged = this.#acknowledged.filter(({ seq = 0 }) => seq > event.seq);
-    const mine = event.kind !== "message" || event.message.sender.id === this.client.user?.id;
+    const isRead = event.kind !== "message" || isApart(event.message) || event.message.sender.id === this.client.user?.id;
     if (event.kind === "message") this.#typed(event.message.sender.id, "", false);
-    this.#show(mine ? {} : { unread: this.get().unread + 1 });
+    this.#show(isRead ? {} : { unread: this.get().unread + 1 });
   }
 
   #deleted(event: RoomEvent & { kind: "deleted" }): void {
@@ -272,7 +275,7 @@ export class RoomStore extends Store<RoomState> {
   #show(change: Partial<RoomState> = {}): void {
     const sending = this.client.outgoing
       .get()
-      .filter(({ room }) => room === this.room)
+      .filter(({ room, thread }) => room === this.room && !thread)
       .map(({ key, text, replyTo }): ShownMessage => ({ type: "message", key, text, state: "sending", replyTo }));
     const items: ShownItem[] = [...this.#log, ...this.#acknowledged, ...this.#failed, ...sending];
     this.set({ ...change, items, messages: items.filter((item) => item.type === "message") });
@@ -291,7 +294,8 @@ export class RoomStore extends Store<RoomState> {
     if (!("room" in frame) || frame.room !== this.room) return;
     switch (frame.type) {
       case "typing":
-        return this.#typed(frame.user, frame.name, frame.on, frame.expires_ms);
+        // Who types in a thread does not type here.
+        return this.#typed(frame.user, frame.name, frame.on && !frame.thread, frame.expires_ms);
       case "read":
         if (frame.user && frame.user === this.client.user?.id) this.#readUpTo(frame.seq ?? 0);
         return;
@@ -349,6 +353,7 @@ function shown(event: RoomEvent): ShownItem[] {
   if (event.kind === "edited" || event.kind === "deleted" || event.kind === "reaction") return [];
   if (event.kind !== "message") return [{ type: "event", key: `event-${seq}`, seq, at, event }];
   const { message } = event;
+  if (isApart(message)) return [];
   const replyTo = message.reply_to ?? undefined;
   return [{ type: "message", key: message.key, text: message.text, state: "sent", seq, at, message, replyTo }];
 }

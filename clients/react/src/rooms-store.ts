@@ -1,6 +1,6 @@
 // The user's rooms, as a page shows them, with what happens in them.
 import type { Client, MadangError, Room, RoomEvent, RoomMessage } from "@madang/client";
-import { changed as changedMessage } from "./changes.js";
+import { changed as changedMessage, isApart } from "./changes.js";
 import type { NoticesStore } from "./notices-store.js";
 import type { RoomFeed } from "./room-feed.js";
 import { Store } from "./store.js";
@@ -148,6 +148,7 @@ export class RoomsStore extends Store<RoomsState> {
     if (!room && event.kind === "message" && this.#hidden.has(id)) return void this.reload();
     if (!room || event.seq <= room.head) return;
     const changed = { ...room, head: event.seq };
+    if (event.kind === "message" && isApart(event.message)) return this.#changeLast(changed, event);
     switch (event.kind) {
       case "message": {
         const { sender } = event.message;
@@ -167,13 +168,18 @@ export class RoomsStore extends Store<RoomsState> {
       case "edited":
       case "deleted":
       case "reaction":
-        this.#change(room.last_message ? { ...changed, last_message: this.#after(room.last_message, event) } : changed);
+        this.#changeLast(changed, event);
         // Of a message that is not shown here, the server knows whether it was unread.
         if (event.kind === "deleted" && room.unread) void this.#reloadRoom(id);
         return;
       default:
         return this.#change(changed);
     }
+  }
+
+  #changeLast(room: Room, event: RoomEvent): void {
+    const last = room.last_message;
+    this.#change(last ? { ...room, last_message: this.#after(last, event) } : room);
   }
 
   #after(last: RoomMessage, event: RoomEvent): RoomMessage {

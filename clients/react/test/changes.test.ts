@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Message, RoomEvent } from "@madang/client";
-import { changed } from "../src/changes.js";
+import { changed, isApart } from "../src/changes.js";
 
 const joon = { id: "joon", name: "Joon", avatar_url: null };
 const said = (more: Partial<Message> = {}): Message => ({
@@ -62,4 +62,18 @@ test("reactions are counted, in the order of the first of each", () => {
   assert.deepEqual(gone.reactions, [{ emoji: party, count: 1, me: false }]);
   // What the loaded state has already: the first of an emoji comes last again.
   assert.deepEqual(after(both, reacted("joon", up, true, 1)).reactions?.map(({ emoji }) => emoji), [party, up]);
+});
+
+test("the root of a thread shows it as the last event says, also when it is deleted", () => {
+  const thread = (replies: number, root = "3") => ({ root, replies, last_at: "2026-01-02T00:00:00.000Z", by: ["joon"] });
+  const reply = (replies: number, root?: string) =>
+    event({ kind: "message", message: { ...said({ id: "9" }), thread: { ...thread(replies, root), in_room: true } } });
+  const now = after(said(), reply(1), reply(2), reply(7, "4"));
+  assert.deepEqual([now.thread?.root, now.thread?.replies, now.thread?.by], [null, 2, ["joon"]]);
+  const fewer = event({ kind: "deleted", deleted: { message: "9", by: "joon", thread: thread(1) } });
+  assert.equal(after(now, deleted(), fewer).thread?.replies, 1);
+  assert.ok(after(now, deleted()).deleted);
+  assert.ok(isApart({ ...said(), thread: thread(1) }));
+  assert.ok(!isApart({ ...said(), thread: { ...thread(1), in_room: true } }));
+  assert.ok(!isApart(now));
 });

@@ -80,6 +80,10 @@ export interface Subscription {
 export interface SendOptions {
   readonly replyTo?: string;
   readonly attachments?: readonly Attachment[];
+  /** The id of the message under which it stands: the root of the thread. */
+  readonly thread?: string;
+  /** With `thread`: whether it stands among the messages of the room as well. */
+  readonly inRoom?: boolean;
   /** The idempotency key, to send a refused message again. By default a new one. */
   readonly key?: string;
 }
@@ -249,11 +253,11 @@ export class Client {
    * Sends a message, now or when there is a connection; it survives a reload. Messages of one room arrive in the order
    * of the calls. The key is made here, once, and every repetition has it.
    */
-  send(room: string, text: string, { replyTo, attachments, key = this.#environment.newId() }: SendOptions = {}): Sending {
+  send(room: string, text: string, { key = this.#environment.newId(), ...options }: SendOptions = {}): Sending {
     const done = new Promise<Acknowledgement>((resolve, reject) => this.#settling.set(key, { resolve, reject }));
     // Who does not look at it has no unhandled rejection.
     done.catch(() => {});
-    this.#session.send({ key, room, text, replyTo, attachments });
+    this.#session.send({ key, room, text, ...options });
     return { key, done };
   }
 
@@ -307,9 +311,9 @@ export class Client {
     await this.#ask({ type: "pin", room, message, on });
   }
 
-  /** Tells the members that the user types. It is lost without a connection. */
-  typing(room: string, on: boolean): void {
-    this.#session.tell({ type: "typing", room, on });
+  /** Tells the members that the user types, in a thread if it is named. It is lost without a connection. */
+  typing(room: string, on: boolean, thread?: string): void {
+    this.#session.tell({ type: "typing", room, on, ...(thread ? { thread } : {}) });
   }
 
   async #ask(frame: ClientFrame): Promise<ServerFrame & { type: "ok" }> {

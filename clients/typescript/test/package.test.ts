@@ -11,6 +11,7 @@ import { Http } from "../src/rest/http.js";
 import { Receipts } from "../src/receipts.js";
 import { Rest } from "../src/rest/rest.js";
 import { Rooms } from "../src/rooms.js";
+import { Threads } from "../src/threads.js";
 
 /** From build/test. */
 const at = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
@@ -83,6 +84,14 @@ test("each route of a user has a method, and no method another route", async () 
     dismissNotice: () => receipts.dismissNotice(9),
     sync: () => receipts.sync({ limit: 2 }),
   };
+  const threads = new Threads(rest);
+  const ofThreads: { [Name in keyof Threads]: () => Promise<unknown> } = {
+    list: () => threads.list({ limit: 2 }),
+    messages: () => threads.messages("ROOM", "7", { before: 7 }),
+    markRead: () => threads.markRead("ROOM", "7", 7),
+    follow: () => threads.follow("ROOM", "7"),
+    unfollow: () => threads.unfollow("ROOM", "7"),
+  };
   const calls: { [Name in Exclude<keyof Rest, "http">]: () => Promise<unknown> } = {
     register: () => rest.register({ username: "mina", password: "password" }),
     login: () => rest.login({ username: "mina", password: "password" }),
@@ -125,6 +134,6 @@ test("each route of a user has a method, and no method another route", async () 
     listInbox: () => rest.listInbox({ after: 7 }),
     markInboxRead: () => rest.markInboxRead(7),
   };
-  for (const call of [...Object.values(calls), ...Object.values(ofRooms), ...Object.values(ofAccount), ...Object.values(ofReceipts)]) await call();
+  for (const group of [calls, ofRooms, ofAccount, ofReceipts, ofThreads]) for (const call of Object.values(group)) await call();
   assert.deepEqual(called.sort(), described.sort());
 });

@@ -93,6 +93,12 @@ pub enum ClientFrame {
         /// The attachments, at most 10.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         attachments: Vec<Attachment>,
+        /// The id of the message under which this one stands: the root of the thread.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        thread: Option<MessageId>,
+        /// With `thread`: whether the message stands among the messages of the room as well.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        in_room: bool,
     },
     /// Changes the text of the user's own message.
     Edit {
@@ -150,6 +156,9 @@ pub enum ClientFrame {
         room: RoomRef,
         /// True if the user is typing; false if the user has stopped.
         on: bool,
+        /// The id of the root of the thread in which the user is typing; absent if it is among the messages of the room.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        thread: Option<MessageId>,
     },
     /// Requests a page of a room's events.
     History {
@@ -190,6 +199,7 @@ impl ClientFrame {
             json!({"type": "unsubscribe", "id": "3", "rooms": ["ext:7"]}),
             json!({"type": "send", "id": "4", "room": ROOM, "key": "k1", "text": "안녕하세요", "reply_to": "2"}),
             json!({"type": "send", "room": ROOM, "key": "k2", "text": "a file", "attachments": [attachment()]}),
+            json!({"type": "send", "id": "13", "room": ROOM, "key": "k3", "text": "답글", "thread": "3", "in_room": true}),
             json!({"type": "edit", "id": "10", "room": "courtyard", "message": "3", "text": "안녕하세요!"}),
             json!({"type": "delete", "id": "11", "room": "courtyard", "message": "3"}),
             json!({"type": "react", "id": "12", "room": "courtyard", "message": "3", "emoji": "👍", "on": true}),
@@ -197,6 +207,7 @@ impl ClientFrame {
             json!({"type": "read", "id": "5", "room": "courtyard", "seq": 3}),
             json!({"type": "received", "room": ROOM, "seq": 3}),
             json!({"type": "typing", "room": "courtyard", "on": true}),
+            json!({"type": "typing", "room": "courtyard", "on": true, "thread": "3"}),
             json!({"type": "history", "id": "6", "room": "courtyard", "before": 5, "limit": 2}),
             json!({"type": "presence", "id": "7", "room": "courtyard"}),
             json!({"type": "ping", "id": "8"}),

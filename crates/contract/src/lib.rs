@@ -19,7 +19,7 @@ mod user;
 mod wire;
 
 pub use client::{ClientFrame, FrameError, Request, RequestId, RoomSince, Subscribe};
-pub use message::{Attachment, Excerpt, Message, Reactions, RoomMessage};
+pub use message::{Attachment, Excerpt, Message, Reactions, RoomMessage, Thread};
 pub use server::*;
 pub use settings::{RoomSettings, UserSettings};
 pub use user::{Account, SiteUser, User};

@@ -3,7 +3,7 @@
 use std::{borrow::Cow, ops::Deref};
 
 pub use madang_domain::Attachment;
-use madang_domain::{Emoji, IdempotencyKey, RoomId, Seq, Timestamp, UserId};
+use madang_domain::{Emoji, IdempotencyKey, MessageId, RoomId, Seq, Timestamp, UserId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -39,6 +39,28 @@ pub struct Message<'a> {
     /// The reactions, at most 20 emoji, in the order of the first reaction with each; absent if there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reactions: Vec<Reactions>,
+    /// The thread of which the message is the root or in which it stands; absent if there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread: Option<Thread>,
+}
+
+/// A thread: messages that stand under another one, the root. In the root it is the thread as it is now. In a message of
+/// the thread and in `deleted` it is the thread after that event, so a client shows it with the root.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Thread {
+    /// The id of the root; absent in the root itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root: Option<MessageId>,
+    /// In a message of the thread: whether it stands among the messages of the room as well; absent if it does not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub in_room: bool,
+    /// The number of messages in the thread, without the root and without deleted ones.
+    pub replies: u64,
+    /// The time of the last of them; absent if there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_at: Option<Timestamp>,
+    /// The ids of the users who wrote them, the last one first, at most 5.
+    pub by: Vec<UserId>,
 }
 
 /// The beginning of the message to which another one replies, as it is now.

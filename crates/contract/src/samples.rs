@@ -3,7 +3,7 @@
 
 use madang_domain::{AttachmentUrl, Epoch, FileName, MediaType, RoomId, Timestamp, UserId};
 
-use crate::{Attachment, Excerpt, Message, Reactions, User};
+use crate::{Attachment, Excerpt, Message, Reactions, Thread, User};
 
 /// The id of the user.
 const MINA: &str = "01a2024d-95a6-763a-b28c-5f0939d5c634";
@@ -31,7 +31,13 @@ pub(crate) fn message() -> Message<'static> {
         edited_at: Some(at()),
         deleted: false,
         reactions: vec![Reactions { emoji: "👍".to_owned(), count: 2, me: Some(true) }],
+        thread: Some(thread()),
     }
+}
+
+/// The thread of the examples, as its root shows it.
+pub(crate) fn thread() -> Thread {
+    Thread { root: None, in_room: false, replies: 3, last_at: Some(at()), by: vec![parsed(JOON), mina()] }
 }
 
 /// The attachment of the examples.

@@ -50,6 +50,10 @@ pub const SEARCH_QUERY_MAX_CHARS: usize = 200;
 pub const SEARCH_ROOMS_MAX: u32 = 1_000;
 /// The places in one message that a search names; further ones are left out.
 pub const SEARCH_RANGES_MAX: usize = 100;
+/// The users whom the root of a thread names as those who wrote in it.
+pub const THREAD_BY_MAX: usize = 5;
+/// The users who follow one thread. Who writes in it beyond them does not follow it.
+pub const THREAD_FOLLOWERS_MAX: u32 = 1_000;
 /// The users whom one user has blocked.
 pub const BLOCKED_USERS_MAX: u32 = 1_000;
 /// The members named when a room is made.

@@ -79,6 +79,7 @@ fn message() -> impl Strategy<Value = Message> {
             mentions,
             excerpt: None,
             changes: None,
+            thread: None,
         },
     )
 }

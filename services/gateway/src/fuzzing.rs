@@ -111,7 +111,13 @@ pub fn bus_entry(entry: Bytes) -> Option<BusEntry> {
         // Its text is another gateway's own, which is passed on unread.
         Publication::Ephemeral(_) | Publication::MarksMoved(_) => {}
         Publication::Typing(typing) => {
-            frames.push(typing_frame(typing.room, typing.user, &typing.name, typing.on.then_some(1)));
+            frames.push(typing_frame(
+                typing.room,
+                typing.user,
+                &typing.name,
+                typing.on.then_some(1),
+                typing.thread,
+            ));
         }
         Publication::Profile(change) => frames.push(profile_frame(&change.user)),
     }

@@ -26,6 +26,12 @@ pub(crate) enum OperationError {
     /// The user was erased.
     #[error("there is no such user")]
     UserErased,
+    /// A thread was asked for under a message that stands in one.
+    #[error("the message stands in a thread itself: name the thread's root")]
+    NestedThread,
+    /// The thread has as many followers as it may have.
+    #[error("a thread has at most {max} followers", max = limits::THREAD_FOLLOWERS_MAX)]
+    TooManyFollowers,
     /// Another user wrote the message.
     #[error("only the sender edits a message")]
     NotSender,
@@ -221,8 +227,10 @@ impl From<OperationError> for Error {
             | E::BadUses
             | E::WordRefused
             | E::TooManyWords
+            | E::NestedThread
             | E::TooMany(_) => Code::InvalidArgument,
             E::DirectIsFixed
+            | E::TooManyFollowers
             | E::LastOwner
             | E::RemoveSelf
             | E::TooManyInvitations(_)

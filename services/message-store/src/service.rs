@@ -4,7 +4,8 @@ use std::{sync::Arc, time::Instant};
 
 use async_trait::async_trait;
 use madang_domain::{
-    AttachmentUrl, Authority, Error, MessageText, Result, RoomId, RoomName, Seq, TopicId, event::Event,
+    AttachmentUrl, Authority, Error, MessageText, Result, RoomId, RoomName, Seq, TopicId,
+    event::{Event, Message},
 };
 use madang_kit::{Check, Lifecycle};
 use madang_rpc::{
@@ -12,16 +13,18 @@ use madang_rpc::{
     around::{Around, Call, Layer},
     method::Method,
     store::{
-        AcceptInvitation, Append, Appended, AuditEntry, BannedUser, BeginExport, Block, BlockedUser, Changed,
-        CreateRoom, DeleteMessage, DeleteRoom, Dismiss, EditMessage, EraseUser, Erased, Export, ExportPage,
-        GetReads, GetRoom, GetSync, GetUserSettings, GetWords, Heads, History, Inbox, InboxMark, InboxPage,
-        Invitation, Join, Leave, ListAudit, ListBans, ListBlocked, ListInvitations, ListMembers, ListPins,
-        ListReports, ListRevisions, ListRooms, LogPage, MadeInvitation, MakeInvitation, MarkDelivered,
-        MarkInboxRead, MarkRead, Member, Notify, Open, OpenInbox, Opened, OpenedInbox, Page, PutMember,
-        PutRoomSettings, PutUserSettings, PutWords, React, Read, ReadExport, ReadMark, RememberProfile,
-        RememberedProfile, RemoveMember, Report, ReportMessage, Resolve, Resolved, Restrict, Revision,
-        RevokeInvitation, RoomReads, RoomView, Search, SearchPage, SetForRoom, SetPin, SettleReport, Synced,
-        Unblock, UpdateRoom, UserSettings, WordList,
+        AcceptInvitation, Append, AppendInThread, Appended, AuditEntry, BannedUser, BeginExport, Block,
+        BlockedUser, Changed, CreateRoom, DeleteMessage, DeleteRoom, Dismiss, EditMessage, EraseUser, Erased,
+        Export, ExportPage, FollowThread, FollowedThread, GetReads, GetRoom, GetSync, GetUserSettings,
+        GetWords, Heads, History, Inbox, InboxMark, InboxPage, Invitation, Join, Leave, ListAudit, ListBans,
+        ListBlocked, ListInvitations, ListMembers, ListPins, ListReports, ListRevisions, ListRooms,
+        ListThreadMessages, ListThreads, LogPage, MadeInvitation, MakeInvitation, MarkDelivered,
+        MarkInboxRead, MarkRead, MarkThreadRead, Member, Notify, Open, OpenInbox, Opened, OpenedInbox, Page,
+        PutMember, PutRoomSettings, PutUserSettings, PutWords, React, Read, ReadExport, ReadMark,
+        RememberProfile, RememberedProfile, RemoveMember, Report, ReportMessage, Resolve, Resolved, Restrict,
+        Revision, RevokeInvitation, RoomReads, RoomView, Search, SearchPage, SetForRoom, SetPin,
+        SettleReport, Synced, TellFollowers, ThreadPage, ThreadPlace, Unblock, UpdateRoom, UserSettings,
+        WordList,
     },
 };
 use tokio::time::timeout;
@@ -114,6 +117,19 @@ impl<S: Sync> Layer<S> for Metered {
     }
 }
 
+/// Checks what the types of a new message do not say.
+fn check_message(message: &mut Message) -> Result<()> {
+    // A text that the database refuses would cost its whole batch a second try.
+    message.text = MessageText::new(std::mem::take(&mut message.text))?.into_string();
+    // Addresses travel as they may have been recorded; these are new ones. Names were made fit on the way.
+    for (place, attachment) in message.attachments.iter().enumerate() {
+        AttachmentUrl::new(attachment.url.as_str()).map_err(|error| {
+            Error::invalid(error.to_string()).of_field(format!("/attachments/{place}/url"))
+        })?;
+    }
+    Ok(())
+}
+
 #[async_trait]
 impl MessageStore for Operations {
     async fn create_room(&self, mut request: CreateRoom) -> Result<Changed<RoomView>> {
@@ -193,17 +209,13 @@ impl MessageStore for Operations {
     }
 
     async fn append(&self, mut append: Append) -> Result<Appended> {
-        // What the type does not say: a text that the database refuses would cost its whole batch a second try.
-        append.message.text = MessageText::new(append.message.text)?.into_string();
-        // Addresses travel as they may have been recorded; these are new ones. Names were made fit on the way.
-        for (place, attachment) in append.message.attachments.iter().enumerate() {
-            AttachmentUrl::new(attachment.url.as_str()).map_err(|error| {
-                Error::invalid(error.to_string()).of_field(format!("/attachments/{place}/url"))
-            })?;
+        if append.message.thread.is_some() {
+            return Err(Error::invalid("a message in a thread is appended by append_in_thread"));
         }
         // The site says what it says.
         let is_flagged = append.authority == Authority::User
             && self.0.engine.judge_words(append.room, &append.message.text)?;
+        check_message(&mut append.message)?;
         let (room, reply_to) = (append.room, append.message.reply_to);
         let mut appended = self.0.appends.ask(append).await?;
         if is_flagged && !appended.duplicate {
@@ -215,6 +227,32 @@ impl MessageStore for Operations {
             appended.excerpt = self.0.engine.excerpt(room, original).await?;
         }
         Ok(appended)
+    }
+
+    async fn append_in_thread(&self, request: AppendInThread) -> Result<Changed<Appended>> {
+        let AppendInThread(mut append) = request;
+        check_message(&mut append.message)?;
+        Ok(self.told(self.0.engine.append_in_thread(append).await?))
+    }
+
+    async fn tell_followers(&self, request: TellFollowers) -> Result<Changed<bool>> {
+        Ok(self.0.engine.reply_notices.tell(request).await?)
+    }
+
+    async fn list_thread_messages(&self, request: ListThreadMessages) -> Result<ThreadPage> {
+        Ok(self.0.engine.thread_messages(request).await?)
+    }
+
+    async fn mark_thread_read(&self, request: MarkThreadRead) -> Result<ThreadPlace> {
+        Ok(self.0.engine.mark_thread_read(request).await?)
+    }
+
+    async fn follow_thread(&self, request: FollowThread) -> Result<ThreadPlace> {
+        Ok(self.0.engine.follow_thread(request).await?)
+    }
+
+    async fn list_threads(&self, request: ListThreads) -> Result<Page<FollowedThread>> {
+        Ok(self.0.engine.threads(request).await?)
     }
 
     async fn open(&self, open: Open) -> Result<Opened> {

@@ -62,6 +62,19 @@ pub(crate) const INVITATIONS_OPEN_MAX: u32 = 200;
 /// open. One more takes the place of the oldest, so that whoever fills the list keeps nobody else from inviting.
 pub(crate) const INVITATIONS_WAITING_MAX: u32 = INVITATIONS_OPEN_MAX;
 
+/// How many followers of a thread one transaction tells of a message: it holds the locks of their inboxes.
+pub(crate) const TELL_CHUNK_FOLLOWERS: u32 = 100;
+
+/// The interval between searches for messages of which followers were not told.
+pub(crate) const TELL_INTERVAL: Duration = Duration::from_secs(30);
+
+/// After what time a message's followers should have been told by the gateway that sent it: its calls, one for each
+/// hundred of a thousand followers, have deadlines and end before that, or it is gone.
+pub(crate) const TELL_OVERDUE: Duration = Duration::from_secs(60);
+
+/// The most messages whose followers are told in one round.
+pub(crate) const TELLS_PER_ROUND: u32 = 100;
+
 /// The interval between searches for rooms whose tombstone has expired.
 pub(crate) const PURGE_INTERVAL: Duration = Duration::from_secs(60);
 

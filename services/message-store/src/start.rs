@@ -18,7 +18,7 @@ use crate::{
     batch::Queue,
     indexing::{Hints, Indexer},
     metrics::CallMetrics,
-    operations::{Appender, CountedMarks, Engine, InboxOpener, KnownProfiles, Opener},
+    operations::{Appender, CountedMarks, Engine, InboxOpener, KnownProfiles, Opener, ReplyNotices},
     service::{Inner, Metered, Operations, Service},
     settings::{
         CALL_DEADLINE, FORGET_CHUNK_SLUGS, PING_INTERVAL, PING_TIMEOUT, PURGE_CHUNK_EVENTS, PURGE_INTERVAL,
@@ -91,6 +91,12 @@ pub async fn start(settings: &Settings, url: &Secret, host: &Host) -> Result<Ser
     // Before the first message is judged.
     until_open("the database", host, &check, || words.refresh(&*database)).await?;
     life.tasks().spawn("words", follow_words(Arc::clone(&database), Arc::clone(&words), life.soft().clone()));
+    let reply_notices = Arc::new(ReplyNotices {
+        database: Arc::clone(&database),
+        transactions: Arc::clone(&transactions),
+        clock: Arc::clone(&host.clock),
+    });
+    Arc::clone(&reply_notices).start(&life);
     close_at_end(&life, Arc::clone(&database));
 
     let engine = Engine {
@@ -105,6 +111,7 @@ pub async fn start(settings: &Settings, url: &Secret, host: &Host) -> Result<Ser
         words,
         counted_marks: CountedMarks::default(),
         hints,
+        reply_notices,
     };
     let inner = Inner { life, engine, appends, opens, inbox_opens, _check: check };
     Ok(Service::new(Operations::new(inner), Metered::new(CallMetrics::new(&host.metrics))))

@@ -59,6 +59,8 @@ async fn what_is_done_to_a_message_is_heard_at_the_other_gateway_and_shown_to_wh
         text: MessageText::new("an answer").expect("a text"),
         reply_to: Some(id),
         attachments: Vec::new(),
+        thread: None,
+        in_room: false,
     };
     socket.call(answer, PATIENCE).await.expect("an answer");
     let reacted = |event: &RoomEvent| match &event.body {

@@ -150,6 +150,7 @@ export interface components {
             ranges: components["schemas"]["TextRange"][];
             /** @description The reactions, at most 20 emoji, in the order of the first reaction with each; absent if there are none. */
             reactions?: components["schemas"]["Reactions"][];
+            thread?: components["schemas"]["Thread"] | null;
             /** @description The id of the message to which this one replies; null if it is not a reply. */
             reply_to: string | null;
             /** @description The id of the message's room. */
@@ -293,6 +294,26 @@ export interface components {
         /** @description The text of a message: at least one visible character, no NUL. The server normalizes it (NFC) and removes control characters, overrides of the text direction, and tags that belong to no flag. The length limit applies to the remaining text. */
         MessageText: string;
         /** @description A page of messages of a room. */
+        Thread: {
+            by: components["schemas"]["UserId"][];
+            in_room?: boolean;
+            last_at?: components["schemas"]["Timestamp"] | null;
+            replies: number;
+            root?: components["schemas"]["MessageId"] | null;
+        };
+        ThreadPlace: { following: boolean; read: components["schemas"]["Seq"]; unread: number };
+        ThreadPage: {
+            root: components["schemas"]["RoomMessage"];
+            items: components["schemas"]["RoomMessage"][];
+            following: boolean;
+            read: components["schemas"]["Seq"];
+            unread: number;
+            more: boolean;
+            next_cursor: string | null;
+        };
+        FollowedThread: { root: components["schemas"]["RoomMessage"]; following: boolean; read: components["schemas"]["Seq"]; unread: number };
+        FollowedThreadPage: { items: components["schemas"]["FollowedThread"][]; next_cursor: string | null };
+        Reply: { room: components["schemas"]["RoomId"]; message: string; seq: components["schemas"]["Seq"]; thread: string; sender: components["schemas"]["User"] };
         MessagesPage: {
             /** @description The messages: newest first, but oldest first if the query has `after`. */
             items: components["schemas"]["RoomMessage"][];
@@ -613,6 +634,7 @@ export interface components {
             mentions: components["schemas"]["UserId"][];
             /** @description The reactions, at most 20 emoji, in the order of the first reaction with each; absent if there are none. */
             reactions?: components["schemas"]["Reactions"][];
+            thread?: components["schemas"]["Thread"] | null;
             /** @description The id of the message to which this one replies; null if it is not a reply. */
             reply_to: string | null;
             /** @description The id of the message's room. */
@@ -876,6 +898,7 @@ export interface components {
         Deleted: {
             /** @description The id of the user who deleted it. */
             by: components["schemas"]["UserId"];
+            thread?: components["schemas"]["Thread"] | null;
             /** @description The id of the message. */
             message: components["schemas"]["MessageId"];
         };
@@ -1020,6 +1043,7 @@ export interface components {
             mentions: components["schemas"]["UserId"][];
             /** @description The reactions, at most 20 emoji, in the order of the first reaction with each; absent if there are none. */
             reactions?: components["schemas"]["Reactions"][];
+            thread?: components["schemas"]["Thread"] | null;
             /** @description The id of the message to which this one replies; null if it is not a reply. */
             reply_to: string | null;
             /** @description The user who sent it. */
@@ -1298,6 +1322,8 @@ export interface components {
         };
         /** @description Sends a message to a room. */
         ClientSend: {
+            thread?: string | null;
+            in_room?: boolean;
             /** @description The attachments, at most 10. */
             attachments?: components["schemas"]["Attachment"][];
             id?: components["schemas"]["RequestId"];
@@ -1338,6 +1364,7 @@ export interface components {
         };
         /** @description Announces to the room's subscribers that the user is typing or has stopped. */
         ClientTyping: {
+            thread?: string | null;
             id?: components["schemas"]["RequestId"];
             /** @description True if the user is typing; false if the user has stopped. */
             on: boolean;
@@ -1722,6 +1749,7 @@ export interface components {
         };
         /** @description A user is typing or has stopped. */
         ServerTyping: {
+            thread?: string | null;
             /**
              * Format: uint64
              * @description With `on: true`: the number of milliseconds after which the user counts as stopped, unless another frame
@@ -1888,3 +1916,9 @@ export type UserRef = components["schemas"]["UserRef"];
 export type UserSettings = components["schemas"]["UserSettings"];
 export type UserSettingsChanges = components["schemas"]["UserSettingsChanges"];
 export type Username = components["schemas"]["Username"];
+export type Thread = components["schemas"]["Thread"];
+export type ThreadPlace = components["schemas"]["ThreadPlace"];
+export type ThreadPage = components["schemas"]["ThreadPage"];
+export type FollowedThread = components["schemas"]["FollowedThread"];
+export type FollowedThreadPage = components["schemas"]["FollowedThreadPage"];
+export type Reply = components["schemas"]["Reply"];

@@ -8,6 +8,10 @@ export interface OutgoingMessage {
   readonly text: string;
   readonly replyTo?: string | undefined;
   readonly attachments?: readonly Attachment[] | undefined;
+  /** The root of the thread in which it is to stand. */
+  readonly thread?: string | undefined;
+  /** Whether it is to stand among the messages of the room as well. */
+  readonly inRoom?: boolean | undefined;
   /** Its place among the messages of its tab. */
   readonly order: number;
   /** The tab that sends it. */
@@ -102,7 +106,7 @@ export class Outbox {
   }
 }
 
-function frameOf({ room, key, text, replyTo, attachments }: OutgoingMessage, id: string): ClientSend {
+function frameOf({ room, key, text, replyTo, attachments, thread, inRoom }: OutgoingMessage, id: string): ClientSend {
   return {
     type: "send",
     id,
@@ -111,5 +115,6 @@ function frameOf({ room, key, text, replyTo, attachments }: OutgoingMessage, id:
     text,
     ...(replyTo === undefined ? {} : { reply_to: replyTo }),
     ...(attachments === undefined ? {} : { attachments: [...attachments] }),
+    ...(thread === undefined ? {} : { thread, in_room: inRoom === true }),
   };
 }

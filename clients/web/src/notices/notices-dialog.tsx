@@ -1,4 +1,4 @@
-import type { Invite, Mention, InboxNotice, RestrictionNotice, User } from "@madang/client";
+import type { Invite, Mention, InboxNotice, Reply, RestrictionNotice, User } from "@madang/client";
 import { useClient, useNotices, useRooms } from "@madang/react";
 import { Bell } from "lucide-react";
 import { useEffect, useState } from "react";
@@ -51,6 +51,8 @@ function NoticeRow({ notice, isNew, onClose }: { notice: InboxNotice; isNew: boo
   switch (notice.kind) {
     case "mention":
       return <MentionRow at={notice.at} mention={notice.data as Mention} isNew={isNew} onClose={onClose} />;
+    case "reply":
+      return <ReplyRow at={notice.at} reply={notice.data as Reply} isNew={isNew} onClose={onClose} />;
     case "invite":
       return <InviteRow at={notice.at} invite={notice.data as Invite} isNew={isNew} onClose={onClose} />;
     case "ban":
@@ -89,6 +91,19 @@ function MentionRow({ at, mention, isNew, onClose }: { at: string; mention: Ment
   return (
     <Row who={who} text={texts.noticeMention(who.name, name)} at={at} isNew={isNew}>
       <Button onClick={() => (onClose(), go(roomHash(mention.room, mention.seq)))}>{texts.openRoom}</Button>
+    </Row>
+  );
+}
+
+function ReplyRow({ at, reply, isNew, onClose }: { at: string; reply: Reply; isNew: boolean; onClose: () => void }) {
+  const texts = useTexts();
+  const { rooms } = useRooms();
+  const who = usePerson(reply.sender);
+  const room = rooms.find(({ id }) => id === reply.room);
+  const name = useRoomName(room) || texts.aRoom;
+  return (
+    <Row who={who} text={texts.noticeReply(who.name, name)} at={at} isNew={isNew}>
+      <Button onClick={() => (onClose(), go(roomHash(reply.room, Number(reply.thread))))}>{texts.openRoom}</Button>
     </Row>
   );
 }

@@ -15,6 +15,7 @@ import { Quote } from "./quote";
 import { ReactionPicker, Reactions } from "./reactions";
 import type { MessageRow as Row } from "./rows";
 import { MessageText } from "./text";
+import { ThreadLine } from "./thread-line";
 
 /** A row that stays for this long has its buttons. Those that pass in a long scroll are gone before. */
 const SETTLED_MS = 400;
@@ -30,6 +31,9 @@ export interface MessageContext {
   readonly retry: (key: string) => void;
   readonly discard: (key: string) => void;
   readonly react: (message: string, emoji: string, on: boolean) => void;
+  /** By root. */
+  readonly threadsUnread: ReadonlyMap<string, number>;
+  readonly openThread: (root: string) => void;
   /** Rejects where the server refuses. */
   readonly save: (message: string, text: string) => Promise<void>;
   readonly cancelEdit: () => void;
@@ -160,6 +164,14 @@ export const MessageRow = memo(function MessageRow({
           </p>
         )}
         {reactions.length > 0 && <Reactions reactions={reactions} isActive={isActive} onReact={react} />}
+        {message?.thread && !isHidden && (
+          <ThreadLine
+            message={message}
+            unread={context.threadsUnread.get(messageId) ?? 0}
+            isActive={isActive}
+            onOpen={context.openThread}
+          />
+        )}
         {!isFirst && isPinned && <PinnedMark />}
         {shown.state === "failed" && <Failed shown={shown} context={context} />}
       </div>

@@ -1,7 +1,7 @@
 import type { Room, RoomMessage } from "@madang/client";
 import { useTimeline } from "@madang/react";
 import { DoorClosed } from "lucide-react";
-import { type ReactNode, useCallback, useMemo, useRef, useState } from "react";
+import { type ReactNode, Suspense, lazy, useCallback, useMemo, useRef, useState } from "react";
 import { useTexts } from "../i18n";
 import { go } from "../state/route";
 import { useMedia } from "../state/use-media";
@@ -14,6 +14,10 @@ import { RoomHeader } from "./room-header";
 import { Timeline, type TimelineHandle } from "./timeline";
 import { TypingLine } from "./typing-line";
 import { usePins } from "./use-pins";
+import { useThreadsUnread } from "./use-threads-unread";
+
+/** Loaded by who opens a thread. */
+const ThreadPanel = lazy(() => import("./thread-panel").then((module) => ({ default: module.ThreadPanel })));
 
 /** From this width on, the details stand beside the room. */
 const BESIDE = "(min-width: 1080px)";
@@ -29,10 +33,20 @@ export function RoomView({ room, at, note }: { room: Room; at: number | null; no
   const pins = useMemo(() => loadedPins && asShown(loadedPins, items), [loadedPins, items]);
   const [details, setDetails] = useState<DetailsTab | null>(null);
   const [reply, setReply] = useState<ReplyTarget | null>(null);
+  const [thread, setThread] = useState<string | null>(null);
+  const threadsUnread = useThreadsUnread(room.id, thread);
+  const openThread = useCallback((root: string) => {
+    setDetails(null);
+    setThread(root);
+  }, []);
   const isBeside = useMedia(BESIDE);
   const composer = useRef<HTMLTextAreaElement>(null);
   const list = useRef<TimelineHandle>(null);
 
+  const closeThread = useCallback(() => {
+    setThread(null);
+    composer.current?.focus();
+  }, []);
   const toComposer = useCallback(() => {
     composer.current?.focus();
     return composer.current;
@@ -65,7 +79,10 @@ export function RoomView({ room, at, note }: { room: Room; at: number | null; no
           peer={peer}
           pins={pins?.length ?? 0}
           details={details}
-          onDetails={(tab) => setDetails(details === tab ? null : tab)}
+          onDetails={(tab) => {
+            setThread(null);
+            setDetails(details === tab ? null : tab);
+          }}
         />
         <Timeline
           ref={list}
@@ -78,6 +95,8 @@ export function RoomView({ room, at, note }: { room: Room; at: number | null; no
           canPin={canPin}
           onReply={replyTo}
           onLeave={toComposer}
+          threadsUnread={threadsUnread}
+          onThread={openThread}
         />
         <TypingLine room={room.id} />
         {note}
@@ -96,6 +115,11 @@ export function RoomView({ room, at, note }: { room: Room; at: number | null; no
           onUp={(how) => (how === "edit" && list.current?.editLast()) || list.current?.focus()}
         />
       </main>
+      {thread !== null && (
+        <Suspense fallback={null}>
+          <ThreadPanel key={thread} room={room} thread={thread} members={members} isBeside={isBeside} onClose={closeThread} />
+        </Suspense>
+      )}
       <Details
         room={room}
         members={members}

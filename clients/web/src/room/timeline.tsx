@@ -61,6 +61,8 @@ export function Timeline({
   canPin,
   onReply,
   onLeave,
+  threadsUnread,
+  onThread,
 }: {
   ref: Ref<TimelineHandle>;
   room: Room;
@@ -73,6 +75,9 @@ export function Timeline({
   onReply: (target: ReplyTarget) => void;
   /** The focus goes to the text. */
   onLeave: () => HTMLElement | null;
+  threadsUnread: ReadonlyMap<string, number>;
+  /** A thread is opened, by its root. */
+  onThread: (root: string) => void;
 }) {
   const texts = useTexts();
   const language = useLanguage();
@@ -185,7 +190,7 @@ export function Timeline({
     void goTo(at);
   }, [ready, at, goTo]);
 
-  const actions = useMessageActions({ room, timeline, pinned, canPin, onReply, onLeave });
+  const actions = useMessageActions({ room, timeline, pinned, canPin, onReply, onThread, onLeave });
   const { actionsOf, editing, setEditing, deleting, setDeleting, reporting, setReporting, save, toggle, erase } = actions;
   const editingIndex = rows.findIndex((row) => row.type === "message" && row.shown.message?.id === editing?.message);
 
@@ -284,10 +289,12 @@ export function Timeline({
       retry,
       discard,
       react: toggle,
+      threadsUnread,
+      openThread: onThread,
       save: (message, text) => save(message, text).then(endEdit),
       cancelEdit: endEdit,
     }),
-    [room.id, members, isConnected, byId, goTo, actionsOf, retry, discard, toggle, save, endEdit],
+    [room.id, members, isConnected, byId, goTo, actionsOf, retry, discard, toggle, threadsUnread, onThread, save, endEdit],
   );
 
   // The button that asked is gone with the text: the focus goes to the message.

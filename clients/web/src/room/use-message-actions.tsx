@@ -1,7 +1,7 @@
 // What can be done with a message: later kinds of changes are more entries of this list.
 import type { Room } from "@madang/client";
 import { type ShownMessage, useClient, type useTimeline } from "@madang/react";
-import { Copy, CornerUpLeft, Flag, Pencil, Pin, PinOff, Trash2 } from "lucide-react";
+import { Copy, CornerUpLeft, Flag, Pencil, Pin, PinOff, Trash2, MessagesSquare } from "lucide-react";
 import { useCallback, useState } from "react";
 import { useTexts } from "../i18n";
 import { useMe } from "../state/world";
@@ -22,6 +22,7 @@ export function useMessageActions({
   pinned,
   canPin,
   onReply,
+  onThread,
   onLeave,
 }: {
   room: Room;
@@ -29,6 +30,7 @@ export function useMessageActions({
   pinned: ReadonlySet<string>;
   canPin: boolean;
   onReply: (target: ReplyTarget) => void;
+  onThread: (root: string) => void;
   onLeave: () => HTMLElement | null;
 }) {
   const texts = useTexts();
@@ -55,6 +57,9 @@ export function useMessageActions({
       const reply = () => onReply({ id, name: sender.name, text: shown.text });
       const pin = () => void act(() => client.pin(room.id, id, !isPinned)).catch(() => {});
       const actions: Action[] = [{ name: "reply", label: texts.reply, icon: CornerUpLeft, run: reply, focus: onLeave }];
+      // Threads do not nest: a message of one opens it.
+      const openThread = () => onThread(message.thread?.root ?? id);
+      actions.push({ name: "thread", label: texts.replyInThread, icon: MessagesSquare, run: openThread, focus: () => false });
       if (isMine) {
         // The text takes the focus itself.
         const run = () => setEditing({ message: id, from: "message" });
@@ -74,7 +79,7 @@ export function useMessageActions({
       }
       return actions;
     },
-    [act, canPin, client, isModerator, me.id, onLeave, onReply, pinned, room.id, texts],
+    [act, canPin, client, isModerator, me.id, onLeave, onReply, onThread, pinned, room.id, texts],
   );
   const save = useCallback(
     (message: string, text: string) =>

@@ -239,7 +239,8 @@ impl Client {
         text: &str,
         key: Option<&str>,
     ) -> Result<SentMessage, Error> {
-        let body = SendMessage { text, key, reply_to: None, attachments: Vec::new() };
+        let attachments = Vec::new();
+        let body = SendMessage { text, key, reply_to: None, attachments, thread: None, in_room: false };
         self.call(self.request(Method::POST, &format!("/v1/rooms/{room}/messages")).json(&body)).await
     }
 

@@ -5,12 +5,13 @@ mod error;
 mod messages;
 mod reads;
 mod search;
+mod threads;
 mod users;
 
 pub use client::Client;
 pub use error::Error;
 pub use madang_contract::rest::{
-    AuthSession, Page, ProfileChanges, ReadMark, Reads, Revision, SentMessage, TextRange, Ticket,
+    AuthSession, Page, ProfileChanges, ReadMark, Reads, Revision, SentMessage, TextRange, ThreadPlace, Ticket,
 };
 pub use search::SearchFor;
 
@@ -20,6 +21,10 @@ pub type Account = madang_contract::Account<'static>;
 pub type RoomMessage = madang_contract::RoomMessage<'static>;
 /// A message that was searched for.
 pub type FoundMessage = madang_contract::rest::FoundMessage<'static>;
+/// A page of a thread.
+pub type ThreadPage = madang_contract::rest::ThreadPage<RoomMessage>;
+/// A thread that the user follows.
+pub type FollowedThread = madang_contract::rest::FollowedThread<RoomMessage>;
 /// A page of a search.
 pub type SearchPage = madang_contract::rest::SearchPage<FoundMessage>;
 /// A page of what a client needs to start.

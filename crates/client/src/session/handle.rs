@@ -96,7 +96,11 @@ impl Session {
 
     /// Says that one types, or has stopped; lost where there is no connection now.
     pub async fn typing(&self, room: RoomId, on: bool) {
-        drop(self.commands.send(Command::Tell(ClientFrame::Typing { room: room.into(), on })).await);
+        drop(
+            self.commands
+                .send(Command::Tell(ClientFrame::Typing { room: room.into(), on, thread: None }))
+                .await,
+        );
     }
 
     /// Moves the read mark; lost where there is no connection now.

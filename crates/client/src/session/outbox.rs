@@ -74,6 +74,8 @@ impl Outbox {
                     text: message.text.clone(),
                     reply_to: None,
                     attachments: Vec::new(),
+                    thread: None,
+                    in_room: false,
                 };
                 frames.push(Request { id: Some(id), frame });
             }

@@ -24,6 +24,12 @@ pub struct SendMessage<T = MessageText, K = IdempotencyKey> {
     /// The attachments, at most 10.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attachments: Vec<Attachment>,
+    /// The id of the message under which this one stands: the root of the thread.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread: Option<MessageId>,
+    /// With `thread`: whether the message stands among the messages of the room as well.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub in_room: bool,
 }
 
 /// The acknowledgement of a committed message.
@@ -121,7 +127,7 @@ pub mod routes {
 
     table! {
         /// Lists the messages of a room.
-        LIST = Route::get("list_messages", "/v1/rooms/{room}/messages", "List the messages of a room, by `seq`")
+        LIST = Route::get("list_messages", "/v1/rooms/{room}/messages", "List the messages of a room, by `seq`, without those that stand in a thread alone")
             .query::<RangeQuery>()
             .answers::<MessagesPage<RoomMessage<'_>>>(200, "A page of messages.")
             .refuses(&[Code::PermissionDenied, Code::NotFound]);

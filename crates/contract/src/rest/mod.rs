@@ -20,6 +20,7 @@ mod server;
 mod settings;
 mod sync;
 mod table;
+mod threads;
 mod users;
 
 pub use account::{Export, ExportLine, PasswordChange};
@@ -42,6 +43,7 @@ pub use server::{NewSiteRoom, NoticeData, PutSiteMember, SendAs, SentNotice, Sit
 pub use settings::RoomSettingsChanges;
 pub use sync::{InboxStanding, Sync, SyncCursor, SyncedRoom};
 pub use table::{Group, ROUTES, all_routes};
+pub use threads::{FollowedThread, ThreadPage, ThreadPlace};
 pub use users::{BlockedUser, ProfileChanges, UserSettingsChanges};
 
 /// The routes by name, for the gateway: `routes::rooms::CREATE`.
@@ -51,6 +53,7 @@ pub mod routes {
         inbox::routes as inbox, invitations::routes as invitations, members::routes as members,
         messages::routes as messages, moderation::routes as moderation, reads::routes as reads,
         reports::routes as reports, rooms::routes as rooms, search::routes as search,
-        server::routes as server, settings::routes as settings, sync::routes as sync, users::routes as users,
+        server::routes as server, settings::routes as settings, sync::routes as sync,
+        threads::routes as threads, users::routes as users,
     };
 }

@@ -2,7 +2,7 @@
 
 use super::{
     Route, account, auth, documents, inbox, invitations, members, messages, moderation, reads, reports,
-    rooms, search, server, settings, sync, users,
+    rooms, search, server, settings, sync, threads, users,
 };
 
 /// A group of routes: a tag in the OpenAPI document.
@@ -17,7 +17,7 @@ pub struct Group {
 }
 
 /// All routes, in groups. The gateway serves them and the OpenAPI document describes them.
-pub static ROUTES: [Group; 16] = [
+pub static ROUTES: [Group; 17] = [
     Group {
         name: "Accounts",
         description: "Accounts, tokens and sessions (signed-in devices).",
@@ -74,6 +74,11 @@ pub static ROUTES: [Group; 16] = [
         routes: settings::routes::ALL,
     },
     Group { name: "Sync", description: "All that a client needs to start.", routes: sync::routes::ALL },
+    Group {
+        name: "Threads",
+        description: "Messages that stand under another one, the root of their thread.",
+        routes: threads::routes::ALL,
+    },
     Group {
         name: "Search",
         description: "Messages by what they say, in the caller's rooms.",

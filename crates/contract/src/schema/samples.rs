@@ -4,26 +4,27 @@
 use std::borrow::Cow;
 
 use madang_domain::{
-    AddedBy, Code, Limit, NotificationLevel, Receipts, ReportStatus, Role, RoomKind, Seq, SessionId,
+    AddedBy, Code, Limit, MessageId, NotificationLevel, Receipts, ReportStatus, Role, RoomKind, Seq,
+    SessionId,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use crate::{
     Account, Ack, CaughtUp, ClientFrame, Delivered, ErrorFrame, Event, Flags, Hello, HistoryPage, Inbox,
-    InboxRead, Limits, Mark, Notice, OkFrame, Pong, Presence, PresenceAnswer, PresenceChange, Profile, Read,
-    ReadAnswer, Reconnect, Renewed, Request, RequestId, RoomError, RoomMessage, RoomSettings, ServerFrame,
-    Settings, SiteUser, Subscribed, SubscribedRoom, Typing, User, UserSettings,
+    InboxRead, Limits, Mark, Message, Notice, OkFrame, Pong, Presence, PresenceAnswer, PresenceChange,
+    Profile, Read, ReadAnswer, Reconnect, Renewed, Request, RequestId, RoomError, RoomMessage, RoomSettings,
+    ServerFrame, Settings, SiteUser, Subscribed, SubscribedRoom, Thread, Typing, User, UserSettings,
     rest::{
         AuditEntry, AuthSession, BannedUser, BlockedUser, EditMessage, Export, ExportLine, FieldProblem,
-        FoundMessage, InboxPage, InboxStanding, Invitation, JwkSet, Login, MarkRead, Member, MessagesPage,
-        NewInvitation, NewReport, NewRoom, NewSiteRoom, Page, PasswordChange, Problem, ProfileChanges,
-        PutMember, PutSiteMember, ReadMark, Reads, RefreshToken, Register, Report, ReportChange, Restriction,
-        Revision, Room, RoomChanges, RoomSettingsChanges, SearchPage, SendAs, SendMessage, SentMessage,
-        SentNotice, SiteRoom, SiteUserChanges, Sync, SyncCursor, SyncedRoom, TextRange, Ticket, Tokens,
-        UserSettingsChanges, WordList,
+        FollowedThread, FoundMessage, InboxPage, InboxStanding, Invitation, JwkSet, Login, MarkRead, Member,
+        MessagesPage, NewInvitation, NewReport, NewRoom, NewSiteRoom, Page, PasswordChange, Problem,
+        ProfileChanges, PutMember, PutSiteMember, ReadMark, Reads, RefreshToken, Register, Report,
+        ReportChange, Restriction, Revision, Room, RoomChanges, RoomSettingsChanges, SearchPage, SendAs,
+        SendMessage, SentMessage, SentNotice, SiteRoom, SiteUserChanges, Sync, SyncCursor, SyncedRoom,
+        TextRange, ThreadPage, ThreadPlace, Ticket, Tokens, UserSettingsChanges, WordList,
     },
-    samples::{JOON, at, attachment, epoch, message, mina, parsed, room_id, user},
+    samples::{JOON, at, attachment, epoch, message, mina, parsed, room_id, thread, user},
 };
 
 const SESSION: &str = "01a2024d-95d7-7ac3-8afb-e3a86cee2d1a";
@@ -94,7 +95,7 @@ fn request(name: &str) -> Option<Value> {
         }
         "PutMember" => read::<PutMember>(json!({"role": "moderator"})),
         "SendMessage" => read::<SendMessage>(
-            json!({"text": "안녕하세요", "key": "k1", "reply_to": "2", "attachments": [written(&attachment())]}),
+            json!({"text": "안녕하세요", "key": "k1", "reply_to": "2", "attachments": [written(&attachment())], "thread": "2"}),
         ),
         "PasswordChange" => read::<PasswordChange>(
             json!({"current_password": "correct horse battery", "new_password": "staple of another colour"}),
@@ -177,6 +178,17 @@ fn answer(name: &str) -> Option<Value> {
             let found = FoundMessage { message: room_message(), ranges };
             written(&SearchPage { items: vec![found], next_cursor: None, complete: true })
         }
+        "ThreadPage" => written(&ThreadPage {
+            root: room_message(),
+            place: thread_place(),
+            items: vec![in_thread()],
+            next_cursor: None,
+            more: false,
+        }),
+        "ThreadPlace" => written(&thread_place()),
+        "FollowedThreadPage" => {
+            written(&page(FollowedThread { root: room_message(), place: thread_place() }))
+        }
         "SentMessage" => written(&SentMessage {
             room: room_id(),
             id: "3".to_owned(),
@@ -217,9 +229,9 @@ fn answer(name: &str) -> Option<Value> {
             items: Notice::examples(),
             next_cursor: None,
             epoch: epoch(),
-            head: Seq::new(6),
+            head: Seq::new(7),
             read: Seq::START,
-            unread: 6,
+            unread: 7,
         }),
         "SiteUser" => written(&SiteUser { account: account(), external_id: Some("41".into()) }),
         "SentNotice" => written(&SentNotice { seq: Seq::new(3), at: at() }),
@@ -301,6 +313,15 @@ pub(super) fn frames() -> Vec<Value> {
             name: "Mina".into(),
             on: true,
             expires_ms: Some(6_000),
+            thread: None,
+        }),
+        ServerFrame::Typing(Typing {
+            room: room_id(),
+            user: mina(),
+            name: "Mina".into(),
+            on: false,
+            expires_ms: None,
+            thread: Some(MessageId::new(Seq::new(3))),
         }),
         ServerFrame::Presence(Presence {
             room: room_id(),
@@ -427,6 +448,17 @@ fn invitation(code: Option<&str>) -> Invitation<'static> {
 
 fn room_message() -> RoomMessage<'static> {
     RoomMessage { room: room_id(), seq: Seq::new(3), at: at(), message: message() }
+}
+
+/// A message that stands in a thread.
+fn in_thread() -> RoomMessage<'static> {
+    let root = Some(MessageId::new(Seq::new(3)));
+    let message = Message { id: "4".into(), thread: Some(Thread { root, ..thread() }), ..message() };
+    RoomMessage { room: room_id(), seq: Seq::new(4), at: at(), message }
+}
+
+const fn thread_place() -> ThreadPlace {
+    ThreadPlace { following: true, read: Seq::new(3), unread: 1 }
 }
 
 fn room() -> Room<'static> {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use madang_domain::{DisplayName, RoomId, Seq, UserId};
+use madang_domain::{DisplayName, MessageId, RoomId, Seq, UserId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -97,6 +97,10 @@ pub struct Typing<'a> {
     /// arrives.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_ms: Option<u64>,
+    /// The id of the root of the thread in which the user is typing; absent if the user types among the messages of the
+    /// room. A user types in one place of a room at a time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread: Option<MessageId>,
 }
 
 /// The users who are present in a room have changed.

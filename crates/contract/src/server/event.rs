@@ -9,8 +9,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Message, User,
-    samples::{at, message, mina, room_id, user},
+    Message, Thread, User,
+    samples::{at, message, mina, room_id, thread, user},
 };
 
 /// An event in a room.
@@ -53,7 +53,13 @@ impl Event<'static> {
                     edited_at: at(),
                 },
             },
-            EventBody::Deleted { deleted: Deleted { message: MessageId::new(Seq::new(3)), by } },
+            EventBody::Deleted {
+                deleted: Deleted {
+                    message: MessageId::new(Seq::new(3)),
+                    by,
+                    thread: Some(Thread { root: Some(MessageId::new(Seq::new(2))), ..thread() }),
+                },
+            },
             EventBody::Reaction {
                 reaction: Reaction {
                     message: MessageId::new(Seq::new(3)),
@@ -271,12 +277,15 @@ pub struct Edited<'a> {
 }
 
 /// A message was deleted, with its text, attachments, mentions, reactions, former texts and pin.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Deleted {
     /// The id of the message.
     pub message: MessageId,
     /// The id of the user who deleted it.
     pub by: UserId,
+    /// The thread in which it stood, without it; absent if it stood in none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread: Option<Thread>,
 }
 
 /// A user reacted to a message with an emoji, or took the reaction back.

@@ -72,6 +72,13 @@ impl Notice<'static> {
                 by: None,
             }),
             NoticeBody::Dismissed(Dismissed { notice: Seq::new(2) }),
+            NoticeBody::Reply(Reply {
+                room: room_id(),
+                message: "4".into(),
+                seq: Seq::new(4),
+                thread: "3".into(),
+                sender: user(),
+            }),
             NoticeBody::Unknown,
         ];
         let mut seq = Seq::START;
@@ -99,6 +106,8 @@ pub enum NoticeBody<'a> {
     Mute(RestrictionNotice<'a>),
     /// The user dismissed a notice on any device, or this is what is left of it.
     Dismissed(Dismissed),
+    /// A message was sent to a thread that the user follows.
+    Reply(Reply<'a>),
     /// A notice of a kind that this gateway does not know, because a newer gateway wrote it. It has a `seq` and no
     /// content.
     #[serde(skip_deserializing)]
@@ -130,6 +139,21 @@ pub struct Mention<'a> {
     pub message: Cow<'a, str>,
     /// The sequence number of the message in its room.
     pub seq: Seq,
+    /// The profile of the message's sender.
+    pub sender: User<'a>,
+}
+
+/// A message was sent to a thread that the user follows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Reply<'a> {
+    /// The id of the message's room.
+    pub room: RoomId,
+    /// The id of the message in the room.
+    pub message: Cow<'a, str>,
+    /// The sequence number of the message in its room.
+    pub seq: Seq,
+    /// The id of the message that is the thread's root.
+    pub thread: Cow<'a, str>,
     /// The profile of the message's sender.
     pub sender: User<'a>,
 }

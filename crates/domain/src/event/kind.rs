@@ -5,7 +5,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
     BanNotice, Banned, Custom, Deleted, Dismissed, Edited, Invite, Joined, Left, Mention, Message,
-    MuteNotice, Muted, Pinned, Reacted, RoleChanged, RoomChanged,
+    MuteNotice, Muted, Pinned, Reacted, Reply, RoleChanged, RoomChanged,
 };
 
 /// Makes the kinds and the bodies of events from a table of the kinds: number, name, payload.
@@ -146,6 +146,18 @@ event_kinds! {
     23 "mute" MuteNotice,
     /// The inbox's user dismissed a notice.
     40 "dismissed" Dismissed,
+    /// A message stands in a thread that the inbox's user follows.
+    31 "reply" Reply,
+}
+
+/// The number in the store's column of a message that stands in a thread and not among the messages of the room. It is a
+/// message by everything else; a version that knows no threads keeps its place in the log and shows nothing of it.
+pub const MESSAGE_IN_THREAD: i16 = 30;
+
+/// Whether a number in the store's column is that of a message.
+#[must_use]
+pub const fn is_message(number: i16) -> bool {
+    number == EventKind::Message.number() || number == MESSAGE_IN_THREAD
 }
 
 impl EventKind {
@@ -214,8 +226,9 @@ mod tests {
 
     use super::*;
     use crate::{
-        Emoji, Reason, Receipts, Role, RoomFlags, RoomHistory, RoomId, RoomName, Seq, Slug,
-        event::{Restricted, RestrictionNotice},
+        Emoji, Reason, Receipts, Role, RoomFlags, RoomHistory, RoomId, RoomName, Seq, Slug, Timestamp,
+        UserId,
+        event::{Restricted, RestrictionNotice, ThreadChange, ThreadState},
     };
 
     /// What the rows of earlier versions hold.
@@ -318,7 +331,36 @@ mod tests {
                     mentions: Vec::new(),
                 }),
             ),
-            (11, Some(r#"{"message":3}"#), EventBody::Deleted(Deleted { message: Seq::new(3) })),
+            (
+                11,
+                Some(r#"{"message":3}"#),
+                EventBody::Deleted(Deleted { message: Seq::new(3), thread: None }),
+            ),
+            (
+                11,
+                Some(r#"{"message":3,"thread":{"root":2,"replies":0}}"#),
+                EventBody::Deleted(Deleted {
+                    message: Seq::new(3),
+                    thread: Some(ThreadChange { root: Seq::new(2), state: ThreadState::default() }),
+                }),
+            ),
+            (
+                11,
+                Some(
+                    r#"{"message":3,"thread":{"root":2,"replies":1,"last_at":-7,"by":["00000000-0000-0000-0000-000000000009"]}}"#,
+                ),
+                EventBody::Deleted(Deleted {
+                    message: Seq::new(3),
+                    thread: Some(ThreadChange {
+                        root: Seq::new(2),
+                        state: ThreadState {
+                            replies: 1,
+                            last_at: Some(Timestamp::from_micros(-7)),
+                            by: vec![UserId::new(Uuid::from_u128(9))],
+                        },
+                    }),
+                }),
+            ),
             (
                 12,
                 Some(r#"{"message":3,"emoji":"👍","on":true,"count":2}"#),
@@ -363,6 +405,11 @@ mod tests {
                 }),
             ),
             (40, Some(r#"{"notice":3}"#), EventBody::Dismissed(Dismissed { notice: Seq::new(3) })),
+            (
+                31,
+                Some(r#"{"room":"00000000-0000-0000-0000-000000000007","seq":5,"thread":3}"#),
+                EventBody::Reply(Reply { room, seq: Seq::new(5), thread: Seq::new(3) }),
+            ),
             (99, Some("[1]"), EventBody::Unknown(Unknown { number: 99, detail: Some("[1]".into()) })),
         ]
     }

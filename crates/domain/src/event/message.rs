@@ -23,6 +23,8 @@ pub struct Message {
     pub excerpt: Option<Box<Excerpt>>,
     /// What was done to it since it was sent: nothing to nearly every message.
     pub changes: Option<Box<MessageChanges>>,
+    /// The thread in which it stands; none of nearly every message.
+    pub thread: Option<Box<InThread>>,
 }
 
 impl Message {
@@ -36,6 +38,56 @@ impl Message {
     #[must_use]
     pub fn is_deleted(&self) -> bool {
         self.changes.as_ref().is_some_and(|changes| changes.deleted)
+    }
+
+    /// Whether it stands in a thread and not among the messages of the room.
+    #[must_use]
+    pub fn is_in_thread_alone(&self) -> bool {
+        self.thread.as_ref().is_some_and(|thread| !thread.in_room)
+    }
+}
+
+/// The thread in which a message stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InThread {
+    /// The message that is the thread's root.
+    pub root: Seq,
+    /// Whether the message stands among the messages of the room as well.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub in_room: bool,
+    /// The thread once the message was in it. The store finds it; it ignores what a sender gives here.
+    #[serde(flatten)]
+    pub state: ThreadState,
+}
+
+/// What there is to say of a thread: what its root shows.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ThreadState {
+    /// How many messages stand in it that are not deleted, without the root.
+    pub replies: u64,
+    /// When the last of them was sent; none where there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "micros")]
+    pub last_at: Option<Timestamp>,
+    /// Who wrote them, the last one first, at most [`THREAD_BY_MAX`](crate::limits::THREAD_BY_MAX).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub by: Vec<UserId>,
+}
+
+/// Times as they are stored in a detail: exact, in microseconds.
+mod micros {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use crate::Timestamp;
+
+    #[expect(clippy::ref_option, reason = "serde calls it with a reference to the field")]
+    pub(super) fn serialize<S: Serializer>(at: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
+        at.map(Timestamp::as_micros).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Timestamp>, D::Error> {
+        Ok(Option::<i64>::deserialize(deserializer)?.map(Timestamp::from_micros))
     }
 }
 
@@ -65,6 +117,8 @@ pub struct MessageChanges {
     pub deleted: bool,
     /// The emoji with which users react, in the order of the first of each.
     pub reactions: Vec<Reactions>,
+    /// The thread of which it is the root; none where it is none.
+    pub thread: Option<ThreadState>,
 }
 
 /// The reactions to a message with one emoji.
@@ -105,10 +159,23 @@ pub struct Edited {
 }
 
 /// A message was deleted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Deleted {
     /// The message's place.
     pub message: Seq,
+    /// The thread in which it stood, as it is without the message; none where it stood in none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread: Option<ThreadChange>,
+}
+
+/// A thread after one of its messages was deleted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ThreadChange {
+    /// The message that is the thread's root.
+    pub root: Seq,
+    /// The thread as it is now.
+    #[serde(flatten)]
+    pub state: ThreadState,
 }
 
 /// A user reacts to a message with an emoji, or does so no more.

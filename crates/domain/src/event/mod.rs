@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use crate::{Profile, Seq, Timestamp, TopicId};
 
-pub use kind::{DetailError, EventBody, EventKind, Unknown};
+pub use kind::{DetailError, EventBody, EventKind, MESSAGE_IN_THREAD, Unknown, is_message};
 pub use membership::*;
 pub use message::*;
 pub use notice::*;

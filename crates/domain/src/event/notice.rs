@@ -15,6 +15,17 @@ pub struct Mention {
     pub seq: Seq,
 }
 
+/// A message stands in a thread that the user follows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reply {
+    /// The room of the message.
+    pub room: RoomId,
+    /// The message's place.
+    pub seq: Seq,
+    /// The message that is the thread's root.
+    pub thread: Seq,
+}
+
 /// Another user made the user a member of a room, or invites the user to become one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Invite {

@@ -333,7 +333,11 @@ macro_rules! history_from {
     )*};
 }
 
-history_from!(wire::history_request::From, wire::inbox_request::From);
+history_from!(
+    wire::history_request::From,
+    wire::inbox_request::From,
+    wire::list_thread_messages_request::From
+);
 
 #[cfg(test)]
 mod tests {
@@ -394,6 +398,7 @@ mod tests {
             mentions: Vec::new(),
             excerpt: None,
             changes: None,
+            thread: None,
         };
         for cursor in [None, Some("n.9".to_owned())] {
             let list =

@@ -19,6 +19,7 @@ mod rooms;
 mod search;
 mod settings;
 mod sync;
+mod threads;
 
 use madang_domain::{RoomId, Seq, TopicId, event::Event};
 use madang_proto::store::v1::{
@@ -56,6 +57,10 @@ pub use self::{
     search::{FoundMessage, Search, SearchPage, TextRange},
     settings::{GetUserSettings, PutRoomSettings, PutUserSettings, RoomSettings, SetForRoom, UserSettings},
     sync::{GetSync, InboxStanding, Synced, SyncedRoom},
+    threads::{
+        AppendInThread, FollowThread, FollowedThread, ListThreadMessages, ListThreads, MarkThreadRead,
+        TellFollowers, ThreadPage, ThreadPlace,
+    },
 };
 use crate::service::service;
 
@@ -396,5 +401,42 @@ service! {
     /// [`WORDS_MAX`](madang_domain::limits::WORDS_MAX) words.
     fn put_words(PutWords as PutWordsRequest) -> WordList as PutWordsResponse {
         repeat: always, "it says what the list is to be";
+    }
+
+    /// Appends a message to the thread that it names, durably; the sender and those whom it mentions follow the thread from
+    /// then on. Idempotent as `append`, which it shares its keys and its refusals with; a repeat has no events.
+    /// `not_found`: the room has no such root, or the sender does not see it. `invalid_argument`: the root stands in a
+    /// thread itself.
+    fn append_in_thread(AppendInThread as AppendInThreadRequest) -> Changed<Appended> as AppendInThreadResponse {
+        repeat: always, "it is idempotent by room, actor and key";
+    }
+
+    /// Puts notices of a message in a thread into the inboxes of those who follow it, of some at a time: not of the sender,
+    /// nor of whom the message mentions, nor of who has blocked the sender. The value says whether there are more.
+    fn tell_followers(TellFollowers as TellFollowersRequest) -> Changed<bool> as TellFollowersResponse {
+        repeat: always, "who was told is not told again; notices that were not published are found by their places";
+    }
+
+    /// A page of a thread's messages, for a member. A message without a thread has an empty one. `not_found` and
+    /// `invalid_argument` as by `append_in_thread`.
+    fn list_thread_messages(ListThreadMessages as ListThreadMessagesRequest) -> ThreadPage as ListThreadMessagesResponse {
+        repeat: always, "it reads";
+    }
+
+    /// Moves the user's read mark in a thread forward, never back, never past its last message. Who does not follow the
+    /// thread has none.
+    fn mark_thread_read(MarkThreadRead as MarkThreadReadRequest) -> ThreadPlace as MarkThreadReadResponse {
+        repeat: always, "the mark only moves forward";
+    }
+
+    /// Follows a thread, or follows it no more. What is so already is no error. `failed_precondition`: the thread has
+    /// [`THREAD_FOLLOWERS_MAX`](madang_domain::limits::THREAD_FOLLOWERS_MAX) followers already.
+    fn follow_thread(FollowThread as FollowThreadRequest) -> ThreadPlace as FollowThreadResponse {
+        repeat: never, "it would undo a change made in between";
+    }
+
+    /// The threads that the user follows and sees, the one with the latest message first.
+    fn list_threads(ListThreads as ListThreadsRequest) -> Page<FollowedThread> as ListThreadsResponse {
+        repeat: always, "it reads";
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use madang_domain::{
     Attachment, AvatarUrl, DisplayName, Emoji, ExternalId, IdempotencyKey, Profile, Role, RoomId, Seq,
     Timestamp, TopicId, UserId, Username,
-    event::{Event, EventBody, Excerpt, Message, MessageChanges, Reactions},
+    event::{Event, EventBody, Excerpt, InThread, Message, MessageChanges, Reactions, ThreadState},
 };
 use madang_proto::types::v1 as wire;
 
@@ -186,7 +186,29 @@ pub(crate) fn encode_message(message: &Message) -> wire::Message {
         mentions: message.mentions.iter().map(|user| user.encode()).collect(),
         excerpt: message.excerpt.as_deref().map(encode_excerpt),
         changes: message.changes.as_deref().map(encode_changes),
+        thread: message.thread.as_deref().map(encode_in_thread),
     }
+}
+
+fn encode_in_thread(InThread { root, in_room, state }: &InThread) -> wire::InThread {
+    wire::InThread { root: root.get(), in_room: *in_room, state: Some(encode_thread(state)) }
+}
+
+fn decode_in_thread(thread: wire::InThread) -> Result<InThread> {
+    let wire::InThread { root, in_room, state } = thread;
+    let state = state.map(decode_thread).transpose()?.unwrap_or_default();
+    Ok(InThread { root: Seq::new(root), in_room, state })
+}
+
+fn encode_thread(ThreadState { replies, last_at, by }: &ThreadState) -> wire::ThreadState {
+    let by = by.iter().map(|user| user.encode()).collect();
+    wire::ThreadState { replies: *replies, last_at_micros: last_at.map(Timestamp::as_micros), by }
+}
+
+fn decode_thread(thread: wire::ThreadState) -> Result<ThreadState> {
+    let wire::ThreadState { replies, last_at_micros, by } = thread;
+    let by = by.iter().map(|user| UserId::decode("by", user)).collect::<Result<_>>()?;
+    Ok(ThreadState { replies, last_at: last_at_micros.map(time), by })
 }
 
 pub(crate) fn encode_excerpt(excerpt: &Excerpt) -> wire::Excerpt {
@@ -205,6 +227,7 @@ fn encode_changes(changes: &MessageChanges) -> wire::MessageChanges {
         edited_at_micros: changes.edited_at.map(Timestamp::as_micros),
         deleted: changes.deleted,
         reactions: changes.reactions.iter().map(reactions).collect(),
+        thread: changes.thread.as_ref().map(encode_thread),
     }
 }
 
@@ -216,6 +239,7 @@ fn decode_changes(changes: wire::MessageChanges) -> Result<MessageChanges> {
         edited_at: changes.edited_at_micros.map(time),
         deleted: changes.deleted,
         reactions: changes.reactions.into_iter().map(reactions).collect::<Result<_>>()?,
+        thread: changes.thread.map(decode_thread).transpose()?,
     })
 }
 
@@ -244,6 +268,10 @@ pub(crate) fn decode_message(field: &str, message: wire::Message) -> Result<Mess
             changes: message
                 .changes
                 .map(|changes| decode_changes(changes).map_err(|error| error.within("changes")).map(Box::new))
+                .transpose()?,
+            thread: message
+                .thread
+                .map(|thread| decode_in_thread(thread).map_err(|error| error.within("thread")).map(Box::new))
                 .transpose()?,
         })
     };

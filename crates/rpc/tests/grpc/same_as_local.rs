@@ -17,18 +17,19 @@ use madang_rpc::{
         Register, RevokeSession, Token, UpdateProfile, VerifyApiKey,
     },
     store::{
-        AcceptInvitation, Append, Authority, Block, CreateRoom, DeleteMessage, DeleteRoom, DeliveredMark,
-        Dismiss, EditMessage, GetReads, GetRoom, GetSync, GetUserSettings, Heads, History, HistoryFrom,
-        HistoryQuery, Inbox, Join, Leave, ListBans, ListBlocked, ListInvitations, ListMembers, ListPins,
-        ListRevisions, ListRooms, MakeInvitation, MarkDelivered, MarkInboxRead, MarkRead, NewRoom, Notify,
-        Open, OpenInbox, PageQuery, PutMember, PutRoomSettings, PutUserSettings, React, Read,
-        RememberProfile, RemoveMember, Resolve, Restrict, RevokeInvitation, RoomKind, Search, SetPin,
-        Unblock, UpdateRoom,
+        AcceptInvitation, Append, AppendInThread, Authority, Block, CreateRoom, DeleteMessage, DeleteRoom,
+        DeliveredMark, Dismiss, EditMessage, FollowThread, GetReads, GetRoom, GetSync, GetUserSettings,
+        Heads, History, HistoryFrom, HistoryQuery, Inbox, Join, Leave, ListBans, ListBlocked,
+        ListInvitations, ListMembers, ListPins, ListRevisions, ListRooms, ListThreadMessages, ListThreads,
+        MakeInvitation, MarkDelivered, MarkInboxRead, MarkRead, MarkThreadRead, NewRoom, Notify, Open,
+        OpenInbox, PageQuery, PutMember, PutRoomSettings, PutUserSettings, React, Read, RememberProfile,
+        RemoveMember, Resolve, Restrict, RevokeInvitation, RoomKind, Search, SetPin, TellFollowers, Unblock,
+        UpdateRoom,
     },
 };
 
 use crate::{
-    scripted::{Scripted, append, message, profile, room_id, session_id, user_id},
+    scripted::{Scripted, append, in_thread, message, profile, room_id, session_id, user_id},
     served::Served,
 };
 
@@ -45,6 +46,30 @@ macro_rules! same {
         assert_eq!($near.calls(), near_calls, "the arguments of {}", stringify!($method));
         assert_eq!(far, near, "the answer of {}", stringify!($method));
     }};
+}
+
+async fn threads_are_the_same(near: &Scripted, far: &impl MessageStore) {
+    let (user, thread) = (user_id(1), Seq::new(2));
+    let room = || RoomRef::Id(room_id(7));
+    for text in ["1", "마당"] {
+        let append = || AppendInThread(Append { message: in_thread(text), ..append(7, text) });
+        same!(near, far, append_in_thread(append()));
+    }
+    for message in [Seq::new(3), Seq::new(4)] {
+        same!(near, far, tell_followers(TellFollowers { room: room_id(7), message }));
+    }
+    for from in [HistoryFrom::End, HistoryFrom::Before(Seq::new(9)), HistoryFrom::After(Seq::START)] {
+        let list = || ListThreadMessages { user, room: room(), thread, from, limit: 3 };
+        same!(near, far, list_thread_messages(list()));
+    }
+    same!(near, far, mark_thread_read(MarkThreadRead { user, room: room(), thread, seq: Seq::new(5) }));
+    for on in [true, false] {
+        same!(near, far, follow_thread(FollowThread { actor: profile(1), room: room(), thread, on }));
+    }
+    for cursor in [None, Some("next".to_owned())] {
+        let page = PageQuery { limit: 3, cursor };
+        same!(near, far, list_threads(ListThreads { user, page: page.clone() }));
+    }
 }
 
 pub(crate) async fn auth_is_the_same(near: &Scripted, far: &impl Auth) {
@@ -257,6 +282,7 @@ async fn rooms_are_the_same(near: &Scripted, far: &impl MessageStore) {
             react(React { actor: actor(), room: slug(), message: Seq::new(3), emoji: emoji.clone(), on })
         );
     }
+    threads_are_the_same(near, far).await;
     same!(near, far, list_pins(ListPins { user: user_id(1), room: id(), page: page(Some("next")) }));
     for (room, from, at) in
         [(None, None, None), (Some(id()), Some(user_id(2)), Some(Timestamp::from_micros(7)))]

@@ -15,23 +15,25 @@ use madang_domain::{
     Profile, Reason, Receipts, Result, Role, RoomFlags, RoomHistory, RoomId, RoomName, RoomRef, Seq,
     SessionId, Slug, Timestamp, TopicId, UserId, Username,
     event::{
-        Custom, Deleted, Dismissed, Edited, Event, EventBody, Excerpt, Invite, Joined, Left, Mention,
-        Message, MessageChanges, Pinned, Reacted, Restricted, RoleChanged, RoomChanged,
+        Custom, Deleted, Dismissed, Edited, Event, EventBody, Excerpt, InThread, Invite, Joined, Left,
+        Mention, Message, MessageChanges, Pinned, Reacted, Reply, Restricted, RoleChanged, RoomChanged,
+        ThreadChange, ThreadState,
     },
 };
 use madang_rpc::{
     around::Double,
     store::{
-        AcceptInvitation, Append, Appended, Authority, BannedUser, Block, BlockedUser, Changed, CreateRoom,
-        DeleteMessage, DeleteRoom, Dismiss, EditMessage, FoundMessage, GetReads, GetRoom, GetSync,
-        GetUserSettings, Heads, History, HistoryFrom, Inbox, InboxMark, InboxPage, InboxStanding, Invitation,
-        Join, Leave, ListBans, ListBlocked, ListInvitations, ListMembers, ListPins, ListRevisions, ListRooms,
-        LogPage, MadeInvitation, MakeInvitation, Mark, MarkDelivered, MarkInboxRead, MarkRead, Member,
+        AcceptInvitation, Append, AppendInThread, Appended, Authority, BannedUser, Block, BlockedUser,
+        Changed, CreateRoom, DeleteMessage, DeleteRoom, Dismiss, EditMessage, FollowThread, FollowedThread,
+        FoundMessage, GetReads, GetRoom, GetSync, GetUserSettings, Heads, History, HistoryFrom, Inbox,
+        InboxMark, InboxPage, InboxStanding, Invitation, Join, Leave, ListBans, ListBlocked, ListInvitations,
+        ListMembers, ListPins, ListRevisions, ListRooms, ListThreadMessages, ListThreads, LogPage,
+        MadeInvitation, MakeInvitation, Mark, MarkDelivered, MarkInboxRead, MarkRead, MarkThreadRead, Member,
         Membership, Mentioned, MessageStoreDouble, Notify, Open, OpenInbox, Opened, OpenedInbox, Page,
         PutMember, PutRoomSettings, PutUserSettings, React, Read, ReadMark, RememberProfile,
         RememberedProfile, RemoveMember, Resolve, Resolved, Restrict, Revision, RevokeInvitation, Room,
         RoomKind, RoomReads, RoomSettings, RoomView, Search, SearchPage, SetForRoom, SetPin, Synced,
-        SyncedRoom, TextRange, Unblock, UpdateRoom, UserSettings,
+        SyncedRoom, TellFollowers, TextRange, ThreadPage, ThreadPlace, Unblock, UpdateRoom, UserSettings,
     },
 };
 use tokio::sync::Semaphore;
@@ -113,7 +115,32 @@ pub(crate) fn message(text: &str) -> Message {
         mentions: Vec::new(),
         excerpt: None,
         changes: None,
+        thread: None,
     }
+}
+
+fn thread_state() -> ThreadState {
+    ThreadState { replies: 3, last_at: Some(Timestamp::from_micros(-7)), by: vec![user_id(2), user_id(1)] }
+}
+
+/// A message that stands in a thread.
+pub(crate) fn in_thread(text: &str) -> Message {
+    let thread = InThread { root: Seq::new(2), in_room: text.len() > 2, state: thread_state() };
+    Message { thread: Some(Box::new(thread)), ..message(text) }
+}
+
+/// A message that is the root of a thread.
+fn root() -> Event {
+    let changes = MessageChanges { thread: Some(thread_state()), ..MessageChanges::default() };
+    event(2, EventBody::Message(Message { changes: Some(Box::new(changes)), ..message("뿌리") }))
+}
+
+const fn place() -> ThreadPlace {
+    ThreadPlace { following: true, read: Seq::new(4), unread: 2 }
+}
+
+fn reply() -> EventBody {
+    EventBody::Reply(Reply { room: room_id(7), seq: Seq::new(9), thread: Seq::new(2) })
 }
 
 pub(crate) fn append(room: u128, text: &str) -> Append {
@@ -274,8 +301,51 @@ impl MessageStoreDouble for Script {
 
     async fn delete_message(&self, request: DeleteMessage) -> Result<Changed<()>> {
         self.called("delete_message", &request)?;
-        let body = EventBody::Deleted(Deleted { message: request.message });
+        let state =
+            ThreadState { replies: 1, last_at: Some(Timestamp::from_micros(7)), by: vec![user_id(2)] };
+        let thread = Some(ThreadChange { root: Seq::new(2), state });
+        let body = EventBody::Deleted(Deleted { message: request.message, thread });
         Ok(Changed { value: (), events: vec![event(10, body)] })
+    }
+
+    async fn append_in_thread(&self, request: AppendInThread) -> Result<Changed<Appended>> {
+        self.called("append_in_thread", &request)?;
+        let value = Appended {
+            seq: Seq::new(9),
+            at: Timestamp::from_micros(55),
+            duplicate: false,
+            mentions: Vec::new(),
+            excerpt: None,
+        };
+        let said = EventBody::Message(request.0.message);
+        Ok(Changed { value, events: vec![event(9, said), notice(reply())] })
+    }
+
+    async fn tell_followers(&self, request: TellFollowers) -> Result<Changed<bool>> {
+        self.called("tell_followers", &request)?;
+        Ok(Changed { value: request.message.get() % 2 == 0, events: vec![notice(reply())] })
+    }
+
+    async fn list_thread_messages(&self, request: ListThreadMessages) -> Result<ThreadPage> {
+        self.called("list_thread_messages", &request)?;
+        let more = request.from == HistoryFrom::End;
+        let messages = vec![event(9, EventBody::Message(in_thread("답글")))];
+        Ok(ThreadPage { root: root(), place: place(), messages, more })
+    }
+
+    async fn mark_thread_read(&self, request: MarkThreadRead) -> Result<ThreadPlace> {
+        self.called("mark_thread_read", &request).map(|()| place())
+    }
+
+    async fn follow_thread(&self, request: FollowThread) -> Result<ThreadPlace> {
+        self.called("follow_thread", &request)?;
+        Ok(ThreadPlace { following: request.on, ..place() })
+    }
+
+    async fn list_threads(&self, request: ListThreads) -> Result<Page<FollowedThread>> {
+        self.called("list_threads", &request)?;
+        let followed = FollowedThread { root: root(), place: place() };
+        Ok(Page { items: vec![followed], next: request.page.cursor })
     }
 
     async fn list_revisions(&self, request: ListRevisions) -> Result<Page<Revision>> {

@@ -70,6 +70,8 @@ actions! {
     DeleteMessage = "delete a message", CHANGE;
     /// Reacts to a message, or ends that.
     React = "add or remove a reaction", Cost { sends: MESSAGE, room: MESSAGE, ..NOTHING };
+    /// Follows a thread, or follows it no more.
+    FollowThread = "follow or unfollow a thread", Cost { sends: MESSAGE, ..NOTHING };
     /// Pins a message, or unpins it.
     SetPin = "pin or unpin a message", CHANGE;
     /// Reports a message to the moderators.

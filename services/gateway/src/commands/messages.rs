@@ -5,7 +5,7 @@ use std::sync::Arc;
 use madang_domain::{
     Attachment, Code, Error, IdempotencyKey, MessageId, MessageText, Profile, Result, Role, RoomId, RoomRef,
     TopicId, UserRef,
-    event::{Event, EventBody, Mention, Message},
+    event::{Event, EventBody, InThread, Mention, Message, ThreadState},
     limits,
 };
 use madang_rpc::store::{Append, Appended, Authority, ListPins, Mentioned, Page, PageQuery, SetPin};
@@ -20,6 +20,17 @@ pub(crate) struct NewMessage {
     pub(crate) text: MessageText,
     pub(crate) reply_to: Option<MessageId>,
     pub(crate) attachments: Vec<Attachment>,
+    /// The root of the thread in which it is to stand.
+    pub(crate) thread: Option<MessageId>,
+    /// Whether it is to stand among the messages of the room as well.
+    pub(crate) in_room: bool,
+}
+
+impl NewMessage {
+    /// A text and nothing else.
+    pub(crate) const fn plain(key: IdempotencyKey, text: MessageText) -> Self {
+        Self { key, text, reply_to: None, attachments: Vec::new(), thread: None, in_room: false }
+    }
 }
 
 impl Commands {
@@ -89,6 +100,11 @@ impl Commands {
             let refusal = Error::invalid(format!("a message has at most {most} attachments"));
             return Err(refusal.of_field("/attachments"));
         }
+        let (thread, in_room) = (message.thread, message.in_room);
+        if in_room && thread.is_none() {
+            let refusal = Error::invalid("in_room is of a message in a thread: name the thread");
+            return Err(refusal.of_field("/in_room"));
+        }
         let message = Message {
             text: message.text.into_string(),
             key: message.key,
@@ -97,7 +113,13 @@ impl Commands {
             mentions: Vec::new(),
             excerpt: None,
             changes: None,
+            thread: None,
         };
+        if let Some(root) = thread {
+            let thread = InThread { root: root.seq(), in_room, state: ThreadState::default() };
+            let message = Message { thread: Some(Box::new(thread)), ..message };
+            return self.append_in_thread(spent, sender, authority, room, message).await;
+        }
         let append = Append { room, actor: Arc::clone(sender), message, authority };
         let (store, counters) = (Arc::clone(&self.store), Arc::clone(&self.counters));
         self.commit(spent, "append", async move {

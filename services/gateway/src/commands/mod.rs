@@ -25,6 +25,7 @@ mod rooms;
 mod search;
 mod settings;
 mod sync;
+mod threads;
 mod typing;
 mod users;
 

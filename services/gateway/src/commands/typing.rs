@@ -1,6 +1,6 @@
 //! Typing.
 
-use madang_domain::{Code, ConnectionId, Error, Result, RoomId};
+use madang_domain::{Code, ConnectionId, Error, Result, RoomId, Seq};
 
 use super::{Action, Commands};
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
 };
 
 impl Commands {
-    /// Tells the other members that a user types, or has stopped. Only a socket that subscribes to the room may do so, as
+    /// Tells the other members that a user types in a room or in a thread of it, or has stopped. Only a socket that subscribes to the room may do so, as
     /// its hub knows: the store judged the membership when the subscription was opened, and the hub ends the
     /// subscription with the membership.
     pub(crate) async fn typing(
@@ -18,8 +18,9 @@ impl Commands {
         connection: ConnectionId,
         room: RoomId,
         on: bool,
+        thread: Option<Seq>,
     ) -> Result<()> {
-        match self.hubs.is_typing_news(room.into(), connection, on).await {
+        match self.hubs.is_typing_news(room.into(), connection, on, thread).await {
             None => return Err(Error::new(Code::FailedPrecondition, "subscribe to the room first")),
             // The others know: it is not told again, and costs nothing.
             Some(false) => return Ok(()),
@@ -28,7 +29,8 @@ impl Commands {
         self.spend(actor, Action::Type, Some(room))?.keep();
         let user = self.budgets.present_profile(actor);
         let (name, connection) = (user.name.as_str().to_owned(), Some(connection));
-        let change = vec![Publication::Typing(TypingChange { room, user: user.id, connection, name, on })];
+        let change = TypingChange { room, user: user.id, connection, name, on, thread };
+        let change = vec![Publication::Typing(change)];
         self.fanout.publish(&change);
         self.fanout.deliver_all(change).await;
         Ok(())

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use madang_contract::WireFrame;
-use madang_domain::{ParseIdError, RoomId, TopicId, UserId};
+use madang_domain::{ParseIdError, RoomId, Seq, TopicId, UserId};
 use madang_proto::gateway::v1 as proto;
 use madang_rpc::wire::{
     DecodeError, decode_event, decode_profile, decode_topic, encode_event, encode_profile, encode_topic,
@@ -37,12 +37,14 @@ pub(crate) fn encode(publication: &Publication) -> Bytes {
     let content = match publication {
         Publication::Event(event) => proto::envelope::Content::Event(encode_event(event)),
         Publication::Ephemeral(frame) => proto::envelope::Content::EphemeralFrame(encode_ephemeral(frame)),
-        Publication::Typing(TypingChange { room, user, connection: _, name, on }) => {
+        Publication::Typing(TypingChange { room, user, connection: _, name, on, thread }) => {
             proto::envelope::Content::Typing(proto::Typing {
                 room: room.to_bytes().into(),
                 user: user.to_bytes().into(),
                 name: name.clone(),
                 on: *on,
+                // No message has the place 0.
+                thread: thread.map_or(0, Seq::get),
             })
         }
         Publication::MarksMoved(room) => {
@@ -110,9 +112,10 @@ fn decode_content(content: proto::envelope::Content) -> Result<Publication, Enve
         proto::envelope::Content::EphemeralFrame(frame) => {
             Ok(Publication::Ephemeral(decode_ephemeral(&frame)?))
         }
-        proto::envelope::Content::Typing(proto::Typing { room, user, name, on }) => {
+        proto::envelope::Content::Typing(proto::Typing { room, user, name, on, thread }) => {
             let (room, user) = (RoomId::from_bytes(&room)?, UserId::from_bytes(&user)?);
-            Ok(Publication::Typing(TypingChange { room, user, connection: None, name, on }))
+            let thread = Some(Seq::new(thread)).filter(|root| *root != Seq::START);
+            Ok(Publication::Typing(TypingChange { room, user, connection: None, name, on, thread }))
         }
         proto::envelope::Content::MarksMoved(moved) => {
             Ok(Publication::MarksMoved(RoomId::from_bytes(&moved.room)?))

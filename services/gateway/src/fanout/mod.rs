@@ -84,7 +84,7 @@ impl Fanout {
 fn typing(change: &TypingChange) -> TypingSignal {
     let frame = |on: bool| {
         let expires_ms = on.then_some(TYPING_EXPIRES.as_millis() as u64);
-        native::typing_frame(change.room, change.user, &change.name, expires_ms)
+        native::typing_frame(change.room, change.user, &change.name, expires_ms, change.thread)
     };
     let end = || TypingEnd {
         frame: frame(false),
@@ -93,6 +93,7 @@ fn typing(change: &TypingChange) -> TypingSignal {
     TypingSignal {
         user: change.user,
         connection: change.connection,
+        thread: change.thread,
         frame: frame(change.on),
         end: change.on.then(end),
     }

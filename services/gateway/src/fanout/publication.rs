@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use madang_contract::WireFrame;
-use madang_domain::{ConnectionId, Profile, RoomId, TopicId, UserId, event::Event};
+use madang_domain::{ConnectionId, Profile, RoomId, Seq, TopicId, UserId, event::Event};
 
 use crate::hub::Audience;
 
@@ -57,6 +57,8 @@ pub(crate) struct TypingChange {
     pub(crate) name: String,
     /// Whether the member types.
     pub(crate) on: bool,
+    /// The root of the thread in which the member types; none among the messages of the room.
+    pub(crate) thread: Option<Seq>,
 }
 
 impl Publication {

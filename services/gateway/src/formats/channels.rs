@@ -68,8 +68,9 @@ pub(crate) fn presence(change: &PresenceChange) -> Option<WireFrame> {
 /// A message, for a room's socket.
 pub(crate) fn message(event: &Event, context: &RoomContext) -> Option<WireFrame> {
     let EventBody::Message(message) = &event.body else { return None };
-    // A front end of this dialect knows no deletion: a message of which nothing is left is none.
-    if message.is_deleted() {
+    // A front end of this dialect knows no deletion: a message of which nothing is left is none. Nor does it know threads:
+    // what is said in one alone is not said in the room.
+    if message.is_deleted() || message.is_in_thread_alone() {
         return None;
     }
     Some(WireFrame::json(&RoomFrame::Message {
@@ -91,7 +92,7 @@ pub(crate) fn simple(event: &Event) -> Option<WireFrame> {
         timestamp: Timestamp,
     }
     let EventBody::Message(message) = &event.body else { return None };
-    if message.is_deleted() {
+    if message.is_deleted() || message.is_in_thread_alone() {
         return None;
     }
     Some(WireFrame::json(&Simple {

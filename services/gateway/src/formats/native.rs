@@ -7,7 +7,7 @@ use madang_domain::{
     MessageId, Profile, RoomFlags, RoomId, Seq, TopicId, UserId,
     event::{
         Deleted, Dismissed, Edited, Event, EventBody, Excerpt, Invite, Left, Mention, Message, Pinned,
-        Reacted, Reactions, Restricted, RestrictionNotice, RoomChanged,
+        Reacted, Reactions, Reply, Restricted, RestrictionNotice, RoomChanged, ThreadState,
     },
 };
 use madang_rpc::store::{InboxMark, Mark, RoomReads, RoomSettings, SetForRoom, UserSettings};
@@ -51,8 +51,10 @@ pub(crate) fn event(event: &Event) -> Option<frames::Event<'_>> {
                 edited_at: event.at,
             },
         },
-        EventBody::Deleted(Deleted { message }) => {
-            frames::EventBody::Deleted { deleted: frames::Deleted { message: MessageId::new(*message), by } }
+        EventBody::Deleted(Deleted { message, thread: of }) => {
+            let of = of.as_ref().map(|of| thread(Some(of.root), false, &of.state));
+            let deleted = frames::Deleted { message: MessageId::new(*message), by, thread: of };
+            frames::EventBody::Deleted { deleted }
         }
         EventBody::Reacted(Reacted { message, emoji, on, count }) => frames::EventBody::Reaction {
             reaction: frames::Reaction {
@@ -76,7 +78,8 @@ pub(crate) fn event(event: &Event) -> Option<frames::Event<'_>> {
         | EventBody::Custom(_)
         | EventBody::BanNotice(_)
         | EventBody::Dismissed(_)
-        | EventBody::MuteNotice(_) => return None,
+        | EventBody::MuteNotice(_)
+        | EventBody::Reply(_) => return None,
     };
     Some(frames::Event { room: event.topic.room()?, seq: event.seq, at: event.at, body })
 }
@@ -99,6 +102,13 @@ pub(crate) fn notice(event: &Event) -> Option<frames::Notice<'_>> {
         EventBody::Custom(custom) => {
             frames::NoticeBody::Custom(frames::CustomData(Cow::Borrowed(custom.json())))
         }
+        EventBody::Reply(Reply { room, seq, thread }) => frames::NoticeBody::Reply(frames::Reply {
+            room: *room,
+            message: Cow::Owned(message_id(*seq)),
+            seq: *seq,
+            thread: Cow::Owned(message_id(*thread)),
+            sender: user(&event.actor),
+        }),
         EventBody::BanNotice(ban) => frames::NoticeBody::Ban(restriction(event, ban)),
         EventBody::MuteNotice(mute) => frames::NoticeBody::Mute(restriction(event, mute)),
         EventBody::Dismissed(Dismissed { notice }) => {
@@ -229,9 +239,16 @@ pub(crate) fn marks(marks: &[Mark]) -> Vec<frames::Mark> {
 }
 
 /// That a user types, until the time is over, or has stopped.
-pub(crate) fn typing_frame(room: RoomId, user: UserId, name: &str, expires_ms: Option<u64>) -> WireFrame {
-    let on = expires_ms.is_some();
-    WireFrame::json(&ServerFrame::Typing(frames::Typing { room, user, name: name.into(), on, expires_ms }))
+pub(crate) fn typing_frame(
+    room: RoomId,
+    user: UserId,
+    name: &str,
+    expires_ms: Option<u64>,
+    thread: Option<Seq>,
+) -> WireFrame {
+    let (on, thread) = (expires_ms.is_some(), thread.map(MessageId::new));
+    let typing = frames::Typing { room, user, name: name.into(), on, expires_ms, thread };
+    WireFrame::json(&ServerFrame::Typing(typing))
 }
 
 /// A message's id in its room: its sequence number, which is unique in the log and the key of its row.
@@ -255,7 +272,17 @@ fn message<'a>(seq: Seq, sender: &'a Profile, message: &'a Message) -> frames::M
         reactions: changes
             .map(|changes| changes.reactions.iter().map(reactions).collect())
             .unwrap_or_default(),
+        thread: match (&message.thread, changes.and_then(|changes| changes.thread.as_ref())) {
+            (Some(stands_in), _) => Some(thread(Some(stands_in.root), stands_in.in_room, &stands_in.state)),
+            (None, of_root) => of_root.map(|state| thread(None, false, state)),
+        },
     }
+}
+
+fn thread(root: Option<Seq>, in_room: bool, state: &ThreadState) -> frames::Thread {
+    let ThreadState { replies, last_at, by } = state;
+    let root = root.map(MessageId::new);
+    frames::Thread { root, in_room, replies: *replies, last_at: *last_at, by: by.clone() }
 }
 
 fn excerpt(excerpt: &Excerpt) -> frames::Excerpt<'_> {

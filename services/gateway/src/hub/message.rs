@@ -43,7 +43,13 @@ pub(super) enum Message {
     Profile { topic: TopicId, news: ProfileNews },
     /// Asks whether it is news to the others that the user of a socket types or has stopped; none where the socket does not
     /// subscribe to the topic.
-    IsTypingNews { topic: TopicId, connection: ConnectionId, on: bool, answer: oneshot::Sender<Option<bool>> },
+    IsTypingNews {
+        topic: TopicId,
+        connection: ConnectionId,
+        on: bool,
+        thread: Option<Seq>,
+        answer: oneshot::Sender<Option<bool>>,
+    },
     /// A mark of a room has moved, which the room shows to its members.
     MarksMoved { topic: TopicId },
     /// Users came or have gone, at any gateway; in order.

@@ -146,9 +146,10 @@ impl Hubs {
         topic: TopicId,
         connection: ConnectionId,
         on: bool,
+        thread: Option<Seq>,
     ) -> Option<bool> {
         let (answer, answered) = oneshot::channel();
-        self.tell(topic, Message::IsTypingNews { topic, connection, on, answer }).await;
+        self.tell(topic, Message::IsTypingNews { topic, connection, on, thread, answer }).await;
         answered.await.unwrap_or(None)
     }
 

@@ -194,11 +194,12 @@ impl Shard {
                 self.with(topic, |slot| slot.say_typing(&signal, Instant::now()));
             }
             Message::Profile { topic, news } => self.with(topic, |slot| slot.hub.say_profile(&news)),
-            Message::IsTypingNews { topic, connection, on, answer } => {
+            Message::IsTypingNews { topic, connection, on, thread, answer } => {
                 let slot = self.hubs.get(&topic);
+                let is_news =
+                    slot.and_then(|slot| slot.is_typing_news(connection, on, thread, Instant::now()));
                 // The session that asked may have ended.
-                let _ =
-                    answer.send(slot.and_then(|slot| slot.is_typing_news(connection, on, Instant::now())));
+                let _ = answer.send(is_news);
             }
             Message::MarksMoved { topic } => self.note_marks(topic),
             Message::Presence(changes) => {

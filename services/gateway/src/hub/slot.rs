@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use madang_bus::Bus;
-use madang_domain::{ConnectionId, TopicId};
+use madang_domain::{ConnectionId, Seq, TopicId};
 use tokio::{sync::oneshot, time::Instant};
 
 use super::{
@@ -46,9 +46,15 @@ impl Slot {
 
     /// Whether it is news to the others that the user of a socket types or has stopped; none where the socket does not
     /// subscribe.
-    pub(super) fn is_typing_news(&self, connection: ConnectionId, on: bool, now: Instant) -> Option<bool> {
+    pub(super) fn is_typing_news(
+        &self,
+        connection: ConnectionId,
+        on: bool,
+        thread: Option<Seq>,
+        now: Instant,
+    ) -> Option<bool> {
         let user = self.hub.user_of(connection)?;
-        Some(self.typists.is_news(user, connection, on, now))
+        Some(self.typists.is_news(user, connection, on, thread, now))
     }
 
     /// Tells the others that somebody types or has stopped.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use madang_contract::WireFrame;
-use madang_domain::{ConnectionId, UserId};
+use madang_domain::{ConnectionId, Seq, UserId};
 use tokio::time::Instant;
 
 /// How long somebody types who does not say it again.
@@ -24,6 +24,8 @@ pub(crate) struct TypingSignal {
     pub(crate) user: UserId,
     /// The typist's socket, where it is here.
     pub(crate) connection: Option<ConnectionId>,
+    /// The root of the thread in which it is.
+    pub(crate) thread: Option<Seq>,
     /// What subscribers are told.
     pub(crate) frame: WireFrame,
     /// How it ends without a word of the typist; none where the typist has stopped.
@@ -47,6 +49,7 @@ pub(super) struct Typists(Vec<Typist>);
 struct Typist {
     user: UserId,
     connection: Option<ConnectionId>,
+    thread: Option<Seq>,
     until: Instant,
     end: TypingEnd,
 }
@@ -67,8 +70,17 @@ impl Typists {
     }
 
     /// Whether a signal of a socket's is news to the others.
-    pub(super) fn is_news(&self, user: UserId, connection: ConnectionId, on: bool, now: Instant) -> bool {
+    pub(super) fn is_news(
+        &self,
+        user: UserId,
+        connection: ConnectionId,
+        on: bool,
+        thread: Option<Seq>,
+        now: Instant,
+    ) -> bool {
         match self.0.iter().find(|typist| typist.user == user && typist.connection == Some(connection)) {
+            // Who goes on in another place types there alone.
+            Some(typist) if on && typist.thread != thread => true,
             Some(typist) if on => typist.until <= now + (TYPING_EXPIRES - REPEAT_AFTER),
             Some(_) => true,
             None => on,
@@ -81,8 +93,8 @@ impl Typists {
         let Some(end) = signal.end.clone() else {
             return at.map(|at| self.0.swap_remove(at)).is_some();
         };
-        let TypingSignal { user, connection, .. } = *signal;
-        let typist = Typist { user, connection, until: now + TYPING_EXPIRES, end };
+        let TypingSignal { user, connection, thread, .. } = *signal;
+        let typist = Typist { user, connection, thread, until: now + TYPING_EXPIRES, end };
         match at {
             Some(at) => self.0[at] = typist,
             None if self.0.len() < TYPISTS_MAX => self.0.push(typist),
@@ -117,7 +129,7 @@ impl Typists {
 
 impl Typist {
     fn ended(self, is_told_elsewhere: bool) -> Ended {
-        let Self { user, connection: _, until: _, end } = self;
+        let Self { user, connection: _, thread: _, until: _, end } = self;
         Ended { user, frame: end.frame, entry: is_told_elsewhere.then_some(end.entry) }
     }
 }
@@ -137,6 +149,7 @@ mod tests {
         TypingSignal {
             user: user(number),
             connection: connection.map(ConnectionId::new),
+            thread: None,
             frame: frame(on),
             end: on.then(|| TypingEnd { frame: frame(false), entry: Bytes::from_static(b"end") }),
         }
@@ -162,13 +175,21 @@ mod tests {
     fn what_the_others_know_is_no_news() {
         let (mut typists, start) = (Typists::default(), Instant::now());
         let connection = ConnectionId::new(1);
-        assert!(typists.is_news(user(1), connection, true, start));
-        assert!(!typists.is_news(user(1), connection, false, start), "who does not type cannot stop");
+        assert!(typists.is_news(user(1), connection, true, None, start));
+        assert!(!typists.is_news(user(1), connection, false, None, start), "who does not type cannot stop");
         typists.note(&signal(1, Some(1), true), start);
-        assert!(!typists.is_news(user(1), connection, true, start + REPEAT_AFTER - Duration::from_millis(1)));
-        assert!(typists.is_news(user(1), connection, true, start + REPEAT_AFTER));
-        assert!(typists.is_news(user(1), connection, false, start));
-        assert!(!typists.is_news(user(1), ConnectionId::new(2), false, start), "another device types");
+        assert!(!typists.is_news(
+            user(1),
+            connection,
+            true,
+            None,
+            start + REPEAT_AFTER - Duration::from_millis(1)
+        ));
+        assert!(typists.is_news(user(1), connection, true, None, start + REPEAT_AFTER));
+        assert!(typists.is_news(user(1), connection, false, None, start));
+        let thread = Some(Seq::new(3));
+        assert!(typists.is_news(user(1), connection, true, thread, start), "in another place");
+        assert!(!typists.is_news(user(1), ConnectionId::new(2), false, None, start), "another device types");
         assert!(typists.note(&signal(1, Some(1), false), start));
         assert!(!typists.note(&signal(1, None, false), start), "nobody types");
     }

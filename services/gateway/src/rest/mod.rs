@@ -18,6 +18,7 @@ mod search;
 mod server;
 mod settings;
 mod sync;
+mod threads;
 mod users;
 mod view;
 
@@ -40,6 +41,7 @@ pub(crate) fn routes(base_path: &str) -> Result<Routes, Error> {
         .merge(reads::routes())
         .merge(settings::routes())
         .merge(sync::routes())
+        .merge(threads::routes())
         .merge(search::routes())
         .merge(inbox::routes())
         .merge(server::routes())

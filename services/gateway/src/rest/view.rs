@@ -9,7 +9,7 @@ use madang_contract::{
 use madang_domain::{MessageId, RoomId, Seq, event::Event};
 use madang_rpc::store::{
     Appended, AuditEntry, BannedUser, BlockedUser, FoundMessage, Invitation, Member, Page, Report, Revision,
-    RoomView,
+    RoomView, ThreadPlace,
 };
 
 use crate::formats::native;
@@ -129,6 +129,12 @@ pub(super) fn found_message(found: &FoundMessage) -> Option<rest::FoundMessage<'
 /// A former text of a message.
 pub(super) fn revision(former: &Revision) -> rest::Revision {
     rest::Revision { revision: former.revision, text: former.text.clone(), at: former.at }
+}
+
+/// A user's place in a thread.
+pub(super) const fn thread_place(place: ThreadPlace) -> rest::ThreadPlace {
+    let ThreadPlace { following, read, unread } = place;
+    rest::ThreadPlace { following, read, unread }
 }
 
 /// A message that is committed.

@@ -238,6 +238,7 @@ mod tests {
             mentions: Vec::new(),
             excerpt: None,
             changes: None,
+            thread: None,
         };
         let body = EventBody::Message(message);
         Event { topic: topic(), seq: Seq::new(seq), at: Timestamp::default(), actor, subject: None, body }

@@ -36,6 +36,7 @@ mod search;
 mod subscriptions;
 mod support;
 mod sync;
+mod threads;
 mod tls;
 mod typing;
 mod upgrade;

@@ -39,7 +39,7 @@ fn edited(event: &RoomEvent) -> &Edited<'static> {
 
 fn deleted(event: &RoomEvent) -> Deleted {
     match &event.body {
-        Body::Known(EventBody::Deleted { deleted }) => *deleted,
+        Body::Known(EventBody::Deleted { deleted }) => deleted.clone(),
         other => panic!("{other:?}"),
     }
 }
@@ -123,7 +123,10 @@ async fn a_deletion_reaches_the_room_and_leaves_a_place() {
     }
     let message = by_jun.id.parse().unwrap();
     let event = heard(&mut subscriber).await;
-    assert_eq!((event.seq.get(), deleted(&event)), (5, Deleted { message, by: mina.profile.id }));
+    assert_eq!(
+        (event.seq.get(), deleted(&event)),
+        (5, Deleted { message, by: mina.profile.id, thread: None })
+    );
     let mut socket = gateways[0].socket(&mina).await;
     let frame = ClientFrame::Delete { room: room.into(), message: by_mina.id.parse().unwrap() };
     let answer = socket.call(frame, PATIENCE).await.unwrap();
@@ -225,6 +228,8 @@ async fn a_reply_shows_what_it_answers() {
         text: MessageText::new("the answer").unwrap(),
         reply_to: Some(sent.id.parse().unwrap()),
         attachments: Vec::new(),
+        thread: None,
+        in_room: false,
     };
     socket.call(frame, PATIENCE).await.unwrap();
     let event = subscriber.event(|body| matches!(body, Body::Known(EventBody::Message { .. }))).await;

@@ -72,6 +72,8 @@ async fn deliveries_frames_and_closes_are_counted() {
             text: MessageText::new("hello").unwrap(),
             reply_to: None,
             attachments: Vec::new(),
+            thread: None,
+            in_room: false,
         };
         listeners[0].socket.send_frame(send).await.unwrap();
     }

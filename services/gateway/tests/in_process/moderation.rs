@@ -147,6 +147,8 @@ async fn a_muted_member_reads_and_does_not_speak() {
         text: MessageText::new("but").unwrap(),
         reply_to: None,
         attachments: Vec::new(),
+        thread: None,
+        in_room: false,
     };
     let answer = of_jun.socket.call(frame, PATIENCE).await.unwrap();
     let Incoming::Frame(ServerFrame::Error(ErrorFrame { code, retry_after_ms, message, .. })) = answer else {

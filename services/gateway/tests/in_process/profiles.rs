@@ -170,7 +170,7 @@ async fn a_user_acts_under_the_present_name_whatever_the_token_says() {
     // By the socket that was open before, with the token of before.
     say(&mut of_mina, room, "1").await;
     assert_eq!(next_sender(&mut of_jun).await, "Mina Kim");
-    of_mina.send_frame(ClientFrame::Typing { room: room.into(), on: true }).await.unwrap();
+    of_mina.send_frame(ClientFrame::Typing { room: room.into(), on: true, thread: None }).await.unwrap();
     let typing = loop {
         if let Incoming::Frame(ServerFrame::Typing(typing)) = of_jun.next_frame(PATIENCE).await.unwrap() {
             break typing;
@@ -195,6 +195,8 @@ async fn say(socket: &mut Socket, room: RoomId, key: &str) {
         text: MessageText::new("안녕").unwrap(),
         reply_to: None,
         attachments: Vec::new(),
+        thread: None,
+        in_room: false,
     };
     let answer = socket.call(frame, PATIENCE).await.unwrap();
     assert!(matches!(answer, Incoming::Frame(ServerFrame::Ack(_))), "{answer:?}");

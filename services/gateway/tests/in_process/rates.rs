@@ -66,7 +66,7 @@ fn request_of(route: &Route, room: RoomId, user: &User) -> (String, Value) {
         "update_room" => json!({"name": "Renamed"}),
         "put_member" => json!({"role": "member"}),
         "send_message" | "edit_message" => json!({"text": "hello"}),
-        "mark_read" | "mark_inbox_read" => json!({"seq": 1}),
+        "mark_read" | "mark_inbox_read" | "mark_thread_read" => json!({"seq": 1}),
         "update_me" => json!({"name": "Another"}),
         "ban" | "mute" => json!({"reason": "noise"}),
         "make_invitation" | "report_message" => json!({}),
@@ -80,7 +80,8 @@ fn request_of(route: &Route, room: RoomId, user: &User) -> (String, Value) {
         "delete_room" | "join_room" | "leave_room" | "remove_member" | "create_ticket" | "revoke_session"
         | "delete_message" | "add_reaction" | "remove_reaction" | "pin_message" | "unpin_message"
         | "erase_me" | "begin_export" | "block_user" | "unblock_user" | "unban" | "unmute"
-        | "revoke_invitation" | "accept_invitation" | "dismiss_notice" => Value::Null,
+        | "revoke_invitation" | "accept_invitation" | "dismiss_notice" | "follow_thread"
+        | "unfollow_thread" => Value::Null,
         new => panic!("{new} writes: say here how it is called, and pay for it in its command"),
     };
     let path = route
@@ -132,10 +133,12 @@ async fn whatever_a_user_writes_by_a_frame_is_paid_for() {
             text: MessageText::new("hello").unwrap(),
             reply_to: None,
             attachments: Vec::new(),
+            thread: None,
+            in_room: false,
         },
         ClientFrame::Read { room: room.into(), seq: Seq::new(1) },
         ClientFrame::Received { room: room.into(), seq: Seq::new(1) },
-        ClientFrame::Typing { room: room.into(), on: true },
+        ClientFrame::Typing { room: room.into(), on: true, thread: None },
         ClientFrame::Pin { room: room.into(), message: MessageId::new(Seq::new(1)), on: true },
         ClientFrame::Edit {
             room: room.into(),

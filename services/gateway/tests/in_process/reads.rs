@@ -139,7 +139,7 @@ async fn whatever_a_user_reads_by_a_frame_is_paid_for_before_a_service_is_asked(
         ClientFrame::Auth { token: mina.token.clone(), inbox_since: Some(Seq::START), inbox_epoch: None },
         // What a name means is read.
         ClientFrame::Unsubscribe { rooms: vec![slug.clone()] },
-        ClientFrame::Typing { room: slug.clone(), on: true },
+        ClientFrame::Typing { room: slug.clone(), on: true, thread: None },
         ClientFrame::Received { room: slug.clone(), seq: Seq::new(1) },
         ClientFrame::Pin { room: slug.clone(), message: MessageId::new(Seq::new(1)), on: true },
         ClientFrame::Send {
@@ -148,6 +148,8 @@ async fn whatever_a_user_reads_by_a_frame_is_paid_for_before_a_service_is_asked(
             text: MessageText::new("hello").unwrap(),
             reply_to: None,
             attachments: Vec::new(),
+            thread: None,
+            in_room: false,
         },
     ] {
         let kind = frame.kind();
@@ -163,6 +165,8 @@ async fn whatever_a_user_reads_by_a_frame_is_paid_for_before_a_service_is_asked(
         text: MessageText::new("hello").unwrap(),
         reply_to: None,
         attachments: Vec::new(),
+        thread: None,
+        in_room: false,
     };
     assert!(matches!(socket.call(send, PATIENCE).await.unwrap(), Incoming::Frame(ServerFrame::Ack(_))));
 }

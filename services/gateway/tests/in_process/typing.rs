@@ -38,7 +38,7 @@ impl Story {
     }
 
     async fn types(&mut self, on: bool) {
-        let frame = ClientFrame::Typing { room: self.room.into(), on };
+        let frame = ClientFrame::Typing { room: self.room.into(), on, thread: None };
         let answer = self.typist.call(frame, PATIENCE).await.unwrap();
         assert!(matches!(answer, Incoming::Ok(_)), "{answer:?}");
     }
@@ -100,7 +100,7 @@ async fn typing_that_is_not_said_again_ends_after_the_time_that_was_told() {
 async fn what_the_others_know_is_not_told_again() {
     let mut story = Story::begin().await;
     // All are on their way before the first is answered.
-    let frame = ClientFrame::Typing { room: story.room.into(), on: true };
+    let frame = ClientFrame::Typing { room: story.room.into(), on: true, thread: None };
     for _ in 0..20 {
         story.typist.send_frame(frame.clone()).await.unwrap();
     }

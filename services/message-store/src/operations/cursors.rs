@@ -7,7 +7,7 @@ use super::{
     page::{Place, check},
     pins::ByPin,
 };
-use crate::store::{ByActivity, ByAge, ByBlock, ByRank, Moving};
+use crate::store::{ByActivity, ByAge, ByBlock, ByRank, ByReply, Moving};
 
 /// Reads a cursor for every list. Answers, of each list that takes it, the list's name and the cursor as that list writes
 /// it.
@@ -25,6 +25,7 @@ pub fn read_cursor(cursor: &str) -> Vec<(&'static str, String)> {
         of::<ByBlock>,
         of::<ByPin>,
         of::<ByRevision>,
+        of::<ByReply>,
     ];
     lists.into_iter().filter_map(|of| of(cursor)).collect()
 }

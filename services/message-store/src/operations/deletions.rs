@@ -9,6 +9,7 @@ use madang_rpc::store::{Changed, DeleteMessage};
 use super::{
     engine::Engine,
     room_change::{RoomChange, permit},
+    threads,
 };
 use crate::{
     error::OperationResult,
@@ -54,10 +55,14 @@ pub(super) async fn erase(change: &mut RoomChange<'_>, message: MessageRecord) -
         change.transaction.erase_edit(room, edit.event, message.seq, edit.revision).await?;
     }
     change.transaction.erase_message(room, &message).await?;
-    let reply_to = message.detail.reply_to;
-    let detail = MessageDetail { reply_to, deleted: true, ..MessageDetail::default() };
+    let thread = threads::take_out(change, &message).await?;
+    // Of threads it says no text: the place of the message, and under a root the thread that goes on.
+    let MessageDetail { reply_to, in_thread, thread: of_root, .. } = &message.detail;
+    let (reply_to, in_thread, of_root) = (*reply_to, in_thread.clone(), of_root.clone());
+    let detail =
+        MessageDetail { reply_to, deleted: true, in_thread, thread: of_root, ..MessageDetail::default() };
     let erased = MessageRecord { text: String::new(), detail, ..message };
     change.transaction.save_message(room, &erased).await?;
     change.transaction.unindex(room, erased.seq).await?;
-    change.add(None, EventBody::Deleted(Deleted { message: erased.seq })).await
+    change.add(None, EventBody::Deleted(Deleted { message: erased.seq, thread })).await
 }

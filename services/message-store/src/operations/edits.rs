@@ -13,6 +13,7 @@ use super::{
     mentions,
     page::{self, Place},
     room_change::{RoomChange, permit},
+    threads,
 };
 use crate::{
     error::{OperationError, OperationResult},
@@ -62,7 +63,7 @@ impl Engine {
                 }
             }
             let beyond = Seq::new(message.get() - 1);
-            let slice = Slice { beyond, limit: 1, messages_only: true, floor: Seq::START };
+            let slice = Slice { beyond, limit: 1, messages_only: false, floor: Seq::START };
             let mut page = change.transaction.events_after(room, slice).await?;
             let value = page.events.pop().ok_or(OperationError::MessageNotFound)?;
             change.finish(value).await
@@ -130,7 +131,7 @@ impl Engine {
 }
 
 /// Of users whom a text names, those who are members and not its sender.
-async fn present(
+pub(super) async fn present(
     change: &mut RoomChange<'_>,
     named: &[UserId],
     sender: UserId,
@@ -188,8 +189,8 @@ async fn tell_newly_named(
         if by_site { Vec::new() } else { change.transaction.blockers(edited.sender, &new).await? };
     let (room, now) = (change.room.id, change.now);
     let silent = change.transaction.silent_members(room, &new, now).await?;
-    for user in new.into_iter().filter(|user| !blockers.contains(user) && !silent.contains(user)) {
-        change.tell_of_mention(user, edited.seq);
+    for user in new.iter().filter(|user| !blockers.contains(user) && !silent.contains(user)) {
+        change.tell_of_mention(*user, edited.seq);
     }
-    Ok(())
+    threads::follow_named(change, edited, &new).await
 }

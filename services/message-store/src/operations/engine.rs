@@ -8,6 +8,7 @@ use madang_kit::clock::{Clock, Random};
 use tokio::sync::Semaphore;
 
 use super::{profiles::KnownProfiles, reads::CountedMarks};
+use super::{profiles::KnownProfiles, reply_notices::ReplyNotices};
 use crate::{error::OperationResult, indexing::Hints, store::Database, words::WordLists};
 
 /// What the operations work with. Each file of operations adds its own methods.
@@ -29,6 +30,7 @@ pub(crate) struct Engine {
     pub(crate) counted_marks: CountedMarks,
     /// The rooms that wait to be indexed.
     pub(crate) hints: Arc<Hints>,
+    pub(crate) reply_notices: Arc<ReplyNotices>,
 }
 
 impl Engine {

@@ -26,6 +26,7 @@ use super::{
     rooms::Rooms,
     search::Search,
     slugs::Slugs,
+    threads::Threads,
 };
 
 /// Where the migrations that were applied are listed. A name of its own, since services may share a database.
@@ -110,6 +111,7 @@ pub(crate) trait Connection:
     + Reads
     + Search
     + Slugs
+    + Threads
     + Send
 {
     /// Commits, where there is a transaction, and gives the connection back.

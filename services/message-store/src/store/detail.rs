@@ -3,7 +3,7 @@
 use madang_database::{DatabaseError, DatabaseResult};
 use madang_domain::{
     Attachment, IdempotencyKey, Seq, Timestamp, UserId,
-    event::{Message, MessageChanges, Reactions},
+    event::{InThread, Message, MessageChanges, Reactions, ThreadState},
 };
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
@@ -24,6 +24,12 @@ pub(crate) struct MessageDetail {
     pub(crate) deleted: bool,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) reactions: Vec<Reactions>,
+    /// The thread in which it stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) in_thread: Option<InThread>,
+    /// The thread of which it is the root.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) thread: Option<ThreadState>,
 }
 
 /// The last edit of a message.
@@ -49,13 +55,19 @@ impl MessageDetail {
         serde_json::to_string(self).ok().filter(|json| json != "{}")
     }
 
+    /// Whether it stands among the messages of the room, in a thread or not.
+    pub(crate) fn counts_in_room(&self) -> bool {
+        self.in_thread.as_ref().is_none_or(|thread| thread.in_room)
+    }
+
     fn changes(&mut self) -> Option<Box<MessageChanges>> {
-        let Self { edit, deleted, reactions, .. } = self;
-        if edit.is_none() && !*deleted && reactions.is_empty() {
+        let Self { edit, deleted, reactions, thread, .. } = self;
+        if edit.is_none() && !*deleted && reactions.is_empty() && thread.is_none() {
             return None;
         }
         let edited_at = edit.map(|edit| Timestamp::from_micros(edit.at));
-        Some(Box::new(MessageChanges { edited_at, deleted: *deleted, reactions: std::mem::take(reactions) }))
+        let (reactions, thread) = (std::mem::take(reactions), thread.take());
+        Some(Box::new(MessageChanges { edited_at, deleted: *deleted, reactions, thread }))
     }
 }
 
@@ -90,6 +102,7 @@ pub(super) fn message(
         reply_to: detail.reply_to,
         attachments: detail.attachments,
         mentions: detail.mentions,
+        thread: detail.in_thread.map(Box::new),
     })
 }
 

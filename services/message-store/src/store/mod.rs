@@ -33,6 +33,7 @@ mod rooms;
 mod search;
 mod slugs;
 mod sqlite;
+mod threads;
 mod values;
 
 pub(crate) use batches::{AppendOutcome, AppendRow, RoomState};
@@ -56,4 +57,5 @@ pub(crate) use rooms::{ByActivity, ByAge, MemberPlace, Origin, RoomPage, RoomRec
 pub(crate) use search::{ByTime, IndexedMessage, IndexedPiece, LogPiece, SearchedRooms, Wanted};
 pub(crate) use slugs::RestingSlug;
 pub(crate) use sqlite::{Sqlite, migrations as sqlite_migrations};
+pub(crate) use threads::{ByReply, FollowedPage, Tell, ThreadMessage, ThreadRecord};
 pub(crate) use values::{role_from_number, role_number};

@@ -13,14 +13,17 @@ use std::{
 
 use madang_domain::{
     Emoji, Profile, Role, RoomId, RoomRef, Seq, Timestamp, TopicId, UserId,
-    event::{Deleted, Edited, Event, EventBody, Excerpt, Message, Pinned, Reacted, Reactions},
+    event::{
+        Deleted, Edited, Event, EventBody, Excerpt, InThread, Message, Pinned, Reacted, Reactions,
+        ThreadChange, ThreadState,
+    },
 };
 use madang_message_store::Service;
 use madang_rpc::{
     MessageStore as _,
     store::{
-        Append, Authority, DeleteMessage, EditMessage, HistoryFrom, ListPins, MarkRead, PageQuery, PutMember,
-        React, Read, SetPin,
+        Append, AppendInThread, Authority, DeleteMessage, EditMessage, FollowThread, HistoryFrom, ListPins,
+        ListThreadMessages, ListThreads, MarkRead, MarkThreadRead, PageQuery, PutMember, React, Read, SetPin,
     },
 };
 use proptest::{
@@ -76,6 +79,25 @@ enum Operation {
         user: usize,
         at: u8,
     },
+    /// Says something in the thread under a message, and perhaps in the room as well.
+    Reply {
+        user: usize,
+        root: u8,
+        in_room: bool,
+        mentions: Option<usize>,
+    },
+    /// Moves a read mark in a thread.
+    MarkThread {
+        user: usize,
+        root: u8,
+        at: u8,
+    },
+    /// Follows a thread, or follows it no more.
+    FollowThread {
+        user: usize,
+        root: u8,
+        on: bool,
+    },
     /// The client that reads the log does so now, at most so many events.
     Follow {
         events: u8,
@@ -98,6 +120,12 @@ fn operation() -> impl Strategy<Value = Operation> {
         2 => (user(), any::<u8>(), any::<bool>())
             .prop_map(|(user, message, on)| Operation::Pin { user, message, on }),
         3 => (user(), any::<u8>()).prop_map(|(user, at)| Operation::Mark { user, at }),
+        6 => (user(), any::<u8>(), any::<bool>(), named())
+            .prop_map(|(user, root, in_room, mentions)| Operation::Reply { user, root, in_room, mentions }),
+        3 => (user(), any::<u8>(), any::<u8>())
+            .prop_map(|(user, root, at)| Operation::MarkThread { user, root, at }),
+        1 => (user(), any::<u8>(), any::<bool>())
+            .prop_map(|(user, root, on)| Operation::FollowThread { user, root, on }),
         2 => (0..6_u8).prop_map(|events| Operation::Follow { events }),
         1 => proptest::strategy::Just(Operation::Load),
     ]
@@ -115,6 +143,10 @@ struct Shown {
     deleted: bool,
     /// How many react with each emoji, and whether the client's user does.
     reactions: Vec<(Emoji, u64, bool)>,
+    /// The root of the thread in which it stands, and whether it stands in the room as well.
+    stands_in: Option<(Seq, bool)>,
+    /// The thread of which it is the root.
+    thread: Option<ThreadState>,
 }
 
 /// What a client of a user shows of a room.
@@ -165,6 +197,8 @@ impl Page {
             edited_at: changes.edited_at,
             deleted: changes.deleted,
             reactions: changes.reactions.iter().map(own).collect(),
+            stands_in: said.thread.map(|thread| (thread.root, thread.in_room)),
+            thread: changes.thread,
         };
         self.messages.insert(seq, shown);
     }
@@ -172,7 +206,12 @@ impl Page {
     /// What `docs/protocol.md` tells a client to do.
     fn apply(&mut self, event: &Event) {
         match &event.body {
-            EventBody::Message(said) => self.show(event.seq, event.actor.id, said.clone()),
+            EventBody::Message(said) => {
+                if let Some(thread) = &said.thread {
+                    self.show_thread(thread.root, &thread.state);
+                }
+                self.show(event.seq, event.actor.id, said.clone());
+            }
             EventBody::Edited(Edited { message, text: Some(text), mentions, .. }) => {
                 let Some(shown) = self.messages.get_mut(message).filter(|shown| !shown.deleted) else {
                     return;
@@ -186,13 +225,17 @@ impl Page {
                     }
                 }
             }
-            EventBody::Deleted(Deleted { message }) => {
+            EventBody::Deleted(Deleted { message, thread }) => {
+                if let Some(ThreadChange { root, state }) = thread {
+                    self.show_thread(*root, state);
+                }
                 self.pins.retain(|pinned| pinned != message);
                 for answer in self.answers(*message) {
                     answer.excerpt = None;
                 }
                 let Some(shown) = self.messages.get_mut(message) else { return };
                 let (sender, reply_to) = (shown.sender, shown.reply_to);
+                let (stands_in, thread) = (shown.stands_in, shown.thread.take());
                 *shown = Shown {
                     sender,
                     text: String::new(),
@@ -202,6 +245,8 @@ impl Page {
                     edited_at: None,
                     deleted: true,
                     reactions: Vec::new(),
+                    stands_in,
+                    thread,
                 };
             }
             EventBody::Reacted(Reacted { message, emoji, on, count }) => {
@@ -235,6 +280,12 @@ impl Page {
         }
     }
 
+    fn show_thread(&mut self, root: Seq, state: &ThreadState) {
+        if let Some(shown) = self.messages.get_mut(&root) {
+            shown.thread = Some(state.clone());
+        }
+    }
+
     fn answers(&mut self, original: Seq) -> impl Iterator<Item = &mut Shown> {
         self.messages.values_mut().filter(move |shown| shown.reply_to == Some(original))
     }
@@ -258,16 +309,36 @@ struct Stage<'a> {
     reading: Follower,
     /// Has loaded the history, and follows from the head of before.
     loaded: Option<Follower>,
-    /// The sender of each message, and whether it is deleted.
-    sent: Vec<(Seq, UserId, bool)>,
+    /// The messages, in order.
+    sent: Vec<Said>,
     marks: BTreeMap<UserId, Seq>,
+    /// By root and user: how far who follows a thread has read it. Who does so no more keeps the mark.
+    follows: BTreeMap<(Seq, UserId), Follows>,
+}
+
+/// What a naive count knows of a message.
+#[derive(Debug, Clone)]
+struct Said {
+    seq: Seq,
+    sender: UserId,
+    deleted: bool,
+    /// The root of its thread.
+    root: Option<Seq>,
+    in_room: bool,
+    mentions: Vec<UserId>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Follows {
+    on: bool,
+    mark: Seq,
 }
 
 impl Stage<'_> {
     /// Of the messages so far, the one that a number means; none of the room where it means none.
     fn message(&self, number: u8) -> Seq {
         let index = usize::from(number) % (self.sent.len() + 1);
-        self.sent.get(index).map_or(Seq::new(1), |(seq, ..)| *seq)
+        self.sent.get(index).map_or(Seq::new(1), |said| said.seq)
     }
 
     fn publish(&mut self, events: &[Event]) {
@@ -294,7 +365,9 @@ impl Stage<'_> {
                 said.reply_to = reply_to.map(|number| self.message(number));
                 let append = Append { room, actor, message: said, authority: Authority::User };
                 let appended = service.append(append.clone()).await.unwrap();
-                self.sent.push((appended.seq, append.actor.id, false));
+                let (seq, sender) = (appended.seq, append.actor.id);
+                let mentions = appended.mentions.iter().map(|mentioned| mentioned.user).collect();
+                self.sent.push(Said { seq, sender, deleted: false, root: None, in_room: true, mentions });
                 // As a gateway publishes it.
                 let said = Message {
                     mentions: appended.mentions.iter().map(|mentioned| mentioned.user).collect(),
@@ -314,13 +387,21 @@ impl Stage<'_> {
                 let text = format!("text {text}{}", naming(mentions));
                 let actor = Some(Arc::clone(&self.people[user]));
                 let edit = EditMessage { actor, room, message: self.message(message), text };
-                service.edit_message(edit).await.map(|changed| changed.events).unwrap_or_default()
+                let events =
+                    service.edit_message(edit).await.map(|changed| changed.events).unwrap_or_default();
+                for event in &events {
+                    self.edited(event);
+                }
+                events
             }
             Operation::Delete { user, message } => {
                 let (actor, message) = (Some(Arc::clone(&self.people[user])), self.message(message));
                 let deleted = service.delete_message(DeleteMessage { actor, room, message }).await;
                 if deleted.is_ok() {
-                    self.sent.iter_mut().filter(|sent| sent.0 == message).for_each(|sent| sent.2 = true);
+                    self.sent
+                        .iter_mut()
+                        .filter(|sent| sent.seq == message)
+                        .for_each(|sent| sent.deleted = true);
                 }
                 deleted.map(|changed| changed.events).unwrap_or_default()
             }
@@ -342,6 +423,31 @@ impl Stage<'_> {
                 self.marks.entry(user).and_modify(|mark| *mark = (*mark).max(seq)).or_insert(seq);
                 Vec::new()
             }
+            Operation::Reply { user, root, in_room, mentions } => {
+                self.reply(step, user, self.message(root), in_room, mentions).await
+            }
+            Operation::MarkThread { user, root, at } => {
+                let (user, thread) = (self.people[user].id, self.message(root));
+                let seq = Seq::new(u64::from(at) % (self.head().await.get() + 1));
+                let mark = MarkThreadRead { user, room: RoomRef::Id(room), thread, seq };
+                let last =
+                    self.sent.iter().filter(|said| said.root == Some(thread)).map(|said| said.seq).max();
+                if service.mark_thread_read(mark).await.is_ok()
+                    && let (Some(follows), Some(last)) = (self.follows.get_mut(&(thread, user)), last)
+                {
+                    follows.mark = follows.mark.max(seq.min(last));
+                }
+                Vec::new()
+            }
+            Operation::FollowThread { user, root, on } => {
+                let (actor, thread) = (Arc::clone(&self.people[user]), self.message(root));
+                let key = (thread, actor.id);
+                let follow = FollowThread { actor, room: RoomRef::Id(room), thread, on };
+                if service.follow_thread(follow).await.is_ok() {
+                    self.follows(key, on);
+                }
+                Vec::new()
+            }
             Operation::Follow { events } => {
                 follow(service, room, &mut self.reading, u32::from(events)).await;
                 Vec::new()
@@ -357,26 +463,16 @@ impl Stage<'_> {
         self.publish(&events);
     }
 
-    /// As many members have not read a message as have neither marked nor written up to it.
-    async fn judge_reads(&self, person: &Profile, operations: &[Operation]) {
-        let reads = receipts::reads(self.service, self.room, person).await.unwrap();
-        for (seq, ..) in &self.sent {
-            let has_read = |user: UserId| {
-                self.marks.get(&user).is_some_and(|mark| mark >= seq)
-                    || self.sent.iter().any(|(at, sender, _)| *sender == user && at >= seq)
-            };
-            let naive = self.people.iter().filter(|person| !has_read(person.id)).count() as u64;
-            assert_eq!(receipts::not_read(&reads, *seq), naive, "not read of {seq}; {operations:?}");
-        }
-    }
-
+    /// As many members have not read a message as have neither marked nor written up to it. async fn judge_reads(&self, person: &Profile, operations: &[Operation]) { let reads = receipts::reads(self.service, self.room, person).await.unwrap(); for (seq, ..) in &self.sent { let has_read = | user: UserId | { self.marks.get(&user).is_some_and( | mark | mark >= seq) | self.sent.iter().any( | (at, sender, _) | *sender == user && at >= seq) }; let naive = self.people.iter().filter( | person | !has_read(person.id)).count() as u64; assert_eq!(receipts::not_read(&reads, *seq), naive, "not read of {seq}; {operations:?}"); } } | /// Whom a new text in a thread names follows it. fn edited(&mut self, event: &Event) { let EventBody::Edited(Edited { message, mentions, .. }) = &event.body else { return }; let Some(said) = self.sent.iter_mut().find( | said | said.seq == *message) else { return }; let former = std::mem::replace(&mut said.mentions, mentions.clone()); let Some(root) = said.root else { return }; for named in mentions.iter().filter( | named | !former.contains(named)) { self.follows((root, *named), true); } } /// Who begins to follow a thread has read it; who goes on has read as much as before. fn follows(&mut self, key: (Seq, UserId), on: bool) { let last = self.sent.iter().filter( | said.root == Some(key.0)).map( | said.seq).max(); let mark = last.unwrap_or(Seq::START); if on { self.follows.entry(key).or_insert(Follows { on, mark }).on = true; } else if let Some(follows) = self.follows.get_mut(&key) { follows.on = false; } } async fn reply( &mut self, step: usize, user: usize, root: Seq, in_room: bool, mentions: Option<usize>, ) -> Vec<Event> { let actor = Arc::clone(&self.people[user]); let sender = actor.id; let named = mentions.map_or(String::new(), | of | format!(" @user-{of}")); let thread = InThread { root, in_room, state: ThreadState::default() }; let said = Message { thread: Some(Box::new(thread)), ..message(&format!("reply {step}{named}"), &step.to_string()) }; let append = Append { room: self.room, actor, message: said, authority: Authority::User }; let Ok(changed) = self.service.append_in_thread(AppendInThread(append)).await else { return Vec::new(); }; let is_first = !self.sent.iter().any( | said.root == Some(root)); let author = self.sent.iter().find( | said.seq == root).map( | said.sender); if let Some(author) = author.filter( | _ | is_first) { self.follows((root, author), true); } self.follows((root, sender), true); let named = mentions.map( | self.people[of].id).filter( | *named != sender); let mentions: Vec<UserId> = named.into_iter().collect(); for named in &mentions { self.follows((root, *named), true); } let seq = changed.value.seq; self.sent.push(Said { seq, sender, deleted: false, root: Some(root), in_room, mentions }); changed.events } /// The threads of the naive count beside those of the store, as each person sees them. async fn judge_threads(&self, operations: &[Operation]) { let (service, room) = (self.service, RoomRef::Id(self.room)); let roots: std::collections::BTreeSet<Seq> = self.sent.iter().filter_map( | said.root).collect(); for person in &self.people { let page = PageQuery { limit: 200, cursor: None }; let listed = service.list_threads(ListThreads { user: person.id, page }).await.unwrap().items; // Rooms of earlier histories have the same people. let mut listed: BTreeMap<Seq, (u64, ThreadState)> = listed .into_iter() .filter( | thread | thread.root.topic == TopicId::Room(self.room)) .map( | (thread.root.seq, (thread.place.unread, state_of(&thread.root)))) .collect(); for root in &roots { let messages: Vec<&Said> = self.sent.iter().filter( | said.root == Some(*root)).collect(); let query = ListThreadMessages { user: person.id, room: room.clone(), thread: *root, from: HistoryFrom::After(Seq::START), limit: 200, }; let page = service.list_thread_messages(query).await.unwrap(); let seqs: Vec<Seq> = page.messages.iter().map( | event | event.seq).collect(); assert_eq!(seqs, messages.iter().map( | said.seq).collect::<Vec<_>>(), "{operations:?}"); let present = | messages.iter().filter( | !said.deleted); let mut by: Vec<UserId> = Vec::new(); for said in present().rev() { if !by.contains(&said.sender) { by.push(said.sender); } } let state = state_of(&page.root); assert_eq!((state.replies, &state.by), (present().count() as u64, &by), "{operations:?}"); let of_others = | follows: &Follows | { let unread = present().filter( | said.seq > follows.mark && said.sender != person.id); unread.count() as u64 }; let follows = self.follows.get(&(*root, person.id)).filter( | follows | follows.on); let unread = follows.map_or(0, of_others); let place = (page.place.following, page.place.unread); assert_eq!(place, (follows.is_some(), unread), "unread in the thread {root}; {operations:?}"); let expected = follows.map( | (unread, state)); assert_eq!(listed.remove(root), expected, "the list; {operations:?}"); } assert!(listed.is_empty(), "threads of which nobody knows; {operations:?}"); } }
     async fn judge(mut self, operations: &[Operation]) {
+        self.judge_threads(operations).await;
         let (service, room) = (self.service, self.room);
         for (person, live) in self.people.iter().zip(&self.live) {
             let fresh = Page::load(service, room, person).await;
             assert_eq!(*live, fresh, "who heard every event; {operations:?}");
             let mark = self.marks.get(&person.id).copied().unwrap_or_default();
-            let of_others = |sent: &&(Seq, UserId, bool)| sent.0 > mark && sent.1 != person.id && !sent.2;
+            let of_others =
+                |said: &&Said| said.in_room && said.seq > mark && said.sender != person.id && !said.deleted;
             let unread = self.sent.iter().filter(of_others).count() as u64;
             assert_eq!(service.unread(room, person).await, unread, "unread; {operations:?}");
             self.judge_reads(person, operations).await;
@@ -390,6 +486,12 @@ impl Stage<'_> {
             assert_eq!(loaded.page, fresh, "who loaded in the middle; {operations:?}");
         }
     }
+}
+
+/// The thread that a root shows.
+fn state_of(root: &Event) -> ThreadState {
+    let EventBody::Message(said) = &root.body else { panic!("{root:?}") };
+    said.changes.as_ref().and_then(|changes| changes.thread.clone()).unwrap_or_default()
 }
 
 /// Reads the log on, so many events.
@@ -439,6 +541,7 @@ async fn applying_events_shows_what_a_fresh_load_shows(fixture: Fixture) {
             loaded: None,
             sent: Vec::new(),
             marks: BTreeMap::new(),
+            follows: BTreeMap::new(),
             people,
         };
         for (step, operation) in operations.iter().enumerate() {

@@ -50,7 +50,7 @@ async fn a_deletion_is_a_tombstone_and_an_event_once(fixture: Fixture) {
     let message = service.say(room, &jun, "k").await.unwrap().seq;
     let changed = delete(&service, room, &mina, message).await.unwrap();
     let [Event { seq, actor, body, .. }] = &changed.events[..] else { panic!("{changed:?}") };
-    assert_eq!((seq.get(), actor, body), (4, &mina, &EventBody::Deleted(Deleted { message })));
+    assert_eq!((seq.get(), actor, body), (4, &mina, &EventBody::Deleted(Deleted { message, thread: None })));
     assert_logged(&service, room, &changed).await;
     let log = service.log(room).await;
     assert_eq!(seqs(&log), [1, 2, 3, 4], "the tombstone stays in its place");

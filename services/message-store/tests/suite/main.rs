@@ -45,3 +45,4 @@ mod slugs;
 mod starting;
 mod support;
 mod sync;
+mod threads;

@@ -214,6 +214,7 @@ pub(crate) fn message(text: &str, with_key: &str) -> Message {
         mentions: Vec::new(),
         excerpt: None,
         changes: None,
+        thread: None,
     }
 }
 

@@ -256,6 +256,7 @@ impl Memory {
                 NoticeBody::Ban(_)
                 | NoticeBody::Mute(_)
                 | NoticeBody::Dismissed(_)
+                | NoticeBody::Reply(_)
                 | NoticeBody::Custom(_)
                 | NoticeBody::Unknown,
             )

@@ -228,6 +228,7 @@ fn message(event: &Event, said: &event::Message) -> Message<'static> {
         edited_at: None,
         deleted: false,
         reactions: Vec::new(),
+        thread: None,
     }
 }
 

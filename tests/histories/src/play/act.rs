@@ -140,6 +140,8 @@ impl Play<'_> {
             text: MessageText::new(text_of(key)).map_err(Violation::stage)?,
             reply_to: None,
             attachments: Vec::new(),
+            thread: None,
+            in_room: false,
         };
         match self.by_socket(line.request(frame, Kind::Other).await)? {
             Answer::Done(Incoming::Frame(ServerFrame::Ack(ack))) => {

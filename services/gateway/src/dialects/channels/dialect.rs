@@ -107,7 +107,7 @@ async fn send(commands: &Commands, session: &SessionContext, message: Message) -
         // client makes a new one.
         None => commands.new_key()?,
     };
-    let message = NewMessage { key, text, reply_to: None, attachments: Vec::new() };
+    let message = NewMessage::plain(key, text);
     commands.send(&session.actor(), room, message).await.map(drop)
 }
 

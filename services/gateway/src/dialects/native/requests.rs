@@ -55,8 +55,9 @@ async fn dispatch(
         }
         ClientFrame::Subscribe(wanted) => subscribe::subscribe(&commands, &session, re, wanted).await,
         ClientFrame::Unsubscribe { rooms } => subscribe::unsubscribe(&commands, &session, re, rooms).await,
-        ClientFrame::Send { room, key, text, reply_to, attachments } => {
-            send(&commands, &session, re, room, NewMessage { key, text, reply_to, attachments }).await
+        ClientFrame::Send { room, key, text, reply_to, attachments, thread, in_room } => {
+            let message = NewMessage { key, text, reply_to, attachments, thread, in_room };
+            send(&commands, &session, re, room, message).await
         }
         ClientFrame::Edit { room, message, text } => {
             let edited = commands.edit_message(&session.actor(), &room, message, text).await;
@@ -73,7 +74,9 @@ async fn dispatch(
         ClientFrame::Pin { room, message, on } => pin(&commands, &session, re, room, message, on).await,
         ClientFrame::Read { room, seq } => read(&commands, &session, re, room, seq).await,
         ClientFrame::Received { room, seq } => received(&commands, &session, re, &room, seq).await,
-        ClientFrame::Typing { room, on } => typing(&commands, &session, re, &room, on).await,
+        ClientFrame::Typing { room, on, thread } => {
+            typing(&commands, &session, re, &room, on, thread.map(MessageId::seq)).await
+        }
         ClientFrame::History { room, before, after, limit } => {
             history(&commands, &session, re, &room, HistoryRange { before, after, limit }).await
         }
@@ -194,10 +197,11 @@ async fn typing(
     re: Option<RequestId>,
     room: &RoomRef,
     on: bool,
+    thread: Option<Seq>,
 ) -> Result<()> {
     let actor = session.actor();
     let room = commands.room_id(&actor, room).await?;
-    commands.typing(&actor, session.connection, room, on).await?;
+    commands.typing(&actor, session.connection, room, on, thread).await?;
     // A client that gives no id wants no answer to so small a thing.
     if re.is_some() {
         ok(session, re, Answer::Done {});

@@ -52,6 +52,7 @@ pub(in crate::hub) fn message(seq: u64) -> Arc<Event> {
         mentions: Vec::new(),
         excerpt: None,
         changes: None,
+        thread: None,
     };
     event(seq, EventBody::Message(said))
 }

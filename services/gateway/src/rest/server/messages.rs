@@ -41,7 +41,7 @@ async fn send(
         Some(key) => key,
         None => commands.new_key()?,
     };
-    let message = NewMessage { key, text: body.text, reply_to: None, attachments: Vec::new() };
+    let message = NewMessage::plain(key, body.text);
     let (room, appended) = commands.send_as_site(&body.user, &room, message, body.join).await?;
     Ok((StatusCode::CREATED, axum::Json(sent(room, &appended))).into_response())
 }

@@ -53,6 +53,7 @@ fn message(number: usize, text: String, attachments: Vec<Attachment>) -> Event {
         mentions: Vec::new(),
         excerpt: None,
         changes: None,
+        thread: None,
     };
     let (topic, seq) = (room_id().into(), Seq::new(u64::MAX));
     Event { topic, seq, at: LATEST, actor: user(number), subject: None, body: EventBody::Message(message) }

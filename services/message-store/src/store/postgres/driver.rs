@@ -22,6 +22,13 @@ macro_rules! excluding {
     };
 }
 
+/// A join of a table that is to be looked into after the one before it: the planner finds that by itself.
+macro_rules! then_join {
+    () => {
+        " JOIN "
+    };
+}
+
 /// The database.
 pub(super) type Db = sqlx::Postgres;
 

@@ -20,14 +20,14 @@ const UNINDEXED: &str = "\
     FROM unnest($1::uuid[]) AS asked (room) JOIN rooms r ON r.id = asked.room \
     LEFT JOIN search_positions p ON p.room = r.id \
     CROSS JOIN LATERAL ( \
-        SELECT e.seq, e.kind, e.at, e.actor, CASE WHEN e.kind = 1 THEN e.text END AS text, \
+        SELECT e.seq, e.kind, e.at, e.actor, CASE WHEN e.kind IN (1, 30) THEN e.text END AS text, \
             CASE WHEN e.kind IN (10, 11) THEN e.detail END AS detail \
         FROM events e WHERE e.topic = r.id AND e.seq > coalesce(p.seq, 0) ORDER BY e.seq LIMIT $2 \
     ) e LIMIT $2";
 
 const TEXTS: &str = "\
     SELECT e.topic, e.seq, e.at, e.actor, e.text FROM unnest($1::uuid[], $2::bigint[]) AS asked (topic, seq) \
-    JOIN events e ON e.topic = asked.topic AND e.seq = asked.seq AND e.kind = 1";
+    JOIN events e ON e.topic = asked.topic AND e.seq = asked.seq AND e.kind IN (1, 30)";
 
 const MAKE_POSITIONS: &str = "\
     INSERT INTO search_positions (room, seq, erasures) \

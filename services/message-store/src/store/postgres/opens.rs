@@ -38,7 +38,7 @@ const ORIGINALS: &str = "\
     SELECT e.topic, e.seq, e.actor, e.text, a.username, a.name, a.avatar_url, a.external_id, a.version \
     FROM unnest($1::uuid[], $2::bigint[]) AS asked (topic, seq) \
     JOIN rooms r ON r.id = asked.topic \
-    JOIN events e ON e.topic = asked.topic AND e.seq = asked.seq AND e.kind = 1 \
+    JOIN events e ON e.topic = asked.topic AND e.seq = asked.seq AND e.kind IN (1, 30) \
         AND (r.history = 1 OR e.seq > r.newcomers_after) \
     LEFT JOIN profiles a ON a.user_id = e.actor";
 

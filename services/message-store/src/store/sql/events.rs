@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use madang_database::{DatabaseError, DatabaseResult, run};
 use madang_domain::{
     RoomId, Seq, Timestamp, TopicId, UserId,
-    event::{Event, EventBody, EventKind},
+    event::{Event, EventBody, is_message},
     limits::PAGE_MAX_BYTES,
 };
 use sqlx::{ColumnIndex, Decode, FromRow, Row, Type, query, query_as, query_scalar};
@@ -51,7 +51,7 @@ const INSERT_EVENT: &str = "\
 
 const IS_PINNED: &str = "\
     SELECT p.pinned FROM events e LEFT JOIN pins p ON p.room = e.topic AND p.message = e.seq \
-    WHERE e.topic = $1 AND e.seq = $2 AND e.kind = 1 AND e.text <> ''";
+    WHERE e.topic = $1 AND e.seq = $2 AND e.kind IN (1, 30) AND e.text <> ''";
 const COUNT_PINS: &str = "SELECT count(*) FROM pins WHERE room = $1";
 const INSERT_PIN: &str = "INSERT INTO pins (room, message, pinned) VALUES ($1, $2, $3)";
 const DELETE_PIN: &str = "DELETE FROM pins WHERE room = $1 AND message = $2";
@@ -111,7 +111,7 @@ pub(super) struct OriginalRow {
 
 /// An event of a page.
 #[derive(Debug, FromRow)]
-struct PageRow {
+pub(super) struct PageRow {
     #[sqlx(flatten)]
     event: EventRow,
     /// How many of the events that were looked at lie behind it.
@@ -167,7 +167,7 @@ impl Reader {
             self.profile(subject, columns)
         });
         let subject = subject.transpose()?;
-        let body = if row.kind == EventKind::Message.number() {
+        let body = if is_message(row.kind) {
             EventBody::Message(message(row.text, row.key, row.detail.as_deref())?)
         } else {
             EventBody::read(row.kind, row.detail.as_deref(), subject.is_some())
@@ -286,8 +286,18 @@ impl Connection {
             Some(sender) => query.bind(sender.uuid()),
             None => query,
         };
-        let mut rows = run!(self, query, fetch_all)?;
-        rows.truncate(slice.limit as usize);
+        let rows = run!(self, query, fetch_all)?;
+        self.event_page(rows, topic, slice.limit).await
+    }
+
+    /// The page of what was read, one row more than is asked for.
+    pub(super) async fn event_page(
+        &mut self,
+        mut rows: Vec<PageRow>,
+        topic: TopicId,
+        limit: u32,
+    ) -> DatabaseResult<EventPage> {
+        rows.truncate(limit as usize);
         let more = rows.last().is_some_and(|last| last.behind > 0);
         let rows = rows.into_iter().map(|row| row.event).collect();
         let mut events = Reader::default().events(topic, rows)?;

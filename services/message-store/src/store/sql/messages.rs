@@ -21,8 +21,7 @@ use crate::store::{
     values::{missing, seq, signed, unsigned},
 };
 
-const MESSAGE: &str =
-    "SELECT e.actor, e.at, e.text, e.detail FROM events e WHERE e.topic = $1 AND e.seq = $2 AND e.kind = 1";
+const MESSAGE: &str = "SELECT e.actor, e.at, e.text, e.detail FROM events e WHERE e.topic = $1 AND e.seq = $2 AND e.kind IN (1, 30)";
 const SAVE_MESSAGE: &str = "UPDATE events SET text = $3, detail = $4 WHERE topic = $1 AND seq = $2";
 
 const INSERT_REVISION: &str =
@@ -227,6 +226,9 @@ impl Messages for Connection {
         let place = signed(message.seq.get());
         for statement in [DELETE_REVISIONS, DELETE_REACTIONS, DELETE_PIN] {
             run!(self, query::<Db>(statement).bind(room.uuid()).bind(place), execute)?;
+        }
+        if !message.detail.counts_in_room() {
+            return Ok(());
         }
         let query = query::<Db>(INSERT_DELETION).bind(room.uuid()).bind(place).bind(message.sender.uuid());
         run!(self, query, execute).map(drop)

@@ -41,11 +41,13 @@ macro_rules! purge_by_key {
     };
 }
 
-const PURGE_CHANGES: [&str; 4] = [
+const PURGE_CHANGES: [&str; 6] = [
     purge_by_key!("revisions", "message, revision", "message DESC, revision DESC"),
     purge_by_key!("reactions", "message, user_id, emoji", "message DESC, user_id DESC, emoji DESC"),
     purge_by_key!("deletions", "seq", "seq DESC"),
     purge_by_key!("search", "message", "message DESC"),
+    purge_by_key!("threads", "root", "root DESC"),
+    purge_by_key!("thread_messages", "root, seq", "root DESC, seq DESC"),
 ];
 const DELETE_POSITION: &str = "DELETE FROM search_positions WHERE room = $1";
 const DELETE_PURGE: &str = "DELETE FROM purges WHERE topic = $1";

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use madang_database::{DatabaseError, DatabaseResult, run};
 use madang_domain::{
     RoomId, Seq, UserId,
-    event::{Deleted, Edited, EventBody, EventKind},
+    event::{Deleted, Edited, EventBody, is_message},
 };
 use sqlx::{query, query_as, query_scalar};
 use uuid::Uuid;
@@ -66,7 +66,7 @@ fn pieces(rows: Vec<LogRow>) -> DatabaseResult<BTreeMap<RoomId, Reading>> {
             continue;
         }
         reading.piece.up_to = place;
-        if row.kind == EventKind::Message.number() {
+        if is_message(row.kind) {
             let (topic, seq, at) = (row.room, row.seq, row.at);
             let said = TextRow { topic, seq, at, actor: row.actor, text: row.text };
             reading.messages.insert(place, said.try_into()?);
@@ -81,7 +81,7 @@ fn pieces(rows: Vec<LogRow>) -> DatabaseResult<BTreeMap<RoomId, Reading>> {
 fn changed(kind: i16, detail: Option<&str>) -> DatabaseResult<Option<Seq>> {
     let Some(detail) = detail else { return Ok(None) };
     match EventBody::read(kind, Some(detail), true) {
-        Ok(EventBody::Edited(Edited { message, .. }) | EventBody::Deleted(Deleted { message })) => {
+        Ok(EventBody::Edited(Edited { message, .. }) | EventBody::Deleted(Deleted { message, .. })) => {
             Ok(Some(message))
         }
         Ok(_) => Ok(None),

@@ -21,6 +21,14 @@ macro_rules! excluding {
     };
 }
 
+/// A join of a table that is to be looked into after the one before it. The planner would rather walk a room's log in its
+/// order than look up the few messages of a thread.
+macro_rules! then_join {
+    () => {
+        " CROSS JOIN "
+    };
+}
+
 /// The database.
 pub(super) type Db = sqlx::Sqlite;
 

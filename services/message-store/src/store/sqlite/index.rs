@@ -11,12 +11,12 @@ use crate::store::{
 
 const UNINDEXED: &str = "\
     SELECT r.id AS room, coalesce(p.seq, 0) AS position, coalesce(p.erasures, 0) AS erasures, \
-        e.seq, e.kind, e.at, e.actor, CASE WHEN e.kind = 1 THEN e.text END AS text, \
+        e.seq, e.kind, e.at, e.actor, CASE WHEN e.kind IN (1, 30) THEN e.text END AS text, \
         CASE WHEN e.kind IN (10, 11) THEN e.detail END AS detail \
     FROM rooms r LEFT JOIN search_positions p ON p.room = r.id \
     JOIN events e ON e.topic = r.id AND e.seq > coalesce(p.seq, 0) WHERE r.id = $1 ORDER BY e.seq LIMIT $2";
 
-const TEXT: &str = "SELECT e.topic, e.seq, e.at, e.actor, e.text FROM events e WHERE e.topic = $1 AND e.seq = $2 AND e.kind = 1";
+const TEXT: &str = "SELECT e.topic, e.seq, e.at, e.actor, e.text FROM events e WHERE e.topic = $1 AND e.seq = $2 AND e.kind IN (1, 30)";
 
 const MAKE_POSITION: &str =
     "INSERT INTO search_positions (room, seq, erasures) VALUES ($1, 0, 0) ON CONFLICT DO NOTHING";

@@ -49,6 +49,8 @@ mod search;
 mod slugs;
 #[path = "../sql/text_forms.rs"]
 mod text_forms;
+#[path = "../sql/threads.rs"]
+mod threads;
 
 use std::sync::Arc;
 

@@ -33,7 +33,7 @@ const RANGE: &str = concat!(
 const ORIGINAL: &str = "\
     SELECT e.topic, e.seq, e.actor, e.text, a.username, a.name, a.avatar_url, a.external_id, a.version \
     FROM rooms r JOIN events e ON e.topic = r.id LEFT JOIN profiles a ON a.user_id = e.actor \
-    WHERE r.id = $1 AND e.seq = $2 AND e.kind = 1 AND (r.history = 1 OR e.seq > r.newcomers_after)";
+    WHERE r.id = $1 AND e.seq = $2 AND e.kind IN (1, 30) AND (r.history = 1 OR e.seq > r.newcomers_after)";
 
 const OWN_REACTIONS: &str =
     "SELECT message, emoji FROM reactions WHERE room = $1 AND user_id = $2 AND message = $3";

@@ -115,6 +115,7 @@ impl Caller {
                 mentions: Vec::new(),
                 excerpt: None,
                 changes: None,
+                thread: None,
             };
             let append = Append {
                 authority: Authority::User,

@@ -153,6 +153,7 @@ impl Stage {
                         mentions: Vec::new(),
                         excerpt: None,
                         changes: None,
+                        thread: None,
                     };
                     // Spread over the rooms, whoever the caller is.
                     let room = rooms[usize::try_from(number / 3).unwrap_or(0) % rooms.len()];

@@ -1,0 +1,199 @@
+// One thread of a room as a page shows it: its root, its messages with those on their way, and what is unread.
+import type { Client, MadangError, RoomEvent, RoomMessage } from "@madang/client";
+import { Threads } from "@madang/client/threads";
+import { changed } from "./changes.js";
+import type { RoomFeed } from "./room-feed.js";
+import type { ShownMessage } from "./room-store.js";
+import { Store } from "./store.js";
+
+/** Messages of a page. */
+const PAGE = 50;
+
+export interface ThreadState {
+  /** The message under which the thread stands. */
+  readonly root: RoomMessage | null;
+  /** The oldest first. */
+  readonly messages: readonly ShownMessage[];
+  readonly ready: boolean;
+  readonly hasOlder: boolean;
+  readonly following: boolean;
+  readonly unread: number;
+  /** The place up to which the user has read the thread; null until that is known. */
+  readonly read: number | null;
+  readonly error: MadangError | null;
+}
+
+const EMPTY: ThreadState = {
+  root: null,
+  messages: [],
+  ready: false,
+  hasOlder: false,
+  following: false,
+  unread: 0,
+  read: null,
+  error: null,
+};
+
+export class ThreadStore extends Store<ThreadState> {
+  readonly #threads: Threads;
+  #leave: (() => void)[] = [];
+  #log: RoomMessage[] = [];
+  #failed: ShownMessage[] = [];
+  /** The load that counts: an answer to an earlier one is late. */
+  #loads = 0;
+  /** What came while a page was on its way, which may be of before. */
+  #meanwhile: RoomEvent[] | null = null;
+
+  constructor(
+    private readonly client: Client,
+    private readonly feed: RoomFeed,
+    readonly thread: string,
+  ) {
+    super(EMPTY);
+    this.#threads = new Threads(client.rest);
+  }
+
+  get #room(): string {
+    return this.feed.room;
+  }
+
+  // What a page does.
+
+  /** Sends to the thread, and with `inRoom` to the room as well. */
+  readonly send = (text: string, { inRoom = false }: { readonly inRoom?: boolean } = {}): void => {
+    this.client.send(this.#room, text, { thread: this.thread, inRoom });
+  };
+
+  /** Sends a failed message again. */
+  readonly retry = (key: string): void => {
+    const failed = this.#failed.find((message) => message.key === key);
+    this.discard(key);
+    if (failed) this.client.send(this.#room, failed.text, { key, thread: this.thread });
+  };
+
+  readonly discard = (key: string): void => {
+    this.#failed = this.#failed.filter((message) => message.key !== key);
+    this.client.discard(this.#room, key);
+    this.#show();
+  };
+
+  readonly setFollowing = async (on: boolean): Promise<void> => {
+    if (on) this.set(await this.#threads.follow(this.#room, this.thread));
+    else {
+      await this.#threads.unfollow(this.#room, this.thread);
+      this.set({ following: false, unread: 0, read: 0 });
+    }
+  };
+
+  readonly markRead = (): void => {
+    const { following, read } = this.get();
+    const last = this.#log.at(-1)?.seq ?? 0;
+    if (!following || read === null || last <= read) return;
+    this.set({ read: last, unread: 0 });
+    void this.#threads.markRead(this.#room, this.thread, last).catch(() => {});
+  };
+
+  readonly loadOlder = async (): Promise<void> => {
+    const before = this.#log[0]?.seq;
+    if (before === undefined || !this.get().hasOlder || this.#meanwhile) return;
+    await this.#load({ before });
+  };
+
+  // The thread.
+
+  protected override begin(): void {
+    this.#log = [];
+    this.#failed = [];
+    this.#leave = [
+      this.client.outgoing.subscribe(() => this.#show()),
+      this.client.on("refused", ({ message: { room, key, text, thread }, error }) => {
+        if (room !== this.#room || thread !== this.thread) return;
+        this.#failed = [...this.#failed, { type: "message", key, text, state: "failed", error }];
+        this.#show();
+      }),
+      this.feed.follow({
+        onEvent: (event) => this.#event(event),
+        // From here on everything is told: what was before is loaded.
+        onBegin: () => {
+          this.#log = [];
+          void this.#load({});
+        },
+        onClosed: (error) => this.set({ error }),
+      }),
+    ];
+  }
+
+  protected override end(): void {
+    this.#loads += 1;
+    this.#meanwhile = null;
+    for (const leave of this.#leave) leave();
+  }
+
+  async #load(query: { readonly before?: number }): Promise<void> {
+    this.#loads += 1;
+    const load = this.#loads;
+    this.#meanwhile = [];
+    try {
+      const page = await this.#threads.messages(this.#room, this.thread, { ...query, limit: PAGE });
+      if (load !== this.#loads) return;
+      const { root, items, more, following, read, unread } = page;
+      const meanwhile = this.#meanwhile ?? [];
+      this.#meanwhile = null;
+      const last = this.#log.at(-1)?.seq ?? 0;
+      this.#log = [...items.reverse(), ...this.#log];
+      const place = query.before === undefined ? { following, read, unread } : {};
+      this.set({ root, hasOlder: more, ready: true, error: null, ...place });
+      const known = Math.max(last, this.#log.at(-1)?.seq ?? 0);
+      for (const event of meanwhile) this.#apply(event, event.seq > known);
+      this.#show();
+    } catch (error) {
+      if (load === this.#loads) this.#meanwhile = null;
+      if (load === this.#loads) this.set({ error: error as MadangError });
+    }
+  }
+
+  #event(event: RoomEvent): void {
+    if (this.#meanwhile) this.#meanwhile.push(event);
+    else if (this.get().root) {
+      this.#apply(event, true);
+      this.#show();
+    }
+  }
+
+  #apply(event: RoomEvent, isNew: boolean): void {
+    const me = this.client.user?.id;
+    const { root, unread, following, read } = this.get();
+    if (root) this.set({ root: after(root, event, me) });
+    const gone = event.kind === "deleted" && this.#log.find(({ id }) => id === event.deleted.message);
+    const wasUnread = gone && !gone.deleted && gone.sender.id !== me && gone.seq > (read ?? 0);
+    this.#log = this.#log.map((message) => after(message, event, me));
+    if (wasUnread) this.set({ unread: Math.max(0, unread - 1) });
+    // Of what is not shown, the server knows whether it was unread.
+    if (event.kind === "deleted" && !gone && event.deleted.thread?.root === this.thread && unread > 0) void this.#load({});
+    if (event.kind !== "message" || event.message.thread?.root !== this.thread || !isNew) return;
+    const { room, seq, at, message } = event;
+    this.#log = [...this.#log, { room, seq, at, ...message }];
+    const mine = message.sender.id === me;
+    // Who writes in it or is mentioned there follows it.
+    const follows = following || mine || (me !== undefined && message.mentions.includes(me));
+    this.set({ following: follows, unread: unread + (follows && !mine ? 1 : 0) });
+  }
+
+  #show(): void {
+    const sending = this.client.outgoing
+      .get()
+      .filter(({ room, thread }) => room === this.#room && thread === this.thread)
+      .map(({ key, text }): ShownMessage => ({ type: "message", key, text, state: "sending" }));
+    const sent = this.#log.map(({ room: _, seq, at, ...message }): ShownMessage => {
+      const { key, text, reply_to } = message;
+      return { type: "message", key, text, state: "sent", seq, at, message, replyTo: reply_to ?? undefined };
+    });
+    const keys = new Set(sent.map(({ key }) => key));
+    this.set({ messages: [...sent, ...this.#failed, ...sending.filter(({ key }) => !keys.has(key))] });
+  }
+}
+
+function after(message: RoomMessage, event: RoomEvent, me: string | undefined): RoomMessage {
+  const { room, seq, at } = message;
+  return { ...changed(message, event, me), room, seq, at };
+}

@@ -1,0 +1,103 @@
+//! Notices for those who follow a thread, off the path of the message that they tell of.
+//!
+//! The transaction of the message notes that its followers are to be told. Whoever sent it asks for that afterwards, some
+//! followers at a time, and publishes the notices. What is left undone because that process died is done by a task of
+//! the store, and found by comparing heads.
+
+use std::sync::Arc;
+
+use madang_database::Transactions;
+use madang_domain::{
+    Seq, TopicId,
+    event::{Event, EventBody, Reply},
+};
+use madang_kit::{Lifecycle, clock::Clock};
+use madang_rpc::store::{Changed, TellFollowers};
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::{
+    error::OperationResult,
+    settings::{TELL_CHUNK_FOLLOWERS, TELL_INTERVAL, TELL_OVERDUE, TELLS_PER_ROUND},
+    store::{Connection, Database, Tell},
+    transaction::{finish, in_transaction},
+};
+
+/// Tells followers.
+pub(crate) struct ReplyNotices {
+    pub(crate) database: Arc<dyn Database>,
+    pub(crate) transactions: Arc<Transactions>,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+impl ReplyNotices {
+    /// Puts notices into the inboxes of some followers, and answers whether there are more.
+    pub(crate) async fn tell(&self, request: TellFollowers) -> OperationResult<Changed<bool>> {
+        let TellFollowers { room, message } = request;
+        in_transaction!(self, "tell_followers", |transaction| {
+            let Some(tell) = transaction.lock_tell(room, message).await? else {
+                return Ok(Changed { value: false, events: Vec::new() });
+            };
+            self.tell_some(transaction, tell).await
+        })
+    }
+
+    async fn tell_some(
+        &self,
+        transaction: &mut dyn Connection,
+        mut tell: Tell,
+    ) -> OperationResult<Changed<bool>> {
+        let Tell { room, message, root, by_site, told_to } = tell;
+        let mut events = Vec::new();
+        let said = transaction.message(room, message).await?.filter(|said| !said.detail.deleted);
+        let Some(said) = said else {
+            transaction.save_tell(&tell, false).await?;
+            return Ok(Changed { value: false, events });
+        };
+        let followers = transaction.followers(room, root, told_to, TELL_CHUNK_FOLLOWERS).await?;
+        let more = followers.len() as u64 == u64::from(TELL_CHUNK_FOLLOWERS);
+        if let Some(last) = followers.last() {
+            tell.told_to = *last;
+        }
+        let blockers =
+            if by_site { Vec::new() } else { transaction.blockers(said.sender, &followers).await? };
+        let sender = transaction.profile(said.sender).await?;
+        let body = EventBody::Reply(Reply { room, seq: message, thread: root });
+        // In the order of users, as inboxes are locked.
+        for user in followers {
+            if user == said.sender || said.detail.mentions.contains(&user) || blockers.contains(&user) {
+                continue;
+            }
+            let now = self.clock.now();
+            let (seq, at) = transaction.insert_notice(user, said.sender, &body, None, now).await?;
+            let (topic, actor) = (TopicId::Inbox(user), Arc::clone(&sender));
+            events.push(Event { topic, seq, at, actor, subject: None, body: body.clone() });
+        }
+        transaction.save_tell(&tell, more).await?;
+        Ok(Changed { value: more, events })
+    }
+
+    /// Starts the task that does what others left undone. It ends after the soft stop.
+    pub(crate) fn start(self: Arc<Self>, life: &Lifecycle) {
+        let soft = life.soft().clone();
+        life.tasks().spawn("reply notices", async move {
+            let mut ticks = interval(TELL_INTERVAL);
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            while soft.run_until_cancelled(ticks.tick()).await.is_some() {
+                if let Some(Err(error)) = soft.run_until_cancelled(self.tell_overdue()).await {
+                    tracing::warn!(%error, "followers of threads could not be told; trying again later");
+                }
+            }
+        });
+    }
+
+    async fn tell_overdue(&self) -> OperationResult<()> {
+        let before = self.clock.now().minus(TELL_OVERDUE);
+        let mut connection = self.database.reader().await?;
+        let overdue: Vec<(_, Seq)> = connection.overdue_tells(before, TELLS_PER_ROUND).await?;
+        finish(connection, Ok(())).await?;
+        for (room, message) in overdue {
+            while self.tell(TellFollowers { room, message }).await?.value {}
+        }
+        Ok(())
+    }
+}
