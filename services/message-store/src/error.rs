@@ -119,6 +119,11 @@ pub(crate) enum OperationError {
     /// Too many invitations of the actor wait for an answer.
     #[error("{0} of your invitations are unanswered; withdraw some of them first")]
     TooManyInvitations(u32),
+    /// The actor's invitations are many of the latest notices of the user.
+    #[error(
+        "{0} of the user's latest {1} notices are invitations of yours; wait for an answer, or for other notices"
+    )]
+    InvitedOften(u32, u32),
     /// A page's limit is out of range.
     #[error("limit must be 1 to {max}", max = limits::PAGE_MAX_ITEMS)]
     BadLimit,
@@ -234,6 +239,7 @@ impl From<OperationError> for Error {
             | E::LastOwner
             | E::RemoveSelf
             | E::TooManyInvitations(_)
+            | E::InvitedOften(..)
             | E::TooManyBlocked(_)
             | E::OtherBlocked
             | E::EditWindowOver(_)

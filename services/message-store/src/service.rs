@@ -60,6 +60,15 @@ impl Operations {
         Self(Arc::new(inner))
     }
 
+    /// Whether a message has a word that is to be reported. `invalid_argument`: it has one that is not accepted. The site says
+    /// what it says.
+    fn is_flagged(&self, append: &Append) -> Result<bool> {
+        match append.authority {
+            Authority::User => Ok(self.0.engine.judge_words(append.room, &append.message.text)?),
+            Authority::Site => Ok(false),
+        }
+    }
+
     /// Lets what a change says be indexed for search. Events that say nothing are passed over there, and must be, so that
     /// a room is not thought to be behind.
     fn told<T>(&self, changed: Changed<T>) -> Changed<T> {
@@ -212,9 +221,7 @@ impl MessageStore for Operations {
         if append.message.thread.is_some() {
             return Err(Error::invalid("a message in a thread is appended by append_in_thread"));
         }
-        // The site says what it says.
-        let is_flagged = append.authority == Authority::User
-            && self.0.engine.judge_words(append.room, &append.message.text)?;
+        let is_flagged = self.is_flagged(&append)?;
         check_message(&mut append.message)?;
         let (room, reply_to) = (append.room, append.message.reply_to);
         let mut appended = self.0.appends.ask(append).await?;
@@ -231,8 +238,13 @@ impl MessageStore for Operations {
 
     async fn append_in_thread(&self, request: AppendInThread) -> Result<Changed<Appended>> {
         let AppendInThread(mut append) = request;
+        let (room, is_flagged) = (append.room, self.is_flagged(&append)?);
         check_message(&mut append.message)?;
-        Ok(self.told(self.0.engine.append_in_thread(append).await?))
+        let appended = self.0.engine.append_in_thread(append).await?;
+        if is_flagged && !appended.value.duplicate {
+            self.0.engine.report_by_words(room, appended.value.seq).await;
+        }
+        Ok(self.told(appended))
     }
 
     async fn tell_followers(&self, request: TellFollowers) -> Result<Changed<bool>> {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::{Args, builder::TypedValueParser as _};
-use madang_domain::AddedBy;
+use madang_domain::{AddedBy, limits};
 
 use crate::batch::Bounds;
 
@@ -74,6 +74,12 @@ pub(crate) const TELL_OVERDUE: Duration = Duration::from_secs(60);
 
 /// The most messages whose followers are told in one round.
 pub(crate) const TELLS_PER_ROUND: u32 = 100;
+
+/// The latest notices of an inbox, among which those of a kind by one user are bounded: what the first page shows.
+pub(crate) const INBOX_LATEST: u32 = limits::PAGE_DEFAULT_ITEMS;
+
+/// The most of these that are invitations by one user, or bans, or mutes: nobody alone fills the first page of an inbox.
+pub(crate) const NOTICES_ALIKE_MAX: u32 = 10;
 
 /// The interval between searches for rooms whose tombstone has expired.
 pub(crate) const PURGE_INTERVAL: Duration = Duration::from_secs(60);

@@ -28,7 +28,7 @@ pub use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 pub use person::{Person, ack, error_frame, public_room, send_frame};
 pub use raw_socket::{RawSocket, Received};
 pub use site_backend::{Backend, SITE_SECRET, keys, site_settings, site_token, undated_site_token};
-pub use stage::{Stage, fast_sends, logs_contain, still_running};
+pub use stage::{Registrations, Stage, fast_sends, logs_contain, still_running};
 pub use standalone::Standalone;
 pub use talk::Talk;
 pub use tokens::{foreign_token, unsigned_token};

@@ -99,6 +99,19 @@ impl Stage {
         let url = self.cluster.auth_database_url();
         keys(Program::Auth, arguments, "MADANG_DATABASE_URL", Path::new(&url)).await
     }
+
+    /// Adds a signing key, as an operator does, which signs when so many seconds have passed.
+    ///
+    /// # Panics
+    /// When it fails.
+    pub async fn rotate_signing_key(&self, overlap_seconds: &str) {
+        let url = self.cluster.auth_database_url();
+        let settings = [
+            ("MADANG_DATABASE_URL", Path::new(&url)),
+            ("MADANG_AUTH_KEY_OVERLAP_SECONDS", Path::new(overlap_seconds)),
+        ];
+        perform(Program::Auth, &["rotate-key"], &settings).await;
+    }
 }
 
 /// Runs a program's `keys …`, with one setting; answers what it printed.
@@ -106,12 +119,17 @@ impl Stage {
 /// # Panics
 /// When it fails.
 pub async fn keys(program: Program, arguments: &[&str], setting: &str, value: &Path) -> String {
+    perform(program, &[&["keys"], arguments].concat(), &[(setting, value)]).await
+}
+
+/// Runs a task of a program, with these settings alone; answers what it printed.
+async fn perform(program: Program, arguments: &[&str], settings: &[(&str, &Path)]) -> String {
     let binary = binaries_directory().expect("the directory of the binaries").join(program.binary());
     let mut command = Command::new(binary);
-    command.env_clear().env(setting, value).arg("keys").args(arguments);
+    command.env_clear().envs(settings.iter().copied()).args(arguments);
     let output = command.output().await.expect("the program runs");
     let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "keys {arguments:?}: {said}");
+    assert!(output.status.success(), "{arguments:?}: {said}");
     String::from_utf8(output.stdout).expect("text")
 }
 

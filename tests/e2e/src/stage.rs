@@ -1,9 +1,16 @@
 //! The cluster that a story plays on.
 
-use std::{collections::HashMap, path::Path};
+use std::{
+    collections::{HashMap, HashSet},
+    path::Path,
+};
 
 use madang_domain::RoomId;
-use madang_test_kit::{Cluster, ClusterOptions, PATIENCE, Process, Program, eventually};
+use madang_test_kit::{Cluster, ClusterOptions, PATIENCE, Process, Program, eventually, within};
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines},
+    net::TcpStream,
+};
 
 /// More than any story sends: for those that are not about the rate limit.
 const NO_RATE_LIMIT: &str = "1000000";
@@ -94,6 +101,19 @@ impl Stage {
         gateways
     }
 
+    /// Looks on from now on while gateways register in Redis to listen to rooms.
+    ///
+    /// # Panics
+    /// When Redis does not answer.
+    pub async fn watch_registrations(&self) -> Registrations {
+        let mut redis = TcpStream::connect(self.cluster.redis().address()).await.expect("Redis");
+        redis.write_all(b"MONITOR\r\n").await.expect("MONITOR");
+        let mut told = BufReader::new(redis).lines();
+        let began = within(PATIENCE, "MONITOR", told.next_line()).await.expect("an answer");
+        assert_eq!(began.as_deref(), Some("+OK"));
+        Registrations { told }
+    }
+
     /// How many entries that hold a text are in each gateway's inbox, by gateway.
     ///
     /// # Panics
@@ -121,6 +141,35 @@ impl Stage {
             counts.insert(gateway, count);
         }
         counts
+    }
+}
+
+/// What Redis tells of registrations, also of those that are taken back at once.
+#[derive(Debug)]
+pub struct Registrations {
+    told: Lines<BufReader<TcpStream>>,
+}
+
+impl Registrations {
+    /// Every room to which a gateway has begun to listen, up to the registration for one of them.
+    ///
+    /// # Panics
+    /// When that does not come in time.
+    pub async fn up_to(&mut self, last: RoomId) -> HashSet<RoomId> {
+        const KEY: &str = ":listeners:room:";
+        let mut rooms = HashSet::new();
+        within(PATIENCE, "a registration", async {
+            while !rooms.contains(&last) {
+                let line = self.told.next_line().await.expect("Redis").expect("Redis is there");
+                if line.contains("\"SADD\"")
+                    && let Some((_, rest)) = line.split_once(KEY)
+                {
+                    rooms.extend(rest.split('"').next().and_then(|room| room.parse::<RoomId>().ok()));
+                }
+            }
+        })
+        .await;
+        rooms
     }
 }
 

@@ -220,6 +220,47 @@ async fn rooms_that_are_not_there_or_not_ones_own() {
     bystanders.noticed_nothing().await;
 }
 
+/// A gateway listens in Redis to what somebody may read, and to nothing for whom it refused.
+#[tokio::test]
+async fn a_refused_subscription_leaves_no_registration_in_redis() {
+    /// As many as one frame may name.
+    const ROOMS: u128 = 100;
+    let stage = stage().await;
+    let (mina, joon) =
+        tokio::join!(Person::register(stage.ingress(), "mina"), Person::register(stage.ingress(), "joon"));
+    let private = joon.api.create_room(&NewRoom::private("Joon's", Vec::new())).await.unwrap().id;
+    let mine = public_room(&mina, "Mine", &[]).await.id;
+    let first: RoomId = "01941f29-7c00-7000-8000-00000000b000".parse().unwrap();
+    let nowhere: Vec<_> =
+        (1..ROOMS).map(|n| RoomId::new(uuid::Uuid::from_u128(first.uuid().as_u128() + n))).collect();
+    let refused: Vec<_> = nowhere.into_iter().chain([private]).collect();
+    let mut socket = mina.socket(&stage.gateway(0)).await;
+    let mut registrations = stage.watch_registrations().await;
+    for room in [refused[0], private] {
+        for frame in [
+            json!({"type": "typing", "room": room, "on": true}),
+            json!({"type": "presence", "room": room}),
+            json!({"type": "history", "room": room}),
+        ] {
+            let frame = serde_json::from_value(frame).unwrap();
+            error_frame(socket.call(frame, PATIENCE).await.unwrap());
+        }
+    }
+    // The one that is granted comes last: what is registered is registered in order.
+    for rooms in [&refused[..], &[mine]] {
+        let rooms: Vec<_> = rooms.iter().map(|room| json!({"room": room})).collect();
+        let subscribe = serde_json::from_value(json!({"type": "subscribe", "rooms": rooms})).unwrap();
+        let answer = socket.call(subscribe, PATIENCE).await.unwrap();
+        let madang_client::Incoming::Frame(madang_contract::ServerFrame::Subscribed(answer)) = answer else {
+            panic!("{answer:?}")
+        };
+        assert_eq!(answer.rooms.len(), rooms.len());
+    }
+    let registered = registrations.up_to(mine).await;
+    let wrongly: Vec<_> = refused.iter().filter(|room| registered.contains(room)).collect();
+    assert!(wrongly.is_empty(), "{} of {} refused rooms were registered", wrongly.len(), refused.len());
+}
+
 #[tokio::test]
 async fn tokens_that_are_none_close_with_4401() {
     let bystanders = Bystanders::start().await;

@@ -6,7 +6,7 @@
 //! which follows the code that an input reaches.
 //!
 //! A new target is a file in `targets`, an entry in [`TARGETS`], a directory in `corpus`, a dictionary in `dictionaries`,
-//! and a row in `tests/fuzz/README.md`. Not there yet: tokens of a search, and types of files by their first bytes.
+//! and a row in `tests/fuzz/README.md`. Not there yet: types of files by their first bytes.
 
 pub mod corpus;
 mod mutation;

@@ -18,6 +18,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "client_address", check: targets::client_address::check },
     Target { name: "client_frame", check: targets::client_frame::check },
     Target { name: "paging", check: targets::paging::check },
+    Target { name: "search", check: targets::search::check },
     Target { name: "site_token", check: targets::site_token::check },
     Target { name: "stream_entry", check: targets::stream_entry::check },
     Target { name: "text", check: targets::text::check },

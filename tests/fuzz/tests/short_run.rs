@@ -44,6 +44,11 @@ fn paging() {
 }
 
 #[test]
+fn search() {
+    run("search");
+}
+
+#[test]
 fn site_token() {
     run("site_token");
 }

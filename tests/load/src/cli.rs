@@ -15,6 +15,7 @@ use tokio::runtime::{Builder, Runtime};
 use crate::{
     bare,
     error::{BenchError, with_sources},
+    hostile::Attack,
     limits::allow_sockets,
     progress::Progress,
     report::Report,
@@ -41,6 +42,10 @@ struct Arguments {
     /// The scenarios to run. May be repeated. [default: all]
     #[arg(long = "scenario", value_enum, value_name = "SCENARIO")]
     scenarios: Vec<Scenario>,
+
+    /// The attacks of the hostile scenario. May be repeated. [default: all]
+    #[arg(long = "attack", value_enum, value_name = "ATTACK")]
+    attacks: Vec<Attack>,
 
     /// The length of each measured window, in seconds.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=120))]
@@ -103,13 +108,14 @@ fn run_parsed(arguments: Arguments) -> Result<bool, BenchError> {
     let scenarios = if arguments.scenarios.is_empty() { Scenario::ALL.to_vec() } else { arguments.scenarios };
     // This runtime makes the requests of the set-up. The load itself runs on the main thread.
     let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-    let settings = Settings { window: Duration::from_secs(arguments.seconds) };
+    let attacks = if arguments.attacks.is_empty() { Attack::ALL.to_vec() } else { arguments.attacks };
+    let settings = Settings { window: Duration::from_secs(arguments.seconds), attacks };
     // The limit is raised before any server starts, since servers inherit it.
     allow_sockets(SOCKETS_MAX)?;
     let report = if arguments.bare_only {
-        Bench::new(&runtime, None, settings)?.run(&scenarios)
+        Bench::new(&runtime, None, settings.clone())?.run(&scenarios)
     } else if let Some(path) = &arguments.processes {
-        Bench::new(&runtime, Some(Target::from_file(path)?), settings)?.run(&scenarios)
+        Bench::new(&runtime, Some(Target::from_file(path)?), settings.clone())?.run(&scenarios)
     } else {
         let mut report = None::<Report>;
         for workers in arguments.workers {
@@ -120,7 +126,7 @@ fn run_parsed(arguments: Arguments) -> Result<bool, BenchError> {
                     continue;
                 }
                 let measured = on_own_cluster(&runtime, workers, limits, |target| {
-                    Ok(Bench::new(&runtime, Some(target), settings)?.run(&scenarios))
+                    Ok(Bench::new(&runtime, Some(target), settings.clone())?.run(&scenarios))
                 })?;
                 let measured = measured.with_workers(workers);
                 report = Some(match report {
@@ -148,20 +154,24 @@ enum Limits {
 }
 
 /// What is lifted.
-const LIFTED: [(&str, &str); 9] = [
+const LIFTED: [(Program, &str, &str); 12] = [
     // The benchmark measures how many sockets gateways can admit, not the configured limit.
-    ("MADANG_ADMISSIONS_PER_SECOND", "1000000"),
+    (Program::Gateway, "MADANG_ADMISSIONS_PER_SECOND", "1000000"),
     // All users come from one address, one of them makes all rooms, and a room is as lively as a scenario says.
-    ("MADANG_ADDRESS_SENDS_PER_SECOND", "0"),
-    ("MADANG_ADDRESS_READS_PER_SECOND", "0"),
-    ("MADANG_ROOM_SENDS_PER_SECOND", "1000000"),
-    ("MADANG_ROOM_CREATIONS_PER_MINUTE", "1000000"),
-    ("MADANG_MEMBER_ADDITIONS_PER_MINUTE", "1000000"),
+    (Program::Gateway, "MADANG_ADDRESS_SENDS_PER_SECOND", "0"),
+    (Program::Gateway, "MADANG_ADDRESS_READS_PER_SECOND", "0"),
+    (Program::Gateway, "MADANG_ROOM_SENDS_PER_SECOND", "1000000"),
+    (Program::Gateway, "MADANG_ROOM_CREATIONS_PER_MINUTE", "1000000"),
+    (Program::Gateway, "MADANG_MEMBER_ADDITIONS_PER_MINUTE", "1000000"),
     // All clients are of one address.
-    ("MADANG_MAX_ADDRESS_CONNECTIONS", "100000"),
-    ("MADANG_HANDSHAKES_BURST", "100000"),
+    (Program::Gateway, "MADANG_MAX_ADDRESS_CONNECTIONS", "100000"),
+    (Program::Gateway, "MADANG_HANDSHAKES_BURST", "100000"),
     // A few users open and close sockets as fast as the gateways let them.
-    ("MADANG_MAX_USER_SOCKETS", "1000000"),
+    (Program::Gateway, "MADANG_MAX_USER_SOCKETS", "1000000"),
+    // Thousands of accounts are made, from a few addresses, and no password is worth guarding.
+    (Program::Auth, "MADANG_AUTH_REGISTER_BURST", "1000000"),
+    (Program::Auth, "MADANG_AUTH_ARGON2_MEMORY_KIB", "64"),
+    (Program::Auth, "MADANG_AUTH_ARGON2_PASSES", "1"),
 ];
 
 impl Limits {
@@ -180,14 +190,10 @@ fn on_own_cluster(
     let progress = Progress::default();
     // Clients connect directly to the gateways, since an ingress would be one more process on the same cores.
     let mut options =
-        ClusterOptions { durability: Durability::Real, nginx: false, ..ClusterOptions::default() }
-            // Thousands of accounts are made, all from one address, and no password is worth guarding.
-            .with_setting(Program::Auth, "MADANG_AUTH_REGISTER_BURST", "1000000")
-            .with_setting(Program::Auth, "MADANG_AUTH_ARGON2_MEMORY_KIB", "64")
-            .with_setting(Program::Auth, "MADANG_AUTH_ARGON2_PASSES", "1");
+        ClusterOptions { durability: Durability::Real, nginx: false, ..ClusterOptions::default() };
     if limits == Limits::Lifted {
-        for (setting, value) in LIFTED {
-            options = options.with_setting(Program::Gateway, setting, value);
+        for (program, setting, value) in LIFTED {
+            options = options.with_setting(program, setting, value);
         }
     }
     let starting =

@@ -1,6 +1,10 @@
 //! A client of the public REST API that prepares a load: accounts with tokens, rooms with members.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use reqwest::{Client, RequestBuilder, StatusCode, header};
@@ -17,8 +21,15 @@ const TRIES_MAX: u32 = 8;
 const RETRY_AFTER_DEFAULT: Duration = Duration::from_millis(500);
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(5);
 /// Tokens that expire sooner than this are renewed before a scenario. Each scenario is shorter.
-const TOKEN_LIFE_MIN: Duration = Duration::from_secs(240);
-const PASSWORD: &str = "correct horse battery staple";
+const TOKEN_LIFE_MIN: Duration = Duration::from_secs(480);
+/// The password of all accounts.
+pub const PASSWORD: &str = "correct horse battery staple";
+/// The addresses from which accounts are registered, so that none of them meets what one address may.
+const REGISTERING: [IpAddr; 4] = [from(1), from(2), from(3), from(4)];
+
+const fn from(last: u8) -> IpAddr {
+    IpAddr::V4(Ipv4Addr::new(127, 0, 0, last))
+}
 
 /// An account of the load.
 #[derive(Debug, Clone)]
@@ -72,6 +83,7 @@ struct Id {
 #[derive(Debug, Clone)]
 pub struct RestApi {
     http: Client,
+    registering: Vec<Client>,
     gateways: Vec<SocketAddr>,
 }
 
@@ -81,10 +93,12 @@ impl RestApi {
     /// # Errors
     /// When no HTTP client can be made.
     pub fn new(gateways: Vec<SocketAddr>) -> Result<Self, RestApiError> {
-        let http = Client::builder().timeout(REQUEST_TIMEOUT).no_proxy().build();
-        let http =
-            http.map_err(|source| RestApiError::Http { path: "the HTTP client".to_owned(), source })?;
-        Ok(Self { http, gateways })
+        let client = |from: Option<IpAddr>| {
+            let client = Client::builder().timeout(REQUEST_TIMEOUT).no_proxy().local_address(from).build();
+            client.map_err(|source| RestApiError::Http { path: "the HTTP client".to_owned(), source })
+        };
+        let registering = REGISTERING.iter().map(|from| client(Some(*from))).collect::<Result<_, _>>()?;
+        Ok(Self { http: client(None)?, registering, gateways })
     }
 
     /// Registers new accounts, named after the run.
@@ -100,7 +114,9 @@ impl RestApi {
                     "password": PASSWORD,
                     "name": format!("Load {number}"),
                 });
-                let tokens: Tokens = self.post(number, "/v1/auth/register", None, &body).await?;
+                let (path, url) = ("/v1/auth/register", self.url(number, "/v1/auth/register"));
+                let http = &self.registering[number % self.registering.len()];
+                let tokens: Tokens = answer(path, || http.post(&url).json(&body)).await?;
                 let token = Arc::from(tokens.access_token);
                 let me: Id = self.get(number, "/v1/users/me", &token).await?;
                 let expires_at = Instant::now() + Duration::from_secs(tokens.expires_in);
@@ -163,6 +179,31 @@ impl RestApi {
         let body = json!({ "name": "Load room for all", "kind": "public" });
         let room: Id = self.post(0, "/v1/rooms", Some(&owner.token), &body).await?;
         Ok(Arc::from(room.id))
+    }
+
+    /// Says a text in a room so many times; the accounts take turns.
+    ///
+    /// # Errors
+    /// When one is not allowed to.
+    pub async fn say(
+        &self,
+        accounts: &[Account],
+        room: &str,
+        text: &str,
+        times: usize,
+    ) -> Result<(), RestApiError> {
+        let (path, body) = (format!("/v1/rooms/{room}/messages"), json!({ "text": text }));
+        stream::iter(0..times)
+            .map(Ok)
+            .try_for_each_concurrent(CONCURRENCY, |number| {
+                let (path, body) = (&path, &body);
+                async move {
+                    let account = &accounts[number % accounts.len()];
+                    let _: Value = self.post(number, path, Some(&account.token), body).await?;
+                    Ok(())
+                }
+            })
+            .await
     }
 
     async fn post<T: DeserializeOwned>(

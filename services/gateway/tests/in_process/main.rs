@@ -8,6 +8,7 @@ mod adding;
 mod attachments;
 mod blocking;
 mod closing;
+mod connections;
 mod documents;
 mod handshakes;
 mod hang_up;

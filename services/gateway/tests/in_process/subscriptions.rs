@@ -5,7 +5,10 @@ use madang_contract::{ClientFrame, ErrorFrame, RoomSince, ServerFrame, Subscribe
 use madang_domain::{Code, RoomId, RoomKind, RoomRef, Seq};
 use madang_kit::clock::{SystemClock, SystemRandom, new_id};
 
-use crate::support::{Gateway, PATIENCE, Services, User};
+use crate::{
+    raw::ask,
+    support::{Gateway, PATIENCE, Services, User},
+};
 
 const HUBS: &str = "madang_gateway_hubs";
 
@@ -86,4 +89,26 @@ async fn refused_subscriptions_have_a_rate_of_which_others_feel_nothing() {
     assert_eq!(error.limit.as_deref(), Some("refused_subscriptions"));
     let closet = private_room(&gateway, &mina).await;
     assert_eq!(subscribe(&mut gateway.socket(&mina).await, [closet.into()]).await.unwrap(), []);
+}
+
+/// The other dialect names its room in the path: it is judged before the upgrade.
+#[tokio::test]
+async fn the_channels_dialect_makes_no_hub_for_a_room_that_it_refuses() {
+    let services = Services::start().await;
+    let gateway = services.gateway_with(|settings| settings.channels.channels_edge = Some(true)).await;
+    let (eve, mina) = (services.user("eve").await, services.user("mina").await);
+    let closet = private_room(&gateway, &mina).await;
+    let handshake = async |room: String, token: &str| {
+        let request = format!(
+            "GET /ws/chat/{room}/ HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\
+             Authorization: Bearer {token}\r\n\r\n"
+        );
+        ask(gateway.address(), request.as_bytes()).await.status
+    };
+    for number in 0..20 {
+        assert_eq!(handshake(format!("no-such-room-{number}"), &eve.token).await, 403);
+    }
+    assert_eq!(handshake(closet.to_string(), &eve.token).await, 403);
+    assert_eq!(gateway.metric_if_shown(HUBS).unwrap_or(0), 0);
 }

@@ -46,6 +46,7 @@ impl Engine {
         }
         self.remember([&actor, &user]).await?;
         let (actor, user) = (actor.id, user.id);
+        let consent = self.consent(authority);
         in_transaction!(self, "restrict", |transaction| {
             let mut change = RoomChange::begin(transaction, actor, &room, now).await?;
             let own = own_role(&mut change, authority).await?;
@@ -57,13 +58,16 @@ impl Engine {
             }
             let present = change.transaction.restriction(change.room.id, kind, user).await?;
             let present = present.filter(|present| present.until > now);
+            // As of mentions: who has blocked the actor finds nothing of the actor's in the inbox.
+            let is_told = !consent.blockers(&mut *change.transaction, actor, &[user]).await?.contains(&user);
+            let telling = Telling { is_told, bounded: authority != Authority::Site };
             if on {
                 let reason = reason.clone();
                 let imposed = RestrictionRecord { kind, user, actor, at: now, until, reason };
                 if present.as_ref().is_some_and(|present| is_same(present, &imposed)) {
                     return change.finish(()).await;
                 }
-                change.impose(&imposed, present.is_none(), member).await?;
+                change.impose(&imposed, present.is_none(), member, telling).await?;
                 let action = match kind {
                     Restriction::Ban => AuditAction::Banned,
                     Restriction::Mute => AuditAction::Muted,
@@ -75,7 +79,7 @@ impl Engine {
                 if present.is_none() {
                     return change.finish(()).await;
                 }
-                change.lift(kind, user).await?;
+                change.lift(kind, user, telling).await?;
                 let action = match kind {
                     Restriction::Ban => AuditAction::Unbanned,
                     Restriction::Mute => AuditAction::Unmuted,
@@ -104,6 +108,14 @@ impl Engine {
     }
 }
 
+/// How a user is told of what is imposed.
+#[derive(Debug, Clone, Copy)]
+struct Telling {
+    is_told: bool,
+    /// Whether the actor tells one user only so often.
+    bounded: bool,
+}
+
 /// Whether a repeat would impose nothing else.
 fn is_same(present: &RestrictionRecord, imposed: &RestrictionRecord) -> bool {
     (present.until, &present.reason) == (imposed.until, &imposed.reason)
@@ -116,6 +128,7 @@ impl RoomChange<'_> {
         imposed: &RestrictionRecord,
         is_more: bool,
         member: Option<Member>,
+        telling: Telling,
     ) -> OperationResult<()> {
         let (room, user, kind) = (self.room.id, imposed.user, imposed.kind);
         if is_more {
@@ -151,12 +164,13 @@ impl RoomChange<'_> {
                 until,
                 reason: imposed.reason.clone(),
             },
+            telling,
         );
         Ok(())
     }
 
     /// Ends what is imposed on a user, with the event and the notice that say so.
-    async fn lift(&mut self, kind: Restriction, user: UserId) -> OperationResult<()> {
+    async fn lift(&mut self, kind: Restriction, user: UserId, telling: Telling) -> OperationResult<()> {
         let room = self.room.id;
         self.transaction.delete_restriction(room, kind, user).await?;
         if kind == Restriction::Mute {
@@ -165,7 +179,7 @@ impl RoomChange<'_> {
         self.say_restricted(kind, user, false, None).await?;
         let name = self.room.name.clone();
         let notice = RestrictionNotice { room, name, on: false, until: None, reason: None };
-        self.tell_restricted(kind, user, notice);
+        self.tell_restricted(kind, user, notice, telling);
         Ok(())
     }
 
@@ -184,11 +198,19 @@ impl RoomChange<'_> {
         self.add(Some(user), body).await
     }
 
-    fn tell_restricted(&mut self, kind: Restriction, user: UserId, notice: RestrictionNotice) {
+    fn tell_restricted(
+        &mut self,
+        kind: Restriction,
+        user: UserId,
+        notice: RestrictionNotice,
+        telling: Telling,
+    ) {
         let body = match kind {
             Restriction::Ban => EventBody::BanNotice(notice),
             Restriction::Mute => EventBody::MuteNotice(notice),
         };
-        self.tell(user, body);
+        if telling.is_told {
+            self.tell(user, body, telling.bounded);
+        }
     }
 }

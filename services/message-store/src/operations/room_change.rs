@@ -10,7 +10,7 @@ use madang_rpc::store::{Changed, Member, Room, RoomKind, RoomView};
 use super::invitations::Consent;
 use crate::{
     error::{OperationError, OperationResult},
-    settings::{INVITATIONS_OPEN_MAX, INVITATIONS_WAITING_MAX, SLUG_REST},
+    settings::{INBOX_LATEST, INVITATIONS_OPEN_MAX, INVITATIONS_WAITING_MAX, NOTICES_ALIKE_MAX, SLUG_REST},
     store::{
         Connection, Invitation, MemberPlace, MessageRecord, NewEvent, RestingSlug, RoomRecord, Slice, View,
     },
@@ -28,7 +28,15 @@ pub(crate) struct RoomChange<'s> {
     /// The slug before the change.
     former_slug: Option<Slug>,
     /// What users find in their inboxes.
-    notices: Vec<(UserId, EventBody)>,
+    notices: Vec<Notice>,
+}
+
+/// What a user finds in the inbox.
+struct Notice {
+    user: UserId,
+    body: EventBody,
+    /// Whether the actor tells one user only so often, as all do but the site.
+    bounded: bool,
 }
 
 impl<'s> RoomChange<'s> {
@@ -129,13 +137,9 @@ impl<'s> RoomChange<'s> {
         Ok(self.transaction.insert_event(&self.room, &event).await?)
     }
 
-    /// Adds a member, with the event that says so; one whom another adds is told. The new member has read up to
-    /// that event.
+    /// Adds a member, with the event that says so. The new member has read up to that event.
     pub(crate) async fn admit(&mut self, user: UserId, role: Role) -> OperationResult<()> {
         self.refuse_erased(user).await?;
-        if user != self.actor {
-            self.tell_of_invitation(user, false);
-        }
         self.add(Some(user), EventBody::Joined(Joined { role })).await?;
         self.room.member_count += 1;
         if self.room.flags.history == RoomHistory::Joined {
@@ -188,6 +192,9 @@ impl<'s> RoomChange<'s> {
     ) -> OperationResult<bool> {
         if consent.is_given(&mut *self.transaction, self.actor, user).await? {
             self.transaction.take_invitation(self.room.id, user).await?;
+            if user != self.actor {
+                self.tell_of_invitation(user, false, consent);
+            }
             self.admit(user, role).await?;
             return Ok(true);
         }
@@ -201,26 +208,26 @@ impl<'s> RoomChange<'s> {
             }
             let kept = INVITATIONS_WAITING_MAX - 1;
             self.transaction.drop_oldest_invitations(user, self.room.id, kept).await?;
-            self.tell_of_invitation(user, true);
+            self.tell_of_invitation(user, true, consent);
         }
         Ok(false)
     }
 
     /// A user whom the actor has made a member, or invites to become one, finds an invitation.
-    fn tell_of_invitation(&mut self, user: UserId, pending: bool) {
+    fn tell_of_invitation(&mut self, user: UserId, pending: bool, consent: Consent) {
         let invite = Invite { room: self.room.id, name: self.room.name.clone(), pending };
-        self.notices.push((user, EventBody::Invite(invite)));
+        self.tell(user, EventBody::Invite(invite), consent.authority != Authority::Site);
     }
 
     /// A user finds a notice of something else.
-    pub(crate) fn tell(&mut self, user: UserId, notice: EventBody) {
-        self.notices.push((user, notice));
+    pub(crate) fn tell(&mut self, user: UserId, body: EventBody, bounded: bool) {
+        self.notices.push(Notice { user, body, bounded });
     }
 
     /// A user whom a message names finds a notice.
     pub(crate) fn tell_of_mention(&mut self, user: UserId, message: Seq) {
         let mention = Mention { room: self.room.id, seq: message };
-        self.notices.push((user, EventBody::Mention(mention)));
+        self.tell(user, EventBody::Mention(mention), false);
     }
 
     /// Lets another user be the one who changes the room: the site acts for the sender of a message, who is known when
@@ -330,26 +337,47 @@ impl<'s> RoomChange<'s> {
         if self.notices.is_empty() {
             return Ok(events);
         }
-        self.notices.sort_by_key(|(user, _)| *user);
-        let users: Vec<UserId> = self.notices.iter().map(|(user, _)| *user).collect();
-        if self.transaction.is_any_erased(&users).await? {
-            // Rarely: an inbox that is erased is not begun anew.
-            let mut kept = Vec::with_capacity(self.notices.len());
-            for (user, body) in std::mem::take(&mut self.notices) {
-                if !self.transaction.is_any_erased(&[user]).await? {
-                    kept.push((user, body));
-                }
-            }
-            self.notices = kept;
-        }
+        let mut notices = std::mem::take(&mut self.notices);
+        notices.sort_by_key(|notice| notice.user);
+        let users: Vec<UserId> = notices.iter().map(|notice| notice.user).collect();
+        // Rarely true: an inbox that is erased is not begun anew.
+        let is_any_erased = self.transaction.is_any_erased(&users).await?;
         let actor = self.transaction.profile(self.actor).await?;
-        for (user, body) in self.notices {
+        for notice in notices {
+            if is_any_erased && self.transaction.is_any_erased(&[notice.user]).await? {
+                continue;
+            }
+            if !self.is_to_be_told(&notice).await? {
+                continue;
+            }
+            let Notice { user, body, .. } = notice;
             let now = self.room.active_at;
             let (seq, at) = self.transaction.insert_notice(user, self.actor, &body, None, now).await?;
             let (topic, actor) = (TopicId::Inbox(user), actor.clone());
             events.push(Event { topic, seq, at, actor, subject: None, body });
         }
         Ok(events)
+    }
+
+    /// Whether an inbox has room for one more notice of this kind by this actor. Who was made a member beyond that finds
+    /// the room in the list of rooms alone; whom nothing would tell of an invitation is not invited.
+    async fn is_to_be_told(&mut self, notice: &Notice) -> OperationResult<bool> {
+        let Notice { user, body, bounded } = notice;
+        if !bounded {
+            return Ok(true);
+        }
+        // Under the lock, so that invitations at once are counted one after the other.
+        self.transaction.lock_inbox(*user, self.room.active_at).await?;
+        let alike = self.transaction.notices_alike(*user, self.actor, body, INBOX_LATEST).await?;
+        if alike < u64::from(NOTICES_ALIKE_MAX) {
+            return Ok(true);
+        }
+        match body {
+            EventBody::Invite(Invite { pending: true, .. }) => {
+                Err(OperationError::InvitedOften(NOTICES_ALIKE_MAX, INBOX_LATEST))
+            }
+            _ => Ok(false),
+        }
     }
 }
 

@@ -61,6 +61,15 @@ pub(crate) trait Inboxes {
     /// The notice of the embedding site that has a key.
     async fn notice_by_key(&mut self, user: UserId, key: &IdempotencyKey) -> DatabaseResult<Option<Event>>;
 
+    /// How many of the latest notices of an inbox are an actor's and of the kind of this one.
+    async fn notices_alike(
+        &mut self,
+        user: UserId,
+        actor: UserId,
+        notice: &EventBody,
+        latest: u32,
+    ) -> DatabaseResult<u64>;
+
     /// The notices after a place, oldest first.
     async fn notices_after(&mut self, user: UserId, slice: Slice) -> DatabaseResult<EventPage>;
 

@@ -2,8 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
+use futures_util::future::join_all;
 use madang_domain::{
-    AddedBy, Code, Profile, Role, RoomId, TopicId,
+    AddedBy, Code, Profile, Role, RoomId, TopicId, UserId,
     event::{EventBody, Invite, Joined},
 };
 use madang_kit::clock::Clock as _;
@@ -11,8 +12,8 @@ use madang_message_store::{Service, Settings};
 use madang_rpc::{
     MessageStore as _,
     store::{
-        Authority, Changed, CreateRoom, GetUserSettings, Join, Leave, Member, NewRoom, PutMember,
-        PutUserSettings, RemoveMember, RoomKind,
+        Authority, Changed, CreateRoom, GetUserSettings, HistoryFrom, Inbox, Join, Leave, Member, NewRoom,
+        Notify, PutMember, PutUserSettings, RemoveMember, RoomKind,
     },
 };
 
@@ -26,8 +27,15 @@ madang_test_kit::on_both!(
     a_flood_of_rooms_leaves_the_user_in_none,
     invitations_that_wait_for_an_answer_are_bounded,
     many_inviters_do_not_fill_one_users_list,
+    one_users_additions_do_not_fill_an_inbox,
+    one_users_invitations_do_not_fill_an_inbox,
+    invitations_at_once_do_not_get_around_the_bound,
     an_invitation_ends_with_its_room,
 );
+
+/// The first page of an inbox, and how many of its notices tell of invitations by one user.
+const FIRST_PAGE: u32 = 50;
+const TOLD_MAX: usize = 10;
 
 /// A service where it counts who shares a room, as by default.
 async fn service(fixture: &mut Fixture) -> Service {
@@ -173,7 +181,7 @@ async fn a_direct_room_waits_for_the_consent_of_the_other(mut fixture: Fixture) 
 async fn a_flood_of_rooms_leaves_the_user_in_none(mut fixture: Fixture) {
     let service = service(&mut fixture).await;
     let (victim, flooder) = (user(1), user(2));
-    for _ in 0..20 {
+    for _ in 0..TOLD_MAX {
         let room = service.given_room(&[&flooder, &victim]).await;
         assert_eq!(service.view(room, &flooder).await.room.member_count, 1);
     }
@@ -220,6 +228,108 @@ async fn many_inviters_do_not_fill_one_users_list(mut fixture: Fixture) {
         assert!(put(&service, rooms[5], &inviter, &victim, Authority::User).await.unwrap().value.invited);
         assert_eq!(fixture.count(OF_VICTIM).await, WAITING as i64 - 1);
     }
+}
+
+/// Whose notices are on the first page of an inbox, newest first.
+async fn first_page(service: &Service, user: &Profile) -> Vec<UserId> {
+    let inbox = Inbox { user: user.id, from: HistoryFrom::End, limit: FIRST_PAGE };
+    service.inbox(inbox).await.unwrap().events.iter().map(|notice| notice.actor.id).collect()
+}
+
+fn of(page: &[UserId], user: &Profile) -> usize {
+    page.iter().filter(|actor| **actor == user.id).count()
+}
+
+/// Notices of something else, as many as a page has.
+async fn a_page_of_others(service: &Service, user: &Arc<Profile>) {
+    for _ in 0..FIRST_PAGE {
+        let notice = Notify { user: Arc::clone(user), data: "{}".into(), key: None };
+        service.notify(notice).await.unwrap();
+    }
+}
+
+async fn one_users_additions_do_not_fill_an_inbox(mut fixture: Fixture) {
+    let service = service(&mut fixture).await;
+    let (victim, friend, flooder) = (user(1), user(2), user(3));
+    set(&service, &victim, AddedBy::Anyone).await;
+    for _ in 0..3 {
+        service.given_room(&[&friend, &victim]).await;
+    }
+    let mut room = service.given_room(&[&flooder, &victim]).await;
+    for _ in 0..FIRST_PAGE {
+        room = service.given_room(&[&flooder, &victim]).await;
+    }
+    // Who is put out and in again is told no more often.
+    for _ in 0..5 {
+        let (actor, user) = (Arc::clone(&flooder), victim.id);
+        let remove = RemoveMember { actor, authority: Authority::User, room: room.into(), user };
+        service.remove_member(remove).await.unwrap();
+        let added = put(&service, room, &flooder, &victim, Authority::User).await.unwrap();
+        assert_eq!((added.value.invited, added.events.len()), (false, 1), "a member, and no notice");
+    }
+    let page = first_page(&service, &victim).await;
+    assert_eq!((of(&page, &flooder), of(&page, &friend), page.len()), (TOLD_MAX, 3, TOLD_MAX + 3));
+    assert_eq!(service.listed(&victim).await.len(), 4 + FIRST_PAGE as usize, "a member of all of them");
+    // Another user's are counted apart, and what has left the page counts no more.
+    service.given_room(&[&friend, &victim]).await;
+    assert_eq!(first_page(&service, &victim).await[0], friend.id);
+    a_page_of_others(&service, &victim).await;
+    service.given_room(&[&flooder, &victim]).await;
+    assert_eq!(first_page(&service, &victim).await[0], flooder.id);
+}
+
+async fn one_users_invitations_do_not_fill_an_inbox(mut fixture: Fixture) {
+    let service = service(&mut fixture).await;
+    let (victim, friend, flooder) = (user(1), user(2), user(3));
+    service.given_room(&[&friend, &victim]).await;
+    let mut room = service.given_room(&[&flooder, &victim]).await;
+    for _ in 1..TOLD_MAX {
+        room = service.given_room(&[&flooder, &victim]).await;
+    }
+    // An invitation of which nobody is told would be none: it is refused, and nothing is made.
+    let refused = service.make(&flooder, room_of(RoomKind::Private, "Trap", &[&victim])).await.unwrap_err();
+    assert_eq!(refused.code, Code::FailedPrecondition);
+    assert_eq!(service.listed(&flooder).await.len(), TOLD_MAX);
+    // To take one back makes no room for another one.
+    let back = RemoveMember {
+        actor: Arc::clone(&flooder),
+        authority: Authority::User,
+        room: room.into(),
+        user: victim.id,
+    };
+    service.remove_member(back).await.unwrap();
+    let again = put(&service, room, &flooder, &victim, Authority::User).await.unwrap_err();
+    assert_eq!(again.code, Code::FailedPrecondition);
+    assert_eq!(join(&service, &victim, room).await, Some(Code::PermissionDenied), "there is no invitation");
+    let page = first_page(&service, &victim).await;
+    assert_eq!((of(&page, &flooder), of(&page, &friend)), (TOLD_MAX, 1));
+    // Other users are invited, others invite, and the site adds whom it likes.
+    assert!(put(&service, room, &flooder, &user(4), Authority::User).await.unwrap().value.invited);
+    service.given_room(&[&friend, &victim]).await;
+    assert!(!put(&service, room, &flooder, &victim, Authority::Site).await.unwrap().value.invited);
+    assert_eq!(first_page(&service, &victim).await[..2], [flooder.id, friend.id]);
+
+    a_page_of_others(&service, &user(5)).await;
+    let of_other = service.given_room(&[&flooder]).await;
+    assert!(put(&service, of_other, &flooder, &user(5), Authority::User).await.unwrap().value.invited);
+}
+
+async fn invitations_at_once_do_not_get_around_the_bound(mut fixture: Fixture) {
+    fixture.settings = Settings::default();
+    let replicas = [fixture.service().await, fixture.service().await];
+    let (victim, flooder) = (user(1), user(2));
+    let mut rooms = Vec::new();
+    for _ in 0..3 * TOLD_MAX {
+        rooms.push(replicas[0].given_room(&[&flooder]).await);
+    }
+    let invited = rooms.iter().enumerate().map(|(number, room)| {
+        let service = &replicas[number % 2];
+        put(service, *room, &flooder, &victim, Authority::User)
+    });
+    let invited = join_all(invited).await;
+    assert_eq!(invited.iter().filter(|invited| invited.is_ok()).count(), TOLD_MAX);
+    assert_eq!(of(&first_page(&replicas[0], &victim).await, &flooder), TOLD_MAX);
+    assert_eq!(fixture.count("SELECT count(*) FROM invitations").await, TOLD_MAX as i64);
 }
 
 async fn an_invitation_ends_with_its_room(mut fixture: Fixture) {

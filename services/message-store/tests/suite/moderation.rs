@@ -17,6 +17,7 @@ use madang_rpc::{
 };
 
 use crate::{
+    blocks::block,
     edits::edit,
     reactions::react,
     support::{Fixture, Words as _, assert_logged, page, room_of, seqs, user},
@@ -26,6 +27,8 @@ madang_test_kit::on_both!(
     a_ban_ends_the_membership_and_keeps_the_user_out,
     a_ban_ends_by_itself_or_by_a_moderator,
     who_is_no_member_can_be_banned,
+    bans_and_mutes_do_not_fill_an_inbox,
+    who_blocks_a_moderator_is_not_told_of_what_the_moderator_does,
     bans_are_listed_for_moderators,
     a_mute_silences_until_it_ends,
     a_mute_outlasts_leaving_and_returning,
@@ -194,6 +197,52 @@ async fn who_is_no_member_can_be_banned(mut fixture: Fixture) {
     assert_eq!(fixture.count("SELECT count(*) FROM invitations").await, 0);
     ban(&service, room, &mina, &jun, None).await.unwrap();
     assert_eq!(code(join(&service, room, &jun).await), Some(Code::PermissionDenied));
+}
+
+/// Whoever makes a room may ban from it whom they like, and give reasons of their own.
+async fn bans_and_mutes_do_not_fill_an_inbox(fixture: Fixture) {
+    const TOLD_MAX: usize = 10;
+    let service = fixture.service().await;
+    let (mina, jun, hana) = (user(1), user(2), user(3));
+    let room = service.given_room(&[&mina, &jun]).await;
+    for number in 0..15 {
+        let reason = format!("reason {number}");
+        let terms = || Some(Terms { until: None, reason: Some(&reason) });
+        mute(&service, room, &mina, &jun, terms()).await.unwrap();
+        mute(&service, room, &mina, &jun, None).await.unwrap();
+        // A stranger, too.
+        ban(&service, room, &mina, &hana, terms()).await.unwrap();
+        ban(&service, room, &mina, &hana, None).await.unwrap();
+    }
+    let count =
+        |told: Vec<EventBody>, is_it: fn(&EventBody) -> bool| told.iter().filter(|body| is_it(body)).count();
+    let is_mute = |body: &EventBody| matches!(body, EventBody::MuteNotice(_));
+    let is_ban = |body: &EventBody| matches!(body, EventBody::BanNotice(_));
+    assert_eq!(count(told(&service, &jun).await, is_mute), TOLD_MAX);
+    assert_eq!(count(told(&service, &hana).await, is_ban), TOLD_MAX);
+    // What is done is done, told or not; and the site says what it likes.
+    mute(&service, room, &mina, &jun, Some(FOR_GOOD)).await.unwrap();
+    assert_eq!(code(service.say(room, &jun, "k").await), Some(Code::PermissionDenied));
+    let by_site = (&mina, Authority::Site);
+    restrict(&service, room, by_site, &jun, Restriction::Mute, None).await.unwrap();
+    assert_eq!(count(told(&service, &jun).await, is_mute), TOLD_MAX + 1);
+}
+
+async fn who_blocks_a_moderator_is_not_told_of_what_the_moderator_does(fixture: Fixture) {
+    let service = fixture.service().await;
+    let (mina, jun) = (user(1), user(2));
+    let room = service.given_room(&[&mina, &jun]).await;
+    let before = told(&service, &jun).await;
+    block(&service, &jun, &mina).await.unwrap();
+    let terms = || Some(Terms { until: None, reason: Some("read this") });
+    mute(&service, room, &mina, &jun, terms()).await.unwrap();
+    mute(&service, room, &mina, &jun, None).await.unwrap();
+    let changed = ban(&service, room, &mina, &jun, terms()).await.unwrap();
+    assert_eq!(kinds(&changed.events, room), [(3, Some(jun.id)), (20, Some(jun.id))]);
+    ban(&service, room, &mina, &jun, None).await.unwrap();
+    assert_eq!(told(&service, &jun).await, before);
+    restrict(&service, room, (&mina, Authority::Site), &jun, Restriction::Ban, terms()).await.unwrap();
+    assert_eq!(told(&service, &jun).await.len(), before.len() + 1, "the site tells");
 }
 
 async fn bans_are_listed_for_moderators(fixture: Fixture) {

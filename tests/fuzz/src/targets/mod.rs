@@ -6,6 +6,7 @@ pub(crate) mod channels_frame;
 pub(crate) mod client_address;
 pub(crate) mod client_frame;
 pub(crate) mod paging;
+pub(crate) mod search;
 pub(crate) mod site_token;
 pub(crate) mod stream_entry;
 pub(crate) mod text;

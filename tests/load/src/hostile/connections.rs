@@ -1,6 +1,6 @@
 //! Attacks on connections and sockets.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{io, sync::Arc};
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::{
@@ -14,7 +14,10 @@ use tokio_tungstenite::{
     tungstenite::{Message, client::IntoClientRequest as _, http::HeaderValue},
 };
 
-use super::aim::{Aim, Counts, TICKS_PER_SECOND, connect, ticks};
+use super::{
+    aim::{Aim, Counts, TICKS_PER_SECOND, connect, ticks},
+    keep::{AGAIN, keep},
+};
 use crate::wire::{
     frame::{Opcode, write_client_frame},
     upgrade::{self, AnswerCheck},
@@ -28,14 +31,12 @@ const HANDSHAKES_PER_SECOND: u32 = 1_000;
 /// The connections of one attack that may be open at a time: below the files that this process may open.
 const CONNECTIONS_MAX: usize = 4_000;
 const FRAMES_PER_SECOND: u32 = 2_000;
-/// Before a connection that ended is made again.
-const AGAIN: Duration = Duration::from_millis(100);
 const PING_PAYLOAD: [u8; 125] = [b'x'; 125];
 const ROOMS_PER_FRAME: u32 = 20;
 
 /// Keeps connections that announce a body and never send it.
 pub(super) async fn unfinished_bodies(aim: &Arc<Aim>, counts: &Arc<Counts>) -> io::Result<()> {
-    keep(UNFINISHED_BODIES, aim, counts, |mut stream, host, counts| async move {
+    keep(UNFINISHED_BODIES, connect, aim, counts, |mut stream, host, counts| async move {
         let head = format!(
             "POST /v1/auth/login HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n"
         );
@@ -51,7 +52,7 @@ pub(super) async fn unfinished_bodies(aim: &Arc<Aim>, counts: &Arc<Counts>) -> i
 /// Keeps sockets that ping and read nothing.
 pub(super) async fn unread_pongs(aim: &Arc<Aim>, counts: &Arc<Counts>) -> io::Result<()> {
     let token = Arc::clone(&aim.token);
-    keep(PING_SOCKETS, aim, counts, move |mut stream, host, counts| {
+    keep(PING_SOCKETS, connect, aim, counts, move |mut stream, host, counts| {
         let request = upgrade::request(&host, &token);
         async move {
             stream.write_all(&request).await?;
@@ -73,7 +74,7 @@ pub(super) async fn unread_pongs(aim: &Arc<Aim>, counts: &Arc<Counts>) -> io::Re
 
 /// Keeps connections that ask for large answers and read nothing.
 pub(super) async fn unread_answers(aim: &Arc<Aim>, counts: &Arc<Counts>) -> io::Result<()> {
-    keep(UNREAD_ANSWERS, aim, counts, |mut stream, host, counts| async move {
+    keep(UNREAD_ANSWERS, connect, aim, counts, |mut stream, host, counts| async move {
         let request = format!("GET /v1/openapi.json HTTP/1.1\r\nHost: {host}\r\n\r\n");
         loop {
             stream.write_all(request.as_bytes()).await?;
@@ -147,32 +148,6 @@ pub(super) async fn typing(aim: &Arc<Aim>, counts: &Arc<Counts>) -> io::Result<(
         format!(r#"{{"type":"typing","id":"t","room":"{room}","on":{on}}}"#)
     })
     .await
-}
-
-/// Keeps so many connections, each doing `attack` until it ends, and then again.
-async fn keep<F: Future<Output = io::Result<()>> + Send>(
-    connections: usize,
-    aim: &Arc<Aim>,
-    counts: &Arc<Counts>,
-    attack: impl Fn(TcpStream, String, Arc<Counts>) -> F + Clone + Send + 'static,
-) -> io::Result<()> {
-    let mut kept = JoinSet::new();
-    for number in 0..connections {
-        let (gateway, counts, attack) = (aim.gateway(number), Arc::clone(counts), attack.clone());
-        kept.spawn(async move {
-            loop {
-                if let Ok(stream) = connect(gateway).await {
-                    let _held = counts.hold();
-                    // Whoever is closed comes back.
-                    let _ = attack(stream, gateway.to_string(), Arc::clone(&counts)).await;
-                }
-                sleep(AGAIN).await;
-            }
-        });
-    }
-    // They end by being dropped.
-    while kept.join_next().await.is_some() {}
-    Ok(())
 }
 
 /// Sends frames on one socket of the attacker's, which is opened again whenever it is closed, and counts refusals.

@@ -6,8 +6,11 @@
 
 mod aim;
 mod connections;
+mod keep;
 mod newcomer;
 mod requests;
+mod sign_ins;
+mod unread;
 
 use std::{
     io,
@@ -18,57 +21,64 @@ use std::{
 
 pub use aim::Aim;
 use aim::Counts;
+use clap::ValueEnum;
 pub use newcomer::{Newcomers, NewcomersOutcome};
+pub use sign_ins::{SignIns, SignInsOutcome};
 use tokio::{runtime::Builder, sync::oneshot};
 
-/// What hostile clients do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Attack {
-    /// 500 connections announce a body and send none of it.
-    UnfinishedBodies,
-    /// 8 sockets send 2 MB of pings a second each and read nothing.
-    UnreadPongs,
-    /// 40 connections ask for answers of 100 kB again and again and read nothing.
-    UnreadAnswers,
-    /// 2,000 requests a second with API keys that never existed.
-    MadeUpKeys,
-    /// One socket subscribes to 2,000 rooms a second that do not exist.
-    UnknownRooms,
-    /// One user joins and leaves a public room, 200 times a second.
-    JoinsAndLeaves,
-    /// One member tells of typing 2,000 times a second.
-    Typing,
-    /// 1,000 sockets a second open without a credential and stay for as long as they may.
-    Handshakes,
+/// Makes the attacks, with what a table calls each, and a list of them all.
+macro_rules! attacks {
+    ($($(#[$doc:meta])* $attack:ident = $name:literal;)*) => {
+        /// What hostile clients do.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+        pub enum Attack {
+            $($(#[$doc])* $attack,)*
+        }
+
+        impl Attack {
+            /// All, in the order in which they are run.
+            pub const ALL: &[Self] = &[$(Self::$attack,)*];
+
+            /// The name in the table.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$attack => $name,)*
+                }
+            }
+        }
+    };
 }
 
-impl Attack {
-    /// All, in the order in which they are run.
-    pub const ALL: [Self; 8] = [
-        Self::UnfinishedBodies,
-        Self::UnreadPongs,
-        Self::UnreadAnswers,
-        Self::MadeUpKeys,
-        Self::UnknownRooms,
-        Self::JoinsAndLeaves,
-        Self::Typing,
-        Self::Handshakes,
-    ];
-
-    /// The name in the table.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::UnfinishedBodies => "beside 500 unfinished bodies",
-            Self::UnreadPongs => "beside 8 sockets of unread pongs",
-            Self::UnreadAnswers => "beside 40 unread answers",
-            Self::MadeUpKeys => "beside 2,000/s made-up API keys",
-            Self::UnknownRooms => "beside 2,000/s unknown rooms",
-            Self::JoinsAndLeaves => "beside 200/s joins and leaves",
-            Self::Typing => "beside 2,000/s typing signals",
-            Self::Handshakes => "beside 1,000/s anonymous sockets",
-        }
-    }
+attacks! {
+    /// 500 connections announce a body and send none of it.
+    UnfinishedBodies = "beside 500 unfinished bodies";
+    /// 8 sockets send 2 MB of pings a second each and read nothing.
+    UnreadPongs = "beside 8 sockets of unread pongs";
+    /// 40 connections ask for answers of 100 kB again and again and read nothing.
+    UnreadAnswers = "beside 40 unread answers";
+    /// 20 sockets ask for 500 long messages, and for page after page of them, and read nothing.
+    UnreadReplays = "beside 20 sockets of unread replays";
+    /// 40 sockets violate the protocol while much waits for them, and read neither that nor the close.
+    UnreadCloses = "beside 40 unread closes";
+    /// 2,000 requests a second with API keys that never existed.
+    MadeUpKeys = "beside 2,000/s made-up API keys";
+    /// 200 sign-ins a second with right passwords, to 4 accounts from 4 addresses.
+    RightPasswords = "beside 200/s right passwords";
+    /// 100 registrations a second from one address.
+    Registrations = "beside 100/s registrations";
+    /// One socket subscribes to 2,000 rooms a second that do not exist.
+    UnknownRooms = "beside 2,000/s unknown rooms";
+    /// One user joins and leaves a public room, 200 times a second.
+    JoinsAndLeaves = "beside 200/s joins and leaves";
+    /// One user makes 200 private rooms a second, with another user in each.
+    Rooms = "beside 200/s private rooms";
+    /// One owner renames a room, gives roles, adds and removes, 200 times a second.
+    Changes = "beside 200/s changes of a room";
+    /// One member tells of typing 2,000 times a second.
+    Typing = "beside 2,000/s typing signals";
+    /// 1,000 sockets a second open without a credential and stay for as long as they may.
+    Handshakes = "beside 1,000/s anonymous sockets";
 }
 
 /// What the attacker got.
@@ -138,6 +148,12 @@ async fn run(attack: Attack, aim: Arc<Aim>, counts: Arc<Counts>) -> io::Result<(
         Attack::UnfinishedBodies => connections::unfinished_bodies(&aim, &counts).await,
         Attack::UnreadPongs => connections::unread_pongs(&aim, &counts).await,
         Attack::UnreadAnswers => connections::unread_answers(&aim, &counts).await,
+        Attack::UnreadReplays => unread::unread_replays(&aim, &counts).await,
+        Attack::UnreadCloses => unread::unread_closes(&aim, &counts).await,
+        Attack::RightPasswords => requests::right_passwords(&aim, &counts).await,
+        Attack::Registrations => requests::registrations(&aim, &counts).await,
+        Attack::Rooms => requests::rooms(&aim, &counts).await,
+        Attack::Changes => requests::changes(&aim, &counts).await,
         Attack::Handshakes => connections::handshakes(&aim, &counts).await,
         Attack::UnknownRooms => connections::unknown_rooms(&aim, &counts).await,
         Attack::Typing => connections::typing(&aim, &counts).await,

@@ -7,6 +7,7 @@ use tokio::runtime::Runtime;
 use super::{kind::Scenario, side::Side};
 use crate::{
     error::BenchError,
+    hostile::Attack,
     layout::Shape,
     progress::Progress,
     report::Row,
@@ -20,10 +21,12 @@ use crate::{
 const ACCOUNTS: usize = 200;
 
 /// How to measure.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Settings {
     /// The length of each window.
     pub window: Duration,
+    /// The attacks of the hostile scenario.
+    pub attacks: Vec<Attack>,
 }
 
 /// A run.

@@ -9,13 +9,14 @@ use super::{
 use crate::{
     error::BenchError,
     fleet::{Fleet, Load, Outcome, Plan},
-    hostile::{Aim, Attack, Attacker, Newcomers, NewcomersOutcome, Spoils},
+    hostile::{Aim, Attack, Attacker, Newcomers, NewcomersOutcome, SignIns, SignInsOutcome, Spoils},
     layout::Shape,
     measure::{
         meter::{CpuTimes, Edge, Meter},
         peak::MemoryPeak,
     },
     report::{Budget, Row},
+    rest_api::PASSWORD,
     target::Part,
 };
 
@@ -27,6 +28,14 @@ const OPEN_DEADLINE: Duration = Duration::from_secs(60);
 /// The attack begins with the warm-up, so that the window sees what it has become.
 const WARM_UP: Duration = Duration::from_secs(3);
 const DRAIN: Duration = Duration::from_secs(10);
+/// The accounts that the attacker has; the next one is the newcomers'.
+const ATTACKERS: usize = 4;
+/// The messages of the archive: as many as are replayed, of as many bytes as a text may have.
+const ARCHIVE_MESSAGES: usize = 500;
+const ARCHIVE_TEXT: char = '𝄞';
+const ARCHIVE_TEXT_CHARS: usize = 4_000;
+/// Those who write it: none of them comes near what a user may send at once.
+const ARCHIVE_WRITERS: usize = 25;
 const SERVICES: [Part; 3] = [Part::Gateway, Part::Store, Part::Auth];
 const MS_PER_SECOND: f64 = 1_000.0;
 const BYTES_PER_MB: f64 = 1_000_000.0;
@@ -35,6 +44,7 @@ const BYTES_PER_MB: f64 = 1_000_000.0;
 struct Measured {
     outcome: Outcome,
     newcomers: NewcomersOutcome,
+    sign_ins: SignInsOutcome,
     cpu: CpuTimes,
     grown_bytes: u64,
     spoils: Spoils,
@@ -45,15 +55,17 @@ struct Cast {
     plan: Plan,
     aim: Aim,
     newcomer: Arc<str>,
-    newcomers_room: Arc<str>,
+    /// Those who sign in meanwhile.
+    usernames: Arc<[String]>,
 }
 
 /// Without an attack, and then beside each. The calm one stands in the column of the limit.
 pub(super) fn measure(bench: &mut Bench<'_>) -> Result<Vec<Row>, BenchError> {
     let Some(cluster) = &mut bench.cluster else { return Ok(Vec::new()) };
-    let cast = bench.runtime.block_on(Cast::of(cluster))?;
+    let cast = bench.runtime.block_on(Cast::of(cluster, &bench.run))?;
     let mut fleet = Fleet::open(cast.plan.clone(), OPEN_DEADLINE)?;
     let window = bench.settings.window;
+    let attacks = bench.settings.attacks.clone();
     let run = bench.run.clone();
     let mut beside = |attack: Option<Attack>| {
         let name = attack.map_or("calm", Attack::name);
@@ -70,7 +82,7 @@ pub(super) fn measure(bench: &mut Bench<'_>) -> Result<Vec<Row>, BenchError> {
     };
     let calm = beside(None)?;
     let mut rows = Vec::new();
-    for attack in Attack::ALL {
+    for attack in attacks {
         rows.extend(rows_of(attack, &beside(Some(attack))?, &calm));
     }
     fleet.close()?;
@@ -78,33 +90,44 @@ pub(super) fn measure(bench: &mut Bench<'_>) -> Result<Vec<Row>, BenchError> {
 }
 
 impl Cast {
-    async fn of(cluster: &mut Cluster) -> Result<Self, BenchError> {
+    async fn of(cluster: &mut Cluster, run: &str) -> Result<Self, BenchError> {
         let Cluster { target, api, accounts } = cluster;
         api.renew(accounts).await?;
-        let (attacker, newcomer) = (accounts.len() - 1, accounts.len() - 2);
+        let newcomer = accounts.len() - ATTACKERS - 1;
+        let attacker = newcomer + 1;
         let mut members = SHAPE.members(newcomer);
         // The attacker is a member of one room of the load, where it sends nothing.
         members[0].push(attacker);
+        members.push(vec![attacker, newcomer]);
+        members.push((0..ARCHIVE_WRITERS).chain([attacker]).collect());
         let gateways = target.addresses(Part::Gateway);
         let seats = SHAPE.seats(newcomer, gateways.len());
         let mut rooms = api.make_rooms(accounts, &members).await?;
-        rooms.extend(api.make_rooms(accounts, &[vec![newcomer]]).await?);
-        let newcomers_room = Arc::clone(&rooms[SHAPE.rooms]);
+        let (archive, own_room) = (Arc::clone(&rooms[SHAPE.rooms + 1]), Arc::clone(&rooms[SHAPE.rooms]));
         rooms.truncate(SHAPE.rooms);
         let public_room = api.make_public_room(&accounts[newcomer]).await?;
+        let text = String::from_iter([ARCHIVE_TEXT; ARCHIVE_TEXT_CHARS]);
+        api.say(&accounts[..ARCHIVE_WRITERS], &archive, &text, ARCHIVE_MESSAGES).await?;
         let token = |account: usize| Arc::clone(&accounts[account].token);
         let tokens = (0..newcomer).map(token).collect();
         let aim = Aim {
+            run: run.into(),
             gateways: gateways.clone(),
             token: token(attacker),
+            usernames: accounts[attacker..].iter().map(|account| account.username.clone()).collect(),
+            password: PASSWORD,
             room: Arc::clone(&rooms[0]),
             public_room,
+            archive,
+            own_room,
+            newcomer: accounts[newcomer].id.as_str().into(),
+            bystander: accounts[0].id.as_str().into(),
         };
         Ok(Self {
             plan: Plan { servers: gateways, tokens, rooms, seats },
             aim,
             newcomer: token(newcomer),
-            newcomers_room,
+            usernames: accounts[..newcomer].iter().map(|account| account.username.clone()).collect(),
         })
     }
 }
@@ -122,8 +145,9 @@ fn felt(
     let newcomers = Newcomers::start(
         cast.aim.gateways.clone(),
         Arc::clone(&cast.newcomer),
-        Arc::clone(&cast.newcomers_room),
+        Arc::clone(&cast.aim.own_room),
     )?;
+    let sign_ins = SignIns::start(cast.aim.gateways.clone(), Arc::clone(&cast.usernames), PASSWORD)?;
     let attacker = attack.map(|attack| Attacker::start(attack, cast.aim.clone())).transpose()?;
     // It ends with the window, so that what comes late does not hide behind what still goes on.
     let mut attacker = attacker.map(Some);
@@ -134,10 +158,11 @@ fn felt(
             spoils = attacker.as_mut().and_then(Option::take).map(Attacker::finish);
         }
     })?;
-    let newcomers = newcomers.finish()?;
+    let (newcomers, sign_ins) = (newcomers.finish()?, sign_ins.finish()?);
     Ok(Measured {
         outcome,
         newcomers,
+        sign_ins,
         cpu: meter.finish()?,
         grown_bytes: peak.finish()?,
         spoils: spoils.transpose()?.unwrap_or_default(),
@@ -166,6 +191,9 @@ fn rows_of(attack: Attack, measured: &Measured, calm: &Measured) -> Vec<Row> {
         row("others' delivery p99", "ms", &|m| ms(m.outcome.delivery.quantile(0.99))),
         row("newcomers turned away", "", &|m| m.newcomers.turned_away as f64).within(Budget::AtMost(0.0)),
         row("newcomers: connect to subscribed p99", "ms", &|m| ms(m.newcomers.subscribed.quantile(0.99))),
+        row("others' sign-ins refused", "", &|m| m.sign_ins.refused as f64).within(Budget::AtMost(0.0)),
+        row("others' sign-in p50", "ms", &|m| ms(m.sign_ins.took.quantile(0.5))),
+        row("others' slowest sign-in", "ms", &|m| ms(m.sign_ins.took.max())),
         row("gateways' growth of memory at most", "MB", &|m| m.grown_bytes as f64 / BYTES_PER_MB),
         row("CPU of gateways, stores, auth", "%", &|m| {
             100.0 * m.cpu.seconds(&SERVICES) / m.outcome.window.as_secs_f64()

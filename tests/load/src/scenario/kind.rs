@@ -24,7 +24,7 @@ pub enum Scenario {
     Connections,
     /// 2,000 users enter and leave 20 rooms within 10 s.
     Presence,
-    /// Eight attacks, one after the other, beside 9 rooms × 20 sockets × 10 messages/s.
+    /// Fourteen attacks, one after the other, beside 9 rooms × 20 sockets × 10 messages/s.
     Hostile,
 }
 

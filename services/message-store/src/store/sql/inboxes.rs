@@ -30,6 +30,10 @@ pub(super) const GROW_INBOX: &str = "\
     RETURNING head, active_at";
 pub(super) const INSERT_NOTICE: &str = "\
     INSERT INTO events (topic, seq, kind, actor, at, ordinal, key, detail) VALUES ($1, $2, $3, $4, $5, 0, $6, $7)";
+const NOTICES_ALIKE: &str = "\
+    SELECT count(*) FROM (\
+        SELECT e.kind, e.actor FROM events e WHERE e.topic = $1 ORDER BY e.seq DESC LIMIT $4\
+    ) latest WHERE latest.kind = $2 AND latest.actor = $3";
 const NOTICE_BY_KEY: &str = concat!(events_of_topic!(), "AND e.actor = $1 AND e.key = $2");
 const NOTICES_AFTER: &str = page!("FROM events e WHERE e.topic = $1 AND e.seq > $2 AND e.seq > $5 ", "ASC");
 /// Whoever loads an inbox is not shown what was dismissed.
@@ -83,6 +87,21 @@ impl Inboxes for Connection {
             .bind(notice.detail());
         run!(self, query, execute)?;
         Ok((seq(place)?, Timestamp::from_micros(at)))
+    }
+
+    async fn notices_alike(
+        &mut self,
+        user: UserId,
+        actor: UserId,
+        notice: &EventBody,
+        latest: u32,
+    ) -> DatabaseResult<u64> {
+        let query = query_scalar::<Db, i64>(NOTICES_ALIKE)
+            .bind(user.uuid())
+            .bind(notice.number())
+            .bind(actor.uuid())
+            .bind(i64::from(latest));
+        unsigned(run!(self, query, fetch_one)?)
     }
 
     async fn notice_by_key(&mut self, user: UserId, key: &IdempotencyKey) -> DatabaseResult<Option<Event>> {
