@@ -1,5 +1,5 @@
 // A room as a page shows it: its messages with those on their way, who types, who is there, and what is unread.
-import type { Client, MadangError, Message, PassingFrame, RoomEvent, SendOptions, User } from "@madang/client";
+import type { Client, MadangError, Message, OutgoingMessage, PassingFrame, RoomEvent, SendOptions, User } from "@madang/client";
 import { changed, isApart } from "./changes.js";
 import type { RoomFeed } from "./room-feed.js";
 import { Store } from "./store.js";
@@ -26,6 +26,8 @@ export interface ShownMessage {
   readonly message?: Message;
   /** The message to which it replies. */
   readonly replyTo?: string | undefined;
+  /** What is on its way with it. */
+  readonly attachments?: OutgoingMessage["attachments"];
   /** Why it failed. */
   readonly error?: MadangError;
 }
@@ -122,8 +124,12 @@ export class RoomStore extends Store<RoomState> {
     const failed = this.#failed.find((message) => message.key === key);
     this.discard(key);
     if (!failed) return;
-    const { replyTo } = failed;
-    this.client.send(this.room, failed.text, { key, ...(replyTo === undefined ? {} : { replyTo }) });
+    const { replyTo, attachments } = failed;
+    this.client.send(this.room, failed.text, {
+      key,
+      ...(replyTo === undefined ? {} : { replyTo }),
+      ...(attachments === undefined ? {} : { attachments }),
+    });
   };
 
   readonly discard = (key: string): void => {
@@ -199,9 +205,9 @@ export class RoomStore extends Store<RoomState> {
         if (room !== this.room || thread || seq <= (this.#log.at(-1)?.seq ?? 0)) return;
         this.#acknowledged = [...this.#acknowledged, { type: "message", key, text, state: "sent", seq, at, replyTo }];
       }),
-      this.client.on("refused", ({ message: { room, key, text, replyTo, thread }, error }) => {
+      this.client.on("refused", ({ message: { room, key, text, replyTo, thread, attachments }, error }) => {
         if (room !== this.room || thread) return;
-        this.#failed = [...this.#failed, { type: "message", key, text, state: "failed", error, replyTo }];
+        this.#failed = [...this.#failed, { type: "message", key, text, state: "failed", error, replyTo, attachments }];
         this.#show();
       }),
     ];
@@ -276,7 +282,14 @@ export class RoomStore extends Store<RoomState> {
     const sending = this.client.outgoing
       .get()
       .filter(({ room, thread }) => room === this.room && !thread)
-      .map(({ key, text, replyTo }): ShownMessage => ({ type: "message", key, text, state: "sending", replyTo }));
+      .map(({ key, text, replyTo, attachments }): ShownMessage => ({
+        type: "message",
+        key,
+        text,
+        state: "sending",
+        replyTo,
+        attachments,
+      }));
     const items: ShownItem[] = [...this.#log, ...this.#acknowledged, ...this.#failed, ...sending];
     this.set({ ...change, items, messages: items.filter((item) => item.type === "message") });
   }

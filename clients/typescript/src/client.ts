@@ -4,7 +4,7 @@ import type { Link, LinkListener } from "./connection/link.js";
 import { SocketLink } from "./connection/socket-link.js";
 import type { ConnectionStatus } from "./connection/status.js";
 import { AccessTokens, type TokenProvider } from "./connection/tokens.js";
-import type { Attachment, ClientFrame, InboxNotice, PassingFrame, RoomEvent, ServerFrame, User } from "./contract/index.js";
+import type { ClientFrame, InboxNotice, NewAttachment, PassingFrame, RoomEvent, ServerFrame, User } from "./contract/index.js";
 import { type Environment, type SocketConstructor, systemEnvironment } from "./environment.js";
 import { MadangError } from "./errors.js";
 import { Emitter } from "./emitter.js";
@@ -79,7 +79,7 @@ export interface Subscription {
 
 export interface SendOptions {
   readonly replyTo?: string;
-  readonly attachments?: readonly Attachment[];
+  readonly attachments?: readonly NewAttachment[];
   /** The id of the message under which it stands: the root of the thread. */
   readonly thread?: string;
   /** With `thread`: whether it stands among the messages of the room as well. */

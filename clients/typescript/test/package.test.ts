@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { OwnAccount } from "../src/account.js";
 import { systemEnvironment } from "../src/environment.js";
+import { Files } from "../src/files.js";
 import { Http } from "../src/rest/http.js";
 import { Receipts } from "../src/receipts.js";
 import { Rest } from "../src/rest/rest.js";
@@ -41,13 +42,13 @@ test("each route of a user has a method, and no method another route", async () 
     isForUsers(path) ? Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`) : [],
   );
   const called: string[] = [];
-  const places: Record<string, string> = { ROOM: "{room}", USER: "{user}", SESSION: "{session}", "7": "{id}", EMOJI: "{emoji}", CODE: "{code}", REPORT: "{report}", EXPORT: "{export}", "9": "{seq}" };
+  const places: Record<string, string> = { ROOM: "{room}", USER: "{user}", SESSION: "{session}", "7": "{id}", EMOJI: "{emoji}", CODE: "{code}", REPORT: "{report}", EXPORT: "{export}", "9": "{seq}", small: "{size}" };
   const environment = {
     ...systemEnvironment(),
     fetch: (async (url: string, { method }: { method: string }) => {
       const path = new URL(url).pathname.split("/").map((part) => places[part] ?? part).join("/");
       called.push(`${method} ${path}`);
-      return new Response(null, { status: 204 });
+      return new Response(path.endsWith("/files") ? "{}" : null, { status: path.endsWith("/files") ? 201 : 204 });
     }) as unknown as typeof fetch,
   };
   const token = async () => ({ token: "t" });
@@ -92,6 +93,12 @@ test("each route of a user has a method, and no method another route", async () 
     follow: () => threads.follow("ROOM", "7"),
     unfollow: () => threads.unfollow("ROOM", "7"),
   };
+  const files = new Files(rest);
+  const ofFiles: { [Name in keyof Files]: () => Promise<unknown> } = {
+    upload: () => files.upload("ROOM", new Blob(["x"]), { name: "x" }),
+    get: () => files.get("7"),
+    thumbnail: () => files.thumbnail("7", "small"),
+  };
   const calls: { [Name in Exclude<keyof Rest, "http">]: () => Promise<unknown> } = {
     register: () => rest.register({ username: "mina", password: "password" }),
     login: () => rest.login({ username: "mina", password: "password" }),
@@ -134,6 +141,6 @@ test("each route of a user has a method, and no method another route", async () 
     listInbox: () => rest.listInbox({ after: 7 }),
     markInboxRead: () => rest.markInboxRead(7),
   };
-  for (const group of [calls, ofRooms, ofAccount, ofReceipts, ofThreads]) for (const call of Object.values(group)) await call();
+  for (const group of [calls, ofRooms, ofAccount, ofReceipts, ofThreads, ofFiles]) for (const call of Object.values(group)) await call();
   assert.deepEqual(called.sort(), described.sort());
 });

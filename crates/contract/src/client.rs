@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::{
-    Attachment, broken,
-    samples::{ROOM, attachment},
+    NewAttachment, broken,
+    samples::{FILE, ROOM, link},
 };
 
 /// The maximum length of a request's id, in bytes.
@@ -92,7 +92,7 @@ pub enum ClientFrame {
         reply_to: Option<MessageId>,
         /// The attachments, at most 10.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        attachments: Vec<Attachment>,
+        attachments: Vec<NewAttachment>,
         /// The id of the message under which this one stands: the root of the thread.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         thread: Option<MessageId>,
@@ -198,7 +198,8 @@ impl ClientFrame {
             json!({"type": "subscribe", "id": "2", "all": true, "cursors": {ROOM: 4}}),
             json!({"type": "unsubscribe", "id": "3", "rooms": ["ext:7"]}),
             json!({"type": "send", "id": "4", "room": ROOM, "key": "k1", "text": "안녕하세요", "reply_to": "2"}),
-            json!({"type": "send", "room": ROOM, "key": "k2", "text": "a file", "attachments": [attachment()]}),
+            json!({"type": "send", "room": ROOM, "key": "k2", "text": "a file", "attachments": [link()]}),
+            json!({"type": "send", "room": ROOM, "key": "k4", "text": "a picture", "attachments": [{"file": FILE}]}),
             json!({"type": "send", "id": "13", "room": ROOM, "key": "k3", "text": "답글", "thread": "3", "in_room": true}),
             json!({"type": "edit", "id": "10", "room": "courtyard", "message": "3", "text": "안녕하세요!"}),
             json!({"type": "delete", "id": "11", "room": "courtyard", "message": "3"}),

@@ -6,6 +6,7 @@
 //!
 //! [`schema`] makes the OpenAPI and AsyncAPI documents from these types and from the table [`rest::ROUTES`].
 
+mod attachment;
 mod broken;
 mod client;
 pub mod close;
@@ -18,8 +19,9 @@ mod settings;
 mod user;
 mod wire;
 
+pub use attachment::{Attachment, FileToAttach, Link, NewAttachment};
 pub use client::{ClientFrame, FrameError, Request, RequestId, RoomSince, Subscribe};
-pub use message::{Attachment, Excerpt, Message, Reactions, RoomMessage, Thread};
+pub use message::{Excerpt, Message, Reactions, RoomMessage, Thread};
 pub use server::*;
 pub use settings::{RoomSettings, UserSettings};
 pub use user::{Account, SiteUser, User};

@@ -1,9 +1,9 @@
 //! The values of which the documents' examples consist: a user, a room and a message. The examples of frames and events
 //! stand beside their types, so that a new type and its example are in one place.
 
-use madang_domain::{AttachmentUrl, Epoch, FileName, MediaType, RoomId, Timestamp, UserId};
+use madang_domain::{AttachmentUrl, Epoch, FileName, Image, MediaType, RoomId, Timestamp, UserId};
 
-use crate::{Attachment, Excerpt, Message, Reactions, Thread, User};
+use crate::{Attachment, Excerpt, Link, Message, Reactions, Thread, User};
 
 /// The id of the user.
 const MINA: &str = "01a2024d-95a6-763a-b28c-5f0939d5c634";
@@ -11,6 +11,9 @@ const MINA: &str = "01a2024d-95a6-763a-b28c-5f0939d5c634";
 pub(crate) const JOON: &str = "01a2024d-95d7-7bd3-a3c0-c4581887f92f";
 /// The id of the room.
 pub(crate) const ROOM: &str = "01a2024d-9635-716b-add6-7995dafa95fd";
+
+/// The id of the uploaded file.
+pub(crate) const FILE: &str = "01a2024d-95d7-7ac3-8afb-e3a86cee2d1a";
 
 /// The user of the examples.
 pub(crate) fn user() -> User<'static> {
@@ -40,10 +43,26 @@ pub(crate) fn thread() -> Thread {
     Thread { root: None, in_room: false, replies: 3, last_at: Some(at()), by: vec![parsed(JOON), mina()] }
 }
 
-/// The attachment of the examples.
+/// The attachment of the examples: an uploaded picture.
 pub(crate) fn attachment() -> Attachment {
-    const WORD: &str = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
     Attachment {
+        url: parsed::<AttachmentUrl>(&format!("/v1/files/{FILE}")),
+        name: parsed::<FileName>("마당.jpg"),
+        content_type: parsed::<MediaType>("image/jpeg"),
+        size_bytes: 418_204,
+        file: Some(parsed(FILE)),
+        image: Some(Image {
+            width: 1_600,
+            height: 1_200,
+            placeholder: "LEHV6nWB2yk8pyo0adR*.7kCMdnj".to_owned(),
+        }),
+    }
+}
+
+/// The link of the examples.
+pub(crate) fn link() -> Link {
+    const WORD: &str = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
+    Link {
         url: parsed::<AttachmentUrl>("https://files.example.com/1"),
         name: parsed::<FileName>("회의록.docx"),
         content_type: parsed::<MediaType>(WORD),

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    TextError,
+    FileId, TextError,
     address::{check_absolute, check_characters, is_unfit},
     bounded::bounded_text,
     limits::{ATTACHMENT_URL_MAX_BYTES, FILE_NAME_MAX_BYTES, MEDIA_TYPE_MAX_CHARS},
@@ -16,21 +16,54 @@ const UNKNOWN_MEDIA_TYPE: &str = "application/octet-stream";
 /// The characters of a type's or a subtype's name (RFC 6838, section 4.2).
 const RESTRICTED_NAME_MAX_CHARS: usize = 127;
 
-/// An attachment of a message: a link to a file, with its name, type and size.
+/// An attachment of a message: an uploaded file, or a link to a file elsewhere, with its name, type and size.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Attachment {
-    /// The URL of the file.
+    /// The URL of the file. Of an uploaded file it is the path below the base path.
     pub url: AttachmentUrl,
     /// The name of the file.
     pub name: FileName,
-    /// The media type of the file.
+    /// The media type of the file: of an uploaded file what its bytes say, of a link what the sender states.
     pub content_type: MediaType,
-    /// The size of the file, in bytes, as the sender states it.
+    /// The size of the file, in bytes; of a link as the sender states it.
     pub size_bytes: u64,
+    /// The id of the uploaded file; absent from a link.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<FileId>,
+    /// The picture's size and placeholder, if the uploaded file is a picture of which there are thumbnails; absent from
+    /// all others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<Image>,
+}
+
+/// What a client needs to know of a picture before it has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Image {
+    /// The width, in pixels, as it is to be shown.
+    pub width: u32,
+    /// The height, in pixels, as it is to be shown.
+    pub height: u32,
+    /// A BlurHash (<https://blurha.sh>): a text from which a blurred picture is made while the real one is on its way.
+    pub placeholder: String,
 }
 
 impl Attachment {
+    /// An uploaded file that a message is to have. Whatever else there is to say of it the store knows, and says it where it
+    /// appends the message.
+    ///
+    /// # Errors
+    /// Never: the texts are fixed.
+    pub fn of_file(file: FileId) -> Result<Self, TextError> {
+        Ok(Self {
+            url: AttachmentUrl::of_file(file)?,
+            name: FileName::new("-")?,
+            content_type: MediaType::new(UNKNOWN_MEDIA_TYPE)?,
+            size_bytes: 0,
+            file: Some(file),
+            image: None,
+        })
+    }
+
     /// An attachment as an earlier version accepted and recorded it. That version took any short text for a name and for
     /// a media type, and more for an address; what this one refuses is made fit, since a room must open whatever was once
     /// sent to it.
@@ -49,6 +82,8 @@ impl Attachment {
             name: FileName::made_fit(name)?,
             content_type,
             size_bytes,
+            file: None,
+            image: None,
         })
     }
 }
@@ -113,6 +148,14 @@ bounded_text!(
 );
 
 impl AttachmentUrl {
+    /// The address of an uploaded file: its path below the base path.
+    ///
+    /// # Errors
+    /// Never: a path is an address.
+    pub fn of_file(file: FileId) -> Result<Self, TextError> {
+        Self::new(format!("/v1/files/{file}"))
+    }
+
     /// An address as an earlier version accepted it, which took any character that is no blank. Those that this one
     /// refuses are percent-encoded, as browsers do; one that is refused all the same stays as it is.
     fn recorded(text: String) -> Result<Self, TextError> {

@@ -113,6 +113,10 @@ uuid_id!(
     SessionId, "session id"
 );
 uuid_id!(
+    /// A file that was uploaded.
+    FileId, "file id"
+);
+uuid_id!(
     /// One run of a gateway process. A restarted gateway is another one.
     GatewayId, "gateway id"
 );

@@ -33,12 +33,14 @@ mod unicode;
 mod username;
 
 pub use added_by::AddedBy;
-pub use attachment::{Attachment, AttachmentUrl, FileName, MediaType};
+pub use attachment::{Attachment, AttachmentUrl, FileName, Image, MediaType};
 pub use audit::AuditAction;
 pub use bounded::TextError;
 pub use emoji::Emoji;
 pub use error::{Code, Error, FieldError, Result};
-pub use id::{ConnectionId, GatewayId, MessageId, ParseIdError, RoomId, RoomRef, SessionId, UserId, UserRef};
+pub use id::{
+    ConnectionId, FileId, GatewayId, MessageId, ParseIdError, RoomId, RoomRef, SessionId, UserId, UserRef,
+};
 pub use limit::Limit;
 pub use notification_level::NotificationLevel;
 pub use permission::{Authority, Permission, RoomAction, Target};

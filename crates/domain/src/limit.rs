@@ -26,6 +26,8 @@ pub enum Limit {
     MemberAdditions,
     /// The refused subscriptions of one user.
     RefusedSubscriptions,
+    /// The uploads of one user that are under way.
+    UserUploads,
     /// The sockets of one user.
     UserSockets,
     /// The calls of one API key.
@@ -62,6 +64,7 @@ impl Limit {
         Self::RoomCreations,
         Self::MemberAdditions,
         Self::RefusedSubscriptions,
+        Self::UserUploads,
         Self::UserSockets,
         Self::ServerCalls,
         Self::AddressConnections,
@@ -89,6 +92,7 @@ impl Limit {
             Self::RoomCreations => "room_creations",
             Self::MemberAdditions => "member_additions",
             Self::RefusedSubscriptions => "refused_subscriptions",
+            Self::UserUploads => "user_uploads",
             Self::UserSockets => "user_sockets",
             Self::ServerCalls => "server_calls",
             Self::AddressConnections => "address_connections",
@@ -117,6 +121,7 @@ impl Limit {
             Self::RoomCreations => "this user creates too many rooms: slow down",
             Self::MemberAdditions => "this user adds too many members: slow down",
             Self::RefusedSubscriptions => "too many subscriptions of this user were refused: slow down",
+            Self::UserUploads => "this user has too many uploads under way: let one end first",
             Self::UserSockets => "this user has too many open sockets: close one first",
             Self::ServerCalls => "too many calls use this API key: slow down",
             Self::AddressConnections => "this address has too many connections: close some first",

@@ -64,6 +64,8 @@ pub const MEDIA_TYPE_MAX_CHARS: usize = 255;
 pub const FILE_NAME_MAX_BYTES: usize = 255;
 /// The bytes of an attachment's address.
 pub const ATTACHMENT_URL_MAX_BYTES: usize = 2_048;
+/// The bytes of one uploaded file, where the setting does not say otherwise.
+pub const FILE_MAX_BYTES: u64 = 25 * 1024 * 1024;
 /// The files that one message points to.
 pub const ATTACHMENTS_MAX: usize = 10;
 /// The seconds of the longest pause between two messages of a member in slow mode: six hours.

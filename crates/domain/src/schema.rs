@@ -5,10 +5,10 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use crate::{
-    AddedBy, AttachmentUrl, AvatarUrl, Code, DisplayName, Emoji, Epoch, ExternalId, FileName, IdempotencyKey,
-    ListedWord, MediaType, MessageId, MessageText, NotificationLevel, Reason, Receipts, ReportStatus, Role,
-    RoomHistory, RoomId, RoomKind, RoomName, RoomRef, SearchText, Seq, SessionId, Slug, Timestamp, UserId,
-    UserRef, Username, WordAction, limits,
+    AddedBy, AttachmentUrl, AvatarUrl, Code, DisplayName, Emoji, Epoch, ExternalId, FileId, FileName,
+    IdempotencyKey, ListedWord, MediaType, MessageId, MessageText, NotificationLevel, Reason, Receipts,
+    ReportStatus, Role, RoomHistory, RoomId, RoomKind, RoomName, RoomRef, SearchText, Seq, SessionId, Slug,
+    Timestamp, UserId, UserRef, Username, WordAction, limits,
 };
 
 macro_rules! schemas {
@@ -28,6 +28,7 @@ macro_rules! schemas {
 schemas! {
     UserId => {"type": "string", "format": "uuid", "description": "The id of a user."};
     RoomId => {"type": "string", "format": "uuid", "description": "The id of a room."};
+    FileId => {"type": "string", "format": "uuid", "description": "The id of an uploaded file."};
     SessionId => {"type": "string", "format": "uuid", "description": "The id of a session (a signed-in device)."};
     RoomRef => {
         "type": "string", "minLength": 1, "maxLength": limits::EXTERNAL_ID_MAX_BYTES + 4,

@@ -64,6 +64,8 @@ fn attachment() -> impl Strategy<Value = Attachment> {
         name,
         content_type,
         size_bytes,
+        file: None,
+        image: None,
     })
 }
 

@@ -17,6 +17,7 @@ mod dialects;
 mod doctor;
 mod drain;
 mod fanout;
+mod files;
 mod formats;
 #[doc(hidden)]
 pub mod fuzzing;
@@ -57,8 +58,8 @@ use tokio_util::sync::CancellationToken;
 pub use cli::{Cli, bus, run};
 pub use doctor::{check_settings, examine};
 pub use settings::{
-    AllowedOrigin, ChannelsSettings, ForwardedHeader, GatewaySettings, IssuerAlgorithm, IssuerSettings,
-    Origin, RedisUrl,
+    AllowedOrigin, ChannelsSettings, FileSettings, ForwardedHeader, GatewaySettings, IssuerAlgorithm,
+    IssuerSettings, Origin, RedisUrl,
 };
 
 use crate::{
@@ -67,6 +68,7 @@ use crate::{
     connections::Connections,
     credentials::{Issuer, Revocations, SiteKeys, SiteTokens, SiteUserCache, Verifier},
     fanout::Fanout,
+    files::Files,
     http::{
         client_address::Proxies,
         measure::HttpMetrics,
@@ -120,6 +122,7 @@ pub async fn start(
 ) -> Result<Running, StartError> {
     let life = host.lifecycle.child("gateway");
     let counters = Arc::new(Counters::default());
+    let files = Files::open(&settings.files)?.map(Arc::new);
     let issuer = Issuer::new(&settings.issuer, &counters).await?;
     let tls = ListenerTls::open(&settings.tls, &[ALPN_HTTP], host).await?;
     let protocol = if tls.is_some() { "https" } else { "http" };
@@ -146,9 +149,11 @@ pub async fn start(
         random: Arc::clone(&host.random),
         life: life.clone(),
         changed_profiles,
+        files,
         until_drained: CancellationToken::new(),
     };
     let state = parts.state(issuer);
+    parts.remove_files();
     parts.keep_credentials(&state, host);
     parts.keep_sockets(&state);
     parts.keep_bus(&state, deliveries, host);
@@ -216,6 +221,8 @@ struct Parts<'a> {
     life: Lifecycle,
     /// Takes the profiles that the site's tokens have changed.
     changed_profiles: mpsc::Sender<Profile>,
+    /// Uploaded files; none where none are kept.
+    files: Option<Arc<Files>>,
     /// Ends what the drain still needs, after the last session.
     until_drained: CancellationToken,
 }
@@ -244,6 +251,7 @@ impl Parts<'_> {
             room_sends_per_second: settings.room_sends_per_second,
             room_creations_per_minute: settings.room_creations_per_minute,
             member_additions_per_minute: settings.member_additions_per_minute,
+            user_uploads: settings.files.max_user_uploads,
         };
         let reads = ReadSettings {
             user: rate(settings.reads_per_second, settings.reads_burst),
@@ -269,6 +277,7 @@ impl Parts<'_> {
             budgets: Arc::new(Budgets::new(budgets, Arc::clone(&user_limits))),
             reads: Arc::clone(&reads),
             received: Arc::default(),
+            files: self.files.clone(),
             counters: Arc::clone(&self.counters),
             clock: Arc::clone(&self.clock),
             random: Arc::clone(&self.random),
@@ -333,6 +342,13 @@ impl Parts<'_> {
             },
             counters: Arc::clone(&self.counters),
             refusals: log::Refusals::new(Arc::clone(&self.clock)),
+        }
+    }
+
+    /// Removes the bytes of files that are no more.
+    fn remove_files(&self) {
+        if let Some(files) = &self.files {
+            self.until_soft("files", Arc::clone(files).sweep(Arc::clone(&self.store)));
         }
     }
 

@@ -126,9 +126,19 @@ fn cors(origins: Arc<AllowedOrigins>) -> CorsLayer {
             header::AUTHORIZATION,
             header::CONTENT_TYPE,
             header::IF_NONE_MATCH,
+            header::IF_RANGE,
+            header::RANGE,
             HeaderName::from_static("idempotency-key"),
         ])
-        .expose_headers([header::RETRY_AFTER, header::ETAG, header::ALLOW, header::WWW_AUTHENTICATE])
+        .expose_headers([
+            header::RETRY_AFTER,
+            header::ETAG,
+            header::ALLOW,
+            header::WWW_AUTHENTICATE,
+            header::ACCEPT_RANGES,
+            header::CONTENT_DISPOSITION,
+            header::CONTENT_RANGE,
+        ])
         .max_age(PREFLIGHT_KEPT)
 }
 

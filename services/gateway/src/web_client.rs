@@ -15,9 +15,10 @@ use madang_web::{File, HASHED, INDEX};
 use crate::http::etag::{etag_of, is_known};
 
 /// What the page may do. Its scripts and styles are files of this server; it has none in the page itself, and turns no
-/// text into markup. Pictures of people are anywhere. No other page frames it.
+/// text into markup. Pictures of people are anywhere,
+/// and those of messages are read with a token. No other page frames it.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; connect-src 'self'; \
-    img-src 'self' https: http:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
+    img-src 'self' blob: https: http:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
     require-trusted-types-for 'script'; trusted-types 'none'";
 /// The page is asked for each time whether it is still the same: it names the other files.
 const PAGE_CACHING: &str = "no-cache";

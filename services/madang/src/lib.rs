@@ -104,6 +104,7 @@ pub async fn run(mut cli: Cli, host: Host) -> Result<Running, StartError> {
     // A token in the URL is the easiest way to try things out. Behind proxies it leaks into logs.
     cli.gateway.allow_query_token.get_or_insert(true);
     cli.gateway.channels.channels_edge.get_or_insert(true);
+    cli.gateway.files.files_url = files_url(&cli)?;
     cli.auth.registration = cli.gateway.registration();
     let (accounts, messages) = databases(&cli)?;
     if let Some(task) = cli.task.take() {
@@ -155,6 +156,18 @@ fn databases(cli: &Cli) -> Result<(Secret, Secret), StartError> {
         })?;
     }
     database_urls(cli)
+}
+
+/// Where uploaded files are kept: as set, or else in the data directory. With Redis there may be other processes, which would
+/// not have what lies in this one's directory; where that is shared, it is to be said.
+fn files_url(cli: &Cli) -> Result<Option<String>, StartError> {
+    let is_alone = cli.redis.redis_url.is_none();
+    if cli.gateway.files.files_url.is_some() || !is_alone {
+        return Ok(cli.gateway.files.files_url.clone());
+    }
+    let directory = cli.data.data_dir.join("files");
+    let directory = directory.to_str();
+    Ok(Some(directory.ok_or_else(|| StartError::setting("MADANG_DATA_DIR", "must be UTF-8"))?.to_owned()))
 }
 
 /// The database URLs of auth and of the message store: the configured one, or one SQLite file each. Separate

@@ -166,6 +166,18 @@ pub(crate) enum OperationError {
     /// A list has too many words.
     #[error("a list has at most {max} words", max = limits::WORDS_MAX)]
     TooManyWords,
+    /// There is no such file, or none that the user sees.
+    #[error("there is no such file")]
+    FileNotFound,
+    /// The attachment at this place is no file that the sender has uploaded to the room.
+    #[error("you have uploaded no such file to this room, or it was removed since")]
+    NoSuchFile(usize),
+    /// Another message has the file of the attachment at this place.
+    #[error("another message has this file: upload it once more")]
+    FileUsed(usize),
+    /// The user's files would take more bytes than the user's share.
+    #[error("your files take all of the {0} bytes that they may: delete messages with files first")]
+    FileShareUsed(u64),
     /// A search for nothing.
     #[error("q has neither a letter nor a digit to search for")]
     NothingToSearch,
@@ -206,7 +218,9 @@ impl From<OperationError> for Error {
             | E::UserErased
             | E::ExportNotFound
             | E::ReportNotFound
-            | E::InvitationNotFound => Code::NotFound,
+            | E::InvitationNotFound
+            | E::FileNotFound
+            | E::NoSuchFile(_) => Code::NotFound,
             E::NotMember
             | E::RoleTooLow(_)
             | E::NotSender
@@ -250,10 +264,16 @@ impl From<OperationError> for Error {
             | E::TooManyRestrictions
             | E::TooManyInvitationLinks
             | E::ReportOwn
-            | E::TooManyPins => Code::FailedPrecondition,
+            | E::TooManyPins
+            | E::FileUsed(_)
+            | E::FileShareUsed(_) => Code::FailedPrecondition,
             E::Overloaded | E::Stopping => Code::Unavailable,
             E::Deadline => Code::DeadlineExceeded,
             E::Database(_) | E::Shared(_) => return from_database(error),
+        };
+        let attached = match &error {
+            E::NoSuchFile(place) | E::FileUsed(place) => Some(format!("/attachments/{place}/file")),
+            _ => None,
         };
         let field = match &error {
             E::SlugTaken | E::SlugRests(_) => Some("/slug"),
@@ -279,6 +299,9 @@ impl From<OperationError> for Error {
         };
         let mut told = Self::new(code, error.to_string());
         if let Some(field) = field {
+            told = told.of_field(field);
+        }
+        if let Some(field) = attached {
             told = told.of_field(field);
         }
         Self { retry_after, limit, ..told }

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Instant};
 
 use async_trait::async_trait;
 use madang_domain::{
-    AttachmentUrl, Authority, Error, MessageText, Result, RoomId, RoomName, Seq, TopicId,
+    Attachment, AttachmentUrl, Authority, Error, FileId, MessageText, Result, RoomId, RoomName, Seq, TopicId,
     event::{Event, Message},
 };
 use madang_kit::{Check, Lifecycle};
@@ -13,11 +13,12 @@ use madang_rpc::{
     around::{Around, Call, Layer},
     method::Method,
     store::{
-        AcceptInvitation, Append, AppendInThread, Appended, AuditEntry, BannedUser, BeginExport, Block,
-        BlockedUser, Changed, CreateRoom, DeleteMessage, DeleteRoom, Dismiss, EditMessage, EraseUser, Erased,
-        Export, ExportPage, FollowThread, FollowedThread, GetReads, GetRoom, GetSync, GetUserSettings,
-        GetWords, Heads, History, Inbox, InboxMark, InboxPage, Invitation, Join, Leave, ListAudit, ListBans,
-        ListBlocked, ListInvitations, ListMembers, ListPins, ListReports, ListRevisions, ListRooms,
+        AbandonUpload, AcceptInvitation, Append, AppendInThread, Appended, AuditEntry, BannedUser,
+        BeginExport, BeginUpload, Block, BlockedUser, Changed, CreateRoom, DeleteMessage, DeleteRoom,
+        Dismiss, EditMessage, EraseUser, Erased, Export, ExportPage, FinishUpload, FollowThread,
+        FollowedThread, ForgetFiles, GetFile, GetReads, GetRoom, GetSync, GetUserSettings, GetWords, Heads,
+        History, Inbox, InboxMark, InboxPage, Invitation, Join, Leave, ListAudit, ListBans, ListBlocked,
+        ListInvitations, ListMembers, ListPins, ListRemovedFiles, ListReports, ListRevisions, ListRooms,
         ListThreadMessages, ListThreads, LogPage, MadeInvitation, MakeInvitation, MarkDelivered,
         MarkInboxRead, MarkRead, MarkThreadRead, Member, Notify, Open, OpenInbox, Opened, OpenedInbox, Page,
         PutMember, PutRoomSettings, PutUserSettings, PutWords, React, Read, ReadExport, ReadMark,
@@ -33,7 +34,7 @@ use crate::{
     batch::Queue,
     error::OperationError,
     metrics::CallMetrics,
-    operations::{Appender, Engine, InboxOpener, Opener},
+    operations::{Appender, Engine, InboxOpener, Opener, has_files},
     settings::CALL_DEADLINE,
 };
 
@@ -224,7 +225,14 @@ impl MessageStore for Operations {
         let is_flagged = self.is_flagged(&append)?;
         check_message(&mut append.message)?;
         let (room, reply_to) = (append.room, append.message.reply_to);
-        let mut appended = self.0.appends.ask(append).await?;
+        let mut appended = if has_files(&append.message) {
+            // This method keeps its deadline in its queue, in which such a message does not wait.
+            timeout(CALL_DEADLINE, self.0.engine.append_with_files(append))
+                .await
+                .unwrap_or_else(|_elapsed| Err(OperationError::Deadline))?
+        } else {
+            self.0.appends.ask(append).await?
+        };
         if is_flagged && !appended.duplicate {
             self.0.engine.report_by_words(room, appended.seq).await;
         }
@@ -337,6 +345,30 @@ impl MessageStore for Operations {
 
     async fn search(&self, request: Search) -> Result<SearchPage> {
         Ok(self.0.engine.search(request).await?)
+    }
+
+    async fn begin_upload(&self, request: BeginUpload) -> Result<()> {
+        Ok(self.0.engine.begin_upload(request).await?)
+    }
+
+    async fn finish_upload(&self, request: FinishUpload) -> Result<Attachment> {
+        Ok(self.0.engine.finish_upload(request).await?)
+    }
+
+    async fn abandon_upload(&self, request: AbandonUpload) -> Result<()> {
+        Ok(self.0.engine.abandon_upload(request).await?)
+    }
+
+    async fn get_file(&self, request: GetFile) -> Result<Attachment> {
+        Ok(self.0.engine.file(request).await?)
+    }
+
+    async fn list_removed_files(&self, request: ListRemovedFiles) -> Result<Vec<FileId>> {
+        Ok(self.0.engine.removed_files(request).await?)
+    }
+
+    async fn forget_files(&self, request: ForgetFiles) -> Result<()> {
+        Ok(self.0.engine.forget_files(request).await?)
     }
 
     async fn notify(&self, request: Notify) -> Result<Changed<Event>> {

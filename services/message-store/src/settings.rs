@@ -137,6 +137,22 @@ pub(crate) const WORD_LISTS_CHUNK: u32 = 200;
 /// The word lists that are heeded. Each has at most 500 words, usually a few: 10,000 lists of 50 words take some 40 MB.
 pub(crate) const WORD_LISTS_MAX: usize = 10_000;
 
+/// How long a file may be on its way, after which nobody brings it any more: gateways give an upload up long before.
+pub(crate) const UPLOAD_EXPIRY: Duration = Duration::from_secs(60 * 60);
+
+/// How long a file is kept that no message has: a draft may lie over night.
+pub(crate) const UNUSED_FILE_EXPIRY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How many files of each reason one transaction has removed.
+pub(crate) const EXPIRE_CHUNK_FILES: u32 = 500;
+
+/// What a file takes of its user's share at least: about what its rows and its entry in a directory take.
+pub(crate) const FILE_MIN_SHARE_BYTES: u64 = 4_096;
+
+/// How many messages with uploaded files are appended at once in one replica. Each takes a connection that reads use, too.
+/// Further ones wait.
+pub(crate) const FILE_APPENDS_MAX: usize = 4;
+
 /// The interval of the database check, whose result is logged.
 pub(crate) const PING_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -203,10 +219,22 @@ pub struct Settings {
     )]
     pub edit_window_seconds: u32,
 
+    /// The bytes that the files of one user may take in all. The files of deleted messages do not count
+    #[arg(
+        long = "store-user-file-bytes",
+        id = "store_user_file_bytes",
+        default_value_t = USER_FILE_BYTES,
+        value_name = "BYTES"
+    )]
+    pub user_file_bytes: u64,
+
     /// Whether the start applies the migrations. This field has no flag. The process sets it from `MADANG_MIGRATE`.
     #[arg(skip = true)]
     pub migrate: bool,
 }
+
+/// A gibibyte: forty files of the largest size.
+const USER_FILE_BYTES: u64 = 1 << 30;
 
 /// The values of `added_by`.
 const ADDED_BY: [&str; 3] = ["anyone", "shared", "nobody"];
@@ -229,6 +257,7 @@ impl Default for Settings {
             append_queue: 8_192,
             added_by: AddedBy::Shared,
             edit_window_seconds: 0,
+            user_file_bytes: USER_FILE_BYTES,
             migrate: true,
         }
     }

@@ -21,10 +21,11 @@ use crate::{
     operations::{Appender, CountedMarks, Engine, InboxOpener, KnownProfiles, Opener, ReplyNotices},
     service::{Inner, Metered, Operations, Service},
     settings::{
-        CALL_DEADLINE, FORGET_CHUNK_SLUGS, PING_INTERVAL, PING_TIMEOUT, PURGE_CHUNK_EVENTS, PURGE_INTERVAL,
-        SEARCHES_MAX, SLUG_REST, Settings, TOMBSTONE_KEPT, WORD_LISTS_REFRESH,
+        CALL_DEADLINE, EXPIRE_CHUNK_FILES, FILE_APPENDS_MAX, FORGET_CHUNK_SLUGS, PING_INTERVAL, PING_TIMEOUT,
+        PURGE_CHUNK_EVENTS, PURGE_INTERVAL, SEARCHES_MAX, SLUG_REST, Settings, TOMBSTONE_KEPT,
+        UNUSED_FILE_EXPIRY, UPLOAD_EXPIRY, WORD_LISTS_REFRESH,
     },
-    store::{Database, Postgres, Sqlite},
+    store::{Database, Expiry, Postgres, Sqlite},
     words::WordLists,
 };
 
@@ -112,6 +113,8 @@ pub async fn start(settings: &Settings, url: &Secret, host: &Host) -> Result<Ser
         counted_marks: CountedMarks::default(),
         hints,
         reply_notices,
+        file_share: settings.user_file_bytes,
+        file_appends: Arc::new(Semaphore::new(FILE_APPENDS_MAX)),
     };
     let inner = Inner { life, engine, appends, opens, inbox_opens, _check: check };
     Ok(Service::new(Operations::new(inner), Metered::new(CallMetrics::new(&host.metrics))))
@@ -224,6 +227,16 @@ async fn purge(
             tracing::warn!(cause = %error.cause(), "slugs that have rested could not be forgotten; trying again later");
         }
         while !soft.is_cancelled() {
+            match expire_files(&*database, &transactions, clock.now()).await {
+                Ok(0) => break,
+                Ok(removed) => tracing::debug!(removed, "had files removed"),
+                Err(error) => {
+                    tracing::warn!(cause = %error.cause(), "files could not be had removed; trying again later");
+                    break;
+                }
+            }
+        }
+        while !soft.is_cancelled() {
             match purge_once(&*database, &transactions, clock.now().minus(TOMBSTONE_KEPT)).await {
                 Ok(Some(removed)) => tracing::debug!(removed, "removed events of a deleted room"),
                 Ok(None) => break,
@@ -248,6 +261,23 @@ async fn purge_once(
         Ok(removed)
     };
     transactions.run("purge", purge).await
+}
+
+/// Has a bounded number of files removed that no message has had for too long, or whose room was deleted.
+async fn expire_files(
+    database: &dyn Database,
+    transactions: &Transactions,
+    now: Timestamp,
+) -> DatabaseResult<u64> {
+    let expiry =
+        Expiry { uploads_before: now.minus(UPLOAD_EXPIRY), unused_before: now.minus(UNUSED_FILE_EXPIRY) };
+    let expire = || async {
+        let mut transaction = database.begin().await?;
+        let removed = transaction.expire_files(expiry, now, EXPIRE_CHUNK_FILES).await?;
+        transaction.commit().await?;
+        Ok(removed)
+    };
+    transactions.run("expire_files", expire).await
 }
 
 /// Forgets slugs that have rested, a bounded number at a time; the rest of them goes the next time.

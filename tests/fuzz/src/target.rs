@@ -17,6 +17,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "channels_frame", check: targets::channels_frame::check },
     Target { name: "client_address", check: targets::client_address::check },
     Target { name: "client_frame", check: targets::client_frame::check },
+    Target { name: "file", check: targets::file::check },
     Target { name: "paging", check: targets::paging::check },
     Target { name: "search", check: targets::search::check },
     Target { name: "site_token", check: targets::site_token::check },

@@ -39,6 +39,11 @@ fn client_frame() {
 }
 
 #[test]
+fn file() {
+    run("file");
+}
+
+#[test]
 fn paging() {
     run("paging");
 }

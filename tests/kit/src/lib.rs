@@ -25,6 +25,7 @@ mod log_tail;
 mod network;
 mod nginx_server;
 mod patience;
+pub mod pictures;
 mod port;
 mod postgres_server;
 mod process;

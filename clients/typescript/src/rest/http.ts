@@ -41,9 +41,10 @@ const STATUS_CODES: Readonly<Record<number, Code>> = {
 
 export class Http {
   constructor(
-    private readonly url: string,
-    private readonly tokens: CallTokens,
-    private readonly environment: Environment,
+    /** The server, with its base path. */
+    readonly url: string,
+    readonly tokens: CallTokens,
+    readonly environment: Environment,
     private readonly deadlineMs: number,
   ) {}
 
@@ -117,7 +118,7 @@ interface Problem {
 }
 
 /** The refusal of an answer. What stands between client and server may answer by other texts than a problem. */
-function refusal(response: Response, text: string): MadangError {
+export function refusal(response: Response, text: string): MadangError {
   let problem: Problem = {};
   try {
     problem = (JSON.parse(text) as Problem | null) ?? {};

@@ -1,5 +1,5 @@
 // Messages on their way: each is kept until the server has acknowledged or refused it. No I/O.
-import type { Attachment, ClientSend } from "../contract/index.js";
+import type { ClientSend, NewAttachment } from "../contract/index.js";
 
 /** A message as it is kept, also over a reload. Its key is made once and never again. */
 export interface OutgoingMessage {
@@ -7,7 +7,7 @@ export interface OutgoingMessage {
   readonly room: string;
   readonly text: string;
   readonly replyTo?: string | undefined;
-  readonly attachments?: readonly Attachment[] | undefined;
+  readonly attachments?: readonly NewAttachment[] | undefined;
   /** The root of the thread in which it is to stand. */
   readonly thread?: string | undefined;
   /** Whether it is to stand among the messages of the room as well. */

@@ -46,6 +46,15 @@ export function momentText(language: Language, at: string): string {
   return format(language, { dateStyle: "full", timeStyle: "short" }).format(new Date(at));
 }
 
+const UNITS = ["B", "KB", "MB", "GB"] as const;
+
+/** The size of a file. */
+export function sizeText(language: Language, bytes: number): string {
+  const power = Math.min(UNITS.length - 1, Math.floor(Math.log10(Math.max(1, bytes)) / 3));
+  const number = new Intl.NumberFormat(language, { maximumFractionDigits: power === 0 ? 0 : 1 });
+  return `${number.format(bytes / 1000 ** power)} ${UNITS[power]}`;
+}
+
 const startOfDay = (date: Date) => new Date(date.getFullYear(), date.getMonth(), date.getDate());
 
 /** How many days ago it was, by the calendar. */

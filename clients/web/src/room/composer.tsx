@@ -1,11 +1,13 @@
 import type { Member, Room } from "@madang/client";
 import { useTyping } from "@madang/react";
-import { CornerUpLeft, SendHorizontal, X } from "lucide-react";
+import type { useUpload } from "@madang/react/files";
+import { CornerUpLeft, Paperclip, SendHorizontal, X } from "lucide-react";
 import { type KeyboardEvent, type Ref, useEffect, useId, useImperativeHandle, useLayoutEffect, useRef, useState } from "react";
 import { useTexts } from "../i18n";
 import { useMedia } from "../state/use-media";
 import { IconButton } from "../ui/button";
 import { COUNTED_FROM, TEXT_MAX } from "./text-limits";
+import { Uploads, type useFileSources } from "./uploads";
 import { useMentions } from "./use-mentions";
 
 export interface ReplyTarget {
@@ -23,6 +25,8 @@ export function Composer({
   name,
   members,
   reply,
+  files,
+  sources,
   onCancelReply,
   onSend,
   onUp,
@@ -32,6 +36,8 @@ export function Composer({
   name: string;
   members: readonly Member[];
   reply: ReplyTarget | null;
+  files: ReturnType<typeof useUpload>;
+  sources: ReturnType<typeof useFileSources>;
   onCancelReply: () => void;
   onSend: (text: string) => void;
   /** Into the messages: to change the last own one, or else to go among them. */
@@ -66,10 +72,15 @@ export function Composer({
   const mentions = useMentions({ text, change, members, field });
   const length = [...text].length;
   const over = length - TEXT_MAX;
-  const canSend = text.trim() !== "" && over <= 0;
+  const { uploads } = files;
+  const [first] = uploads;
+  const areThere = uploads.every(({ state }) => state === "done");
+  const canSend = (text.trim() !== "" || first !== undefined) && areThere && over <= 0;
+  const picker = useRef<HTMLInputElement>(null);
   const send = () => {
     if (!canSend) return;
-    onSend(text.trim());
+    // A message has words: without any of the user's they are the name of the first file, which search finds.
+    onSend(text.trim() || (first?.name ?? ""));
     mentions.write("", 0);
   };
   const press = (event: KeyboardEvent<HTMLTextAreaElement>) => {
@@ -99,6 +110,7 @@ export function Composer({
           </IconButton>
         </div>
       )}
+      <Uploads {...files} />
       <form
         className="composer"
         onSubmit={(event) => {
@@ -106,8 +118,13 @@ export function Composer({
           send();
         }}
       >
+        <input ref={picker} type="file" multiple hidden {...sources.field} />
+        <IconButton label={texts.attachFiles} side="top" onClick={() => picker.current?.click()}>
+          <Paperclip />
+        </IconButton>
         <textarea
           ref={field}
+          {...sources.clipboard}
           rows={1}
           {...mentions.attributes}
           aria-label={texts.writeTo(name)}

@@ -10,6 +10,7 @@ import { Avatar } from "../ui/avatar";
 import { Button } from "../ui/button";
 import { classes } from "../ui/classes";
 import { type Action, Menu } from "../ui/menu";
+import { Attachments } from "./attachments";
 import { MessageEditor } from "./message-editor";
 import { Quote } from "./quote";
 import { ReactionPicker, Reactions } from "./reactions";
@@ -80,6 +81,7 @@ export const MessageRow = memo(function MessageRow({
   const { message } = shown;
   const messageId = message?.id ?? "";
   const reactions = isHidden || isDeleted ? [] : (message?.reactions ?? []);
+  const attachments = isHidden || isDeleted ? [] : (message?.attachments ?? []);
   const react = (emoji: string, on: boolean) => context.react(messageId, emoji, on);
   const editedAt = isHidden || isDeleted ? undefined : message?.edited_at;
   // The picker takes the focus itself.
@@ -156,6 +158,7 @@ export const MessageRow = memo(function MessageRow({
         ) : (
           <MessageText id={`${id}-text`} text={shown.text} mentions={mentions} members={context.members} />
         )}
+        {attachments.length > 0 && <Attachments attachments={attachments} isActive={isActive} />}
         {editedAt !== undefined && !isEditing && (
           <p id={`${id}-edited`} className="message-edited">
             <time dateTime={editedAt} title={momentText(language, editedAt)}>

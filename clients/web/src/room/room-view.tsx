@@ -1,6 +1,7 @@
 import type { Room, RoomMessage } from "@madang/client";
 import { useTimeline } from "@madang/react";
-import { DoorClosed } from "lucide-react";
+import { useUpload } from "@madang/react/files";
+import { DoorClosed, Paperclip } from "lucide-react";
 import { type ReactNode, Suspense, lazy, useCallback, useMemo, useRef, useState } from "react";
 import { useTexts } from "../i18n";
 import { go } from "../state/route";
@@ -13,6 +14,7 @@ import { Details, type DetailsTab } from "./details";
 import { RoomHeader } from "./room-header";
 import { Timeline, type TimelineHandle } from "./timeline";
 import { TypingLine } from "./typing-line";
+import { FILES_MAX, useFileSources } from "./uploads";
 import { usePins } from "./use-pins";
 import { useThreadsUnread } from "./use-threads-unread";
 
@@ -40,6 +42,11 @@ export function RoomView({ room, at, note }: { room: Room; at: number | null; no
     setThread(root);
   }, []);
   const isBeside = useMedia(BESIDE);
+  const files = useUpload(room.id);
+  const sources = useFileSources((added) => {
+    files.add([...added].slice(0, FILES_MAX - files.uploads.length));
+    composer.current?.focus();
+  });
   const composer = useRef<HTMLTextAreaElement>(null);
   const list = useRef<TimelineHandle>(null);
 
@@ -72,7 +79,13 @@ export function RoomView({ room, at, note }: { room: Room; at: number | null; no
   }
   return (
     <>
-      <main className="room" aria-label={name}>
+      <main className="room" aria-label={name} {...sources.place}>
+        {sources.isOver && (
+          <div className="drop-here">
+            <Paperclip aria-hidden="true" />
+            {texts.dropFiles(name)}
+          </div>
+        )}
         <RoomHeader
           room={room}
           name={name}
@@ -106,9 +119,18 @@ export function RoomView({ room, at, note }: { room: Room; at: number | null; no
           name={name}
           members={members}
           reply={reply}
+          files={files}
+          sources={sources}
           onCancelReply={() => setReply(null)}
           onSend={(text) => {
-            send(text, reply ? { replyTo: reply.id } : {});
+            const attachments = files.uploads.flatMap(({ attachment }) =>
+              attachment?.file === undefined ? [] : [{ file: attachment.file }],
+            );
+            send(text, {
+              ...(reply ? { replyTo: reply.id } : {}),
+              ...(attachments.length > 0 ? { attachments } : {}),
+            });
+            files.clear();
             setReply(null);
             list.current?.sent();
           }}

@@ -4,7 +4,7 @@ use madang_domain::{IdempotencyKey, MessageId, MessageText, RoomId, Seq, Timesta
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::Attachment;
+use crate::NewAttachment;
 
 /// A message to send.
 // A client that leaves validation to the server substitutes `String` for the parameters.
@@ -23,7 +23,7 @@ pub struct SendMessage<T = MessageText, K = IdempotencyKey> {
     pub reply_to: Option<MessageId>,
     /// The attachments, at most 10.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub attachments: Vec<Attachment>,
+    pub attachments: Vec<NewAttachment>,
     /// The id of the message under which this one stands: the root of the thread.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thread: Option<MessageId>,

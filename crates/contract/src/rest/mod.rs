@@ -3,6 +3,7 @@
 mod account;
 mod auth;
 mod documents;
+mod files;
 mod inbox;
 mod invitations;
 mod members;
@@ -25,6 +26,7 @@ mod users;
 
 pub use account::{Export, ExportLine, PasswordChange};
 pub use auth::{AuthSession, JwkSet, Login, RefreshToken, Register, Ticket, Tokens};
+pub use files::{FileBytes, ThumbnailSize, UploadQuery};
 pub use inbox::InboxPage;
 pub use invitations::{Invitation, NewInvitation};
 pub use members::{Member, PutMember};
@@ -50,9 +52,9 @@ pub use users::{BlockedUser, ProfileChanges, UserSettingsChanges};
 pub mod routes {
     pub use super::{
         account::routes as account, auth::routes as auth, documents::routes as documents,
-        inbox::routes as inbox, invitations::routes as invitations, members::routes as members,
-        messages::routes as messages, moderation::routes as moderation, reads::routes as reads,
-        reports::routes as reports, rooms::routes as rooms, search::routes as search,
+        files::routes as files, inbox::routes as inbox, invitations::routes as invitations,
+        members::routes as members, messages::routes as messages, moderation::routes as moderation,
+        reads::routes as reads, reports::routes as reports, rooms::routes as rooms, search::routes as search,
         server::routes as server, settings::routes as settings, sync::routes as sync,
         threads::routes as threads, users::routes as users,
     };

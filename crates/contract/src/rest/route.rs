@@ -88,8 +88,10 @@ pub struct Route {
     pub query: Option<Type>,
     /// Whether the route accepts the header `Idempotency-Key`.
     pub idempotency_key: bool,
-    /// The schema of the JSON body of the request.
+    /// The schema of the body of the request.
     pub request: Option<Type>,
+    /// The media type of the body of the request.
+    pub request_media_type: &'static str,
     /// The answer of a successful request.
     pub answer: Answer,
     /// A second successful answer, if there is one.
@@ -111,6 +113,7 @@ impl Route {
             query: None,
             idempotency_key: false,
             request: None,
+            request_media_type: "application/json",
             answer: NO_CONTENT,
             also: None,
             refusals: &[],
@@ -150,6 +153,11 @@ impl Route {
     pub(super) const fn takes<T: JsonSchema>(mut self) -> Self {
         self.request = Some(Type::of::<T>());
         self
+    }
+
+    pub(super) const fn takes_bytes<T: JsonSchema>(mut self) -> Self {
+        self.request_media_type = "application/octet-stream";
+        self.takes::<T>()
     }
 
     pub(super) const fn idempotency_key(mut self) -> Self {

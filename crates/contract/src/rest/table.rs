@@ -1,8 +1,8 @@
 //! The table of all REST routes.
 
 use super::{
-    Route, account, auth, documents, inbox, invitations, members, messages, moderation, reads, reports,
-    rooms, search, server, settings, sync, threads, users,
+    Route, account, auth, documents, files, inbox, invitations, members, messages, moderation, reads,
+    reports, rooms, search, server, settings, sync, threads, users,
 };
 
 /// A group of routes: a tag in the OpenAPI document.
@@ -17,7 +17,7 @@ pub struct Group {
 }
 
 /// All routes, in groups. The gateway serves them and the OpenAPI document describes them.
-pub static ROUTES: [Group; 17] = [
+pub static ROUTES: [Group; 18] = [
     Group {
         name: "Accounts",
         description: "Accounts, tokens and sessions (signed-in devices).",
@@ -78,6 +78,11 @@ pub static ROUTES: [Group; 17] = [
         name: "Threads",
         description: "Messages that stand under another one, the root of their thread.",
         routes: threads::routes::ALL,
+    },
+    Group {
+        name: "Files",
+        description: "Files that users upload to rooms, and thumbnails of pictures.",
+        routes: files::routes::ALL,
     },
     Group {
         name: "Search",

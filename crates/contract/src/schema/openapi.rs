@@ -1,7 +1,7 @@
 //! The OpenAPI document, from the table of routes.
 
 use madang_domain::{
-    Code, Emoji, IdempotencyKey, MessageId, RoomRef, Seq, SessionId, UserId, UserRef,
+    Code, Emoji, FileId, IdempotencyKey, MessageId, RoomRef, Seq, SessionId, UserId, UserRef,
     limits::INVITATION_CODE_MAX_BYTES,
 };
 use schemars::{SchemaGenerator, json_schema};
@@ -11,7 +11,7 @@ use super::{
     definitions::{Definitions, Dialect, absent_instead_of_null, keep_used, merge},
     meaning, samples,
 };
-use crate::rest::{Access, Answer, Problem, ROUTES, Route, Type};
+use crate::rest::{Access, Answer, Problem, ROUTES, Route, ThumbnailSize, Type};
 
 const DESCRIPTION: &str = "The REST API of Madang. Requests and answers are JSON. The server refuses a request with an \
 unknown field; a client ignores fields that it does not know. Refusals are `application/problem+json` (RFC 9457) with a \
@@ -107,7 +107,7 @@ impl Builder {
             operation["parameters"] = Value::Array(parameters);
         }
         if let Some(body) = route.request {
-            let content = content("application/json", body, self.requests.generator());
+            let content = content(route.request_media_type, body, self.requests.generator());
             operation["requestBody"] = json!({"required": true, "content": content});
         }
         operation
@@ -129,8 +129,10 @@ impl Builder {
                     ("room", _) => generator.subschema_for::<RoomRef>(),
                     ("user", Access::ApiKey(_)) => generator.subschema_for::<UserRef>(),
                     ("user", _) => generator.subschema_for::<UserId>(),
+                    ("id", _) if route.path.starts_with("/v1/files/") => generator.subschema_for::<FileId>(),
                     ("id", _) => generator.subschema_for::<MessageId>(),
                     ("seq", _) => generator.subschema_for::<Seq>(),
+                    ("size", _) => generator.subschema_for::<ThumbnailSize>(),
                     ("emoji", _) => generator.subschema_for::<Emoji>(),
                     ("code", _) => json_schema!({
                         "type": "string", "minLength": 1, "maxLength": INVITATION_CODE_MAX_BYTES,

@@ -24,7 +24,7 @@ use crate::{
         SendMessage, SentMessage, SentNotice, SiteRoom, SiteUserChanges, Sync, SyncCursor, SyncedRoom,
         TextRange, ThreadPage, ThreadPlace, Ticket, Tokens, UserSettingsChanges, WordList,
     },
-    samples::{JOON, at, attachment, epoch, message, mina, parsed, room_id, thread, user},
+    samples::{FILE, JOON, at, attachment, epoch, link, message, mina, parsed, room_id, thread, user},
 };
 
 const SESSION: &str = "01a2024d-95d7-7ac3-8afb-e3a86cee2d1a";
@@ -95,7 +95,7 @@ fn request(name: &str) -> Option<Value> {
         }
         "PutMember" => read::<PutMember>(json!({"role": "moderator"})),
         "SendMessage" => read::<SendMessage>(
-            json!({"text": "안녕하세요", "key": "k1", "reply_to": "2", "attachments": [written(&attachment())], "thread": "2"}),
+            json!({"text": "안녕하세요", "key": "k1", "reply_to": "2", "attachments": [{"file": FILE}, written(&link())], "thread": "2"}),
         ),
         "PasswordChange" => read::<PasswordChange>(
             json!({"current_password": "correct horse battery", "new_password": "staple of another colour"}),
@@ -142,6 +142,7 @@ fn answer(name: &str) -> Option<Value> {
             let key = json!({"kty": "OKP", "crv": "Ed25519", "kid": "1", "use": "sig", "alg": "EdDSA", "x": "11qYAYKxCrfV"});
             written(&JwkSet { keys: key.as_object().cloned().into_iter().collect() })
         }
+        "Attachment" => written(&attachment()),
         "Account" => written(&account()),
         "Export" => {
             written(&Export { id: "01a2024d-95a6-763a-b28c-5f0939d5c635".to_owned(), expires_at: at() })

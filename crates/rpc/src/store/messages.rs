@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use madang_domain::{
-    Cursor, Epoch, Profile, Role, RoomId, RoomRef, Seq, Timestamp, TopicId, UserId,
+    Attachment, Cursor, Epoch, Profile, Role, RoomId, RoomRef, Seq, Timestamp, TopicId, UserId,
     event::{Event, Excerpt, Message},
 };
 use madang_proto::store::v1 as wire;
@@ -41,6 +41,8 @@ pub struct Appended {
     pub mentions: Vec<Mentioned>,
     /// The beginning of what it answers; none where that is nothing, or deleted, and of a duplicate.
     pub excerpt: Option<Excerpt>,
+    /// Its attachments as all will see them, where uploaded files are among them. Empty for all others, and of a duplicate.
+    pub attachments: Vec<Attachment>,
 }
 
 /// A user whom a message mentions.
@@ -194,7 +196,9 @@ pub struct ListPins {
     pub page: PageQuery,
 }
 
-message!(Appended => wire::Appended { seq, at as at_micros, duplicate, mentions, excerpt });
+message!(Appended => wire::Appended {
+    seq, at as at_micros, duplicate, mentions, excerpt, attachments
+});
 
 /// No notice has the place 0.
 impl Wire<wire::Mentioned> for Mentioned {

@@ -5,6 +5,7 @@ mod blocks;
 mod change;
 mod client;
 mod ends;
+mod files;
 mod inbox;
 mod invitations;
 mod members;
@@ -21,7 +22,7 @@ mod settings;
 mod sync;
 mod threads;
 
-use madang_domain::{RoomId, Seq, TopicId, event::Event};
+use madang_domain::{Attachment, FileId, RoomId, Seq, TopicId, event::Event};
 use madang_proto::store::v1::{
     self as wire,
     message_store_service_server::{MessageStoreService, MessageStoreServiceServer},
@@ -33,6 +34,7 @@ pub use self::{
     change::{Authority, Changed},
     client::{MessageStoreClient, MessageStoreSettings},
     ends::{BeginExport, EraseUser, Erased, Export, ExportPage, ReadExport},
+    files::{AbandonUpload, BeginUpload, FinishUpload, ForgetFiles, GetFile, ListRemovedFiles},
     inbox::{Dismiss, Inbox, InboxMark, InboxPage, MarkInboxRead, Notify, OpenInbox, OpenedInbox},
     invitations::{
         AcceptInvitation, Invitation, ListInvitations, MadeInvitation, MakeInvitation, RevokeInvitation,
@@ -280,6 +282,40 @@ service! {
     /// letters nor digits, or only single letters of a script like Korean and no room.
     fn search(Search as SearchRequest) -> SearchPage as SearchResponse {
         repeat: always, "it reads";
+    }
+
+    /// Announces a file that a user uploads to a room, where the user may send. Idempotent by the file's id.
+    /// `failed_precondition`: the user's files would take more bytes than the user's share.
+    fn begin_upload(BeginUpload as BeginUploadRequest) -> () as BeginUploadResponse {
+        repeat: always, "what was announced by the same user is so already";
+    }
+
+    /// Notes that a file was uploaded, and answers what a message will say of it. `not_found`: the upload was given up.
+    fn finish_upload(FinishUpload as FinishUploadRequest) -> Attachment as FinishUploadResponse {
+        repeat: always, "what is noted stays so";
+    }
+
+    /// Gives an upload up, or a file that no message has: its bytes are to be removed. What is not there any more, or of a
+    /// message, stays as it is.
+    fn abandon_upload(AbandonUpload as AbandonUploadRequest) -> () as AbandonUploadResponse {
+        repeat: always, "what is given up stays so";
+    }
+
+    /// What is known of a file, for members of its room who see its message, and for the member who uploaded it. For all
+    /// others it is `not_found`.
+    fn get_file(GetFile as GetFileRequest) -> Attachment as GetFileResponse {
+        repeat: always, "it reads";
+    }
+
+    /// Files whose bytes are to be removed, at most `limit` and 1,000: of deleted messages and rooms, of uploads that were
+    /// given up, and those that no message has had for a day. The first ones first.
+    fn list_removed_files(ListRemovedFiles as ListRemovedFilesRequest) -> Vec<FileId> as ListRemovedFilesResponse {
+        repeat: always, "it reads";
+    }
+
+    /// Notes that the bytes of files were removed. Of files that are not to be removed nothing is noted.
+    fn forget_files(ForgetFiles as ForgetFilesRequest) -> () as ForgetFilesResponse {
+        repeat: always, "what is forgotten stays so";
     }
 
     /// Puts a notice of the embedding site into a user's inbox: a JSON object of at most 16 KiB and 32 levels,

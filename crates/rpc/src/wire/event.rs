@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use madang_domain::{
-    Attachment, AvatarUrl, DisplayName, Emoji, ExternalId, IdempotencyKey, Profile, Role, RoomId, Seq,
-    Timestamp, TopicId, UserId, Username,
+    Attachment, AvatarUrl, DisplayName, Emoji, ExternalId, FileId, IdempotencyKey, Image, Profile, Role,
+    RoomId, Seq, Timestamp, TopicId, UserId, Username,
     event::{Event, EventBody, Excerpt, InThread, Message, MessageChanges, Reactions, ThreadState},
 };
 use madang_proto::types::v1 as wire;
@@ -278,18 +278,30 @@ pub(crate) fn decode_message(field: &str, message: wire::Message) -> Result<Mess
     fields().map_err(|error: DecodeError| error.within(field))
 }
 
-fn encode_attachment(attachment: &Attachment) -> wire::Attachment {
+pub(crate) fn encode_attachment(attachment: &Attachment) -> wire::Attachment {
     wire::Attachment {
         url: attachment.url.to_string(),
         name: attachment.name.to_string(),
         content_type: attachment.content_type.to_string(),
         size_bytes: attachment.size_bytes,
+        file: attachment.file.map(WireId::encode).unwrap_or_default(),
+        image: attachment.image.as_ref().map(encode_image),
     }
 }
 
-fn decode_attachment(attachment: wire::Attachment) -> Result<Attachment> {
-    let wire::Attachment { url, name, content_type, size_bytes } = attachment;
-    bounded("url", url, |url| Attachment::recorded(url, &name, content_type, size_bytes))
+pub(crate) fn decode_attachment(attachment: wire::Attachment) -> Result<Attachment> {
+    let wire::Attachment { url, name, content_type, size_bytes, file, image } = attachment;
+    let recorded = bounded("url", url, |url| Attachment::recorded(url, &name, content_type, size_bytes))?;
+    let file = if file.is_empty() { None } else { Some(FileId::decode("file", &file)?) };
+    Ok(Attachment { file, image: image.map(decode_image), ..recorded })
+}
+
+pub(crate) fn encode_image(image: &Image) -> wire::Image {
+    wire::Image { width: image.width, height: image.height, placeholder: image.placeholder.clone() }
+}
+
+pub(crate) fn decode_image(image: wire::Image) -> Image {
+    Image { width: image.width, height: image.height, placeholder: image.placeholder }
 }
 
 #[cfg(test)]

@@ -4,17 +4,18 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use madang_domain::{
-    AvatarUrl, Cursor, DisplayName, Emoji, Epoch, ExternalId, IdempotencyKey, ListedWord, Profile, Reason,
-    Role, RoomId, RoomName, SearchText, Seq, SessionId, Slug, Timestamp, TopicId, UserId, Username,
-    event::Event,
+    Attachment, AvatarUrl, Cursor, DisplayName, Emoji, Epoch, ExternalId, FileId, FileName, IdempotencyKey,
+    Image, ListedWord, MediaType, Profile, Reason, Role, RoomId, RoomName, SearchText, Seq, SessionId, Slug,
+    Timestamp, TopicId, UserId, Username, event::Event,
 };
 use madang_proto::types::v1 as types;
 
 use super::{
     DecodeError, Result, Wire, WireId,
     event::{
-        decode_event, decode_events, decode_profile, decode_role, decode_topic, encode_event, encode_profile,
-        encode_role, encode_topic,
+        decode_attachment, decode_event, decode_events, decode_image, decode_profile, decode_role,
+        decode_topic, encode_attachment, encode_event, encode_image, encode_profile, encode_role,
+        encode_topic,
     },
     required_message, time,
 };
@@ -88,8 +89,10 @@ texts!(
     DisplayName: recorded,
     Emoji: recorded,
     ExternalId: new,
+    FileName: new,
     IdempotencyKey: new,
     ListedWord: new,
+    MediaType: new,
     Reason: new,
     RoomName: recorded,
     SearchText: new,
@@ -143,7 +146,7 @@ macro_rules! ids {
     )*};
 }
 
-ids!(RoomId, SessionId, UserId);
+ids!(FileId, RoomId, SessionId, UserId);
 
 /// A place in a log.
 impl Wire<u64> for Seq {
@@ -255,6 +258,26 @@ impl Wire<types::Topic> for TopicId {
     }
 }
 
+impl Wire<types::Attachment> for Attachment {
+    fn encode(&self) -> types::Attachment {
+        encode_attachment(self)
+    }
+
+    fn decode(wire: types::Attachment) -> Result<Self> {
+        decode_attachment(wire)
+    }
+}
+
+impl Wire<types::Image> for Image {
+    fn encode(&self) -> types::Image {
+        encode_image(self)
+    }
+
+    fn decode(wire: types::Image) -> Result<Self> {
+        Ok(decode_image(wire))
+    }
+}
+
 impl Wire<types::Event> for Event {
     fn encode(&self) -> types::Event {
         encode_event(self)
@@ -271,6 +294,7 @@ impl Wire<types::Event> for Event {
 }
 
 required_message!(
+    Attachment => types::Attachment,
     Arc<Profile> => types::Profile,
     Event => types::Event,
     Profile => types::Profile,

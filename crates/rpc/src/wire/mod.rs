@@ -14,7 +14,7 @@ pub mod status;
 use std::fmt;
 
 use bytes::Bytes;
-use madang_domain::{Error, ParseIdError, RoomId, SessionId, TextError, Timestamp, UserId};
+use madang_domain::{Error, FileId, ParseIdError, RoomId, SessionId, TextError, Timestamp, UserId};
 
 pub(crate) use self::event::{Profiles, decode_excerpt, decode_message, encode_excerpt, encode_message};
 pub use self::event::{
@@ -216,7 +216,7 @@ macro_rules! wire_id {
     )*};
 }
 
-wire_id!(UserId, RoomId, SessionId);
+wire_id!(FileId, UserId, RoomId, SessionId);
 
 /// Microseconds since the Unix epoch, exactly.
 const fn time(micros: i64) -> Timestamp {

@@ -17,19 +17,19 @@ use madang_rpc::{
         Register, RevokeSession, Token, UpdateProfile, VerifyApiKey,
     },
     store::{
-        AcceptInvitation, Append, AppendInThread, Authority, Block, CreateRoom, DeleteMessage, DeleteRoom,
-        DeliveredMark, Dismiss, EditMessage, FollowThread, GetReads, GetRoom, GetSync, GetUserSettings,
-        Heads, History, HistoryFrom, HistoryQuery, Inbox, Join, Leave, ListBans, ListBlocked,
-        ListInvitations, ListMembers, ListPins, ListRevisions, ListRooms, ListThreadMessages, ListThreads,
-        MakeInvitation, MarkDelivered, MarkInboxRead, MarkRead, MarkThreadRead, NewRoom, Notify, Open,
-        OpenInbox, PageQuery, PutMember, PutRoomSettings, PutUserSettings, React, Read, RememberProfile,
-        RemoveMember, Resolve, Restrict, RevokeInvitation, RoomKind, Search, SetPin, TellFollowers, Unblock,
-        UpdateRoom,
+        AbandonUpload, AcceptInvitation, Append, AppendInThread, Authority, BeginUpload, Block, CreateRoom,
+        DeleteMessage, DeleteRoom, DeliveredMark, Dismiss, EditMessage, FinishUpload, FollowThread,
+        ForgetFiles, GetFile, GetReads, GetRoom, GetSync, GetUserSettings, Heads, History, HistoryFrom,
+        HistoryQuery, Inbox, Join, Leave, ListBans, ListBlocked, ListInvitations, ListMembers, ListPins,
+        ListRemovedFiles, ListRevisions, ListRooms, ListThreadMessages, ListThreads, MakeInvitation,
+        MarkDelivered, MarkInboxRead, MarkRead, MarkThreadRead, NewRoom, Notify, Open, OpenInbox, PageQuery,
+        PutMember, PutRoomSettings, PutUserSettings, React, Read, RememberProfile, RemoveMember, Resolve,
+        Restrict, RevokeInvitation, RoomKind, Search, SetPin, TellFollowers, Unblock, UpdateRoom,
     },
 };
 
 use crate::{
-    scripted::{Scripted, append, in_thread, message, profile, room_id, session_id, user_id},
+    scripted::{Scripted, append, file, file_id, in_thread, message, profile, room_id, session_id, user_id},
     served::Served,
 };
 
@@ -176,6 +176,7 @@ async fn site_users_are_the_same(near: &Scripted, far: &impl Auth) {
 pub(crate) async fn store_is_the_same(near: &Scripted, far: &impl MessageStore) {
     rooms_are_the_same(near, far).await;
     logs_are_the_same(near, far).await;
+    files_are_the_same(near, far).await;
     inboxes_are_the_same(near, far).await;
 }
 
@@ -367,6 +368,36 @@ async fn moderation_is_the_same(near: &Scripted, far: &impl MessageStore) {
     same!(near, far, accept_invitation(AcceptInvitation { actor: actor(), code: invitation() }));
 }
 
+async fn files_are_the_same(near: &Scripted, far: &impl MessageStore) {
+    let (user, id) = (user_id(1), file_id(7));
+    let file = file();
+    let begin = BeginUpload {
+        file: id,
+        actor: profile(1),
+        room: RoomRef::Slug(Slug::new("madang").unwrap()),
+        name: file.name.clone(),
+        size_bytes: u64::MAX,
+    };
+    same!(near, far, begin_upload(begin.clone()));
+    for image in [None, file.image.clone()] {
+        same!(
+            near,
+            far,
+            finish_upload(FinishUpload {
+                user,
+                file: id,
+                content_type: file.content_type.clone(),
+                size_bytes: 3,
+                image: image.clone()
+            })
+        );
+    }
+    same!(near, far, abandon_upload(AbandonUpload { user, file: id }));
+    same!(near, far, get_file(GetFile { user, file: id }));
+    same!(near, far, list_removed_files(ListRemovedFiles { limit: 9 }));
+    same!(near, far, forget_files(ForgetFiles { files: vec![id, file_id(8)] }));
+}
+
 async fn inboxes_are_the_same(near: &Scripted, far: &impl MessageStore) {
     let user = user_id(1);
     let data = || Box::<str>::from(r#"{"종류":"알림"}"#);
@@ -399,10 +430,13 @@ async fn logs_are_the_same(near: &Scripted, far: &impl MessageStore) {
         name: FileName::new("b.png").unwrap(),
         content_type: MediaType::new("image/png").unwrap(),
         size_bytes: u64::MAX,
+        file: None,
+        image: None,
     };
     let mut with_file = message("2");
     with_file.attachments.push(attachment);
     with_file.reply_to = None;
+    with_file.attachments.push(file());
     let with_file = || Append { message: with_file.clone(), ..append(7, "") };
 
     same!(near, far, append(append(7, "1")));

@@ -11,9 +11,9 @@ use std::{
 
 use async_trait::async_trait;
 use madang_domain::{
-    AddedBy, AvatarUrl, Code, DisplayName, Epoch, Error, ExternalId, IdempotencyKey, NotificationLevel,
-    Profile, Reason, Receipts, Result, Role, RoomFlags, RoomHistory, RoomId, RoomName, RoomRef, Seq,
-    SessionId, Slug, Timestamp, TopicId, UserId, Username,
+    AddedBy, Attachment, AvatarUrl, Code, DisplayName, Epoch, Error, ExternalId, FileId, FileName,
+    IdempotencyKey, Image, MediaType, NotificationLevel, Profile, Reason, Receipts, Result, Role, RoomFlags,
+    RoomHistory, RoomId, RoomName, RoomRef, Seq, SessionId, Slug, Timestamp, TopicId, UserId, Username,
     event::{
         Custom, Deleted, Dismissed, Edited, Event, EventBody, Excerpt, InThread, Invite, Joined, Left,
         Mention, Message, MessageChanges, Pinned, Reacted, Reply, Restricted, RoleChanged, RoomChanged,
@@ -23,17 +23,19 @@ use madang_domain::{
 use madang_rpc::{
     around::Double,
     store::{
-        AcceptInvitation, Append, AppendInThread, Appended, Authority, BannedUser, Block, BlockedUser,
-        Changed, CreateRoom, DeleteMessage, DeleteRoom, Dismiss, EditMessage, FollowThread, FollowedThread,
-        FoundMessage, GetReads, GetRoom, GetSync, GetUserSettings, Heads, History, HistoryFrom, Inbox,
-        InboxMark, InboxPage, InboxStanding, Invitation, Join, Leave, ListBans, ListBlocked, ListInvitations,
-        ListMembers, ListPins, ListRevisions, ListRooms, ListThreadMessages, ListThreads, LogPage,
-        MadeInvitation, MakeInvitation, Mark, MarkDelivered, MarkInboxRead, MarkRead, MarkThreadRead, Member,
-        Membership, Mentioned, MessageStoreDouble, Notify, Open, OpenInbox, Opened, OpenedInbox, Page,
-        PutMember, PutRoomSettings, PutUserSettings, React, Read, ReadMark, RememberProfile,
-        RememberedProfile, RemoveMember, Resolve, Resolved, Restrict, Revision, RevokeInvitation, Room,
-        RoomKind, RoomReads, RoomSettings, RoomView, Search, SearchPage, SetForRoom, SetPin, Synced,
-        SyncedRoom, TellFollowers, TextRange, ThreadPage, ThreadPlace, Unblock, UpdateRoom, UserSettings,
+        AbandonUpload, AcceptInvitation, Append, AppendInThread, Appended, Authority, BannedUser,
+        BeginUpload, Block, BlockedUser, Changed, CreateRoom, DeleteMessage, DeleteRoom, Dismiss,
+        EditMessage, FinishUpload, FollowThread, FollowedThread, ForgetFiles, FoundMessage, GetFile,
+        GetReads, GetRoom, GetSync, GetUserSettings, Heads, History, HistoryFrom, Inbox, InboxMark,
+        InboxPage, InboxStanding, Invitation, Join, Leave, ListBans, ListBlocked, ListInvitations,
+        ListMembers, ListPins, ListRemovedFiles, ListRevisions, ListRooms, ListThreadMessages, ListThreads,
+        LogPage, MadeInvitation, MakeInvitation, Mark, MarkDelivered, MarkInboxRead, MarkRead,
+        MarkThreadRead, Member, Membership, Mentioned, MessageStoreDouble, Notify, Open, OpenInbox, Opened,
+        OpenedInbox, Page, PutMember, PutRoomSettings, PutUserSettings, React, Read, ReadMark,
+        RememberProfile, RememberedProfile, RemoveMember, Resolve, Resolved, Restrict, Revision,
+        RevokeInvitation, Room, RoomKind, RoomReads, RoomSettings, RoomView, Search, SearchPage, SetForRoom,
+        SetPin, Synced, SyncedRoom, TellFollowers, TextRange, ThreadPage, ThreadPlace, Unblock, UpdateRoom,
+        UserSettings,
     },
 };
 use tokio::sync::Semaphore;
@@ -145,6 +147,21 @@ fn reply() -> EventBody {
 
 pub(crate) fn append(room: u128, text: &str) -> Append {
     Append { authority: Authority::User, room: room_id(room), actor: profile(1), message: message(text) }
+}
+
+pub(crate) fn file_id(n: u128) -> FileId {
+    FileId::new(Uuid::from_u128(n))
+}
+
+/// An uploaded picture.
+pub(crate) fn file() -> Attachment {
+    Attachment {
+        name: FileName::new("마당.png").unwrap(),
+        content_type: MediaType::new("image/png").unwrap(),
+        size_bytes: u64::MAX,
+        image: Some(Image { width: u32::MAX, height: 1, placeholder: "L00".to_owned() }),
+        ..Attachment::of_file(file_id(7)).unwrap()
+    }
 }
 
 fn event(seq: u64, body: EventBody) -> Event {
@@ -450,6 +467,7 @@ impl MessageStoreDouble for Script {
             duplicate: seq == 2,
             mentions: (0..u128::from(seq % 3)).map(mentioned).collect(),
             excerpt: (seq % 2 == 1).then(|| Excerpt { sender: profile(2), text: "처음".to_owned() }),
+            attachments: if seq % 2 == 1 { vec![file()] } else { Vec::new() },
         })
     }
 
@@ -482,6 +500,33 @@ impl MessageStoreDouble for Script {
             blocked: vec![BlockedUser { user: profile(5), at: Timestamp::from_micros(7) }],
             next: request.page.cursor,
         })
+    }
+
+    async fn begin_upload(&self, request: BeginUpload) -> Result<()> {
+        self.called("begin_upload", &request)
+    }
+
+    async fn finish_upload(&self, request: FinishUpload) -> Result<Attachment> {
+        self.called("finish_upload", &request)?;
+        Ok(file())
+    }
+
+    async fn abandon_upload(&self, request: AbandonUpload) -> Result<()> {
+        self.called("abandon_upload", &request)
+    }
+
+    async fn get_file(&self, request: GetFile) -> Result<Attachment> {
+        self.called("get_file", &request)?;
+        Ok(Attachment { image: None, ..file() })
+    }
+
+    async fn list_removed_files(&self, request: ListRemovedFiles) -> Result<Vec<FileId>> {
+        self.called("list_removed_files", &request)?;
+        Ok(vec![file_id(1), file_id(2)])
+    }
+
+    async fn forget_files(&self, request: ForgetFiles) -> Result<()> {
+        self.called("forget_files", &request)
     }
 
     async fn resolve(&self, request: Resolve) -> Result<Resolved> {

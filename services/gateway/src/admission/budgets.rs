@@ -9,7 +9,7 @@ use madang_domain::{Error, Limit, Profile, Result, RoomId};
 use madang_flow_control::{KeyedRateLimiter, RateBucket, RateLimit, subscriber_network};
 use madang_rpc::store::PROFILE_ROOMS_MAX;
 
-use super::user_limits::{UserLimits, UserUsage};
+use super::user_limits::{UploadPermit, UserLimits, UserUsage};
 
 /// What costs are counted in: parts of a message.
 pub(crate) const PARTS_OF_A_MESSAGE: u32 = 4;
@@ -61,6 +61,8 @@ pub(crate) struct BudgetSettings {
     pub(crate) room_creations_per_minute: u32,
     /// The users whom one user adds in a minute.
     pub(crate) member_additions_per_minute: u32,
+    /// The uploads of one user that may be under way.
+    pub(crate) user_uploads: u32,
 }
 
 /// The budgets of this gateway.
@@ -73,6 +75,7 @@ pub(crate) struct Budgets {
     member_additions: RateLimit,
     address_sends: Option<RateLimit>,
     room_sends: RateLimit,
+    user_uploads: u32,
     addresses: KeyedRateLimiter<IpAddr>,
     rooms: KeyedRateLimiter<RoomId>,
 }
@@ -159,6 +162,7 @@ impl Budgets {
             member_additions: per_minute(member_additions_per_minute),
             address_sends: (address_sends_per_second > 0).then(|| per_second(address_sends_per_second)),
             room_sends: per_second(settings.room_sends_per_second),
+            user_uploads: settings.user_uploads,
             addresses: KeyedRateLimiter::new(KEPT_KEYS),
             rooms: KeyedRateLimiter::new(KEPT_KEYS),
         }
@@ -170,6 +174,12 @@ impl Budgets {
             Some(usage) => usage.present(&actor.profile),
             None => self.users.of(actor.profile.id).present(&actor.profile),
         }
+    }
+
+    /// Takes a place for one more upload of a user's; none when as many are under way as may be.
+    pub(crate) fn take_upload(&self, actor: &Actor) -> Option<UploadPermit> {
+        let usage = actor.usage.clone().unwrap_or_else(|| self.users.of(actor.profile.id));
+        UserLimits::take_upload(&usage, self.user_uploads)
     }
 
     /// Takes what a command costs, all of it or nothing. `rate_limited`, with the name of the limit: a budget has less.
@@ -279,6 +289,7 @@ mod tests {
             room_sends_per_second: 1,
             room_creations_per_minute: 1,
             member_additions_per_minute: 1,
+            user_uploads: 1,
         };
         Arc::new(Budgets::new(settings, Arc::new(UserLimits::new(1))))
     }

@@ -13,4 +13,4 @@ pub(crate) use budgets::{
 };
 pub(crate) use queue::{AdmissionQueue, admit};
 pub(crate) use reads::{ReadBudgets, ReadSettings, Reads};
-pub(crate) use user_limits::{SocketPermit, UserLimits, UserUsage};
+pub(crate) use user_limits::{SocketPermit, UploadPermit, UserLimits, UserUsage};

@@ -28,6 +28,7 @@ pub(crate) struct UserUsage {
     refused_subscriptions: RateBucket,
     openings: RateBucket,
     sockets: AtomicU32,
+    uploads: AtomicU32,
     /// The last change of the profile of which this gateway was told.
     profile: Mutex<Option<Arc<Profile>>>,
 }
@@ -89,6 +90,10 @@ struct Users {
 #[derive(Debug)]
 pub(crate) struct SocketPermit(Arc<UserUsage>);
 
+/// A permit for one of a user's uploads; dropping it releases the permit.
+#[derive(Debug)]
+pub(crate) struct UploadPermit(Arc<UserUsage>);
+
 /// The time after which a user who has opened as many sockets as one may hold at once may open one more. Whoever opens and
 /// closes them all the time does not use up the admissions of others.
 const OPENING_INTERVAL: Duration = Duration::from_millis(100);
@@ -149,9 +154,21 @@ impl UserLimits {
         (has_place && usage.openings.take(openings, self.now_micros()).is_ok()).then_some(permit)
     }
 
+    /// Takes a place for one more upload of a user's; none when so many are under way.
+    pub(super) fn take_upload(usage: &Arc<UserUsage>, most: u32) -> Option<UploadPermit> {
+        let permit = UploadPermit(Arc::clone(usage));
+        (usage.uploads.fetch_add(1, Ordering::Relaxed) < most).then_some(permit)
+    }
+
     /// Microseconds since the process started, the unit of the rate limiter.
     pub(crate) fn now_micros(&self) -> u64 {
         self.epoch.elapsed().as_micros() as u64
+    }
+}
+
+impl Drop for UploadPermit {
+    fn drop(&mut self) {
+        self.0.uploads.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -38,6 +38,8 @@ macro_rules! actions {
 actions! {
     /// Says something in a room.
     Send = "send a message", Cost { sends: MESSAGE, room: MESSAGE, ..NOTHING };
+    /// Uploads a file to a room.
+    Upload = "upload a file", Cost { sends: 4 * MESSAGE, ..NOTHING };
     /// Types, or stops.
     Type = "begin or stop to type", Cost { sends: MESSAGE, room: MESSAGE / 4, ..NOTHING };
     /// Moves a read mark. A well-made client does so often; moves of a moment are told to the room together.

@@ -73,7 +73,12 @@ impl Commands {
     ) -> Result<()> {
         let store = Arc::clone(&self.store);
         let delete = DeleteMessage { actor, room, message: message.seq() };
-        self.commit(spent, "delete message", async move { store.delete_message(delete).await }).await
+        let deleted =
+            self.commit(spent, "delete message", async move { store.delete_message(delete).await }).await;
+        if deleted.is_ok() {
+            self.look_for_removed_files();
+        }
+        deleted
     }
 
     /// The former texts of a message, the latest first.

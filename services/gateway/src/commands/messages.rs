@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use madang_contract::NewAttachment;
 use madang_domain::{
-    Attachment, Code, Error, IdempotencyKey, MessageId, MessageText, Profile, Result, Role, RoomId, RoomRef,
-    TopicId, UserRef,
+    Code, Error, IdempotencyKey, MessageId, MessageText, Profile, Result, Role, RoomId, RoomRef, TopicId,
+    UserRef,
     event::{Event, EventBody, InThread, Mention, Message, ThreadState},
     limits,
 };
@@ -19,7 +20,7 @@ pub(crate) struct NewMessage {
     pub(crate) key: IdempotencyKey,
     pub(crate) text: MessageText,
     pub(crate) reply_to: Option<MessageId>,
-    pub(crate) attachments: Vec<Attachment>,
+    pub(crate) attachments: Vec<NewAttachment>,
     /// The root of the thread in which it is to stand.
     pub(crate) thread: Option<MessageId>,
     /// Whether it is to stand among the messages of the room as well.
@@ -109,7 +110,7 @@ impl Commands {
             text: message.text.into_string(),
             key: message.key,
             reply_to: message.reply_to.map(MessageId::seq),
-            attachments: message.attachments,
+            attachments: message.attachments.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
             mentions: Vec::new(),
             excerpt: None,
             changes: None,
@@ -143,13 +144,16 @@ fn committed(Append { room, actor, message, .. }: Append, appended: Appended) ->
     let mut publications = Vec::with_capacity(1 + appended.mentions.len());
     let mentions = appended.mentions.iter().map(|mentioned| mentioned.user).collect();
     let excerpt = appended.excerpt.clone().map(Box::new);
+    // Of uploaded files the store knows more than the sender said.
+    let attachments =
+        if appended.attachments.is_empty() { message.attachments } else { appended.attachments.clone() };
     publications.push(publication(Event {
         topic: room.into(),
         seq: appended.seq,
         at: appended.at,
         actor: Arc::clone(&actor),
         subject: None,
-        body: EventBody::Message(Message { mentions, excerpt, ..message }),
+        body: EventBody::Message(Message { mentions, excerpt, attachments, ..message }),
     }));
     for Mentioned { user, notice } in &appended.mentions {
         let Some((seq, at)) = *notice else { continue };

@@ -7,6 +7,7 @@ mod blocks;
 mod costs;
 mod erasures;
 mod exports;
+mod files;
 mod history;
 mod inbox;
 mod invitations;
@@ -43,6 +44,7 @@ use tracing::Instrument as _;
 
 pub(crate) use self::{
     costs::Action,
+    files::Upload,
     history::{HistoryRange, page_limit},
     messages::NewMessage,
     moderation::Terms,
@@ -56,6 +58,7 @@ pub(crate) use self::{
 use crate::{
     admission::{Actor, Budgets, ReadBudgets, Reads, Spent},
     fanout::{Fanout, Publication},
+    files::Files,
     hub::Hubs,
     metrics::Counters,
     room_names::RoomNames,
@@ -83,6 +86,8 @@ pub(crate) struct Commands {
     pub(crate) reads: Arc<ReadBudgets>,
     /// What devices have received and is still to be noted.
     pub(crate) received: Arc<ReceivedMarks>,
+    /// Uploaded files; none where none are kept.
+    pub(crate) files: Option<Arc<Files>>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,

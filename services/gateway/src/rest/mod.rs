@@ -3,6 +3,7 @@
 mod auth;
 mod documents;
 mod extract;
+mod files;
 mod inbox;
 mod invitations;
 mod members;
@@ -42,6 +43,7 @@ pub(crate) fn routes(base_path: &str) -> Result<Routes, Error> {
         .merge(settings::routes())
         .merge(sync::routes())
         .merge(threads::routes())
+        .merge(files::routes())
         .merge(search::routes())
         .merge(inbox::routes())
         .merge(server::routes())

@@ -2,6 +2,7 @@
 
 mod allowed_origin;
 mod channels;
+mod files;
 mod forwarded;
 pub(crate) mod issuer;
 mod path;
@@ -17,6 +18,7 @@ use self::path::base_path;
 pub use self::{
     allowed_origin::{AllowedOrigin, Origin},
     channels::ChannelsSettings,
+    files::FileSettings,
     forwarded::ForwardedHeader,
     issuer::{IssuerAlgorithm, IssuerSettings},
     redis::RedisUrl,
@@ -194,6 +196,10 @@ pub struct GatewaySettings {
     /// The most sockets per second that are told so.
     #[arg(long, env = "MADANG_RETIREMENTS_PER_SECOND", default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub retirements_per_second: u32,
+
+    /// Uploaded files.
+    #[command(flatten, next_help_heading = "Files")]
+    pub files: FileSettings,
 
     /// TLS of the listener.
     #[command(flatten, next_help_heading = "TLS for clients")]

@@ -10,6 +10,8 @@ mod blocking;
 mod closing;
 mod connections;
 mod documents;
+mod files;
+mod files_hostile;
 mod handshakes;
 mod hang_up;
 mod http;

@@ -24,7 +24,7 @@ use serde_json::Value;
 use crate::support::{Gateway, PATIENCE, Services, User};
 
 /// What a gateway asks by itself, now and then.
-const OF_ITSELF: [&str; 4] = ["heads", "get_keys", "list_revocations", "take_erasures"];
+const OF_ITSELF: [&str; 5] = ["heads", "get_keys", "list_revocations", "list_removed_files", "take_erasures"];
 
 /// Counts the calls of services that somebody has caused.
 #[derive(Clone, Default)]
@@ -100,7 +100,9 @@ async fn whatever_a_user_reads_by_rest_is_paid_for_before_a_service_is_asked() {
     // All at once, while there is nothing left; by a room's slug, too.
     let answers = reads.flat_map(|route| ["yard".to_owned(), room.to_string()].map(|room| (route, room)));
     let answers = answers.map(async |(route, room)| {
-        let path = route.path.replace("{room}", &room).replace("{id}", "1").replace("{export}", "1");
+        let file = "/v1/files/01a2024d-95d7-7ac3-8afb-e3a86cee2d1a";
+        let path = route.path.replace("/v1/files/{id}", file).replace("{size}", "small");
+        let path = path.replace("{room}", &room).replace("{id}", "1").replace("{export}", "1");
         let path = path.replace("{user}", &joon.profile.id.to_string());
         let path = if route.id == "search" { format!("{path}?q=yard") } else { path };
         assert!(!path.contains('{'), "{path}: say here how it is called");

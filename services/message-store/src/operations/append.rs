@@ -120,7 +120,7 @@ impl Appender {
     }
 }
 
-fn answer(outcome: AppendOutcome, now: Timestamp) -> OperationResult<Appended> {
+pub(super) fn answer(outcome: AppendOutcome, now: Timestamp) -> OperationResult<Appended> {
     match outcome {
         AppendOutcome::Appended(appended) => Ok(appended),
         AppendOutcome::NoRoom => Err(OperationError::RoomNotFound),

@@ -55,6 +55,9 @@ pub(super) async fn erase(change: &mut RoomChange<'_>, message: MessageRecord) -
         change.transaction.erase_edit(room, edit.event, message.seq, edit.revision).await?;
     }
     change.transaction.erase_message(room, &message).await?;
+    if message.detail.attachments.iter().any(|attachment| attachment.file.is_some()) {
+        change.transaction.remove_files_of(room, message.seq, change.now).await?;
+    }
     let thread = threads::take_out(change, &message).await?;
     // Of threads it says no text: the place of the message, and under a root the thread that goes on.
     let MessageDetail { reply_to, in_thread, thread: of_root, .. } = &message.detail;

@@ -31,6 +31,10 @@ pub(crate) struct Engine {
     /// The rooms that wait to be indexed.
     pub(crate) hints: Arc<Hints>,
     pub(crate) reply_notices: Arc<ReplyNotices>,
+    /// The bytes of the files that one user may have.
+    pub(crate) file_share: u64,
+    /// How many messages with uploaded files may be appended at once.
+    pub(crate) file_appends: Arc<Semaphore>,
 }
 
 impl Engine {

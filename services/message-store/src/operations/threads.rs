@@ -4,7 +4,7 @@
 //! by group commit, since it changes the root's row too: a plain message pays nothing for threads.
 
 use madang_domain::{
-    Authority, Role, RoomRef, Seq, UserId,
+    Authority, Role, RoomRef, Seq, Timestamp, UserId,
     event::{EventBody, InThread, ThreadChange, ThreadState},
     limits::THREAD_FOLLOWERS_MAX,
 };
@@ -17,6 +17,7 @@ use uuid::Uuid;
 use super::{
     edits::present,
     engine::Engine,
+    files,
     members::{as_member, visible_after},
     mentions,
     page::{self, Place},
@@ -63,8 +64,7 @@ impl Engine {
                 RoomChange::begin(transaction, actor.id, &RoomRef::Id(room), self.clock.now()).await?;
             let before = change.transaction.appended_before(room, actor.id, &message.key).await?;
             if let Some((seq, at)) = before {
-                let (mentions, excerpt) = (Vec::new(), None);
-                return change.finish(Appended { seq, at, duplicate: true, mentions, excerpt }).await;
+                return change.finish(appended(seq, at, true)).await;
             }
             let member = change.actor().await?;
             may_send(&mut change, &member, by_site).await?;
@@ -88,9 +88,10 @@ impl Engine {
             change.transaction.insert_in_thread(&thread, actor.id).await?;
             change.transaction.count_own(&thread, actor.id).await?;
             let state = change.transaction.thread_state(&thread).await?;
+            let attachments = files::fill(change.transaction, &message.attachments).await?;
             let detail = MessageDetail {
                 reply_to: message.reply_to,
-                attachments: message.attachments.clone(),
+                attachments: attachments.clone(),
                 mentions: mentions.clone(),
                 in_thread: Some(InThread { root, in_room, state: state.clone() }),
                 ..MessageDetail::default()
@@ -98,13 +99,13 @@ impl Engine {
             let (key, text, detail) = (&message.key, message.text.as_str(), detail.write());
             let said = ThreadMessage { sender: actor.id, key, text, detail: detail.as_deref(), in_room };
             change.transaction.insert_thread_message(&change.room, &said).await?;
+            files::attach(change.transaction, room, actor.id, change.room.head, &attachments).await?;
             show(&mut change, &mut of_root, state).await?;
             tell_mentioned(&mut change, actor.id, &mentions, by_site).await?;
             let (seq, at) = (change.room.head, change.room.active_at);
             let tell = Tell { room, message: seq, root, by_site, told_to: UserId::new(Uuid::nil()) };
             change.transaction.insert_tell(&tell, change.now).await?;
-            let (mentions, excerpt) = (Vec::new(), None);
-            change.finish(Appended { seq, at, duplicate: false, mentions, excerpt }).await
+            change.finish(appended(seq, at, false)).await
         })
     }
 
@@ -194,6 +195,11 @@ impl Engine {
         let followed = |(_, root, place)| FollowedThread { root, place };
         Ok(Page { items: items.into_iter().map(followed).collect(), next })
     }
+}
+
+/// What the sender is answered. Whom it mentions and what it has is in the events of the change.
+const fn appended(seq: Seq, at: Timestamp, duplicate: bool) -> Appended {
+    Appended { seq, at, duplicate, mentions: Vec::new(), excerpt: None, attachments: Vec::new() }
 }
 
 /// Judges a message for a thread as an append of another one is judged, in that order.

@@ -13,6 +13,7 @@ use super::{
     erasures::Erasures,
     events::{Events, Range},
     exports::Exports,
+    files::Files,
     inboxes::{InboxOpening, InboxState, Inboxes},
     invitation_links::InvitationLinks,
     invitations::Invitations,
@@ -99,6 +100,7 @@ pub(crate) trait Connection:
     + Messages
     + Profiles
     + Events
+    + Files
     + Inboxes
     + Invitations
     + InvitationLinks

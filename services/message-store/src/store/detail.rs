@@ -2,7 +2,7 @@
 
 use madang_database::{DatabaseError, DatabaseResult};
 use madang_domain::{
-    Attachment, IdempotencyKey, Seq, Timestamp, UserId,
+    Attachment, FileId, IdempotencyKey, Image, Seq, Timestamp, UserId,
     event::{InThread, Message, MessageChanges, Reactions, ThreadState},
 };
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
@@ -79,9 +79,13 @@ fn recorded_attachments<'de, D: Deserializer<'de>>(row: D) -> Result<Vec<Attachm
         name: String,
         content_type: String,
         size_bytes: u64,
+        file: Option<FileId>,
+        image: Option<Image>,
     }
-    let made_fit = |Recorded { url, name, content_type, size_bytes }| {
-        Attachment::recorded(url, &name, content_type, size_bytes).map_err(D::Error::custom)
+    let made_fit = |Recorded { url, name, content_type, size_bytes, file, image }| {
+        let recorded =
+            Attachment::recorded(url, &name, content_type, size_bytes).map_err(D::Error::custom)?;
+        Ok(Attachment { file, image, ..recorded })
     };
     Vec::<Recorded>::deserialize(row)?.into_iter().map(made_fit).collect()
 }

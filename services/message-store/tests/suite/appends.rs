@@ -162,6 +162,8 @@ async fn a_message_is_kept_as_it_was_sent(fixture: Fixture) {
         name: FileName::new("a.png").unwrap(),
         content_type: MediaType::new("image/png").unwrap(),
         size_bytes: u64::from(u32::MAX) + 1,
+        file: None,
+        image: None,
     });
     let append = Append { authority: Authority::User, room, actor: Arc::clone(&mina), message: sent.clone() };
     let appended = service.append(append).await.unwrap();

@@ -113,6 +113,8 @@ async fn everywhere(service: &Service, room: RoomId, [mina, jun]: [&Arc<Profile>
         name: FileName::new(format!("{word}-file")).unwrap(),
         content_type: MediaType::new("text/plain").unwrap(),
         size_bytes: 1,
+        file: None,
+        image: None,
     });
     let append = |message| Append { room, actor: Arc::clone(mina), message, authority: Authority::User };
     let place = service.append(append(first)).await.unwrap().seq;

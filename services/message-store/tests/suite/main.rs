@@ -16,6 +16,7 @@ mod edits;
 mod erasures;
 mod exports;
 mod faults;
+mod files;
 mod inboxes;
 mod invitation_links;
 mod kills;

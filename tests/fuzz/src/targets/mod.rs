@@ -5,6 +5,7 @@ pub(crate) mod bus_entry;
 pub(crate) mod channels_frame;
 pub(crate) mod client_address;
 pub(crate) mod client_frame;
+pub(crate) mod file;
 pub(crate) mod paging;
 pub(crate) mod search;
 pub(crate) mod site_token;

@@ -75,6 +75,22 @@ pub(super) async fn append(
     }
 }
 
+/// Appends one message in a transaction that goes on: a key that is taken must not break it, and is looked up at once.
+pub(super) async fn append_alone(
+    connection: &mut PgConnection,
+    now: Timestamp,
+    row: &AppendRow<'_>,
+) -> Result<Vec<OutcomeRow>, sqlx::Error> {
+    call_append(connection, now, std::slice::from_ref(row), true).await
+}
+
+/// What became of a message that was appended alone.
+pub(super) fn outcome(rows: Vec<OutcomeRow>) -> DatabaseResult<AppendOutcome> {
+    let row =
+        rows.into_iter().next().ok_or_else(|| DatabaseError::corrupt("append outcome", "it is absent"))?;
+    row.try_into()
+}
+
 async fn append_one(
     connection: &mut PgConnection,
     now: Timestamp,
@@ -156,6 +172,7 @@ impl TryFrom<OutcomeRow> for AppendOutcome {
                     })
                     .collect::<DatabaseResult<_>>()?,
                 excerpt: None,
+                attachments: Vec::new(),
             })),
             (2, ..) => Ok(Self::NoRoom),
             (3, ..) => Ok(Self::NotMember),

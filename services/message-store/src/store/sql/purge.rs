@@ -49,6 +49,11 @@ const PURGE_CHANGES: [&str; 6] = [
     purge_by_key!("threads", "root", "root DESC"),
     purge_by_key!("thread_messages", "root, seq", "root DESC, seq DESC"),
 ];
+/// Files have their bytes elsewhere, and are removed by who removes those. Before the purge itself goes, which says that the room
+/// is deleted.
+const REMOVE_FILES: &str = "\
+    UPDATE files SET state = 3, since = $3, name = NULL, content_type = NULL, image = NULL \
+    WHERE id IN (SELECT f.id FROM files f WHERE f.room = $1 AND f.state < 3 LIMIT $2)";
 const DELETE_POSITION: &str = "DELETE FROM search_positions WHERE room = $1";
 const DELETE_PURGE: &str = "DELETE FROM purges WHERE topic = $1";
 
@@ -65,6 +70,8 @@ impl Purge for Connection {
             let query = sqlx::query::<Db>(statement).bind(topic).bind(i64::from(limit));
             removed += run!(self, query, execute)?.rows_affected();
         }
+        let files = sqlx::query::<Db>(REMOVE_FILES).bind(topic).bind(i64::from(limit));
+        removed += run!(self, files.bind(deleted_before.as_micros()), execute)?.rows_affected();
         if removed == 0 {
             run!(self, sqlx::query::<Db>(DELETE_POSITION).bind(topic), execute)?;
             run!(self, sqlx::query::<Db>(DELETE_PURGE).bind(topic), execute)?;

@@ -6,6 +6,7 @@ use std::{
     sync::Arc,
 };
 
+use madang_database::{DatabaseError, DatabaseResult};
 use madang_domain::{
     Profile, RoomId, Seq, Timestamp, UserId, Username,
     event::{EventBody, Mention},
@@ -116,6 +117,20 @@ pub(super) async fn append(
         }
     }
     Ok(outcomes)
+}
+
+/// Appends one message in a transaction that goes on.
+pub(super) async fn append_alone(
+    connection: &mut SqliteConnection,
+    now: Timestamp,
+    row: &AppendRow<'_>,
+) -> Result<Vec<AppendOutcome>, sqlx::Error> {
+    append(connection, now, std::slice::from_ref(row)).await
+}
+
+/// What became of a message that was appended alone.
+pub(super) fn outcome(outcomes: Vec<AppendOutcome>) -> DatabaseResult<AppendOutcome> {
+    outcomes.into_iter().next().ok_or_else(|| DatabaseError::corrupt("append outcome", "it is absent"))
 }
 
 impl Log {
@@ -299,6 +314,7 @@ fn appended(seq: i64, at: i64, duplicate: bool, mentions: Vec<Mentioned>) -> App
         duplicate,
         mentions,
         excerpt: None,
+        attachments: Vec::new(),
     })
 }
 

@@ -17,6 +17,8 @@ mod erasures;
 mod events;
 #[path = "../sql/exports.rs"]
 mod exports;
+#[path = "../sql/files.rs"]
+mod files;
 #[path = "../sql/inboxes.rs"]
 mod inboxes;
 mod index;
