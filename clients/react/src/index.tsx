@@ -1,5 +1,5 @@
 // React hooks for `@madang/client`.
-import type { Client, ConnectionStatus, InboxNotice, MadangError, Room, SendOptions, User } from "@madang/client";
+import type { Client, ConnectionStatus, InboxNotice, MadangError, Room, User } from "@madang/client";
 import { type ReactNode, createContext, useContext, useEffect, useMemo, useSyncExternalStore } from "react";
 import { NoticesStore } from "./notices-store.js";
 import { RoomFeed } from "./room-feed.js";
@@ -111,37 +111,19 @@ export function useRooms(): {
   return { ...value, reload: store.reload };
 }
 
-interface RoomActions {
-  ready: boolean;
-  hasOlder: boolean;
-  closed: boolean;
-  error: MadangError | null;
-  loadOlder: () => Promise<void>;
-  loadBackTo: (seq: number) => Promise<boolean>;
-  send: (text: string, options?: Omit<SendOptions, "key">) => void;
-  edit: (message: string, text: string) => Promise<void>;
-  remove: (message: string) => Promise<void>;
-  react: (message: string, emoji: string, on?: boolean) => Promise<void>;
-  retry: (key: string) => void;
-  discard: (key: string) => void;
-}
-
-function actionsOf({ store, value }: { store: RoomStore; value: RoomState }): RoomActions {
-  const { ready, hasOlder, closed, error } = value;
-  const { loadOlder, loadBackTo, send, edit, remove, react, retry, discard } = store;
-  return { ready, hasOlder, closed, error, loadOlder, loadBackTo, send, edit, remove, react, retry, discard };
-}
+type RoomActions = Pick<RoomState, "ready" | "hasOlder" | "closed" | "error"> & RoomStore["actions"];
 
 /** The messages of a room, which is named by its id, with those on their way at the end. */
 export function useMessages(room: string): RoomActions & { messages: readonly ShownMessage[] } {
-  const of = useRoom(room);
-  return { messages: of.value.messages, ...actionsOf(of) };
+  const timeline = useTimeline(room);
+  const { items } = timeline;
+  return { ...timeline, messages: useMemo(() => items.filter((item) => item.type === "message"), [items]) };
 }
 
 /** As `useMessages`, with what else happened: who came and went, what was pinned, new names. */
 export function useTimeline(room: string): RoomActions & { items: readonly ShownItem[] } {
-  const of = useRoom(room);
-  return { items: of.value.items, ...actionsOf(of) };
+  const { store, value } = useRoom(room);
+  return { ...value, ...store.actions };
 }
 
 /** Who types in a room, and how to say that the user does. It may be said at each stroke. */

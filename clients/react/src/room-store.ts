@@ -1,6 +1,7 @@
 // A room as a page shows it: its messages with those on their way, who types, who is there, and what is unread.
 import type { Client, MadangError, Message, OutgoingMessage, PassingFrame, RoomEvent, SendOptions, User } from "@madang/client";
-import { changed, isApart } from "./changes.js";
+import { isApart } from "./changes.js";
+import { Log } from "./log.js";
 import type { RoomFeed } from "./room-feed.js";
 import { Store } from "./store.js";
 
@@ -46,7 +47,6 @@ export type ShownItem = ShownMessage | ShownEvent;
 export interface RoomState {
   /** Messages, and what else happened. */
   readonly items: readonly ShownItem[];
-  readonly messages: readonly ShownMessage[];
   /** Everything that was there is shown. */
   readonly ready: boolean;
   readonly hasOlder: boolean;
@@ -62,7 +62,6 @@ export interface RoomState {
 
 const EMPTY: RoomState = {
   items: [],
-  messages: [],
   ready: false,
   hasOlder: false,
   typing: [],
@@ -75,13 +74,12 @@ const EMPTY: RoomState = {
 
 export class RoomStore extends Store<RoomState> {
   #leave: (() => void)[] = [];
-  /** What happened, by `seq`. */
-  #log: ShownItem[] = [];
+  readonly #log = new Log(() => this.client.user?.id);
   #failed: ShownMessage[] = [];
   /** Acknowledged before their events have come: without them a message would be gone for a moment. */
   #acknowledged: ShownMessage[] = [];
-  /** Everything from here on is in the log; null until the subscription has begun. */
-  #oldest: number | null = null;
+  /** Everything from here on is in the log. Before the subscription has begun, there is nothing to load. */
+  #oldest = 0;
   /** The page that is on its way. */
   #page: object | null = null;
   /** What came while a page was on its way, which may be of before. */
@@ -105,69 +103,62 @@ export class RoomStore extends Store<RoomState> {
     return this.feed.room;
   }
 
-  // What a page does.
-
-  readonly send = (text: string, options?: Omit<SendOptions, "key">): void => {
-    this.client.send(this.room, text, options);
-    this.#saidTypingMs = Number.NEGATIVE_INFINITY;
+  /** What a page does. */
+  readonly actions = {
+    send: (text: string, options?: Omit<SendOptions, "key">): void => {
+      this.client.send(this.room, text, options);
+      this.#saidTypingMs = Number.NEGATIVE_INFINITY;
+    },
+    edit: (message: string, text: string): Promise<void> => this.client.edit(this.room, message, text),
+    remove: (message: string): Promise<void> => this.client.delete(this.room, message),
+    react: (message: string, emoji: string, on = true): Promise<void> => this.client.react(this.room, message, emoji, on),
+    /** Sends a failed message again. */
+    retry: (key: string): void => {
+      const failed = this.#failed.find((message) => message.key === key);
+      this.actions.discard(key);
+      if (!failed) return;
+      const { text, replyTo, attachments } = failed;
+      this.client.send(this.room, text, { key, ...(replyTo && { replyTo }), ...(attachments && { attachments }) });
+    },
+    discard: (key: string): void => {
+      this.#failed = this.#failed.filter((message) => message.key !== key);
+      this.client.discard(this.room, key);
+      this.#show();
+    },
+    loadOlder: (): Promise<void> => this.#loadOlder(),
+    /** Loads back to a place. Says whether it is there: nothing is loaded without an end. */
+    loadBackTo: async (seq: number): Promise<boolean> => {
+      for (let page = 0; page < BACK_PAGES && this.#oldest > seq; page += 1) {
+        const oldest = this.#oldest;
+        await this.#loadOlder(BACK_PAGE);
+        if (this.#oldest === oldest) return false;
+      }
+      return this.#log.items.some((item) => item.seq === seq);
+    },
+    /** Forgets all but the last items. What is older can be loaded again. */
+    forget: (kept: number): void => {
+      if (this.#page || this.#log.items.length <= kept) return;
+      this.#log.keep(kept);
+      this.#oldest = this.#log.items[0]?.seq ?? 1;
+      this.#show();
+    },
   };
 
-  readonly edit = (message: string, text: string): Promise<void> => this.client.edit(this.room, message, text);
-
-  readonly remove = (message: string): Promise<void> => this.client.delete(this.room, message);
-
-  readonly react = (message: string, emoji: string, on = true): Promise<void> =>
-    this.client.react(this.room, message, emoji, on);
-
-  /** Sends a failed message again. */
-  readonly retry = (key: string): void => {
-    const failed = this.#failed.find((message) => message.key === key);
-    this.discard(key);
-    if (!failed) return;
-    const { replyTo, attachments } = failed;
-    this.client.send(this.room, failed.text, {
-      key,
-      ...(replyTo === undefined ? {} : { replyTo }),
-      ...(attachments === undefined ? {} : { attachments }),
-    });
-  };
-
-  readonly discard = (key: string): void => {
-    this.#failed = this.#failed.filter((message) => message.key !== key);
-    this.client.discard(this.room, key);
-    this.#show();
-  };
-
-  readonly loadOlder = (): Promise<void> => this.#loadPage(PAGE);
-
-  /** Loads back to a place. Says whether it is there: nothing is loaded without an end. */
-  readonly loadBackTo = async (seq: number): Promise<boolean> => {
-    for (let page = 0; page < BACK_PAGES; page += 1) {
-      const oldest = this.#oldest;
-      if (oldest === null) return false;
-      if (oldest <= seq) break;
-      await this.#loadPage(BACK_PAGE);
-      if (this.#oldest === oldest) return false;
-    }
-    return this.#log.some((item) => item.seq === seq);
-  };
-
-  /** Goes on where a page has nothing to show: a long thread stands in the log, too. */
-  async #loadPage(limit: number, pages = BACK_PAGES): Promise<void> {
-    if (this.#oldest === null || this.#oldest <= 1 || this.#page) return;
-    const before = this.#oldest;
+  async #loadOlder(limit = PAGE, pages = BACK_PAGES): Promise<void> {
+    if (this.#oldest <= 1 || this.#page) return;
     const page = {};
     this.#page = page;
     this.#meanwhile = [];
     try {
-      const { events, more } = await this.client.history(this.room, { before, limit });
+      const { events, more } = await this.client.history(this.room, { before: this.#oldest, limit });
       if (this.#page !== page) return;
       this.#oldest = more ? (events.at(-1)?.seq ?? 1) : 1;
-      const older = events.reverse().flatMap(shown).map((item) => this.#meanwhile.reduce((now, event) => this.#after(now, event), item));
-      this.#log = [...older, ...this.#log];
-      this.#show({ hasOlder: more, error: null });
+      const older = events.reverse().flatMap(shown);
+      this.#log.prepend(older.map((item) => this.#meanwhile.reduce((now, event) => this.#log.after(now, event), item)));
+      this.#show({ error: null });
       this.#page = null;
-      if (!older[0] && pages > 0) await this.#loadPage(BACK_PAGE, pages - 1);
+      // A page has nothing to show where a long thread stands in the log.
+      if (!older[0] && pages > 0) await this.#loadOlder(BACK_PAGE, pages - 1);
     } catch (error) {
       if (this.#page === page) this.set({ error: error as MadangError });
     } finally {
@@ -176,7 +167,7 @@ export class RoomStore extends Store<RoomState> {
   }
 
   readonly markRead = (): void => {
-    const last = this.#log.at(-1)?.seq ?? 0;
+    const last = this.#log.items.at(-1)?.seq ?? 0;
     if (last <= this.#read) return;
     this.#readUpTo(last);
     void this.client.markRead(this.room, last).catch(() => {});
@@ -193,16 +184,15 @@ export class RoomStore extends Store<RoomState> {
   // The room.
 
   protected override begin(): void {
-    this.#log = [];
+    this.#log.keep(0);
     this.#failed = [];
     this.#acknowledged = [];
-    this.#oldest = null;
-    this.#read = 0;
+    this.#oldest = this.#read = 0;
     this.#leave = [
       this.client.outgoing.subscribe(() => this.#show()),
       this.client.on("passing", (frame) => this.#passing(frame)),
       this.client.on("acknowledged", ({ message: { room, key, text, replyTo, thread }, ack: { seq, at } }) => {
-        if (room !== this.room || thread || seq <= (this.#log.at(-1)?.seq ?? 0)) return;
+        if (room !== this.room || thread || seq <= (this.#log.items.at(-1)?.seq ?? 0)) return;
         this.#acknowledged = [...this.#acknowledged, { type: "message", key, text, state: "sent", seq, at, replyTo }];
       }),
       this.client.on("refused", ({ message: { room, key, text, replyTo, thread, attachments }, error }) => {
@@ -235,13 +225,13 @@ export class RoomStore extends Store<RoomState> {
   }
 
   #begun(seq: number): void {
-    this.#log = [];
+    this.#log.keep(0);
     this.#oldest = seq + 1;
     this.#page = null;
     this.#isCaughtUp = false;
     this.#isPaged = false;
-    this.#show({ hasOlder: seq > 0 });
-    void this.loadOlder().then(() => {
+    this.#show();
+    void this.#loadOlder().then(() => {
       this.#isPaged = true;
       this.#settle();
     });
@@ -254,28 +244,13 @@ export class RoomStore extends Store<RoomState> {
 
   #event(event: RoomEvent): void {
     if (this.#page) this.#meanwhile.push(event);
-    if (event.kind === "deleted") return this.#deleted(event);
-    this.#log = [...this.#log.map((item) => this.#after(item, event)), ...shown(event)];
+    this.#log.apply(event);
+    this.#log.append(shown(event));
     this.#acknowledged = this.#acknowledged.filter(({ seq = 0 }) => seq > event.seq);
     const isRead = event.kind !== "message" || isApart(event.message) || event.message.sender.id === this.client.user?.id;
     if (event.kind === "message") this.#typed(event.message.sender.id, "", false);
     this.#show(isRead ? {} : { unread: this.get().unread + 1 });
-  }
-
-  #deleted(event: RoomEvent & { kind: "deleted" }): void {
-    const { message: id } = event.deleted;
-    const item = this.#log.find((other) => other.type === "message" && other.message?.id === id);
-    const wasUnread = item && this.#isUnreadAfter(this.#read)(item);
-    this.#log = this.#log.map((other) => this.#after(other, event));
-    // Of what is not shown, the server knows whether it was unread.
-    if (!item) void this.#loadUnread();
-    this.#show(wasUnread ? { unread: Math.max(0, this.get().unread - 1) } : {});
-  }
-
-  #after(item: ShownItem, event: RoomEvent): ShownItem {
-    if (item.type !== "message" || !item.message) return item;
-    const message = changed(item.message, event, this.client.user?.id);
-    return message === item.message ? item : { ...item, message, text: message.text };
+    if (event.kind === "deleted") this.#countUnread();
   }
 
   #show(change: Partial<RoomState> = {}): void {
@@ -290,15 +265,20 @@ export class RoomStore extends Store<RoomState> {
         replyTo,
         attachments,
       }));
-    const items: ShownItem[] = [...this.#log, ...this.#acknowledged, ...this.#failed, ...sending];
-    this.set({ ...change, items, messages: items.filter((item) => item.type === "message") });
+    const items = [...this.#log.items, ...this.#acknowledged, ...this.#failed, ...sending];
+    this.set({ ...change, hasOlder: this.#oldest > 1, items });
   }
 
-  /** A message of somebody else after a place, which is not deleted. */
-  #isUnreadAfter(seq: number): (item: ShownItem) => boolean {
+  /** How many messages of others are after a place, and not deleted: as long as it takes to walk back to it. */
+  #unreadAfter(seq: number): number {
     const me = this.client.user?.id;
-    return (item) =>
-      item.type === "message" && (item.seq ?? 0) > seq && item.message?.sender.id !== me && !item.message?.deleted;
+    let unread = 0;
+    for (let at = this.#log.items.length; at > 0; at -= 1) {
+      const item = this.#log.items[at - 1] as ShownItem;
+      if ((item.seq ?? 0) <= seq) break;
+      if (item.type === "message" && item.message?.sender.id !== me && !item.message?.deleted) unread += 1;
+    }
+    return unread;
   }
 
   // What passes.
@@ -347,16 +327,20 @@ export class RoomStore extends Store<RoomState> {
     if (!room) return;
     this.#read = Math.max(this.#read, room.read ?? 0);
     // What came meanwhile is counted there or here.
-    const later = this.#log.filter(this.#isUnreadAfter(room.head)).length;
-    this.set({ unread: (room.unread ?? 0) + later, read: this.#read });
+    this.set({ unread: (room.unread ?? 0) + this.#unreadAfter(room.head), read: this.#read });
+  }
+
+  #countUnread(): void {
+    // What is not shown, the server knows.
+    if (this.#read < this.#oldest - 1) void this.#loadUnread();
+    else this.set({ unread: this.#unreadAfter(this.#read), read: this.#read });
   }
 
   #readUpTo(seq: number): void {
     if (seq <= this.#read) return;
     this.#read = seq;
     this.onRead(this.room, seq);
-    if (this.#oldest !== null && seq < this.#oldest) return void this.#loadUnread();
-    this.set({ unread: this.#log.filter(this.#isUnreadAfter(seq)).length, read: seq });
+    this.#countUnread();
   }
 }
 

@@ -163,8 +163,10 @@ export class RoomsStore extends Store<RoomsState> {
         return this.#change({ ...changed, members: Math.max(0, room.members - 1) });
       case "role":
         return this.#change(event.role.user === this.#me ? { ...changed, role: event.role.role } : changed);
-      case "room":
-        return this.#change({ ...changed, name: event.properties.name, slug: event.properties.slug });
+      case "room": {
+        const { by, deleted, ...properties } = event.properties;
+        return this.#change({ ...changed, ...properties });
+      }
       case "edited":
       case "deleted":
       case "reaction":

@@ -112,10 +112,11 @@ test("messages: an own one that is acknowledged before its event comes stays whe
   const tell = socket.tell.bind(socket);
   socket.tell = (frame) => (frame.type === "event" ? void world.after(500, () => tell(frame)) : tell(frame));
   act(() => shown.last.send("hello"));
-  const states: string[] = [];
+  const state = () => shown.last.messages.map(({ text, state: how, message }) => `${text} ${how} ${message !== undefined}`).join();
+  const states = [state()];
   for (let time = 0; time < 40; time += 1) {
     await pass(25);
-    states.push(shown.last.messages.map(({ text, state, message }) => `${text} ${state} ${message !== undefined}`).join());
+    states.push(state());
   }
   assert.deepEqual([...new Set(states)], ["hello sending false", "hello sent false", "hello sent true"]);
 });
@@ -258,6 +259,19 @@ test("timeline: a place far back is loaded, and one that is not there is not loo
   await act(async () => void shown.last.loadBackTo(1_000).then((is) => (found = is)));
   await pass(1_000);
   assert.equal(found, false);
+});
+
+test("timeline: what is forgotten is loaded again", async () => {
+  for (let count = 1; count <= 20; count += 1) say(`${count}`);
+  const shown = await show(() => useTimeline(ROOM));
+  await act(async () => void shown.last.loadBackTo(1));
+  await pass(5_000);
+  assert.deepEqual([shown.last.items.length, shown.last.hasOlder], [20, false]);
+  act(() => shown.last.forget(5));
+  assert.deepEqual([shown.last.items.map(({ seq }) => seq), shown.last.hasOlder], [[16, 17, 18, 19, 20], true]);
+  void shown.last.loadOlder();
+  await pass(1_000);
+  assert.deepEqual(shown.last.items.map(({ seq }) => seq), [9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20]);
 });
 
 test("a component that goes leaves its room a moment later, and one that comes back in between keeps it", async () => {

@@ -180,11 +180,9 @@ export class Client {
   start(): void {
     if (this.#unwatch) return this.#link.start();
     this.#unwatch = this.#page ? watchPage(this.#page, this.#link) : () => {};
-    // Before anything else is sent.
+    this.#link.start();
+    // Before anything else is sent. Others know by the link that this tab is there, and leave it what it has kept.
     this.#ready ??= Promise.race([this.#takeOver(), this.#takeOverDeadline()]).then(() => this.#session.ready());
-    void this.#ready.then(() => {
-      if (this.#unwatch) this.#link.start();
-    });
   }
 
   /** Disconnects. Subscriptions and messages on their way wait for `start`. */

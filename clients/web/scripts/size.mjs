@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { gzipSync } from "node:zlib";
 
 /** The bound, in bytes. */
-const BOUND = 200_000;
+const BOUND = 160_000;
 
 const dist = new URL("../dist/", import.meta.url);
 const page = await readFile(new URL("index.html", dist), "utf8");

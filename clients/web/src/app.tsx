@@ -1,5 +1,4 @@
 import { CSPProvider } from "@base-ui/react/csp-provider";
-import { Tooltip } from "@base-ui/react/tooltip";
 import { MadangProvider } from "@madang/react";
 import { useEffect, useMemo } from "react";
 import { useTexts } from "./i18n";
@@ -8,15 +7,15 @@ import { Shell } from "./shell/shell";
 import { type SignedIn, signInState } from "./state/account";
 import { useValue } from "./state/value";
 import { World, WorldContext } from "./state/world";
-import { Toasts } from "./ui/toasts";
+import { Tips } from "./ui/tips";
+import { Toasts } from "./ui/toast-region";
 
 export function App() {
   return (
     <CSPProvider disableStyleElements>
-      <Tooltip.Provider delay={500}>
-        <Screen />
-        <Toasts />
-      </Tooltip.Provider>
+      <Screen />
+      <Toasts />
+      <Tips />
     </CSPProvider>
   );
 }

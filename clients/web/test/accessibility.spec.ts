@@ -1,17 +1,8 @@
 // Screen readers and keyboards: nothing serious is found on any screen, and everything is reached without a mouse.
-import AxeBuilder from "@axe-core/playwright";
-import { type Page, devices } from "@playwright/test";
+import { devices } from "@playwright/test";
+import { isClean } from "./kit/axe";
 import { room, say } from "./kit/people";
 import { composer, expect, messages, openRoom, test } from "./kit/test";
-
-const isClean = async (page: Page, screen: string) => {
-  // A dialog that is still fading in has colours of its own.
-  await page.evaluate(() => Promise.all(document.getAnimations().filter((one) => one.effect?.getTiming().iterations !== Infinity).map((one) => one.finished.catch(() => {}))));
-  // Menus stand at the end of the page, outside of its landmarks, as is usual: they are reached from their buttons.
-  const { violations } = await new AxeBuilder({ page }).disableRules(["region"]).analyze();
-  const found = violations.map(({ id, impact, nodes }) => `${screen}: ${impact} ${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(" | ")}`);
-  expect(found).toEqual([]);
-};
 
 for (const colorScheme of ["light", "dark"] as const) {
   test(`axe finds nothing on any screen (${colorScheme})`, async ({ somebody, nobody, signedIn }) => {

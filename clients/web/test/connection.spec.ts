@@ -108,3 +108,64 @@ test("a message that is refused says why, and can be sent again or discarded", a
   await expect(messages(page)).toHaveText(["refused"]);
   await expect(page.locator(".message-state[data-state=sent]")).toHaveCount(1);
 });
+
+/** In the page: holds the storage of unsent messages, so that nothing is written there, until the page lets it go. */
+function holdStorage(): Promise<void> {
+  return new Promise((held) => {
+    const opening = indexedDB.open("madang");
+    opening.onsuccess = () => {
+      const store = opening.result.transaction("outbox", "readwrite").objectStore("outbox");
+      const state = { isHeld: true };
+      Object.assign(window, { heldStorage: state });
+      const again = () => {
+        if (!state.isHeld) return opening.result.close();
+        store.count().onsuccess = again;
+      };
+      store.count().onsuccess = () => {
+        held();
+        again();
+      };
+    };
+  });
+}
+
+test("a message is shown, sent and read before the storage has it", async ({ somebody, signedIn }) => {
+  const [mina, joon] = [await somebody("Mina"), await somebody("Joon")];
+  await room(joon, "Garden", [mina]);
+  const [page, other] = [await signedIn(mina), await signedIn(joon)];
+  await openRoom(page, "Garden");
+  await openRoom(other, "Garden");
+  await page.evaluate(holdStorage);
+  await write(page, "at once");
+  await expect(messages(page)).toHaveText(["at once"], { timeout: 2_000 });
+  await expect(messages(other)).toHaveText(["at once"]);
+  await page.evaluate(() => Object.assign((window as unknown as { heldStorage: object }).heldStorage, { isHeld: false }));
+  await expect.poll(() => page.evaluate(countOfUnsent)).toBe(0);
+  await expect(messages(page)).toHaveText(["at once"]);
+});
+
+test("a part that cannot be loaded says so, and comes with the network", async ({ somebody, nobody }) => {
+  const mina = await somebody("Mina");
+  await room(mina, "Garden");
+  const page = await nobody();
+  // Held from the beginning: it is loaded before anybody asks for it.
+  const held: import("@playwright/test").Route[] = [];
+  await page.route(/menu-popup/, (route) => void held.push(route));
+  await page.getByLabel("Username").fill(mina.username);
+  await page.getByLabel("Password", { exact: true }).fill(mina.password);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await openRoom(page, "Garden");
+  await expect.poll(() => held.length).toBeGreaterThan(0);
+  await page.context().setOffline(true);
+  for (const route of held.splice(0)) await route.abort();
+  await page.unroute(/menu-popup/);
+  const menu = page.getByRole("button", { name: "Room", exact: true });
+  await menu.click();
+  await expect(page.getByText("The server cannot be reached.", { exact: false })).toBeVisible();
+  await expect(menu).toHaveAttribute("aria-expanded", "false");
+  await page.context().setOffline(false);
+  await expect(async () => {
+    await menu.click();
+    await expect(page.getByRole("menu")).toBeVisible({ timeout: 2_000 });
+  }).toPass();
+});

@@ -3,6 +3,7 @@
 import { type CDPSession, type Page, expect, test } from "@playwright/test";
 import { person, room } from "./kit/people";
 import { ownServer } from "./kit/server";
+import { traced } from "./kit/trace";
 
 const MESSAGES = Number(process.env["MESSAGES"] ?? 100_000);
 const SECONDS = Number(process.env["SECONDS"] ?? 20);
@@ -146,6 +147,10 @@ test(`a room of ${MESSAGES} messages`, async ({ browser }) => {
 
   const before = await heapBytes(session);
   const idle = await frames(page, () => page.waitForTimeout(3_000));
+  if (process.env["TRACE"] !== undefined) {
+    const { tookMs, mainMs, longTasks } = await traced(session, () => scroll(page, session, 1, SECONDS), process.env["TRACE"]);
+    console.log(`traced for ${Math.round(tookMs)} ms; main thread: ${mainMs.slice(0, 24).map(([what, ms]) => `${what} ${ms}`).join(", ")}; long tasks: ${longTasks.join("; ") || "none"}`);
+  }
   const up = await frames(page, () => scroll(page, session, 1, SECONDS));
   const reached = await oldest(page);
   const after = await heapBytes(session);

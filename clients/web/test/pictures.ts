@@ -1,10 +1,14 @@
 // Takes the pictures of docs/images: npm run pictures.
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { devices } from "@playwright/test";
 import { person, room, say } from "./kit/people";
 import { composer, expect, messages, openRoom, test } from "./kit/test";
 
 const image = (name: string) => fileURLToPath(new URL(`../../../docs/images/web-${name}.png`, import.meta.url));
+
+/** The button of the room's menu. */
+const KOREAN_ROOM = "대화방 메뉴";
 
 test("pictures", async ({ server, signedIn }) => {
   test.setTimeout(240_000);
@@ -57,6 +61,40 @@ test("pictures", async ({ server, signedIn }) => {
     await expect(page.getByText("Joon Park is typing")).toBeVisible();
     await page.screenshot({ path: image(colorScheme === "light" ? "room" : "dark"), animations: "disabled" });
     await composer(other).fill("");
+    await page.close();
+  }
+  // What surrounds the room: MORE=directory takes these too, to look at them.
+  const more = process.env["MORE"];
+  for (const [colorScheme, locale] of [["light", "en-US"], ["dark", "ko-KR"]] as const) {
+    const page = await signedIn(mina, { viewport: { width: 1280, height: 800 }, colorScheme, locale });
+    const shot = (name: string) =>
+      page.screenshot({ path: more === undefined ? image(name) : join(more, `${name}-${colorScheme}.png`), animations: "disabled" });
+    const isKorean = locale === "ko-KR";
+    await openRoom(page, "Courtyard");
+    if (!isKorean) {
+      await page.getByRole("button", { name: "Search messages" }).click();
+      await page.getByRole("searchbox").last().fill("review");
+      await expect(page.getByRole("dialog").getByText("Joon Park").first()).toBeVisible();
+      await shot("search");
+      await page.keyboard.press("Escape");
+    }
+    const dialogs = isKorean ? ["초대 링크", "대화방 설정", "출입 금지된 사람"] : ["Invitation links", "Room settings", "Banned people"];
+    for (const [place, name] of dialogs.entries()) {
+      await page.getByRole("button", { name: isKorean ? KOREAN_ROOM : "Room", exact: true }).click();
+      await page.getByRole("menuitem", { name }).click();
+      await expect(page.getByRole("dialog", { name })).toBeVisible();
+      if (place === 0) {
+        await page.getByRole("button", { name: isKorean ? "링크 만들기" : "Make a link" }).click();
+        await expect(page.getByRole("dialog", { name }).getByRole("textbox")).toBeVisible();
+      }
+      if (more !== undefined || (!isKorean && place === 0)) await shot(["links", "room-settings", "bans"][place] as string);
+      await page.keyboard.press("Escape");
+      await expect(page.getByRole("dialog", { name })).toBeHidden();
+    }
+    await page.locator(".me").click();
+    await page.getByRole("menuitem", { name: isKorean ? "설정" : "Settings" }).click();
+    await expect(page.getByRole("tabpanel")).not.toBeEmpty();
+    if (more !== undefined) await shot("settings");
     await page.close();
   }
   const { viewport, isMobile, hasTouch } = devices["iPhone 13 Mini"];

@@ -2,7 +2,9 @@
 import { expect, test } from "@playwright/test";
 import type { Member, Message } from "@madang/client";
 import type { ShownItem } from "@madang/react";
+import { en } from "../src/i18n/en";
 import { josa } from "../src/i18n/josa";
+import { pauseText } from "../src/moderation/pause";
 import { emojiOf } from "../src/room/emoji";
 import { complete, completionOf } from "../src/room/mention-completion";
 import { rowsOf } from "../src/room/rows";
@@ -66,6 +68,29 @@ test("messages of one person stand together, until another one writes or time ha
   expect(kinds([message(1, "a", 0), message(2, "a", 1), message(3, "b", 2), message(4, "b", 20)])).toEqual(["day", "1*", "2", "3*", "4*"]);
   expect(kinds([message(1, "a", 0), message(2, "a", 1, { replyTo: "1" })])).toEqual(["day", "1*", "2*"]);
   expect(kinds([message(1, "a", 0), message(2, "a", 0, { at: at(0, 30) })])).toEqual(["day", "1*", "day", "2*"]);
+});
+
+test("a row that is the same is the same object, so that it is not drawn again", () => {
+  const items = [message(1, "a", 1), message(2, "a", 2), message(3, "b", 3)];
+  const rows = (of: ShownItem[]) => rowsOf(of, { me: "me", hasOlder: true, isDirect: false, newAfter: null }).slice(1);
+  const before = rows(items);
+  const changed = rows([items[0] as ShownItem, { ...(items[1] as ShownItem) }, items[2] as ShownItem]);
+  expect(changed.map((row, place) => row === before[place])).toEqual([true, false, true]);
+  const after = rows([message(0, "a", 0), ...items, message(4, "b", 4)]).slice(1);
+  // What came before the first one makes it the second of its group.
+  expect(after.map((row, place) => row === before[place])).toEqual([false, true, true, false]);
+});
+
+test("the pause of slow mode is said in the largest unit that fits", () => {
+  expect([0, 5, 60, 90, 900, 3_600, 21_600].map((seconds) => pauseText(en, seconds))).toEqual([
+    "No pause",
+    "5 seconds",
+    "1 minute",
+    "90 seconds",
+    "15 minutes",
+    "1 hour",
+    "6 hours",
+  ]);
 });
 
 test("the line stands before the first message of somebody else after what was read", () => {

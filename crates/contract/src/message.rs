@@ -2,8 +2,7 @@
 
 use std::{borrow::Cow, ops::Deref};
 
-use madang_domain::{Attachment, Emoji, IdempotencyKey, RoomId, Seq, Timestamp, UserId};
-use madang_domain::{Emoji, IdempotencyKey, MessageId, RoomId, Seq, Timestamp, UserId};
+use madang_domain::{Attachment, Emoji, IdempotencyKey, MessageId, RoomId, Seq, Timestamp, UserId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -52,7 +52,7 @@ pub enum Limit {
 
 impl Limit {
     /// Every limit.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::UserSends,
         Self::AddressSends,
         Self::RoomSends,

@@ -17,10 +17,13 @@ pub fn text_tokens(text: &str) -> Vec<String> {
     line.split(' ').skip(2).map(str::to_owned).collect()
 }
 
+/// Tokens, and where they stand in a text.
+pub type Searched = (Vec<String>, Option<Vec<Range<u32>>>);
+
 /// What is searched for: the tokens that the index is asked for, and where it stands in a text. None where it cannot be
 /// searched for.
 #[must_use]
-pub fn searched(query: &str, text: &str) -> Option<(Vec<String>, Option<Vec<Range<u32>>>)> {
+pub fn searched(query: &str, text: &str) -> Option<Searched> {
     let query = Query::parse(query).ok()?;
     Some((query.tokens(None, None), query.ranges(text)))
 }

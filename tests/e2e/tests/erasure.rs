@@ -107,17 +107,20 @@ async fn nothing_of_an_erased_user_is_left_though_a_gateway_dies_over_it() {
     let yard = public_room(&gone, "Yard", &[&jun]).await.id;
     let left = public_room(&jun, "Left", &[&gone]).await.id;
     let alone = gone.api.create_room(&NewRoom::private("Alone", Vec::new())).await.expect("a room").id;
+    let mut sent = Vec::new();
     for number in 0..MESSAGES {
-        gone.api.send_message(yard, &format!("{WORD} {number}"), None).await.expect("a message");
+        sent.push(
+            gone.api.send_message(yard, &format!("{WORD} {number}"), None).await.expect("a message").id,
+        );
     }
     for room in [left, alone] {
         gone.api.send_message(room, &format!("{WORD} elsewhere"), None).await.expect("a message");
     }
     gone.api.leave(left).await.expect("the end of a membership");
-    let sent =
+    let naming =
         jun.api.send_message(yard, &format!("@{}, hello", gone.username), None).await.expect("a message");
-    gone.api.react(yard, &sent.id, "👍", true).await.expect("a reaction");
-    gone.api.edit_message(yard, "2", &format!("{WORD} edited")).await.expect("an edit");
+    gone.api.react(yard, &naming.id, "👍", true).await.expect("a reaction");
+    gone.api.edit_message(yard, &sent[0], &format!("{WORD} edited")).await.expect("an edit");
     call(&gone, Method::PUT, "/v1/users/me/settings", &json!({"added_by": "nobody"})).await;
     call(&gone, Method::PATCH, "/v1/users/me", &json!({"name": "Zyzzyva Kim"})).await;
     let listener = jun.listen(vec![stage.gateway(1)], yard).await;

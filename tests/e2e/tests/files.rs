@@ -1,7 +1,5 @@
 //! Files over two gateways on one directory: through the ingress, in messages, on the disk and off it again.
 
-#![expect(clippy::expect_used, reason = "a story that cannot go on ends with a message")]
-
 use std::path::Path;
 
 use madang_client::Body;

@@ -101,7 +101,7 @@ async fn a_rotation_of_keys_under_load_fails_nobody() {
     for one in going {
         one.await.expect("nobody gave up");
     }
-    let failures = seen.failures.lock().expect("failures");
+    let failures = std::mem::take(&mut *seen.failures.lock().expect("failures"));
     assert!(
         failures.is_empty(),
         "{} of {} rounds: {failures:?}",

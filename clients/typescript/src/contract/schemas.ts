@@ -34,6 +34,40 @@ export interface components {
         };
         /** @description The URL of a file: `http` or `https` with a host and without a user or password, or a path on this server. Blanks, control characters, `"`, `<`, `>`, `` ` `` and `\` must be percent-encoded. */
         AttachmentUrl: string;
+        /** @description What a moderator, an owner or the embedding site's backend did in a room. */
+        AuditEntry: {
+            /**
+             * @description What was done: `member_added` (by the site), `member_removed`, `banned`, `unbanned`, `muted`, `unmuted`, `role_given`,
+             *     `room_changed`, `message_deleted` (another's), `message_edited` (by the site), `invitation_made`,
+             *     `invitation_revoked`, `report_settled` or `words_set`. Clients ignore actions that they do not know.
+             */
+            action: string;
+            /** @description The user who did it; if the embedding site's backend did, the user for or against whom it acted. */
+            actor: components["schemas"]["Account"];
+            /** @description The time of the act. */
+            at: components["schemas"]["Timestamp"];
+            /** @description Whether the embedding site's backend did it. */
+            by_site: boolean;
+            /** @description The id of the message; null if it is about none. */
+            message: components["schemas"]["MessageId"] | null;
+            /** @description The reason; null if none was given, or the user was erased. */
+            reason: components["schemas"]["Reason"] | null;
+            /** @description The role that was given; null if none was. */
+            role: components["schemas"]["Role"] | null;
+            /** @description The sequence number of the entry in the room's audit log: contiguous from 1. */
+            seq: components["schemas"]["Seq"];
+            /** @description The time at which a ban or mute ends by itself; null if it has no end. */
+            until: components["schemas"]["Timestamp"] | null;
+            /** @description The user to whom it was done; null if it was done to none. */
+            user: components["schemas"]["Account"] | null;
+        };
+        /** @description A page of a list. */
+        AuditEntryPage: {
+            /** @description The items of this page. */
+            items: components["schemas"]["AuditEntry"][];
+            /** @description The value of `cursor` for the next page; null on the last page. */
+            next_cursor: string | null;
+        };
         /** @description A session: one signed-in device of a user. */
         AuthSession: {
             /** @description The time of the sign-in. */
@@ -117,6 +151,38 @@ export interface components {
             /** @description The first 100 characters (code points) of its text. */
             text: string;
         };
+        /** @description An export of what is the user's. */
+        Export: {
+            /** @description The time until which it can be downloaded. */
+            expires_at: components["schemas"]["Timestamp"];
+            /** @description The id of the export, by which it is downloaded. */
+            id: string;
+        };
+        /** @description A line of an export. */
+        ExportLine: {
+            /** @constant */
+            kind: "profile";
+            /** @description The profile. */
+            profile: components["schemas"]["Account"];
+        } | {
+            /** @constant */
+            kind: "room";
+            /** @description The room as the user sees it. */
+            room: components["schemas"]["Room"];
+        } | {
+            /** @constant */
+            kind: "message";
+            /** @description The message. */
+            message: components["schemas"]["RoomMessage"];
+        } | {
+            /** @constant */
+            kind: "notice";
+            /** @description The notice. */
+            notice: components["schemas"]["Notice"];
+        } | {
+            /** @constant */
+            kind: "end";
+        };
         /** @description The embedding site's own id of a user or room. */
         ExternalId: string;
         /** @description The error of one field of the body. */
@@ -150,7 +216,6 @@ export interface components {
             ranges: components["schemas"]["TextRange"][];
             /** @description The reactions, at most 20 emoji, in the order of the first reaction with each; absent if there are none. */
             reactions?: components["schemas"]["Reactions"][];
-            thread?: components["schemas"]["Thread"] | null;
             /** @description The id of the message to which this one replies; null if it is not a reply. */
             reply_to: string | null;
             /** @description The id of the message's room. */
@@ -239,6 +304,8 @@ export interface components {
                 [key: string]: unknown;
             }[];
         };
+        /** @description A word that is not accepted: one line with a letter or a digit. It is found in whatever Unicode form, case and width, with anything but letters and digits in between, and with its Korean syllables taken apart. */
+        ListedWord: string;
         /** @description The body of a sign-in: a username and its password. */
         Login: {
             /** @description The password of the account. */
@@ -294,26 +361,6 @@ export interface components {
         /** @description The text of a message: at least one visible character, no NUL. The server normalizes it (NFC) and removes control characters, overrides of the text direction, and tags that belong to no flag. The length limit applies to the remaining text. */
         MessageText: string;
         /** @description A page of messages of a room. */
-        Thread: {
-            by: components["schemas"]["UserId"][];
-            in_room?: boolean;
-            last_at?: components["schemas"]["Timestamp"] | null;
-            replies: number;
-            root?: components["schemas"]["MessageId"] | null;
-        };
-        ThreadPlace: { following: boolean; read: components["schemas"]["Seq"]; unread: number };
-        ThreadPage: {
-            root: components["schemas"]["RoomMessage"];
-            items: components["schemas"]["RoomMessage"][];
-            following: boolean;
-            read: components["schemas"]["Seq"];
-            unread: number;
-            more: boolean;
-            next_cursor: string | null;
-        };
-        FollowedThread: { root: components["schemas"]["RoomMessage"]; following: boolean; read: components["schemas"]["Seq"]; unread: number };
-        FollowedThreadPage: { items: components["schemas"]["FollowedThread"][]; next_cursor: string | null };
-        Reply: { room: components["schemas"]["RoomId"]; message: string; seq: components["schemas"]["Seq"]; thread: string; sender: components["schemas"]["User"] };
         MessagesPage: {
             /** @description The messages: newest first, but oldest first if the query has `after`. */
             items: components["schemas"]["RoomMessage"][];
@@ -335,6 +382,11 @@ export interface components {
              * @description The number of users who can join by the link: 1 to 10,000. Without it, the number is not limited.
              */
             uses?: number | null;
+        };
+        /** @description A report to make. */
+        NewReport: {
+            /** @description The reason, for the moderators. */
+            reason?: components["schemas"]["Reason"] | null;
         };
         /** @description A room to create. */
         NewRoom: {
@@ -394,6 +446,13 @@ export interface components {
         });
         /** @description Any JSON object of at most 16 KiB. The user receives exactly these bytes. */
         NoticeData: Record<string, never>;
+        /** @description A change of the user's password. */
+        PasswordChange: {
+            /** @description The present password. */
+            current_password: string;
+            /** @description The new password: 8 to 256 characters. Common passwords are refused. */
+            new_password: string;
+        };
         /** @description The body of a refusal: `application/problem+json` (RFC 9457). */
         Problem: {
             /** @description The error code. */
@@ -483,6 +542,46 @@ export interface components {
             /** @description The username of the new account. */
             username: components["schemas"]["Username"];
         };
+        /** @description A message that was reported. */
+        Report: {
+            /** @description The time of the report. */
+            at: components["schemas"]["Timestamp"];
+            /** @description The id of the report. */
+            id: string;
+            /** @description The id of the message. */
+            message: components["schemas"]["MessageId"];
+            /** @description The reason; null if none was given. */
+            reason: components["schemas"]["Reason"] | null;
+            /** @description The user who reported it; null if a word list did. */
+            reporter: components["schemas"]["User"] | null;
+            /** @description The id of the room. */
+            room: components["schemas"]["RoomId"];
+            /** @description The user who sent the message. */
+            sender: components["schemas"]["User"];
+            /** @description The time at which it was settled; null if it is open. */
+            settled_at: components["schemas"]["Timestamp"] | null;
+            /** @description The id of the user who settled it; null if nobody has, or the embedding site's backend did. */
+            settled_by: components["schemas"]["UserId"] | null;
+            /** @description What became of it. */
+            status: components["schemas"]["ReportStatus"];
+        };
+        /** @description A change of a report. */
+        ReportChange: {
+            /** @description What became of it. */
+            status: components["schemas"]["ReportStatus"];
+        };
+        /** @description A page of a list. */
+        ReportPage: {
+            /** @description The items of this page. */
+            items: components["schemas"]["Report"][];
+            /** @description The value of `cursor` for the next page; null on the last page. */
+            next_cursor: string | null;
+        };
+        /**
+         * @description What became of a report: nobody has settled it (`open`), something was done (`resolved`), or nothing was to be done (`dismissed`).
+         * @enum {string}
+         */
+        ReportStatus: "open" | "resolved" | "dismissed";
         /** @description A ban or a mute to impose. */
         Restriction: {
             /** @description The reason, for the user concerned and for moderators. */
@@ -634,7 +733,6 @@ export interface components {
             mentions: components["schemas"]["UserId"][];
             /** @description The reactions, at most 20 emoji, in the order of the first reaction with each; absent if there are none. */
             reactions?: components["schemas"]["Reactions"][];
-            thread?: components["schemas"]["Thread"] | null;
             /** @description The id of the message to which this one replies; null if it is not a reply. */
             reply_to: string | null;
             /** @description The id of the message's room. */
@@ -894,11 +992,22 @@ export interface components {
         };
         /** @description A username, for signing in and for mentions (RFC 8265, UsernameCaseMapped): letters, marks and digits of any script, `_`, `.` and `-`. Case, composition, width and surrounding blanks do not count. A username counts as taken if it looks like another user's in letters of another script. */
         Username: string;
+        /**
+         * @description What becomes of a message with a word of the list: it is refused (`refuse`), or sent and reported to the moderators (`flag`).
+         * @enum {string}
+         */
+        WordAction: "refuse" | "flag";
+        /** @description Words that are not accepted in messages. */
+        WordList: {
+            /** @description What becomes of a message with one of them. */
+            action: components["schemas"]["WordAction"];
+            /** @description The words, at most 500, in no order; none if all words are accepted. */
+            words: components["schemas"]["ListedWord"][];
+        };
         /** @description A message was deleted, with its text, attachments, mentions, reactions, former texts and pin. */
         Deleted: {
             /** @description The id of the user who deleted it. */
             by: components["schemas"]["UserId"];
-            thread?: components["schemas"]["Thread"] | null;
             /** @description The id of the message. */
             message: components["schemas"]["MessageId"];
         };
@@ -1043,7 +1152,6 @@ export interface components {
             mentions: components["schemas"]["UserId"][];
             /** @description The reactions, at most 20 emoji, in the order of the first reaction with each; absent if there are none. */
             reactions?: components["schemas"]["Reactions"][];
-            thread?: components["schemas"]["Thread"] | null;
             /** @description The id of the message to which this one replies; null if it is not a reply. */
             reply_to: string | null;
             /** @description The user who sent it. */
@@ -1322,8 +1430,6 @@ export interface components {
         };
         /** @description Sends a message to a room. */
         ClientSend: {
-            thread?: string | null;
-            in_room?: boolean;
             /** @description The attachments, at most 10. */
             attachments?: components["schemas"]["Attachment"][];
             id?: components["schemas"]["RequestId"];
@@ -1364,7 +1470,6 @@ export interface components {
         };
         /** @description Announces to the room's subscribers that the user is typing or has stopped. */
         ClientTyping: {
-            thread?: string | null;
             id?: components["schemas"]["RequestId"];
             /** @description True if the user is typing; false if the user has stopped. */
             on: boolean;
@@ -1749,7 +1854,6 @@ export interface components {
         };
         /** @description A user is typing or has stopped. */
         ServerTyping: {
-            thread?: string | null;
             /**
              * Format: uint64
              * @description With `on: true`: the number of milliseconds after which the user counts as stopped, unless another frame
@@ -1782,6 +1886,8 @@ export type Account = components["schemas"]["Account"];
 export type AddedBy = components["schemas"]["AddedBy"];
 export type Attachment = components["schemas"]["Attachment"];
 export type AttachmentUrl = components["schemas"]["AttachmentUrl"];
+export type AuditEntry = components["schemas"]["AuditEntry"];
+export type AuditEntryPage = components["schemas"]["AuditEntryPage"];
 export type AuthSession = components["schemas"]["AuthSession"];
 export type AuthSessionPage = components["schemas"]["AuthSessionPage"];
 export type AvatarUrl = components["schemas"]["AvatarUrl"];
@@ -1812,6 +1918,8 @@ export type Emoji = components["schemas"]["Emoji"];
 export type Epoch = components["schemas"]["Epoch"];
 export type Event = components["schemas"]["Event"];
 export type Excerpt = components["schemas"]["Excerpt"];
+export type Export = components["schemas"]["Export"];
+export type ExportLine = components["schemas"]["ExportLine"];
 export type ExternalId = components["schemas"]["ExternalId"];
 export type FieldProblem = components["schemas"]["FieldProblem"];
 export type FileName = components["schemas"]["FileName"];
@@ -1825,6 +1933,7 @@ export type Joined = components["schemas"]["Joined"];
 export type JwkSet = components["schemas"]["JwkSet"];
 export type Left = components["schemas"]["Left"];
 export type Limits = components["schemas"]["Limits"];
+export type ListedWord = components["schemas"]["ListedWord"];
 export type Login = components["schemas"]["Login"];
 export type MarkRead = components["schemas"]["MarkRead"];
 export type MediaType = components["schemas"]["MediaType"];
@@ -1836,10 +1945,12 @@ export type MessageId = components["schemas"]["MessageId"];
 export type MessageText = components["schemas"]["MessageText"];
 export type MessagesPage = components["schemas"]["MessagesPage"];
 export type NewInvitation = components["schemas"]["NewInvitation"];
+export type NewReport = components["schemas"]["NewReport"];
 export type NewRoom = components["schemas"]["NewRoom"];
 export type NewSiteRoom = components["schemas"]["NewSiteRoom"];
 export type Notice = components["schemas"]["Notice"];
 export type NoticeData = components["schemas"]["NoticeData"];
+export type PasswordChange = components["schemas"]["PasswordChange"];
 export type Pinned = components["schemas"]["Pinned"];
 export type PresenceChange = components["schemas"]["PresenceChange"];
 export type Problem = components["schemas"]["Problem"];
@@ -1853,6 +1964,10 @@ export type ReadMark = components["schemas"]["ReadMark"];
 export type Reason = components["schemas"]["Reason"];
 export type RefreshToken = components["schemas"]["RefreshToken"];
 export type Register = components["schemas"]["Register"];
+export type Report = components["schemas"]["Report"];
+export type ReportChange = components["schemas"]["ReportChange"];
+export type ReportPage = components["schemas"]["ReportPage"];
+export type ReportStatus = components["schemas"]["ReportStatus"];
 export type RequestId = components["schemas"]["RequestId"];
 export type Restricted = components["schemas"]["Restricted"];
 export type Restriction = components["schemas"]["Restriction"];
@@ -1916,9 +2031,5 @@ export type UserRef = components["schemas"]["UserRef"];
 export type UserSettings = components["schemas"]["UserSettings"];
 export type UserSettingsChanges = components["schemas"]["UserSettingsChanges"];
 export type Username = components["schemas"]["Username"];
-export type Thread = components["schemas"]["Thread"];
-export type ThreadPlace = components["schemas"]["ThreadPlace"];
-export type ThreadPage = components["schemas"]["ThreadPage"];
-export type FollowedThread = components["schemas"]["FollowedThread"];
-export type FollowedThreadPage = components["schemas"]["FollowedThreadPage"];
-export type Reply = components["schemas"]["Reply"];
+export type WordAction = components["schemas"]["WordAction"];
+export type WordList = components["schemas"]["WordList"];

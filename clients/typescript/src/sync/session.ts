@@ -44,6 +44,8 @@ export class Session implements LinkListener {
   readonly #following = new Map<string, Following>();
   #timer: Timer | null = null;
   #order = 0;
+  /** The order of the last message that was taken over. */
+  #adopted = 0;
   /** Messages from before `ready`. */
   #early: OutgoingMessage[] | null = [];
   #isRunning = false;
@@ -117,9 +119,14 @@ export class Session implements LinkListener {
 
   /** What an earlier page has left is taken over: what was sent meanwhile follows it. */
   ready(): void {
-    const early = this.#early ?? [];
+    let early = this.#early ?? [];
     this.#early = null;
-    for (const message of early) this.#enqueue(message);
+    if (early[0] && early[0].order <= this.#adopted) {
+      early = early.map((message) => ({ ...message, order: this.#nextOrder() }));
+      // The last one first: if this tab ends in the middle, the next one finds them in their order.
+      for (const message of [...early].reverse()) void this.keeper.keepMessage(message);
+    }
+    this.#push(early);
   }
 
   send(message: Omit<OutgoingMessage, "order" | "owner">): void {
@@ -127,21 +134,25 @@ export class Session implements LinkListener {
       const text = "too many messages wait to be sent";
       throw new MadangError("rate_limited", text, { limit: "client_outbox" });
     }
-    const outgoing = { ...message, order: 0, owner: this.tab };
-    if (!this.#early) return this.#enqueue(outgoing);
+    // It is shown and sent now, and its way to the storage begins now, also before `ready`: a reload loses nothing.
+    const outgoing = { ...message, order: this.#nextOrder(), owner: this.tab };
+    void this.keeper.keepMessage(outgoing);
+    if (!this.#early) return this.#push([outgoing]);
     this.#early.push(outgoing);
     this.listener.outgoing();
   }
 
-  #enqueue(message: OutgoingMessage): void {
-    const outgoing = { ...message, order: this.#order + 1 };
-    void this.keeper.keepMessage(outgoing);
-    this.#push([outgoing]);
+  /** After all that is known, and after what earlier pages have left, unless the clock was set back since then. */
+  #nextOrder(): number {
+    this.#order = Math.max(this.#order + 1, this.environment.wallMs());
+    return this.#order;
   }
 
   /** Sends what tabs that are gone have left. */
   async adopt(from: ReadonlySet<string>): Promise<void> {
-    this.#push(await this.keeper.adopt(from, this.tab));
+    const messages = await this.keeper.adopt(from, this.tab);
+    this.#adopted = Math.max(this.#adopted, messages.at(-1)?.order ?? 0);
+    this.#push(messages);
   }
 
   discard(room: string, key: string): boolean {

@@ -124,7 +124,10 @@ export class SharedLink implements Link {
         if (tab === this.tab) continue;
         const isGone = await this.locks.request(this.#lockOf(tab), { ifAvailable: true }, (lock) => lock !== null);
         if (isGone) gone.add(tab);
-        else this.#toWatch.add(tab);
+        else {
+          this.#toWatch.add(tab);
+          this.watch(tab);
+        }
       }
       await act(gone);
     });

@@ -83,6 +83,7 @@ class Locks {
 export class Browser {
   readonly #storage = memoryStorage();
   readonly #locks = new Locks();
+  readonly #writing = new Map<Life, number>();
   readonly #channels = new Map<string, Set<Channel>>();
   readonly sockets = new Set<Socket>();
   readonly lives = new Set<Life>();
@@ -93,6 +94,11 @@ export class Browser {
     readonly server: Server,
     readonly user: string,
   ) {}
+
+  /** Whether a tab has said something to the storage that is not written yet. */
+  isWriting(life: Life): boolean {
+    return (this.#writing.get(life) ?? 0) > 0;
+  }
 
   kill(life: Life): void {
     life.alive = false;
@@ -107,6 +113,12 @@ export class Browser {
   /** The storage as one tab has it: each call takes its time, and a dead tab's never ends. */
   storage(life: Life, written: (key: string) => void = () => {}): ClientStorage {
     const takeTime = () => this.world.sleep(this.world.chance.below(4), life);
+    /** Changes of one page happen in the order of the calls, as in IndexedDB: a call is ready when those before it are. */
+    let readyMs = 0;
+    const takeTurn = () => {
+      readyMs = Math.max(readyMs, this.world.nowMs + this.world.chance.below(4));
+      return this.world.sleep(readyMs - this.world.nowMs, life);
+    };
     return {
       get: async (store, key) => {
         await takeTime();
@@ -117,8 +129,10 @@ export class Browser {
         return this.#storage.list(store, prefix);
       },
       update: async (store, key, change) => {
-        await takeTime();
+        this.#writing.set(life, (this.#writing.get(life) ?? 0) + 1);
+        await takeTurn();
         await this.#storage.update(store, key, change);
+        this.#writing.set(life, (this.#writing.get(life) ?? 0) - 1);
         if (store === "outbox") written(key);
       },
     };
@@ -128,9 +142,11 @@ export class Browser {
     this.lives.add(life);
     const { world, server } = this;
     const browser = this;
+    // Somebody sets the clock of the device, now and then by hours.
+    const wrongMs = world.chance.is(0.3) ? (world.chance.below(13) - 6) * 3_600_000 : 0;
     return {
       monotonicMs: () => world.nowMs,
-      wallMs: () => world.nowMs,
+      wallMs: () => world.nowMs + wrongMs,
       random: world.chance.fraction,
       newId: () => {
         this.#ids += 1;

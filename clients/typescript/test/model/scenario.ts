@@ -12,6 +12,9 @@ const TABS_MAX = 3;
 /** Long enough for every back-off, deadline and heartbeat to end. */
 const QUIET_MS = 150_000;
 
+/** The storage takes less: what was sent before this is kept, or the tab has ended meanwhile. */
+const KEPT_MS = 5;
+
 /** A defect that a client could have, built in by its surroundings. */
 export type Fault = "none" | "cursor before delivery" | "new key for each try";
 
@@ -47,6 +50,7 @@ export class Scenario {
   readonly #promised = new Set<string>();
   readonly #keyOf = new Map<string, string>();
   #texts = 0;
+  #wasCutShort = false;
 
   constructor(
     seed: number,
@@ -117,6 +121,7 @@ export class Scenario {
       case 12:
         if (!tab) return;
         // A tab that the system has stopped: later everything happens to it at once.
+        this.#wasCutShort = true;
         tab.life.freeze();
         this.world.after(chance.below(20_000), () => tab.life.thaw());
         return;
@@ -129,7 +134,11 @@ export class Scenario {
       this.#texts += 1;
       const text = `text ${this.#texts}`;
       const { key } = tab.client.send(room, text);
+      if (!tab.client.outgoing.get().some((message) => message.key === key)) this.problems.push(`${text} is not shown at once`);
       this.#keyOf.set(text, key);
+      // Where the tab was stopped meanwhile, what it waited for happens at once: then it has a moment more.
+      const judge = () => this.#promised.has(key) || this.problems.push(`${text} is not kept`);
+      this.world.after(KEPT_MS, () => this.world.after(KEPT_MS, judge, tab.life), tab.life);
       tab.sent.set(room, [...(tab.sent.get(room) ?? []), text]);
     }
   }
@@ -152,6 +161,7 @@ export class Scenario {
 
   #kill(tab: Tab): void {
     this.#tabs = this.#tabs.filter((other) => other !== tab);
+    this.#wasCutShort ||= this.browser.isWriting(tab.life);
     this.browser.kill(tab.life);
   }
 
@@ -178,6 +188,8 @@ export class Scenario {
     const handlers = { onItem: (notice: InboxNotice) => this.#show(tab, INBOX, notice.seq) };
     client.subscribeInbox(handlers, this.#place(tab, INBOX));
     client.start();
+    // Before it is known what earlier pages have left.
+    if (this.world.chance.is(0.3)) this.#send(tab, 1 + this.world.chance.below(3));
   }
 
   /** From the first event on; with a store, where the kept cursor stands. */
@@ -215,6 +227,11 @@ export class Scenario {
     }
     for (const sent of this.#sent) {
       for (const [room, own] of sent) this.#judgeSent(texts.get(room) as string[], own);
+    }
+    if (this.kind === "stored" && !this.#wasCutShort) {
+      // One tab after another: what an earlier one has left comes before what a later one sends. Not so where one was
+      // stopped while it took that over, for which it does not wait for ever, or ended in the middle of a write.
+      for (const room of ROOMS) this.#judgeSent(texts.get(room) as string[], this.#sent.flatMap((sent) => sent.get(room) ?? []));
     }
     const open = [...this.server.sockets].length;
     if (open !== 1) this.problems.push(`${this.#tabs.length} tabs have ${open} sockets`);

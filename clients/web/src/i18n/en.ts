@@ -1,8 +1,9 @@
 // English. The other languages have the same names: their type is that of this object.
-const plural = (count: number, one: string, other: string) =>
-  `${count.toLocaleString("en")} ${count === 1 ? one : other}`;
+import { enModeration } from "./en-moderation";
+import { plural } from "./plural";
 
 export const en = {
+  ...enModeration,
   language: "English",
 
   // Signing in.

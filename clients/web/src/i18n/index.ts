@@ -76,6 +76,13 @@ export function dayText(language: Language, at: string): string {
   }).format(new Date(at));
 }
 
+/** A day or, today, a time of day: for what is to come, too. */
+export function shortDateText(language: Language, at: string): string {
+  if (daysAgo(at) === 0) return timeText(language, at);
+  const sameYear = new Date(at).getFullYear() === new Date().getFullYear();
+  return format(language, { month: "short", day: "numeric", ...(sameYear ? {} : { year: "numeric" }) }).format(new Date(at));
+}
+
 /** When it was, in the space of a word. */
 export function shortText(language: Language, at: string): string {
   const days = daysAgo(at);

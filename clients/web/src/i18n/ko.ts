@@ -1,10 +1,12 @@
 // Korean.
 import type { Texts } from "./en";
 import { josa } from "./josa";
+import { koModeration } from "./ko-moderation";
 
 const number = (count: number) => count.toLocaleString("ko");
 
 export const ko: Texts = {
+  ...koModeration,
   language: "한국어",
 
   tagline: "함께 이야기하는 사람들의 마당.",

@@ -17,13 +17,19 @@ interface Props {
   onGo: (seq: number) => void;
 }
 
+export interface DetailsProps extends Props {
+  tab: DetailsTab | null;
+  onTab: (tab: DetailsTab | null) => void;
+  isBeside: boolean;
+}
+
 /** Who is in a room and what is pinned: beside the room where there is space, over it where there is none. */
 export function Details({
   tab,
   onTab,
   isBeside,
   ...props
-}: Props & { tab: DetailsTab | null; onTab: (tab: DetailsTab | null) => void; isBeside: boolean }) {
+}: DetailsProps) {
   const texts = useTexts();
   const close = () => onTab(null);
   const tabs = tab && (

@@ -1,7 +1,7 @@
 import type { Account, Member, Role, Room } from "@madang/client";
 import { useClient, usePresence } from "@madang/react";
 import { Ban, Ellipsis, MessageCircle, ShieldCheck, User, UserMinus, UserPlus, UserX, Volume2, VolumeX, Crown } from "lucide-react";
-import { Suspense, lazy, useState } from "react";
+import { useState } from "react";
 import { useTexts } from "../i18n";
 import { useBlocked, useMe, usePerson, useWorld } from "../state/world";
 import { useOpenDirect } from "../rooms/open-direct";
@@ -10,10 +10,11 @@ import { Avatar } from "../ui/avatar";
 import { Button } from "../ui/button";
 import { Confirm, Dialog } from "../ui/dialog";
 import { type Action, Menu } from "../ui/menu";
+import { part } from "../ui/part";
 import { say, useAct } from "../ui/toasts";
 import type { Imposing } from "./restrict-dialog";
 
-const RestrictDialog = lazy(() => import("./restrict-dialog"));
+const RestrictDialog = part(() => import("./restrict-dialog").then((module) => module.default));
 
 const RANK: Readonly<Record<Role, number>> = { member: 0, moderator: 1, owner: 2 };
 
@@ -146,11 +147,7 @@ function MemberRow({ room, member, isHere }: { room: Room; member: Member; isHer
           }
         />
       )}
-      {imposing && (
-        <Suspense fallback={null}>
-          <RestrictDialog imposing={imposing} onClose={() => setImposing(null)} />
-        </Suspense>
-      )}
+      {imposing && <RestrictDialog imposing={imposing} onClose={() => setImposing(null)} />}
       <Confirm
         open={asking === "remove"}
         onClose={close}

@@ -3,7 +3,7 @@ import type { Member } from "@madang/client";
 import type { ShownMessage } from "@madang/react";
 import { Check, Clock, Ellipsis, Pin, SmilePlus, TriangleAlert } from "lucide-react";
 import { memo, startTransition, useEffect, useRef, useState } from "react";
-import { momentText, shortText, timeText, useLanguage, useTexts } from "../i18n";
+import { type Language, momentText, shortText, timeText, useLanguage, useTexts } from "../i18n";
 import { errorText } from "../state/errors";
 import { useBlocked, useMe, usePerson } from "../state/world";
 import { Avatar } from "../ui/avatar";
@@ -125,14 +125,14 @@ export const MessageRow = memo(function MessageRow({
       {isFirst ? (
         <Avatar id={sender.id} name={sender.name} url={sender.avatar_url} />
       ) : (
-        <span className="message-gutter">{at !== undefined && <Time at={at} />}</span>
+        <span className="message-gutter">{at !== undefined && <Time at={at} language={language} />}</span>
       )}
       <div className="message-body">
         {isFirst && (
           <p className="message-head">
             <span className="message-sender">{sender.name}</span>
-            {at !== undefined && <Time at={at} />}
-            {isPinned && <PinnedMark />}
+            {at !== undefined && <Time at={at} language={language} />}
+            {isPinned && <PinnedMark text={texts.pinned} />}
           </p>
         )}
         {shown.replyTo !== undefined && !isHidden && <Quote id={shown.replyTo} excerpt={message?.excerpt} context={context} />}
@@ -175,7 +175,7 @@ export const MessageRow = memo(function MessageRow({
             onOpen={context.openThread}
           />
         )}
-        {!isFirst && isPinned && <PinnedMark />}
+        {!isFirst && isPinned && <PinnedMark text={texts.pinned} />}
         {shown.state === "failed" && <Failed shown={shown} context={context} />}
       </div>
       {isMine && !isDeleted && notRead > 0 && (
@@ -216,24 +216,24 @@ export const MessageRow = memo(function MessageRow({
       )}
     </article>
   );
-
-  function Time({ at: when }: { at: string }) {
-    return (
-      <time className="message-at" dateTime={when} title={momentText(language, when)}>
-        {timeText(language, when)}
-      </time>
-    );
-  }
-
-  function PinnedMark() {
-    return (
-      <span className="message-pinned">
-        <Pin aria-hidden="true" />
-        {texts.pinned}
-      </span>
-    );
-  }
 });
+
+function Time({ at, language }: { at: string; language: Language }) {
+  return (
+    <time className="message-at" dateTime={at} title={momentText(language, at)}>
+      {timeText(language, at)}
+    </time>
+  );
+}
+
+function PinnedMark({ text }: { text: string }) {
+  return (
+    <span className="message-pinned">
+      <Pin aria-hidden="true" />
+      {text}
+    </span>
+  );
+}
 
 /** Whether a row has stayed for a while, or is used. Its menus cost as much as the rest of it. */
 function useSettled(): [isSettled: boolean, settle: () => void] {

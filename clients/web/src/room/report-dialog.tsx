@@ -14,13 +14,17 @@ export interface Reporting {
   readonly name: string;
 }
 
+export interface ReportDialogProps {
+  readonly reporting: Reporting;
+  readonly onClose: () => void;
+}
+
 /** Asks why a message is reported to the moderators. */
-export default function ReportDialog({ reporting, onClose }: { reporting: Reporting | null; onClose: () => void }) {
+export function ReportDialog({ reporting, onClose }: ReportDialogProps) {
   const texts = useTexts();
   const client = useClient();
   const act = useAct();
   const [busy, setBusy] = useState(false);
-  if (!reporting) return null;
   const { room, message, name } = reporting;
   const submit = async (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();

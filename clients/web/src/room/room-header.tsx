@@ -1,20 +1,14 @@
-import { MadangError, type Room } from "@madang/client";
-import { useClient, usePresence, useRooms } from "@madang/react";
-import { ArrowLeft, Bell, EllipsisVertical, Link, LogOut, Pencil, Pin, Trash2, Users } from "lucide-react";
-import { type FormEvent, useEffect, useRef, useState } from "react";
+import type { Room } from "@madang/client";
+import { usePresence } from "@madang/react";
+import { ArrowLeft, Pin, Users } from "lucide-react";
+import { useEffect, useRef } from "react";
 import { useTexts } from "../i18n";
-import { errorText, useFieldError } from "../state/errors";
-import { go, roomHash } from "../state/route";
 import { useMedia } from "../state/use-media";
 import type { Person } from "../state/world";
 import { RoomAvatar } from "../rooms/room-avatar";
-import { Button, IconButton } from "../ui/button";
-import { Confirm, Dialog } from "../ui/dialog";
-import { Field } from "../ui/field";
-import { type Action, Menu } from "../ui/menu";
-import { say, useAct } from "../ui/toasts";
+import { IconButton } from "../ui/button";
 import type { DetailsTab } from "./details";
-import { RoomNotifications } from "./room-notifications";
+import { RoomMenu } from "./room-menu";
 
 export function RoomHeader({
   room,
@@ -75,137 +69,5 @@ export function RoomHeader({
       </IconButton>
       <RoomMenu room={room} name={name} />
     </header>
-  );
-}
-
-function RoomMenu({ room, name }: { room: Room; name: string }) {
-  const texts = useTexts();
-  const client = useClient();
-  const act = useAct();
-  const { reload } = useRooms();
-  const [open, setOpen] = useState<"edit" | "notifications" | "leave" | "delete" | null>(null);
-  const close = () => setOpen(null);
-  const isDirect = room.kind === "direct";
-  const isOwner = room.role === "owner";
-  const gone = async (act: () => Promise<void>) => {
-    await act();
-    go("");
-    await reload();
-  };
-  const leave = async () => {
-    try {
-      await client.rest.leaveRoom(room.id);
-    } catch (error) {
-      if (!(error instanceof MadangError) || error.code !== "failed_precondition") throw error;
-      say(texts.lastOwner, "error");
-      return;
-    }
-    go("");
-    await reload();
-  };
-  const copyLink = async () => {
-    await navigator.clipboard.writeText(new URL(roomHash(room.slug ?? room.id), location.href).href);
-  };
-  const actions: Action[] = [
-    { name: "link", label: texts.copyLink, icon: Link, run: () => void act(copyLink, texts.linkCopied).catch(() => {}) },
-    { name: "notifications", label: texts.notifications, icon: Bell, run: () => setOpen("notifications") },
-    ...(isOwner ? [{ name: "edit", label: texts.editRoom, icon: Pencil, run: () => setOpen("edit") }] : []),
-    isDirect
-      ? {
-          name: "hide",
-          label: texts.hideRoom,
-          icon: LogOut,
-          run: () => void act(() => gone(() => client.rest.deleteRoom(room.id))).catch(() => {}),
-        }
-      : { name: "leave", label: texts.leave, icon: LogOut, run: () => setOpen("leave") },
-    ...(isOwner ? [{ name: "delete", label: texts.deleteRoom, icon: Trash2, danger: true, run: () => setOpen("delete") }] : []),
-  ];
-  return (
-    <>
-      <Menu
-        sections={[actions]}
-        trigger={
-          <button type="button" className="icon-button" aria-label={texts.roomMenu}>
-            <EllipsisVertical />
-          </button>
-        }
-      />
-      <Dialog open={open === "edit"} onClose={close} title={texts.editRoom}>
-        <EditRoom room={room} onClose={close} />
-      </Dialog>
-      <Dialog open={open === "notifications"} onClose={close} title={texts.notifications}>
-        <RoomNotifications room={room} />
-      </Dialog>
-      <Confirm
-        open={open === "leave"}
-        onClose={close}
-        title={texts.leaveTitle(name)}
-        text={texts.leaveText}
-        action={texts.leaveButton}
-        onConfirm={() => act(leave)}
-      />
-      <Confirm
-        open={open === "delete"}
-        onClose={close}
-        title={texts.deleteTitle(name)}
-        text={texts.deleteText}
-        action={texts.deleteButton}
-        onConfirm={() => act(() => gone(() => client.rest.deleteRoom(room.id)))}
-      />
-    </>
-  );
-}
-
-function EditRoom({ room, onClose }: { room: Room; onClose: () => void }) {
-  const texts = useTexts();
-  const client = useClient();
-  const [error, setError] = useState<unknown>(null);
-  const fieldError = useFieldError();
-  const [busy, setBusy] = useState(false);
-  const submit = async (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    const data = new FormData(event.currentTarget);
-    const slug = String(data.get("slug") ?? "").trim();
-    setBusy(true);
-    try {
-      const change = (slug || null) === room.slug ? {} : { slug: slug || null };
-      await client.rest.updateRoom(room.id, { name: String(data.get("name") ?? ""), ...change });
-      say(texts.saved);
-      onClose();
-    } catch (thrown) {
-      setError(thrown);
-      setBusy(false);
-    }
-  };
-  const isTaken = error instanceof MadangError && error.code === "already_exists";
-  const nameError = fieldError(error, "name");
-  const slugError = fieldError(error, "slug") ?? (isTaken ? texts.slugTaken : undefined);
-  return (
-    <form className="dialog-form" onSubmit={(event) => void submit(event)}>
-      <div className="dialog-body">
-        <Field label={texts.roomName} name="name" required maxLength={100} defaultValue={room.name} error={nameError} />
-        <Field
-          label={texts.slug}
-          name="slug"
-          maxLength={64}
-          defaultValue={room.slug ?? ""}
-          hint={texts.slugHint}
-          error={slugError}
-          autoCapitalize="none"
-          spellCheck={false}
-        />
-        {error !== null && nameError === undefined && slugError === undefined && (
-          <p className="form-error" role="alert">
-            {errorText(texts, error)}
-          </p>
-        )}
-      </div>
-      <div className="dialog-actions">
-        <Button onClick={onClose}>{texts.cancel}</Button>
-        <Button type="submit" kind="primary" disabled={busy}>
-          {texts.save}
-        </Button>
-      </div>
-    </form>
   );
 }

@@ -5,12 +5,22 @@ import { useClient } from "@madang/react";
 import { useEffect, useState } from "react";
 import { momentText, useLanguage, useTexts } from "../i18n";
 import { Button } from "../ui/button";
+import { Dialog } from "../ui/dialog";
 import { Choices } from "../ui/field";
 import { useAct } from "../ui/toasts";
 
 const HOUR_MS = 60 * 60 * 1_000;
 
-export function RoomNotifications({ room }: { room: Room }) {
+export function RoomNotifications({ room, onClose }: { room: Room; onClose: () => void }) {
+  const texts = useTexts();
+  return (
+    <Dialog open onClose={onClose} title={texts.notifications}>
+      <Settings room={room} />
+    </Dialog>
+  );
+}
+
+function Settings({ room }: { room: Room }) {
   const texts = useTexts();
   const language = useLanguage();
   const client = useClient();

@@ -2,24 +2,32 @@ import type { Room, RoomMessage } from "@madang/client";
 import { useTimeline } from "@madang/react";
 import { useUpload } from "@madang/react/files";
 import { DoorClosed, Paperclip } from "lucide-react";
-import { type ReactNode, Suspense, lazy, useCallback, useMemo, useRef, useState } from "react";
+import { type ReactNode, useCallback, useMemo, useRef, useState } from "react";
 import { useTexts } from "../i18n";
 import { go } from "../state/route";
 import { useMedia } from "../state/use-media";
 import { useMembers, usePeer, useRoomName } from "../state/world";
 import { Button } from "../ui/button";
 import { Empty } from "../ui/empty";
+import { part } from "../ui/part";
 import { Composer, type ReplyTarget } from "./composer";
-import { Details, type DetailsTab } from "./details";
+import type { DetailsProps, DetailsTab } from "./details";
 import { RoomHeader } from "./room-header";
+import type { ThreadPanelProps } from "./thread-panel";
 import { Timeline, type TimelineHandle } from "./timeline";
 import { TypingLine } from "./typing-line";
 import { FILES_MAX, useFileSources } from "./uploads";
 import { usePins } from "./use-pins";
 import { useThreadsUnread } from "./use-threads-unread";
 
-/** Loaded by who opens a thread. */
-const ThreadPanel = lazy(() => import("./thread-panel").then((module) => ({ default: module.ThreadPanel })));
+import { useWriteNote } from "./write-note";
+
+const ThreadPanel = part<ThreadPanelProps>(() => import("./thread-panel").then((module) => module.ThreadPanel));
+
+const Details = part<DetailsProps>(() => import("./details").then((module) => module.Details), {
+  isWanted: ({ tab }) => tab !== null,
+  close: ({ onTab }) => onTab(null),
+});
 
 /** From this width on, the details stand beside the room. */
 const BESIDE = "(min-width: 1080px)";
@@ -66,6 +74,7 @@ export function RoomView({ room, at, note }: { room: Room; at: number | null; no
     [toComposer],
   );
   const pinned = useMemo(() => new Set(pins?.map(({ id }) => id)), [pins]);
+  const { mayWrite, note: writeNote } = useWriteNote(room, members);
   const canPin = room.kind === "direct" || room.role === "moderator" || room.role === "owner";
 
   if (closed) {
@@ -113,34 +122,35 @@ export function RoomView({ room, at, note }: { room: Room; at: number | null; no
         />
         <TypingLine room={room.id} />
         {note}
-        <Composer
-          ref={composer}
-          room={room}
-          name={name}
-          members={members}
-          reply={reply}
-          files={files}
-          sources={sources}
-          onCancelReply={() => setReply(null)}
-          onSend={(text) => {
-            const attachments = files.uploads.flatMap(({ attachment }) =>
-              attachment?.file === undefined ? [] : [{ file: attachment.file }],
-            );
-            send(text, {
-              ...(reply ? { replyTo: reply.id } : {}),
-              ...(attachments.length > 0 ? { attachments } : {}),
-            });
-            files.clear();
-            setReply(null);
-            list.current?.sent();
-          }}
-          onUp={(how) => (how === "edit" && list.current?.editLast()) || list.current?.focus()}
-        />
+        {writeNote}
+        {mayWrite && (
+          <Composer
+            ref={composer}
+            room={room}
+            name={name}
+            members={members}
+            reply={reply}
+            files={files}
+            sources={sources}
+            onCancelReply={() => setReply(null)}
+            onSend={(text) => {
+              const attachments = files.uploads.flatMap(({ attachment }) =>
+                attachment?.file === undefined ? [] : [{ file: attachment.file }],
+              );
+              send(text, {
+                ...(reply ? { replyTo: reply.id } : {}),
+                ...(attachments.length > 0 ? { attachments } : {}),
+              });
+              files.clear();
+              setReply(null);
+              list.current?.sent();
+            }}
+            onUp={(how) => (how === "edit" && list.current?.editLast()) || list.current?.focus()}
+          />
+        )}
       </main>
       {thread !== null && (
-        <Suspense fallback={null}>
-          <ThreadPanel key={thread} room={room} thread={thread} members={members} isBeside={isBeside} onClose={closeThread} />
-        </Suspense>
+        <ThreadPanel key={thread} room={room} thread={thread} members={members} isBeside={isBeside} onClose={closeThread} />
       )}
       <Details
         room={room}
@@ -162,7 +172,7 @@ export function RoomView({ room, at, note }: { room: Room; at: number | null; no
   );
 }
 
-const MEMBERSHIP: ReadonlySet<string> = new Set(["joined", "left", "role"]);
+const MEMBERSHIP: ReadonlySet<string> = new Set(["joined", "left", "role", "muted"]);
 const PINS: ReadonlySet<string> = new Set(["pinned"]);
 
 /** Pins with the texts that the timeline shows. A deletion takes the pin too. */

@@ -35,6 +35,34 @@ function keyOf(shown: ShownMessage, isMine: boolean): string {
   return isMine ? `own-${shown.key}` : `message-${shown.seq}`;
 }
 
+/** What of an item's time the rows need: dates are dear, and most items were here the last time. */
+interface Moment {
+  readonly day: string;
+  readonly ms: number;
+}
+
+const moments = new WeakMap<ShownItem, Moment>();
+/** The row that an item had the last time: one that is still the same is not drawn again. */
+const known = new WeakMap<ShownItem, MessageRow>();
+
+function momentOf(item: ShownItem, at: string): Moment {
+  const before = moments.get(item);
+  if (before) return before;
+  const date = new Date(at);
+  const moment = { day: date.toDateString(), ms: date.getTime() };
+  // What is on its way has no time yet.
+  if (item.at !== undefined) moments.set(item, moment);
+  return moment;
+}
+
+function rowOf(shown: ShownMessage, isMine: boolean, isFirst: boolean): MessageRow {
+  const before = known.get(shown);
+  if (before && before.isMine === isMine && before.isFirst === isFirst) return before;
+  const row: MessageRow = { type: "message", key: keyOf(shown, isMine), shown, isMine, isFirst };
+  known.set(shown, row);
+  return row;
+}
+
 export function rowsOf(items: readonly ShownItem[], { me, hasOlder, isDirect, newAfter }: RowOptions): Row[] {
   const rows: Row[] = [];
   if (!hasOlder) rows.push({ type: "beginning", key: "beginning" });
@@ -44,7 +72,7 @@ export function rowsOf(items: readonly ShownItem[], { me, hasOlder, isDirect, ne
   for (const item of items) {
     // What is on its way has no time yet: it belongs to now.
     const at = item.at ?? new Date().toISOString();
-    const ownDay = new Date(at).toDateString();
+    const { day: ownDay, ms: atMs } = momentOf(item, at);
     if (ownDay !== day) {
       rows.push({ type: "day", key: `day-${ownDay}`, at });
       day = ownDay;
@@ -68,9 +96,8 @@ export function rowsOf(items: readonly ShownItem[], { me, hasOlder, isDirect, ne
       continue;
     }
     const sender = item.message?.sender.id ?? me;
-    const atMs = Date.parse(at);
     const isFirst = !before || before.sender !== sender || atMs - before.atMs > GROUP_MS || item.replyTo !== undefined;
-    rows.push({ type: "message", key: keyOf(item, isMine), shown: item, isMine, isFirst });
+    rows.push(rowOf(item, isMine, isFirst));
     before = { sender, atMs };
   }
   return rows;

@@ -21,7 +21,9 @@ export function MessageText({
 }) {
   const me = useMe();
   const usernames = new Map<string, string>();
-  for (const { user } of members) if (mentions.includes(user.id)) usernames.set(user.username, user.id);
+  if (mentions.length > 0) {
+    for (const { user } of members) if (mentions.includes(user.id)) usernames.set(user.username, user.id);
+  }
   if (mentions.includes(me.id)) usernames.set(me.username, me.id);
 
   const parts: ReactNode[] = [];

@@ -31,7 +31,9 @@ const END_PX = 24;
 /** What is not sent yet, of each thread, for as long as the page is open. */
 const drafts = new Map<string, string>();
 
-export function ThreadPanel({ isBeside, ...props }: Props & { isBeside: boolean }) {
+export type ThreadPanelProps = Props & { isBeside: boolean };
+
+export function ThreadPanel({ isBeside, ...props }: ThreadPanelProps) {
   const texts = useTexts();
   if (!isBeside) {
     return (

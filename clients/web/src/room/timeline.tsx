@@ -5,8 +5,6 @@ import { ArrowDown, ArrowUp } from "lucide-react";
 import {
   type KeyboardEvent,
   type Ref,
-  Suspense,
-  lazy,
   useCallback,
   useEffect,
   useId,
@@ -24,19 +22,25 @@ import { useValue } from "../state/value";
 import { useBlocked, useMe, useWorld } from "../state/world";
 import { Button } from "../ui/button";
 import { Confirm } from "../ui/dialog";
+import { part } from "../ui/part";
 import { say } from "../ui/toasts";
 import type { ReplyTarget } from "./composer";
-import { eventsText, namesOf } from "./event-text";
+import { type Names, eventsText, namesOf } from "./event-text";
 import { type MessageContext, MessageRow } from "./message-row";
+import type { ReportDialogProps } from "./report-dialog";
 import { type Row, rowsOf } from "./rows";
 import { useMessageActions } from "./use-message-actions";
 
-const ReportDialog = lazy(() => import("./report-dialog"));
+const ReportDialog = part<ReportDialogProps>(() => import("./report-dialog").then((module) => module.ReportDialog));
 
 /** As near to the end as this counts as being there, in pixels. */
 const END_PX = 24;
 /** As near to the beginning as this, what is older is loaded. */
 const BEGINNING_PX = 600;
+/** With more items than this, whoever is at the end gives up all but the last ones, once the list rests. */
+const LOADED_MAX = 400;
+const LOADED_KEPT = 200;
+const FORGET_AFTER_MS = 1_000;
 /** How long the message to which one went is marked. */
 const TARGET_MS = 2_500;
 
@@ -85,7 +89,7 @@ export function Timeline({
   const id = useId();
   const profiles = useValue(useWorld().profiles);
   const isConnected = useConnected();
-  const { items, ready, hasOlder, error, loadOlder, loadBackTo, retry, discard } = timeline;
+  const { items, ready, hasOlder, error, loadOlder, loadBackTo, forget, retry, discard } = timeline;
   const { unread, read, markRead } = useUnread(room.id);
   const { notRead } = useReceipts(room.id);
   const isLooking = useLooking();
@@ -112,8 +116,12 @@ export function Timeline({
     [items, me.id, hasOlder, isDirect, newAfter],
   );
   const nameOf = useMemo(() => {
-    const events = items.flatMap((item) => (item.type === "event" ? [item.event] : []));
-    return namesOf(texts, me, members, profiles, events);
+    // Few rows have names of events in them: only those ask.
+    let names: Names | null = null;
+    return (user: string) => {
+      names ??= namesOf(texts, me, members, profiles, items.flatMap((item) => (item.type === "event" ? [item.event] : [])));
+      return names(user);
+    };
   }, [texts, me, members, profiles, items]);
 
   // Where the list stands.
@@ -160,6 +168,13 @@ export function Timeline({
   // has no end to come to; and a room of short pages fills the window.
   const settle = useCallback(() => (isAtEndNow.current ? toEnd() : look()), [look, toEnd]);
   useEffect(look, [look, rows.length, ready]);
+
+  // Who is at the end has no use for what is far back: in a room that stays open, memory does not grow with its messages.
+  useEffect(() => {
+    if (!ready || !isAtEnd || items.length <= LOADED_MAX) return;
+    const timer = setTimeout(() => isAtEndNow.current && forget(LOADED_KEPT), FORGET_AFTER_MS);
+    return () => clearTimeout(timer);
+  }, [ready, isAtEnd, items.length, forget]);
 
   useEffect(() => {
     // Not before it is known what was read: the line stands there.
@@ -262,11 +277,8 @@ export function Timeline({
     },
   }));
 
-  const byId = useMemo(() => {
-    const found = new Map<string, ShownMessage>();
-    for (const item of items) if (item.type === "message" && item.message) found.set(item.message.id, item);
-    return found;
-  }, [items]);
+  const itemsNow = useRef(items);
+  itemsNow.current = items;
   // The focus goes back to where it was: to the text, or to the message.
   const now = useRef({ editing, editingIndex });
   now.current = { editing, editingIndex };
@@ -283,7 +295,9 @@ export function Timeline({
       room: room.id,
       members,
       isConnected,
-      find: (messageId) => byId.get(messageId),
+      // The rows stay as they are while others come: what is looked for is looked for now.
+      find: (messageId) =>
+        itemsNow.current.find((item) => item.type === "message" && item.message?.id === messageId) as ShownMessage | undefined,
       goTo: (seq) => void goTo(seq),
       actionsOf,
       retry,
@@ -294,7 +308,7 @@ export function Timeline({
       save: (message, text) => save(message, text).then(endEdit),
       cancelEdit: endEdit,
     }),
-    [room.id, members, isConnected, byId, goTo, actionsOf, retry, discard, toggle, threadsUnread, onThread, save, endEdit],
+    [room.id, members, isConnected, goTo, actionsOf, retry, discard, toggle, threadsUnread, onThread, save, endEdit],
   );
 
   // The button that asked is gone with the text: the focus goes to the message.
@@ -406,11 +420,7 @@ export function Timeline({
           return row ? document.getElementById(rowId(row)) : onLeave();
         }}
       />
-      {reporting && (
-        <Suspense fallback={null}>
-          <ReportDialog reporting={reporting} onClose={() => setReporting(null)} />
-        </Suspense>
-      )}
+      {reporting && <ReportDialog reporting={reporting} onClose={() => setReporting(null)} />}
       {!isAtEnd && (
         <Button className="timeline-chip timeline-chip-below" onClick={toEnd}>
           <ArrowDown aria-hidden="true" />

@@ -3,15 +3,16 @@ import { MessagesSquare } from "lucide-react";
 import { useEffect, useState } from "react";
 import { useTexts } from "../i18n";
 import { RoomScreen } from "../room/room-screen";
-import { RoomSwitcher } from "../rooms/room-switcher";
 import { isMac, switchKeys } from "../state/keys";
 import { go, roomHash, useRoute } from "../state/route";
 import { useMedia } from "../state/use-media";
 import { useMe } from "../state/world";
 import { classes } from "../ui/classes";
 import { Empty } from "../ui/empty";
+import { Later } from "../ui/later";
+import { preloadParts } from "../ui/part";
 import { ConnectionNote } from "./connection-note";
-import { loadDialogs } from "./later-dialogs";
+import { JoinLink, RoomSwitcher } from "./later-dialogs";
 import { Sidebar } from "./sidebar";
 
 /** Up to this width the rooms and a room are not in sight together. */
@@ -25,14 +26,16 @@ export function Shell() {
   const isNarrow = useMedia(NARROW);
   // Where it is seen: beside the rooms, or in the room that covers them.
   const isNoteInRoom = isNarrow && route.room !== null;
-  useEffect(loadDialogs, []);
+  useEffect(preloadParts, []);
   useTitle();
   useFreshRooms();
   useRoomKeys(() => setSwitching(true));
   return (
-    <div className={classes("shell", route.room !== null && "shell-in-room")}>
+    <div className={classes("shell", (route.room ?? route.join) !== null && "shell-in-room")}>
       <Sidebar open={route.room} note={isNoteInRoom ? null : <ConnectionNote />} />
-      {route.room === null ? (
+      {route.join !== null ? (
+        <JoinLink key={route.join} code={route.join} onClose={() => go("")} />
+      ) : route.room === null ? (
         <main className="no-room">
           <Empty as="h1" icon={MessagesSquare} title={texts.welcome(me.name)}>
             <p>{texts.pickRoom}</p>
@@ -42,7 +45,7 @@ export function Shell() {
       ) : (
         <RoomScreen name={route.room} at={route.at} note={isNoteInRoom ? <ConnectionNote /> : null} />
       )}
-      <RoomSwitcher open={switching} onClose={() => setSwitching(false)} />
+      <Later open={switching} dialog={RoomSwitcher} onClose={() => setSwitching(false)} />
     </div>
   );
 }

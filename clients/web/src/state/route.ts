@@ -6,11 +6,18 @@ export interface Route {
   readonly room: string | null;
   /** The place in it to go to. */
   readonly at: number | null;
+  /** The code of an invitation link. */
+  readonly join: string | null;
 }
 
 function parse(hash: string): Route {
   const [, room, at] = /^#\/rooms\/([^/]+)(?:\/(\d+))?$/.exec(hash) ?? [];
-  return { room: room ? decodeURIComponent(room) : null, at: at ? Number(at) : null };
+  const [, code] = /^#\/join\/([^/]+)$/.exec(hash) ?? [];
+  return {
+    room: room ? decodeURIComponent(room) : null,
+    at: at ? Number(at) : null,
+    join: code ? decodeURIComponent(code) : null,
+  };
 }
 
 let hash = location.hash;
@@ -35,6 +42,11 @@ export function useRoute(): Route {
 
 export function roomHash(room: string, at?: number): string {
   return `#/rooms/${encodeURIComponent(room)}${at === undefined ? "" : `/${at}`}`;
+}
+
+/** The address of an invitation link. What is behind # is not sent to any server, and so stands in no log. */
+export function joinHash(code: string): string {
+  return `#/join/${encodeURIComponent(code)}`;
 }
 
 export function go(to: string, { replace = false } = {}): void {

@@ -8,6 +8,9 @@ const MEMBERS_PAGE = 200;
 const MEMBERS_PAGES = 5;
 /** Members of a room are loaded again after this, at the earliest. */
 const MEMBERS_AGAIN_MS = 2_000;
+/** After a failure that passes they are loaded again: who may write is known by them. */
+const MEMBERS_RETRY_MS = 5_000;
+const PASSING: ReadonlySet<string> = new Set(["unavailable", "deadline_exceeded", "rate_limited"]);
 
 /** A person as the page shows one. Users of messages and events have no username. */
 export type Person = User & { readonly username?: string };
@@ -59,6 +62,7 @@ export class Members extends Value<MembersState> {
       if (version !== this.#version) return;
       this.#version = "";
       this.set({ ...this.get(), error: error as MadangError });
+      if (PASSING.has((error as MadangError).code)) this.#timer ??= setTimeout(() => void this.#load(), MEMBERS_RETRY_MS);
     }
   }
 }

@@ -1,4 +1,3 @@
-import { Tooltip } from "@base-ui/react/tooltip";
 import type { ComponentProps, ReactNode } from "react";
 import { classes } from "./classes";
 
@@ -12,10 +11,9 @@ export function Button({
   return <button type="button" {...rest} className={classes("button", `button-${kind}`, className)} />;
 }
 
-/** A button that is only an icon: its name is for screen readers, and for whoever points at it. */
+/** A button that is only an icon: its name is for screen readers, and for whoever points at it (`Tips`). */
 export function IconButton({
   label,
-  children,
   className,
   side = "bottom",
   ...rest
@@ -23,20 +21,16 @@ export function IconButton({
   label: string;
   children: ReactNode;
   className?: string;
-  side?: "top" | "bottom" | "left" | "right";
+  side?: "top" | "bottom";
 }) {
   return (
-    <Tooltip.Root>
-      <Tooltip.Trigger
-        render={<button type="button" {...rest} aria-label={label} className={classes("icon-button", className)} />}
-      >
-        {children}
-      </Tooltip.Trigger>
-      <Tooltip.Portal>
-        <Tooltip.Positioner side={side} sideOffset={6}>
-          <Tooltip.Popup className="tooltip">{label}</Tooltip.Popup>
-        </Tooltip.Positioner>
-      </Tooltip.Portal>
-    </Tooltip.Root>
+    <button
+      type="button"
+      {...rest}
+      aria-label={label}
+      className={classes("icon-button", className)}
+      data-tip={label}
+      data-tip-side={side}
+    />
   );
 }

@@ -1,4 +1,5 @@
-import { type ComponentType, Suspense, useState } from "react";
+import { useState } from "react";
+import type { Part } from "./part";
 
 interface DialogProps {
   open: boolean;
@@ -6,13 +7,8 @@ interface DialogProps {
 }
 
 /** A dialog whose code is loaded when it is opened for the first time. */
-export function Later({ open, onClose, dialog: Dialog }: DialogProps & { dialog: ComponentType<DialogProps> }) {
+export function Later({ open, onClose, dialog: Dialog }: DialogProps & { dialog: Part<DialogProps> }) {
   const [wasOpen, setWasOpen] = useState(open);
   if (open && !wasOpen) setWasOpen(true);
-  if (!wasOpen) return null;
-  return (
-    <Suspense fallback={null}>
-      <Dialog open={open} onClose={onClose} />
-    </Suspense>
-  );
+  return wasOpen ? <Dialog open={open} onClose={onClose} /> : null;
 }

@@ -1,7 +1,7 @@
-import { Menu as Base } from "@base-ui/react/menu";
+// A button with a menu. The button is there at once; the code of the menu comes after the first picture.
 import type { LucideIcon } from "lucide-react";
-import { Fragment, type ReactElement, useRef } from "react";
-import { classes } from "./classes";
+import { type KeyboardEvent, type MouseEvent, type ReactElement, type Ref, cloneElement, useId, useRef, useState } from "react";
+import { part } from "./part";
 
 /** What can be done, as data: a menu shows it, and a toolbar may. */
 export interface Action {
@@ -14,6 +14,18 @@ export interface Action {
   readonly focus?: () => HTMLElement | null | false;
 }
 
+export interface MenuPopupProps {
+  readonly open: boolean;
+  readonly onClose: () => void;
+  readonly sections: readonly (readonly Action[])[];
+  readonly align: "start" | "end";
+  readonly trigger: { readonly current: HTMLElement | null };
+  /** Whether a key has opened it: then the first action has the focus. */
+  readonly isByKey: boolean;
+}
+
+const MenuPopup = part<MenuPopupProps>(() => import("./menu-popup").then((module) => module.MenuPopup));
+
 /** A button with a menu, whose sections stand apart. */
 export function Menu({
   trigger,
@@ -21,46 +33,54 @@ export function Menu({
   align = "end",
   onOpenChange,
 }: {
-  trigger: ReactElement;
+  trigger: ReactElement<{ ref?: Ref<HTMLElement> }>;
   sections: readonly (readonly Action[])[];
   align?: "start" | "end";
   onOpenChange?: (open: boolean) => void;
 }) {
-  const chosen = useRef<Action | null>(null);
-  const change = (open: boolean) => {
-    if (open) chosen.current = null;
-    onOpenChange?.(open);
+  const id = useId();
+  const button = useRef<HTMLElement | null>(null);
+  const [opened, setOpened] = useState<"never" | "closed" | "pointer" | "key">("never");
+  const isOpen = opened === "pointer" || opened === "key";
+  const open = (by: "pointer" | "key") => {
+    setOpened(by);
+    onOpenChange?.(true);
   };
+  const { ref } = trigger.props;
   return (
-    <Base.Root onOpenChange={(open) => change(open)}>
-      <Base.Trigger render={trigger} />
-      <Base.Portal>
-        <Base.Positioner className="positioner" align={align} sideOffset={4}>
-          <Base.Popup className="menu" finalFocus={() => chosen.current?.focus?.() ?? true}>
-            {sections.map((actions, place) => (
-              <Fragment key={actions[0]?.name ?? place}>
-                {place > 0 && <Base.Separator className="menu-separator" />}
-                {actions.map((action) => (
-                  <Item key={action.name} action={action} onChoose={() => (chosen.current = action)} />
-                ))}
-              </Fragment>
-            ))}
-          </Base.Popup>
-        </Base.Positioner>
-      </Base.Portal>
-    </Base.Root>
-  );
-}
-
-function Item({ action: { label, icon: Icon, danger, run }, onChoose }: { action: Action; onChoose: () => void }) {
-  const choose = () => {
-    onChoose();
-    run();
-  };
-  return (
-    <Base.Item className={classes("menu-item", danger && "menu-item-danger")} onClick={choose}>
-      <Icon aria-hidden="true" />
-      {label}
-    </Base.Item>
+    <>
+      {cloneElement(trigger as ReactElement<Record<string, unknown>>, {
+        id,
+        ref: (element: HTMLElement | null) => {
+          button.current = element;
+          if (typeof ref === "function") ref(element);
+          else if (ref) ref.current = element;
+        },
+        "aria-haspopup": "menu",
+        "aria-expanded": isOpen,
+        "data-popup-open": isOpen ? "" : undefined,
+        // A key presses without a pointer: its click has no count.
+        onClick: (event: MouseEvent) => open(event.detail === 0 ? "key" : "pointer"),
+        onKeyDown: (event: KeyboardEvent) => {
+          if (event.key !== "ArrowDown" || event.altKey) return;
+          event.preventDefault();
+          event.stopPropagation();
+          open("key");
+        },
+      })}
+      {opened !== "never" && (
+        <MenuPopup
+          open={isOpen}
+          onClose={() => {
+            setOpened("closed");
+            onOpenChange?.(false);
+          }}
+          sections={sections}
+          align={align}
+          trigger={button}
+          isByKey={opened === "key"}
+        />
+      )}
+    </>
   );
 }

@@ -1,15 +1,21 @@
-import { Toast } from "@base-ui/react/toast";
+// What is said in passing. What shows it comes after the first picture, and hears of what was said before.
 import type { MadangError } from "@madang/client";
-import { X } from "lucide-react";
 import { useCallback } from "react";
 import { useTexts } from "../i18n";
 import { errorText } from "../state/errors";
+import { Value } from "../state/value";
 
-const manager = Toast.createToastManager();
+export interface Said {
+  readonly text: string;
+  readonly kind: "note" | "error";
+}
+
+/** What is said, and not shown yet. */
+export const said = new Value<readonly Said[]>([]);
 
 /** Says something in passing. Screen readers hear it. */
-export function say(text: string, kind: "note" | "error" = "note"): void {
-  manager.add({ title: text, type: kind, timeout: kind === "error" ? 8_000 : 4_000 });
+export function say(text: string, kind: Said["kind"] = "note"): void {
+  said.set([...said.get(), { text, kind }]);
 }
 
 /** What a refusal means where it means more than elsewhere. */
@@ -28,30 +34,5 @@ export function useAct(): <Result>(act: () => Promise<Result>, done?: string, wo
       return result;
     },
     [texts],
-  );
-}
-
-function List() {
-  const texts = useTexts();
-  const { toasts } = Toast.useToastManager();
-  return toasts.map((toast) => (
-    <Toast.Root key={toast.id} toast={toast} className="toast" data-kind={toast.type}>
-      <Toast.Title className="toast-title" />
-      <Toast.Close className="icon-button" aria-label={texts.close}>
-        <X />
-      </Toast.Close>
-    </Toast.Root>
-  ));
-}
-
-export function Toasts() {
-  return (
-    <Toast.Provider toastManager={manager}>
-      <Toast.Portal>
-        <Toast.Viewport className="toasts">
-          <List />
-        </Toast.Viewport>
-      </Toast.Portal>
-    </Toast.Provider>
   );
 }

@@ -38,7 +38,6 @@ pub struct Export {
 /// A line of an export.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-#[expect(clippy::large_enum_variant, reason = "a line is written at once: no allocation for it")]
 pub enum ExportLine<'a> {
     /// The user's profile: the first line.
     Profile {

@@ -23,6 +23,10 @@ use crate::{RequestId, User};
 /// A frame that the server sends.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a frame is written at once: no allocation for the most frequent kind"
+)]
 pub enum ServerFrame<'a> {
     /// The server has authenticated the socket.
     Hello(Hello<'a>),

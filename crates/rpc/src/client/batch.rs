@@ -148,14 +148,14 @@ async fn dispatch<Req, Out, Sending>(
     let mut last_call_at = None;
     loop {
         while in_flight.len() >= settings.in_flight_max.max(1) {
-            note(&mut pace, in_flight.next().await);
+            note(&mut pace, in_flight.next().await.flatten());
         }
         let first = match mem::take(&mut carried) {
             Some(first) => Some(first),
             None => loop {
                 tokio::select! {
                     biased;
-                    Some(ended) = in_flight.next() => note(&mut pace, Some(ended)),
+                    Some(took) = in_flight.next() => note(&mut pace, took),
                     first = queue.recv() => break first,
                 }
             },
@@ -164,13 +164,13 @@ async fn dispatch<Req, Out, Sending>(
         if !in_flight.is_empty() {
             // Either way what has gathered leaves now.
             let ended = tokio::time::timeout(settings.overlap_after, in_flight.next()).await;
-            note(&mut pace, ended.ok().flatten());
+            note(&mut pace, ended.ok().flatten().flatten());
         }
         let next_call_at = last_call_at.map_or_else(Instant::now, |at| at + pace.now());
         while queue.len() < PACED_MAX_ITEMS && Instant::now() < next_call_at {
             tokio::select! {
                 biased;
-                Some(ended) = in_flight.next() => note(&mut pace, Some(ended)),
+                Some(took) = in_flight.next() => note(&mut pace, took),
                 // Not woken for each request: only the one that makes them many matters.
                 _ = tokio::time::timeout_at(next_call_at, many.notified()) => {}
             }
@@ -201,15 +201,15 @@ async fn dispatch<Req, Out, Sending>(
                 began.elapsed()
             };
             // A panic in one is its own, and its callers hear of it.
-            in_flight.push(AssertUnwindSafe(call).catch_unwind());
+            in_flight.push(AssertUnwindSafe(call).catch_unwind().map(std::result::Result::ok));
         }
     }
     while in_flight.next().await.is_some() {}
 }
 
 /// Notes what a call took that has ended.
-fn note(pace: &mut Pace, ended: Option<std::thread::Result<Duration>>) {
-    if let Some(Ok(took)) = ended {
+fn note(pace: &mut Pace, took: Option<Duration>) {
+    if let Some(took) = took {
         pace.note(took);
     }
 }

@@ -333,6 +333,7 @@ impl MessageStoreDouble for Script {
             duplicate: false,
             mentions: Vec::new(),
             excerpt: None,
+            attachments: Vec::new(),
         };
         let said = EventBody::Message(request.0.message);
         Ok(Changed { value, events: vec![event(9, said), notice(reply())] })
@@ -340,7 +341,7 @@ impl MessageStoreDouble for Script {
 
     async fn tell_followers(&self, request: TellFollowers) -> Result<Changed<bool>> {
         self.called("tell_followers", &request)?;
-        Ok(Changed { value: request.message.get() % 2 == 0, events: vec![notice(reply())] })
+        Ok(Changed { value: request.message.get().is_multiple_of(2), events: vec![notice(reply())] })
     }
 
     async fn list_thread_messages(&self, request: ListThreadMessages) -> Result<ThreadPage> {

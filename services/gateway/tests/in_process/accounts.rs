@@ -53,7 +53,7 @@ async fn close_code(socket: &mut Socket) -> u16 {
     loop {
         match socket.next_frame(PATIENCE).await {
             Ok(_) => {}
-            Err(SocketError::Closed(close)) => return close.code.unwrap_or_default(),
+            Err(SocketError::Closed(close)) => return close.code,
             Err(error) => panic!("{error}"),
         }
     }
@@ -88,7 +88,7 @@ async fn a_changed_password_closes_the_sockets_of_the_other_devices() {
     let refused = gateways[1].api().with_token(&other.token).me().await.unwrap_err();
     assert_eq!(refused.code(), Some(Code::Unauthenticated));
     // The device that changed it goes on.
-    own.call(madang_contract::ClientFrame::Ping, PATIENCE).await.unwrap();
+    own.call(madang_contract::ClientFrame::Ping {}, PATIENCE).await.unwrap();
     api.me().await.unwrap();
     let guest = gateways[1].api();
     assert_eq!(guest.login("mina", PASSWORD).await.unwrap_err().code(), Some(Code::Unauthenticated));
@@ -128,7 +128,7 @@ async fn an_erased_user_is_gone_at_every_gateway_and_others_hear_of_it() {
     assert_eq!(left.user, mina.profile.id);
     let deleted = of_jun.event(|body| matches!(body, Body::Known(EventBody::Deleted { .. }))).await;
     let Body::Known(EventBody::Deleted { deleted }) = deleted.body else { panic!("{deleted:?}") };
-    assert_eq!((deleted.message.to_string(), deleted.by), (sent.id.to_string(), mina.profile.id));
+    assert_eq!((deleted.message.to_string(), deleted.by), (sent.id.clone(), mina.profile.id));
     let edited = of_jun.event(|body| matches!(body, Body::Known(EventBody::Edited { .. }))).await;
     let Body::Known(EventBody::Edited { edited }) = edited.body else { panic!("{edited:?}") };
     assert_eq!(edited.text.as_deref(), Some("[deleted user], hello"));

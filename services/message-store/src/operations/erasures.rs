@@ -85,8 +85,10 @@ async fn begin(transaction: &mut dyn Connection, user: UserId, now: Timestamp, n
         done_at: None,
     };
     let hidden = Arc::new(hidden_profile(user)?);
-    // Waits for who makes the user a member; whoever comes later sees the erasure.
     transaction.hide_profile(&hidden).await?;
+    // Waits for who makes the user a member, who shares a lock with writers of the profile; whoever comes later sees the
+    // erasure.
+    transaction.lock_blocks(user).await?;
     transaction.insert_erasure(&erasure).await?;
     transaction.forget_user(user).await?;
     let rooms = transaction.rooms_of(user, PROFILE_ROOMS_MAX).await?;

@@ -463,7 +463,126 @@ impl Stage<'_> {
         self.publish(&events);
     }
 
-    /// As many members have not read a message as have neither marked nor written up to it. async fn judge_reads(&self, person: &Profile, operations: &[Operation]) { let reads = receipts::reads(self.service, self.room, person).await.unwrap(); for (seq, ..) in &self.sent { let has_read = | user: UserId | { self.marks.get(&user).is_some_and( | mark | mark >= seq) | self.sent.iter().any( | (at, sender, _) | *sender == user && at >= seq) }; let naive = self.people.iter().filter( | person | !has_read(person.id)).count() as u64; assert_eq!(receipts::not_read(&reads, *seq), naive, "not read of {seq}; {operations:?}"); } } | /// Whom a new text in a thread names follows it. fn edited(&mut self, event: &Event) { let EventBody::Edited(Edited { message, mentions, .. }) = &event.body else { return }; let Some(said) = self.sent.iter_mut().find( | said | said.seq == *message) else { return }; let former = std::mem::replace(&mut said.mentions, mentions.clone()); let Some(root) = said.root else { return }; for named in mentions.iter().filter( | named | !former.contains(named)) { self.follows((root, *named), true); } } /// Who begins to follow a thread has read it; who goes on has read as much as before. fn follows(&mut self, key: (Seq, UserId), on: bool) { let last = self.sent.iter().filter( | said.root == Some(key.0)).map( | said.seq).max(); let mark = last.unwrap_or(Seq::START); if on { self.follows.entry(key).or_insert(Follows { on, mark }).on = true; } else if let Some(follows) = self.follows.get_mut(&key) { follows.on = false; } } async fn reply( &mut self, step: usize, user: usize, root: Seq, in_room: bool, mentions: Option<usize>, ) -> Vec<Event> { let actor = Arc::clone(&self.people[user]); let sender = actor.id; let named = mentions.map_or(String::new(), | of | format!(" @user-{of}")); let thread = InThread { root, in_room, state: ThreadState::default() }; let said = Message { thread: Some(Box::new(thread)), ..message(&format!("reply {step}{named}"), &step.to_string()) }; let append = Append { room: self.room, actor, message: said, authority: Authority::User }; let Ok(changed) = self.service.append_in_thread(AppendInThread(append)).await else { return Vec::new(); }; let is_first = !self.sent.iter().any( | said.root == Some(root)); let author = self.sent.iter().find( | said.seq == root).map( | said.sender); if let Some(author) = author.filter( | _ | is_first) { self.follows((root, author), true); } self.follows((root, sender), true); let named = mentions.map( | self.people[of].id).filter( | *named != sender); let mentions: Vec<UserId> = named.into_iter().collect(); for named in &mentions { self.follows((root, *named), true); } let seq = changed.value.seq; self.sent.push(Said { seq, sender, deleted: false, root: Some(root), in_room, mentions }); changed.events } /// The threads of the naive count beside those of the store, as each person sees them. async fn judge_threads(&self, operations: &[Operation]) { let (service, room) = (self.service, RoomRef::Id(self.room)); let roots: std::collections::BTreeSet<Seq> = self.sent.iter().filter_map( | said.root).collect(); for person in &self.people { let page = PageQuery { limit: 200, cursor: None }; let listed = service.list_threads(ListThreads { user: person.id, page }).await.unwrap().items; // Rooms of earlier histories have the same people. let mut listed: BTreeMap<Seq, (u64, ThreadState)> = listed .into_iter() .filter( | thread | thread.root.topic == TopicId::Room(self.room)) .map( | (thread.root.seq, (thread.place.unread, state_of(&thread.root)))) .collect(); for root in &roots { let messages: Vec<&Said> = self.sent.iter().filter( | said.root == Some(*root)).collect(); let query = ListThreadMessages { user: person.id, room: room.clone(), thread: *root, from: HistoryFrom::After(Seq::START), limit: 200, }; let page = service.list_thread_messages(query).await.unwrap(); let seqs: Vec<Seq> = page.messages.iter().map( | event | event.seq).collect(); assert_eq!(seqs, messages.iter().map( | said.seq).collect::<Vec<_>>(), "{operations:?}"); let present = | messages.iter().filter( | !said.deleted); let mut by: Vec<UserId> = Vec::new(); for said in present().rev() { if !by.contains(&said.sender) { by.push(said.sender); } } let state = state_of(&page.root); assert_eq!((state.replies, &state.by), (present().count() as u64, &by), "{operations:?}"); let of_others = | follows: &Follows | { let unread = present().filter( | said.seq > follows.mark && said.sender != person.id); unread.count() as u64 }; let follows = self.follows.get(&(*root, person.id)).filter( | follows | follows.on); let unread = follows.map_or(0, of_others); let place = (page.place.following, page.place.unread); assert_eq!(place, (follows.is_some(), unread), "unread in the thread {root}; {operations:?}"); let expected = follows.map( | (unread, state)); assert_eq!(listed.remove(root), expected, "the list; {operations:?}"); } assert!(listed.is_empty(), "threads of which nobody knows; {operations:?}"); } }
+    /// As many members have not read a message as have neither marked nor written up to it.
+    async fn judge_reads(&self, person: &Profile, operations: &[Operation]) {
+        let reads = receipts::reads(self.service, self.room, person).await.unwrap();
+        let in_room = || self.sent.iter().filter(|said| said.in_room);
+        for Said { seq, .. } in in_room() {
+            let has_read = |user: UserId| {
+                self.marks.get(&user).is_some_and(|mark| mark >= seq)
+                    || in_room().any(|said| said.sender == user && said.seq >= *seq)
+            };
+            let naive = self.people.iter().filter(|person| !has_read(person.id)).count() as u64;
+            assert_eq!(receipts::not_read(&reads, *seq), naive, "not read of {seq}; {operations:?}");
+        }
+    }
+
+    /// Whom a new text in a thread names follows it.
+    fn edited(&mut self, event: &Event) {
+        let EventBody::Edited(Edited { message, mentions, .. }) = &event.body else { return };
+        let Some(said) = self.sent.iter_mut().find(|said| said.seq == *message) else { return };
+        let former = std::mem::replace(&mut said.mentions, mentions.clone());
+        let Some(root) = said.root else { return };
+        for named in mentions.iter().filter(|named| !former.contains(named)) {
+            self.follows((root, *named), true);
+        }
+    }
+
+    /// Who begins to follow a thread has read it; who goes on has read as much as before.
+    fn follows(&mut self, key: (Seq, UserId), on: bool) {
+        let last = self.sent.iter().filter(|said| said.root == Some(key.0)).map(|said| said.seq).max();
+        let mark = last.unwrap_or(Seq::START);
+        if on {
+            self.follows.entry(key).or_insert(Follows { on, mark }).on = true;
+        } else if let Some(follows) = self.follows.get_mut(&key) {
+            follows.on = false;
+        }
+    }
+
+    async fn reply(
+        &mut self,
+        step: usize,
+        user: usize,
+        root: Seq,
+        in_room: bool,
+        mentions: Option<usize>,
+    ) -> Vec<Event> {
+        let actor = Arc::clone(&self.people[user]);
+        let sender = actor.id;
+        let named = mentions.map_or(String::new(), |of| format!(" @user-{of}"));
+        let thread = InThread { root, in_room, state: ThreadState::default() };
+        let said = Message {
+            thread: Some(Box::new(thread)),
+            ..message(&format!("reply {step}{named}"), &step.to_string())
+        };
+        let append = Append { room: self.room, actor, message: said, authority: Authority::User };
+        let Ok(changed) = self.service.append_in_thread(AppendInThread(append)).await else {
+            return Vec::new();
+        };
+        let is_first = !self.sent.iter().any(|said| said.root == Some(root));
+        let author = self.sent.iter().find(|said| said.seq == root).map(|said| said.sender);
+        if let Some(author) = author.filter(|_| is_first) {
+            self.follows((root, author), true);
+        }
+        self.follows((root, sender), true);
+        let named = mentions.map(|of| self.people[of].id).filter(|named| *named != sender);
+        let mentions: Vec<UserId> = named.into_iter().collect();
+        for named in &mentions {
+            self.follows((root, *named), true);
+        }
+        let seq = changed.value.seq;
+        self.sent.push(Said { seq, sender, deleted: false, root: Some(root), in_room, mentions });
+        changed.events
+    }
+
+    /// The threads of the naive count beside those of the store, as each person sees them.
+    async fn judge_threads(&self, operations: &[Operation]) {
+        let (service, room) = (self.service, RoomRef::Id(self.room));
+        let roots: std::collections::BTreeSet<Seq> = self.sent.iter().filter_map(|said| said.root).collect();
+        for person in &self.people {
+            let page = PageQuery { limit: 200, cursor: None };
+            let listed = service.list_threads(ListThreads { user: person.id, page }).await.unwrap().items;
+            // Rooms of earlier histories have the same people.
+            let mut listed: BTreeMap<Seq, (u64, ThreadState)> = listed
+                .into_iter()
+                .filter(|thread| thread.root.topic == TopicId::Room(self.room))
+                .map(|thread| (thread.root.seq, (thread.place.unread, state_of(&thread.root))))
+                .collect();
+            for root in &roots {
+                let messages: Vec<&Said> = self.sent.iter().filter(|said| said.root == Some(*root)).collect();
+                let query = ListThreadMessages {
+                    user: person.id,
+                    room: room.clone(),
+                    thread: *root,
+                    from: HistoryFrom::After(Seq::START),
+                    limit: 200,
+                };
+                let page = service.list_thread_messages(query).await.unwrap();
+                let seqs: Vec<Seq> = page.messages.iter().map(|event| event.seq).collect();
+                assert_eq!(seqs, messages.iter().map(|said| said.seq).collect::<Vec<_>>(), "{operations:?}");
+                let present = || messages.iter().filter(|said| !said.deleted);
+                let mut by: Vec<UserId> = Vec::new();
+                for said in present().rev() {
+                    if !by.contains(&said.sender) {
+                        by.push(said.sender);
+                    }
+                }
+                let state = state_of(&page.root);
+                assert_eq!((state.replies, &state.by), (present().count() as u64, &by), "{operations:?}");
+                let of_others = |follows: &Follows| {
+                    let unread = present().filter(|said| said.seq > follows.mark && said.sender != person.id);
+                    unread.count() as u64
+                };
+                let follows = self.follows.get(&(*root, person.id)).filter(|follows| follows.on);
+                let unread = follows.map_or(0, of_others);
+                let place = (page.place.following, page.place.unread);
+                assert_eq!(place, (follows.is_some(), unread), "unread in the thread {root}; {operations:?}");
+                let expected = follows.map(|_| (unread, state));
+                assert_eq!(listed.remove(root), expected, "the list; {operations:?}");
+            }
+            assert!(listed.is_empty(), "threads of which nobody knows; {operations:?}");
+        }
+    }
     async fn judge(mut self, operations: &[Operation]) {
         self.judge_threads(operations).await;
         let (service, room) = (self.service, self.room);

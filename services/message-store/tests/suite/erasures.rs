@@ -93,6 +93,8 @@ async fn everywhere(fixture: &Fixture, service: &Service, [gone, jun, hana]: [&A
         name: FileName::new(format!("{WORD}.txt")).unwrap(),
         content_type: MediaType::new("text/plain").unwrap(),
         size_bytes: 1,
+        file: None,
+        image: None,
     });
     let append = Append { room, actor: Arc::clone(gone), message: first, authority: Authority::User };
     let place = service.append(append).await.unwrap().seq;
@@ -127,7 +129,11 @@ async fn everywhere(fixture: &Fixture, service: &Service, [gone, jun, hana]: [&A
     service.notify(Notify { user: Arc::clone(gone), data, key: None }).await.unwrap();
     service.block(Block { actor: Arc::clone(gone), user: user(9) }).await.unwrap();
     service.block(Block { actor: user(9), user: Arc::clone(gone) }).await.unwrap();
-    let settings = PutUserSettings { user: gone.id, added_by: Some(madang_domain::AddedBy::Nobody) };
+    let settings = PutUserSettings {
+        user: gone.id,
+        added_by: Some(madang_domain::AddedBy::Nobody),
+        do_not_disturb_until: None,
+    };
     service.put_user_settings(settings).await.unwrap();
     let other = service.given_room(&[jun]).await;
     let put = PutMember {
@@ -211,7 +217,7 @@ async fn nothing_of_an_erased_user_is_left(fixture: Fixture) {
     assert!(is_of(room).any(|event| matches!(event.body, EventBody::Left(_))));
     assert!(is_of(room).any(|event| matches!(event.body, EventBody::Deleted(_))));
     assert!(is_of(room).any(|event| matches!(&event.body, EventBody::Reacted(reacted) if !reacted.on)));
-    assert_eq!(service.erase_user(EraseUser { user: gone.id }).await.unwrap().value.done, true);
+    assert!(service.erase_user(EraseUser { user: gone.id }).await.unwrap().value.done);
 }
 
 fn message_of(event: &Event) -> Option<&madang_domain::event::Message> {

@@ -169,7 +169,7 @@ async fn read(
     seq: Seq,
 ) -> Result<()> {
     let mark = commands.mark_read(&session.actor(), Some(session.connection), room, seq).await?;
-    let ReadMark { room, read, unread } = mark;
+    let ReadMark { room, read, unread, shown: _ } = mark;
     ok(session, re, Answer::Read(frames::ReadAnswer { room, read, unread }));
     Ok(())
 }

@@ -1,0 +1,67 @@
+// The part of a room's log that is loaded. An event costs what it changes, however much is loaded.
+import type { RoomEvent } from "@madang/client";
+import { changed } from "./changes.js";
+import type { ShownItem } from "./room-store.js";
+
+export class Log {
+  /** What happened, by `seq`. */
+  items: ShownItem[] = [];
+  /**
+   * Where the messages stand that an event about a message changes: itself, and its replies. Places are counted from
+   * the first item that there ever was, so that older ones, which come before it, move none.
+   */
+  readonly #places = new Map<string, number[]>();
+  #first = 0;
+
+  constructor(
+    private readonly me: () => string | undefined,
+    private readonly change = changed,
+  ) {}
+
+  /** Older items, the oldest first. */
+  prepend(older: readonly ShownItem[]): void {
+    this.items = [...older, ...this.items];
+    this.#first -= older.length;
+    older.forEach((item, place) => this.#note(item, this.#first + place));
+  }
+
+  append(newer: readonly ShownItem[]): void {
+    for (const item of newer) this.#note(item, this.#first + this.items.push(item) - 1);
+  }
+
+  /** Forgets all but the last items. */
+  keep(count: number): void {
+    const kept = this.items.slice(this.items.length - count);
+    this.items = [];
+    this.#first = 0;
+    this.#places.clear();
+    this.append(kept);
+  }
+
+  /** Applies an event to what it is about. */
+  apply(event: RoomEvent): void {
+    const about = (event as unknown as Record<string, { readonly thread?: { readonly root?: string } | null }>)[event.kind] ?? {};
+    // Whatever an event names may be a message.
+    for (const name of [...Object.values(about), about.thread?.root] as string[]) {
+      for (const place of this.#places.get(name) ?? []) {
+        const at = place - this.#first;
+        this.items[at] = this.after(this.items[at] as ShownItem, event);
+      }
+    }
+  }
+
+  after(item: ShownItem, event: RoomEvent): ShownItem {
+    if (item.type !== "message" || !item.message) return item;
+    const message = this.change(item.message, event, this.me());
+    return message === item.message ? item : { ...item, message, text: message.text };
+  }
+
+  #note(item: ShownItem, place: number): void {
+    if (item.type !== "message" || !item.message) return;
+    for (const name of [item.message.id, item.message.reply_to]) {
+      if (!name) continue;
+      const places = this.#places.get(name);
+      places ? places.push(place) : this.#places.set(name, [place]);
+    }
+  }
+}

@@ -1,0 +1,81 @@
+import type { BannedUser, Room } from "@madang/client";
+import { Rooms } from "@madang/client/rooms";
+import { useClient } from "@madang/react";
+import { UserCheck } from "lucide-react";
+import { useEffect, useState } from "react";
+import { momentText, shortDateText, useLanguage, useTexts } from "../i18n";
+import { errorText } from "../state/errors";
+import { Avatar } from "../ui/avatar";
+import { Button } from "../ui/button";
+import { Dialog } from "../ui/dialog";
+import { Empty } from "../ui/empty";
+import { useAct } from "../ui/toasts";
+
+/** Banned people of a page; there is a button for the next one. */
+const PAGE = 50;
+
+/** Who is banned from a room, why, and until when. */
+export function Bans({ room, onClose }: { room: Room; onClose: () => void }) {
+  const texts = useTexts();
+  return (
+    <Dialog open onClose={onClose} title={texts.bans}>
+      <BansOf room={room} />
+    </Dialog>
+  );
+}
+
+function BansOf({ room }: { room: Room }) {
+  const texts = useTexts();
+  const language = useLanguage();
+  const client = useClient();
+  const act = useAct();
+  const [banned, setBanned] = useState<readonly BannedUser[] | null>(null);
+  const [cursor, setCursor] = useState<string | null>(null);
+  const [error, setError] = useState<unknown>(null);
+  const load = async (from: string | null) => {
+    try {
+      const query = { limit: PAGE, ...(from === null ? {} : { cursor: from }) };
+      const page = await new Rooms(client.rest).listBans(room.id, query);
+      setBanned((before) => [...(from === null ? [] : (before ?? [])), ...page.items]);
+      setCursor(page.next_cursor);
+    } catch (thrown) {
+      setError(thrown);
+    }
+  };
+  useEffect(() => void load(null), []);
+  const end = async ({ user }: BannedUser) => {
+    await new Rooms(client.rest).unban(room.id, user.id);
+    setBanned((before) => before?.filter((one) => one.user.id !== user.id) ?? null);
+  };
+  return (
+    <div className="dialog-body">
+      {error !== null && (
+        <p className="form-error" role="alert">
+          {errorText(texts, error)}
+        </p>
+      )}
+      {banned?.length === 0 && <Empty icon={UserCheck} title={texts.noBans} />}
+      <ul className="pick-list" aria-label={texts.bans}>
+        {banned?.map((ban) => (
+          <li key={ban.user.id} className="pick-row">
+            <Avatar id={ban.user.id} name={ban.user.name} url={ban.user.avatar_url} size="small" />
+            <span className="pick-text">
+              <span className="pick-name">{ban.user.name}</span>
+              <span className="pick-note" title={ban.until === null ? undefined : momentText(language, ban.until)}>
+                {ban.until === null ? texts.bannedForGood : texts.bannedUntil(shortDateText(language, ban.until))}
+                {ban.reason !== null && ` · ${ban.reason}`}
+              </span>
+            </span>
+            <Button
+              aria-label={texts.unbanOf(ban.user.name)}
+              onClick={() => void act(() => end(ban), texts.unbanned(ban.user.name)).catch(() => {})}
+            >
+              {texts.unban}
+            </Button>
+          </li>
+        ))}
+      </ul>
+      {cursor !== null && <Button onClick={() => void load(cursor)}>{texts.more}</Button>}
+    </div>
+  );
+}
