@@ -10,7 +10,7 @@ const EXCERPT_CHARS = 100;
 export function changed(message: Message, event: RoomEvent, me: string | undefined): Message {
   const thread = event.kind === "message" ? event.message.thread : event.kind === "deleted" ? event.deleted.thread : null;
   // The root of a thread shows it as the last event in it says.
-  if (thread?.root === message.id) return { ...message, thread: { ...thread, root: null } };
+  if (thread?.root === message.id) return { ...message, thread: { ...thread, root: null as never } };
   switch (event.kind) {
     case "edited": {
       const { message: id, text, mentions, edited_at } = event.edited;

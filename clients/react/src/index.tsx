@@ -1,5 +1,5 @@
 // React hooks for `@madang/client`.
-import type { Client, ConnectionStatus, InboxNotice, MadangError, Room, User } from "@madang/client";
+import type { Client, ConnectionStatus, InboxNotice, MadangError, Room } from "@madang/client";
 import { type ReactNode, createContext, useContext, useEffect, useMemo, useSyncExternalStore } from "react";
 import { NoticesStore } from "./notices-store.js";
 import { RoomFeed } from "./room-feed.js";
@@ -124,20 +124,6 @@ export function useMessages(room: string): RoomActions & { messages: readonly Sh
 export function useTimeline(room: string): RoomActions & { items: readonly ShownItem[] } {
   const { store, value } = useRoom(room);
   return { ...value, ...store.actions };
-}
-
-/** Who types in a room, and how to say that the user does. It may be said at each stroke. */
-export function useTyping(room: string): {
-  typing: readonly { readonly id: string; readonly name: string }[];
-  setTyping: (on: boolean) => void;
-} {
-  const { store, value } = useRoom(room);
-  return { typing: value.typing, setTyping: store.setTyping };
-}
-
-/** Who is in a room now. `users` is absent where there are too many to name. */
-export function usePresence(room: string): { count: number; users?: readonly User[] | undefined } {
-  return useRoom(room).value.present;
 }
 
 /** How many messages of a room the user has not read, after which place, and how to say that all are read. */

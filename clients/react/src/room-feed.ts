@@ -42,13 +42,13 @@ export class RoomFeed {
       {
         onItem: (event) => {
           this.#place = event.seq;
-          for (const listener of [...this.#listeners]) listener.onEvent(event);
+          this.#tell((listener) => listener.onEvent(event));
         },
         onStarted: ({ seq }) => this.#begin(seq),
         onReset: ({ seq }) => this.#begin(seq),
         onCaughtUp: () => {
           this.#isCaughtUp = true;
-          for (const listener of [...this.#listeners]) listener.onCaughtUp?.();
+          this.#tell((listener) => listener.onCaughtUp?.());
         },
         onClosed: (error) => {
           const listeners = [...this.#listeners];
@@ -63,7 +63,11 @@ export class RoomFeed {
 
   #begin(seq: number): void {
     this.#place = seq;
-    for (const listener of [...this.#listeners]) listener.onBegin?.(seq);
+    this.#tell((listener) => listener.onBegin?.(seq));
+  }
+
+  #tell(call: (listener: FeedListener) => void): void {
+    [...this.#listeners].forEach(call);
   }
 
   #close(): void {

@@ -1,5 +1,5 @@
 // A room as a page shows it: its messages with those on their way, who types, who is there, and what is unread.
-import type { Client, MadangError, Message, OutgoingMessage, PassingFrame, RoomEvent, SendOptions, User } from "@madang/client";
+import type { Client, MadangError, Message, OutgoingMessage, PassingFrame, RoomEvent, SendOptions } from "@madang/client";
 import { isApart } from "./changes.js";
 import { Log } from "./log.js";
 import type { RoomFeed } from "./room-feed.js";
@@ -10,10 +10,6 @@ const PAGE = 50;
 /** Events of a page, where a way back is looked for, and how many such pages. */
 const BACK_PAGE = 200;
 const BACK_PAGES = 25;
-/** The user's typing is told again after this. */
-const TYPING_AGAIN_MS = 3_000;
-/** Typing of others ends by itself after this, where the server says no other time. */
-const TYPING_ENDS_MS = 6_000;
 
 /** A message as it is shown. */
 export interface ShownMessage {
@@ -50,8 +46,6 @@ export interface RoomState {
   /** Everything that was there is shown. */
   readonly ready: boolean;
   readonly hasOlder: boolean;
-  readonly typing: readonly { readonly id: string; readonly name: string }[];
-  readonly present: { readonly count: number; readonly users?: readonly User[] | undefined };
   readonly unread: number;
   /** The place up to which the user has read; null until that is known. */
   readonly read: number | null;
@@ -64,8 +58,6 @@ const EMPTY: RoomState = {
   items: [],
   ready: false,
   hasOlder: false,
-  typing: [],
-  present: { count: 0 },
   unread: 0,
   read: null,
   closed: false,
@@ -87,8 +79,6 @@ export class RoomStore extends Store<RoomState> {
   #isPaged = false;
   #isCaughtUp = false;
   #read = 0;
-  readonly #typing = new Map<string, { name: string; timer: ReturnType<typeof setTimeout> }>();
-  #saidTypingMs = Number.NEGATIVE_INFINITY;
 
   constructor(
     private readonly client: Client,
@@ -105,10 +95,7 @@ export class RoomStore extends Store<RoomState> {
 
   /** What a page does. */
   readonly actions = {
-    send: (text: string, options?: Omit<SendOptions, "key">): void => {
-      this.client.send(this.room, text, options);
-      this.#saidTypingMs = Number.NEGATIVE_INFINITY;
-    },
+    send: (text: string, options?: Omit<SendOptions, "key">): void => void this.client.send(this.room, text, options),
     edit: (message: string, text: string): Promise<void> => this.client.edit(this.room, message, text),
     remove: (message: string): Promise<void> => this.client.delete(this.room, message),
     react: (message: string, emoji: string, on = true): Promise<void> => this.client.react(this.room, message, emoji, on),
@@ -173,14 +160,6 @@ export class RoomStore extends Store<RoomState> {
     void this.client.markRead(this.room, last).catch(() => {});
   };
 
-  readonly setTyping = (on: boolean): void => {
-    const nowMs = performance.now();
-    if (on && nowMs - this.#saidTypingMs < TYPING_AGAIN_MS) return;
-    if (!on && this.#saidTypingMs === Number.NEGATIVE_INFINITY) return;
-    this.#saidTypingMs = on ? nowMs : Number.NEGATIVE_INFINITY;
-    this.client.typing(this.room, on);
-  };
-
   // The room.
 
   protected override begin(): void {
@@ -191,13 +170,13 @@ export class RoomStore extends Store<RoomState> {
     this.#leave = [
       this.client.outgoing.subscribe(() => this.#show()),
       this.client.on("passing", (frame) => this.#passing(frame)),
-      this.client.on("acknowledged", ({ message: { room, key, text, replyTo, thread }, ack: { seq, at } }) => {
-        if (room !== this.room || thread || seq <= (this.#log.items.at(-1)?.seq ?? 0)) return;
-        this.#acknowledged = [...this.#acknowledged, { type: "message", key, text, state: "sent", seq, at, replyTo }];
+      this.client.on("acknowledged", ({ message, ack: { seq, at } }) => {
+        if (this.#isApart(message) || seq <= (this.#log.items.at(-1)?.seq ?? 0)) return;
+        this.#acknowledged = [...this.#acknowledged, own(message, "sent", { seq, at })];
       }),
-      this.client.on("refused", ({ message: { room, key, text, replyTo, thread, attachments }, error }) => {
-        if (room !== this.room || thread) return;
-        this.#failed = [...this.#failed, { type: "message", key, text, state: "failed", error, replyTo, attachments }];
+      this.client.on("refused", ({ message, error }) => {
+        if (this.#isApart(message)) return;
+        this.#failed = [...this.#failed, own(message, "failed", { error })];
         this.#show();
       }),
     ];
@@ -208,7 +187,6 @@ export class RoomStore extends Store<RoomState> {
         onCaughtUp: () => {
           this.#isCaughtUp = true;
           this.#settle();
-          void this.#askPresence();
         },
         onClosed: (error) => this.set({ closed: true, error }),
       }),
@@ -220,8 +198,6 @@ export class RoomStore extends Store<RoomState> {
   protected override end(): void {
     this.#page = null;
     for (const leave of this.#leave) leave();
-    for (const { timer } of this.#typing.values()) clearTimeout(timer);
-    this.#typing.clear();
   }
 
   #begun(seq: number): void {
@@ -248,25 +224,20 @@ export class RoomStore extends Store<RoomState> {
     this.#log.append(shown(event));
     this.#acknowledged = this.#acknowledged.filter(({ seq = 0 }) => seq > event.seq);
     const isRead = event.kind !== "message" || isApart(event.message) || event.message.sender.id === this.client.user?.id;
-    if (event.kind === "message") this.#typed(event.message.sender.id, "", false);
     this.#show(isRead ? {} : { unread: this.get().unread + 1 });
     if (event.kind === "deleted") this.#countUnread();
   }
 
   #show(change: Partial<RoomState> = {}): void {
-    const sending = this.client.outgoing
-      .get()
-      .filter(({ room, thread }) => room === this.room && !thread)
-      .map(({ key, text, replyTo, attachments }): ShownMessage => ({
-        type: "message",
-        key,
-        text,
-        state: "sending",
-        replyTo,
-        attachments,
-      }));
+    const outgoing = this.client.outgoing.get().filter((message) => !this.#isApart(message));
+    const sending = outgoing.map((message) => own(message, "sending"));
     const items = [...this.#log.items, ...this.#acknowledged, ...this.#failed, ...sending];
     this.set({ ...change, hasOlder: this.#oldest > 1, items });
+  }
+
+  /** Whether a message on its way is shown elsewhere. */
+  #isApart({ room, thread }: OutgoingMessage): boolean {
+    return room !== this.room || !!thread;
   }
 
   /** How many messages of others are after a place, and not deleted: as long as it takes to walk back to it. */
@@ -284,40 +255,8 @@ export class RoomStore extends Store<RoomState> {
   // What passes.
 
   #passing(frame: PassingFrame): void {
-    if (!("room" in frame) || frame.room !== this.room) return;
-    switch (frame.type) {
-      case "typing":
-        // Who types in a thread does not type here.
-        return this.#typed(frame.user, frame.name, frame.on && !frame.thread, frame.expires_ms);
-      case "read":
-        if (frame.user && frame.user === this.client.user?.id) this.#readUpTo(frame.seq ?? 0);
-        return;
-      case "presence":
-        return this.#presence(frame);
-    }
-  }
-
-  #typed(id: string, name: string, on: boolean, expiresMs = TYPING_ENDS_MS): void {
-    const before = this.#typing.get(id);
-    clearTimeout(before?.timer);
-    if (on) this.#typing.set(id, { name, timer: setTimeout(() => this.#typed(id, name, false), expiresMs) });
-    else if (!this.#typing.delete(id)) return;
-    this.set({ typing: [...this.#typing].map(([user, { name: shownName }]) => ({ id: user, name: shownName })) });
-  }
-
-  #presence({ changes, count }: PassingFrame & { type: "presence" }): void {
-    const users = new Map((this.get().present.users ?? []).map((user) => [user.id, user]));
-    for (const { user, on } of changes ?? []) on ? users.set(user.id, user) : users.delete(user.id);
-    // The list is not complete: too many are there, or a frame was lost.
-    if (changes === undefined) return this.set({ present: { count } });
-    if (users.size !== count) return void this.#askPresence();
-    this.set({ present: { count, users: [...users.values()] } });
-  }
-
-  async #askPresence(): Promise<void> {
-    // A server without presence refuses: then nobody is shown.
-    const present = await this.client.presence(this.room).catch(() => null);
-    if (present) this.set({ present });
+    const isOwn = frame.type === "read" && frame.room === this.room && frame.user && frame.user === this.client.user?.id;
+    if (isOwn) this.#readUpTo(frame.seq ?? 0);
   }
 
   // What is unread.
@@ -353,4 +292,13 @@ function shown(event: RoomEvent): ShownItem[] {
   if (isApart(message)) return [];
   const replyTo = message.reply_to ?? undefined;
   return [{ type: "message", key: message.key, text: message.text, state: "sent", seq, at, message, replyTo }];
+}
+
+/** A message of the user's own, on its way. */
+function own(
+  { key, text, replyTo, attachments }: OutgoingMessage,
+  state: ShownMessage["state"],
+  more?: Partial<ShownMessage>,
+): ShownMessage {
+  return { type: "message", key, text, replyTo, attachments, state, ...more };
 }

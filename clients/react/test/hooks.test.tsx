@@ -13,12 +13,12 @@ import {
   useConnection,
   useMessages,
   useNotices,
-  usePresence,
   useRooms,
   useTimeline,
-  useTyping,
   useUnread,
 } from "../src/index.js";
+import { usePresence } from "../src/presence.js";
+import { useTyping } from "../src/typing.js";
 import { Browser } from "../../typescript/test/model/browser.js";
 import { Server } from "../../typescript/test/model/server.js";
 import { Life, World } from "../../typescript/test/model/world.js";

@@ -35,7 +35,7 @@ test("a file goes to a room and comes back", async () => {
   const { items } = await rest.listMessages(room);
   assert.deepEqual(items[0]?.attachments, [sent]);
   const bytes = await files.get(sent.file ?? "");
-  assert.deepEqual([await bytes.text(), bytes.type], ["안녕", "text/plain; charset=utf-8"]);
+  assert.deepEqual([await bytes.text(), bytes.type], ["안녕", "text/plain;charset=utf-8"]);
 });
 
 test("refusals are errors of the contract", async () => {

@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { room, say } from "./kit/people";
-import { composer, expect, messages, openRoom, test } from "./kit/test";
+import { composer, expect, openRoom, rows, test } from "./kit/test";
 
 /** A picture that is there anyway. */
 const PICTURE = fileURLToPath(new URL("../../../docs/images/web-phone.png", import.meta.url));
@@ -21,12 +21,12 @@ test("a picture is attached, shown to both, opened, and gone with its message", 
   await composer(page).press("Enter");
   await expect(page.getByRole("list", { name: "Files to send" })).toHaveCount(0);
   for (const each of [page, other]) {
-    const row = messages(each).filter({ hasText: "look at this" });
+    const row = rows(each).filter({ hasText: "look at this" });
     const shown = row.getByRole("button", { name: "Open the picture 마당.png" }).getByRole("img");
     await expect(shown).toBeVisible();
     await expect.poll(() => shown.evaluate((image: HTMLImageElement) => image.naturalWidth)).toBeGreaterThan(50);
   }
-  await messages(other).filter({ hasText: "look at this" }).getByRole("button", { name: "Open the picture 마당.png" }).click();
+  await rows(other).filter({ hasText: "look at this" }).getByRole("button", { name: "Open the picture 마당.png" }).click();
   const dialog = other.getByRole("dialog", { name: "마당.png" });
   await expect(dialog.getByRole("img")).toBeVisible();
   const [saved] = await Promise.all([
@@ -36,12 +36,12 @@ test("a picture is attached, shown to both, opened, and gone with its message", 
   expect(saved.suggestedFilename()).toBe("마당.png");
   await dialog.press("Escape");
 
-  const row = messages(page).filter({ hasText: "look at this" });
+  const row = rows(page).filter({ hasText: "look at this" });
   await row.hover();
   await row.getByRole("button", { name: /Actions/ }).click();
   await page.getByRole("menuitem", { name: "Delete" }).click();
   await page.getByRole("alertdialog").getByRole("button", { name: "Delete" }).click();
-  await expect(messages(other).getByRole("img", { name: "마당.png" })).toHaveCount(0);
+  await expect(rows(other).getByRole("img", { name: "마당.png" })).toHaveCount(0);
 });
 
 test("files are pasted and dropped, and sent without words", async ({ somebody, signedIn }) => {
@@ -71,7 +71,7 @@ test("files are pasted and dropped, and sent without words", async ({ somebody, 
   await list.getByRole("button", { name: "Remove more.txt" }).click();
   await expect(page.getByRole("progressbar")).toHaveCount(0);
   await page.getByRole("button", { name: "Send", exact: true }).click();
-  const row = messages(page).filter({ hasText: "minutes.txt" });
+  const row = rows(page).filter({ hasText: "minutes.txt" });
   await expect(row.getByRole("button", { name: "Save minutes.txt" })).toBeVisible();
   // What is no picture is none, whatever its name says.
   await expect(row.getByRole("button", { name: "Save drawing.png" })).toBeVisible();
@@ -91,5 +91,5 @@ test("a file that is refused says why, and does not keep the rest from going", a
   await expect(page.getByRole("button", { name: "Send", exact: true })).toBeDisabled();
   await list.getByRole("button", { name: "Remove large.bin" }).click();
   await page.getByRole("button", { name: "Send", exact: true }).click();
-  await expect(messages(page).getByRole("button", { name: "Save small.txt" })).toBeVisible();
+  await expect(rows(page).getByRole("button", { name: "Save small.txt" })).toBeVisible();
 });

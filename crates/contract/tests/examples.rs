@@ -70,6 +70,7 @@ impl Schemas<'_> {
                 ("maximum", Value::Number(number)) => number.as_u64() <= rule.as_u64(),
                 ("minLength", Value::String(text)) => text.chars().count() as u64 >= rule.as_u64().unwrap(),
                 ("maxLength", Value::String(text)) => text.chars().count() as u64 <= rule.as_u64().unwrap(),
+                ("maxItems", Value::Array(items)) => items.len() as u64 <= rule.as_u64().unwrap(),
                 (
                     "description"
                     | "format"
@@ -83,7 +84,8 @@ impl Schemas<'_> {
                     | "minimum"
                     | "maximum"
                     | "minLength"
-                    | "maxLength",
+                    | "maxLength"
+                    | "maxItems",
                     _,
                 ) => true,
                 (other, _) => return Err(format!("the keyword {other} is not checked")),

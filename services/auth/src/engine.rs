@@ -11,13 +11,16 @@ use madang_kit::{
 use crate::{
     attempts::Attempts,
     audit::Audit,
-    erasures::NAME_REST,
     error::Result,
     hashing::Hasher,
     keys::KeyRing,
     settings::{Lifetimes, Policy},
     store::{SessionPurge, Store},
 };
+
+/// How long the name of an erased user, and its look-alikes, rest before others may have them: as long as a room's slug.
+/// Others write to that name for a while, and mean the one who had it.
+const NAME_REST: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// How long an expired session stays in the database: long enough to investigate a complaint.
 const EXPIRED_KEPT: Duration = Duration::from_secs(24 * 3_600);

@@ -21,10 +21,6 @@ const TAKEN_FOR: Duration = Duration::from_secs(15);
 /// The most erasures that are taken at once: they are carried out one after the other.
 const TAKEN_MAX: i64 = 4;
 
-/// How long the name of an erased user, and its look-alikes, rest before others may have them: as long as a room's slug.
-/// Others write to that name for a while, and mean the one who had it.
-pub(crate) const NAME_REST: Duration = Duration::from_secs(30 * 24 * 60 * 60);
-
 impl Engine {
     /// Erases a user. Of a user of the embedding site it returns when the second is over, as for a disconnection: what the
     /// site issues from then on has a later second.

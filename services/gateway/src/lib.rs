@@ -43,7 +43,6 @@ use std::{
 };
 
 use madang_bus::{Bus, Connected, Deliveries, Presence};
-use madang_domain::Profile;
 use madang_flow_control::RateLimit;
 use madang_kit::{
     FileLimit, Host, Lifecycle, Running, StartError,
@@ -66,7 +65,7 @@ use crate::{
     admission::{AdmissionQueue, BudgetSettings, Budgets, Handshakes, ReadBudgets, ReadSettings, UserLimits},
     commands::{Commands, PresenceSettings, ReservedSlugs},
     connections::Connections,
-    credentials::{Issuer, Revocations, SiteKeys, SiteTokens, SiteUserCache, Verifier},
+    credentials::{ChangedUser, Issuer, Revocations, SiteKeys, SiteTokens, SiteUserCache, Verifier},
     fanout::Fanout,
     files::Files,
     http::{
@@ -220,7 +219,7 @@ struct Parts<'a> {
     random: Arc<dyn Random>,
     life: Lifecycle,
     /// Takes the profiles that the site's tokens have changed.
-    changed_profiles: mpsc::Sender<Profile>,
+    changed_profiles: mpsc::Sender<ChangedUser>,
     /// Uploaded files; none where none are kept.
     files: Option<Arc<Files>>,
     /// Ends what the drain still needs, after the last session.

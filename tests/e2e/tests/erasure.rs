@@ -122,10 +122,11 @@ async fn nothing_of_an_erased_user_is_left_though_a_gateway_dies_over_it() {
     gone.api.react(yard, &naming.id, "👍", true).await.expect("a reaction");
     gone.api.edit_message(yard, &sent[0], &format!("{WORD} edited")).await.expect("an edit");
     call(&gone, Method::PUT, "/v1/users/me/settings", &json!({"added_by": "nobody"})).await;
-    call(&gone, Method::PATCH, "/v1/users/me", &json!({"name": "Zyzzyva Kim"})).await;
     let listener = jun.listen(vec![stage.gateway(1)], yard).await;
     // A socket with presence, so that Redis has the name, and a session that was refreshed.
     let mut socket = gone.socket_in(&stage.gateway(1), yard).await;
+    // After it is open: the new name would come where it expects something else.
+    call(&gone, Method::PATCH, "/v1/users/me", &json!({"name": "Zyzzyva Kim"})).await;
     let refreshed = gone.api.refresh(&gone.grant.refresh_token).await.expect("tokens");
     let secrets = [
         gone.username.clone(),

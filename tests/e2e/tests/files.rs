@@ -41,7 +41,7 @@ async fn a_photograph_is_sent_over_two_gateways_and_goes_with_its_message() {
     let listener = joon.listen(vec![stage.gateway(1)], room).await;
 
     // Through the ingress, which lets no other body of this size pass.
-    let photograph = photograph(2_400, 1_600, 1, WHERE);
+    let photograph = photograph(3_000, 2_000, 1, WHERE);
     assert!(photograph.len() > 128 * 1024, "{} bytes", photograph.len());
     let upload = mina
         .at(&stage.ingress())

@@ -18,18 +18,25 @@ export interface components {
          * @enum {string}
          */
         AddedBy: "anyone" | "shared" | "nobody";
-        /** @description An attachment of a message: a link to a file, with its name, type and size. */
+        /** @description An attachment of a message: an uploaded file, or a link to a file elsewhere, with its name, type and size. */
         Attachment: {
-            /** @description The media type of the file. */
+            /** @description The media type of the file: of an uploaded file what its bytes say, of a link what the sender states. */
             content_type: components["schemas"]["MediaType"];
+            /** @description The id of the uploaded file; absent from a link. */
+            file?: components["schemas"]["FileId"];
+            /**
+             * @description The picture's size and placeholder, if the uploaded file is a picture of which there are thumbnails; absent from
+             *     all others.
+             */
+            image?: components["schemas"]["Image"];
             /** @description The name of the file. */
             name: components["schemas"]["FileName"];
             /**
              * Format: uint64
-             * @description The size of the file, in bytes, as the sender states it.
+             * @description The size of the file, in bytes; of a link as the sender states it.
              */
             size_bytes: number;
-            /** @description The URL of the file. */
+            /** @description The URL of the file. Of an uploaded file it is the path below the base path. */
             url: components["schemas"]["AttachmentUrl"];
         };
         /** @description The URL of a file: `http` or `https` with a host and without a user or password, or a path on this server. Blanks, control characters, `"`, `<`, `>`, `` ` `` and `\` must be percent-encoded. */
@@ -133,6 +140,11 @@ export interface components {
         Code: "invalid_argument" | "unauthenticated" | "permission_denied" | "not_found" | "already_exists" | "failed_precondition" | "rate_limited" | "too_large" | "deadline_exceeded" | "unavailable" | "internal";
         /** @description The JSON object of the embedding site's notice, of at most 16 KiB. */
         CustomData: Record<string, never>;
+        /** @description A notice was dismissed. In place of the dismissed notice itself, `notice` is its own `seq`. */
+        Dismissed: {
+            /** @description The `seq` of the notice. */
+            notice: components["schemas"]["Seq"];
+        };
         /** @description A display name: one line with at least one visible character. The server normalizes it (NFC). */
         DisplayName: string;
         /** @description A new text for a message. */
@@ -192,8 +204,39 @@ export interface components {
             /** @description The field: a JSON pointer (RFC 6901) into the body, such as `/attachments/0/url`. */
             pointer: string;
         };
+        /**
+         * Format: uuid
+         * @description The id of an uploaded file.
+         */
+        FileId: string;
         /** @description The name of a file without its folder: at most 255 bytes, with at least one visible character. The server normalizes it (NFC). */
         FileName: string;
+        /** @description A file that the sender has uploaded to the room, and no message has yet. */
+        FileToAttach: {
+            /** @description The id of the file. */
+            file: components["schemas"]["FileId"];
+        };
+        /** @description A thread that the user follows. */
+        FollowedThread: {
+            /** @description Whether the user follows the thread. Who does not has no read mark, and nothing unread. */
+            following: boolean;
+            /** @description The read mark: the `seq` up to which the user has read the thread. It never moves back. */
+            read: components["schemas"]["Seq"];
+            /** @description The root of the thread, with the state of the thread in its `thread`. */
+            root: components["schemas"]["RoomMessage"];
+            /**
+             * Format: uint64
+             * @description The number of messages of other users in the thread after the read mark.
+             */
+            unread: number;
+        };
+        /** @description A page of a list. */
+        FollowedThreadPage: {
+            /** @description The items of this page. */
+            items: components["schemas"]["FollowedThread"][];
+            /** @description The value of `cursor` for the next page; null on the last page. */
+            next_cursor: string | null;
+        };
         /** @description A message that was searched for. */
         FoundMessage: {
             /** @description The time of the commit. */
@@ -226,9 +269,26 @@ export interface components {
             seq: components["schemas"]["Seq"];
             /** @description The text of the message as it is now; empty if it was deleted. */
             text: string;
+            /** @description The thread of which the message is the root or in which it stands; absent if there is none. */
+            thread?: components["schemas"]["Thread"];
         };
         /** @description An idempotency key: 1 to 64 bytes that the client chooses. The server executes a repeated request with the same key only once. */
         IdempotencyKey: string;
+        /** @description What a client needs to know of a picture before it has it. */
+        Image: {
+            /**
+             * Format: uint32
+             * @description The height, in pixels, as it is to be shown.
+             */
+            height: number;
+            /** @description A BlurHash (<https://blurha.sh>): a text from which a blurred picture is made while the real one is on its way. */
+            placeholder: string;
+            /**
+             * Format: uint32
+             * @description The width, in pixels, as it is to be shown.
+             */
+            width: number;
+        };
         /** @description A page of notices and the state of the inbox. */
         InboxPage: {
             /** @description The epoch of the inbox. */
@@ -249,7 +309,19 @@ export interface components {
             read: components["schemas"]["Seq"];
             /**
              * Format: uint64
-             * @description The number of notices after the read mark.
+             * @description The number of notices after the read mark that are not dismissed.
+             */
+            unread: number;
+        };
+        /** @description The state of the inbox. */
+        InboxStanding: {
+            /** @description The cursor of the inbox: `inbox_since` and `inbox_epoch` of `auth` or `subscribe`. */
+            cursor: components["schemas"]["SyncCursor"];
+            /** @description The read mark: the `seq` up to which the user has read the inbox. */
+            read: components["schemas"]["Seq"];
+            /**
+             * Format: uint64
+             * @description The number of notices after the read mark that are not dismissed.
              */
             unread: number;
         };
@@ -304,6 +376,20 @@ export interface components {
                 [key: string]: unknown;
             }[];
         };
+        /** @description A link to a file elsewhere, with what the sender says of it. */
+        Link: {
+            /** @description The media type of the file. */
+            content_type: components["schemas"]["MediaType"];
+            /** @description The name of the file. */
+            name: components["schemas"]["FileName"];
+            /**
+             * Format: uint64
+             * @description The size of the file, in bytes, as the sender states it.
+             */
+            size_bytes: number;
+            /** @description The URL of the file. */
+            url: components["schemas"]["AttachmentUrl"];
+        };
         /** @description A word that is not accepted: one line with a letter or a digit. It is found in whatever Unicode form, case and width, with anything but letters and digits in between, and with its Korean syllables taken apart. */
         ListedWord: string;
         /** @description The body of a sign-in: a username and its password. */
@@ -312,6 +398,18 @@ export interface components {
             password: string;
             /** @description The username. An invalid username gets the same answer as an unknown one: `unauthenticated`. */
             username: string;
+        };
+        /** @description A place in a room, and the members who stand there. */
+        Mark: {
+            /**
+             * Format: uint64
+             * @description The number of members who stand there.
+             */
+            members: number;
+            /** @description The `seq`. */
+            seq: components["schemas"]["Seq"];
+            /** @description The ids of these members; absent where the room shows no names, and in a room of more than 100 members. */
+            users?: components["schemas"]["UserId"][];
         };
         /** @description A new read mark. */
         MarkRead: {
@@ -373,6 +471,8 @@ export interface components {
             /** @description Always null: ask for the next page by the `seq` of the last message. */
             next_cursor: string | null;
         };
+        /** @description An attachment of a new message: an uploaded file, or a link to a file elsewhere. */
+        NewAttachment: components["schemas"]["FileToAttach"] | components["schemas"]["Link"];
         /** @description An invitation link to make. */
         NewInvitation: {
             /** @description The time at which the link expires: in 7 days by default, and within 366 days. */
@@ -441,11 +541,24 @@ export interface components {
             /** @constant */
             kind: "mute";
         } | {
+            data: components["schemas"]["Dismissed"];
+            /** @constant */
+            kind: "dismissed";
+        } | {
+            data: components["schemas"]["Reply"];
+            /** @constant */
+            kind: "reply";
+        } | {
             /** @constant */
             kind: "unknown";
         });
         /** @description Any JSON object of at most 16 KiB. The user receives exactly these bytes. */
         NoticeData: Record<string, never>;
+        /**
+         * @description Of what in a room the user wants to be notified: `all` (every message), `mentions`, or `none` (then mentions are no notices either).
+         * @enum {string}
+         */
+        NotificationLevel: "all" | "mentions" | "none";
         /** @description A change of the user's password. */
         PasswordChange: {
             /** @description The present password. */
@@ -526,8 +639,37 @@ export interface components {
              */
             unread: number;
         };
+        /** @description How far the members of a room have read it. A member who has sent a message counts as having read up to it. */
+        Reads: {
+            /**
+             * @description What the members' devices have received, in the same form; absent in a room of more than 100 members, and where
+             *     nothing is shown.
+             */
+            delivered?: components["schemas"]["Mark"][];
+            /**
+             * @description The marks are complete for messages after this `seq`: 0 in a room of at most 100 members. In a larger room, the
+             *     first mark stands for all members who have read up to it or less.
+             */
+            from: components["schemas"]["Seq"];
+            /** @description The marks, in order. As many members have not read a message as stand at marks below its `seq`. */
+            marks: components["schemas"]["Mark"][];
+            /**
+             * Format: uint64
+             * @description The number of members.
+             */
+            members: number;
+            /** @description What the room shows: `none` (then there are no marks), `count`, or `names`. */
+            receipts: components["schemas"]["Receipts"];
+            /** @description The id of the room. */
+            room: components["schemas"]["RoomId"];
+        };
         /** @description The reason of a ban or a mute: one line with at least one visible character. The server normalizes it (NFC). */
         Reason: string;
+        /**
+         * @description What members of a room are shown of how far the others have read: `none` (nothing), `count` (how many have read up to where), or `names` (who has read up to where).
+         * @enum {string}
+         */
+        Receipts: "none" | "count" | "names";
         /** @description The body of a refresh or a sign-out: a refresh token. */
         RefreshToken: {
             /** @description The opaque refresh token. It is valid for one refresh. */
@@ -541,6 +683,19 @@ export interface components {
             password: string;
             /** @description The username of the new account. */
             username: components["schemas"]["Username"];
+        };
+        /** @description A message was sent to a thread that the user follows. */
+        Reply: {
+            /** @description The id of the message in the room. */
+            message: string;
+            /** @description The id of the message's room. */
+            room: components["schemas"]["RoomId"];
+            /** @description The profile of the message's sender. */
+            sender: components["schemas"]["User"];
+            /** @description The sequence number of the message in its room. */
+            seq: components["schemas"]["Seq"];
+            /** @description The id of the message that is the thread's root. */
+            thread: string;
         };
         /** @description A message that was reported. */
         Report: {
@@ -664,8 +819,15 @@ export interface components {
             name: components["schemas"]["RoomName"];
             /** @description The caller's read mark; absent if the caller is not a member. */
             read?: components["schemas"]["Seq"];
+            /**
+             * @description What members are shown of how far the others have read: `none`, `count`, or `names`.
+             * @default count
+             */
+            receipts: components["schemas"]["Receipts"];
             /** @description The caller's role; absent if the caller is not a member. */
             role?: components["schemas"]["Role"];
+            /** @description The caller's settings for the room; absent if the caller is not a member. */
+            settings?: components["schemas"]["RoomSettings"];
             /**
              * Format: uint32
              * @description The seconds that a member must wait between two messages; 0 if there is no pause.
@@ -690,6 +852,8 @@ export interface components {
             history?: components["schemas"]["RoomHistory"] | null;
             /** @description The new name. If it is absent, the name stays. */
             name?: components["schemas"]["RoomName"] | null;
+            /** @description What members are shown of how far the others have read. */
+            receipts?: components["schemas"]["Receipts"] | null;
             /**
              * Format: uint32
              * @description The seconds that a member must wait between two messages: 0 (no pause) to 21,600. Moderators may set it, too.
@@ -743,6 +907,8 @@ export interface components {
             seq: components["schemas"]["Seq"];
             /** @description The text of the message as it is now; empty if it was deleted. */
             text: string;
+            /** @description The thread of which the message is the root or in which it stands; absent if there is none. */
+            thread?: components["schemas"]["Thread"];
         };
         /** @description A page of a list. */
         RoomMessagePage: {
@@ -764,6 +930,26 @@ export interface components {
         RoomRef: string;
         /** @description The set of rooms to list. */
         RoomScope: "mine" | "public";
+        /** @description The user's settings for a room. */
+        RoomSettings: {
+            /**
+             * @description The time until which the user wants to be notified of nothing in the room; null if there is none. It may have
+             *     passed.
+             */
+            muted_until: components["schemas"]["Timestamp"] | null;
+            /** @description Of what in the room the user wants to be notified. */
+            notify: components["schemas"]["NotificationLevel"];
+        };
+        /** @description The changes to the user's settings for a room. */
+        RoomSettingsChanges: {
+            /**
+             * @description The time until which the user wants to be notified of nothing in the room. If it is absent, the setting stays;
+             *     null ends it.
+             */
+            muted_until?: components["schemas"]["Timestamp"] | null;
+            /** @description Of what in the room the user wants to be notified. If it is absent, the setting stays. */
+            notify?: components["schemas"]["NotificationLevel"] | null;
+        };
         /** @description A page of messages that were searched for. */
         SearchPage: {
             /**
@@ -798,7 +984,9 @@ export interface components {
         /** @description A message to send. */
         SendMessage: {
             /** @description The attachments, at most 10. */
-            attachments?: components["schemas"]["Attachment"][];
+            attachments?: components["schemas"]["NewAttachment"][];
+            /** @description With `thread`: whether the message stands among the messages of the room as well. */
+            in_room?: boolean;
             /**
              * @description The idempotency key. The header `Idempotency-Key` may contain it instead. Without a key each request sends a new
              *     message.
@@ -808,6 +996,8 @@ export interface components {
             reply_to?: components["schemas"]["MessageId"] | null;
             /** @description The text of the message. */
             text: components["schemas"]["MessageText"];
+            /** @description The id of the message under which this one stands: the root of the thread. */
+            thread?: components["schemas"]["MessageId"] | null;
         };
         /** @description The acknowledgement of a committed message. */
         SentMessage: {
@@ -877,8 +1067,15 @@ export interface components {
             name: components["schemas"]["RoomName"];
             /** @description The caller's read mark; absent if the caller is not a member. */
             read?: components["schemas"]["Seq"];
+            /**
+             * @description What members are shown of how far the others have read: `none`, `count`, or `names`.
+             * @default count
+             */
+            receipts: components["schemas"]["Receipts"];
             /** @description The caller's role; absent if the caller is not a member. */
             role?: components["schemas"]["Role"];
+            /** @description The caller's settings for the room; absent if the caller is not a member. */
+            settings?: components["schemas"]["RoomSettings"];
             /**
              * Format: uint32
              * @description The seconds that a member must wait between two messages; 0 if there is no pause.
@@ -920,6 +1117,95 @@ export interface components {
         };
         /** @description A slug: the name of a room in URLs. It never has the form of an id. */
         Slug: string;
+        /** @description A page of what a client needs to start. A subscription from a `cursor` of it gets all that came after, once. */
+        Sync: {
+            /** @description The users whom the user has blocked, the latest block first. They follow after the last room. */
+            blocked: components["schemas"]["BlockedUser"][];
+            /** @description The state of the inbox. */
+            inbox: components["schemas"]["InboxStanding"];
+            /** @description The value of `cursor` for the next page; null on the last page. */
+            next_cursor: string | null;
+            /**
+             * @description The user's rooms, latest activity first. A room whose activity changes between two pages may come again: then the
+             *     later entry counts.
+             */
+            rooms: components["schemas"]["SyncedRoom"][];
+            /** @description The user's settings. */
+            settings: components["schemas"]["UserSettings"];
+        };
+        /** @description A cursor for a subscription. */
+        SyncCursor: {
+            /** @description The epoch of `seq`. */
+            epoch: components["schemas"]["Epoch"];
+            /** @description The `seq` of the last event that is part of the answer. */
+            seq: components["schemas"]["Seq"];
+        };
+        /** @description A room of the user. */
+        SyncedRoom: {
+            /**
+             * @description Whether only moderators send.
+             * @default false
+             */
+            announcement: boolean;
+            /**
+             * @description Whether nobody sends.
+             * @default false
+             */
+            archived: boolean;
+            /** @description The time of the room's creation. */
+            created_at: components["schemas"]["Timestamp"];
+            /** @description The cursor of the room: `since` and `epoch` of `subscribe`. */
+            cursor: components["schemas"]["SyncCursor"];
+            /** @description The `seq` of the last event in the room. */
+            head: components["schemas"]["Seq"];
+            /**
+             * @description The messages that a newcomer can read: `all`, or `joined`.
+             * @default all
+             */
+            history: components["schemas"]["RoomHistory"];
+            /** @description The id of the room. */
+            id: components["schemas"]["RoomId"];
+            /** @description The kind of the room, which says who can find and join it. */
+            kind: components["schemas"]["RoomKind"];
+            /** @description The last message; absent if there is none, or if the caller is not a member. */
+            last_message?: components["schemas"]["RoomMessage"];
+            /**
+             * Format: uint64
+             * @description The number of members.
+             */
+            members: number;
+            /**
+             * Format: uint64
+             * @description The number of unread messages that mention the user, among the latest 1,000 notices of the inbox.
+             */
+            mentions: number;
+            /** @description The name of the room. */
+            name: components["schemas"]["RoomName"];
+            /** @description The caller's read mark; absent if the caller is not a member. */
+            read?: components["schemas"]["Seq"];
+            /**
+             * @description What members are shown of how far the others have read: `none`, `count`, or `names`.
+             * @default count
+             */
+            receipts: components["schemas"]["Receipts"];
+            /** @description The caller's role; absent if the caller is not a member. */
+            role?: components["schemas"]["Role"];
+            /** @description The caller's settings for the room; absent if the caller is not a member. */
+            settings?: components["schemas"]["RoomSettings"];
+            /**
+             * Format: uint32
+             * @description The seconds that a member must wait between two messages; 0 if there is no pause.
+             * @default 0
+             */
+            slow_mode_s: number;
+            /** @description The slug: the name of the room in URLs; null if it has none. */
+            slug: components["schemas"]["Slug"] | null;
+            /**
+             * Format: uint64
+             * @description The number of messages of other users after the read mark; absent if the caller is not a member.
+             */
+            unread?: number;
+        };
         /** @description A place in a text, in UTF-16 code units, as the strings of browsers count. */
         TextRange: {
             /**
@@ -933,6 +1219,62 @@ export interface components {
              */
             start: number;
         };
+        /**
+         * @description A thread: messages that stand under another one, the root. In the root it is the thread as it is now. In a message of
+         *     the thread and in `deleted` it is the thread after that event, so a client shows it with the root.
+         */
+        Thread: {
+            /** @description The ids of the users who wrote them, the last one first, at most 5. */
+            by: components["schemas"]["UserId"][];
+            /** @description In a message of the thread: whether it stands among the messages of the room as well; absent if it does not. */
+            in_room?: boolean;
+            /** @description The time of the last of them; absent if there are none. */
+            last_at?: components["schemas"]["Timestamp"];
+            /**
+             * Format: uint64
+             * @description The number of messages in the thread, without the root and without deleted ones.
+             */
+            replies: number;
+            /** @description The id of the root; absent in the root itself. */
+            root?: components["schemas"]["MessageId"];
+        };
+        /** @description A page of the messages of a thread. */
+        ThreadPage: {
+            /** @description Whether the user follows the thread. Who does not has no read mark, and nothing unread. */
+            following: boolean;
+            /** @description The messages without the root: newest first, but oldest first if the query has `after`. */
+            items: components["schemas"]["RoomMessage"][];
+            /**
+             * @description Whether more messages follow the last one. A page has at most 64 KiB of texts, so it may have fewer items than
+             *     `limit`.
+             */
+            more: boolean;
+            /** @description Always null: ask for the next page by the `seq` of the last message. */
+            next_cursor: string | null;
+            /** @description The read mark: the `seq` up to which the user has read the thread. It never moves back. */
+            read: components["schemas"]["Seq"];
+            /** @description The root of the thread. */
+            root: components["schemas"]["RoomMessage"];
+            /**
+             * Format: uint64
+             * @description The number of messages of other users in the thread after the read mark.
+             */
+            unread: number;
+        };
+        /** @description The user's place in a thread. */
+        ThreadPlace: {
+            /** @description Whether the user follows the thread. Who does not has no read mark, and nothing unread. */
+            following: boolean;
+            /** @description The read mark: the `seq` up to which the user has read the thread. It never moves back. */
+            read: components["schemas"]["Seq"];
+            /**
+             * Format: uint64
+             * @description The number of messages of other users in the thread after the read mark.
+             */
+            unread: number;
+        };
+        /** @description A size of thumbnails. */
+        ThumbnailSize: "small" | "large";
         /** @description A ticket, which opens one WebSocket as `?ticket=`. */
         Ticket: {
             /**
@@ -984,11 +1326,19 @@ export interface components {
         UserSettings: {
             /** @description The users who may add this user to rooms. All others can only invite the user. */
             added_by: components["schemas"]["AddedBy"];
+            /**
+             * @description The time until which the user is not to be disturbed; null if there is none. Notices arrive meanwhile, and
+             *     clients show them without an alert. It may have passed.
+             * @default null
+             */
+            do_not_disturb_until: components["schemas"]["Timestamp"] | null;
         };
         /** @description The changes to a user's settings. */
         UserSettingsChanges: {
             /** @description The users who may add this user to rooms. If it is absent, the setting stays. */
             added_by?: components["schemas"]["AddedBy"] | null;
+            /** @description The time until which the user is not to be disturbed. If it is absent, the setting stays; null ends it. */
+            do_not_disturb_until?: components["schemas"]["Timestamp"] | null;
         };
         /** @description A username, for signing in and for mentions (RFC 8265, UsernameCaseMapped): letters, marks and digits of any script, `_`, `.` and `-`. Case, composition, width and surrounding blanks do not count. A username counts as taken if it looks like another user's in letters of another script. */
         Username: string;
@@ -1010,6 +1360,8 @@ export interface components {
             by: components["schemas"]["UserId"];
             /** @description The id of the message. */
             message: components["schemas"]["MessageId"];
+            /** @description The thread in which it stood, without it; absent if it stood in none. */
+            thread?: components["schemas"]["Thread"];
         };
         /** @description The text of a message was changed. */
         Edited: {
@@ -1158,6 +1510,8 @@ export interface components {
             sender: components["schemas"]["User"];
             /** @description The text of the message as it is now; empty if it was deleted. */
             text: string;
+            /** @description The thread of which the message is the root or in which it stands; absent if there is none. */
+            thread?: components["schemas"]["Thread"];
         };
         /** @description A message was pinned or unpinned. */
         Pinned: {
@@ -1198,6 +1552,11 @@ export interface components {
             history: components["schemas"]["RoomHistory"];
             /** @description The name of the room. */
             name: components["schemas"]["RoomName"];
+            /**
+             * @description What members are shown of how far the others have read: `none`, `count`, or `names`.
+             * @default count
+             */
+            receipts: components["schemas"]["Receipts"];
             /**
              * Format: uint32
              * @description The seconds that a member must wait between two messages; 0 if there is no pause.
@@ -1428,11 +1787,26 @@ export interface components {
              */
             type: "read";
         };
+        /** @description Acknowledges that this device has received the events of a room. It never moves back. */
+        ClientReceived: {
+            id?: components["schemas"]["RequestId"];
+            /** @description The room. */
+            room: components["schemas"]["RoomRef"];
+            /** @description The `seq` of the last event that the device has received. */
+            seq: components["schemas"]["Seq"];
+            /**
+             * @description The type of the frame.
+             * @constant
+             */
+            type: "received";
+        };
         /** @description Sends a message to a room. */
         ClientSend: {
             /** @description The attachments, at most 10. */
-            attachments?: components["schemas"]["Attachment"][];
+            attachments?: components["schemas"]["NewAttachment"][];
             id?: components["schemas"]["RequestId"];
+            /** @description With `thread`: whether the message stands among the messages of the room as well. */
+            in_room?: boolean;
             /** @description The idempotency key. A repeated request with the same key does not send a second message. */
             key: components["schemas"]["IdempotencyKey"];
             /** @description The id of the message to which this one replies. */
@@ -1441,6 +1815,8 @@ export interface components {
             room: components["schemas"]["RoomRef"];
             /** @description The text of the message. */
             text: components["schemas"]["MessageText"];
+            /** @description The id of the message under which this one stands: the root of the thread. */
+            thread?: components["schemas"]["MessageId"] | null;
             /**
              * @description The type of the frame.
              * @constant
@@ -1475,6 +1851,8 @@ export interface components {
             on: boolean;
             /** @description The room. */
             room: components["schemas"]["RoomRef"];
+            /** @description The id of the root of the thread in which the user is typing; absent if it is among the messages of the room. */
+            thread?: components["schemas"]["MessageId"] | null;
             /**
              * @description The type of the frame.
              * @constant
@@ -1525,6 +1903,21 @@ export interface components {
              * @constant
              */
             type: "caught_up";
+        };
+        /** @description What the devices of a room's members have received. */
+        ServerDelivered: {
+            /**
+             * @description All marks of the room as they are now, in order. As many members have not received a message as stand at marks
+             *     below its `seq`.
+             */
+            marks: components["schemas"]["Mark"][];
+            /** @description The id of the room. */
+            room: components["schemas"]["RoomId"];
+            /**
+             * @description The type of the frame.
+             * @constant
+             */
+            type: "delivered";
         };
         /** @description The server refused a request. The socket stays open. */
         ServerError: {
@@ -1665,6 +2058,21 @@ export interface components {
              */
             unread: number;
         };
+        /** @description The user moved the read mark of the inbox on any device. */
+        ServerInboxRead: {
+            /** @description The read mark: the `seq` up to which the user has read the inbox. */
+            read: components["schemas"]["Seq"];
+            /**
+             * @description The type of the frame.
+             * @constant
+             */
+            type: "inbox_read";
+            /**
+             * Format: uint64
+             * @description The number of notices after the read mark that are not dismissed.
+             */
+            unread: number;
+        };
         /** @description A notice in the user's inbox. */
         ServerNotice: {
             /** @description The time of the commit. */
@@ -1696,6 +2104,14 @@ export interface components {
             data: components["schemas"]["RestrictionNotice"];
             /** @constant */
             kind: "mute";
+        } | {
+            data: components["schemas"]["Dismissed"];
+            /** @constant */
+            kind: "dismissed";
+        } | {
+            data: components["schemas"]["Reply"];
+            /** @constant */
+            kind: "reply";
         } | {
             /** @constant */
             kind: "unknown";
@@ -1802,19 +2218,28 @@ export interface components {
             /** @description The profile after the change. */
             user: components["schemas"]["Account"];
         };
-        /** @description The user moved a read mark on another socket. */
+        /** @description Read marks have moved: the user's own on another socket, or those of a room's members. */
         ServerRead: {
+            /** @description The marks are complete for messages after this `seq`; present with `marks`. */
+            from?: components["schemas"]["Seq"];
+            /** @description All marks of the room as they are now, in order, as `GET /v1/rooms/{room}/reads` answers them. */
+            marks?: components["schemas"]["Mark"][];
+            /**
+             * Format: uint64
+             * @description The number of members; present with `marks`.
+             */
+            members?: number;
             /** @description The id of the room. */
             room: components["schemas"]["RoomId"];
             /** @description The read mark: the `seq` up to which the user has read. */
-            seq: components["schemas"]["Seq"];
+            seq?: components["schemas"]["Seq"];
             /**
              * @description The type of the frame.
              * @constant
              */
             type: "read";
             /** @description The id of the user. */
-            user: components["schemas"]["UserId"];
+            user?: components["schemas"]["UserId"];
         };
         /** @description The client must reconnect after a delay. A close with 1012 follows. */
         ServerReconnect: {
@@ -1830,6 +2255,20 @@ export interface components {
              * @constant
              */
             type: "reconnect";
+        };
+        /** @description The user changed settings on any device. */
+        ServerSettings: {
+            /** @description The id of the room. */
+            room?: components["schemas"]["RoomId"];
+            /** @description The user's settings for the room after the change. */
+            settings?: components["schemas"]["RoomSettings"];
+            /**
+             * @description The type of the frame.
+             * @constant
+             */
+            type: "settings";
+            /** @description The user's settings after the change. */
+            user?: components["schemas"]["UserSettings"];
         };
         /** @description The answer to `subscribe`. For each room the missed events follow, in order, and then `caught_up`. */
         ServerSubscribed: {
@@ -1866,6 +2305,11 @@ export interface components {
             on: boolean;
             /** @description The id of the room. */
             room: components["schemas"]["RoomId"];
+            /**
+             * @description The id of the root of the thread in which the user is typing; absent if the user types among the messages of the
+             *     room. A user types in one place of a room at a time.
+             */
+            thread?: components["schemas"]["MessageId"];
             /**
              * @description The type of the frame.
              * @constant
@@ -1904,6 +2348,7 @@ export type ClientPing = components["schemas"]["ClientPing"];
 export type ClientPresence = components["schemas"]["ClientPresence"];
 export type ClientReact = components["schemas"]["ClientReact"];
 export type ClientRead = components["schemas"]["ClientRead"];
+export type ClientReceived = components["schemas"]["ClientReceived"];
 export type ClientSend = components["schemas"]["ClientSend"];
 export type ClientSubscribe = components["schemas"]["ClientSubscribe"];
 export type ClientTyping = components["schemas"]["ClientTyping"];
@@ -1911,6 +2356,7 @@ export type ClientUnsubscribe = components["schemas"]["ClientUnsubscribe"];
 export type Code = components["schemas"]["Code"];
 export type CustomData = components["schemas"]["CustomData"];
 export type Deleted = components["schemas"]["Deleted"];
+export type Dismissed = components["schemas"]["Dismissed"];
 export type DisplayName = components["schemas"]["DisplayName"];
 export type EditMessage = components["schemas"]["EditMessage"];
 export type Edited = components["schemas"]["Edited"];
@@ -1922,10 +2368,16 @@ export type Export = components["schemas"]["Export"];
 export type ExportLine = components["schemas"]["ExportLine"];
 export type ExternalId = components["schemas"]["ExternalId"];
 export type FieldProblem = components["schemas"]["FieldProblem"];
+export type FileId = components["schemas"]["FileId"];
 export type FileName = components["schemas"]["FileName"];
+export type FileToAttach = components["schemas"]["FileToAttach"];
+export type FollowedThread = components["schemas"]["FollowedThread"];
+export type FollowedThreadPage = components["schemas"]["FollowedThreadPage"];
 export type FoundMessage = components["schemas"]["FoundMessage"];
 export type IdempotencyKey = components["schemas"]["IdempotencyKey"];
+export type Image = components["schemas"]["Image"];
 export type InboxPage = components["schemas"]["InboxPage"];
+export type InboxStanding = components["schemas"]["InboxStanding"];
 export type Invitation = components["schemas"]["Invitation"];
 export type InvitationPage = components["schemas"]["InvitationPage"];
 export type Invite = components["schemas"]["Invite"];
@@ -1933,8 +2385,10 @@ export type Joined = components["schemas"]["Joined"];
 export type JwkSet = components["schemas"]["JwkSet"];
 export type Left = components["schemas"]["Left"];
 export type Limits = components["schemas"]["Limits"];
+export type Link = components["schemas"]["Link"];
 export type ListedWord = components["schemas"]["ListedWord"];
 export type Login = components["schemas"]["Login"];
+export type Mark = components["schemas"]["Mark"];
 export type MarkRead = components["schemas"]["MarkRead"];
 export type MediaType = components["schemas"]["MediaType"];
 export type Member = components["schemas"]["Member"];
@@ -1944,12 +2398,14 @@ export type Message = components["schemas"]["Message"];
 export type MessageId = components["schemas"]["MessageId"];
 export type MessageText = components["schemas"]["MessageText"];
 export type MessagesPage = components["schemas"]["MessagesPage"];
+export type NewAttachment = components["schemas"]["NewAttachment"];
 export type NewInvitation = components["schemas"]["NewInvitation"];
 export type NewReport = components["schemas"]["NewReport"];
 export type NewRoom = components["schemas"]["NewRoom"];
 export type NewSiteRoom = components["schemas"]["NewSiteRoom"];
 export type Notice = components["schemas"]["Notice"];
 export type NoticeData = components["schemas"]["NoticeData"];
+export type NotificationLevel = components["schemas"]["NotificationLevel"];
 export type PasswordChange = components["schemas"]["PasswordChange"];
 export type Pinned = components["schemas"]["Pinned"];
 export type PresenceChange = components["schemas"]["PresenceChange"];
@@ -1961,9 +2417,12 @@ export type PutSiteMember = components["schemas"]["PutSiteMember"];
 export type Reaction = components["schemas"]["Reaction"];
 export type Reactions = components["schemas"]["Reactions"];
 export type ReadMark = components["schemas"]["ReadMark"];
+export type Reads = components["schemas"]["Reads"];
 export type Reason = components["schemas"]["Reason"];
+export type Receipts = components["schemas"]["Receipts"];
 export type RefreshToken = components["schemas"]["RefreshToken"];
 export type Register = components["schemas"]["Register"];
+export type Reply = components["schemas"]["Reply"];
 export type Report = components["schemas"]["Report"];
 export type ReportChange = components["schemas"]["ReportChange"];
 export type ReportPage = components["schemas"]["ReportPage"];
@@ -1988,6 +2447,8 @@ export type RoomName = components["schemas"]["RoomName"];
 export type RoomPage = components["schemas"]["RoomPage"];
 export type RoomRef = components["schemas"]["RoomRef"];
 export type RoomScope = components["schemas"]["RoomScope"];
+export type RoomSettings = components["schemas"]["RoomSettings"];
+export type RoomSettingsChanges = components["schemas"]["RoomSettingsChanges"];
 export type RoomSince = components["schemas"]["RoomSince"];
 export type SearchPage = components["schemas"]["SearchPage"];
 export type SearchText = components["schemas"]["SearchText"];
@@ -1998,10 +2459,12 @@ export type SentNotice = components["schemas"]["SentNotice"];
 export type Seq = components["schemas"]["Seq"];
 export type ServerAck = components["schemas"]["ServerAck"];
 export type ServerCaughtUp = components["schemas"]["ServerCaughtUp"];
+export type ServerDelivered = components["schemas"]["ServerDelivered"];
 export type ServerError = components["schemas"]["ServerError"];
 export type ServerEvent = components["schemas"]["ServerEvent"];
 export type ServerHello = components["schemas"]["ServerHello"];
 export type ServerInbox = components["schemas"]["ServerInbox"];
+export type ServerInboxRead = components["schemas"]["ServerInboxRead"];
 export type ServerNotice = components["schemas"]["ServerNotice"];
 export type ServerOk = components["schemas"]["ServerOk"];
 export type ServerOkHistory = components["schemas"]["ServerOkHistory"];
@@ -2013,6 +2476,7 @@ export type ServerPresence = components["schemas"]["ServerPresence"];
 export type ServerProfile = components["schemas"]["ServerProfile"];
 export type ServerRead = components["schemas"]["ServerRead"];
 export type ServerReconnect = components["schemas"]["ServerReconnect"];
+export type ServerSettings = components["schemas"]["ServerSettings"];
 export type ServerSubscribed = components["schemas"]["ServerSubscribed"];
 export type ServerTyping = components["schemas"]["ServerTyping"];
 export type SessionId = components["schemas"]["SessionId"];
@@ -2021,7 +2485,14 @@ export type SiteUser = components["schemas"]["SiteUser"];
 export type SiteUserChanges = components["schemas"]["SiteUserChanges"];
 export type Slug = components["schemas"]["Slug"];
 export type SubscribedRoom = components["schemas"]["SubscribedRoom"];
+export type Sync = components["schemas"]["Sync"];
+export type SyncCursor = components["schemas"]["SyncCursor"];
+export type SyncedRoom = components["schemas"]["SyncedRoom"];
 export type TextRange = components["schemas"]["TextRange"];
+export type Thread = components["schemas"]["Thread"];
+export type ThreadPage = components["schemas"]["ThreadPage"];
+export type ThreadPlace = components["schemas"]["ThreadPlace"];
+export type ThumbnailSize = components["schemas"]["ThumbnailSize"];
 export type Ticket = components["schemas"]["Ticket"];
 export type Timestamp = components["schemas"]["Timestamp"];
 export type Tokens = components["schemas"]["Tokens"];

@@ -1,5 +1,5 @@
 import type { Member, Room } from "@madang/client";
-import { useTyping } from "@madang/react";
+import { useTyping } from "@madang/react/typing";
 import type { useUpload } from "@madang/react/files";
 import { CornerUpLeft, Paperclip, SendHorizontal, X } from "lucide-react";
 import { type KeyboardEvent, type Ref, useEffect, useId, useImperativeHandle, useLayoutEffect, useRef, useState } from "react";

@@ -1,5 +1,6 @@
 import type { Account, Member, Role, Room } from "@madang/client";
-import { useClient, usePresence } from "@madang/react";
+import { useClient } from "@madang/react";
+import { usePresence } from "@madang/react/presence";
 import { Ban, Ellipsis, MessageCircle, ShieldCheck, User, UserMinus, UserPlus, UserX, Volume2, VolumeX, Crown } from "lucide-react";
 import { useState } from "react";
 import { useTexts } from "../i18n";

@@ -1,5 +1,5 @@
 import type { Room } from "@madang/client";
-import { usePresence } from "@madang/react";
+import { usePresence } from "@madang/react/presence";
 import { ArrowLeft, Pin, Users } from "lucide-react";
 import { useEffect, useRef } from "react";
 import { useTexts } from "../i18n";

@@ -1,4 +1,4 @@
-import { useTyping } from "@madang/react";
+import { useTyping } from "@madang/react/typing";
 import { useTexts } from "../i18n";
 import { useBlocked } from "../state/world";
 

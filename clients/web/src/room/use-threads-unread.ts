@@ -1,13 +1,13 @@
 // What is unread in the threads of a room that the user follows.
 import { useClient, useNotices } from "@madang/react";
 import { Threads } from "@madang/client/threads";
-import { useEffect, useState } from "react";
+import { useEffect, useMemo, useState } from "react";
 
 /** Threads of a page: those with the latest messages. */
 const PAGE = 100;
 
-/** By root. It is loaded anew when a reply was told, and when `version` is another one. */
-export function useThreadsUnread(room: string, version: unknown): ReadonlyMap<string, number> {
+/** By root, without the thread that is open: it is being read. Loaded anew when a reply was told or a thread was closed. */
+export function useThreadsUnread(room: string, open: string | null): ReadonlyMap<string, number> {
   const client = useClient();
   const { notices } = useNotices();
   const [unread, setUnread] = useState<ReadonlyMap<string, number>>(new Map());
@@ -19,6 +19,6 @@ export function useThreadsUnread(room: string, version: unknown): ReadonlyMap<st
       () => {},
     );
     return () => abort.abort();
-  }, [client, room, told, version]);
-  return unread;
+  }, [client, room, told, open]);
+  return useMemo(() => new Map([...unread].filter(([root]) => root !== open)), [unread, open]);
 }

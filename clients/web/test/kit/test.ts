@@ -64,7 +64,10 @@ export { expect } from "@playwright/test";
 /** The field in which one writes. */
 export const composer = (page: Page) => page.getByRole("textbox", { name: /^Write to/ });
 
-/** The messages that are in sight, with their texts. */
+/** The messages that are in sight, whole. */
+export const rows = (page: Page) => page.getByRole("article");
+
+/** The texts of the messages that are in sight. */
 export const messages = (page: Page) => page.getByRole("article").locator(".message-text");
 
 export const openRoom = async (page: Page, name: string) => {

@@ -144,10 +144,10 @@ event_kinds! {
     22 "ban" BanNotice,
     /// The inbox's user was muted in a room, or is no more.
     23 "mute" MuteNotice,
-    /// The inbox's user dismissed a notice.
-    40 "dismissed" Dismissed,
     /// A message stands in a thread that the inbox's user follows.
     31 "reply" Reply,
+    /// The inbox's user dismissed a notice.
+    40 "dismissed" Dismissed,
 }
 
 /// The number in the store's column of a message that stands in a thread and not among the messages of the room. It is a

@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 
-use super::{copy_exact, read_array, skip_exact};
+use super::copy::{copy_exact, read_array, skip_exact};
 use crate::PictureError;
 
 const EXTENSION: u8 = 0x21;

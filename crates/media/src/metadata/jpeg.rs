@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, Read, Write};
 
-use super::{orientation_alone, read_array};
+use super::copy::{orientation_alone, read_array};
 use crate::PictureError;
 
 const START: u8 = 0xd8;

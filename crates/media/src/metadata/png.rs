@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 
-use super::{copy_exact, orientation_alone, read_array, read_few, skip_exact};
+use super::copy::{copy_exact, orientation_alone, read_array, read_few, skip_exact};
 use crate::PictureError;
 
 const SIGNATURE: [u8; 8] = *b"\x89PNG\r\n\x1a\n";

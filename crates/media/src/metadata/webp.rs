@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, Seek, SeekFrom, Write};
 
-use super::{copy_exact, orientation_alone, read_array, read_few, skip_exact};
+use super::copy::{copy_exact, orientation_alone, read_array, read_few, skip_exact};
 use crate::PictureError;
 
 /// The chunks that say how the picture looks, and how it moves.

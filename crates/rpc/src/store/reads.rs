@@ -24,7 +24,7 @@ pub struct RoomReads {
     /// How many members it has.
     pub members: u64,
     /// The marks say for each message after this place how many have read it: the start in a room of at most
-    /// [`READS_MAX`](madang_domain::limits::READS_MAX) members. Otherwise the first mark stands for all members up to it.
+    /// [`READ_MARKS_MAX`](madang_domain::limits::READ_MARKS_MAX) members. Otherwise the first mark stands for all members up to it.
     pub from: Seq,
     /// The places up to which members have read, in order, each once.
     pub reads: Vec<Mark>,

@@ -48,6 +48,8 @@ macro_rules! same {
     }};
 }
 
+mod ends;
+
 async fn threads_are_the_same(near: &Scripted, far: &impl MessageStore) {
     let (user, thread) = (user_id(1), Seq::new(2));
     let room = || RoomRef::Id(room_id(7));
@@ -129,6 +131,7 @@ pub(crate) async fn auth_is_the_same(near: &Scripted, far: &impl Auth) {
     );
     same!(near, far, update_profile(UpdateProfile { user, name: None, avatar_url: None, presented: None }));
     site_users_are_the_same(near, far).await;
+    ends::accounts_are_the_same(near, far).await;
 }
 
 async fn site_users_are_the_same(near: &Scripted, far: &impl Auth) {
@@ -178,6 +181,8 @@ pub(crate) async fn store_is_the_same(near: &Scripted, far: &impl MessageStore) 
     logs_are_the_same(near, far).await;
     files_are_the_same(near, far).await;
     inboxes_are_the_same(near, far).await;
+    ends::ends_are_the_same(near, far).await;
+    ends::reports_are_the_same(near, far).await;
 }
 
 async fn rooms_are_the_same(near: &Scripted, far: &impl MessageStore) {

@@ -12,8 +12,9 @@ use std::{
 use async_trait::async_trait;
 use madang_domain::{
     AddedBy, Attachment, AvatarUrl, Code, DisplayName, Epoch, Error, ExternalId, FileId, FileName,
-    IdempotencyKey, Image, MediaType, NotificationLevel, Profile, Reason, Receipts, Result, Role, RoomFlags,
-    RoomHistory, RoomId, RoomName, RoomRef, Seq, SessionId, Slug, Timestamp, TopicId, UserId, Username,
+    IdempotencyKey, Image, ListedWord, MediaType, NotificationLevel, Profile, Reason, Receipts, ReportStatus,
+    Result, Role, RoomFlags, RoomHistory, RoomId, RoomName, RoomRef, Seq, SessionId, Slug, Timestamp,
+    TopicId, UserId, Username, WordAction,
     event::{
         Custom, Deleted, Dismissed, Edited, Event, EventBody, Excerpt, InThread, Invite, Joined, Left,
         Mention, Message, MessageChanges, Pinned, Reacted, Reply, Restricted, RoleChanged, RoomChanged,
@@ -23,19 +24,20 @@ use madang_domain::{
 use madang_rpc::{
     around::Double,
     store::{
-        AbandonUpload, AcceptInvitation, Append, AppendInThread, Appended, Authority, BannedUser,
-        BeginUpload, Block, BlockedUser, Changed, CreateRoom, DeleteMessage, DeleteRoom, Dismiss,
-        EditMessage, FinishUpload, FollowThread, FollowedThread, ForgetFiles, FoundMessage, GetFile,
-        GetReads, GetRoom, GetSync, GetUserSettings, Heads, History, HistoryFrom, Inbox, InboxMark,
-        InboxPage, InboxStanding, Invitation, Join, Leave, ListBans, ListBlocked, ListInvitations,
-        ListMembers, ListPins, ListRemovedFiles, ListRevisions, ListRooms, ListThreadMessages, ListThreads,
-        LogPage, MadeInvitation, MakeInvitation, Mark, MarkDelivered, MarkInboxRead, MarkRead,
-        MarkThreadRead, Member, Membership, Mentioned, MessageStoreDouble, Notify, Open, OpenInbox, Opened,
-        OpenedInbox, Page, PutMember, PutRoomSettings, PutUserSettings, React, Read, ReadMark,
-        RememberProfile, RememberedProfile, RemoveMember, Resolve, Resolved, Restrict, Revision,
+        AbandonUpload, AcceptInvitation, Append, AppendInThread, Appended, AuditEntry, Authority, BannedUser,
+        BeginExport, BeginUpload, Block, BlockedUser, Changed, CreateRoom, DeleteMessage, DeleteRoom,
+        Dismiss, EditMessage, EraseUser, Erased, Export, ExportPage, FinishUpload, FollowThread,
+        FollowedThread, ForgetFiles, FoundMessage, GetFile, GetReads, GetRoom, GetSync, GetUserSettings,
+        GetWords, Heads, History, HistoryFrom, Inbox, InboxMark, InboxPage, InboxStanding, Invitation, Join,
+        Leave, ListAudit, ListBans, ListBlocked, ListInvitations, ListMembers, ListPins, ListRemovedFiles,
+        ListReports, ListRevisions, ListRooms, ListThreadMessages, ListThreads, LogPage, MadeInvitation,
+        MakeInvitation, Mark, MarkDelivered, MarkInboxRead, MarkRead, MarkThreadRead, Member, Membership,
+        Mentioned, MessageStoreDouble, Notify, Open, OpenInbox, Opened, OpenedInbox, Page, PutMember,
+        PutRoomSettings, PutUserSettings, PutWords, React, Read, ReadExport, ReadMark, RememberProfile,
+        RememberedProfile, RemoveMember, Report, ReportMessage, Resolve, Resolved, Restrict, Revision,
         RevokeInvitation, Room, RoomKind, RoomReads, RoomSettings, RoomView, Search, SearchPage, SetForRoom,
-        SetPin, Synced, SyncedRoom, TellFollowers, TextRange, ThreadPage, ThreadPlace, Unblock, UpdateRoom,
-        UserSettings,
+        SetPin, SettleReport, Synced, SyncedRoom, TellFollowers, TextRange, ThreadPage, ThreadPlace, Unblock,
+        UpdateRoom, UserSettings, WordList,
     },
 };
 use tokio::sync::Semaphore;
@@ -664,5 +666,95 @@ impl MessageStoreDouble for Script {
     async fn remember_profile(&self, request: RememberProfile) -> Result<RememberedProfile> {
         self.called("remember_profile", &request)?;
         Ok(RememberedProfile { user: request.user, rooms: vec![room_id(7), room_id(8)] })
+    }
+
+    async fn erase_user(&self, request: EraseUser) -> Result<Changed<Erased>> {
+        self.called("erase_user", &request)?;
+        let told = RememberedProfile { user: profile(4), rooms: vec![room_id(7)] };
+        let done = request.user == user_id(1);
+        let value = Erased { done, told: (!done).then_some(told) };
+        Ok(Changed { value, events: events() })
+    }
+
+    async fn begin_export(&self, request: BeginExport) -> Result<Export> {
+        self.called("begin_export", &request)?;
+        Ok(Export { id: "of mina".into(), expires_at: Timestamp::from_micros(7) })
+    }
+
+    async fn read_export(&self, request: ReadExport) -> Result<ExportPage> {
+        self.called("read_export", &request)?;
+        let messages = vec![event(9, EventBody::Message(message("내 말")))];
+        Ok(ExportPage { rooms: vec![view()], messages, notices: vec![notice(reply())], next: request.cursor })
+    }
+
+    async fn report_message(&self, request: ReportMessage) -> Result<Report> {
+        self.called("report_message", &request)?;
+        Ok(Report { reason: request.reason, ..report() })
+    }
+
+    async fn list_reports(&self, request: ListReports) -> Result<Page<Report>> {
+        self.called("list_reports", &request)?;
+        let by_words =
+            Report { reporter: None, status: request.status, settled_by: None, settled_at: None, ..report() };
+        Ok(Page { items: vec![report(), by_words], next: request.page.cursor })
+    }
+
+    async fn settle_report(&self, request: SettleReport) -> Result<Report> {
+        self.called("settle_report", &request)?;
+        Ok(Report { status: request.status, ..report() })
+    }
+
+    async fn list_audit(&self, request: ListAudit) -> Result<Page<AuditEntry>> {
+        self.called("list_audit", &request)?;
+        let bare = AuditEntry {
+            seq: Seq::new(1),
+            at: Timestamp::from_micros(7),
+            action: "of a later version".into(),
+            actor: profile(1),
+            by_site: true,
+            subject: None,
+            message: Seq::START,
+            role: None,
+            until: None,
+            reason: None,
+        };
+        let whole = AuditEntry {
+            seq: Seq::new(2),
+            action: "banned".into(),
+            by_site: false,
+            subject: Some(profile(5)),
+            message: Seq::new(3),
+            role: Some(Role::Moderator),
+            until: Some(Timestamp::from_micros(9)),
+            reason: Some(Reason::new("스팸").unwrap()),
+            ..bare.clone()
+        };
+        Ok(Page { items: vec![bare, whole], next: request.page.cursor })
+    }
+
+    async fn get_words(&self, request: GetWords) -> Result<WordList> {
+        self.called("get_words", &request)?;
+        Ok(WordList { words: vec![ListedWord::new("광고").unwrap()], action: WordAction::Flag })
+    }
+
+    async fn put_words(&self, request: PutWords) -> Result<WordList> {
+        self.called("put_words", &request)?;
+        Ok(request.list)
+    }
+}
+
+/// A report with all that one can have.
+fn report() -> Report {
+    Report {
+        id: "7".into(),
+        room: room_id(7),
+        message: Seq::new(3),
+        sender: profile(4),
+        reporter: Some(profile(1)),
+        reason: Some(Reason::new("스팸").unwrap()),
+        at: Timestamp::from_micros(7),
+        status: ReportStatus::Resolved,
+        settled_by: Some(user_id(2)),
+        settled_at: Some(Timestamp::from_micros(8)),
     }
 }

@@ -20,6 +20,7 @@ mod presence;
 mod profiles;
 mod read_marks;
 mod received;
+mod received_marks;
 mod reports;
 mod reserved_slugs;
 mod rooms;
@@ -49,7 +50,7 @@ pub(crate) use self::{
     messages::NewMessage,
     moderation::Terms,
     profiles::SiteProfile,
-    received::ReceivedMarks,
+    received_marks::ReceivedMarks,
     reports::ReportsAsked,
     reserved_slugs::ReservedSlugs,
     rooms::{Members, RoomToCreate},

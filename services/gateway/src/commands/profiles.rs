@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 use super::{Action, Commands, Committed};
 use crate::{
     admission::{Actor, Spent},
+    credentials::ChangedUser,
     fanout::{ProfileChange, Publication},
     log,
 };
@@ -59,13 +60,14 @@ impl Commands {
     }
 
     /// Tells of the profiles that the auth service changed as the site's tokens said, until none can come any more.
-    pub(crate) async fn tell_profiles(self: Arc<Self>, mut changed: mpsc::Receiver<Profile>) {
-        while let Some(profile) = changed.recv().await {
+    pub(crate) async fn tell_profiles(self: Arc<Self>, mut changed: mpsc::Receiver<ChangedUser>) {
+        while let Some(ChangedUser { profile, was_known }) = changed.recv().await {
             let store = Arc::clone(&self.store);
             let told = self.commit(Spent::by_site(), "tell profile", async move {
                 let seen = store.remember_profile(RememberProfile { user: Arc::new(profile) }).await?;
                 // Of a user who is new here nobody else knows.
-                let publications = if seen.rooms.is_empty() { Vec::new() } else { publications(seen) };
+                let is_news = was_known || !seen.rooms.is_empty();
+                let publications = if is_news { publications(seen) } else { Vec::new() };
                 Ok(Committed { value: (), publications })
             });
             if let Err(error) = told.await {

@@ -15,7 +15,7 @@ use std::fmt;
 pub(crate) use issuer::Issuer;
 pub(crate) use revocations::{Ended, Revocations};
 pub(crate) use site_keys::SiteKeys;
-pub(crate) use site_user_cache::SiteUserCache;
+pub(crate) use site_user_cache::{ChangedUser, SiteUserCache};
 pub(crate) use verifier::{SiteTokens, Verifier};
 
 /// A credential as the client sends it. `Debug` never prints the secret.

@@ -34,7 +34,16 @@ pub(crate) struct SiteUserCache {
     clock: Arc<dyn Clock>,
     /// Takes the profiles that the tokens have changed. When it is full the newest is dropped: such a profile is shown when
     /// its user next speaks.
-    changed: mpsc::Sender<Profile>,
+    changed: mpsc::Sender<ChangedUser>,
+}
+
+/// A user of whom the site has said something new.
+#[derive(Debug)]
+pub(crate) struct ChangedUser {
+    /// The profile as it is now.
+    pub(crate) profile: Profile,
+    /// The user was known here as somebody else: other gateways may know the user so, too.
+    pub(crate) was_known: bool,
 }
 
 /// The auth service's answer for the claims of a token.
@@ -49,7 +58,7 @@ impl SiteUserCache {
         auth: Arc<dyn Auth>,
         counters: Arc<Counters>,
         clock: Arc<dyn Clock>,
-        changed: mpsc::Sender<Profile>,
+        changed: mpsc::Sender<ChangedUser>,
     ) -> Self {
         Self { auth, known: Mutex::new(lru_map(USERS_MAX)), counters, clock, changed }
     }
@@ -67,8 +76,9 @@ impl SiteUserCache {
         match (self.auth.recognize_user(RecognizeUser { user: said.clone(), by_backend: false }).await, known)
         {
             (Ok(answer), known) => {
+                let changed = ChangedUser { profile: answer.profile.clone(), was_known: known.is_some() };
                 if self.has_changed(known.as_deref(), &answer.profile)
-                    && self.changed.try_send(answer.profile.clone()).is_err()
+                    && self.changed.try_send(changed).is_err()
                 {
                     debug!(user = %answer.profile.id, "a changed profile is not told");
                 }

@@ -11,7 +11,7 @@ use madang_media::{
     Picture, PictureBounds, PictureError, PictureKind, Thumbnail, read_picture, remove_metadata, sniff,
 };
 
-use super::{Files, Received, receive::Spool};
+use super::{Files, Received, spool::Spool};
 
 pub(crate) use madang_media::is_shown_inline;
 

@@ -5,6 +5,8 @@
 mod content;
 mod keep;
 mod receive;
+mod spool;
+mod store;
 mod sweep;
 
 use std::{sync::Arc, time::Duration};
@@ -19,7 +21,7 @@ pub(crate) use self::{
     keep::{Kept, Part},
     receive::{Received, too_large},
 };
-use self::{keep::Store, receive::Spool};
+use self::{spool::Spool, store::Store};
 use crate::settings::FileSettings;
 
 /// How many pictures are read at once: each takes a processor, and the memory of its pixels, at most 200 MB by default where a

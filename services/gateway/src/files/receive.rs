@@ -3,7 +3,6 @@
 use std::{
     fs::File,
     io::{self, Seek as _},
-    path::PathBuf,
 };
 
 use axum::body::Body;
@@ -20,12 +19,6 @@ use super::Files;
 /// What is gathered before it is written.
 const BUFFER_BYTES: usize = 64 * 1_024;
 
-/// Where files lie while they arrive.
-#[derive(Debug, Clone)]
-pub(super) struct Spool {
-    directory: PathBuf,
-}
-
 /// A file that has arrived.
 #[derive(Debug)]
 pub(crate) struct Received {
@@ -34,21 +27,6 @@ pub(crate) struct Received {
     pub(super) size_bytes: u64,
     /// The first bytes.
     pub(super) head: Vec<u8>,
-}
-
-impl Spool {
-    /// A directory that can be written.
-    pub(super) fn open(directory: PathBuf) -> Result<Self, String> {
-        let spool = Self { directory };
-        let refused = |error| format!("cannot write into {}: {error}", spool.directory.display());
-        spool.file().map_err(refused)?;
-        Ok(spool)
-    }
-
-    /// A new file without a name.
-    pub(super) fn file(&self) -> io::Result<File> {
-        tempfile::tempfile_in(&self.directory)
-    }
 }
 
 impl Files {

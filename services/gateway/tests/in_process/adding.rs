@@ -49,9 +49,9 @@ async fn who_shares_no_room_invites_and_the_user_accepts_or_not() {
     assert_eq!(second.members, 2);
     let settings = "/v1/users/me/settings";
     let got: Value = joons.call(joons.request(Method::GET, settings)).await.unwrap();
-    assert_eq!(got, json!({"added_by": "shared"}));
+    assert_eq!(got, json!({"added_by": "shared", "do_not_disturb_until": null}));
     let (status, set) = put(&joons, settings, &json!({"added_by": "nobody"})).await;
-    assert_eq!((status, set), (StatusCode::OK, json!({"added_by": "nobody"})));
+    assert_eq!((status, set), (StatusCode::OK, json!({"added_by": "nobody", "do_not_disturb_until": null})));
     let (status, _) = put(&joons, settings, &json!({"added_by": "friends"})).await;
     assert_eq!(status, StatusCode::BAD_REQUEST);
     let third = minas.create_room(&NewRoom::private("Third", vec![joon.profile.id])).await.unwrap();

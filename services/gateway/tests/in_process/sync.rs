@@ -4,6 +4,7 @@ use madang_client::{Incoming, NewRoom};
 use madang_contract::{ClientFrame, RoomSince, ServerFrame, Subscribe};
 use madang_domain::Seq;
 use madang_gateway::GatewaySettings;
+use tokio_util::sync::CancellationToken;
 
 use crate::support::{PATIENCE, Services};
 
@@ -19,7 +20,10 @@ async fn a_subscription_with_the_cursor_neither_loses_nor_doubles_while_others_w
     let room = of_mina.create_room(&NewRoom::public("Courtyard")).await.unwrap().id;
     of_jun.join(room).await.unwrap();
     of_mina.send_message(room, "@jun, the first", None).await.unwrap();
+    let done = CancellationToken::new();
+    let at_end = done.clone().drop_guard();
     let writing = tokio::spawn(async move {
+        let _at_end = at_end;
         let mut last = Seq::START;
         for number in 0..MESSAGES {
             let text = format!("message {number}");
@@ -47,8 +51,13 @@ async fn a_subscription_with_the_cursor_neither_loses_nor_doubles_while_others_w
         let mut seen = synced.cursor.seq;
         let mut after_catch_up = 0;
         let mut caught_up = false;
-        while !(caught_up && (after_catch_up >= 3 || writing.is_finished())) {
-            match socket.next_frame(PATIENCE).await.unwrap() {
+        while !caught_up || after_catch_up < 3 {
+            let frame = tokio::select! {
+                biased;
+                frame = socket.next_frame(PATIENCE) => frame.unwrap(),
+                () = done.cancelled(), if caught_up => break,
+            };
+            match frame {
                 Incoming::Event(event) => {
                     assert_eq!(event.seq, seen.next(), "neither a gap nor a repeat");
                     seen = event.seq;

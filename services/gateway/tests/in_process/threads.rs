@@ -55,7 +55,6 @@ async fn a_thread_is_written_read_and_followed_over_two_gateways() {
     of_joon.join(room).await.unwrap();
     let root = of_mina.send_message(room, "lunch?", None).await.unwrap().seq;
     let mut here = first.subscribe(&mina, room).await;
-    message(&mut here).await;
 
     // By a frame at another gateway.
     let mut socket = second.socket(&joon).await;

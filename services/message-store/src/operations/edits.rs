@@ -53,7 +53,7 @@ impl Engine {
             if edited.text != text {
                 self.within_edit_window(&change, actor.as_deref(), &edited)?;
                 let former = edited.detail.mentions.clone();
-                edited.detail.mentions = present(&mut change, &named, edited.sender).await?;
+                edited.detail.mentions = change.members_among(&named, edited.sender).await?;
                 replace_text(&mut change, &mut edited, text.clone()).await?;
                 tell_newly_named(&mut change, actor.is_none(), &edited, &former).await?;
                 if actor.is_none() {
@@ -128,21 +128,6 @@ impl Engine {
         let (items, next) = page::cut(revisions, limit, is_cut, |last| ByRevision(last.revision));
         Ok(Page { items, next })
     }
-}
-
-/// Of users whom a text names, those who are members and not its sender.
-pub(super) async fn present(
-    change: &mut RoomChange<'_>,
-    named: &[UserId],
-    sender: UserId,
-) -> OperationResult<Vec<UserId>> {
-    let mut present = Vec::with_capacity(named.len());
-    for user in named.iter().filter(|user| **user != sender) {
-        if change.member(*user).await?.is_some() {
-            present.push(*user);
-        }
-    }
-    Ok(present)
 }
 
 /// Gives a message another text, with the event that says so, and keeps the former one. Of all events that told of the

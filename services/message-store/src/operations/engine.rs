@@ -7,7 +7,7 @@ use madang_domain::{AddedBy, Profile};
 use madang_kit::clock::{Clock, Random};
 use tokio::sync::Semaphore;
 
-use super::{profiles::KnownProfiles, reads::CountedMarks, reply_notices::ReplyNotices};
+use super::{counted_marks::CountedMarks, profiles::KnownProfiles, reply_notices::ReplyNotices};
 use crate::{error::OperationResult, indexing::Hints, store::Database, words::WordLists};
 
 /// What the operations work with. Each file of operations adds its own methods.

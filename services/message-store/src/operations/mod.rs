@@ -2,6 +2,7 @@
 
 mod append;
 mod blocks;
+mod counted_marks;
 mod cursors;
 mod deletions;
 mod edits;
@@ -34,11 +35,11 @@ mod threads;
 mod words;
 
 pub(crate) use append::Appender;
+pub(crate) use counted_marks::CountedMarks;
 pub use cursors::read_cursor;
 pub(crate) use engine::Engine;
 pub(crate) use files::has_files;
 pub(crate) use inbox::InboxOpener;
 pub(crate) use open::Opener;
 pub(crate) use profiles::KnownProfiles;
-pub(crate) use reads::CountedMarks;
 pub(crate) use reply_notices::ReplyNotices;

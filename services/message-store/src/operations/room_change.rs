@@ -359,6 +359,21 @@ impl<'s> RoomChange<'s> {
         Ok(events)
     }
 
+    /// Of users whom a text names, those who are members and not its sender.
+    pub(crate) async fn members_among(
+        &mut self,
+        named: &[UserId],
+        sender: UserId,
+    ) -> OperationResult<Vec<UserId>> {
+        let mut present = Vec::with_capacity(named.len());
+        for user in named.iter().filter(|user| **user != sender) {
+            if self.member(*user).await?.is_some() {
+                present.push(*user);
+            }
+        }
+        Ok(present)
+    }
+
     /// Whether an inbox has room for one more notice of this kind by this actor. Who was made a member beyond that finds
     /// the room in the list of rooms alone; whom nothing would tell of an invitation is not invited.
     async fn is_to_be_told(&mut self, notice: &Notice) -> OperationResult<bool> {

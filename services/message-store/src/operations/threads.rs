@@ -15,7 +15,6 @@ use madang_rpc::store::{
 use uuid::Uuid;
 
 use super::{
-    edits::present,
     engine::Engine,
     files,
     members::{as_member, visible_after},
@@ -69,7 +68,7 @@ impl Engine {
             let member = change.actor().await?;
             may_send(&mut change, &member, by_site).await?;
             let (mut of_root, mut thread) = open(&mut change, root, actor.id).await?;
-            let mentions = present(&mut change, &named, actor.id).await?;
+            let mentions = change.members_among(&named, actor.id).await?;
             // Before the message is counted: to who is new to the thread it is unread, and nothing of before is.
             if thread.messages == 0 && of_root.sender != actor.id {
                 follow_if_seen(&mut change, &thread, of_root.sender).await?;

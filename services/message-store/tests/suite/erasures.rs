@@ -19,7 +19,9 @@ use madang_rpc::{
 
 use crate::{
     edits::{edit, said},
+    files::{send as send_files, uploaded},
     support::{Fixture, Words as _, message, page, room_of, user},
+    threads::{follow, reply, reply_as},
 };
 
 madang_test_kit::on_both!(
@@ -114,6 +116,15 @@ async fn everywhere(fixture: &Fixture, service: &Service, [gone, jun, hana]: [&A
     send(service, left, gone, &format!("{WORD} before leaving"), &format!("{WORD}-l")).await;
     let in_left = send(service, left, jun, "who is @zyzzyva", "j3").await;
     react(service, left, gone, in_left).await;
+    // In a thread, and as a file, that a message has and that none has.
+    reply(service, left, gone, in_left, &format!("{WORD} in a thread")).await.unwrap();
+    let of_jun_there = (jun, Authority::User);
+    let there = ("in a thread: @zyzzyva", "j4");
+    reply_as(service, left, of_jun_there, in_left, there, false).await.unwrap();
+    follow(service, left, gone, in_left, true).await.unwrap();
+    uploaded(service, gone, left, 1).await;
+    send_files(service, gone, left, "f", &[1]).await.unwrap();
+    uploaded(service, gone, left, 2).await;
     leave(service, left, gone).await;
     let own = service.given_room(&[gone]).await;
     send(service, own, gone, &format!("{WORD} alone"), "o").await;
@@ -171,7 +182,7 @@ async fn nothing_of_an_erased_user_is_left(fixture: Fixture) {
     let tables: BTreeSet<&str> = before.iter().filter_map(|line| line.split(':').next()).collect();
     // The dump sees it wherever it is.
     assert!(before.len() >= 15, "{before:#?}");
-    for table in ["profiles", "rooms", "revisions", "restrictions", "search"] {
+    for table in ["profiles", "rooms", "revisions", "restrictions", "search", "files"] {
         assert!(tables.contains(table), "{table}: {tables:?}");
     }
     let events = erase(&service, gone.id).await;

@@ -40,12 +40,17 @@ fn finish(actor: &Profile, number: u128) -> FinishUpload {
     }
 }
 
-async fn uploaded(service: &Service, actor: &Arc<Profile>, room: RoomId, number: u128) -> Attachment {
+pub(crate) async fn uploaded(
+    service: &Service,
+    actor: &Arc<Profile>,
+    room: RoomId,
+    number: u128,
+) -> Attachment {
     service.begin_upload(begin(actor, room, number)).await.unwrap();
     service.finish_upload(finish(actor, number)).await.unwrap()
 }
 
-async fn send(
+pub(crate) async fn send(
     service: &Service,
     actor: &Arc<Profile>,
     room: RoomId,
@@ -331,7 +336,7 @@ async fn a_user_has_a_share_of_bytes(mut fixture: Fixture) {
     let service = fixture.service().await;
     let (mina, jun) = (user(1), user(2));
     let room = service.given_room(&[&mina, &jun]).await;
-    let usage = "SELECT coalesce(sum(bytes), 0) FROM file_usage";
+    let usage = "SELECT CAST(coalesce(sum(bytes), 0) AS bigint) FROM file_usage";
     for number in [1, 2, 3] {
         service.begin_upload(begin(&mina, room, number)).await.unwrap();
     }

@@ -47,7 +47,7 @@ madang_test_kit::on_both!(
 );
 
 /// Sends to a thread.
-async fn reply_as(
+pub(crate) async fn reply_as(
     service: &Service,
     room: RoomId,
     (actor, authority): (&Arc<Profile>, Authority),
@@ -62,7 +62,7 @@ async fn reply_as(
 }
 
 /// Sends a user's text to a thread, with a key of its own.
-async fn reply(
+pub(crate) async fn reply(
     service: &Service,
     room: RoomId,
     actor: &Arc<Profile>,
@@ -82,7 +82,7 @@ async fn place(service: &Service, room: RoomId, user: &Profile, root: Seq) -> Th
     thread(service, room, user, root).await.unwrap().place
 }
 
-async fn follow(
+pub(crate) async fn follow(
     service: &Service,
     room: RoomId,
     actor: &Arc<Profile>,
@@ -295,7 +295,8 @@ async fn a_deletion_lowers_the_count_and_names_who_is_left(fixture: Fixture) {
     let root = service.say(room, &mina, "root").await.unwrap().seq;
     let first = reply(&service, room, &jun, root, "one").await.unwrap().value;
     fixture.clock.advance(Duration::from_secs(1));
-    let second = reply(&service, room, &sora, root, "a secret").await.unwrap().value;
+    let of_sora = (&sora, Authority::User);
+    let second = reply_as(&service, room, of_sora, root, ("a secret", "k"), false).await.unwrap().value;
     let unread = service.unread(room, &mina).await;
     let deleted = delete(&service, room, &sora, second.seq).await;
     let left = ThreadState { replies: 1, last_at: Some(first.at), by: vec![jun.id] };

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use madang_domain::{Profile, Result, Timestamp};
+use madang_domain::{Profile, Result, Timestamp, UserId};
 use madang_rpc::auth::{
-    ApiKey, AuthDouble, ClientInfo, CredentialIssuer, Disconnect, FindUsers, GetKeys, GetUsers, Grant,
-    Identity, IssueTicket, IssueUserTicket, ListRevocations, ListSessions, Login, Logout, RecognizeUser,
-    Recognized, RedeemTicket, Refresh, Register, Revocations, RevokeSession, Scope, Session, Ticket,
-    UpdateProfile, VerifyApiKey,
+    ApiKey, AuthDouble, ChangePassword, ClientInfo, CredentialIssuer, Disconnect, EraseUser, FindUsers,
+    FinishErasure, GetKeys, GetUsers, Grant, Identity, IssueTicket, IssueUserTicket, ListRevocations,
+    ListSessions, Login, Logout, RecognizeUser, Recognized, RedeemTicket, Refresh, Register, Revocations,
+    RevokeSession, Scope, Session, TakeErasures, Ticket, UpdateProfile, VerifyApiKey,
 };
 
 use super::{Script, profile, session_id, user_id};
@@ -119,5 +119,21 @@ impl AuthDouble for Script {
     async fn verify_api_key(&self, request: VerifyApiKey) -> Result<ApiKey> {
         self.called("verify_api_key", &(&request, request.key.expose()))?;
         Ok(ApiKey { id: "id".into(), name: "사이트".into(), scopes: Scope::ALL.to_vec() })
+    }
+
+    async fn change_password(&self, request: ChangePassword) -> Result<()> {
+        self.called("change_password", &(&request, request.current.expose(), request.new.expose()))
+    }
+
+    async fn erase_user(&self, request: EraseUser) -> Result<()> {
+        self.called("erase_user", &request)
+    }
+
+    async fn take_erasures(&self, request: TakeErasures) -> Result<Vec<UserId>> {
+        self.called("take_erasures", &request).map(|()| vec![user_id(4), user_id(5)])
+    }
+
+    async fn finish_erasure(&self, request: FinishErasure) -> Result<()> {
+        self.called("finish_erasure", &request)
     }
 }

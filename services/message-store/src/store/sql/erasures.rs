@@ -38,7 +38,11 @@ const HIDE_PROFILE: &str = "\
     ON CONFLICT (user_id) DO UPDATE SET username = excluded.username, name = excluded.name, avatar_url = NULL, \
         external_id = NULL, version = excluded.version";
 /// Each by an index of the user. A further table of what users have or set belongs here.
-const FORGET_USER: [&str; 8] = [
+const FORGET_USER: [&str; 10] = [
+    "DELETE FROM thread_follows WHERE user_id = $1",
+    // What no message has. It is removed as an upload that nobody used.
+    "UPDATE files SET state = 3, name = NULL, content_type = NULL, image = NULL \
+     WHERE user_id = $1 AND message IS NULL AND state < 3",
     "DELETE FROM blocks WHERE blocker = $1",
     "DELETE FROM blocks WHERE blocked = $1",
     "DELETE FROM user_settings WHERE user_id = $1",
@@ -90,12 +94,12 @@ const REACTIONS: &str = "\
 const SUSPECT_MESSAGES: &str = "\
     SELECT e.seq, e.actor, e.text, coalesce(e.detail LIKE '%\"edit\":%', false) AS is_edited, \
         coalesce(e.detail LIKE $5, false) AS is_mention \
-    FROM events e WHERE e.topic = $1 AND e.seq > $3 AND e.seq <= $4 AND e.kind = 1 AND e.text <> '' \
+    FROM events e WHERE e.topic = $1 AND e.seq > $3 AND e.seq <= $4 AND e.kind IN (1, 30) AND e.text <> '' \
       AND (e.actor = $2 OR e.text LIKE '%@%' OR e.detail LIKE '%\"edit\":%' OR e.detail LIKE $5) \
     ORDER BY e.seq LIMIT $6";
 const REPLACE_KEYS: &str = "\
     UPDATE events SET key = $5 || CAST(seq AS text) \
-    WHERE topic = $1 AND seq > $3 AND seq <= $4 AND actor = $2 AND kind = 1";
+    WHERE topic = $1 AND seq > $3 AND seq <= $4 AND actor = $2 AND kind IN (1, 30)";
 const REWRITE_REVISION: &str =
     "UPDATE revisions SET text = $4 WHERE room = $1 AND message = $2 AND revision = $3";
 const NAMED_EVENTS: &str = "SELECT topic, seq, kind, detail FROM events WHERE topic = $1 AND kind = $2 AND detail LIKE $3 ORDER BY seq";

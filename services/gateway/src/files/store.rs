@@ -1,0 +1,94 @@
+//! The store of files: a directory, or a store that speaks S3.
+
+use std::{fs::DirBuilder, io, os::unix::fs::DirBuilderExt as _, sync::Arc};
+
+use bytes::Bytes;
+use object_store::{ObjectStore, ObjectStoreExt as _, local::LocalFileSystem, path::Path};
+use tokio::{fs::File, io::AsyncReadExt as _};
+
+/// The bytes that are given to a directory at once.
+const DIRECTORY_PART_BYTES: usize = 1 << 20;
+/// The same for S3, which takes no smaller part but the last one.
+#[cfg(feature = "s3")]
+const S3_PART_BYTES: usize = 5 << 20;
+
+/// Where files are kept.
+#[derive(Debug)]
+pub(super) struct Store {
+    pub(super) objects: Arc<dyn ObjectStore>,
+    part_bytes: usize,
+}
+
+impl Store {
+    /// Opens what a setting names; a directory is made where there is none.
+    pub(super) fn open(url: &str) -> Result<Self, String> {
+        if url.contains("://") {
+            return Self::open_url(url);
+        }
+        Self::open_directory(url)
+    }
+
+    fn open_directory(directory: &str) -> Result<Self, String> {
+        let refused =
+            |error: &dyn std::fmt::Display| format!("cannot use the directory {directory}: {error}");
+        // Files are read by their owner, and by nobody else.
+        DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(|error| refused(&error))?;
+        let objects = LocalFileSystem::new_with_prefix(directory).map_err(|error| refused(&error))?;
+        // What is acknowledged is there after a loss of power.
+        Ok(Self { objects: Arc::new(objects.with_fsync(true)), part_bytes: DIRECTORY_PART_BYTES })
+    }
+
+    fn open_url(url: &str) -> Result<Self, String> {
+        match url.split_once("://") {
+            Some(("file", path)) => Self::open_directory(path),
+            #[cfg(feature = "s3")]
+            Some(("s3", rest)) => {
+                let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+                let objects = object_store::aws::AmazonS3Builder::from_env()
+                    .with_bucket_name(bucket)
+                    .build()
+                    .map_err(|error| error.to_string())?;
+                let prefix = Path::parse(prefix.trim_end_matches('/')).map_err(|error| error.to_string())?;
+                let objects = object_store::prefix::PrefixStore::new(objects, prefix);
+                Ok(Self { objects: Arc::new(objects), part_bytes: S3_PART_BYTES })
+            }
+            _ => Err("must be a directory, or s3://bucket/prefix".to_owned()),
+        }
+    }
+
+    pub(super) async fn put(
+        &self,
+        path: &Path,
+        file: &mut File,
+        size_bytes: u64,
+    ) -> object_store::Result<()> {
+        let unread = |source| object_store::Error::Generic { store: "spool", source: Box::new(source) };
+        if size_bytes <= self.part_bytes as u64 {
+            let bytes = read_part(file, self.part_bytes).await.map_err(unread)?;
+            return self.objects.put(path, bytes.into()).await.map(drop);
+        }
+        let mut upload = self.objects.put_multipart(path).await?;
+        let sent = async {
+            loop {
+                let bytes = read_part(file, self.part_bytes).await.map_err(unread)?;
+                if bytes.is_empty() {
+                    return upload.complete().await.map(drop);
+                }
+                upload.put_part(bytes.into()).await?;
+            }
+        };
+        let sent = sent.await;
+        if sent.is_err() {
+            // What was sent of it would be kept, and paid for, under no name.
+            let _ = upload.abort().await;
+        }
+        sent
+    }
+}
+
+/// The next bytes of a file: so many, but for the last ones.
+async fn read_part(file: &mut File, most: usize) -> io::Result<Bytes> {
+    let mut bytes = Vec::new();
+    file.take(most as u64).read_to_end(&mut bytes).await?;
+    Ok(bytes.into())
+}
