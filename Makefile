@@ -24,7 +24,7 @@ SERVICES := -p madang-auth -p madang-message-store -p madang-gateway
 
 .DEFAULT_GOAL := help
 .PHONY: help run test cluster bench chaos histories fuzz clients web web-client lint images test-images manifests \
-	test-manifests test-deploy test-metrics test-kubernetes test-collector test-upgrade test-containers sbom lint-workflows compiler \
+	test-manifests test-deploy test-object-store test-metrics test-kubernetes test-collector test-upgrade test-containers sbom lint-workflows compiler \
 	servers hosts channels-app chromium
 
 help: ## This list
@@ -124,6 +124,11 @@ sbom: compiler ## List what is in each program, as CycloneDX, in target/sbom
 
 lint-workflows: ## Check .github/workflows; needs Go
 	go run $(ACTIONLINT)
+
+test-object-store: servers ## Keep files in a store that speaks S3; needs Go
+	$(STEP) build-services $(CARGO) build $(LOCKED) --bins $(SERVICES) -p madang-test-kit
+	S3_SERVER=$$(scripts/install-s3-server.sh) $(STEP) test-object-store $(TARGET)/debug/with-servers $(CARGO) test $(LOCKED) -p madang-e2e \
+		--test files -- --include-ignored --nocapture
 
 test-metrics: servers ## Scrape a cluster with Prometheus: each metric, rule and query of a dashboard has data
 	@scripts/install-deploy-tools.sh

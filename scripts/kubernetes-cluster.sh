@@ -107,7 +107,7 @@ NODE
     done
     wait_for 120 "the nodes are not ready" kubectl wait --for=condition=ready node --all --timeout=1s
     wait_for 120 "there is no default service account" kubectl -n default get serviceaccount default
-    # A volume for the development database. There is no provisioner.
+    # Volumes for the development database and for uploaded files. There is no provisioner.
     kubectl apply -f - >/dev/null <<'VOLUME'
 apiVersion: storage.k8s.io/v1
 kind: StorageClass
@@ -120,7 +120,17 @@ volumeBindingMode: Immediate
 apiVersion: v1
 kind: PersistentVolume
 metadata:
-  name: test
+  name: test-1
+spec:
+  storageClassName: test
+  capacity: { storage: 1Gi }
+  accessModes: [ReadWriteOnce]
+  hostPath: { path: /var/empty }
+---
+apiVersion: v1
+kind: PersistentVolume
+metadata:
+  name: test-2
 spec:
   storageClassName: test
   capacity: { storage: 1Gi }

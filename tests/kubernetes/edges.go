@@ -74,11 +74,17 @@ func (edges *Edges) Components() []string {
 	for _, owners := range edges.Owners {
 		components = append(components, owners...)
 	}
+	for _, edge := range edges.Edges {
+		if edge.Component != "" {
+			components = append(components, edge.Component)
+		}
+	}
 	slices.Sort(components)
 	return slices.Compact(components)
 }
 
-// Policies are the policies of one component: one for each of its workloads, and the default in network-policies.
+// Policies are the policies of one component: one for each of its workloads, the default in network-policies, and one for
+// what the component adds to a workload of another.
 func (edges *Edges) Policies(component string) []networkingv1.NetworkPolicy {
 	both := []networkingv1.PolicyType{networkingv1.PolicyTypeIngress, networkingv1.PolicyTypeEgress}
 	var policies []networkingv1.NetworkPolicy
@@ -113,6 +119,25 @@ func (edges *Edges) Policies(component string) []networkingv1.NetworkPolicy {
 			}
 		}
 		policies = append(policies, networkPolicy(workload, spec))
+	}
+	return append(policies, edges.additions(component, workloads)...)
+}
+
+// additions are the policies for edges of a component from workloads that it does not own. The connections that policies
+// of one pod allow add up.
+func (edges *Edges) additions(component string, owned []string) []networkingv1.NetworkPolicy {
+	var policies []networkingv1.NetworkPolicy
+	for _, edge := range edges.Edges {
+		if edge.Component != component || slices.Contains(owned, edge.From) || edges.Owners[edge.From] == nil {
+			continue
+		}
+		policies = append(policies, networkPolicy(edge.From+"-"+edge.To, networkingv1.NetworkPolicySpec{
+			PodSelector: metav1.LabelSelector{MatchLabels: map[string]string{NameLabel: edge.From}},
+			PolicyTypes: []networkingv1.PolicyType{networkingv1.PolicyTypeEgress},
+			Egress: []networkingv1.NetworkPolicyEgressRule{{
+				To: []networkingv1.NetworkPolicyPeer{edges.peer(edge.To)}, Ports: edges.ports(edge),
+			}},
+		}))
 	}
 	return policies
 }

@@ -58,6 +58,7 @@ type Set struct {
 	Routes          []gatewayv1.HTTPRoute
 	PodMonitors     []monitoringv1.PodMonitor
 	AlertRules      []monitoringv1.PrometheusRule
+	VolumeClaims    []corev1.PersistentVolumeClaim
 	Databases       []Cluster
 	Certificates    []Certificate
 	Issuers         []Issuer
@@ -108,6 +109,8 @@ func (set *Set) add(document []byte) error {
 		err = read(document, &set.ConfigMaps)
 	case "v1 Secret":
 		err = read(document, &set.Secrets)
+	case "v1 PersistentVolumeClaim":
+		err = read(document, &set.VolumeClaims)
 	case "policy/v1 PodDisruptionBudget":
 		err = read(document, &set.Budgets)
 	case "autoscaling/v2 HorizontalPodAutoscaler":

@@ -31,9 +31,9 @@ func ReadOperations() (*Operations, error) {
 	return operations, nil
 }
 
-// Knows says whether a setting is documented: in a table, or as one of the standard variables of traces.
+// Knows says whether a setting is documented: in a table, or as one of the standard variables of traces and of S3.
 func (operations *Operations) Knows(setting string) bool {
-	if strings.HasPrefix(setting, "OTEL_") {
+	if strings.HasPrefix(setting, "OTEL_") || strings.HasPrefix(setting, "AWS_") {
 		return strings.Contains(operations.text, "`"+setting+"`")
 	}
 	_, ok := operations.defaults[setting]

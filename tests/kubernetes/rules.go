@@ -53,6 +53,7 @@ func (overlay *Overlay) Judge() []string {
 	overlay.dials()
 	overlay.monitors()
 	overlay.connections()
+	overlay.files()
 	overlay.memory()
 	return overlay.complaints
 }

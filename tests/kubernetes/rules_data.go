@@ -91,6 +91,9 @@ func (overlay *Overlay) mounted(workload Workload, path string) (string, error) 
 						return fmt.Sprintf("postgresql://user:password@%s-rw:5432/%s", database.Name, database.Spec.Bootstrap.InitDB.Database), nil
 					}
 				}
+				if volume.Secret.SecretName == "madang-files" {
+					return "", nil
+				}
 				// docs/kubernetes.md says how to create it.
 				if strings.HasPrefix(volume.Secret.SecretName, "madang-redis") {
 					if item.Key == "users.acl" {

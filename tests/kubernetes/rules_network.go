@@ -179,7 +179,7 @@ func (overlay *Overlay) policies() {
 	}
 	for _, component := range overlay.Edges.Components() {
 		// An overlay has one of the two databases.
-		isHere := component != "development-database" && component != "postgres" && component != "valkey" ||
+		isHere := component == "network-policies" || component == "files-s3" && overlay.keepsFilesInS3() ||
 			component == "development-database" && has["madang-postgres"] ||
 			component == "postgres" && len(overlay.Databases) > 0 || component == "valkey" && has["madang-valkey"]
 		if !isHere {
@@ -270,7 +270,12 @@ func (overlay *Overlay) addresses(rule string, workload Workload) []string {
 			}
 		}
 		for part := range strings.SplitSeq(value, ",") {
-			if parsed, err := url.Parse(part); err == nil && parsed.Host != "" {
+			parsed, err := url.Parse(part)
+			switch {
+			case err != nil || parsed.Host == "":
+			case parsed.Scheme == "s3":
+				addresses = append(addresses, "s3:443")
+			default:
 				addresses = append(addresses, parsed.Host)
 			}
 		}

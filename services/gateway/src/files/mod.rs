@@ -60,7 +60,8 @@ impl Files {
     /// When the setting names nothing in which files can be kept.
     pub(crate) fn open(settings: &FileSettings) -> Result<Option<Self>, StartError> {
         let Some(url) = &settings.files_url else { return Ok(None) };
-        let store = Store::open(url).map_err(|why| StartError::setting("MADANG_FILES_URL", why))?;
+        let store = Store::open(url, settings.access_key())
+            .map_err(|why| StartError::setting("MADANG_FILES_URL", why))?;
         let spool = settings.files_spool_dir.clone().unwrap_or_else(std::env::temp_dir);
         let spool = Spool::open(spool).map_err(|why| StartError::setting("MADANG_FILES_SPOOL_DIR", why))?;
         let places = usize::try_from(settings.max_uploads).unwrap_or(Semaphore::MAX_PERMITS);

@@ -6,6 +6,8 @@ use bytes::Bytes;
 use object_store::{ObjectStore, ObjectStoreExt as _, local::LocalFileSystem, path::Path};
 use tokio::{fs::File, io::AsyncReadExt as _};
 
+use crate::settings::AccessKey;
+
 /// The bytes that are given to a directory at once.
 const DIRECTORY_PART_BYTES: usize = 1 << 20;
 /// The same for S3, which takes no smaller part but the last one.
@@ -21,11 +23,14 @@ pub(super) struct Store {
 
 impl Store {
     /// Opens what a setting names; a directory is made where there is none.
-    pub(super) fn open(url: &str) -> Result<Self, String> {
-        if url.contains("://") {
-            return Self::open_url(url);
+    pub(super) fn open(url: &str, key: Option<AccessKey<'_>>) -> Result<Self, String> {
+        match url.split_once("://") {
+            None => Self::open_directory(url),
+            Some(("file", path)) => Self::open_directory(path),
+            #[cfg(feature = "s3")]
+            Some(("s3", place)) => Self::open_bucket(place, key),
+            _ => Err("must be a directory, or s3://bucket/prefix".to_owned()),
         }
-        Self::open_directory(url)
     }
 
     fn open_directory(directory: &str) -> Result<Self, String> {
@@ -38,22 +43,18 @@ impl Store {
         Ok(Self { objects: Arc::new(objects.with_fsync(true)), part_bytes: DIRECTORY_PART_BYTES })
     }
 
-    fn open_url(url: &str) -> Result<Self, String> {
-        match url.split_once("://") {
-            Some(("file", path)) => Self::open_directory(path),
-            #[cfg(feature = "s3")]
-            Some(("s3", rest)) => {
-                let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
-                let objects = object_store::aws::AmazonS3Builder::from_env()
-                    .with_bucket_name(bucket)
-                    .build()
-                    .map_err(|error| error.to_string())?;
-                let prefix = Path::parse(prefix.trim_end_matches('/')).map_err(|error| error.to_string())?;
-                let objects = object_store::prefix::PrefixStore::new(objects, prefix);
-                Ok(Self { objects: Arc::new(objects), part_bytes: S3_PART_BYTES })
-            }
-            _ => Err("must be a directory, or s3://bucket/prefix".to_owned()),
+    /// Opens `bucket/prefix` with a key; without one, with the account of the environment.
+    #[cfg(feature = "s3")]
+    fn open_bucket(place: &str, key: Option<AccessKey<'_>>) -> Result<Self, String> {
+        let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
+        let mut builder = object_store::aws::AmazonS3Builder::from_env().with_bucket_name(bucket);
+        if let Some(AccessKey { id, secret }) = key {
+            builder = builder.with_access_key_id(id.expose()).with_secret_access_key(secret.expose());
         }
+        let objects = builder.build().map_err(|error| error.to_string())?;
+        let prefix = Path::parse(prefix.trim_end_matches('/')).map_err(|error| error.to_string())?;
+        let objects = object_store::prefix::PrefixStore::new(objects, prefix);
+        Ok(Self { objects: Arc::new(objects), part_bytes: S3_PART_BYTES })
     }
 
     pub(super) async fn put(

@@ -4,15 +4,25 @@ use std::path::PathBuf;
 
 use clap::Args;
 use madang_domain::limits::FILE_MAX_BYTES;
+use madang_kit::Secret;
 
 /// Where uploaded files are kept, and their bounds.
 #[derive(Debug, Clone, Args)]
 pub struct FileSettings {
     /// Where uploaded files are kept: a directory that all gateways share, or `s3://bucket/prefix` with the usual variables
-    /// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_REGION` and `AWS_ENDPOINT_URL`. Unset, nobody can upload. [default in
-    /// the all-in-one without Redis: `files` in MADANG_DATA_DIR]
+    /// `AWS_REGION` and `AWS_ENDPOINT_URL`. Unset, nobody can upload. [default in the all-in-one without Redis: `files` in
+    /// MADANG_DATA_DIR]
     #[arg(long, env = "MADANG_FILES_URL", value_name = "DIRECTORY OR URL")]
     pub files_url: Option<String>,
+
+    /// The id of the access key to the store that speaks S3. Unset, the account is `AWS_ACCESS_KEY_ID` or that of the
+    /// machine.
+    #[arg(long, env = "MADANG_FILES_ACCESS_KEY_ID", requires = "files_secret_access_key")]
+    pub files_access_key_id: Option<Secret>,
+
+    /// The secret of that access key.
+    #[arg(long, env = "MADANG_FILES_SECRET_ACCESS_KEY", requires = "files_access_key_id")]
+    pub files_secret_access_key: Option<Secret>,
 
     /// The directory in which a file lies while it arrives, without a name. Unset, that of the system for temporary
     /// files.
@@ -43,4 +53,19 @@ pub struct FileSettings {
     /// The most uploads of one user that may be under way at this gateway.
     #[arg(long, env = "MADANG_MAX_USER_UPLOADS", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub max_user_uploads: u32,
+}
+
+/// The access key to a store that speaks S3: its id and its secret.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct AccessKey<'a> {
+    pub(crate) id: &'a Secret,
+    pub(crate) secret: &'a Secret,
+}
+
+impl FileSettings {
+    /// The access key that the settings have.
+    pub(crate) fn access_key(&self) -> Option<AccessKey<'_>> {
+        let (id, secret) = self.files_access_key_id.as_ref().zip(self.files_secret_access_key.as_ref())?;
+        Some(AccessKey { id, secret })
+    }
 }

@@ -14,6 +14,7 @@ use clap::Args;
 use madang_domain::Slug;
 use madang_kit::{Registration, tls::ListenerTlsSettings};
 
+pub(crate) use self::files::AccessKey;
 use self::path::base_path;
 pub use self::{
     allowed_origin::{AllowedOrigin, Origin},
