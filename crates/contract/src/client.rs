@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use madang_domain::{Emoji, Epoch, IdempotencyKey, MessageId, MessageText, RoomId, RoomRef, Seq};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use crate::{
-    NewAttachment, broken,
+    NewAttachment, broken, in_words,
     samples::{FILE, ROOM, link},
 };
 
@@ -17,6 +17,9 @@ const REQUEST_ID_MAX_BYTES: usize = 64;
 
 /// The longest message of an error, in bytes. The parser repeats what it refuses, which may be as long as a frame.
 const ERROR_MAX_BYTES: usize = 512;
+
+/// How many fields of a refused frame are looked at for the wrong one; none has more.
+const REFUSED_FIELDS_MAX: usize = 16;
 
 /// The id that a client gives to a request: a text of at most 64 bytes. The answer repeats it as `re`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -191,7 +194,7 @@ impl ClientFrame {
     }
 
     /// Examples for the documents, as a client writes them: at least one frame of each type.
-    pub(crate) fn examples() -> Vec<serde_json::Value> {
+    pub(crate) fn examples() -> Vec<Value> {
         vec![
             json!({"type": "auth", "token": "eyJ0eXAi", "inbox_since": 3, "inbox_epoch": "24139c12"}),
             json!({"type": "subscribe", "id": "1", "rooms": [{"room": "courtyard", "since": 0}, {"room": ROOM}]}),
@@ -288,25 +291,18 @@ impl Request {
     /// # Errors
     /// If the text is not a JSON object, or has an unknown type or field, or a value out of bounds.
     pub fn parse(text: &str) -> Result<Self, FrameError> {
-        /// The frame's own fields and the id, which serde cannot split from a tagged enum that denies
-        /// unknown fields; so the object is read once, and the id taken out of it.
-        fn split(text: &str) -> Result<(Option<serde_json::Value>, serde_json::Value), serde_json::Error> {
-            let mut object: serde_json::Map<String, serde_json::Value> = serde_json::from_str(text)?;
-            let id = object.remove("id");
-            Ok((id, serde_json::Value::Object(object)))
-        }
         let (id, rest) = split(text).map_err(|error| FrameError {
             // Only here: a frame that is JSON does not pay for one that is not.
             id: broken::id_literal(text).and_then(|literal| serde_json::from_str(literal).ok()),
             message: brief(format!("not a JSON object: {error}")),
         })?;
-        let id = id
-            .map(serde_json::from_value::<RequestId>)
-            .transpose()
-            .map_err(|error| FrameError { id: None, message: brief(format!("id: {error}")) })?;
-        match serde_json::from_value(rest) {
+        let id = id.map(serde_json::from_value::<RequestId>).transpose().map_err(|error| FrameError {
+            id: None,
+            message: brief(format!("id {}", in_words(&error.to_string()).1)),
+        })?;
+        match serde_json::from_value(Value::Object(rest)) {
             Ok(frame) => Ok(Self { id, frame }),
-            Err(error) => Err(FrameError { id, message: brief(error.to_string()) }),
+            Err(error) => Err(FrameError { id, message: brief(refusal(text, &error.to_string())) }),
         }
     }
 
@@ -323,6 +319,37 @@ impl Request {
             frame: &'a ClientFrame,
         }
         serde_json::to_string(&Whole { id: self.id.as_ref(), frame: &self.frame })
+    }
+}
+
+/// The id and the frame's own fields, which serde cannot split from a tagged enum that denies unknown fields; so the object
+/// is read once, and the id taken out of it.
+fn split(text: &str) -> Result<(Option<Value>, Map<String, Value>), serde_json::Error> {
+    let mut object: Map<String, Value> = serde_json::from_str(text)?;
+    let id = object.remove("id");
+    Ok((id, object))
+}
+
+/// Why a frame is refused that is JSON: which field, and what is wrong with it. Reads it again, which only a refusal is
+/// worth.
+///
+/// The parser does not say which field of a tagged enum has a wrong value: it is the one without which it says something
+/// else.
+fn refusal(text: &str, said: &str) -> String {
+    let (name, words) = in_words(said);
+    if let Some(name) = name {
+        return format!("{name} {words}");
+    }
+    let object = split(text).map(|(_, object)| object).unwrap_or_default();
+    let is_wrong = |name: &&String| {
+        let mut rest = object.clone();
+        rest.remove(*name);
+        serde_json::from_value::<ClientFrame>(Value::Object(rest)).map_err(|error| error.to_string())
+            != Err(said.to_owned())
+    };
+    match object.keys().take(REFUSED_FIELDS_MAX).find(is_wrong) {
+        Some(name) => format!("{name} {words}"),
+        None => format!("the frame is refused: {words}"),
     }
 }
 
@@ -364,6 +391,31 @@ mod tests {
             let error = Request::parse(text).unwrap_err();
             assert_eq!(error.id, Some(RequestId::new("7")), "{text}");
         }
+    }
+
+    #[test]
+    fn a_refusal_names_the_field_and_repeats_no_value() {
+        for (text, message) in [
+            (r#"{"type":"ping","volume":11}"#, "volume is not known here"),
+            (r#"{"type":"send","room":"general","key":"k"}"#, "text is missing"),
+            (r#"{"type":"send","room":"general","key":"k","text":5}"#, "text is a number; expected a string"),
+            (
+                r#"{"type":"typing","room":"general","on":"x`, expected y"}"#,
+                "on is a string; expected a boolean",
+            ),
+            (r#"{"type":["x"]}"#, "type is a list; expected a string"),
+            (r#"{"type":"ping","id":5}"#, "id is a number; expected a string"),
+        ] {
+            assert_eq!(Request::parse(text).unwrap_err().message, message, "{text}");
+        }
+        let unknown = Request::parse(r#"{"type":"sing"}"#).unwrap_err().message;
+        assert!(unknown.starts_with("type is not known here; expected one of `auth`, `sub"), "{unknown}");
+        let text =
+            Request::parse(r#"{"type":"send","room":"general","key":"k","text":""}"#).unwrap_err().message;
+        assert!(text.starts_with("text "), "{text}");
+        // Two values are wrong: one of them is told.
+        let two = r#"{"type":"read","room":7,"seq":"x"}"#;
+        assert_eq!(Request::parse(two).unwrap_err().message, "room is a number; expected a string");
     }
 
     #[test]

@@ -84,6 +84,8 @@ pub const INVITATION_DEFAULT_DAYS: u64 = 7;
 pub const INVITATION_MAX_DAYS: u64 = 366;
 /// The words of one list that are not accepted.
 pub const WORDS_MAX: usize = 500;
+/// The letters of all of them together, as they are compared: a Korean syllable has two to four.
+pub const WORD_LETTERS_MAX: usize = 20_000;
 /// The characters of one of them.
 pub const WORD_MAX_CHARS: usize = 64;
 /// The latest notices of an inbox among which mentions in a room are counted.

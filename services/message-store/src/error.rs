@@ -166,6 +166,9 @@ pub(crate) enum OperationError {
     /// A list has too many words.
     #[error("a list has at most {max} words", max = limits::WORDS_MAX)]
     TooManyWords,
+    /// The words of a list are too long together.
+    #[error("the words of a list have at most {max} letters together, as they are compared", max = limits::WORD_LETTERS_MAX)]
+    TooLongWords,
     /// There is no such file, or none that the user sees.
     #[error("there is no such file")]
     FileNotFound,
@@ -246,6 +249,7 @@ impl From<OperationError> for Error {
             | E::BadUses
             | E::WordRefused
             | E::TooManyWords
+            | E::TooLongWords
             | E::NestedThread
             | E::TooMany(_) => Code::InvalidArgument,
             E::DirectIsFixed
@@ -283,7 +287,7 @@ impl From<OperationError> for Error {
             E::BadExpiry => Some("/expires_at"),
             E::BadUses => Some("/uses"),
             E::WordRefused => Some("/text"),
-            E::TooManyWords => Some("/words"),
+            E::TooManyWords | E::TooLongWords => Some("/words"),
             _ => None,
         };
         let retry_after = match &error {

@@ -63,11 +63,12 @@ impl Operations {
 
     /// Whether a message has a word that is to be reported. `invalid_argument`: it has one that is not accepted. The site says
     /// what it says.
-    fn is_flagged(&self, append: &Append) -> Result<bool> {
-        match append.authority {
-            Authority::User => Ok(self.0.engine.judge_words(append.room, &append.message.text)?),
-            Authority::Site => Ok(false),
+    async fn is_flagged(&self, append: &Append) -> Result<bool> {
+        let Append { room, actor, message, authority } = append;
+        if *authority == Authority::Site {
+            return Ok(false);
         }
+        Ok(self.0.engine.judge_words(*room, actor.id, Some(&message.key), &message.text).await?)
     }
 
     /// Lets what a change says be indexed for search. Events that say nothing are passed over there, and must be, so that
@@ -222,7 +223,7 @@ impl MessageStore for Operations {
         if append.message.thread.is_some() {
             return Err(Error::invalid("a message in a thread is appended by append_in_thread"));
         }
-        let is_flagged = self.is_flagged(&append)?;
+        let is_flagged = self.is_flagged(&append).await?;
         check_message(&mut append.message)?;
         let (room, reply_to) = (append.room, append.message.reply_to);
         let mut appended = if has_files(&append.message) {
@@ -246,7 +247,7 @@ impl MessageStore for Operations {
 
     async fn append_in_thread(&self, request: AppendInThread) -> Result<Changed<Appended>> {
         let AppendInThread(mut append) = request;
-        let (room, is_flagged) = (append.room, self.is_flagged(&append)?);
+        let (room, is_flagged) = (append.room, self.is_flagged(&append).await?);
         check_message(&mut append.message)?;
         let appended = self.0.engine.append_in_thread(append).await?;
         if is_flagged && !appended.value.duplicate {
@@ -315,7 +316,10 @@ impl MessageStore for Operations {
         // What the type does not say.
         request.text = MessageText::new(request.text)?.into_string();
         let (room, message) = (request.room, request.message);
-        let is_flagged = request.actor.is_some() && self.0.engine.judge_words(room, &request.text)?;
+        let is_flagged = match &request.actor {
+            Some(actor) => self.0.engine.judge_words(room, actor.id, None, &request.text).await?,
+            None => false,
+        };
         let edited = self.told(self.0.engine.edit_message(request).await?);
         if is_flagged {
             self.0.engine.report_by_words(room, message).await;

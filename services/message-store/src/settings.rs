@@ -132,10 +132,14 @@ pub(crate) const SEARCH_ROUNDS: usize = 4;
 pub(crate) const WORD_LISTS_REFRESH: Duration = Duration::from_secs(2);
 
 /// The word lists that one statement reads.
-pub(crate) const WORD_LISTS_CHUNK: u32 = 200;
+pub(crate) const WORD_LISTS_CHUNK: u32 = 1_000;
 
-/// The word lists that are heeded. Each has at most 500 words, usually a few: 10,000 lists of 50 words take some 40 MB.
-pub(crate) const WORD_LISTS_MAX: usize = 10_000;
+/// The rooms whose word lists are heeded. Of each its id and a time are in memory.
+pub(crate) const WORD_LISTS_MAX: usize = 200_000;
+
+/// The rooms whose words are in memory. A list takes up to 100 kB, usually a few; the words of another room are read when a
+/// message asks for them.
+pub(crate) const WORD_LISTS_KEPT: usize = 1_000;
 
 /// How long a file may be on its way, after which nobody brings it any more: gateways give an upload up long before.
 pub(crate) const UPLOAD_EXPIRY: Duration = Duration::from_secs(60 * 60);

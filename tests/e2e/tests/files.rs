@@ -1,6 +1,8 @@
 //! Files over two gateways, in one directory and in one store that speaks S3: through the ingress, in messages, on the
 //! disk and off it again.
 
+#![expect(clippy::expect_used, reason = "a story that cannot go on ends with a message")]
+
 use std::path::{Path, PathBuf};
 
 use madang_client::Body;

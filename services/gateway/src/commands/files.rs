@@ -118,6 +118,10 @@ impl Announced {
         let is_unknown =
             |error: &Error| matches!(error.code, Code::Unavailable | Code::DeadlineExceeded | Code::Internal);
         self.is_done = kept.is_ok() || kept.as_ref().is_err_and(is_unknown);
+        if !self.is_done {
+            // Its row may be gone meanwhile, with its user or its room, and then nothing else names these bytes.
+            self.files.remove(self.file).await?;
+        }
         kept
     }
 }

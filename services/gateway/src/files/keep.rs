@@ -80,7 +80,7 @@ impl Files {
     }
 
     /// Removes all that is kept of a file. What is not there is removed already.
-    pub(super) async fn remove(&self, id: FileId) -> Result<()> {
+    pub(crate) async fn remove(&self, id: FileId) -> Result<()> {
         for part in Part::ALL {
             match self.store.objects.delete(&part.path(id)).await {
                 Ok(()) | Err(object_store::Error::NotFound { .. }) => {}

@@ -40,11 +40,19 @@ impl Files {
             if removed.is_empty() {
                 return Ok(());
             }
-            for file in &removed {
-                self.remove(*file).await?;
+            let mut gone = Vec::with_capacity(removed.len());
+            for file in removed {
+                // One that cannot be removed holds up no other. It is tried again with the next sweep.
+                match self.remove(file).await {
+                    Ok(()) => gone.push(file),
+                    Err(error) => tracing::warn!(%file, %error, "a file could not be removed"),
+                }
+            }
+            if gone.is_empty() {
+                return Ok(());
             }
             // Last: whoever is cut off before this removes them once more.
-            store.forget_files(ForgetFiles { files: removed }).await?;
+            store.forget_files(ForgetFiles { files: gone }).await?;
         }
     }
 }

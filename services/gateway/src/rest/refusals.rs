@@ -4,6 +4,7 @@ use axum::extract::{
     path::ErrorKind,
     rejection::{PathRejection, QueryRejection},
 };
+use madang_contract::in_words;
 use madang_domain::{Error, FieldError};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, error::Category};
@@ -26,7 +27,7 @@ pub(super) fn body_error<T: DeserializeOwned>(body: &[u8], error: &serde_json::E
     let mut fields = fields_of::<T>(value);
     let Some(first) = fields.first() else {
         // Such as a field that stands twice, which a value holds once.
-        let (_, said) = said_of_value(without_place(&error.to_string()));
+        let (_, said) = in_words(&error.to_string());
         return Error::invalid(format!("the body is invalid: {said}"));
     };
     let sentence = match first.pointer.rsplit('/').next() {
@@ -73,7 +74,7 @@ fn said_of(path: &Path, text: &str) -> (String, String) {
             Segment::Unknown => {}
         }
     }
-    let (name, sentence) = said_of_value(text);
+    let (name, sentence) = in_words(text);
     if let Some(name) = name {
         let mut own = String::new();
         push(&mut own, name);
@@ -82,56 +83,6 @@ fn said_of(path: &Path, text: &str) -> (String, String) {
         }
     }
     (pointer, sentence)
-}
-
-/// The field that a parser's sentence names, if any, and what is said of it in words of the contract. A refusal never
-/// repeats a value: it may be a password in the wrong field, or as long as the body.
-fn said_of_value(text: &str) -> (Option<&str>, String) {
-    if let Some(name) = text.strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`')) {
-        return (Some(name), "is missing".to_owned());
-    }
-    if let Some(rest) = text.strip_prefix("unknown field `") {
-        // What is expected stands last: a name that a client gives may hold anything.
-        let name = rest.rsplit_once("`, expected ").or_else(|| rest.rsplit_once("`, there are no fields"));
-        return (name.map(|(name, _)| name), "is not known here".to_owned());
-    }
-    let of_kind = |prefix: &str| text.strip_prefix(prefix).and_then(|rest| rest.rsplit_once(", expected "));
-    if let Some((is, expected)) = of_kind("invalid type: ") {
-        return (None, format!("is {}; expected {}", kind(is), expectation(expected)));
-    }
-    if let Some((_, expected)) = of_kind("invalid value: ") {
-        return (None, format!("is out of range; expected {}", expectation(expected)));
-    }
-    if let Some((_, expected)) = of_kind("unknown variant `") {
-        return (None, format!("is not known here; expected {expected}"));
-    }
-    (None, text.to_owned())
-}
-
-/// What JSON calls a value of which the parser says the kind and the content.
-fn kind(is: &str) -> &'static str {
-    match is.split(' ').next() {
-        Some("null" | "unit") => "null",
-        Some("boolean") => "a boolean",
-        Some("integer" | "floating") => "a number",
-        Some("string" | "character") => "a string",
-        Some("sequence") => "a list",
-        Some("map") => "an object",
-        _ => "of another type",
-    }
-}
-
-/// What JSON calls a type of this program.
-fn expectation(expected: &str) -> &str {
-    match expected {
-        "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number that is not negative",
-        "i8" | "i16" | "i32" | "i64" | "isize" => "a whole number",
-        "f32" | "f64" => "a number",
-        "a sequence" => "a list",
-        "a map" => "an object",
-        _ if expected.starts_with("struct ") => "an object",
-        _ => expected,
-    }
 }
 
 /// Adds a name to a JSON pointer (RFC 6901, section 3).
@@ -153,11 +104,6 @@ fn take_out(value: &mut Value, pointer: &str) -> bool {
     let name = name.replace("~1", "/").replace("~0", "~");
     let object = value.pointer_mut(parent).and_then(Value::as_object_mut);
     object.is_some_and(|object| object.remove(&name).is_some())
-}
-
-/// Where in the text something stands is of no use to who sees a form.
-fn without_place(text: &str) -> &str {
-    text.rsplit_once(" at line ").map_or(text, |(said, _)| said)
 }
 
 /// Why a query string is refused.

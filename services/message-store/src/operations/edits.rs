@@ -77,6 +77,9 @@ impl Engine {
         actor: Option<&Profile>,
         edited: &MessageRecord,
     ) -> OperationResult<()> {
+        if change.room.flags.archived {
+            return Err(OperationError::Archived);
+        }
         if let Some(actor) = actor {
             let member = change.permit(RoomAction::EditOwn).await?;
             change.refuse_blocked().await?;
@@ -170,12 +173,6 @@ async fn tell_newly_named(
 ) -> OperationResult<()> {
     let new: Vec<UserId> =
         edited.detail.mentions.iter().filter(|user| !former.contains(user)).copied().collect();
-    let blockers =
-        if by_site { Vec::new() } else { change.transaction.blockers(edited.sender, &new).await? };
-    let (room, now) = (change.room.id, change.now);
-    let silent = change.transaction.silent_members(room, &new, now).await?;
-    for user in new.iter().filter(|user| !blockers.contains(user) && !silent.contains(user)) {
-        change.tell_of_mention(*user, edited.seq);
-    }
+    mentions::tell(change, by_site, edited.sender, &new, edited.seq).await?;
     threads::follow_named(change, edited, &new).await
 }

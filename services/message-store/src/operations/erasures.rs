@@ -233,10 +233,12 @@ async fn look_through(
     if !is_through {
         return Ok(change.finish(()).await?.events);
     }
-    // Nobody is left who could read what others said there.
+    // Nobody is left who could read what others said there. A public room can be joined again, and so can one of the site's,
+    // which lets its users in.
     let is_deserted = match change.room.kind {
         RoomKind::Direct => change.transaction.is_deserted(room).await?,
-        RoomKind::Public | RoomKind::Private => change.room.member_count == 0,
+        RoomKind::Private => change.room.member_count == 0 && change.room.external_id.is_none(),
+        RoomKind::Public => false,
     };
     let changed = if is_deserted { change.delete().await? } else { change.finish(()).await? };
     transaction.delete_erasure_room(user, room).await?;

@@ -9,9 +9,10 @@
 use std::collections::HashMap;
 
 use madang_database::DatabaseResult;
-use madang_domain::{RoomId, UserId, Username, limits::MENTIONS_MAX};
+use madang_domain::{RoomId, Seq, UserId, Username, limits::MENTIONS_MAX};
 
-use crate::store::Database;
+use super::room_change::RoomChange;
+use crate::{error::OperationResult, store::Database};
 
 /// The longest particles that are cut off, in syllables: `님께서는` has four.
 const PARTICLE_MAX_SYLLABLES: usize = 4;
@@ -145,6 +146,23 @@ fn candidates(text: &str) -> Candidates {
 /// A whole syllable, as texts are written.
 const fn is_hangul(c: char) -> bool {
     matches!(c, '가'..='힣')
+}
+
+/// Tells those whom a message mentions, but who has blocked the sender or wants no notices of the room.
+pub(super) async fn tell(
+    change: &mut RoomChange<'_>,
+    by_site: bool,
+    sender: UserId,
+    mentioned: &[UserId],
+    message: Seq,
+) -> OperationResult<()> {
+    let blockers = if by_site { Vec::new() } else { change.transaction.blockers(sender, mentioned).await? };
+    let (room, now) = (change.room.id, change.now);
+    let silent = change.transaction.silent_members(room, mentioned, now).await?;
+    for user in mentioned.iter().filter(|user| !blockers.contains(user) && !silent.contains(user)) {
+        change.tell_of_mention(*user, message);
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -100,7 +100,7 @@ impl Engine {
             change.transaction.insert_thread_message(&change.room, &said).await?;
             files::attach(change.transaction, room, actor.id, change.room.head, &attachments).await?;
             show(&mut change, &mut of_root, state).await?;
-            tell_mentioned(&mut change, actor.id, &mentions, by_site).await?;
+            mentions::tell(&mut change, by_site, actor.id, &mentions, thread.last_seq).await?;
             let (seq, at) = (change.room.head, change.room.active_at);
             let tell = Tell { room, message: seq, root, by_site, told_to: UserId::new(Uuid::nil()) };
             change.transaction.insert_tell(&tell, change.now).await?;
@@ -325,18 +325,4 @@ async fn show(
 ) -> OperationResult<()> {
     root.detail.thread = Some(state);
     Ok(change.transaction.save_message(change.room.id, root).await?)
-}
-
-/// Tells those whom a message mentions, but who has blocked the sender.
-async fn tell_mentioned(
-    change: &mut RoomChange<'_>,
-    sender: UserId,
-    mentions: &[UserId],
-    by_site: bool,
-) -> OperationResult<()> {
-    let blockers = if by_site { Vec::new() } else { change.transaction.blockers(sender, mentions).await? };
-    for user in mentions.iter().filter(|user| !blockers.contains(user)) {
-        change.tell_of_mention(*user, change.room.head);
-    }
-    Ok(())
 }

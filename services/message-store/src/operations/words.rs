@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use madang_domain::{
-    AuditAction, Authority, ListedWord, Role, RoomAction, RoomId, Seq, UserId, limits::WORDS_MAX,
+    AuditAction, Authority, IdempotencyKey, ListedWord, Role, RoomAction, RoomId, RoomRef, Seq, UserId,
+    limits::{WORD_LETTERS_MAX, WORDS_MAX},
 };
 use madang_kit::clock::new_id;
 use madang_rpc::store::{GetWords, PutWords, WordList};
@@ -17,7 +18,7 @@ use crate::{
     error::{OperationError, OperationResult},
     store::{AuditRecord, NewReport},
     transaction::{finish, in_transaction},
-    words::Verdict,
+    words::{Verdict, letters},
 };
 
 impl Engine {
@@ -53,6 +54,9 @@ impl Engine {
         // Each once, in an order that shows which there are.
         let words: BTreeSet<ListedWord> = list.words.into_iter().collect();
         let list = WordList { words: words.into_iter().collect(), action: list.action };
+        if letters(&list.words) > WORD_LETTERS_MAX {
+            return Err(OperationError::TooLongWords);
+        }
         self.remember(&actor).await?;
         let now = self.clock.now();
         in_transaction!(self, "put_words", |transaction| {
@@ -78,17 +82,46 @@ impl Engine {
             Ok(())
         })?;
         // Other replicas hear of it within seconds, this one at once.
-        self.words.refresh(&*self.database).await?;
+        self.words.refresh(&*self.database, self.clock.now()).await?;
         Ok(list)
     }
 
-    /// Refuses a text that has a word which is not accepted. True: it is to be reported once it is sent.
-    pub(crate) fn judge_words(&self, room: RoomId, text: &str) -> OperationResult<bool> {
-        match self.words.judge(room, text) {
+    /// Judges a text that a user says in a room. True: it is to be reported once it is said. `key`: that of a message which is
+    /// sent.
+    ///
+    /// Only who may speak there is refused for a word. Another is refused for that by what follows, so that nobody learns the
+    /// list of a room in which they are not; and a message that was sent before is answered as before.
+    pub(crate) async fn judge_words(
+        &self,
+        room: RoomId,
+        user: UserId,
+        key: Option<&IdempotencyKey>,
+        text: &str,
+    ) -> OperationResult<bool> {
+        match self.words.judge(&*self.database, room, text).await? {
             Verdict::Accepted => Ok(false),
             Verdict::Flagged => Ok(true),
-            Verdict::Refused => Err(OperationError::WordRefused),
+            Verdict::Refused if self.may_say_more(room, user, key).await? => Err(OperationError::WordRefused),
+            Verdict::Refused => Ok(false),
         }
+    }
+
+    /// Whether a user is in a room, and has not said this before.
+    async fn may_say_more(
+        &self,
+        room: RoomId,
+        user: UserId,
+        key: Option<&IdempotencyKey>,
+    ) -> OperationResult<bool> {
+        in_transaction!(self, "may_say_more", |transaction| {
+            if let Some(key) = key
+                && transaction.appended_before(room, user, key).await?.is_some()
+            {
+                return Ok(false);
+            }
+            let view = transaction.view(user, &RoomRef::Id(room)).await?;
+            Ok(view.is_some_and(|view| view.place.is_some()))
+        })
     }
 
     /// Reports a message that has a word which is not accepted. A message that was sent stays sent where this fails.

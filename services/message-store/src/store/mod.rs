@@ -53,7 +53,7 @@ pub(crate) use messages::{MessageRecord, RevisionPage};
 pub(crate) use moving::{Moving, Pass};
 pub(crate) use postgres::{Postgres, migrations as postgres_migrations};
 pub(crate) use reads::{MarkCounts, MemberMarks};
-pub(crate) use reports::{AuditRecord, NewReport, ReportsOf};
+pub(crate) use reports::{AuditRecord, ChangedWordList, NewReport, ReportsOf};
 pub(crate) use restrictions::{ByBan, RestrictionRecord};
 pub(crate) use rooms::{ByActivity, ByAge, MemberPlace, Origin, RoomPage, RoomRecord, View};
 pub(crate) use search::{ByTime, IndexedMessage, IndexedPiece, LogPiece, SearchedRooms, Wanted};

@@ -112,11 +112,20 @@ pub(crate) trait Reports {
         at: Timestamp,
     ) -> DatabaseResult<()>;
 
-    /// The word lists that were changed at a time or later, after a room of that time: the oldest change first. None is the
-    /// list of the whole site.
+    /// The word lists that were changed at a time or later, the oldest change first; after the one of a place.
     async fn word_lists_since(
         &mut self,
         since: Timestamp,
+        beyond: Option<(Timestamp, Option<RoomId>)>,
         limit: u32,
-    ) -> DatabaseResult<Vec<(Option<RoomId>, WordList, Timestamp)>>;
+    ) -> DatabaseResult<Vec<ChangedWordList>>;
+}
+
+/// A word list that was changed, without its words.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ChangedWordList {
+    /// None is the list of the whole site.
+    pub(crate) room: Option<RoomId>,
+    pub(crate) at: Timestamp,
+    pub(crate) is_empty: bool,
 }

@@ -62,44 +62,102 @@ impl Matcher {
         self.words.is_empty()
     }
 
-    /// Whether one of the words is in a text.
+    /// The letters of all words, in the form in which they are compared.
+    pub(super) fn letters(&self) -> usize {
+        self.words.iter().map(|word| word.form.len()).sum()
+    }
+
+    /// Whether one of the words is in a text. From each place that can begin a word the text is followed along the sorted
+    /// words, so that words which begin alike are compared once.
     pub(super) fn finds(&self, text: &str) -> bool {
         if self.is_empty() {
             return false;
         }
-        let letters = letters(text);
-        (0..letters.len()).filter(|start| letters[*start].begins).any(|start| {
-            // Sorted words with this first letter.
-            let first = letters[start].form;
-            let from = self.words.partition_point(|word| word.form[0] < first);
-            self.words[from..]
-                .iter()
-                .take_while(|word| word.form[0] == first)
-                .any(|word| stands_at(&letters, start, word))
-        })
+        let text = Text::new(letters(text));
+        (0..text.letters.len())
+            .filter(|start| text.letters[*start].begins)
+            .any(|start| self.stands_at(&text, start))
+    }
+
+    /// Whether one of the words begins at a place of a text.
+    fn stands_at(&self, text: &Text, start: usize) -> bool {
+        // Those that are the same as the text so far; the shortest is the first.
+        let mut words = &self.words[..];
+        for (length, letter) in text.letters[start..].iter().enumerate() {
+            while let [word, rest @ ..] = words
+                && word.form.len() == length
+            {
+                if text.has(start, word) {
+                    return true;
+                }
+                words = rest;
+            }
+            words = narrowed(words, length, letter.form);
+            if words.is_empty() {
+                return false;
+            }
+        }
+        words
+            .first()
+            .is_some_and(|word| word.form.len() == text.letters.len() - start && text.has(start, word))
     }
 }
 
-/// Whether a word stands at a place.
-fn stands_at(letters: &[Letter], start: usize, word: &Word) -> bool {
-    let Some(found) = letters.get(start..start + word.form.len()) else { return false };
-    if !found.iter().map(|letter| letter.form).eq(word.form.iter().copied()) || !found[found.len() - 1].ends {
-        return false;
+/// Of sorted words that begin alike, and all go on, those that have a letter at a place.
+fn narrowed(words: &[Word], place: usize, letter: char) -> &[Word] {
+    match words {
+        // Nearly always: there is nothing to look for.
+        [first, .., last] if first.form[place] == letter && last.form[place] == letter => words,
+        [word] if word.form[place] == letter => words,
+        [] | [_] => &[],
+        _ => {
+            let from = words.partition_point(|word| word.form[place] < letter);
+            let to = words.partition_point(|word| word.form[place] <= letter);
+            &words[from..to]
+        }
     }
-    if found.iter().any(|letter| letter.is_run) {
-        return true;
-    }
-    let before_is_joined = found[0].joined;
-    let after_is_joined = letters.get(start + word.form.len()).is_some_and(|letter| letter.joined);
-    if before_is_joined || after_is_joined {
-        return false;
-    }
-    let inner = &found[1..];
-    let is_as_written = inner.iter().map(|letter| letter.joined).eq(word.joints[1..].iter().copied());
-    is_as_written || inner.iter().all(|letter| letter.joined) || inner.iter().all(|letter| !letter.joined)
 }
 
 /// A text in the form in which words are found.
+struct Text {
+    letters: Vec<Letter>,
+    /// How many letters before a place are of a script without blanks between words.
+    runs_before: Vec<usize>,
+}
+
+impl Text {
+    fn new(letters: Vec<Letter>) -> Self {
+        let mut runs = 0;
+        let mut runs_before = vec![0];
+        runs_before.extend(letters.iter().map(|letter| {
+            runs += usize::from(letter.is_run);
+            runs
+        }));
+        Self { letters, runs_before }
+    }
+
+    /// Whether a word stands at a place whose letters are its own.
+    fn has(&self, start: usize, word: &Word) -> bool {
+        let end = start + word.form.len();
+        let found = &self.letters[start..end];
+        if !found[found.len() - 1].ends {
+            return false;
+        }
+        if self.runs_before[end] > self.runs_before[start] {
+            return true;
+        }
+        let before_is_joined = found[0].joined;
+        let after_is_joined = self.letters.get(end).is_some_and(|letter| letter.joined);
+        if before_is_joined || after_is_joined {
+            return false;
+        }
+        let inner = &found[1..];
+        let is_as_written = inner.iter().map(|letter| letter.joined).eq(word.joints[1..].iter().copied());
+        is_as_written || inner.iter().all(|letter| letter.joined) || inner.iter().all(|letter| !letter.joined)
+    }
+}
+
+/// The letters of a text.
 fn letters(text: &str) -> Vec<Letter> {
     let mut letters: Vec<Letter> = Vec::with_capacity(text.len());
     let mut joined = false;
@@ -225,6 +283,22 @@ mod tests {
         assert!(finds("笨蛋", "你笨 蛋"));
         assert!(finds("дурак", "Дурак!"));
         assert!(!finds("дурак", "дураки"));
+    }
+
+    #[test]
+    fn words_that_begin_alike_are_each_found() {
+        let words =
+            ["a", "ab", "abc", "abd", "b", "바", "바보", "바나나"].map(|word| ListedWord::new(word).unwrap());
+        let list = Matcher::new(&words);
+        for text in ["a", "ab", "abd", "x abc", "b.", "바", "나쁜 바나나", "바보"] {
+            assert!(list.finds(text), "{text}");
+        }
+        for text in ["abe", "ac", "abcd", "나나", ""] {
+            assert!(!list.finds(text), "{text}");
+        }
+        let longer =
+            Matcher::new(&[ListedWord::new("바나나").unwrap(), ListedWord::new("바나나우유").unwrap()]);
+        assert!(longer.finds("바나나우") && !longer.finds("바나"));
     }
 
     #[test]

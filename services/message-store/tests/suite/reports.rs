@@ -29,6 +29,10 @@ madang_test_kit::on_both!(
     what_moderators_do_is_recorded_and_nothing_else_is,
     words_are_refused_or_reported_in_their_room,
     words_of_the_site_hold_in_every_room_and_replica,
+    a_list_says_nothing_to_who_is_not_in_its_room,
+    a_message_that_was_sent_before_its_word_was_listed_is_answered_as_before,
+    a_changed_list_holds_at_once_where_it_was_set_and_then_at_other_replicas,
+    what_a_list_finds_anew_is_open_again,
     a_reporter_and_what_a_record_is_about_are_forgotten,
 );
 
@@ -328,6 +332,90 @@ async fn words_of_the_site_hold_in_every_room_and_replica(fixture: Fixture) {
     assert_eq!(code(send(&third, room, &mina, "damn", "c").await), Code::InvalidArgument);
     service.put_words(PutWords { list: WordList::default(), ..site }).await.unwrap();
     send(&service, room, &mina, "damn", "d").await.unwrap();
+}
+
+async fn put_words(
+    service: &Service,
+    actor: &Arc<Profile>,
+    room: RoomId,
+    list: WordList,
+) -> Result<WordList> {
+    let (actor, room) = (Some(Arc::clone(actor)), Some(RoomRef::Id(room)));
+    service.put_words(PutWords { actor, room, list }).await
+}
+
+/// Nobody probes which words the moderators of a private room do not accept.
+async fn a_list_says_nothing_to_who_is_not_in_its_room(fixture: Fixture) {
+    let service = fixture.service().await;
+    let (mina, stranger) = (user(1), user(2));
+    let room = service.given_room(&[&mina]).await;
+    put_words(&service, &mina, room, list(&["damn"], WordAction::Refuse)).await.unwrap();
+    let place = send(&service, room, &mina, "fine", "f").await.unwrap().seq;
+    let said = async |text: &str, key: &str| {
+        let sent = send(&service, room, &stranger, text, key).await.unwrap_err();
+        let edited = edit(&service, room, &stranger, place, text).await.unwrap_err();
+        (sent.code, sent.message, edited.code, edited.message)
+    };
+    assert_eq!(said("damn", "a").await, said("a fine day", "b").await);
+    assert_eq!(code(send(&service, room, &mina, "damn", "c").await), Code::InvalidArgument);
+}
+
+/// Its answer was lost, and the sender repeats it.
+async fn a_message_that_was_sent_before_its_word_was_listed_is_answered_as_before(fixture: Fixture) {
+    let service = fixture.service().await;
+    let mina = user(1);
+    let room = service.given_room(&[&mina]).await;
+    let sent = send(&service, room, &mina, "damn", "a").await.unwrap();
+    put_words(&service, &mina, room, list(&["damn"], WordAction::Refuse)).await.unwrap();
+    let again = send(&service, room, &mina, "damn", "a").await.unwrap();
+    assert_eq!((again.seq, again.duplicate), (sent.seq, true));
+    assert_eq!(code(send(&service, room, &mina, "damn", "b").await), Code::InvalidArgument);
+}
+
+async fn a_changed_list_holds_at_once_where_it_was_set_and_then_at_other_replicas(fixture: Fixture) {
+    let (service, replica) = (fixture.service().await, fixture.service().await);
+    let mina = user(1);
+    let room = service.given_room(&[&mina]).await;
+    let mut number = 0;
+    let mut is_refused = async |service: &Service, text: &str| {
+        number += 1;
+        send(service, room, &mina, text, &format!("{text} {number}")).await.is_err()
+    };
+    // Of one moment of the clock, and each of the same length.
+    for (listed, former) in [("one", "six"), ("two", "one"), ("ten", "two")] {
+        put_words(&service, &mina, room, list(&[listed], WordAction::Refuse)).await.unwrap();
+        assert!(is_refused(&service, listed).await && !is_refused(&service, former).await, "{listed}");
+        let follows = async {
+            while !is_refused(&replica, listed).await || is_refused(&replica, former).await {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), follows).await.unwrap();
+    }
+    put_words(&service, &mina, room, WordList::default()).await.unwrap();
+    assert!(!is_refused(&service, "ten").await);
+    // Long words have many letters as they are compared.
+    let long: Vec<String> = (0..500).map(|number| format!("{}{number}", "값".repeat(20))).collect();
+    let long = list(&long.iter().map(String::as_str).collect::<Vec<_>>(), WordAction::Refuse);
+    let refused = put_words(&service, &mina, room, long).await.unwrap_err();
+    assert_eq!((refused.code, &*refused.fields[0].pointer), (Code::InvalidArgument, "/words"));
+}
+
+async fn what_a_list_finds_anew_is_open_again(fixture: Fixture) {
+    let service = fixture.service().await;
+    let (mina, jun) = (user(1), user(2));
+    let room = service.given_room(&[&mina, &jun]).await;
+    put_words(&service, &mina, room, list(&["damn", "바보"], WordAction::Flag)).await.unwrap();
+    let place = send(&service, room, &jun, "damn", "a").await.unwrap().seq;
+    let open = reports(&service, Some(mina.id), Some(room), ReportStatus::Open).await.unwrap();
+    let [report] = open.as_slice() else { panic!("{open:?}") };
+    let (actor, id) = (Some(Arc::clone(&mina)), report.id.clone());
+    let settle = SettleReport { actor, id, status: ReportStatus::Dismissed };
+    service.settle_report(settle).await.unwrap();
+    assert!(reports(&service, Some(mina.id), Some(room), ReportStatus::Open).await.unwrap().is_empty());
+    edit(&service, room, &jun, place, "바보").await.unwrap();
+    let open = reports(&service, Some(mina.id), Some(room), ReportStatus::Open).await.unwrap();
+    assert_eq!(open.iter().map(|report| report.message).collect::<Vec<_>>(), [place]);
 }
 
 async fn a_reporter_and_what_a_record_is_about_are_forgotten(fixture: Fixture) {

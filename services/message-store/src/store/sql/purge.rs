@@ -55,6 +55,7 @@ const REMOVE_FILES: &str = "\
     UPDATE files SET state = 3, since = $3, name = NULL, content_type = NULL, image = NULL \
     WHERE id IN (SELECT f.id FROM files f WHERE f.room = $1 AND f.state < 3 LIMIT $2)";
 const DELETE_POSITION: &str = "DELETE FROM search_positions WHERE room = $1";
+const DELETE_WORD_LIST: &str = "DELETE FROM word_lists WHERE room = $1";
 const DELETE_PURGE: &str = "DELETE FROM purges WHERE topic = $1";
 
 #[async_trait]
@@ -74,6 +75,7 @@ impl Purge for Connection {
         removed += run!(self, files.bind(deleted_before.as_micros()), execute)?.rows_affected();
         if removed == 0 {
             run!(self, sqlx::query::<Db>(DELETE_POSITION).bind(topic), execute)?;
+            run!(self, sqlx::query::<Db>(DELETE_WORD_LIST).bind(topic), execute)?;
             run!(self, sqlx::query::<Db>(DELETE_PURGE).bind(topic), execute)?;
         }
         Ok(Some(removed))

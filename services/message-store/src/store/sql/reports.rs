@@ -15,13 +15,17 @@ use super::{
     profiles::{ProfileColumns, Reader},
 };
 use crate::store::{
-    reports::{AuditRecord, NewReport, Reports, ReportsOf},
+    reports::{AuditRecord, ChangedWordList, NewReport, Reports, ReportsOf},
     values::{role_from_number, role_number, seq, signed},
 };
 
+/// What a list has found anew is open again, whatever was decided of it before: `$7` is the nil id. What a user has reported
+/// stays as it was settled.
 const INSERT_REPORT: &str = "\
     INSERT INTO reports (room, message, reporter, id, reason, at, status) VALUES ($1, $2, $3, $4, $5, $6, 1) \
-    ON CONFLICT (room, message, reporter) DO NOTHING";
+    ON CONFLICT (room, message, reporter) DO UPDATE \
+    SET at = excluded.at, status = 1, settled_by = NULL, settled_at = NULL \
+    WHERE reports.reporter = $7 AND reports.status <> 1";
 const SETTLE: &str = "UPDATE reports SET status = $2, settled_by = $3, settled_at = $4 WHERE id = $1";
 
 macro_rules! reports {
@@ -62,12 +66,13 @@ const AUDIT: &str = "\
     FROM audit a LEFT JOIN profiles p ON p.user_id = a.actor LEFT JOIN profiles q ON q.user_id = a.subject \
     WHERE a.room = $1 AND a.seq < $2 ORDER BY a.seq DESC LIMIT $3";
 
-const WORD_LIST: &str = "SELECT room, action, words, at FROM word_lists WHERE room = $1";
+const WORD_LIST: &str = "SELECT action, words FROM word_lists WHERE room = $1";
+/// The time only grows, so that no replica takes a changed list for the one that it knows.
 const PUT_WORD_LIST: &str = "\
     INSERT INTO word_lists (room, action, words, at) VALUES ($1, $2, $3, $4) \
-    ON CONFLICT (room) DO UPDATE SET action = excluded.action, words = excluded.words, at = excluded.at";
-const WORD_LISTS_SINCE: &str =
-    "SELECT room, action, words, at FROM word_lists WHERE at >= $1 ORDER BY at, room LIMIT $2";
+    ON CONFLICT (room) DO UPDATE SET action = excluded.action, words = excluded.words, \
+    at = CASE WHEN excluded.at > word_lists.at THEN excluded.at ELSE word_lists.at + 1 END";
+const WORD_LISTS_SINCE: &str = "SELECT room, at, words = '' FROM word_lists WHERE at >= $1 AND (at, room) > ($2, $3) ORDER BY at, room LIMIT $4";
 
 const fn status_number(status: ReportStatus) -> i16 {
     match status {
@@ -134,10 +139,8 @@ struct AuditRow {
 
 #[derive(Debug, FromRow)]
 struct WordListRow {
-    room: Uuid,
     action: i16,
     words: String,
-    at: i64,
 }
 
 impl Reader {
@@ -189,7 +192,7 @@ impl Reader {
 }
 
 impl WordListRow {
-    fn read(self) -> DatabaseResult<(Option<RoomId>, WordList, Timestamp)> {
+    fn read(self) -> DatabaseResult<WordList> {
         let action = match self.action {
             1 => WordAction::Refuse,
             2 => WordAction::Flag,
@@ -197,8 +200,7 @@ impl WordListRow {
         };
         // A word that a later version would not accept is passed over.
         let words = self.words.lines().filter_map(|word| ListedWord::new(word).ok()).collect();
-        let room = (!self.room.is_nil()).then(|| RoomId::new(self.room));
-        Ok((room, WordList { words, action }, Timestamp::from_micros(self.at)))
+        Ok(WordList { words, action })
     }
 }
 
@@ -211,7 +213,8 @@ impl Reports for Connection {
             .bind(report.reporter.map_or(Uuid::nil(), UserId::uuid))
             .bind(report.id)
             .bind(report.reason.as_deref())
-            .bind(report.at.as_micros());
+            .bind(report.at.as_micros())
+            .bind(Uuid::nil());
         Ok(run!(self, query, execute)?.rows_affected() == 1)
     }
 
@@ -301,7 +304,7 @@ impl Reports for Connection {
     async fn word_list(&mut self, room: Option<RoomId>) -> DatabaseResult<WordList> {
         let query = query_as::<Db, WordListRow>(WORD_LIST).bind(room.map_or(Uuid::nil(), RoomId::uuid));
         let row = run!(self, query, fetch_optional)?;
-        Ok(row.map(WordListRow::read).transpose()?.map(|(_, list, _)| list).unwrap_or_default())
+        Ok(row.map(WordListRow::read).transpose()?.unwrap_or_default())
     }
 
     async fn put_word_list(
@@ -326,10 +329,23 @@ impl Reports for Connection {
     async fn word_lists_since(
         &mut self,
         since: Timestamp,
+        beyond: Option<(Timestamp, Option<RoomId>)>,
         limit: u32,
-    ) -> DatabaseResult<Vec<(Option<RoomId>, WordList, Timestamp)>> {
-        let query =
-            query_as::<Db, WordListRow>(WORD_LISTS_SINCE).bind(since.as_micros()).bind(i64::from(limit));
-        run!(self, query, fetch_all)?.into_iter().map(WordListRow::read).collect()
+    ) -> DatabaseResult<Vec<ChangedWordList>> {
+        // Without a place, one before all of that time.
+        let (after, room) = beyond.map_or((since.as_micros() - 1, Uuid::max()), |(at, room)| {
+            (at.as_micros(), room.map_or(Uuid::nil(), RoomId::uuid))
+        });
+        let query = query_as::<Db, (Uuid, i64, bool)>(WORD_LISTS_SINCE)
+            .bind(since.as_micros())
+            .bind(after)
+            .bind(room)
+            .bind(i64::from(limit));
+        let changed = |(room, at, is_empty): (Uuid, i64, bool)| ChangedWordList {
+            room: (!room.is_nil()).then(|| RoomId::new(room)),
+            at: Timestamp::from_micros(at),
+            is_empty,
+        };
+        Ok(run!(self, query, fetch_all)?.into_iter().map(changed).collect())
     }
 }
