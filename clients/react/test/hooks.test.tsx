@@ -307,8 +307,34 @@ test("timeline: what is forgotten at either end is loaded again", async () => {
   assert.deepEqual([places(shown), shown.last.hasNewer, shown.last.hasOlder], [range(16, 22), false, true]);
 });
 
+/** A page is of the moment at which it was read, and what happens then overtakes it. */
+function overtakePages(delayMs: () => number): void {
+  const answer = server.answer.bind(server);
+  server.answer = (socket, frame) => {
+    if (frame.type !== "history") return answer(socket, frame);
+    const tell = socket.tell.bind(socket);
+    socket.tell = (page) => void world.after(delayMs(), () => tell(page));
+    answer(socket, frame);
+    socket.tell = tell;
+  };
+}
+
+test("timeline: what overtakes the last page stands behind it, once", async () => {
+  for (let count = 1; count <= 7; count += 1) say(`${count}`);
+  const shown = await show(() => useTimeline(ROOM));
+  act(() => shown.last.forget(0, 3));
+  assert.deepEqual([places(shown), shown.last.hasNewer], [range(1, 4), true]);
+  overtakePages(() => 1_000);
+  void shown.last.loadNewer();
+  await pass(500);
+  for (let count = 8; count <= 10; count += 1) say(`${count}`);
+  await pass(2_000);
+  assert.deepEqual([places(shown), shown.last.hasNewer], [range(1, 10), false]);
+});
+
 test("timeline: a part of a log stays a part of it without a gap, whatever is loaded, forgotten, said and broken", async () => {
   const shown = await show(() => useTimeline(ROOM));
+  overtakePages(() => world.chance.below(200));
   for (let seed = 1; seed <= 12; seed += 1) {
     const chance = new Chance(seed);
     const log = server.log(ROOM);
