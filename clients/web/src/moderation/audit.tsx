@@ -3,7 +3,7 @@ import type { AuditEntry, Room } from "@madang/client";
 import { Rooms } from "@madang/client/rooms";
 import { useClient } from "@madang/react";
 import { ScrollText } from "lucide-react";
-import { momentText, shortText, useLanguage, useTexts } from "../i18n";
+import { momentText, shortDateText, shortText, useLanguage, useTexts } from "../i18n";
 import { errorText } from "../state/errors";
 import { Avatar } from "../ui/avatar";
 import { Button } from "../ui/button";
@@ -50,7 +50,7 @@ function AuditOf({ room }: { room: Room }) {
                   <time dateTime={at} title={momentText(language, at)}>
                     {shortText(language, at)}
                   </time>
-                  {until !== null && ` · ${texts.bannedUntil(shortText(language, until))}`}
+                  {until !== null && ` · ${texts.bannedUntil(shortDateText(language, until))}`}
                   {by_site && ` · ${texts.bySite}`}
                 </span>
               </span>

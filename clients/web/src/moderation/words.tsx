@@ -2,7 +2,7 @@
 import type { Room, WordList } from "@madang/client";
 import { Rooms } from "@madang/client/rooms";
 import { useClient } from "@madang/react";
-import { type FormEvent, useEffect, useId, useState } from "react";
+import { type FormEvent, type RefObject, useEffect, useId, useRef, useState } from "react";
 import { useTexts } from "../i18n";
 import { errorText } from "../state/errors";
 import { Button } from "../ui/button";
@@ -13,14 +13,15 @@ import { WORD_CHARS, WORDS_MAX, wordsOf } from "./word-list";
 
 export function Words({ room, onClose }: { room: Room; onClose: () => void }) {
   const texts = useTexts();
+  const field = useRef<HTMLTextAreaElement>(null);
   return (
-    <Dialog open onClose={onClose} title={texts.words} description={texts.wordsHint}>
-      <WordsOf room={room} onClose={onClose} />
+    <Dialog open onClose={onClose} title={texts.words} description={texts.wordsHint} initialFocus={field}>
+      <WordsOf room={room} field={field} onClose={onClose} />
     </Dialog>
   );
 }
 
-function WordsOf({ room, onClose }: { room: Room; onClose: () => void }) {
+function WordsOf({ room, field, onClose }: { room: Room; field: RefObject<HTMLTextAreaElement | null>; onClose: () => void }) {
   const texts = useTexts();
   const client = useClient();
   const id = useId();
@@ -67,6 +68,7 @@ function WordsOf({ room, onClose }: { room: Room; onClose: () => void }) {
           <label htmlFor={id}>{texts.wordsLabel}</label>
           <div className="field-box">
             <textarea
+              ref={field}
               id={id}
               className="words"
               rows={8}

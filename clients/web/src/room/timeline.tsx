@@ -39,11 +39,14 @@ const END_PX = 24;
 /** As near to the first or the last row as this, what is before or behind it is loaded. */
 const NEAR_PX = 600;
 /**
- * With more items than this, those far from what is in sight are given up: memory does not grow with what one scrolls.
- * Half of what is left is further away than one comes before a page is there again.
+ * With more items than this, those furthest from what is in sight are given up once the list rests, and with more than
+ * the other at once: memory does not grow with what one scrolls. What is left is more than one comes through before a
+ * page is there again.
  */
 const LOADED_MAX = 400;
+const MOVING_MAX = 1_000;
 const LOADED_KEPT = 250;
+const REST_MS = 200;
 /** How long the message to which one went is marked. */
 const TARGET_MS = 2_500;
 
@@ -151,6 +154,7 @@ export function Timeline({
 
   const isPlaced = useRef(false);
   const isAtEndNow = useRef(true);
+  const scrolledAt = useRef(0);
   useLayoutEffect(() => {
     if (!ready || rows.length === 0 || read === null) return;
     if (!isPlaced.current) {
@@ -181,18 +185,25 @@ export function Timeline({
   const settle = useCallback(() => (isAtEndNow.current ? toEnd() : look()), [look, toEnd]);
   useEffect(look, [look, rows.length, ready]);
 
-  // In a step of its own: the list learns by the first row whether rows came before it, or went.
+  // In a step of its own: the list learns by the first row whether rows came before it, or went. While rows before it
+  // go, the list holds on to its end, and what turns out higher then would hold back whoever scrolls down: so it rests.
   useEffect(() => {
-    const { current } = list;
-    if (!current || items.length <= LOADED_MAX) return;
-    const middle = current.findItemIndex(current.scrollOffset + current.viewportSize / 2);
-    const surplus = items.length - LOADED_KEPT;
-    const isBelow = middle > rowsNow.current.length / 2;
-    const [older, newer] = isBelow ? [surplus, 0] : [0, surplus];
-    // The focus does not go with its message.
-    const focused = items.findIndex((item) => document.activeElement?.id === `${id}-${shownKeyOf(item, me.id)}`);
-    if (focused >= 0 && (focused < older || focused >= items.length - newer)) scroller.current?.focus({ preventScroll: true });
-    forget(older, newer);
+    if (items.length <= LOADED_MAX) return;
+    const giveUp = () => {
+      const { current } = list;
+      if (!current) return;
+      const middle = current.findItemIndex(current.scrollOffset + current.viewportSize / 2);
+      const first = Math.max(0, Math.min(middle - LOADED_KEPT / 2, items.length - LOADED_KEPT));
+      const behind = items.length - first - LOADED_KEPT;
+      const [older, newer] = first > behind ? [first, 0] : [0, behind];
+      // The focus does not go with its message.
+      const focused = items.findIndex((item) => document.activeElement?.id === `${id}-${shownKeyOf(item, me.id)}`);
+      if (focused >= 0 && (focused < older || focused >= items.length - newer)) scroller.current?.focus({ preventScroll: true });
+      forget(older, newer);
+    };
+    if (items.length > MOVING_MAX) return giveUp();
+    const timer = setInterval(() => performance.now() - scrolledAt.current > REST_MS && giveUp(), REST_MS);
+    return () => clearInterval(timer);
   }, [items, forget, id, me.id]);
 
   useEffect(() => {
@@ -428,7 +439,10 @@ export function Timeline({
             scrollRef={scroller}
             data={rows}
             shift={isPrepended}
-            onScroll={look}
+            onScroll={() => {
+              scrolledAt.current = performance.now();
+              look();
+            }}
             onScrollEnd={look}
             onResize={settle}
             keepMounted={[...new Set([activeIndex, editingIndex])].filter((index) => index >= 0)}
