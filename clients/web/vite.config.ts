@@ -20,7 +20,8 @@ export default defineConfig({
   },
   server: {
     proxy: {
-      "/v1": { target: server, ws: true, changeOrigin: true },
+      // The server refuses the socket of a page that another origin has given: to it, the page is its own.
+      "/v1": { target: server, ws: true, changeOrigin: true, rewriteWsOrigin: true },
       "/.well-known": { target: server, changeOrigin: true },
     },
   },

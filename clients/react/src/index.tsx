@@ -60,7 +60,7 @@ export function MadangProvider({ client, children }: { client: Client; children?
 
 function useRegistry(): Registry {
   const registry = useContext(Context);
-  if (!registry) throw new Error("there is no MadangProvider around this component");
+  if (!registry) throw new Error("there is no MadangProvider around it");
   return registry;
 }
 
@@ -111,7 +111,7 @@ export function useRooms(): {
   return { ...value, reload: store.reload };
 }
 
-type RoomActions = Pick<RoomState, "ready" | "hasOlder" | "closed" | "error"> & RoomStore["actions"];
+type RoomActions = Pick<RoomState, "ready" | "hasOlder" | "hasNewer" | "part" | "closed" | "error"> & RoomStore["actions"];
 
 /** The messages of a room, which is named by its id, with those on their way at the end. */
 export function useMessages(room: string): RoomActions & { messages: readonly ShownMessage[] } {

@@ -29,9 +29,9 @@ export class Log {
     for (const item of newer) this.#note(item, this.#first + this.items.push(item) - 1);
   }
 
-  /** Forgets all but the last items. */
-  keep(count: number): void {
-    const kept = this.items.slice(this.items.length - count);
+  /** Forgets all but these items. */
+  keep(from: number, to?: number): void {
+    const kept = this.items.slice(from, to);
     this.items = [];
     this.#first = 0;
     this.#places.clear();

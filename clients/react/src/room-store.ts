@@ -1,5 +1,5 @@
 // A room as a page shows it: its messages with those on their way, who types, who is there, and what is unread.
-import type { Client, MadangError, Message, OutgoingMessage, PassingFrame, RoomEvent, SendOptions } from "@madang/client";
+import type { Client, LogQuery, MadangError, Message, OutgoingMessage, RoomEvent, SendOptions } from "@madang/client";
 import { isApart } from "./changes.js";
 import { Log } from "./log.js";
 import type { RoomFeed } from "./room-feed.js";
@@ -40,12 +40,19 @@ export interface ShownEvent {
 
 export type ShownItem = ShownMessage | ShownEvent;
 
+/** A page of history, the oldest first: its events, what is shown of them, and whether there are more beyond it. */
+type Page = [events: readonly RoomEvent[], items: readonly ShownItem[], more: boolean];
+
 export interface RoomState {
   /** Messages, and what else happened. */
   readonly items: readonly ShownItem[];
   /** Everything that was there is shown. */
   readonly ready: boolean;
   readonly hasOlder: boolean;
+  /** What came last is not among the items: it was forgotten, or the items are of a place far back. */
+  readonly hasNewer: boolean;
+  /** Another number says that the items are others than before: none of those around the former ones. */
+  readonly part: number;
   readonly unread: number;
   /** The place up to which the user has read; null until that is known. */
   readonly read: number | null;
@@ -58,6 +65,8 @@ const EMPTY: RoomState = {
   items: [],
   ready: false,
   hasOlder: false,
+  hasNewer: false,
+  part: 0,
   unread: 0,
   read: null,
   closed: false,
@@ -72,6 +81,11 @@ export class RoomStore extends Store<RoomState> {
   #acknowledged: ShownMessage[] = [];
   /** Everything from here on is in the log. Before the subscription has begun, there is nothing to load. */
   #oldest = 0;
+  /** Everything up to here is in the log; Infinity: what comes is put there too. */
+  #newest = Infinity;
+  #part = 0;
+  /** The last place that is known. */
+  #told = 0;
   /** The page that is on its way. */
   #page: object | null = null;
   /** What came while a page was on its way, which may be of before. */
@@ -105,7 +119,7 @@ export class RoomStore extends Store<RoomState> {
       this.actions.discard(key);
       if (!failed) return;
       const { text, replyTo, attachments } = failed;
-      this.client.send(this.room, text, { key, ...(replyTo && { replyTo }), ...(attachments && { attachments }) });
+      this.client.send(this.room, text, { key, replyTo, attachments } as SendOptions);
     },
     discard: (key: string): void => {
       this.#failed = this.#failed.filter((message) => message.key !== key);
@@ -113,45 +127,76 @@ export class RoomStore extends Store<RoomState> {
       this.#show();
     },
     loadOlder: (): Promise<void> => this.#loadOlder(),
-    /** Loads back to a place. Says whether it is there: nothing is loaded without an end. */
-    loadBackTo: async (seq: number): Promise<boolean> => {
-      for (let page = 0; page < BACK_PAGES && this.#oldest > seq; page += 1) {
-        const oldest = this.#oldest;
-        await this.#loadOlder(BACK_PAGE);
-        if (this.#oldest === oldest) return false;
+    loadNewer: async (): Promise<void> => {
+      if (this.#newest < Infinity && !this.#page) await this.#load({ after: this.#newest }, this.#extend);
+    },
+    /**
+     * Loads a place with what is around it, or the end: where it is not loaded, it takes the place of what is. Says
+     * whether the place is there.
+     */
+    loadAt: async (seq = Infinity): Promise<boolean> => {
+      if (seq < this.#oldest || seq > this.#newest) {
+        const told = this.#told;
+        await this.#load(seq < Infinity ? { before: seq + 1 } : {}, (events, items, more) => {
+          this.#log.keep(0, 0);
+          this.#extend(events, items, (events.at(-1)?.seq ?? told) < told);
+          this.#oldest = more ? (events[0]?.seq ?? 1) : 1;
+          this.#part += 1;
+        });
+        await this.actions.loadNewer();
       }
       return this.#log.items.some((item) => item.seq === seq);
     },
-    /** Forgets all but the last items. What is older can be loaded again. */
-    forget: (kept: number): void => {
-      if (this.#page || this.#log.items.length <= kept) return;
-      this.#log.keep(kept);
-      this.#oldest = this.#log.items[0]?.seq ?? 1;
+    /** Forgets that many items at the beginning and at the end. What is gone can be loaded again. */
+    forget: (older: number, newer = 0): void => {
+      const { items } = this.#log;
+      if (this.#page || older + newer >= items.length) return;
+      this.#log.keep(older, items.length - newer);
+      if (older) this.#oldest = items[older]?.seq ?? 0;
+      if (newer) this.#newest = this.#log.items.at(-1)?.seq ?? 0;
       this.#show();
     },
   };
 
+  /** Loads a page, instead of one that is on its way, and puts it where it belongs. */
+  async #load(query: LogQuery, put: (...page: Page) => void): Promise<void> {
+    const page = (this.#page = {});
+    this.#meanwhile = [];
+    let error: MadangError | null = null;
+    try {
+      const { events, more } = await this.client.history(this.room, { limit: PAGE, ...query });
+      if (this.#page !== page) return;
+      if (!query.after) events.reverse();
+      const items = events.flatMap(shown).map((item) => this.#meanwhile.reduce((now, event) => this.#log.after(now, event), item));
+      put(events, items, more);
+    } catch (thrown) {
+      error = thrown as MadangError;
+    }
+    if (this.#page !== page) return;
+    this.#page = null;
+    this.#show({ error });
+  }
+
   async #loadOlder(limit = PAGE, pages = BACK_PAGES): Promise<void> {
     if (this.#oldest <= 1 || this.#page) return;
-    const page = {};
-    this.#page = page;
-    this.#meanwhile = [];
-    try {
-      const { events, more } = await this.client.history(this.room, { before: this.#oldest, limit });
-      if (this.#page !== page) return;
-      this.#oldest = more ? (events.at(-1)?.seq ?? 1) : 1;
-      const older = events.reverse().flatMap(shown);
-      this.#log.prepend(older.map((item) => this.#meanwhile.reduce((now, event) => this.#log.after(now, event), item)));
-      this.#show({ error: null });
-      this.#page = null;
-      // A page has nothing to show where a long thread stands in the log.
-      if (!older[0] && pages > 0) await this.#loadOlder(BACK_PAGE, pages - 1);
-    } catch (error) {
-      if (this.#page === page) this.set({ error: error as MadangError });
-    } finally {
-      if (this.#page === page) this.#page = null;
-    }
+    let isEmpty = false;
+    await this.#load({ before: this.#oldest, limit }, (events, items, more) => {
+      this.#oldest = more ? (events[0]?.seq ?? 1) : 1;
+      this.#log.prepend(items);
+      isEmpty = !items[0];
+    });
+    // A page has nothing to show where a long thread stands in the log.
+    if (isEmpty && pages > 0) await this.#loadOlder(BACK_PAGE, pages - 1);
   }
+
+  /** Appends a page. The last one goes up to what was told when it was asked for. */
+  readonly #extend = (...[events, items, more]: Page): void => {
+    const newest = events.at(-1)?.seq ?? this.#told;
+    this.#newest = more ? newest : Infinity;
+    // What it has of later is told once more, after a broken connection.
+    this.#told = Math.max(this.#told, newest);
+    this.#log.append([...items, ...(more ? [] : this.#meanwhile.filter(({ seq }) => seq > newest).flatMap(shown))]);
+  };
 
   readonly markRead = (): void => {
     const last = this.#log.items.at(-1)?.seq ?? 0;
@@ -163,15 +208,19 @@ export class RoomStore extends Store<RoomState> {
   // The room.
 
   protected override begin(): void {
-    this.#log.keep(0);
+    this.#log.keep(0, 0);
     this.#failed = [];
     this.#acknowledged = [];
     this.#oldest = this.#read = 0;
+    this.#newest = Infinity;
     this.#leave = [
       this.client.outgoing.subscribe(() => this.#show()),
-      this.client.on("passing", (frame) => this.#passing(frame)),
+      this.client.on("passing", (frame) => {
+        if (frame.type !== "read" || frame.room !== this.room || !frame.user || frame.user !== this.client.user?.id) return;
+        this.#readUpTo(frame.seq ?? 0);
+      }),
       this.client.on("acknowledged", ({ message, ack: { seq, at } }) => {
-        if (this.#isApart(message) || seq <= (this.#log.items.at(-1)?.seq ?? 0)) return;
+        if (this.#isApart(message) || seq <= this.#told) return;
         this.#acknowledged = [...this.#acknowledged, own(message, "sent", { seq, at })];
       }),
       this.client.on("refused", ({ message, error }) => {
@@ -179,8 +228,6 @@ export class RoomStore extends Store<RoomState> {
         this.#failed = [...this.#failed, own(message, "failed", { error })];
         this.#show();
       }),
-    ];
-    this.#leave.push(
       this.feed.follow({
         onEvent: (event) => this.#event(event),
         onBegin: (seq) => this.#begun(seq),
@@ -190,7 +237,7 @@ export class RoomStore extends Store<RoomState> {
         },
         onClosed: (error) => this.set({ closed: true, error }),
       }),
-    );
+    ];
     void this.#loadUnread();
     this.#show();
   }
@@ -201,8 +248,10 @@ export class RoomStore extends Store<RoomState> {
   }
 
   #begun(seq: number): void {
-    this.#log.keep(0);
+    this.#log.keep(0, 0);
     this.#oldest = seq + 1;
+    this.#newest = Infinity;
+    this.#told = seq;
     this.#page = null;
     this.#isCaughtUp = false;
     this.#isPaged = false;
@@ -221,7 +270,10 @@ export class RoomStore extends Store<RoomState> {
   #event(event: RoomEvent): void {
     if (this.#page) this.#meanwhile.push(event);
     this.#log.apply(event);
-    this.#log.append(shown(event));
+    if (event.seq > this.#told) {
+      this.#told = event.seq;
+      if (this.#newest === Infinity) this.#log.append(shown(event));
+    }
     this.#acknowledged = this.#acknowledged.filter(({ seq = 0 }) => seq > event.seq);
     const isRead = event.kind !== "message" || isApart(event.message) || event.message.sender.id === this.client.user?.id;
     this.#show(isRead ? {} : { unread: this.get().unread + 1 });
@@ -232,7 +284,7 @@ export class RoomStore extends Store<RoomState> {
     const outgoing = this.client.outgoing.get().filter((message) => !this.#isApart(message));
     const sending = outgoing.map((message) => own(message, "sending"));
     const items = [...this.#log.items, ...this.#acknowledged, ...this.#failed, ...sending];
-    this.set({ ...change, hasOlder: this.#oldest > 1, items });
+    this.set({ ...change, hasOlder: this.#oldest > 1, hasNewer: this.#newest < Infinity, part: this.#part, items });
   }
 
   /** Whether a message on its way is shown elsewhere. */
@@ -240,38 +292,29 @@ export class RoomStore extends Store<RoomState> {
     return room !== this.room || !!thread;
   }
 
-  /** How many messages of others are after a place, and not deleted: as long as it takes to walk back to it. */
-  #unreadAfter(seq: number): number {
+  /** How many messages of others are loaded after a place, and not deleted. */
+  #unreadAfter(place: number): number {
     const me = this.client.user?.id;
-    let unread = 0;
-    for (let at = this.#log.items.length; at > 0; at -= 1) {
-      const item = this.#log.items[at - 1] as ShownItem;
-      if ((item.seq ?? 0) <= seq) break;
-      if (item.type === "message" && item.message?.sender.id !== me && !item.message?.deleted) unread += 1;
-    }
-    return unread;
-  }
-
-  // What passes.
-
-  #passing(frame: PassingFrame): void {
-    const isOwn = frame.type === "read" && frame.room === this.room && frame.user && frame.user === this.client.user?.id;
-    if (isOwn) this.#readUpTo(frame.seq ?? 0);
+    return this.#log.items.filter(
+      (item) => (item.seq ?? 0) > place && item.type === "message" && item.message?.sender.id !== me && !item.message?.deleted,
+    ).length;
   }
 
   // What is unread.
 
   async #loadUnread(): Promise<void> {
+    const told = this.#told;
     const room = await this.client.rest.getRoom(this.room).catch(() => null);
     if (!room) return;
+    // What came meanwhile is counted there or here, and here is only what is loaded.
+    if (this.#newest < Infinity && this.#told > told) return this.#loadUnread();
     this.#read = Math.max(this.#read, room.read ?? 0);
-    // What came meanwhile is counted there or here.
     this.set({ unread: (room.unread ?? 0) + this.#unreadAfter(room.head), read: this.#read });
   }
 
   #countUnread(): void {
     // What is not shown, the server knows.
-    if (this.#read < this.#oldest - 1) void this.#loadUnread();
+    if (this.#read < this.#oldest - 1 || this.#newest < Infinity) void this.#loadUnread();
     else this.set({ unread: this.#unreadAfter(this.#read), read: this.#read });
   }
 

@@ -40,7 +40,7 @@ export class RoomsStore extends Store<RoomsState> {
       const loaded = new Map<string, Room>();
       let cursor: string | null = null;
       do {
-        const page = await this.client.rest.listRooms({ limit: PAGE, ...(cursor === null ? {} : { cursor }) });
+        const page = await this.client.rest.listRooms({ limit: PAGE, ...(cursor && { cursor }) });
         // A room that becomes active meanwhile may be on two pages.
         for (const room of page.items) if (!loaded.has(room.id)) loaded.set(room.id, room);
         cursor = page.next_cursor;

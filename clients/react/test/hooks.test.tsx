@@ -21,7 +21,7 @@ import { usePresence } from "../src/presence.js";
 import { useTyping } from "../src/typing.js";
 import { Browser } from "../../typescript/test/model/browser.js";
 import { Server } from "../../typescript/test/model/server.js";
-import { Life, World } from "../../typescript/test/model/world.js";
+import { Chance, Life, World } from "../../typescript/test/model/world.js";
 
 const ROOM = "00000000-0000-4000-8000-000000000001";
 
@@ -247,31 +247,125 @@ test("rooms: the last message of the list follows an edit and a deletion", async
   assert.deepEqual([last()?.text, last()?.deleted, last()?.seq], ["", true, 2]);
 });
 
-test("timeline: a place far back is loaded, and one that is not there is not looked for without an end", async () => {
+const places = (shown: { last: { items: readonly { seq?: number }[] } }) => shown.last.items.map(({ seq }) => seq);
+const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, place) => from + place);
+
+test("timeline: a place far back is shown with what is around it, and from there the way leads back to the end", async () => {
   for (let count = 1; count <= 40; count += 1) say(`${count}`);
-  const shown = await show(() => useTimeline(ROOM));
-  assert.equal(shown.last.items.length, 7);
+  const shown = await show(() => ({ ...useTimeline(ROOM), ...useUnread(ROOM) }));
+  assert.deepEqual(places(shown), range(34, 40));
+  const { part } = shown.last;
   let found: boolean | null = null;
-  await act(async () => void shown.last.loadBackTo(5).then((is) => (found = is)));
+  await act(async () => void shown.last.loadAt(15).then((is) => (found = is)));
   await pass(5_000);
-  assert.equal(found, true);
-  assert.ok(shown.last.items.some(({ seq }) => seq === 5));
-  await act(async () => void shown.last.loadBackTo(1_000).then((is) => (found = is)));
+  assert.deepEqual([found, shown.last.hasOlder, shown.last.hasNewer], [true, true, true]);
+  assert.deepEqual(places(shown), range(9, 22));
+  assert.notEqual(shown.last.part, part);
+  // What comes is behind what is shown: it is counted, and changes of what is shown are applied.
+  say("41");
+  server.happen(ROOM, { kind: "edited", edited: { message: "15", text: "fifteen", mentions: [], edited_at: "2026-01-01T00:00:00.000Z" } });
+  await pass(1_000);
+  assert.deepEqual(places(shown), range(9, 22));
+  assert.equal(shown.last.unread, 41);
+  assert.deepEqual(shown.last.items.flatMap((item) => (item.seq === 15 && item.type === "message" ? [item.text] : [])), ["fifteen"]);
+  while (shown.last.hasNewer) {
+    void shown.last.loadNewer();
+    await pass(1_000);
+  }
+  assert.deepEqual(places(shown), range(9, 41));
+  say("43");
+  await pass(1_000);
+  assert.equal(places(shown).at(-1), 43);
+  await act(async () => void shown.last.loadAt(1_000).then((is) => (found = is)));
   await pass(1_000);
   assert.equal(found, false);
 });
 
-test("timeline: what is forgotten is loaded again", async () => {
+test("timeline: what is forgotten at either end is loaded again", async () => {
   for (let count = 1; count <= 20; count += 1) say(`${count}`);
   const shown = await show(() => useTimeline(ROOM));
-  await act(async () => void shown.last.loadBackTo(1));
-  await pass(5_000);
-  assert.deepEqual([shown.last.items.length, shown.last.hasOlder], [20, false]);
-  act(() => shown.last.forget(5));
-  assert.deepEqual([shown.last.items.map(({ seq }) => seq), shown.last.hasOlder], [[16, 17, 18, 19, 20], true]);
+  while (shown.last.hasOlder) {
+    void shown.last.loadOlder();
+    await pass(1_000);
+  }
+  assert.deepEqual(places(shown), range(1, 20));
+  act(() => shown.last.forget(15));
+  assert.deepEqual([places(shown), shown.last.hasOlder, shown.last.hasNewer], [range(16, 20), true, false]);
   void shown.last.loadOlder();
   await pass(1_000);
-  assert.deepEqual(shown.last.items.map(({ seq }) => seq), [9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20]);
+  assert.deepEqual(places(shown), range(9, 20));
+  act(() => shown.last.forget(0, 9));
+  assert.deepEqual([places(shown), shown.last.hasNewer], [range(9, 11), true]);
+  say("21");
+  // An own message is shown at once, also where the end is not; its event is at the end.
+  act(() => shown.last.send("mine"));
+  assert.equal(shown.last.items.at(-1)?.type === "message" && shown.last.items.length, 4);
+  await pass(1_000);
+  assert.deepEqual(places(shown), range(9, 11));
+  await act(async () => void shown.last.loadAt());
+  await pass(1_000);
+  assert.deepEqual([places(shown), shown.last.hasNewer, shown.last.hasOlder], [range(16, 22), false, true]);
+});
+
+/** A page is of the moment at which it was read, and what happens then overtakes it. */
+function overtakePages(delayMs: () => number): void {
+  const answer = server.answer.bind(server);
+  server.answer = (socket, frame) => {
+    if (frame.type !== "history") return answer(socket, frame);
+    const tell = socket.tell.bind(socket);
+    socket.tell = (page) => void world.after(delayMs(), () => tell(page));
+    answer(socket, frame);
+    socket.tell = tell;
+  };
+}
+
+test("timeline: what overtakes the last page stands behind it, once", async () => {
+  for (let count = 1; count <= 7; count += 1) say(`${count}`);
+  const shown = await show(() => useTimeline(ROOM));
+  act(() => shown.last.forget(0, 3));
+  assert.deepEqual([places(shown), shown.last.hasNewer], [range(1, 4), true]);
+  overtakePages(() => 1_000);
+  void shown.last.loadNewer();
+  await pass(500);
+  for (let count = 8; count <= 10; count += 1) say(`${count}`);
+  await pass(2_000);
+  assert.deepEqual([places(shown), shown.last.hasNewer], [range(1, 10), false]);
+});
+
+test("timeline: a part of a log stays a part of it without a gap, whatever is loaded, forgotten, said and broken", async () => {
+  const shown = await show(() => useTimeline(ROOM));
+  overtakePages(() => world.chance.below(200));
+  for (let seed = 1; seed <= 12; seed += 1) {
+    const chance = new Chance(seed);
+    const log = server.log(ROOM);
+    for (let step = 0; step < 60; step += 1) {
+      const { items, loadOlder, loadNewer, loadAt, forget } = shown.last;
+      const what = chance.below(9);
+      if (what < 2) for (let count = chance.below(9); count > 0; count -= 1) say(`${seed} ${step} ${count}`);
+      else if (what === 2) void loadOlder();
+      else if (what === 3) void loadNewer();
+      else if (what === 4) void loadAt(1 + chance.below(log.length + 1));
+      else if (what === 5) act(() => forget(...((chance.is(0.5) ? [chance.below(items.length), 0] : [0, chance.below(items.length)]) as [number, number])));
+      else if (what === 6) for (const socket of server.sockets) socket.cut();
+      else if (what === 7 && chance.is(0.2)) void loadAt();
+      else if (items[0]) {
+        const message = `${1 + chance.below(log.length)}`;
+        server.happen(ROOM, { kind: "reaction", reaction: { message, user: "joon", emoji: "👍", on: true, count: step + 1 } });
+      }
+      // Mostly in the midst of what is on its way.
+      await pass(chance.is(0.3) ? 40_000 : chance.below(60));
+      const seen = places(shown) as number[];
+      const messages = log.filter(({ kind }) => kind === "message").map(({ seq }) => seq);
+      const from = messages.indexOf(seen[0] as number);
+      assert.deepEqual(seen, seen.length === 0 ? [] : messages.slice(from, from + seen.length), `seed ${seed}, step ${step}`);
+    }
+    await pass(40_000);
+    while (shown.last.hasNewer) {
+      void shown.last.loadNewer();
+      await pass(1_000);
+    }
+    assert.equal(places(shown).at(-1), log.filter(({ kind }) => kind === "message").at(-1)?.seq, `seed ${seed}`);
+  }
 });
 
 test("a component that goes leaves its room a moment later, and one that comes back in between keeps it", async () => {

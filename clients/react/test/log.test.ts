@@ -43,7 +43,7 @@ test("an event looks at what it is about, and at nothing else of what is loaded"
   // What came in front moves nothing, and what is forgotten is not looked for.
   log.apply(deleted(40_004, "5"));
   assert.equal(looked, 5);
-  log.keep(2);
+  log.keep(-2);
   log.apply(edited(40_005, "5", "gone"));
   assert.equal(looked, 5);
   log.apply(edited(40_006, "15000", "again"));
@@ -70,9 +70,12 @@ test("whatever happens, the log shows what a walk over everything shows", () => 
         log.prepend(older);
         naive = [...older, ...naive];
       } else if (what === 3 && naive.length > 20) {
-        log.keep(15);
-        naive = naive.slice(-15);
+        // From the beginning, or from the end; what is gone there is not appended again here.
+        const [from, to] = chance.is(0.5) ? [naive.length - 15, naive.length] : [0, 15];
+        log.keep(from, to);
+        naive = naive.slice(from, to);
         oldest = naive[0]?.seq as number;
+        newest = naive.at(-1)?.seq as number;
       } else {
         const event = chance.is(0.7) ? edited(1_000 + step, id, `text ${step}`) : deleted(1_000 + step, id);
         log.apply(event);

@@ -131,7 +131,7 @@ test("without a mouse: to a room by its name, up to a message, a reply, and back
   await keyboard.press("ArrowUp");
   await expect(page.getByRole("article").first()).toBeFocused();
   await keyboard.press("Enter");
-  await expect(page.getByRole("menuitem", { name: "Reply" })).toBeFocused();
+  await expect(page.getByRole("menuitem", { name: "Reply", exact: true })).toBeFocused();
   await keyboard.press("Enter");
   await expect(composer(page)).toBeFocused();
   await keyboard.type("to the first");

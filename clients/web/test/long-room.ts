@@ -1,52 +1,15 @@
 // Measures a room of 100,000 messages in the real browser: npm run long-room. MESSAGES=1000 makes a shorter one, and
 // SECONDS=30 scrolls for longer. It prints figures, and fails only if something does not work.
 import { type CDPSession, type Page, expect, test } from "@playwright/test";
+import { fill, heapBytes, oldest, patientServer } from "./kit/long";
 import { person, room } from "./kit/people";
-import { ownServer } from "./kit/server";
 import { traced } from "./kit/trace";
 
 const MESSAGES = Number(process.env["MESSAGES"] ?? 100_000);
 const SECONDS = Number(process.env["SECONDS"] ?? 20);
-/** Sends that wait for their answers. */
-const AT_ONCE = 48;
-const TRIES = 10;
 /** As fast as one reads who looks for something. */
 const PIXELS_PER_SECOND = 3_000;
 const MEGABYTE = 1_000_000;
-
-const WORDS = ["courtyard", "마당에서 만나요", "lunch", "review", "오늘", "tomorrow", "https://example.com/reviews/42", "🎉"];
-
-/** Texts of different lengths, which begin with their number. */
-function textOf(number: number): string {
-  const words = Array.from({ length: 1 + ((number * 7) % 40) }, (_, place) => WORDS[(number + place) % WORDS.length]);
-  return `${number} ${words.join(" ")}`;
-}
-
-/** Sends that many messages, several at a time: their numbers are nearly in order. */
-async function fill(url: string, token: string, id: string): Promise<void> {
-  let sent = 0;
-  const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
-  const send = async (number: number) => {
-    const body = JSON.stringify({ text: textOf(number), key: `number-${number}` });
-    for (let tries = 1; ; tries += 1) {
-      const response = await fetch(`${url}/v1/rooms/${id}/messages`, { method: "POST", headers, body });
-      await response.arrayBuffer();
-      if (response.ok) return;
-      // A machine with other work may not do it in time; with the same key it is one message.
-      if (response.status < 500 || tries === TRIES) throw new Error(`message ${number} got ${response.status}`);
-    }
-  };
-  const work = async () => {
-    while (sent < MESSAGES - 1) await send((sent += 1));
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, work));
-  await send(MESSAGES);
-}
-
-async function heapBytes(session: CDPSession): Promise<number> {
-  await session.send("HeapProfiler.collectGarbage");
-  return (await session.send("Runtime.getHeapUsage")).usedSize;
-}
 
 interface Frames {
   readonly perSecond: number;
@@ -102,30 +65,17 @@ async function scroll(page: Page, session: CDPSession, direction: 1 | -1, second
 
 const rows = (page: Page) => page.getByRole("article").count();
 const newest = (page: Page) => page.locator(".message-text").last().textContent();
-const oldest = async (page: Page) => Number(((await page.locator(".message-text").first().textContent()) ?? "0").split(" ")[0]);
 
 test(`a room of ${MESSAGES} messages`, async ({ browser }) => {
   test.setTimeout(1_200_000);
-  const many = "1000000";
-  const server = await ownServer({
-    MADANG_SENDS_PER_SECOND: many,
-    MADANG_SENDS_BURST: many,
-    MADANG_ROOM_SENDS_PER_SECOND: many,
-    MADANG_ADDRESS_SENDS_PER_SECOND: "0",
-  });
+  const server = await patientServer();
   const mina = await person(server.url, "Mina");
   const garden = await room(mina, "Garden");
-  const answer = await fetch(`${server.url}/v1/auth/login`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ username: mina.username, password: mina.password }),
-  });
-  const { access_token: token } = (await answer.json()) as { access_token: string };
   const page = await browser.newPage({ viewport: { width: 1_280, height: 800 } });
   const session = await page.context().newCDPSession(page);
   await page.goto(server.url);
   const filledAt = Date.now();
-  await fill(server.url, token, garden.id);
+  await fill(server.url, mina, garden.id, MESSAGES);
   console.log(`sent ${MESSAGES} messages in ${Math.round((Date.now() - filledAt) / 1_000)} s`);
 
   await page.getByLabel("Username").fill(mina.username);

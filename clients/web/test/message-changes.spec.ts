@@ -133,7 +133,7 @@ test("without a mouse: the last own message is edited, reacted to and deleted", 
   await keyboard.press("ArrowUp");
   await expect(page.getByRole("article").first()).toBeFocused();
   await keyboard.press("Enter");
-  await expect(page.getByRole("menuitem", { name: "Reply" })).toBeFocused();
+  await expect(page.getByRole("menuitem", { name: "Reply", exact: true })).toBeFocused();
   await keyboard.press("ArrowDown");
   await expect(page.getByRole("menuitem", { name: "React" })).toBeFocused();
   await keyboard.press("Enter");
@@ -155,7 +155,7 @@ test("without a mouse: the last own message is edited, reacted to and deleted", 
   await keyboard.press("Escape");
   await expect(message(page, "one of mine")).toBeFocused();
   await keyboard.press("Enter");
-  await expect(page.getByRole("menuitem", { name: "Reply" })).toBeFocused();
+  await expect(page.getByRole("menuitem", { name: "Reply", exact: true })).toBeFocused();
   await keyboard.press("ArrowUp");
   await expect(page.getByRole("menuitem", { name: "Delete" })).toBeFocused();
   await keyboard.press("Enter");
@@ -225,12 +225,12 @@ test("moderators delete the messages of others; nobody else does, and not in a d
   await openRoom(other, "Garden");
   await message(other, "of the owner").hover();
   await message(other, "of the owner").getByRole("button", { name: /^Actions for/ }).click();
-  await expect(other.getByRole("menuitem")).toHaveText(["Reply", "React", "Copy text"]);
+  await expect(other.getByRole("menuitem")).toHaveText(["Reply", "React", "Reply in a thread", "Copy text", "Report"]);
   await other.keyboard.press("Escape");
   await openRoom(page, "Garden");
   await message(page, "of a member").hover();
   await message(page, "of a member").getByRole("button", { name: /^Actions for/ }).click();
-  await expect(page.getByRole("menuitem")).toHaveText(["Reply", "React", "Copy text", "Pin", "Delete"]);
+  await expect(page.getByRole("menuitem")).toHaveText(["Reply", "React", "Reply in a thread", "Copy text", "Pin", "Report", "Delete"]);
   await page.getByRole("menuitem", { name: "Delete" }).click();
   await page.getByRole("alertdialog").getByRole("button", { name: "Delete" }).click();
   await expect(messages(other)).toHaveText(["of the owner"]);
@@ -241,7 +241,7 @@ test("moderators delete the messages of others; nobody else does, and not in a d
   await page.getByRole("navigation").getByRole("link", { name: /^(?!.*Garden).*Joon/ }).click();
   await message(page, "between us").hover();
   await message(page, "between us").getByRole("button", { name: /^Actions for/ }).click();
-  await expect(page.getByRole("menuitem", { name: "Reply" })).toBeVisible();
+  await expect(page.getByRole("menuitem", { name: "Reply", exact: true })).toBeVisible();
   await expect(page.getByRole("menuitem", { name: "Delete" })).toHaveCount(0);
 });
 

@@ -61,7 +61,7 @@ test("on a phone what can be done with a message comes with a touch", async ({ s
   await openRoom(page, "Garden");
   await page.getByRole("article").tap();
   await page.getByRole("button", { name: "Actions for the message of Joon" }).tap();
-  await page.getByRole("menuitem", { name: "Reply" }).tap();
+  await page.getByRole("menuitem", { name: "Reply", exact: true }).tap();
   await expect(page.getByText("Replying to Joon")).toBeVisible();
 });
 

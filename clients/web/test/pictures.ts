@@ -24,6 +24,16 @@ test("pictures", async ({ server, signedIn }) => {
   const launch = await room(mina, "Launch", [joon, theo], "private");
   const lunch = await room(sora, "점심 모임", [mina, joon]);
   const design = await room(joon, "Design review", [mina, sora]);
+  // What moderators see stands in a room of its own.
+  await mina.call("PUT", `/rooms/${launch.id}/words`, { words: ["cheap watches", "바보"], action: "flag" });
+  const spam = await say(theo, launch, "Has anybody seen https://example.com/very-cheap-shoes ?");
+  await joon.call("POST", `/rooms/${launch.id}/messages/${spam.id}/report`, { reason: "The third time today" });
+  await say(theo, launch, "Cheap watches for everybody!");
+  const until = new Date(Date.now() + 86_400_000).toISOString();
+  await mina.call("POST", `/rooms/${launch.id}/members/${theo.id}/mute`, { reason: "Advertising", until });
+  await mina.call("DELETE", `/rooms/${launch.id}/members/${theo.id}/mute`);
+  await mina.call("POST", `/rooms/${launch.id}/invitations`, {});
+  await mina.call("DELETE", `/rooms/${launch.id}/messages/${spam.id}`);
   await say(theo, launch, "The checklist is up to date, three items left.");
   await say(sora, lunch, "오늘 점심은 비빔밥 어때요?");
   await say(joon, lunch, "좋아요! 12시에 마당에서 만나요 🍚");
@@ -73,13 +83,18 @@ test("pictures", async ({ server, signedIn }) => {
     await openRoom(page, "Courtyard");
     if (!isKorean) {
       await page.getByRole("button", { name: "Search messages" }).click();
-      await page.getByRole("searchbox").last().fill("review");
-      await expect(page.getByRole("dialog").getByText("Joon Park").first()).toBeVisible();
+      const search = page.getByRole("dialog", { name: "Search messages" });
+      await search.getByRole("searchbox").fill("review");
+      await expect(search.getByText("Joon Park").first()).toBeVisible();
       await shot("search");
       await page.keyboard.press("Escape");
     }
-    const dialogs = isKorean ? ["초대 링크", "대화방 설정", "출입 금지된 사람"] : ["Invitation links", "Room settings", "Banned people"];
+    const dialogs = isKorean
+      ? ["초대 링크", "대화방 설정", "출입 금지된 사람", "신고", "금지어", "관리 기록"]
+      : ["Invitation links", "Room settings", "Banned people", "Reports", "Word list", "Audit log"];
+    const names = ["links", "room-settings", "bans", "reports", "words", "audit"];
     for (const [place, name] of dialogs.entries()) {
+      if (names[place] === "reports") await openRoom(page, "Launch");
       await page.getByRole("button", { name: isKorean ? KOREAN_ROOM : "Room", exact: true }).click();
       await page.getByRole("menuitem", { name }).click();
       await expect(page.getByRole("dialog", { name })).toBeVisible();
@@ -87,7 +102,10 @@ test("pictures", async ({ server, signedIn }) => {
         await page.getByRole("button", { name: isKorean ? "링크 만들기" : "Make a link" }).click();
         await expect(page.getByRole("dialog", { name }).getByRole("textbox")).toBeVisible();
       }
-      if (more !== undefined || (!isKorean && place === 0)) await shot(["links", "room-settings", "bans"][place] as string);
+      if (names[place] === "words") await expect(page.getByRole("dialog", { name }).getByRole("textbox")).not.toHaveValue("");
+      if (names[place] === "reports") await expect(page.getByRole("dialog", { name }).getByRole("listitem")).toHaveCount(2);
+      if (names[place] === "audit") await expect(page.getByRole("dialog", { name }).getByRole("listitem").first()).toBeVisible();
+      if (more !== undefined || (!isKorean && ["links", "reports"].includes(names[place] as string))) await shot(names[place] as string);
       await page.keyboard.press("Escape");
       await expect(page.getByRole("dialog", { name })).toBeHidden();
     }

@@ -1,13 +1,16 @@
 // What needs no browser.
 import { expect, test } from "@playwright/test";
-import type { Member, Message } from "@madang/client";
+import type { AuditEntry, Member, Message } from "@madang/client";
 import type { ShownItem } from "@madang/react";
 import { en } from "../src/i18n/en";
 import { josa } from "../src/i18n/josa";
+import { ko } from "../src/i18n/ko";
+import { auditText } from "../src/moderation/audit-text";
 import { pauseText } from "../src/moderation/pause";
+import { wordsOf } from "../src/moderation/word-list";
 import { emojiOf } from "../src/room/emoji";
 import { complete, completionOf } from "../src/room/mention-completion";
-import { rowsOf } from "../src/room/rows";
+import { rowsOf, shownKeyOf } from "../src/room/rows";
 import { deviceOf } from "../src/settings/device-name";
 
 const user = (id: string, username: string, name: string): Member => ({
@@ -124,4 +127,42 @@ test("a device is called by its browser and its system", () => {
   const safari = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Version/18.0 Mobile/15E148 Safari/604.1";
   expect(deviceOf(safari)).toEqual({ name: "Safari, iOS", isPhone: true });
   expect(deviceOf(null)).toEqual({ name: null, isPhone: false });
+});
+
+test("a word list has a word a line, each once, in one form, and no empty ones", () => {
+  expect(wordsOf(" turnip \n\n바보\r\nturnip\n" + "바보".normalize("NFD"))).toEqual(["turnip", "바보"]);
+  expect(wordsOf("\n  \n")).toEqual([]);
+});
+
+test("the audit log has words for all actions, in both languages, and passes over those of a newer server", () => {
+  const account = (name: string) => ({ id: name, username: name, name, avatar_url: null }) as unknown as AuditEntry["actor"];
+  const entry = (action: string): AuditEntry => ({
+    action,
+    actor: account("Mina"),
+    at: at(1),
+    by_site: false,
+    message: null,
+    reason: null,
+    role: "moderator",
+    seq: 1,
+    until: null,
+    user: account("Joon"),
+  });
+  const actions = [
+    ...["member_added", "member_removed", "banned", "unbanned", "muted", "unmuted", "role_given", "room_changed"],
+    ...["message_deleted", "message_edited", "invitation_made", "invitation_revoked", "report_settled", "words_set"],
+  ];
+  for (const texts of [en, ko]) {
+    const told = actions.map((action) => auditText(texts, entry(action)));
+    expect(new Set(told).size).toBe(actions.length);
+    for (const text of told) expect(text).toContain("Mina");
+    expect(auditText(texts, entry("moved_to_the_moon"))).toBeNull();
+  }
+  expect(auditText(ko, entry("role_given"))).toBe("Mina님이 Joon님을 관리자로 지정했습니다");
+});
+
+test("the key of an item is that of its row", () => {
+  const items = [message(1, "joon", 1), message(2, "me", 2), joined(3, "theo")];
+  const rows = rowsOf(items, { me: "me", hasOlder: true, isDirect: false, newAfter: null });
+  expect(items.map((item) => shownKeyOf(item, "me"))).toEqual(rows.flatMap(({ type, key }) => (type === "day" ? [] : [key])));
 });

@@ -141,12 +141,12 @@ export class Server {
         return socket.tell({ type: "ok", ...re });
       case "history": {
         const log = this.log(frame.room);
-        if (typeof frame.before === "number") {
-          const before = log.slice(0, frame.before - 1).reverse();
+        if (typeof frame.after !== "number") {
+          const before = log.slice(0, (frame.before ?? Infinity) - 1).reverse();
           const events = before.slice(0, PAGE_MAX);
           return socket.tell({ type: "ok", ...re, room: frame.room, events, more: events.length < before.length });
         }
-        const after = frame.after ?? 0;
+        const { after } = frame;
         const events = log.slice(after, after + Math.min(PAGE_MAX, frame.limit ?? PAGE_MAX));
         return socket.tell({ type: "ok", ...re, room: frame.room, events, more: after + events.length < log.length });
       }

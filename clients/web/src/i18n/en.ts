@@ -181,7 +181,7 @@ export const en = {
   noPins: "Nothing is pinned.",
   noPinsHint: "What everybody should find again can be pinned.",
   goToMessage: "Go to message",
-  tooFarBack: "This message is too far back to go to.",
+  notShownHere: "This message cannot be shown here.",
   hiddenMessage: "A message of somebody whom you have blocked",
   deletedMessage: "This message was deleted.",
   showAnyway: "Show",

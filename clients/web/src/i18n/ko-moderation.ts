@@ -1,5 +1,6 @@
 // Korean: settings of a room, invitation links, and who is banned.
 import type { enModeration } from "./en-moderation";
+import { josa } from "./josa";
 
 const count = (number: number, unit: string) => `${number.toLocaleString("ko")}${unit}`;
 
@@ -61,4 +62,53 @@ export const koModeration: typeof enModeration = {
   bannedUntil: (when) => `${when}까지`,
   bannedForGood: "기한 없음",
   more: "더 보기",
+
+  reports: "신고",
+  reportsHint: "내가 관리하는 대화방에서 멤버와 금지어 목록이 신고한 메시지입니다. 오래된 것부터 보입니다.",
+  reportStatus: "상태",
+  statusOpen: "처리 전",
+  statusResolved: "처리함",
+  statusDismissed: "기각함",
+  reportRoom: "대화방",
+  allRooms: "내가 관리하는 모든 대화방",
+  reportCount: (number) => `신고 ${count(number, "건")}`,
+  noReports: "신고가 없습니다.",
+  noReportsSuch: "해당하는 신고가 없습니다.",
+  reportOf: (name, when) => `${name}님의 메시지 신고, ${when}`,
+  reportedBy: (name) => `${name}님이 신고함`,
+  reportedByList: "금지어 목록이 신고함",
+  dismissReport: "기각",
+  dismissOf: (what) => `기각: ${what}`,
+  resolveReport: "처리 완료",
+  resolveOf: (what) => `처리 완료: ${what}`,
+  reopenReport: "다시 열기",
+  reopenOf: (what) => `다시 열기: ${what}`,
+  reportResolved: "신고를 처리했습니다",
+  reportDismissed: "신고를 기각했습니다",
+  reportOpened: "신고를 다시 열었습니다",
+
+  audit: "관리 기록",
+  auditHint: "관리자와 소유자, 사이트가 이 대화방에서 한 일입니다. 최근 것부터 보입니다.",
+  noAudit: "아직 기록이 없습니다.",
+  bySite: "사이트에서",
+  auditRole: (whom, role, by) => `${by}님이 ${whom}님을 ${role}${josa(role, "으로", "로")} 지정했습니다`,
+  auditRoom: (by) => `${by}님이 대화방을 변경했습니다`,
+  auditDeleted: (whom, by) => `${by}님이 ${whom}님의 메시지를 삭제했습니다`,
+  auditEdited: (whom, by) => `${by}님이 ${whom}님의 메시지를 수정했습니다`,
+  auditLinkMade: (by) => `${by}님이 초대 링크를 만들었습니다`,
+  auditLinkRevoked: (by) => `${by}님이 초대 링크를 중지했습니다`,
+  auditReport: (by) => `${by}님이 신고를 처리했습니다`,
+  auditWords: (by) => `${by}님이 금지어 목록을 바꾸었습니다`,
+
+  words: "금지어",
+  wordsHint: "이 대화방에서 쓸 수 없는 말입니다. 띄어 쓰거나 모양을 바꾸어도 찾아냅니다.",
+  wordsLabel: "한 줄에 하나씩",
+  wordCount: (number) => count(number, "개"),
+  wordTooLong: (word, chars) => `‘${word}’${josa(word, "은", "는")} ${chars}자보다 깁니다.`,
+  tooManyWords: (number, most) => `금지어는 ${most}개까지 넣을 수 있습니다. 지금 ${number}개입니다.`,
+  wordAction: "이런 말이 든 메시지는",
+  wordRefuse: "보낼 수 없음",
+  wordRefuseHint: "쓴 사람에게 알려 줍니다.",
+  wordFlag: "신고됨",
+  wordFlagHint: "보내지고, 신고 목록에 올라갑니다.",
 };

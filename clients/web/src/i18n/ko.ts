@@ -180,7 +180,7 @@ export const ko: Texts = {
   noPins: "고정된 메시지가 없습니다.",
   noPinsHint: "모두가 다시 찾아야 할 메시지를 고정할 수 있습니다.",
   goToMessage: "메시지로 이동",
-  tooFarBack: "너무 오래된 메시지라 이동할 수 없습니다.",
+  notShownHere: "이 메시지는 여기에서 볼 수 없습니다.",
   hiddenMessage: "차단한 사람의 메시지",
   deletedMessage: "삭제된 메시지입니다.",
   showAnyway: "보기",

@@ -2,7 +2,6 @@ import type { BannedUser, Room } from "@madang/client";
 import { Rooms } from "@madang/client/rooms";
 import { useClient } from "@madang/react";
 import { UserCheck } from "lucide-react";
-import { useEffect, useState } from "react";
 import { momentText, shortDateText, useLanguage, useTexts } from "../i18n";
 import { errorText } from "../state/errors";
 import { Avatar } from "../ui/avatar";
@@ -10,9 +9,7 @@ import { Button } from "../ui/button";
 import { Dialog } from "../ui/dialog";
 import { Empty } from "../ui/empty";
 import { useAct } from "../ui/toasts";
-
-/** Banned people of a page; there is a button for the next one. */
-const PAGE = 50;
+import { usePages } from "./use-pages";
 
 /** Who is banned from a room, why, and until when. */
 export function Bans({ room, onClose }: { room: Room; onClose: () => void }) {
@@ -29,23 +26,10 @@ function BansOf({ room }: { room: Room }) {
   const language = useLanguage();
   const client = useClient();
   const act = useAct();
-  const [banned, setBanned] = useState<readonly BannedUser[] | null>(null);
-  const [cursor, setCursor] = useState<string | null>(null);
-  const [error, setError] = useState<unknown>(null);
-  const load = async (from: string | null) => {
-    try {
-      const query = { limit: PAGE, ...(from === null ? {} : { cursor: from }) };
-      const page = await new Rooms(client.rest).listBans(room.id, query);
-      setBanned((before) => [...(from === null ? [] : (before ?? [])), ...page.items]);
-      setCursor(page.next_cursor);
-    } catch (thrown) {
-      setError(thrown);
-    }
-  };
-  useEffect(() => void load(null), []);
+  const { items: banned, error, loadMore, change } = usePages<BannedUser>(room.id, (query) => new Rooms(client.rest).listBans(room.id, query));
   const end = async ({ user }: BannedUser) => {
     await new Rooms(client.rest).unban(room.id, user.id);
-    setBanned((before) => before?.filter((one) => one.user.id !== user.id) ?? null);
+    change((before) => before.filter((one) => one.user.id !== user.id));
   };
   return (
     <div className="dialog-body">
@@ -75,7 +59,7 @@ function BansOf({ room }: { room: Room }) {
           </li>
         ))}
       </ul>
-      {cursor !== null && <Button onClick={() => void load(cursor)}>{texts.more}</Button>}
+      {loadMore && <Button onClick={loadMore}>{texts.more}</Button>}
     </div>
   );
 }

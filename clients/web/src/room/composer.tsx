@@ -53,7 +53,9 @@ export function Composer({
 
   // A keyboard on the screen comes only when it is asked for.
   useEffect(() => {
-    if (!isTouch) field.current?.focus();
+    // It may come later than the room, and who has opened a menu or a dialog meanwhile stays there.
+    const isElsewhere = document.activeElement?.closest("[role=menu], [role=dialog]");
+    if (!isTouch && !isElsewhere) field.current?.focus();
   }, [room.id, isTouch]);
 
   // As high as its text, within the bounds of the style sheet.

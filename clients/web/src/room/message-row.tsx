@@ -178,13 +178,17 @@ export const MessageRow = memo(function MessageRow({
         {!isFirst && isPinned && <PinnedMark text={texts.pinned} />}
         {shown.state === "failed" && <Failed shown={shown} context={context} />}
       </div>
-      {isMine && !isDeleted && notRead > 0 && (
-        <span className="message-not-read">
-          <span aria-hidden="true">{notRead}</span>
-          <span className="visually-hidden">{texts.notRead(notRead)}</span>
+      {isMine && !isDeleted && (
+        <span className="message-end">
+          {notRead > 0 && (
+            <span className="message-not-read">
+              <span aria-hidden="true">{notRead}</span>
+              <span className="visually-hidden">{texts.notRead(notRead)}</span>
+            </span>
+          )}
+          <State shown={shown} isConnected={context.isConnected} showSent={showState} />
         </span>
       )}
-      {isMine && !isDeleted && <State shown={shown} isConnected={context.isConnected} showSent={showState} />}
       {actions.length > 0 && (isSettled || isActive) && (
         <div className="message-actions">
           {message && (

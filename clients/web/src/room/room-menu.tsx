@@ -1,6 +1,6 @@
 import { MadangError, type Room } from "@madang/client";
 import { useClient, useRooms } from "@madang/react";
-import { Bell, EllipsisVertical, Link, LogOut, SlidersHorizontal, TicketCheck, Trash2, UserX } from "lucide-react";
+import { Bell, EllipsisVertical, Flag, Link, LogOut, ScrollText, SlidersHorizontal, SpellCheck, TicketCheck, Trash2, UserX } from "lucide-react";
 import { useState } from "react";
 import { useTexts } from "../i18n";
 import { go, roomHash } from "../state/route";
@@ -17,7 +17,12 @@ interface RoomDialogProps {
 const RoomSettings = part<RoomDialogProps>(() => import("../moderation/room-settings").then((module) => module.RoomSettings));
 const Links = part<RoomDialogProps>(() => import("../moderation/links").then((module) => module.Links));
 const Notifications = part<RoomDialogProps>(() => import("./room-notifications").then((module) => module.RoomNotifications));
+const Reports = part<RoomDialogProps & { open: boolean }>(() => import("../moderation/reports").then((module) => module.ReportsDialog));
+const Audit = part<RoomDialogProps>(() => import("../moderation/audit").then((module) => module.Audit));
+const Words = part<RoomDialogProps>(() => import("../moderation/words").then((module) => module.Words));
 const Bans = part<RoomDialogProps>(() => import("../moderation/bans").then((module) => module.Bans));
+
+type Open = "settings" | "notifications" | "links" | "bans" | "reports" | "audit" | "words" | "leave" | "delete";
 
 /** What can be done with a room as a whole. */
 export function RoomMenu({ room, name }: { room: Room; name: string }) {
@@ -25,7 +30,7 @@ export function RoomMenu({ room, name }: { room: Room; name: string }) {
   const client = useClient();
   const act = useAct();
   const { reload } = useRooms();
-  const [open, setOpen] = useState<"settings" | "notifications" | "links" | "bans" | "leave" | "delete" | null>(null);
+  const [open, setOpen] = useState<Open | null>(null);
   const close = () => setOpen(null);
   const isDirect = room.kind === "direct";
   const isOwner = room.role === "owner";
@@ -56,6 +61,9 @@ export function RoomMenu({ room, name }: { room: Room; name: string }) {
       ? [
           { name: "links", label: texts.links, icon: TicketCheck, run: () => setOpen("links") },
           { name: "bans", label: texts.bans, icon: UserX, run: () => setOpen("bans") },
+          { name: "reports", label: texts.reports, icon: Flag, run: () => setOpen("reports") },
+          { name: "words", label: texts.words, icon: SpellCheck, run: () => setOpen("words") },
+          { name: "audit", label: texts.audit, icon: ScrollText, run: () => setOpen("audit") },
         ]
       : []),
     ...(isOwner || isModerator
@@ -85,6 +93,9 @@ export function RoomMenu({ room, name }: { room: Room; name: string }) {
       {open === "notifications" && <Notifications room={room} onClose={close} />}
       {open === "links" && <Links room={room} onClose={close} />}
       {open === "bans" && <Bans room={room} onClose={close} />}
+      {open === "reports" && <Reports open room={room} onClose={close} />}
+      {open === "words" && <Words room={room} onClose={close} />}
+      {open === "audit" && <Audit room={room} onClose={close} />}
       <Confirm
         open={open === "leave"}
         onClose={close}

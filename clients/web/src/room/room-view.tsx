@@ -17,6 +17,7 @@ import type { ThreadPanelProps } from "./thread-panel";
 import { Timeline, type TimelineHandle } from "./timeline";
 import { TypingLine } from "./typing-line";
 import { FILES_MAX, useFileSources } from "./uploads";
+import { useLast } from "./use-room-events";
 import { usePins } from "./use-pins";
 import { useThreadsUnread } from "./use-threads-unread";
 
@@ -38,8 +39,17 @@ export function RoomView({ room, at, note }: { room: Room; at: number | null; no
   const peer = usePeer(room);
   const timeline = useTimeline(room.id);
   const { items, closed, send } = timeline;
-  const { members } = useMembers(room.id, timeline.ready ? `members-${lastOf(items, MEMBERSHIP)}` : null);
-  const loadedPins = usePins(room.id, timeline.ready ? lastOf(items, PINS) : null);
+  const lastMembership = useLast(room.id, ({ kind }) => MEMBERSHIP.has(kind));
+  const { members } = useMembers(room.id, timeline.ready ? `members-${lastMembership}` : null);
+  const isPinned = (id: string) => loadedPins?.some((pin) => pin.id === id) === true;
+  const lastPins = useLast(
+    room.id,
+    (event) =>
+      event.kind === "pinned" ||
+      (event.kind === "edited" && isPinned(event.edited.message)) ||
+      (event.kind === "deleted" && isPinned(event.deleted.message)),
+  );
+  const loadedPins = usePins(room.id, timeline.ready ? lastPins : null);
   const pins = useMemo(() => loadedPins && asShown(loadedPins, items), [loadedPins, items]);
   const [details, setDetails] = useState<DetailsTab | null>(null);
   const [reply, setReply] = useState<ReplyTarget | null>(null);
@@ -173,7 +183,6 @@ export function RoomView({ room, at, note }: { room: Room; at: number | null; no
 }
 
 const MEMBERSHIP: ReadonlySet<string> = new Set(["joined", "left", "role", "muted"]);
-const PINS: ReadonlySet<string> = new Set(["pinned"]);
 
 /** Pins with the texts that the timeline shows. A deletion takes the pin too. */
 function asShown(pins: readonly RoomMessage[], items: ReturnType<typeof useTimeline>["items"]): readonly RoomMessage[] {
@@ -186,10 +195,4 @@ function asShown(pins: readonly RoomMessage[], items: ReturnType<typeof useTimel
     if (!now) return [pin];
     return now.deleted ? [] : [{ ...pin, text: now.text, mentions: now.mentions }];
   });
-}
-
-/** The place of the last event of some kinds: what they are about is loaded anew when it moves. */
-function lastOf(items: ReturnType<typeof useTimeline>["items"], kinds: ReadonlySet<string>): number {
-  const last = items.findLast((item) => item.type === "event" && kinds.has(item.event.kind));
-  return last?.seq ?? 0;
 }

@@ -35,6 +35,15 @@ function keyOf(shown: ShownMessage, isMine: boolean): string {
   return isMine ? `own-${shown.key}` : `message-${shown.seq}`;
 }
 
+function isOf(me: string, item: ShownItem): boolean {
+  return item.type === "message" && (item.message === undefined || item.message.sender.id === me);
+}
+
+/** The key of the row in which an item is shown. */
+export function shownKeyOf(item: ShownItem, me: string): string {
+  return item.type === "message" ? keyOf(item, isOf(me, item)) : item.key;
+}
+
 /** What of an item's time the rows need: dates are dear, and most items were here the last time. */
 interface Moment {
   readonly day: string;
@@ -78,7 +87,7 @@ export function rowsOf(items: readonly ShownItem[], { me, hasOlder, isDirect, ne
       day = ownDay;
       before = null;
     }
-    const isMine = item.type === "message" && (item.message === undefined || item.message.sender.id === me);
+    const isMine = isOf(me, item);
     if (isLineDue && newAfter !== null && item.seq !== undefined && item.seq > newAfter && item.type === "message" && !isMine) {
       rows.push({ type: "new", key: "new" });
       isLineDue = false;

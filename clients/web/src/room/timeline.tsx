@@ -19,28 +19,34 @@ import { dayText, useLanguage, useTexts } from "../i18n";
 import { useConnected } from "../state/use-connected";
 import { useLooking } from "../state/use-looking";
 import { useValue } from "../state/value";
-import { useBlocked, useMe, useWorld } from "../state/world";
+import { useMe, useWorld } from "../state/world";
 import { Button } from "../ui/button";
 import { Confirm } from "../ui/dialog";
 import { part } from "../ui/part";
 import { say } from "../ui/toasts";
+import { Announcer } from "./announcer";
 import type { ReplyTarget } from "./composer";
 import { type Names, eventsText, namesOf } from "./event-text";
 import { type MessageContext, MessageRow } from "./message-row";
 import type { ReportDialogProps } from "./report-dialog";
-import { type Row, rowsOf } from "./rows";
+import { type Row, rowsOf, shownKeyOf } from "./rows";
 import { useMessageActions } from "./use-message-actions";
 
 const ReportDialog = part<ReportDialogProps>(() => import("./report-dialog").then((module) => module.ReportDialog));
 
 /** As near to the end as this counts as being there, in pixels. */
 const END_PX = 24;
-/** As near to the beginning as this, what is older is loaded. */
-const BEGINNING_PX = 600;
-/** With more items than this, whoever is at the end gives up all but the last ones, once the list rests. */
+/** As near to the first or the last row as this, what is before or behind it is loaded. */
+const NEAR_PX = 600;
+/**
+ * With more items than this, those furthest from what is in sight are given up once the list rests, and with more than
+ * the other at once: memory does not grow with what one scrolls. What is left is more than one comes through before a
+ * page is there again.
+ */
 const LOADED_MAX = 400;
-const LOADED_KEPT = 200;
-const FORGET_AFTER_MS = 1_000;
+const MOVING_MAX = 1_000;
+const LOADED_KEPT = 250;
+const REST_MS = 200;
 /** How long the message to which one went is marked. */
 const TARGET_MS = 2_500;
 
@@ -89,7 +95,7 @@ export function Timeline({
   const id = useId();
   const profiles = useValue(useWorld().profiles);
   const isConnected = useConnected();
-  const { items, ready, hasOlder, error, loadOlder, loadBackTo, forget, retry, discard } = timeline;
+  const { items, ready, hasOlder, hasNewer, part, error, loadOlder, loadNewer, loadAt, forget, retry, discard } = timeline;
   const { unread, read, markRead } = useUnread(room.id);
   const { notRead } = useReceipts(room.id);
   const isLooking = useLooking();
@@ -138,9 +144,17 @@ export function Timeline({
   const toEnd = useCallback(() => {
     list.current?.scrollToIndex(rowsNow.current.length - 1, { align: "end" });
   }, []);
+  const toLatest = useCallback(async () => {
+    // Where the end is not loaded, it is shown when it is.
+    if (hasNewer) await loadAt();
+    isAtEndNow.current = true;
+    setIsAtEnd(true);
+    toEnd();
+  }, [hasNewer, loadAt, toEnd]);
 
   const isPlaced = useRef(false);
   const isAtEndNow = useRef(true);
+  const scrolledAt = useRef(0);
   useLayoutEffect(() => {
     if (!ready || rows.length === 0 || read === null) return;
     if (!isPlaced.current) {
@@ -158,23 +172,39 @@ export function Timeline({
   const look = useCallback(() => {
     const { current } = list;
     if (!current || !isPlaced.current) return;
-    const isEnd = current.scrollSize - current.scrollOffset - current.viewportSize < END_PX;
+    const below = current.scrollSize - current.scrollOffset - current.viewportSize;
+    const isEnd = below < END_PX && !hasNewer;
     isAtEndNow.current = isEnd;
     setIsAtEnd(isEnd);
-    if (current.scrollOffset < BEGINNING_PX && hasOlder) void loadOlder();
-  }, [hasOlder, loadOlder]);
+    if (current.scrollOffset < NEAR_PX && hasOlder) void loadOlder();
+    else if (below < NEAR_PX && hasNewer) void loadNewer();
+  }, [hasOlder, hasNewer, loadOlder, loadNewer]);
 
   // Who is at the end stays there, also when rows turn out higher than they were taken for. What fits without scrolling
   // has no end to come to; and a room of short pages fills the window.
   const settle = useCallback(() => (isAtEndNow.current ? toEnd() : look()), [look, toEnd]);
   useEffect(look, [look, rows.length, ready]);
 
-  // Who is at the end has no use for what is far back: in a room that stays open, memory does not grow with its messages.
+  // In a step of its own: the list learns by the first row whether rows came before it, or went. While rows before it
+  // go, the list holds on to its end, and what turns out higher then would hold back whoever scrolls down: so it rests.
   useEffect(() => {
-    if (!ready || !isAtEnd || items.length <= LOADED_MAX) return;
-    const timer = setTimeout(() => isAtEndNow.current && forget(LOADED_KEPT), FORGET_AFTER_MS);
-    return () => clearTimeout(timer);
-  }, [ready, isAtEnd, items.length, forget]);
+    if (items.length <= LOADED_MAX) return;
+    const giveUp = () => {
+      const { current } = list;
+      if (!current) return;
+      const middle = current.findItemIndex(current.scrollOffset + current.viewportSize / 2);
+      const first = Math.max(0, Math.min(middle - LOADED_KEPT / 2, items.length - LOADED_KEPT));
+      const behind = items.length - first - LOADED_KEPT;
+      const [older, newer] = first > behind ? [first, 0] : [0, behind];
+      // The focus does not go with its message.
+      const focused = items.findIndex((item) => document.activeElement?.id === `${id}-${shownKeyOf(item, me.id)}`);
+      if (focused >= 0 && (focused < older || focused >= items.length - newer)) scroller.current?.focus({ preventScroll: true });
+      forget(older, newer);
+    };
+    if (items.length > MOVING_MAX) return giveUp();
+    const timer = setInterval(() => performance.now() - scrolledAt.current > REST_MS && giveUp(), REST_MS);
+    return () => clearInterval(timer);
+  }, [items, forget, id, me.id]);
 
   useEffect(() => {
     // Not before it is known what was read: the line stands there.
@@ -184,7 +214,7 @@ export function Timeline({
   // Going to a message.
   const goTo = useCallback(
     async (seq: number) => {
-      if (!(await loadBackTo(seq))) return say(texts.tooFarBack, "error");
+      if (!(await loadAt(seq))) return say(texts.notShownHere, "error");
       // The rows of what was loaded are there after the next frame.
       await new Promise(requestAnimationFrame);
       const place = rowsNow.current.findIndex((row) => row.type === "message" && row.shown.seq === seq);
@@ -196,7 +226,7 @@ export function Timeline({
       if (row) setActive(row.key);
       setTimeout(() => setTarget((now) => (now === seq ? null : now)), TARGET_MS);
     },
-    [loadBackTo, texts],
+    [loadAt, texts],
   );
   const wentTo = useRef<number | null>(null);
   useEffect(() => {
@@ -243,7 +273,7 @@ export function Timeline({
     do index += by;
     while (rows[index] && rows[index]?.type !== "message");
     if (rows[index]) activate(index);
-    else if (by > 0) onLeave();
+    else if (by > 0 && !hasNewer) onLeave();
   };
   const press = (event: KeyboardEvent) => {
     if (event.altKey || event.ctrlKey || event.metaKey) return;
@@ -253,13 +283,16 @@ export function Timeline({
       step(event.key === "ArrowUp" ? -1 : 1);
     } else if (event.key === "End") {
       event.preventDefault();
-      activate(rows.findLastIndex(({ type }) => type === "message"));
+      atLatest("focus");
     } else if (event.key === "Escape") {
       onLeave();
     }
   };
-  useImperativeHandle(ref, () => ({
-    focus: () => activate(rows.findLastIndex(({ type }) => type === "message")),
+  const atEnd = {
+    focus: () => {
+      activate(rows.findLastIndex(({ type }) => type === "message"));
+      return true;
+    },
     editLast: () => {
       const index = rows.findLastIndex((row) => row.type === "message" && row.isMine && isEditable(row.shown));
       const row = rows[index];
@@ -268,12 +301,22 @@ export function Timeline({
       setEditing({ message: row.shown.message.id, from: "composer" });
       return true;
     },
+  };
+  const atEndNow = useRef(atEnd);
+  atEndNow.current = atEnd;
+  /** Does it, once the end of the room is there. */
+  const atLatest = (what: keyof typeof atEnd) => {
+    if (!hasNewer) return atEnd[what]();
+    void toLatest().then(() => requestAnimationFrame(() => atEndNow.current[what]()));
+    return true;
+  };
+  useImperativeHandle(ref, () => ({
+    focus: () => void atLatest("focus"),
+    editLast: () => atLatest("editLast"),
     goTo,
     sent: () => {
       setNewAfter(null);
-      isAtEndNow.current = true;
-      setIsAtEnd(true);
-      toEnd();
+      void toLatest();
     },
   }));
 
@@ -362,7 +405,7 @@ export function Timeline({
       {isLineAbove && (
         <Button
           className="timeline-chip timeline-chip-above"
-          onClick={() => void loadBackTo(Math.max(1, newAfter)).then(() => toLine())}
+          onClick={() => void loadAt(Math.max(1, newAfter)).then(() => toLine())}
         >
           <ArrowUp aria-hidden="true" />
           {texts.newAbove(unread || countAfter(items, newAfter, me.id))}
@@ -391,11 +434,15 @@ export function Timeline({
         )}
         {ready && (
           <Virtualizer
+            key={part}
             ref={list}
             scrollRef={scroller}
             data={rows}
             shift={isPrepended}
-            onScroll={look}
+            onScroll={() => {
+              scrolledAt.current = performance.now();
+              look();
+            }}
             onScrollEnd={look}
             onResize={settle}
             keepMounted={[...new Set([activeIndex, editingIndex])].filter((index) => index >= 0)}
@@ -407,7 +454,7 @@ export function Timeline({
       <p id={`${id}-hint`} className="visually-hidden">
         {texts.messageHint}
       </p>
-      <Announcer items={items} ready={ready} />
+      <Announcer room={room.id} ready={ready} />
       <Confirm
         open={deleting !== null}
         onClose={() => setDeleting(null)}
@@ -422,7 +469,7 @@ export function Timeline({
       />
       {reporting && <ReportDialog reporting={reporting} onClose={() => setReporting(null)} />}
       {!isAtEnd && (
-        <Button className="timeline-chip timeline-chip-below" onClick={toEnd}>
+        <Button className="timeline-chip timeline-chip-below" onClick={() => void toLatest()}>
           <ArrowDown aria-hidden="true" />
           {unread > 0 ? texts.newBelow(unread) : <span className="visually-hidden">{texts.toLatest}</span>}
         </Button>
@@ -445,30 +492,4 @@ function isEditable({ message }: ShownMessage): boolean {
 
 function countAfter(items: ReturnType<typeof useTimeline>["items"], seq: number, me: string): number {
   return items.filter((item) => item.type === "message" && (item.seq ?? 0) > seq && item.message?.sender.id !== me).length;
-}
-
-/** What others write is spoken once, when it comes: the list itself is silent, for scrolling would speak too. */
-function Announcer({ items, ready }: { items: ReturnType<typeof useTimeline>["items"]; ready: boolean }) {
-  const me = useMe();
-  const blocked = useBlocked();
-  const [text, setText] = useState("");
-  const last = items.findLast((item) => item.type === "message" && item.message !== undefined) as ShownMessage | undefined;
-  const seen = useRef<number | null>(null);
-  const isGone = last?.message?.deleted === true;
-  useEffect(() => {
-    if (!ready) return;
-    const seq = last?.seq ?? 0;
-    const before = seen.current;
-    seen.current = seq;
-    // What is deleted stays nowhere in the page.
-    if (isGone) return setText("");
-    const sender = last?.message?.sender;
-    if (before === null || seq <= before || !sender || sender.id === me.id || blocked.has(sender.id)) return;
-    setText(`${sender.name}: ${last.text}`);
-  }, [last, isGone, ready, me.id, blocked]);
-  return (
-    <p className="visually-hidden" aria-live="polite">
-      {text}
-    </p>
-  );
 }

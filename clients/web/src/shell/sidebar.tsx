@@ -1,6 +1,6 @@
 import type { Room } from "@madang/client";
 import { useNotices, useRooms } from "@madang/react";
-import { Bell, Compass, Hash, LogOut, MessageCircle, Plus, Search, Settings, SquarePen } from "lucide-react";
+import { Bell, Compass, Flag, Hash, LogOut, MessageCircle, Plus, Search, Settings, SquarePen } from "lucide-react";
 import { type ReactNode, useState } from "react";
 import { useTexts } from "../i18n";
 import { signOut } from "../state/account";
@@ -10,11 +10,11 @@ import { Button, IconButton } from "../ui/button";
 import { Empty } from "../ui/empty";
 import { Menu } from "../ui/menu";
 import { Later } from "../ui/later";
-import { BrowseRooms, NewDirect, NewRoom, NoticesDialog, SearchDialog, SettingsDialog } from "./later-dialogs";
+import { BrowseRooms, NewDirect, NewRoom, NoticesDialog, ReportsDialog, SearchDialog, SettingsDialog } from "./later-dialogs";
 import { ConnectionDot } from "./connection-note";
 import { RoomRow } from "./room-row";
 
-type Open = "notices" | "settings" | "new" | "direct" | "browse" | "search" | null;
+type Open = "notices" | "settings" | "new" | "direct" | "browse" | "search" | "reports" | null;
 
 /** With as many rooms a field to find one is of use. */
 const FILTER_FROM = 8;
@@ -28,6 +28,7 @@ export function Sidebar({ open, note }: { open: string | null; note: ReactNode }
   const [filter, setFilter] = useState("");
   const close = () => setDialog(null);
   const shown = rooms.filter((room) => matches(room, filter));
+  const moderates = rooms.some(({ kind, role }) => kind !== "direct" && (role === "moderator" || role === "owner"));
   return (
     <nav className="sidebar" aria-label={texts.rooms}>
       <h1 className="visually-hidden">Madang</h1>
@@ -35,7 +36,10 @@ export function Sidebar({ open, note }: { open: string | null; note: ReactNode }
         <Menu
           align="start"
           sections={[
-            [{ name: "settings", label: texts.settings, icon: Settings, run: () => setDialog("settings") }],
+            [
+              ...(moderates ? [{ name: "reports", label: texts.reports, icon: Flag, run: () => setDialog("reports") }] : []),
+              { name: "settings", label: texts.settings, icon: Settings, run: () => setDialog("settings") },
+            ],
             [{ name: "out", label: texts.signOut, icon: LogOut, run: () => void signOut() }],
           ]}
           trigger={
@@ -120,6 +124,7 @@ export function Sidebar({ open, note }: { open: string | null; note: ReactNode }
       {note}
       <Later open={dialog === "notices"} dialog={NoticesDialog} onClose={close} />
       <Later open={dialog === "settings"} dialog={SettingsDialog} onClose={close} />
+      <Later open={dialog === "reports"} dialog={ReportsDialog} onClose={close} />
       <Later open={dialog === "new"} dialog={NewRoom} onClose={close} />
       <Later open={dialog === "direct"} dialog={NewDirect} onClose={close} />
       <Later open={dialog === "search"} dialog={SearchDialog} onClose={close} />
