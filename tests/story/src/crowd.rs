@@ -1,0 +1,136 @@
+//! Accounts and rooms.
+
+use std::collections::HashMap;
+
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use madang_chaos::error::{Error, Result};
+use madang_client::{Client as Api, NewRoom};
+use madang_domain::{Role, RoomId, UserId};
+use rand::{SeedableRng as _, rngs::StdRng, seq::SliceRandom as _};
+
+use crate::client::{Client, Person};
+
+/// Every account has the same one.
+pub const PASSWORD: &str = "a gate that is shaken does not fall";
+/// Clients that are set up at once: registering hashes a password.
+const AT_ONCE: usize = 8;
+/// Of the members of a room so many are moderators, beside its owner.
+const MODERATORS: usize = 4;
+
+/// Where clients may go.
+#[derive(Debug, Clone)]
+pub struct Places {
+    /// Each gateway's own address.
+    pub gateways: Vec<String>,
+    /// The address of the ingress.
+    pub ingress: String,
+}
+
+/// Everybody, and who may be where.
+pub struct Crowd {
+    /// The clients.
+    pub clients: Vec<Client>,
+    /// Those who belong to each room, and their usernames.
+    pub people: HashMap<RoomId, Vec<(UserId, String)>>,
+}
+
+impl Places {
+    fn all(&self) -> impl Iterator<Item = &str> {
+        self.gateways.iter().map(String::as_str).chain([self.ingress.as_str()])
+    }
+
+    /// Where a client connects: a third at each gateway first, and a third at the ingress.
+    fn bases(&self, number: usize) -> Vec<String> {
+        let mut gateways = self.gateways.clone();
+        match number % (gateways.len() + 1) {
+            place if place < gateways.len() => gateways.rotate_left(place),
+            _ => gateways = vec![self.ingress.clone()],
+        }
+        gateways
+    }
+}
+
+impl Crowd {
+    /// Registers everybody, makes the rooms, and starts the clients.
+    ///
+    /// # Errors
+    /// When a call is refused.
+    pub async fn gather(
+        places: &Places,
+        clients: usize,
+        rooms: usize,
+        each: usize,
+        seed: u64,
+    ) -> Result<Self> {
+        let persons: Vec<Person> = stream::iter(0..clients)
+            .map(|number| register(places, number))
+            .buffered(AT_ONCE)
+            .try_collect()
+            .await?;
+        let mut random = StdRng::seed_from_u64(seed);
+        let mut members: Vec<Vec<usize>> = vec![Vec::new(); rooms];
+        let mut numbers: Vec<usize> = (0..rooms).collect();
+        for number in 0..clients {
+            numbers.shuffle(&mut random);
+            for room in numbers.iter().take(each) {
+                members[*room].push(number);
+            }
+        }
+        let made: Vec<RoomId> = stream::iter(members.iter().enumerate())
+            .map(|(number, members)| make_room(number, members, &persons))
+            .buffered(AT_ONCE)
+            .try_collect()
+            .await?;
+        let people = made.iter().zip(&members).map(|(room, members)| {
+            (
+                *room,
+                members
+                    .iter()
+                    .map(|member| (persons[*member].id, persons[*member].username.clone()))
+                    .collect(),
+            )
+        });
+        let people = people.collect();
+        let start = persons.into_iter().map(|person| {
+            let number = person.number;
+            let home = made.iter().zip(&members).filter(|(_, members)| members.contains(&number));
+            let home = home.map(|(room, _)| *room).collect();
+            Client::start(
+                person,
+                places.bases(number),
+                home,
+                seed.wrapping_mul(1_000).wrapping_add(number as u64),
+            )
+        });
+        let clients = stream::iter(start).buffered(AT_ONCE).collect().await;
+        Ok(Self { clients, people })
+    }
+}
+
+async fn register(places: &Places, number: usize) -> Result<Person> {
+    let username = format!("story-{number}");
+    let apis = places.all().map(Api::new).collect::<std::result::Result<Vec<_>, _>>();
+    let apis = apis.map_err(Error::set_up("reach the gateways"))?;
+    let tokens = apis[number % apis.len()].register(&username, PASSWORD, None).await;
+    let tokens = tokens.map_err(Error::set_up(format!("register {username}")))?;
+    let places = apis.iter().map(|api| api.with_token(&tokens.access_token)).collect();
+    Ok(Person { number, id: tokens.user.id, username, places, token: tokens.access_token })
+}
+
+/// A public room of its first member, with moderators.
+async fn make_room(number: usize, members: &[usize], persons: &[Person]) -> Result<RoomId> {
+    let api = |member: usize| &persons[member].places[0];
+    let Some((owner, others)) = members.split_first() else {
+        return Err(Error::Cast(format!("room {number} has no members: more clients, or fewer rooms")));
+    };
+    let made = api(*owner).create_room(&NewRoom::public(format!("Room {number}"))).await;
+    let room = made.map_err(Error::set_up(format!("make room {number}")))?.id;
+    for (place, member) in others.iter().enumerate() {
+        api(*member).join(room).await.map_err(Error::set_up(format!("join room {number}")))?;
+        if place < MODERATORS {
+            let given = api(*owner).put_member(room, persons[*member].id, Role::Moderator).await;
+            given.map_err(Error::set_up(format!("give roles in room {number}")))?;
+        }
+    }
+    Ok(room)
+}
