@@ -4,11 +4,15 @@ use std::collections::HashMap;
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use madang_chaos::error::{Error, Result};
-use madang_client::{Client as Api, NewRoom};
-use madang_domain::{Role, RoomId, UserId};
+use madang_client::{Client as Api, NewRoom, Room};
+use madang_domain::{Code, Role, RoomId, UserId};
 use rand::{SeedableRng as _, rngs::StdRng, seq::SliceRandom as _};
+use reqwest::Method;
 
-use crate::client::{Client, Person};
+use crate::{
+    client::{Client, Person},
+    patient::{Outcome, ask},
+};
 
 /// Every account has the same one.
 pub const PASSWORD: &str = "a gate that is shaken does not fall";
@@ -107,30 +111,65 @@ impl Crowd {
     }
 }
 
+/// A machine that is busy may not answer in time: whoever was registered then signs in.
 async fn register(places: &Places, number: usize) -> Result<Person> {
     let username = format!("story-{number}");
     let apis = places.all().map(Api::new).collect::<std::result::Result<Vec<_>, _>>();
     let apis = apis.map_err(Error::set_up("reach the gateways"))?;
-    let tokens = apis[number % apis.len()].register(&username, PASSWORD, None).await;
-    let tokens = tokens.map_err(Error::set_up(format!("register {username}")))?;
+    let username = username.as_str();
+    let registered =
+        ask(&apis, number, |api| async move { api.register(username, PASSWORD, None).await }).await;
+    let tokens = match registered {
+        Outcome::Unknown(Some(Code::AlreadyExists)) => {
+            ask(&apis, number, |api| async move { api.login(username, PASSWORD).await }).await
+        }
+        other => other,
+    };
+    let tokens = set_up(tokens, &format!("register {username}"))?;
     let places = apis.iter().map(|api| api.with_token(&tokens.access_token)).collect();
-    Ok(Person { number, id: tokens.user.id, username, places, token: tokens.access_token })
+    Ok(Person {
+        number,
+        id: tokens.user.id,
+        username: username.to_owned(),
+        places,
+        token: tokens.access_token,
+    })
 }
 
 /// A public room of its first member, with moderators.
 async fn make_room(number: usize, members: &[usize], persons: &[Person]) -> Result<RoomId> {
-    let api = |member: usize| &persons[member].places[0];
+    let places = |member: usize| persons[member].places.as_slice();
     let Some((owner, others)) = members.split_first() else {
         return Err(Error::Cast(format!("room {number} has no members: more clients, or fewer rooms")));
     };
-    let made = api(*owner).create_room(&NewRoom::public(format!("Room {number}"))).await;
-    let room = made.map_err(Error::set_up(format!("make room {number}")))?.id;
+    let room = NewRoom::public(format!("Room {number}"));
+    let made: Outcome<Room> = ask(places(*owner), number, |api| {
+        let request = api.request(Method::POST, "/v1/rooms").json(&room);
+        let request = request.header("Idempotency-Key", format!("room-{number}"));
+        async move { api.call(request).await }
+    })
+    .await;
+    let room = set_up(made, &format!("make room {number}"))?.id;
     for (place, member) in others.iter().enumerate() {
-        api(*member).join(room).await.map_err(Error::set_up(format!("join room {number}")))?;
+        let joined = ask(places(*member), place, |api| async move { api.join(room).await }).await;
+        set_up(joined, &format!("join room {number}"))?;
         if place < MODERATORS {
-            let given = api(*owner).put_member(room, persons[*member].id, Role::Moderator).await;
-            given.map_err(Error::set_up(format!("give roles in room {number}")))?;
+            let user = persons[*member].id;
+            let given =
+                ask(
+                    places(*owner),
+                    place,
+                    |api| async move { api.put_member(room, user, Role::Moderator).await },
+                );
+            set_up(given.await, &format!("give roles in room {number}"))?;
         }
     }
     Ok(room)
+}
+
+fn set_up<T: std::fmt::Debug>(outcome: Outcome<T>, action: &str) -> Result<T> {
+    match outcome {
+        Outcome::Done(answer) => Ok(answer),
+        other => Err(Error::Cast(format!("cannot {action}: {other:?}"))),
+    }
 }
