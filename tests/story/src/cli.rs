@@ -53,6 +53,7 @@ pub fn run() -> ExitCode {
         screen.line(&format!("seed {seed}"));
         let mut settings = Settings::new(seed, Duration::from_secs(arguments.seconds));
         settings.clients = usize::from(arguments.clients);
+        settings.erased = settings.erased.min(settings.clients / 8);
         settings.rooms = usize::from(arguments.rooms);
         settings.rooms_each = settings.rooms_each.min(settings.rooms);
         settings.deeds_a_second = arguments.rate.unwrap_or(settings.deeds_a_second).max(1.0);

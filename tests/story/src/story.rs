@@ -136,7 +136,7 @@ pub async fn run(settings: &Settings, say: impl Fn(&str)) -> Result<Verdict> {
     let people = Arc::new(people);
     let mean = Duration::from_secs(1).mul_f64(clients.len() as f64 / settings.deeds_a_second);
     let began = Instant::now();
-    let every = clients.len() / settings.erased.max(1);
+    let every = (clients.len() / settings.erased.max(1)).max(1);
     let acting = clients.into_iter().enumerate().map(|(number, client)| {
         let is_erased = settings.erased > 0 && number % every == every - 1;
         // Spread over the middle of the story.
