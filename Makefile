@@ -24,8 +24,8 @@ SERVICES := -p madang-auth -p madang-message-store -p madang-gateway
 
 .DEFAULT_GOAL := help
 .PHONY: help run test cluster bench chaos histories fuzz clients web web-client lint images test-images manifests \
-	test-manifests test-deploy test-object-store test-metrics test-kubernetes test-collector test-upgrade test-containers sbom lint-workflows compiler \
-	servers hosts channels-app chromium
+	test-manifests test-deploy test-object-store test-metrics test-kubernetes test-collector test-upgrade test-containers \
+	test-api story sbom lint-workflows compiler servers hosts channels-app chromium
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,14 @@ bench: servers ## Run the benchmarks and print a table
 chaos: servers ## Break a cluster and judge what its clients saw: make chaos SECONDS=600 SEED=1
 	$(CARGO) build $(LOCKED) --release --bins $(SERVICES) -p madang-test-kit -p madang-chaos
 	$(TARGET)/release/madang-chaos --seconds $(SECONDS) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+story: servers ## Let 100 clients do everything while gateways are killed, and compare them: make story SECONDS=60 SEED=7
+	$(CARGO) build $(LOCKED) --release --bins $(SERVICES) -p madang-test-kit -p madang-story
+	$(TARGET)/release/madang-story --seconds $(SECONDS) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+test-api: compiler ## Send what schemathesis draws from docs/openapi.json to the all-in-one: make test-api SEED=7
+	$(CARGO) build $(LOCKED) -p madang
+	$(if $(SEED),SEED=$(SEED)) scripts/test-api.sh
 
 histories: servers ## Play thousands of generated histories: make histories TIMES=100 SEED=1
 	$(CARGO) build $(LOCKED) -p madang-test-kit --bins
