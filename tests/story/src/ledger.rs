@@ -71,7 +71,7 @@ impl Ledger {
             match of(seq) {
                 Some(shown) if shown.sender == me && shown.key == *key => {}
                 other => {
-                    broken.push(format!("message {seq} ({key}) was acknowledged and is lost: {other:?}"))
+                    broken.push(format!("message {seq} ({key}) was acknowledged and is lost: {other:?}"));
                 }
             }
         }
