@@ -128,7 +128,8 @@ async fn a_flood_costs_a_call_for_a_batch_and_none_while_it_is_refused() {
     let gateway = Gateway::new(&bus);
     let other = Gateway::new(&bus);
     let passed = flood(&[gateway, other], 10_000).await;
-    assert!(bus.calls() <= passed + 10, "{} calls for {passed} messages and 20,000 tries", bus.calls());
+    // Once what is there at once is gone, each gateway asks once for each message that comes to be there.
+    assert!(bus.calls() <= 2 * passed + 50, "{} calls for {passed} messages and 20,000 tries", bus.calls());
     assert!(bus.calls() > 0);
 }
 
@@ -156,7 +157,7 @@ async fn a_slow_redis_delays_nothing_beyond_the_patience() {
     assert!(sends.join_all().await.iter().all(Result::is_ok), "the own budget has forty");
     assert_eq!(begun.elapsed(), PATIENCE);
     // Nobody asks for a while.
-    advance(SILENCE / 2).await;
+    advance(SILENCE / 10).await;
     let begun = Instant::now();
     assert_eq!(gateway.send().await, Ok(Paid::Here));
     assert_eq!((begun.elapsed(), bus.calls()), (Duration::ZERO, 1));
@@ -195,6 +196,7 @@ async fn a_refusal_says_when_there_is_enough() {
         }
     };
     assert!(wait > Duration::ZERO && wait <= RATE.interval * 8, "{wait:?}");
-    advance(wait).await;
+    // The clock counts microseconds.
+    advance(wait + Duration::from_micros(1)).await;
     assert!(gateways[0].send().await.is_ok() || gateways[1].send().await.is_ok());
 }
