@@ -8,9 +8,8 @@ local least, most = tonumber(ARGV[3]), tonumber(ARGV[4])
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
 
--- More than a burst is there when the bucket is full. A time that lies further ahead than this was told by another clock.
-local deepest = now + math.max(burst, 1) * interval + least * interval
-local full_at = math.min(math.max(tonumber(redis.call('GET', KEYS[1]) or '0'), now), deepest)
+-- More than a burst is there when the bucket is full, which then owes the rest.
+local full_at = math.max(tonumber(redis.call('GET', KEYS[1]) or '0'), now)
 local wait = full_at + least * interval - now - math.max(burst, least) * interval
 if wait > 0 then
   return {0, math.ceil(wait)}
