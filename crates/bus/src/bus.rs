@@ -7,7 +7,12 @@ use bytes::Bytes;
 use madang_domain::{GatewayId, TopicId};
 use tokio::sync::{mpsc, watch};
 
-use crate::{metrics::BusMetrics, presence::Presence, presence::PresenceChange, status::BusStatus};
+use crate::{
+    budgets::SharedBudgets,
+    metrics::BusMetrics,
+    presence::{Presence, PresenceChange},
+    status::BusStatus,
+};
 
 /// The bounded queue from which a gateway receives what the bus has for it. It ends (`None`) after [`Bus::close`], and also
 /// when a task of the bus has panicked: a gateway that did not close the bus must then end itself.
@@ -19,6 +24,8 @@ pub struct Connected {
     pub bus: Arc<dyn Bus>,
     /// The gateway's part in presence. It ends with the bus, by [`Bus::close`].
     pub presence: Arc<dyn Presence>,
+    /// The budgets that it shares with the other gateways.
+    pub budgets: Arc<dyn SharedBudgets>,
     /// What arrives.
     pub deliveries: Deliveries,
 }

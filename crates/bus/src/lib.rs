@@ -14,6 +14,7 @@
 //!   dropped by a publisher that then died.
 //! - Nothing here waits for a slow part without a bound: queues drop or push back, and calls have deadlines.
 
+mod budgets;
 mod bus;
 mod in_process;
 mod metrics;
@@ -21,6 +22,7 @@ mod presence;
 pub mod redis;
 mod status;
 
+pub use budgets::{BudgetError, SharedBudgets, TakeFromBudget, Taken};
 pub use bus::{Bus, Connected, Deliveries, Delivery, Medium, Published, ResetReason, Subscribed};
 pub use in_process::{IN_PROCESS_QUEUE_DELIVERIES, InProcessExchange};
 pub use metrics::BusMetrics;

@@ -18,6 +18,7 @@ instruments! {
         failed_connections: Counter = "madang.bus.failed_connections", "{connection}", "Tries to reach Redis that came to nothing.";
         epoch_changes: Counter = "madang.bus.epoch.changes", "{change}", "Times that another process served a shard's data.";
         subscriptions: Gauge = "madang.bus.subscriptions", "{topic}", "Topics to which this gateway wants to be subscribed.";
+        budget_calls: Counter = "madang.bus.budget.calls", "{call}", "Calls to Redis that took from a shared budget.";
         presence_calls: Counter = "madang.bus.presence.calls", "{call}", "Calls to Redis for presence.";
         presence_changes: Counter = "madang.bus.presence.changes", "{change}", "Arrivals and departures notified here.";
         presence_dropped: Counter = "madang.bus.presence.dropped", "{arrival}", "Arrivals beyond the bound.";

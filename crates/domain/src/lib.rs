@@ -41,7 +41,7 @@ pub use error::{Code, Error, FieldError, Result};
 pub use id::{
     ConnectionId, FileId, GatewayId, MessageId, ParseIdError, RoomId, RoomRef, SessionId, UserId, UserRef,
 };
-pub use limit::Limit;
+pub use limit::{Counted, Limit};
 pub use notification_level::NotificationLevel;
 pub use permission::{Authority, Permission, RoomAction, Target};
 pub use position::{Cursor, Epoch, Seq};

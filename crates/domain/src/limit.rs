@@ -50,7 +50,56 @@ pub enum Limit {
     UnknownApiKeys,
 }
 
+/// Where what a limit bounds is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counted {
+    /// Over all gateways, by budgets that they share.
+    OverGateways,
+    /// By each gateway for itself.
+    AtEachGateway,
+    /// In the database of the message store, whichever gateway asks.
+    InTheStore,
+    /// By each auth service for itself, and for some by each gateway too.
+    AtEachAuth,
+}
+
+impl Counted {
+    /// Whether gateways share the budget.
+    #[must_use]
+    pub const fn is_shared(self) -> bool {
+        matches!(self, Self::OverGateways)
+    }
+}
+
 impl Limit {
+    /// Where it is counted.
+    #[must_use]
+    pub const fn counted(self) -> Counted {
+        match self {
+            Self::UserSends
+            | Self::AddressSends
+            | Self::RoomSends
+            | Self::RoomCreations
+            | Self::MemberAdditions
+            | Self::ServerCalls => Counted::OverGateways,
+            Self::UserReads
+            | Self::AddressReads
+            | Self::ProfileChanges
+            | Self::RefusedSubscriptions
+            | Self::UserUploads
+            | Self::UserSockets
+            | Self::AddressConnections
+            | Self::AddressHandshakes
+            | Self::UnknownApiKeys => Counted::AtEachGateway,
+            Self::SlowMode | Self::Exports => Counted::InTheStore,
+            Self::AddressSignIns
+            | Self::AccountSignIns
+            | Self::AddressRegistrations
+            | Self::WaitingPasswords
+            | Self::AddressUnknownCredentials => Counted::AtEachAuth,
+        }
+    }
+
     /// Every limit.
     pub const ALL: [Self; 22] = [
         Self::UserSends,

@@ -58,6 +58,13 @@ impl RateLimit {
         full_at.max(now).saturating_add(self.nanos_of(count)).min(most.max(full_at))
     }
 
+    /// How many a bucket has that is full again at `full_at`.
+    fn there_are(self, full_at: u64, now_micros: u64) -> u32 {
+        let now = to_nanos(now_micros);
+        let missing = full_at.saturating_sub(now).div_ceil(nanos(self.interval).max(1));
+        self.burst.saturating_sub(u32::try_from(missing).unwrap_or(u32::MAX))
+    }
+
     /// The time after which `count` more are allowed.
     fn nanos_of(self, count: u32) -> u64 {
         nanos(self.interval).saturating_mul(u64::from(count))
@@ -150,6 +157,18 @@ impl RateBucket {
         let _ = self.full_at_nanos.fetch_update(Relaxed, Relaxed, next);
     }
 
+    /// How many can be taken.
+    #[must_use]
+    pub fn there_are(&self, limit: RateLimit, now_micros: u64) -> u32 {
+        limit.there_are(self.full_at_nanos.load(Relaxed), now_micros)
+    }
+
+    /// After how long the bucket is full.
+    #[must_use]
+    pub fn full_after(&self, now_micros: u64) -> Duration {
+        Duration::from_nanos(self.full_at_nanos.load(Relaxed).saturating_sub(to_nanos(now_micros)))
+    }
+
     /// Whether the bucket is full, so that forgetting it changes nothing.
     #[must_use]
     pub fn is_full(&self, now_micros: u64) -> bool {
@@ -195,6 +214,28 @@ impl<K: Eq + Hash> KeyedRateLimiter<K> {
         let (next, _no_wait) = limit.reserve(count, full_at, Duration::ZERO, now_micros)?;
         buckets.insert(key, next);
         Ok(())
+    }
+
+    /// Takes at least `least` and up to `most` from the bucket of `key`, or nothing, and returns how many. More than a burst
+    /// can be taken from a full bucket, which then owes the rest.
+    ///
+    /// # Errors
+    ///
+    /// When the bucket has fewer than `least`: the time after which it has so many.
+    pub fn take_up_to(
+        &self,
+        key: K,
+        least: u32,
+        most: u32,
+        limit: RateLimit,
+        now_micros: u64,
+    ) -> Result<u32, Duration> {
+        let mut buckets = self.buckets();
+        let full_at = buckets.get(&key).copied().unwrap_or(0);
+        let (_, _no_wait) = limit.reserve(least, full_at, Duration::ZERO, now_micros)?;
+        let taken = limit.there_are(full_at, now_micros).clamp(least, most.max(least));
+        buckets.insert(key, full_at.max(to_nanos(now_micros)).saturating_add(limit.nanos_of(taken)));
+        Ok(taken)
     }
 
     /// Takes `count` from the bucket of `key` for what has happened already, even where there are fewer. The bucket owes a
@@ -284,6 +325,25 @@ mod tests {
         assert_eq!(keyed.take("a", LIMIT, 0), Err(Duration::from_secs(10)));
         keyed.give_back_many(&"a", 2, LIMIT);
         assert_eq!(keyed.take_many("a", 2, LIMIT, 0), Ok(()));
+    }
+
+    #[test]
+    fn as_many_are_taken_as_there_are_and_no_fewer_than_are_needed() {
+        let keyed = KeyedRateLimiter::new(10);
+        assert_eq!(keyed.take_up_to("a", 1, 2, LIMIT, 0), Ok(2));
+        assert_eq!(keyed.take_up_to("a", 2, 9, LIMIT, 0), Err(Duration::from_secs(10)));
+        assert_eq!(keyed.take_up_to("a", 1, 9, LIMIT, 0), Ok(1), "the refusal took nothing");
+        assert_eq!(keyed.take_up_to("a", 1, 9, LIMIT, 10 * SECOND), Ok(1));
+        assert_eq!(keyed.take_up_to("b", 5, 2, LIMIT, 0), Ok(5), "a full bucket lends what a burst lacks");
+        assert_eq!(keyed.take_up_to("b", 1, 2, LIMIT, 0), Err(Duration::from_secs(30)));
+        let bucket = RateBucket::new();
+        bucket.take_many(2, LIMIT, 0).unwrap();
+        assert_eq!((bucket.there_are(LIMIT, 0), bucket.full_after(0)), (1, Duration::from_secs(20)));
+        assert_eq!(bucket.there_are(LIMIT, 5 * SECOND), 1, "half of one is none");
+        assert_eq!(
+            (bucket.there_are(LIMIT, 60 * SECOND), bucket.full_after(60 * SECOND)),
+            (3, Duration::ZERO)
+        );
     }
 
     #[test]

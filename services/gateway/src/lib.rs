@@ -62,7 +62,10 @@ pub use settings::{
 };
 
 use crate::{
-    admission::{AdmissionQueue, BudgetSettings, Budgets, Handshakes, ReadBudgets, ReadSettings, UserLimits},
+    admission::{
+        AdmissionQueue, BudgetSettings, Budgets, Handshakes, ReadBudgets, ReadSettings, SharedLimits,
+        UserLimits,
+    },
     commands::{Commands, PresenceSettings, ReservedSlugs},
     connections::Connections,
     credentials::{ChangedUser, Issuer, Revocations, SiteKeys, SiteTokens, SiteUserCache, Verifier},
@@ -134,7 +137,8 @@ pub async fn start(
     let recorders = Recorders::new(&host.metrics);
     let http_metrics = HttpMetrics { duration: recorders.http.clone(), counters: Arc::clone(&counters) };
 
-    let Deps { auth, store, bus: Connected { bus, presence, deliveries } } = deps;
+    let Deps { auth, store, bus: Connected { bus, presence, budgets, deliveries } } = deps;
+    let shared = Arc::new(SharedLimits::new(budgets, Arc::clone(&counters)));
     let (changed_profiles, told_profiles) = mpsc::channel(CHANGED_PROFILES_MAX);
     let parts = Parts {
         settings: &settings,
@@ -142,6 +146,7 @@ pub async fn start(
         store,
         bus,
         presence,
+        shared,
         counters,
         recorders,
         clock: Arc::clone(&host.clock),
@@ -213,6 +218,7 @@ struct Parts<'a> {
     store: Arc<dyn MessageStore>,
     bus: Arc<dyn Bus>,
     presence: Arc<dyn Presence>,
+    shared: Arc<SharedLimits>,
     counters: Arc<Counters>,
     recorders: Recorders,
     clock: Arc<dyn Clock>,
@@ -273,7 +279,7 @@ impl Parts<'_> {
             reserved_slugs: ReservedSlugs::new(
                 settings.reserved_slugs.iter().chain([&settings.channels.default_room]).cloned(),
             ),
-            budgets: Arc::new(Budgets::new(budgets, Arc::clone(&user_limits))),
+            budgets: Arc::new(Budgets::new(budgets, Arc::clone(&user_limits), Arc::clone(&self.shared))),
             reads: Arc::clone(&reads),
             received: Arc::default(),
             files: self.files.clone(),
@@ -325,7 +331,11 @@ impl Parts<'_> {
         });
         Entrance {
             verifier: Arc::new(Verifier::new(Arc::clone(auth), site, revocations, Arc::clone(&self.clock))),
-            site_keys: SiteKeys::new(Arc::clone(auth), settings.server_calls_per_second),
+            site_keys: SiteKeys::new(
+                Arc::clone(auth),
+                settings.server_calls_per_second,
+                Arc::clone(&self.shared),
+            ),
             origins: Arc::new(
                 AllowedOrigins::new(&settings.allowed_origins, settings.trusted_proxies > 0)
                     .with_tls(settings.tls.http_tls_certificate.is_some()),

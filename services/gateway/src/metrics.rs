@@ -30,6 +30,7 @@ instruments! {
         admission_delay: Histogram<Durations> = "madang.gateway.admission.delay", "s", "Time from a socket's credential to its admission; for one that is told to come back, until then.";
         refused_connections: CounterBy<PlaceRefusal> = "madang.gateway.refused.connections", "{connection}", "Connections, and requests behind proxies, for which there was no place.";
         refused_handshakes: CounterBy<HandshakeRefusal> = "madang.gateway.refused.handshakes", "{handshake}", "Handshakes, and sockets without a session yet, that were refused.";
+        shared_budget_failures: Counter = "madang.gateway.shared_budgets.failures", "{call}", "Calls for a budget that gateways share to which the bus gave no answer in time: the gateway's own budget counted.";
         rate_limited: CounterBy<OfLimit> = "madang.gateway.rate_limited", "{request}", "Requests that were refused because a limit was reached.";
     }
 }

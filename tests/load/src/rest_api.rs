@@ -75,6 +75,12 @@ struct Tokens {
 }
 
 #[derive(Deserialize)]
+struct NewRoom {
+    id: String,
+    members: usize,
+}
+
+#[derive(Deserialize)]
 struct Id {
     id: String,
 }
@@ -163,7 +169,15 @@ impl RestApi {
                 let body =
                     json!({ "name": format!("Load room {number}"), "kind": "private", "members": others });
                 let owner = members.first().map(|member| &*accounts[*member].token);
-                let room: Id = self.post(number, "/v1/rooms", owner, &body).await?;
+                let room: NewRoom = self.post(number, "/v1/rooms", owner, &body).await?;
+                if room.members < members.len() {
+                    // Who shares no room with the owner was invited.
+                    let join = format!("/v1/rooms/{}/join", room.id);
+                    for member in &members[1..] {
+                        let _: Id =
+                            self.post(number, &join, Some(&accounts[*member].token), &json!({})).await?;
+                    }
+                }
                 Ok(Arc::from(room.id))
             })
             .buffered(CONCURRENCY)

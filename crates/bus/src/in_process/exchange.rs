@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use madang_domain::GatewayId;
 
 use super::{
+    budgets::{Budgets, InProcessBudgets},
     bus::InProcessBus,
     directory::SharedDirectory,
     presence::InProcessPresence,
@@ -16,21 +17,22 @@ use crate::bus::Connected;
 #[derive(Debug, Clone)]
 pub struct InProcessExchange {
     directory: SharedDirectory,
+    budgets: Budgets,
 }
 
 impl InProcessExchange {
     /// An exchange without gateways.
     #[must_use]
     pub fn new() -> Self {
-        Self { directory: SharedDirectory::new() }
+        Self { directory: SharedDirectory::new(), budgets: Budgets::new() }
     }
 
     /// The same exchange with another grace for users who have left, or without presence.
     #[must_use]
     pub fn with_presence(self, grace: Option<Duration>) -> Self {
-        let mut directory = self.directory;
+        let Self { mut directory, budgets } = self;
         directory.presence_grace = grace;
-        Self { directory }
+        Self { directory, budgets }
     }
 
     /// Connects a gateway. An id stands for one run of a gateway and connects once.
@@ -43,7 +45,13 @@ impl InProcessExchange {
         let queue = Arc::new(queue);
         self.directory.write().gateways.insert(gateway, Arc::clone(&queue));
         let presence = Arc::new(InProcessPresence::new(self.directory.clone(), Arc::clone(&queue)));
-        Connected { bus: Arc::new(InProcessBus::new(self.directory.clone(), queue)), presence, deliveries }
+        let budgets = InProcessBudgets { budgets: self.budgets.clone(), directory: self.directory.clone() };
+        Connected {
+            bus: Arc::new(InProcessBus::new(self.directory.clone(), queue)),
+            presence,
+            budgets: Arc::new(budgets),
+            deliveries,
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The bus of gateways that live in one process: a map of subscribers and a bounded queue for each gateway.
 
+mod budgets;
 mod bus;
 mod directory;
 mod exchange;

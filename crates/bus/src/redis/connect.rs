@@ -7,6 +7,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
+    budgets::{RedisBudgets, ShardBudgets},
     bus::{RedisBus, Shard},
     connection::SharedConnection,
     keys::ShardKeys,
@@ -61,8 +62,8 @@ pub fn connect(
         tasks: Tasks::new(tracker, token),
         settings,
     };
-    let (bus, presence) = builder.build();
-    Ok(Connected { bus: Arc::new(bus), presence: Arc::new(presence), deliveries })
+    let (bus, presence, budgets) = builder.build();
+    Ok(Connected { bus: Arc::new(bus), presence: Arc::new(presence), budgets: Arc::new(budgets), deliveries })
 }
 
 /// What the shards are built from.
@@ -79,12 +80,23 @@ struct Builder {
 }
 
 impl Builder {
-    fn build(self) -> (RedisBus, RedisPresence) {
+    fn build(self) -> (RedisBus, RedisPresence, RedisBudgets) {
         let deliver_resets = Arc::clone(&self.resets).deliver(self.deliveries.clone(), self.metrics.clone());
         self.tasks.spawn_vital(deliver_resets);
-        let (shards, presence) = (0..self.settings.shards).map(|shard| self.shard(shard)).unzip();
+        let (mut shards, mut presence, mut budgets) = (Vec::new(), Vec::new(), Vec::new());
+        for shard in 0..self.settings.shards {
+            let (of_bus, of_presence, of_budgets) = self.shard(shard);
+            shards.push(of_bus);
+            presence.push(of_presence);
+            budgets.push(of_budgets);
+        }
         self.tasks.all_spawned();
         let is_on = self.settings.presence_grace.is_some();
+        let budgets = RedisBudgets {
+            shards: budgets,
+            scripts: Arc::clone(&self.scripts),
+            metrics: Arc::clone(&self.metrics),
+        };
         let presence = RedisPresence { shards: presence, scripts: self.scripts, is_on };
         let bus = RedisBus {
             shards,
@@ -94,11 +106,11 @@ impl Builder {
             _stop_when_dropped: self.tasks.stop.clone().drop_guard(),
             tasks: self.tasks,
         };
-        (bus, presence)
+        (bus, presence, budgets)
     }
 
     /// Starts the tasks of one shard.
-    fn shard(&self, shard: u16) -> (Shard, ShardPresence) {
+    fn shard(&self, shard: u16) -> (Shard, ShardPresence, ShardBudgets) {
         let tag = tag_of(shard, self.settings.shards);
         let keys = ShardKeys::new(&self.settings.prefix, &tag, self.gateway);
         let connection = Arc::new(SharedConnection::new());
@@ -122,6 +134,7 @@ impl Builder {
             Arc::clone(&self.scripts),
             Arc::clone(&self.metrics),
         );
+        let shard_budgets = ShardBudgets { connection: Arc::clone(&connection), keys: keys.clone() };
         let shard_presence = presence.callers_side(Arc::clone(&connection));
         let lease_task = LeaseTask::new(LeaseTaskParts {
             holder: LeaseHolder::new(
@@ -161,7 +174,7 @@ impl Builder {
         });
         self.tasks.spawn_leaving(lease_task.run(closing, is_published));
         self.tasks.spawn_vital(reader.run());
-        (Shard { subscriptions, queue }, shard_presence)
+        (Shard { subscriptions, queue }, shard_presence, shard_budgets)
     }
 
     fn pauses(&self, shard: u16, task: u64) -> ReconnectPauses {

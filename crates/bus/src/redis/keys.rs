@@ -13,13 +13,18 @@ pub(super) const STREAM_TEMPLATE: &str = "madang:{shard}:inbox:{gateway}";
 ///
 /// All gateways must agree on it, whatever their version: changing it is a change of the key prefix.
 pub(super) fn shard_of(topic: TopicId, shards: u16) -> u16 {
+    shard_of_bytes(topic.uuid().as_bytes(), shards)
+}
+
+/// The shard of a shared budget, likewise, of its name.
+pub(super) fn shard_of_budget(budget: &str, shards: u16) -> u16 {
+    shard_of_bytes(budget.as_bytes(), shards)
+}
+
+fn shard_of_bytes(bytes: &[u8], shards: u16) -> u16 {
     const OFFSET_BASIS: u64 = 0xcbf2_9ce4_8422_2325;
     const PRIME: u64 = 0x0000_0100_0000_01b3;
-    let hash = topic
-        .uuid()
-        .as_bytes()
-        .iter()
-        .fold(OFFSET_BASIS, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(PRIME));
+    let hash = bytes.iter().fold(OFFSET_BASIS, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(PRIME));
     u16::try_from(hash % u64::from(shards.max(1))).unwrap_or(0)
 }
 
@@ -49,6 +54,8 @@ pub(super) struct ShardKeys {
     pub(super) pairs: String,
     /// The gateways that have pairs, by the time at which their lease expires: a sorted set.
     pub(super) pair_owners: String,
+    /// `…budget:`, before the name: when a shared budget is full again.
+    pub(super) budget_prefix: String,
     /// The pairs of which no gateway has sockets, by the time at which they are removed: a sorted set.
     pub(super) leaving: String,
 }
@@ -68,6 +75,7 @@ impl ShardKeys {
             pairs: key(&format!("held:{gateway}")),
             pairs_prefix: key("held:"),
             pair_owners: key("holders"),
+            budget_prefix: key("budget:"),
             leaving: key("leaving"),
         }
     }

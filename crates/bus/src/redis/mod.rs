@@ -13,6 +13,7 @@
 //! | `madang:{0}:present:<topic>` | hash | the users in the topic, each with the gateways and the profile |
 //! | `madang:{0}:held:<gateway>` | set | the pairs of topic and user of which a gateway has sockets |
 //! | `madang:{0}:holders` | sorted set | the gateways that have pairs, by the end of their lease |
+//! | `madang:{0}:budget:<name>` | string, expires | when a budget that gateways share is full again |
 //! | `madang:{0}:leaving` | sorted set | the pairs without a gateway, by the end of their grace |
 //!
 //! Topics are spread over shards, each in a slot of its own of a Redis Cluster (`slots.rs`). A shard's server is the master of
@@ -35,6 +36,7 @@
 //! | a gateway that died with entries unpublished | its lease; the first gateway that sees it notifies all |
 
 mod address;
+mod budgets;
 mod bus;
 mod cluster;
 mod connect;

@@ -6,6 +6,7 @@
 #[macro_use]
 mod suite;
 
+mod budgets;
 mod cluster;
 mod faults;
 mod presence;

@@ -1,15 +1,19 @@
 //! The budgets from which a user's commands are paid: the user's own, the address's and the room's.
 //!
 //! A budget is a rate with a burst (`madang_flow_control::RateLimit`). Most are counted in messages: what a command costs
-//! is told as the number of messages that would burden the others as much. They are kept for each gateway by itself.
+//! is told as the number of messages that would burden the others as much. Each gateway keeps its own, and then asks for the
+//! part that all gateways share ([`super::shared`]).
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
-use madang_domain::{Error, Limit, Profile, Result, RoomId};
+use madang_domain::{Error, Limit, Profile, Result, RoomId, UserId};
 use madang_flow_control::{KeyedRateLimiter, RateBucket, RateLimit, subscriber_network};
 use madang_rpc::store::PROFILE_ROOMS_MAX;
 
-use super::user_limits::{UploadPermit, UserLimits, UserUsage};
+use super::{
+    shared::{Paid, Price, SharedKey, SharedLimits, Whose},
+    user_limits::{UploadPermit, UserLimits, UserUsage},
+};
 
 /// What costs are counted in: parts of a message.
 pub(crate) const PARTS_OF_A_MESSAGE: u32 = 4;
@@ -78,6 +82,7 @@ pub(crate) struct Budgets {
     user_uploads: u32,
     addresses: KeyedRateLimiter<IpAddr>,
     rooms: KeyedRateLimiter<RoomId>,
+    shared: Arc<SharedLimits>,
 }
 
 /// A command has been paid for. Changes are made with one of these alone, so that no command is forgotten.
@@ -88,9 +93,18 @@ pub(crate) struct Budgets {
 #[must_use]
 pub(crate) struct Spent {
     /// What was taken of the budget of a room.
-    room: Option<(Arc<Budgets>, RoomId, u32)>,
+    room: Option<SpentInRoom>,
     /// What was taken for a profile that is to be told.
     profile: Option<Box<ProfileToTell>>,
+}
+
+/// What was taken of the budget of a room.
+#[derive(Debug)]
+struct SpentInRoom {
+    budgets: Arc<Budgets>,
+    room: RoomId,
+    count: u32,
+    paid: Paid,
 }
 
 /// What was taken for a profile that is to be told in the user's rooms, before it is known how many these are.
@@ -137,8 +151,10 @@ impl ProfileToTell {
 
 impl Drop for Spent {
     fn drop(&mut self) {
-        if let Some((budgets, room, count)) = self.room.take() {
-            budgets.rooms.give_back_many(&room, count, budgets.room_sends);
+        if let Some(SpentInRoom { budgets, room, count, paid }) = self.room.take() {
+            let rate = budgets.room_sends;
+            budgets.rooms.give_back_many(&room, count, rate);
+            budgets.shared.give_back(&in_room(room), Price { count, rate }, paid);
         }
         if let Some(profile) = self.profile.take() {
             profile.told(0);
@@ -147,7 +163,7 @@ impl Drop for Spent {
 }
 
 impl Budgets {
-    pub(crate) fn new(settings: BudgetSettings, users: Arc<UserLimits>) -> Self {
+    pub(crate) fn new(settings: BudgetSettings, users: Arc<UserLimits>, shared: Arc<SharedLimits>) -> Self {
         let BudgetSettings { user_sends, room_creations_per_minute, member_additions_per_minute, .. } =
             settings;
         let address_sends_per_second = settings.address_sends_per_second;
@@ -165,6 +181,7 @@ impl Budgets {
             user_uploads: settings.user_uploads,
             addresses: KeyedRateLimiter::new(KEPT_KEYS),
             rooms: KeyedRateLimiter::new(KEPT_KEYS),
+            shared,
         }
     }
 
@@ -182,8 +199,14 @@ impl Budgets {
         UserLimits::take_upload(&usage, self.user_uploads)
     }
 
-    /// Takes what a command costs, all of it or nothing. `rate_limited`, with the name of the limit: a budget has less.
-    pub(crate) fn take(self: &Arc<Self>, actor: &Actor, cost: Cost, room: Option<RoomId>) -> Result<Spent> {
+    /// Takes what a command costs, all of it or nothing. `rate_limited`, with the name of the limit: a budget has less, at
+    /// this gateway or over all.
+    pub(crate) async fn take(
+        self: &Arc<Self>,
+        actor: &Actor,
+        cost: Cost,
+        room: Option<RoomId>,
+    ) -> Result<Spent> {
         let looked_up;
         let usage = match &actor.usage {
             Some(usage) => usage,
@@ -192,13 +215,30 @@ impl Budgets {
                 &looked_up
             }
         };
+        let address = actor.address.map(subscriber_network);
+        let room = room.filter(|_| cost.room > 0);
+        self.take_here(usage, address, cost, room)?;
+        let paid = self.take_shared(actor.profile.id, address, cost, room).await.inspect_err(|_| {
+            self.give_back_here(usage, address, cost, room);
+        })?;
+        let profile = (cost.profile_topics > 0).then(|| {
+            let (budgets, usage) = (Arc::clone(self), Arc::clone(usage));
+            Box::new(ProfileToTell { budgets, usage, address: actor.address, topics: cost.profile_topics })
+        });
+        let room = room.map(|room| SpentInRoom { budgets: Arc::clone(self), room, count: cost.room, paid });
+        Ok(Spent { room, profile })
+    }
+
+    /// The same of the budgets of this gateway.
+    fn take_here(
+        &self,
+        usage: &UserUsage,
+        address: Option<IpAddr>,
+        cost: Cost,
+        room: Option<RoomId>,
+    ) -> Result<()> {
         let now = self.users.now_micros();
-        let of_user = [
-            (Limit::RoomCreations, &usage.room_creations, self.room_creations, cost.room_creations),
-            (Limit::MemberAdditions, &usage.member_additions, self.member_additions, cost.member_additions),
-            (Limit::ProfileChanges, &usage.profile_changes, self.profile_changes, cost.profile_topics),
-            (Limit::UserSends, &usage.sends, self.user_sends, cost.sends),
-        ];
+        let of_user = self.of_user(usage, cost);
         take_all(&of_user, now)?;
         let give_back = |refused: Error| {
             for (_, bucket, rate, count) in of_user {
@@ -206,27 +246,89 @@ impl Budgets {
             }
             refused
         };
-        let address = self.address_sends.zip(actor.address.map(subscriber_network));
+        let address = self.address_sends.zip(address);
         if let Some((rate, address)) = address {
             self.addresses
                 .take_many(address, cost.sends, rate, now)
                 .map_err(|wait| give_back(Error::rate_limited(Limit::AddressSends, wait)))?;
         }
-        let room = room.map(|room| (room, cost.room)).filter(|(_, count)| *count > 0);
-        if let Some((room, count)) = room {
-            self.rooms.take_many(room, count, self.room_sends, now).map_err(|wait| {
+        if let Some(room) = room {
+            self.rooms.take_many(room, cost.room, self.room_sends, now).map_err(|wait| {
                 if let Some((rate, address)) = address {
                     self.addresses.give_back_many(&address, cost.sends, rate);
                 }
                 give_back(Error::rate_limited(Limit::RoomSends, wait))
             })?;
         }
-        let profile = (cost.profile_topics > 0).then(|| {
-            let (budgets, usage) = (Arc::clone(self), Arc::clone(usage));
-            Box::new(ProfileToTell { budgets, usage, address: actor.address, topics: cost.profile_topics })
-        });
-        Ok(Spent { room: room.map(|(room, count)| (Arc::clone(self), room, count)), profile })
+        Ok(())
     }
+
+    /// Gives back what the budgets of this gateway have granted.
+    fn give_back_here(&self, usage: &UserUsage, address: Option<IpAddr>, cost: Cost, room: Option<RoomId>) {
+        for (_, bucket, rate, count) in self.of_user(usage, cost) {
+            bucket.give_back(count, rate);
+        }
+        if let Some((rate, address)) = self.address_sends.zip(address) {
+            self.addresses.give_back_many(&address, cost.sends, rate);
+        }
+        if let Some(room) = room {
+            self.rooms.give_back_many(&room, cost.room, self.room_sends);
+        }
+    }
+
+    /// Takes the same of the budgets that all gateways share. Answers how the room's part was paid.
+    async fn take_shared(
+        &self,
+        user: UserId,
+        address: Option<IpAddr>,
+        cost: Cost,
+        room: Option<RoomId>,
+    ) -> Result<Paid> {
+        let of_user = |limit| SharedKey { limit, of: Whose::User(user) };
+        let price = |count, rate| Price { count, rate };
+        let prices = [
+            Some((of_user(Limit::RoomCreations), price(cost.room_creations, self.room_creations))),
+            Some((of_user(Limit::MemberAdditions), price(cost.member_additions, self.member_additions))),
+            Some((of_user(Limit::UserSends), price(cost.sends, self.user_sends))),
+            self.address_sends.zip(address).map(|(rate, address)| {
+                let key = SharedKey { limit: Limit::AddressSends, of: Whose::Address(address) };
+                (key, price(cost.sends, rate))
+            }),
+            room.map(|room| (in_room(room), price(cost.room, self.room_sends))),
+        ];
+        let mut paid = [Paid::Here; 5];
+        for at in 0..prices.len() {
+            let Some((key, price)) = &prices[at] else { continue };
+            match self.shared.take(key, *price).await {
+                Ok(how) => paid[at] = how,
+                Err(wait) => {
+                    for ((key, price), paid) in prices[..at]
+                        .iter()
+                        .zip(paid)
+                        .filter_map(|(price, paid)| price.as_ref().map(|price| (price, paid)))
+                    {
+                        self.shared.give_back(key, *price, paid);
+                    }
+                    return Err(Error::rate_limited(key.limit, wait));
+                }
+            }
+        }
+        Ok(paid[4])
+    }
+
+    /// The budgets of a user, each with what a command costs of it.
+    fn of_user<'a>(&self, usage: &'a UserUsage, cost: Cost) -> [(Limit, &'a RateBucket, RateLimit, u32); 4] {
+        [
+            (Limit::RoomCreations, &usage.room_creations, self.room_creations, cost.room_creations),
+            (Limit::MemberAdditions, &usage.member_additions, self.member_additions, cost.member_additions),
+            (Limit::ProfileChanges, &usage.profile_changes, self.profile_changes, cost.profile_topics),
+            (Limit::UserSends, &usage.sends, self.user_sends, cost.sends),
+        ]
+    }
+}
+
+fn in_room(room: RoomId) -> SharedKey {
+    SharedKey { limit: Limit::RoomSends, of: Whose::Room(room) }
 }
 
 /// Takes so many of each bucket, or nothing of any.
@@ -267,7 +369,8 @@ fn per_minute(count: u32) -> RateLimit {
 
 #[cfg(test)]
 mod tests {
-    use madang_domain::{DisplayName, Timestamp, UserId, Username};
+    use madang_bus::InProcessExchange;
+    use madang_domain::{DisplayName, GatewayId, Timestamp, Username};
     use uuid::Uuid;
 
     use super::*;
@@ -291,7 +394,9 @@ mod tests {
             member_additions_per_minute: 1,
             user_uploads: 1,
         };
-        Arc::new(Budgets::new(settings, Arc::new(UserLimits::new(1))))
+        let alone = InProcessExchange::new().connect(GatewayId::new(Uuid::from_u128(1))).budgets;
+        let shared = Arc::new(SharedLimits::new(alone, Arc::default()));
+        Arc::new(Budgets::new(settings, Arc::new(UserLimits::new(1)), shared))
     }
 
     fn actor(number: u128) -> Actor {
@@ -307,38 +412,38 @@ mod tests {
         Actor { profile: Arc::new(profile), usage: None, address }
     }
 
-    #[test]
-    fn a_changed_profile_is_paid_by_the_topics_in_which_it_is_told() {
+    #[tokio::test]
+    async fn a_changed_profile_is_paid_by_the_topics_in_which_it_is_told() {
         let budgets = budgets(0);
-        let take = |actor| budgets.take(&actor, CHANGE, None);
+        let take = async |actor| budgets.take(&actor, CHANGE, None).await;
         // A second change while the first one is under way finds nothing: nobody knows yet how far the first one reaches.
-        let first = take(actor(1)).unwrap();
-        assert_eq!(take(actor(1)).unwrap_err().limit, Some(Limit::ProfileChanges));
+        let first = take(actor(1)).await.unwrap();
+        assert_eq!(take(actor(1)).await.unwrap_err().limit, Some(Limit::ProfileChanges));
         first.keep_told(30);
-        take(actor(1)).unwrap().keep_told(11);
-        let refused = take(actor(1)).unwrap_err();
+        take(actor(1)).await.unwrap().keep_told(11);
+        let refused = take(actor(1)).await.unwrap_err();
         assert!(refused.retry_after.unwrap() <= SENDS.interval, "one topic lacks: {refused:?}");
-        take(actor(2)).unwrap().keep_told(PROFILE_TOPICS_MAX as usize);
-        let refused = take(actor(2)).unwrap_err();
+        take(actor(2)).await.unwrap().keep_told(PROFILE_TOPICS_MAX as usize);
+        let refused = take(actor(2)).await.unwrap_err();
         let owed = SENDS.interval * (PROFILE_TOPICS_MAX - SENDS.burst);
         let wait = refused.retry_after.unwrap();
         assert!(wait <= owed && wait > owed - SENDS.interval, "{wait:?} for {owed:?}");
     }
 
-    #[test]
-    fn a_change_that_was_not_made_costs_no_topics() {
+    #[tokio::test]
+    async fn a_change_that_was_not_made_costs_no_topics() {
         let budgets = budgets(1);
         for _ in 0..10 {
-            drop(budgets.take(&actor(1), CHANGE, None).unwrap());
+            drop(budgets.take(&actor(1), CHANGE, None).await.unwrap());
         }
     }
 
-    #[test]
-    fn what_a_changed_profile_reaches_counts_as_messages_of_the_address() {
+    #[tokio::test]
+    async fn what_a_changed_profile_reaches_counts_as_messages_of_the_address() {
         let budgets = budgets(1);
-        budgets.take(&actor(1), CHANGE, None).unwrap().keep_told(1_000);
+        budgets.take(&actor(1), CHANGE, None).await.unwrap().keep_told(1_000);
         let message = Cost { sends: PARTS_OF_A_MESSAGE, profile_topics: 0, ..CHANGE };
-        let refused = budgets.take(&actor(2), message, None).unwrap_err();
+        let refused = budgets.take(&actor(2), message, None).await.unwrap_err();
         // Of two at once and one a second it owes two, whatever the number.
         let wait = refused.retry_after.unwrap();
         assert_eq!(refused.limit, Some(Limit::AddressSends));

@@ -5,6 +5,7 @@ mod addresses;
 mod budgets;
 mod queue;
 mod reads;
+mod shared;
 mod user_limits;
 
 pub(crate) use addresses::{AddressConnections, AddressPermit, Handshake, Handshakes};
@@ -13,4 +14,5 @@ pub(crate) use budgets::{
 };
 pub(crate) use queue::{AdmissionQueue, admit};
 pub(crate) use reads::{ReadBudgets, ReadSettings, Reads};
+pub(crate) use shared::{Price, SharedKey, SharedLimits, Whose};
 pub(crate) use user_limits::{SocketPermit, UploadPermit, UserLimits, UserUsage};

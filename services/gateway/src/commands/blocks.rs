@@ -11,14 +11,14 @@ use crate::admission::Actor;
 impl Commands {
     /// Blocks a user. `not_found`: there is no such user.
     pub(crate) async fn block(&self, actor: &Actor, user: UserId) -> Result<()> {
-        self.spend(actor, Action::Block, None)?.keep();
+        self.spend(actor, Action::Block, None).await?.keep();
         let user = Arc::new(self.user(user).await?);
         self.store.block(Block { actor: Arc::clone(&actor.profile), user }).await
     }
 
     /// Ends the block of a user, whether or not there is such a user.
     pub(crate) async fn unblock(&self, actor: &Actor, user: UserId) -> Result<()> {
-        self.spend(actor, Action::Block, None)?.keep();
+        self.spend(actor, Action::Block, None).await?.keep();
         self.store.unblock(Unblock { actor: actor.profile.id, user }).await
     }
 

@@ -104,14 +104,14 @@ actions! {
 
 impl Commands {
     /// Pays for a command of a user, in a room where it is in one. `rate_limited`: a budget has less than it costs.
-    pub(crate) fn spend(&self, actor: &Actor, action: Action, room: Option<RoomId>) -> Result<Spent> {
-        self.budgets.take(actor, action.cost(), room)
+    pub(crate) async fn spend(&self, actor: &Actor, action: Action, room: Option<RoomId>) -> Result<Spent> {
+        self.budgets.take(actor, action.cost(), room).await
     }
 
     /// Pays for the creation of a room, and for the members who are named with it.
-    pub(super) fn spend_for_room(&self, actor: &Actor, members: usize) -> Result<Spent> {
+    pub(super) async fn spend_for_room(&self, actor: &Actor, members: usize) -> Result<Spent> {
         let member_additions = u32::try_from(members).unwrap_or(u32::MAX);
-        self.budgets.take(actor, Cost { member_additions, ..Action::CreateRoom.cost() }, None)
+        self.budgets.take(actor, Cost { member_additions, ..Action::CreateRoom.cost() }, None).await
     }
 
     /// Pays for a command of a user in a room, and answers the room by its id: it has one budget, however it is named.
@@ -122,15 +122,19 @@ impl Commands {
         room: &RoomRef,
     ) -> Result<(Spent, RoomRef)> {
         let room = self.room_id(actor, room).await?;
-        Ok((self.spend(actor, action, Some(room))?, room.into()))
+        Ok((self.spend(actor, action, Some(room)).await?, room.into()))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use madang_domain::Limit;
+    use std::collections::HashMap;
+
+    use clap::Parser;
+    use madang_domain::{Counted, Limit};
 
     use super::*;
+    use crate::settings::GatewaySettings;
 
     /// So many parts of a message, as the documents write it.
     fn messages(parts: u32) -> String {
@@ -172,12 +176,112 @@ mod tests {
         assert_eq!(documented, taken);
     }
 
-    #[test]
-    fn every_limit_that_a_refusal_names_is_documented() {
-        let document = include_str!("../../../../docs/protocol.md");
-        for limit in Limit::ALL {
-            let row = format!("\n| `{}` |", limit.as_str());
-            assert!(document.contains(&row), "{} has no row", limit.as_str());
+    /// A rate as the documents write it.
+    fn rate(count: u32, unit: &str) -> String {
+        format!("{}/{unit}", thousands(count))
+    }
+
+    fn thousands(number: u32) -> String {
+        if number < 1_000 { number.to_string() } else { format!("{},{:03}", number / 1_000, number % 1_000) }
+    }
+
+    /// The rate, the burst and the settings of a limit that this service has settings for.
+    fn settings_of(limit: Limit, settings: &GatewaySettings) -> Option<[String; 3]> {
+        let row = |rate: String, burst: u32, names: &[&str]| {
+            let names: Vec<String> = names.iter().map(|name| format!("`MADANG_{name}`")).collect();
+            Some([rate, thousands(burst), names.join(", ")])
+        };
+        let none = String::new;
+        let of = settings;
+        match limit {
+            Limit::UserSends => {
+                row(rate(of.sends_per_second, "s"), of.sends_burst, &["SENDS_PER_SECOND", "SENDS_BURST"])
+            }
+            Limit::AddressSends => {
+                let a_second = of.address_sends_per_second;
+                row(rate(a_second, "s"), 2 * a_second, &["ADDRESS_SENDS_PER_SECOND"])
+            }
+            Limit::RoomSends => {
+                let a_second = of.room_sends_per_second;
+                row(rate(a_second, "s"), 2 * a_second, &["ROOM_SENDS_PER_SECOND"])
+            }
+            Limit::RoomCreations => {
+                let a_minute = of.room_creations_per_minute;
+                row(rate(a_minute, "min"), 4 * a_minute, &["ROOM_CREATIONS_PER_MINUTE"])
+            }
+            Limit::MemberAdditions => {
+                let a_minute = of.member_additions_per_minute;
+                row(rate(a_minute, "min"), 4 * a_minute, &["MEMBER_ADDITIONS_PER_MINUTE"])
+            }
+            Limit::ServerCalls => {
+                let a_second = of.server_calls_per_second;
+                row(rate(a_second, "s"), a_second, &["SERVER_CALLS_PER_SECOND"])
+            }
+            Limit::UserReads => {
+                row(rate(of.reads_per_second, "s"), of.reads_burst, &["READS_PER_SECOND", "READS_BURST"])
+            }
+            Limit::AddressReads => {
+                let a_second = of.address_reads_per_second;
+                row(rate(a_second, "s"), 10 * a_second, &["ADDRESS_READS_PER_SECOND"])
+            }
+            Limit::UserUploads => row(none(), of.files.max_user_uploads, &["MAX_USER_UPLOADS"]),
+            Limit::UserSockets => row(none(), of.max_user_sockets, &["MAX_USER_SOCKETS"]),
+            Limit::AddressConnections => {
+                row(none(), of.max_address_connections, &["MAX_ADDRESS_CONNECTIONS"])
+            }
+            Limit::AddressHandshakes => {
+                let (a_second, burst) = (of.handshakes_per_second, of.handshakes_burst);
+                row(rate(a_second, "s"), burst, &["HANDSHAKES_PER_SECOND", "HANDSHAKES_BURST"])
+            }
+            // Told in more words than a number, or settings of the other services.
+            Limit::ProfileChanges
+            | Limit::RefusedSubscriptions
+            | Limit::UnknownApiKeys
+            | Limit::SlowMode
+            | Limit::Exports
+            | Limit::AddressSignIns
+            | Limit::AccountSignIns
+            | Limit::AddressRegistrations
+            | Limit::WaitingPasswords
+            | Limit::AddressUnknownCredentials => None,
         }
+    }
+
+    fn counted_by(limit: Limit) -> &'static str {
+        match limit.counted() {
+            Counted::OverGateways => "all gateways",
+            Counted::AtEachGateway => "each gateway",
+            Counted::InTheStore => "the store",
+            Counted::AtEachAuth => "each auth service",
+        }
+    }
+
+    #[derive(Parser)]
+    struct Flags {
+        #[command(flatten)]
+        gateway: GatewaySettings,
+    }
+
+    #[test]
+    fn the_documented_limits_are_those_that_refuse() {
+        let settings = Flags::parse_from(["gateway"]).gateway;
+        let document = include_str!("../../../../docs/protocol.md");
+        let table = document.split("<!-- limits -->").nth(1).expect("the table of the limits");
+        let mut documented: HashMap<&str, Vec<&str>> = HashMap::new();
+        for line in table.lines().filter(|line| line.starts_with("| `")).skip(1) {
+            let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
+            let [name, cells @ ..] = cells.as_slice() else { panic!("{line}") };
+            documented.insert(name.trim_matches('`'), cells.to_vec());
+        }
+        for limit in Limit::ALL {
+            let name = limit.as_str();
+            let row = documented.remove(name).unwrap_or_else(|| panic!("{name} has no row"));
+            let [_of, _what, rate, burst, counted, names] = row[..] else { panic!("{name}: {row:?}") };
+            assert_eq!(counted, counted_by(limit), "{name}");
+            if let Some(expected) = settings_of(limit, &settings) {
+                assert_eq!([rate, burst, names], expected, "{name}");
+            }
+        }
+        assert_eq!(documented.into_keys().collect::<Vec<_>>(), ["address_requests"], "limits of nothing");
     }
 }

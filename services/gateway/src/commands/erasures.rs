@@ -28,7 +28,7 @@ const REST_MAX: Duration = Duration::from_secs(1);
 impl Commands {
     /// Erases the actor.
     pub(crate) async fn erase(&self, actor: &Actor) -> Result<()> {
-        self.spend(actor, Action::EraseAccount, None)?.keep();
+        self.spend(actor, Action::EraseAccount, None).await?.keep();
         self.begin_erasure(actor.profile.id).await
     }
 

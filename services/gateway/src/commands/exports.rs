@@ -14,7 +14,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 impl Commands {
     /// Lets a user download what is theirs.
     pub(crate) async fn begin_export(&self, actor: &Actor) -> Result<Export> {
-        self.spend(actor, Action::BeginExport, None)?.keep();
+        self.spend(actor, Action::BeginExport, None).await?.keep();
         self.store.begin_export(BeginExport { user: actor.profile.id }).await
     }
 

@@ -18,7 +18,7 @@ impl Commands {
 
     /// Moves the read mark of a user's inbox, and tells the user's devices.
     pub(crate) async fn mark_inbox_read(&self, actor: &Actor, seq: Seq) -> Result<InboxMark> {
-        let spent = self.spend(actor, Action::MarkRead, None)?;
+        let spent = self.spend(actor, Action::MarkRead, None).await?;
         let (store, user) = (Arc::clone(&self.store), actor.profile.id);
         self.commit(spent, "mark inbox read", async move {
             let value = store.mark_inbox_read(MarkInboxRead { user, seq }).await?;
@@ -30,7 +30,7 @@ impl Commands {
 
     /// Dismisses a notice of a user's inbox.
     pub(crate) async fn dismiss(&self, actor: &Actor, seq: Seq) -> Result<()> {
-        let spent = self.spend(actor, Action::Dismiss, None)?;
+        let spent = self.spend(actor, Action::Dismiss, None).await?;
         let (store, user) = (Arc::clone(&self.store), actor.profile.id);
         self.commit(spent, "dismiss", async move { store.dismiss(Dismiss { user, seq }).await }).await
     }

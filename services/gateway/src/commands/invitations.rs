@@ -46,7 +46,7 @@ impl Commands {
 
     /// Joins a room by an invitation link. Its room is not known before, so the user and the address alone pay.
     pub(crate) async fn accept_invitation(&self, actor: &Actor, code: String) -> Result<RoomView> {
-        let spent = self.spend(actor, Action::Join, None)?;
+        let spent = self.spend(actor, Action::Join, None).await?;
         check_length(&code)?;
         let (store, actor) = (Arc::clone(&self.store), self.budgets.present_profile(actor));
         self.commit(spent, "accept invitation", async move {

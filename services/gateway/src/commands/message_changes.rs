@@ -18,7 +18,7 @@ impl Commands {
         text: MessageText,
     ) -> Result<Event> {
         let room = self.room_id(actor, room).await?;
-        let spent = self.spend(actor, Action::EditMessage, Some(room))?;
+        let spent = self.spend(actor, Action::EditMessage, Some(room)).await?;
         self.edit(spent, Some(self.budgets.present_profile(actor)), room, message, text).await
     }
 
@@ -54,7 +54,7 @@ impl Commands {
         message: MessageId,
     ) -> Result<()> {
         let room = self.room_id(actor, room).await?;
-        let spent = self.spend(actor, Action::DeleteMessage, Some(room))?;
+        let spent = self.spend(actor, Action::DeleteMessage, Some(room)).await?;
         self.delete(spent, Some(self.budgets.present_profile(actor)), room, message).await
     }
 

@@ -37,7 +37,7 @@ impl NewMessage {
 impl Commands {
     /// Sends a message.
     pub(crate) async fn send(&self, sender: &Actor, room: RoomId, message: NewMessage) -> Result<Appended> {
-        let spent = self.spend(sender, Action::Send, Some(room))?;
+        let spent = self.spend(sender, Action::Send, Some(room)).await?;
         self.append(spent, &self.budgets.present_profile(sender), Authority::User, room, message).await
     }
 

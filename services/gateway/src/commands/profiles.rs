@@ -28,7 +28,7 @@ pub(crate) struct SiteProfile {
 impl Commands {
     /// Changes the actor's own profile.
     pub(crate) async fn update_profile(&self, actor: &Actor, change: UpdateProfile) -> Result<Profile> {
-        let spent = self.spend(actor, Action::UpdateProfile, None)?;
+        let spent = self.spend(actor, Action::UpdateProfile, None).await?;
         let auth = Arc::clone(&self.auth);
         self.commit_profile(spent, async move { auth.update_profile(change).await }).await
     }

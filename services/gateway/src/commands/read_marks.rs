@@ -23,7 +23,7 @@ impl Commands {
         room: RoomRef,
         seq: Seq,
     ) -> Result<ReadMark> {
-        let spent = self.spend(actor, Action::MarkRead, None)?;
+        let spent = self.spend(actor, Action::MarkRead, None).await?;
         let (store, user) = (Arc::clone(&self.store), actor.profile.id);
         self.commit(spent, "mark read", async move {
             let mark = store.mark_read(MarkRead { user, room, seq }).await?;

@@ -24,7 +24,7 @@ impl Commands {
         room: RoomId,
         seq: Seq,
     ) -> Result<()> {
-        self.spend(actor, Action::Acknowledge, None)?.keep();
+        self.spend(actor, Action::Acknowledge, None).await?.keep();
         if !self.hubs.listens(room.into(), connection).await {
             return Err(Error::new(Code::FailedPrecondition, "subscribe to the room first"));
         }

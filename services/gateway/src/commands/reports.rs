@@ -30,7 +30,7 @@ impl Commands {
     ) -> Result<Report> {
         let room = self.room_id(actor, room).await?;
         // Nobody in the room hears of it.
-        self.spend(actor, Action::Report, None)?.keep();
+        self.spend(actor, Action::Report, None).await?.keep();
         let actor = self.budgets.present_profile(actor);
         let report = ReportMessage { actor, room: room.into(), message: message.seq(), reason };
         self.store.report_message(report).await
@@ -56,7 +56,7 @@ impl Commands {
         id: &str,
         status: ReportStatus,
     ) -> Result<Report> {
-        self.spend(actor, Action::SettleReport, None)?.keep();
+        self.spend(actor, Action::SettleReport, None).await?.keep();
         let actor = Some(self.budgets.present_profile(actor));
         self.store.settle_report(SettleReport { actor, id: id.into(), status }).await
     }
@@ -86,7 +86,7 @@ impl Commands {
     /// Sets the words that are not accepted in a room.
     pub(crate) async fn put_words(&self, actor: &Actor, room: &RoomRef, list: WordList) -> Result<WordList> {
         let room = self.room_id(actor, room).await?;
-        self.spend(actor, Action::PutWords, None)?.keep();
+        self.spend(actor, Action::PutWords, None).await?.keep();
         let actor = Some(Arc::clone(&self.budgets.present_profile(actor)));
         self.store.put_words(PutWords { actor, room: Some(room.into()), list }).await
     }

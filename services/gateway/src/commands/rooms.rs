@@ -41,7 +41,7 @@ impl Commands {
             Members::Of(owner, members) => {
                 // Paid for first: whoever is refused has asked.
                 let additions = members.len().min(limits::ROOM_INITIAL_MEMBERS_MAX);
-                let spent = self.spend_for_room(&owner, additions)?;
+                let spent = self.spend_for_room(&owner, additions).await?;
                 check_members(members.len())?;
                 room.slug.iter().try_for_each(|slug| self.reserved_slugs.check(slug))?;
                 (spent, owner.profile, Authority::User, self.users(&members).await?)

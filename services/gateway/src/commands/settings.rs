@@ -28,7 +28,7 @@ impl Commands {
         added_by: Option<AddedBy>,
         do_not_disturb_until: Option<Option<Timestamp>>,
     ) -> Result<UserSettings> {
-        let spent = self.spend(actor, Action::PutSettings, None)?;
+        let spent = self.spend(actor, Action::PutSettings, None).await?;
         let (store, user) = (Arc::clone(&self.store), actor.profile.id);
         let request = PutUserSettings { user, added_by, do_not_disturb_until };
         self.commit(spent, "put user settings", async move {
@@ -47,7 +47,7 @@ impl Commands {
         notify: Option<NotificationLevel>,
         muted_until: Option<Option<Timestamp>>,
     ) -> Result<SetForRoom> {
-        let spent = self.spend(actor, Action::PutSettings, None)?;
+        let spent = self.spend(actor, Action::PutSettings, None).await?;
         let (store, user) = (Arc::clone(&self.store), actor.profile.id);
         let request = PutRoomSettings { user, room, notify, muted_until };
         self.commit(spent, "put room settings", async move {

@@ -68,7 +68,7 @@ impl Commands {
         thread: MessageId,
         seq: Seq,
     ) -> Result<ThreadPlace> {
-        let spent = self.spend(actor, Action::MarkRead, None)?;
+        let spent = self.spend(actor, Action::MarkRead, None).await?;
         let (store, user, thread) = (Arc::clone(&self.store), actor.profile.id, thread.seq());
         self.commit(spent, "mark thread read", async move {
             let value = store.mark_thread_read(MarkThreadRead { user, room, thread, seq }).await?;

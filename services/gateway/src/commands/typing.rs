@@ -26,7 +26,7 @@ impl Commands {
             Some(false) => return Ok(()),
             Some(true) => {}
         }
-        self.spend(actor, Action::Type, Some(room))?.keep();
+        self.spend(actor, Action::Type, Some(room)).await?.keep();
         let user = self.budgets.present_profile(actor);
         let (name, connection) = (user.name.as_str().to_owned(), Some(connection));
         let change = TypingChange { room, user: user.id, connection, name, on, thread };

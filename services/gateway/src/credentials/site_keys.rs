@@ -23,6 +23,8 @@ use madang_rpc::{
 };
 use tokio::time::Instant;
 
+use crate::admission::{Price, SharedKey, SharedLimits, Whose};
+
 /// How long the cache keeps an answer. Refusals are cached too.
 const KEPT: Duration = Duration::from_secs(5);
 /// The most keys in the cache that were valid. No site has nearly as many.
@@ -47,6 +49,7 @@ pub(crate) struct SiteKeys {
     auth: Arc<dyn Auth>,
     shown: Mutex<ShownTexts>,
     calls: RateLimit,
+    shared: Arc<SharedLimits>,
     unknown: RateBucket,
     unknown_of_address: KeyedRateLimiter<Option<IpAddr>>,
     epoch: Instant,
@@ -84,13 +87,14 @@ struct Verdict {
 }
 
 impl SiteKeys {
-    pub(crate) fn new(auth: Arc<dyn Auth>, calls_per_second: u32) -> Self {
+    pub(crate) fn new(auth: Arc<dyn Auth>, calls_per_second: u32, shared: Arc<SharedLimits>) -> Self {
         let calls =
             RateLimit { interval: Duration::from_secs(1) / calls_per_second, burst: calls_per_second };
         Self {
             auth,
             shown: Mutex::new(ShownTexts { good: lru_map(GOOD_MAX), unknown: lru_map(UNKNOWN_MAX) }),
             calls,
+            shared,
             unknown: RateBucket::new(),
             unknown_of_address: KeyedRateLimiter::new(ADDRESSES_MAX),
             epoch: Instant::now(),
@@ -112,6 +116,11 @@ impl SiteKeys {
             return Err(Error::new(Code::PermissionDenied, message));
         }
         shown.calls.take(self.calls, self.now_micros()).map_err(reached(Limit::ServerCalls))?;
+        let of_key = SharedKey { limit: Limit::ServerCalls, of: Whose::ApiKey(key.id.clone()) };
+        self.shared.take(&of_key, Price { count: 1, rate: self.calls }).await.map_err(|wait| {
+            shown.calls.give_back(1, self.calls);
+            reached(Limit::ServerCalls)(wait)
+        })?;
         Ok(key)
     }
 
@@ -225,15 +234,20 @@ fn reached(limit: Limit) -> impl Fn(Duration) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use madang_bus::InProcessExchange;
+    use madang_domain::GatewayId;
     use madang_rpc::around::Double;
     use tokio::time::advance;
+    use uuid::Uuid;
 
     use super::*;
     use crate::credentials::fake::{FakeAuth, GOOD};
 
     fn keys(scopes: &[Scope], calls_per_second: u32) -> (Arc<Double<FakeAuth>>, Arc<SiteKeys>) {
         let auth = Arc::new(FakeAuth::service(scopes));
-        let keys = SiteKeys::new(Arc::clone(&auth) as Arc<dyn Auth>, calls_per_second);
+        let alone = InProcessExchange::new().connect(GatewayId::new(Uuid::from_u128(1))).budgets;
+        let shared = Arc::new(SharedLimits::new(alone, Arc::default()));
+        let keys = SiteKeys::new(Arc::clone(&auth) as Arc<dyn Auth>, calls_per_second, shared);
         (auth, Arc::new(keys))
     }
 

@@ -125,7 +125,7 @@ async fn ticket(
     State(accounts): State<Arc<dyn Auth>>,
     caller: Caller,
 ) -> Result<Response, Problem> {
-    commands.spend(&caller.actor(), Action::IssueTicket, None)?.keep();
+    commands.spend(&caller.actor(), Action::IssueTicket, None).await?.keep();
     let ticket = match caller.issuer {
         CredentialIssuer::Auth => {
             let issued_at = caller.presented().map(|presented| presented.issued_at);
@@ -176,7 +176,7 @@ async fn revoke(
     caller: Caller,
     Path(session): Path<SessionId>,
 ) -> Result<StatusCode, Problem> {
-    commands.spend(&caller.actor(), Action::EndSession, None)?.keep();
+    commands.spend(&caller.actor(), Action::EndSession, None).await?.keep();
     let presented = caller.presented();
     accounts.revoke_session(RevokeSession { user: caller.me.id, session, presented }).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -44,7 +44,7 @@ async fn change_password(
     Client(client): Client,
     Json(body): Json<PasswordChange>,
 ) -> Result<StatusCode, Problem> {
-    commands.spend(&caller.actor(), Action::ChangePassword, None)?.keep();
+    commands.spend(&caller.actor(), Action::ChangePassword, None).await?.keep();
     let PasswordChange { current_password, new_password } = body;
     let change = ChangePassword {
         user: caller.me.id,

@@ -323,3 +323,37 @@ async fn a_room_has_a_budget_which_no_stranger_uses_up() {
     let another = api(&mina).create_room(&NewRoom::public("Hall")).await.unwrap().id;
     api(&mina).send_message(another, "hello", None).await.unwrap();
 }
+
+/// Who uses another gateway has no second budget there: the limit, and what the second gateway grants by itself.
+#[tokio::test]
+async fn a_user_at_two_gateways_has_one_budget() {
+    /// 40 at once of which the room cost four, and a tenth of 40 at the second gateway.
+    const AT_ONCE: f64 = 36.0 + 4.0;
+    /// A batch may be in hand at each, and a message be paid in part.
+    const ROUNDING: f64 = 4.0 + 2.0;
+    let services = Services::start().await;
+    let sparing = |settings: &mut GatewaySettings| settings.sends_per_second = 1;
+    let gateways = [services.gateway_with(sparing).await, services.gateway_with(sparing).await];
+    let mina = services.user("mina").await;
+    let begun = Instant::now();
+    let api = |gateway: &Gateway| gateway.api().with_token(&mina.token);
+    let room = api(&gateways[0]).create_room(&NewRoom::public("Yard")).await.unwrap().id;
+    let (mut sent, mut refused) = (0.0, 0);
+    for number in 0..120 {
+        let (path, body) = (format!("/v1/rooms/{room}/messages"), json!({"text": "hello"}));
+        let request = api(&gateways[number % 2]).request(reqwest::Method::POST, &path);
+        let answer = request.json(&body).send().await.unwrap();
+        if answer.status() == StatusCode::CREATED {
+            sent += 1.0;
+        } else {
+            assert_eq!(limit_of(answer, "a message").await, "user_sends");
+            refused += 1;
+        }
+    }
+    let later = 1.1 * begun.elapsed().as_secs_f64();
+    assert!(
+        sent >= AT_ONCE - ROUNDING && sent <= AT_ONCE + ROUNDING + later,
+        "{sent} sent, {later} of them later"
+    );
+    assert!(refused > 0);
+}

@@ -12,7 +12,14 @@ macro_rules! room_columns {
 /// An event's columns, as `EventRow` reads them, of `events e` with `event_profiles!`.
 macro_rules! event_columns {
     () => {
-        "e.topic, e.seq, e.kind, e.at, e.actor, e.key, e.text, e.detail, e.subject, \
+        concat!(event_columns_without_texts!(), ", e.text, e.detail")
+    };
+}
+
+/// The same without what may be long.
+macro_rules! event_columns_without_texts {
+    () => {
+        "e.topic, e.seq, e.kind, e.at, e.actor, e.key, e.subject, \
          a.username, a.name, a.avatar_url, a.external_id, a.version, \
          s.username AS subject_username, s.name AS subject_name, s.avatar_url AS subject_avatar_url, \
          s.external_id AS subject_external_id, s.version AS subject_version"
@@ -34,46 +41,90 @@ macro_rules! events_of_topic {
     };
 }
 
-/// The events of a page: at most `$3` of those that `$from` names, and of at most `$4` bytes of texts and details together,
-/// but at least one. An event says how many of those `$3` lie behind it.
+/// The events of a page: at most `$3` of those of `$tables` for which `$where` holds, and of at most `$4` bytes of texts and
+/// details together, but at least one. `$seq` is the column of their places. An event says how many there are of those `$3`.
 ///
-/// The innermost statement finds the events, the next one adds their sizes up, the outermost one leaves out what does not
-/// fit, so that it never leaves the database.
+/// The innermost statement finds the places and sizes, the next ones the last place that fits. Only then are events read:
+/// SQLite reads a long text page by page, and would copy it through each of these statements.
 macro_rules! page {
-    ($from:expr, $direction:literal) => {
+    (after: $tables:expr, $where:expr, $seq:literal) => {
+        page!($tables, $where, $seq, "ASC", "max", "<=")
+    };
+    (before: $tables:expr, $where:expr, $seq:literal) => {
+        page!($tables, $where, $seq, "DESC", "min", ">=")
+    };
+    ($tables:expr, $where:expr, $seq:literal, $direction:literal, $last:literal, $up_to:literal) => {
         concat!(
             "SELECT ",
             event_columns!(),
-            ", e.behind FROM (SELECT b.*, sum(b.size) OVER (ORDER BY b.seq ",
+            ", p.found FROM (SELECT ",
+            $last,
+            "(w.seq) FILTER (WHERE w.bytes_before < $4) AS last, count(*) AS found FROM (\
+             SELECT b.seq, sum(b.size) OVER (ORDER BY b.seq ",
             $direction,
-            ") - b.size AS bytes_before, count(*) OVER () - row_number() OVER (ORDER BY b.seq ",
+            " ROWS UNBOUNDED PRECEDING) - b.size AS bytes_before FROM (SELECT e.seq, ",
+            event_size!(),
+            " FROM ",
+            $tables,
+            " WHERE ",
+            $where,
+            " ORDER BY ",
+            $seq,
+            " ",
             $direction,
-            ") AS behind FROM (SELECT e.*, \
-             octet_length(coalesce(e.text, '')) + octet_length(coalesce(e.detail, '')) AS size ",
-            $from,
-            "ORDER BY e.seq ",
-            $direction,
-            " LIMIT $3) b) e",
+            " LIMIT $3) b) w) p CROSS JOIN ",
+            $tables,
             event_profiles!(),
-            "WHERE e.bytes_before < $4 ORDER BY e.seq ",
+            "WHERE ",
+            $where,
+            " AND ",
+            $seq,
+            " ",
+            $up_to,
+            " p.last ORDER BY ",
+            $seq,
+            " ",
             $direction
         )
     };
 }
 
-/// The bytes of what is said in an event, as `size`.
+/// Where what fits begins of a topic's events after `$beyond` up to `$up_to`, as `first` of `p`: the last ones of at most `$4`
+/// bytes together. Nothing where not even the last one fits.
+macro_rules! first_that_fits {
+    ($topic:literal, $beyond:literal, $up_to:literal) => {
+        concat!(
+            "(SELECT min(w.seq) FILTER (WHERE w.bytes <= $4) AS first FROM (\
+             SELECT b.seq, sum(b.size) OVER (ORDER BY b.seq DESC ROWS UNBOUNDED PRECEDING) AS bytes FROM (SELECT e.seq, ",
+            event_size!(),
+            " FROM events e WHERE e.topic = ",
+            $topic,
+            " AND e.seq > ",
+            $beyond,
+            " AND e.seq <= ",
+            $up_to,
+            ") b) w) p "
+        )
+    };
+}
+
+/// The bytes of what is said in an event, as `size`. Of a column alone: then SQLite reads the head of the row and no text.
 macro_rules! event_size {
     () => {
-        "octet_length(coalesce(e.text, '')) + octet_length(coalesce(e.detail, '')) AS size"
+        "coalesce(octet_length(e.text), 0) + coalesce(octet_length(e.detail), 0) AS size"
     };
 }
 
 /// Of the rows of a statement that have a `size` each, in the order of its columns, those of at most so many bytes together,
 /// but at least one. A row says how many of the statement's lie behind it. What does not fit never leaves the database.
+///
+/// `$texts` are the columns that may be long, looked up for the rows that fit alone.
 macro_rules! within_bytes {
-    ($rows:expr, $order:literal, $bytes:literal) => {
+    ($rows:expr, $order:literal, $bytes:literal, $texts:expr) => {
         concat!(
-            "SELECT v.* FROM (SELECT v.*, sum(v.size) OVER (ORDER BY ",
+            "SELECT v.*",
+            $texts,
+            " FROM (SELECT v.*, sum(v.size) OVER (ORDER BY ",
             $order,
             ") - v.size AS bytes_before, count(*) OVER () - row_number() OVER (ORDER BY ",
             $order,
@@ -98,6 +149,6 @@ macro_rules! newer_profile {
 }
 
 pub(super) use {
-    event_columns, event_profiles, event_size, events_of_topic, newer_profile, page, room_columns,
-    within_bytes,
+    event_columns, event_columns_without_texts, event_profiles, event_size, events_of_topic, first_that_fits,
+    newer_profile, page, room_columns, within_bytes,
 };

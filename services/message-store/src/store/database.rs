@@ -76,7 +76,7 @@ pub(crate) trait Database: Send + Sync + 'static {
     /// Where users stand in rooms, and the epoch; a state for each place, in order, all of one moment.
     async fn states(&self, places: &[(RoomId, UserId)]) -> DatabaseResult<(Epoch, Vec<RoomState>)>;
 
-    /// The events of many ranges; those of each in order.
+    /// The events of many ranges; those of each in order. Of one with more bytes than a page has, the last ones that fit.
     async fn ranges(&self, ranges: &[Range]) -> DatabaseResult<Vec<Event>>;
 
     /// The rooms that references name, at the place of each.

@@ -94,6 +94,12 @@ async fn a_page_is_bounded_in_bytes(fixture: Fixture) {
     };
     assert_eq!(open(8).await, (true, vec![9, 10]));
     assert_eq!(open(1).await, (false, Vec::new()));
+    // They are read together, and who missed less gets it, whatever another has missed.
+    let at_once = join_all((0..20).map(|number| open(if number % 2 == 0 { 1 } else { 8 }))).await;
+    for (number, opened) in at_once.into_iter().enumerate() {
+        let expected = if number % 2 == 0 { (false, vec![]) } else { (true, vec![9, 10]) };
+        assert_eq!(opened, expected, "number {number}");
+    }
 }
 
 /// One event is more than a page's bytes: it is a page of its own.

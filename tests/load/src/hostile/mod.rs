@@ -59,8 +59,8 @@ attacks! {
     UnreadAnswers = "beside 40 unread answers";
     /// 20 sockets ask for 500 long messages, and for page after page of them, and read nothing.
     UnreadReplays = "beside 20 sockets of unread replays";
-    /// 40 sockets violate the protocol while much waits for them, and read neither that nor the close.
-    UnreadCloses = "beside 40 unread closes";
+    /// 40 sockets, for which much waits and which read nothing, are to be closed since their user signs out.
+    UnreadCloses = "beside 40 unread closes by a sign-out";
     /// 2,000 requests a second with API keys that never existed.
     MadeUpKeys = "beside 2,000/s made-up API keys";
     /// 200 sign-ins a second with right passwords, to 4 accounts from 4 addresses.

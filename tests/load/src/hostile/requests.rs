@@ -93,6 +93,39 @@ pub(super) async fn changes(aim: &Arc<Aim>, counts: &Arc<Counts>) -> io::Result<
     .await
 }
 
+/// A session of the attacker's first account, besides the one of the aim's token.
+pub(super) struct Session {
+    http: Client,
+    auth: String,
+    pub(super) access_token: String,
+    refresh_token: String,
+}
+
+impl Session {
+    /// Signs in.
+    pub(super) async fn begin(aim: &Aim) -> io::Result<Self> {
+        let http = client(ATTACKER)?;
+        let auth = format!("http://{}/v1/auth", aim.gateway(0));
+        let body = json!({ "username": aim.usernames[0], "password": aim.password });
+        let answer = http.post(format!("{auth}/login")).json(&body).send().await.map_err(io::Error::other)?;
+        let answer = answer.error_for_status().map_err(io::Error::other)?;
+        let mut tokens: serde_json::Value = answer.json().await.map_err(io::Error::other)?;
+        let mut token = |name: &str| match tokens[name].take() {
+            serde_json::Value::String(token) => Ok(token),
+            _ => Err(io::Error::other("a sign-in without tokens")),
+        };
+        Ok(Self { access_token: token("access_token")?, refresh_token: token("refresh_token")?, http, auth })
+    }
+
+    /// Signs out.
+    pub(super) async fn end(self) -> io::Result<()> {
+        let body = json!({ "refresh_token": self.refresh_token });
+        let request = self.http.post(format!("{}/logout", self.auth)).json(&body);
+        let answer = request.send().await.map_err(io::Error::other)?;
+        answer.error_for_status().map(drop).map_err(io::Error::other)
+    }
+}
+
 fn client(from: IpAddr) -> io::Result<Client> {
     let client = Client::builder().local_address(from).timeout(REQUEST_TIMEOUT).no_proxy().build();
     client.map_err(io::Error::other)

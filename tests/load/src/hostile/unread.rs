@@ -5,12 +5,15 @@ use std::{io, sync::Arc, time::Duration};
 use tokio::{
     io::AsyncWriteExt as _,
     net::TcpStream,
+    sync::watch,
+    task::JoinSet,
     time::{interval, sleep},
 };
 
 use super::{
     aim::{Aim, Counts, connect_narrow},
     keep::keep,
+    requests::Session,
 };
 use crate::wire::{
     frame::{Opcode, write_client_frame},
@@ -26,8 +29,6 @@ const PAGE_EVENTS: u32 = 200;
 const FILLING: Duration = Duration::from_millis(500);
 /// How often a client looks whether its connection is still there.
 const KNOCK_EVERY: Duration = Duration::from_millis(200);
-/// A text frame without a mask, to which the answer is a close (RFC 6455, section 5.1).
-const VIOLATION: [u8; 2] = [0x81, 0];
 const MASK: [u8; 4] = *b"mask";
 
 /// Keeps sockets that ask for all of the archive, and for page after page of it.
@@ -50,27 +51,39 @@ pub(super) async fn unread_replays(aim: &Arc<Aim>, counts: &Arc<Counts>) -> io::
     .await
 }
 
-/// Keeps sockets that are to be closed while what they asked for waits for them, and counts those that are.
+/// Opens sockets for which much waits, signs their user out, and counts the connections that end by that. What is held at
+/// the end was never closed. Once only: sign-ins have a rate.
 pub(super) async fn unread_closes(aim: &Arc<Aim>, counts: &Arc<Counts>) -> io::Result<()> {
-    let (token, room) = (Arc::clone(&aim.token), Arc::clone(&aim.archive));
-    keep(CLOSED_SOCKETS, connect_narrow, aim, counts, move |mut stream, host, counts| {
-        let opening = opening(&host, &token, &room);
-        async move {
+    let session = Session::begin(aim).await?;
+    let mut sockets = JoinSet::new();
+    let (signed_out, _) = watch::channel(false);
+    for number in 0..CLOSED_SOCKETS {
+        let (gateway, counts, mut end) = (aim.gateway(number), Arc::clone(counts), signed_out.subscribe());
+        let opening = opening(&gateway.to_string(), &session.access_token, &aim.archive);
+        sockets.spawn(async move {
+            let mut stream = connect_narrow(gateway).await?;
+            let _held = counts.hold();
             stream.write_all(&opening).await?;
-            sleep(FILLING).await;
-            stream.write_all(&VIOLATION).await?;
+            end.wait_for(|signed_out| *signed_out).await.map_err(io::Error::other)?;
             // Nothing is read, so that only what is said tells that nobody is there any more.
+            let mut ping = Vec::new();
+            write_client_frame(Opcode::Ping, &[], MASK, &mut ping);
             let mut knocks = interval(KNOCK_EVERY);
-            loop {
+            while stream.write_all(&ping).await.is_ok() {
                 knocks.tick().await;
-                if stream.write_all(&[0]).await.is_err() {
-                    counts.done();
-                    return Ok(());
-                }
             }
-        }
-    })
-    .await
+            counts.done();
+            io::Result::Ok(())
+        });
+    }
+    sleep(FILLING).await;
+    session.end().await?;
+    signed_out.send_replace(true);
+    while let Some(closed) = sockets.join_next().await {
+        closed.map_err(io::Error::other)??;
+    }
+    // All have ended: there is nothing more to do until the attack is over.
+    std::future::pending().await
 }
 
 /// A handshake, and behind it the subscription to a room from its beginning.

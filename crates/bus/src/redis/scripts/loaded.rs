@@ -20,6 +20,7 @@ pub(in crate::redis) struct Scripts {
     pub(super) leave: Script,
     pub(super) presence: Script,
     pub(super) present: Script,
+    pub(super) budget: Script,
 }
 
 /// One change of a subscription.
@@ -39,14 +40,15 @@ impl Scripts {
             leave: Script::new(include_str!("leave.lua")),
             presence: Script::new(include_str!("presence.lua")),
             present: Script::new(include_str!("present.lua")),
+            budget: Script::new(include_str!("budget.lua")),
         }
     }
 
     /// Loads all scripts. A script that is missing later (`SCRIPT FLUSH`) breaks the connection, and the next connection
     /// loads them again.
     pub(in crate::redis) async fn load(&self, connection: &mut MultiplexedConnection) -> RedisResult<()> {
-        let Self { publish, pulse, register, leave, presence, present } = self;
-        for script in [publish, pulse, register, leave, presence, present] {
+        let Self { publish, pulse, register, leave, presence, present, budget } = self;
+        for script in [publish, pulse, register, leave, presence, present, budget] {
             script.load_async(connection).await?;
         }
         Ok(())

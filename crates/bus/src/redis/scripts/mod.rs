@@ -1,5 +1,6 @@
 //! The Lua scripts, loaded on every command connection, and their calls and replies.
 
+mod budget;
 mod command;
 mod loaded;
 mod presence;

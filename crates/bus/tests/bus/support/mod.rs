@@ -9,7 +9,7 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use madang_bus::{
     Bus, BusStatus, Connected, Deliveries, Delivery, InProcessExchange, Presence, PresenceChange, Present,
-    PresentPage, ResetReason,
+    PresentPage, ResetReason, SharedBudgets,
     redis::{RedisSettings, connect},
 };
 use madang_domain::{GatewayId, RoomId, TopicId, UserId};
@@ -63,6 +63,7 @@ pub(crate) struct Gateway {
     pub(crate) id: GatewayId,
     pub(crate) bus: Arc<dyn Bus>,
     pub(crate) presence: Arc<dyn Presence>,
+    pub(crate) budgets: Arc<dyn SharedBudgets>,
     pub(crate) deliveries: Deliveries,
     /// Changes of presence that were delivered and not asked for yet.
     early: Vec<(u128, bool, u64)>,
@@ -85,8 +86,8 @@ impl Gateway {
     }
 
     fn of(id: GatewayId, connected: Connected, token: CancellationToken, tracker: TaskTracker) -> Self {
-        let Connected { bus, presence, deliveries } = connected;
-        Self { id, bus, presence, deliveries, early: Vec::new(), token, tracker }
+        let Connected { bus, presence, budgets, deliveries } = connected;
+        Self { id, bus, presence, budgets, deliveries, early: Vec::new(), token, tracker }
     }
 
     /// Connects, and waits until the bus is healthy.

@@ -29,6 +29,20 @@ macro_rules! then_join {
     };
 }
 
+/// The texts of the events that a statement of `within_bytes!` looks at. A long one is a reference until it is sent.
+macro_rules! texts_looked_at {
+    () => {
+        ", e.text, e.detail"
+    };
+}
+
+/// The texts of the events that fit: they are there already.
+macro_rules! texts_that_fit {
+    () => {
+        ""
+    };
+}
+
 /// The database.
 pub(super) type Db = sqlx::Postgres;
 

@@ -1,7 +1,7 @@
 //! Opening subscriptions: where everybody stands and what they missed, as arrays.
 
 use madang_database::{DatabaseError, DatabaseResult};
-use madang_domain::{Epoch, RoomId, RoomRef, Seq, UserId};
+use madang_domain::{Epoch, RoomId, RoomRef, Seq, UserId, limits::PAGE_MAX_BYTES};
 use sqlx::{FromRow, PgConnection, query_as};
 use uuid::Uuid;
 
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::store::{
     batches::RoomState,
-    columns::{event_columns, event_profiles},
+    columns::{event_columns, event_columns_without_texts, event_profiles, event_size, first_that_fits},
     events::Range,
     inboxes::{InboxOpening, InboxState},
     values::{role_from_number, seq, signed, unsigned},
@@ -28,8 +28,9 @@ const STATES: &str = "\
 const RANGES: &str = concat!(
     "SELECT ",
     event_columns!(),
-    " FROM unnest($1::uuid[], $2::bigint[], $3::bigint[]) AS asked (topic, beyond, up_to) \
-     JOIN events e ON e.topic = asked.topic AND e.seq > asked.beyond AND e.seq <= asked.up_to",
+    " FROM unnest($1::uuid[], $2::bigint[], $3::bigint[]) AS asked (topic, beyond, up_to) CROSS JOIN LATERAL ",
+    first_that_fits!("asked.topic", "asked.beyond", "asked.up_to"),
+    "JOIN events e ON e.topic = asked.topic AND e.seq >= p.first AND e.seq <= asked.up_to",
     event_profiles!(),
     "ORDER BY e.topic, e.seq"
 );
@@ -117,7 +118,13 @@ pub(super) async fn ranges(
     let column =
         |of: fn(&Range) -> Seq| -> Vec<i64> { ranges.iter().map(|range| signed(of(range).get())).collect() };
     let (after, up_to) = (column(|range| range.after), column(|range| range.up_to));
-    query_as(RANGES).bind(topics).bind(after).bind(up_to).fetch_all(connection).await
+    query_as(RANGES)
+        .bind(topics)
+        .bind(after)
+        .bind(up_to)
+        .bind(PAGE_MAX_BYTES as i64)
+        .fetch_all(connection)
+        .await
 }
 
 /// The messages that others answer, of each place that has one.

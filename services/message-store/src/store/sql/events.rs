@@ -18,7 +18,7 @@ use super::{
     profiles::{ProfileColumns, Reader},
 };
 use crate::store::{
-    columns::{event_columns, event_profiles, event_size, page, within_bytes},
+    columns::{event_columns, event_columns_without_texts, event_profiles, event_size, page, within_bytes},
     detail::message,
     events::{EventPage, Events, NewEvent, PinPage, Range, Slice},
     rooms::RoomRecord,
@@ -26,25 +26,33 @@ use crate::store::{
 };
 
 /// Joined with the room, so that a deleted room has no events, though their rows go later.
-macro_rules! events_of {
-    ($condition:literal) => {
-        concat!("FROM rooms r JOIN events e ON e.topic = r.id WHERE r.id = $1 AND ", $condition)
+macro_rules! events_of_room {
+    () => {
+        "rooms r JOIN events e ON e.topic = r.id"
     };
 }
 
 /// Of a room that is there, or that left a tombstone.
 const LOG_AFTER: &str = page!(
-    "FROM events e WHERE e.topic = $1 AND e.seq > $2 AND e.seq > $5 AND (EXISTS (SELECT 1 FROM rooms r WHERE r.id = $1) \
-     OR EXISTS (SELECT 1 FROM purges p WHERE p.topic = $1 AND p.head IS NOT NULL)) ",
-    "ASC"
+    after: "events e",
+    "e.topic = $1 AND e.seq > $2 AND e.seq > $5 AND (EXISTS (SELECT 1 FROM rooms r WHERE r.id = $1) \
+     OR EXISTS (SELECT 1 FROM purges p WHERE p.topic = $1 AND p.head IS NOT NULL))",
+    "e.seq"
 );
-const EVENTS_AFTER: &str = page!(events_of!("e.seq > $2 AND e.seq > $5 "), "ASC");
-const EVENTS_BEFORE: &str = page!(events_of!("e.seq < $2 AND e.seq > $5 "), "DESC");
-const MESSAGES_AFTER: &str = page!(events_of!("e.seq > $2 AND e.seq > $5 AND e.kind = 1 "), "ASC");
-const MESSAGES_BEFORE: &str = page!(events_of!("e.seq < $2 AND e.seq > $5 AND e.kind = 1 "), "DESC");
+const EVENTS_AFTER: &str =
+    page!(after: events_of_room!(), "r.id = $1 AND e.seq > $2 AND e.seq > $5", "e.seq");
+const EVENTS_BEFORE: &str =
+    page!(before: events_of_room!(), "r.id = $1 AND e.seq < $2 AND e.seq > $5", "e.seq");
+const MESSAGES_AFTER: &str =
+    page!(after: events_of_room!(), "r.id = $1 AND e.seq > $2 AND e.seq > $5 AND e.kind = 1", "e.seq");
+const MESSAGES_BEFORE: &str =
+    page!(before: events_of_room!(), "r.id = $1 AND e.seq < $2 AND e.seq > $5 AND e.kind = 1", "e.seq");
 
-const MESSAGES_OF: &str =
-    page!(events_of!("e.seq > $2 AND e.seq > $5 AND e.kind = 1 AND e.actor = $6 "), "ASC");
+const MESSAGES_OF: &str = page!(
+    after: events_of_room!(),
+    "r.id = $1 AND e.seq > $2 AND e.seq > $5 AND e.kind = 1 AND e.actor = $6",
+    "e.seq"
+);
 
 const INSERT_EVENT: &str = "\
     INSERT INTO events (topic, seq, kind, actor, at, ordinal, subject, detail) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
@@ -58,7 +66,8 @@ const DELETE_PIN: &str = "DELETE FROM pins WHERE room = $1 AND message = $2";
 const PINS: &str = within_bytes!(
     concat!(
         "SELECT p.pinned, ",
-        event_columns!(),
+        event_columns_without_texts!(),
+        texts_looked_at!(),
         ", ",
         event_size!(),
         " FROM pins p JOIN events e ON e.topic = p.room AND e.seq = p.message",
@@ -66,7 +75,8 @@ const PINS: &str = within_bytes!(
         "WHERE p.room = $1 AND p.pinned < $2 AND p.message > $5 ORDER BY p.pinned DESC LIMIT $3"
     ),
     "v.pinned DESC",
-    "$4"
+    "$4",
+    texts_that_fit!()
 );
 
 #[derive(Debug, FromRow)]
@@ -114,8 +124,8 @@ pub(super) struct OriginalRow {
 pub(super) struct PageRow {
     #[sqlx(flatten)]
     event: EventRow,
-    /// How many of the events that were looked at lie behind it.
-    behind: i64,
+    /// How many events were found, whether they fit or not.
+    found: i64,
 }
 
 /// The columns of an event that an outer join may not have found.
@@ -298,7 +308,7 @@ impl Connection {
         limit: u32,
     ) -> DatabaseResult<EventPage> {
         rows.truncate(limit as usize);
-        let more = rows.last().is_some_and(|last| last.behind > 0);
+        let more = rows.last().is_some_and(|last| last.found > rows.len() as i64);
         let rows = rows.into_iter().map(|row| row.event).collect();
         let mut events = Reader::default().events(topic, rows)?;
         self.show_originals(&mut events).await?;

@@ -10,7 +10,9 @@ use sqlx::{query, query_as, query_scalar};
 
 use super::{connection::Connection, driver::Db, events::EventRow, profiles::Reader};
 use crate::store::{
-    columns::{event_columns, event_profiles, events_of_topic, page},
+    columns::{
+        event_columns, event_columns_without_texts, event_profiles, event_size, events_of_topic, page,
+    },
     events::{EventPage, Slice},
     inboxes::{InboxState, Inboxes},
     values::{seq, signed, unsigned},
@@ -35,10 +37,10 @@ const NOTICES_ALIKE: &str = "\
         SELECT e.kind, e.actor FROM events e WHERE e.topic = $1 ORDER BY e.seq DESC LIMIT $4\
     ) latest WHERE latest.kind = $2 AND latest.actor = $3";
 const NOTICE_BY_KEY: &str = concat!(events_of_topic!(), "AND e.actor = $1 AND e.key = $2");
-const NOTICES_AFTER: &str = page!("FROM events e WHERE e.topic = $1 AND e.seq > $2 AND e.seq > $5 ", "ASC");
+const NOTICES_AFTER: &str = page!(after: "events e", "e.topic = $1 AND e.seq > $2 AND e.seq > $5", "e.seq");
 /// Whoever loads an inbox is not shown what was dismissed.
 const NOTICES_BEFORE: &str =
-    page!("FROM events e WHERE e.topic = $1 AND e.seq < $2 AND e.seq > $5 AND e.kind <> 40 ", "DESC");
+    page!(before: "events e", "e.topic = $1 AND e.seq < $2 AND e.seq > $5 AND e.kind <> 40", "e.seq");
 /// What is no notice is counted once, when the mark passes it.
 const MARK_INBOX_READ: &str = "\
     UPDATE inboxes SET read_seq = $3, gone = CASE WHEN $3 >= head THEN 0 ELSE gone - ( \

@@ -28,10 +28,12 @@ const INSERT_REVISION: &str =
     "INSERT INTO revisions (room, message, revision, text, at) VALUES ($1, $2, $3, $4, $5)";
 const DROP_REVISIONS: &str = "DELETE FROM revisions WHERE room = $1 AND message = $2 AND revision < $3";
 const REVISIONS: &str = within_bytes!(
-    "SELECT r.revision, r.text, r.at, octet_length(r.text) AS size FROM revisions r \
+    "SELECT r.room, r.message, r.revision, r.at, octet_length(r.text) AS size FROM revisions r \
      WHERE r.room = $1 AND r.message = $2 AND r.revision < $3 ORDER BY r.revision DESC LIMIT $4",
     "v.revision DESC",
-    "$5"
+    "$5",
+    ", (SELECT t.text FROM revisions t \
+     WHERE t.room = v.room AND t.message = v.message AND t.revision = v.revision) AS text"
 );
 
 const ERASE_EDIT: &str = "UPDATE events SET detail = $3 WHERE topic = $1 AND seq = $2";

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::{connection::Connection, driver::Db, events::OptionalEvent, profiles::Reader};
 use crate::{
     store::{
-        columns::{event_columns, event_profiles, event_size, room_columns, within_bytes},
+        columns::{event_columns_without_texts, event_profiles, event_size, room_columns, within_bytes},
         rooms::{ByActivity, ByAge, MemberPlace, Origin, RoomPage, RoomRecord, Rooms, View},
         values::{
             history_from_number, history_number, level_from_number, receipts_from_number, receipts_number,
@@ -38,7 +38,7 @@ macro_rules! visible_after {
 
 /// A room as the user `$1` sees it: with the place in it, and for a member the last message.
 macro_rules! view_columns {
-    () => {
+    ($texts:expr) => {
         concat!(
             room_columns!(),
             ", ",
@@ -48,7 +48,8 @@ macro_rules! view_columns {
             "WHERE d.room = r.id AND d.seq > m.read_seq AND d.sender <> m.user_id) AS deleted, ",
             visible_after!(),
             " AS visible_after, ",
-            event_columns!()
+            event_columns_without_texts!(),
+            $texts
         )
     };
 }
@@ -57,7 +58,7 @@ macro_rules! view_of_rooms {
     () => {
         concat!(
             "SELECT ",
-            view_columns!(),
+            view_columns!(", e.text, e.detail"),
             " FROM rooms r LEFT JOIN members m ON m.room = r.id AND m.user_id = $1",
             " LEFT JOIN events e ON e.topic = r.id AND e.seq = r.last_message_seq AND e.seq > ",
             visible_after!(),
@@ -71,7 +72,7 @@ macro_rules! view_of_memberships {
     () => {
         concat!(
             "SELECT ",
-            view_columns!(),
+            view_columns!(texts_looked_at!()),
             ", ",
             event_size!(),
             " FROM members m JOIN rooms r ON r.id = m.room",
@@ -97,7 +98,8 @@ const VIEW_BY_EXTERNAL_ID: &str = concat!(view_of_rooms!(), "WHERE r.external_id
 const ACTIVE_ROOMS: &str = within_bytes!(
     concat!(view_of_memberships!(), shown!(), "ORDER BY activity DESC, r.id DESC LIMIT $2"),
     "v.activity DESC, v.room_id DESC",
-    "$3"
+    "$3",
+    texts_that_fit!()
 );
 const ACTIVE_ROOMS_AFTER: &str = within_bytes!(
     concat!(
@@ -108,7 +110,8 @@ const ACTIVE_ROOMS_AFTER: &str = within_bytes!(
         ", r.id) < ($4, $5) ORDER BY activity DESC, r.id DESC LIMIT $2"
     ),
     "v.activity DESC, v.room_id DESC",
-    "$3"
+    "$3",
+    texts_that_fit!()
 );
 const ROOMS_ACTIVE_SINCE: &str = within_bytes!(
     concat!(
@@ -119,7 +122,8 @@ const ROOMS_ACTIVE_SINCE: &str = within_bytes!(
         " > $4 AND r.id > $5 ORDER BY r.id LIMIT $2"
     ),
     "v.room_id",
-    "$3"
+    "$3",
+    texts_that_fit!()
 );
 
 // The literal kind, not a parameter: it is what the partial index says.

@@ -19,7 +19,9 @@ use super::{
 };
 use crate::{
     store::{
-        columns::{event_columns, event_profiles, event_size, page, within_bytes},
+        columns::{
+            event_columns, event_columns_without_texts, event_profiles, event_size, page, within_bytes,
+        },
         events::{EventPage, Slice},
         rooms::RoomRecord,
         threads::{ByReply, FollowedPage, Tell, ThreadMessage, ThreadRecord, Threads},
@@ -93,20 +95,21 @@ const MARK_READ: &str = "\
     WHERE room = $1 AND user_id = $2 AND root = $3 AND read_seq < $4";
 
 macro_rules! of_thread {
-    ($condition:literal) => {
+    () => {
         concat!(
-            "FROM rooms r",
+            "rooms r",
             then_join!(),
             "thread_messages t ON t.room = r.id",
             then_join!(),
-            "events e ON e.topic = t.room AND e.seq = t.seq WHERE r.id = $1 AND t.root = $6 AND t.seq > $5 AND ",
-            $condition
+            "events e ON e.topic = t.room AND e.seq = t.seq"
         )
     };
 }
 
-const THREAD_AFTER: &str = page!(of_thread!("t.seq > $2 "), "ASC");
-const THREAD_BEFORE: &str = page!(of_thread!("t.seq < $2 "), "DESC");
+const THREAD_AFTER: &str =
+    page!(after: of_thread!(), "r.id = $1 AND t.root = $6 AND t.seq > $5 AND t.seq > $2", "t.seq");
+const THREAD_BEFORE: &str =
+    page!(before: of_thread!(), "r.id = $1 AND t.root = $6 AND t.seq > $5 AND t.seq < $2", "t.seq");
 
 macro_rules! followed {
     ($after:literal) => {
@@ -115,7 +118,8 @@ macro_rules! followed {
                 "SELECT t.last_at, t.room, t.root, ",
                 place_columns!(),
                 ", ",
-                event_columns!(),
+                event_columns_without_texts!(),
+                texts_looked_at!(),
                 ", ",
                 event_size!(),
                 " FROM thread_follows f JOIN members m ON m.room = f.room AND m.user_id = f.user_id \
@@ -128,7 +132,8 @@ macro_rules! followed {
                 "ORDER BY t.last_at DESC, t.room DESC, t.root DESC LIMIT $2"
             ),
             "v.last_at DESC, v.room DESC, v.root DESC",
-            "$3"
+            "$3",
+            texts_that_fit!()
         )
     };
 }

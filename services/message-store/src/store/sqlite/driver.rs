@@ -29,6 +29,21 @@ macro_rules! then_join {
     };
 }
 
+/// The texts of the events that a statement of `within_bytes!` looks at: none. They would be read and copied, all of them.
+macro_rules! texts_looked_at {
+    () => {
+        ""
+    };
+}
+
+/// The texts of the events that fit.
+macro_rules! texts_that_fit {
+    () => {
+        ", (SELECT t.text FROM events t WHERE t.topic = v.topic AND t.seq = v.seq) AS text, \
+         (SELECT t.detail FROM events t WHERE t.topic = v.topic AND t.seq = v.seq) AS detail"
+    };
+}
+
 /// The database.
 pub(super) type Db = sqlx::Sqlite;
 

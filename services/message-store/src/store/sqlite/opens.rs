@@ -1,7 +1,7 @@
 //! Opening subscriptions: where everybody stands and what they missed, statement by statement.
 
 use madang_database::{DatabaseError, DatabaseResult};
-use madang_domain::{Epoch, RoomId, RoomRef, UserId};
+use madang_domain::{Epoch, RoomId, RoomRef, UserId, limits::PAGE_MAX_BYTES};
 use sqlx::{FromRow, SqliteConnection, query_as, query_scalar};
 use uuid::Uuid;
 
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::store::{
     batches::RoomState,
-    columns::{event_columns, event_profiles},
+    columns::{event_columns, event_columns_without_texts, event_profiles, event_size, first_that_fits},
     events::Range,
     inboxes::InboxState,
     values::{role_from_number, seq, signed, unsigned},
@@ -25,9 +25,11 @@ const STATE: &str = "\
 const RANGE: &str = concat!(
     "SELECT ",
     event_columns!(),
-    " FROM events e",
+    " FROM ",
+    first_that_fits!("$1", "$2", "$3"),
+    "CROSS JOIN events e",
     event_profiles!(),
-    "WHERE e.topic = $1 AND e.seq > $2 AND e.seq <= $3 ORDER BY e.seq"
+    "WHERE e.topic = $1 AND e.seq >= p.first AND e.seq <= $3 ORDER BY e.seq"
 );
 
 const ORIGINAL: &str = "\
@@ -100,7 +102,8 @@ pub(super) async fn ranges(
         let query = query_as(RANGE)
             .bind(range.topic.uuid())
             .bind(signed(range.after.get()))
-            .bind(signed(range.up_to.get()));
+            .bind(signed(range.up_to.get()))
+            .bind(PAGE_MAX_BYTES as i64);
         rows.extend(query.fetch_all(&mut *connection).await?);
     }
     Ok(rows)

@@ -1,0 +1,202 @@
+use std::sync::atomic::AtomicU32;
+
+use async_trait::async_trait;
+use madang_flow_control::KeyedRateLimiter;
+use tokio::time::{advance, sleep};
+use uuid::Uuid;
+
+use super::*;
+
+/// 20 messages a second and 40 at once, in parts of a message.
+const RATE: RateLimit = RateLimit { interval: Duration::from_micros(12_500), burst: 160 };
+const MESSAGE: Price = Price { count: 4, rate: RATE };
+
+/// The bus of a test.
+struct FakeBus {
+    epoch: Instant,
+    buckets: KeyedRateLimiter<String>,
+    calls: AtomicU32,
+    answers_after: Duration,
+    is_down: bool,
+}
+
+impl FakeBus {
+    fn new(answers_after: Duration, is_down: bool) -> Arc<Self> {
+        let (epoch, buckets) = (Instant::now(), KeyedRateLimiter::new(100));
+        Arc::new(Self { epoch, buckets, calls: AtomicU32::new(0), answers_after, is_down })
+    }
+
+    fn calls(&self) -> u32 {
+        self.calls.load(Ordering::Relaxed)
+    }
+}
+
+#[async_trait]
+impl SharedBudgets for FakeBus {
+    fn is_shared(&self) -> bool {
+        true
+    }
+
+    async fn take(&self, take: TakeFromBudget<'_>) -> Result<Taken, BudgetError> {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        if self.is_down {
+            return Err(BudgetError::Unreachable);
+        }
+        if !self.answers_after.is_zero() {
+            sleep(self.answers_after).await;
+        }
+        let TakeFromBudget { budget, rate, least, most } = take;
+        let taken =
+            self.buckets.take_up_to(budget.to_owned(), least, most, rate, micros(self.epoch.elapsed()));
+        Ok(taken.map_or_else(Taken::Refused, Taken::Granted))
+    }
+}
+
+/// A gateway: its own budget, and the shared one.
+struct Gateway {
+    own: RateBucket,
+    shared: SharedLimits,
+}
+
+impl Gateway {
+    fn new(bus: &Arc<FakeBus>) -> Self {
+        let budgets = Arc::clone(bus) as Arc<dyn SharedBudgets>;
+        Self { own: RateBucket::new(), shared: SharedLimits::new(budgets, Arc::default()) }
+    }
+
+    async fn send(&self) -> Result<Paid, Duration> {
+        self.own.take_many(MESSAGE.count, RATE, self.shared.now_micros())?;
+        self.shared.take(&mina(), MESSAGE).await.inspect_err(|_| self.own.give_back(MESSAGE.count, RATE))
+    }
+}
+
+fn mina() -> SharedKey {
+    SharedKey { limit: Limit::UserSends, of: Whose::User(UserId::new(Uuid::from_u128(1))) }
+}
+
+/// Floods the gateways for so many milliseconds, once a millisecond each; answers how many messages passed.
+async fn flood(gateways: &[Gateway], millis: u32) -> u32 {
+    let mut passed = 0;
+    for _ in 0..millis {
+        for gateway in gateways {
+            passed += u32::from(gateway.send().await.is_ok());
+        }
+        advance(Duration::from_millis(1)).await;
+    }
+    passed
+}
+
+/// What the limit lets through in so many milliseconds.
+fn limit(millis: u32) -> u32 {
+    40 + 20 * millis / 1_000
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_gateway_alone_grants_all_of_the_limit_and_no_more() {
+    let bus = FakeBus::new(Duration::ZERO, false);
+    let passed = flood(&[Gateway::new(&bus)], 10_000).await;
+    assert!((limit(10_000) - 4..=limit(10_000) + 1).contains(&passed), "{passed}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_floods_many_gateways_gets_little_more_than_at_one() {
+    for count in [2, 4] {
+        let bus = FakeBus::new(Duration::ZERO, false);
+        let gateways: Vec<_> = (0..count).map(|_| Gateway::new(&bus)).collect();
+        let passed = flood(&gateways, 10_000).await;
+        // Each gateway but one adds its free part; a batch of each may be in hand, and a message be begun.
+        let most = limit(10_000) * (10 + count - 1) / 10 + 40 / 10 + count;
+        assert!((limit(10_000) - 4..=most).contains(&passed), "{passed} at {count} gateways, at most {most}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_far_from_the_limit_costs_no_call() {
+    let bus = FakeBus::new(Duration::ZERO, false);
+    let gateway = Gateway::new(&bus);
+    for _ in 0..1_000 {
+        // A tenth of 20 a second.
+        assert_eq!(gateway.send().await, Ok(Paid::Free));
+        advance(Duration::from_millis(500)).await;
+    }
+    assert_eq!(bus.calls(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flood_costs_a_call_for_a_batch_and_none_while_it_is_refused() {
+    let bus = FakeBus::new(Duration::ZERO, false);
+    let gateway = Gateway::new(&bus);
+    let other = Gateway::new(&bus);
+    let passed = flood(&[gateway, other], 10_000).await;
+    // Once what is there at once is gone, each gateway asks once for each message that comes to be there.
+    assert!(bus.calls() <= 2 * passed + 50, "{} calls for {passed} messages and 20,000 tries", bus.calls());
+    assert!(bus.calls() > 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_redis_the_limit_of_each_gateway_stands() {
+    let bus = FakeBus::new(Duration::ZERO, true);
+    let gateways = [Gateway::new(&bus), Gateway::new(&bus)];
+    let passed = flood(&gateways, 10_000).await;
+    assert!((2 * limit(10_000) - 4..=2 * limit(10_000) + 2).contains(&passed), "{passed}");
+    // One call a second and gateway shows whether it is back.
+    assert!(bus.calls() <= 22, "{}", bus.calls());
+    assert_eq!(gateways[0].shared.counters.shared_budget_failures.get(), u64::from(bus.calls() / 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_redis_delays_nothing_beyond_the_patience() {
+    let bus = FakeBus::new(Duration::from_secs(60), false);
+    let gateway = Arc::new(Gateway::new(&bus));
+    let begun = Instant::now();
+    let mut sends = tokio::task::JoinSet::new();
+    for _ in 0..40 {
+        let gateway = Arc::clone(&gateway);
+        sends.spawn(async move { gateway.send().await });
+    }
+    assert!(sends.join_all().await.iter().all(Result::is_ok), "the own budget has forty");
+    assert_eq!(begun.elapsed(), PATIENCE);
+    // Nobody asks for a while.
+    advance(SILENCE / 10).await;
+    let begun = Instant::now();
+    assert_eq!(gateway.send().await, Ok(Paid::Here));
+    assert_eq!((begun.elapsed(), bus.calls()), (Duration::ZERO, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_given_back_is_there_again() {
+    let bus = FakeBus::new(Duration::ZERO, false);
+    let gateway = Gateway::new(&bus);
+    for _ in 0..1_000 {
+        let paid = gateway.shared.take(&mina(), MESSAGE).await.unwrap();
+        gateway.shared.give_back(&mina(), MESSAGE, paid);
+    }
+    assert_eq!(bus.calls(), 0, "the free part");
+    let held: Vec<_> =
+        [gateway.send().await, gateway.send().await, gateway.send().await, gateway.send().await].into();
+    assert_eq!(held, [Ok(Paid::Free); 4]);
+    for _ in 0..1_000 {
+        let paid = gateway.shared.take(&mina(), MESSAGE).await.unwrap();
+        assert_eq!(paid, Paid::Taken);
+        gateway.shared.give_back(&mina(), MESSAGE, paid);
+    }
+    assert_eq!(bus.calls(), 1, "one batch");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_says_when_there_is_enough() {
+    let bus = FakeBus::new(Duration::ZERO, false);
+    let gateways = [Gateway::new(&bus), Gateway::new(&bus)];
+    let wait = loop {
+        if let Err(wait) = gateways[0].send().await {
+            break wait;
+        }
+        if let Err(wait) = gateways[1].send().await {
+            break wait;
+        }
+    };
+    assert!(wait > Duration::ZERO && wait <= RATE.interval * 8, "{wait:?}");
+    // The clock counts microseconds.
+    advance(wait + Duration::from_micros(1)).await;
+    assert!(gateways[0].send().await.is_ok() || gateways[1].send().await.is_ok());
+}
