@@ -87,7 +87,7 @@ impl Gateway {
         let cut = CancellationToken::new();
         let connected = connect(services, network, &cut).await?;
         let (bus, deliveries) = FaultyBus::new(connected.bus, connected.deliveries);
-        let faulty_bus = Connected { bus: Arc::clone(&bus) as _, presence: connected.presence, deliveries };
+        let faulty_bus = Connected { bus: Arc::clone(&bus) as _, deliveries, ..connected };
         let store = Arc::new(StoreFaults::default());
         let reached = faulty(Arc::clone(&services.stores[number]), Arc::clone(&store), network.calls.clone());
         let deps = Deps { auth: Arc::clone(&services.auth), store: Arc::new(reached), bus: faulty_bus };
