@@ -44,7 +44,7 @@ const MESSAGES_AFTER: &str = page!(events_of!("e.seq > $2 AND e.seq > $5 AND e.k
 const MESSAGES_BEFORE: &str = page!(events_of!("e.seq < $2 AND e.seq > $5 AND e.kind = 1 "), "DESC");
 
 const MESSAGES_OF: &str =
-    page!(events_of!("e.seq > $2 AND e.seq > $5 AND e.kind = 1 AND e.actor = $6 "), "ASC");
+    page!(events_of!("e.seq > $2 AND e.seq > $5 AND e.kind IN (1, 30) AND e.actor = $6 "), "ASC");
 
 const INSERT_EVENT: &str = "\
     INSERT INTO events (topic, seq, kind, actor, at, ordinal, subject, detail) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
