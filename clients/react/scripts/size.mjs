@@ -3,7 +3,7 @@ import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
 /** The bounds of the entry points, in bytes. What is loaded by itself does not have the hooks of the first one. */
-const BOUNDS = { "index.tsx": 5_000, "files.ts": 1_500, "presence.ts": 1_000, "receipts.ts": 1_000, "search.ts": 1_000, "threads.ts": 2_500, "typing.ts": 1_000 };
+const BOUNDS = { "index.tsx": 5_000, "files.ts": 1_500, "people.ts": 1_000, "presence.ts": 1_000, "receipts.ts": 1_000, "search.ts": 1_000, "threads.ts": 2_500, "typing.ts": 1_000 };
 
 let isLarge = false;
 for (const [entry, bound] of Object.entries(BOUNDS)) {

@@ -106,6 +106,12 @@ export class ThreadStore extends Store<ThreadState> {
     this.#failed = [];
     this.#leave = [
       this.client.outgoing.subscribe(() => this.#show()),
+      this.client.on("passing", (frame) => {
+        if (frame.type !== "thread_read" || frame.room !== this.#room || frame.thread !== this.thread) return;
+        const { following, read, unread } = frame;
+        // Another device of the user. An answer to this one's own may be older than what it has read since.
+        if (!following || read >= (this.get().read ?? 0)) this.set({ following, read, unread });
+      }),
       this.client.on("refused", ({ message: { room, key, text, thread }, error }) => {
         if (room !== this.#room || thread !== this.thread) return;
         this.#failed = [...this.#failed, { type: "message", key, text, state: "failed", error }];

@@ -17,6 +17,7 @@ import {
   useTimeline,
   useUnread,
 } from "../src/index.js";
+import { usePersonState } from "../src/people.js";
 import { usePresence } from "../src/presence.js";
 import { useTyping } from "../src/typing.js";
 import { Browser } from "../../typescript/test/model/browser.js";
@@ -189,6 +190,32 @@ test("typing is shown until it ends by itself", async () => {
   assert.deepEqual(shown.last.typing, [{ id: "joon", name: "Joon" }]);
   act(() => mock.timers.tick(6_000));
   assert.deepEqual(shown.last.typing, []);
+});
+
+test("a status is what was told last, until it ends by itself", async () => {
+  const known = { status: { text: "here", until: null }, last_seen: "2026-11-22T08:00:00.000Z" };
+  const shown = await show(() => usePersonState("joon", known));
+  assert.equal(shown.last.lastSeen, known.last_seen);
+  const [socket] = server.sockets;
+  const text = () => shown.last.status?.text ?? null;
+  const tell = async (user: string, status: { text: string; until: string | null } | null) => {
+    socket?.tell({ type: "status", user, status });
+    await pass(100);
+  };
+  await tell("sora", { text: "of another one", until: null });
+  assert.equal(text(), "here");
+  let nowMs = Date.now();
+  const clock = mock.method(Date, "now", () => nowMs);
+  await tell("joon", { text: "for a moment", until: new Date(nowMs + 5_000).toISOString() });
+  assert.equal(text(), "for a moment");
+  nowMs += 5_000;
+  act(() => mock.timers.tick(5_000));
+  clock.mock.restore();
+  assert.equal(text(), null);
+  await tell("joon", { text: "again", until: null });
+  assert.equal(text(), "again");
+  await tell("joon", null);
+  assert.equal(text(), null);
 });
 
 test("presence is asked for, and asked for again when a change does not fit", async () => {

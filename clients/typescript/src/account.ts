@@ -1,5 +1,5 @@
-// What `@madang/client/account` exports: the user's own password, end and export, for the one page that needs them.
-import type { Export, PasswordChange } from "./contract/index.js";
+// What `@madang/client/account` exports: the user's own status, password, end and export, for the one page that needs them.
+import type { Export, PasswordChange, SetStatus, StatusChange } from "./contract/index.js";
 import type { CallOptions } from "./rest/http.js";
 import type { Rest } from "./rest/rest.js";
 
@@ -9,6 +9,11 @@ const DOWNLOAD_MS = 10 * 60_000;
 /** The routes of the user's own account. Each method answers what the server answers, or throws a `MadangError`. */
 export class OwnAccount {
   constructor(private readonly rest: Rest) {}
+
+  /** Sets the status, or ends it with the text null. */
+  putStatus(body: StatusChange, options?: CallOptions): Promise<SetStatus> {
+    return this.rest.http.call("PUT", "/v1/users/me/status", { body }, options);
+  }
 
   /** Changes the password. The user's other sessions end; this one goes on. */
   changePassword(body: PasswordChange, options?: CallOptions): Promise<void> {

@@ -73,6 +73,7 @@ test("each route of a user has a method, and no method another route", async () 
   };
   const account = new OwnAccount(rest);
   const ofAccount: { [Name in keyof OwnAccount]: () => Promise<unknown> } = {
+    putStatus: () => account.putStatus({ text: "at lunch" }),
     changePassword: () => account.changePassword({ current_password: "password", new_password: "another one" }),
     erase: () => account.erase(),
     beginExport: () => account.beginExport(),

@@ -47,8 +47,9 @@ mod socket;
 pub use madang_flow_control::Backoff;
 pub use rest::{
     Account, AuthSession, BlockedUser, Client, Error, FollowedThread, FoundMessage, InboxPage, Member,
-    MessagesPage, NewRoom, Page, Problem, ProfileChanges, ReadMark, Reads, Revision, Room, RoomMessage,
-    SearchFor, SearchPage, SentMessage, Sync, TextRange, ThreadPage, ThreadPlace, Ticket, Tokens,
+    MessagesPage, NewRoom, Page, Person, Problem, ProfileChanges, ReadMark, Reads, Revision, Room,
+    RoomMessage, SearchFor, SearchPage, SentMessage, Sync, TextRange, ThreadPage, ThreadPlace, Ticket,
+    Tokens,
 };
 pub use session::{
     Fault, SendError, Sent, Session, SessionEvent, SessionEvents, SessionOptions, SubscribeError,

@@ -13,6 +13,19 @@ pub struct UserSettings {
     /// clients show them without an alert. It may have passed.
     #[serde(default)]
     pub do_not_disturb_until: Option<Timestamp>,
+    /// Whether others see that the user is present.
+    #[serde(default = "yes")]
+    pub presence: bool,
+    /// Whether others see when the user was last present.
+    #[serde(default = "yes")]
+    pub last_seen: bool,
+    /// Whether others see that the user types.
+    #[serde(default = "yes")]
+    pub typing: bool,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 /// The user's settings for a room.

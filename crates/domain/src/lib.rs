@@ -55,7 +55,7 @@ pub use room_kind::RoomKind;
 pub use service_name::{ServiceName, UnknownService};
 pub use text::{
     AvatarUrl, DisplayName, ExternalId, IdempotencyKey, ListedWord, MessageText, Reason, RoomName,
-    SearchText, Slug,
+    SearchText, Slug, StatusText,
 };
 pub use time::Timestamp;
 pub use topic::{TopicId, TopicKind};

@@ -8,6 +8,8 @@ pub const IDEMPOTENCY_KEY_MAX_BYTES: usize = 64;
 pub const USERNAME_MAX_CHARS: usize = 32;
 /// The characters of a display name.
 pub const DISPLAY_NAME_MAX_CHARS: usize = 64;
+/// The characters of a user's status.
+pub const STATUS_MAX_CHARS: usize = 100;
 /// The characters of a room's name.
 pub const ROOM_NAME_MAX_CHARS: usize = 100;
 /// The bytes of a room's slug.

@@ -8,7 +8,7 @@ use crate::{
     AddedBy, AttachmentUrl, AvatarUrl, Code, DisplayName, Emoji, Epoch, ExternalId, FileId, FileName,
     IdempotencyKey, ListedWord, MediaType, MessageId, MessageText, NotificationLevel, Reason, Receipts,
     ReportStatus, Role, RoomHistory, RoomId, RoomKind, RoomName, RoomRef, SearchText, Seq, SessionId, Slug,
-    Timestamp, UserId, UserRef, Username, WordAction, limits,
+    StatusText, Timestamp, UserId, UserRef, Username, WordAction, limits,
 };
 
 macro_rules! schemas {
@@ -97,6 +97,10 @@ schemas! {
     Reason => {
         "type": "string", "minLength": 1, "maxLength": limits::REASON_MAX_CHARS,
         "description": "The reason of a ban or a mute: one line with at least one visible character. The server normalizes it (NFC)."
+    };
+    StatusText => {
+        "type": "string", "minLength": 1, "maxLength": limits::STATUS_MAX_CHARS,
+        "description": "What a user says of what the user does: one line with at least one visible character. The server normalizes it (NFC)."
     };
     RoomHistory => {
         "type": "string", "enum": RoomHistory::ALL,

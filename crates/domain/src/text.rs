@@ -7,7 +7,7 @@ use crate::{
     limits::{
         AVATAR_URL_MAX_BYTES, DISPLAY_NAME_MAX_CHARS, EXTERNAL_ID_MAX_BYTES, IDEMPOTENCY_KEY_MAX_BYTES,
         MESSAGE_TEXT_MAX_CHARS, REASON_MAX_CHARS, ROOM_NAME_MAX_CHARS, SEARCH_QUERY_MAX_CHARS,
-        SLUG_MAX_BYTES, WORD_MAX_CHARS,
+        SLUG_MAX_BYTES, STATUS_MAX_CHARS, WORD_MAX_CHARS,
     },
     unicode::{is_blank, is_visible, is_visible_in_texts, problem_in_names, to_nfc, without_deceptions},
 };
@@ -65,6 +65,12 @@ bounded_text!(
     /// trimmed.
     Reason,
     |text| name("reason", &text, REASON_MAX_CHARS)
+);
+bounded_text!(
+    /// What a user says of what the user does, in Normalization Form C: 1 to 100 characters on one line, one of them
+    /// visible, trimmed.
+    StatusText,
+    |text| name("status", &text, STATUS_MAX_CHARS)
 );
 bounded_text!(
     /// A word that is not accepted in messages, in Normalization Form C: 1 to 64 characters on one line, one of them a letter

@@ -109,7 +109,10 @@ pub fn bus_entry(entry: Bytes) -> Option<BusEntry> {
             }
         }
         // Its text is another gateway's own, which is passed on unread.
-        Publication::Ephemeral(_) | Publication::MarksMoved(_) => {}
+        Publication::Ephemeral(_)
+        | Publication::Status(_)
+        | Publication::MarksMoved(_)
+        | Publication::Shown(_) => {}
         Publication::Typing(typing) => {
             frames.push(typing_frame(
                 typing.room,

@@ -161,6 +161,10 @@ pub async fn start(
     parts.keep_credentials(&state, host);
     parts.keep_sockets(&state);
     parts.keep_bus(&state, deliveries, host);
+    let departures = Arc::clone(state.sockets.user_limits.departures());
+    let note_departures =
+        Arc::clone(&state.commands).note_departures(departures, parts.until_drained.clone());
+    life.tasks().spawn("departures", note_departures);
     parts.until_drained("profiles", Arc::clone(&state.commands).tell_profiles(told_profiles));
     parts.until_stopping("erasures", Arc::clone(&state.commands).carry_out_erasures());
 

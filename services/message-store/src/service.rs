@@ -16,16 +16,16 @@ use madang_rpc::{
         AbandonUpload, AcceptInvitation, Append, AppendInThread, Appended, AuditEntry, BannedUser,
         BeginExport, BeginUpload, Block, BlockedUser, Changed, CreateRoom, DeleteMessage, DeleteRoom,
         Dismiss, EditMessage, EraseUser, Erased, Export, ExportPage, FinishUpload, FollowThread,
-        FollowedThread, ForgetFiles, GetFile, GetReads, GetRoom, GetSync, GetUserSettings, GetWords, Heads,
-        History, Inbox, InboxMark, InboxPage, Invitation, Join, Leave, ListAudit, ListBans, ListBlocked,
-        ListInvitations, ListMembers, ListPins, ListRemovedFiles, ListReports, ListRevisions, ListRooms,
-        ListThreadMessages, ListThreads, LogPage, MadeInvitation, MakeInvitation, MarkDelivered,
-        MarkInboxRead, MarkRead, MarkThreadRead, Member, Notify, Open, OpenInbox, Opened, OpenedInbox, Page,
-        PutMember, PutRoomSettings, PutUserSettings, PutWords, React, Read, ReadExport, ReadMark,
-        RememberProfile, RememberedProfile, RemoveMember, Report, ReportMessage, Resolve, Resolved, Restrict,
-        Revision, RevokeInvitation, RoomReads, RoomView, Search, SearchPage, SetForRoom, SetPin,
-        SettleReport, Synced, TellFollowers, ThreadPage, ThreadPlace, Unblock, UpdateRoom, UserSettings,
-        WordList,
+        FollowedThread, ForgetFiles, GetFile, GetPeople, GetReads, GetRoom, GetSync, GetUserSettings,
+        GetWords, Heads, History, Inbox, InboxMark, InboxPage, Invitation, Join, Leave, ListAudit, ListBans,
+        ListBlocked, ListInvitations, ListMembers, ListPins, ListRemovedFiles, ListReports, ListRevisions,
+        ListRooms, ListThreadMessages, ListThreads, LogPage, MadeInvitation, MakeInvitation, MarkDelivered,
+        MarkInboxRead, MarkRead, MarkThreadRead, Member, NoteSeen, Notify, Open, OpenInbox, Opened,
+        OpenedInbox, Page, Person, PutMember, PutRoomSettings, PutStatus, PutUserSettings, PutWords, React,
+        Read, ReadExport, ReadMark, RememberProfile, RememberedProfile, RemoveMember, Report, ReportMessage,
+        Resolve, Resolved, Restrict, Revision, RevokeInvitation, RoomReads, RoomView, Search, SearchPage,
+        SetForRoom, SetPin, SettleReport, Synced, TellFollowers, ThreadPage, ThreadPlace, ToldStatus,
+        Unblock, UpdateRoom, UserSettings, WordList,
     },
 };
 use tokio::time::timeout;
@@ -421,6 +421,18 @@ impl MessageStore for Operations {
 
     async fn remember_profile(&self, request: RememberProfile) -> Result<RememberedProfile> {
         Ok(self.0.engine.remember_profile(request.user).await?)
+    }
+
+    async fn put_status(&self, request: PutStatus) -> Result<ToldStatus> {
+        Ok(self.0.engine.put_status(request).await?)
+    }
+
+    async fn get_people(&self, request: GetPeople) -> Result<Vec<Person>> {
+        Ok(self.0.engine.people(request).await?)
+    }
+
+    async fn note_seen(&self, request: NoteSeen) -> Result<()> {
+        Ok(self.0.engine.note_seen(request).await?)
     }
 
     async fn erase_user(&self, request: EraseUser) -> Result<Changed<Erased>> {

@@ -234,6 +234,9 @@ async fn purge(
         if let Err(error) = forget_slugs(&*database, clock.now().minus(SLUG_REST)).await {
             tracing::warn!(cause = %error.cause(), "slugs that have rested could not be forgotten; trying again later");
         }
+        if let Err(error) = end_statuses(&*database, clock.now()).await {
+            tracing::warn!(cause = %error.cause(), "statuses that have ended could not be removed; trying again later");
+        }
         while !soft.is_cancelled() {
             match expire_files(&*database, &transactions, clock.now()).await {
                 Ok(0) => break,
@@ -255,6 +258,13 @@ async fn purge(
             }
         }
     }
+}
+
+/// Nobody sees a status that has ended; this takes its text away.
+async fn end_statuses(database: &dyn Database, now: Timestamp) -> DatabaseResult<()> {
+    let mut connection = database.writer().await?;
+    connection.end_statuses(now).await?;
+    connection.commit().await
 }
 
 async fn purge_once(

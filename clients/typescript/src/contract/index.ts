@@ -34,7 +34,9 @@ import type {
   ServerRead,
   ServerReconnect,
   ServerSettings,
+  ServerStatus,
   ServerSubscribed,
+  ServerThreadRead,
   ServerTyping,
 } from "./schemas.js";
 
@@ -75,6 +77,8 @@ export type ServerFrame =
   | ServerRead
   | ServerReconnect
   | ServerSettings
+  | ServerStatus
+  | ServerThreadRead
   | ServerSubscribed
   | ServerTyping;
 
@@ -92,4 +96,6 @@ export type PassingFrame =
   | ServerProfile
   | ServerRead
   | ServerSettings
+  | ServerStatus
+  | ServerThreadRead
   | ServerTyping;

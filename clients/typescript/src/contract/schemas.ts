@@ -175,7 +175,7 @@ export interface components {
             /** @constant */
             kind: "profile";
             /** @description The profile. */
-            profile: components["schemas"]["Account"];
+            profile: components["schemas"]["Person"];
         } | {
             /** @constant */
             kind: "room";
@@ -424,6 +424,8 @@ export interface components {
             invited?: boolean;
             /** @description The time at which the user became a member or, for an invited user, was invited. */
             joined_at: components["schemas"]["Timestamp"];
+            /** @description In a list of members: the time at which the user's last socket closed, if it is known and the caller sees it. */
+            last_seen?: components["schemas"]["Timestamp"];
             /**
              * @description The time until which the member is muted: the year 9999 if the mute has no end. Absent if the member
              *     is not muted.
@@ -433,6 +435,8 @@ export interface components {
             read: components["schemas"]["Seq"];
             /** @description The role of the user in the room. */
             role: components["schemas"]["Role"];
+            /** @description In a list of members: the status of the user, if there is one and the caller sees it. */
+            status?: components["schemas"]["Status"];
             /** @description The profile of the user. */
             user: components["schemas"]["Account"];
         };
@@ -565,6 +569,24 @@ export interface components {
             current_password: string;
             /** @description The new password: 8 to 256 characters. Common passwords are refused. */
             new_password: string;
+        };
+        /** @description A user's profile, with the user's status and when the user was last seen, for those who may see it. */
+        Person: {
+            /** @description The URL of the picture; null if there is none. */
+            avatar_url: components["schemas"]["AvatarUrl"] | null;
+            /** @description The id of the user. */
+            id: components["schemas"]["UserId"];
+            /**
+             * @description The time at which the user's last socket closed; absent if that is not known, or if the caller does not see it.
+             *     A user who is present has none that matters.
+             */
+            last_seen?: components["schemas"]["Timestamp"];
+            /** @description The display name. */
+            name: components["schemas"]["DisplayName"];
+            /** @description The status of the user; absent if there is none, or if the caller does not see it. */
+            status?: components["schemas"]["Status"];
+            /** @description The username, for signing in and for mentions. */
+            username: components["schemas"]["Username"];
         };
         /** @description The body of a refusal: `application/problem+json` (RFC 9457). */
         Problem: {
@@ -1029,6 +1051,11 @@ export interface components {
          * @description The id of a session (a signed-in device).
          */
         SessionId: string;
+        /** @description The status of a user after a change. */
+        SetStatus: {
+            /** @description The status; null if there is none. */
+            status: components["schemas"]["Status"] | null;
+        };
         /** @description A room with the embedding site's id of it. */
         SiteRoom: {
             /**
@@ -1117,6 +1144,25 @@ export interface components {
         };
         /** @description A slug: the name of a room in URLs. It never has the form of an id. */
         Slug: string;
+        /** @description What a user says of what the user does. */
+        Status: {
+            /** @description The text. */
+            text: components["schemas"]["StatusText"];
+            /**
+             * @description The time at which the status ends by itself; null if it has no end.
+             * @default null
+             */
+            until: components["schemas"]["Timestamp"] | null;
+        };
+        /** @description The new status of a user. */
+        StatusChange: {
+            /** @description The text; null ends the status. */
+            text?: components["schemas"]["StatusText"] | null;
+            /** @description The time at which the status ends by itself. If it is absent or null, the status has no end. */
+            until?: components["schemas"]["Timestamp"] | null;
+        };
+        /** @description What a user says of what the user does: one line with at least one visible character. The server normalizes it (NFC). */
+        StatusText: string;
         /** @description A page of what a client needs to start. A subscription from a `cursor` of it gets all that came after, once. */
         Sync: {
             /** @description The users whom the user has blocked, the latest block first. They follow after the last room. */
@@ -1332,6 +1378,21 @@ export interface components {
              * @default null
              */
             do_not_disturb_until: components["schemas"]["Timestamp"] | null;
+            /**
+             * @description Whether others see when the user was last present.
+             * @default true
+             */
+            last_seen: boolean;
+            /**
+             * @description Whether others see that the user is present.
+             * @default true
+             */
+            presence: boolean;
+            /**
+             * @description Whether others see that the user types.
+             * @default true
+             */
+            typing: boolean;
         };
         /** @description The changes to a user's settings. */
         UserSettingsChanges: {
@@ -1339,6 +1400,15 @@ export interface components {
             added_by?: components["schemas"]["AddedBy"] | null;
             /** @description The time until which the user is not to be disturbed. If it is absent, the setting stays; null ends it. */
             do_not_disturb_until?: components["schemas"]["Timestamp"] | null;
+            /**
+             * @description Whether others see when the user was last present. If it is absent, the setting stays. With false, what is known
+             *     is forgotten.
+             */
+            last_seen?: boolean | null;
+            /** @description Whether others see that the user is present. If it is absent, the setting stays. */
+            presence?: boolean | null;
+            /** @description Whether others see that the user types. If it is absent, the setting stays. */
+            typing?: boolean | null;
         };
         /** @description A username, for signing in and for mentions (RFC 8265, UsernameCaseMapped): letters, marks and digits of any script, `_`, `.` and `-`. Case, composition, width and surrounding blanks do not count. A username counts as taken if it looks like another user's in letters of another script. */
         Username: string;
@@ -2270,6 +2340,18 @@ export interface components {
             /** @description The user's settings after the change. */
             user?: components["schemas"]["UserSettings"];
         };
+        /** @description A user has set a status, or ended it. */
+        ServerStatus: {
+            /** @description The status after the change; null if there is none. */
+            status: components["schemas"]["Status"] | null;
+            /**
+             * @description The type of the frame.
+             * @constant
+             */
+            type: "status";
+            /** @description The id of the user. */
+            user: components["schemas"]["UserId"];
+        };
         /** @description The answer to `subscribe`. For each room the missed events follow, in order, and then `caught_up`. */
         ServerSubscribed: {
             /**
@@ -2290,6 +2372,27 @@ export interface components {
              * @constant
              */
             type: "subscribed";
+        };
+        /** @description The user moved the read mark of a thread, or follows a thread now or no more, on any device. */
+        ServerThreadRead: {
+            /** @description Whether the user follows the thread. */
+            following: boolean;
+            /** @description The read mark: the `seq` up to which the user has read the thread. */
+            read: components["schemas"]["Seq"];
+            /** @description The id of the room. */
+            room: components["schemas"]["RoomId"];
+            /** @description The id of the root of the thread. */
+            thread: components["schemas"]["MessageId"];
+            /**
+             * @description The type of the frame.
+             * @constant
+             */
+            type: "thread_read";
+            /**
+             * Format: uint64
+             * @description The number of messages of other users in the thread after the read mark.
+             */
+            unread: number;
         };
         /** @description A user is typing or has stopped. */
         ServerTyping: {
@@ -2407,6 +2510,7 @@ export type Notice = components["schemas"]["Notice"];
 export type NoticeData = components["schemas"]["NoticeData"];
 export type NotificationLevel = components["schemas"]["NotificationLevel"];
 export type PasswordChange = components["schemas"]["PasswordChange"];
+export type Person = components["schemas"]["Person"];
 export type Pinned = components["schemas"]["Pinned"];
 export type PresenceChange = components["schemas"]["PresenceChange"];
 export type Problem = components["schemas"]["Problem"];
@@ -2477,13 +2581,19 @@ export type ServerProfile = components["schemas"]["ServerProfile"];
 export type ServerRead = components["schemas"]["ServerRead"];
 export type ServerReconnect = components["schemas"]["ServerReconnect"];
 export type ServerSettings = components["schemas"]["ServerSettings"];
+export type ServerStatus = components["schemas"]["ServerStatus"];
 export type ServerSubscribed = components["schemas"]["ServerSubscribed"];
+export type ServerThreadRead = components["schemas"]["ServerThreadRead"];
 export type ServerTyping = components["schemas"]["ServerTyping"];
 export type SessionId = components["schemas"]["SessionId"];
+export type SetStatus = components["schemas"]["SetStatus"];
 export type SiteRoom = components["schemas"]["SiteRoom"];
 export type SiteUser = components["schemas"]["SiteUser"];
 export type SiteUserChanges = components["schemas"]["SiteUserChanges"];
 export type Slug = components["schemas"]["Slug"];
+export type Status = components["schemas"]["Status"];
+export type StatusChange = components["schemas"]["StatusChange"];
+export type StatusText = components["schemas"]["StatusText"];
 export type SubscribedRoom = components["schemas"]["SubscribedRoom"];
 export type Sync = components["schemas"]["Sync"];
 export type SyncCursor = components["schemas"]["SyncCursor"];

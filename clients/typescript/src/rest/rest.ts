@@ -10,6 +10,7 @@ import type {
   MemberPage,
   MessagesPage,
   NewRoom,
+  Person,
   ProfileChanges,
   ReadMark,
   Register,
@@ -106,7 +107,7 @@ export class Rest {
 
   // Users.
 
-  getMe(options?: CallOptions): Promise<Account> {
+  getMe(options?: CallOptions): Promise<Person> {
     return this.http.call("GET", "/v1/users/me", {}, options);
   }
 
@@ -122,7 +123,7 @@ export class Rest {
     return this.http.call("PUT", "/v1/users/me/settings", { body }, options);
   }
 
-  getUser(user: string, options?: CallOptions): Promise<Account> {
+  getUser(user: string, options?: CallOptions): Promise<Person> {
     return this.http.call("GET", `/v1/users/${encodeURIComponent(user)}`, {}, options);
   }
 

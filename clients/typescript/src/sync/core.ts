@@ -147,6 +147,8 @@ export class Core {
       case "profile":
       case "read":
       case "settings":
+      case "status":
+      case "thread_read":
       case "typing":
         this.#effects.push({ type: "passing", frame });
         return;

@@ -1,9 +1,10 @@
 import type { Account, Member, Role, Room } from "@madang/client";
 import { useClient } from "@madang/react";
+import { usePersonState } from "@madang/react/people";
 import { usePresence } from "@madang/react/presence";
 import { Ban, Ellipsis, MessageCircle, ShieldCheck, User, UserMinus, UserPlus, UserX, Volume2, VolumeX, Crown } from "lucide-react";
 import { useState } from "react";
-import { useTexts } from "../i18n";
+import { shortText, useLanguage, useTexts } from "../i18n";
 import { useBlocked, useMe, usePerson, useWorld } from "../state/world";
 import { useOpenDirect } from "../rooms/open-direct";
 import { PeoplePicker } from "../rooms/people-picker";
@@ -79,6 +80,8 @@ function MemberRow({ room, member, isHere }: { room: Room; member: Member; isHer
   const blocked = useBlocked();
   const openDirect = useOpenDirect();
   const person = usePerson(member.user);
+  const language = useLanguage();
+  const { status, lastSeen } = usePersonState(person.id, member);
   const [asking, setAsking] = useState<Asking>(null);
   const [imposing, setImposing] = useState<Imposing | null>(null);
   const close = () => setAsking(null);
@@ -134,6 +137,10 @@ function MemberRow({ room, member, isHere }: { room: Room; member: Member; isHer
           {isHere && <span className="visually-hidden">, {texts.onlineNow}</span>}
         </span>
         <span className="pick-note">@{person.username}</span>
+        {status && <span className="pick-note person-status">{status.text}</span>}
+        {!isHere && lastSeen !== null && (
+          <span className="pick-note">{texts.lastSeen(shortText(language, lastSeen))}</span>
+        )}
       </span>
       {role !== null && !isDirect && <span className="tag">{role}</span>}
       {member.muted_until !== undefined && <span className="tag">{texts.mutedTag}</span>}

@@ -1,8 +1,9 @@
 import type { Room } from "@madang/client";
+import { usePersonState } from "@madang/react/people";
 import { usePresence } from "@madang/react/presence";
 import { ArrowLeft, Pin, Users } from "lucide-react";
 import { useEffect, useRef } from "react";
-import { useTexts } from "../i18n";
+import { shortText, useLanguage, useTexts } from "../i18n";
 import { useMedia } from "../state/use-media";
 import type { Person } from "../state/world";
 import { RoomAvatar } from "../rooms/room-avatar";
@@ -46,11 +47,7 @@ export function RoomHeader({
         </h1>
         <p>
           {room.kind === "direct" ? (
-            isPeerHere ? (
-              <span className="presence">{texts.onlineNow}</span>
-            ) : (
-              peer?.username !== undefined && `@${peer.username}`
-            )
+            peer && <PeerNote peer={peer} isHere={isPeerHere} />
           ) : (
             <>
               <span>{texts.members(room.members)}</span>
@@ -69,5 +66,24 @@ export function RoomHeader({
       </IconButton>
       <RoomMenu room={room} name={name} />
     </header>
+  );
+}
+
+/** What one sees of the other one of a direct room. */
+function PeerNote({ peer, isHere }: { peer: Person; isHere: boolean }) {
+  const texts = useTexts();
+  const language = useLanguage();
+  const { status, lastSeen } = usePersonState(peer.id);
+  return (
+    <>
+      {isHere ? (
+        <span className="presence">{texts.onlineNow}</span>
+      ) : lastSeen === null ? (
+        peer.username !== undefined && `@${peer.username}`
+      ) : (
+        texts.lastSeen(shortText(language, lastSeen))
+      )}
+      {status && <span className="person-status"> {status.text}</span>}
+    </>
   );
 }

@@ -2,9 +2,9 @@ import type { Room, RoomMessage } from "@madang/client";
 import { useTimeline } from "@madang/react";
 import { useUpload } from "@madang/react/files";
 import { DoorClosed, Paperclip } from "lucide-react";
-import { type ReactNode, useCallback, useMemo, useRef, useState } from "react";
+import { type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useTexts } from "../i18n";
-import { go } from "../state/route";
+import { go, roomHash, useRoute } from "../state/route";
 import { useMedia } from "../state/use-media";
 import { useMembers, usePeer, useRoomName } from "../state/world";
 import { Button } from "../ui/button";
@@ -55,6 +55,10 @@ export function RoomView({ room, at, note }: { room: Room; at: number | null; no
   const [reply, setReply] = useState<ReplyTarget | null>(null);
   const [thread, setThread] = useState<string | null>(null);
   const threadsUnread = useThreadsUnread(room.id, thread);
+  const route = useRoute();
+  useEffect(() => {
+    if (route.thread && route.at !== null) setThread(String(route.at));
+  }, [route]);
   const openThread = useCallback((root: string) => {
     setDetails(null);
     setThread(root);
@@ -70,8 +74,10 @@ export function RoomView({ room, at, note }: { room: Room; at: number | null; no
 
   const closeThread = useCallback(() => {
     setThread(null);
+    // The same address may be asked for again.
+    if (route.thread) go(roomHash(room.id), { replace: true });
     composer.current?.focus();
-  }, []);
+  }, [route, room.id]);
   const toComposer = useCallback(() => {
     composer.current?.focus();
     return composer.current;

@@ -1,22 +1,26 @@
 // A thread: its root, the messages under it, and where one writes there. Beside the room where there is space, over all of
 // it where there is none.
 import type { Member, Message, Room } from "@madang/client";
-import type { ShownMessage } from "@madang/react";
+import { type ShownMessage, useClient } from "@madang/react";
 import { useThread } from "@madang/react/threads";
 import { Bell, BellOff, SendHorizontal, X } from "lucide-react";
-import { type KeyboardEvent, useEffect, useId, useLayoutEffect, useRef, useState } from "react";
-import { momentText, shortText, timeText, useLanguage, useTexts } from "../i18n";
+import { type KeyboardEvent, type RefObject, useCallback, useEffect, useId, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { useTexts } from "../i18n";
 import { errorText } from "../state/errors";
+import { useConnected } from "../state/use-connected";
 import { useLooking } from "../state/use-looking";
 import { useMedia } from "../state/use-media";
-import { useBlocked, useMe, usePerson } from "../state/world";
-import { Avatar } from "../ui/avatar";
+import { useMe } from "../state/world";
 import { Button, IconButton } from "../ui/button";
-import { classes } from "../ui/classes";
-import { Dialog } from "../ui/dialog";
+import { Confirm, Dialog } from "../ui/dialog";
+import { part } from "../ui/part";
 import { useAct } from "../ui/toasts";
-import { MessageText } from "./text";
+import { type MessageContext, MessageRow } from "./message-row";
+import type { ReportDialogProps } from "./report-dialog";
 import { COUNTED_FROM, TEXT_MAX } from "./text-limits";
+import { useMessageActions } from "./use-message-actions";
+
+const ReportDialog = part<ReportDialogProps>(() => import("./report-dialog").then((module) => module.ReportDialog));
 
 interface Props {
   room: Room;
@@ -28,6 +32,9 @@ interface Props {
 
 /** As near to the end as this counts as being there, in pixels. */
 const END_PX = 24;
+/** Nothing is pinned from here, and no thread leads to another one. */
+const NONE: ReadonlySet<string> = new Set();
+const NOTHING: ReadonlyMap<string, number> = new Map();
 /** What is not sent yet, of each thread, for as long as the page is open. */
 const drafts = new Map<string, string>();
 
@@ -77,6 +84,50 @@ function Thread({ room, thread, members, onClose, isBeside }: Props & { isBeside
     if (isAtEnd.current && isLooking) markRead();
   };
   const replies = root?.thread?.replies ?? 0;
+
+  // What can be done with a message of it: as in the room, but for what leads elsewhere.
+  const client = useClient();
+  const isConnected = useConnected();
+  const changes = useMemo(
+    () => ({
+      edit: (message: string, text: string) => client.edit(room.id, message, text),
+      remove: (message: string) => client.delete(room.id, message),
+      react: (message: string, emoji: string, on?: boolean) => client.react(room.id, message, emoji, on),
+    }),
+    [client, room.id],
+  );
+  const field = useRef<HTMLTextAreaElement>(null);
+  const toField = useCallback(() => {
+    field.current?.focus();
+    return field.current;
+  }, []);
+  const actions = useMessageActions({ room, timeline: changes, pinned: NONE, canPin: false, onLeave: toField });
+  const { actionsOf, editing, setEditing, deleting, setDeleting, reporting, setReporting, save, toggle, erase } = actions;
+  const shownRoot = useMemo(() => root && asShown(root), [root]);
+  const isEdited = (shown: ShownMessage) => editing !== null && shown.message?.id === editing.message;
+  const endEdit = useCallback(() => {
+    setEditing(null);
+    toField();
+  }, [setEditing, toField]);
+  const { retry, discard } = of;
+  const context = useMemo<MessageContext>(
+    () => ({
+      room: room.id,
+      members,
+      isConnected,
+      find: () => undefined,
+      goTo: () => {},
+      actionsOf,
+      retry,
+      discard,
+      react: toggle,
+      threadsUnread: NOTHING,
+      openThread: () => {},
+      save: (message, text) => save(message, text).then(endEdit),
+      cancelEdit: endEdit,
+    }),
+    [room.id, members, isConnected, actionsOf, retry, discard, toggle, save, endEdit],
+  );
   return (
     <div className="thread-box">
       <div className="details-head">
@@ -103,7 +154,7 @@ function Thread({ room, thread, members, onClose, isBeside }: Props & { isBeside
         </span>
       </div>
       <div ref={list} className="thread-list" role="log" aria-label={texts.threadMessages} aria-busy={!ready} data-ready={ready} tabIndex={0} onScroll={look}>
-        {root && <ThreadMessage shown={asShown(root)} members={members} isRoot />}
+        {shownRoot && <ThreadMessage shown={shownRoot} context={context} isEditing={isEdited(shownRoot)} isRoot />}
         {error !== null && !ready && <p className="hint thread-note">{errorText(texts, error)}</p>}
         {hasOlder && (
           <p className="thread-note">
@@ -114,10 +165,27 @@ function Thread({ room, thread, members, onClose, isBeside }: Props & { isBeside
         )}
         {ready && messages.length === 0 && <p className="hint thread-note">{texts.noReplies}</p>}
         {messages.map((shown) => (
-          <ThreadMessage key={shown.key} shown={shown} members={members} onRetry={of.retry} onDiscard={of.discard} />
+          <ThreadMessage key={shown.key} shown={shown} context={context} isEditing={isEdited(shown)} />
         ))}
       </div>
-      {ready && <ThreadComposer name={`${room.id}:${thread}`} onSend={of.send} onSent={() => (isAtEnd.current = true)} />}
+      {ready && (
+        <ThreadComposer
+          ref={field}
+          name={`${room.id}:${thread}`}
+          onSend={of.send}
+          onSent={() => (isAtEnd.current = true)}
+        />
+      )}
+      <Confirm
+        open={deleting !== null}
+        onClose={() => setDeleting(null)}
+        title={texts.deleteMessageTitle}
+        text={texts.deleteMessageText}
+        action={texts.deleteMessage}
+        onConfirm={() => erase(deleting?.message?.id ?? "")}
+        finalFocus={toField}
+      />
+      {reporting && <ReportDialog reporting={reporting} onClose={() => setReporting(null)} />}
     </div>
   );
 }
@@ -129,74 +197,50 @@ function asShown(message: Message & { seq: number; at: string }): ShownMessage {
 
 function ThreadMessage({
   shown,
-  members,
+  context,
+  isEditing,
   isRoot = false,
-  onRetry,
-  onDiscard,
 }: {
   shown: ShownMessage;
-  members: readonly Member[];
+  context: MessageContext;
+  isEditing: boolean;
   isRoot?: boolean;
-  onRetry?: (key: string) => void;
-  onDiscard?: (key: string) => void;
 }) {
   const texts = useTexts();
-  const language = useLanguage();
-  const me = useMe();
-  const blocked = useBlocked();
   const id = useId();
-  const { message, at } = shown;
-  const sender = usePerson(message?.sender ?? me);
-  const isMine = sender.id === me.id;
-  const isHidden = !isMine && blocked.has(sender.id);
-  const editedAt = message?.deleted ? undefined : message?.edited_at;
+  const me = useMe();
+  const { thread, ...message } = shown.message ?? {};
+  const row = useMemo(() => {
+    // The panel itself says what stands in the thread.
+    const alone = shown.message && { ...shown, message: message as Message };
+    const isMine = (shown.message?.sender.id ?? me.id) === me.id;
+    return { type: "message", key: shown.key, shown: alone ?? shown, isMine, isFirst: true } as const;
+  }, [shown, me.id]);
   return (
-    <article
-      className={classes("message", "message-first", isRoot && "thread-root", shown.state === "failed" && "message-failed")}
-      aria-label={`${isMine ? texts.you : sender.name}${at === undefined ? "" : `, ${timeText(language, at)}`}`}
-      aria-describedby={`${id}-text`}
-    >
-      <Avatar id={sender.id} name={sender.name} url={sender.avatar_url} />
-      <div className="message-body">
-        <p className="message-head">
-          <span className="message-sender">{sender.name}</span>
-          {at !== undefined && (
-            <time className="message-at" dateTime={at} title={momentText(language, at)}>
-              {shortText(language, at)}
-            </time>
-          )}
-        </p>
-        {isHidden || message?.deleted ? (
-          <p id={`${id}-text`} className="message-hidden">
-            {isHidden ? texts.hiddenMessage : texts.deletedMessage}
-          </p>
-        ) : (
-          <MessageText id={`${id}-text`} text={shown.text} mentions={message?.mentions ?? []} members={members} />
-        )}
-        {editedAt && <p className="message-edited">{texts.edited(shortText(language, editedAt))}</p>}
-        {message?.thread?.root && message.thread.in_room && <p className="message-edited">{texts.alsoInRoom}</p>}
-        {shown.state === "sending" && <p className="message-edited">{texts.sending}</p>}
-        {shown.state === "failed" && (
-          <p className="message-error" role="alert">
-            <span>
-              {texts.failed}. {shown.error && errorText(texts, shown.error)}
-            </span>
-            <Button onClick={() => onRetry?.(shown.key)}>{texts.retry}</Button>
-            <Button kind="quiet" onClick={() => onDiscard?.(shown.key)}>
-              {texts.discard}
-            </Button>
-          </p>
-        )}
-      </div>
-    </article>
+    <div className={isRoot ? "thread-root" : undefined}>
+      <MessageRow
+        row={row}
+        id={id}
+        context={context}
+        isActive
+        isEditing={isEditing}
+        isPinned={false}
+        isTarget={false}
+        showState={false}
+        notRead={0}
+      />
+      {thread?.root && thread.in_room && <p className="message-edited thread-also">{texts.alsoInRoom}</p>}
+    </div>
   );
 }
 
 function ThreadComposer({
+  ref: field,
   name,
   onSend,
   onSent,
 }: {
+  ref: RefObject<HTMLTextAreaElement | null>;
   name: string;
   onSend: (text: string, options: { inRoom: boolean }) => void;
   onSent: () => void;
@@ -206,7 +250,6 @@ function ThreadComposer({
   const [text, setText] = useState(drafts.get(name) ?? "");
   const [inRoom, setInRoom] = useState(false);
   const isTouch = useMedia("(pointer: coarse)");
-  const field = useRef<HTMLTextAreaElement>(null);
   useEffect(() => {
     if (!isTouch) field.current?.focus();
   }, [name, isTouch]);

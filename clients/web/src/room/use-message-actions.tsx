@@ -26,11 +26,12 @@ export function useMessageActions({
   onLeave,
 }: {
   room: Room;
-  timeline: ReturnType<typeof useTimeline>;
+  timeline: Pick<ReturnType<typeof useTimeline>, "edit" | "remove" | "react">;
   pinned: ReadonlySet<string>;
   canPin: boolean;
-  onReply: (target: ReplyTarget) => void;
-  onThread: (root: string) => void;
+  /** Absent in a thread, as are the next ones. */
+  onReply?: (target: ReplyTarget) => void;
+  onThread?: (root: string) => void;
   onLeave: () => HTMLElement | null;
 }) {
   const texts = useTexts();
@@ -54,12 +55,17 @@ export function useMessageActions({
       const { id, sender } = message;
       const isMine = sender.id === me.id;
       const isPinned = pinned.has(id);
-      const reply = () => onReply({ id, name: sender.name, text: shown.text });
       const pin = () => void act(() => client.pin(room.id, id, !isPinned)).catch(() => {});
-      const actions: Action[] = [{ name: "reply", label: texts.reply, icon: CornerUpLeft, run: reply, focus: onLeave }];
-      // Threads do not nest: a message of one opens it.
-      const openThread = () => onThread(message.thread?.root ?? id);
-      actions.push({ name: "thread", label: texts.replyInThread, icon: MessagesSquare, run: openThread, focus: () => false });
+      const actions: Action[] = [];
+      if (onReply) {
+        const reply = () => onReply({ id, name: sender.name, text: shown.text });
+        actions.push({ name: "reply", label: texts.reply, icon: CornerUpLeft, run: reply, focus: onLeave });
+      }
+      if (onThread) {
+        // Threads do not nest: a message of one opens it.
+        const openThread = () => onThread(message.thread?.root ?? id);
+        actions.push({ name: "thread", label: texts.replyInThread, icon: MessagesSquare, run: openThread, focus: () => false });
+      }
       if (isMine) {
         // The text takes the focus itself.
         const run = () => setEditing({ message: id, from: "message" });

@@ -12,6 +12,15 @@ export function useThreadsUnread(room: string, open: string | null): ReadonlyMap
   const { notices } = useNotices();
   const [unread, setUnread] = useState<ReadonlyMap<string, number>>(new Map());
   const told = notices.find(({ kind }) => kind === "reply" || kind === "mention")?.seq ?? 0;
+  // What another device has read is read here, too.
+  useEffect(
+    () =>
+      client.on("passing", (frame) => {
+        if (frame.type !== "thread_read" || frame.room !== room) return;
+        setUnread((before) => new Map(before).set(frame.thread, frame.unread));
+      }),
+    [client, room],
+  );
   useEffect(() => {
     const abort = new AbortController();
     new Threads(client.rest).list({ limit: PAGE }, { signal: abort.signal }).then(

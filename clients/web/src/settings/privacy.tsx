@@ -9,6 +9,9 @@ import { Button } from "../ui/button";
 import { Choices } from "../ui/field";
 import { useAct } from "../ui/toasts";
 
+/** What others see of the user, if the user lets them. */
+const SHOWN = ["presence", "last_seen", "typing"] as const;
+
 export function Privacy() {
   const texts = useTexts();
   const client = useClient();
@@ -20,6 +23,8 @@ export function Privacy() {
   useEffect(() => void client.rest.getSettings().then(setSettings, setError), [client]);
   const choose = (addedBy: UserSettings["added_by"]) =>
     void act(() => client.rest.putSettings({ added_by: addedBy }).then(setSettings), texts.saved).catch(() => {});
+  const show = (name: (typeof SHOWN)[number], on: boolean) =>
+    void act(() => client.rest.putSettings({ [name]: on }).then(setSettings), texts.saved).catch(() => {});
   return (
     <div className="settings-form">
       {error !== null && (
@@ -40,6 +45,19 @@ export function Privacy() {
             ]}
           />
           <p className="hint">{texts.addedByHint}</p>
+          <fieldset className="choices">
+            <legend>{texts.whatOthersSee}</legend>
+            {SHOWN.map((name) => (
+              <label key={name} className="choice">
+                <input
+                  type="checkbox"
+                  checked={settings[name]}
+                  onChange={(event) => show(name, event.currentTarget.checked)}
+                />
+                <span className="choice-label">{texts.shown[name]}</span>
+              </label>
+            ))}
+          </fieldset>
         </div>
       )}
       <section>

@@ -7,6 +7,7 @@ import { Avatar } from "../ui/avatar";
 import { Button } from "../ui/button";
 import { Field } from "../ui/field";
 import { say } from "../ui/toasts";
+import { StatusForm } from "./status";
 
 export function Profile() {
   const texts = useTexts();
@@ -33,34 +34,37 @@ export function Profile() {
   const nameError = fieldError(error, "name");
   const avatarError = fieldError(error, "avatar_url");
   return (
-    <form className="settings-form" onSubmit={(event) => void submit(event)}>
-      <div className="settings-me">
-        <Avatar id={me.id} name={me.name} url={me.avatar_url} size="large" />
-        <div>
-          <p className="settings-name">{me.name}</p>
-          <p className="hint">@{me.username}</p>
+    <div className="settings-form">
+      <form className="settings-form" onSubmit={(event) => void submit(event)}>
+        <div className="settings-me">
+          <Avatar id={me.id} name={me.name} url={me.avatar_url} size="large" />
+          <div>
+            <p className="settings-name">{me.name}</p>
+            <p className="hint">@{me.username}</p>
+          </div>
         </div>
-      </div>
-      <Field label={texts.displayName} name="name" required maxLength={64} defaultValue={me.name} error={nameError} />
-      <Field
-        label={texts.avatarUrl}
-        name="avatar_url"
-        type="url"
-        maxLength={2048}
-        defaultValue={me.avatar_url ?? ""}
-        hint={texts.avatarUrlHint}
-        error={avatarError}
-      />
-      {error !== null && nameError === undefined && avatarError === undefined && (
-        <p className="form-error" role="alert">
-          {errorText(texts, error)}
-        </p>
-      )}
-      <div>
-        <Button type="submit" kind="primary" disabled={busy}>
-          {texts.save}
-        </Button>
-      </div>
-    </form>
+        <Field label={texts.displayName} name="name" required maxLength={64} defaultValue={me.name} error={nameError} />
+        <Field
+          label={texts.avatarUrl}
+          name="avatar_url"
+          type="url"
+          maxLength={2048}
+          defaultValue={me.avatar_url ?? ""}
+          hint={texts.avatarUrlHint}
+          error={avatarError}
+        />
+        {error !== null && nameError === undefined && avatarError === undefined && (
+          <p className="form-error" role="alert">
+            {errorText(texts, error)}
+          </p>
+        )}
+        <div>
+          <Button type="submit" kind="primary" disabled={busy}>
+            {texts.save}
+          </Button>
+        </div>
+      </form>
+      <StatusForm />
+    </div>
   );
 }

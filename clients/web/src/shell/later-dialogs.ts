@@ -10,3 +10,4 @@ export const ReportsDialog = part<{ open: boolean; onClose: () => void }>(() => 
 export const NewRoom = part(() => import("../rooms/new-room").then((module) => module.NewRoom));
 export const JoinLink = part(() => import("../screens/join-link").then((module) => module.JoinLink));
 export const RoomSwitcher = part(() => import("../rooms/room-switcher").then((module) => module.RoomSwitcher));
+export const ThreadsDialog = part(() => import("../threads/threads-dialog").then((module) => module.ThreadsDialog));

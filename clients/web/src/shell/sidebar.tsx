@@ -1,6 +1,6 @@
 import type { Room } from "@madang/client";
 import { useNotices, useRooms } from "@madang/react";
-import { Bell, Compass, Flag, Hash, LogOut, MessageCircle, Plus, Search, Settings, SquarePen } from "lucide-react";
+import { Bell, Compass, Flag, Hash, LogOut, MessageCircle, MessagesSquare, Plus, Search, Settings, SquarePen } from "lucide-react";
 import { type ReactNode, useState } from "react";
 import { useTexts } from "../i18n";
 import { signOut } from "../state/account";
@@ -10,11 +10,20 @@ import { Button, IconButton } from "../ui/button";
 import { Empty } from "../ui/empty";
 import { Menu } from "../ui/menu";
 import { Later } from "../ui/later";
-import { BrowseRooms, NewDirect, NewRoom, NoticesDialog, ReportsDialog, SearchDialog, SettingsDialog } from "./later-dialogs";
+import {
+  BrowseRooms,
+  NewDirect,
+  NewRoom,
+  NoticesDialog,
+  ReportsDialog,
+  SearchDialog,
+  SettingsDialog,
+  ThreadsDialog,
+} from "./later-dialogs";
 import { ConnectionDot } from "./connection-note";
 import { RoomRow } from "./room-row";
 
-type Open = "notices" | "settings" | "new" | "direct" | "browse" | "search" | "reports" | null;
+type Open = "notices" | "settings" | "new" | "direct" | "browse" | "search" | "reports" | "threads" | null;
 
 /** With as many rooms a field to find one is of use. */
 const FILTER_FROM = 8;
@@ -66,6 +75,9 @@ export function Sidebar({ open, note }: { open: string | null; note: ReactNode }
               {unread > 99 ? "99+" : unread}
             </span>
           )}
+        </IconButton>
+        <IconButton label={texts.threads} onClick={() => setDialog("threads")}>
+          <MessagesSquare />
         </IconButton>
         <IconButton label={texts.searchMessages} onClick={() => setDialog("search")}>
           <Search />
@@ -128,6 +140,7 @@ export function Sidebar({ open, note }: { open: string | null; note: ReactNode }
       <Later open={dialog === "new"} dialog={NewRoom} onClose={close} />
       <Later open={dialog === "direct"} dialog={NewDirect} onClose={close} />
       <Later open={dialog === "search"} dialog={SearchDialog} onClose={close} />
+      <Later open={dialog === "threads"} dialog={ThreadsDialog} onClose={close} />
       <Later open={dialog === "browse"} dialog={BrowseRooms} onClose={close} />
     </nav>
   );

@@ -6,16 +6,19 @@ export interface Route {
   readonly room: string | null;
   /** The place in it to go to. */
   readonly at: number | null;
+  /** The message at that place is the root of a thread, which is to be opened. */
+  readonly thread: boolean;
   /** The code of an invitation link. */
   readonly join: string | null;
 }
 
 function parse(hash: string): Route {
-  const [, room, at] = /^#\/rooms\/([^/]+)(?:\/(\d+))?$/.exec(hash) ?? [];
+  const [, room, at, thread] = /^#\/rooms\/([^/]+)(?:\/(\d+)(\/thread)?)?$/.exec(hash) ?? [];
   const [, code] = /^#\/join\/([^/]+)$/.exec(hash) ?? [];
   return {
     room: room ? decodeURIComponent(room) : null,
     at: at ? Number(at) : null,
+    thread: thread !== undefined,
     join: code ? decodeURIComponent(code) : null,
   };
 }
@@ -42,6 +45,11 @@ export function useRoute(): Route {
 
 export function roomHash(room: string, at?: number): string {
   return `#/rooms/${encodeURIComponent(room)}${at === undefined ? "" : `/${at}`}`;
+}
+
+/** The address of a thread, by the place of its root. */
+export function threadHash(room: string, root: number): string {
+  return `${roomHash(room, root)}/thread`;
 }
 
 /** The address of an invitation link. What is behind # is not sent to any server, and so stands in no log. */

@@ -17,6 +17,8 @@ pub use search::SearchFor;
 
 /// A user with the name to sign in with.
 pub type Account = madang_contract::Account<'static>;
+/// A user with what the caller sees of the user.
+pub type Person = madang_contract::Person<'static>;
 /// A message with its room, place and time.
 pub type RoomMessage = madang_contract::RoomMessage<'static>;
 /// A message that was searched for.

@@ -3,7 +3,9 @@
 use madang_domain::UserId;
 use reqwest::Method;
 
-use super::{Account, BlockedUser, Client, Error, Page, ProfileChanges};
+use madang_contract::rest::{SetStatus, StatusChange};
+
+use super::{Account, BlockedUser, Client, Error, Page, Person, ProfileChanges};
 
 impl Client {
     /// `GET /v1/users/me`
@@ -28,6 +30,22 @@ impl Client {
     /// `not_found`, and what every call may fail with.
     pub async fn user(&self, user: UserId) -> Result<Account, Error> {
         self.call(self.request(Method::GET, &format!("/v1/users/{user}"))).await
+    }
+
+    /// `GET /v1/users/{id}`, with what the caller sees of the user.
+    ///
+    /// # Errors
+    /// `not_found`, and what every call may fail with.
+    pub async fn person(&self, user: UserId) -> Result<Person, Error> {
+        self.call(self.request(Method::GET, &format!("/v1/users/{user}"))).await
+    }
+
+    /// `PUT /v1/users/me/status`
+    ///
+    /// # Errors
+    /// `invalid_argument`, `rate_limited`, and what every call may fail with.
+    pub async fn put_status(&self, change: &StatusChange) -> Result<SetStatus, Error> {
+        self.call(self.request(Method::PUT, "/v1/users/me/status").json(change)).await
     }
 
     /// `PUT /v1/users/me/blocked/{user}`: blocks a user.

@@ -246,7 +246,9 @@ impl Core {
                 | ServerFrame::Settings(_)
                 | ServerFrame::Typing(_)
                 | ServerFrame::Presence(_)
-                | ServerFrame::Profile(_) => {
+                | ServerFrame::Profile(_)
+                | ServerFrame::Status(_)
+                | ServerFrame::ThreadRead(_) => {
                     self.told.push_back(Ok(SessionEvent::Ephemeral(frame)));
                 }
                 // A second `hello` does not come; events, notices and `ok` are told apart above; a pong says nothing.

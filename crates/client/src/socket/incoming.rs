@@ -182,6 +182,8 @@ impl Incoming {
                 | ServerFrame::Typing(_)
                 | ServerFrame::Presence(_)
                 | ServerFrame::Profile(_)
+                | ServerFrame::Status(_)
+                | ServerFrame::ThreadRead(_)
                 | ServerFrame::Reconnect(_) => None,
             },
         }
@@ -204,6 +206,8 @@ fn known_type(name: &str) -> bool {
             | "typing"
             | "presence"
             | "profile"
+            | "status"
+            | "thread_read"
             | "reconnect"
             | "pong"
     )

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Room;
-use crate::{Account, Notice, RoomMessage};
+use crate::{Notice, Person, RoomMessage};
 
 /// A change of the user's password.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -42,7 +42,7 @@ pub enum ExportLine<'a> {
     /// The user's profile: the first line.
     Profile {
         /// The profile.
-        profile: Account<'a>,
+        profile: Person<'a>,
     },
     /// A room of which the user is a member.
     Room {

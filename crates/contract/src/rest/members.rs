@@ -4,7 +4,7 @@ use madang_domain::{Role, Seq, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::Account;
+use crate::{Account, Status};
 
 /// A member of a room, or a user who is invited to it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -24,6 +24,12 @@ pub struct Member<'a> {
     /// is not muted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub muted_until: Option<Timestamp>,
+    /// In a list of members: the status of the user, if there is one and the caller sees it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<Status>,
+    /// In a list of members: the time at which the user's last socket closed, if it is known and the caller sees it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_seen: Option<Timestamp>,
 }
 
 /// The role to give to a user, who becomes a member if necessary.

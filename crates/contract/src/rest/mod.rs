@@ -46,7 +46,7 @@ pub use settings::RoomSettingsChanges;
 pub use sync::{InboxStanding, Sync, SyncCursor, SyncedRoom};
 pub use table::{Group, ROUTES, all_routes};
 pub use threads::{FollowedThread, ThreadPage, ThreadPlace};
-pub use users::{BlockedUser, ProfileChanges, UserSettingsChanges};
+pub use users::{BlockedUser, ProfileChanges, SetStatus, StatusChange, UserSettingsChanges};
 
 /// The routes by name, for the gateway: `routes::rooms::CREATE`.
 pub mod routes {

@@ -119,8 +119,8 @@ pub mod routes {
     use crate::{
         RoomMessage, SiteUser,
         rest::{
-            Access, EditMessage, Member, Page, Report, ReportChange, ReportsQuery, Route, SentMessage,
-            Ticket, WordList, route::table,
+            Access, EditMessage, Member, Page, Report, ReportChange, ReportsQuery, Restriction, Route,
+            SentMessage, Ticket, WordList, route::table,
         },
     };
 
@@ -177,6 +177,28 @@ pub mod routes {
         REMOVE_MEMBER = Route::delete("remove_site_member", "/v1/server/rooms/{room}/members/{user}", "Remove a member from a room")
             .access(ROOMS)
             .answers_empty(204, "The user is no longer a member.")
+            .refuses(&[Code::NotFound, Code::FailedPrecondition]);
+        /// Bans a user.
+        BAN = Route::post("ban_as_site", "/v1/server/rooms/{room}/members/{user}/ban", "Ban a user from a room, who is removed from it")
+            .access(ROOMS)
+            .takes::<Restriction>()
+            .answers_empty(204, "The user is banned.")
+            .refuses(&[Code::NotFound, Code::FailedPrecondition]);
+        /// Ends a ban.
+        UNBAN = Route::delete("unban_as_site", "/v1/server/rooms/{room}/members/{user}/ban", "End the ban of a user from a room")
+            .access(ROOMS)
+            .answers_empty(204, "The user is not banned.")
+            .refuses(&[Code::NotFound, Code::FailedPrecondition]);
+        /// Mutes a member.
+        MUTE = Route::post("mute_as_site", "/v1/server/rooms/{room}/members/{user}/mute", "Mute a member of a room")
+            .access(ROOMS)
+            .takes::<Restriction>()
+            .answers_empty(204, "The member is muted.")
+            .refuses(&[Code::NotFound, Code::FailedPrecondition]);
+        /// Ends a mute.
+        UNMUTE = Route::delete("unmute_as_site", "/v1/server/rooms/{room}/members/{user}/mute", "End the mute of a member of a room")
+            .access(ROOMS)
+            .answers_empty(204, "The member is not muted.")
             .refuses(&[Code::NotFound, Code::FailedPrecondition]);
         /// Sends a message on behalf of a user.
         SEND = Route::post("send_message_as", "/v1/server/rooms/{room}/messages", "Send a message on behalf of a user")

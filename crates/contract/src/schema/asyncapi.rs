@@ -142,6 +142,8 @@ const PUSHED: &[&str] = &[
     "server-typing",
     "server-presence",
     "server-profile",
+    "server-status",
+    "server-thread_read",
     "server-reconnect",
     // A malformed frame may have no `id`, so its error answers no request.
     ERROR,

@@ -12,17 +12,19 @@ use serde_json::{Value, json};
 
 use crate::{
     Account, Ack, CaughtUp, ClientFrame, Delivered, ErrorFrame, Event, Flags, Hello, HistoryPage, Inbox,
-    InboxRead, Limits, Mark, Message, Notice, OkFrame, Pong, Presence, PresenceAnswer, PresenceChange,
-    Profile, Read, ReadAnswer, Reconnect, Renewed, Request, RequestId, RoomError, RoomMessage, RoomSettings,
-    ServerFrame, Settings, SiteUser, Subscribed, SubscribedRoom, Thread, Typing, User, UserSettings,
+    InboxRead, Limits, Mark, Message, Notice, OkFrame, Person, Pong, Presence, PresenceAnswer,
+    PresenceChange, Profile, Read, ReadAnswer, Reconnect, Renewed, Request, RequestId, RoomError,
+    RoomMessage, RoomSettings, ServerFrame, Settings, SiteUser, Status, StatusChanged, Subscribed,
+    SubscribedRoom, Thread, ThreadRead, Typing, User, UserSettings,
     rest::{
         AuditEntry, AuthSession, BannedUser, BlockedUser, EditMessage, Export, ExportLine, FieldProblem,
         FollowedThread, FoundMessage, InboxPage, InboxStanding, Invitation, JwkSet, Login, MarkRead, Member,
         MessagesPage, NewInvitation, NewReport, NewRoom, NewSiteRoom, Page, PasswordChange, Problem,
         ProfileChanges, PutMember, PutSiteMember, ReadMark, Reads, RefreshToken, Register, Report,
         ReportChange, Restriction, Revision, Room, RoomChanges, RoomSettingsChanges, SearchPage, SendAs,
-        SendMessage, SentMessage, SentNotice, SiteRoom, SiteUserChanges, Sync, SyncCursor, SyncedRoom,
-        TextRange, ThreadPage, ThreadPlace, Ticket, Tokens, UserSettingsChanges, WordList,
+        SendMessage, SentMessage, SentNotice, SetStatus, SiteRoom, SiteUserChanges, StatusChange, Sync,
+        SyncCursor, SyncedRoom, TextRange, ThreadPage, ThreadPlace, Ticket, Tokens, UserSettingsChanges,
+        WordList,
     },
     samples::{FILE, JOON, at, attachment, epoch, link, message, mina, parsed, room_id, thread, user},
 };
@@ -90,6 +92,9 @@ fn request(name: &str) -> Option<Value> {
         "UserSettingsChanges" => read::<UserSettingsChanges>(
             json!({"added_by": "nobody", "do_not_disturb_until": "2026-11-23T08:09:28.917Z"}),
         ),
+        "StatusChange" => {
+            read::<StatusChange>(json!({"text": "at lunch", "until": "2026-11-23T08:09:28.917Z"}))
+        }
         "RoomSettingsChanges" => {
             read::<RoomSettingsChanges>(json!({"notify": "mentions", "muted_until": null}))
         }
@@ -208,6 +213,8 @@ fn answer(name: &str) -> Option<Value> {
         "Invitation" => written(&invitation(Some("5f0939d5c63401a2024d95a6763ab28c5f0939d5"))),
         "InvitationPage" => written(&page(invitation(None))),
         "UserSettings" => written(&user_settings()),
+        "Person" => written(&person()),
+        "SetStatus" => written(&SetStatus { status: Some(status()) }),
         "RoomSettings" => written(&room_settings()),
         "Reads" => written(&Reads {
             room: room_id(),
@@ -302,6 +309,14 @@ pub(super) fn frames() -> Vec<Value> {
         ServerFrame::Read(Read::of_members(room_id(), 3, Seq::START, marks())),
         ServerFrame::Delivered(Delivered { room: room_id(), marks: marks() }),
         ServerFrame::InboxRead(InboxRead { read: Seq::new(3), unread: 1 }),
+        ServerFrame::ThreadRead(ThreadRead {
+            room: room_id(),
+            thread: MessageId::new(Seq::new(3)),
+            following: true,
+            read: Seq::new(5),
+            unread: 0,
+        }),
+        ServerFrame::Status(StatusChanged { user: mina(), status: Some(status()) }),
         ServerFrame::Settings(Settings { user: Some(user_settings()), room: None, settings: None }),
         ServerFrame::Settings(Settings {
             user: None,
@@ -413,11 +428,27 @@ fn member() -> Member<'static> {
         read: Seq::new(3),
         invited: false,
         muted_until: None,
+        status: None,
+        last_seen: None,
     }
 }
 
+fn status() -> Status {
+    Status { text: parsed("at lunch"), until: Some(at()) }
+}
+
+fn person() -> Person<'static> {
+    Person { account: account(), status: Some(status()), last_seen: Some(at()) }
+}
+
 fn user_settings() -> UserSettings {
-    UserSettings { added_by: AddedBy::Shared, do_not_disturb_until: None }
+    UserSettings {
+        added_by: AddedBy::Shared,
+        do_not_disturb_until: None,
+        presence: true,
+        last_seen: true,
+        typing: true,
+    }
 }
 
 fn room_settings() -> RoomSettings {

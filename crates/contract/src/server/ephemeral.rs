@@ -6,7 +6,7 @@ use madang_domain::{DisplayName, MessageId, RoomId, Seq, UserId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Account, RoomSettings, User, UserSettings};
+use crate::{Account, RoomSettings, Status, User, UserSettings};
 
 /// Read marks have moved: with `user` and `seq` the user's own, on another socket; with `marks` those of the room's
 /// members.
@@ -130,4 +130,29 @@ pub struct PresenceChange<'a> {
 pub struct Profile<'a> {
     /// The profile after the change.
     pub user: Account<'a>,
+}
+
+/// A user has set a status, or ended it. A socket gets this frame once for a change, however many rooms it shares with
+/// the user. The end of a status that has one by itself is not sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct StatusChanged {
+    /// The id of the user.
+    pub user: UserId,
+    /// The status after the change; null if there is none.
+    pub status: Option<Status>,
+}
+
+/// The user moved the read mark of a thread, or follows a thread now or no more, on any device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ThreadRead {
+    /// The id of the room.
+    pub room: RoomId,
+    /// The id of the root of the thread.
+    pub thread: MessageId,
+    /// Whether the user follows the thread.
+    pub following: bool,
+    /// The read mark: the `seq` up to which the user has read the thread.
+    pub read: Seq,
+    /// The number of messages of other users in the thread after the read mark.
+    pub unread: u64,
 }

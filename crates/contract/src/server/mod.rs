@@ -13,7 +13,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use answer::{Answer, HistoryPage, OkFrame, PresenceAnswer, ReadAnswer, Renewed};
-pub use ephemeral::{Delivered, Mark, Presence, PresenceChange, Profile, Read, Settings, Typing};
+pub use ephemeral::{
+    Delivered, Mark, Presence, PresenceChange, Profile, Read, Settings, StatusChanged, ThreadRead, Typing,
+};
 pub use event::*;
 pub use notice::*;
 pub use subscription::{CaughtUp, RoomError, Subscribed, SubscribedRoom};
@@ -60,6 +62,10 @@ pub enum ServerFrame<'a> {
     Presence(Presence<'a>),
     /// A user's profile has changed.
     Profile(Profile<'a>),
+    /// A user has set a status, or ended it.
+    Status(StatusChanged),
+    /// The user moved the read mark of a thread, or follows a thread now or no more, on any device.
+    ThreadRead(ThreadRead),
     /// The client must reconnect after a delay. A close with 1012 follows.
     Reconnect(Reconnect<'a>),
     /// The answer to `ping`.

@@ -58,6 +58,10 @@ pub struct OpenedInbox {
     pub events: Vec<Event>,
     /// The user's present profile, which may be later than what a token says; none of a user who was never in a room.
     pub user: Option<Arc<Profile>>,
+    /// Whether others do not see that the user is present.
+    pub hides_presence: bool,
+    /// Whether others do not see that the user types.
+    pub hides_typing: bool,
 }
 
 /// Asks for a page of a user's inbox.
@@ -118,7 +122,9 @@ pub struct Dismiss {
 message!(Dismiss => wire::DismissRequest { user, seq });
 of_nothing!(wire::DismissResponse);
 message!(Notify => wire::NotifyRequest { user, data, key });
-message!(OpenedInbox => wire::OpenedInbox { epoch, head, read, unread, complete, events, user });
+message!(OpenedInbox => wire::OpenedInbox {
+    epoch, head, read, unread, complete, events, user, hides_presence, hides_typing
+});
 message!(Inbox => wire::InboxRequest { user, from, limit });
 message!(InboxPage => wire::InboxResponse { epoch, events, head, read, unread, more });
 message!(MarkInboxRead => wire::MarkInboxReadRequest { user, seq });

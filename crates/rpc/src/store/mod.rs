@@ -13,6 +13,7 @@ mod message_changes;
 mod messages;
 mod moderation;
 mod page;
+mod people;
 mod profiles;
 mod reads;
 mod reports;
@@ -47,6 +48,7 @@ pub use self::{
     },
     moderation::{BannedUser, ListBans, Restrict},
     page::{Page, PageQuery},
+    people::{GetPeople, NoteSeen, PEOPLE_MAX, Person, PutStatus, Seen, Status, StatusRoom, ToldStatus},
     profiles::{PROFILE_ROOMS_MAX, RememberProfile, RememberedProfile},
     reads::{DeliveredMark, GetReads, Mark, MarkDelivered, RoomReads},
     reports::{
@@ -384,6 +386,23 @@ service! {
     /// who see it: at most [`PROFILE_ROOMS_MAX`], those that were active last. A later profile that is known stays.
     fn remember_profile(RememberProfile as RememberProfileRequest) -> RememberedProfile as RememberProfileResponse {
         repeat: always, "a profile replaces earlier ones only";
+    }
+
+    /// Sets a user's status, or ends it, and answers who is to be told: the members of the user's rooms, but for those who
+    /// block the user or whom the user blocks.
+    fn put_status(PutStatus as PutStatusRequest) -> ToldStatus as PutStatusResponse {
+        repeat: never, "it would overwrite a change made in between";
+    }
+
+    /// What a user sees of others: the statuses that have not ended, and when the others were last seen, where they let
+    /// it be seen. Of oneself, and of those who share a room with the user where neither blocks the other.
+    fn get_people(GetPeople as GetPeopleRequest) -> Vec<Person> as GetPeopleResponse {
+        repeat: always, "it reads";
+    }
+
+    /// Notes when users were last seen, of those who let it be seen. An earlier time changes nothing.
+    fn note_seen(NoteSeen as NoteSeenRequest) -> () as NoteSeenResponse {
+        repeat: always, "the time only moves forward";
     }
 
     /// Takes the next step of a user's erasure, and answers what it has committed. From the first step on the user's name is

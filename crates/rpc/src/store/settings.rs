@@ -12,6 +12,12 @@ pub struct UserSettings {
     pub added_by: AddedBy,
     /// Until when the user is not to be disturbed. Notices are kept; that nobody is disturbed is the devices' affair.
     pub do_not_disturb_until: Option<Timestamp>,
+    /// Whether others do not see that the user is present.
+    pub hides_presence: bool,
+    /// Whether others do not see when the user was last present.
+    pub hides_last_seen: bool,
+    /// Whether others do not see that the user types.
+    pub hides_typing: bool,
 }
 
 /// Asks for what a user has set.
@@ -30,6 +36,27 @@ pub struct PutUserSettings {
     pub added_by: Option<AddedBy>,
     /// Until when the user is not to be disturbed; `Some(None)` ends it. None leaves it as it is.
     pub do_not_disturb_until: Option<Option<Timestamp>>,
+    /// Whether others do not see that the user is present. None leaves it as it is.
+    pub hides_presence: Option<bool>,
+    /// Whether others do not see when the user was last present. None leaves it as it is.
+    pub hides_last_seen: Option<bool>,
+    /// Whether others do not see that the user types. None leaves it as it is.
+    pub hides_typing: Option<bool>,
+}
+
+impl PutUserSettings {
+    /// Leaves everything as it is.
+    #[must_use]
+    pub const fn nothing(user: UserId) -> Self {
+        Self {
+            user,
+            added_by: None,
+            do_not_disturb_until: None,
+            hides_presence: None,
+            hides_last_seen: None,
+            hides_typing: None,
+        }
+    }
 }
 
 /// What a member has set for a room.
@@ -65,10 +92,12 @@ pub struct SetForRoom {
 
 message!(GetUserSettings => wire::GetUserSettingsRequest { user });
 message!(PutUserSettings => wire::PutUserSettingsRequest {
-    user, added_by, do_not_disturb_until as do_not_disturb_until_micros
+    user, added_by, do_not_disturb_until as do_not_disturb_until_micros,
+    hides_presence, hides_last_seen, hides_typing
 });
 message!(UserSettings => wire::GetUserSettingsResponse | wire::PutUserSettingsResponse {
-    added_by, do_not_disturb_until as do_not_disturb_until_micros
+    added_by, do_not_disturb_until as do_not_disturb_until_micros,
+    hides_presence, hides_last_seen, hides_typing
 });
 message!(RoomSettings => wire::RoomSettings { notify, muted_until as muted_until_micros });
 message!(PutRoomSettings => wire::PutRoomSettingsRequest {

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use madang_domain::{
     Attachment, AvatarUrl, Cursor, DisplayName, Emoji, Epoch, ExternalId, FileId, FileName, IdempotencyKey,
     Image, ListedWord, MediaType, Profile, Reason, Role, RoomId, RoomName, SearchText, Seq, SessionId, Slug,
-    Timestamp, TopicId, UserId, Username, event::Event,
+    StatusText, Timestamp, TopicId, UserId, Username, event::Event,
 };
 use madang_proto::types::v1 as types;
 
@@ -97,6 +97,7 @@ texts!(
     RoomName: recorded,
     SearchText: new,
     Slug: new,
+    StatusText: new,
     Username: recorded,
 );
 

@@ -6,8 +6,8 @@ use std::{sync::Arc, time::Duration};
 use madang_domain::{
     AddedBy, Attachment, AttachmentUrl, AvatarUrl, Code, Cursor, DisplayName, Emoji, Epoch, Error,
     ExternalId, FileName, IdempotencyKey, MediaType, NotificationLevel, Reason, Receipts, Restriction, Role,
-    RoomFlagChanges, RoomHistory, RoomName, RoomRef, SearchText, Seq, Slug, Timestamp, TopicId, UserRef,
-    Username,
+    RoomFlagChanges, RoomHistory, RoomName, RoomRef, SearchText, Seq, Slug, StatusText, Timestamp, TopicId,
+    UserRef, Username,
 };
 use madang_rpc::{
     Auth, AuthClient, MessageStore, MessageStoreClient, MessageStoreSettings,
@@ -19,12 +19,13 @@ use madang_rpc::{
     store::{
         AbandonUpload, AcceptInvitation, Append, AppendInThread, Authority, BeginUpload, Block, CreateRoom,
         DeleteMessage, DeleteRoom, DeliveredMark, Dismiss, EditMessage, FinishUpload, FollowThread,
-        ForgetFiles, GetFile, GetReads, GetRoom, GetSync, GetUserSettings, Heads, History, HistoryFrom,
-        HistoryQuery, Inbox, Join, Leave, ListBans, ListBlocked, ListInvitations, ListMembers, ListPins,
-        ListRemovedFiles, ListRevisions, ListRooms, ListThreadMessages, ListThreads, MakeInvitation,
-        MarkDelivered, MarkInboxRead, MarkRead, MarkThreadRead, NewRoom, Notify, Open, OpenInbox, PageQuery,
-        PutMember, PutRoomSettings, PutUserSettings, React, Read, RememberProfile, RemoveMember, Resolve,
-        Restrict, RevokeInvitation, RoomKind, Search, SetPin, TellFollowers, Unblock, UpdateRoom,
+        ForgetFiles, GetFile, GetPeople, GetReads, GetRoom, GetSync, GetUserSettings, Heads, History,
+        HistoryFrom, HistoryQuery, Inbox, Join, Leave, ListBans, ListBlocked, ListInvitations, ListMembers,
+        ListPins, ListRemovedFiles, ListRevisions, ListRooms, ListThreadMessages, ListThreads,
+        MakeInvitation, MarkDelivered, MarkInboxRead, MarkRead, MarkThreadRead, NewRoom, NoteSeen, Notify,
+        Open, OpenInbox, PageQuery, PutMember, PutRoomSettings, PutStatus, PutUserSettings, React, Read,
+        RememberProfile, RemoveMember, Resolve, Restrict, RevokeInvitation, RoomKind, Search, Seen, SetPin,
+        Status, TellFollowers, Unblock, UpdateRoom,
     },
 };
 
@@ -476,6 +477,13 @@ async fn logs_are_the_same(near: &Scripted, far: &impl MessageStore) {
         same!(near, far, get_reads(GetReads { user, room: id() }));
     }
     same!(near, far, get_user_settings(GetUserSettings { user }));
+    for until in [None, Some(Timestamp::from_micros(9))] {
+        let status = || until.map(|_| Status { text: StatusText::new("점심").unwrap(), until });
+        same!(near, far, put_status(PutStatus { user: profile(1), status: status() }));
+    }
+    same!(near, far, get_people(GetPeople { viewer: user, users: vec![user_id(5), user_id(6)] }));
+    let seen = || Seen { user, at: Timestamp::from_micros(9) };
+    same!(near, far, note_seen(NoteSeen { seen: vec![seen(), seen()] }));
     same!(near, far, block(Block { actor: profile(1), user: profile(5) }));
     same!(near, far, unblock(Unblock { actor: user, user: user_id(5) }));
     for cursor in [None, Some("b.7".to_owned())] {
@@ -489,7 +497,15 @@ async fn logs_are_the_same(near: &Scripted, far: &impl MessageStore) {
     for added_by in [None, Some(AddedBy::Anyone), Some(AddedBy::Shared), Some(AddedBy::Nobody)] {
         let until =
             added_by.map(|_| (added_by == Some(AddedBy::Shared)).then_some(Timestamp::from_micros(9)));
-        let put = || PutUserSettings { user, added_by, do_not_disturb_until: until };
+        let hides = added_by.map(|added_by| added_by == AddedBy::Nobody);
+        let put = || PutUserSettings {
+            user,
+            added_by,
+            do_not_disturb_until: until,
+            hides_presence: hides,
+            hides_last_seen: hides.map(|hides| !hides),
+            hides_typing: None,
+        };
         same!(near, far, put_user_settings(put()));
         let notify = added_by.map(|_| NotificationLevel::None);
         same!(near, far, put_room_settings(PutRoomSettings { user, room: id(), notify, muted_until: until }));

@@ -13,8 +13,8 @@ use async_trait::async_trait;
 use madang_domain::{
     AddedBy, Attachment, AvatarUrl, Code, DisplayName, Epoch, Error, ExternalId, FileId, FileName,
     IdempotencyKey, Image, ListedWord, MediaType, NotificationLevel, Profile, Reason, Receipts, ReportStatus,
-    Result, Role, RoomFlags, RoomHistory, RoomId, RoomName, RoomRef, Seq, SessionId, Slug, Timestamp,
-    TopicId, UserId, Username, WordAction,
+    Result, Role, RoomFlags, RoomHistory, RoomId, RoomName, RoomRef, Seq, SessionId, Slug, StatusText,
+    Timestamp, TopicId, UserId, Username, WordAction,
     event::{
         Custom, Deleted, Dismissed, Edited, Event, EventBody, Excerpt, InThread, Invite, Joined, Left,
         Mention, Message, MessageChanges, Pinned, Reacted, Reply, Restricted, RoleChanged, RoomChanged,
@@ -27,17 +27,18 @@ use madang_rpc::{
         AbandonUpload, AcceptInvitation, Append, AppendInThread, Appended, AuditEntry, Authority, BannedUser,
         BeginExport, BeginUpload, Block, BlockedUser, Changed, CreateRoom, DeleteMessage, DeleteRoom,
         Dismiss, EditMessage, EraseUser, Erased, Export, ExportPage, FinishUpload, FollowThread,
-        FollowedThread, ForgetFiles, FoundMessage, GetFile, GetReads, GetRoom, GetSync, GetUserSettings,
-        GetWords, Heads, History, HistoryFrom, Inbox, InboxMark, InboxPage, InboxStanding, Invitation, Join,
-        Leave, ListAudit, ListBans, ListBlocked, ListInvitations, ListMembers, ListPins, ListRemovedFiles,
-        ListReports, ListRevisions, ListRooms, ListThreadMessages, ListThreads, LogPage, MadeInvitation,
-        MakeInvitation, Mark, MarkDelivered, MarkInboxRead, MarkRead, MarkThreadRead, Member, Membership,
-        Mentioned, MessageStoreDouble, Notify, Open, OpenInbox, Opened, OpenedInbox, Page, PutMember,
-        PutRoomSettings, PutUserSettings, PutWords, React, Read, ReadExport, ReadMark, RememberProfile,
-        RememberedProfile, RemoveMember, Report, ReportMessage, Resolve, Resolved, Restrict, Revision,
-        RevokeInvitation, Room, RoomKind, RoomReads, RoomSettings, RoomView, Search, SearchPage, SetForRoom,
-        SetPin, SettleReport, Synced, SyncedRoom, TellFollowers, TextRange, ThreadPage, ThreadPlace, Unblock,
-        UpdateRoom, UserSettings, WordList,
+        FollowedThread, ForgetFiles, FoundMessage, GetFile, GetPeople, GetReads, GetRoom, GetSync,
+        GetUserSettings, GetWords, Heads, History, HistoryFrom, Inbox, InboxMark, InboxPage, InboxStanding,
+        Invitation, Join, Leave, ListAudit, ListBans, ListBlocked, ListInvitations, ListMembers, ListPins,
+        ListRemovedFiles, ListReports, ListRevisions, ListRooms, ListThreadMessages, ListThreads, LogPage,
+        MadeInvitation, MakeInvitation, Mark, MarkDelivered, MarkInboxRead, MarkRead, MarkThreadRead, Member,
+        Membership, Mentioned, MessageStoreDouble, NoteSeen, Notify, Open, OpenInbox, Opened, OpenedInbox,
+        Page, Person, PutMember, PutRoomSettings, PutStatus, PutUserSettings, PutWords, React, Read,
+        ReadExport, ReadMark, RememberProfile, RememberedProfile, RemoveMember, Report, ReportMessage,
+        Resolve, Resolved, Restrict, Revision, RevokeInvitation, Room, RoomKind, RoomReads, RoomSettings,
+        RoomView, Search, SearchPage, SetForRoom, SetPin, SettleReport, Status, StatusRoom, Synced,
+        SyncedRoom, TellFollowers, TextRange, ThreadPage, ThreadPlace, ToldStatus, Unblock, UpdateRoom,
+        UserSettings, WordList,
     },
 };
 use tokio::sync::Semaphore;
@@ -498,6 +499,9 @@ impl MessageStoreDouble for Script {
             settings: UserSettings {
                 added_by: AddedBy::Nobody,
                 do_not_disturb_until: Some(Timestamp::from_micros(5)),
+                hides_presence: true,
+                hides_last_seen: false,
+                hides_typing: true,
             },
             rooms: vec![SyncedRoom { view: view(), mentions: 2 }],
             blocked: vec![BlockedUser { user: profile(5), at: Timestamp::from_micros(7) }],
@@ -603,6 +607,8 @@ impl MessageStoreDouble for Script {
                 .map(|_| notice(EventBody::Mention(Mention { room: room_id(7), seq: Seq::new(3) })))
                 .collect(),
             user: open.since.map(|_| profile(1)),
+            hides_presence: open.since.is_some(),
+            hides_typing: open.since.is_none(),
         })
     }
 
@@ -622,13 +628,25 @@ impl MessageStoreDouble for Script {
 
     async fn get_user_settings(&self, request: GetUserSettings) -> Result<UserSettings> {
         self.called("get_user_settings", &request)?;
-        Ok(UserSettings { added_by: AddedBy::Shared, do_not_disturb_until: None })
+        Ok(UserSettings {
+            added_by: AddedBy::Shared,
+            do_not_disturb_until: None,
+            hides_presence: false,
+            hides_last_seen: true,
+            hides_typing: false,
+        })
     }
 
     async fn put_user_settings(&self, request: PutUserSettings) -> Result<UserSettings> {
         self.called("put_user_settings", &request)?;
         let added_by = request.added_by.unwrap_or(AddedBy::Anyone);
-        Ok(UserSettings { added_by, do_not_disturb_until: request.do_not_disturb_until.flatten() })
+        Ok(UserSettings {
+            added_by,
+            do_not_disturb_until: request.do_not_disturb_until.flatten(),
+            hides_presence: request.hides_presence.unwrap_or(true),
+            hides_last_seen: request.hides_last_seen.unwrap_or(false),
+            hides_typing: request.hides_typing.unwrap_or(true),
+        })
     }
 
     async fn put_room_settings(&self, request: PutRoomSettings) -> Result<SetForRoom> {
@@ -666,6 +684,32 @@ impl MessageStoreDouble for Script {
     async fn remember_profile(&self, request: RememberProfile) -> Result<RememberedProfile> {
         self.called("remember_profile", &request)?;
         Ok(RememberedProfile { user: request.user, rooms: vec![room_id(7), room_id(8)] })
+    }
+
+    async fn put_status(&self, request: PutStatus) -> Result<ToldStatus> {
+        self.called("put_status", &request)?;
+        let rooms = vec![
+            StatusRoom { room: room_id(7), but_for: vec![user_id(5), user_id(6)] },
+            StatusRoom { room: room_id(8), but_for: Vec::new() },
+        ];
+        Ok(ToldStatus { version: Timestamp::from_micros(9), rooms })
+    }
+
+    async fn get_people(&self, request: GetPeople) -> Result<Vec<Person>> {
+        self.called("get_people", &request)?;
+        let status = |until| Status { text: StatusText::new("점심").unwrap(), until };
+        Ok(vec![
+            Person { user: user_id(5), status: Some(status(None)), last_seen: None },
+            Person {
+                user: user_id(6),
+                status: Some(status(Some(Timestamp::from_micros(7)))),
+                last_seen: Some(Timestamp::from_micros(8)),
+            },
+        ])
+    }
+
+    async fn note_seen(&self, request: NoteSeen) -> Result<()> {
+        self.called("note_seen", &request)
     }
 
     async fn erase_user(&self, request: EraseUser) -> Result<Changed<Erased>> {

@@ -3,6 +3,8 @@
 
 mod addresses;
 mod budgets;
+mod departures;
+mod hides;
 mod queue;
 mod reads;
 mod shared;
@@ -12,6 +14,8 @@ pub(crate) use addresses::{AddressConnections, AddressPermit, Handshake, Handsha
 pub(crate) use budgets::{
     Actor, BudgetSettings, Budgets, Cost, PARTS_OF_A_MESSAGE, PROFILE_TOPICS_MAX, Spent,
 };
+pub(crate) use departures::Departures;
+pub(crate) use hides::{BeforeRead, Hides};
 pub(crate) use queue::{AdmissionQueue, admit};
 pub(crate) use reads::{ReadBudgets, ReadSettings, Reads};
 pub(crate) use shared::{Price, SharedKey, SharedLimits, Whose};

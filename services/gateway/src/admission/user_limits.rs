@@ -13,6 +13,11 @@ use std::{
 use madang_domain::{Error, Limit, Profile, Result, UserId};
 use madang_flow_control::{RateBucket, RateLimit};
 
+use super::{
+    departures::Departures,
+    hides::{BeforeRead, Hides, KnownHides},
+};
+
 /// How many subscriptions of a user may be refused: as many at once as two full `subscribe` frames hold, since the rooms
 /// of a client that was away long may all be gone.
 const REFUSED_SUBSCRIPTIONS: RateLimit = RateLimit { interval: Duration::from_millis(500), burst: 200 };
@@ -31,9 +36,25 @@ pub(crate) struct UserUsage {
     uploads: AtomicU32,
     /// The last change of the profile of which this gateway was told.
     profile: Mutex<Option<Arc<Profile>>>,
+    hides: KnownHides,
 }
 
 impl UserUsage {
+    /// What the user does not show to others, as far as this gateway knows.
+    pub(crate) fn hides(&self) -> Hides {
+        self.hides.now()
+    }
+
+    /// To be called before it is read what the user does not show.
+    pub(crate) fn before_hides_are_read(&self) -> BeforeRead {
+        self.hides.before_read()
+    }
+
+    /// Notes what was read. A change of which this gateway was told meanwhile counts more.
+    pub(crate) fn note_read_hides(&self, before: BeforeRead, hides: Hides) {
+        self.hides.read(before, hides);
+    }
+
     /// The user's profile as it is now: the given one, or a later one of which this gateway was told.
     pub(crate) fn present(&self, given: &Arc<Profile>) -> Arc<Profile> {
         let told = self.profile.lock().unwrap_or_else(PoisonError::into_inner);
@@ -76,6 +97,8 @@ pub(crate) struct UserLimits {
     epoch: Instant,
     sockets_max: u32,
     users: Mutex<Users>,
+    /// The users whose last socket here has closed.
+    departures: Arc<Departures>,
 }
 
 /// The users whose usage is kept.
@@ -88,7 +111,11 @@ struct Users {
 
 /// A permit for one of a user's sockets; dropping it releases the permit.
 #[derive(Debug)]
-pub(crate) struct SocketPermit(Arc<UserUsage>);
+pub(crate) struct SocketPermit {
+    user: UserId,
+    usage: Arc<UserUsage>,
+    departures: Arc<Departures>,
+}
 
 /// A permit for one of a user's uploads; dropping it releases the permit.
 #[derive(Debug)]
@@ -103,7 +130,12 @@ const KEPT_USERS: usize = 100_000;
 impl UserLimits {
     pub(crate) fn new(sockets_max: u32) -> Self {
         let users = Users { usage: HashMap::new(), sweep_at: KEPT_USERS };
-        Self { epoch: Instant::now(), sockets_max, users: Mutex::new(users) }
+        Self { epoch: Instant::now(), sockets_max, users: Mutex::new(users), departures: Arc::default() }
+    }
+
+    /// The users whose last socket here has closed.
+    pub(crate) const fn departures(&self) -> &Arc<Departures> {
+        &self.departures
     }
 
     /// The usage of a user.
@@ -132,6 +164,14 @@ impl UserLimits {
         }
     }
 
+    /// Notes that a user who is here shows other things from now on.
+    pub(crate) fn note_hides(&self, user: UserId, hides: Hides) {
+        let users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(usage) = users.usage.get(&user) {
+            usage.hides.told(hides);
+        }
+    }
+
     /// Nothing, where subscriptions of a user may still be refused. `rate_limited`: too many were, and the store is not to
     /// be asked about more.
     pub(crate) fn check_subscriptions(&self, usage: &UserUsage) -> Result<()> {
@@ -147,9 +187,11 @@ impl UserLimits {
     }
 
     /// Takes a place for one more socket of a user's; none when all are taken, or when the user opens them too fast.
-    pub(crate) fn take_socket(&self, usage: &Arc<UserUsage>) -> Option<SocketPermit> {
+    pub(crate) fn take_socket(&self, user: UserId, usage: &Arc<UserUsage>) -> Option<SocketPermit> {
         let openings = RateLimit { interval: OPENING_INTERVAL, burst: self.sockets_max };
-        let permit = SocketPermit(Arc::clone(usage));
+        let (usage, departures) = (Arc::clone(usage), Arc::clone(&self.departures));
+        let permit = SocketPermit { user, usage, departures };
+        let usage = &permit.usage;
         let has_place = usage.sockets.fetch_add(1, Ordering::Relaxed) < self.sockets_max;
         (has_place && usage.openings.take(openings, self.now_micros()).is_ok()).then_some(permit)
     }
@@ -174,7 +216,9 @@ impl Drop for UploadPermit {
 
 impl Drop for SocketPermit {
     fn drop(&mut self) {
-        self.0.sockets.fetch_sub(1, Ordering::Relaxed);
+        if self.usage.sockets.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.departures.add(self.user);
+        }
     }
 }
 
@@ -186,11 +230,24 @@ mod tests {
     fn a_user_who_opens_sockets_again_and_again_is_slowed_down_and_another_is_not() {
         const SOCKETS: u32 = 50;
         let limits = UserLimits::new(SOCKETS);
-        let [mina, joon] = [1, 2].map(|number| limits.of(UserId::new(uuid::Uuid::from_u128(number))));
-        let opened = (0..2 * SOCKETS).filter(|_| limits.take_socket(&mina).is_some()).count();
+        let user = |number| UserId::new(uuid::Uuid::from_u128(number));
+        let take = |number| limits.take_socket(user(number), &limits.of(user(number)));
+        let opened = (0..2 * SOCKETS).filter(|_| take(1).is_some()).count();
         assert!((SOCKETS..2 * SOCKETS).contains(&(opened as u32)), "{opened} were opened and closed");
-        assert!(limits.take_socket(&mina).is_none());
-        assert!(limits.take_socket(&joon).is_some());
+        assert!(take(1).is_none());
+        assert!(take(2).is_some());
+    }
+
+    #[test]
+    fn a_user_has_left_with_the_last_socket() {
+        let (limits, user) = (UserLimits::new(5), UserId::new(uuid::Uuid::from_u128(1)));
+        let now = madang_domain::Timestamp::from_micros(7);
+        let usage = limits.of(user);
+        let (phone, laptop) = (limits.take_socket(user, &usage), limits.take_socket(user, &usage));
+        drop(phone);
+        assert!(limits.departures().take(10, now).is_empty());
+        drop(laptop);
+        assert_eq!(limits.departures().take(10, now).len(), 1);
     }
 
     #[test]

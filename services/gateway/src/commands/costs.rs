@@ -84,6 +84,10 @@ actions! {
     PutWords = "set a room's word list", Cost { room: 0, ..CHANGE };
     /// Changes the own profile. Every room that the user is in hears of it.
     UpdateProfile = "change the profile", Cost { sends: 10 * MESSAGE, profile_topics: PROFILE_TOPICS_MAX, ..NOTHING };
+    /// Sets the own status. Every room that the user is in hears of it.
+    PutStatus = "set the status", Cost { sends: 10 * MESSAGE, profile_topics: PROFILE_TOPICS_MAX, ..NOTHING };
+    /// Changes what others see of the own. The gateways of every room that the user is in hear of it.
+    PutShown = "show or hide the presence or the typing", Cost { sends: 10 * MESSAGE, profile_topics: PROFILE_TOPICS_MAX, ..NOTHING };
     /// Changes the own settings, or those for a room.
     PutSettings = "change the settings", Cost { sends: MESSAGE, ..NOTHING };
     /// Changes the own password.

@@ -16,6 +16,7 @@ mod message_changes;
 mod messages;
 mod moderation;
 mod notices;
+mod people;
 mod presence;
 mod profiles;
 mod read_marks;

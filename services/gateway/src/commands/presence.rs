@@ -3,10 +3,13 @@
 use bytes::Bytes;
 use madang_bus::{PresenceError, PresentPage};
 use madang_domain::{Code, ConnectionId, Error, Profile, Result, RoomId};
-use madang_rpc::store::GetRoom;
+use madang_rpc::store::{GetRoom, GetUserSettings};
 
 use super::Commands;
-use crate::{admission::Actor, formats::presence_profile};
+use crate::{
+    admission::{Actor, Hides},
+    formats::presence_profile,
+};
 
 impl Commands {
     /// Returns who is present in a room. Subscribers of the room may ask, which its hub checks, and other
@@ -36,9 +39,20 @@ impl Commands {
         Ok(page)
     }
 
-    /// The profile with which a user is present in rooms; none where presence is off.
-    pub(crate) fn presence_profile(&self, user: &Profile) -> Option<Bytes> {
-        self.presence_settings.enabled.then(|| presence_profile::encode(user))
+    /// The profile with which a user is present in rooms; none where presence is off, or where the user hides it.
+    pub(crate) fn presence_profile(&self, user: &Profile, hides: Hides) -> Option<Bytes> {
+        (self.presence_settings.enabled && !hides.presence).then(|| presence_profile::encode(user))
+    }
+
+    /// The same for a session that does not follow the user's inbox, with which it would learn what the user hides. Where
+    /// the store does not say, the user is not shown.
+    pub(crate) async fn asked_presence_profile(&self, user: &Profile) -> Option<Bytes> {
+        if !self.presence_settings.enabled {
+            return None;
+        }
+        let set = self.store.get_user_settings(GetUserSettings { user: user.id }).await;
+        let is_shown = set.is_ok_and(|set| !set.hides_presence);
+        self.presence_profile(user, Hides { presence: !is_shown, typing: false })
     }
 }
 

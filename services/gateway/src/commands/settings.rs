@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use madang_contract::WireFrame;
-use madang_domain::{AddedBy, NotificationLevel, Result, RoomRef, Timestamp, TopicId, UserId};
+use madang_domain::{NotificationLevel, Result, RoomRef, Timestamp, TopicId, UserId};
 use madang_rpc::store::{GetUserSettings, PutRoomSettings, PutUserSettings, SetForRoom, UserSettings};
 
-use super::{Action, Commands, Committed};
+use super::{Action, Commands, Committed, people::shown};
 use crate::{
     admission::Actor,
     fanout::{EphemeralFrame, Publication},
@@ -25,16 +25,19 @@ impl Commands {
     pub(crate) async fn put_user_settings(
         &self,
         actor: &Actor,
-        added_by: Option<AddedBy>,
-        do_not_disturb_until: Option<Option<Timestamp>>,
+        request: PutUserSettings,
     ) -> Result<UserSettings> {
-        let spent = self.spend(actor, Action::PutSettings, None).await?;
-        let (store, user) = (Arc::clone(&self.store), actor.profile.id);
-        let request = PutUserSettings { user, added_by, do_not_disturb_until };
+        let changes_shown = request.hides_presence.is_some() || request.hides_typing.is_some();
+        let action = if changes_shown { Action::PutShown } else { Action::PutSettings };
+        let spent = self.spend(actor, action, None).await?;
+        let (store, user) = (Arc::clone(&self.store), self.budgets.present_profile(actor));
         self.commit(spent, "put user settings", async move {
             let value = store.put_user_settings(request).await?;
-            let told = for_devices(user, native::user_settings_frame(value));
-            Ok(Committed { value, publications: vec![told] })
+            let mut publications = vec![for_devices(user.id, native::user_settings_frame(value))];
+            if changes_shown {
+                publications.extend(shown(&*store, user, value).await?);
+            }
+            Ok(Committed { value, publications })
         })
         .await
     }

@@ -12,10 +12,11 @@ use madang_rpc::{
 };
 use tracing::Instrument as _;
 
-use super::{Action, Commands, Committed, HistoryRange};
+use super::{Action, Commands, Committed, HistoryRange, settings::for_devices};
 use crate::{
     admission::{Actor, Spent},
     fanout::Fanout,
+    formats::native,
 };
 
 impl Commands {
@@ -60,24 +61,27 @@ impl Commands {
         self.store.list_thread_messages(ListThreadMessages { user, room, thread, from, limit }).await
     }
 
-    /// Moves a user's read mark in a thread.
+    /// Moves a user's read mark in a thread, and tells the user's devices.
     pub(crate) async fn mark_thread_read(
         &self,
         actor: &Actor,
-        room: RoomRef,
+        room: &RoomRef,
         thread: MessageId,
         seq: Seq,
     ) -> Result<ThreadPlace> {
         let spent = self.spend(actor, Action::MarkRead, None).await?;
-        let (store, user, thread) = (Arc::clone(&self.store), actor.profile.id, thread.seq());
+        let room = self.room_id(actor, room).await?;
+        let (store, user) = (Arc::clone(&self.store), actor.profile.id);
         self.commit(spent, "mark thread read", async move {
-            let value = store.mark_thread_read(MarkThreadRead { user, room, thread, seq }).await?;
-            Ok(Committed { value, publications: Vec::new() })
+            let mark = MarkThreadRead { user, room: room.into(), thread: thread.seq(), seq };
+            let value = store.mark_thread_read(mark).await?;
+            let told = for_devices(user, native::thread_read_frame(room, thread, value));
+            Ok(Committed { value, publications: vec![told] })
         })
         .await
     }
 
-    /// Follows a thread, or follows it no more.
+    /// Follows a thread, or follows it no more, and tells the user's devices.
     pub(crate) async fn follow_thread(
         &self,
         actor: &Actor,
@@ -85,11 +89,15 @@ impl Commands {
         thread: MessageId,
         on: bool,
     ) -> Result<ThreadPlace> {
-        let (spent, room) = self.spend_in(actor, Action::FollowThread, room).await?;
+        let room = self.room_id(actor, room).await?;
+        let spent = self.spend(actor, Action::FollowThread, Some(room)).await?;
         let (store, actor) = (Arc::clone(&self.store), self.budgets.present_profile(actor));
-        let follow = FollowThread { actor, room, thread: thread.seq(), on };
+        let user = actor.id;
+        let follow = FollowThread { actor, room: room.into(), thread: thread.seq(), on };
         self.commit(spent, "follow thread", async move {
-            Ok(Committed { value: store.follow_thread(follow).await?, publications: Vec::new() })
+            let value = store.follow_thread(follow).await?;
+            let told = for_devices(user, native::thread_read_frame(room, thread, value));
+            Ok(Committed { value, publications: vec![told] })
         })
         .await
     }

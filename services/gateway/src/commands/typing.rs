@@ -26,6 +26,9 @@ impl Commands {
             Some(false) => return Ok(()),
             Some(true) => {}
         }
+        if actor.usage.as_ref().is_some_and(|usage| usage.hides().typing) {
+            return Ok(());
+        }
         self.spend(actor, Action::Type, Some(room)).await?.keep();
         let user = self.budgets.present_profile(actor);
         let (name, connection) = (user.name.as_str().to_owned(), Some(connection));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use madang_contract::WireFrame;
-use madang_domain::{ParseIdError, RoomId, Seq, TopicId, UserId};
+use madang_domain::{ParseIdError, RoomId, Seq, Timestamp, TopicId, UserId};
 use madang_proto::gateway::v1 as proto;
 use madang_rpc::wire::{
     DecodeError, decode_event, decode_profile, decode_topic, encode_event, encode_profile, encode_topic,
@@ -12,8 +12,13 @@ use madang_rpc::wire::{
 use madang_trace::SpanContext;
 use prost::Message as _;
 
-use super::publication::{EphemeralFrame, ProfileChange, Publication, TypingChange};
-use crate::hub::Audience;
+use super::publication::{
+    EphemeralFrame, ProfileChange, Publication, ShownChange, StatusChange, TypingChange,
+};
+use crate::{
+    admission::Hides,
+    hub::{Audience, StatusNews},
+};
 
 /// Why an entry cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +59,23 @@ pub(crate) fn encode(publication: &Publication) -> Bytes {
             proto::envelope::Content::ProfileChange(proto::ProfileChange {
                 topic: Some(encode_topic(*topic)),
                 user: Some(encode_profile(user)),
+            })
+        }
+        Publication::Status(StatusChange { topic, news }) => {
+            proto::envelope::Content::StatusChange(proto::StatusChange {
+                topic: Some(encode_topic(*topic)),
+                user: news.user.to_bytes().into(),
+                version_micros: news.version.as_micros(),
+                but_for: news.but_for.iter().map(|user| user.to_bytes().into()).collect(),
+                json: news.frame.payload().to_vec().into(),
+            })
+        }
+        Publication::Shown(ShownChange { topic, user, hides }) => {
+            proto::envelope::Content::ShownChange(proto::ShownChange {
+                topic: Some(encode_topic(*topic)),
+                user: Some(encode_profile(user)),
+                hides_presence: hides.presence,
+                hides_typing: hides.typing,
             })
         }
     };
@@ -123,6 +145,21 @@ fn decode_content(content: proto::envelope::Content) -> Result<Publication, Enve
         proto::envelope::Content::ProfileChange(change) => Ok(Publication::Profile(ProfileChange {
             topic: decode_topic("topic", change.topic)?,
             user: Arc::new(decode_profile("user", change.user)?),
+        })),
+        proto::envelope::Content::StatusChange(change) => {
+            let but_for = change.but_for.iter().map(|user| UserId::from_bytes(user));
+            let news = StatusNews {
+                user: UserId::from_bytes(&change.user)?,
+                version: Timestamp::from_micros(change.version_micros),
+                but_for: but_for.collect::<Result<_, _>>()?,
+                frame: WireFrame::text(std::str::from_utf8(&change.json)?),
+            };
+            Ok(Publication::Status(StatusChange { topic: decode_topic("topic", change.topic)?, news }))
+        }
+        proto::envelope::Content::ShownChange(change) => Ok(Publication::Shown(ShownChange {
+            topic: decode_topic("topic", change.topic)?,
+            user: Arc::new(decode_profile("user", change.user)?),
+            hides: Hides { presence: change.hides_presence, typing: change.hides_typing },
         })),
     }
 }

@@ -7,14 +7,17 @@ mod spans;
 
 use std::sync::Arc;
 
-pub(crate) use self::publication::{EphemeralFrame, ProfileChange, Publication, TypingChange};
+pub(crate) use self::publication::{
+    EphemeralFrame, ProfileChange, Publication, ShownChange, StatusChange, TypingChange,
+};
 use self::spans::Spans;
 use crate::{
     admission::UserLimits,
     formats::{Format, native, presence_profile},
-    hub::{Arrival, Hubs, ProfileNews, TYPING_EXPIRES, TypingEnd, TypingSignal},
+    hub::{Arrival, Hubs, ProfileNews, ShownNews, TYPING_EXPIRES, TypingEnd, TypingSignal},
 };
 use madang_bus::Bus;
+use madang_domain::TopicId;
 use madang_trace::Kept;
 
 /// Publishes to the other gateways and delivers to the sockets of this one.
@@ -69,6 +72,8 @@ impl Fanout {
             Publication::Typing(change) => self.hubs.typing(change.room.into(), typing(&change)).await,
             Publication::MarksMoved(room) => self.hubs.marks_moved(room.into()).await,
             Publication::Profile(change) => self.profile(change).await,
+            Publication::Status(StatusChange { topic, news }) => self.hubs.status(topic, news).await,
+            Publication::Shown(change) => self.shown(change).await,
         }
     }
 
@@ -77,6 +82,18 @@ impl Fanout {
         let user = self.users.note_profile(user);
         let (frame, card) = (native::profile_frame(&user), presence_profile::encode(&user));
         self.hubs.profile(topic, ProfileNews { user, frame, card }).await;
+    }
+}
+
+impl Fanout {
+    async fn shown(&self, ShownChange { topic, user, hides }: ShownChange) {
+        match topic {
+            TopicId::Inbox(user) => self.users.note_hides(user, hides),
+            TopicId::Room(_) => {
+                let card = presence_profile::encode(&user);
+                self.hubs.shown(topic, ShownNews { user: user.id, hides: hides.presence, card }).await;
+            }
+        }
     }
 }
 

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use madang_contract::WireFrame;
 use madang_domain::{ConnectionId, Profile, RoomId, Seq, TopicId, UserId, event::Event};
 
-use crate::hub::Audience;
+use crate::{
+    admission::Hides,
+    hub::{Audience, StatusNews},
+};
 
 /// A publication for listeners.
 #[derive(Debug, Clone)]
@@ -20,6 +23,30 @@ pub(crate) enum Publication {
     MarksMoved(RoomId),
     /// A user's profile has changed. No log keeps it either.
     Profile(ProfileChange),
+    /// A user has set a status, or ended it. No log keeps it either.
+    Status(StatusChange),
+    /// What others see of a user has changed.
+    Shown(ShownChange),
+}
+
+/// A status that was set or has ended, for those who listen to one of the topics in which it is seen.
+#[derive(Debug, Clone)]
+pub(crate) struct StatusChange {
+    /// A room that the user is in, or the user's own inbox.
+    pub(crate) topic: TopicId,
+    /// What is told.
+    pub(crate) news: StatusNews,
+}
+
+/// What others see of a user, for those who listen to one of the topics in which it is seen.
+#[derive(Debug, Clone)]
+pub(crate) struct ShownChange {
+    /// A room that the user is in, or the user's own inbox.
+    pub(crate) topic: TopicId,
+    /// The user as the profile is now.
+    pub(crate) user: Arc<Profile>,
+    /// What others do not see of the user.
+    pub(crate) hides: Hides,
 }
 
 /// A changed profile, for those who listen to one of the topics in which it is seen.
@@ -69,6 +96,8 @@ impl Publication {
             Self::Typing(typing) => typing.room.into(),
             Self::MarksMoved(room) => (*room).into(),
             Self::Profile(change) => change.topic,
+            Self::Status(change) => change.topic,
+            Self::Shown(change) => change.topic,
         }
     }
 }

@@ -10,7 +10,9 @@ use madang_domain::{
         Reacted, Reactions, Reply, Restricted, RestrictionNotice, RoomChanged, ThreadState,
     },
 };
-use madang_rpc::store::{InboxMark, Mark, RoomReads, RoomSettings, SetForRoom, UserSettings};
+use madang_rpc::store::{
+    InboxMark, Mark, RoomReads, RoomSettings, SetForRoom, Status, ThreadPlace, UserSettings,
+};
 
 /// An event in the form of the public contract; `None` for topics other than rooms.
 pub(crate) fn event(event: &Event) -> Option<frames::Event<'_>> {
@@ -182,6 +184,17 @@ pub(crate) fn profile_frame(profile: &Profile) -> WireFrame {
     WireFrame::json(&ServerFrame::Profile(frames::Profile { user: account(profile) }))
 }
 
+/// That a user has set a status, or ended it.
+pub(crate) fn status_frame(user: UserId, status: Option<&Status>) -> WireFrame {
+    let status = status.map(self::status);
+    WireFrame::json(&ServerFrame::Status(frames::StatusChanged { user, status }))
+}
+
+/// What a user says of what the user does.
+pub(crate) fn status(status: &Status) -> frames::Status {
+    frames::Status { text: status.text.clone(), until: status.until }
+}
+
 /// That a user has read a room up to a sequence number, for the user's other devices.
 pub(crate) fn read_frame(room: RoomId, user: UserId, seq: Seq) -> WireFrame {
     WireFrame::json(&ServerFrame::Read(frames::Read::own(room, user, seq)))
@@ -202,6 +215,12 @@ pub(crate) fn delivered_frame(reads: &RoomReads) -> Option<WireFrame> {
     })
 }
 
+/// How far a user has read a thread, for the user's devices.
+pub(crate) fn thread_read_frame(room: RoomId, thread: MessageId, place: ThreadPlace) -> WireFrame {
+    let ThreadPlace { following, read, unread } = place;
+    WireFrame::json(&ServerFrame::ThreadRead(frames::ThreadRead { room, thread, following, read, unread }))
+}
+
 /// How far a user has read the inbox, for the user's devices.
 pub(crate) fn inbox_read_frame(mark: InboxMark) -> WireFrame {
     let InboxMark { read, unread } = mark;
@@ -210,8 +229,14 @@ pub(crate) fn inbox_read_frame(mark: InboxMark) -> WireFrame {
 
 /// What a user has set.
 pub(crate) const fn user_settings(set: UserSettings) -> frames::UserSettings {
-    let UserSettings { added_by, do_not_disturb_until } = set;
-    frames::UserSettings { added_by, do_not_disturb_until }
+    let UserSettings { added_by, do_not_disturb_until, hides_presence, hides_last_seen, hides_typing } = set;
+    frames::UserSettings {
+        added_by,
+        do_not_disturb_until,
+        presence: !hides_presence,
+        last_seen: !hides_last_seen,
+        typing: !hides_typing,
+    }
 }
 
 /// What a member has set for a room.

@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 
 use super::{
     arrival::Arrival,
-    profile_news::ProfileNews,
+    profile_news::{ProfileNews, ShownNews, StatusNews},
     topic_hub::{Audience, Listener},
     typists::TypingSignal,
 };
@@ -41,6 +41,10 @@ pub(super) enum Message {
     Typing { topic: TopicId, signal: TypingSignal },
     /// A user's profile has changed.
     Profile { topic: TopicId, news: ProfileNews },
+    /// A user has set a status, or ended it.
+    Status { topic: TopicId, news: StatusNews },
+    /// Others see from now on that a user is present, or do not.
+    Shown { topic: TopicId, news: ShownNews },
     /// Asks whether it is news to the others that the user of a socket types or has stopped; none where the socket does not
     /// subscribe to the topic.
     IsTypingNews {

@@ -30,7 +30,7 @@ use madang_domain::{ConnectionId, Seq, TopicId};
 use tokio::sync::{mpsc, oneshot};
 
 pub(crate) use arrival::Arrival;
-pub(crate) use profile_news::ProfileNews;
+pub(crate) use profile_news::{ProfileNews, ShownNews, StatusNews};
 pub(crate) use shard::ShardDeps;
 pub(crate) use topic_hub::{Audience, Listener};
 
@@ -137,6 +137,16 @@ impl Hubs {
     /// Delivers that a user's profile has changed.
     pub(crate) async fn profile(&self, topic: TopicId, news: ProfileNews) {
         self.tell(topic, Message::Profile { topic, news }).await;
+    }
+
+    /// Delivers that a user has set a status, or ended it.
+    pub(crate) async fn status(&self, topic: TopicId, news: StatusNews) {
+        self.tell(topic, Message::Status { topic, news }).await;
+    }
+
+    /// Delivers whether others see that a user is present.
+    pub(crate) async fn shown(&self, topic: TopicId, news: ShownNews) {
+        self.tell(topic, Message::Shown { topic, news }).await;
     }
 
     /// Whether it is news to the others that the user of a socket types or has stopped. None: the socket does not

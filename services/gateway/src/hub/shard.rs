@@ -29,6 +29,7 @@ use super::{
     marks::MovedMarks,
     message::{Attached, Message},
     presence::{PendingPresence, PresenceGuard},
+    profile_news::ShownNews,
     repair::{self, Repair, Repairs},
     slot::{Slot, linger},
     sweep::{self, Scope, Sweeps},
@@ -194,6 +195,14 @@ impl Shard {
                 self.with(topic, |slot| slot.say_typing(&signal, Instant::now()));
             }
             Message::Profile { topic, news } => self.with(topic, |slot| slot.hub.say_profile(&news)),
+            Message::Status { topic, news } => self.with(topic, |slot| slot.hub.say_status(&news)),
+            Message::Shown { topic, news: ShownNews { user, hides, card } } => {
+                let presence = Arc::clone(&self.deps.presence);
+                self.with(topic, |slot| {
+                    let take = || PresenceGuard::take(&presence, topic, user, card);
+                    slot.hub.show_presence(user, !hides, take);
+                });
+            }
             Message::IsTypingNews { topic, connection, on, thread, answer } => {
                 let slot = self.hubs.get(&topic);
                 let is_news =

@@ -51,6 +51,8 @@ struct Subscriber {
     stage: Stage,
     /// Keeps the user present; all subscribers of the user share it.
     presence: Option<Arc<PresenceGuard>>,
+    /// The user has hidden the presence since the socket was attached, and what its session knows of that is older.
+    hides_presence: bool,
 }
 
 #[derive(Debug)]
@@ -103,7 +105,15 @@ impl TopicHub {
             // Most hubs are of inboxes, and most of those have one socket.
             self.subscribers.reserve_exact(1);
         }
-        self.subscribers.push(Subscriber { connection, user, outbox, format, stage, presence: None });
+        self.subscribers.push(Subscriber {
+            connection,
+            user,
+            outbox,
+            format,
+            stage,
+            presence: None,
+            hides_presence: false,
+        });
     }
 
     /// The socket has been sent the log up to `seen`. Events that waited are delivered, then all that follow.
@@ -143,7 +153,9 @@ impl TopicHub {
         connection: ConnectionId,
         take: impl FnOnce(UserId) -> Arc<PresenceGuard>,
     ) {
-        let is_it = |s: &Subscriber| s.connection == connection && matches!(s.stage, Stage::Live(_));
+        let is_it = |s: &Subscriber| {
+            s.connection == connection && matches!(s.stage, Stage::Live(_)) && !s.hides_presence
+        };
         let Some(at) = self.subscribers.iter().position(is_it) else { return };
         let user = self.subscribers[at].user;
         let taken = self.subscribers.iter().filter(|s| s.user == user).find_map(|s| s.presence.clone());

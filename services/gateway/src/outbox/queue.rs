@@ -48,6 +48,8 @@ struct State {
     held: usize,
     /// Of which changed profiles the client was told.
     profiles_told: ProfilesTold,
+    /// Statuses are told as profiles are.
+    statuses_told: ProfilesTold,
     closing: Option<Close>,
     /// The waker of the writer. It waits for frames, or, if `blocked`, for the client to read.
     writer: Option<Waker>,
@@ -147,6 +149,16 @@ impl Outbox {
         // Under one lock: between the note and the push another hub must not queue a later version.
         let mut state = self.lock();
         if !state.profiles_told.note(user, version) {
+            return state.closing.is_none();
+        }
+        self.push_locked(state, frame.clone())
+    }
+
+    /// Queues the frame of a status, unless the client was told of this version or of a later one. False when the socket is
+    /// closing.
+    pub(crate) fn push_status(&self, user: UserId, version: Timestamp, frame: &WireFrame) -> bool {
+        let mut state = self.lock();
+        if !state.statuses_told.note(user, version) {
             return state.closing.is_none();
         }
         self.push_locked(state, frame.clone())

@@ -13,7 +13,7 @@ use madang_domain::{RoomRef, UserId};
 use super::{
     Routes,
     extract::{Caller, Json, Path, Query, page_query},
-    view::{member, page},
+    view::{member, page, seen_member},
 };
 use crate::{commands::Commands, http::Problem};
 
@@ -27,8 +27,12 @@ async fn list(
     Path(room): Path<RoomRef>,
     Query(query): Query<PageQuery>,
 ) -> Result<Response, Problem> {
-    let members = commands.members(&caller.actor(), room, page_query(query.limit, query.cursor)?).await?;
-    Ok(axum::Json(page(&members, member)).into_response())
+    let actor = caller.actor();
+    let members = commands.members(&actor, room, page_query(query.limit, query.cursor)?).await?;
+    let users = members.items.iter().map(|member| member.user.id).collect();
+    let people = commands.people(&actor, users).await?;
+    let seen = |member| seen_member(member, people.get(&member.user.id));
+    Ok(axum::Json(page(&members, seen)).into_response())
 }
 
 async fn put(

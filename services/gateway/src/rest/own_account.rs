@@ -20,7 +20,7 @@ use madang_rpc::{
 use super::{
     Routes,
     extract::{Caller, Client, Json, Path},
-    view::{account, room, room_message},
+    view::{person, room, room_message},
 };
 use crate::{
     admission::Actor,
@@ -86,8 +86,8 @@ async fn read_export(
     let actor = caller.actor();
     // What can be refused is refused before the answer begins.
     let first = commands.first_export_page(&actor, &id).await?;
-    let profile = commands.read_user(&actor, actor.profile.id).await?;
-    let head = line(&ExportLine::Profile { profile: account(&profile) })?;
+    let (profile, seen) = commands.read_person(&actor, actor.profile.id).await?;
+    let head = line(&ExportLine::Profile { profile: person(&profile, seen.as_ref()) })?;
     let rest = stream::try_unfold(Download::Page(first), move |download| {
         let (commands, actor, id) = (Arc::clone(&commands), actor.clone(), id.clone());
         async move { next_lines(&commands, &actor, &id, download).await }

@@ -65,7 +65,7 @@ async fn read(
     Path((room, thread)): Path<(RoomRef, MessageId)>,
     Json(body): Json<MarkRead>,
 ) -> Result<axum::Json<ThreadPlace>, Problem> {
-    let place = commands.mark_thread_read(&caller.actor(), room, thread, body.seq).await?;
+    let place = commands.mark_thread_read(&caller.actor(), &room, thread, body.seq).await?;
     Ok(axum::Json(thread_place(place)))
 }
 

@@ -9,17 +9,24 @@ use axum::{
 use http::StatusCode;
 use madang_contract::{
     UserSettings,
-    rest::{PageQuery, ProfileChanges, UserSettingsChanges, routes::users as table},
+    rest::{PageQuery, ProfileChanges, SetStatus, StatusChange, UserSettingsChanges, routes::users as table},
 };
 use madang_domain::UserId;
-use madang_rpc::auth::UpdateProfile;
+use madang_rpc::{
+    auth::UpdateProfile,
+    store::{PutUserSettings, Status},
+};
 
 use super::{
     Routes,
     extract::{Caller, Json, Path, Query, page_query},
-    view::{account, blocked_user, page},
+    view::{account, blocked_user, page, person},
 };
-use crate::{commands::Commands, formats::native::user_settings, http::Problem};
+use crate::{
+    commands::Commands,
+    formats::native::{self, user_settings},
+    http::Problem,
+};
 
 pub(super) fn routes() -> Routes {
     Routes::default()
@@ -28,6 +35,7 @@ pub(super) fn routes() -> Routes {
         .at(&table::GET, user)
         .at(&table::SETTINGS, settings)
         .at(&table::PUT_SETTINGS, put_settings)
+        .at(&table::PUT_STATUS, put_status)
         .at(&table::BLOCKED, blocked)
         .at(&table::BLOCK, block)
         .at(&table::UNBLOCK, unblock)
@@ -35,7 +43,8 @@ pub(super) fn routes() -> Routes {
 
 async fn me(State(commands): State<Arc<Commands>>, caller: Caller) -> Result<Response, Problem> {
     // The token's profile may be minutes old.
-    Ok(axum::Json(account(&commands.read_user(&caller.actor(), caller.me.id).await?)).into_response())
+    let (profile, seen) = commands.read_person(&caller.actor(), caller.me.id).await?;
+    Ok(axum::Json(person(&profile, seen.as_ref())).into_response())
 }
 
 async fn update_me(
@@ -61,9 +70,28 @@ async fn put_settings(
     caller: Caller,
     Json(changes): Json<UserSettingsChanges>,
 ) -> Result<axum::Json<UserSettings>, Problem> {
-    let UserSettingsChanges { added_by, do_not_disturb_until } = changes;
-    let set = commands.put_user_settings(&caller.actor(), added_by, do_not_disturb_until).await?;
+    let UserSettingsChanges { added_by, do_not_disturb_until, presence, last_seen, typing } = changes;
+    let change = PutUserSettings {
+        user: caller.me.id,
+        added_by,
+        do_not_disturb_until,
+        hides_presence: presence.map(|shown| !shown),
+        hides_last_seen: last_seen.map(|shown| !shown),
+        hides_typing: typing.map(|shown| !shown),
+    };
+    let set = commands.put_user_settings(&caller.actor(), change).await?;
     Ok(axum::Json(user_settings(set)))
+}
+
+async fn put_status(
+    State(commands): State<Arc<Commands>>,
+    caller: Caller,
+    Json(change): Json<StatusChange>,
+) -> Result<axum::Json<SetStatus>, Problem> {
+    let StatusChange { text, until } = change;
+    let status = text.map(|text| Status { text, until });
+    commands.put_status(&caller.actor(), status.clone()).await?;
+    Ok(axum::Json(SetStatus { status: status.as_ref().map(native::status) }))
 }
 
 async fn blocked(
@@ -98,5 +126,6 @@ async fn user(
     caller: Caller,
     Path(user): Path<UserId>,
 ) -> Result<Response, Problem> {
-    Ok(axum::Json(account(&commands.read_user(&caller.actor(), user).await?)).into_response())
+    let (profile, seen) = commands.read_person(&caller.actor(), user).await?;
+    Ok(axum::Json(person(&profile, seen.as_ref())).into_response())
 }

@@ -3,13 +3,13 @@
 use std::borrow::Cow;
 
 use madang_contract::{
-    EventBody, RoomMessage,
+    self as frames, EventBody, RoomMessage,
     rest::{self, SentMessage},
 };
-use madang_domain::{MessageId, RoomId, Seq, event::Event};
+use madang_domain::{MessageId, Profile, RoomId, Seq, Timestamp, event::Event};
 use madang_rpc::store::{
-    Appended, AuditEntry, BannedUser, BlockedUser, FoundMessage, Invitation, Member, Page, Report, Revision,
-    RoomView, ThreadPlace,
+    Appended, AuditEntry, BannedUser, BlockedUser, FoundMessage, Invitation, Member, Page, Person, Report,
+    Revision, RoomView, ThreadPlace,
 };
 
 use crate::formats::native;
@@ -49,7 +49,27 @@ pub(super) fn member(member: &Member) -> rest::Member<'_> {
         read: member.read,
         invited: member.invited,
         muted_until: member.muted_until,
+        status: None,
+        last_seen: None,
     }
+}
+
+/// A member, with what the caller sees of the user.
+pub(super) fn seen_member<'a>(member: &'a Member, seen: Option<&Person>) -> rest::Member<'a> {
+    rest::Member { status: status(seen), last_seen: last_seen(seen), ..self::member(member) }
+}
+
+/// A user, with what the caller sees of the user.
+pub(super) fn person<'a>(profile: &'a Profile, seen: Option<&Person>) -> frames::Person<'a> {
+    frames::Person { account: account(profile), status: status(seen), last_seen: last_seen(seen) }
+}
+
+fn status(seen: Option<&Person>) -> Option<frames::Status> {
+    seen.and_then(|seen| seen.status.as_ref()).map(native::status)
+}
+
+fn last_seen(seen: Option<&Person>) -> Option<Timestamp> {
+    seen.and_then(|seen| seen.last_seen)
 }
 
 /// A user who is banned from a room.

@@ -21,6 +21,7 @@ mod moderation;
 mod names;
 mod notifications;
 mod origins;
+mod people;
 mod pins;
 mod places;
 mod problems;

@@ -1,15 +1,21 @@
 //! Flags, bans, mutes and invitation links, by REST, and what the sockets at another gateway hear of them.
 
+use std::sync::Arc;
+
 use madang_client::{Body, Client, Incoming, NewRoom, NoticeOf};
 use madang_contract::{
     ClientFrame, ErrorFrame, EventBody, NoticeBody, Restricted, ServerFrame,
     rest::{BannedUser, Invitation, Member, Page, Room},
 };
 use madang_domain::{Code, Limit, MessageText, Role, RoomHistory, RoomId};
+use madang_rpc::{Auth, around::Around};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::support::{Gateway, PATIENCE, Services, Subscriber, User};
+use crate::{
+    problems::AnyKey,
+    support::{Gateway, PATIENCE, Services, Subscriber, User},
+};
 
 /// Two gateways, on which one user does more than the budget of a user allows at once.
 async fn gateways(services: &Services) -> [Gateway; 2] {
@@ -279,4 +285,39 @@ async fn a_link_brings_users_into_a_private_room() {
     assert_eq!(code(&hanas, Method::POST, &accept, None).await, Code::NotFound, "revoked");
     let too_long = format!("/v1/invitations/{}", "x".repeat(65));
     assert_eq!(code(&hanas, Method::POST, &too_long, None).await, Code::InvalidArgument);
+}
+
+#[tokio::test]
+async fn the_site_mutes_and_bans_and_ends_both() {
+    let services = Services::start().await;
+    let auth: Arc<dyn Auth> = Arc::new(Around::new(Arc::clone(&services.auth), AnyKey));
+    let (first, second) = (services.gateway_with_auth(auth, |_| ()).await, services.gateway().await);
+    let (mina, jun) = (services.user("mina").await, services.user("jun").await);
+    let (minas, juns) = (first.api().with_token(&mina.token), second.api().with_token(&jun.token));
+    let site = first.api().with_token("mk_any");
+    let room = room(&minas, &juns).await;
+    let mut of_mina = second.subscribe(&mina, room).await;
+    let of = |what: &str| format!("/v1/server/rooms/{room}/members/{}/{what}", jun.profile.id);
+    let messages = format!("/v1/rooms/{room}/messages");
+    let hello = json!({"text": "hello"});
+
+    done(&site, Method::POST, &of("mute"), Some(&json!({"reason": "noise"}))).await;
+    let (what, told) = restricted(&mut of_mina).await;
+    // The site has no profile: the user stands in its place.
+    assert_eq!((what, told.user, told.on, told.by), ("muted", jun.profile.id, true, jun.profile.id));
+    assert_eq!(code(&juns, Method::POST, &messages, Some(&hello)).await, Code::PermissionDenied);
+    done(&site, Method::DELETE, &of("mute"), None).await;
+    assert!(!restricted(&mut of_mina).await.1.on);
+    done(&juns, Method::POST, &messages, Some(&hello)).await;
+
+    done(&site, Method::POST, &of("ban"), Some(&json!({}))).await;
+    assert_eq!(restricted(&mut of_mina).await.0, "banned");
+    assert_eq!(code(&juns, Method::POST, &messages, Some(&hello)).await, Code::PermissionDenied);
+    assert_eq!(juns.join(room).await.unwrap_err().code(), Some(Code::PermissionDenied));
+    done(&site, Method::DELETE, &of("ban"), None).await;
+    juns.join(room).await.unwrap();
+
+    let unknown = format!("/v1/server/rooms/{room}/members/ext:nobody/ban");
+    assert_eq!(code(&site, Method::POST, &unknown, Some(&json!({}))).await, Code::NotFound);
+    assert_eq!(code(&juns, Method::POST, &of("ban"), Some(&json!({}))).await, Code::Unauthenticated);
 }

@@ -75,6 +75,7 @@ fn request_of(route: &Route, room: RoomId, user: &User) -> (String, Value) {
         "change_password" => {
             json!({"current_password": "what it is", "new_password": "what it will be"})
         }
+        "put_status" => json!({"text": "at lunch"}),
         "put_settings" => json!({"added_by": "nobody"}),
         "put_room_settings" => json!({"notify": "none"}),
         // What pays reads no body.

@@ -219,7 +219,7 @@ pub(crate) struct Subscriber {
 }
 
 impl Subscriber {
-    async fn next(&mut self, is_it: impl Fn(&Incoming) -> bool) -> Incoming {
+    pub(crate) async fn next(&mut self, is_it: impl Fn(&Incoming) -> bool) -> Incoming {
         loop {
             let incoming = self.socket.next_frame(PATIENCE).await.unwrap();
             if is_it(&incoming) {

@@ -1,7 +1,9 @@
 //! Threads, by REST and by frames, over two gateways.
 
 use madang_client::{Body, Error, Incoming, NewRoom, NoticeOf, RoomEvent};
-use madang_contract::{Ack, ClientFrame, EventBody, NoticeBody, ServerFrame, Thread, rest::ThreadPlace};
+use madang_contract::{
+    Ack, ClientFrame, EventBody, NoticeBody, ServerFrame, Thread, ThreadRead, rest::ThreadPlace,
+};
 use madang_domain::{Code, MessageId, MessageText, RoomId, Seq};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -168,5 +170,41 @@ async fn typing_says_in_which_thread() {
                 |frame| matches!(frame, ServerFrame::Typing(typing) if typing.on && typing.thread == thread),
             )
             .await;
+    }
+}
+
+#[tokio::test]
+async fn the_users_other_devices_hear_what_was_read_and_followed() {
+    let services = Services::start().await;
+    let (first, second) = (services.gateway().await, services.gateway().await);
+    let (mina, joon) = (services.user("mina").await, services.user("joon").await);
+    let of_mina = first.api().with_token(&mina.token);
+    let of_joon = second.api().with_token(&joon.token);
+    let room = of_mina.create_room(&NewRoom::public("Courtyard")).await.unwrap().id;
+    of_joon.join(room).await.unwrap();
+    let root = of_mina.send_message(room, "lunch?", None).await.unwrap().seq;
+    let said = of_joon.send_in_thread(room, id(root), "noodles", Some("k"), false).await.unwrap().seq;
+    let (mut here, mut there) = (first.subscribe(&mina, room).await, second.subscribe(&mina, room).await);
+    let mut another = second.subscribe(&joon, room).await;
+    let is_it = |frame: &Incoming| matches!(frame, Incoming::Frame(ServerFrame::ThreadRead(_)));
+    let place = |following, read, unread| {
+        ServerFrame::ThreadRead(ThreadRead { room, thread: id(root), following, read, unread })
+    };
+    of_mina.mark_thread_read(room, id(root), said).await.unwrap();
+    for device in [&mut here, &mut there] {
+        let Incoming::Frame(told) = device.next(is_it).await else { unreachable!("it is one") };
+        assert_eq!(told, place(true, said, 0));
+    }
+    of_mina.unfollow_thread(room, id(root)).await.unwrap();
+    let Incoming::Frame(told) = there.next(is_it).await else { unreachable!("it is one") };
+    assert_eq!(told, place(false, Seq::START, 0));
+    // A message comes behind what must not come.
+    of_mina.send_message(room, "afterwards", None).await.unwrap();
+    loop {
+        match another.socket.next_frame(PATIENCE).await.unwrap() {
+            frame if is_it(&frame) => panic!("{frame:?} is nobody else's"),
+            Incoming::Event(_) => break,
+            _other => {}
+        }
     }
 }

@@ -186,10 +186,22 @@ impl Job for InboxOpener {
         });
         let missed: Vec<Missed> = missed.collect();
         let events = read_missed(&*self.database, &missed).await?;
-        let answers = openings.into_iter().zip(missed).map(|(InboxOpening { state, user }, missed)| {
+        let answers = openings.into_iter().zip(missed).map(|(opening, missed)| {
+            let InboxOpening { state, user, hides_presence, hides_typing } = opening;
             let (complete, events) = missed.replay(&events);
             let InboxState { head, read, gone: _ } = state;
-            Ok(OpenedInbox { epoch, head, read, unread: state.unread(), complete, events, user })
+            let unread = state.unread();
+            Ok(OpenedInbox {
+                epoch,
+                head,
+                read,
+                unread,
+                complete,
+                events,
+                user,
+                hides_presence,
+                hides_typing,
+            })
         });
         Ok(answers.collect())
     }

@@ -6,6 +6,7 @@ use madang_rpc::store::{PutRoomSettings, PutUserSettings, SetForRoom, UserSettin
 use super::{engine::Engine, members::as_member};
 use crate::{
     error::{OperationError, OperationResult},
+    store::HidesChange,
     transaction::finish,
 };
 
@@ -18,14 +19,29 @@ impl Engine {
         let outcome = async {
             let added_by = connection.added_by(user).await?.unwrap_or(self.added_by);
             let until = connection.do_not_disturb_until(user).await?;
-            Ok(UserSettings { added_by, do_not_disturb_until: (until > OVER).then_some(until) })
+            let hides = connection.hides(user).await?;
+            Ok(UserSettings {
+                added_by,
+                do_not_disturb_until: (until > OVER).then_some(until),
+                hides_presence: hides.presence,
+                hides_last_seen: hides.last_seen,
+                hides_typing: hides.typing,
+            })
         };
         let outcome = outcome.await;
         finish(connection, outcome).await
     }
 
     pub(crate) async fn put_user_settings(&self, request: PutUserSettings) -> OperationResult<UserSettings> {
-        let PutUserSettings { user, added_by, do_not_disturb_until } = request;
+        let PutUserSettings {
+            user,
+            added_by,
+            do_not_disturb_until,
+            hides_presence: presence,
+            hides_last_seen: last_seen,
+            hides_typing: typing,
+        } = request;
+        let hides = HidesChange { presence, last_seen, typing };
         let mut connection = self.database.writer().await?;
         let outcome = async {
             if let Some(added_by) = added_by {
@@ -33,6 +49,9 @@ impl Engine {
             }
             if let Some(until) = do_not_disturb_until {
                 connection.set_do_not_disturb_until(user, until.unwrap_or(OVER)).await?;
+            }
+            if hides != HidesChange::default() {
+                connection.set_hides(user, hides).await?;
             }
             Ok(())
         };

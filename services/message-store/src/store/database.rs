@@ -19,6 +19,7 @@ use super::{
     invitations::Invitations,
     members::Members,
     messages::Messages,
+    people::People,
     profiles::Profiles,
     purge::Purge,
     reads::Reads,
@@ -98,6 +99,7 @@ pub(crate) trait Connection:
     Rooms
     + Members
     + Messages
+    + People
     + Profiles
     + Events
     + Files

@@ -29,6 +29,10 @@ pub(crate) struct InboxOpening {
     pub(crate) state: InboxState,
     /// Its user as the profile is now; none where the store has none.
     pub(crate) user: Option<Arc<Profile>>,
+    /// Whether others do not see that the user is present.
+    pub(crate) hides_presence: bool,
+    /// Whether others do not see that the user types.
+    pub(crate) hides_typing: bool,
 }
 
 impl InboxState {

@@ -55,7 +55,7 @@ async fn put(
 }
 
 async fn set(service: &Service, user: &Profile, added_by: AddedBy) {
-    let put = PutUserSettings { user: user.id, added_by: Some(added_by), do_not_disturb_until: None };
+    let put = PutUserSettings { added_by: Some(added_by), ..PutUserSettings::nothing(user.id) };
     assert_eq!(service.put_user_settings(put).await.unwrap().added_by, added_by);
     let get = GetUserSettings { user: user.id };
     assert_eq!(service.get_user_settings(get).await.unwrap().added_by, added_by);

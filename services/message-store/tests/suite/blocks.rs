@@ -104,7 +104,7 @@ async fn who_is_blocked_neither_adds_nor_invites(fixture: Fixture) {
     let room = service.given_room(&[&troll]).await;
     block(&service, &mina, &troll).await.unwrap();
     for added_by in [AddedBy::Anyone, AddedBy::Shared, AddedBy::Nobody] {
-        let set = PutUserSettings { user: mina.id, added_by: Some(added_by), do_not_disturb_until: None };
+        let set = PutUserSettings { added_by: Some(added_by), ..PutUserSettings::nothing(mina.id) };
         service.put_user_settings(set).await.unwrap();
         // The answer is that of an invitation.
         assert!(!put(&service, room, &troll, &mina, Authority::User).await.unwrap());
@@ -126,7 +126,7 @@ async fn who_is_blocked_neither_adds_nor_invites(fixture: Fixture) {
     assert_eq!(service.create_room(by_site).await.unwrap().value.room.member_count, 2);
     // Of another one nothing has changed, nor of the blocked one when the block has ended.
     let soras = service.given_room(&[&sora]).await;
-    let set = PutUserSettings { user: mina.id, added_by: Some(AddedBy::Anyone), do_not_disturb_until: None };
+    let set = PutUserSettings { added_by: Some(AddedBy::Anyone), ..PutUserSettings::nothing(mina.id) };
     service.put_user_settings(set).await.unwrap();
     assert!(put(&service, soras, &sora, &mina, Authority::User).await.unwrap());
     unblock(&service, &mina, &troll).await;
@@ -137,14 +137,14 @@ async fn who_is_blocked_neither_adds_nor_invites(fixture: Fixture) {
 async fn open_invitations_of_the_blocked_go(fixture: Fixture) {
     let service = fixture.service().await;
     let (mina, troll, sora) = (user(1), user(2), user(3));
-    let set = PutUserSettings { user: mina.id, added_by: Some(AddedBy::Nobody), do_not_disturb_until: None };
+    let set = PutUserSettings { added_by: Some(AddedBy::Nobody), ..PutUserSettings::nothing(mina.id) };
     service.put_user_settings(set).await.unwrap();
     let [trolls, soras, minas] = [
         service.given_room(&[&troll, &mina]).await,
         service.given_room(&[&sora, &mina]).await,
         service.given_room(&[&mina]).await,
     ];
-    let set = PutUserSettings { user: troll.id, added_by: Some(AddedBy::Nobody), do_not_disturb_until: None };
+    let set = PutUserSettings { added_by: Some(AddedBy::Nobody), ..PutUserSettings::nothing(troll.id) };
     service.put_user_settings(set).await.unwrap();
     assert!(!put(&service, minas, &mina, &troll, Authority::User).await.unwrap());
     assert_eq!(fixture.count("SELECT count(*) FROM invitations").await, 3);
@@ -237,7 +237,7 @@ async fn in_a_direct_room_neither_acts_while_one_blocks_the_other(fixture: Fixtu
 async fn who_was_invited_to_a_direct_room_does_not_join_it(fixture: Fixture) {
     let service = fixture.service().await;
     let (mina, troll) = (user(1), user(2));
-    let set = PutUserSettings { user: troll.id, added_by: Some(AddedBy::Nobody), do_not_disturb_until: None };
+    let set = PutUserSettings { added_by: Some(AddedBy::Nobody), ..PutUserSettings::nothing(troll.id) };
     service.put_user_settings(set).await.unwrap();
     let room = direct(&service, &mina, &troll).await.unwrap();
     block(&service, &mina, &troll).await.unwrap();

@@ -7,13 +7,14 @@ use madang_domain::{
     Role, RoomId, RoomRef, Seq, Timestamp, TopicId, UserId, Username,
     event::{Event, EventBody},
 };
+use madang_kit::clock::Clock as _;
 use madang_message_store::Service;
 use madang_rpc::{
     MessageStore as _,
     store::{
         Append, Authority, BeginExport, Block, Changed, DeleteRoom, EraseUser, HistoryFrom, Join, Leave,
-        ListMembers, MakeInvitation, Notify, PutMember, PutUserSettings, React, RememberProfile, Restrict,
-        RoomKind,
+        ListMembers, MakeInvitation, NoteSeen, Notify, PutMember, PutStatus, PutUserSettings, React,
+        RememberProfile, Restrict, RoomKind, Seen, Status,
     },
 };
 
@@ -141,11 +142,14 @@ async fn everywhere(fixture: &Fixture, service: &Service, [gone, jun, hana]: [&A
     service.block(Block { actor: Arc::clone(gone), user: user(9) }).await.unwrap();
     service.block(Block { actor: user(9), user: Arc::clone(gone) }).await.unwrap();
     let settings = PutUserSettings {
-        user: gone.id,
         added_by: Some(madang_domain::AddedBy::Nobody),
-        do_not_disturb_until: None,
+        ..PutUserSettings::nothing(gone.id)
     };
     service.put_user_settings(settings).await.unwrap();
+    let status = Status { text: format!("{WORD} at lunch").parse().unwrap(), until: None };
+    service.put_status(PutStatus { user: Arc::clone(gone), status: Some(status) }).await.unwrap();
+    let seen = vec![Seen { user: gone.id, at: fixture.clock.now() }];
+    service.note_seen(NoteSeen { seen }).await.unwrap();
     let other = service.given_room(&[jun]).await;
     let put = PutMember {
         actor: Arc::clone(jun),
@@ -182,12 +186,15 @@ async fn nothing_of_an_erased_user_is_left(fixture: Fixture) {
     let tables: BTreeSet<&str> = before.iter().filter_map(|line| line.split(':').next()).collect();
     // The dump sees it wherever it is.
     assert!(before.len() >= 15, "{before:#?}");
-    for table in ["profiles", "rooms", "revisions", "restrictions", "search", "files"] {
+    for table in ["profiles", "rooms", "revisions", "user_states", "restrictions", "search", "files"] {
         assert!(tables.contains(table), "{table}: {tables:?}");
     }
     let events = erase(&service, gone.id).await;
     // What a replica that starts finds to be removed: the logs of deleted rooms.
     let replica = fixture.service().await;
+    // The sockets of the user close after the end of the account, and a gateway says so.
+    let seen = vec![Seen { user: gone.id, at: fixture.clock.now() }];
+    service.note_seen(NoteSeen { seen }).await.unwrap();
     fixture.await_count("SELECT count(*) FROM purges WHERE since = 0", 0).await;
     fixture.await_index().await;
     let left = traces(&fixture.dump().await);
@@ -195,6 +202,7 @@ async fn nothing_of_an_erased_user_is_left(fixture: Fixture) {
     for rows in [
         "SELECT count(*) FROM blocks",
         "SELECT count(*) FROM user_settings",
+        "SELECT count(*) FROM user_states",
         "SELECT count(*) FROM invitations",
         "SELECT count(*) FROM invitation_links",
         "SELECT count(*) FROM restrictions",

@@ -2,7 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use madang_domain::{Code, Limit, Profile, RoomRef, UserId, event::EventBody};
+use madang_domain::{
+    Code, Limit, Profile, RoomRef, UserId,
+    event::{Event, EventBody},
+};
 use madang_message_store::Service;
 use madang_rpc::{
     MessageStore as _,
@@ -12,6 +15,7 @@ use madang_rpc::{
 use crate::{
     deletions::delete,
     support::{Fixture, Words as _, user},
+    threads::reply,
 };
 
 madang_test_kit::on_both!(an_export_has_all_that_is_the_users, an_export_is_the_users_for_an_hour);
@@ -51,6 +55,11 @@ async fn an_export_has_all_that_is_the_users(fixture: Fixture) {
     for number in 0..250 {
         service.say(rooms[0], &mina, &format!("many{number}")).await.unwrap();
     }
+    // In a thread, and one that was deleted there.
+    let root = service.say(rooms[20], &jun, "root").await.unwrap().seq;
+    reply(&service, rooms[20], &mina, root, "in a thread").await.unwrap();
+    let gone = reply(&service, rooms[20], &mina, root, "deleted").await.unwrap().value.seq;
+    delete(&service, rooms[20], &mina, gone).await.unwrap();
     let deleted = service.say(rooms[0], &mina, "deleted").await.unwrap().seq;
     delete(&service, rooms[0], &mina, deleted).await.unwrap();
     service.leave(Leave { actor: Arc::clone(&mina), room: RoomRef::Id(rooms[10]) }).await.unwrap();
@@ -66,7 +75,12 @@ async fn an_export_has_all_that_is_the_users(fixture: Fixture) {
     expected.sort();
     assert_eq!(exported, expected);
     let messages: Vec<_> = pages.iter().flat_map(|page| &page.messages).collect();
-    assert_eq!(messages.len(), 6 + 250);
+    assert_eq!(messages.len(), 6 + 250 + 1);
+    let text = |event: &Event| match &event.body {
+        EventBody::Message(message) => message.text.to_string(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(messages.iter().filter(|event| text(event) == "in a thread").count(), 1);
     assert!(messages.iter().all(|event| event.actor.id == mina.id
         && matches!(&event.body, EventBody::Message(message) if !message.text.is_empty())));
     assert!(messages.iter().any(|event| event.topic == rooms[10].into()), "also where the user was");

@@ -54,6 +54,8 @@ async fn an_inbox_that_was_never_written_is_empty(fixture: Fixture) {
         complete: true,
         events: Vec::new(),
         user: None,
+        hides_presence: false,
+        hides_typing: false,
     };
     assert_eq!(opened, empty);
     let topic = TopicId::Inbox(mina.id);

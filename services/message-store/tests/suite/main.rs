@@ -27,6 +27,7 @@ mod moderation;
 mod names;
 mod notifications;
 mod opens;
+mod people;
 mod permissions;
 mod pins;
 mod process;

@@ -129,7 +129,7 @@ async fn settings_are_kept_and_answered(fixture: Fixture) {
     let before = get().await;
     assert_eq!(before.do_not_disturb_until, None);
     let put = async |do_not_disturb_until| {
-        let put = PutUserSettings { user: mina.id, added_by: None, do_not_disturb_until };
+        let put = PutUserSettings { do_not_disturb_until, ..PutUserSettings::nothing(mina.id) };
         service.put_user_settings(put).await.unwrap()
     };
     assert_eq!(put(Some(until)).await.do_not_disturb_until, until);

@@ -150,6 +150,8 @@ impl Follower<'_> {
             | ServerFrame::InboxRead(_)
             | ServerFrame::Settings(_)
             | ServerFrame::Profile(_)
+            | ServerFrame::Status(_)
+            | ServerFrame::ThreadRead(_)
             | ServerFrame::Reconnect(_)
             | ServerFrame::Pong(_) => return Err(Violation::Broken(format!("nobody asked for {frame:?}"))),
         }

@@ -51,8 +51,12 @@ impl Dialect for Channels {
     fn begin(&self, session: &Arc<SessionContext>) -> Option<RequestFuture> {
         let (session, topic, seen) = (Arc::clone(session), self.topic, self.seen);
         // A user is present in rooms, but not in an inbox.
-        let profile = topic.room().and_then(|_| self.commands.presence_profile(&session.profile()));
+        let commands = Arc::clone(&self.commands);
         Some(Box::pin(async move {
+            let profile = match topic.room() {
+                Some(_) => commands.asked_presence_profile(&session.profile()).await,
+                None => None,
+            };
             session.sockets.hubs.activate(topic, session.connection, seen, profile).await;
         }))
     }

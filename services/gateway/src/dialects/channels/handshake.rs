@@ -103,7 +103,7 @@ async fn enter(
         handshake.authenticated();
     }
     let usage = sockets.user_limits.of(identity.profile.id);
-    let permit = sockets.user_limits.take_socket(&usage).ok_or_else(|| {
+    let permit = sockets.user_limits.take_socket(identity.profile.id, &usage).ok_or_else(|| {
         counters.refused_handshakes.add(HandshakeRefusal::UserSockets, 1);
         Error::rate_limited(Limit::UserSockets, COME_BACK_AFTER)
     })?;

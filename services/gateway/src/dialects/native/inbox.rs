@@ -5,6 +5,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use madang_contract::{self as frames, ServerFrame};
 use madang_domain::{Cursor, Epoch, Profile, Seq, TopicId};
 use madang_flow_control::Backoff;
@@ -12,8 +13,10 @@ use madang_kit::clock::fraction;
 use madang_rpc::store::OpenedInbox;
 
 use crate::{
+    admission::{BeforeRead, Hides},
     commands::Commands,
     formats::native,
+    hub::ShownNews,
     log,
     session::{Missed, SessionContext},
 };
@@ -36,8 +39,12 @@ pub(super) async fn follow(commands: Arc<Commands>, session: Arc<SessionContext>
     let follow = session.begin_inbox();
     let topic = TopicId::Inbox(session.me.id);
     session.sockets.hubs.attach(topic, session.listener()).await;
+    let before = session.usage.before_hides_are_read();
     match session.open_inbox(since).await {
-        Ok(opened) => go_live(&session, opened).await,
+        Ok(opened) => {
+            note_hides(&session, before, &opened.0);
+            go_live(&session, opened).await;
+        }
         Err(error) => {
             log::failed_request(&error);
             let tasks = commands.tasks.clone();
@@ -60,8 +67,13 @@ async fn ask_again(
         if session.outbox.is_closing() || session.inbox_follow() != follow {
             return;
         }
+        let before = session.usage.before_hides_are_read();
         match session.open_inbox(since).await {
-            Ok(opened) if session.inbox_follow() == follow => return go_live(&session, opened).await,
+            Ok(opened) if session.inbox_follow() == follow => {
+                note_hides(&session, before, &opened.0);
+                hide_presence(&session).await;
+                return go_live(&session, opened).await;
+            }
             Ok(_) => return,
             Err(error) => log::failed_request(&error),
         }
@@ -70,7 +82,7 @@ async fn ask_again(
 
 /// Writes where the inbox stands and what was missed, at the pace of the socket; then the hub delivers the rest.
 async fn go_live(session: &SessionContext, (opened, mut missed): (OpenedInbox, Missed)) {
-    let OpenedInbox { epoch, head, read, unread, user, complete: _, events: _ } = opened;
+    let OpenedInbox { epoch, head, read, unread, user, .. } = opened;
     if let Some(user) = user {
         tell_present_profile(session, user);
     }
@@ -80,6 +92,24 @@ async fn go_live(session: &SessionContext, (opened, mut missed): (OpenedInbox, M
     session.replay(TopicId::Inbox(session.me.id), missed).await;
     // Nobody is present in an inbox, so no profile is given.
     session.sockets.hubs.activate(TopicId::Inbox(session.me.id), session.connection, head, None).await;
+}
+
+/// Notes what the user does not show to others. An answer that was read before a change of that counts less.
+fn note_hides(session: &SessionContext, before: BeforeRead, opened: &OpenedInbox) {
+    let hides = Hides { presence: opened.hides_presence, typing: opened.hides_typing };
+    session.usage.note_read_hides(before, hides);
+}
+
+/// Where the inbox was read late, the user may be shown as present in rooms that were opened before it.
+async fn hide_presence(session: &SessionContext) {
+    if !session.usage.hides().presence {
+        return;
+    }
+    let rooms: Vec<_> = session.rooms().iter().copied().collect();
+    for room in rooms {
+        let news = ShownNews { user: session.me.id, hides: true, card: Bytes::new() };
+        session.sockets.hubs.shown(room.into(), news).await;
+    }
 }
 
 /// Has the session act under the user's present profile, and tells the client where it has not been told yet.

@@ -116,7 +116,7 @@ async fn enter(state: GatewayState, mut socket: Socket, arrival: Box<Arrival>) -
         Err(_) => return refuse(socket, Close::AuthTimeout, &counters).await,
     };
     let usage = sockets.user_limits.of(identity.profile.id);
-    let Some(permit) = sockets.user_limits.take_socket(&usage) else {
+    let Some(permit) = sockets.user_limits.take_socket(identity.profile.id, &usage) else {
         return refuse(socket, Close::TooManyConnections, &counters).await;
     };
     // Only now: a turn is for who has shown whose it is, and a crowd of others cannot use the turns up.

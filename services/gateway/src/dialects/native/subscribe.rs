@@ -176,7 +176,7 @@ async fn catch_up(commands: &Commands, session: &SessionContext, room: RoomId, m
     session.replay(room.into(), missed).await;
     session.outbox.room().await;
     session.push(&ServerFrame::CaughtUp(frames::CaughtUp { room, seq: head }));
-    let profile = commands.presence_profile(&session.profile());
+    let profile = commands.presence_profile(&session.profile(), session.usage.hides());
     session.sockets.hubs.activate(room.into(), session.connection, head, profile).await;
 }
 

@@ -1,7 +1,17 @@
-//! Changed profiles of users of the topic.
+//! What has changed of users of the topic: profiles, statuses, and whether their presence is shown.
+
+use std::sync::Arc;
+
+use madang_domain::UserId;
 
 use super::{Stage, TopicHub};
-use crate::{formats::Format, hub::profile_news::ProfileNews};
+use crate::{
+    formats::Format,
+    hub::{
+        presence::PresenceGuard,
+        profile_news::{ProfileNews, StatusNews},
+    },
+};
 
 impl TopicHub {
     /// Tells the subscribers that a user's profile has changed, each socket once over all its topics. Where the user is
@@ -20,6 +30,40 @@ impl TopicHub {
                 !subscriber.outbox.is_closing()
             }
         });
+    }
+
+    /// Tells the subscribers that a user has set a status, each socket once over all its topics.
+    pub(crate) fn say_status(&mut self, news: &StatusNews) {
+        let StatusNews { user, version, but_for, frame } = news;
+        self.subscribers.retain(|subscriber| {
+            let is_told = subscriber.format == Format::Native
+                && matches!(subscriber.stage, Stage::Live(_))
+                && !but_for.contains(&subscriber.user);
+            if is_told {
+                subscriber.outbox.push_status(*user, *version, frame)
+            } else {
+                !subscriber.outbox.is_closing()
+            }
+        });
+    }
+
+    /// Others see from now on that a user is present, or do not. What a session that is catching up knew before counts no
+    /// more.
+    pub(crate) fn show_presence(
+        &mut self,
+        user: UserId,
+        on: bool,
+        take: impl FnOnce() -> Arc<PresenceGuard>,
+    ) {
+        let of_user = || self.subscribers.iter().filter(|subscriber| subscriber.user == user);
+        let is_live = of_user().any(|subscriber| matches!(subscriber.stage, Stage::Live(_)));
+        let held = of_user().find_map(|subscriber| subscriber.presence.clone());
+        let presence = if on && is_live { Some(held.unwrap_or_else(take)) } else { None };
+        for subscriber in self.subscribers.iter_mut().filter(|subscriber| subscriber.user == user) {
+            subscriber.hides_presence = !on;
+            let is_live = matches!(subscriber.stage, Stage::Live(_));
+            subscriber.presence = presence.clone().filter(|_| is_live);
+        }
     }
 }
 

@@ -7,12 +7,12 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::StatusCode;
-use madang_contract::rest::{PutSiteMember, routes::server as table};
-use madang_domain::{RoomRef, UserRef};
+use madang_contract::rest::{self, PutSiteMember, routes::server as table};
+use madang_domain::{Restriction, RoomRef, UserRef};
 
 use super::extract::{Rooms, SiteBackend};
 use crate::{
-    commands::Commands,
+    commands::{Commands, Terms},
     http::Problem,
     rest::{
         Routes,
@@ -22,7 +22,13 @@ use crate::{
 };
 
 pub(super) fn routes() -> Routes {
-    Routes::default().at(&table::PUT_MEMBER, put).at(&table::REMOVE_MEMBER, remove)
+    Routes::default()
+        .at(&table::PUT_MEMBER, put)
+        .at(&table::REMOVE_MEMBER, remove)
+        .at(&table::BAN, ban)
+        .at(&table::UNBAN, unban)
+        .at(&table::MUTE, mute)
+        .at(&table::UNMUTE, unmute)
 }
 
 async fn put(
@@ -41,5 +47,53 @@ async fn remove(
     Path((room, name)): Path<(RoomRef, UserRef)>,
 ) -> Result<StatusCode, Problem> {
     commands.remove_member_as_site(room, &name).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn ban(
+    State(commands): State<Arc<Commands>>,
+    _: SiteBackend<Rooms>,
+    Path((room, name)): Path<(RoomRef, UserRef)>,
+    Json(body): Json<rest::Restriction>,
+) -> Result<StatusCode, Problem> {
+    impose(&commands, room, &name, Restriction::Ban, body).await
+}
+
+async fn unban(
+    State(commands): State<Arc<Commands>>,
+    _: SiteBackend<Rooms>,
+    Path((room, name)): Path<(RoomRef, UserRef)>,
+) -> Result<StatusCode, Problem> {
+    commands.restrict_as_site(room, &name, Restriction::Ban, None).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn mute(
+    State(commands): State<Arc<Commands>>,
+    _: SiteBackend<Rooms>,
+    Path((room, name)): Path<(RoomRef, UserRef)>,
+    Json(body): Json<rest::Restriction>,
+) -> Result<StatusCode, Problem> {
+    impose(&commands, room, &name, Restriction::Mute, body).await
+}
+
+async fn unmute(
+    State(commands): State<Arc<Commands>>,
+    _: SiteBackend<Rooms>,
+    Path((room, name)): Path<(RoomRef, UserRef)>,
+) -> Result<StatusCode, Problem> {
+    commands.restrict_as_site(room, &name, Restriction::Mute, None).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn impose(
+    commands: &Commands,
+    room: RoomRef,
+    name: &UserRef,
+    kind: Restriction,
+    body: rest::Restriction,
+) -> Result<StatusCode, Problem> {
+    let rest::Restriction { reason, until } = body;
+    commands.restrict_as_site(room, name, kind, Some(Terms { until, reason })).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -33,6 +33,8 @@ mod members;
 #[path = "../sql/messages.rs"]
 mod messages;
 mod opens;
+#[path = "../sql/people.rs"]
+mod people;
 #[path = "../sql/profiles.rs"]
 mod profiles;
 #[path = "../sql/purge.rs"]

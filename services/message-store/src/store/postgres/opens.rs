@@ -65,9 +65,11 @@ const INBOX_STATES: &str = "\
 
 const INBOX_OPENINGS: &str = "\
     SELECT (SELECT epoch FROM log_epoch) AS epoch, i.head, i.read_seq, i.gone, \
-        p.username, p.name, p.avatar_url, p.external_id, p.version \
+        p.username, p.name, p.avatar_url, p.external_id, p.version, \
+        coalesce(u.hides_presence, false) AS hides_presence, coalesce(u.hides_typing, false) AS hides_typing \
     FROM unnest($1::uuid[]) WITH ORDINALITY AS asked (user_id, ord) \
     LEFT JOIN inboxes i ON i.user_id = asked.user_id \
+    LEFT JOIN user_settings u ON u.user_id = asked.user_id \
     LEFT JOIN profiles p ON p.user_id = asked.user_id ORDER BY asked.ord";
 
 const HEADS: &str = "\
@@ -188,6 +190,8 @@ pub(super) struct InboxOpeningRow {
     inbox: InboxRow,
     #[sqlx(flatten)]
     profile: ProfileColumns,
+    hides_presence: bool,
+    hides_typing: bool,
 }
 
 pub(super) async fn inbox_openings(
@@ -203,10 +207,14 @@ pub(super) fn read_inbox_openings(
     rows: Vec<InboxOpeningRow>,
 ) -> DatabaseResult<(Epoch, Vec<InboxOpening>)> {
     let epoch = read_epoch(rows.first().map(|row| &row.inbox))?;
-    let openings = users
-        .iter()
-        .zip(rows)
-        .map(|(user, row)| Ok(InboxOpening { state: row.inbox.state()?, user: row.profile.known(*user)? }));
+    let openings = users.iter().zip(rows).map(|(user, row)| {
+        Ok(InboxOpening {
+            state: row.inbox.state()?,
+            user: row.profile.known(*user)?,
+            hides_presence: row.hides_presence,
+            hides_typing: row.hides_typing,
+        })
+    });
     Ok((epoch, openings.collect::<DatabaseResult<_>>()?))
 }
 

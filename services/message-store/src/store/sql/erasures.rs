@@ -38,7 +38,7 @@ const HIDE_PROFILE: &str = "\
     ON CONFLICT (user_id) DO UPDATE SET username = excluded.username, name = excluded.name, avatar_url = NULL, \
         external_id = NULL, version = excluded.version";
 /// Each by an index of the user. A further table of what users have or set belongs here.
-const FORGET_USER: [&str; 10] = [
+const FORGET_USER: [&str; 11] = [
     "DELETE FROM thread_follows WHERE user_id = $1",
     // What no message has. It is removed as an upload that nobody used.
     "UPDATE files SET state = 3, name = NULL, content_type = NULL, image = NULL \
@@ -46,6 +46,7 @@ const FORGET_USER: [&str; 10] = [
     "DELETE FROM blocks WHERE blocker = $1",
     "DELETE FROM blocks WHERE blocked = $1",
     "DELETE FROM user_settings WHERE user_id = $1",
+    "DELETE FROM user_states WHERE user_id = $1",
     "DELETE FROM invitations WHERE user_id = $1",
     "DELETE FROM invitations WHERE inviter = $1",
     "DELETE FROM exports WHERE user_id = $1",

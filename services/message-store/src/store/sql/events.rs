@@ -50,7 +50,7 @@ const MESSAGES_BEFORE: &str =
 
 const MESSAGES_OF: &str = page!(
     after: events_of_room!(),
-    "r.id = $1 AND e.seq > $2 AND e.seq > $5 AND e.kind = 1 AND e.actor = $6",
+    "r.id = $1 AND e.seq > $2 AND e.seq > $5 AND e.kind IN (1, 30) AND e.actor = $6",
     "e.seq"
 );
 

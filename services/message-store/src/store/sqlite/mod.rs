@@ -33,6 +33,8 @@ mod members;
 #[path = "../sql/messages.rs"]
 mod messages;
 mod opens;
+#[path = "../sql/people.rs"]
+mod people;
 #[path = "../sql/profiles.rs"]
 mod profiles;
 #[path = "../sql/purge.rs"]
@@ -250,15 +252,17 @@ impl Database for Sqlite {
             let epoch = opens::epoch(lease.connection()).await?;
             let rows = opens::inbox_states(lease.connection(), users).await?;
             let profiles = opens::profiles(lease.connection(), users).await?;
+            let hides = opens::hides(lease.connection(), users).await?;
             sqlx::raw_sql(COMMIT).execute(lease.connection()).await?;
-            Ok((epoch, rows, profiles))
+            Ok((epoch, rows, profiles, hides))
         };
         let result = result.await;
-        let (epoch, rows, profiles) = lease.finish(result)?;
+        let (epoch, rows, profiles, hides) = lease.finish(result)?;
         let (epoch, states) = opens::read_inbox_states(epoch, rows)?;
-        let openings = users.iter().zip(states).zip(profiles).map(|((user, state), profile)| {
+        let openings = users.iter().zip(states).zip(profiles).zip(hides);
+        let openings = openings.map(|(((user, state), profile), (hides_presence, hides_typing))| {
             let user = profile.map(|profile| profile.known(*user)).transpose()?.flatten();
-            Ok(InboxOpening { state, user })
+            Ok(InboxOpening { state, user, hides_presence, hides_typing })
         });
         Ok((epoch, openings.collect::<DatabaseResult<_>>()?))
     }

@@ -47,6 +47,8 @@ const HEAD: &str = "\
 const PROFILE: &str =
     "SELECT username, name, avatar_url, external_id, version FROM profiles WHERE user_id = $1";
 
+const HIDES: &str = "SELECT hides_presence, hides_typing FROM user_settings WHERE user_id = $1";
+
 #[derive(Debug, FromRow)]
 pub(super) struct StateRow {
     head: i64,
@@ -187,6 +189,19 @@ pub(super) async fn profiles(
     let mut rows = Vec::with_capacity(users.len());
     for user in users {
         rows.push(query_as(PROFILE).bind(user.uuid()).fetch_optional(&mut *connection).await?);
+    }
+    Ok(rows)
+}
+
+/// Whether users do not show that they are present, and that they type.
+pub(super) async fn hides(
+    connection: &mut SqliteConnection,
+    users: &[UserId],
+) -> Result<Vec<(bool, bool)>, sqlx::Error> {
+    let mut rows = Vec::with_capacity(users.len());
+    for user in users {
+        let row = query_as(HIDES).bind(user.uuid()).fetch_optional(&mut *connection).await?;
+        rows.push(row.unwrap_or_default());
     }
     Ok(rows)
 }

@@ -1,0 +1,94 @@
+//! What users say of themselves, and when they were last seen.
+
+use std::sync::Arc;
+
+use madang_domain::{Profile, RoomId, StatusText, Timestamp, UserId};
+use madang_proto::store::v1 as wire;
+
+use crate::wire::{message, nothing};
+
+/// The users of one `get_people` or `note_seen`. Of further ones nothing is answered or noted.
+pub const PEOPLE_MAX: usize = 1_000;
+
+/// What a user says of what the user does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Status {
+    /// The text.
+    pub text: StatusText,
+    /// When it ends by itself.
+    pub until: Option<Timestamp>,
+}
+
+/// Asks for a user's status to be set, or to end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PutStatus {
+    /// The user.
+    pub user: Arc<Profile>,
+    /// The status; none ends it.
+    pub status: Option<Status>,
+}
+
+/// Who is to be told of a status.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ToldStatus {
+    /// Later than that of each change before.
+    pub version: Timestamp,
+    /// The user's rooms, at most [`PROFILE_ROOMS_MAX`](super::PROFILE_ROOMS_MAX): those that were active last.
+    pub rooms: Vec<StatusRoom>,
+}
+
+/// A room in which a status is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatusRoom {
+    /// The room.
+    pub room: RoomId,
+    /// Members who are not told: of these and the user, one blocks the other.
+    pub but_for: Vec<UserId>,
+}
+
+/// Asks what a user sees of others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GetPeople {
+    /// The user who asks.
+    pub viewer: UserId,
+    /// The others, at most [`PEOPLE_MAX`].
+    pub users: Vec<UserId>,
+}
+
+/// What a user sees of another one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    /// The other one.
+    pub user: UserId,
+    /// The status.
+    pub status: Option<Status>,
+    /// When the other one's last socket closed.
+    pub last_seen: Option<Timestamp>,
+}
+
+/// When a user's last socket at a gateway closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seen {
+    /// The user.
+    pub user: UserId,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Asks for it to be noted when users were last seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoteSeen {
+    /// The users, at most [`PEOPLE_MAX`].
+    pub seen: Vec<Seen>,
+}
+
+message!(Status => wire::Status { text, until as until_micros });
+message!(PutStatus => wire::PutStatusRequest { user, status });
+message!(StatusRoom => wire::StatusRoom { room, but_for });
+message!(ToldStatus => wire::PutStatusResponse { version as version_micros, rooms });
+message!(GetPeople => wire::GetPeopleRequest { viewer, users });
+message!(Person => wire::Person { user, status, last_seen as last_seen_micros });
+message!(Vec<Person> => wire::GetPeopleResponse[people]);
+message!(Seen => wire::Seen { user, at as at_micros });
+message!(NoteSeen => wire::NoteSeenRequest { seen });
+nothing!(wire::NoteSeenResponse);
