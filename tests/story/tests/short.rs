@@ -20,7 +20,7 @@ async fn every_client_shows_what_a_fresh_load_shows_though_gateways_are_killed()
     let verdict = run(&settings, |_| {}).await.unwrap();
     assert!(verdict.passes(), "{}", verdict.summary(SEED));
     // A story in which nothing happens shows nothing.
-    let done = |what| verdict.counts.get(what).is_some_and(|counts| counts.done > 0);
+    let done = |what: &str| verdict.counts.get(what).is_some_and(|counts| counts.done > 0);
     let missing: Vec<&str> = ["say by the session", "say", "reply", "edit", "react", "read", "erase"]
         .into_iter()
         .filter(|what| !done(what))

@@ -77,7 +77,7 @@ async fn an_export_has_all_that_is_the_users(fixture: Fixture) {
     let messages: Vec<_> = pages.iter().flat_map(|page| &page.messages).collect();
     assert_eq!(messages.len(), 6 + 250 + 1);
     let text = |event: &Event| match &event.body {
-        EventBody::Message(message) => message.text.to_string(),
+        EventBody::Message(message) => message.text.clone(),
         other => panic!("{other:?}"),
     };
     assert_eq!(messages.iter().filter(|event| text(event) == "in a thread").count(), 1);
