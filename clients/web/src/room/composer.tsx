@@ -53,8 +53,8 @@ export function Composer({
 
   // A keyboard on the screen comes only when it is asked for.
   useEffect(() => {
-    // It may come later than the room, and who has opened a menu or a dialog meanwhile stays there.
-    const isElsewhere = document.activeElement?.closest("[role=menu], [role=dialog]");
+    // It may come later than the room, and who has opened a menu meanwhile stays there. A dialog keeps the focus by itself.
+    const isElsewhere = document.activeElement?.closest("[role=menu]");
     if (!isTouch && !isElsewhere) field.current?.focus();
   }, [room.id, isTouch]);
 

@@ -98,7 +98,7 @@ pub struct GatewaySettings {
     #[arg(long, env = "MADANG_MAX_USER_SOCKETS", default_value_t = 64)]
     pub max_user_sockets: u32,
 
-    /// The messages per second that one user may send, over all the user's sockets on this gateway.
+    /// The messages per second that one user may send, over all the user's sockets and all gateways.
     #[arg(long, env = "MADANG_SENDS_PER_SECOND", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub sends_per_second: u32,
 
@@ -137,7 +137,7 @@ pub struct GatewaySettings {
     #[arg(long, env = "MADANG_MEMBER_ADDITIONS_PER_MINUTE", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub member_additions_per_minute: u32,
 
-    /// The calls per second of the server API that one API key may make on this gateway, also in a burst.
+    /// The calls per second of the server API that one API key may make at all gateways, also in a burst.
     #[arg(long, env = "MADANG_SERVER_CALLS_PER_SECOND", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub server_calls_per_second: u32,
 
