@@ -120,7 +120,10 @@ impl Announced {
         self.is_done = kept.is_ok() || kept.as_ref().is_err_and(is_unknown);
         if !self.is_done {
             // Its row may be gone meanwhile, with its user or its room, and then nothing else names these bytes.
-            self.files.remove(self.file).await?;
+            // The refusal is what the client is told, whatever becomes of them.
+            if let Err(error) = self.files.remove(self.file).await {
+                tracing::warn!(file = %self.file, %error, "the bytes of a refused upload could not be removed");
+            }
         }
         kept
     }

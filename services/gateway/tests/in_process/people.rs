@@ -139,7 +139,7 @@ async fn a_status_is_told_once_to_those_who_share_a_room_and_not_to_the_blocked(
 }
 
 #[tokio::test]
-async fn who_has_left_was_last_seen_then_and_a_drain_loses_nobody() {
+async fn who_has_left_with_the_last_device_was_seen_then() {
     let story = Story::begin().await;
     let Story { first, second, .. } = &story;
     let of_jun = story.api(1);
