@@ -122,6 +122,7 @@ func TestRulesFindFaults(t *testing.T) {
 		{"a listener without TLS", production, "protocol: HTTPS", "protocol: HTTP", "edge: "},
 		{"proxies that are not counted", production, `MADANG_TRUSTED_PROXIES: "1"`, `MADANG_TRUSTED_PROXIES: "2"`, "edge: "},
 		{"an ingress that ends silent sockets", nginx, `proxy-read-timeout: "3600"`, `proxy-read-timeout: "60"`, "edge: "},
+		{"an ingress without a rate", nginx, `limit-rps: "200"`, `limit-rpm: "200"`, "edge: "},
 		{"an ingress without a certificate", nginx, "- hosts:\n    - chat.example.com", "- hosts:\n    - example.com", "edge: "},
 		{"an ingress that leads nowhere", nginx, "port:\n              name: http", "port:\n              name: https", "edge: "},
 		{"a namespace that admits all", dev, "enforce: restricted", "enforce: baseline", "namespace: "},

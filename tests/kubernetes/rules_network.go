@@ -130,6 +130,12 @@ func (overlay *Overlay) ingress(rule string, ingress networkingv1.Ingress) {
 	if ingress.Annotations["nginx.ingress.kubernetes.io/proxy-read-timeout"] != "3600" {
 		overlay.complain(rule, "the ingress %s ends silent sockets early", ingress.Name)
 	}
+	// Those of deploy/nginx/limits.conf.
+	for annotation, limit := range map[string]string{"limit-connections": "1000", "limit-rps": "200", "limit-burst-multiplier": "5"} {
+		if ingress.Annotations["nginx.ingress.kubernetes.io/"+annotation] != limit {
+			overlay.complain(rule, "the ingress %s has no %s of %s for one address", ingress.Name, annotation, limit)
+		}
+	}
 	for _, of := range ingress.Spec.Rules {
 		if !hosts[of.Host] {
 			overlay.complain(rule, "the ingress %s has no certificate for %s", ingress.Name, of.Host)

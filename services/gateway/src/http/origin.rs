@@ -10,6 +10,8 @@ use crate::settings::{AllowedOrigin, Origin};
 
 /// By which scheme a proxy was asked.
 const FORWARDED_SCHEME: HeaderName = HeaderName::from_static("x-forwarded-proto");
+/// The same in an element of `Forwarded`.
+const PROTO: &[u8] = b"proto=";
 
 /// The allowed origins.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,12 +76,24 @@ fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     values.next().filter(|_| values.next().is_none()).and_then(|value| value.to_str().ok())
 }
 
-/// Whether a proxy was asked by HTTPS.
+/// The value of a quoted string without a backslash, or of a token.
+fn unquoted(value: &[u8]) -> &[u8] {
+    value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\"")).unwrap_or(value)
+}
+
+/// Whether a proxy was asked by HTTPS, by either header that says so. A client can only make its own page less trusted.
 fn said_https(headers: &HeaderMap) -> bool {
-    let values = headers.get_all(FORWARDED_SCHEME).iter().map(HeaderValue::as_bytes);
-    values
-        .flat_map(|value| value.split(|byte| *byte == b','))
-        .any(|scheme| scheme.trim_ascii().eq_ignore_ascii_case(b"https"))
+    let parts = |name: &HeaderName, separators: &'static [u8]| {
+        let values = headers.get_all(name).iter().map(HeaderValue::as_bytes);
+        values.flat_map(|value| value.split(|byte| separators.contains(byte))).map(<[u8]>::trim_ascii)
+    };
+    let is_https = |scheme: &[u8]| scheme.eq_ignore_ascii_case(b"https");
+    parts(&FORWARDED_SCHEME, b",").any(is_https)
+        // RFC 7239, section 5.4.
+        || parts(&header::FORWARDED, b",;").any(|pair| {
+            let (name, scheme) = pair.split_at_checked(PROTO.len()).unwrap_or_default();
+            name.eq_ignore_ascii_case(PROTO) && is_https(unquoted(scheme))
+        })
 }
 
 #[cfg(test)]
@@ -149,6 +163,18 @@ mod tests {
         );
         assert!(!asked(true, "HTTPS, http", "http://chat.test"));
         assert!(asked(false, "https", "http://chat.test"), "the word of a proxy that is not trusted");
+        for (element, is_secure) in [
+            ("for=192.0.2.1;proto=https", true),
+            ("for=192.0.2.1; Proto=\"HTTPS\"", true),
+            ("for=192.0.2.1;proto=http, for=192.0.2.2;proto=https", true),
+            ("for=192.0.2.1;proto=http", false),
+            ("for=\"proto=https\"", false),
+            ("for=192.0.2.1", false),
+        ] {
+            let origins = AllowedOrigins::new(&[], true);
+            let named = [("host", "chat.test"), ("origin", "http://chat.test"), ("forwarded", element)];
+            assert_eq!(!origins.allow_request(&headers(&named)), is_secure, "{element}");
+        }
         // A proxy behind the one that ends TLS was asked by HTTP.
         assert!(asked(true, "http", "https://chat.test"));
         assert!(asked(true, "http", "http://chat.test"));

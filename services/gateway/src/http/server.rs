@@ -187,7 +187,7 @@ impl Server {
             }
             Refusal::AddressFull => warn!(
                 address_connections_max,
-                peer = %peer.ip(),
+                peer = %peer.ip().to_canonical(),
                 "no more connections for an address: where it is a proxy's, set MADANG_TRUSTED_PROXIES"
             ),
         }

@@ -189,6 +189,8 @@ fn rows_of(attack: Attack, measured: &Measured, calm: &Measured) -> Vec<Row> {
             .within(Budget::AtMost(0.0)),
         row("others' delivery p50", "ms", &|m| ms(m.outcome.delivery.quantile(0.5))),
         row("others' delivery p99", "ms", &|m| ms(m.outcome.delivery.quantile(0.99))),
+        row("others' acknowledgement p50", "ms", &|m| ms(m.outcome.ack.quantile(0.5))),
+        row("others' acknowledgement p99", "ms", &|m| ms(m.outcome.ack.quantile(0.99))),
         row("newcomers turned away", "", &|m| m.newcomers.turned_away as f64).within(Budget::AtMost(0.0)),
         row("newcomers: connect to subscribed p99", "ms", &|m| ms(m.newcomers.subscribed.quantile(0.99))),
         row("others' sign-ins refused", "", &|m| m.sign_ins.refused as f64).within(Budget::AtMost(0.0)),

@@ -1,6 +1,8 @@
 //! How fast messages are indexed for search and found, and what appends pay for it: Korean and English, in rooms of one
-//! member of 200.
+//! member of 200. First on the cluster's PostgreSQL, then by a message store of its own on SQLite.
 
+mod size;
+mod sqlite;
 mod texts;
 
 use std::{
@@ -13,9 +15,9 @@ use madang_rpc::{
     MessageStore,
     store::{Append, Authority, PageQuery, Search},
 };
-use sqlx::{Connection as _, PgConnection};
 use tokio::{task::JoinSet, time::sleep};
 
+use self::{size::Database, sqlite::SqliteStore};
 use super::{
     appends::callers::{clients, invalid, profile},
     bench::{Bench, Cluster},
@@ -28,20 +30,23 @@ use crate::{
     target::{Part, Process},
 };
 
-/// How many messages there are. `MADANG_LOAD_SEARCH_MESSAGES` names another number.
-const MESSAGES: u64 = 100_000;
-const MESSAGES_VARIABLE: &str = "MADANG_LOAD_SEARCH_MESSAGES";
+/// How many messages there are in PostgreSQL, and in SQLite. The variables name other numbers; 0 leaves a database out.
+const MESSAGES: (&str, u64) = ("MADANG_LOAD_SEARCH_MESSAGES", 100_000);
+const SQLITE_MESSAGES: (&str, u64) = ("MADANG_LOAD_SEARCH_SQLITE_MESSAGES", 100_000);
+/// What the rows of SQLite are called.
+const ON_SQLITE: &str = "search on SQLite, messages in 200 rooms";
 const ROOMS: usize = 200;
 /// Each waits for its append before the next.
 const CALLERS: u64 = 128;
 /// Searches of each kind.
 const SEARCHES: u64 = 200;
-/// How long the index may take after the last append.
-const INDEX_PATIENCE: Duration = Duration::from_secs(600);
+/// How long the index may take after the last append, for each message.
+const INDEX_PATIENCE: Duration = Duration::from_millis(5);
 /// How often it is asked whether it has caught up.
 const ASK_EVERY: Duration = Duration::from_millis(100);
 const P99_MAX_MS: f64 = 250.0;
 const MS_PER_SECOND: f64 = 1_000.0;
+const BYTES_PER_MB: f64 = 1_000_000.0;
 
 /// A kind of search: what is searched for, and whether in one room.
 struct Kind {
@@ -76,57 +81,44 @@ struct Stage {
 }
 
 pub(super) fn measure(bench: &mut Bench<'_>) -> Result<Vec<Row>, BenchError> {
-    let work = Scenario::Search;
+    let work = Scenario::Search.name();
     // A bare server stores nothing.
     let Some(Cluster { target, api, accounts }) = &mut bench.cluster else { return Ok(Vec::new()) };
-    let messages =
-        std::env::var(MESSAGES_VARIABLE).ok().and_then(|text| text.parse().ok()).unwrap_or(MESSAGES);
-    let url = target.of(Part::Database).next().and_then(|process: &Process| process.url.clone());
-    let url = url.ok_or(BenchError::NoDatabaseUrl)?;
-    let row = |figure, unit, value| Row::new(work.name(), figure, value, unit);
-    bench.progress.say(&format!("{}: {messages} messages", work.name()));
+    let (progress, run) = (&bench.progress, &bench.run);
+    let say = |database: &str, messages: u64| progress.say(&format!("{work}: {messages} in {database}"));
     bench.runtime.block_on(async {
-        let members: Vec<Vec<usize>> =
-            (0..ROOMS).map(|room| vec![0, 1 + room % (accounts.len() - 1)]).collect();
-        let rooms = api.make_rooms(accounts, &members).await?;
-        let stage = Stage {
-            stores: clients(&target.addresses(Part::Store))?,
-            rooms: rooms.iter().map(|room| room.parse().map_err(invalid)).collect::<Result<_, _>>()?,
-            reader: Arc::new(profile(&accounts[0])?),
-        };
-        let began = Instant::now();
-        let appends = stage.append(messages, &bench.run).await?;
-        let appended = began.elapsed();
-        stage.await_index().await?;
-        let indexed = began.elapsed();
-        let mut owner = PgConnection::connect(&url).await?;
-        sqlx::raw_sql("ANALYZE search").execute(&mut owner).await?;
-        let size = async |owner: &mut PgConnection, relation: &str| {
-            let bytes: i64 = sqlx::query_scalar("SELECT pg_relation_size($1::text::regclass)")
-                .bind(relation)
-                .fetch_one(owner)
-                .await?;
-            #[expect(clippy::cast_precision_loss, reason = "sizes of one run are far below 2^52")]
-            Ok::<_, BenchError>(bytes as f64 / 1e6)
-        };
-        #[expect(clippy::cast_precision_loss, reason = "counts of one run are far below 2^52")]
-        let mut rows = vec![
-            row("appends beside the indexer", "/s", messages as f64 / appended.as_secs_f64()),
-            row("append p50 beside the indexer", "ms", ms(&appends, 0.5)),
-            row("append p99 beside the indexer", "ms", ms(&appends, 0.99)),
-            row("messages indexed", "/s", messages as f64 / indexed.as_secs_f64()),
-            row("the index was behind by", "s", (indexed - appended).as_secs_f64()),
-            row("table of tokens", "MB", size(&mut owner, "search").await?),
-            row("index of tokens", "MB", size(&mut owner, "search_by_token").await?),
-            row("index by time", "MB", size(&mut owner, "search_by_time").await?),
-        ];
-        for kind in &KINDS {
-            let latency = stage.search(kind).await?;
-            rows.push(row(kind.p50, "ms", ms(&latency, 0.5)));
-            rows.push(row(kind.p99, "ms", ms(&latency, 0.99)).within(Budget::AtMost(P99_MAX_MS)));
+        let mut rows = Vec::new();
+        let messages = number_of(MESSAGES);
+        if messages > 0 {
+            say("PostgreSQL", messages);
+            let url = target.of(Part::Database).next().and_then(|process: &Process| process.url.clone());
+            let database = Database::postgres(&url.ok_or(BenchError::NoDatabaseUrl)?).await?;
+            let members: Vec<Vec<usize>> =
+                (0..ROOMS).map(|room| vec![0, 1 + room % (accounts.len() - 1)]).collect();
+            let rooms = api.make_rooms(accounts, &members).await?;
+            let stage = Stage {
+                stores: clients(&target.addresses(Part::Store))?,
+                rooms: rooms.iter().map(|room| room.parse().map_err(invalid)).collect::<Result<_, _>>()?,
+                reader: Arc::new(profile(&accounts[0])?),
+            };
+            rows.extend(stage.measure(work, messages, run, database).await?);
+        }
+        let messages = number_of(SQLITE_MESSAGES);
+        if messages > 0 {
+            say("SQLite", messages);
+            let store = SqliteStore::start().await?;
+            let database = Database::sqlite(store.file()).await?;
+            let stage = store.stage(Arc::new(profile(&accounts[0])?)).await?;
+            rows.extend(stage.measure(ON_SQLITE, messages, run, database).await?);
+            store.stop().await?;
         }
         Ok(rows)
     })
+}
+
+/// How many messages there are to be.
+fn number_of((variable, number): (&str, u64)) -> u64 {
+    std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(number)
 }
 
 fn ms(latency: &Histogram, quantile: f64) -> f64 {
@@ -134,6 +126,39 @@ fn ms(latency: &Histogram, quantile: f64) -> f64 {
 }
 
 impl Stage {
+    #[expect(clippy::cast_precision_loss, reason = "counts of one run are far below 2^52")]
+    async fn measure(
+        &self,
+        work: &'static str,
+        messages: u64,
+        run: &str,
+        mut database: Database,
+    ) -> Result<Vec<Row>, BenchError> {
+        let row = |figure, unit, value| Row::new(work, figure, value, unit);
+        let began = Instant::now();
+        let appends = self.append(messages, run).await?;
+        let appended = began.elapsed();
+        self.await_index(messages).await?;
+        let indexed = began.elapsed();
+        let mut rows = vec![
+            row("messages", "", messages as f64),
+            row("appends beside the indexer", "/s", messages as f64 / appended.as_secs_f64()),
+            row("append p50 beside the indexer", "ms", ms(&appends, 0.5)),
+            row("append p99 beside the indexer", "ms", ms(&appends, 0.99)),
+            row("messages indexed", "/s", messages as f64 / indexed.as_secs_f64()),
+            row("the index was behind by", "s", (indexed - appended).as_secs_f64()),
+        ];
+        for (figure, bytes) in database.sizes().await? {
+            rows.push(row(figure, "MB", bytes / BYTES_PER_MB));
+        }
+        for kind in &KINDS {
+            let latency = self.search(kind).await?;
+            rows.push(row(kind.p50, "ms", ms(&latency, 0.5)));
+            rows.push(row(kind.p99, "ms", ms(&latency, 0.99)).within(Budget::AtMost(P99_MAX_MS)));
+        }
+        Ok(rows)
+    }
+
     /// Appends all messages, and answers how long each took.
     async fn append(&self, messages: u64, run: &str) -> Result<Histogram, BenchError> {
         let mut callers = JoinSet::new();
@@ -175,14 +200,15 @@ impl Stage {
     }
 
     /// Waits until searches of all rooms are complete.
-    async fn await_index(&self) -> Result<(), BenchError> {
+    async fn await_index(&self, messages: u64) -> Result<(), BenchError> {
         let caught_up = async {
             while !self.ask(0, texts::RARE_ENGLISH, None).await? {
                 sleep(ASK_EVERY).await;
             }
             Ok(())
         };
-        tokio::time::timeout(INDEX_PATIENCE, caught_up).await.map_err(invalid)?
+        let patience = INDEX_PATIENCE.saturating_mul(u32::try_from(messages).unwrap_or(u32::MAX));
+        tokio::time::timeout(patience, caught_up).await.map_err(invalid)?
     }
 
     /// Searches of a kind, one after the other.
