@@ -99,7 +99,7 @@ export class Core {
   tick(nowMs: number): void {
     this.#questions.expire(nowMs);
     if (!this.#hello) return;
-    if ((this.#requests.nextMs() ?? nowMs + 1) <= nowMs) return this.#abandon();
+    if (this.#requests.nextMs() <= nowMs) return this.#abandon();
     this.#topics.askForDue(nowMs);
     for (const question of this.#questions.unwritten()) {
       question.written = true;
@@ -108,13 +108,11 @@ export class Core {
     this.#sendDue(nowMs, this.#hello.limits.frame_bytes);
   }
 
-  /** When `tick` has something to do next; null if never. */
-  nextMs(): number | null {
-    const times: (number | null)[] = [this.#questions.nextMs()];
-    if (this.#hello) {
-      times.push(this.#requests.nextMs(), this.#outbox.nextMs(), this.#topics.nextMs());
-    }
-    return times.reduce((least, time) => (time !== null && (least === null || time < least) ? time : least), null);
+  /** When `tick` has something to do next; Infinity if never. */
+  nextMs(): number {
+    const asked = this.#questions.nextMs();
+    if (!this.#hello) return asked;
+    return Math.min(asked, this.#requests.nextMs(), this.#outbox.nextMs(), this.#topics.nextMs());
   }
 
   arrived(frame: ServerFrame, nowMs: number): void {

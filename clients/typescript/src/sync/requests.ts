@@ -38,16 +38,16 @@ export class Requests {
     return id;
   }
 
-  answered(id: string | undefined): Purpose | null {
-    const waiting = id === undefined ? undefined : this.#waiting.get(id);
-    if (id !== undefined) this.#waiting.delete(id);
+  answered(id = ""): Purpose | null {
+    const waiting = this.#waiting.get(id);
+    this.#waiting.delete(id);
     return waiting?.purpose ?? null;
   }
 
   /** The earliest deadline. Ids are given in order, and all wait as long. */
-  nextMs(): number | null {
+  nextMs(): number {
     for (const { deadlineMs } of this.#waiting.values()) return deadlineMs;
-    return null;
+    return Infinity;
   }
 
   disconnected(): void {
@@ -94,8 +94,8 @@ export class Questions {
     this.#open.clear();
   }
 
-  nextMs(): number | null {
+  nextMs(): number {
     for (const { deadlineMs } of this.#open) return deadlineMs;
-    return null;
+    return Infinity;
   }
 }

@@ -211,7 +211,7 @@ export class Session implements LinkListener {
     const nextMs = this.#core.nextMs();
     const due = () => this.#run(() => {});
     // Never in no time: what is due at once was done.
-    this.#timer = nextMs === null ? null : this.environment.setTimer(due, Math.max(1, nextMs - nowMs));
+    this.#timer = nextMs < Infinity ? this.environment.setTimer(due, Math.max(1, nextMs - nowMs)) : null;
   }
 
   #do(effect: Effect): void {
@@ -223,14 +223,11 @@ export class Session implements LinkListener {
       case "deliver":
         return this.#following.get(effect.topic)?.delivery.push(effect.item as RoomEvent & InboxNotice, effect.cursor);
       case "started":
-        return this.#inLine(effect.topic, async ({ follower }) => {
-          if (follower.keepsCursor) await this.keeper.keepCursor(effect.topic, effect.cursor);
-          follower.onStarted?.(effect.cursor, effect.standing);
-        });
       case "reset":
         return this.#inLine(effect.topic, async ({ follower }) => {
           if (follower.keepsCursor) await this.keeper.keepCursor(effect.topic, effect.cursor);
-          follower.onReset?.(effect.cursor);
+          if (effect.type === "reset") follower.onReset?.(effect.cursor);
+          else follower.onStarted?.(effect.cursor, effect.standing);
         });
       case "caughtUp":
         return this.#inLine(effect.topic, ({ follower }) => follower.onCaughtUp?.(effect.seq));
@@ -242,12 +239,10 @@ export class Session implements LinkListener {
       case "pageInbox":
         return void this.#pageInbox(effect.after);
       case "acknowledged":
-        void this.keeper.dropMessage(effect.message.key);
-        this.listener.acknowledged(effect.message, effect.ack);
-        return this.listener.outgoing();
       case "refused":
         void this.keeper.dropMessage(effect.message.key);
-        this.listener.refused(effect.message, effect.error);
+        if (effect.type === "refused") this.listener.refused(effect.message, effect.error);
+        else this.listener.acknowledged(effect.message, effect.ack);
         return this.listener.outgoing();
       case "passing":
         return this.listener.passing(effect.frame);

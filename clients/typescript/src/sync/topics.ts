@@ -14,8 +14,8 @@ export type Item = RoomEvent | InboxNotice;
 
 interface Followed {
   readonly topic: Topic;
-  /** When to ask for it; null while an answer is awaited or it is open. */
-  askMs: number | null;
+  /** When to ask for it; Infinity while an answer is awaited or it is open. */
+  askMs: number;
   /** Refusals and gaps since it last went well. */
   failures: number;
   /** A page of it is on its way. */
@@ -67,10 +67,10 @@ export class Topics {
     }
   }
 
-  /** When `askForDue` has something next; null if never. */
-  nextMs(): number | null {
-    let next: number | null = null;
-    for (const { askMs } of this.#followed.values()) if (askMs !== null && (next === null || askMs < next)) next = askMs;
+  /** When `askForDue` has something next; Infinity if never. */
+  nextMs(): number {
+    let next = Infinity;
+    for (const { askMs } of this.#followed.values()) next = Math.min(next, askMs);
     return next;
   }
 
@@ -85,8 +85,8 @@ export class Topics {
   askForDue(nowMs: number): void {
     const rooms: string[] = [];
     for (const [name, followed] of this.#followed) {
-      if (followed.askMs === null || followed.askMs > nowMs) continue;
-      followed.askMs = null;
+      if (followed.askMs > nowMs) continue;
+      followed.askMs = Infinity;
       followed.topic.close();
       if (name === INBOX) this.#askForInbox(followed, nowMs);
       else if (followed.alone) this.#askForRooms([name], nowMs);
@@ -143,7 +143,7 @@ export class Topics {
         if (name !== INBOX || wasOpen) this.#askLater(followed, nowMs);
         return;
     }
-    followed.askMs = null;
+    followed.askMs = Infinity;
     followed.alone = false;
     followed.head = standing.head;
     const { seq, epoch } = topic.cursor as Cursor;
