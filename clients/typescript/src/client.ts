@@ -100,7 +100,10 @@ export interface ClientEvents {
   passing: PassingFrame;
   acknowledged: { message: OutgoingMessage; ack: Acknowledgement };
   refused: { message: OutgoingMessage; error: MadangError };
-  /** A handler has thrown, or the browser does not store; neither ends anything. */
+  /**
+   * A handler of a subscription has thrown, or the browser does not store; neither ends anything. What a listener of
+   * these events or of an observable throws is reported by `reportError`, in Node by `console.error`.
+   */
   error: unknown;
 }
 

@@ -1,6 +1,6 @@
 // A client in simulated time: its handshake, its tabs, and its handlers.
 import assert from "node:assert/strict";
-import { describe, test } from "node:test";
+import { afterEach, beforeEach, describe, test } from "node:test";
 import { Client, type ClientOptions, type RoomEvent } from "../src/index.js";
 import { LEADER_BEAT_MS, LEADER_DEADLINE_MS } from "../src/tabs/shared-link.js";
 import { Browser } from "./model/browser.js";
@@ -8,6 +8,7 @@ import { Server, type Socket } from "./model/server.js";
 import { Life, World } from "./model/world.js";
 
 const ROOM = "00000000-0000-4000-8000-000000000001";
+const OTHER = "00000000-0000-4000-8000-000000000002";
 
 function setUp() {
   const world = new World(7);
@@ -246,6 +247,64 @@ describe("tabs", () => {
   });
 });
 
+describe("listeners that throw", () => {
+  const fail = () => {
+    throw new Error("of the application");
+  };
+  let reported: unknown[];
+  beforeEach(() => {
+    reported = [];
+    globalThis.reportError = (error) => void reported.push(error);
+  });
+  afterEach(() => Reflect.deleteProperty(globalThis, "reportError"));
+
+  test("of events: the others are told, and everything goes on", async () => {
+    const { world, server, tab } = setUp();
+    const { client } = tab();
+    const seqs: number[] = [];
+    let passing = 0;
+    for (const name of ["passing", "acknowledged", "refused", "error"] as const) client.on(name, fail);
+    client.on("passing", () => void (passing += 1));
+    client.outgoing.subscribe(fail);
+    client.subscribe(ROOM, { onItem: ({ seq }) => void seqs.push(seq), onStarted: fail });
+    await world.pass(1_000);
+    for (const socket of server.sockets) socket.tell({ type: "typing", room: ROOM, user: "joon", name: "Joon", on: true });
+    await world.pass(1_000);
+    client.send(ROOM, "가".repeat(40_000));
+    const { done } = client.send(ROOM, "hello");
+    await world.pass(1_000);
+    assert.deepEqual([passing, seqs, (await done).seq], [1, [1], 1]);
+    server.append(ROOM, "joon", "k", "text");
+    await world.pass(1_000);
+    assert.deepEqual(seqs, [1, 2]);
+    assert.ok(reported.length >= 6);
+  });
+
+  test("of the status: the client connects again", async () => {
+    const { world, server, tab } = setUp();
+    // Of the tab that leads, and of one that has a socket of its own.
+    for (const shareTabs of [true, false]) {
+      const { client } = tab({ shareTabs, account: `${shareTabs}` });
+      client.status.subscribe(fail);
+      await world.pass(1_000);
+      for (const socket of server.sockets) socket.cut();
+      await world.pass(40_000);
+      assert.equal(client.status.get().phase, "open");
+      client.close();
+    }
+    assert.ok(reported.length > 0);
+  });
+
+  test("where nobody takes reports, the console has them", (context) => {
+    Reflect.deleteProperty(globalThis, "reportError");
+    const written = context.mock.method(console, "error", () => {});
+    const { client } = setUp().tab();
+    client.outgoing.subscribe(fail);
+    client.send(ROOM, "hello");
+    assert.equal((written.mock.calls[0]?.arguments[0] as Error).message, "of the application");
+  });
+});
+
 describe("handlers", () => {
   test("the next event waits for the promise of the one before", async () => {
     const { world, server, tab } = setUp();
@@ -288,6 +347,33 @@ describe("handlers", () => {
     assert.deepEqual(seqs, [1, 2, 3]);
     assert.equal(await kept(), 3);
     assert.equal(errors.length, 2);
+  });
+
+  test("one that throws when the subscription begins, is caught up or closes, is told, and what is behind it comes", async () => {
+    const { world, server, tab } = setUp();
+    const { client } = tab();
+    const [errors, told]: string[][] = [[], []];
+    client.on("error", (error) => void errors!.push((error as Error).message));
+    const fail = (name: string) => () => {
+      told!.push(name);
+      throw new Error(name);
+    };
+    const handlers = { onStarted: fail("started"), onCaughtUp: fail("caught up"), onReset: fail("reset"), onClosed: fail("closed") };
+    client.subscribe(ROOM, { ...handlers, onItem: ({ seq }) => void told!.push(`${seq}`) });
+    await world.pass(1_000);
+    server.append(ROOM, "joon", "k", "text");
+    await world.pass(1_000);
+    assert.deepEqual(told, ["started", "caught up", "1"]);
+    server.happen(ROOM, { kind: "room", properties: { by: "joon", deleted: true } });
+    await world.pass(1_000);
+    assert.deepEqual(told, ["started", "caught up", "1", "2", "closed"]);
+    assert.deepEqual(errors, ["started", "caught up", "closed"]);
+    // Another history: its end is before the place that is given.
+    client.subscribe(OTHER, { ...handlers, onItem: ({ seq }) => void told!.push(`other ${seq}`) }, { since: 9 });
+    await world.pass(1_000);
+    server.append(OTHER, "joon", "k", "text");
+    await world.pass(1_000);
+    assert.deepEqual(told!.slice(5), ["reset", "caught up", "other 1"]);
   });
 
   test("the place at which a subscription begins is kept before its first event", async () => {

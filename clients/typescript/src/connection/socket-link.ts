@@ -1,4 +1,5 @@
 // Does what the machine decides: one WebSocket, its credential and its timers.
+import { attempt } from "../attempt.js";
 import type { ClientFrame, ServerFrame, ServerHello } from "../contract/index.js";
 import type { Environment, SocketLike, Timer } from "../environment.js";
 import { MadangError, asMadangError, passes } from "../errors.js";
@@ -53,7 +54,8 @@ export class SocketLink implements Link {
   #input(input: Input): void {
     const { state, effects } = step(this.#state, input, this.environment.random);
     this.#state = state;
-    for (const effect of effects) this.#do(effect);
+    // One that fails holds up none behind it, such as the timer of the next attempt.
+    for (const effect of effects) attempt(() => this.#do(effect));
   }
 
   #do(effect: Effect): void {

@@ -1,4 +1,5 @@
 // Runs a core: on a link, with timers, storage and the application's handlers.
+import { attempt } from "../attempt.js";
 import type { Link, LinkListener } from "../connection/link.js";
 import type { ConnectionStatus } from "../connection/status.js";
 import type { ClientFrame, InboxNotice, InboxPage, PassingFrame, RoomEvent, ServerFrame, ServerHello } from "../contract/index.js";
@@ -201,12 +202,16 @@ export class Session implements LinkListener {
     // What is done may lead to more, by a handler that sends: that comes after what was decided before it.
     if (this.#isRunning) return;
     this.#isRunning = true;
-    this.#core.tick(nowMs);
-    for (let effects = this.#core.take(); effects.length > 0; effects = this.#core.take()) {
-      for (const effect of effects) this.#do(effect);
+    try {
       this.#core.tick(nowMs);
+      for (let effects = this.#core.take(); effects.length > 0; effects = this.#core.take()) {
+        // One that fails holds up neither those behind it nor what comes later.
+        for (const effect of effects) attempt(() => this.#do(effect));
+        this.#core.tick(nowMs);
+      }
+    } finally {
+      this.#isRunning = false;
     }
-    this.#isRunning = false;
     if (this.#timer !== null) this.environment.clearTimer(this.#timer);
     const nextMs = this.#core.nextMs();
     const due = () => this.#run(() => {});
