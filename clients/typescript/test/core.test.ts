@@ -5,7 +5,7 @@ import type { ClientFrame, RoomEvent, ServerFrame, ServerHello, SubscribedRoom }
 import { Core } from "../src/sync/core.js";
 import { type Effect, INBOX } from "../src/sync/effects.js";
 import { OUTBOX_MAX } from "../src/sync/outbox.js";
-import { ANSWER_DEADLINE_MS, QUESTION_DEADLINE_MS } from "../src/sync/requests.js";
+import { ANSWER_DEADLINE_MS, ANSWER_MAX_MS, QUESTION_DEADLINE_MS } from "../src/sync/requests.js";
 import { type Cursor, UNDELIVERED_MAX } from "../src/sync/topic.js";
 
 const ROOM = "room";
@@ -324,6 +324,18 @@ describe("requests", () => {
     const driven = new Driven().follow(null).connect();
     assert.equal(driven.pass(ANSWER_DEADLINE_MS - 1).did("abandon").length, 0);
     assert.equal(driven.pass(1).did("abandon").length, 1);
+  });
+
+  test("one whose answer stands behind much else waits for as long as that comes, within a bound", () => {
+    const silent = new Driven().follow(null).connect();
+    silent.pass(ANSWER_DEADLINE_MS - 1).hear(event(1)).pass(ANSWER_DEADLINE_MS - 1);
+    assert.equal(silent.did("abandon").length, 0);
+    assert.equal(silent.pass(1).did("abandon").length, 1);
+    const busy = new Driven().follow(null).connect();
+    for (let ms = 0; ms < ANSWER_MAX_MS - 1_000; ms += 1_000) {
+      assert.equal(busy.hear(event(1)).pass(1_000).did("abandon").length, 0);
+    }
+    assert.equal(busy.hear(event(1)).pass(1_000).did("abandon").length, 1);
   });
 
   test("a question is asked again after a reconnect, and has an end", async () => {

@@ -117,6 +117,7 @@ export class Core {
 
   arrived(frame: ServerFrame, nowMs: number): void {
     if (!this.#hello) return;
+    this.#requests.heard(nowMs);
     const purpose = "re" in frame ? this.#requests.answered(frame.re) : null;
     if (purpose?.type === "question") return this.#answer(purpose, frame);
     switch (frame.type) {
