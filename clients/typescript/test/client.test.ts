@@ -117,6 +117,25 @@ describe("the handshake", () => {
   });
 });
 
+describe("many rooms", () => {
+  test("what is followed and left in one turn is asked for in frames of a hundred", async () => {
+    const { world, server, written, tab } = setUp();
+    const { client } = tab({ shareTabs: false });
+    await world.pass(1_000);
+    const rooms = Array.from({ length: 250 }, (_, place) => `00000000-0000-4000-8000-${String(place).padStart(12, "0")}`);
+    const sizes = (type: string) => written.filter((frame) => frame.type === type).map((frame) => (frame as unknown as { rooms: unknown[] }).rooms.length);
+    const followed = rooms.map((room) => client.subscribe(room, { onItem: () => {} }));
+    await world.pass(1_000);
+    assert.deepEqual(sizes("subscribe"), [100, 100, 50]);
+    for (const subscription of followed) subscription.close();
+    // Who comes back in the same turn stays.
+    client.subscribe(rooms[0]!, { onItem: () => {} });
+    await world.pass(1_000);
+    assert.deepEqual(sizes("unsubscribe"), [100, 100, 49]);
+    assert.deepEqual([...server.sockets].map((socket) => [...socket.rooms]), [[rooms[0]]]);
+  });
+});
+
 describe("tabs", () => {
   test("share one socket, and each is told everything once", async () => {
     const { world, server, tab } = setUp();

@@ -38,8 +38,8 @@ export class Core {
     this.#topics.follow(name, since);
   }
 
-  unfollow(name: string, nowMs: number): void {
-    this.#topics.unfollow(name, nowMs);
+  unfollow(name: string): void {
+    this.#topics.unfollow(name);
   }
 
   topic(name: string): Topic | undefined {

@@ -50,6 +50,7 @@ export class Session implements LinkListener {
   /** Messages from before `ready`. */
   #early: OutgoingMessage[] | null = [];
   #isRunning = false;
+  #runsSoon = false;
   #link: Link | null = null;
 
   constructor(
@@ -92,7 +93,8 @@ export class Session implements LinkListener {
       throw new MadangError("already_exists", "there is a subscription to it already");
     }
     const anyFollower = follower as unknown as Follower<RoomEvent & InboxNotice>;
-    this.#run(() => this.#core.follow(topic, since));
+    this.#core.follow(topic, since);
+    this.#runSoon();
     const followed = this.#core.topic(topic) as object;
     const delivery = new Delivery(
       anyFollower.onItem,
@@ -109,7 +111,8 @@ export class Session implements LinkListener {
   unfollow(topic: string): void {
     this.#following.get(topic)?.delivery.close();
     this.#following.delete(topic);
-    this.#run((nowMs) => this.#core.unfollow(topic, nowMs));
+    this.#core.unfollow(topic);
+    this.#runSoon();
   }
 
   // Messages.
@@ -194,6 +197,17 @@ export class Session implements LinkListener {
     this.#following.clear();
     if (this.#timer !== null) this.environment.clearTimer(this.#timer);
     this.#timer = null;
+  }
+
+  /** What is followed and left in one turn is one frame: 500 of them would count as a flood. */
+  #runSoon(): void {
+    if (this.#runsSoon) return;
+    this.#runsSoon = true;
+    // Not `queueMicrotask`, which older versions of React Native lack.
+    void Promise.resolve().then(() => {
+      this.#runsSoon = false;
+      this.#run(() => {});
+    });
   }
 
   #run(act: (nowMs: number) => void): void {

@@ -28,6 +28,8 @@ interface Followed {
 
 export class Topics {
   readonly #followed = new Map<string, Followed>();
+  /** Rooms that are to be left. */
+  readonly #left = new Set<string>();
   #hello: ServerHello | null = null;
 
   constructor(
@@ -39,12 +41,12 @@ export class Topics {
   ) {}
 
   follow(name: string, since: Cursor | null): void {
+    this.#left.delete(name);
     this.#followed.set(name, { topic: new Topic(since), askMs: 0, failures: 0, paging: false, alone: false, head: 0 });
   }
 
-  unfollow(name: string, nowMs: number): void {
-    if (!this.#followed.delete(name) || name === INBOX || !this.#hello) return;
-    this.write({ type: "unsubscribe", rooms: [name] }, { type: "none" }, nowMs);
+  unfollow(name: string): void {
+    if (this.#followed.delete(name) && name !== INBOX && this.#hello) this.#left.add(name);
   }
 
   topic(name: string): Topic | undefined {
@@ -61,6 +63,7 @@ export class Topics {
 
   disconnected(): void {
     this.#hello = null;
+    this.#left.clear();
     for (const followed of this.#followed.values()) {
       followed.topic.close();
       followed.paging = false;
@@ -82,7 +85,10 @@ export class Topics {
     if (followed.topic.isPaging && this.#hello) this.#page(name, followed, nowMs);
   }
 
+  /** Leaves what is to be left, and asks for what is due. */
   askForDue(nowMs: number): void {
+    this.#inParts([...this.#left], (rooms) => this.write({ type: "unsubscribe", rooms }, { type: "none" }, nowMs));
+    this.#left.clear();
     const rooms: string[] = [];
     for (const [name, followed] of this.#followed) {
       if (followed.askMs > nowMs) continue;
@@ -92,10 +98,13 @@ export class Topics {
       else if (followed.alone) this.#askForRooms([name], nowMs);
       else rooms.push(name);
     }
+    this.#inParts(rooms, (part) => this.#askForRooms(part, nowMs));
+  }
+
+  /** What one frame may name at most. */
+  #inParts(rooms: string[], write: (part: string[]) => void): void {
     const atOnce = Math.max(1, this.#hello?.limits.subscribe_rooms ?? 1);
-    for (let start = 0; start < rooms.length; start += atOnce) {
-      this.#askForRooms(rooms.slice(start, start + atOnce), nowMs);
-    }
+    while (rooms[0]) write(rooms.splice(0, atOnce));
   }
 
   #askForRooms(names: string[], nowMs: number): void {
