@@ -121,7 +121,7 @@ export class SocketLink implements Link {
     const credential = this.#credential as Credential;
     const Socket = this.environment.WebSocket;
     if (!Socket) {
-      this.#denial = new MadangError("failed_precondition", "there is no WebSocket here: pass the option `WebSocket`");
+      this.#denial = new MadangError("failed_precondition", "no WebSocket: pass the option `WebSocket`");
       return this.#input({ type: "closed", attempt, code: 4400 });
     }
     const query = credential.ticket === undefined ? "" : `?ticket=${encodeURIComponent(credential.ticket)}`;

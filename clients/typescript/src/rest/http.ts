@@ -126,14 +126,15 @@ export function refusal(response: Response, text: string): MadangError {
     // Not of the server.
   }
   const { status } = response;
-  const seconds = Number(response.headers.get("Retry-After") ?? Number.NaN);
+  // It may be absent, or a date.
+  const afterMs = Number(response.headers.get("Retry-After")) * 1_000;
   return new MadangError(
     problem.code ?? STATUS_CODES[status] ?? (status >= 502 ? "unavailable" : status >= 500 ? "internal" : "invalid_argument"),
     problem.detail ?? problem.title ?? `the server answered with ${status}`,
     {
       status,
       limit: problem.limit,
-      retryAfterMs: problem.retry_after_ms ?? (Number.isFinite(seconds) ? seconds * 1_000 : undefined),
+      retryAfterMs: problem.retry_after_ms ?? (afterMs || undefined),
       errors: problem.errors,
     },
   );
