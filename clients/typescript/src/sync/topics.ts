@@ -211,10 +211,16 @@ export class Topics {
   }
 
   roomPage({ topic, room }: Purpose & { type: "page" }, events: readonly RoomEvent[], nowMs: number): void {
-    const followed = this.#followed.get(room);
-    if (!followed || followed.topic !== topic || !followed.topic.isPaging) return;
+    const followed = this.#pageOf(room, topic);
+    if (followed) this.#paged(room, followed, events, nowMs);
+  }
+
+  /** Of whom a page has come, unless it is of use no more: the subscription may have gone on without it. */
+  #pageOf(name: string, topic: object): Followed | undefined {
+    const followed = this.#followed.get(name);
+    if (followed?.topic !== topic) return;
     followed.paging = false;
-    this.#paged(room, followed, events, nowMs);
+    return followed.topic.isPaging ? followed : undefined;
   }
 
   #paged(name: string, followed: Followed, items: readonly Item[], nowMs: number): void {
@@ -272,9 +278,8 @@ export class Topics {
 
   /** The page of the inbox that was asked for; null if it could not be had. */
   inboxPage(topic: object, page: { readonly items: readonly Item[] } | null, nowMs: number): void {
-    const followed = this.#followed.get(INBOX);
-    if (!followed || followed.topic !== topic || !followed.topic.isPaging) return;
-    followed.paging = false;
+    const followed = this.#pageOf(INBOX, topic);
+    if (!followed) return;
     if (page === null) return this.#askLater(followed, nowMs);
     this.#paged(INBOX, followed, page.items, nowMs);
   }
