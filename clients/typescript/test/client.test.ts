@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { Client, type ClientOptions, type RoomEvent } from "../src/index.js";
+import { OUTBOX_MAX } from "../src/sync/outbox.js";
 import { LEADER_BEAT_MS, LEADER_DEADLINE_MS } from "../src/tabs/shared-link.js";
 import { Browser } from "./model/browser.js";
 import { Server, type Socket } from "./model/server.js";
@@ -114,6 +115,29 @@ describe("the handshake", () => {
     const [first, second] = [nobody.status.get(), old.status.get()];
     assert.equal(first.phase === "denied" && first.error.code, "unauthenticated");
     assert.equal(second.phase === "denied" && second.error.code, "failed_precondition");
+  });
+});
+
+describe("sending", () => {
+  test("a key that is on its way is sent once, and each of its calls hears of the end", async () => {
+    const { world, server, tab } = setUp();
+    const { client } = tab();
+    const [first, second] = [client.send(ROOM, "once", { key: "k" }), client.send(ROOM, "other", { key: "k" })];
+    await world.pass(1_000);
+    assert.deepEqual([(await first.done).seq, (await second.done).seq, server.log(ROOM).length], [1, 1, 1]);
+  });
+
+  test("a message that finds no room can be sent later, under its key", async () => {
+    const { world, server, tab } = setUp();
+    server.down = true;
+    const { client } = tab();
+    const waiting = Array.from({ length: OUTBOX_MAX }, (_, place) => client.send(ROOM, `${place}`));
+    assert.throws(() => client.send(OTHER, "late", { key: "late" }), { code: "rate_limited" });
+    client.discard(ROOM, waiting[0]!.key);
+    const { done } = client.send(OTHER, "late", { key: "late" });
+    server.down = false;
+    await world.pass(40_000);
+    assert.deepEqual([(await done).seq, server.log(OTHER).length], [1, 1]);
   });
 });
 
