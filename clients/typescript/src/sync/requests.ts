@@ -74,7 +74,7 @@ export class Questions {
 
   ask(frame: ClientFrame, nowMs: number): Promise<ServerFrame> {
     if (this.#open.size >= QUESTIONS_MAX) {
-      const message = "too many requests wait for an answer";
+      const message = "too many requests wait";
       return Promise.reject(new MadangError("rate_limited", message, { limit: "client_requests" }));
     }
     return new Promise((resolve, reject) => {

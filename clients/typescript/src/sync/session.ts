@@ -135,7 +135,7 @@ export class Session implements LinkListener {
 
   send(message: Omit<OutgoingMessage, "order" | "owner">): void {
     if (this.#core.outboxIsFull || (this.#early?.length ?? 0) >= OUTBOX_MAX) {
-      const text = "too many messages wait to be sent";
+      const text = "too many messages wait";
       throw new MadangError("rate_limited", text, { limit: "client_outbox" });
     }
     // It is shown and sent now, and its way to the storage begins now, also before `ready`: a reload loses nothing.
