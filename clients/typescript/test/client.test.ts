@@ -161,6 +161,24 @@ describe("many rooms", () => {
 });
 
 describe("tabs", () => {
+  test("what a closed tab has followed is left in frames of a hundred rooms", async () => {
+    const { world, server, browser, written, tab } = setUp();
+    tab();
+    await world.pass(1_000);
+    const { life, client } = tab();
+    await world.pass(1_000);
+    for (let count = 0; count < 250; count += 1) {
+      client.subscribe(`00000000-0000-4000-8000-${String(count).padStart(12, "0")}`, { onItem: () => {} });
+    }
+    await world.pass(1_000);
+    assert.deepEqual([...server.sockets].map(({ rooms }) => rooms.size), [250]);
+    browser.kill(life);
+    await world.pass(1_000);
+    const left = written.filter(({ type }) => type === "unsubscribe") as unknown as { rooms: string[] }[];
+    assert.deepEqual(left.map(({ rooms }) => rooms.length), [100, 100, 50]);
+    assert.deepEqual([...server.sockets].map(({ rooms }) => rooms.size), [0]);
+  });
+
   test("share one socket, and each is told everything once", async () => {
     const { world, server, tab } = setUp();
     const shown = await Promise.all(
