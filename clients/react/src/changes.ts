@@ -6,9 +6,14 @@ type Reactions = NonNullable<Message["reactions"]>;
 /** The characters of a text that a reply shows. */
 const EXCERPT_CHARS = 100;
 
+/** What an event says; of a message, and of one that is deleted, also how its thread stands then. */
+export function about(event: RoomEvent): { readonly thread?: Message["thread"] } {
+  return (event as unknown as Record<string, object>)[event.kind] ?? {};
+}
+
 /** A message after an event, seen by a user; the same one where the event changes nothing of it. */
 export function changed(message: Message, event: RoomEvent, me: string | undefined): Message {
-  const thread = event.kind === "message" ? event.message.thread : event.kind === "deleted" ? event.deleted.thread : null;
+  const { thread } = about(event);
   // The root of a thread shows it as the last event in it says.
   if (thread?.root === message.id) return { ...message, thread: { ...thread, root: null as never } };
   switch (event.kind) {
@@ -21,9 +26,10 @@ export function changed(message: Message, event: RoomEvent, me: string | undefin
       return { ...message, excerpt: { ...message.excerpt, text: [...text].slice(0, EXCERPT_CHARS).join("") } };
     }
     case "deleted": {
-      const { excerpt, edited_at, reactions, ...rest } = message;
-      if (message.id === event.deleted.message) return { ...rest, text: "", mentions: [], attachments: [], deleted: true };
-      return message.reply_to === event.deleted.message && excerpt ? withoutExcerpt(message) : message;
+      const { excerpt, ...reply } = message;
+      if (message.id !== event.deleted.message) return message.reply_to === event.deleted.message && excerpt ? reply : message;
+      const { edited_at, reactions, ...rest } = reply;
+      return { ...rest, text: "", mentions: [], attachments: [], deleted: true };
     }
     case "reaction": {
       const { message: id, user, emoji, on, count } = event.reaction;
@@ -45,8 +51,4 @@ export function changed(message: Message, event: RoomEvent, me: string | undefin
 /** Whether a message stands in a thread, and not among those of the room. */
 export function isApart({ thread }: Message): boolean {
   return !!thread?.root && !thread.in_room;
-}
-
-function withoutExcerpt({ excerpt: _, ...message }: Message): Message {
-  return message;
 }

@@ -42,15 +42,10 @@ const Context = createContext<Registry | null>(null);
 /** A client has one registry, also where its provider is mounted twice. */
 const registries = new WeakMap<Client, Registry>();
 
-function registryOf(client: Client): Registry {
-  const registry = registries.get(client) ?? new Registry(client);
-  registries.set(client, registry);
-  return registry;
-}
-
 /** Connects the client for as long as it is mounted. */
 export function MadangProvider({ client, children }: { client: Client; children?: ReactNode }) {
-  const registry = registryOf(client);
+  const registry = registries.get(client) ?? new Registry(client);
+  registries.set(client, registry);
   useEffect(() => {
     client.start();
     return () => client.stop();
@@ -60,7 +55,7 @@ export function MadangProvider({ client, children }: { client: Client; children?
 
 function useRegistry(): Registry {
   const registry = useContext(Context);
-  if (!registry) throw new Error("there is no MadangProvider around it");
+  if (!registry) throw new Error("MadangProvider is missing");
   return registry;
 }
 

@@ -1,7 +1,7 @@
 // The part of a room's log that is loaded. An event costs what it changes, however much is loaded.
 import type { RoomEvent } from "@madang/client";
-import { changed } from "./changes.js";
-import type { ShownItem } from "./room-store.js";
+import { about, changed } from "./changes.js";
+import type { ShownItem, ShownMessage } from "./room-store.js";
 
 export class Log {
   /** What happened, by `seq`. */
@@ -13,10 +13,13 @@ export class Log {
   readonly #places = new Map<string, number[]>();
   #first = 0;
 
-  constructor(
-    private readonly me: () => string | undefined,
-    private readonly change = changed,
-  ) {}
+  readonly #me: () => string | undefined;
+  readonly #change: typeof changed;
+
+  constructor(me: () => string | undefined, change = changed) {
+    this.#me = me;
+    this.#change = change;
+  }
 
   /** Older items, the oldest first. */
   prepend(older: readonly ShownItem[]): void {
@@ -40,9 +43,9 @@ export class Log {
 
   /** Applies an event to what it is about. */
   apply(event: RoomEvent): void {
-    const about = (event as unknown as Record<string, { readonly thread?: { readonly root?: string } | null }>)[event.kind] ?? {};
+    const what = about(event);
     // Whatever an event names may be a message.
-    for (const name of [...Object.values(about), about.thread?.root] as string[]) {
+    for (const name of [...Object.values(what), what.thread?.root] as string[]) {
       for (const place of this.#places.get(name) ?? []) {
         const at = place - this.#first;
         this.items[at] = this.after(this.items[at] as ShownItem, event);
@@ -51,14 +54,14 @@ export class Log {
   }
 
   after(item: ShownItem, event: RoomEvent): ShownItem {
-    if (item.type !== "message" || !item.message) return item;
-    const message = this.change(item.message, event, this.me());
-    return message === item.message ? item : { ...item, message, text: message.text };
+    const { message: before } = item as ShownMessage;
+    const message = before && this.#change(before, event, this.#me());
+    return message === before ? item : ({ ...item, message, text: message?.text } as ShownMessage);
   }
 
   #note(item: ShownItem, place: number): void {
-    if (item.type !== "message" || !item.message) return;
-    for (const name of [item.message.id, item.message.reply_to]) {
+    const { message } = item as ShownMessage;
+    for (const name of [message?.id, message?.reply_to]) {
       if (!name) continue;
       const places = this.#places.get(name);
       places ? places.push(place) : this.#places.set(name, [place]);

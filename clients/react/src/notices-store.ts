@@ -18,25 +18,28 @@ export class NoticesStore extends Store<NoticesState> {
   #head = 0;
   #read = 0;
 
-  constructor(private readonly client: Client) {
+  readonly #client: Client;
+
+  constructor(client: Client) {
     super({ notices: [], unread: 0, ready: false });
+    this.#client = client;
   }
 
   readonly markRead = (): void => {
     const { unread } = this.get();
     if (unread === 0) return;
     this.set({ unread: 0 });
-    void this.client.rest.markInboxRead(this.#head).catch(() => this.set({ unread }));
+    void this.#client.rest.markInboxRead(this.#head).catch(() => this.set({ unread }));
   };
 
   protected override begin(): void {
     this.#head = 0;
-    this.#leave = this.client.on("passing", (frame) => {
+    this.#leave = this.#client.on("passing", (frame) => {
       if (frame.type !== "inbox_read") return;
       this.#read = frame.read;
       this.set({ unread: frame.unread });
     });
-    this.#subscription = this.client.subscribeInbox({
+    this.#subscription = this.#client.subscribeInbox({
       onItem: (notice) => this.#arrived(notice),
       onStarted: (_cursor, standing) => this.#load(standing.head),
       onReset: ({ seq }) => this.#load(seq),
@@ -61,7 +64,7 @@ export class NoticesStore extends Store<NoticesState> {
   /** What stands before the subscription; what comes later is handed out by it. */
   #load(head: number): void {
     this.#head = Math.max(this.#head, head);
-    void this.client.rest
+    void this.#client.rest
       .listInbox({ before: head + 1, limit: NOTICES })
       .then((page) => {
         const later = this.get().notices.filter(({ seq }) => seq > head);

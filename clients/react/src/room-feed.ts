@@ -19,10 +19,14 @@ export class RoomFeed {
   #place: number | null = null;
   #isCaughtUp = false;
 
+  readonly #client: Client;
+
   constructor(
-    private readonly client: Client,
+    client: Client,
     readonly room: string,
-  ) {}
+  ) {
+    this.#client = client;
+  }
 
   /** Follows the room, the first listener from behind `since`, or from now. The returned function ends it. */
   follow(listener: FeedListener, since?: number): () => void {
@@ -37,7 +41,7 @@ export class RoomFeed {
 
   #open(since: number | undefined): void {
     this.#place = since ?? null;
-    this.#subscription = this.client.subscribe(
+    this.#subscription = this.#client.subscribe(
       this.room,
       {
         onItem: (event) => {
@@ -51,10 +55,11 @@ export class RoomFeed {
           this.#tell((listener) => listener.onCaughtUp?.());
         },
         onClosed: (error) => {
-          const listeners = [...this.#listeners];
-          this.#listeners.clear();
           this.#close();
-          for (const listener of listeners) listener.onClosed?.(error);
+          this.#tell((listener) => {
+            this.#listeners.delete(listener);
+            listener.onClosed?.(error);
+          });
         },
       },
       since === undefined ? {} : { since },

@@ -75,7 +75,7 @@ const EMPTY: RoomState = {
 
 export class RoomStore extends Store<RoomState> {
   #leave: (() => void)[] = [];
-  readonly #log = new Log(() => this.client.user?.id);
+  readonly #log = new Log(() => this.#client.user?.id);
   #failed: ShownMessage[] = [];
   /** Acknowledged before their events have come: without them a message would be gone for a moment. */
   #acknowledged: ShownMessage[] = [];
@@ -93,37 +93,42 @@ export class RoomStore extends Store<RoomState> {
   #isPaged = false;
   #isCaughtUp = false;
   #read = 0;
+  /** The places of unread messages that came while the server was asked. */
+  #fresh: number[] | null = null;
 
-  constructor(
-    private readonly client: Client,
-    private readonly feed: RoomFeed,
-    /** Hears up to where the user has read here. */
-    private readonly onRead: (room: string, seq: number) => void,
-  ) {
+  readonly #client: Client;
+  readonly #feed: RoomFeed;
+  /** Hears up to where the user has read here. */
+  readonly #onRead: (room: string, seq: number) => void;
+
+  constructor(client: Client, feed: RoomFeed, onRead: (room: string, seq: number) => void) {
     super(EMPTY);
+    this.#client = client;
+    this.#feed = feed;
+    this.#onRead = onRead;
   }
 
   get room(): string {
-    return this.feed.room;
+    return this.#feed.room;
   }
 
   /** What a page does. */
   readonly actions = {
-    send: (text: string, options?: Omit<SendOptions, "key">): void => void this.client.send(this.room, text, options),
-    edit: (message: string, text: string): Promise<void> => this.client.edit(this.room, message, text),
-    remove: (message: string): Promise<void> => this.client.delete(this.room, message),
-    react: (message: string, emoji: string, on = true): Promise<void> => this.client.react(this.room, message, emoji, on),
+    send: (text: string, options?: Omit<SendOptions, "key">): void => void this.#client.send(this.room, text, options),
+    edit: (message: string, text: string): Promise<void> => this.#client.edit(this.room, message, text),
+    remove: (message: string): Promise<void> => this.#client.delete(this.room, message),
+    react: (message: string, emoji: string, on = true): Promise<void> => this.#client.react(this.room, message, emoji, on),
     /** Sends a failed message again. */
     retry: (key: string): void => {
-      const failed = this.#failed.find((message) => message.key === key);
+      const failed = this.#failed.filter((message) => message.key === key);
       this.actions.discard(key);
-      if (!failed) return;
-      const { text, replyTo, attachments } = failed;
-      this.client.send(this.room, text, { key, replyTo, attachments } as SendOptions);
+      for (const { text, replyTo, attachments } of failed) {
+        this.#client.send(this.room, text, { key, replyTo, attachments } as SendOptions);
+      }
     },
     discard: (key: string): void => {
       this.#failed = this.#failed.filter((message) => message.key !== key);
-      this.client.discard(this.room, key);
+      this.#client.discard(this.room, key);
       this.#show();
     },
     loadOlder: (): Promise<void> => this.#loadOlder(),
@@ -164,7 +169,7 @@ export class RoomStore extends Store<RoomState> {
     this.#meanwhile = [];
     let error: MadangError | null = null;
     try {
-      const { events, more } = await this.client.history(this.room, { limit: PAGE, ...query });
+      const { events, more } = await this.#client.history(this.room, { limit: PAGE, ...query });
       if (this.#page !== page) return;
       if (!query.after) events.reverse();
       const items = events.flatMap(shown).map((item) => this.#meanwhile.reduce((now, event) => this.#log.after(now, event), item));
@@ -202,7 +207,7 @@ export class RoomStore extends Store<RoomState> {
     const last = this.#log.items.at(-1)?.seq ?? 0;
     if (last <= this.#read) return;
     this.#readUpTo(last);
-    void this.client.markRead(this.room, last).catch(() => {});
+    void this.#client.markRead(this.room, last).catch(() => {});
   };
 
   // The room.
@@ -214,21 +219,21 @@ export class RoomStore extends Store<RoomState> {
     this.#oldest = this.#read = 0;
     this.#newest = Infinity;
     this.#leave = [
-      this.client.outgoing.subscribe(() => this.#show()),
-      this.client.on("passing", (frame) => {
-        if (frame.type !== "read" || frame.room !== this.room || !frame.user || frame.user !== this.client.user?.id) return;
+      this.#client.outgoing.subscribe(() => this.#show()),
+      this.#client.on("passing", (frame) => {
+        if (frame.type !== "read" || frame.room !== this.room || frame.user !== this.#client.user?.id) return;
         this.#readUpTo(frame.seq ?? 0);
       }),
-      this.client.on("acknowledged", ({ message, ack: { seq, at } }) => {
+      this.#client.on("acknowledged", ({ message, ack: { seq, at } }) => {
         if (this.#isApart(message) || seq <= this.#told) return;
         this.#acknowledged = [...this.#acknowledged, own(message, "sent", { seq, at })];
       }),
-      this.client.on("refused", ({ message, error }) => {
+      this.#client.on("refused", ({ message, error }) => {
         if (this.#isApart(message)) return;
         this.#failed = [...this.#failed, own(message, "failed", { error })];
         this.#show();
       }),
-      this.feed.follow({
+      this.#feed.follow({
         onEvent: (event) => this.#event(event),
         onBegin: (seq) => this.#begun(seq),
         onCaughtUp: () => {
@@ -238,7 +243,7 @@ export class RoomStore extends Store<RoomState> {
         onClosed: (error) => this.set({ closed: true, error }),
       }),
     ];
-    void this.#loadUnread();
+    this.#countUnread(0);
     this.#show();
   }
 
@@ -275,13 +280,18 @@ export class RoomStore extends Store<RoomState> {
       if (this.#newest === Infinity) this.#log.append(shown(event));
     }
     this.#acknowledged = this.#acknowledged.filter(({ seq = 0 }) => seq > event.seq);
-    const isRead = event.kind !== "message" || isApart(event.message) || event.message.sender.id === this.client.user?.id;
-    this.#show(isRead ? {} : { unread: this.get().unread + 1 });
+    const isRead = event.kind !== "message" || isApart(event.message) || event.message.sender.id === this.#client.user?.id;
+    if (isRead) this.#show();
+    else {
+      this.#fresh?.push(event.seq);
+      this.#show({ unread: this.get().unread + 1 });
+    }
+    // All members hear of it.
     if (event.kind === "deleted") this.#countUnread();
   }
 
   #show(change: Partial<RoomState> = {}): void {
-    const outgoing = this.client.outgoing.get().filter((message) => !this.#isApart(message));
+    const outgoing = this.#client.outgoing.get().filter((message) => !this.#isApart(message));
     const sending = outgoing.map((message) => own(message, "sending"));
     const items = [...this.#log.items, ...this.#acknowledged, ...this.#failed, ...sending];
     this.set({ ...change, hasOlder: this.#oldest > 1, hasNewer: this.#newest < Infinity, part: this.#part, items });
@@ -292,37 +302,36 @@ export class RoomStore extends Store<RoomState> {
     return room !== this.room || !!thread;
   }
 
-  /** How many messages of others are loaded after a place, and not deleted. */
-  #unreadAfter(place: number): number {
-    const me = this.client.user?.id;
-    return this.#log.items.filter(
-      (item) => (item.seq ?? 0) > place && item.type === "message" && item.message?.sender.id !== me && !item.message?.deleted,
-    ).length;
-  }
-
   // What is unread.
 
   async #loadUnread(): Promise<void> {
-    const told = this.#told;
-    const room = await this.client.rest.getRoom(this.room).catch(() => null);
+    const fresh: number[] = (this.#fresh = []);
+    const room = await this.#client.rest.getRoom(this.room).catch(() => null);
+    this.#fresh = null;
     if (!room) return;
-    // What came meanwhile is counted there or here, and here is only what is loaded.
-    if (this.#newest < Infinity && this.#told > told) return this.#loadUnread();
     this.#read = Math.max(this.#read, room.read ?? 0);
-    this.set({ unread: (room.unread ?? 0) + this.#unreadAfter(room.head), read: this.#read });
+    // What came meanwhile is counted there or here.
+    this.#countUnread(0, (room.unread ?? 0) + fresh.filter((seq) => seq > room.head).length);
   }
 
-  #countUnread(): void {
-    // What is not shown, the server knows.
-    if (this.#read < this.#oldest - 1 || this.#newest < Infinity) void this.#loadUnread();
-    else this.set({ unread: this.#unreadAfter(this.#read), read: this.#read });
+  /** Counts what is loaded after the mark, if all of that is; else the server knows, which is asked within a while. */
+  #countUnread(withinMs?: number, known?: number): void {
+    const me = this.#client.user?.id;
+    const isLoaded = this.#oldest > 0 && this.#read >= this.#oldest - 1 && this.#newest === Infinity;
+    const unread = isLoaded
+      ? (this.#log.items as readonly ShownMessage[]).filter(
+          ({ seq = 0, message }) => seq > this.#read && message && message.sender.id !== me && !message.deleted,
+        ).length
+      : known;
+    if (unread === undefined) void this.soon("", () => this.#loadUnread(), withinMs);
+    else this.set({ unread, read: this.#read });
   }
 
   #readUpTo(seq: number): void {
     if (seq <= this.#read) return;
     this.#read = seq;
-    this.onRead(this.room, seq);
-    this.#countUnread();
+    this.#onRead(this.room, seq);
+    this.#countUnread(0);
   }
 }
 

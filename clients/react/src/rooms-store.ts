@@ -25,24 +25,26 @@ export class RoomsStore extends Store<RoomsState> {
   readonly #hidden = new Set<string>();
   #loads = 0;
 
-  constructor(
-    private readonly client: Client,
-    private readonly notices: NoticesStore,
-    private readonly feed: (room: string) => RoomFeed,
-  ) {
+  readonly #client: Client;
+  readonly #notices: NoticesStore;
+  readonly #feed: (room: string) => RoomFeed;
+
+  constructor(client: Client, notices: NoticesStore, feed: (room: string) => RoomFeed) {
     super({ rooms: [], ready: false, error: null });
+    this.#client = client;
+    this.#notices = notices;
+    this.#feed = feed;
   }
 
   readonly reload = async (): Promise<void> => {
-    this.#loads += 1;
-    const load = this.#loads;
+    const load = (this.#loads += 1);
     try {
       const loaded = new Map<string, Room>();
       let cursor: string | null = null;
       do {
-        const page = await this.client.rest.listRooms({ limit: PAGE, ...(cursor && { cursor }) });
+        const page = await this.#client.rest.listRooms({ limit: PAGE, ...(cursor && { cursor }) });
         // A room that becomes active meanwhile may be on two pages.
-        for (const room of page.items) if (!loaded.has(room.id)) loaded.set(room.id, room);
+        for (const room of page.items) loaded.set(room.id, room);
         cursor = page.next_cursor;
       } while (cursor !== null);
       if (load === this.#loads) this.#loaded([...loaded.values()]);
@@ -62,17 +64,20 @@ export class RoomsStore extends Store<RoomsState> {
 
   protected override begin(): void {
     let invites = 0;
-    const isOpen = () => this.client.status.get().phase === "open";
     this.#leave = [
-      this.client.status.subscribe(() => isOpen() && void this.reload()),
-      this.client.on("acknowledged", ({ message }) => {
-        if (!this.#following.has(message.room)) void this.reload();
+      this.#client.status.subscribe(() => this.#client.status.get().phase === "open" && void this.reload()),
+      this.#client.on("acknowledged", ({ message }) => {
+        const { room } = message;
+        if (this.#following.has(room)) return;
+        // Of many rooms, not all are followed.
+        if (this.#room(room)) void this.soon(room, () => this.#reloadRoom(room), 0);
+        else void this.reload();
       }),
-      this.client.on("passing", (frame) => {
-        if (frame.type === "read" && frame.user && frame.user === this.#me) this.read(frame.room, frame.seq ?? 0);
+      this.#client.on("passing", (frame) => {
+        if (frame.type === "read" && frame.user === this.#me) this.read(frame.room, frame.seq ?? 0);
       }),
-      this.notices.subscribe(() => {
-        const count = this.notices.get().notices.filter(({ kind }) => kind === "invite").length;
+      this.#notices.subscribe(() => {
+        const count = this.#notices.get().notices.filter(({ kind }) => kind === "invite").length;
         if (count !== invites) void this.reload();
         invites = count;
       }),
@@ -88,7 +93,7 @@ export class RoomsStore extends Store<RoomsState> {
   }
 
   get #me(): string | undefined {
-    return this.client.user?.id;
+    return this.#client.user?.id;
   }
 
   #room(id: string): Room | undefined {
@@ -105,21 +110,19 @@ export class RoomsStore extends Store<RoomsState> {
     this.set({ rooms, ready: true, error: null });
     const listed = new Set(rooms.map(({ id }) => id));
     for (const [id, leave] of this.#following) {
+      if (listed.has(id)) this.#hidden.delete(id);
       // A direct room that is hidden comes back with its next message.
-      if (listed.has(id) || before.get(id)?.kind === "direct" || this.#hidden.has(id)) {
-        if (listed.has(id)) this.#hidden.delete(id);
-        else this.#hidden.add(id);
-        continue;
+      else if (before.get(id)?.kind === "direct") this.#hidden.add(id);
+      else if (!this.#hidden.has(id)) {
+        this.#following.delete(id);
+        leave();
       }
-      this.#following.delete(id);
-      leave();
     }
     for (const room of rooms.slice(0, FOLLOWED)) if (!this.#following.has(room.id)) this.#follow(room);
   }
 
   #follow({ id, head }: Room): void {
-    this.#following.set(id, () => {});
-    const leave = this.feed(id).follow(
+    const leave = this.#feed(id).follow(
       {
         onEvent: (event) => this.#event(id, event),
         // It is followed already, from further on; or its history is another one.
@@ -137,10 +140,11 @@ export class RoomsStore extends Store<RoomsState> {
   }
 
   async #reloadRoom(id: string): Promise<void> {
-    const room = await this.client.rest.getRoom(id).catch(() => null);
+    const room = await this.#client.rest.getRoom(id).catch(() => null);
     const known = this.#room(id);
-    // It may come without its last message.
-    if (room && known && room.head >= known.head) this.#change({ ...known, ...room });
+    if (!room || !known || room.head < known.head) return;
+    // It may come without its last message. What happens in a room that is not followed is known from here alone.
+    this.#change({ ...known, ...room }, room.head > known.head && !this.#following.has(id));
   }
 
   #event(id: string, event: RoomEvent): void {
@@ -148,19 +152,17 @@ export class RoomsStore extends Store<RoomsState> {
     if (!room && event.kind === "message" && this.#hidden.has(id)) return void this.reload();
     if (!room || event.seq <= room.head) return;
     const changed = { ...room, head: event.seq };
-    if (event.kind === "message" && isApart(event.message)) return this.#changeLast(changed, event);
     switch (event.kind) {
       case "message": {
+        if (isApart(event.message)) return this.#changeLast(changed, event);
         const { sender } = event.message;
         const last: RoomMessage = { room: id, seq: event.seq, at: event.at, ...event.message };
         const unread = sender.id === this.#me ? (room.unread ?? 0) : (room.unread ?? 0) + 1;
-        const others = this.get().rooms.filter((other) => other.id !== id);
-        return this.set({ rooms: [{ ...changed, last_message: last, unread }, ...others] });
+        return this.#change({ ...changed, last_message: last, unread }, true);
       }
       case "joined":
-        return this.#change({ ...changed, members: room.members + 1 });
       case "left":
-        return this.#change({ ...changed, members: Math.max(0, room.members - 1) });
+        return this.#change({ ...changed, members: Math.max(0, room.members + (event.kind === "left" ? -1 : 1)) });
       case "role":
         return this.#change(event.role.user === this.#me ? { ...changed, role: event.role.role } : changed);
       case "room": {
@@ -172,24 +174,22 @@ export class RoomsStore extends Store<RoomsState> {
       case "reaction":
         this.#changeLast(changed, event);
         // Of a message that is not shown here, the server knows whether it was unread.
-        if (event.kind === "deleted" && room.unread) void this.#reloadRoom(id);
+        if (event.kind === "deleted" && room.unread) void this.soon(id, () => this.#reloadRoom(id));
         return;
       default:
         return this.#change(changed);
     }
   }
 
-  #changeLast(room: Room, event: RoomEvent): void {
-    const last = room.last_message;
-    this.#change(last ? { ...room, last_message: this.#after(last, event) } : room);
-  }
-
-  #after(last: RoomMessage, event: RoomEvent): RoomMessage {
+  #changeLast(changed: Room, event: RoomEvent): void {
+    const last = changed.last_message;
+    if (!last) return this.#change(changed);
     const { room, seq, at } = last;
-    return { ...changedMessage(last, event, this.#me), room, seq, at };
+    this.#change({ ...changed, last_message: { ...changedMessage(last, event, this.#me), room, seq, at } });
   }
 
-  #change(changed: Room): void {
-    this.set({ rooms: this.get().rooms.map((room) => (room.id === changed.id ? changed : room)) });
+  #change(changed: Room, isFirst = false): void {
+    const rooms = this.get().rooms.map((room) => (room.id === changed.id ? changed : room));
+    this.set({ rooms: isFirst ? [changed, ...rooms.filter((room) => room !== changed)] : rooms });
   }
 }

@@ -2,16 +2,22 @@
 
 /** How long after the last watcher it goes on: React mounts twice in strict mode, and moves from page to page. */
 const LINGER_MS = 1_000;
+/** In how long each client asks the server for what all members hear of: 10,000 of them ask 1,000 times a second. */
+export const SPREAD_MS = 10_000;
 
 /** Begins with its first watcher, and ends a moment after the last one. It may begin again. */
 export abstract class Store<Value> {
   readonly #listeners = new Set<() => void>();
   #value: Value;
   #running = false;
-  #ending: ReturnType<typeof setTimeout> | null = null;
+  #ending: ReturnType<typeof setTimeout> | undefined;
+  readonly #waiting = new Set<string>();
+  readonly #going = new Map<string, Promise<void>>();
 
-  constructor(private readonly initial: Value) {
-    this.#value = initial;
+  readonly #initial: Value;
+
+  constructor(initial: Value) {
+    this.#value = this.#initial = initial;
   }
 
   /** Begins to work. */
@@ -24,8 +30,8 @@ export abstract class Store<Value> {
   readonly subscribe = (listener: () => void): (() => void) => {
     const own = () => listener();
     this.#listeners.add(own);
-    if (this.#ending !== null) clearTimeout(this.#ending);
-    this.#ending = null;
+    clearTimeout(this.#ending);
+    this.#ending = undefined;
     if (!this.#running) {
       this.#running = true;
       this.begin();
@@ -42,10 +48,23 @@ export abstract class Store<Value> {
     for (const listener of [...this.#listeners]) listener();
   }
 
+  /**
+   * Does something at a random moment of a while, one at a time for each name. Who asks before it begins is served by it;
+   * who asks while it is under way is served by another one after it, at most one.
+   */
+  protected async soon(name: string, act: () => Promise<void>, withinMs = SPREAD_MS): Promise<void> {
+    if (this.#waiting.has(name)) return;
+    this.#waiting.add(name);
+    await this.#going.get(name);
+    if (withinMs) await new Promise((go) => setTimeout(go, Math.random() * withinMs));
+    this.#waiting.delete(name);
+    if (this.#running) this.#going.set(name, act());
+  }
+
   #finish(): void {
-    this.#ending = null;
+    this.#ending = undefined;
     this.end();
     this.#running = false;
-    this.#value = this.initial;
+    this.#value = this.#initial;
   }
 }

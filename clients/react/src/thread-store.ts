@@ -43,6 +43,8 @@ export class ThreadStore extends Store<ThreadState> {
   #loads = 0;
   /** What came while a page was on its way, which may be of before. */
   #meanwhile: RoomEvent[] | null = null;
+  /** How many messages of the thread were deleted here. */
+  #deletions = 0;
 
   constructor(
     private readonly client: Client,
@@ -138,24 +140,46 @@ export class ThreadStore extends Store<ThreadState> {
   async #load(query: { readonly before?: number }): Promise<void> {
     this.#loads += 1;
     const load = this.#loads;
-    this.#meanwhile = [];
-    try {
-      const page = await this.#threads.messages(this.#room, this.thread, { ...query, limit: PAGE });
-      if (load !== this.#loads) return;
+    const meanwhile: RoomEvent[] = (this.#meanwhile = []);
+    const page = await this.#threads
+      .messages(this.#room, this.thread, { ...query, limit: PAGE })
+      .catch((error: MadangError) => ({ error }));
+    if (load !== this.#loads) return;
+    this.#meanwhile = null;
+    if ("error" in page) this.set(page);
+    else {
       const { root, items, more, following, read, unread } = page;
-      const meanwhile = this.#meanwhile ?? [];
-      this.#meanwhile = null;
-      const last = this.#log.at(-1)?.seq ?? 0;
       this.#log = [...items.reverse(), ...this.#log];
       const place = query.before === undefined ? { following, read, unread } : {};
       this.set({ root, hasOlder: more, ready: true, error: null, ...place });
-      const known = Math.max(last, this.#log.at(-1)?.seq ?? 0);
-      for (const event of meanwhile) this.#apply(event, event.seq > known);
-      this.#show();
-    } catch (error) {
-      if (load === this.#loads) this.#meanwhile = null;
-      if (load === this.#loads) this.set({ error: error as MadangError });
     }
+    const known = this.#log.at(-1)?.seq ?? 0;
+    // Also where the page could not be had: what came is told once.
+    if (this.get().root) for (const event of meanwhile) this.#apply(event, event.seq > known);
+    this.#show();
+  }
+
+  /** The server knows how many of those that are not loaded are unread. */
+  async #loadUnread(): Promise<void> {
+    const deletions = this.#deletions;
+    const page = await this.#threads.messages(this.#room, this.thread, { limit: 1 }).catch(() => null);
+    if (!page) return;
+    // One that was deleted meanwhile is counted there, or not.
+    if (deletions !== this.#deletions) return this.#loadUnreadSoon();
+    const { items, following, read, unread } = page;
+    if (read < (this.get().read ?? 0)) return;
+    const head = items[0]?.seq ?? 0;
+    const later = this.#log.filter((message) => message.seq > head && this.#counts(message));
+    this.set({ following, read, unread: unread + (following ? later.length : 0) });
+  }
+
+  #loadUnreadSoon(): void {
+    void this.soon("unread", () => this.#loadUnread());
+  }
+
+  /** Whether a message counts as unread after its place is read up to. */
+  #counts({ deleted, sender }: RoomMessage): boolean {
+    return !deleted && sender.id !== this.client.user?.id;
   }
 
   #event(event: RoomEvent): void {
@@ -171,11 +195,13 @@ export class ThreadStore extends Store<ThreadState> {
     const { root, unread, following, read } = this.get();
     if (root) this.set({ root: after(root, event, me) });
     const gone = event.kind === "deleted" && this.#log.find(({ id }) => id === event.deleted.message);
-    const wasUnread = gone && !gone.deleted && gone.sender.id !== me && gone.seq > (read ?? 0);
+    const wasUnread = gone && this.#counts(gone) && gone.seq > (read ?? 0);
     this.#log = this.#log.map((message) => after(message, event, me));
     if (wasUnread) this.set({ unread: Math.max(0, unread - 1) });
-    // Of what is not shown, the server knows whether it was unread.
-    if (event.kind === "deleted" && !gone && event.deleted.thread?.root === this.thread && unread > 0) void this.#load({});
+    if (event.kind === "deleted" && event.deleted.thread?.root === this.thread) {
+      this.#deletions += 1;
+      if (!gone && unread > 0) this.#loadUnreadSoon();
+    }
     if (event.kind !== "message" || event.message.thread?.root !== this.thread || !isNew) return;
     const { room, seq, at, message } = event;
     this.#log = [...this.#log, { room, seq, at, ...message }];

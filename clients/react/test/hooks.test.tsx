@@ -19,6 +19,7 @@ import {
 } from "../src/index.js";
 import { usePersonState } from "../src/people.js";
 import { usePresence } from "../src/presence.js";
+import { SPREAD_MS } from "../src/store.js";
 import { useTyping } from "../src/typing.js";
 import { Browser } from "../../typescript/test/model/browser.js";
 import { Server } from "../../typescript/test/model/server.js";
@@ -272,6 +273,86 @@ test("rooms: the last message of the list follows an edit and a deletion", async
   server.happen(ROOM, { kind: "deleted", deleted: { message: last()?.id, by: "joon" } });
   await pass(1_000);
   assert.deepEqual([last()?.text, last()?.deleted, last()?.seq], ["", true, 2]);
+});
+
+/** Counts the calls for one room and for the list; the answers take a while. */
+function countCalls(delayMs = 0): { room: number; list: number } {
+  const calls = { room: 0, list: 0 };
+  const { getRoom, listRooms } = client.rest;
+  client.rest.getRoom = async (...parameters) => {
+    calls.room += 1;
+    const room = await getRoom.apply(client.rest, parameters);
+    await world.sleep(delayMs, new Life());
+    return room;
+  };
+  client.rest.listRooms = (...parameters) => {
+    calls.list += 1;
+    return listRooms.apply(client.rest, parameters);
+  };
+  return calls;
+}
+
+const erase = (message: string) => server.happen(ROOM, { kind: "deleted", deleted: { message, by: "joon" } });
+const spread = async () => {
+  act(() => mock.timers.tick(SPREAD_MS));
+  await pass(2_000);
+};
+
+test("rooms: of many deletions the server is asked once, at a moment of this client's own", async () => {
+  for (let count = 1; count <= 200; count += 1) say(`${count}`);
+  await show(useRooms);
+  const calls = countCalls(500);
+  for (let count = 1; count <= 100; count += 1) erase(`${count}`);
+  await pass(1_000);
+  assert.equal(calls.room, 0);
+  act(() => mock.timers.tick(SPREAD_MS));
+  await pass(300);
+  // What comes while it is asked is asked for once more, after it.
+  for (let count = 101; count <= 200; count += 1) erase(`${count}`);
+  await pass(100);
+  act(() => mock.timers.tick(SPREAD_MS));
+  await pass(50);
+  assert.equal(calls.room, 1);
+  await pass(1_000);
+  await spread();
+  assert.equal(calls.room, 2);
+  await spread();
+  assert.equal(calls.room, 2);
+});
+
+test("unread: of many deletions that are not loaded the server is asked once, and never without a pause", async () => {
+  for (let count = 1; count <= 40; count += 1) say(`${count}`);
+  const shown = await show(() => ({ ...useTimeline(ROOM), ...useUnread(ROOM) }));
+  void shown.last.loadAt(15);
+  await pass(5_000);
+  assert.ok(shown.last.hasNewer);
+  const calls = countCalls(1_000);
+  for (let count = 1; count <= 20; count += 1) erase(`${count}`);
+  await pass(1_000);
+  assert.equal(calls.room, 0);
+  await spread();
+  assert.equal(calls.room, 1);
+  // A mark of another device, in a room that is never quiet for as long as an answer takes.
+  for (const socket of server.sockets) socket.tell({ type: "read", room: ROOM, user: "mina", seq: 5 } as never);
+  for (let count = 1; count <= 20; count += 1) {
+    say(`new ${count}`);
+    await pass(300);
+  }
+  assert.equal(calls.room, 2);
+  assert.equal(shown.last.unread, server.log(ROOM).length);
+});
+
+test("rooms: an own message in a room that is not followed moves that room alone", async () => {
+  const rooms = Array.from({ length: 502 }, (_, place) => `00000000-0000-4000-8000-${String(place + 1).padStart(12, "0")}`);
+  for (const room of rooms) server.log(room);
+  const shown = await show(useRooms);
+  const last = rooms.at(-1) as string;
+  assert.deepEqual([shown.last.rooms.length, [...server.sockets].map((socket) => socket.rooms.has(last))], [502, [false]]);
+  const calls = countCalls();
+  client.send(last, "hello");
+  await pass(2_000);
+  assert.deepEqual(calls, { room: 1, list: 0 });
+  assert.deepEqual([shown.last.rooms.length, shown.last.rooms[0]?.id, shown.last.rooms[0]?.head], [502, last, 1]);
 });
 
 const places = (shown: { last: { items: readonly { seq?: number }[] } }) => shown.last.items.map(({ seq }) => seq);

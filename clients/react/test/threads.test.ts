@@ -6,6 +6,7 @@ import type { Client, OutgoingMessage, RoomEvent, RoomMessage, SubscriptionHandl
 import { type FC, StrictMode, act, createElement } from "react";
 import type { Root } from "react-dom/client";
 import { MadangProvider } from "../src/index.js";
+import { SPREAD_MS } from "../src/store.js";
 import { useThread } from "../src/threads.js";
 
 const { window } = new JSDOM("<!doctype html><div id=root></div>");
@@ -148,6 +149,42 @@ test("what is on its way stands at the end, once, and what was refused can be se
   assert.equal(shown.messages.at(-1)?.key, "bad", "what another thread was refused is not shown here");
   await act(async () => shown.retry("bad"));
   assert.deepEqual(sent.at(-1), { room: ROOM, text: "hello", key: "bad", thread: "2" });
+});
+
+test("what comes while an older page is on its way is shown, also where that page cannot be had", async () => {
+  await calls[0]?.answer(page([said(8), said(9)], { more: true }));
+  await act(async () => void shown.loadOlder());
+  await replied(10, 3);
+  await event(11, { kind: "deleted", deleted: { message: "9", by: "joon", thread: of(2) } });
+  await calls[1]?.answer(Promise.reject(new Error("no answer came in time")));
+  assert.deepEqual([ids(), shown.unread, shown.error?.message], [["k8", "k9", "k10"], 2, "no answer came in time"]);
+  assert.equal(shown.messages[1]?.message?.deleted, true);
+  await act(async () => void shown.loadOlder());
+  await calls[2]?.answer(page([said(7)]));
+  assert.deepEqual([ids(), shown.error], [["k7", "k8", "k9", "k10"], null]);
+});
+
+test("of deleted messages that are not loaded, the server says once how many were unread", async () => {
+  await calls[0]?.answer(page([said(8), said(9)], { more: true, unread: 9 }));
+  for (let count = 0; count < 20; count += 1) {
+    await event(10 + count, { kind: "deleted", deleted: { message: `old ${count}`, by: "joon", thread: of(9) } });
+  }
+  assert.equal(calls.length, 1, "the members do not ask all at once");
+  await act(async () => mock.timers.tick(SPREAD_MS));
+  assert.deepEqual(calls.slice(1).map(({ options }) => options.query), [{ limit: 1 }]);
+  // One comes while it is asked.
+  await replied(31, 10);
+  await calls[1]?.answer(page([said(9)], { more: true, unread: 4 }));
+  assert.deepEqual([ids(), shown.unread, shown.hasOlder], [["k8", "k9", "k31"], 5, true]);
+  await event(32, { kind: "deleted", deleted: { message: "old", by: "joon", thread: of(9) } });
+  await act(async () => mock.timers.tick(SPREAD_MS));
+  // One that is loaded is deleted while it is asked: nobody knows whether the answer has it.
+  await event(33, { kind: "deleted", deleted: { message: "31", by: "joon", thread: of(8) } });
+  await calls[2]?.answer(page([said(31)], { more: true, unread: 4 }));
+  assert.equal(shown.unread, 4);
+  await act(async () => mock.timers.tick(SPREAD_MS));
+  await calls[3]?.answer(page([said(31)], { more: true, unread: 2 }));
+  assert.deepEqual([shown.unread, calls.length], [2, 4]);
 });
 
 test("older messages come before", async () => {

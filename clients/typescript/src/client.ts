@@ -100,8 +100,18 @@ export interface ClientEvents {
   passing: PassingFrame;
   acknowledged: { message: OutgoingMessage; ack: Acknowledgement };
   refused: { message: OutgoingMessage; error: MadangError };
-  /** A handler has thrown, or the browser does not store; neither ends anything. */
+  /**
+   * A handler of a subscription has thrown, or the browser does not store; neither ends anything. What a listener of
+   * these events or of an observable throws is reported by `reportError`, in Node by `console.error`.
+   */
   error: unknown;
+}
+
+/** A message on its way, of this page. */
+interface Settling {
+  readonly done: Promise<Acknowledgement>;
+  readonly resolve: (ack: Acknowledgement) => void;
+  readonly reject: (error: MadangError) => void;
 }
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -112,7 +122,7 @@ export class Client {
   readonly #status = new Subject<ConnectionStatus>({ phase: "stopped" });
   readonly #outgoing = new Subject<readonly OutgoingMessage[]>([]);
   readonly #events = new Emitter<ClientEvents>();
-  readonly #settling = new Map<string, { resolve: (ack: Acknowledgement) => void; reject: (error: MadangError) => void }>();
+  readonly #settling = new Map<string, Settling>();
   readonly #environment: Environment;
   readonly #page: Page | undefined;
   readonly #keeper: Keeper;
@@ -249,13 +259,22 @@ export class Client {
 
   /**
    * Sends a message, now or when there is a connection; it survives a reload. Messages of one room arrive in the order
-   * of the calls. The key is made here, once, and every repetition has it.
+   * of the calls. The key is made here, once, and every repetition has it. A key that is on its way is not sent again.
    */
   send(room: string, text: string, { key = this.#environment.newId(), ...options }: SendOptions = {}): Sending {
-    const done = new Promise<Acknowledgement>((resolve, reject) => this.#settling.set(key, { resolve, reject }));
+    const known = this.#settling.get(key);
+    if (known) return { key, done: known.done };
+    let settle = {} as Pick<Settling, "resolve" | "reject">;
+    const done = new Promise<Acknowledgement>((resolve, reject) => (settle = { resolve, reject }));
     // Who does not look at it has no unhandled rejection.
     done.catch(() => {});
-    this.#session.send({ key, room, text, ...options });
+    this.#settling.set(key, { done, ...settle });
+    try {
+      this.#session.send({ key, room, text, ...options });
+    } catch (error) {
+      this.#settle(key);
+      throw error;
+    }
     return { key, done };
   }
 
@@ -311,7 +330,7 @@ export class Client {
 
   /** Tells the members that the user types, in a thread if it is named. It is lost without a connection. */
   typing(room: string, on: boolean, thread?: string): void {
-    this.#session.tell({ type: "typing", room, on, ...(thread ? { thread } : {}) });
+    this.#session.tell({ type: "typing", room, on, ...(thread && { thread }) });
   }
 
   async #ask(frame: ClientFrame): Promise<ServerFrame & { type: "ok" }> {

@@ -1,4 +1,5 @@
 // Tells listeners of events by their name.
+import { attempt } from "./attempt.js";
 
 export class Emitter<Events> {
   readonly #listeners = new Map<keyof Events, Set<(event: never) => void>>();
@@ -12,6 +13,6 @@ export class Emitter<Events> {
   }
 
   emit<Name extends keyof Events>(name: Name, event: Events[Name]): void {
-    for (const listener of [...(this.#listeners.get(name) ?? [])]) (listener as (event: Events[Name]) => void)(event);
+    for (const listener of [...(this.#listeners.get(name) ?? [])]) attempt(() => listener(event as never));
   }
 }

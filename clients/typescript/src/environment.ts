@@ -54,7 +54,7 @@ export interface Environment {
 
 /** A random UUID. `crypto.randomUUID` is there only in secure contexts. */
 function newId(): string {
-  if (typeof crypto.randomUUID === "function") return crypto.randomUUID();
+  if (crypto.randomUUID) return crypto.randomUUID();
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
@@ -69,7 +69,7 @@ export function systemEnvironment(): Environment {
   return {
     monotonicMs: () => performance.now(),
     wallMs: () => Date.now(),
-    random: () => Math.random(),
+    random: Math.random,
     newId,
     setTimer: (callback, ms) => setTimeout(callback, ms),
     clearTimer: (timer) => clearTimeout(timer as number),

@@ -25,7 +25,7 @@ export class MadangError extends Error {
   readonly errors: readonly FieldProblem[];
 
   constructor(code: Code, message: string, details: MadangErrorDetails = {}) {
-    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    super(message, details);
     this.code = code;
     this.status = details.status;
     this.limit = details.limit;

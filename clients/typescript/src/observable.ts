@@ -1,4 +1,5 @@
 // A value that others can watch, in the form that React's `useSyncExternalStore` takes.
+import { attempt } from "./attempt.js";
 
 /** A value, and how to hear of its changes. */
 export interface Observable<Value> {
@@ -27,6 +28,6 @@ export class Subject<Value> implements Observable<Value> {
 
   set(value: Value): void {
     this.#value = value;
-    for (const listener of [...this.#listeners]) listener();
+    [...this.#listeners].forEach(attempt);
   }
 }

@@ -26,16 +26,13 @@ export function watchPage({ window, document }: Page, link: Link): () => void {
   const show = (event: Event) => {
     if ((event as PageTransitionEvent).persisted) link.start();
   };
-  window.addEventListener("online", online);
-  window.addEventListener("offline", offline);
-  window.addEventListener("pagehide", hide);
-  window.addEventListener("pageshow", show);
-  document.addEventListener("visibilitychange", visibility);
-  return () => {
-    window.removeEventListener("online", online);
-    window.removeEventListener("offline", offline);
-    window.removeEventListener("pagehide", hide);
-    window.removeEventListener("pageshow", show);
-    document.removeEventListener("visibilitychange", visibility);
+  const each = (change: "addEventListener" | "removeEventListener") => {
+    window[change]("online", online);
+    window[change]("offline", offline);
+    window[change]("pagehide", hide);
+    window[change]("pageshow", show);
+    document[change]("visibilitychange", visibility);
   };
+  each("addEventListener");
+  return () => each("removeEventListener");
 }

@@ -25,7 +25,7 @@ export class Receipts {
 
   /** A page of what a client needs to start. A subscription from a `cursor` of it has all that came after, once. */
   sync(query: ListQuery = {}, options?: CallOptions): Promise<Sync> {
-    return this.rest.http.call("GET", "/v1/sync", { query: { ...query } }, options);
+    return this.rest.http.call("GET", "/v1/sync", { query }, options);
   }
 }
 

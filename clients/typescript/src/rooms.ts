@@ -35,7 +35,7 @@ export class Rooms {
   }
 
   listBans(id: string, query: ListQuery = {}, options?: CallOptions): Promise<BannedUserPage> {
-    return this.rest.http.call("GET", `${room(id)}/bans`, { query: { ...query } }, options);
+    return this.rest.http.call("GET", `${room(id)}/bans`, { query }, options);
   }
 
   /** Refuses what the member sends, edits and reacts with, until the mute ends. */
@@ -57,7 +57,7 @@ export class Rooms {
     query: ListQuery & { room?: string; status?: ReportStatus } = {},
     options?: CallOptions,
   ): Promise<ReportPage> {
-    return this.rest.http.call("GET", "/v1/reports", { query: { ...query } }, options);
+    return this.rest.http.call("GET", "/v1/reports", { query }, options);
   }
 
   /** Settles a report, or opens it again. */
@@ -67,7 +67,7 @@ export class Rooms {
 
   /** Lists what moderators, owners and the site did in the room. */
   listAudit(id: string, query: ListQuery = {}, options?: CallOptions): Promise<AuditEntryPage> {
-    return this.rest.http.call("GET", `${room(id)}/audit`, { query: { ...query } }, options);
+    return this.rest.http.call("GET", `${room(id)}/audit`, { query }, options);
   }
 
   /** The words that are not accepted in the room. */

@@ -13,12 +13,12 @@ export class Threads {
 
   /** The threads that the user follows, the one with the latest message first. */
   list(query: ListQuery = {}, options?: CallOptions): Promise<FollowedThreadPage> {
-    return this.rest.http.call("GET", "/v1/threads", { query: { ...query } }, options);
+    return this.rest.http.call("GET", "/v1/threads", { query }, options);
   }
 
   /** The messages of a thread, its root, and where the user stands in it. */
   messages(room: string, thread: string, query: LogQuery = {}, options?: CallOptions): Promise<ThreadPage> {
-    return this.rest.http.call("GET", of(room, thread, "messages"), { query: { ...query } }, options);
+    return this.rest.http.call("GET", of(room, thread, "messages"), { query }, options);
   }
 
   /** Moves the read mark of who follows the thread; it never moves back. */

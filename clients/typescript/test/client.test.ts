@@ -1,13 +1,15 @@
 // A client in simulated time: its handshake, its tabs, and its handlers.
 import assert from "node:assert/strict";
-import { describe, test } from "node:test";
+import { afterEach, beforeEach, describe, test } from "node:test";
 import { Client, type ClientOptions, type RoomEvent } from "../src/index.js";
+import { OUTBOX_MAX } from "../src/sync/outbox.js";
 import { LEADER_BEAT_MS, LEADER_DEADLINE_MS } from "../src/tabs/shared-link.js";
 import { Browser } from "./model/browser.js";
 import { Server, type Socket } from "./model/server.js";
 import { Life, World } from "./model/world.js";
 
 const ROOM = "00000000-0000-4000-8000-000000000001";
+const OTHER = "00000000-0000-4000-8000-000000000002";
 
 function setUp() {
   const world = new World(7);
@@ -116,7 +118,67 @@ describe("the handshake", () => {
   });
 });
 
+describe("sending", () => {
+  test("a key that is on its way is sent once, and each of its calls hears of the end", async () => {
+    const { world, server, tab } = setUp();
+    const { client } = tab();
+    const [first, second] = [client.send(ROOM, "once", { key: "k" }), client.send(ROOM, "other", { key: "k" })];
+    await world.pass(1_000);
+    assert.deepEqual([(await first.done).seq, (await second.done).seq, server.log(ROOM).length], [1, 1, 1]);
+  });
+
+  test("a message that finds no room can be sent later, under its key", async () => {
+    const { world, server, tab } = setUp();
+    server.down = true;
+    const { client } = tab();
+    const waiting = Array.from({ length: OUTBOX_MAX }, (_, place) => client.send(ROOM, `${place}`));
+    assert.throws(() => client.send(OTHER, "late", { key: "late" }), { code: "rate_limited" });
+    client.discard(ROOM, waiting[0]!.key);
+    const { done } = client.send(OTHER, "late", { key: "late" });
+    server.down = false;
+    await world.pass(40_000);
+    assert.deepEqual([(await done).seq, server.log(OTHER).length], [1, 1]);
+  });
+});
+
+describe("many rooms", () => {
+  test("what is followed and left in one turn is asked for in frames of a hundred", async () => {
+    const { world, server, written, tab } = setUp();
+    const { client } = tab({ shareTabs: false });
+    await world.pass(1_000);
+    const rooms = Array.from({ length: 250 }, (_, place) => `00000000-0000-4000-8000-${String(place).padStart(12, "0")}`);
+    const sizes = (type: string) => written.filter((frame) => frame.type === type).map((frame) => (frame as unknown as { rooms: unknown[] }).rooms.length);
+    const followed = rooms.map((room) => client.subscribe(room, { onItem: () => {} }));
+    await world.pass(1_000);
+    assert.deepEqual(sizes("subscribe"), [100, 100, 50]);
+    for (const subscription of followed) subscription.close();
+    // Who comes back in the same turn stays.
+    client.subscribe(rooms[0]!, { onItem: () => {} });
+    await world.pass(1_000);
+    assert.deepEqual(sizes("unsubscribe"), [100, 100, 49]);
+    assert.deepEqual([...server.sockets].map((socket) => [...socket.rooms]), [[rooms[0]]]);
+  });
+});
+
 describe("tabs", () => {
+  test("what a closed tab has followed is left in frames of a hundred rooms", async () => {
+    const { world, server, browser, written, tab } = setUp();
+    tab();
+    await world.pass(1_000);
+    const { life, client } = tab();
+    await world.pass(1_000);
+    for (let count = 0; count < 250; count += 1) {
+      client.subscribe(`00000000-0000-4000-8000-${String(count).padStart(12, "0")}`, { onItem: () => {} });
+    }
+    await world.pass(1_000);
+    assert.deepEqual([...server.sockets].map(({ rooms }) => rooms.size), [250]);
+    browser.kill(life);
+    await world.pass(1_000);
+    const left = written.filter(({ type }) => type === "unsubscribe") as unknown as { rooms: string[] }[];
+    assert.deepEqual(left.map(({ rooms }) => rooms.length), [100, 100, 50]);
+    assert.deepEqual([...server.sockets].map(({ rooms }) => rooms.size), [0]);
+  });
+
   test("share one socket, and each is told everything once", async () => {
     const { world, server, tab } = setUp();
     const shown = await Promise.all(
@@ -246,6 +308,64 @@ describe("tabs", () => {
   });
 });
 
+describe("listeners that throw", () => {
+  const fail = () => {
+    throw new Error("of the application");
+  };
+  let reported: unknown[];
+  beforeEach(() => {
+    reported = [];
+    globalThis.reportError = (error) => void reported.push(error);
+  });
+  afterEach(() => Reflect.deleteProperty(globalThis, "reportError"));
+
+  test("of events: the others are told, and everything goes on", async () => {
+    const { world, server, tab } = setUp();
+    const { client } = tab();
+    const seqs: number[] = [];
+    let passing = 0;
+    for (const name of ["passing", "acknowledged", "refused", "error"] as const) client.on(name, fail);
+    client.on("passing", () => void (passing += 1));
+    client.outgoing.subscribe(fail);
+    client.subscribe(ROOM, { onItem: ({ seq }) => void seqs.push(seq), onStarted: fail });
+    await world.pass(1_000);
+    for (const socket of server.sockets) socket.tell({ type: "typing", room: ROOM, user: "joon", name: "Joon", on: true });
+    await world.pass(1_000);
+    client.send(ROOM, "가".repeat(40_000));
+    const { done } = client.send(ROOM, "hello");
+    await world.pass(1_000);
+    assert.deepEqual([passing, seqs, (await done).seq], [1, [1], 1]);
+    server.append(ROOM, "joon", "k", "text");
+    await world.pass(1_000);
+    assert.deepEqual(seqs, [1, 2]);
+    assert.ok(reported.length >= 6);
+  });
+
+  test("of the status: the client connects again", async () => {
+    const { world, server, tab } = setUp();
+    // Of the tab that leads, and of one that has a socket of its own.
+    for (const shareTabs of [true, false]) {
+      const { client } = tab({ shareTabs, account: `${shareTabs}` });
+      client.status.subscribe(fail);
+      await world.pass(1_000);
+      for (const socket of server.sockets) socket.cut();
+      await world.pass(40_000);
+      assert.equal(client.status.get().phase, "open");
+      client.close();
+    }
+    assert.ok(reported.length > 0);
+  });
+
+  test("where nobody takes reports, the console has them", (context) => {
+    Reflect.deleteProperty(globalThis, "reportError");
+    const written = context.mock.method(console, "error", () => {});
+    const { client } = setUp().tab();
+    client.outgoing.subscribe(fail);
+    client.send(ROOM, "hello");
+    assert.equal((written.mock.calls[0]?.arguments[0] as Error).message, "of the application");
+  });
+});
+
 describe("handlers", () => {
   test("the next event waits for the promise of the one before", async () => {
     const { world, server, tab } = setUp();
@@ -288,6 +408,33 @@ describe("handlers", () => {
     assert.deepEqual(seqs, [1, 2, 3]);
     assert.equal(await kept(), 3);
     assert.equal(errors.length, 2);
+  });
+
+  test("one that throws when the subscription begins, is caught up or closes, is told, and what is behind it comes", async () => {
+    const { world, server, tab } = setUp();
+    const { client } = tab();
+    const [errors, told]: string[][] = [[], []];
+    client.on("error", (error) => void errors!.push((error as Error).message));
+    const fail = (name: string) => () => {
+      told!.push(name);
+      throw new Error(name);
+    };
+    const handlers = { onStarted: fail("started"), onCaughtUp: fail("caught up"), onReset: fail("reset"), onClosed: fail("closed") };
+    client.subscribe(ROOM, { ...handlers, onItem: ({ seq }) => void told!.push(`${seq}`) });
+    await world.pass(1_000);
+    server.append(ROOM, "joon", "k", "text");
+    await world.pass(1_000);
+    assert.deepEqual(told, ["started", "caught up", "1"]);
+    server.happen(ROOM, { kind: "room", properties: { by: "joon", deleted: true } });
+    await world.pass(1_000);
+    assert.deepEqual(told, ["started", "caught up", "1", "2", "closed"]);
+    assert.deepEqual(errors, ["started", "caught up", "closed"]);
+    // Another history: its end is before the place that is given.
+    client.subscribe(OTHER, { ...handlers, onItem: ({ seq }) => void told!.push(`other ${seq}`) }, { since: 9 });
+    await world.pass(1_000);
+    server.append(OTHER, "joon", "k", "text");
+    await world.pass(1_000);
+    assert.deepEqual(told!.slice(5), ["reset", "caught up", "other 1"]);
   });
 
   test("the place at which a subscription begins is kept before its first event", async () => {

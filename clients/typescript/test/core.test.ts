@@ -5,7 +5,7 @@ import type { ClientFrame, RoomEvent, ServerFrame, ServerHello, SubscribedRoom }
 import { Core } from "../src/sync/core.js";
 import { type Effect, INBOX } from "../src/sync/effects.js";
 import { OUTBOX_MAX } from "../src/sync/outbox.js";
-import { ANSWER_DEADLINE_MS, QUESTION_DEADLINE_MS } from "../src/sync/requests.js";
+import { ANSWER_DEADLINE_MS, ANSWER_MAX_MS, QUESTION_DEADLINE_MS } from "../src/sync/requests.js";
 import { type Cursor, UNDELIVERED_MAX } from "../src/sync/topic.js";
 
 const ROOM = "room";
@@ -131,6 +131,16 @@ describe("rooms", () => {
     assert.deepEqual(driven.hear(event(11)).delivered, [11]);
   });
 
+  test("what was known of another history does not count for a later paging", () => {
+    const driven = new Driven().follow({ seq: 4, epoch: "e1" }).connect().subscribed({ from: 900, head: 900, complete: false });
+    driven.lose().connect().subscribed({ from: 3, head: 3, complete: false, epoch: "e2" });
+    assert.deepEqual(driven.did("reset").map(({ cursor }) => cursor.seq), [3]);
+    driven.lose().connect().subscribed({ from: 5, head: 5, complete: false, epoch: "e2" });
+    driven.hear({ type: "ok", re: driven.last("history").id as string, room: ROOM, events: events(4, 5), more: false });
+    assert.deepEqual([driven.delivered, driven.did("abandon"), driven.writes("history")], [[4, 5], [], []]);
+    assert.deepEqual(driven.did("caughtUp").map(({ seq }) => seq), [5]);
+  });
+
   test("history that ends too early ends the connection", () => {
     const driven = new Driven().follow({ seq: 4 }).connect().subscribed({ from: 9, head: 9, complete: false });
     driven.hear({ type: "ok", re: driven.last("history").id as string, room: ROOM, events: [], more: false });
@@ -247,6 +257,19 @@ describe("the inbox", () => {
     assert.deepEqual(driven.hear(standing(5, 6), notice(6)).delivered, [6]);
   });
 
+  test("a page that comes when the inbox goes on already holds up no later one", () => {
+    const driven = new Driven().follow({ seq: 2, epoch: "e1" }, INBOX).connect();
+    const topic = driven.core.topic(INBOX) as object;
+    driven.hear(standing(4, 4, { complete: false }));
+    // The standing of another tab, from where this one stands.
+    driven.hear(standing(2, 4), notice(3), notice(4));
+    const items = [3, 4].map((seq) => ({ seq, at: "", kind: "unknown" as const }));
+    const page = { items, next_cursor: null, more: false, epoch: "e1", head: 4, read: 0, unread: 0 };
+    assert.deepEqual(driven.run((core) => core.inboxPage(topic, page, 0)).delivered, []);
+    driven.hear(standing(8, 8, { complete: false }));
+    assert.deepEqual(driven.did("pageInbox"), [{ type: "pageInbox", after: 4 }]);
+  });
+
   test("too many missed notices are paged", () => {
     const driven = new Driven().follow({ seq: 2, epoch: "e1" }, INBOX).connect();
     driven.hear(standing(6, 6, { complete: false }));
@@ -324,6 +347,18 @@ describe("requests", () => {
     const driven = new Driven().follow(null).connect();
     assert.equal(driven.pass(ANSWER_DEADLINE_MS - 1).did("abandon").length, 0);
     assert.equal(driven.pass(1).did("abandon").length, 1);
+  });
+
+  test("one whose answer stands behind much else waits for as long as that comes, within a bound", () => {
+    const silent = new Driven().follow(null).connect();
+    silent.pass(ANSWER_DEADLINE_MS - 1).hear(event(1)).pass(ANSWER_DEADLINE_MS - 1);
+    assert.equal(silent.did("abandon").length, 0);
+    assert.equal(silent.pass(1).did("abandon").length, 1);
+    const busy = new Driven().follow(null).connect();
+    for (let ms = 0; ms < ANSWER_MAX_MS - 1_000; ms += 1_000) {
+      assert.equal(busy.hear(event(1)).pass(1_000).did("abandon").length, 0);
+    }
+    assert.equal(busy.hear(event(1)).pass(1_000).did("abandon").length, 1);
   });
 
   test("a question is asked again after a reconnect, and has an end", async () => {

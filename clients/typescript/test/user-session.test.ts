@@ -14,7 +14,7 @@ function tabs(count: number) {
   const world = new World(1);
   const browser = new Browser(world, new Server(world), "mina");
   const storage = memoryStorage();
-  const state = { refreshes: 0, wallMs: 1_000_000, lost: 0, ended: false };
+  const state = { refreshes: 0, wallMs: 1_000_000, lost: 0, ended: false, held: Promise.resolve() };
   const good = new Set(["r0"]);
   const tokens = (): Tokens => ({
     access_token: `a${state.refreshes}`,
@@ -28,6 +28,7 @@ function tabs(count: number) {
     if (url.endsWith("/login")) return answer(tokens());
     if (url.endsWith("/logout")) return answer("");
     const { refresh_token } = JSON.parse(init.body) as { refresh_token: string };
+    await state.held;
     if (state.lost > 0) {
       state.lost -= 1;
       throw new TypeError("fetch failed");
@@ -44,7 +45,7 @@ function tabs(count: number) {
     const environment = { ...browser.environment(new Life()), fetch, wallMs: () => state.wallMs };
     return openSession({ url: "http://server", storage, environment });
   });
-  return { sessions, state, world };
+  return { sessions, state: Object.assign(state, { spend: () => good.clear() }), world };
 }
 
 const token = async (given: ReturnType<ReturnType<typeof tabs>["sessions"][number]["tokens"]>) =>
@@ -85,6 +86,29 @@ test("a refresh whose answer is lost is asked for again at once", async () => {
   state.lost = 9;
   await assert.rejects(async () => token(sessions[0]!.tokens({ replace: "a1" })), { code: "unavailable" });
   assert.equal((await sessions[0]?.user())?.id, "u", "it is still signed in");
+});
+
+test("a refresh that ends after a sign-out or another sign-in changes nothing", async () => {
+  for (const isRefused of [false, true]) {
+    for (const signsIn of [false, true]) {
+      const { sessions, state } = tabs(2);
+      const [one, other] = sessions as [(typeof sessions)[0], (typeof sessions)[0]];
+      await one.login({ username: "mina", password: "p" });
+      // An answer takes a while.
+      let answer = () => {};
+      state.held = new Promise((resolve) => (answer = resolve));
+      const refreshed = token(one.tokens({ replace: "a0" }));
+      await new Promise(setImmediate);
+      if (isRefused) state.spend();
+      await other.logout();
+      state.refreshes = 7;
+      if (signsIn) await other.login({ username: "mina", password: "p" });
+      answer();
+      assert.equal(await refreshed, signsIn ? "a7" : undefined, "whoever asked gets what is valid now");
+      assert.equal((await one.user())?.id, signsIn ? "u" : undefined);
+      assert.equal(await token(other.tokens({})), signsIn ? "a7" : undefined);
+    }
+  }
 });
 
 test("a sign-out holds in every tab, and so does the end of the session at the server", async () => {

@@ -114,7 +114,7 @@ export function step(state: State, input: Input, random: () => number): Step {
   switch (input.type) {
     case "start":
       return state.phase === "stopped" || state.phase === "denied"
-        ? attempt({ ...state, failures: 0, refused: state.phase === "denied" }, [])
+        ? attempt({ ...state, failures: 0, refused: state.phase === "denied" })
         : stay(state);
     case "stop":
       return state.phase === "stopped" ? stay(state) : end(state, "stopped", { type: "stopped" });
@@ -158,7 +158,7 @@ export function step(state: State, input: Input, random: () => number): Step {
 function fired(state: State, name: TimerName, random: () => number): Step {
   switch (name) {
     case "retry":
-      return state.phase === "waiting" ? attempt(state, []) : stay(state);
+      return state.phase === "waiting" ? attempt(state) : stay(state);
     case "connect":
       return state.phase === "credential" || state.phase === "opening" ? wait(state, random) : stay(state);
     case "pong":
@@ -193,12 +193,11 @@ function leave(state: State): Effect[] {
   return effects;
 }
 
-function attempt(state: State, before: readonly Effect[]): Step {
+function attempt(state: State): Step {
   const number = state.attempt + 1;
   return {
     state: { ...state, phase: "credential", attempt: number, comeBackMs: null, obliged: false, probing: false },
     effects: [
-      ...before,
       { type: "clearTimer", name: "retry" },
       { type: "setTimer", name: "connect", ms: CONNECT_DEADLINE_MS },
       { type: "connecting" },

@@ -1,4 +1,5 @@
 // Does what the machine decides: one WebSocket, its credential and its timers.
+import { attempt } from "../attempt.js";
 import type { ClientFrame, ServerFrame, ServerHello } from "../contract/index.js";
 import type { Environment, SocketLike, Timer } from "../environment.js";
 import { MadangError, asMadangError, passes } from "../errors.js";
@@ -53,7 +54,8 @@ export class SocketLink implements Link {
   #input(input: Input): void {
     const { state, effects } = step(this.#state, input, this.environment.random);
     this.#state = state;
-    for (const effect of effects) this.#do(effect);
+    // One that fails holds up none behind it, such as the timer of the next attempt.
+    for (const effect of effects) attempt(() => this.#do(effect));
   }
 
   #do(effect: Effect): void {
@@ -119,7 +121,7 @@ export class SocketLink implements Link {
     const credential = this.#credential as Credential;
     const Socket = this.environment.WebSocket;
     if (!Socket) {
-      this.#denial = new MadangError("failed_precondition", "there is no WebSocket here: pass the option `WebSocket`");
+      this.#denial = new MadangError("failed_precondition", "no WebSocket: pass the option `WebSocket`");
       return this.#input({ type: "closed", attempt, code: 4400 });
     }
     const query = credential.ticket === undefined ? "" : `?ticket=${encodeURIComponent(credential.ticket)}`;

@@ -44,9 +44,8 @@ export class AccessTokens {
   async get(replace = false): Promise<HeldToken | null> {
     if (this.#asking) return this.#asking;
     const held = this.#held;
-    const remaining = held && this.remainingMs(held);
-    const old = replace || (remaining !== null && isOld(remaining, held?.lifetimeMs ?? 0));
-    if (held && !old) return held;
+    const isGood = held && !replace && !isOld(this.remainingMs(held) ?? Infinity, held.lifetimeMs ?? 0);
+    if (isGood) return held;
     this.#asking = this.#ask(held?.token).finally(() => {
       this.#asking = null;
     });

@@ -5,7 +5,8 @@ import { MadangError } from "../errors.js";
 
 /** What a call may have. */
 export interface Call {
-  readonly query?: Readonly<Record<string, string | number | undefined>> | undefined;
+  /** Strings and numbers; what is undefined is left out. */
+  readonly query?: object | undefined;
   readonly body?: unknown;
   readonly key?: string | undefined;
   /** Whether the route is for those who have not signed in. */
@@ -26,8 +27,8 @@ export interface CallTokens {
   getInsteadOf(refused: string): Promise<{ token: string } | null>;
 }
 
+/** What the status says by itself; of others, 502 and up say `unavailable`, and what is below 500 the caller's mistake. */
 const STATUS_CODES: Readonly<Record<number, Code>> = {
-  400: "invalid_argument",
   401: "unauthenticated",
   403: "permission_denied",
   404: "not_found",
@@ -35,7 +36,6 @@ const STATUS_CODES: Readonly<Record<number, Code>> = {
   409: "failed_precondition",
   413: "too_large",
   429: "rate_limited",
-  503: "unavailable",
   504: "deadline_exceeded",
 };
 
@@ -126,14 +126,15 @@ export function refusal(response: Response, text: string): MadangError {
     // Not of the server.
   }
   const { status } = response;
-  const seconds = Number(response.headers.get("Retry-After") ?? Number.NaN);
+  // It may be absent, or a date.
+  const afterMs = Number(response.headers.get("Retry-After")) * 1_000;
   return new MadangError(
     problem.code ?? STATUS_CODES[status] ?? (status >= 502 ? "unavailable" : status >= 500 ? "internal" : "invalid_argument"),
     problem.detail ?? problem.title ?? `the server answered with ${status}`,
     {
       status,
       limit: problem.limit,
-      retryAfterMs: problem.retry_after_ms ?? (Number.isFinite(seconds) ? seconds * 1_000 : undefined),
+      retryAfterMs: problem.retry_after_ms ?? (afterMs || undefined),
       errors: problem.errors,
     },
   );

@@ -128,7 +128,7 @@ export class Rest {
   }
 
   listBlocked(query: ListQuery = {}, options?: CallOptions): Promise<BlockedUserPage> {
-    return this.http.call("GET", "/v1/users/me/blocked", { query: { ...query } }, options);
+    return this.http.call("GET", "/v1/users/me/blocked", { query }, options);
   }
 
   blockUser(user: string, options?: CallOptions): Promise<void> {
@@ -142,7 +142,7 @@ export class Rest {
   // Rooms and members.
 
   listRooms(query: ListQuery & { readonly scope?: "mine" | "public" } = {}, options?: CallOptions): Promise<RoomPage> {
-    return this.http.call("GET", "/v1/rooms", { query: { ...query } }, options);
+    return this.http.call("GET", "/v1/rooms", { query }, options);
   }
 
   createRoom(body: NewRoom, { idempotencyKey, ...options }: WriteOptions = {}): Promise<Room> {
@@ -170,7 +170,7 @@ export class Rest {
   }
 
   listMembers(id: string, query: ListQuery = {}, options?: CallOptions): Promise<MemberPage> {
-    return this.http.call("GET", `${room(id)}/members`, { query: { ...query } }, options);
+    return this.http.call("GET", `${room(id)}/members`, { query }, options);
   }
 
   /** The answer has `invited: true` if the user is only invited. */
@@ -185,7 +185,7 @@ export class Rest {
   // Messages.
 
   listMessages(id: string, query: LogQuery = {}, options?: CallOptions): Promise<MessagesPage> {
-    return this.http.call("GET", `${room(id)}/messages`, { query: { ...query } }, options);
+    return this.http.call("GET", `${room(id)}/messages`, { query }, options);
   }
 
   /** Sends once, without the queue of the client. A repeat with the same key is the same message. */
@@ -207,7 +207,7 @@ export class Rest {
 
   /** The former texts, for moderators. */
   listRevisions(id: string, message: string, query: ListQuery = {}, options?: CallOptions): Promise<RevisionPage> {
-    return this.http.call("GET", `${said(id, message)}/revisions`, { query: { ...query } }, options);
+    return this.http.call("GET", `${said(id, message)}/revisions`, { query }, options);
   }
 
   addReaction(id: string, message: string, emoji: string, options?: CallOptions): Promise<void> {
@@ -219,7 +219,7 @@ export class Rest {
   }
 
   listPins(id: string, query: ListQuery = {}, options?: CallOptions): Promise<RoomMessagePage> {
-    return this.http.call("GET", `${room(id)}/pins`, { query: { ...query } }, options);
+    return this.http.call("GET", `${room(id)}/pins`, { query }, options);
   }
 
   pinMessage(id: string, message: string, options?: CallOptions): Promise<void> {
@@ -236,13 +236,13 @@ export class Rest {
 
   /** The messages of the user's rooms that say something, newest first, with the places that match. */
   search(query: SearchQuery, options?: CallOptions): Promise<SearchPage> {
-    return this.http.call("GET", "/v1/search", { query: { ...query } }, options);
+    return this.http.call("GET", "/v1/search", { query }, options);
   }
 
   // The inbox.
 
   listInbox(query: LogQuery = {}, options?: CallOptions): Promise<InboxPage> {
-    return this.http.call("GET", "/v1/inbox", { query: { ...query } }, options);
+    return this.http.call("GET", "/v1/inbox", { query }, options);
   }
 
   markInboxRead(seq: number, options?: CallOptions): Promise<ReadMark> {

@@ -94,15 +94,10 @@ export class UserSession {
     if (!kept || kept.refreshToken !== old.refreshToken) return kept;
     for (let attempt = 1; ; attempt += 1) {
       try {
-        const next = this.#keepable(await this.rest.refresh(kept.refreshToken));
-        await this.#keep(next);
-        return next;
+        return await this.#replace(kept, this.#keepable(await this.rest.refresh(kept.refreshToken)));
       } catch (thrown) {
         const error = asMadangError(thrown);
-        if (error.code === "unauthenticated") {
-          await this.#keep(null);
-          return null;
-        }
+        if (error.code === "unauthenticated") return this.#replace(kept, null);
         const lost = passes(error.code) && error.retryAfterMs === undefined;
         if (!lost || attempt === REFRESH_ATTEMPTS) throw error;
       }
@@ -124,7 +119,19 @@ export class UserSession {
   }
 
   #keep(kept: Kept | null): Promise<void> {
-    return this.storage.update("tokens", `${this.name}:${KEY}`, () => kept ?? undefined);
+    return this.#update(() => kept);
+  }
+
+  /** Keeps it where the old one still stands: nobody has signed out or in meanwhile. Returns what stands there then. */
+  async #replace(old: Kept, next: Kept | null): Promise<Kept | null> {
+    let now: Kept | null = null;
+    await this.#update((kept) => (now = kept?.refreshToken === old.refreshToken ? next : kept));
+    return now;
+  }
+
+  #update(change: (kept: Kept | null) => Kept | null): Promise<void> {
+    const changed = (kept: unknown) => change((kept as Kept | undefined) ?? null) ?? undefined;
+    return this.storage.update("tokens", `${this.name}:${KEY}`, changed);
   }
 }
 

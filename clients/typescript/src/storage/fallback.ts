@@ -14,9 +14,9 @@ export function withFallback(primary: ClientStorage, onRefusal: (error: unknown)
     if (!refused) onRefusal(error);
     refused = true;
   };
-  /** The keys whose value stands in memory; a removed one stands there as absent. */
-  const kept = new Map<StoreName, Set<string>>();
-  const isKept = (store: StoreName, key: string) => kept.get(store)?.has(key) ?? false;
+  /** The stores and keys whose value stands in memory; a removed one stands there as absent. */
+  const kept = new Set<string>();
+  const isKept = (store: StoreName, key: string) => kept.has(`${store} ${key}`);
   const shown = (value: unknown) => (value === ABSENT ? undefined : value);
 
   return {
@@ -49,9 +49,7 @@ export function withFallback(primary: ClientStorage, onRefusal: (error: unknown)
           });
         } catch (error) {
           refusal(error);
-          let of = kept.get(store);
-          if (!of) kept.set(store, (of = new Set()));
-          of.add(key);
+          kept.add(`${store} ${key}`);
           await memory.update(store, key, () => before);
         }
       }

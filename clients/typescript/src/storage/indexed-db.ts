@@ -29,8 +29,7 @@ export function indexedDbStorage(name = "madang", factory: IDBFactory | undefine
       let result: Result;
       // Only what is committed counts: the quota is checked at the end.
       transaction.oncomplete = () => resolve(result);
-      transaction.onabort = transaction.onerror = () =>
-        reject(transaction.error ?? new Error("the transaction was aborted"));
+      transaction.onabort = transaction.onerror = () => reject(transaction.error);
       act(transaction.objectStore(store), (value) => {
         result = value;
       });
@@ -65,7 +64,7 @@ export function indexedDbStorage(name = "madang", factory: IDBFactory | undefine
 
 function open(factory: IDBFactory | undefined, name: string, gone: () => void): Promise<IDBDatabase> {
   return new Promise((resolve, reject) => {
-    if (!factory) throw new Error("there is no IndexedDB here");
+    if (!factory) throw new Error("no IndexedDB");
     const request = factory.open(name, VERSION);
     const timer = setTimeout(() => reject(new Error("IndexedDB does not answer")), OPEN_DEADLINE_MS);
     request.onupgradeneeded = () => {
@@ -86,7 +85,7 @@ function open(factory: IDBFactory | undefined, name: string, gone: () => void): 
     };
     request.onerror = () => {
       clearTimeout(timer);
-      reject(request.error ?? new Error("IndexedDB refuses"));
+      reject(request.error);
     };
   });
 }

@@ -38,8 +38,8 @@ export class Core {
     this.#topics.follow(name, since);
   }
 
-  unfollow(name: string, nowMs: number): void {
-    this.#topics.unfollow(name, nowMs);
+  unfollow(name: string): void {
+    this.#topics.unfollow(name);
   }
 
   topic(name: string): Topic | undefined {
@@ -99,7 +99,7 @@ export class Core {
   tick(nowMs: number): void {
     this.#questions.expire(nowMs);
     if (!this.#hello) return;
-    if ((this.#requests.nextMs() ?? nowMs + 1) <= nowMs) return this.#abandon();
+    if (this.#requests.nextMs() <= nowMs) return this.#abandon();
     this.#topics.askForDue(nowMs);
     for (const question of this.#questions.unwritten()) {
       question.written = true;
@@ -108,17 +108,16 @@ export class Core {
     this.#sendDue(nowMs, this.#hello.limits.frame_bytes);
   }
 
-  /** When `tick` has something to do next; null if never. */
-  nextMs(): number | null {
-    const times: (number | null)[] = [this.#questions.nextMs()];
-    if (this.#hello) {
-      times.push(this.#requests.nextMs(), this.#outbox.nextMs(), this.#topics.nextMs());
-    }
-    return times.reduce((least, time) => (time !== null && (least === null || time < least) ? time : least), null);
+  /** When `tick` has something to do next; Infinity if never. */
+  nextMs(): number {
+    const asked = this.#questions.nextMs();
+    if (!this.#hello) return asked;
+    return Math.min(asked, this.#requests.nextMs(), this.#outbox.nextMs(), this.#topics.nextMs());
   }
 
   arrived(frame: ServerFrame, nowMs: number): void {
     if (!this.#hello) return;
+    this.#requests.heard(nowMs);
     const purpose = "re" in frame ? this.#requests.answered(frame.re) : null;
     if (purpose?.type === "question") return this.#answer(purpose, frame);
     switch (frame.type) {

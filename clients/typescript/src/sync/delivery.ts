@@ -49,11 +49,20 @@ export class Delivery<Item> {
   async #run(): Promise<void> {
     this.#running = true;
     for (let step = this.#line[0]; step && !this.#closed; step = this.#line[0]) {
-      if ("call" in step) await step.call();
+      if ("call" in step) await this.#call(step.call);
       else if (!(await this.#deliver(step.item, step.cursor))) break;
       this.#line.shift();
     }
     this.#running = false;
+  }
+
+  /** What fails is told, and not repeated: the items behind it do not depend on it. */
+  async #call(call: () => void | Promise<void>): Promise<void> {
+    try {
+      await call();
+    } catch (error) {
+      this.failed(error);
+    }
   }
 
   /** A handler that fails gets the same item again: an item that is not taken is not passed over. */

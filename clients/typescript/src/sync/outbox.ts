@@ -64,12 +64,10 @@ export class Outbox {
     return frames;
   }
 
-  /** When `due` has something next; null without a message that waits for its time. */
-  nextMs(): number | null {
-    let next: number | null = null;
-    for (const [first] of this.#rooms.values()) {
-      if (first && first.request === null && (next === null || first.dueMs < next)) next = first.dueMs;
-    }
+  /** When `due` has something next; Infinity without a message that waits for its time. */
+  nextMs(): number {
+    let next = Infinity;
+    for (const [first] of this.#rooms.values()) if (first?.request === null) next = Math.min(next, first.dueMs);
     return next;
   }
 

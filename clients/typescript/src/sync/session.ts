@@ -1,4 +1,5 @@
 // Runs a core: on a link, with timers, storage and the application's handlers.
+import { attempt } from "../attempt.js";
 import type { Link, LinkListener } from "../connection/link.js";
 import type { ConnectionStatus } from "../connection/status.js";
 import type { ClientFrame, InboxNotice, InboxPage, PassingFrame, RoomEvent, ServerFrame, ServerHello } from "../contract/index.js";
@@ -49,6 +50,7 @@ export class Session implements LinkListener {
   /** Messages from before `ready`. */
   #early: OutgoingMessage[] | null = [];
   #isRunning = false;
+  #runsSoon = false;
   #link: Link | null = null;
 
   constructor(
@@ -91,7 +93,8 @@ export class Session implements LinkListener {
       throw new MadangError("already_exists", "there is a subscription to it already");
     }
     const anyFollower = follower as unknown as Follower<RoomEvent & InboxNotice>;
-    this.#run(() => this.#core.follow(topic, since));
+    this.#core.follow(topic, since);
+    this.#runSoon();
     const followed = this.#core.topic(topic) as object;
     const delivery = new Delivery(
       anyFollower.onItem,
@@ -108,7 +111,8 @@ export class Session implements LinkListener {
   unfollow(topic: string): void {
     this.#following.get(topic)?.delivery.close();
     this.#following.delete(topic);
-    this.#run((nowMs) => this.#core.unfollow(topic, nowMs));
+    this.#core.unfollow(topic);
+    this.#runSoon();
   }
 
   // Messages.
@@ -131,7 +135,7 @@ export class Session implements LinkListener {
 
   send(message: Omit<OutgoingMessage, "order" | "owner">): void {
     if (this.#core.outboxIsFull || (this.#early?.length ?? 0) >= OUTBOX_MAX) {
-      const text = "too many messages wait to be sent";
+      const text = "too many messages wait";
       throw new MadangError("rate_limited", text, { limit: "client_outbox" });
     }
     // It is shown and sent now, and its way to the storage begins now, also before `ready`: a reload loses nothing.
@@ -195,23 +199,38 @@ export class Session implements LinkListener {
     this.#timer = null;
   }
 
+  /** What is followed and left in one turn is one frame: 500 of them would count as a flood. */
+  #runSoon(): void {
+    if (this.#runsSoon) return;
+    this.#runsSoon = true;
+    // Not `queueMicrotask`, which older versions of React Native lack.
+    void Promise.resolve().then(() => {
+      this.#runsSoon = false;
+      this.#run(() => {});
+    });
+  }
+
   #run(act: (nowMs: number) => void): void {
     const nowMs = this.environment.monotonicMs();
     act(nowMs);
     // What is done may lead to more, by a handler that sends: that comes after what was decided before it.
     if (this.#isRunning) return;
     this.#isRunning = true;
-    this.#core.tick(nowMs);
-    for (let effects = this.#core.take(); effects.length > 0; effects = this.#core.take()) {
-      for (const effect of effects) this.#do(effect);
+    try {
       this.#core.tick(nowMs);
+      for (let effects = this.#core.take(); effects.length > 0; effects = this.#core.take()) {
+        // One that fails holds up neither those behind it nor what comes later.
+        for (const effect of effects) attempt(() => this.#do(effect));
+        this.#core.tick(nowMs);
+      }
+    } finally {
+      this.#isRunning = false;
     }
-    this.#isRunning = false;
     if (this.#timer !== null) this.environment.clearTimer(this.#timer);
     const nextMs = this.#core.nextMs();
     const due = () => this.#run(() => {});
     // Never in no time: what is due at once was done.
-    this.#timer = nextMs === null ? null : this.environment.setTimer(due, Math.max(1, nextMs - nowMs));
+    this.#timer = nextMs < Infinity ? this.environment.setTimer(due, Math.max(1, nextMs - nowMs)) : null;
   }
 
   #do(effect: Effect): void {
@@ -223,14 +242,11 @@ export class Session implements LinkListener {
       case "deliver":
         return this.#following.get(effect.topic)?.delivery.push(effect.item as RoomEvent & InboxNotice, effect.cursor);
       case "started":
-        return this.#inLine(effect.topic, async ({ follower }) => {
-          if (follower.keepsCursor) await this.keeper.keepCursor(effect.topic, effect.cursor);
-          follower.onStarted?.(effect.cursor, effect.standing);
-        });
       case "reset":
         return this.#inLine(effect.topic, async ({ follower }) => {
           if (follower.keepsCursor) await this.keeper.keepCursor(effect.topic, effect.cursor);
-          follower.onReset?.(effect.cursor);
+          if (effect.type === "reset") follower.onReset?.(effect.cursor);
+          else follower.onStarted?.(effect.cursor, effect.standing);
         });
       case "caughtUp":
         return this.#inLine(effect.topic, ({ follower }) => follower.onCaughtUp?.(effect.seq));
@@ -242,12 +258,10 @@ export class Session implements LinkListener {
       case "pageInbox":
         return void this.#pageInbox(effect.after);
       case "acknowledged":
-        void this.keeper.dropMessage(effect.message.key);
-        this.listener.acknowledged(effect.message, effect.ack);
-        return this.listener.outgoing();
       case "refused":
         void this.keeper.dropMessage(effect.message.key);
-        this.listener.refused(effect.message, effect.error);
+        if (effect.type === "refused") this.listener.refused(effect.message, effect.error);
+        else this.listener.acknowledged(effect.message, effect.ack);
         return this.listener.outgoing();
       case "passing":
         return this.listener.passing(effect.frame);

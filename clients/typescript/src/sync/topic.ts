@@ -102,7 +102,8 @@ export class Topic {
       return "follows";
     }
     if (complete) return "other";
-    this.#target = Math.max(this.#target, from);
+    // What is known of an earlier paging may be of another history.
+    this.#target = this.isPaging ? Math.max(this.#target, from) : from;
     this.#mode = "paging";
     return "page";
   }

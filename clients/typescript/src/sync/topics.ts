@@ -14,8 +14,8 @@ export type Item = RoomEvent | InboxNotice;
 
 interface Followed {
   readonly topic: Topic;
-  /** When to ask for it; null while an answer is awaited or it is open. */
-  askMs: number | null;
+  /** When to ask for it; Infinity while an answer is awaited or it is open. */
+  askMs: number;
   /** Refusals and gaps since it last went well. */
   failures: number;
   /** A page of it is on its way. */
@@ -28,6 +28,8 @@ interface Followed {
 
 export class Topics {
   readonly #followed = new Map<string, Followed>();
+  /** Rooms that are to be left. */
+  readonly #left = new Set<string>();
   #hello: ServerHello | null = null;
 
   constructor(
@@ -39,12 +41,12 @@ export class Topics {
   ) {}
 
   follow(name: string, since: Cursor | null): void {
+    this.#left.delete(name);
     this.#followed.set(name, { topic: new Topic(since), askMs: 0, failures: 0, paging: false, alone: false, head: 0 });
   }
 
-  unfollow(name: string, nowMs: number): void {
-    if (!this.#followed.delete(name) || name === INBOX || !this.#hello) return;
-    this.write({ type: "unsubscribe", rooms: [name] }, { type: "none" }, nowMs);
+  unfollow(name: string): void {
+    if (this.#followed.delete(name) && name !== INBOX && this.#hello) this.#left.add(name);
   }
 
   topic(name: string): Topic | undefined {
@@ -61,16 +63,17 @@ export class Topics {
 
   disconnected(): void {
     this.#hello = null;
+    this.#left.clear();
     for (const followed of this.#followed.values()) {
       followed.topic.close();
       followed.paging = false;
     }
   }
 
-  /** When `askForDue` has something next; null if never. */
-  nextMs(): number | null {
-    let next: number | null = null;
-    for (const { askMs } of this.#followed.values()) if (askMs !== null && (next === null || askMs < next)) next = askMs;
+  /** When `askForDue` has something next; Infinity if never. */
+  nextMs(): number {
+    let next = Infinity;
+    for (const { askMs } of this.#followed.values()) next = Math.min(next, askMs);
     return next;
   }
 
@@ -82,20 +85,26 @@ export class Topics {
     if (followed.topic.isPaging && this.#hello) this.#page(name, followed, nowMs);
   }
 
+  /** Leaves what is to be left, and asks for what is due. */
   askForDue(nowMs: number): void {
+    this.#inParts([...this.#left], (rooms) => this.write({ type: "unsubscribe", rooms }, { type: "none" }, nowMs));
+    this.#left.clear();
     const rooms: string[] = [];
     for (const [name, followed] of this.#followed) {
-      if (followed.askMs === null || followed.askMs > nowMs) continue;
-      followed.askMs = null;
+      if (followed.askMs > nowMs) continue;
+      followed.askMs = Infinity;
       followed.topic.close();
       if (name === INBOX) this.#askForInbox(followed, nowMs);
       else if (followed.alone) this.#askForRooms([name], nowMs);
       else rooms.push(name);
     }
+    this.#inParts(rooms, (part) => this.#askForRooms(part, nowMs));
+  }
+
+  /** What one frame may name at most. */
+  #inParts(rooms: string[], write: (part: string[]) => void): void {
     const atOnce = Math.max(1, this.#hello?.limits.subscribe_rooms ?? 1);
-    for (let start = 0; start < rooms.length; start += atOnce) {
-      this.#askForRooms(rooms.slice(start, start + atOnce), nowMs);
-    }
+    while (rooms[0]) write(rooms.splice(0, atOnce));
   }
 
   #askForRooms(names: string[], nowMs: number): void {
@@ -143,7 +152,7 @@ export class Topics {
         if (name !== INBOX || wasOpen) this.#askLater(followed, nowMs);
         return;
     }
-    followed.askMs = null;
+    followed.askMs = Infinity;
     followed.alone = false;
     followed.head = standing.head;
     const { seq, epoch } = topic.cursor as Cursor;
@@ -202,10 +211,16 @@ export class Topics {
   }
 
   roomPage({ topic, room }: Purpose & { type: "page" }, events: readonly RoomEvent[], nowMs: number): void {
-    const followed = this.#followed.get(room);
-    if (!followed || followed.topic !== topic || !followed.topic.isPaging) return;
+    const followed = this.#pageOf(room, topic);
+    if (followed) this.#paged(room, followed, events, nowMs);
+  }
+
+  /** Of whom a page has come, unless it is of use no more: the subscription may have gone on without it. */
+  #pageOf(name: string, topic: object): Followed | undefined {
+    const followed = this.#followed.get(name);
+    if (followed?.topic !== topic) return;
     followed.paging = false;
-    this.#paged(room, followed, events, nowMs);
+    return followed.topic.isPaging ? followed : undefined;
   }
 
   #paged(name: string, followed: Followed, items: readonly Item[], nowMs: number): void {
@@ -263,9 +278,8 @@ export class Topics {
 
   /** The page of the inbox that was asked for; null if it could not be had. */
   inboxPage(topic: object, page: { readonly items: readonly Item[] } | null, nowMs: number): void {
-    const followed = this.#followed.get(INBOX);
-    if (!followed || followed.topic !== topic || !followed.topic.isPaging) return;
-    followed.paging = false;
+    const followed = this.#pageOf(INBOX, topic);
+    if (!followed) return;
     if (page === null) return this.#askLater(followed, nowMs);
     this.#paged(INBOX, followed, page.items, nowMs);
   }

@@ -34,18 +34,20 @@ export class Hub {
 
   /** For which tab a frame is; null for all of them. */
   route(frame: ServerFrame): { readonly to: string | null; readonly frame: ServerFrame } {
-    const re = "re" in frame ? frame.re : undefined;
-    const colon = re?.lastIndexOf(":") ?? -1;
-    if (re === undefined || colon < 0) return { to: null, frame };
+    const re = ("re" in frame && frame.re) || "";
+    const colon = re.lastIndexOf(":");
+    if (colon < 0) return { to: null, frame };
     return { to: re.slice(0, colon), frame: { ...frame, re: re.slice(colon + 1) } as ServerFrame };
   }
 
-  /** The tab is gone; what nobody else wants is to be left. */
-  gone(tab: string): ClientFrame | null {
+  /** The tab is gone; what nobody else wants is to be left, in frames of so many rooms: a server reads no more of one. */
+  gone(tab: string, atOnce: number): ClientFrame[] {
     const rooms = [...(this.#rooms.get(tab) ?? [])];
     this.#rooms.delete(tab);
     const unwanted = rooms.filter((room) => !this.#isWanted(room));
-    return unwanted.length > 0 ? { type: "unsubscribe", rooms: unwanted } : null;
+    const frames: ClientFrame[] = [];
+    while (unwanted[0]) frames.push({ type: "unsubscribe", rooms: unwanted.splice(0, atOnce) });
+    return frames;
   }
 
   #isWanted(room: string): boolean {

@@ -106,8 +106,8 @@ export class SharedLink implements Link {
     this.#watched.add(tab);
     const gone = () => {
       this.#watched.delete(tab);
-      const frame = this.#hub.gone(tab);
-      if (frame) this.#socket?.send(frame);
+      const atOnce = this.#hello?.limits.subscribe_rooms || 1;
+      for (const frame of this.#hub.gone(tab, atOnce)) this.#socket?.send(frame);
       this.tabGone();
     };
     this.locks.request(this.#lockOf(tab), { signal: this.#ended.signal }, gone).catch(() => {});
