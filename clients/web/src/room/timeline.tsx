@@ -169,6 +169,15 @@ export function Timeline({
     if (isAtEndNow.current) toEnd();
   }, [rows, ready, read, toEnd, at]);
 
+  // What is near is loaded. Who belongs at the end may still be on the way there: what stands above is not near then.
+  const loadNear = useCallback(() => {
+    const { current } = list;
+    if (!current || !isPlaced.current) return;
+    const end = Math.max(0, current.scrollSize - current.viewportSize);
+    const offset = isAtEndNow.current ? end : current.scrollOffset;
+    if (offset < NEAR_PX && hasOlder) void loadOlder();
+    else if (end - offset < NEAR_PX && hasNewer) void loadNewer();
+  }, [hasOlder, hasNewer, loadOlder, loadNewer]);
   const look = useCallback(() => {
     const { current } = list;
     if (!current || !isPlaced.current) return;
@@ -176,14 +185,13 @@ export function Timeline({
     const isEnd = below < END_PX && !hasNewer;
     isAtEndNow.current = isEnd;
     setIsAtEnd(isEnd);
-    if (current.scrollOffset < NEAR_PX && hasOlder) void loadOlder();
-    else if (below < NEAR_PX && hasNewer) void loadNewer();
-  }, [hasOlder, hasNewer, loadOlder, loadNewer]);
+    loadNear();
+  }, [hasNewer, loadNear]);
 
   // Who is at the end stays there, also when rows turn out higher than they were taken for. What fits without scrolling
   // has no end to come to; and a room of short pages fills the window.
   const settle = useCallback(() => (isAtEndNow.current ? toEnd() : look()), [look, toEnd]);
-  useEffect(look, [look, rows.length, ready]);
+  useEffect(() => (isAtEndNow.current ? loadNear() : look()), [loadNear, look, rows.length, ready]);
 
   // In a step of its own: the list learns by the first row whether rows came before it, or went. While rows before it
   // go, the list holds on to its end, and what turns out higher then would hold back whoever scrolls down: so it rests.
