@@ -81,7 +81,7 @@ function MemberRow({ room, member, isHere }: { room: Room; member: Member; isHer
   const openDirect = useOpenDirect();
   const person = usePerson(member.user);
   const language = useLanguage();
-  const { status, lastSeen } = usePersonState(person.id, member);
+  const { status, lastSeen } = usePersonState(person.id, member, isHere);
   const [asking, setAsking] = useState<Asking>(null);
   const [imposing, setImposing] = useState<Imposing | null>(null);
   const close = () => setAsking(null);
