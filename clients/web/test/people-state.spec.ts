@@ -186,3 +186,17 @@ test("somebody who is blocked is not heard of, and cannot write directly", async
   await openDirect(page, "Joon");
   await expect(messages(page).last()).toHaveText("Are you there?");
 });
+
+test("somebody who is no member any more has a name in what is told, after a fresh load too", async ({ somebody, signedIn }) => {
+  const [mina, joon, theo] = [await somebody("Mina"), await somebody("Joon"), await somebody("Theo")];
+  const garden = await room(mina, "Garden", [joon]);
+  // Those who came in stand further back than what is loaded.
+  for (let count = 1; count <= 60; count += 1) await say(mina, garden, `number ${count}`);
+  await mina.call("POST", `/rooms/${garden.id}/members/${theo.id}/ban`, { reason: "Rude words" });
+  await joon.call("POST", `/rooms/${garden.id}/leave`);
+  const page = await signedIn(mina);
+  await openRoom(page, "Garden");
+  await expect(page.getByText("Mina banned Theo", { exact: true })).toBeVisible();
+  await expect(page.getByText("Joon left", { exact: true })).toBeVisible();
+  await expect(page.getByText("Somebody")).toHaveCount(0);
+});

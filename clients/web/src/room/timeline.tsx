@@ -26,7 +26,8 @@ import { part } from "../ui/part";
 import { say } from "../ui/toasts";
 import { Announcer } from "./announcer";
 import type { ReplyTarget } from "./composer";
-import { type Names, eventsText, namesOf } from "./event-text";
+import { EventLine } from "./event-line";
+import { type Names, namesOf } from "./event-text";
 import { type MessageContext, MessageRow } from "./message-row";
 import type { ReportDialogProps } from "./report-dialog";
 import { type Row, rowsOf, shownKeyOf } from "./rows";
@@ -391,7 +392,7 @@ export function Timeline({
           </p>
         );
       case "event":
-        return <p className="event">{eventsText(texts, language, row.events.map(({ event }) => event), nameOf)}</p>;
+        return <EventLine events={row.events} nameOf={nameOf} isKnown={members.length > 0} />;
       case "message":
         return (
           <MessageRow

@@ -37,18 +37,20 @@ export function Privacy() {
         </p>
       )}
       {settings && (
-        <div>
-          <Choices
-            label={texts.addedBy}
-            value={settings.added_by}
-            onChange={(addedBy) => change({ added_by: addedBy })}
-            choices={[
-              { value: "anyone", label: texts.addedByAnyone },
-              { value: "shared", label: texts.addedByShared },
-              { value: "nobody", label: texts.addedByNobody },
-            ]}
-          />
-          <p className="hint">{texts.addedByHint}</p>
+        <>
+          <div>
+            <Choices
+              label={texts.addedBy}
+              value={settings.added_by}
+              onChange={(addedBy) => change({ added_by: addedBy })}
+              choices={[
+                { value: "anyone", label: texts.addedByAnyone },
+                { value: "shared", label: texts.addedByShared },
+                { value: "nobody", label: texts.addedByNobody },
+              ]}
+            />
+            <p className="hint">{texts.addedByHint}</p>
+          </div>
           <fieldset className="choices">
             <legend>{texts.whatOthersSee}</legend>
             {SHOWN.map((name) => (
@@ -62,7 +64,7 @@ export function Privacy() {
               </label>
             ))}
           </fieldset>
-        </div>
+        </>
       )}
       <section>
         <h3>{texts.blockedPeople}</h3>
