@@ -282,13 +282,22 @@ test("a reply shows the beginning of an original that is not loaded, as it is no
   const page = await signedIn(mina);
   const asked: string[] = [];
   page.on("request", (request) => asked.push(request.url()));
-  // What the page has is what it has asked for.
+  // What the page has is what it has asked for. It knows what was read before its messages come, so that it places the
+  // list with the first of them.
   const pages: string[] = [];
-  page.on("websocket", (socket) =>
-    socket.on("framesent", ({ payload }) => {
-      if (String(payload).includes('"type":"history"')) pages.push(String(payload));
-    }),
-  );
+  const read = page.waitForResponse((response) => response.url().endsWith(`/rooms/${garden.id}`));
+  await page.routeWebSocket(/./, (socket) => {
+    const server = socket.connectToServer();
+    socket.onMessage((text) => {
+      if ((JSON.parse(String(text)) as { type: string }).type === "history") pages.push(String(text));
+      server.send(text);
+    });
+    let last: Promise<unknown> = Promise.resolve();
+    server.onMessage((text) => {
+      if (pages.length > 0) last = Promise.all([last, read]);
+      void last.then(() => socket.send(text));
+    });
+  });
   await page.reload();
   await openRoom(page, "Garden");
   const quote = message(page, "I have it").locator(".quote");
