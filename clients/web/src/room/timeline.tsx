@@ -4,6 +4,7 @@ import { useReceipts } from "@madang/react/receipts";
 import { ArrowDown, ArrowUp } from "lucide-react";
 import {
   type KeyboardEvent,
+  type ReactElement,
   type Ref,
   useCallback,
   useEffect,
@@ -170,15 +171,25 @@ export function Timeline({
     if (isAtEndNow.current) toEnd();
   }, [rows, ready, read, toEnd, at]);
 
+  // That pages are on their way is said without drawing the list again.
+  const pagesDue = useRef(0);
+  const load = useCallback((page: () => Promise<void>) => {
+    const count = (by: 1 | -1) => {
+      pagesDue.current += by;
+      scroller.current?.setAttribute("aria-busy", String(pagesDue.current > 0));
+    };
+    count(1);
+    void page().finally(() => count(-1));
+  }, []);
   // What is near is loaded. Who belongs at the end may still be on the way there: what stands above is not near then.
   const loadNear = useCallback(() => {
     const { current } = list;
     if (!current || !isPlaced.current) return;
     const end = Math.max(0, current.scrollSize - current.viewportSize);
     const offset = isAtEndNow.current ? end : current.scrollOffset;
-    if (offset < NEAR_PX && hasOlder) void loadOlder();
-    else if (end - offset < NEAR_PX && hasNewer) void loadNewer();
-  }, [hasOlder, hasNewer, loadOlder, loadNewer]);
+    if (offset < NEAR_PX && hasOlder) load(loadOlder);
+    else if (end - offset < NEAR_PX && hasNewer) load(loadNewer);
+  }, [hasOlder, hasNewer, load, loadOlder, loadNewer]);
   const look = useCallback(() => {
     const { current } = list;
     if (!current || !isPlaced.current) return;
@@ -371,6 +382,7 @@ export function Timeline({
   const isLineAbove = newAfter !== null && hasOlder && oldest !== undefined && oldest > newAfter + 1;
   const lastOwn = rows.findLast((row) => row.type === "message" && row.isMine)?.key;
   const lastRow = rows.at(-1)?.key;
+  const isKnown = members.length > 0;
   const show = (row: Row) => {
     switch (row.type) {
       case "beginning":
@@ -392,7 +404,7 @@ export function Timeline({
           </p>
         );
       case "event":
-        return <EventLine events={row.events} nameOf={nameOf} isKnown={members.length > 0} />;
+        return <EventLine events={row.events} nameOf={nameOf} isKnown={isKnown} />;
       case "message":
         return (
           <MessageRow
@@ -409,6 +421,19 @@ export function Timeline({
         );
     }
   };
+  // The list draws again whenever its range moves. A row of which nothing has changed is the same element to it then.
+  const elementOf = useMemo(
+    () => {
+      const made = new Map<Row, ReactElement>();
+      return (row: Row) => {
+        const element = made.get(row) ?? <div key={row.key}>{show(row)}</div>;
+        made.set(row, element);
+        return element;
+      };
+    },
+    // Everything that `show` reads.
+    [id, texts, language, name, isDirect, nameOf, isKnown, context, active, editing, pinned, target, lastOwn, lastRow, notRead],
+  );
   return (
     <div className="timeline">
       {isLineAbove && (
@@ -430,6 +455,7 @@ export function Timeline({
         aria-busy={!ready}
         tabIndex={0}
         data-ready={ready}
+        data-items={items.length}
         onKeyDown={press}
       >
         <div className="timeline-push" />
@@ -456,7 +482,7 @@ export function Timeline({
             onResize={settle}
             keepMounted={[...new Set([activeIndex, editingIndex])].filter((index) => index >= 0)}
           >
-            {(row) => <div key={row.key}>{show(row)}</div>}
+            {elementOf}
           </Virtualizer>
         )}
       </div>
