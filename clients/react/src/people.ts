@@ -1,6 +1,6 @@
 // What people say of themselves, apart from the other hooks: `@madang/react/people` is loaded by those who show it.
 import type { Person, Status } from "@madang/client";
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { useClient } from "./index.js";
 
 /** What is known of a person from a profile or from a list of members. */
@@ -15,14 +15,23 @@ export interface PersonState {
 /** No timer waits longer. */
 const TIMER_MAX_MS = 2 ** 31 - 1;
 
-/** A person's status and when the person was last seen, as they are now. Without what is known they are loaded. */
-export function usePersonState(user: string, known?: Known): PersonState {
+/** The loads of those who have left wait for one another: a crowd that leaves is not asked for all at once. */
+let lastLoad: Promise<void> = Promise.resolve();
+
+/**
+ * A person's status and when the person was last seen, as they are now. Without what is known they are loaded, and once
+ * more when `isHere` ends: the time of it is known to the server alone, and may be hidden.
+ */
+export function usePersonState(user: string, known?: Known, isHere = false): PersonState {
   const client = useClient();
+  const wasHere = useRef(isHere);
+  const [left, setLeft] = useState<Known | null>(null);
   const [loaded, setLoaded] = useState<Known | null>(null);
   const [told, setTold] = useState<{ readonly status: Status | null } | null>(null);
   const isKnown = known !== undefined;
   useEffect(() => {
     setLoaded(null);
+    setLeft(null);
     setTold(null);
     const abort = new AbortController();
     if (!isKnown) client.rest.getUser(user, { signal: abort.signal }).then(setLoaded, () => {});
@@ -34,7 +43,18 @@ export function usePersonState(user: string, known?: Known): PersonState {
       leave();
     };
   }, [client, user, isKnown]);
-  const from = known ?? loaded;
+  useEffect(() => {
+    const hasLeft = wasHere.current && !isHere;
+    wasHere.current = isHere;
+    if (!hasLeft) return;
+    const abort = new AbortController();
+    const load = async () => {
+      if (!abort.signal.aborted) await client.rest.getUser(user, { signal: abort.signal }).then(setLeft, () => {});
+    };
+    lastLoad = lastLoad.then(load);
+    return () => abort.abort();
+  }, [client, user, isHere]);
+  const from = left ?? known ?? loaded;
   const status = told ? told.status : (from?.status ?? null);
   const ended = useEnded(status?.until ?? null);
   return { status: ended ? null : status, lastSeen: from?.last_seen ?? null };

@@ -85,6 +85,28 @@ test(`the memory of a page is flat over ${MESSAGES} messages, up and down again`
   expect(bottom - (first ?? 0)).toBeLessThan(GROWTH_BYTES);
 });
 
+/** With more, the page gives some up once the list rests. */
+const HELD_MAX = 400;
+/** In so many frames one after the other nothing may be due: a page that has come is drawn by then. */
+const QUIET_FRAMES = 4;
+
+/** Until the list rests: no page is on its way, nothing is to be given up, and nothing moves. */
+async function settled(log: Locator): Promise<void> {
+  await log.evaluate(
+    async (box, [most, frames]) => {
+      let [quiet, before] = [0, ""];
+      while (quiet < frames) {
+        await new Promise(requestAnimationFrame);
+        const now = `${box.scrollTop} ${box.scrollHeight} ${box.dataset["items"]}`;
+        const isDue = box.getAttribute("aria-busy") === "true" || Number(box.dataset["items"]) > most;
+        quiet = isDue || now !== before ? 0 : quiet + 1;
+        before = now;
+      }
+    },
+    [HELD_MAX, QUIET_FRAMES] as const,
+  );
+}
+
 interface Watched {
   moved: number;
   lost: number;
@@ -143,7 +165,7 @@ test("what is read does not move while pages come, go and come back", async ({ p
       await turn(page, 0, 8);
       await watched();
       // What one came near to is loaded, and what is far is given up: the list has another height then.
-      await page.waitForTimeout(450);
+      await settled(log);
       const { moved, lost } = await watched();
       if (lost > 0 || moved > JUMP_PX) jumps.push(`burst ${direction * burst}: moved ${moved}, lost ${lost}`);
       const height = await log.evaluate((box) => box.scrollHeight);

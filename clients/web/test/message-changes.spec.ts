@@ -282,14 +282,56 @@ test("a reply shows the beginning of an original that is not loaded, as it is no
   const page = await signedIn(mina);
   const asked: string[] = [];
   page.on("request", (request) => asked.push(request.url()));
+  // What the page has is what it has asked for. It knows what was read before its messages come, so that it places the
+  // list with the first of them.
+  const pages: string[] = [];
+  const read = page.waitForResponse((response) => response.url().endsWith(`/rooms/${garden.id}`));
+  await page.routeWebSocket(/./, (socket) => {
+    const server = socket.connectToServer();
+    socket.onMessage((text) => {
+      if ((JSON.parse(String(text)) as { type: string }).type === "history") pages.push(String(text));
+      server.send(text);
+    });
+    let last: Promise<unknown> = Promise.resolve();
+    server.onMessage((text) => {
+      if (pages.length > 0) last = Promise.all([last, read]);
+      void last.then(() => socket.send(text));
+    });
+  });
+  await page.reload();
   await openRoom(page, "Garden");
   const quote = message(page, "I have it").locator(".quote");
   await expect(quote).toContainText("Who has the key?");
-  expect(asked.filter((url) => /\/messages\?/.test(url))).toEqual([]);
   await mina.call("PATCH", `/rooms/${garden.id}/messages/${id}`, { text: "Who has both keys?" });
   await expect(quote).toContainText("Who has both keys?");
   await mina.call("DELETE", `/rooms/${garden.id}/messages/${id}`);
   await expect(quote).toHaveText("The original is not here.");
+  expect(asked.filter((url) => /\/messages\?/.test(url))).toEqual([]);
+  // Who opens a room at its end has not come near to what is above: the last page is all that was loaded.
+  expect(pages).toHaveLength(1);
+
+  // Once the page has it, the reply says what it is.
+  await page.getByRole("log").hover();
+  await expect(async () => {
+    await page.mouse.wheel(0, -2_000);
+    await expect(page.getByText("This is where Garden begins.")).toBeVisible({ timeout: 500 });
+  }).toPass();
+  await expect(page.getByRole("article").first()).toHaveText(/This message was deleted\.$/);
+  await page.getByRole("log").press("End");
+  await expect(quote).toContainText("This message was deleted.");
+});
+
+test("a reply beside its original says that it was deleted", async ({ somebody, signedIn }) => {
+  const mina = await somebody("Mina");
+  const garden = await room(mina, "Garden");
+  const { id } = await say(mina, garden, "Who has the key?");
+  await say(mina, garden, "I have it", { reply_to: id });
+  const page = await signedIn(mina);
+  await openRoom(page, "Garden");
+  const quote = message(page, "I have it").locator(".quote");
+  await expect(quote).toContainText("Who has the key?");
+  await mina.call("DELETE", `/rooms/${garden.id}/messages/${id}`);
+  await expect(quote).toContainText("This message was deleted.");
 });
 
 test("a pin shows the text as it is now, and goes with its message", async ({ somebody, signedIn }) => {

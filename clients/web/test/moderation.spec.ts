@@ -173,11 +173,15 @@ for (const colorScheme of ["light", "dark"] as const) {
         await page.getByRole("button", { name: menu, exact: true }).focus();
         await page.keyboard.press("Enter");
         await expect(page.getByRole("menu")).toBeVisible();
-        await expect(page.getByRole("menuitem").first()).toBeFocused();
-        for (let presses = 0; presses < 8; presses += 1) {
-          if (await page.getByRole("menuitem", { name }).evaluate((item) => item === document.activeElement)) break;
+        // Each key when the one before has moved the focus, as for somebody who looks where it is.
+        const items = page.getByRole("menuitem");
+        await expect(items.first()).toBeFocused();
+        const place = (await items.allTextContents()).indexOf(name);
+        for (let presses = 1; presses <= place; presses += 1) {
           await page.keyboard.press("ArrowDown");
+          await expect(items.nth(presses)).toBeFocused();
         }
+        await expect(page.getByRole("menuitem", { name, exact: true })).toBeFocused();
         await page.keyboard.press("Enter");
         await expect(page.getByRole("dialog", { name })).toBeVisible();
         if (name === names[1]) {

@@ -1,7 +1,7 @@
 // The width of a phone, and fingers.
 import type { Page } from "@playwright/test";
 import { devices } from "@playwright/test";
-import { room, say } from "./kit/people";
+import { person, room, say } from "./kit/people";
 import { composer, expect, messages, openRoom, test } from "./kit/test";
 
 const { viewport, isMobile, hasTouch, deviceScaleFactor } = devices["iPhone 13 Mini"];
@@ -109,4 +109,65 @@ test("the settings fit on a phone", async ({ somebody, signedIn }) => {
     await expect(page.getByRole("tabpanel", { name: tab })).toBeVisible();
     await fits(page);
   }
+});
+
+const LONG_NAME = "Theophilus Bartholomew Martin-Featherstone";
+
+/** What of these parts of the page stands beyond an edge. The page itself does not scroll there: they would be cut off. */
+const beyondTheEdge = (page: Page, parts: string) =>
+  page.locator(parts).evaluateAll((found) =>
+    found.flatMap((part) => {
+      const { left, right, width } = part.getBoundingClientRect();
+      return width > 0 && (right > innerWidth + 1 || left < -1) ? [`${part.className || part.tagName}: ${left} to ${right}`] : [];
+    }),
+  );
+
+test("on a phone long names, quotes, pictures, pins and reports keep to the width", async ({ somebody, signedIn, server }) => {
+  const [mina, theo] = [await somebody("Mina"), await person(server.url, LONG_NAME, `theo${process.pid}`)];
+  const garden = await room(mina, "Garden", [theo]);
+  const asked = await say(theo, garden, `Did anybody see ${"x".repeat(80)}?`);
+  await say(mina, garden, "I did", { reply_to: asked.id });
+  await mina.call("PUT", `/rooms/${garden.id}/pins/${asked.id}`);
+  await mina.call("POST", `/rooms/${garden.id}/messages/${asked.id}/report`, { reason: "What is this?" });
+  const page = await signedIn(mina, phone);
+  await openRoom(page, "Garden");
+  await expect(page.locator(".presence")).toBeVisible();
+  expect(await page.locator(".room-title p").evaluate((line) => line.getBoundingClientRect().height)).toBeLessThan(24);
+  const picture = await page.evaluate(async () => {
+    const canvas = new OffscreenCanvas(640, 400);
+    canvas.getContext("2d")?.fillRect(0, 0, 640, 400);
+    return [...new Uint8Array(await (await canvas.convertToBlob()).arrayBuffer())];
+  });
+  const field = page.locator("input[type=file]");
+  await field.setInputFiles({ name: `${"picture".repeat(9)}.png`, mimeType: "image/png", buffer: Buffer.from(picture) });
+  await expect(page.getByRole("button", { name: "Send", exact: true })).toBeEnabled();
+  await page.getByRole("button", { name: "Send", exact: true }).tap();
+  await expect(page.locator(".picture img")).toBeVisible();
+  expect(await beyondTheEdge(page, ".room-header *, article, article *")).toEqual([]);
+
+  await page.getByRole("button", { name: "Pins: 1" }).tap();
+  await expect(page.locator(".pin")).toBeVisible();
+  expect(await beyondTheEdge(page, ".pin, .pin *")).toEqual([]);
+  await expect(page.getByRole("button", { name: "Unpin" })).toBeInViewport({ ratio: 1 });
+  await page.getByRole("button", { name: "Close" }).tap();
+  await page.getByRole("button", { name: "Room", exact: true }).tap();
+  await page.getByRole("menuitem", { name: "Reports" }).tap();
+  const dialog = page.getByRole("dialog", { name: "Reports" });
+  await expect(dialog.getByRole("listitem")).toHaveCount(1);
+  expect(await beyondTheEdge(page, ".pin, .pin *")).toEqual([]);
+  await expect(dialog.getByRole("button", { name: /^Resolve/ })).toBeInViewport({ ratio: 1 });
+});
+
+test("on a phone the first message in sight has its actions below the header", async ({ somebody, signedIn }) => {
+  const [mina, joon] = [await somebody("Mina"), await somebody("Joon")];
+  const garden = await room(joon, "Garden", [mina]);
+  for (let count = 1; count <= 30; count += 1) await say(joon, garden, `number ${count}`);
+  const page = await signedIn(mina, phone);
+  await openRoom(page, "Garden");
+  const first = page.getByRole("article").filter({ hasText: /number 12$/ });
+  await first.evaluate((row) => row.scrollIntoView({ block: "start" }));
+  await first.tap();
+  const actions = await first.locator(".message-actions").boundingBox();
+  const log = await page.getByRole("log").boundingBox();
+  expect(actions?.y).toBeGreaterThanOrEqual(log?.y ?? Number.POSITIVE_INFINITY);
 });

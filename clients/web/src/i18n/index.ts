@@ -9,9 +9,16 @@ export type { Texts } from "./en";
 export const languages = { en, ko };
 export type Language = keyof typeof languages;
 
+/** That of the browser, once it was asked: each row of a list wants to know, and the browser is slow to say it. */
+let ofBrowser: Language | null = null;
+globalThis.addEventListener?.("languagechange", () => (ofBrowser = null));
+
 /** The language to show: the chosen one, or the first one of the browser that is there. */
 export function languageOf(chosen: Language | "system"): Language {
-  if (chosen !== "system") return chosen;
+  return chosen === "system" ? (ofBrowser ??= askBrowser()) : chosen;
+}
+
+function askBrowser(): Language {
   for (const tag of navigator.languages) {
     const [code = ""] = tag.toLowerCase().split("-");
     if (code in languages) return code as Language;
@@ -29,21 +36,25 @@ export function useTexts(): Texts {
 
 const formats = new Map<string, Intl.DateTimeFormat>();
 
-function format(language: Language, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
-  const name = language + JSON.stringify(options);
-  const made = formats.get(name) ?? new Intl.DateTimeFormat(language, options);
-  formats.set(name, made);
+function format(language: Language, options: Intl.DateTimeFormatOptions, name = JSON.stringify(options)): Intl.DateTimeFormat {
+  const known = formats.get(language + name);
+  if (known) return known;
+  const made = new Intl.DateTimeFormat(language, options);
+  formats.set(language + name, made);
   return made;
 }
 
+const TIME: Intl.DateTimeFormatOptions = { hour: "numeric", minute: "2-digit" };
+const MOMENT: Intl.DateTimeFormatOptions = { dateStyle: "full", timeStyle: "short" };
+
 /** A time of day. */
 export function timeText(language: Language, at: string): string {
-  return format(language, { hour: "numeric", minute: "2-digit" }).format(new Date(at));
+  return format(language, TIME, "time").format(new Date(at));
 }
 
 /** A date with its time, in full. */
 export function momentText(language: Language, at: string): string {
-  return format(language, { dateStyle: "full", timeStyle: "short" }).format(new Date(at));
+  return format(language, MOMENT, "moment").format(new Date(at));
 }
 
 const UNITS = ["B", "KB", "MB", "GB"] as const;

@@ -24,6 +24,28 @@ export function namesOf(
   return (user) => names.get(user) ?? texts.somebody;
 }
 
+/** Those whom an event names by their ids alone. */
+export function peopleOf(event: RoomEvent): readonly string[] {
+  switch (event.kind) {
+    case "joined":
+      return [event.joined.by];
+    case "left":
+      return [event.left.user, event.left.by];
+    case "role":
+      return [event.role.user];
+    case "room":
+      return [event.properties.by];
+    case "banned":
+      return [event.banned.user, event.banned.by];
+    case "muted":
+      return [event.muted.user, event.muted.by];
+    case "pinned":
+      return [event.pinned.by];
+    default:
+      return [];
+  }
+}
+
 /** What has happened, in a line. Of several people it is the same: they came in. */
 export function eventsText(texts: Texts, language: string, events: readonly RoomEvent[], nameOf: Names): string {
   const [first] = events;

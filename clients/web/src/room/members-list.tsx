@@ -62,6 +62,7 @@ function AddPeople({ room, members }: { room: Room; members: readonly Member[] }
     <div className="dialog-body">
       <PeoplePicker
         picked={picked}
+        isFirst
         without={new Set(members.map(({ user }) => user.id).filter((id) => !picked.has(id)))}
         onPick={(person) => picked.has(person.id) || void act(() => add(person)).catch(() => {})}
       />
@@ -81,7 +82,7 @@ function MemberRow({ room, member, isHere }: { room: Room; member: Member; isHer
   const openDirect = useOpenDirect();
   const person = usePerson(member.user);
   const language = useLanguage();
-  const { status, lastSeen } = usePersonState(person.id, member);
+  const { status, lastSeen } = usePersonState(person.id, member, isHere);
   const [asking, setAsking] = useState<Asking>(null);
   const [imposing, setImposing] = useState<Imposing | null>(null);
   const close = () => setAsking(null);
@@ -131,10 +132,15 @@ function MemberRow({ room, member, isHere }: { room: Room; member: Member; isHer
     <li className="pick-row member">
       <Avatar id={person.id} name={person.name} url={person.avatar_url} size="small" present={isHere} />
       <span className="pick-text">
-        <span className="pick-name">
-          {person.name}
-          {isMe && <span className="pick-note"> ({texts.you})</span>}
-          {isHere && <span className="visually-hidden">, {texts.onlineNow}</span>}
+        <span className="member-line">
+          <span className="pick-name">
+            {person.name}
+            {isMe && <span className="pick-note"> ({texts.you})</span>}
+            {isHere && <span className="visually-hidden">, {texts.onlineNow}</span>}
+          </span>
+          {role !== null && !isDirect && <span className="tag">{role}</span>}
+          {member.muted_until !== undefined && <span className="tag">{texts.mutedTag}</span>}
+          {isBlocked && <span className="tag tag-danger">{texts.blockedTag}</span>}
         </span>
         <span className="pick-note">@{person.username}</span>
         {status && <span className="pick-note person-status">{status.text}</span>}
@@ -142,9 +148,6 @@ function MemberRow({ room, member, isHere }: { room: Room; member: Member; isHer
           <span className="pick-note">{texts.lastSeen(shortText(language, lastSeen))}</span>
         )}
       </span>
-      {role !== null && !isDirect && <span className="tag">{role}</span>}
-      {member.muted_until !== undefined && <span className="tag">{texts.mutedTag}</span>}
-      {isBlocked && <span className="tag tag-danger">{texts.blockedTag}</span>}
       {actions.length > 0 && (
         <Menu
           sections={[actions]}

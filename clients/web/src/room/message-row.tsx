@@ -2,7 +2,7 @@
 import type { Member } from "@madang/client";
 import type { ShownMessage } from "@madang/react";
 import { Check, Clock, Ellipsis, Pin, SmilePlus, TriangleAlert } from "lucide-react";
-import { memo, startTransition, useEffect, useRef, useState } from "react";
+import { memo, useRef, useState } from "react";
 import { type Language, momentText, shortText, timeText, useLanguage, useTexts } from "../i18n";
 import { errorText } from "../state/errors";
 import { useBlocked, useMe, usePerson } from "../state/world";
@@ -17,9 +17,8 @@ import { ReactionPicker, Reactions } from "./reactions";
 import type { MessageRow as Row } from "./rows";
 import { MessageText } from "./text";
 import { ThreadLine } from "./thread-line";
+import { useSettled } from "./use-settled";
 
-/** A row that stays for this long has its buttons. Those that pass in a long scroll are gone before. */
-const SETTLED_MS = 400;
 
 /** What a message can be asked for. */
 export interface MessageContext {
@@ -95,6 +94,7 @@ export const MessageRow = memo(function MessageRow({
   const harmless = [...(reply ? [reply] : []), ...(message ? [picking] : []), ...others.filter(({ danger }) => !danger)];
   const sections = [harmless, others.filter(({ danger }) => danger)].filter((section) => section.length > 0);
   const at = shown.at;
+  const time = at === undefined ? "" : timeText(language, at);
   return (
     <article
       id={id}
@@ -109,7 +109,7 @@ export const MessageRow = memo(function MessageRow({
         isEditing && !isDeleted && "message-editing",
         shown.state === "failed" && "message-failed",
       )}
-      aria-label={`${isMine ? texts.you : sender.name}${at === undefined ? "" : `, ${timeText(language, at)}`}`}
+      aria-label={`${isMine ? texts.you : sender.name}${at === undefined ? "" : `, ${time}`}`}
       aria-describedby={isHidden ? undefined : `${id}-text${editedAt === undefined || isEditing ? "" : ` ${id}-edited`}`}
       onPointerEnter={settle}
       onFocus={settle}
@@ -125,13 +125,13 @@ export const MessageRow = memo(function MessageRow({
       {isFirst ? (
         <Avatar id={sender.id} name={sender.name} url={sender.avatar_url} />
       ) : (
-        <span className="message-gutter">{at !== undefined && <Time at={at} language={language} />}</span>
+        <span className="message-gutter">{at !== undefined && <Time at={at} time={time} language={language} />}</span>
       )}
       <div className="message-body">
         {isFirst && (
           <p className="message-head">
             <span className="message-sender">{sender.name}</span>
-            {at !== undefined && <Time at={at} language={language} />}
+            {at !== undefined && <Time at={at} time={time} language={language} />}
             {isPinned && <PinnedMark text={texts.pinned} />}
           </p>
         )}
@@ -222,10 +222,10 @@ export const MessageRow = memo(function MessageRow({
   );
 });
 
-function Time({ at, language }: { at: string; language: Language }) {
+function Time({ at, time, language }: { at: string; time: string; language: Language }) {
   return (
     <time className="message-at" dateTime={at} title={momentText(language, at)}>
-      {timeText(language, at)}
+      {time}
     </time>
   );
 }
@@ -237,16 +237,6 @@ function PinnedMark({ text }: { text: string }) {
       {text}
     </span>
   );
-}
-
-/** Whether a row has stayed for a while, or is used. Its menus cost as much as the rest of it. */
-function useSettled(): [isSettled: boolean, settle: () => void] {
-  const [isSettled, setIsSettled] = useState(false);
-  useEffect(() => {
-    const timer = setTimeout(() => startTransition(() => setIsSettled(true)), SETTLED_MS);
-    return () => clearTimeout(timer);
-  }, []);
-  return [isSettled, () => setIsSettled(true)];
 }
 
 /** How the sending of an own message goes. Only the last one says that it was sent. */

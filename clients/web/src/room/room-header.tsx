@@ -73,7 +73,7 @@ export function RoomHeader({
 function PeerNote({ peer, isHere }: { peer: Person; isHere: boolean }) {
   const texts = useTexts();
   const language = useLanguage();
-  const { status, lastSeen } = usePersonState(peer.id);
+  const { status, lastSeen } = usePersonState(peer.id, undefined, isHere);
   return (
     <>
       {isHere ? (

@@ -4,6 +4,7 @@ import { useReceipts } from "@madang/react/receipts";
 import { ArrowDown, ArrowUp } from "lucide-react";
 import {
   type KeyboardEvent,
+  type ReactElement,
   type Ref,
   useCallback,
   useEffect,
@@ -26,7 +27,8 @@ import { part } from "../ui/part";
 import { say } from "../ui/toasts";
 import { Announcer } from "./announcer";
 import type { ReplyTarget } from "./composer";
-import { type Names, eventsText, namesOf } from "./event-text";
+import { EventLine } from "./event-line";
+import { type Names, namesOf } from "./event-text";
 import { type MessageContext, MessageRow } from "./message-row";
 import type { ReportDialogProps } from "./report-dialog";
 import { type Row, rowsOf, shownKeyOf } from "./rows";
@@ -169,6 +171,25 @@ export function Timeline({
     if (isAtEndNow.current) toEnd();
   }, [rows, ready, read, toEnd, at]);
 
+  // That pages are on their way is said without drawing the list again.
+  const pagesDue = useRef(0);
+  const load = useCallback((page: () => Promise<void>) => {
+    const count = (by: 1 | -1) => {
+      pagesDue.current += by;
+      scroller.current?.setAttribute("aria-busy", String(pagesDue.current > 0));
+    };
+    count(1);
+    void page().finally(() => count(-1));
+  }, []);
+  // What is near is loaded. Who belongs at the end may still be on the way there: what stands above is not near then.
+  const loadNear = useCallback(() => {
+    const { current } = list;
+    if (!current || !isPlaced.current) return;
+    const end = Math.max(0, current.scrollSize - current.viewportSize);
+    const offset = isAtEndNow.current ? end : current.scrollOffset;
+    if (offset < NEAR_PX && hasOlder) load(loadOlder);
+    else if (end - offset < NEAR_PX && hasNewer) load(loadNewer);
+  }, [hasOlder, hasNewer, load, loadOlder, loadNewer]);
   const look = useCallback(() => {
     const { current } = list;
     if (!current || !isPlaced.current) return;
@@ -176,14 +197,13 @@ export function Timeline({
     const isEnd = below < END_PX && !hasNewer;
     isAtEndNow.current = isEnd;
     setIsAtEnd(isEnd);
-    if (current.scrollOffset < NEAR_PX && hasOlder) void loadOlder();
-    else if (below < NEAR_PX && hasNewer) void loadNewer();
-  }, [hasOlder, hasNewer, loadOlder, loadNewer]);
+    loadNear();
+  }, [hasNewer, loadNear]);
 
   // Who is at the end stays there, also when rows turn out higher than they were taken for. What fits without scrolling
   // has no end to come to; and a room of short pages fills the window.
   const settle = useCallback(() => (isAtEndNow.current ? toEnd() : look()), [look, toEnd]);
-  useEffect(look, [look, rows.length, ready]);
+  useEffect(() => (isAtEndNow.current ? loadNear() : look()), [loadNear, look, rows.length, ready]);
 
   // In a step of its own: the list learns by the first row whether rows came before it, or went. While rows before it
   // go, the list holds on to its end, and what turns out higher then would hold back whoever scrolls down: so it rests.
@@ -362,6 +382,7 @@ export function Timeline({
   const isLineAbove = newAfter !== null && hasOlder && oldest !== undefined && oldest > newAfter + 1;
   const lastOwn = rows.findLast((row) => row.type === "message" && row.isMine)?.key;
   const lastRow = rows.at(-1)?.key;
+  const isKnown = members.length > 0;
   const show = (row: Row) => {
     switch (row.type) {
       case "beginning":
@@ -383,7 +404,7 @@ export function Timeline({
           </p>
         );
       case "event":
-        return <p className="event">{eventsText(texts, language, row.events.map(({ event }) => event), nameOf)}</p>;
+        return <EventLine events={row.events} nameOf={nameOf} isKnown={isKnown} />;
       case "message":
         return (
           <MessageRow
@@ -400,6 +421,19 @@ export function Timeline({
         );
     }
   };
+  // The list draws again whenever its range moves. A row of which nothing has changed is the same element to it then.
+  const elementOf = useMemo(
+    () => {
+      const made = new Map<Row, ReactElement>();
+      return (row: Row) => {
+        const element = made.get(row) ?? <div key={row.key}>{show(row)}</div>;
+        made.set(row, element);
+        return element;
+      };
+    },
+    // Everything that `show` reads.
+    [id, texts, language, name, isDirect, nameOf, isKnown, context, active, editing, pinned, target, lastOwn, lastRow, notRead],
+  );
   return (
     <div className="timeline">
       {isLineAbove && (
@@ -421,6 +455,7 @@ export function Timeline({
         aria-busy={!ready}
         tabIndex={0}
         data-ready={ready}
+        data-items={items.length}
         onKeyDown={press}
       >
         <div className="timeline-push" />
@@ -447,7 +482,7 @@ export function Timeline({
             onResize={settle}
             keepMounted={[...new Set([activeIndex, editingIndex])].filter((index) => index >= 0)}
           >
-            {(row) => <div key={row.key}>{show(row)}</div>}
+            {elementOf}
           </Virtualizer>
         )}
       </div>

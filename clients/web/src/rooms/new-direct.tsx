@@ -15,6 +15,7 @@ export function NewDirect({ open, onClose }: { open: boolean; onClose: () => voi
       <div className="dialog-body">
         <PeoplePicker
           picked={NOBODY}
+          isFirst
           onPick={(person) => void act(() => openDirect(person)).then(onClose, () => {})}
         />
       </div>

@@ -2,6 +2,7 @@ import type { Member } from "@madang/client";
 import { Check, Users } from "lucide-react";
 import { useId, useState } from "react";
 import { useTexts } from "../i18n";
+import { useMedia } from "../state/use-media";
 import { Avatar } from "../ui/avatar";
 import { Empty } from "../ui/empty";
 import { useKnownPeople } from "./known-people";
@@ -12,16 +13,20 @@ type Known = Member["user"];
 export function PeoplePicker({
   picked,
   without,
+  isFirst = false,
   onPick,
 }: {
   picked: ReadonlySet<string>;
   without?: ReadonlySet<string>;
+  /** It is what a dialog begins with: where no keyboard would cover it, it has the focus. */
+  isFirst?: boolean;
   onPick: (person: Known) => void;
 }) {
   const texts = useTexts();
   const id = useId();
   const people = useKnownPeople();
   const [filter, setFilter] = useState("");
+  const isTouch = useMedia("(pointer: coarse)");
   if (people === null) return <p className="hint">{texts.loading}</p>;
   const candidates = people.filter((person) => !without?.has(person.id));
   if (candidates.length === 0) return <Empty icon={Users} title={texts.noPeople} />;
@@ -37,6 +42,7 @@ export function PeoplePicker({
           <input
             id={id}
             type="search"
+            autoFocus={isFirst && !isTouch}
             value={filter}
             placeholder={texts.peopleHint}
             onChange={(event) => setFilter(event.target.value)}

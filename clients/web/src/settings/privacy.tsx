@@ -21,10 +21,14 @@ export function Privacy() {
   const [settings, setSettings] = useState<UserSettings | null>(null);
   const [error, setError] = useState<unknown>(null);
   useEffect(() => void client.rest.getSettings().then(setSettings, setError), [client]);
-  const choose = (addedBy: UserSettings["added_by"]) =>
-    void act(() => client.rest.putSettings({ added_by: addedBy }).then(setSettings), texts.saved).catch(() => {});
-  const show = (name: (typeof SHOWN)[number], on: boolean) =>
-    void act(() => client.rest.putSettings({ [name]: on }).then(setSettings), texts.saved).catch(() => {});
+  /** It is shown as it was chosen, and again as it was before if the server refuses. */
+  const change = (chosen: Partial<UserSettings>) => {
+    if (!settings) return;
+    const before = Object.fromEntries(Object.keys(chosen).map((name) => [name, settings[name as keyof UserSettings]]));
+    const show = (changes: Partial<UserSettings>) => setSettings((now) => now && { ...now, ...changes });
+    show(chosen);
+    void act(() => client.rest.putSettings(chosen), texts.saved).catch(() => show(before));
+  };
   return (
     <div className="settings-form">
       {error !== null && (
@@ -33,18 +37,20 @@ export function Privacy() {
         </p>
       )}
       {settings && (
-        <div>
-          <Choices
-            label={texts.addedBy}
-            value={settings.added_by}
-            onChange={choose}
-            choices={[
-              { value: "anyone", label: texts.addedByAnyone },
-              { value: "shared", label: texts.addedByShared },
-              { value: "nobody", label: texts.addedByNobody },
-            ]}
-          />
-          <p className="hint">{texts.addedByHint}</p>
+        <>
+          <div>
+            <Choices
+              label={texts.addedBy}
+              value={settings.added_by}
+              onChange={(addedBy) => change({ added_by: addedBy })}
+              choices={[
+                { value: "anyone", label: texts.addedByAnyone },
+                { value: "shared", label: texts.addedByShared },
+                { value: "nobody", label: texts.addedByNobody },
+              ]}
+            />
+            <p className="hint">{texts.addedByHint}</p>
+          </div>
           <fieldset className="choices">
             <legend>{texts.whatOthersSee}</legend>
             {SHOWN.map((name) => (
@@ -52,13 +58,13 @@ export function Privacy() {
                 <input
                   type="checkbox"
                   checked={settings[name]}
-                  onChange={(event) => show(name, event.currentTarget.checked)}
+                  onChange={(event) => change({ [name]: event.currentTarget.checked })}
                 />
                 <span className="choice-label">{texts.shown[name]}</span>
               </label>
             ))}
           </fieldset>
-        </div>
+        </>
       )}
       <section>
         <h3>{texts.blockedPeople}</h3>

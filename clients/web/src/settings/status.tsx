@@ -51,7 +51,6 @@ export function StatusForm() {
   return (
     // A status that was set elsewhere is what the field begins with.
     <form key={status?.text} className="settings-section" onSubmit={submit}>
-      <h3>{texts.status}</h3>
       <Field
         label={texts.status}
         name="status"

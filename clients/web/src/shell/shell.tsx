@@ -26,6 +26,8 @@ export function Shell() {
   const isNarrow = useMedia(NARROW);
   // Where it is seen: beside the rooms, or in the room that covers them.
   const isNoteInRoom = isNarrow && route.room !== null;
+  const { rooms, ready } = useRooms();
+  const hasNone = ready && rooms.length === 0;
   useEffect(preloadParts, []);
   useTitle();
   useFreshRooms();
@@ -38,8 +40,14 @@ export function Shell() {
       ) : route.room === null ? (
         <main className="no-room">
           <Empty as="h1" icon={MessagesSquare} title={texts.welcome(me.name)}>
-            <p>{texts.pickRoom}</p>
-            <p className="hint">{texts.pickRoomHint.replace("{keys}", switchKeys)}</p>
+            {hasNone ? (
+              <p>{texts.noRoomsHint}</p>
+            ) : (
+              <>
+                <p>{texts.pickRoom}</p>
+                <p className="hint">{texts.pickRoomHint.replace("{keys}", switchKeys)}</p>
+              </>
+            )}
           </Empty>
         </main>
       ) : (

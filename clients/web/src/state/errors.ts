@@ -40,6 +40,7 @@ export function useFieldError(): (thrown: unknown, field: keyof Texts["wrongFiel
   return (thrown, field) => {
     if (!(thrown instanceof MadangError)) return undefined;
     const detail = thrown.errors.find(({ pointer }) => pointer === `/${field}`)?.detail;
-    return detail === undefined || language === "en" ? detail : texts.wrongField[field];
+    if (detail === undefined || detail === "") return detail;
+    return language === "en" ? `${detail[0]?.toUpperCase()}${detail.slice(1)}.` : texts.wrongField[field];
   };
 }

@@ -10,6 +10,8 @@ const MEMBERS_PAGES = 5;
 const MEMBERS_AGAIN_MS = 2_000;
 /** After a failure that passes they are loaded again: who may write is known by them. */
 const MEMBERS_RETRY_MS = 5_000;
+/** Of so many people a page asks for the name, at most. */
+const ASKED_MAX = 1_000;
 const PASSING: ReadonlySet<string> = new Set(["unavailable", "deadline_exceeded", "rate_limited"]);
 
 /** A person as the page shows one. Users of messages and events have no username. */
@@ -73,6 +75,7 @@ export class World {
   readonly profiles = new Value<ReadonlyMap<string, Account>>(new Map());
   readonly blocked = new Value<ReadonlyMap<string, User>>(new Map());
   readonly #members = new Map<string, Members>();
+  readonly #asked = new Set<string>();
 
   constructor(
     readonly client: Client,
@@ -93,6 +96,15 @@ export class World {
   changed(account: Account): void {
     this.profiles.set(new Map(this.profiles.get()).set(account.id, account));
     if (account.id === this.me.get().id) this.me.set(account);
+  }
+
+  /** Loads the profiles of people of whom only the ids are known: of each once. */
+  know(users: readonly string[]): void {
+    for (const user of users) {
+      if (this.#asked.has(user) || this.#asked.size >= ASKED_MAX) continue;
+      this.#asked.add(user);
+      void this.client.rest.getUser(user).then((person) => this.changed(person), () => {});
+    }
   }
 
   members(room: string): Members {
