@@ -117,7 +117,8 @@ pub async fn start(settings: &Settings, url: &Secret, host: &Host) -> Result<Ser
         hints,
         reply_notices,
         file_share: settings.user_file_bytes,
-        file_appends: Arc::new(Semaphore::new(FILE_APPENDS_MAX)),
+        file_appends: Turns::new(FILE_APPENDS_MAX, APART_APPENDS_WAITING),
+        thread_appends: Turns::new(THREAD_APPENDS_MAX, APART_APPENDS_WAITING),
     };
     let inner = Inner { life, engine, appends, opens, inbox_opens, _check: check };
     Ok(Service::new(Operations::new(inner), Metered::new(CallMetrics::new(&host.metrics))))
