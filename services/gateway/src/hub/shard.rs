@@ -490,3 +490,6 @@ const fn changes_marks(body: &EventBody) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests;
