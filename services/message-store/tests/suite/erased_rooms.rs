@@ -36,7 +36,8 @@ async fn a_room_that_was_left_without_a_word_is_looked_through(fixture: Fixture)
 
 /// Rooms before all others, so many that one step asks them and one more; the first of them goes as soon as something is found.
 async fn rooms_that_go(fixture: &Fixture) {
-    let columns = "(id, kind, name, created_at, creator, active_at, head, messages, last_message_seq, member_count)";
+    let columns =
+        "(id, kind, name, created_at, creator, active_at, head, messages, last_message_seq, member_count)";
     let values = "2, 'filler', 0, r.creator, 0, 0, 0, 0, 0 FROM rooms r";
     let postgres = format!(
         "INSERT INTO rooms {columns} SELECT lpad(to_hex(n), 32, '0')::uuid, {values}, generate_series(1, 999) n \
@@ -90,9 +91,9 @@ async fn the_former_name_of_a_direct_room_goes_in_bounded_steps(fixture: Fixture
     let series = "WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < 1200)";
     let of_log = "SELECT r.id, r.head + n, 5, e.actor, r.active_at, r.messages, e.detail \
          FROM rooms r, events e, s WHERE r.kind = 3 AND e.kind = 5";
-    let of_inbox = "SELECT e.topic, e.seq + n, 7, e.actor, e.at, 0, e.detail FROM events e, s WHERE e.kind = 7";
-    let heads =
-        "UPDATE rooms SET head = head + 1200 WHERE kind = 3; UPDATE inboxes SET head = head + 1200;";
+    let of_inbox =
+        "SELECT e.topic, e.seq + n, 7, e.actor, e.at, 0, e.detail FROM events e, s WHERE e.kind = 7";
+    let heads = "UPDATE rooms SET head = head + 1200 WHERE kind = 3; UPDATE inboxes SET head = head + 1200;";
     let both = format!("{series} {columns} {of_inbox}; {series} {columns} {of_log}; {heads}");
     fixture.database().execute(&both, &both).await.unwrap();
 

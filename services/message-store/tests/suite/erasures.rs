@@ -67,7 +67,13 @@ pub(crate) async fn erase(service: &Service, user: UserId) -> Vec<Event> {
     panic!("{STEPS_MAX} steps, and still something left");
 }
 
-pub(crate) async fn send(service: &Service, room: RoomId, actor: &Arc<Profile>, text: &str, key: &str) -> Seq {
+pub(crate) async fn send(
+    service: &Service,
+    room: RoomId,
+    actor: &Arc<Profile>,
+    text: &str,
+    key: &str,
+) -> Seq {
     let actor = Arc::clone(actor);
     let append = Append { room, actor, message: message(text, key), authority: Authority::User };
     service.append(append).await.unwrap().seq

@@ -312,8 +312,8 @@ impl Erasures for Connection {
         limit: u32,
     ) -> DatabaseResult<Option<RoomId>> {
         let after = after.map_or(Uuid::nil(), RoomId::uuid);
-        let query = query_scalar::<Db, Uuid>(LAST_ASKED).bind(after).bind(i64::from(limit.saturating_sub(1)));
-        let last = run!(self, query, fetch_optional)?;
+        let last = query_scalar::<Db, Uuid>(LAST_ASKED).bind(after).bind(i64::from(limit.saturating_sub(1)));
+        let last = run!(self, last, fetch_optional)?;
         let up_to = last.unwrap_or(Uuid::max());
         run!(self, query::<Db>(FIND_ROOMS).bind(user.uuid()).bind(after).bind(up_to), execute)?;
         Ok(last.map(RoomId::new))

@@ -252,10 +252,8 @@ impl Reports for Connection {
             Some(whose) => query.bind(whose),
             None => query,
         };
-        let query = query
-            .bind(status_number(status))
-            .bind(after.unwrap_or(Uuid::nil()))
-            .bind(i64::from(limit));
+        let query =
+            query.bind(status_number(status)).bind(after.unwrap_or(Uuid::nil())).bind(i64::from(limit));
         let mut reader = Reader::default();
         run!(self, query, fetch_all)?.into_iter().map(|row| reader.report(row)).collect()
     }
