@@ -161,8 +161,9 @@ mod tests {
     #[test]
     fn those_who_have_many_places_leave_some_to_others() {
         let places = Places::new(32);
-        let of_eight: Vec<Place> =
-            (0..8).flat_map(|number| (0..4).filter_map(|_| places.take(user(number))).collect::<Vec<_>>()).collect();
+        let of_eight: Vec<Place> = (0..8)
+            .flat_map(|number| (0..4).filter_map(|_| places.take(user(number))).collect::<Vec<_>>())
+            .collect();
         assert_eq!(of_eight.len(), 24 + 2, "six have four each, and the others their first ones");
         let of_others: Vec<_> = (10..20).map(|number| places.take(user(number))).collect();
         assert_eq!(of_others.iter().flatten().count(), 6, "one each, as long as there are any");
