@@ -55,11 +55,18 @@ pub(crate) struct Script {
     pub(crate) held: tokio::sync::Notify,
     /// ... and waits for leave here, where there is a gate.
     pub(crate) gate: Option<Semaphore>,
+    /// Whether an append of the text `1` waits there, too.
+    gates_appends: bool,
 }
 
 impl Script {
     pub(crate) fn gated() -> Scripted {
         Double(Self { gate: Some(Semaphore::new(0)), ..Self::default() })
+    }
+
+    /// The append of the text `1` says so and waits for leave, too.
+    pub(crate) fn gated_appends() -> Scripted {
+        Double(Self { gate: Some(Semaphore::new(0)), gates_appends: true, ..Self::default() })
     }
 
     /// From now on all calls are refused so.
@@ -457,6 +464,9 @@ impl MessageStoreDouble for Script {
         let seq: u64 = append.message.text.parse().map_err(|_| {
             Error::new(Code::PermissionDenied, format!("{}에 쓸 수 없습니다", append.message.text))
         })?;
+        if self.gates_appends && seq == 1 {
+            self.pass().await;
+        }
         for _ in 0..seq % 7 {
             tokio::task::yield_now().await;
         }
@@ -502,6 +512,7 @@ impl MessageStoreDouble for Script {
                 hides_presence: true,
                 hides_last_seen: false,
                 hides_typing: true,
+                version: Timestamp::from_micros(8),
             },
             rooms: vec![SyncedRoom { view: view(), mentions: 2 }],
             blocked: vec![BlockedUser { user: profile(5), at: Timestamp::from_micros(7) }],
@@ -634,6 +645,7 @@ impl MessageStoreDouble for Script {
             hides_presence: false,
             hides_last_seen: true,
             hides_typing: false,
+            version: Timestamp::from_micros(8),
         })
     }
 
@@ -646,6 +658,7 @@ impl MessageStoreDouble for Script {
             hides_presence: request.hides_presence.unwrap_or(true),
             hides_last_seen: request.hides_last_seen.unwrap_or(false),
             hides_typing: request.hides_typing.unwrap_or(true),
+            version: Timestamp::from_micros(8),
         })
     }
 
@@ -653,7 +666,7 @@ impl MessageStoreDouble for Script {
         self.called("put_room_settings", &request)?;
         let notify = request.notify.unwrap_or_default();
         let settings = RoomSettings { notify, muted_until: request.muted_until.flatten() };
-        Ok(SetForRoom { room: room_id(7), settings })
+        Ok(SetForRoom { room: room_id(7), settings, version: Timestamp::from_micros(9) })
     }
 
     async fn dismiss(&self, request: Dismiss) -> Result<Changed<()>> {

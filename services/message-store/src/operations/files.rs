@@ -15,11 +15,6 @@ use crate::{
     transaction::{finish, in_transaction},
 };
 
-/// Whether a message has uploaded files.
-pub(crate) fn has_files(message: &Message) -> bool {
-    message.attachments.iter().any(|attachment| attachment.file.is_some())
-}
-
 impl Engine {
     pub(crate) async fn begin_upload(&self, request: BeginUpload) -> OperationResult<()> {
         let BeginUpload { file, actor, room, name, size_bytes } = request;
@@ -109,8 +104,7 @@ impl Engine {
     /// Appends a message that has uploaded files, and gives them to it, in a transaction of its own: batches of messages
     /// without files never look at the table.
     pub(crate) async fn append_with_files(&self, append: Append) -> OperationResult<Appended> {
-        // Closed by nobody, so that it only waits.
-        let _turn = self.file_appends.acquire().await.map_err(|_| OperationError::Stopping)?;
+        let _turn = self.file_appends.take().await?;
         let Append { room, actor, message, authority } = append;
         self.remember([&actor]).await?;
         let named = mentions::find(&*self.database, &[(room, actor.id, &message.text)]).await?;

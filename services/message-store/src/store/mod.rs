@@ -42,7 +42,7 @@ pub(crate) use batches::{AppendOutcome, AppendRow, RoomState};
 pub(crate) use blocks::ByBlock;
 pub(crate) use database::{Connection, Database};
 pub(crate) use detail::{LastEdit, MessageDetail, message_detail};
-pub(crate) use erasures::{ErasureRecord, Stage, SuspectMessage};
+pub(crate) use erasures::{ErasureRecord, NamedIn, Stage, SuspectMessage};
 pub(crate) use events::{EventPage, NewEvent, PinPage, Range, Slice};
 pub(crate) use exports::ExportRecord;
 pub(crate) use files::{Expiry, FileContent, FileRecord, NewFile};
@@ -61,5 +61,5 @@ pub(crate) use rooms::{ByActivity, ByAge, MemberPlace, Origin, RoomPage, RoomRec
 pub(crate) use search::{ByTime, IndexedMessage, IndexedPiece, LogPiece, SearchedRooms, Wanted};
 pub(crate) use slugs::RestingSlug;
 pub(crate) use sqlite::{Sqlite, migrations as sqlite_migrations};
-pub(crate) use threads::{ByReply, FollowedPage, Tell, ThreadMessage, ThreadRecord};
+pub(crate) use threads::{ByReply, FollowedPage, Tell, ThreadId, ThreadMessage, ThreadRecord};
 pub(crate) use values::{role_from_number, role_number};

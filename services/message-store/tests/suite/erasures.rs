@@ -14,7 +14,7 @@ use madang_rpc::{
     store::{
         Append, Authority, BeginExport, Block, Changed, DeleteRoom, EraseUser, HistoryFrom, Join, Leave,
         ListMembers, MakeInvitation, NoteSeen, Notify, PutMember, PutStatus, PutUserSettings, React,
-        RememberProfile, Restrict, RoomKind, Seen, Status,
+        RememberProfile, Restrict, RoomKind, Seen, Status, TellFollowers,
     },
 };
 
@@ -34,15 +34,16 @@ madang_test_kit::on_both!(
     an_erasure_beside_joins_ends_without_the_user,
     a_direct_room_keeps_what_the_other_said,
     a_long_log_is_erased_in_bounded_steps,
+    no_notice_begins_an_erased_inbox_anew,
 );
 
 /// What stands nowhere else.
-const WORD: &str = "zyzzyva";
+pub(crate) const WORD: &str = "zyzzyva";
 
 /// No erasure of a test takes more steps.
-const STEPS_MAX: usize = 2_000;
+pub(crate) const STEPS_MAX: usize = 2_000;
 
-fn named() -> Arc<Profile> {
+pub(crate) fn named() -> Arc<Profile> {
     let plain = user(1);
     Arc::new(Profile {
         username: Username::new(WORD).unwrap(),
@@ -66,7 +67,13 @@ pub(crate) async fn erase(service: &Service, user: UserId) -> Vec<Event> {
     panic!("{STEPS_MAX} steps, and still something left");
 }
 
-async fn send(service: &Service, room: RoomId, actor: &Arc<Profile>, text: &str, key: &str) -> Seq {
+pub(crate) async fn send(
+    service: &Service,
+    room: RoomId,
+    actor: &Arc<Profile>,
+    text: &str,
+    key: &str,
+) -> Seq {
     let actor = Arc::clone(actor);
     let append = Append { room, actor, message: message(text, key), authority: Authority::User };
     service.append(append).await.unwrap().seq
@@ -78,12 +85,12 @@ async fn react(service: &Service, room: RoomId, actor: &Arc<Profile>, message: S
     service.react(React { actor, room, message, emoji, on: true }).await.unwrap();
 }
 
-async fn leave(service: &Service, room: RoomId, actor: &Arc<Profile>) {
+pub(crate) async fn leave(service: &Service, room: RoomId, actor: &Arc<Profile>) {
     service.leave(Leave { actor: Arc::clone(actor), room: RoomRef::Id(room) }).await.unwrap();
 }
 
 /// The lines of a dump in which the word stands, however it is written.
-fn traces(dump: &str) -> Vec<String> {
+pub(crate) fn traces(dump: &str) -> Vec<String> {
     dump.lines().filter(|line| line.to_lowercase().contains(WORD)).map(str::to_owned).collect()
 }
 
@@ -466,4 +473,27 @@ async fn a_long_log_is_erased_in_bounded_steps(fixture: Fixture) {
     assert_eq!(fixture.count("SELECT count(*) FROM events WHERE text = 'a message'").await, 0);
     assert_eq!(fixture.count("SELECT count(*) FROM events WHERE text = 'an answer @nobody'").await, 100);
     assert_eq!(fixture.count("SELECT count(*) FROM deletions").await, 100);
+}
+
+async fn no_notice_begins_an_erased_inbox_anew(fixture: Fixture) {
+    let service = fixture.service().await;
+    let (gone, jun) = (user(1), user(2));
+    let new = room_of(RoomKind::Direct, "User 1, User 2", &[&jun]);
+    let direct = service.make(&gone, new).await.unwrap().value.room.id;
+    let root = send(&service, direct, &gone, "a root", "k1").await;
+    // The name is gone, and the membership not yet: the sender of the root follows the thread that begins there.
+    service.erase_user(EraseUser { user: gone.id }).await.unwrap();
+    let said = reply(&service, direct, &jun, root, "an answer").await.unwrap().value.seq;
+    assert_eq!(fixture.count("SELECT count(*) FROM thread_follows").await, 2);
+    let is_without_inbox = "SELECT count(*) FROM erasures WHERE stage >= 3";
+    while fixture.count(is_without_inbox).await == 0 {
+        assert!(!service.erase_user(EraseUser { user: gone.id }).await.unwrap().value.done);
+    }
+    // The gateway that sent the answer asks for it late.
+    let told = service.tell_followers(TellFollowers { room: direct, message: said }).await.unwrap();
+    assert_eq!(told.events, []);
+    erase(&service, gone.id).await;
+    let inboxes = "SELECT count(*) FROM inboxes";
+    assert_eq!(fixture.count(inboxes).await, 1, "that of the invitation to the other");
+    assert_eq!(fixture.count("SELECT count(*) FROM thread_follows").await, 1, "the other's");
 }

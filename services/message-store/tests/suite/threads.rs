@@ -1,6 +1,6 @@
 //! Threads: messages that stand under another one.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use madang_domain::{
     Authority, Code, Profile, Result, Role, RoomFlagChanges, RoomHistory, RoomId, Seq, TopicId,
@@ -40,11 +40,21 @@ madang_test_kit::on_both!(
     who_leaves_follows_nothing_any_more,
     a_thread_is_paged_both_ways,
     followed_threads_are_paged_by_their_last_message,
+    a_thread_that_becomes_active_while_the_list_is_paged_is_on_a_page,
     a_thread_has_so_many_followers,
     an_edit_in_a_thread_mentions_and_lets_follow,
     what_a_deleted_room_had_of_threads_goes_with_its_log,
     a_room_message_after_a_message_in_a_thread_is_marked_read_by_arithmetic,
+    so_many_messages_in_threads_are_appended_at_once,
+    followers_are_told_by_two_statements,
+    who_is_mentioned_is_told_by_two_statements,
 );
+
+/// By how much a commit may come later than the time that it writes.
+const COMMIT_DELAY: Duration = Duration::from_secs(10);
+
+/// Four run and 256 wait.
+const APPENDS_AT_ONCE: usize = 260;
 
 /// Sends to a thread.
 pub(crate) async fn reply_as(
@@ -506,6 +516,8 @@ async fn followed_threads_are_paged_by_their_last_message(fixture: Fixture) {
     for (room, root) in [roots[0], roots[3]] {
         reply(&service, room, &jun, root, "two").await.unwrap();
     }
+    // What was said within the last moments may be on two pages.
+    fixture.clock.advance(COMMIT_DELAY);
     let (mut seen, mut cursor) = (Vec::new(), None);
     loop {
         let (items, next) = listed(&service, &mina, 2, cursor).await;
@@ -526,6 +538,46 @@ async fn followed_threads_are_paged_by_their_last_message(fixture: Fixture) {
     let wrong = PageQuery { limit: 2, cursor: Some("n.1".to_owned()) };
     let refused = service.list_threads(ListThreads { user: mina.id, page: wrong }).await;
     assert_eq!(code(refused), Some(Code::InvalidArgument));
+}
+
+/// Threads of one room and of several: by the room alone the second pass would pass some over.
+async fn a_thread_that_becomes_active_while_the_list_is_paged_is_on_a_page(fixture: Fixture) {
+    let service = fixture.service().await;
+    let (mina, jun) = (user(1), user(2));
+    let one = service.given_room(&[&mina, &jun]).await;
+    let mut threads = Vec::new();
+    for number in 0..12 {
+        let room = if number % 2 == 0 { one } else { service.given_room(&[&mina, &jun]).await };
+        let root = service.say(room, &mina, &format!("root {number}")).await.unwrap().seq;
+        fixture.clock.advance(Duration::from_millis(1));
+        reply(&service, room, &jun, root, &format!("reply {number}")).await.unwrap();
+        threads.push((room, root));
+    }
+    fixture.clock.advance(COMMIT_DELAY);
+    let expected: BTreeSet<_> = threads.iter().copied().collect();
+    for limit in [1, 2, 3, 5] {
+        // The oldest ones become active, one after each page.
+        let mut moving = threads.iter();
+        let (mut seen, mut cursor, mut pages) = (BTreeSet::new(), None, 0);
+        loop {
+            let (items, next) = listed(&service, &mina, limit, cursor).await;
+            seen.extend(items.iter().map(|item| (item.root.topic.room().unwrap(), item.root.seq)));
+            pages += 1;
+            assert!(pages < 60, "the list comes to an end");
+            cursor = next;
+            if cursor.is_none() {
+                break;
+            }
+            if let Some((room, root)) = moving.next() {
+                fixture.clock.advance(Duration::from_millis(1));
+                reply(&service, *room, &jun, *root, &format!("again {limit} {pages}")).await.unwrap();
+            }
+        }
+        assert_eq!(seen, expected, "in pages of {limit}");
+        fixture.clock.advance(COMMIT_DELAY);
+        let (front, _) = listed(&service, &mina, 200, None).await;
+        threads = front.iter().rev().map(|item| (item.root.topic.room().unwrap(), item.root.seq)).collect();
+    }
 }
 
 async fn a_thread_has_so_many_followers(fixture: Fixture) {
@@ -604,4 +656,83 @@ async fn a_room_message_after_a_message_in_a_thread_is_marked_read_by_arithmetic
     service.say(room, &jun, "own, in the room").await.unwrap();
     service.mark_read(MarkRead { user: jun.id, room: room.into(), seq: own }).await.unwrap();
     assert_eq!(service.unread(room, &jun).await, 1);
+}
+
+async fn so_many_messages_in_threads_are_appended_at_once(fixture: Fixture) {
+    let service = fixture.service().await;
+    let mina = user(1);
+    let room = service.given_room(&[&mina]).await;
+    let root = service.say(room, &mina, "root").await.unwrap().seq;
+    let asked = APPENDS_AT_ONCE + 40;
+    let texts: Vec<String> = (0..asked).map(|number| format!("reply {number}")).collect();
+    let sent = texts.iter().map(|text| reply(&service, room, &mina, root, text));
+    let outcomes = futures_util::future::join_all(sent).await;
+    let refused: Vec<_> = outcomes.iter().filter_map(|outcome| outcome.as_ref().err()).collect();
+    assert!(refused.iter().all(|error| error.code == Code::Unavailable), "{refused:?}");
+    assert!((1..=40).contains(&refused.len()), "{} refused", refused.len());
+    // What was not refused was said, and now that there is room again everybody is heard.
+    let said = thread(&service, room, &mina, root).await.unwrap();
+    assert!(said.more || said.messages.len() == asked - refused.len());
+    reply(&service, room, &mina, root, "one more").await.unwrap();
+}
+
+/// Writes down in which order inboxes grow and get their notices.
+async fn watch_inboxes(fixture: &Fixture) {
+    let postgres = "\
+        CREATE TABLE written (place bigserial, what text); \
+        CREATE FUNCTION note_written() RETURNS trigger LANGUAGE plpgsql AS \
+            $$ BEGIN INSERT INTO written (what) VALUES (tg_argv[0]); RETURN NULL; END $$; \
+        CREATE TRIGGER written AFTER INSERT OR UPDATE ON inboxes \
+            FOR EACH ROW EXECUTE FUNCTION note_written('inbox'); \
+        CREATE TRIGGER written AFTER INSERT ON events \
+            FOR EACH ROW WHEN (new.ordinal = 0 AND new.kind IN (6, 31)) EXECUTE FUNCTION note_written('notice');";
+    let sqlite = "\
+        CREATE TABLE written (place INTEGER PRIMARY KEY, what TEXT); \
+        CREATE TRIGGER written_new AFTER INSERT ON inboxes BEGIN INSERT INTO written (what) VALUES ('inbox'); END; \
+        CREATE TRIGGER written_old AFTER UPDATE ON inboxes BEGIN INSERT INTO written (what) VALUES ('inbox'); END; \
+        CREATE TRIGGER written AFTER INSERT ON events WHEN new.ordinal = 0 AND new.kind IN (6, 31) \
+            BEGIN INSERT INTO written (what) VALUES ('notice'); END;";
+    fixture.database().execute(postgres, sqlite).await.unwrap();
+}
+
+/// How often a notice was followed by an inbox, or an inbox by a notice.
+const CHANGES: &str =
+    "SELECT count(*) FROM written a JOIN written b ON b.place = a.place + 1 WHERE a.what <> b.what";
+
+async fn followers_are_told_by_two_statements(fixture: Fixture) {
+    let service = fixture.service().await;
+    let people: Vec<_> = (1..=9).map(user).collect();
+    let room = service.given_room(&people.iter().collect::<Vec<_>>()).await;
+    let root = service.say(room, &people[0], "root").await.unwrap().seq;
+    for person in &people {
+        follow(&service, room, person, root, true).await.unwrap();
+    }
+    let said = reply(&service, room, &people[0], root, "hello").await.unwrap().value.seq;
+    watch_inboxes(&fixture).await;
+    let told = tell(&service, room, said).await;
+    let users: Vec<TopicId> = told.iter().map(|event| event.topic).collect();
+    let expected: Vec<TopicId> = people[1..].iter().map(|person| TopicId::Inbox(person.id)).collect();
+    assert_eq!(users, expected, "in the order of users");
+    for (person, event) in people[1..].iter().zip(&told) {
+        let from = HistoryFrom::After(Seq::new(event.seq.get() - 1));
+        let inbox = service.inbox(Inbox { user: person.id, from, limit: 10 }).await.unwrap();
+        assert_eq!(inbox.events, std::slice::from_ref(event), "what is told is what is there");
+    }
+    assert_eq!(fixture.count("SELECT count(*) FROM written").await, 16);
+    assert_eq!(fixture.count(CHANGES).await, 1, "all inboxes, and then all notices");
+}
+
+async fn who_is_mentioned_is_told_by_two_statements(fixture: Fixture) {
+    let service = fixture.service().await;
+    let people: Vec<_> = (1..=6).map(user).collect();
+    let room = service.given_room(&people.iter().collect::<Vec<_>>()).await;
+    let root = service.say(room, &people[0], "root").await.unwrap().seq;
+    watch_inboxes(&fixture).await;
+    let text = "@user-6 @user-2 @user-3 @user-4 @user-5";
+    let events = reply(&service, room, &people[0], root, text).await.unwrap().events;
+    let told = events.iter().filter(|event| matches!(event.body, EventBody::Mention(_)));
+    let users: Vec<TopicId> = told.map(|event| event.topic).collect();
+    let expected: Vec<TopicId> = people[1..].iter().map(|person| TopicId::Inbox(person.id)).collect();
+    assert_eq!(users, expected);
+    assert_eq!(fixture.count(CHANGES).await, 1, "all inboxes, and then all notices");
 }
