@@ -65,7 +65,7 @@ fn site(route: &str) -> Site {
         | "list_thread_messages"
         | "list_inbox"
         | "put_status" => Site::Lacks,
-        "get_me" | "list_sessions" | "change_password" | "begin_export" | "read_export" | "get_settings"
+        "get_me" | "get_limits" | "list_sessions" | "change_password" | "begin_export" | "read_export" | "get_settings"
         | "put_settings" | "put_room_settings" | "list_blocked" | "block_user" | "unblock_user"
         | "accept_invitation" | "mark_read" | "mark_inbox_read" | "mark_thread_read" | "dismiss_notice"
         | "follow_thread" | "unfollow_thread" | "list_threads" | "sync" | "open_websocket" => Site::NotMeant,

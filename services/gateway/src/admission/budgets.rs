@@ -72,15 +72,15 @@ pub(crate) struct BudgetSettings {
 /// The budgets of this gateway.
 #[derive(Debug)]
 pub(crate) struct Budgets {
-    users: Arc<UserLimits>,
-    user_sends: RateLimit,
-    profile_changes: RateLimit,
-    room_creations: RateLimit,
-    member_additions: RateLimit,
-    address_sends: Option<RateLimit>,
-    room_sends: RateLimit,
-    user_uploads: u32,
-    addresses: KeyedRateLimiter<IpAddr>,
+    pub(super) users: Arc<UserLimits>,
+    pub(super) user_sends: RateLimit,
+    pub(super) profile_changes: RateLimit,
+    pub(super) room_creations: RateLimit,
+    pub(super) member_additions: RateLimit,
+    pub(super) address_sends: Option<RateLimit>,
+    pub(super) room_sends: RateLimit,
+    pub(super) user_uploads: u32,
+    pub(super) addresses: KeyedRateLimiter<IpAddr>,
     rooms: KeyedRateLimiter<RoomId>,
     shared: Arc<SharedLimits>,
 }
@@ -195,6 +195,11 @@ impl Budgets {
 
     /// Takes a place for one more upload of a user's; none when as many are under way as may be.
     pub(crate) fn take_upload(&self, actor: &Actor) -> Option<UploadPermit> {
+    /// What the actor has used.
+    pub(super) fn usage(&self, actor: &Actor) -> Arc<UserUsage> {
+        actor.usage.clone().unwrap_or_else(|| self.users.of(actor.profile.id))
+    }
+
         let usage = actor.usage.clone().unwrap_or_else(|| self.users.of(actor.profile.id));
         UserLimits::take_upload(&usage, self.user_uploads)
     }

@@ -8,6 +8,7 @@ mod hides;
 mod queue;
 mod reads;
 mod shared;
+mod standing;
 mod user_limits;
 
 pub(crate) use addresses::{AddressConnections, AddressPermit, Handshake, Handshakes};
@@ -19,4 +20,5 @@ pub(crate) use hides::{BeforeRead, Hides};
 pub(crate) use queue::{AdmissionQueue, admit};
 pub(crate) use reads::{ReadBudgets, ReadSettings, Reads};
 pub(crate) use shared::{Price, SharedKey, SharedLimits, Whose};
+pub(crate) use standing::Limits;
 pub(crate) use user_limits::{SocketPermit, UploadPermit, UserLimits, UserUsage};

@@ -20,7 +20,8 @@ use super::{
 
 /// How many subscriptions of a user may be refused: as many at once as two full `subscribe` frames hold, since the rooms
 /// of a client that was away long may all be gone.
-const REFUSED_SUBSCRIPTIONS: RateLimit = RateLimit { interval: Duration::from_millis(500), burst: 200 };
+pub(super) const REFUSED_SUBSCRIPTIONS: RateLimit =
+    RateLimit { interval: Duration::from_millis(500), burst: 200 };
 
 /// What one user has spent, and who the user is now.
 #[derive(Debug, Default)]
@@ -30,7 +31,7 @@ pub(crate) struct UserUsage {
     pub(super) profile_changes: RateBucket,
     pub(super) room_creations: RateBucket,
     pub(super) member_additions: RateBucket,
-    refused_subscriptions: RateBucket,
+    pub(super) refused_subscriptions: RateBucket,
     openings: RateBucket,
     sockets: AtomicU32,
     uploads: AtomicU32,
@@ -53,6 +54,16 @@ impl UserUsage {
     /// Notes what was read. A change of which this gateway was told meanwhile counts more.
     pub(crate) fn note_read_hides(&self, before: BeforeRead, hides: Hides) {
         self.hides.read(before, hides);
+    }
+
+    /// The user's sockets here.
+    pub(super) fn sockets(&self) -> u32 {
+        self.sockets.load(Ordering::Relaxed)
+    }
+
+    /// The user's uploads that are under way here.
+    pub(super) fn uploads(&self) -> u32 {
+        self.uploads.load(Ordering::Relaxed)
     }
 
     /// The user's profile as it is now: the given one, or a later one of which this gateway was told.
@@ -95,7 +106,7 @@ fn later(told: Option<&Arc<Profile>>, given: &Arc<Profile>) -> Arc<Profile> {
 #[derive(Debug)]
 pub(crate) struct UserLimits {
     epoch: Instant,
-    sockets_max: u32,
+    pub(super) sockets_max: u32,
     users: Mutex<Users>,
     /// The users whose last socket here has closed.
     departures: Arc<Departures>,

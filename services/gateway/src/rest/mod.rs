@@ -7,6 +7,7 @@ mod files;
 mod inbox;
 mod invitations;
 mod members;
+mod limits;
 mod messages;
 mod moderation;
 mod own_account;
@@ -43,6 +44,7 @@ pub(crate) fn routes(base_path: &str) -> Result<Routes, Error> {
         .merge(settings::routes())
         .merge(sync::routes())
         .merge(threads::routes())
+        .merge(limits::routes())
         .merge(files::routes())
         .merge(search::routes())
         .merge(inbox::routes())

@@ -15,6 +15,7 @@ mod files_hostile;
 mod handshakes;
 mod hang_up;
 mod http;
+mod limits;
 mod message_changes;
 mod metrics;
 mod moderation;
