@@ -1,5 +1,6 @@
-// What `@madang/client/account` exports: the user's own status, password, end and export, for the one page that needs them.
-import type { Export, PasswordChange, SetStatus, StatusChange } from "./contract/index.js";
+// What `@madang/client/account` exports: the user's own status, password, end, export and limits, for the one page that
+// needs them.
+import type { CallerLimits, Export, PasswordChange, SetStatus, StatusChange } from "./contract/index.js";
 import type { CallOptions } from "./rest/http.js";
 import type { Rest } from "./rest/rest.js";
 
@@ -23,6 +24,11 @@ export class OwnAccount {
   /** Erases the user for good. The session ends with it. */
   erase(options?: CallOptions): Promise<void> {
     return this.rest.http.call("DELETE", "/v1/users/me", {}, options);
+  }
+
+  /** The limits that apply to the user, and what is left of them at the gateway that answers. */
+  limits(options?: CallOptions): Promise<CallerLimits> {
+    return this.rest.http.call("GET", "/v1/limits", {}, options);
   }
 
   /** Begins an export, once an hour. */

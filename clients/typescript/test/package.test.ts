@@ -76,6 +76,7 @@ test("each route of a user has a method, and no method another route", async () 
     putStatus: () => account.putStatus({ text: "at lunch" }),
     changePassword: () => account.changePassword({ current_password: "password", new_password: "another one" }),
     erase: () => account.erase(),
+    limits: () => account.limits(),
     beginExport: () => account.beginExport(),
     readExport: () => account.readExport("EXPORT"),
   };

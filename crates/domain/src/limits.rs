@@ -94,5 +94,7 @@ pub const WORD_MAX_CHARS: usize = 64;
 pub const MENTIONS_COUNTED_MAX: u32 = 1_000;
 /// The members of a room whose read marks are told one by one; of a larger room so many of the latest marks are told.
 pub const READ_MARKS_MAX: u32 = 100;
+/// The seconds that a user waits between two exports: an hour.
+pub const EXPORT_INTERVAL_S: u32 = 60 * 60;
 /// The bytes of an invitation link's code, or of its id.
 pub const INVITATION_CODE_MAX_BYTES: usize = 64;

@@ -246,6 +246,11 @@ impl<K: Eq + Hash> KeyedRateLimiter<K> {
         buckets.insert(key, limit.charge(count, full_at, now_micros));
     }
 
+    /// How many can be taken from the bucket of `key`. To ask does not count as a use of it.
+    pub fn there_are(&self, key: &K, limit: RateLimit, now_micros: u64) -> u32 {
+        limit.there_are(self.buckets().peek(key).copied().unwrap_or(0), now_micros)
+    }
+
     /// Returns one to the bucket of `key`.
     pub fn give_back(&self, key: &K, limit: RateLimit) {
         self.give_back_many(key, 1, limit);
@@ -325,6 +330,8 @@ mod tests {
         assert_eq!(keyed.take("a", LIMIT, 0), Err(Duration::from_secs(10)));
         keyed.give_back_many(&"a", 2, LIMIT);
         assert_eq!(keyed.take_many("a", 2, LIMIT, 0), Ok(()));
+        assert_eq!(["a", "b"].map(|key| keyed.there_are(&key, LIMIT, 0)), [0, 3], "and none is taken");
+        assert_eq!(keyed.there_are(&"b", LIMIT, 0), 3);
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod documents;
 mod files;
 mod inbox;
 mod invitations;
+mod limits;
 mod members;
 mod messages;
 mod moderation;
@@ -29,6 +30,7 @@ pub use auth::{AuthSession, JwkSet, Login, RefreshToken, Register, Ticket, Token
 pub use files::{FileBytes, ThumbnailSize, UploadQuery};
 pub use inbox::InboxPage;
 pub use invitations::{Invitation, NewInvitation};
+pub use limits::{Bounds, CallerLimit, CallerLimits, LimitOf, LimitRate, LimitUnit};
 pub use members::{Member, PutMember};
 pub use messages::{
     EditMessage, MarkRead, MessagesPage, RangeQuery, ReadMark, Revision, SendMessage, SentMessage,
@@ -53,9 +55,10 @@ pub mod routes {
     pub use super::{
         account::routes as account, auth::routes as auth, documents::routes as documents,
         files::routes as files, inbox::routes as inbox, invitations::routes as invitations,
-        members::routes as members, messages::routes as messages, moderation::routes as moderation,
-        reads::routes as reads, reports::routes as reports, rooms::routes as rooms, search::routes as search,
-        server::routes as server, settings::routes as settings, sync::routes as sync,
-        threads::routes as threads, users::routes as users,
+        limits::routes as limits, members::routes as members, messages::routes as messages,
+        moderation::routes as moderation, reads::routes as reads, reports::routes as reports,
+        rooms::routes as rooms, search::routes as search, server::routes as server,
+        settings::routes as settings, sync::routes as sync, threads::routes as threads,
+        users::routes as users,
     };
 }

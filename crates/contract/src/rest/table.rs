@@ -1,7 +1,7 @@
 //! The table of all REST routes.
 
 use super::{
-    Route, account, auth, documents, files, inbox, invitations, members, messages, moderation, reads,
+    Route, account, auth, documents, files, inbox, invitations, limits, members, messages, moderation, reads,
     reports, rooms, search, server, settings, sync, threads, users,
 };
 
@@ -17,7 +17,7 @@ pub struct Group {
 }
 
 /// All routes, in groups. The gateway serves them and the OpenAPI document describes them.
-pub static ROUTES: [Group; 18] = [
+pub static ROUTES: [Group; 19] = [
     Group {
         name: "Accounts",
         description: "Accounts, tokens and sessions (signed-in devices).",
@@ -74,6 +74,11 @@ pub static ROUTES: [Group; 18] = [
         routes: settings::routes::ALL,
     },
     Group { name: "Sync", description: "All that a client needs to start.", routes: sync::routes::ALL },
+    Group {
+        name: "Limits",
+        description: "The caller's limits, and what is left of them.",
+        routes: limits::routes::ALL,
+    },
     Group {
         name: "Threads",
         description: "Messages that stand under another one, the root of their thread.",

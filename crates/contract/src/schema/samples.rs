@@ -17,14 +17,14 @@ use crate::{
     RoomMessage, RoomSettings, ServerFrame, Settings, SiteUser, Status, StatusChanged, Subscribed,
     SubscribedRoom, Thread, ThreadRead, Typing, User, UserSettings,
     rest::{
-        AuditEntry, AuthSession, BannedUser, BlockedUser, EditMessage, Export, ExportLine, FieldProblem,
-        FollowedThread, FoundMessage, InboxPage, InboxStanding, Invitation, JwkSet, Login, MarkRead, Member,
-        MessagesPage, NewInvitation, NewReport, NewRoom, NewSiteRoom, Page, PasswordChange, Problem,
-        ProfileChanges, PutMember, PutSiteMember, ReadMark, Reads, RefreshToken, Register, Report,
-        ReportChange, Restriction, Revision, Room, RoomChanges, RoomSettingsChanges, SearchPage, SendAs,
-        SendMessage, SentMessage, SentNotice, SetStatus, SiteRoom, SiteUserChanges, StatusChange, Sync,
-        SyncCursor, SyncedRoom, TextRange, ThreadPage, ThreadPlace, Ticket, Tokens, UserSettingsChanges,
-        WordList,
+        AuditEntry, AuthSession, BannedUser, BlockedUser, Bounds, CallerLimit, CallerLimits, EditMessage,
+        Export, ExportLine, FieldProblem, FollowedThread, FoundMessage, InboxPage, InboxStanding, Invitation,
+        JwkSet, LimitOf, LimitRate, LimitUnit, Login, MarkRead, Member, MessagesPage, NewInvitation,
+        NewReport, NewRoom, NewSiteRoom, Page, PasswordChange, Problem, ProfileChanges, PutMember,
+        PutSiteMember, ReadMark, Reads, RefreshToken, Register, Report, ReportChange, Restriction, Revision,
+        Room, RoomChanges, RoomSettingsChanges, SearchPage, SendAs, SendMessage, SentMessage, SentNotice,
+        SetStatus, SiteRoom, SiteUserChanges, StatusChange, Sync, SyncCursor, SyncedRoom, TextRange,
+        ThreadPage, ThreadPlace, Ticket, Tokens, UserSettingsChanges, WordList,
     },
     samples::{FILE, JOON, at, attachment, epoch, link, message, mina, parsed, room_id, thread, user},
 };
@@ -231,6 +231,17 @@ fn answer(name: &str) -> Option<Value> {
             blocked: vec![BlockedUser { user: account(), at: at() }],
             next_cursor: None,
         }),
+        "CallerLimits" => written(&CallerLimits {
+            limits: vec![CallerLimit {
+                limit: Limit::UserSends.as_str().into(),
+                of: LimitOf::User,
+                unit: LimitUnit::Messages,
+                rate: Some(LimitRate { count: 20, seconds: 1 }),
+                burst: 40,
+                left: Some(38.75),
+            }],
+            bounds: bounds(),
+        }),
         "ReadMark" => written(&ReadMark { room: None, read: Seq::new(3), unread: 0 }),
         "InboxPage" => written(&InboxPage {
             more: false,
@@ -243,6 +254,7 @@ fn answer(name: &str) -> Option<Value> {
         }),
         "SiteUser" => written(&SiteUser { account: account(), external_id: Some("41".into()) }),
         "SentNotice" => written(&SentNotice { seq: Seq::new(3), at: at() }),
+        "SiteRoomPage" => written(&page(SiteRoom { room: room(), external_id: Some("7".into()) })),
         "SiteRoom" => written(&SiteRoom { room: room(), external_id: None }),
         _ => return None,
     })
@@ -439,6 +451,22 @@ fn status() -> Status {
 
 fn person() -> Person<'static> {
     Person { account: account(), status: Some(status()), last_seen: Some(at()) }
+}
+
+fn bounds() -> Bounds {
+    Bounds {
+        frame_bytes: 65_536,
+        text_chars: 4_000,
+        attachments: 10,
+        file_bytes: Some(26_214_400),
+        subscribe_rooms: 100,
+        socket_rooms: 1_000,
+        replay_events: 500,
+        queued_bytes: 262_144,
+        page_items: 200,
+        new_room_members: 100,
+        blocked_users: 1_000,
+    }
 }
 
 fn user_settings() -> UserSettings {

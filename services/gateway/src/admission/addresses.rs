@@ -65,7 +65,7 @@ impl Drop for AddressPermit {
 #[derive(Debug)]
 pub(crate) struct Handshakes {
     epoch: Instant,
-    limit: RateLimit,
+    pub(super) limit: RateLimit,
     networks: KeyedRateLimiter<IpAddr>,
 }
 
@@ -84,9 +84,17 @@ impl Handshakes {
     /// Begins a handshake from an address; or says after which time it may.
     pub(crate) fn begin(self: &Arc<Self>, address: IpAddr) -> Result<Handshake, Duration> {
         let network = subscriber_network(address);
-        let now_micros = self.epoch.elapsed().as_micros() as u64;
-        self.networks.take(network, self.limit, now_micros)?;
+        self.networks.take(network, self.limit, self.now_micros())?;
         Ok(Handshake { handshakes: Arc::clone(self), network })
+    }
+
+    /// How many handshakes a network may still begin.
+    pub(super) fn left(&self, network: IpAddr) -> u32 {
+        self.networks.there_are(&network, self.limit, self.now_micros())
+    }
+
+    fn now_micros(&self) -> u64 {
+        self.epoch.elapsed().as_micros() as u64
     }
 }
 

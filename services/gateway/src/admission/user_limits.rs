@@ -14,13 +14,15 @@ use madang_domain::{Error, Limit, Profile, Result, UserId};
 use madang_flow_control::{RateBucket, RateLimit};
 
 use super::{
+    blocked::{BeforeBlocked, KnownBlocked},
     departures::Departures,
     hides::{BeforeRead, Hides, KnownHides},
 };
 
 /// How many subscriptions of a user may be refused: as many at once as two full `subscribe` frames hold, since the rooms
 /// of a client that was away long may all be gone.
-const REFUSED_SUBSCRIPTIONS: RateLimit = RateLimit { interval: Duration::from_millis(500), burst: 200 };
+pub(super) const REFUSED_SUBSCRIPTIONS: RateLimit =
+    RateLimit { interval: Duration::from_millis(500), burst: 200 };
 
 /// What one user has spent, and who the user is now.
 #[derive(Debug, Default)]
@@ -30,13 +32,14 @@ pub(crate) struct UserUsage {
     pub(super) profile_changes: RateBucket,
     pub(super) room_creations: RateBucket,
     pub(super) member_additions: RateBucket,
-    refused_subscriptions: RateBucket,
+    pub(super) refused_subscriptions: RateBucket,
     openings: RateBucket,
     sockets: AtomicU32,
     uploads: AtomicU32,
     /// The last change of the profile of which this gateway was told.
     profile: Mutex<Option<Arc<Profile>>>,
     hides: KnownHides,
+    blocked: KnownBlocked,
 }
 
 impl UserUsage {
@@ -53,6 +56,31 @@ impl UserUsage {
     /// Notes what was read. A change of which this gateway was told meanwhile counts more.
     pub(crate) fn note_read_hides(&self, before: BeforeRead, hides: Hides) {
         self.hides.read(before, hides);
+    }
+
+    /// Whom the user has blocked, as far as this gateway knows.
+    pub(crate) fn blocked(&self) -> Arc<[UserId]> {
+        self.blocked.now()
+    }
+
+    /// To be called before it is read whom the user has blocked.
+    pub(crate) fn before_blocked_are_read(&self) -> BeforeBlocked {
+        self.blocked.before_read()
+    }
+
+    /// Notes what was read.
+    pub(crate) fn note_read_blocked(&self, before: BeforeBlocked, blocked: Vec<UserId>) {
+        self.blocked.read(before, blocked);
+    }
+
+    /// The user's sockets here.
+    pub(super) fn sockets(&self) -> u32 {
+        self.sockets.load(Ordering::Relaxed)
+    }
+
+    /// The user's uploads that are under way here.
+    pub(super) fn uploads(&self) -> u32 {
+        self.uploads.load(Ordering::Relaxed)
     }
 
     /// The user's profile as it is now: the given one, or a later one of which this gateway was told.
@@ -95,7 +123,7 @@ fn later(told: Option<&Arc<Profile>>, given: &Arc<Profile>) -> Arc<Profile> {
 #[derive(Debug)]
 pub(crate) struct UserLimits {
     epoch: Instant,
-    sockets_max: u32,
+    pub(super) sockets_max: u32,
     users: Mutex<Users>,
     /// The users whose last socket here has closed.
     departures: Arc<Departures>,
@@ -169,6 +197,14 @@ impl UserLimits {
         let users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(usage) = users.usage.get(&user) {
             usage.hides.told(hides);
+        }
+    }
+
+    /// Notes that a user who is here has blocked another, or has ended that.
+    pub(crate) fn note_blocked(&self, user: UserId, other: UserId, on: bool) {
+        let users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(usage) = users.usage.get(&user) {
+            usage.blocked.told(other, on);
         }
     }
 

@@ -8,9 +8,11 @@ mod costs;
 mod erasures;
 mod exports;
 mod files;
+mod fixed_limits;
 mod history;
 mod inbox;
 mod invitations;
+mod limits;
 mod members;
 mod message_changes;
 mod messages;
@@ -47,6 +49,7 @@ use tracing::Instrument as _;
 pub(crate) use self::{
     costs::Action,
     files::Upload,
+    fixed_limits::FixedLimits,
     history::{HistoryRange, page_limit},
     messages::NewMessage,
     moderation::Terms,
@@ -86,6 +89,8 @@ pub(crate) struct Commands {
     pub(crate) budgets: Arc<Budgets>,
     /// From which what users read is paid.
     pub(crate) reads: Arc<ReadBudgets>,
+    /// What of the limits nothing uses up.
+    pub(crate) fixed_limits: FixedLimits,
     /// What devices have received and is still to be noted.
     pub(crate) received: Arc<ReceivedMarks>,
     /// Uploaded files; none where none are kept.

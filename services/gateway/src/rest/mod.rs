@@ -1,11 +1,13 @@
 //! The REST routes. A handler parses, calls a command, and shows what it returns.
 
 mod auth;
+mod caller;
 mod documents;
 mod extract;
 mod files;
 mod inbox;
 mod invitations;
+mod limits;
 mod members;
 mod messages;
 mod moderation;
@@ -42,6 +44,7 @@ pub(crate) fn routes(base_path: &str) -> Result<Routes, Error> {
         .merge(reads::routes())
         .merge(settings::routes())
         .merge(sync::routes())
+        .merge(limits::routes())
         .merge(threads::routes())
         .merge(files::routes())
         .merge(search::routes())

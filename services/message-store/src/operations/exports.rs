@@ -7,6 +7,7 @@ use std::time::Duration;
 use madang_domain::{
     RoomId, RoomRef, Seq, UserId,
     event::{Event, EventBody},
+    limits::EXPORT_INTERVAL_S,
 };
 use madang_kit::clock::new_id;
 use madang_rpc::store::{Export, ExportPage, ReadExport};
@@ -25,7 +26,7 @@ use crate::{
 };
 
 /// The time between two exports of one user. Each reads all that the user has ever said.
-const EXPORT_INTERVAL: Duration = Duration::from_secs(60 * 60);
+const EXPORT_INTERVAL: Duration = Duration::from_secs(EXPORT_INTERVAL_S as u64);
 
 /// How long an export can be downloaded, from its beginning to its end.
 const EXPORT_LIFETIME: Duration = Duration::from_secs(60 * 60);
