@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use madang_client::{Incoming, NewRoom, Socket};
 use madang_contract::{
     ClientFrame, ErrorFrame, ServerFrame,
-    rest::{Access, Method, Route, all_routes},
+    rest::{Method, Route, all_routes},
 };
 use madang_domain::{Emoji, IdempotencyKey, MessageId, MessageText, RoomId, Seq};
 use madang_gateway::GatewaySettings;

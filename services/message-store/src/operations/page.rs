@@ -192,7 +192,7 @@ mod tests {
         }
         // Before 1970.
         let activity = ByActivity { activity: Timestamp::from_micros(-5), room: RoomId::new(uuid) };
-        let place = Moving { since: Timestamp::from_micros(0), pass: Pass::Ordered(activity) };
+        let place = Moving { since: Timestamp::from_micros(0), pass: Pass::<_, Uuid>::Ordered(activity) };
         assert_eq!(check(&query(&place.cursor())).unwrap(), (10, Some(place)));
         let age = ByAge { room: RoomId::new(uuid) };
         assert_eq!(check(&query(&age.cursor())).unwrap(), (10, Some(age)));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use madang_domain::{RoomFlagChanges, RoomName, RoomRef};
 use madang_rpc::{
     MessageStore as _,
-    store::{EraseUser, RoomKind, UpdateRoom},
+    store::{Authority, EraseUser, RoomKind, UpdateRoom},
 };
 
 use crate::{
@@ -80,7 +80,8 @@ async fn the_former_name_of_a_direct_room_goes_in_bounded_steps(fixture: Fixture
     // An event that names a room so, of which the direct room then has many; and so has the other's inbox of its invitation.
     let other = service.given_room(&[&jun]).await;
     let renamed = UpdateRoom {
-        actor: Arc::clone(&jun),
+        actor: Some(Arc::clone(&jun)),
+        authority: Authority::User,
         room: RoomRef::Id(other),
         name: Some(RoomName::new(FORMER).unwrap()),
         slug: None,

@@ -4,8 +4,11 @@ use std::time::Duration;
 
 use madang_domain::RoomRef;
 use madang_kit::Secret;
-use madang_message_store::{Authority, Settings, migrate, start};
-use madang_rpc::{MessageStore as _, store::DeleteRoom};
+use madang_message_store::{Settings, migrate, start};
+use madang_rpc::{
+    MessageStore as _,
+    store::{Authority, DeleteRoom},
+};
 use madang_test_kit::{ServeRole, test_database};
 use tokio::time::timeout;
 

@@ -3,7 +3,7 @@
 use std::{os::unix::fs::PermissionsExt as _, path::Path, time::Duration};
 
 use madang_domain::{Code, RoomRef};
-use madang_message_store::{Authority, Service, migrate, start};
+use madang_message_store::{Service, migrate, start};
 use madang_rpc::{MessageStore as _, store::GetRoom};
 use madang_test_kit::{BreakableProxy, test_database};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
