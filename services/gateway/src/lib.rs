@@ -138,7 +138,7 @@ pub async fn start(
     let http_metrics = HttpMetrics { duration: recorders.http.clone(), counters: Arc::clone(&counters) };
 
     let Deps { auth, store, bus: Connected { bus, presence, budgets, deliveries } } = deps;
-    let shared = Arc::new(SharedLimits::new(budgets, Arc::clone(&counters)));
+    let shared = Arc::new(SharedLimits::new(budgets, Arc::clone(&counters), life.tasks()));
     let (changed_profiles, told_profiles) = mpsc::channel(CHANGED_PROFILES_MAX);
     let parts = Parts {
         settings: &settings,
