@@ -224,17 +224,14 @@ impl MessageStore for Operations {
         let is_flagged = self.is_flagged(&append).await?;
         check_message(&mut append.message)?;
         let (room, reply_to) = (append.room, append.message.reply_to);
-        let mut appended = if append.message.has_files() {
+        let mut appended = if is_flagged || append.message.has_files() {
             // This method keeps its deadline in its queue, in which such a message does not wait.
-            timeout(CALL_DEADLINE, self.0.engine.append_with_files(append))
+            timeout(CALL_DEADLINE, self.0.engine.append_apart(append, is_flagged))
                 .await
                 .unwrap_or_else(|_elapsed| Err(OperationError::Deadline))?
         } else {
             self.0.appends.ask(append).await?
         };
-        if is_flagged && !appended.duplicate {
-            self.0.engine.report_by_words(room, appended.seq).await;
-        }
         // After the commit: what happens to the original from now on has events after this one. A message that answers
         // nothing pays nothing, and waits for none that does.
         if let Some(original) = reply_to.filter(|original| !appended.duplicate && *original < appended.seq) {
@@ -245,13 +242,9 @@ impl MessageStore for Operations {
 
     async fn append_in_thread(&self, request: AppendInThread) -> Result<Changed<Appended>> {
         let AppendInThread(mut append) = request;
-        let (room, is_flagged) = (append.room, self.is_flagged(&append).await?);
+        let is_flagged = self.is_flagged(&append).await?;
         check_message(&mut append.message)?;
-        let appended = self.0.engine.append_in_thread(append).await?;
-        if is_flagged && !appended.value.duplicate {
-            self.0.engine.report_by_words(room, appended.value.seq).await;
-        }
-        Ok(self.told(appended))
+        Ok(self.told(self.0.engine.append_in_thread(append, is_flagged).await?))
     }
 
     async fn tell_followers(&self, request: TellFollowers) -> Result<Changed<bool>> {
@@ -318,11 +311,7 @@ impl MessageStore for Operations {
             Some(actor) => self.0.engine.judge_words(room, actor.id, None, &request.text).await?,
             None => false,
         };
-        let edited = self.told(self.0.engine.edit_message(request).await?);
-        if is_flagged {
-            self.0.engine.report_by_words(room, message).await;
-        }
-        Ok(edited)
+        Ok(self.told(self.0.engine.edit_message(request, is_flagged).await?))
     }
 
     async fn delete_message(&self, request: DeleteMessage) -> Result<Changed<()>> {
