@@ -85,7 +85,7 @@ impl Engine {
     pub(crate) async fn removed_files(&self, request: ListRemovedFiles) -> OperationResult<Vec<FileId>> {
         let limit = request.limit.min(NAMES_PER_CALL as u32);
         let mut connection = self.database.reader().await?;
-        let outcome = connection.removed_files(limit).await;
+        let outcome = connection.removed_files(request.after, limit).await;
         finish(connection, outcome.map_err(OperationError::from)).await
     }
 
