@@ -107,7 +107,7 @@ fn publications(user: UserId, status: Option<&Status>, told: ToldStatus) -> Vec<
     let frame = native::status_frame(user, status);
     let rooms = rooms.into_iter().map(|told| (TopicId::Room(told.room), told.but_for));
     let change = |(topic, but_for)| {
-        let news = StatusNews { user, version, but_for, frame: frame.clone() };
+        let news = StatusNews::new(user, version, but_for, frame.clone());
         Publication::Status(StatusChange { topic, news })
     };
     iter::once((TopicId::Inbox(user), Vec::new())).chain(rooms).map(change).collect()

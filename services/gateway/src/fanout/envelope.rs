@@ -67,7 +67,7 @@ pub(crate) fn encode(publication: &Publication) -> Bytes {
                 topic: Some(encode_topic(*topic)),
                 user: news.user.to_bytes().into(),
                 version_micros: news.version.as_micros(),
-                but_for: news.but_for.iter().map(|user| user.to_bytes().into()).collect(),
+                but_for: news.but_for().iter().map(|user| user.to_bytes().into()).collect(),
                 json: news.frame.payload().to_vec().into(),
             })
         }
@@ -166,12 +166,12 @@ fn decode_content(content: proto::envelope::Content) -> Result<Publication, Enve
         })),
         proto::envelope::Content::StatusChange(change) => {
             let but_for = change.but_for.iter().map(|user| UserId::from_bytes(user));
-            let news = StatusNews {
-                user: UserId::from_bytes(&change.user)?,
-                version: Timestamp::from_micros(change.version_micros),
-                but_for: but_for.collect::<Result<_, _>>()?,
-                frame: WireFrame::text(std::str::from_utf8(&change.json)?),
-            };
+            let news = StatusNews::new(
+                UserId::from_bytes(&change.user)?,
+                Timestamp::from_micros(change.version_micros),
+                but_for.collect::<Result<_, _>>()?,
+                WireFrame::text(std::str::from_utf8(&change.json)?),
+            );
             Ok(Publication::Status(StatusChange { topic: decode_topic("topic", change.topic)?, news }))
         }
         proto::envelope::Content::ShownChange(change) => Ok(Publication::Shown(ShownChange {

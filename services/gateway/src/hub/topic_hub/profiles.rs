@@ -35,11 +35,11 @@ impl TopicHub {
 
     /// Tells the subscribers that a user has set a status, each socket once over all its topics.
     pub(crate) fn say_status(&mut self, news: &StatusNews) {
-        let StatusNews { user, version, but_for, frame } = news;
+        let (StatusNews { user, version, frame, .. }, but_for) = (news, news.but_for());
         self.subscribers.retain(|subscriber| {
             let is_told = subscriber.format == Format::Native
                 && matches!(subscriber.stage, Stage::Live(_))
-                && !but_for.contains(&subscriber.user);
+                && but_for.binary_search(&subscriber.user).is_err();
             if is_told {
                 subscriber.outbox.push_status(*user, *version, frame)
             } else {
@@ -146,6 +146,22 @@ mod tests {
         let mut say = |of: Option<u128>, version: i64| {
             let of = of.map(|room| RoomId::new(Uuid::from_u128(room)));
             let change = SettingsChange { of, version: Timestamp::from_micros(version) };
+    #[test]
+    fn a_status_is_told_to_all_but_those_who_are_named_in_any_order() {
+        let mut hub = TopicHub::default();
+        let outboxes: Vec<_> = (2_u128..22).map(|_| outbox()).collect();
+        for (number, mine) in (2_u64..).zip(&outboxes) {
+            hub.attach(listener(connection(number), user(number.into()), mine));
+            hub.activate(connection(number), Seq::START);
+        }
+        let but_for = [21, 4, 19, 2, 9, 300].map(user).to_vec();
+        hub.say_status(&StatusNews::new(user(1), Timestamp::from_micros(1), but_for, WireFrame::json(&1)));
+        let told: Vec<usize> =
+            (2..).zip(&outboxes).filter(|(_, mine)| sent(mine) > 0).map(|(at, _)| at).collect();
+        let expected: Vec<usize> = (2..22).filter(|at| ![21, 4, 19, 2, 9].contains(at)).collect();
+        assert_eq!(told, expected);
+    }
+
             hub.say_settings(change, &WireFrame::json(&version));
             sent(&mine)
         };
