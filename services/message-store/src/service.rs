@@ -16,16 +16,16 @@ use madang_rpc::{
         AbandonUpload, AcceptInvitation, Append, AppendInThread, Appended, AuditEntry, BannedUser,
         BeginExport, BeginUpload, Block, BlockedUser, Changed, CreateRoom, DeleteMessage, DeleteRoom,
         Dismiss, EditMessage, EraseUser, Erased, Export, ExportPage, FinishUpload, FollowThread,
-        FollowedThread, ForgetFiles, GetFile, GetPeople, GetReads, GetRoom, GetSync, GetUserSettings,
-        GetWords, Heads, History, Inbox, InboxMark, InboxPage, Invitation, Join, Leave, ListAudit, ListBans,
-        ListBlocked, ListInvitations, ListMembers, ListPins, ListRemovedFiles, ListReports, ListRevisions,
-        ListRooms, ListThreadMessages, ListThreads, LogPage, MadeInvitation, MakeInvitation, MarkDelivered,
-        MarkInboxRead, MarkRead, MarkThreadRead, Member, NoteSeen, Notify, Open, OpenInbox, Opened,
-        OpenedInbox, Page, Person, PutMember, PutRoomSettings, PutStatus, PutUserSettings, PutWords, React,
-        Read, ReadExport, ReadMark, RememberProfile, RememberedProfile, RemoveMember, Report, ReportMessage,
-        Resolve, Resolved, Restrict, Revision, RevokeInvitation, RoomReads, RoomView, Search, SearchPage,
-        SetForRoom, SetPin, SettleReport, Synced, TellFollowers, ThreadPage, ThreadPlace, ToldStatus,
-        Unblock, UpdateRoom, UserSettings, WordList,
+        FollowedThread, ForgetFiles, GetFile, GetHides, GetPeople, GetReads, GetRoom, GetSync,
+        GetUserSettings, GetWords, Heads, History, Inbox, InboxMark, InboxPage, Invitation, Join, Leave,
+        ListAudit, ListBans, ListBlocked, ListInvitations, ListMembers, ListPins, ListRemovedFiles,
+        ListReports, ListRevisions, ListRooms, ListThreadMessages, ListThreads, LogPage, MadeInvitation,
+        MakeInvitation, MarkDelivered, MarkInboxRead, MarkRead, MarkThreadRead, Member, NoteSeen, Notify,
+        Open, OpenInbox, Opened, OpenedInbox, Page, Person, PutMember, PutRoomSettings, PutStatus,
+        PutUserSettings, PutWords, React, Read, ReadExport, ReadMark, RememberProfile, RememberedProfile,
+        RemoveMember, Report, ReportMessage, Resolve, Resolved, Restrict, Revision, RevokeInvitation,
+        RoomReads, RoomView, Search, SearchPage, SetForRoom, SetPin, SettleReport, Synced, TellFollowers,
+        ThreadPage, ThreadPlace, ToldStatus, Unblock, UpdateRoom, UserHides, UserSettings, WordList,
     },
 };
 use tokio::time::timeout;
@@ -306,9 +306,8 @@ impl MessageStore for Operations {
     async fn edit_message(&self, mut request: EditMessage) -> Result<Changed<Event>> {
         // What the type does not say.
         request.text = MessageText::new(request.text)?.into_string();
-        let (room, message) = (request.room, request.message);
         let is_flagged = match &request.actor {
-            Some(actor) => self.0.engine.judge_words(room, actor.id, None, &request.text).await?,
+            Some(actor) => self.0.engine.judge_words(request.room, actor.id, None, &request.text).await?,
             None => false,
         };
         Ok(self.told(self.0.engine.edit_message(request, is_flagged).await?))
@@ -420,6 +419,10 @@ impl MessageStore for Operations {
 
     async fn note_seen(&self, request: NoteSeen) -> Result<()> {
         Ok(self.0.engine.note_seen(request).await?)
+    }
+
+    async fn get_hides(&self, request: GetHides) -> Result<Vec<UserHides>> {
+        Ok(self.0.engine.hides(request).await?)
     }
 
     async fn erase_user(&self, request: EraseUser) -> Result<Changed<Erased>> {

@@ -87,6 +87,26 @@ pub struct NoteSeen {
     pub seen: Vec<Seen>,
 }
 
+/// Asks what users do not show to others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GetHides {
+    /// The users, at most [`PEOPLE_MAX`].
+    pub users: Vec<UserId>,
+}
+
+/// What a user does not show to others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UserHides {
+    /// The user.
+    pub user: UserId,
+    /// That the user is present.
+    pub presence: bool,
+    /// That the user types.
+    pub typing: bool,
+    /// When it was last changed; each change is later than the one before.
+    pub version: Timestamp,
+}
+
 message!(Status => wire::Status { text, until as until_micros });
 message!(PutStatus => wire::PutStatusRequest { user, status });
 message!(StatusRoom => wire::StatusRoom { room, but_for });
@@ -97,3 +117,6 @@ message!(Vec<Person> => wire::GetPeopleResponse[people]);
 message!(Seen => wire::Seen { user, at as at_micros });
 message!(NoteSeen => wire::NoteSeenRequest { seen });
 nothing!(wire::NoteSeenResponse);
+message!(GetHides => wire::GetHidesRequest { users });
+message!(UserHides => wire::UserHides { user, presence, typing, version as version_micros });
+message!(Vec<UserHides> => wire::GetHidesResponse[users]);

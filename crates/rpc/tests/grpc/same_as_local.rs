@@ -541,6 +541,7 @@ async fn logs_are_the_same(near: &Scripted, far: &impl MessageStore) {
     same!(near, far, get_people(GetPeople { viewer: user, users: vec![user_id(5), user_id(6)] }));
     let seen = || Seen { user, at: Timestamp::from_micros(9) };
     same!(near, far, note_seen(NoteSeen { seen: vec![seen(), seen()] }));
+    same!(near, far, get_hides(GetHides { users: vec![user_id(5), user_id(6)] }));
     same!(near, far, block(Block { actor: profile(1), user: profile(5) }));
     same!(near, far, unblock(Unblock { actor: user, user: user_id(5) }));
     for cursor in [None, Some("b.7".to_owned())] {

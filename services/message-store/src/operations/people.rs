@@ -4,8 +4,8 @@ use std::{collections::HashMap, sync::Arc};
 
 use madang_domain::{Profile, RoomId, UserId};
 use madang_rpc::store::{
-    GetPeople, NoteSeen, PEOPLE_MAX, PROFILE_ROOMS_MAX, Person, PutStatus, RememberedProfile, StatusRoom,
-    ToldStatus,
+    GetHides, GetPeople, NoteSeen, PEOPLE_MAX, PROFILE_ROOMS_MAX, Person, PutStatus, RememberedProfile,
+    STATUS_BUT_FOR_MAX, StatusRoom, ToldStatus, UserHides,
 };
 
 use super::engine::Engine;
@@ -66,6 +66,15 @@ impl Engine {
         let people = connection.people(viewer, &users, self.clock.now()).await?;
         connection.commit().await?;
         Ok(people)
+    }
+
+    pub(crate) async fn hides(&self, request: GetHides) -> OperationResult<Vec<UserHides>> {
+        let GetHides { mut users } = request;
+        users.truncate(PEOPLE_MAX);
+        let mut connection = self.database.reader().await?;
+        let hides = connection.hides_of(&users).await?;
+        connection.commit().await?;
+        Ok(hides)
     }
 
     pub(crate) async fn note_seen(&self, request: NoteSeen) -> OperationResult<()> {

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use madang_database::DatabaseResult;
 use madang_domain::{RoomId, Timestamp, UserId};
-use madang_rpc::store::{Person, Seen, Status};
+use madang_rpc::store::{Person, Seen, Status, UserHides};
 
 /// What a user does not show; none of each: as it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -76,4 +76,7 @@ pub(crate) trait People {
 
     /// Changes what a user does not show. When the user was last seen is forgotten where that is hidden.
     async fn set_hides(&mut self, user: UserId, change: HidesChange) -> DatabaseResult<()>;
+
+    /// What users hide, of those who have ever set anything.
+    async fn hides_of(&mut self, users: &[UserId]) -> DatabaseResult<Vec<UserHides>>;
 }

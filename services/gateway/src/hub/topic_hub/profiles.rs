@@ -1,6 +1,6 @@
 //! What has changed of users of the topic: profiles, statuses, and whether their presence is shown.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use madang_contract::WireFrame;
 use madang_domain::UserId;
@@ -77,6 +77,14 @@ impl TopicHub {
             subscriber.presence = presence.clone().filter(|_| is_live);
         }
     }
+
+    /// Users who hide it are present no more. What a session that is catching up knew before counts no more.
+    pub(crate) fn hide_presence(&mut self, users: &HashSet<UserId>) {
+        for subscriber in self.subscribers.iter_mut().filter(|subscriber| users.contains(&subscriber.user)) {
+            subscriber.hides_presence = true;
+            subscriber.presence = None;
+        }
+    }
 }
 
 #[cfg(test)]
@@ -139,14 +147,6 @@ mod tests {
     }
 
     #[test]
-    fn devices_end_with_the_last_change_whichever_comes_first() {
-        let (mut hub, mine) = (TopicHub::default(), outbox());
-        hub.attach(listener(connection(2), user(2), &mine));
-        hub.activate(connection(2), Seq::START);
-        let mut say = |of: Option<u128>, version: i64| {
-            let of = of.map(|room| RoomId::new(Uuid::from_u128(room)));
-            let change = SettingsChange { of, version: Timestamp::from_micros(version) };
-    #[test]
     fn a_status_is_told_to_all_but_those_who_are_named_in_any_order() {
         let mut hub = TopicHub::default();
         let outboxes: Vec<_> = (2_u128..22).map(|_| outbox()).collect();
@@ -162,6 +162,14 @@ mod tests {
         assert_eq!(told, expected);
     }
 
+    #[test]
+    fn devices_end_with_the_last_change_whichever_comes_first() {
+        let (mut hub, mine) = (TopicHub::default(), outbox());
+        hub.attach(listener(connection(2), user(2), &mine));
+        hub.activate(connection(2), Seq::START);
+        let mut say = |of: Option<u128>, version: i64| {
+            let of = of.map(|room| RoomId::new(Uuid::from_u128(room)));
+            let change = SettingsChange { of, version: Timestamp::from_micros(version) };
             hub.say_settings(change, &WireFrame::json(&version));
             sent(&mine)
         };

@@ -5,12 +5,12 @@ use std::collections::HashSet;
 use async_trait::async_trait;
 use madang_database::{DatabaseError, DatabaseResult, run};
 use madang_domain::{RoomId, StatusText, Timestamp, UserId};
-use madang_rpc::store::{Person, Seen, Status};
+use madang_rpc::store::{Person, Seen, Status, UserHides};
 use sqlx::{FromRow, QueryBuilder, query, query_as, query_scalar};
 use uuid::Uuid;
 
 use super::{connection::Connection, driver::Db};
-use crate::store::people::{Hides, HidesChange, People};
+use crate::store::people::{BlockedMost, Hides, HidesChange, People};
 
 const SET_STATUS: &str = "\
     INSERT INTO user_states (user_id, status, status_until, status_at) VALUES ($1, $2, $3, $4) \
@@ -58,6 +58,8 @@ const LATER_SEEN: &str = " ON CONFLICT (user_id) DO UPDATE SET last_seen = exclu
 
 const HIDES: &str =
     "SELECT hides_presence, hides_last_seen, hides_typing FROM user_settings WHERE user_id = $1";
+const HIDES_OF: &str = "\
+    SELECT user_id, hides_presence, hides_typing, version FROM user_settings WHERE user_id IN (";
 const SETTINGS_VERSION: &str = "SELECT version FROM user_settings WHERE user_id = $1";
 const CHANGE_SETTINGS: &str = "\
     INSERT INTO user_settings (user_id, version) VALUES ($1, $2) ON CONFLICT (user_id) DO UPDATE SET version = \
@@ -196,6 +198,22 @@ impl People for Connection {
         let query = query_as::<Db, (bool, bool, bool)>(HIDES).bind(user.uuid());
         let (presence, last_seen, typing) = run!(self, query, fetch_optional)?.unwrap_or_default();
         Ok(Hides { presence, last_seen, typing })
+    }
+
+    async fn hides_of(&mut self, users: &[UserId]) -> DatabaseResult<Vec<UserHides>> {
+        if users.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut query = QueryBuilder::<Db>::new(HIDES_OF);
+        push_ids(&mut query, users);
+        query.push(")");
+        // The statement is not cached as prepared, since there would be one for each length of the list.
+        let query = query.build_query_as::<(Uuid, bool, bool, i64)>().persistent(false);
+        let hides = |(user, presence, typing, at)| {
+            let (user, version) = (UserId::new(user), Timestamp::from_micros(at));
+            UserHides { user, presence, typing, version }
+        };
+        Ok(run!(self, query, fetch_all)?.into_iter().map(hides).collect())
     }
 
     async fn set_hides(&mut self, user: UserId, change: HidesChange) -> DatabaseResult<()> {
