@@ -41,7 +41,9 @@ type Outside struct {
 	NamespaceLabels map[string]string `json:"namespaceLabels"`
 	PodLabels       map[string]string `json:"podLabels"`
 	CIDR            string            `json:"cidr"`
-	UDP             bool              `json:"udp"`
+	// Except are addresses of that which are not the peer's.
+	Except []string `json:"except"`
+	UDP    bool     `json:"udp"`
 	// Hosts are its names in settings.
 	Hosts []string `json:"hosts"`
 }
@@ -158,7 +160,7 @@ func (edges *Edges) peer(name string) networkingv1.NetworkPolicyPeer {
 			PodSelector: &metav1.LabelSelector{MatchLabels: map[string]string{NameLabel: name}},
 		}
 	case outside.CIDR != "":
-		return networkingv1.NetworkPolicyPeer{IPBlock: &networkingv1.IPBlock{CIDR: outside.CIDR}}
+		return networkingv1.NetworkPolicyPeer{IPBlock: &networkingv1.IPBlock{CIDR: outside.CIDR, Except: outside.Except}}
 	}
 	peer := networkingv1.NetworkPolicyPeer{NamespaceSelector: &metav1.LabelSelector{MatchLabels: outside.NamespaceLabels}}
 	if outside.PodLabels != nil {

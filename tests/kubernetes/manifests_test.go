@@ -121,6 +121,24 @@ func TestGeneratedManifestsFollowTheirTables(t *testing.T) {
 	compare(t, manifests.AlertsResource, text)
 }
 
+// Any address of the Internet is not any address of the cluster. The API server's own address differs between clusters.
+func TestWhoReachesTheInternetReachesNoPrivateAddress(t *testing.T) {
+	edges, err := manifests.ReadEdges()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, outside := range edges.Outside {
+		if outside.CIDR != "0.0.0.0/0" || name == "api-server" {
+			continue
+		}
+		for _, private := range []string{"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16"} {
+			if !slices.Contains(outside.Except, private) {
+				t.Errorf("who may reach %s may reach %s", name, private)
+			}
+		}
+	}
+}
+
 func compare(t *testing.T, path, expected string) {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(manifests.Root, path))

@@ -14,5 +14,5 @@ mod rate;
 pub use address::subscriber_network;
 pub use backoff::{Backoff, Pauses};
 pub use fair_queue::{FairQueue, Pushed};
-pub use lru::{LruMap, lru_map};
+pub use lru::{LruMap, SharedLruMap, lru_map};
 pub use rate::{KeyedRateLimiter, RateBucket, RateLimit};

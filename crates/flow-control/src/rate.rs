@@ -10,14 +10,11 @@
 
 use std::{
     hash::Hash,
-    sync::{
-        Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering::Relaxed},
-    },
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
     time::Duration,
 };
 
-use crate::lru::{LruMap, lru_map};
+use crate::lru::SharedLruMap;
 
 /// How often something may happen, and how often at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,6 +99,18 @@ impl RateBucket {
         self.reserve_many(count, limit, Duration::ZERO, now_micros).map(|_no_wait| ())
     }
 
+    /// Takes as many as there are, up to `most`, and returns how many. The bucket lends nothing.
+    pub fn take_up_to(&self, most: u32, limit: RateLimit, now_micros: u64) -> u32 {
+        let mut taken = 0;
+        let next = |full_at: u64| {
+            taken = limit.there_are(full_at, now_micros).min(most);
+            (taken > 0).then(|| full_at.max(to_nanos(now_micros)).saturating_add(limit.nanos_of(taken)))
+        };
+        // None: there is nothing, and nothing is taken.
+        let _ = self.full_at_nanos.fetch_update(Relaxed, Relaxed, next);
+        taken
+    }
+
     /// Returns `count` that were taken and not used.
     pub fn give_back(&self, count: u32, limit: RateLimit) {
         let before = |full_at: u64| Some(full_at.saturating_sub(limit.nanos_of(count)));
@@ -182,14 +191,14 @@ impl RateBucket {
 /// keys than the capacity is not limited by key, and needs another bound.
 #[derive(Debug)]
 pub struct KeyedRateLimiter<K> {
-    full_at_nanos: Mutex<LruMap<K, u64>>,
+    full_at_nanos: SharedLruMap<K, u64>,
 }
 
 impl<K: Eq + Hash> KeyedRateLimiter<K> {
     /// A limiter with room for `capacity` buckets.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
-        Self { full_at_nanos: Mutex::new(lru_map(capacity)) }
+        Self { full_at_nanos: SharedLruMap::new(capacity) }
     }
 
     /// Takes one from the bucket of `key`.
@@ -208,7 +217,7 @@ impl<K: Eq + Hash> KeyedRateLimiter<K> {
     ///
     /// When the bucket has fewer: the time after which it has so many. A refusal takes nothing.
     pub fn take_many(&self, key: K, count: u32, limit: RateLimit, now_micros: u64) -> Result<(), Duration> {
-        let mut buckets = self.buckets();
+        let mut buckets = self.full_at_nanos.part_of(&key);
         // `get` marks the bucket as used: one that refuses must not be forgotten.
         let full_at = buckets.get(&key).copied().unwrap_or(0);
         let (next, _no_wait) = limit.reserve(count, full_at, Duration::ZERO, now_micros)?;
@@ -230,7 +239,7 @@ impl<K: Eq + Hash> KeyedRateLimiter<K> {
         limit: RateLimit,
         now_micros: u64,
     ) -> Result<u32, Duration> {
-        let mut buckets = self.buckets();
+        let mut buckets = self.full_at_nanos.part_of(&key);
         let full_at = buckets.get(&key).copied().unwrap_or(0);
         let (_, _no_wait) = limit.reserve(least, full_at, Duration::ZERO, now_micros)?;
         let taken = limit.there_are(full_at, now_micros).clamp(least, most.max(least));
@@ -241,14 +250,14 @@ impl<K: Eq + Hash> KeyedRateLimiter<K> {
     /// Takes `count` from the bucket of `key` for what has happened already, even where there are fewer. The bucket owes a
     /// burst at most.
     pub fn charge_many(&self, key: K, count: u32, limit: RateLimit, now_micros: u64) {
-        let mut buckets = self.buckets();
+        let mut buckets = self.full_at_nanos.part_of(&key);
         let full_at = buckets.get(&key).copied().unwrap_or(0);
         buckets.insert(key, limit.charge(count, full_at, now_micros));
     }
 
     /// How many can be taken from the bucket of `key`. To ask does not count as a use of it.
     pub fn there_are(&self, key: &K, limit: RateLimit, now_micros: u64) -> u32 {
-        limit.there_are(self.buckets().peek(key).copied().unwrap_or(0), now_micros)
+        limit.there_are(self.full_at_nanos.part_of(key).peek(key).copied().unwrap_or(0), now_micros)
     }
 
     /// Returns one to the bucket of `key`.
@@ -258,14 +267,9 @@ impl<K: Eq + Hash> KeyedRateLimiter<K> {
 
     /// Returns `count` that were taken and not used to the bucket of `key`.
     pub fn give_back_many(&self, key: &K, count: u32, limit: RateLimit) {
-        if let Some(full_at) = self.buckets().get_mut(key) {
+        if let Some(full_at) = self.full_at_nanos.part_of(key).get_mut(key) {
             *full_at = full_at.saturating_sub(limit.nanos_of(count));
         }
-    }
-
-    fn buckets(&self) -> MutexGuard<'_, LruMap<K, u64>> {
-        // Each change is one insertion or assignment: a panic elsewhere cannot leave half of one.
-        self.full_at_nanos.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -343,6 +347,11 @@ mod tests {
         assert_eq!(keyed.take_up_to("a", 1, 9, LIMIT, 10 * SECOND), Ok(1));
         assert_eq!(keyed.take_up_to("b", 5, 2, LIMIT, 0), Ok(5), "a full bucket lends what a burst lacks");
         assert_eq!(keyed.take_up_to("b", 1, 2, LIMIT, 0), Err(Duration::from_secs(30)));
+        let bucket = RateBucket::new();
+        let taken: Vec<u32> = [(2, 0), (9, 0), (9, 0), (9, 20)]
+            .map(|(most, at)| bucket.take_up_to(most, LIMIT, at * SECOND))
+            .into();
+        assert_eq!(taken, [2, 1, 0, 2], "a bucket lends nothing here");
         let bucket = RateBucket::new();
         bucket.take_many(2, LIMIT, 0).unwrap();
         assert_eq!((bucket.there_are(LIMIT, 0), bucket.full_after(0)), (1, Duration::from_secs(20)));
@@ -451,7 +460,7 @@ mod tests {
         for key in 0..10_000 {
             let _ = limiter.take(key, LIMIT, 0);
             assert!(limiter.take(u64::MAX, LIMIT, 0).is_err(), "forgotten after {key}");
-            assert!(limiter.buckets().len() <= 100);
+            assert!(limiter.full_at_nanos.count() <= 100);
         }
     }
 }

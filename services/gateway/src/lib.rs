@@ -138,7 +138,7 @@ pub async fn start(
     let http_metrics = HttpMetrics { duration: recorders.http.clone(), counters: Arc::clone(&counters) };
 
     let Deps { auth, store, bus: Connected { bus, presence, budgets, deliveries } } = deps;
-    let shared = Arc::new(SharedLimits::new(budgets, Arc::clone(&counters)));
+    let shared = Arc::new(SharedLimits::new(budgets, Arc::clone(&counters), life.tasks()));
     let (changed_profiles, told_profiles) = mpsc::channel(CHANGED_PROFILES_MAX);
     let parts = Parts {
         settings: &settings,
@@ -165,6 +165,8 @@ pub async fn start(
     let note_departures =
         Arc::clone(&state.commands).note_departures(departures, parts.until_drained.clone());
     life.tasks().spawn("departures", note_departures);
+    let users = Arc::clone(&state.sockets.user_limits);
+    parts.until_drained("hides", Arc::clone(&state.commands).reread_hides(users));
     parts.until_drained("profiles", Arc::clone(&state.commands).tell_profiles(told_profiles));
     parts.until_stopping("erasures", Arc::clone(&state.commands).carry_out_erasures());
 

@@ -16,16 +16,16 @@ use madang_rpc::{
         AbandonUpload, AcceptInvitation, Append, AppendInThread, Appended, AuditEntry, BannedUser,
         BeginExport, BeginUpload, Block, BlockedUser, Changed, CreateRoom, DeleteMessage, DeleteRoom,
         Dismiss, EditMessage, EraseUser, Erased, Export, ExportPage, FinishUpload, FollowThread,
-        FollowedThread, ForgetFiles, GetFile, GetPeople, GetReads, GetRoom, GetSync, GetUserSettings,
-        GetWords, Heads, History, Inbox, InboxMark, InboxPage, Invitation, Join, Leave, ListAudit, ListBans,
-        ListBlocked, ListInvitations, ListMembers, ListPins, ListRemovedFiles, ListReports, ListRevisions,
-        ListRooms, ListThreadMessages, ListThreads, LogPage, MadeInvitation, MakeInvitation, MarkDelivered,
-        MarkInboxRead, MarkRead, MarkThreadRead, Member, NoteSeen, Notify, Open, OpenInbox, Opened,
-        OpenedInbox, Page, Person, PutMember, PutRoomSettings, PutStatus, PutUserSettings, PutWords, React,
-        Read, ReadExport, ReadMark, RememberProfile, RememberedProfile, RemoveMember, Report, ReportMessage,
-        Resolve, Resolved, Restrict, Revision, RevokeInvitation, RoomReads, RoomView, Search, SearchPage,
-        SetForRoom, SetPin, SettleReport, Synced, TellFollowers, ThreadPage, ThreadPlace, ToldStatus,
-        Unblock, UpdateRoom, UserSettings, WordList,
+        FollowedThread, ForgetFiles, GetFile, GetHides, GetPeople, GetReads, GetRoom, GetSync,
+        GetUserSettings, GetWords, Heads, History, Inbox, InboxMark, InboxPage, Invitation, Join, Leave,
+        ListAudit, ListBans, ListBlocked, ListInvitations, ListMembers, ListPins, ListRemovedFiles,
+        ListReports, ListRevisions, ListRooms, ListThreadMessages, ListThreads, LogPage, MadeInvitation,
+        MakeInvitation, MarkDelivered, MarkInboxRead, MarkRead, MarkThreadRead, Member, NoteSeen, Notify,
+        Open, OpenInbox, Opened, OpenedInbox, Page, Person, PutMember, PutRoomSettings, PutStatus,
+        PutUserSettings, PutWords, React, Read, ReadExport, ReadMark, RememberProfile, RememberedProfile,
+        RemoveMember, Report, ReportMessage, Resolve, Resolved, Restrict, Revision, RevokeInvitation,
+        RoomReads, RoomView, Search, SearchPage, SetForRoom, SetPin, SettleReport, Synced, TellFollowers,
+        ThreadPage, ThreadPlace, ToldStatus, Unblock, UpdateRoom, UserHides, UserSettings, WordList,
     },
 };
 use tokio::time::timeout;
@@ -224,17 +224,14 @@ impl MessageStore for Operations {
         let is_flagged = self.is_flagged(&append).await?;
         check_message(&mut append.message)?;
         let (room, reply_to) = (append.room, append.message.reply_to);
-        let mut appended = if append.message.has_files() {
+        let mut appended = if is_flagged || append.message.has_files() {
             // This method keeps its deadline in its queue, in which such a message does not wait.
-            timeout(CALL_DEADLINE, self.0.engine.append_with_files(append))
+            timeout(CALL_DEADLINE, self.0.engine.append_apart(append, is_flagged))
                 .await
                 .unwrap_or_else(|_elapsed| Err(OperationError::Deadline))?
         } else {
             self.0.appends.ask(append).await?
         };
-        if is_flagged && !appended.duplicate {
-            self.0.engine.report_by_words(room, appended.seq).await;
-        }
         // After the commit: what happens to the original from now on has events after this one. A message that answers
         // nothing pays nothing, and waits for none that does.
         if let Some(original) = reply_to.filter(|original| !appended.duplicate && *original < appended.seq) {
@@ -245,13 +242,9 @@ impl MessageStore for Operations {
 
     async fn append_in_thread(&self, request: AppendInThread) -> Result<Changed<Appended>> {
         let AppendInThread(mut append) = request;
-        let (room, is_flagged) = (append.room, self.is_flagged(&append).await?);
+        let is_flagged = self.is_flagged(&append).await?;
         check_message(&mut append.message)?;
-        let appended = self.0.engine.append_in_thread(append).await?;
-        if is_flagged && !appended.value.duplicate {
-            self.0.engine.report_by_words(room, appended.value.seq).await;
-        }
-        Ok(self.told(appended))
+        Ok(self.told(self.0.engine.append_in_thread(append, is_flagged).await?))
     }
 
     async fn tell_followers(&self, request: TellFollowers) -> Result<Changed<bool>> {
@@ -313,16 +306,11 @@ impl MessageStore for Operations {
     async fn edit_message(&self, mut request: EditMessage) -> Result<Changed<Event>> {
         // What the type does not say.
         request.text = MessageText::new(request.text)?.into_string();
-        let (room, message) = (request.room, request.message);
         let is_flagged = match &request.actor {
-            Some(actor) => self.0.engine.judge_words(room, actor.id, None, &request.text).await?,
+            Some(actor) => self.0.engine.judge_words(request.room, actor.id, None, &request.text).await?,
             None => false,
         };
-        let edited = self.told(self.0.engine.edit_message(request).await?);
-        if is_flagged {
-            self.0.engine.report_by_words(room, message).await;
-        }
-        Ok(edited)
+        Ok(self.told(self.0.engine.edit_message(request, is_flagged).await?))
     }
 
     async fn delete_message(&self, request: DeleteMessage) -> Result<Changed<()>> {
@@ -431,6 +419,10 @@ impl MessageStore for Operations {
 
     async fn note_seen(&self, request: NoteSeen) -> Result<()> {
         Ok(self.0.engine.note_seen(request).await?)
+    }
+
+    async fn get_hides(&self, request: GetHides) -> Result<Vec<UserHides>> {
+        Ok(self.0.engine.hides(request).await?)
     }
 
     async fn erase_user(&self, request: EraseUser) -> Result<Changed<Erased>> {

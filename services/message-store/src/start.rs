@@ -91,11 +91,9 @@ pub async fn start(settings: &Settings, url: &Secret, host: &Host) -> Result<Ser
     indexer.start(&life, &host.metrics);
     let words = Arc::new(WordLists::default());
     // Before the first message is judged.
-    until_open("the database", host, &check, || words.refresh(&*database, host.clock.now())).await?;
-    life.tasks().spawn(
-        "words",
-        follow_words(Arc::clone(&database), Arc::clone(&host.clock), Arc::clone(&words), life.soft().clone()),
-    );
+    until_open("the database", host, &check, || words.refresh(&*database)).await?;
+    let follow_words = follow_words(Arc::clone(&database), Arc::clone(&words), life.soft().clone());
+    life.tasks().spawn("words", follow_words);
     let reply_notices = Arc::new(ReplyNotices {
         database: Arc::clone(&database),
         transactions: Arc::clone(&transactions),
@@ -184,17 +182,12 @@ fn draw_epoch(random: &dyn Random) -> Epoch {
 }
 
 /// Asks now and then which word lists have changed. What cannot be asked stays as it was.
-async fn follow_words(
-    database: Arc<dyn Database>,
-    clock: Arc<dyn Clock>,
-    words: Arc<WordLists>,
-    soft: CancellationToken,
-) {
+async fn follow_words(database: Arc<dyn Database>, words: Arc<WordLists>, soft: CancellationToken) {
     let mut ticks = interval(WORD_LISTS_REFRESH);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     while soft.run_until_cancelled(ticks.tick()).await.is_some() {
         // `watch` says in the log that the database does not answer.
-        if let Err(error) = words.refresh(&*database, clock.now()).await {
+        if let Err(error) = words.refresh(&*database).await {
             tracing::debug!(cause = %error.cause(), "the word lists could not be asked for");
         }
     }

@@ -61,6 +61,8 @@ pub struct GetFile {
 pub struct ListRemovedFiles {
     /// At most so many.
     pub limit: u32,
+    /// Only those behind this one, which is to be removed, too. None are behind one that is forgotten.
+    pub after: Option<FileId>,
 }
 
 /// Notes that the bytes of files were removed.
@@ -77,7 +79,7 @@ message!(Attachment => wire::FinishUploadResponse | wire::GetFileResponse[file])
 message!(AbandonUpload => wire::AbandonUploadRequest { user, file });
 nothing!(wire::AbandonUploadResponse);
 message!(GetFile => wire::GetFileRequest { user, file });
-message!(ListRemovedFiles => wire::ListRemovedFilesRequest { limit });
+message!(ListRemovedFiles => wire::ListRemovedFilesRequest { limit, after });
 message!(Vec<FileId> => wire::ListRemovedFilesResponse[files]);
 message!(ForgetFiles => wire::ForgetFilesRequest { files });
 nothing!(wire::ForgetFilesResponse);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use madang_domain::{Cursor, Epoch, IdempotencyKey, Profile, Seq, UserId, event::Event};
+use madang_domain::{Cursor, Epoch, IdempotencyKey, Profile, Seq, Timestamp, UserId, event::Event};
 use madang_proto::store::v1 as wire;
 
 use super::{
@@ -64,6 +64,8 @@ pub struct OpenedInbox {
     pub hides_typing: bool,
     /// The users whom the user has blocked.
     pub blocked: Vec<UserId>,
+    /// The version of what the user has set: later than that of each change before; of 1970 where nothing was set.
+    pub hides_version: Timestamp,
 }
 
 /// Asks for a page of a user's inbox.
@@ -125,7 +127,8 @@ message!(Dismiss => wire::DismissRequest { user, seq });
 of_nothing!(wire::DismissResponse);
 message!(Notify => wire::NotifyRequest { user, data, key });
 message!(OpenedInbox => wire::OpenedInbox {
-    epoch, head, read, unread, complete, events, user, hides_presence, hides_typing, blocked
+    epoch, head, read, unread, complete, events, user, hides_presence, hides_typing, blocked,
+    hides_version as hides_version_micros
 });
 message!(Inbox => wire::InboxRequest { user, from, limit });
 message!(InboxPage => wire::InboxResponse { epoch, events, head, read, unread, more });

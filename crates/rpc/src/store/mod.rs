@@ -48,7 +48,10 @@ pub use self::{
     },
     moderation::{BannedUser, ListBans, Restrict},
     page::{Page, PageQuery},
-    people::{GetPeople, NoteSeen, PEOPLE_MAX, Person, PutStatus, Seen, Status, StatusRoom, ToldStatus},
+    people::{
+        GetHides, GetPeople, NoteSeen, PEOPLE_MAX, Person, PutStatus, STATUS_BUT_FOR_MAX, Seen, Status,
+        StatusRoom, ToldStatus, UserHides,
+    },
     profiles::{PROFILE_ROOMS_MAX, RememberProfile, RememberedProfile},
     reads::{DeliveredMark, GetReads, Mark, MarkDelivered, RoomReads},
     reports::{
@@ -403,6 +406,12 @@ service! {
     /// Notes when users were last seen, of those who let it be seen. An earlier time changes nothing.
     fn note_seen(NoteSeen as NoteSeenRequest) -> () as NoteSeenResponse {
         repeat: always, "the time only moves forward";
+    }
+
+    /// What users hide, of those who have ever set anything. A gateway asks for the users who are there when it may have missed
+    /// that one did.
+    fn get_hides(GetHides as GetHidesRequest) -> Vec<UserHides> as GetHidesResponse {
+        repeat: always, "it reads";
     }
 
     /// Takes the next step of a user's erasure, and answers what it has committed. From the first step on the user's name is

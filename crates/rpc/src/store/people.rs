@@ -7,8 +7,12 @@ use madang_proto::store::v1 as wire;
 
 use crate::wire::{message, nothing};
 
-/// The users of one `get_people` or `note_seen`. Of further ones nothing is answered or noted.
+/// The users of one `get_people`, `get_hides` or `note_seen`. Of further ones nothing is answered or noted.
 pub const PEOPLE_MAX: usize = 1_000;
+
+/// The members of a room who are not told of a status that is told there. An entry of the bus names them, and the hubs look
+/// each subscriber up among them.
+pub const STATUS_BUT_FOR_MAX: usize = 500;
 
 /// What a user says of what the user does.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +37,8 @@ pub struct PutStatus {
 pub struct ToldStatus {
     /// Later than that of each change before.
     pub version: Timestamp,
-    /// The user's rooms, at most [`PROFILE_ROOMS_MAX`](super::PROFILE_ROOMS_MAX): those that were active last.
+    /// The user's rooms, at most [`PROFILE_ROOMS_MAX`](super::PROFILE_ROOMS_MAX): those that were active last. A room in
+    /// which more than [`STATUS_BUT_FOR_MAX`] are not to be told is not among them.
     pub rooms: Vec<StatusRoom>,
 }
 
@@ -42,7 +47,7 @@ pub struct ToldStatus {
 pub struct StatusRoom {
     /// The room.
     pub room: RoomId,
-    /// Members who are not told: of these and the user, one blocks the other.
+    /// Members who are not told, sorted: of these and the user, one blocks the other.
     pub but_for: Vec<UserId>,
 }
 
@@ -82,6 +87,26 @@ pub struct NoteSeen {
     pub seen: Vec<Seen>,
 }
 
+/// Asks what users do not show to others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GetHides {
+    /// The users, at most [`PEOPLE_MAX`].
+    pub users: Vec<UserId>,
+}
+
+/// What a user does not show to others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UserHides {
+    /// The user.
+    pub user: UserId,
+    /// That the user is present.
+    pub presence: bool,
+    /// That the user types.
+    pub typing: bool,
+    /// When it was last changed; each change is later than the one before.
+    pub version: Timestamp,
+}
+
 message!(Status => wire::Status { text, until as until_micros });
 message!(PutStatus => wire::PutStatusRequest { user, status });
 message!(StatusRoom => wire::StatusRoom { room, but_for });
@@ -92,3 +117,6 @@ message!(Vec<Person> => wire::GetPeopleResponse[people]);
 message!(Seen => wire::Seen { user, at as at_micros });
 message!(NoteSeen => wire::NoteSeenRequest { seen });
 nothing!(wire::NoteSeenResponse);
+message!(GetHides => wire::GetHidesRequest { users });
+message!(UserHides => wire::UserHides { user, presence, typing, version as version_micros });
+message!(Vec<UserHides> => wire::GetHidesResponse[users]);

@@ -19,9 +19,9 @@ use madang_rpc::{
     store::{
         AbandonUpload, AcceptInvitation, Append, AppendInThread, Authority, BeginUpload, Block, CreateRoom,
         DeleteMessage, DeleteRoom, DeliveredMark, Dismiss, EditMessage, FinishUpload, FollowThread,
-        ForgetFiles, GetFile, GetPeople, GetReads, GetRoom, GetSync, GetUserSettings, Heads, History,
-        HistoryFrom, HistoryQuery, Inbox, Join, Leave, ListBans, ListBlocked, ListInvitations, ListMembers,
-        ListPins, ListRemovedFiles, ListRevisions, ListRooms, ListThreadMessages, ListThreads,
+        ForgetFiles, GetFile, GetHides, GetPeople, GetReads, GetRoom, GetSync, GetUserSettings, Heads,
+        History, HistoryFrom, HistoryQuery, Inbox, Join, Leave, ListBans, ListBlocked, ListInvitations,
+        ListMembers, ListPins, ListRemovedFiles, ListRevisions, ListRooms, ListThreadMessages, ListThreads,
         MakeInvitation, MarkDelivered, MarkInboxRead, MarkRead, MarkThreadRead, NewRoom, NoteSeen, Notify,
         Open, OpenInbox, PageQuery, PutMember, PutRoomSettings, PutStatus, PutUserSettings, React, Read,
         RememberProfile, RemoveMember, Resolve, Restrict, RevokeInvitation, RoomKind, Search, Seen, SetPin,
@@ -455,7 +455,9 @@ async fn files_are_the_same(near: &Scripted, far: &impl MessageStore) {
     }
     same!(near, far, abandon_upload(AbandonUpload { user, file: id }));
     same!(near, far, get_file(GetFile { user, file: id }));
-    same!(near, far, list_removed_files(ListRemovedFiles { limit: 9 }));
+    for after in [None, Some(file_id(3))] {
+        same!(near, far, list_removed_files(ListRemovedFiles { limit: 9, after }));
+    }
     same!(near, far, forget_files(ForgetFiles { files: vec![id, file_id(8)] }));
 }
 
@@ -539,6 +541,7 @@ async fn logs_are_the_same(near: &Scripted, far: &impl MessageStore) {
     same!(near, far, get_people(GetPeople { viewer: user, users: vec![user_id(5), user_id(6)] }));
     let seen = || Seen { user, at: Timestamp::from_micros(9) };
     same!(near, far, note_seen(NoteSeen { seen: vec![seen(), seen()] }));
+    same!(near, far, get_hides(GetHides { users: vec![user_id(5), user_id(6)] }));
     same!(near, far, block(Block { actor: profile(1), user: profile(5) }));
     same!(near, far, unblock(Unblock { actor: user, user: user_id(5) }));
     for cursor in [None, Some("b.7".to_owned())] {

@@ -27,7 +27,7 @@ use madang_rpc::{
         AbandonUpload, AcceptInvitation, Append, AppendInThread, Appended, AuditEntry, Authority, BannedUser,
         BeginExport, BeginUpload, Block, BlockedUser, Changed, CreateRoom, DeleteMessage, DeleteRoom,
         Dismiss, EditMessage, EraseUser, Erased, Export, ExportPage, FinishUpload, FollowThread,
-        FollowedThread, ForgetFiles, FoundMessage, GetFile, GetPeople, GetReads, GetRoom, GetSync,
+        FollowedThread, ForgetFiles, FoundMessage, GetFile, GetHides, GetPeople, GetReads, GetRoom, GetSync,
         GetUserSettings, GetWords, Heads, History, HistoryFrom, Inbox, InboxMark, InboxPage, InboxStanding,
         Invitation, Join, Leave, ListAudit, ListBans, ListBlocked, ListInvitations, ListMembers, ListPins,
         ListRemovedFiles, ListReports, ListRevisions, ListRooms, ListThreadMessages, ListThreads, LogPage,
@@ -38,7 +38,7 @@ use madang_rpc::{
         Resolve, Resolved, Restrict, Revision, RevokeInvitation, Room, RoomKind, RoomReads, RoomSettings,
         RoomView, Search, SearchPage, SetForRoom, SetPin, SettleReport, Status, StatusRoom, Synced,
         SyncedRoom, TellFollowers, TextRange, ThreadPage, ThreadPlace, ToldStatus, Unblock, UpdateRoom,
-        UserSettings, WordList,
+        UserHides, UserSettings, WordList,
     },
 };
 use tokio::sync::Semaphore;
@@ -621,6 +621,7 @@ impl MessageStoreDouble for Script {
             hides_presence: open.since.is_some(),
             hides_typing: open.since.is_none(),
             blocked: open.since.map(|_| user_id(2)).into_iter().collect(),
+            hides_version: Timestamp::from_micros(8),
         })
     }
 
@@ -724,6 +725,20 @@ impl MessageStoreDouble for Script {
 
     async fn note_seen(&self, request: NoteSeen) -> Result<()> {
         self.called("note_seen", &request)
+    }
+
+    async fn get_hides(&self, request: GetHides) -> Result<Vec<UserHides>> {
+        self.called("get_hides", &request)?;
+        let hides = |user, presence| {
+            let version = Timestamp::from_micros(7);
+            UserHides { user, presence, typing: !presence, version }
+        };
+        Ok(request
+            .users
+            .into_iter()
+            .zip([true, false])
+            .map(|(user, presence)| hides(user, presence))
+            .collect())
     }
 
     async fn erase_user(&self, request: EraseUser) -> Result<Changed<Erased>> {

@@ -156,7 +156,7 @@ impl Drop for Spent {
         if let Some(SpentInRoom { budgets, room, count, paid }) = self.room.take() {
             let rate = budgets.room_sends;
             budgets.rooms.give_back_many(&room, count, rate);
-            budgets.shared.give_back(&in_room(room), Price { count, rate }, paid);
+            budgets.shared.give_back(&in_room(room), rate, paid);
         }
         if let Some(profile) = self.profile.take() {
             profile.told(0);
@@ -231,15 +231,22 @@ impl Budgets {
         let address = actor.address.map(subscriber_network);
         let room = room.filter(|_| cost.room > 0);
         self.take_here(usage, address, cost, room)?;
-        let paid = self.take_shared(actor.profile.id, address, cost, room).await.inspect_err(|_| {
-            self.give_back_here(usage, address, cost, room);
-        })?;
         let profile = (cost.profile_topics > 0).then(|| {
             let (budgets, usage) = (Arc::clone(self), Arc::clone(usage));
             Box::new(ProfileToTell { budgets, usage, address: actor.address, topics: cost.profile_topics })
         });
-        let room = room.map(|room| SpentInRoom { budgets: Arc::clone(self), room, count: cost.room, paid });
-        Ok(Spent { room, profile })
+        // Before anything is awaited: whoever hangs up meanwhile gives back what was taken of the room's budget.
+        let (budgets, count) = (Arc::clone(self), cost.room);
+        let room = room.map(|room| SpentInRoom { budgets, room, count, paid: Paid::HERE });
+        let mut spent = Spent { room, profile };
+        let in_room = spent.room.as_ref().map(|spent| spent.room);
+        let paid = self.take_shared(actor.profile.id, address, cost, in_room).await.inspect_err(|_| {
+            self.give_back_here(usage, address, cost);
+        })?;
+        if let Some(spent) = &mut spent.room {
+            spent.paid = paid;
+        }
+        Ok(spent)
     }
 
     /// The same of the budgets of this gateway.
@@ -276,16 +283,13 @@ impl Budgets {
         Ok(())
     }
 
-    /// Gives back what the budgets of this gateway have granted.
-    fn give_back_here(&self, usage: &UserUsage, address: Option<IpAddr>, cost: Cost, room: Option<RoomId>) {
-        for (_, bucket, rate, count) in self.of_user(usage, cost) {
+    /// Gives back what the budgets of this gateway have granted, but for what [`Spent`] gives back.
+    fn give_back_here(&self, usage: &UserUsage, address: Option<IpAddr>, cost: Cost) {
+        for (_, bucket, rate, count) in self.of_user(usage, Cost { profile_topics: 0, ..cost }) {
             bucket.give_back(count, rate);
         }
         if let Some((rate, address)) = self.address_sends.zip(address) {
             self.addresses.give_back_many(&address, cost.sends, rate);
-        }
-        if let Some(room) = room {
-            self.rooms.give_back_many(&room, cost.room, self.room_sends);
         }
     }
 
@@ -309,7 +313,7 @@ impl Budgets {
             }),
             room.map(|room| (in_room(room), price(cost.room, self.room_sends))),
         ];
-        let mut paid = [Paid::Here; 5];
+        let mut paid = [Paid::HERE; 5];
         for at in 0..prices.len() {
             let Some((key, price)) = &prices[at] else { continue };
             match self.shared.take(key, *price).await {
@@ -320,7 +324,7 @@ impl Budgets {
                         .zip(paid)
                         .filter_map(|(price, paid)| price.as_ref().map(|price| (price, paid)))
                     {
-                        self.shared.give_back(key, *price, paid);
+                        self.shared.give_back(key, price.rate, paid);
                     }
                     return Err(Error::rate_limited(key.limit, wait));
                 }
@@ -384,6 +388,8 @@ fn per_minute(count: u32) -> RateLimit {
 mod tests {
     use madang_bus::InProcessExchange;
     use madang_domain::{DisplayName, GatewayId, Timestamp, Username};
+    use madang_kit::Lifecycle;
+    use tokio::sync::Semaphore;
     use uuid::Uuid;
 
     use super::*;
@@ -408,7 +414,7 @@ mod tests {
             user_uploads: 1,
         };
         let alone = InProcessExchange::new().connect(GatewayId::new(Uuid::from_u128(1))).budgets;
-        let shared = Arc::new(SharedLimits::new(alone, Arc::default()));
+        let shared = Arc::new(SharedLimits::new(alone, Arc::default(), Lifecycle::default().tasks()));
         Arc::new(Budgets::new(settings, Arc::new(UserLimits::new(1)), shared))
     }
 
@@ -461,5 +467,60 @@ mod tests {
         let wait = refused.retry_after.unwrap();
         assert_eq!(refused.limit, Some(Limit::AddressSends));
         assert!(wait <= Duration::from_secs(3) && wait > Duration::from_secs(2), "{wait:?}");
+    }
+
+    /// A bus that answers nothing, and notes that it was asked.
+    struct SilentBus(Semaphore);
+
+    #[async_trait::async_trait]
+    impl madang_bus::SharedBudgets for SilentBus {
+        fn is_shared(&self) -> bool {
+            true
+        }
+
+        async fn take(
+            &self,
+            _take: madang_bus::TakeFromBudget<'_>,
+        ) -> std::result::Result<madang_bus::Taken, madang_bus::BudgetError> {
+            self.0.add_permits(1);
+            std::future::pending().await
+        }
+    }
+
+    #[tokio::test]
+    async fn whoever_hangs_up_before_it_is_paid_keeps_nothing_of_the_rooms_budget() {
+        let bus = Arc::new(SilentBus(Semaphore::new(0)));
+        let shared = Arc::clone(&bus) as Arc<dyn madang_bus::SharedBudgets>;
+        let shared = SharedLimits::new(shared, Arc::default(), Lifecycle::default().tasks());
+        let settings = BudgetSettings {
+            user_sends: SENDS,
+            address_sends_per_second: 0,
+            room_sends_per_second: 1,
+            room_creations_per_minute: 1,
+            member_additions_per_minute: 1,
+            user_uploads: 1,
+        };
+        let limits = Arc::new(UserLimits::new(1));
+        let budgets = Arc::new(Budgets::new(settings, limits, Arc::new(shared)));
+        let room = RoomId::new(Uuid::from_u128(9));
+        // All that the room has.
+        let cost =
+            Cost { sends: PARTS_OF_A_MESSAGE, room: 2 * PARTS_OF_A_MESSAGE, profile_topics: 0, ..CHANGE };
+        for number in 1..4 {
+            let actor = actor(number);
+            tokio::select! {
+                biased;
+                taken = budgets.take(&actor, cost, Some(room)) => drop(taken.unwrap()),
+                asked = bus.0.acquire() => asked.unwrap().forget(),
+            }
+            assert!(
+                budgets.rooms.take_many(room, cost.room, budgets.room_sends, limits_now(&budgets)).is_ok()
+            );
+            budgets.rooms.give_back_many(&room, cost.room, budgets.room_sends);
+        }
+    }
+
+    fn limits_now(budgets: &Budgets) -> u64 {
+        budgets.users.now_micros()
     }
 }

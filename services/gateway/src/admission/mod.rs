@@ -18,7 +18,7 @@ pub(crate) use budgets::{
     Actor, BudgetSettings, Budgets, Cost, PARTS_OF_A_MESSAGE, PROFILE_TOPICS_MAX, Spent,
 };
 pub(crate) use departures::Departures;
-pub(crate) use hides::{BeforeRead, Hides};
+pub(crate) use hides::Hides;
 pub(crate) use queue::{AdmissionQueue, admit};
 pub(crate) use reads::{ReadBudgets, ReadSettings, Reads};
 pub(crate) use shared::{Price, SharedKey, SharedLimits, Whose};

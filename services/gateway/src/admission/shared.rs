@@ -6,14 +6,15 @@ use std::{
     net::IpAddr,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU32, AtomicU64, Ordering},
     },
     time::Duration,
 };
 
 use madang_bus::{BudgetError, SharedBudgets, TakeFromBudget, Taken};
 use madang_domain::{Limit, RoomId, UserId};
-use madang_flow_control::{LruMap, RateBucket, RateLimit, lru_map};
+use madang_flow_control::{RateBucket, RateLimit, SharedLruMap};
+use madang_kit::lifecycle::Tasks;
 use tokio::{
     sync::Semaphore,
     time::{Instant, timeout},
@@ -28,8 +29,11 @@ const FREE_PART: u32 = 10;
 /// A batch is one in so many of what a budget has at once. What a gateway took and has not used is lost to the others until
 /// it is there again.
 const BATCH_PART: u32 = 20;
-/// How long a command waits for the shared bucket. Past it the limits of this gateway alone count.
+/// How long a command waits for the bus. Past it the limits of this gateway alone count.
 const PATIENCE: Duration = Duration::from_millis(50);
+/// How long a command waits before that for what others ask of the same budget: two calls, the one that is under way and the
+/// one that asks for all who wait. Past it this command passes, and nothing is thought of the bus.
+const TURN_PATIENCE: Duration = Duration::from_millis(100);
 /// For so long nobody is asked after that: a slow Redis delays one command of each second, not all.
 const SILENCE: Duration = Duration::from_secs(1);
 /// The calls to the bus that may be under way. Past it the limits of this gateway alone count.
@@ -67,15 +71,19 @@ impl fmt::Display for SharedKey {
     }
 }
 
-/// From what something was paid, so that it can be given back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Paid {
-    /// By the budgets of this gateway alone: nothing is shared, or the bus could not be asked.
-    Here,
+/// From what something was paid, so that it can be given back. What is missing was granted by the budgets of this gateway
+/// alone: nothing is shared, or the bus could not be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Paid {
     /// From the part that this gateway grants by itself.
-    Free,
+    free: u32,
     /// From what was taken from the shared bucket.
-    Taken,
+    taken: u32,
+}
+
+impl Paid {
+    /// By the budgets of this gateway alone.
+    pub(crate) const HERE: Self = Self { free: 0, taken: 0 };
 }
 
 /// What is paid: so many of a budget that has so much.
@@ -90,8 +98,9 @@ pub(crate) struct SharedLimits {
     budgets: Arc<dyn SharedBudgets>,
     counters: Arc<Counters>,
     epoch: Instant,
-    kept: Mutex<LruMap<SharedKey, Arc<Kept>>>,
-    asking: Semaphore,
+    kept: SharedLruMap<SharedKey, Arc<Kept>>,
+    asking: Arc<Semaphore>,
+    tasks: Tasks,
     /// Until then the bus is not asked.
     silent_until_micros: AtomicU64,
 }
@@ -102,7 +111,68 @@ struct Kept {
     free: RateBucket,
     pool: Mutex<Pool>,
     /// Held by the one who asks the bus; the others wait for what comes of it.
-    turn: tokio::sync::Mutex<()>,
+    turn: Arc<tokio::sync::Mutex<()>>,
+    /// How much they want who wait for the turn, or have it.
+    wanted: AtomicU32,
+}
+
+/// Wants so much of the shared bucket, until it is dropped.
+struct Wanting<'a> {
+    wanted: &'a AtomicU32,
+    count: u32,
+}
+
+impl<'a> Wanting<'a> {
+    fn new(wanted: &'a AtomicU32, count: u32) -> Self {
+        wanted.fetch_add(count, Ordering::Relaxed);
+        Self { wanted, count }
+    }
+}
+
+impl Drop for Wanting<'_> {
+    fn drop(&mut self) {
+        self.wanted.fetch_sub(self.count, Ordering::Relaxed);
+    }
+}
+
+/// What one command has of a batch. There again for others where it is dropped.
+struct Share {
+    kept: Arc<Kept>,
+    count: u32,
+}
+
+impl Share {
+    fn keep(mut self) -> u32 {
+        std::mem::take(&mut self.count)
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        if self.count > 0 {
+            let mut pool = self.kept.pool();
+            pool.left = pool.left.saturating_add(self.count);
+        }
+    }
+}
+
+/// What was taken from the free part for a dear command, which the rest may be refused. Given back where it is dropped.
+struct FreeShare<'a> {
+    free: &'a RateBucket,
+    part: RateLimit,
+    count: u32,
+}
+
+impl FreeShare<'_> {
+    fn keep(mut self) -> u32 {
+        std::mem::take(&mut self.count)
+    }
+}
+
+impl Drop for FreeShare<'_> {
+    fn drop(&mut self) {
+        self.free.give_back(self.count, self.part);
+    }
 }
 
 /// What was taken from the shared bucket and is not used yet.
@@ -117,13 +187,13 @@ struct Pool {
 
 impl Pool {
     /// Takes from what is left. None where the bus has to be asked; an error where it has refused as many not long ago.
-    fn take(&mut self, count: u32, now_micros: u64) -> Result<Option<Paid>, Duration> {
+    fn take(&mut self, count: u32, now_micros: u64) -> Result<Option<()>, Duration> {
         if now_micros >= self.until_micros {
             self.left = 0;
         }
         if let Some(left) = self.left.checked_sub(count) {
             self.left = left;
-            return Ok(Some(Paid::Taken));
+            return Ok(Some(()));
         }
         match self.refused {
             Some((least, until)) if count >= least && now_micros < until => {
@@ -135,6 +205,30 @@ impl Pool {
 }
 
 impl Kept {
+    /// Notes what was taken, which is void after a time, and answers the share of the command that asked.
+    fn note(
+        self: Arc<Self>,
+        taken: Taken,
+        count: u32,
+        void_after: Duration,
+        epoch: Instant,
+    ) -> Result<Share, Duration> {
+        let mut pool = self.pool();
+        match taken {
+            Taken::Granted(taken) => {
+                pool.refused = None;
+                pool.left = pool.left.saturating_add(taken.saturating_sub(count));
+                pool.until_micros = micros(epoch.elapsed()).saturating_add(micros(void_after));
+                drop(pool);
+                Ok(Share { kept: self, count })
+            }
+            Taken::Refused(wait) => {
+                pool.refused = Some((count, micros(epoch.elapsed()).saturating_add(micros(wait))));
+                Err(wait)
+            }
+        }
+    }
+
     fn pool(&self) -> std::sync::MutexGuard<'_, Pool> {
         // No code that can panic runs under the lock.
         self.pool.lock().unwrap_or_else(PoisonError::into_inner)
@@ -142,13 +236,14 @@ impl Kept {
 }
 
 impl SharedLimits {
-    pub(crate) fn new(budgets: Arc<dyn SharedBudgets>, counters: Arc<Counters>) -> Self {
+    pub(crate) fn new(budgets: Arc<dyn SharedBudgets>, counters: Arc<Counters>, tasks: Tasks) -> Self {
         Self {
             budgets,
             counters,
+            tasks,
             epoch: Instant::now(),
-            kept: Mutex::new(lru_map(KEPT)),
-            asking: Semaphore::new(ASKING_MAX),
+            kept: SharedLruMap::new(KEPT),
+            asking: Arc::new(Semaphore::new(ASKING_MAX)),
             silent_until_micros: AtomicU64::new(0),
         }
     }
@@ -164,81 +259,86 @@ impl SharedLimits {
             key.limit
         );
         if price.count == 0 || !self.budgets.is_shared() {
-            return Ok(Paid::Here);
+            return Ok(Paid::HERE);
         }
         let kept = self.kept(key);
-        let now = self.now_micros();
-        if kept.free.take_many(price.count, free_part(price.rate), now).is_ok() {
-            return Ok(Paid::Free);
+        let (part, now) = (free_part(price.rate), self.now_micros());
+        if price.count <= part.burst {
+            if kept.free.take_many(price.count, part, now).is_ok() {
+                return Ok(Paid { free: price.count, taken: 0 });
+            }
+            let taken = self.take_shared(&kept, key, price).await?;
+            return Ok(Paid { free: 0, taken });
         }
-        if let Some(paid) = kept.pool().take(price.count, now)? {
-            return Ok(paid);
-        }
-        if now < self.silent_until_micros.load(Ordering::Relaxed) {
-            return Ok(Paid::Here);
-        }
-        match timeout(PATIENCE, self.ask(&kept, key, price)).await {
-            Ok(Ok(paid)) => paid,
-            Ok(Err(error)) => Ok(self.alone(Some(&error))),
-            Err(_) => Ok(self.alone(None)),
-        }
+        // A bucket lends what a burst lacks. Each gateway would, so a dear command has here what there is, and no more.
+        let count = kept.free.take_up_to(price.count, part, now);
+        let share = FreeShare { free: &kept.free, part, count };
+        let taken = self.take_shared(&kept, key, Price { count: price.count - count, ..price }).await?;
+        Ok(Paid { free: share.keep(), taken })
     }
 
     /// Gives back what was taken and not used. What was refused elsewhere so takes nothing from the other gateways.
-    pub(crate) fn give_back(&self, key: &SharedKey, price: Price, paid: Paid) {
-        match paid {
-            Paid::Here => {}
-            Paid::Free => self.kept(key).free.give_back(price.count, free_part(price.rate)),
-            Paid::Taken => self.kept(key).pool().left += price.count,
+    pub(crate) fn give_back(&self, key: &SharedKey, rate: RateLimit, paid: Paid) {
+        if paid == Paid::HERE {
+            return;
         }
+        let kept = self.kept(key);
+        kept.free.give_back(paid.free, free_part(rate));
+        let mut pool = kept.pool();
+        pool.left = pool.left.saturating_add(paid.taken);
     }
 
-    /// Takes a batch from the shared bucket, unless another one has meanwhile.
-    async fn ask(
-        &self,
-        kept: &Kept,
-        key: &SharedKey,
-        price: Price,
-    ) -> Result<Result<Paid, Duration>, BudgetError> {
-        let _turn = kept.turn.lock().await;
-        match kept.pool().take(price.count, self.now_micros()) {
-            Ok(None) => {}
-            Ok(Some(paid)) => return Ok(Ok(paid)),
-            Err(wait) => return Ok(Err(wait)),
+    /// Takes from what is left of a batch, or a batch from the shared bucket unless another one has meanwhile. Answers how much
+    /// was taken: nothing where the limits of this gateway alone count.
+    async fn take_shared(&self, kept: &Arc<Kept>, key: &SharedKey, price: Price) -> Result<u32, Duration> {
+        let Price { count, rate } = price;
+        if let Some(()) = kept.pool().take(count, self.now_micros())? {
+            return Ok(count);
+        }
+        if self.is_silent() {
+            return Ok(0);
+        }
+        let _wanting = Wanting::new(&kept.wanted, count);
+        let turn = timeout(TURN_PATIENCE, Arc::clone(&kept.turn).lock_owned()).await;
+        let Ok(turn) = turn else { return Ok(0) };
+        if let Some(()) = kept.pool().take(count, self.now_micros())? {
+            return Ok(count);
         }
         // Whoever had the turn before may have waited in vain.
-        if self.now_micros() < self.silent_until_micros.load(Ordering::Relaxed) {
-            return Ok(Ok(Paid::Here));
+        if self.is_silent() {
+            return Ok(0);
         }
         // More calls than these are not under way while Redis is well.
-        let Ok(_place) = self.asking.try_acquire() else { return Ok(Ok(Paid::Here)) };
-        let rate = shared_part(price.rate);
-        let batch = rate.burst / BATCH_PART;
-        let take = TakeFromBudget {
-            budget: &key.to_string(),
-            rate,
-            least: price.count,
-            most: batch.max(price.count),
-        };
-        let taken = self.budgets.take(take).await?;
-        let now = self.now_micros();
-        let mut pool = kept.pool();
-        Ok(match taken {
-            Taken::Granted(taken) => {
-                pool.refused = None;
-                pool.left = pool.left.saturating_add(taken.saturating_sub(price.count));
-                pool.until_micros = now.saturating_add(micros(rate.interval.saturating_mul(batch)));
-                Ok(Paid::Taken)
-            }
-            Taken::Refused(wait) => {
-                pool.refused = Some((price.count, now.saturating_add(micros(wait))));
-                Err(wait)
-            }
-        })
+        let Ok(place) = Arc::clone(&self.asking).try_acquire_owned() else { return Ok(0) };
+        // For all who wait, so that they do not ask one after the other.
+        let most = kept.wanted.load(Ordering::Relaxed).max(count);
+        let (budgets, kept) = (Arc::clone(&self.budgets), Arc::clone(kept));
+        let (budget, rate, epoch) = (key.to_string(), shared_part(rate), self.epoch);
+        // Done to its end: of a room's budget nothing is lost with a caller who hangs up.
+        let asked = self.tasks.carry_through("take from a shared budget", async move {
+            let batch = rate.burst / BATCH_PART;
+            let take = TakeFromBudget { budget: &budget, rate, least: count, most: batch.max(most) };
+            let taken = match timeout(PATIENCE, budgets.take(take)).await {
+                Ok(Ok(taken)) => Ok(kept.note(taken, count, rate.interval.saturating_mul(batch), epoch)),
+                Ok(Err(error)) => Err(Some(error)),
+                Err(_elapsed) => Err(None),
+            };
+            (taken, turn, place)
+        });
+        // The turn ends with this, when it is known whether the bus is silent.
+        let Some((taken, _turn, _place)) = asked.await else { return Ok(0) };
+        match taken {
+            Ok(share) => share.map(Share::keep),
+            Err(error) => Ok(self.alone(error.as_ref())),
+        }
     }
 
-    /// The bus does not answer: for a moment the limits of this gateway alone count.
-    fn alone(&self, error: Option<&BudgetError>) -> Paid {
+    fn is_silent(&self) -> bool {
+        self.now_micros() < self.silent_until_micros.load(Ordering::Relaxed)
+    }
+
+    /// The bus does not answer: for a moment the limits of this gateway alone count, and nothing is taken.
+    fn alone(&self, error: Option<&BudgetError>) -> u32 {
         let now = self.now_micros();
         let silent_until = now.saturating_add(micros(SILENCE));
         if self.silent_until_micros.swap(silent_until, Ordering::Relaxed) < now {
@@ -246,11 +346,11 @@ impl SharedLimits {
             warn!(error, "budgets are not shared for a moment: the bus did not answer in time");
         }
         self.counters.shared_budget_failures.add(1);
-        Paid::Here
+        0
     }
 
     fn kept(&self, key: &SharedKey) -> Arc<Kept> {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.kept.part_of(key);
         if let Some(known) = kept.get(key) {
             return Arc::clone(known);
         }
@@ -260,7 +360,7 @@ impl SharedLimits {
     }
 
     fn now_micros(&self) -> u64 {
-        u64::try_from(self.epoch.elapsed().as_micros()).unwrap_or(u64::MAX)
+        micros(self.epoch.elapsed())
     }
 }
 

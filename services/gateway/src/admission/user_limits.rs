@@ -16,7 +16,7 @@ use madang_flow_control::{RateBucket, RateLimit};
 use super::{
     blocked::{BeforeBlocked, KnownBlocked},
     departures::Departures,
-    hides::{BeforeRead, Hides, KnownHides},
+    hides::{Hides, KnownHides},
 };
 
 /// How many subscriptions of a user may be refused: as many at once as two full `subscribe` frames hold, since the rooms
@@ -48,14 +48,9 @@ impl UserUsage {
         self.hides.now()
     }
 
-    /// To be called before it is read what the user does not show.
-    pub(crate) fn before_hides_are_read(&self) -> BeforeRead {
-        self.hides.before_read()
-    }
-
-    /// Notes what was read. A change of which this gateway was told meanwhile counts more.
-    pub(crate) fn note_read_hides(&self, before: BeforeRead, hides: Hides) {
-        self.hides.read(before, hides);
+    /// Notes what was read. A later change of which this gateway was told counts more.
+    pub(crate) fn note_hides(&self, hides: Hides) {
+        self.hides.note(hides);
     }
 
     /// Whom the user has blocked, as far as this gateway knows.
@@ -192,12 +187,17 @@ impl UserLimits {
         }
     }
 
-    /// Notes that a user who is here shows other things from now on.
-    pub(crate) fn note_hides(&self, user: UserId, hides: Hides) {
+    /// Notes that a user who is here shows other things from now on. Answers the latest that is known.
+    pub(crate) fn note_hides(&self, user: UserId, hides: Hides) -> Hides {
         let users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(usage) = users.usage.get(&user) {
-            usage.hides.told(hides);
-        }
+        users.usage.get(&user).map_or(hides, |usage| usage.hides.note(hides))
+    }
+
+    /// The users who have a socket here.
+    pub(crate) fn with_sockets(&self) -> Vec<UserId> {
+        let users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
+        let has_socket = |usage: &UserUsage| usage.sockets.load(Ordering::Relaxed) > 0;
+        users.usage.iter().filter(|(_, usage)| has_socket(usage)).map(|(user, _)| *user).collect()
     }
 
     /// Notes that a user who is here has blocked another, or has ended that.

@@ -2,18 +2,21 @@
 
 use std::{collections::HashMap, iter, sync::Arc, time::Duration};
 
-use madang_domain::{Profile, Result, TopicId, UserId};
+use madang_domain::{Code, Profile, Result, TopicId, UserId};
+use madang_flow_control::Backoff;
+use madang_kit::clock::fraction;
 use madang_rpc::{
     MessageStore,
     store::{
-        GetPeople, NoteSeen, PEOPLE_MAX, Person, PutStatus, RememberProfile, Status, ToldStatus, UserSettings,
+        GetHides, GetPeople, NoteSeen, PEOPLE_MAX, Person, PutStatus, RememberProfile, RememberedProfile,
+        Status, ToldStatus, UserHides, UserSettings,
     },
 };
 use tokio_util::sync::CancellationToken;
 
 use super::{Action, Commands, Committed};
 use crate::{
-    admission::{Actor, Departures, Hides},
+    admission::{Actor, Departures, Hides, UserLimits},
     fanout::{Publication, ShownChange, StatusChange},
     formats::native,
     hub::StatusNews,
@@ -24,6 +27,9 @@ use crate::{
 const COLLECT: Duration = Duration::from_secs(1);
 /// The pause after the store did not answer.
 const PAUSE: Duration = Duration::from_secs(5);
+/// The pauses before what users hide is read again or told again. They are random, since all gateways begin at once.
+pub(super) const RETRY_PAUSES: Backoff =
+    Backoff::equal_jitter(Duration::from_millis(500), Duration::from_secs(8));
 
 impl Commands {
     /// Sets the actor's status, or ends it.
@@ -72,6 +78,33 @@ impl Commands {
         }
     }
 
+    /// Reads again what the users who are here hide, each time that it may have been missed.
+    pub(crate) async fn reread_hides(self: Arc<Self>, users: Arc<UserLimits>) {
+        loop {
+            self.fanout.may_have_lost().await;
+            let mut pauses = RETRY_PAUSES.pauses();
+            for page in users.with_sockets().chunks(PEOPLE_MAX) {
+                let read = loop {
+                    match self.store.get_hides(GetHides { users: page.to_vec() }).await {
+                        Ok(read) => break read,
+                        Err(error) => {
+                            log::failed_request(&error);
+                            // A store of the version before cannot be asked.
+                            if error.code != Code::Unavailable {
+                                break Vec::new();
+                            }
+                        }
+                    }
+                    tokio::time::sleep(pauses.after_failure(fraction(&*self.random))).await;
+                };
+                let hides = |UserHides { user, presence, typing, version }| {
+                    (user, Hides { presence, typing, version })
+                };
+                self.fanout.hide(read.into_iter().map(hides)).await;
+            }
+        }
+    }
+
     /// Notes who has left. False where the store does not answer: then it is to be tried again.
     async fn note_all(&self, departures: &Departures) -> bool {
         loop {
@@ -88,17 +121,27 @@ impl Commands {
     }
 }
 
-/// What tells all gateways that a user shows other things from now on: in the user's rooms, and for the user's sockets.
-pub(super) async fn shown(
+/// Tells the user's sockets at all gateways that the user shows other things from now on.
+pub(super) fn shown_to_sockets(user: Arc<Profile>, set: UserSettings) -> Publication {
+    Publication::Shown(ShownChange { topic: TopicId::Inbox(user.id), user, hides: hides(set) })
+}
+
+/// Tells all gateways the same in the user's rooms.
+pub(super) async fn shown_in_rooms(
     store: &dyn MessageStore,
     user: Arc<Profile>,
     set: UserSettings,
 ) -> Result<Vec<Publication>> {
-    let hides = Hides { presence: set.hides_presence, typing: set.hides_typing };
-    let seen = store.remember_profile(RememberProfile { user }).await?;
-    let topics = iter::once(TopicId::Inbox(seen.user.id)).chain(seen.rooms.into_iter().map(TopicId::Room));
-    let change = |topic| Publication::Shown(ShownChange { topic, user: Arc::clone(&seen.user), hides });
-    Ok(topics.map(change).collect())
+    let RememberedProfile { user, rooms } = store.remember_profile(RememberProfile { user }).await?;
+    let change = |room| {
+        let (topic, user) = (TopicId::Room(room), Arc::clone(&user));
+        Publication::Shown(ShownChange { topic, user, hides: hides(set) })
+    };
+    Ok(rooms.into_iter().map(change).collect())
+}
+
+fn hides(set: UserSettings) -> Hides {
+    Hides { presence: set.hides_presence, typing: set.hides_typing, version: set.version }
 }
 
 /// One for the user's own devices, and one for each room. A socket that hears several is told once.
@@ -107,7 +150,7 @@ fn publications(user: UserId, status: Option<&Status>, told: ToldStatus) -> Vec<
     let frame = native::status_frame(user, status);
     let rooms = rooms.into_iter().map(|told| (TopicId::Room(told.room), told.but_for));
     let change = |(topic, but_for)| {
-        let news = StatusNews { user, version, but_for, frame: frame.clone() };
+        let news = StatusNews::new(user, version, but_for, frame.clone());
         Publication::Status(StatusChange { topic, news })
     };
     iter::once((TopicId::Inbox(user), Vec::new())).chain(rooms).map(change).collect()

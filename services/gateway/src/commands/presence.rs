@@ -53,7 +53,7 @@ impl Commands {
         }
         let set = self.store.get_user_settings(GetUserSettings { user: user.id }).await;
         let is_shown = set.is_ok_and(|set| !set.hides_presence);
-        self.presence_profile(user, Hides { presence: !is_shown, typing: false })
+        self.presence_profile(user, Hides { presence: !is_shown, ..Hides::default() })
     }
 }
 

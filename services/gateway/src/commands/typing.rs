@@ -26,7 +26,8 @@ impl Commands {
             Some(false) => return Ok(()),
             Some(true) => {}
         }
-        if actor.usage.as_ref().is_some_and(|usage| usage.hides().typing) {
+        // That it has ended is told: the others know of a beginning from before it was hidden.
+        if on && actor.usage.as_ref().is_some_and(|usage| usage.hides().typing) {
             return Ok(());
         }
         self.spend(actor, Action::Type, Some(room)).await?.keep();

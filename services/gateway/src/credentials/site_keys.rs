@@ -243,6 +243,7 @@ fn reached(limit: Limit) -> impl Fn(Duration) -> Error {
 mod tests {
     use madang_bus::InProcessExchange;
     use madang_domain::GatewayId;
+    use madang_kit::Lifecycle;
     use madang_rpc::around::Double;
     use tokio::time::advance;
     use uuid::Uuid;
@@ -253,7 +254,7 @@ mod tests {
     fn keys(scopes: &[Scope], calls_per_second: u32) -> (Arc<Double<FakeAuth>>, Arc<SiteKeys>) {
         let auth = Arc::new(FakeAuth::service(scopes));
         let alone = InProcessExchange::new().connect(GatewayId::new(Uuid::from_u128(1))).budgets;
-        let shared = Arc::new(SharedLimits::new(alone, Arc::default()));
+        let shared = Arc::new(SharedLimits::new(alone, Arc::default(), Lifecycle::default().tasks()));
         let keys = SiteKeys::new(Arc::clone(&auth) as Arc<dyn Auth>, calls_per_second, shared);
         (auth, Arc::new(keys))
     }

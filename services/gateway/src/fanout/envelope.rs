@@ -67,7 +67,7 @@ pub(crate) fn encode(publication: &Publication) -> Bytes {
                 topic: Some(encode_topic(*topic)),
                 user: news.user.to_bytes().into(),
                 version_micros: news.version.as_micros(),
-                but_for: news.but_for.iter().map(|user| user.to_bytes().into()).collect(),
+                but_for: news.but_for().iter().map(|user| user.to_bytes().into()).collect(),
                 json: news.frame.payload().to_vec().into(),
             })
         }
@@ -77,6 +77,7 @@ pub(crate) fn encode(publication: &Publication) -> Bytes {
                 user: Some(encode_profile(user)),
                 hides_presence: hides.presence,
                 hides_typing: hides.typing,
+                version_micros: hides.version.as_micros(),
             })
         }
         Publication::Blocked(BlockChange { user, other, on }) => {
@@ -166,18 +167,22 @@ fn decode_content(content: proto::envelope::Content) -> Result<Publication, Enve
         })),
         proto::envelope::Content::StatusChange(change) => {
             let but_for = change.but_for.iter().map(|user| UserId::from_bytes(user));
-            let news = StatusNews {
-                user: UserId::from_bytes(&change.user)?,
-                version: Timestamp::from_micros(change.version_micros),
-                but_for: but_for.collect::<Result<_, _>>()?,
-                frame: WireFrame::text(std::str::from_utf8(&change.json)?),
-            };
+            let news = StatusNews::new(
+                UserId::from_bytes(&change.user)?,
+                Timestamp::from_micros(change.version_micros),
+                but_for.collect::<Result<_, _>>()?,
+                WireFrame::text(std::str::from_utf8(&change.json)?),
+            );
             Ok(Publication::Status(StatusChange { topic: decode_topic("topic", change.topic)?, news }))
         }
         proto::envelope::Content::ShownChange(change) => Ok(Publication::Shown(ShownChange {
             topic: decode_topic("topic", change.topic)?,
             user: Arc::new(decode_profile("user", change.user)?),
-            hides: Hides { presence: change.hides_presence, typing: change.hides_typing },
+            hides: Hides {
+                presence: change.hides_presence,
+                typing: change.hides_typing,
+                version: Timestamp::from_micros(change.version_micros),
+            },
         })),
         proto::envelope::Content::BlockChange(change) => Ok(Publication::Blocked(BlockChange {
             user: UserId::from_bytes(&change.user)?,
@@ -189,7 +194,7 @@ fn decode_content(content: proto::envelope::Content) -> Result<Publication, Enve
 
 #[cfg(test)]
 mod tests {
-    use madang_domain::ConnectionId;
+    use madang_domain::{ConnectionId, DisplayName, Profile, Username};
 
     use super::*;
 
@@ -226,6 +231,25 @@ mod tests {
         // A connection is one of the gateway that publishes.
         let own = through(Audience::Only(user, Some(ConnectionId::new(1)))).audience;
         assert!(matches!(own, Audience::Only(other, None) if other == user));
+    }
+
+    #[test]
+    fn what_a_user_hides_has_its_version_at_another_gateway() {
+        let user = Profile {
+            id: UserId::new(uuid::Uuid::from_u128(2)),
+            username: Username::new("mina").unwrap(),
+            name: DisplayName::new("Mina").unwrap(),
+            avatar_url: None,
+            external_id: None,
+            version: Timestamp::from_micros(3),
+        };
+        let hides = Hides { presence: true, typing: false, version: Timestamp::from_micros(7) };
+        let change = ShownChange { topic: TopicId::Inbox(user.id), user: Arc::new(user), hides };
+        let entry = encode(&Publication::Shown(change));
+        let Ok((Publication::Shown(received), None)) = decode(entry) else {
+            panic!("it is one at the other gateway")
+        };
+        assert_eq!(received.hides, hides);
     }
 
     #[test]

@@ -12,13 +12,14 @@ pub(crate) use self::publication::{
 };
 use self::spans::Spans;
 use crate::{
-    admission::UserLimits,
+    admission::{Hides, UserLimits},
     formats::{Format, native, presence_profile},
     hub::{Arrival, Hubs, ProfileNews, ShownNews, TYPING_EXPIRES, TypingEnd, TypingSignal},
 };
 use madang_bus::Bus;
-use madang_domain::TopicId;
+use madang_domain::UserId;
 use madang_trace::Kept;
+use tokio::sync::{Mutex, Notify};
 
 /// Publishes to the other gateways and delivers to the sockets of this one.
 #[derive(Clone)]
@@ -28,12 +29,16 @@ pub(crate) struct Fanout {
     /// The users who are here, of whom the present profile is kept.
     users: Arc<UserLimits>,
     spans: Spans,
+    /// Held while a hub is told what a user shows: what was noted later reaches it later.
+    shown: Arc<Mutex<()>>,
+    /// What other gateways told may be lost.
+    lost: Arc<Notify>,
 }
 
 impl Fanout {
     pub(crate) fn new(hubs: Hubs, bus: Arc<dyn Bus>, users: Arc<UserLimits>) -> Self {
         let spans = Spans::new(bus.medium());
-        Self { hubs, bus, users, spans }
+        Self { hubs, bus, users, spans, shown: Arc::default(), lost: Arc::default() }
     }
 
     /// Publishes to those who listen at other gateways. Never waits: the bus counts what it drops, and the other
@@ -91,13 +96,25 @@ impl Fanout {
 
 impl Fanout {
     async fn shown(&self, ShownChange { topic, user, hides }: ShownChange) {
-        match topic {
-            TopicId::Inbox(user) => self.users.note_hides(user, hides),
-            TopicId::Room(_) => {
-                let card = presence_profile::encode(&user);
-                self.hubs.shown(topic, ShownNews { user: user.id, hides: hides.presence, card }).await;
-            }
+        let _turn = self.shown.lock().await;
+        // Changes may overtake each other between gateways: the latest that is known here is the one that counts.
+        let hides = self.users.note_hides(user.id, hides);
+        if topic.room().is_some() {
+            let card = presence_profile::encode(&user);
+            self.hubs.shown(topic, ShownNews { user: user.id, hides: hides.presence, card }).await;
         }
+    }
+
+    /// Waits until what other gateways told may be lost, since this was last asked.
+    pub(crate) async fn may_have_lost(&self) {
+        self.lost.notified().await;
+    }
+
+    /// Notes what users hide, as it was read. Who hides the presence is present in no room any more.
+    pub(crate) async fn hide(&self, read: impl IntoIterator<Item = (UserId, Hides)>) {
+        let _turn = self.shown.lock().await;
+        let hides = read.into_iter().filter(|(user, hides)| self.users.note_hides(*user, *hides).presence);
+        self.hubs.hide_presence(hides.map(|(user, _)| user).collect()).await;
     }
 }
 

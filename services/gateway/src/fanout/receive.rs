@@ -16,10 +16,12 @@ impl Fanout {
                 Delivery::Presence(changes) => self.hubs.presence(changes).await,
                 Delivery::Reset(reason) => {
                     info!(%reason, "comparing all heads with the store");
+                    self.lost.notify_one();
                     self.hubs.sweep_all().await;
                 }
                 Delivery::PeerGone(gateway) => {
                     info!(%gateway, "another gateway died; comparing all heads with the store");
+                    self.lost.notify_one();
                     self.hubs.sweep_all().await;
                 }
             }

@@ -35,8 +35,9 @@ impl Files {
     }
 
     async fn remove_all(&self, store: &dyn MessageStore) -> Result<()> {
+        let mut after = None;
         loop {
-            let removed = store.list_removed_files(ListRemovedFiles { limit: FILES_MAX }).await?;
+            let removed = store.list_removed_files(ListRemovedFiles { limit: FILES_MAX, after }).await?;
             if removed.is_empty() {
                 return Ok(());
             }
@@ -45,14 +46,74 @@ impl Files {
                 // One that cannot be removed holds up no other. It is tried again with the next sweep.
                 match self.remove(file).await {
                     Ok(()) => gone.push(file),
-                    Err(error) => tracing::warn!(%file, %error, "a file could not be removed"),
+                    Err(error) => {
+                        tracing::warn!(%file, %error, "a file could not be removed");
+                        after = Some(file);
+                    }
                 }
             }
-            if gone.is_empty() {
-                return Ok(());
+            if !gone.is_empty() {
+                // Last: whoever is cut off before this removes them once more.
+                store.forget_files(ForgetFiles { files: gone }).await?;
             }
-            // Last: whoever is cut off before this removes them once more.
-            store.forget_files(ForgetFiles { files: gone }).await?;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use async_trait::async_trait;
+    use clap::Parser;
+    use madang_domain::FileId;
+    use madang_rpc::{around::Double, store::MessageStoreDouble};
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::settings::FileSettings;
+
+    #[derive(Parser)]
+    struct Flags {
+        #[command(flatten)]
+        files: FileSettings,
+    }
+
+    /// The files that are to be removed, in order.
+    #[derive(Default)]
+    struct Removed(Mutex<Vec<FileId>>);
+
+    #[async_trait]
+    impl MessageStoreDouble for Removed {
+        async fn list_removed_files(&self, request: ListRemovedFiles) -> Result<Vec<FileId>> {
+            let files = self.0.lock().unwrap();
+            let behind = |file: &&FileId| request.after.is_none_or(|after| **file > after);
+            Ok(files.iter().filter(behind).take(request.limit as usize).copied().collect())
+        }
+
+        async fn forget_files(&self, request: ForgetFiles) -> Result<()> {
+            self.0.lock().unwrap().retain(|file| !request.files.contains(file));
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn files_that_cannot_be_removed_hold_up_no_others() {
+        let directory = tempfile::tempdir().unwrap();
+        let url = directory.path().to_str().unwrap();
+        let flags = Flags::parse_from(["gateway", "--files-url", url]);
+        let files = Files::open(&flags.files).unwrap().unwrap();
+        let id = |number: u32| FileId::new(Uuid::from_u128(number.into()));
+        // The first ones, more than are asked for at once: what stands in their place cannot be removed as a file.
+        let stuck: Vec<FileId> = (0..2 * FILES_MAX + 7).map(id).collect();
+        for file in &stuck {
+            let name = file.to_string();
+            let place = directory.path().join(&name[name.len() - 2..]).join(&name);
+            std::fs::create_dir_all(place.join("something")).unwrap();
+        }
+        let all = stuck.iter().copied().chain((1_000..1_000 + 2 * FILES_MAX).map(id)).collect();
+        let store = Double(Removed(Mutex::new(all)));
+        files.remove_all(&store).await.unwrap();
+        assert_eq!(*store.0.lock().unwrap(), stuck);
     }
 }

@@ -1,9 +1,11 @@
 //! The messages to a shard of the hubs.
 
+use std::{collections::HashSet, sync::Arc};
+
 use bytes::Bytes;
 use madang_bus::PresenceChange;
 use madang_contract::WireFrame;
-use madang_domain::{ConnectionId, Seq, TopicId};
+use madang_domain::{ConnectionId, Seq, TopicId, UserId};
 use tokio::sync::oneshot;
 
 use super::{
@@ -47,6 +49,10 @@ pub(super) enum Message {
     Status { topic: TopicId, news: StatusNews },
     /// Others see from now on that a user is present, or do not.
     Shown { topic: TopicId, news: ShownNews },
+    /// These users hide that they are present, in whatever topics.
+    HidePresence(Arc<HashSet<UserId>>),
+    /// The user of a live socket is present in the topic.
+    HoldPresence { topic: TopicId, connection: ConnectionId, profile: Bytes },
     /// Asks whether it is news to the others that the user of a socket types or has stopped; none where the socket does not
     /// subscribe to the topic.
     IsTypingNews {

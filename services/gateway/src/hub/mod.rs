@@ -19,6 +19,7 @@ mod topic_hub;
 mod typists;
 
 use std::{
+    collections::HashSet,
     hash::{BuildHasher, RandomState},
     sync::Arc,
 };
@@ -26,7 +27,7 @@ use std::{
 use bytes::Bytes;
 use madang_bus::PresenceChange;
 use madang_contract::WireFrame;
-use madang_domain::{ConnectionId, Seq, TopicId};
+use madang_domain::{ConnectionId, Seq, TopicId, UserId};
 use tokio::sync::{mpsc, oneshot};
 
 pub(crate) use arrival::Arrival;
@@ -152,6 +153,22 @@ impl Hubs {
     /// Delivers whether others see that a user is present.
     pub(crate) async fn shown(&self, topic: TopicId, news: ShownNews) {
         self.tell(topic, Message::Shown { topic, news }).await;
+    }
+
+    /// Has users who hide it be present in no topic.
+    pub(crate) async fn hide_presence(&self, users: HashSet<UserId>) {
+        if users.is_empty() {
+            return;
+        }
+        let users = Arc::new(users);
+        for shard in self.shards.iter() {
+            let _ = shard.send(Message::HidePresence(Arc::clone(&users))).await;
+        }
+    }
+
+    /// The user of a live socket is present in the topic from now on, as with [`Self::activate`].
+    pub(crate) async fn hold_presence(&self, topic: TopicId, connection: ConnectionId, profile: Bytes) {
+        self.tell(topic, Message::HoldPresence { topic, connection, profile }).await;
     }
 
     /// Whether it is news to the others that the user of a socket types or has stopped. None: the socket does not

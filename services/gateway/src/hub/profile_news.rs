@@ -24,10 +24,24 @@ pub(crate) struct StatusNews {
     pub(crate) user: UserId,
     /// Later than that of each change before.
     pub(crate) version: Timestamp,
-    /// Who is not told.
-    pub(crate) but_for: Vec<UserId>,
+    /// Who is not told, sorted.
+    but_for: Vec<UserId>,
     /// What the others are told.
     pub(crate) frame: WireFrame,
+}
+
+impl StatusNews {
+    /// For all but some users, in any order.
+    pub(crate) fn new(user: UserId, version: Timestamp, mut but_for: Vec<UserId>, frame: WireFrame) -> Self {
+        // Here and not at the hub, which looks each subscriber up and delivers nothing else meanwhile.
+        but_for.sort_unstable();
+        Self { user, version, but_for, frame }
+    }
+
+    /// Who is not told, sorted.
+    pub(crate) fn but_for(&self) -> &[UserId] {
+        &self.but_for
+    }
 }
 
 /// A change of what a user has set, for the user's own devices.

@@ -7,9 +7,10 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use madang_bus::{Bus, Presence};
 use madang_domain::{
-    Code, RoomId, Seq, TopicId,
+    Code, ConnectionId, RoomId, Seq, TopicId,
     event::{Event, EventBody, RoomChanged},
 };
 use madang_kit::lifecycle::Tasks;
@@ -160,15 +161,18 @@ impl Shard {
                 }
             }
             Message::Activate { topic, connection, seen, profile } => {
-                let presence = Arc::clone(&self.deps.presence);
-                self.with(topic, |slot| {
-                    slot.hub.activate(connection, seen);
-                    if let Some(profile) = profile {
-                        slot.hub.hold_presence(connection, |user| {
-                            PresenceGuard::take(&presence, topic, user, profile)
-                        });
-                    }
-                });
+                self.with(topic, |slot| slot.hub.activate(connection, seen));
+                if let Some(profile) = profile {
+                    self.hold_presence(topic, connection, profile);
+                }
+            }
+            Message::HoldPresence { topic, connection, profile } => {
+                self.hold_presence(topic, connection, profile);
+            }
+            Message::HidePresence(users) => {
+                for slot in self.hubs.values_mut() {
+                    slot.hub.hide_presence(&users);
+                }
             }
             Message::Detach { topic, connection } => {
                 self.with(topic, |slot| slot.hub.detach(connection));
@@ -241,6 +245,13 @@ impl Shard {
                 }
             }
         }
+    }
+
+    fn hold_presence(&mut self, topic: TopicId, connection: ConnectionId, profile: Bytes) {
+        let presence = Arc::clone(&self.deps.presence);
+        self.with(topic, |slot| {
+            slot.hub.hold_presence(connection, |user| PresenceGuard::take(&presence, topic, user, profile));
+        });
     }
 
     /// Tells whose typing in a room has ended.

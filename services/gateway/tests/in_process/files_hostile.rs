@@ -37,7 +37,7 @@ fn head(user: &User, room: RoomId, length: u64) -> String {
 /// How many uploads the message store knows that have no message.
 async fn announced(services: &Services) -> usize {
     use madang_rpc::{MessageStore as _, store::ListRemovedFiles};
-    services.store.list_removed_files(ListRemovedFiles { limit: 100 }).await.unwrap().len()
+    services.store.list_removed_files(ListRemovedFiles { limit: 100, after: None }).await.unwrap().len()
 }
 
 #[tokio::test]

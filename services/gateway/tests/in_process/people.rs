@@ -1,14 +1,27 @@
 //! Users as others see them, over two gateways: statuses, when somebody was last seen, and what users hide.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use madang_client::{Client, Incoming, NewRoom, Socket, SocketError};
 use madang_contract::{
     ClientFrame, OkFrame, ServerFrame, Status, StatusChanged,
     rest::{StatusChange, UserSettingsChanges},
 };
-use madang_domain::{Code, RoomId, UserId};
+use madang_domain::{Code, Error, RoomId, UserId};
+use madang_rpc::{
+    MessageStore,
+    around::{Around, Call, Layer},
+    method::Method,
+    store::PutUserSettings,
+};
 
+use crate::raw::RawSocket;
 use crate::support::{Gateway, PATIENCE, Services, User, within};
 
 /// What must not come would have come by then: it is on its way before what was awaited.
@@ -224,6 +237,127 @@ async fn who_hides_the_typing_types_unseen() {
         }
     };
     assert_eq!(within(PATIENCE, "typing", typed).await.user, story.id(0));
+}
+
+#[tokio::test]
+async fn a_typing_from_before_it_was_hidden_ends_when_the_typist_stops() {
+    let story = Story::begin().await;
+    let mut of_jun = story.socket(&story.first, 1).await;
+    let mut of_mina = story.socket(&story.second, 0).await;
+    let typing = |on| ClientFrame::Typing { room: story.room.into(), on, thread: None };
+    let typed = async |of_jun: &mut Socket| loop {
+        if let Incoming::Frame(ServerFrame::Typing(typing)) = of_jun.next_frame(PATIENCE).await.unwrap() {
+            return typing.on;
+        }
+    };
+    of_mina.call(typing(true), PATIENCE).await.unwrap();
+    assert!(typed(&mut of_jun).await);
+    let began = Instant::now();
+    let changes = UserSettingsChanges { typing: Some(false), ..UserSettingsChanges::default() };
+    story.api(0).put_settings(&changes).await.unwrap();
+    let settings = |frame: &Incoming| matches!(frame, Incoming::Frame(ServerFrame::Settings(_)));
+    while !settings(&of_mina.next_frame(PATIENCE).await.unwrap()) {}
+    tokio::time::sleep(SILENCE).await;
+    of_mina.call(typing(false), PATIENCE).await.unwrap();
+    assert!(!typed(&mut of_jun).await);
+    assert!(began.elapsed() < Duration::from_secs(5), "not only when it lapses");
+}
+
+/// Fails the calls of one method, or holds them, while it is asked to.
+#[derive(Clone)]
+struct Fault {
+    method: &'static str,
+    holds: bool,
+    on: Arc<AtomicBool>,
+}
+
+impl Fault {
+    fn new(method: &'static str, holds: bool, on: bool) -> Self {
+        Self { method, holds, on: Arc::new(AtomicBool::new(on)) }
+    }
+
+    fn around(&self, services: &Services) -> Arc<dyn MessageStore> {
+        Arc::new(Around::new(Arc::clone(&services.store), self.clone()))
+    }
+}
+
+impl<S: Sync> Layer<S> for Fault {
+    fn around<'a, T: Send + 'static>(
+        &'a self,
+        method: &'static Method,
+        service: &'a S,
+        call: impl for<'s> FnOnce(&'s S) -> Call<'s, T> + Send + 'static,
+    ) -> Call<'a, T> {
+        match method.name == self.method && self.on.load(Ordering::Relaxed) {
+            true if self.holds => Box::pin(std::future::pending()),
+            true => Box::pin(async { Err(Error::unavailable("the store is away")) }),
+            false => call(service),
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_was_hidden_is_told_although_the_store_is_away_for_a_moment() {
+    let services = Services::start().await;
+    let away = Fault::new("remember_profile", false, false);
+    let first = services.gateway_on(away.around(&services)).await;
+    let second = services.gateway().await;
+    let (mina, jun) = (services.user("mina").await, services.user("jun").await);
+    let of_mina = first.api().with_token(&mina.token);
+    let room = of_mina.create_room(&NewRoom::public("Yard")).await.unwrap().id;
+    first.api().with_token(&jun.token).join(room).await.unwrap();
+    let mut of_jun = second.subscribe(&jun, room).await.socket;
+    let mut phone = second.subscribe(&mina, room).await.socket;
+    until_present(&mut of_jun, room, mina.profile.id, true).await;
+    away.on.store(true, Ordering::Relaxed);
+    let hide = UserSettingsChanges { presence: Some(false), ..UserSettingsChanges::default() };
+    assert!(!of_mina.put_settings(&hide).await.unwrap().presence);
+    let settings = |frame: &Incoming| matches!(frame, Incoming::Frame(ServerFrame::Settings(_)));
+    while !settings(&phone.next_frame(PATIENCE).await.unwrap()) {}
+    away.on.store(false, Ordering::Relaxed);
+    until_present(&mut of_jun, room, mina.profile.id, false).await;
+}
+
+#[tokio::test]
+async fn what_was_hidden_unheard_is_read_again_where_something_may_be_lost() {
+    let story = Story::begin().await;
+    let mut of_jun = story.socket(&story.first, 1).await;
+    let mut of_mina = story.socket(&story.second, 0).await;
+    until_present(&mut of_jun, story.room, story.id(0), true).await;
+    // As if all that was told of it were lost.
+    let hide = PutUserSettings {
+        hides_presence: Some(true),
+        hides_typing: Some(true),
+        ..PutUserSettings::nothing(story.id(0))
+    };
+    story.services.store.put_user_settings(hide).await.unwrap();
+    story.services.lose_a_gateway();
+    until_present(&mut of_jun, story.room, story.id(0), false).await;
+    assert!(present(&mut of_jun, story.room).await.contains(&story.id(1)), "who hides nothing stays");
+    until_silence(&mut of_jun).await;
+    let typing = ClientFrame::Typing { room: story.room.into(), on: true, thread: None };
+    of_mina.call(typing, PATIENCE).await.unwrap();
+    let heard = until_silence(&mut of_jun).await;
+    assert!(!heard.iter().any(|frame| matches!(frame, ServerFrame::Typing(_))), "{heard:?}");
+}
+
+/// A socket of the other dialect asks what its user hides, and does not wait for it.
+#[tokio::test]
+async fn a_channels_socket_is_told_of_events_while_the_store_is_asked_what_it_hides() {
+    let services = Services::start().await;
+    let held = Fault::new("get_user_settings", true, true);
+    let with_channels =
+        |settings: &mut madang_gateway::GatewaySettings| settings.channels.channels_edge = Some(true);
+    let auth = Arc::clone(&services.auth);
+    let gateway = services.gateway_of(auth, held.around(&services), with_channels).await;
+    let mina = services.user("mina").await;
+    let of_mina = gateway.api().with_token(&mina.token);
+    let room = of_mina.create_room(&NewRoom::public("Yard")).await.unwrap().id;
+    let path = format!("/ws/chat/{room}/");
+    let mut socket = RawSocket::open(gateway.address(), &path, Some(&mina.token), 65_536).await;
+    let text = "said while the store is asked";
+    of_mina.send_message(room, text, None).await.unwrap();
+    within(Duration::from_secs(3), "the message", socket.until_text(text)).await;
 }
 
 #[tokio::test]

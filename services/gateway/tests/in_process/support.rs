@@ -157,6 +157,13 @@ impl Services {
     }
 }
 
+impl Services {
+    /// A gateway that the others hear of only by its death: what it told them may be lost.
+    pub(crate) fn lose_a_gateway(&self) {
+        drop(self.exchange.connect(GatewayId::new(new_id(&SystemClock, &SystemRandom))));
+    }
+}
+
 impl Drop for Services {
     fn drop(&mut self) {
         self.life.stop();

@@ -38,7 +38,11 @@ impl Place for ByRevision {
 }
 
 impl Engine {
-    pub(crate) async fn edit_message(&self, request: EditMessage) -> OperationResult<Changed<Event>> {
+    pub(crate) async fn edit_message(
+        &self,
+        request: EditMessage,
+        is_flagged: bool,
+    ) -> OperationResult<Changed<Event>> {
         let EditMessage { actor, authority, room, message, text } = request;
         self.remember(&actor).await?;
         // Whom the text names is looked up before, as for a send, and judged once more under the lock.
@@ -62,6 +66,9 @@ impl Engine {
                     let record = AuditRecord::new(AuditAction::MessageEdited, sender, authority);
                     change.record(record.to(sender).of_message(message)).await?;
                 }
+            }
+            if is_flagged {
+                self.report_by_words(change.transaction, room, message).await?;
             }
             let beyond = Seq::new(message.get() - 1);
             let slice = Slice { beyond, limit: 1, messages_only: false, floor: Seq::START };

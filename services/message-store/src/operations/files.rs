@@ -85,7 +85,7 @@ impl Engine {
     pub(crate) async fn removed_files(&self, request: ListRemovedFiles) -> OperationResult<Vec<FileId>> {
         let limit = request.limit.min(NAMES_PER_CALL as u32);
         let mut connection = self.database.reader().await?;
-        let outcome = connection.removed_files(limit).await;
+        let outcome = connection.removed_files(request.after, limit).await;
         finish(connection, outcome.map_err(OperationError::from)).await
     }
 
@@ -101,16 +101,16 @@ impl Engine {
         })
     }
 
-    /// Appends a message that has uploaded files, and gives them to it, in a transaction of its own: batches of messages
-    /// without files never look at the table.
-    pub(crate) async fn append_with_files(&self, append: Append) -> OperationResult<Appended> {
+    /// Appends a message that has uploaded files, and gives them to it, or one that is to be reported, and reports it, in a
+    /// transaction of its own: batches of other messages never look at the tables.
+    pub(crate) async fn append_apart(&self, append: Append, is_flagged: bool) -> OperationResult<Appended> {
         let _turn = self.file_appends.take().await?;
         let Append { room, actor, message, authority } = append;
         self.remember([&actor]).await?;
         let named = mentions::find(&*self.database, &[(room, actor.id, &message.text)]).await?;
         let named = named.into_iter().next().unwrap_or_default();
         let now = self.clock.now();
-        let appended = in_transaction!(self, "append_with_files", |transaction| {
+        let appended = in_transaction!(self, "append_apart", |transaction| {
             let filled = fill(transaction, &message.attachments).await?;
             let message = Message { attachments: filled, ..message.clone() };
             let detail = message_detail(&message);
@@ -131,6 +131,9 @@ impl Engine {
                 return Ok(appended);
             }
             attach(transaction, room, actor.id, appended.seq, &message.attachments).await?;
+            if is_flagged {
+                self.report_by_words(transaction, room, appended.seq).await?;
+            }
             appended.attachments = message.attachments;
             Ok(appended)
         })?;

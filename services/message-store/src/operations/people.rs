@@ -1,18 +1,22 @@
 //! Users, as rooms show them.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
-use madang_domain::Profile;
+use madang_domain::{Profile, RoomId, UserId};
 use madang_rpc::store::{
-    GetPeople, NoteSeen, PEOPLE_MAX, PROFILE_ROOMS_MAX, Person, PutStatus, RememberedProfile, StatusRoom,
-    ToldStatus,
+    GetHides, GetPeople, NoteSeen, PEOPLE_MAX, PROFILE_ROOMS_MAX, Person, PutStatus, RememberedProfile,
+    STATUS_BUT_FOR_MAX, StatusRoom, ToldStatus, UserHides,
 };
 
 use super::engine::Engine;
 use crate::{
     error::{OperationError, OperationResult},
+    store::BlockedMost,
     transaction::{finish, in_transaction},
 };
+
+/// Past it a status is told to the user's own devices alone: others see it when they ask for people.
+const BLOCKED_MOST: BlockedMost = BlockedMost { blockers: 1_000, places: 10_000 };
 
 impl Engine {
     /// Keeps a user's present profile, and answers the rooms in which it is seen.
@@ -34,18 +38,24 @@ impl Engine {
         // So that there is one: it is locked against an erasure.
         self.remember([&user]).await?;
         let user = user.id;
-        in_transaction!(self, "put_status", |transaction| {
+        let version = in_transaction!(self, "put_status", |transaction| {
             if transaction.is_any_erased(&[user]).await? {
                 return Err(OperationError::UserErased);
             }
-            let version = transaction.set_status(user, status.as_ref(), self.clock.now()).await?;
-            let blocked = transaction.blocked_in_rooms(user).await?;
-            let rooms = transaction.rooms_of(user, PROFILE_ROOMS_MAX).await?.into_iter().map(|room| {
-                let blocked = blocked.iter().filter(|(of, _)| *of == room);
-                StatusRoom { room, but_for: blocked.map(|(_, user)| *user).collect() }
-            });
-            Ok(ToldStatus { version, rooms: rooms.collect() })
-        })
+            Ok(transaction.set_status(user, status.as_ref(), self.clock.now()).await?)
+        })?;
+        // After the commit: no other writer waits while it is found out who is told.
+        let mut connection = self.database.reader().await?;
+        let outcome = async {
+            let rooms = connection.rooms_of(user, PROFILE_ROOMS_MAX).await?;
+            let blocked = connection.blocked_in_rooms(user, BLOCKED_MOST).await?;
+            Ok(ToldStatus {
+                version,
+                rooms: blocked.map_or_else(Vec::new, |blocked| told_in(rooms, blocked)),
+            })
+        };
+        let outcome = outcome.await;
+        finish(connection, outcome).await
     }
 
     /// What a user sees of others.
@@ -56,6 +66,15 @@ impl Engine {
         let people = connection.people(viewer, &users, self.clock.now()).await?;
         connection.commit().await?;
         Ok(people)
+    }
+
+    pub(crate) async fn hides(&self, request: GetHides) -> OperationResult<Vec<UserHides>> {
+        let GetHides { mut users } = request;
+        users.truncate(PEOPLE_MAX);
+        let mut connection = self.database.reader().await?;
+        let hides = connection.hides_of(&users).await?;
+        connection.commit().await?;
+        Ok(hides)
     }
 
     pub(crate) async fn note_seen(&self, request: NoteSeen) -> OperationResult<()> {
@@ -69,4 +88,18 @@ impl Engine {
             Ok(())
         })
     }
+}
+
+/// The rooms in which a status is told, each with those who are not told. A room in which these are many is left out.
+fn told_in(rooms: Vec<RoomId>, blocked: Vec<(RoomId, UserId)>) -> Vec<StatusRoom> {
+    let mut in_rooms: HashMap<RoomId, Vec<UserId>> = HashMap::new();
+    for (room, user) in blocked {
+        in_rooms.entry(room).or_default().push(user);
+    }
+    let told = rooms.into_iter().map(|room| {
+        let mut but_for = in_rooms.remove(&room).unwrap_or_default();
+        but_for.sort_unstable();
+        StatusRoom { room, but_for }
+    });
+    told.filter(|told| told.but_for.len() <= STATUS_BUT_FOR_MAX).collect()
 }

@@ -98,8 +98,16 @@ impl ReplyNotices {
         let overdue: Vec<(_, Seq)> = connection.overdue_tells(before, TELLS_PER_ROUND).await?;
         finish(connection, Ok(())).await?;
         for (room, message) in overdue {
-            while self.tell(TellFollowers { room, message }).await?.value {}
+            // One that cannot be told holds up no other, and is tried again in the next round.
+            if let Err(error) = self.tell_all(TellFollowers { room, message }).await {
+                tracing::warn!(%room, %message, %error, "followers of a thread could not be told; trying again later");
+            }
         }
+        Ok(())
+    }
+
+    async fn tell_all(&self, tell: TellFollowers) -> OperationResult<()> {
+        while self.tell(tell).await?.value {}
         Ok(())
     }
 }

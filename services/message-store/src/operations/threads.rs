@@ -60,7 +60,11 @@ impl ItemId for ThreadId {
 }
 
 impl Engine {
-    pub(crate) async fn append_in_thread(&self, append: Append) -> OperationResult<Changed<Appended>> {
+    pub(crate) async fn append_in_thread(
+        &self,
+        append: Append,
+        is_flagged: bool,
+    ) -> OperationResult<Changed<Appended>> {
         let Append { room, actor, message, authority } = append;
         let (root, in_room) = match &message.thread {
             Some(thread) => (thread.root, thread.in_room),
@@ -118,6 +122,9 @@ impl Engine {
             let (seq, at) = (change.room.head, change.room.active_at);
             let tell = Tell { room, message: seq, root, by_site, told_to: UserId::new(Uuid::nil()) };
             change.transaction.insert_tell(&tell, change.now).await?;
+            if is_flagged {
+                self.report_by_words(change.transaction, room, seq).await?;
+            }
             change.finish(appended(seq, at, false)).await
         })
     }

@@ -100,8 +100,8 @@ pub(crate) trait Files {
     /// many these were.
     async fn expire_files(&mut self, expiry: Expiry, now: Timestamp, limit: u32) -> DatabaseResult<u64>;
 
-    /// The first files that are to be removed.
-    async fn removed_files(&mut self, limit: u32) -> DatabaseResult<Vec<FileId>>;
+    /// The first files that are to be removed, of those behind one of them.
+    async fn removed_files(&mut self, after: Option<FileId>, limit: u32) -> DatabaseResult<Vec<FileId>>;
 
     /// Forgets a file that was to be removed, and gives its bytes back to the share of who uploaded it.
     async fn forget_file(&mut self, file: FileId) -> DatabaseResult<()>;

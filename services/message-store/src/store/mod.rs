@@ -52,7 +52,7 @@ pub(crate) use invitations::Invitation;
 pub(crate) use members::ByRank;
 pub(crate) use messages::{MessageRecord, RevisionPage};
 pub(crate) use moving::{Moving, Pass};
-pub(crate) use people::HidesChange;
+pub(crate) use people::{BlockedMost, HidesChange};
 pub(crate) use postgres::{Postgres, migrations as postgres_migrations};
 pub(crate) use reads::{MarkCounts, MemberMarks};
 pub(crate) use reports::{AuditRecord, ChangedWordList, NewReport, ReportsOf};

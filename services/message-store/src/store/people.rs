@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use madang_database::DatabaseResult;
 use madang_domain::{RoomId, Timestamp, UserId};
-use madang_rpc::store::{Person, Seen, Status};
+use madang_rpc::store::{Person, Seen, Status, UserHides};
 
 /// What a user does not show; none of each: as it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -21,6 +21,15 @@ pub(crate) struct Hides {
     pub(crate) typing: bool,
 }
 
+/// How many are looked through of those with whom a user shares rooms and a block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct BlockedMost {
+    /// The users who block the user, in whatever rooms.
+    pub(crate) blockers: u32,
+    /// What is found: each user once in each room.
+    pub(crate) places: u32,
+}
+
 /// Statements on users, as others see them.
 #[async_trait]
 pub(crate) trait People {
@@ -35,8 +44,13 @@ pub(crate) trait People {
     /// Takes statuses away that have ended by themselves, some of them.
     async fn end_statuses(&mut self, now: Timestamp) -> DatabaseResult<()>;
 
-    /// Those who share a room with a user and whom the user blocks, or who block the user, with the room.
-    async fn blocked_in_rooms(&mut self, user: UserId) -> DatabaseResult<Vec<(RoomId, UserId)>>;
+    /// Those who share a room with a user and whom the user blocks, or who block the user, with the room. None where there
+    /// are too many.
+    async fn blocked_in_rooms(
+        &mut self,
+        user: UserId,
+        most: BlockedMost,
+    ) -> DatabaseResult<Option<Vec<(RoomId, UserId)>>>;
 
     /// What a user sees of others, who let it be seen.
     async fn people(
@@ -62,4 +76,7 @@ pub(crate) trait People {
 
     /// Changes what a user does not show. When the user was last seen is forgotten where that is hidden.
     async fn set_hides(&mut self, user: UserId, change: HidesChange) -> DatabaseResult<()>;
+
+    /// What users hide, of those who have ever set anything.
+    async fn hides_of(&mut self, users: &[UserId]) -> DatabaseResult<Vec<UserHides>>;
 }

@@ -40,8 +40,9 @@ pub(crate) struct WordLists {
     known: RwLock<Known>,
     /// The words of the rooms that were asked for last. Changed while `known` is held, so that no outdated list stays.
     kept: Mutex<LruMap<RoomId, Arc<Words>>>,
-    /// When the database was last asked. Held meanwhile, so that one asks at a time.
-    asked: tokio::sync::Mutex<Option<Timestamp>>,
+    /// When the list was set that was set last of those that are known; none before the database was asked. Held while it is
+    /// asked, so that one asks at a time.
+    latest: tokio::sync::Mutex<Option<Timestamp>>,
 }
 
 #[derive(Default)]
@@ -84,7 +85,7 @@ impl Default for WordLists {
             is_any: AtomicBool::new(false),
             known: RwLock::default(),
             kept: Mutex::new(lru_map(WORD_LISTS_KEPT)),
-            asked: tokio::sync::Mutex::new(None),
+            latest: tokio::sync::Mutex::new(None),
         }
     }
 }
@@ -141,10 +142,11 @@ impl WordLists {
     }
 
     /// Asks the database which lists have changed since it was last asked.
-    pub(crate) async fn refresh(&self, database: &dyn Database, now: Timestamp) -> DatabaseResult<()> {
-        let mut asked = self.asked.lock().await;
-        // One that was committed late has an earlier time.
-        let since = asked.map_or(Timestamp::from_micros(0), |at| at.minus(COMMIT_DELAY));
+    pub(crate) async fn refresh(&self, database: &dyn Database) -> DatabaseResult<()> {
+        let mut latest = self.latest.lock().await;
+        // By the times that the lists have, not by this replica's clock, which may be ahead of them. One that was committed
+        // late has an earlier time.
+        let since = latest.map_or(Timestamp::from_micros(0), |at| at.minus(COMMIT_DELAY));
         let mut beyond = None;
         loop {
             let mut connection = database.reader().await?;
@@ -156,6 +158,8 @@ impl WordLists {
             };
             connection.commit().await?;
             self.learn(&changed, site);
+            // Only now: what failed before it is asked for again.
+            *latest = (*latest).max(changed.last().map(|last| last.at));
             match changed.last() {
                 Some(last) if changed.len() >= WORD_LISTS_CHUNK as usize => {
                     beyond = Some((last.at, last.room));
@@ -163,7 +167,6 @@ impl WordLists {
                 _ => break,
             }
         }
-        *asked = Some(now);
         Ok(())
     }
 

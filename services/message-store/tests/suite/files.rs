@@ -67,7 +67,7 @@ async fn get(service: &Service, user: &Profile, number: u128) -> Result<Attachme
 }
 
 async fn removed(service: &Service) -> Vec<FileId> {
-    service.list_removed_files(ListRemovedFiles { limit: 100 }).await.unwrap()
+    service.list_removed_files(ListRemovedFiles { limit: 100, after: None }).await.unwrap()
 }
 
 fn code<T>(outcome: Result<T>) -> Option<Code> {
@@ -345,7 +345,14 @@ async fn the_files_of_a_deleted_room_go(fixture: Fixture) {
     assert_eq!(code(get(&service, &mina, 1).await), Some(Code::NotFound));
     let _second = fixture.service().await;
     fixture.await_count("SELECT count(*) FROM files WHERE state = 3 AND name IS NULL", 2).await;
-    assert_eq!(removed(&service).await.len(), 2);
+    let gone = removed(&service).await;
+    assert_eq!(gone.len(), 2);
+    let behind = async |after| {
+        service.list_removed_files(ListRemovedFiles { limit: 100, after: Some(after) }).await.unwrap()
+    };
+    assert_eq!((behind(gone[0]).await, behind(gone[1]).await), (vec![gone[1]], Vec::new()));
+    service.forget_files(ForgetFiles { files: vec![gone[0]] }).await.unwrap();
+    assert_eq!(behind(gone[0]).await, [], "what is behind one that is gone is not known");
 }
 
 async fn a_user_has_a_share_of_bytes(mut fixture: Fixture) {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use madang_domain::{
-    Code, Cursor, Epoch, ExternalId, Profile, Role, RoomRef, Seq, TopicId,
+    Code, Cursor, Epoch, ExternalId, Profile, Role, RoomRef, Seq, Timestamp, TopicId,
     event::{Event, EventBody, Invite},
 };
 use madang_message_store::Service;
@@ -56,6 +56,7 @@ async fn an_inbox_that_was_never_written_is_empty(fixture: Fixture) {
         user: None,
         hides_presence: false,
         hides_typing: false,
+        hides_version: Timestamp::default(),
         blocked: Vec::new(),
     };
     assert_eq!(opened, empty);

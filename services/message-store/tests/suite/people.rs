@@ -8,10 +8,13 @@ use madang_message_store::Service;
 use madang_rpc::{
     MessageStore as _,
     store::{
-        Block, GetPeople, GetUserSettings, NoteSeen, OpenInbox, Person, PutStatus, PutUserSettings, Seen,
-        Status, StatusRoom, ToldStatus, Unblock,
+        Block, GetHides, GetPeople, GetUserSettings, NoteSeen, OpenInbox, Person, PutStatus, PutUserSettings,
+        STATUS_BUT_FOR_MAX, Seen, Status, StatusRoom, ToldStatus, Unblock, UserHides,
     },
 };
+
+use madang_test_kit::EitherDatabase;
+use sqlx::{Connection as _, Executor as _, PgConnection};
 
 use crate::support::{Fixture, Words as _, user};
 
@@ -22,6 +25,7 @@ madang_test_kit::on_both!(
     when_somebody_was_seen_can_be_hidden,
     what_is_hidden_is_kept_and_told_with_the_inbox,
     a_status_that_has_ended_is_taken_away,
+    a_status_is_not_told_where_very_many_are_not_to_hear_of_it,
 );
 
 fn status(text: &str, until: Option<Timestamp>) -> Status {
@@ -99,6 +103,79 @@ async fn who_blocks_and_who_is_blocked_see_and_hear_nothing(fixture: Fixture) {
     }
 }
 
+/// So many whom nobody knows are members of a room, and block a user.
+async fn given_blockers(fixture: &Fixture, room: RoomId, user: &Profile, count: usize) {
+    let (room, user) = (room.uuid().simple(), user.id.uuid().simple());
+    let insert = "INSERT INTO members (room, user_id, role, joined_at, read_seq, read_ordinal)";
+    let postgres = format!(
+        "{insert} SELECT '{room}', gen_random_uuid(), 1, 1, 0, 0 FROM generate_series(1, {count});
+         INSERT INTO blocks (blocker, blocked, at) SELECT m.user_id, '{user}', 1 FROM members m \
+         WHERE m.user_id <> '{user}' ON CONFLICT DO NOTHING"
+    );
+    let sqlite = format!(
+        "{insert} WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {count}) \
+         SELECT x'{room}', randomblob(16), 1, 1, 0, 0 FROM n;
+         INSERT INTO blocks (blocker, blocked, at) SELECT m.user_id, x'{user}', 1 FROM members m \
+         WHERE m.user_id <> x'{user}' ON CONFLICT DO NOTHING"
+    );
+    fixture.database().execute(&postgres, &sqlite).await.unwrap();
+}
+
+async fn a_status_is_not_told_where_very_many_are_not_to_hear_of_it(fixture: Fixture) {
+    let service = fixture.service().await;
+    let mina = user(1);
+    let (crowd, quiet) = (service.given_room(&[&mina]).await, service.given_room(&[&mina]).await);
+    given_blockers(&fixture, crowd, &mina, STATUS_BUT_FOR_MAX).await;
+    let told = put(&service, &mina, Some(status("here", None))).await;
+    let in_crowd = told.rooms.iter().find(|told| told.room == crowd).unwrap();
+    assert_eq!(in_crowd.but_for.len(), STATUS_BUT_FOR_MAX);
+    assert!(in_crowd.but_for.is_sorted());
+    given_blockers(&fixture, crowd, &mina, 1).await;
+    let told = put(&service, &mina, Some(status("here", None))).await;
+    assert_eq!(told.rooms, [told_in(quiet, &[])]);
+    // Nobody looks through all who block a user.
+    given_blockers(&fixture, crowd, &mina, 1_000).await;
+    let told = put(&service, &mina, Some(status("here", None))).await;
+    assert_eq!(told.rooms, []);
+    assert_eq!(sees_status(&service, &mina, &mina).await, Some(status("here", None)));
+    // The statement reads an index that begins with who is blocked.
+    let plan = if fixture.url.starts_with("sqlite") {
+        let index = "SELECT count(*) FROM pragma_index_list('blocks') i, pragma_index_info(i.name) c \
+            WHERE c.seqno = 0 AND c.name = 'blocked'";
+        fixture.count(index).await
+    } else {
+        let index =
+            "SELECT count(*) FROM pg_indexes WHERE tablename = 'blocks' AND indexdef LIKE '%(blocked,%'";
+        fixture.count(index).await
+    };
+    assert_eq!(plan, 1);
+}
+
+/// Only here does one writer wait for another and then judge what it found before.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_status_that_is_set_as_another_ends_stays() {
+    const ENDING: &str = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
+        AND state = 'active' AND query LIKE 'UPDATE user_states SET status = NULL%'";
+    const WAITING: &str = "SELECT count(*) FROM pg_stat_activity \
+        WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let fixture = Fixture::from(EitherDatabase::postgres().await.unwrap());
+    let service = fixture.service().await;
+    let mina = user(1);
+    service.given_room(&[&mina]).await;
+    let until = fixture.clock.now().plus(Duration::from_secs(60));
+    put(&service, &mina, Some(status("for a while", Some(until)))).await;
+    fixture.clock.advance(Duration::from_secs(60));
+    let mut setting = PgConnection::connect(&fixture.url).await.unwrap();
+    setting.execute("BEGIN").await.unwrap();
+    setting.execute("UPDATE user_states SET status = 'for long', status_until = 0").await.unwrap();
+    // A replica that starts looks for what is over.
+    let _replica = fixture.service().await;
+    fixture.await_count(WAITING, 1).await;
+    setting.execute("COMMIT").await.unwrap();
+    fixture.await_count(ENDING, 0).await;
+    assert_eq!(sees_status(&service, &mina, &mina).await, Some(status("for long", None)));
+}
+
 async fn the_latest_time_that_somebody_was_seen_counts(fixture: Fixture) {
     let service = fixture.service().await;
     let [mina, jun, nobody] = [1, 2, 3].map(user);
@@ -159,8 +236,13 @@ async fn what_is_hidden_is_kept_and_told_with_the_inbox(fixture: Fixture) {
     let set = service.get_user_settings(GetUserSettings { user: mina.id }).await.unwrap();
     assert!(set.hides_presence && set.hides_last_seen && set.hides_typing, "what is not named stays");
     let put = PutUserSettings { hides_typing: Some(false), ..nothing() };
-    service.put_user_settings(put).await.unwrap();
+    let last = service.put_user_settings(put).await.unwrap();
     assert_eq!(opened().await, (true, false));
+    // Each change within a moment is later than the one before, and whoever asks anew learns the last one.
+    assert!(last.version > set.version);
+    let ask = GetHides { users: vec![user(2).id, mina.id] };
+    let hides = UserHides { user: mina.id, presence: true, typing: false, version: last.version };
+    assert_eq!(service.get_hides(ask).await.unwrap(), [hides]);
 }
 
 async fn a_status_that_has_ended_is_taken_away(fixture: Fixture) {

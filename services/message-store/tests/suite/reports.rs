@@ -5,14 +5,15 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use madang_domain::{
     Code, Profile, Reason, ReportStatus, Restriction, Result, Role, RoomFlagChanges, RoomId, RoomRef, Seq,
     Timestamp, UserId, WordAction,
+    event::{InThread, Message, ThreadState},
 };
 use madang_message_store::Service;
 use madang_rpc::{
     MessageStore as _,
     store::{
-        Append, Appended, AuditEntry, Authority, DeleteMessage, GetWords, ListAudit, ListReports,
-        MakeInvitation, PageQuery, PutMember, PutWords, RemoveMember, Report, ReportMessage, Restrict,
-        RoomKind, SettleReport, UpdateRoom, WordList,
+        Append, AppendInThread, Appended, AuditEntry, Authority, DeleteMessage, GetWords, ListAudit,
+        ListReports, MakeInvitation, PageQuery, PutMember, PutWords, RemoveMember, Report, ReportMessage,
+        Restrict, RoomKind, SettleReport, UpdateRoom, WordList,
     },
 };
 
@@ -33,6 +34,8 @@ madang_test_kit::on_both!(
     a_message_that_was_sent_before_its_word_was_listed_is_answered_as_before,
     a_changed_list_holds_at_once_where_it_was_set_and_then_at_other_replicas,
     what_a_list_finds_anew_is_open_again,
+    what_a_list_finds_is_said_and_reported_or_neither,
+    replicas_whose_clocks_differ_hear_of_every_list,
     a_reporter_and_what_a_record_is_about_are_forgotten,
     reports_of_all_rooms_are_found_by_their_status,
 );
@@ -448,6 +451,56 @@ async fn what_a_list_finds_anew_is_open_again(fixture: Fixture) {
     edit(&service, room, &jun, place, "바보").await.unwrap();
     let open = reports(&service, Some(mina.id), Some(room), ReportStatus::Open).await.unwrap();
     assert_eq!(open.iter().map(|report| report.message).collect::<Vec<_>>(), [place]);
+}
+
+/// Whoever repeats what was said is answered as before, and nobody would report it then.
+async fn what_a_list_finds_is_said_and_reported_or_neither(fixture: Fixture) {
+    let service = fixture.service().await;
+    let (mina, jun) = (user(1), user(2));
+    let room = service.given_room(&[&mina, &jun]).await;
+    put_words(&service, &mina, room, list(&["damn"], WordAction::Flag)).await.unwrap();
+    let root = send(&service, room, &jun, "fine", "root").await.unwrap().seq;
+    let in_thread = async || {
+        let thread = Some(Box::new(InThread { root, in_room: false, state: ThreadState::default() }));
+        let message = Message { thread, ..message("damn", "thread") };
+        let append = Append { room, actor: Arc::clone(&jun), message, authority: Authority::User };
+        service.append_in_thread(AppendInThread(append)).await.map(|appended| appended.value)
+    };
+    fixture.refuse_reports(true).await;
+    let before = service.log(room).await;
+    send(&service, room, &jun, "damn", "plain").await.unwrap_err();
+    in_thread().await.unwrap_err();
+    edit(&service, room, &jun, root, "damn").await.unwrap_err();
+    assert_eq!(service.log(room).await, before);
+    fixture.refuse_reports(false).await;
+    let plain = send(&service, room, &jun, "damn", "plain").await.unwrap();
+    let thread = in_thread().await.unwrap();
+    assert_eq!((plain.duplicate, thread.duplicate), (false, false));
+    edit(&service, room, &jun, root, "damn").await.unwrap();
+    let open = reports(&service, Some(mina.id), Some(room), ReportStatus::Open).await.unwrap();
+    let reported: BTreeSet<Seq> = open.iter().map(|report| report.message).collect();
+    assert_eq!(reported, BTreeSet::from([root, plain.seq, thread.seq]));
+}
+
+async fn replicas_whose_clocks_differ_hear_of_every_list(fixture: Fixture) {
+    let service = fixture.service().await;
+    let ahead = fixture.service_ahead(Duration::from_secs(3_600)).await;
+    let (mina, jun) = (user(1), user(2));
+    // Of the one that is behind, and after one of that which is ahead.
+    for (number, setting, other) in [(0, &service, &ahead), (1, &ahead, &service), (2, &service, &ahead)] {
+        let room = service.given_room(&[&mina, &jun]).await;
+        put_words(setting, &mina, room, list(&["damn"], WordAction::Refuse)).await.unwrap();
+        let holds = async {
+            for attempt in 0.. {
+                if send(other, room, &jun, "damn", &format!("{number}-{attempt}")).await.is_err() {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        let heard = tokio::time::timeout(Duration::from_secs(10), holds).await;
+        assert!(heard.is_ok(), "list {number} does not hold at the other replica");
+    }
 }
 
 async fn a_reporter_and_what_a_record_is_about_are_forgotten(fixture: Fixture) {

@@ -149,6 +149,27 @@ impl Fixture {
         self.database().execute(check, trigger).await.unwrap();
     }
 
+    /// Makes the database refuse reports, as a defect would, or accept them again.
+    pub(crate) async fn refuse_reports(&self, on: bool) {
+        let (check, trigger) = if on {
+            let check = "ALTER TABLE reports ADD CONSTRAINT refusal CHECK (message < 0)";
+            let trigger =
+                "CREATE TRIGGER refusal BEFORE INSERT ON reports BEGIN SELECT raise(ABORT, 'refused'); END";
+            (check, trigger)
+        } else {
+            ("ALTER TABLE reports DROP CONSTRAINT refusal", "DROP TRIGGER refusal")
+        };
+        self.database().execute(check, trigger).await.unwrap();
+    }
+
+    /// A replica whose clock is ahead of the others' by so much.
+    pub(crate) async fn service_ahead(&self, by: Duration) -> Service {
+        let (mut host, clock) = (self.host(), ManualClock::default());
+        clock.set(self.clock.now().plus(by));
+        host.clock = Arc::new(clock);
+        start(&self.settings, &self.secret(), &host).await.unwrap()
+    }
+
     /// Waits until the background task has removed every event of the rooms.
     pub(crate) async fn await_no_events(&self) {
         let rows = "SELECT (SELECT count(*) FROM events WHERE kind <= 5) + (SELECT count(*) FROM purges)";

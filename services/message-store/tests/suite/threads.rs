@@ -35,6 +35,7 @@ madang_test_kit::on_both!(
     a_deleted_root_keeps_its_thread,
     followers_are_told_once_by_notices,
     what_nobody_told_is_told_by_a_replica_that_starts,
+    a_message_that_cannot_be_told_holds_up_no_other,
     a_room_judges_messages_in_threads_as_others,
     newcomers_do_not_see_threads_of_before,
     who_leaves_follows_nothing_any_more,
@@ -391,6 +392,31 @@ async fn what_nobody_told_is_told_by_a_replica_that_starts(fixture: Fixture) {
     fixture.await_count("SELECT count(*) FROM thread_tells", 0).await;
     let body = EventBody::Reply(Reply { room, seq: sent, thread: root });
     assert_eq!(notices(&another, &mina).await, [body]);
+}
+
+async fn a_message_that_cannot_be_told_holds_up_no_other(fixture: Fixture) {
+    let service = fixture.service().await;
+    let [mina, jun, hana] = [1, 2, 3].map(user);
+    let room = service.given_room(&[&mina, &jun, &hana]).await;
+    let mut sent = Vec::new();
+    // The first one is told to Mina alone, the second one to Hana.
+    for (author, key) in [(&mina, "of Mina"), (&hana, "of Hana")] {
+        let root = service.say(room, author, key).await.unwrap().seq;
+        let seq = reply(&service, room, &jun, root, key).await.unwrap().value.seq;
+        sent.push(Reply { room, seq, thread: root });
+        fixture.clock.advance(Duration::from_secs(1));
+    }
+    let inbox = mina.id.uuid().simple();
+    let check = format!("ALTER TABLE events ADD CONSTRAINT refusal CHECK (topic <> '{inbox}') NOT VALID");
+    let trigger = format!(
+        "CREATE TRIGGER refusal BEFORE INSERT ON events WHEN new.topic = x'{inbox}' \
+         BEGIN SELECT raise(ABORT, 'refused'); END"
+    );
+    fixture.database().execute(&check, &trigger).await.unwrap();
+    fixture.clock.advance(Duration::from_secs(61));
+    let another = fixture.service().await;
+    fixture.await_count("SELECT count(*) FROM thread_tells", 1).await;
+    assert_eq!(notices(&another, &hana).await, [EventBody::Reply(sent[1])]);
 }
 
 async fn a_room_judges_messages_in_threads_as_others(fixture: Fixture) {

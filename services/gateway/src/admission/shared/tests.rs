@@ -2,6 +2,7 @@ use std::sync::atomic::AtomicU32;
 
 use async_trait::async_trait;
 use madang_flow_control::KeyedRateLimiter;
+use madang_kit::Lifecycle;
 use tokio::time::{advance, sleep};
 use uuid::Uuid;
 
@@ -10,6 +11,9 @@ use super::*;
 /// 20 messages a second and 40 at once, in parts of a message.
 const RATE: RateLimit = RateLimit { interval: Duration::from_micros(12_500), burst: 160 };
 const MESSAGE: Price = Price { count: 4, rate: RATE };
+
+/// A message from the free part.
+const FREE: Paid = Paid { free: 4, taken: 0 };
 
 /// The bus of a test.
 struct FakeBus {
@@ -61,12 +65,20 @@ struct Gateway {
 impl Gateway {
     fn new(bus: &Arc<FakeBus>) -> Self {
         let budgets = Arc::clone(bus) as Arc<dyn SharedBudgets>;
-        Self { own: RateBucket::new(), shared: SharedLimits::new(budgets, Arc::default()) }
+        Self {
+            own: RateBucket::new(),
+            shared: SharedLimits::new(budgets, Arc::default(), Lifecycle::default().tasks()),
+        }
     }
 
     async fn send(&self) -> Result<Paid, Duration> {
-        self.own.take_many(MESSAGE.count, RATE, self.shared.now_micros())?;
-        self.shared.take(&mina(), MESSAGE).await.inspect_err(|_| self.own.give_back(MESSAGE.count, RATE))
+        self.take(MESSAGE).await
+    }
+
+    async fn take(&self, price: Price) -> Result<Paid, Duration> {
+        self.own.take_many(price.count, price.rate, self.shared.now_micros())?;
+        let paid = self.shared.take(&mina(), price).await;
+        paid.inspect_err(|_| self.own.give_back(price.count, price.rate))
     }
 }
 
@@ -116,7 +128,7 @@ async fn who_is_far_from_the_limit_costs_no_call() {
     let gateway = Gateway::new(&bus);
     for _ in 0..1_000 {
         // A tenth of 20 a second.
-        assert_eq!(gateway.send().await, Ok(Paid::Free));
+        assert_eq!(gateway.send().await, Ok(FREE));
         advance(Duration::from_millis(500)).await;
     }
     assert_eq!(bus.calls(), 0);
@@ -159,7 +171,7 @@ async fn a_slow_redis_delays_nothing_beyond_the_patience() {
     // Nobody asks for a while.
     advance(SILENCE / 10).await;
     let begun = Instant::now();
-    assert_eq!(gateway.send().await, Ok(Paid::Here));
+    assert_eq!(gateway.send().await, Ok(Paid::HERE));
     assert_eq!((begun.elapsed(), bus.calls()), (Duration::ZERO, 1));
 }
 
@@ -169,16 +181,16 @@ async fn what_is_given_back_is_there_again() {
     let gateway = Gateway::new(&bus);
     for _ in 0..1_000 {
         let paid = gateway.shared.take(&mina(), MESSAGE).await.unwrap();
-        gateway.shared.give_back(&mina(), MESSAGE, paid);
+        gateway.shared.give_back(&mina(), RATE, paid);
     }
     assert_eq!(bus.calls(), 0, "the free part");
     let held: Vec<_> =
         [gateway.send().await, gateway.send().await, gateway.send().await, gateway.send().await].into();
-    assert_eq!(held, [Ok(Paid::Free); 4]);
+    assert_eq!(held, [Ok(FREE); 4]);
     for _ in 0..1_000 {
         let paid = gateway.shared.take(&mina(), MESSAGE).await.unwrap();
-        assert_eq!(paid, Paid::Taken);
-        gateway.shared.give_back(&mina(), MESSAGE, paid);
+        assert_eq!(paid, Paid { free: 0, taken: 4 });
+        gateway.shared.give_back(&mina(), RATE, paid);
     }
     assert_eq!(bus.calls(), 1, "one batch");
 }
@@ -199,4 +211,100 @@ async fn a_refusal_says_when_there_is_enough() {
     // The clock counts microseconds.
     advance(wait + Duration::from_micros(1)).await;
     assert!(gateways[0].send().await.is_ok() || gateways[1].send().await.is_ok());
+}
+
+/// A dear command costs so much of what it costs at all.
+fn dear(count: u32) -> Price {
+    let rate = RateLimit { interval: Duration::from_secs(2), burst: 120 };
+    Price { count, rate }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dear_command_passes_at_many_gateways_as_seldom_as_cheap_ones() {
+    for count in [13, 60, 100, 120] {
+        let bus = FakeBus::new(Duration::ZERO, false);
+        let mut passed = 0;
+        for _ in 0..10 {
+            let gateway = Gateway::new(&bus);
+            while gateway.take(dear(count)).await.is_ok() {
+                passed += count;
+            }
+        }
+        // The shared bucket, and the free part of each.
+        assert!((108..=108 + 10 * 12).contains(&passed) || passed == 100, "{passed} of {count} at once");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_gateway_alone_grants_dear_commands_all_of_the_limit() {
+    for count in [13, 40, 60, 120, 500] {
+        let bus = FakeBus::new(Duration::ZERO, false);
+        let gateway = Gateway::new(&bus);
+        for round in 0..3_u32 {
+            let mut passed = 0;
+            while gateway.take(dear(count)).await.is_ok() {
+                passed += count;
+            }
+            assert_eq!(passed, count * (120 / count).max(1), "round {round} of {count} at once");
+            advance(Duration::from_secs(1_100)).await;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dear_command_that_is_refused_takes_nothing_of_the_free_part() {
+    let bus = FakeBus::new(Duration::ZERO, false);
+    let (one, other) = (Gateway::new(&bus), Gateway::new(&bus));
+    one.take(dear(100)).await.unwrap();
+    other.take(dear(100)).await.unwrap_err();
+    assert_eq!(other.take(dear(12)).await, Ok(Paid { free: 12, taken: 0 }));
+    // Nor does one that was paid and not used.
+    let paid = one.shared.take(&mina(), dear(20)).await.unwrap();
+    one.shared.give_back(&mina(), dear(20).rate, paid);
+    assert_eq!(one.shared.take(&mina(), dear(20)).await, Ok(paid));
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_waits_for_the_others_does_not_take_the_bus_for_silent() {
+    let bus = FakeBus::new(Duration::from_millis(20), false);
+    let gateway = Arc::new(Gateway::new(&bus));
+    let begun = Instant::now();
+    let mut sends = tokio::task::JoinSet::new();
+    for _ in 0..40 {
+        let gateway = Arc::clone(&gateway);
+        sends.spawn(async move { gateway.send().await });
+    }
+    let paid = sends.join_all().await;
+    assert!(paid.iter().all(|paid| matches!(paid, Ok(paid) if *paid != Paid::HERE)), "{paid:?}");
+    assert_eq!(gateway.shared.counters.shared_budget_failures.get(), 0);
+    // The first one asks for itself, the second one for all who wait.
+    assert_eq!((bus.calls(), begun.elapsed()), (2, Duration::from_millis(40)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_wait_for_the_others_ends_and_is_no_failure() {
+    let bus = FakeBus::new(Duration::ZERO, false);
+    let gateway = Gateway::new(&bus);
+    let turn = gateway.shared.kept(&mina());
+    let _turn = turn.turn.lock().await;
+    let begun = Instant::now();
+    while gateway.send().await == Ok(FREE) {}
+    assert_eq!(begun.elapsed(), TURN_PATIENCE);
+    assert_eq!((bus.calls(), gateway.shared.counters.shared_budget_failures.get()), (0, 0));
+    assert!(!gateway.shared.is_silent());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_asked_for_one_who_hangs_up_is_there_for_the_others() {
+    let bus = FakeBus::new(Duration::from_millis(20), false);
+    let gateway = Gateway::new(&bus);
+    for _ in 0..4 {
+        assert_eq!(gateway.send().await, Ok(FREE));
+    }
+    // Dropped while the call is under way.
+    let hung_up = timeout(Duration::from_millis(10), gateway.shared.take(&mina(), MESSAGE)).await;
+    assert!(hung_up.is_err());
+    sleep(Duration::from_millis(15)).await;
+    assert_eq!(gateway.shared.take(&mina(), MESSAGE).await, Ok(Paid { free: 0, taken: 4 }));
+    assert_eq!(bus.calls(), 1, "the batch of the first one served the other");
 }

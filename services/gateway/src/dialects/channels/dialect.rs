@@ -53,11 +53,18 @@ impl Dialect for Channels {
         // A user is present in rooms, but not in an inbox.
         let commands = Arc::clone(&self.commands);
         Some(Box::pin(async move {
-            let profile = match topic.room() {
-                Some(_) => commands.asked_presence_profile(&session.profile()).await,
-                None => None,
-            };
-            session.sockets.hubs.activate(topic, session.connection, seen, profile).await;
+            // Nothing is waited for before it: what has happened since the handshake waits in the hub.
+            session.sockets.hubs.activate(topic, session.connection, seen, None).await;
+            if topic.room().is_none() {
+                return;
+            }
+            let tasks = commands.tasks.clone();
+            tasks.spawn_contained("channels presence", async move {
+                // What the user hides meanwhile, the hub knows.
+                if let Some(profile) = commands.asked_presence_profile(&session.profile()).await {
+                    session.sockets.hubs.hold_presence(topic, session.connection, profile).await;
+                }
+            });
         }))
     }
 

@@ -13,7 +13,7 @@ use madang_kit::clock::fraction;
 use madang_rpc::store::OpenedInbox;
 
 use crate::{
-    admission::{BeforeBlocked, BeforeRead, Hides},
+    admission::{BeforeBlocked, Hides},
     commands::Commands,
     formats::native,
     hub::ShownNews,
@@ -39,7 +39,7 @@ pub(super) async fn follow(commands: Arc<Commands>, session: Arc<SessionContext>
     let follow = session.begin_inbox();
     let topic = TopicId::Inbox(session.me.id);
     session.sockets.hubs.attach(topic, session.listener()).await;
-    let before = before_read(&session);
+    let before = session.usage.before_blocked_are_read();
     match session.open_inbox(since).await {
         Ok(opened) => {
             note_read(&session, before, &opened.0);
@@ -67,7 +67,7 @@ async fn ask_again(
         if session.outbox.is_closing() || session.inbox_follow() != follow {
             return;
         }
-        let before = before_read(&session);
+        let before = session.usage.before_blocked_are_read();
         match session.open_inbox(since).await {
             Ok(opened) if session.inbox_follow() == follow => {
                 note_read(&session, before, &opened.0);
@@ -94,17 +94,12 @@ async fn go_live(session: &SessionContext, (opened, mut missed): (OpenedInbox, M
     session.sockets.hubs.activate(TopicId::Inbox(session.me.id), session.connection, head, None).await;
 }
 
-/// To be called before it is read what the user does not show, and to whom.
-fn before_read(session: &SessionContext) -> (BeforeRead, BeforeBlocked) {
-    (session.usage.before_hides_are_read(), session.usage.before_blocked_are_read())
-}
-
 /// Notes what the user does not show to others, and whom the user has blocked. An answer that was read before a change of
 /// that counts less.
-fn note_read(session: &SessionContext, before: (BeforeRead, BeforeBlocked), opened: &OpenedInbox) {
-    let hides = Hides { presence: opened.hides_presence, typing: opened.hides_typing };
-    session.usage.note_read_hides(before.0, hides);
-    session.usage.note_read_blocked(before.1, opened.blocked.clone());
+fn note_read(session: &SessionContext, before: BeforeBlocked, opened: &OpenedInbox) {
+    let (presence, typing) = (opened.hides_presence, opened.hides_typing);
+    session.usage.note_hides(Hides { presence, typing, version: opened.hides_version });
+    session.usage.note_read_blocked(before, opened.blocked.clone());
 }
 
 /// Where the inbox was read late, the user may be shown as present in rooms that were opened before it.

@@ -1,6 +1,6 @@
 //! What has changed of users of the topic: profiles, statuses, and whether their presence is shown.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use madang_contract::WireFrame;
 use madang_domain::UserId;
@@ -35,11 +35,11 @@ impl TopicHub {
 
     /// Tells the subscribers that a user has set a status, each socket once over all its topics.
     pub(crate) fn say_status(&mut self, news: &StatusNews) {
-        let StatusNews { user, version, but_for, frame } = news;
+        let (StatusNews { user, version, frame, .. }, but_for) = (news, news.but_for());
         self.subscribers.retain(|subscriber| {
             let is_told = subscriber.format == Format::Native
                 && matches!(subscriber.stage, Stage::Live(_))
-                && !but_for.contains(&subscriber.user);
+                && but_for.binary_search(&subscriber.user).is_err();
             if is_told {
                 subscriber.outbox.push_status(*user, *version, frame)
             } else {
@@ -75,6 +75,14 @@ impl TopicHub {
             subscriber.hides_presence = !on;
             let is_live = matches!(subscriber.stage, Stage::Live(_));
             subscriber.presence = presence.clone().filter(|_| is_live);
+        }
+    }
+
+    /// Users who hide it are present no more. What a session that is catching up knew before counts no more.
+    pub(crate) fn hide_presence(&mut self, users: &HashSet<UserId>) {
+        for subscriber in self.subscribers.iter_mut().filter(|subscriber| users.contains(&subscriber.user)) {
+            subscriber.hides_presence = true;
+            subscriber.presence = None;
         }
     }
 }
@@ -136,6 +144,22 @@ mod tests {
         assert_eq!(sent(&mine), 0);
         hall.say_profile(&news(6));
         assert_eq!(sent(&mine), 1);
+    }
+
+    #[test]
+    fn a_status_is_told_to_all_but_those_who_are_named_in_any_order() {
+        let mut hub = TopicHub::default();
+        let outboxes: Vec<_> = (2_u128..22).map(|_| outbox()).collect();
+        for (number, mine) in (2_u64..).zip(&outboxes) {
+            hub.attach(listener(connection(number), user(number.into()), mine));
+            hub.activate(connection(number), Seq::START);
+        }
+        let but_for = [21, 4, 19, 2, 9, 300].map(user).to_vec();
+        hub.say_status(&StatusNews::new(user(1), Timestamp::from_micros(1), but_for, WireFrame::json(&1)));
+        let told: Vec<usize> =
+            (2..).zip(&outboxes).filter(|(_, mine)| sent(mine) > 0).map(|(at, _)| at).collect();
+        let expected: Vec<usize> = (2..22).filter(|at| ![21, 4, 19, 2, 9].contains(at)).collect();
+        assert_eq!(told, expected);
     }
 
     #[test]

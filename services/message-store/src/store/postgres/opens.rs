@@ -1,7 +1,7 @@
 //! Opening subscriptions: where everybody stands and what they missed, as arrays.
 
 use madang_database::{DatabaseError, DatabaseResult};
-use madang_domain::{Epoch, RoomId, RoomRef, Seq, UserId, limits::PAGE_MAX_BYTES};
+use madang_domain::{Epoch, RoomId, RoomRef, Seq, Timestamp, UserId, limits::PAGE_MAX_BYTES};
 use sqlx::{FromRow, PgConnection, query_as};
 use uuid::Uuid;
 
@@ -67,6 +67,7 @@ const INBOX_OPENINGS: &str = "\
     SELECT (SELECT epoch FROM log_epoch) AS epoch, i.head, i.read_seq, i.gone, \
         p.username, p.name, p.avatar_url, p.external_id, p.version, \
         coalesce(u.hides_presence, false) AS hides_presence, coalesce(u.hides_typing, false) AS hides_typing, \
+        coalesce(u.version, 0) AS settings_version, \
         (SELECT array_agg(b.blocked) FROM blocks b WHERE b.blocker = asked.user_id) AS blocked \
     FROM unnest($1::uuid[]) WITH ORDINALITY AS asked (user_id, ord) \
     LEFT JOIN inboxes i ON i.user_id = asked.user_id \
@@ -193,6 +194,7 @@ pub(super) struct InboxOpeningRow {
     profile: ProfileColumns,
     hides_presence: bool,
     hides_typing: bool,
+    settings_version: i64,
     blocked: Option<Vec<Uuid>>,
 }
 
@@ -215,6 +217,7 @@ pub(super) fn read_inbox_openings(
             user: row.profile.known(*user)?,
             hides_presence: row.hides_presence,
             hides_typing: row.hides_typing,
+            hides_version: Timestamp::from_micros(row.settings_version),
             blocked: row.blocked.into_iter().flatten().map(UserId::new).collect(),
         })
     });

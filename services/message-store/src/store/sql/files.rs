@@ -61,7 +61,10 @@ const EXPIRE_OF_DELETED_ROOMS: &str = remove!(
     "$1",
     "id IN (SELECT f.id FROM purges p JOIN files f ON f.room = p.topic WHERE f.state < 3 LIMIT $2)"
 );
-const REMOVED_FILES: &str = "SELECT id FROM files WHERE state = 3 ORDER BY since LIMIT $1";
+const REMOVED_FILES: &str = "SELECT id FROM files WHERE state = 3 ORDER BY since, id LIMIT $1";
+const REMOVED_FILES_AFTER: &str = "\
+    SELECT f.id FROM files f JOIN files a ON a.id = $2 AND a.state = 3 \
+    WHERE f.state = 3 AND f.since >= a.since AND (f.since > a.since OR f.id > a.id) ORDER BY f.since, f.id LIMIT $1";
 const FORGET_FILE: &str = "DELETE FROM files WHERE id = $1 AND state = 3 RETURNING user_id, share_bytes";
 
 #[derive(Debug, FromRow)]
@@ -193,8 +196,12 @@ impl Files for Connection {
         Ok(removed + run!(self, query, execute)?.rows_affected())
     }
 
-    async fn removed_files(&mut self, limit: u32) -> DatabaseResult<Vec<FileId>> {
-        let query = query_scalar::<Db, Uuid>(REMOVED_FILES).bind(i64::from(limit));
+    async fn removed_files(&mut self, after: Option<FileId>, limit: u32) -> DatabaseResult<Vec<FileId>> {
+        let text = if after.is_some() { REMOVED_FILES_AFTER } else { REMOVED_FILES };
+        let mut query = query_scalar::<Db, Uuid>(text).bind(i64::from(limit));
+        if let Some(after) = after {
+            query = query.bind(after.uuid());
+        }
         Ok(run!(self, query, fetch_all)?.into_iter().map(FileId::new).collect())
     }
 

@@ -5,12 +5,12 @@ use std::collections::HashSet;
 use async_trait::async_trait;
 use madang_database::{DatabaseError, DatabaseResult, run};
 use madang_domain::{RoomId, StatusText, Timestamp, UserId};
-use madang_rpc::store::{Person, Seen, Status};
+use madang_rpc::store::{Person, Seen, Status, UserHides};
 use sqlx::{FromRow, QueryBuilder, query, query_as, query_scalar};
 use uuid::Uuid;
 
 use super::{connection::Connection, driver::Db};
-use crate::store::people::{Hides, HidesChange, People};
+use crate::store::people::{BlockedMost, Hides, HidesChange, People};
 
 const SET_STATUS: &str = "\
     INSERT INTO user_states (user_id, status, status_until, status_at) VALUES ($1, $2, $3, $4) \
@@ -18,10 +18,14 @@ const SET_STATUS: &str = "\
         status_at = CASE WHEN user_states.status_at < excluded.status_at THEN excluded.status_at \
                          ELSE user_states.status_at + 1 END \
     RETURNING status_at";
+/// The condition stands outside, too: of a row that another transaction was changing, PostgreSQL judges that alone anew.
 const END_STATUSES: &str = "\
     UPDATE user_states SET status = NULL, status_until = 0 WHERE user_id IN ( \
-        SELECT user_id FROM user_states WHERE status_until > 0 AND status_until <= $1 LIMIT 1000)";
+        SELECT user_id FROM user_states WHERE status_until > 0 AND status_until <= $1 LIMIT 1000) \
+    AND status_until > 0 AND status_until <= $1";
 
+const COUNT_BLOCKERS: &str =
+    "SELECT count(*) FROM (SELECT 1 FROM blocks b WHERE b.blocked = $1 LIMIT $2) AS k";
 /// From the blocks, which are few, to the rooms.
 const BLOCKED_IN_ROOMS: &str = "\
     SELECT theirs.room, theirs.user_id FROM ( \
@@ -29,7 +33,8 @@ const BLOCKED_IN_ROOMS: &str = "\
         UNION SELECT b.blocker FROM blocks b WHERE b.blocked = $1 \
     ) AS k \
     JOIN members theirs ON theirs.user_id = k.user_id \
-    JOIN members mine ON mine.room = theirs.room AND mine.user_id = $1";
+    JOIN members mine ON mine.room = theirs.room AND mine.user_id = $1 \
+    LIMIT $2";
 
 const PEOPLE: &str = "\
     SELECT s.user_id, s.status, s.status_until, \
@@ -53,6 +58,8 @@ const LATER_SEEN: &str = " ON CONFLICT (user_id) DO UPDATE SET last_seen = exclu
 
 const HIDES: &str =
     "SELECT hides_presence, hides_last_seen, hides_typing FROM user_settings WHERE user_id = $1";
+const HIDES_OF: &str = "\
+    SELECT user_id, hides_presence, hides_typing, version FROM user_settings WHERE user_id IN (";
 const SETTINGS_VERSION: &str = "SELECT version FROM user_settings WHERE user_id = $1";
 const CHANGE_SETTINGS: &str = "\
     INSERT INTO user_settings (user_id, version) VALUES ($1, $2) ON CONFLICT (user_id) DO UPDATE SET version = \
@@ -109,10 +116,21 @@ impl People for Connection {
         run!(self, query::<Db>(END_STATUSES).bind(now.as_micros()), execute).map(drop)
     }
 
-    async fn blocked_in_rooms(&mut self, user: UserId) -> DatabaseResult<Vec<(RoomId, UserId)>> {
+    async fn blocked_in_rooms(
+        &mut self,
+        user: UserId,
+        most: BlockedMost,
+    ) -> DatabaseResult<Option<Vec<(RoomId, UserId)>>> {
+        let BlockedMost { blockers, places } = most;
+        let count = query_scalar::<Db, i64>(COUNT_BLOCKERS).bind(user.uuid()).bind(i64::from(blockers) + 1);
+        if run!(self, count, fetch_one)? > i64::from(blockers) {
+            return Ok(None);
+        }
         let query = query_as::<Db, (Uuid, Uuid)>(BLOCKED_IN_ROOMS).bind(user.uuid());
-        let rows = run!(self, query, fetch_all)?;
-        Ok(rows.into_iter().map(|(room, user)| (RoomId::new(room), UserId::new(user))).collect())
+        let rows = run!(self, query.bind(i64::from(places) + 1), fetch_all)?;
+        let fits = rows.len() <= places as usize;
+        let place = |(room, user)| (RoomId::new(room), UserId::new(user));
+        Ok(fits.then(|| rows.into_iter().map(place).collect()))
     }
 
     async fn people(
@@ -180,6 +198,22 @@ impl People for Connection {
         let query = query_as::<Db, (bool, bool, bool)>(HIDES).bind(user.uuid());
         let (presence, last_seen, typing) = run!(self, query, fetch_optional)?.unwrap_or_default();
         Ok(Hides { presence, last_seen, typing })
+    }
+
+    async fn hides_of(&mut self, users: &[UserId]) -> DatabaseResult<Vec<UserHides>> {
+        if users.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut query = QueryBuilder::<Db>::new(HIDES_OF);
+        push_ids(&mut query, users);
+        query.push(")");
+        // The statement is not cached as prepared, since there would be one for each length of the list.
+        let query = query.build_query_as::<(Uuid, bool, bool, i64)>().persistent(false);
+        let hides = |(user, presence, typing, at)| {
+            let (user, version) = (UserId::new(user), Timestamp::from_micros(at));
+            UserHides { user, presence, typing, version }
+        };
+        Ok(run!(self, query, fetch_all)?.into_iter().map(hides).collect())
     }
 
     async fn set_hides(&mut self, user: UserId, change: HidesChange) -> DatabaseResult<()> {

@@ -64,9 +64,12 @@ const AUDIT: &str = "\
     WHERE a.room = $1 AND a.seq < $2 ORDER BY a.seq DESC LIMIT $3";
 
 const WORD_LIST: &str = "SELECT action, words FROM word_lists WHERE room = $1";
-/// The time only grows, so that no replica takes a changed list for the one that it knows.
+/// The time only grows, over all lists and whatever the clocks of replicas show: no replica takes a changed list for the one
+/// that it knows, and each hears of one that was set after the last that it knows.
 const PUT_WORD_LIST: &str = "\
-    INSERT INTO word_lists (room, action, words, at) VALUES ($1, $2, $3, $4) \
+    INSERT INTO word_lists (room, action, words, at) \
+    SELECT $1, $2, $3, CASE WHEN l.at < $4 THEN $4 ELSE l.at + 1 END \
+    FROM (SELECT coalesce(max(w.at), 0) AS at FROM word_lists w) AS l WHERE TRUE \
     ON CONFLICT (room) DO UPDATE SET action = excluded.action, words = excluded.words, \
     at = CASE WHEN excluded.at > word_lists.at THEN excluded.at ELSE word_lists.at + 1 END";
 const WORD_LISTS_SINCE: &str = "SELECT room, at, words = '' FROM word_lists WHERE at >= $1 AND (at, room) > ($2, $3) ORDER BY at, room LIMIT $4";

@@ -262,10 +262,11 @@ impl Database for Sqlite {
         let (epoch, states) = opens::read_inbox_states(epoch, rows)?;
         let openings = users.iter().zip(states).zip(profiles).zip(hides.into_iter().zip(blocked));
         let openings =
-            openings.map(|(((user, state), profile), ((hides_presence, hides_typing), blocked))| {
+            openings.map(|(((user, state), profile), ((hides_presence, hides_typing, version), blocked))| {
                 let user = profile.map(|profile| profile.known(*user)).transpose()?.flatten();
-                let blocked = blocked.into_iter().map(UserId::new).collect();
-                Ok(InboxOpening { state, user, hides_presence, hides_typing, blocked })
+                let (hides_version, blocked) =
+                    (Timestamp::from_micros(version), blocked.into_iter().map(UserId::new).collect());
+                Ok(InboxOpening { state, user, hides_presence, hides_typing, hides_version, blocked })
             });
         Ok((epoch, openings.collect::<DatabaseResult<_>>()?))
     }

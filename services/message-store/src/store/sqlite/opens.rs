@@ -47,7 +47,7 @@ const HEAD: &str = "\
 const PROFILE: &str =
     "SELECT username, name, avatar_url, external_id, version FROM profiles WHERE user_id = $1";
 
-const HIDES: &str = "SELECT hides_presence, hides_typing FROM user_settings WHERE user_id = $1";
+const HIDES: &str = "SELECT hides_presence, hides_typing, version FROM user_settings WHERE user_id = $1";
 
 const BLOCKED: &str = "SELECT blocked FROM blocks WHERE blocker = $1";
 
@@ -211,7 +211,7 @@ pub(super) async fn profiles(
 pub(super) async fn hides(
     connection: &mut SqliteConnection,
     users: &[UserId],
-) -> Result<Vec<(bool, bool)>, sqlx::Error> {
+) -> Result<Vec<(bool, bool, i64)>, sqlx::Error> {
     let mut rows = Vec::with_capacity(users.len());
     for user in users {
         let row = query_as(HIDES).bind(user.uuid()).fetch_optional(&mut *connection).await?;
