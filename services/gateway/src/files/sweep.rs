@@ -114,6 +114,6 @@ mod tests {
         let all = stuck.iter().copied().chain((1_000..1_000 + 2 * FILES_MAX).map(id)).collect();
         let store = Double(Removed(Mutex::new(all)));
         files.remove_all(&store).await.unwrap();
-        assert_eq!(*store.0.lock().unwrap(), stuck);
+        assert_eq!(*store.0.0.lock().unwrap(), stuck);
     }
 }

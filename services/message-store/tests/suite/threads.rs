@@ -416,7 +416,7 @@ async fn a_message_that_cannot_be_told_holds_up_no_other(fixture: Fixture) {
     fixture.clock.advance(Duration::from_secs(61));
     let another = fixture.service().await;
     fixture.await_count("SELECT count(*) FROM thread_tells", 1).await;
-    assert_eq!(notices(&another, &hana).await, [EventBody::Reply(sent[1])]);
+    assert_eq!(notices(&another, &hana).await, [EventBody::Reply(sent[1].clone())]);
 }
 
 async fn a_room_judges_messages_in_threads_as_others(fixture: Fixture) {
