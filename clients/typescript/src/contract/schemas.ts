@@ -133,6 +133,93 @@ export interface components {
             /** @description The value of `cursor` for the next page; null on the last page. */
             next_cursor: string | null;
         };
+        /** @description Fixed bounds, which nothing uses up. */
+        Bounds: {
+            /**
+             * Format: uint
+             * @description The maximum number of attachments of a message.
+             */
+            attachments: number;
+            /**
+             * Format: uint32
+             * @description The maximum number of users whom the user has blocked.
+             */
+            blocked_users: number;
+            /**
+             * Format: uint64
+             * @description The maximum size of an uploaded file, in bytes; null if no files are kept.
+             */
+            file_bytes: number | null;
+            /**
+             * Format: uint
+             * @description The maximum size of a frame, in bytes.
+             */
+            frame_bytes: number;
+            /**
+             * Format: uint
+             * @description The maximum number of members who are named when a room is created.
+             */
+            new_room_members: number;
+            /**
+             * Format: uint32
+             * @description The maximum number of items of a page.
+             */
+            page_items: number;
+            /**
+             * Format: uint
+             * @description The maximum number of bytes that wait for one socket.
+             */
+            queued_bytes: number;
+            /**
+             * Format: uint32
+             * @description The maximum number of events that are replayed to one subscription.
+             */
+            replay_events: number;
+            /**
+             * Format: uint
+             * @description The maximum number of rooms to which one socket subscribes.
+             */
+            socket_rooms: number;
+            /**
+             * Format: uint
+             * @description The maximum number of rooms that one `subscribe` may name.
+             */
+            subscribe_rooms: number;
+            /**
+             * Format: uint
+             * @description The maximum length of a message's text, in characters.
+             */
+            text_chars: number;
+        };
+        /** @description A limit of rates, or of a number at once. */
+        CallerLimit: {
+            /**
+             * Format: uint32
+             * @description The number that is allowed at once, after a pause.
+             */
+            burst: number;
+            /**
+             * Format: double
+             * @description The number that is left now at this gateway. Others may have less. Absent where this gateway does not count it for
+             *     the caller.
+             */
+            left?: number;
+            /** @description The name of the limit, as a refusal has it in `limit`. */
+            limit: string;
+            /** @description Of what there is one such limit. */
+            of: components["schemas"]["LimitOf"];
+            /** @description How fast there is more; absent where things under way are counted. */
+            rate?: components["schemas"]["LimitRate"];
+            /** @description What is counted. */
+            unit: components["schemas"]["LimitUnit"];
+        };
+        /** @description The limits that apply to the caller. */
+        CallerLimits: {
+            /** @description The fixed bounds of requests and answers. */
+            bounds: components["schemas"]["Bounds"];
+            /** @description The limits that a refusal may name. */
+            limits: components["schemas"]["CallerLimit"][];
+        };
         /**
          * @description The error code of a refused or failed request.
          * @enum {string}
@@ -376,6 +463,23 @@ export interface components {
                 [key: string]: unknown;
             }[];
         };
+        /** @description Of what there is one limit. */
+        LimitOf: "user" | "address" | "room";
+        /** @description So many in so many seconds. */
+        LimitRate: {
+            /**
+             * Format: uint32
+             * @description How many.
+             */
+            count: number;
+            /**
+             * Format: uint32
+             * @description In how many seconds.
+             */
+            seconds: number;
+        };
+        /** @description What a limit counts. */
+        LimitUnit: "messages" | "reads" | "rooms" | "members" | "topics" | "exports" | "subscriptions" | "uploads" | "sockets" | "connections" | "handshakes";
         /** @description A link to a file elsewhere, with what the sender says of it. */
         Link: {
             /** @description The media type of the file. */
@@ -1116,6 +1220,13 @@ export interface components {
              * @description The number of messages of other users after the read mark; absent if the caller is not a member.
              */
             unread?: number;
+        };
+        /** @description A page of a list. */
+        SiteRoomPage: {
+            /** @description The items of this page. */
+            items: components["schemas"]["SiteRoom"][];
+            /** @description The value of `cursor` for the next page; null on the last page. */
+            next_cursor: string | null;
         };
         /** @description A user's profile with the embedding site's id of the user. */
         SiteUser: {
@@ -2442,6 +2553,9 @@ export type BannedUser = components["schemas"]["BannedUser"];
 export type BannedUserPage = components["schemas"]["BannedUserPage"];
 export type BlockedUser = components["schemas"]["BlockedUser"];
 export type BlockedUserPage = components["schemas"]["BlockedUserPage"];
+export type Bounds = components["schemas"]["Bounds"];
+export type CallerLimit = components["schemas"]["CallerLimit"];
+export type CallerLimits = components["schemas"]["CallerLimits"];
 export type ClientAuth = components["schemas"]["ClientAuth"];
 export type ClientDelete = components["schemas"]["ClientDelete"];
 export type ClientEdit = components["schemas"]["ClientEdit"];
@@ -2487,6 +2601,9 @@ export type Invite = components["schemas"]["Invite"];
 export type Joined = components["schemas"]["Joined"];
 export type JwkSet = components["schemas"]["JwkSet"];
 export type Left = components["schemas"]["Left"];
+export type LimitOf = components["schemas"]["LimitOf"];
+export type LimitRate = components["schemas"]["LimitRate"];
+export type LimitUnit = components["schemas"]["LimitUnit"];
 export type Limits = components["schemas"]["Limits"];
 export type Link = components["schemas"]["Link"];
 export type ListedWord = components["schemas"]["ListedWord"];
@@ -2588,6 +2705,7 @@ export type ServerTyping = components["schemas"]["ServerTyping"];
 export type SessionId = components["schemas"]["SessionId"];
 export type SetStatus = components["schemas"]["SetStatus"];
 export type SiteRoom = components["schemas"]["SiteRoom"];
+export type SiteRoomPage = components["schemas"]["SiteRoomPage"];
 export type SiteUser = components["schemas"]["SiteUser"];
 export type SiteUserChanges = components["schemas"]["SiteUserChanges"];
 export type Slug = components["schemas"]["Slug"];
