@@ -132,3 +132,32 @@ test("older messages come without moving what is read", async ({ somebody, signe
   const now = await page.getByText(anchor.text, { exact: true }).evaluate((one) => one.closest(".message")?.getBoundingClientRect().top ?? 0);
   expect(Math.abs(now - anchor.y)).toBeLessThan(40);
 });
+
+test("the rows of a room ask the browser for nothing each by itself", async ({ somebody, signedIn }) => {
+  const mina = await somebody("Mina");
+  const garden = await room(mina, "Garden");
+  for (let count = 1; count <= 40; count += 1) await say(mina, garden, `number ${count}`);
+  const page = await signedIn(mina);
+  // What is dear where hundreds of rows pass in a second: the languages, and a timer for what comes when a row stays.
+  await page.addInitScript(() => {
+    const asked = { languages: 0, timers: 0 };
+    const { languages } = navigator;
+    Object.defineProperty(navigator, "languages", { get: () => ((asked.languages += 1), languages) });
+    const native = window.setTimeout;
+    const counted = (...[handler, delay, ...rest]: Parameters<typeof setTimeout>) => {
+      if (delay === 400) asked.timers += 1;
+      return native(handler, delay, ...rest);
+    };
+    Object.assign(window, { asked, setTimeout: counted });
+  });
+  await page.reload();
+  await openRoom(page, "Garden");
+  await expect(page.getByRole("article").last()).toContainText("number 40");
+  const shown = await page.getByRole("article").count();
+  // They have their buttons in the end.
+  await expect(page.getByRole("article").last().getByRole("button", { name: "React" })).toBeAttached();
+  const asked = await page.evaluate(() => (window as unknown as { asked: { languages: number; timers: number } }).asked);
+  expect(shown).toBeGreaterThan(10);
+  expect(asked.languages).toBeLessThan(3);
+  expect(asked.timers).toBeLessThan(shown / 2);
+});

@@ -72,7 +72,7 @@ test("a status goes at its end by itself, also where nobody tells of it", async 
   await openRoom(page, "Garden");
   await openMembers(page);
   await expect(member(page, "Mina")).toBeVisible();
-  await mina.call("PUT", "/users/me/status", { text: "Back in a moment", until: new Date(Date.now() + 4_000).toISOString() });
+  await mina.call("PUT", "/users/me/status", { text: "Back in a moment", until: new Date(Date.now() + 8_000).toISOString() });
   await expect(member(page, "Mina")).toContainText("Back in a moment");
   await expect(member(page, "Mina")).not.toContainText("Back in a moment");
 });
