@@ -25,3 +25,11 @@ def map_path_parameters(context, path_parameters):
         if drawn is not None and zlib.crc32(repr(drawn).encode()) % KEPT_ONE_IN:
             path_parameters[name] = given
     return path_parameters
+
+
+@schemathesis.hook
+def map_headers(context, headers):
+    # With a token it is refused before anything else: services/gateway/tests call all routes with it and a key.
+    for name in [name for name in headers or {} if name.lower() == "madang-user"]:
+        del headers[name]
+    return headers

@@ -11,11 +11,32 @@ pub enum Authority {
     /// By the embedding site's, which stands above roles: the actor is whom the event names, and need not be
     /// a member.
     Site,
+    /// By the actor's own role, by the hand of the embedding site's backend: it acts as the actor, and may what the actor
+    /// may. It is recorded as done by the site.
+    SiteAsUser,
 }
 
 impl Authority {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::User, Self::Site];
+    /// All there are.
+    pub const ALL: [Self; 3] = [Self::User, Self::Site, Self::SiteAsUser];
+
+    /// Whether the actor's role decides, and what else binds users: consent, blocks, names that rest.
+    #[must_use]
+    pub const fn is_by_role(self) -> bool {
+        match self {
+            Self::User | Self::SiteAsUser => true,
+            Self::Site => false,
+        }
+    }
+
+    /// Whether the embedding site's backend does it, which is recorded.
+    #[must_use]
+    pub const fn is_by_site(self) -> bool {
+        match self {
+            Self::User => false,
+            Self::Site | Self::SiteAsUser => true,
+        }
+    }
 }
 
 /// What an action in a room needs.
@@ -84,7 +105,7 @@ macro_rules! permissions {
 permissions! {
     // The action, what the documents call it; the least role, whom it may be done to; in a direct room, by the site.
     /// Reads messages, pins and the list of members.
-    Read = "read messages, pins and members", Member, Any, YES, NO;
+    Read = "read messages, pins and members", Member, Any, YES, YES;
     /// Sends a message.
     Send = "send a message", Member, Any, YES, YES;
     /// Sends a message, or edits the own one, where only moderators speak.
@@ -124,15 +145,15 @@ permissions! {
     /// Mutes a member, or ends that.
     Mute = "mute a member, end that", Moderator, Lesser, NO, YES;
     /// Sets the pauses of slow mode.
-    SetSlowMode = "set slow mode", Moderator, Any, NO, NO;
+    SetSlowMode = "set slow mode", Moderator, Any, NO, YES;
     /// Changes the room's name or slug.
-    ChangeRoom = "change name and slug", Owner, Any, YES, NO;
+    ChangeRoom = "change name and slug", Owner, Any, YES, YES;
     /// Changes who may send, whether anybody may, what newcomers see, and what is shown of read marks.
-    ChangeFlags = "set announcement, archived, history and receipts", Owner, Any, NO, NO;
+    ChangeFlags = "set announcement, archived, history and receipts", Owner, Any, NO, YES;
     /// Gives a member a role.
     GiveRole = "give a role", Owner, Any, NO, YES;
     /// Deletes the room; a direct one is hidden.
-    DeleteRoom = "delete the room; hide a direct one", Owner, Any, YES, NO;
+    DeleteRoom = "delete the room; hide a direct one", Owner, Any, YES, YES;
 }
 
 impl RoomAction {
@@ -141,7 +162,7 @@ impl RoomAction {
     pub fn is_permitted(self, authority: Authority, role: Role) -> bool {
         let Permission { least, site, .. } = self.permission();
         match authority {
-            Authority::User => role >= least,
+            Authority::User | Authority::SiteAsUser => role >= least,
             Authority::Site => site,
         }
     }

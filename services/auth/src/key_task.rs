@@ -18,7 +18,7 @@ pub enum KeyTask {
         /// The name of the key, by which the list shows it
         #[arg(long, id = "key_name", value_parser = name, value_name = "NAME")]
         name: String,
-        /// A scope of the key: rooms, messages, notices, users or tickets. Repeat the option for several scopes
+        /// A scope of the key: rooms, messages, notices, users, tickets or impersonate. Repeat the option for several scopes
         #[arg(long, id = "key_scope", required = true, value_parser = scope, value_name = "SCOPE")]
         scope: Vec<Scope>,
     },

@@ -2,8 +2,10 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use madang_domain::{Code, Error};
+use http::Method;
+use madang_domain::{Code, Error, UserId};
 use madang_kit::{Escaped, LogBudget, clock::Clock};
+use madang_rpc::auth::ApiKey;
 use tracing::{debug, info, warn};
 
 /// The log of who was refused here, before the auth service was asked or after: one line each, with what the caller called
@@ -36,6 +38,16 @@ impl Refusals {
         let public = public_part(key).map(tracing::field::display);
         let (address, reason) = (ip.map(tracing::field::display), error.code.as_str());
         info!(event = "api_key", api_key = public, address, reason, left_out, "refused");
+    }
+}
+
+/// The site's backend acts as a user. What it changes so is logged; what it reads, only in detail.
+pub(crate) fn impersonation(key: &ApiKey, user: UserId, method: &Method, route: Option<&str>) {
+    let (api_key, name) = (&key.id, Escaped(&key.name));
+    if method.is_safe() {
+        debug!(event = "impersonation", %api_key, %name, %user, %method, route, "the site reads as a user");
+    } else {
+        info!(event = "impersonation", %api_key, %name, %user, %method, route, "the site acts as a user");
     }
 }
 

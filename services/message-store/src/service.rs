@@ -157,15 +157,13 @@ impl MessageStore for Operations {
         Ok(self.0.engine.rooms(request.user, request.joinable, request.page).await?)
     }
 
-    async fn update_room(&self, request: UpdateRoom) -> Result<Changed<RoomView>> {
-        let name = request.name.map(|name| RoomName::new(name.as_str())).transpose()?;
-        Ok(self.told(
-            self.0.engine.update_room(request.actor, request.room, name, request.slug, request.flags).await?,
-        ))
+    async fn update_room(&self, mut request: UpdateRoom) -> Result<Changed<RoomView>> {
+        request.name = request.name.map(|name| RoomName::new(name.as_str())).transpose()?;
+        Ok(self.told(self.0.engine.update_room(request).await?))
     }
 
     async fn delete_room(&self, request: DeleteRoom) -> Result<Changed<()>> {
-        Ok(self.told(self.0.engine.delete_room(request.actor, request.room).await?))
+        Ok(self.told(self.0.engine.delete_room(request).await?))
     }
 
     async fn join(&self, request: Join) -> Result<Changed<RoomView>> {

@@ -68,11 +68,12 @@ pub mod routes {
     use madang_domain::Code;
 
     use super::{Export, ExportLine, PasswordChange};
-    use crate::rest::{Route, route::table};
+    use crate::rest::{Access, Route, route::table};
 
     table! {
         /// Changes the password.
         CHANGE_PASSWORD = Route::put("change_password", "/v1/users/me/password", "Change the user's password, and end the user's other sessions; their sockets close with 4401")
+            .access(Access::OwnSession)
             .takes::<PasswordChange>()
             .answers_empty(204, "The password is changed.")
             .refuses(&[Code::PermissionDenied, Code::FailedPrecondition]);

@@ -144,12 +144,15 @@ pub mod routes {
             .refuses(&[Code::RateLimited]);
         /// Issues a ticket for one WebSocket.
         TICKET = Route::post("create_ticket", "/v1/auth/ws-ticket", "Issue a ticket for one WebSocket, valid for 30 s by default")
+            .access(Access::OwnSession)
             .answers::<Ticket>(200, "The ticket.");
         /// Lists the user's sessions.
         SESSIONS = Route::get("list_sessions", "/v1/auth/sessions", "List the user's sessions (signed-in devices), newest first, at most 200")
+            .access(Access::OwnSession)
             .answers::<Page<AuthSession>>(200, "The sessions.");
         /// Ends one of the user's sessions.
         REVOKE = Route::delete("revoke_session", "/v1/auth/sessions/{session}", "End one of the user's sessions")
+            .access(Access::OwnSession)
             .answers_empty(204, "The session has ended.")
             .refuses(&[Code::NotFound]);
         /// Answers the public keys.

@@ -37,12 +37,23 @@ impl Method {
 pub enum Access {
     /// Any caller, without a credential.
     Public,
-    /// A user with an access token.
+    /// A user with an access token; or the embedding site's backend as the user, with an API key of the scope
+    /// `impersonate` and the header `Madang-User`.
     User,
+    /// A user with an access token, for the user's own sessions and password. The site's backend has neither.
+    OwnSession,
     /// The embedding site's backend, with an API key of this scope.
     ApiKey(&'static str),
     /// A user with one of the credentials of a WebSocket.
     WebSocket,
+}
+
+impl Access {
+    /// Whether a user calls it with an access token.
+    #[must_use]
+    pub const fn is_of_users(self) -> bool {
+        matches!(self, Self::User | Self::OwnSession)
+    }
 }
 
 /// The schema of a Rust type.
@@ -204,19 +215,29 @@ impl Route {
             .filter(|code| {
                 self.refusals.contains(code)
                     || match code {
-                        Code::InvalidArgument => is_parsed || self.idempotency_key,
-                        Code::Unauthenticated => matches!(self.access, Access::User | Access::ApiKey(_)),
-                        Code::PermissionDenied => matches!(self.access, Access::ApiKey(_)),
+                        // Whom the site's backend acts as, or that nobody does, is said by a header.
+                        Code::InvalidArgument => {
+                            is_parsed
+                                || self.idempotency_key
+                                || matches!(self.access, Access::User | Access::OwnSession)
+                        }
+                        Code::Unauthenticated => {
+                            matches!(self.access, Access::User | Access::OwnSession | Access::ApiKey(_))
+                        }
+                        Code::PermissionDenied => {
+                            matches!(self.access, Access::User | Access::OwnSession | Access::ApiKey(_))
+                        }
+                        Code::NotFound => self.access == Access::User,
                         // Whatever a user writes or reads is paid from a budget.
                         Code::RateLimited => match self.access {
-                            Access::ApiKey(_) | Access::User => true,
+                            Access::ApiKey(_) | Access::User | Access::OwnSession => true,
                             Access::Public | Access::WebSocket => false,
                         },
                         Code::TooLarge => self.request.is_some(),
                         Code::DeadlineExceeded | Code::Unavailable | Code::Internal => {
                             self.access != Access::WebSocket
                         }
-                        Code::NotFound | Code::AlreadyExists | Code::FailedPrecondition => false,
+                        Code::AlreadyExists | Code::FailedPrecondition => false,
                     }
             })
             .collect()

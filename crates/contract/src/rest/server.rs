@@ -119,8 +119,8 @@ pub mod routes {
     use crate::{
         RoomMessage, SiteUser,
         rest::{
-            Access, EditMessage, Member, Page, Report, ReportChange, ReportsQuery, Restriction, Route,
-            SentMessage, Ticket, WordList, route::table,
+            Access, EditMessage, Member, MessagesPage, Page, PageQuery, RangeQuery, Report, ReportChange,
+            ReportsQuery, Restriction, RoomChanges, Route, SentMessage, Ticket, WordList, route::table,
         },
     };
 
@@ -167,6 +167,39 @@ pub mod routes {
             .answers::<SiteRoom<'_>>(201, "The new room.")
             .or_answers::<SiteRoom<'_>>(200, "The existing room, unchanged: it has the same external id, key or pair of direct users.")
             .refuses(&[Code::NotFound, Code::AlreadyExists, Code::FailedPrecondition]);
+        /// Lists all rooms.
+        LIST_ROOMS = Route::get("list_site_rooms", "/v1/server/rooms", "List all rooms, the newest first")
+            .access(ROOMS)
+            .query::<PageQuery>()
+            .answers::<Page<SiteRoom<'_>>>(200, "A page of rooms.");
+        /// Answers a room.
+        GET_ROOM = Route::get("get_site_room", "/v1/server/rooms/{room}", "Get a room of whatever kind")
+            .access(ROOMS)
+            .answers::<SiteRoom<'_>>(200, "The room, without a member's place in it.")
+            .refuses(&[Code::NotFound]);
+        /// Changes a room.
+        UPDATE_ROOM = Route::patch("update_site_room", "/v1/server/rooms/{room}", "Change a room's name, slug or flags on behalf of its first owner")
+            .access(ROOMS)
+            .takes::<RoomChanges>()
+            .answers::<SiteRoom<'_>>(200, "The room after the change.")
+            .refuses(&[Code::NotFound, Code::AlreadyExists, Code::FailedPrecondition]);
+        /// Deletes a room.
+        DELETE_ROOM = Route::delete("delete_site_room", "/v1/server/rooms/{room}", "Delete a room of whatever kind and all its messages")
+            .access(ROOMS)
+            .answers_empty(204, "The room is deleted.")
+            .refuses(&[Code::NotFound]);
+        /// Lists the members of a room.
+        LIST_MEMBERS = Route::get("list_site_members", "/v1/server/rooms/{room}/members", "List the members of a room, owners first")
+            .access(ROOMS)
+            .query::<PageQuery>()
+            .answers::<Page<Member<'_>>>(200, "A page of members.")
+            .refuses(&[Code::NotFound]);
+        /// Lists the messages of a room.
+        LIST_MESSAGES = Route::get("list_site_messages", "/v1/server/rooms/{room}/messages", "List the messages of a room, those of before a newcomer came too")
+            .access(MESSAGES)
+            .query::<RangeQuery>()
+            .answers::<MessagesPage<RoomMessage<'_>>>(200, "A page of messages.")
+            .refuses(&[Code::NotFound]);
         /// Adds a member, or changes a member's role.
         PUT_MEMBER = Route::put("put_site_member", "/v1/server/rooms/{room}/members/{user}", "Add a member to a room, or change the role of a member")
             .access(ROOMS)

@@ -54,7 +54,8 @@ pub fn openapi(base_path: &str) -> Value {
                 },
                 "apiKey": {
                     "type": "http", "scheme": "bearer", "bearerFormat": "mk_…",
-                    "description": "An API key of the embedding site. Each operation names the scope that the key needs.",
+                    "description": "An API key of the embedding site. Each operation of the server API names the scope that the key \
+    needs; operations of users need the scope `impersonate` and the header `Madang-User`.",
                 },
                 "ticket": {
                     "type": "apiKey", "in": "query", "name": "ticket",
@@ -66,6 +67,11 @@ pub fn openapi(base_path: &str) -> Value {
                     "name": "Idempotency-Key", "in": "header",
                     "description": "The idempotency key. The server executes a repeated request with the same key only once.",
                     "schema": builder.requests.generator().subschema_for::<IdempotencyKey>(),
+                },
+                "MadangUser": {
+                    "name": "Madang-User", "in": "header",
+                    "description": "With an API key: the user as whom the site's backend acts, with the rights of this user.",
+                    "schema": builder.requests.generator().subschema_for::<UserRef>(),
                 },
             },
             "responses": refusals,
@@ -160,6 +166,9 @@ impl Builder {
         if route.idempotency_key {
             parameters.push(json!({"$ref": "#/components/parameters/IdempotencyKey"}));
         }
+        if route.access == Access::User {
+            parameters.push(json!({"$ref": "#/components/parameters/MadangUser"}));
+        }
         parameters
     }
 }
@@ -181,7 +190,8 @@ fn content(media_type: &str, body: Type, generator: &mut SchemaGenerator) -> Val
 fn security(access: Access) -> Value {
     match access {
         Access::Public => json!([]),
-        Access::User => json!([{"accessToken": []}]),
+        Access::User => json!([{"accessToken": []}, {"apiKey": []}]),
+        Access::OwnSession => json!([{"accessToken": []}]),
         Access::ApiKey(_) => json!([{"apiKey": []}]),
         // Without a credential here, the first frame authenticates.
         Access::WebSocket => json!([{"accessToken": []}, {"ticket": []}, {}]),

@@ -254,6 +254,7 @@ fn answer(name: &str) -> Option<Value> {
         }),
         "SiteUser" => written(&SiteUser { account: account(), external_id: Some("41".into()) }),
         "SentNotice" => written(&SentNotice { seq: Seq::new(3), at: at() }),
+        "SiteRoomPage" => written(&page(SiteRoom { room: room(), external_id: Some("7".into()) })),
         "SiteRoom" => written(&SiteRoom { room: room(), external_id: None }),
         _ => return None,
     })
@@ -452,7 +453,6 @@ fn person() -> Person<'static> {
     Person { account: account(), status: Some(status()), last_seen: Some(at()) }
 }
 
-fn user_settings() -> UserSettings {
 fn bounds() -> Bounds {
     Bounds {
         frame_bytes: 65_536,
@@ -469,6 +469,7 @@ fn bounds() -> Bounds {
     }
 }
 
+fn user_settings() -> UserSettings {
     UserSettings {
         added_by: AddedBy::Shared,
         do_not_disturb_until: None,

@@ -78,11 +78,14 @@ pub enum Scope {
     Users,
     /// Lets any user in.
     Tickets,
+    /// Does by the routes of users what any user may do.
+    Impersonate,
 }
 
 impl Scope {
     /// All there are.
-    pub const ALL: [Self; 5] = [Self::Rooms, Self::Messages, Self::Notices, Self::Users, Self::Tickets];
+    pub const ALL: [Self; 6] =
+        [Self::Rooms, Self::Messages, Self::Notices, Self::Users, Self::Tickets, Self::Impersonate];
 
     /// Its name.
     #[must_use]
@@ -93,6 +96,7 @@ impl Scope {
             Self::Notices => "notices",
             Self::Users => "users",
             Self::Tickets => "tickets",
+            Self::Impersonate => "impersonate",
         }
     }
 }
@@ -105,7 +109,7 @@ impl fmt::Display for Scope {
 
 /// A name that is no scope's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("expected rooms, messages, notices, users or tickets")]
+#[error("expected rooms, messages, notices, users, tickets or impersonate")]
 pub struct UnknownScope;
 
 impl FromStr for Scope {

@@ -37,6 +37,7 @@ impl Wire<i32> for Authority {
         match self {
             Self::User => wire::Authority::User,
             Self::Site => wire::Authority::Site,
+            Self::SiteAsUser => wire::Authority::SiteAsUser,
         }
         .into()
     }
@@ -46,6 +47,7 @@ impl Wire<i32> for Authority {
         match wire::Authority::try_from(authority) {
             Ok(wire::Authority::Unspecified | wire::Authority::User) => Ok(Self::User),
             Ok(wire::Authority::Site) => Ok(Self::Site),
+            Ok(wire::Authority::SiteAsUser) => Ok(Self::SiteAsUser),
             Err(unknown) => Err(DecodeError::of_value(format!("{unknown}; none of the known ones"))),
         }
     }

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use madang_domain::{Profile, RoomRef, Timestamp, UserId};
 use madang_proto::store::v1 as wire;
 
-use super::{change::Changed, rooms::RoomView};
+use super::{
+    change::{Authority, Changed},
+    rooms::RoomView,
+};
 use crate::wire::{message, nothing, required_message};
 
 /// Asks for an invitation link.
@@ -13,6 +16,8 @@ use crate::wire::{message, nothing, required_message};
 pub struct MakeInvitation {
     /// The user who asks.
     pub actor: Arc<Profile>,
+    /// By what right.
+    pub authority: Authority,
     /// The room.
     pub room: RoomRef,
     /// When it expires; none: after the usual time.
@@ -61,6 +66,8 @@ pub struct ListInvitations {
 pub struct RevokeInvitation {
     /// The user who asks.
     pub actor: UserId,
+    /// By what right.
+    pub authority: Authority,
     /// The room.
     pub room: RoomRef,
     /// Its id, or its code.
@@ -77,7 +84,7 @@ pub struct AcceptInvitation {
 }
 
 message!(MakeInvitation => wire::MakeInvitationRequest {
-    actor, room, expires_at as expires_at_micros, uses
+    actor, authority, room, expires_at as expires_at_micros, uses
 });
 message!(Invitation => wire::Invitation {
     id, by, created_at as created_at_micros, expires_at as expires_at_micros, uses, used
@@ -86,7 +93,7 @@ required_message!(Invitation => wire::Invitation);
 message!(MadeInvitation => wire::MakeInvitationResponse { invitation, code });
 message!(ListInvitations => wire::ListInvitationsRequest { user, room });
 message!(Vec<Invitation> => wire::ListInvitationsResponse[invitations]);
-message!(RevokeInvitation => wire::RevokeInvitationRequest { actor, room, invitation });
+message!(RevokeInvitation => wire::RevokeInvitationRequest { actor, authority, room, invitation });
 nothing!(wire::RevokeInvitationResponse);
 message!(AcceptInvitation => wire::AcceptInvitationRequest { actor, code });
 message!(Changed<RoomView> => wire::AcceptInvitationResponse { value as room, events });

@@ -49,8 +49,8 @@ pub struct Leave {
 /// Asks for a page of a room's members.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListMembers {
-    /// The user who sees them.
-    pub user: UserId,
+    /// The user who sees them. None: the embedding site.
+    pub user: Option<UserId>,
     /// The room.
     pub room: RoomRef,
     /// The page.

@@ -9,7 +9,7 @@ use madang_domain::{
 use madang_proto::{store::v1 as wire, types::v1 as types};
 
 use super::{
-    change::{Changed, of_nothing},
+    change::{Authority, Changed, of_nothing},
     page::{Page, PageQuery},
 };
 use crate::wire::{Result, Wire, decode_excerpt, encode_excerpt, field, message};
@@ -19,6 +19,8 @@ use crate::wire::{Result, Wire, decode_excerpt, encode_excerpt, field, message};
 pub struct EditMessage {
     /// The user who asks; none: the embedding site, for the sender.
     pub actor: Option<Arc<Profile>>,
+    /// By what right, where there is an actor.
+    pub authority: Authority,
     /// The room.
     pub room: RoomId,
     /// The message's place.
@@ -32,6 +34,8 @@ pub struct EditMessage {
 pub struct DeleteMessage {
     /// The user who asks; none: the embedding site, for the sender.
     pub actor: Option<Arc<Profile>>,
+    /// By what right, where there is an actor.
+    pub authority: Authority,
     /// The room.
     pub room: RoomId,
     /// The message's place.
@@ -77,9 +81,9 @@ pub struct React {
     pub on: bool,
 }
 
-message!(EditMessage => wire::EditMessageRequest { actor, room, message, text });
+message!(EditMessage => wire::EditMessageRequest { actor, authority, room, message, text });
 message!(Changed<Event> => wire::EditMessageResponse { value as message, events });
-message!(DeleteMessage => wire::DeleteMessageRequest { actor, room, message });
+message!(DeleteMessage => wire::DeleteMessageRequest { actor, authority, room, message });
 of_nothing!(wire::DeleteMessageResponse, wire::ReactResponse);
 message!(Revision => wire::Revision { revision, text, at as at_micros });
 message!(Page<Revision> => wire::ListRevisionsResponse { items as revisions, next as next_cursor });

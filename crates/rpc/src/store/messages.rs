@@ -109,8 +109,8 @@ pub struct Heads {
 /// Asks for a page of a room's history.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct History {
-    /// The user who sees it.
-    pub user: UserId,
+    /// The user who sees it. None: the embedding site.
+    pub user: Option<UserId>,
     /// The room.
     pub room: RoomRef,
     /// The page.

@@ -7,7 +7,10 @@ use madang_domain::{
 };
 use madang_proto::store::v1 as wire;
 
-use super::page::{Page, PageQuery, page_of_room};
+use super::{
+    change::Authority,
+    page::{Page, PageQuery, page_of_room},
+};
 use crate::wire::{DecodeError, Result, Wire, field, message, required_message};
 
 /// Asks for a message to be reported to the moderators.
@@ -41,6 +44,8 @@ pub struct ListReports {
 pub struct SettleReport {
     /// The user who asks. None: the embedding site.
     pub actor: Option<Arc<Profile>>,
+    /// By what right, where there is an actor.
+    pub authority: Authority,
     /// The report.
     pub id: Box<str>,
     /// What became of it.
@@ -122,6 +127,8 @@ pub struct GetWords {
 pub struct PutWords {
     /// The user who asks. None: the embedding site.
     pub actor: Option<Arc<Profile>>,
+    /// By what right, where there is an actor.
+    pub authority: Authority,
     /// In this room. None: everywhere.
     pub room: Option<RoomRef>,
     /// The words.
@@ -138,7 +145,7 @@ pub struct WordList {
 }
 
 message!(ReportMessage => wire::ReportMessageRequest { actor, room, message, reason });
-message!(SettleReport => wire::SettleReportRequest { actor, id, status });
+message!(SettleReport => wire::SettleReportRequest { actor, authority, id, status });
 message!(Report => wire::Report {
     id, room, message, sender, reporter, reason, at as at_micros, status, settled_by,
     settled_at as settled_at_micros
@@ -193,6 +200,7 @@ impl Wire<wire::PutWordsRequest> for PutWords {
     fn encode(&self) -> wire::PutWordsRequest {
         wire::PutWordsRequest {
             actor: self.actor.encode(),
+            authority: self.authority.encode(),
             room: self.room.as_ref().map(Wire::encode),
             list: self.list.encode(),
         }
@@ -200,7 +208,12 @@ impl Wire<wire::PutWordsRequest> for PutWords {
 
     fn decode(message: wire::PutWordsRequest) -> Result<Self> {
         let room = message.room.map(|room| field("room", room)).transpose()?;
-        Ok(Self { actor: field("actor", message.actor)?, room, list: field("list", message.list)? })
+        Ok(Self {
+            actor: field("actor", message.actor)?,
+            authority: field("authority", message.authority)?,
+            room,
+            list: field("list", message.list)?,
+        })
     }
 }
 

@@ -103,8 +103,8 @@ pub struct NewRoom {
 /// Asks for a room.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GetRoom {
-    /// The user who sees it.
-    pub user: UserId,
+    /// The user who sees it. None: the embedding site.
+    pub user: Option<UserId>,
     /// The room.
     pub room: RoomRef,
 }
@@ -112,8 +112,8 @@ pub struct GetRoom {
 /// Asks for a page of rooms.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListRooms {
-    /// The user who sees them.
-    pub user: UserId,
+    /// The user who sees them. None: the embedding site, which sees all.
+    pub user: Option<UserId>,
     /// The public ones that the user may join, instead of the user's own.
     pub joinable: bool,
     /// The page.
@@ -123,8 +123,10 @@ pub struct ListRooms {
 /// Asks for a room's properties to be changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UpdateRoom {
-    /// The user who changes it.
-    pub actor: Arc<Profile>,
+    /// The user who changes it. None: the embedding site, as the first of the members.
+    pub actor: Option<Arc<Profile>>,
+    /// By what right, where there is an actor.
+    pub authority: Authority,
     /// The room.
     pub room: RoomRef,
     /// The new name. None leaves it as it is.
@@ -138,8 +140,10 @@ pub struct UpdateRoom {
 /// Asks for a room to be deleted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeleteRoom {
-    /// The user who deletes it.
-    pub actor: Arc<Profile>,
+    /// The user who deletes it. None: the embedding site, as the first of the members.
+    pub actor: Option<Arc<Profile>>,
+    /// By what right, where there is an actor.
+    pub authority: Authority,
     /// The room.
     pub room: RoomRef,
 }
@@ -187,8 +191,8 @@ required_message!(Room => wire::Room, RoomView => wire::RoomView, RoomRef => wir
 message!(GetRoom => wire::GetRoomRequest { user, room });
 message!(RoomView => wire::GetRoomResponse[room]);
 message!(Page<RoomView> => wire::ListRoomsResponse { items as rooms, next as next_cursor });
-message!(UpdateRoom => wire::UpdateRoomRequest { actor, room, name, slug, flags });
-message!(DeleteRoom => wire::DeleteRoomRequest { actor, room });
+message!(UpdateRoom => wire::UpdateRoomRequest { actor, authority, room, name, slug, flags });
+message!(DeleteRoom => wire::DeleteRoomRequest { actor, authority, room });
 of_nothing!(wire::DeleteRoomResponse);
 message!(Changed<RoomView> => wire::CreateRoomResponse | wire::UpdateRoomResponse | wire::JoinResponse {
     value as room, events

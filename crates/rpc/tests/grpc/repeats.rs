@@ -72,7 +72,7 @@ async fn a_call_is_repeated_as_its_line_says() {
 
     // Each client is new: a breaker that has opened would count, too.
     let always = [
-        tries(&broken, store().get_room(GetRoom { user: user_id(1), room: room() })).await,
+        tries(&broken, store().get_room(GetRoom { user: Some(user_id(1)), room: room() })).await,
         tries(&broken, auth().get_keys(GetKeys)).await,
         tries(&broken, store().append(append(7, "1"))).await,
     ];

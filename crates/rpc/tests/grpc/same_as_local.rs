@@ -228,15 +228,21 @@ async fn rooms_are_the_same(near: &Scripted, far: &impl MessageStore) {
             room: new_room(RoomKind::Direct, None)
         })
     );
-    same!(near, far, get_room(GetRoom { user: user_id(1), room: id() }));
-    same!(near, far, get_room(GetRoom { user: user_id(1), room: slug() }));
-    same!(near, far, list_rooms(ListRooms { user: user_id(1), joinable: true, page: page(Some("next")) }));
-    same!(near, far, list_rooms(ListRooms { user: user_id(1), joinable: false, page: page(None) }));
+    same!(near, far, get_room(GetRoom { user: Some(user_id(1)), room: id() }));
+    same!(near, far, get_room(GetRoom { user: Some(user_id(1)), room: slug() }));
+    same!(near, far, get_room(GetRoom { user: None, room: id() }));
+    same!(
+        near,
+        far,
+        list_rooms(ListRooms { user: Some(user_id(1)), joinable: true, page: page(Some("next")) })
+    );
+    same!(near, far, list_rooms(ListRooms { user: Some(user_id(1)), joinable: false, page: page(None) }));
     same!(
         near,
         far,
         update_room(UpdateRoom {
-            actor: actor(),
+            authority: Authority::User,
+            actor: Some(actor()),
             room: id(),
             name: Some(name()),
             slug: Some(Some(Slug::new("new").unwrap())),
@@ -247,7 +253,8 @@ async fn rooms_are_the_same(near: &Scripted, far: &impl MessageStore) {
         near,
         far,
         update_room(UpdateRoom {
-            actor: actor(),
+            authority: Authority::User,
+            actor: Some(actor()),
             room: slug(),
             name: None,
             slug: Some(None),
@@ -258,25 +265,44 @@ async fn rooms_are_the_same(near: &Scripted, far: &impl MessageStore) {
         near,
         far,
         update_room(UpdateRoom {
-            actor: actor(),
+            authority: Authority::User,
+            actor: Some(actor()),
             room: slug(),
             name: None,
             slug: None,
             flags: RoomFlagChanges::default()
         })
     );
-    same!(near, far, delete_room(DeleteRoom { actor: actor(), room: id() }));
+    same!(
+        near,
+        far,
+        delete_room(DeleteRoom { authority: Authority::User, actor: Some(actor()), room: id() })
+    );
     same!(near, far, join(Join { actor: actor(), room: slug() }));
     same!(near, far, leave(Leave { actor: actor(), room: id() }));
-    same!(near, far, list_members(ListMembers { user: user_id(1), room: id(), page: page(Some("next")) }));
+    same!(
+        near,
+        far,
+        list_members(ListMembers { user: Some(user_id(1)), room: id(), page: page(Some("next")) })
+    );
     for on in [true, false] {
         same!(near, far, set_pin(SetPin { actor: actor(), room: slug(), message: Seq::new(3), on }));
     }
     for by in [None, Some(actor())] {
         let (room, message) = (room_id(7), Seq::new(3));
-        let edit = || EditMessage { actor: by.clone(), room, message, text: "마당".to_owned() };
+        let edit = || EditMessage {
+            authority: Authority::User,
+            actor: by.clone(),
+            room,
+            message,
+            text: "마당".to_owned(),
+        };
         same!(near, far, edit_message(edit()));
-        same!(near, far, delete_message(DeleteMessage { actor: by.clone(), room, message }));
+        same!(
+            near,
+            far,
+            delete_message(DeleteMessage { authority: Authority::User, actor: by.clone(), room, message })
+        );
     }
     let revisions =
         || ListRevisions { user: user_id(1), room: id(), message: Seq::new(3), page: page(Some("next")) };
@@ -299,7 +325,7 @@ async fn rooms_are_the_same(near: &Scripted, far: &impl MessageStore) {
             Search { user: user_id(1), text, room, from, before: at, after: at, page: page(Some("next")) };
         same!(near, far, search(search.clone()));
     }
-    for authority in [Authority::User, Authority::Site] {
+    for authority in Authority::ALL {
         same!(
             near,
             far,
@@ -321,7 +347,10 @@ async fn rooms_are_the_same(near: &Scripted, far: &impl MessageStore) {
     same!(
         near,
         far,
-        get_room(GetRoom { user: user_id(1), room: RoomRef::External(ExternalId::new("room 7").unwrap()) })
+        get_room(GetRoom {
+            user: Some(user_id(1)),
+            room: RoomRef::External(ExternalId::new("room 7").unwrap())
+        })
     );
 }
 
@@ -335,7 +364,18 @@ async fn moderation_is_the_same(near: &Scripted, far: &impl MessageStore) {
         history: Some(RoomHistory::Joined),
         receipts: Some(Receipts::None),
     };
-    same!(near, far, update_room(UpdateRoom { actor: actor(), room: id(), name: None, slug: None, flags }));
+    same!(
+        near,
+        far,
+        update_room(UpdateRoom {
+            authority: Authority::User,
+            actor: Some(actor()),
+            room: id(),
+            name: None,
+            slug: None,
+            flags
+        })
+    );
     for kind in Restriction::ALL {
         for (authority, on, until, reason) in [
             (Authority::User, true, Some(Timestamp::from_micros(9_000)), Some("스팸")),
@@ -362,14 +402,29 @@ async fn moderation_is_the_same(near: &Scripted, far: &impl MessageStore) {
     let page = || PageQuery { limit: 3, cursor: Some("next".to_owned()) };
     same!(near, far, list_bans(ListBans { user: user_id(1), room: id(), page: page() }));
     for (expires_at, uses) in [(None, None), (Some(Timestamp::from_micros(9)), Some(3))] {
-        same!(near, far, make_invitation(MakeInvitation { actor: actor(), room: id(), expires_at, uses }));
+        same!(
+            near,
+            far,
+            make_invitation(MakeInvitation {
+                authority: Authority::User,
+                actor: actor(),
+                room: id(),
+                expires_at,
+                uses
+            })
+        );
     }
     same!(near, far, list_invitations(ListInvitations { user: user_id(1), room: id() }));
     let invitation = || "7".to_owned();
     same!(
         near,
         far,
-        revoke_invitation(RevokeInvitation { actor: user_id(1), room: id(), invitation: invitation() })
+        revoke_invitation(RevokeInvitation {
+            authority: Authority::User,
+            actor: user_id(1),
+            room: id(),
+            invitation: invitation()
+        })
     );
     same!(near, far, accept_invitation(AcceptInvitation { actor: actor(), code: invitation() }));
 }
@@ -466,7 +521,7 @@ async fn logs_are_the_same(near: &Scripted, far: &impl MessageStore) {
     same!(near, far, read(Read { topic: room_id(7).into(), after: Seq::START, limit: 500 }));
     same!(near, far, heads(Heads { topics: vec![room_id(7).into(), TopicId::Inbox(user)] }));
     for from in [HistoryFrom::End, HistoryFrom::Before(Seq::new(1)), HistoryFrom::After(Seq::START)] {
-        same!(near, far, history(History { user, room: id(), query: query(from) }));
+        same!(near, far, history(History { user: Some(user), room: id(), query: query(from) }));
     }
     same!(near, far, mark_read(MarkRead { user, room: id(), seq: Seq::new(u64::MAX) }));
     let delivered = || DeliveredMark { room: room_id(7), user, seq: Seq::new(u64::MAX) };

@@ -6,7 +6,7 @@
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
-use madang_domain::{Error, Limit, Profile, Result, RoomId, UserId};
+use madang_domain::{Authority, Error, Limit, Profile, Result, RoomId, UserId};
 use madang_flow_control::{KeyedRateLimiter, RateBucket, RateLimit, subscriber_network};
 use madang_rpc::store::PROFILE_ROOMS_MAX;
 
@@ -35,6 +35,8 @@ pub(crate) struct Actor {
     pub(crate) usage: Option<Arc<UserUsage>>,
     /// None where it is not known; then the budget of the user alone counts.
     pub(crate) address: Option<IpAddr>,
+    /// By what right: the user's own, or the user's by the hand of the site's backend, whose API key has paid for it.
+    pub(crate) authority: Authority,
 }
 
 /// What a command costs of each budget.
@@ -193,15 +195,18 @@ impl Budgets {
         }
     }
 
-    /// Takes a place for one more upload of a user's; none when as many are under way as may be.
-    pub(crate) fn take_upload(&self, actor: &Actor) -> Option<UploadPermit> {
     /// What the actor has used.
     pub(super) fn usage(&self, actor: &Actor) -> Arc<UserUsage> {
         actor.usage.clone().unwrap_or_else(|| self.users.of(actor.profile.id))
     }
 
-        let usage = actor.usage.clone().unwrap_or_else(|| self.users.of(actor.profile.id));
-        UserLimits::take_upload(&usage, self.user_uploads)
+    /// Takes a place for one more upload of a user's; none when as many are under way as may be.
+    pub(crate) fn take_upload(&self, actor: &Actor) -> Option<UploadPermit> {
+        if actor.authority.is_by_site() {
+            // The places of the gateway bound what the site uploads.
+            return UserLimits::take_upload(&Arc::default(), 1);
+        }
+        UserLimits::take_upload(&self.usage(actor), self.user_uploads)
     }
 
     /// Takes what a command costs, all of it or nothing. `rate_limited`, with the name of the limit: a budget has less, at
@@ -212,6 +217,9 @@ impl Budgets {
         cost: Cost,
         room: Option<RoomId>,
     ) -> Result<Spent> {
+        if actor.authority.is_by_site() {
+            return Ok(Spent::by_site());
+        }
         let looked_up;
         let usage = match &actor.usage {
             Some(usage) => usage,
@@ -414,7 +422,7 @@ mod tests {
             version: Timestamp::default(),
         };
         let address = Some(IpAddr::from([192, 0, 2, 1]));
-        Actor { profile: Arc::new(profile), usage: None, address }
+        Actor { profile: Arc::new(profile), usage: None, address, authority: Authority::User }
     }
 
     #[tokio::test]

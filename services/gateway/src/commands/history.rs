@@ -39,8 +39,15 @@ impl Commands {
     ) -> Result<LogPage> {
         self.pay_read(actor)?;
         let (from, limit) = range.check()?;
-        let user = actor.profile.id;
+        let user = Some(actor.profile.id);
         self.store.history(History { user, room, query: HistoryQuery { from, limit, messages_only } }).await
+    }
+
+    /// A page of a room's messages, for the site.
+    pub(crate) async fn messages_as_site(&self, room: RoomRef, range: HistoryRange) -> Result<LogPage> {
+        let (from, limit) = range.check()?;
+        let query = HistoryQuery { from, limit, messages_only: true };
+        self.store.history(History { user: None, room, query }).await
     }
 }
 

@@ -21,8 +21,8 @@ impl Commands {
     ) -> Result<MadeInvitation> {
         let (spent, room) = self.spend_in(actor, Action::ManageInvitations, room).await?;
         spent.keep();
-        let actor = self.budgets.present_profile(actor);
-        self.store.make_invitation(MakeInvitation { actor, room, expires_at, uses }).await
+        let (authority, actor) = (actor.authority, self.budgets.present_profile(actor));
+        self.store.make_invitation(MakeInvitation { actor, authority, room, expires_at, uses }).await
     }
 
     /// The invitation links of a room that can be used.
@@ -41,7 +41,8 @@ impl Commands {
         let (spent, room) = self.spend_in(actor, Action::ManageInvitations, room).await?;
         spent.keep();
         check_length(&invitation)?;
-        self.store.revoke_invitation(RevokeInvitation { actor: actor.profile.id, room, invitation }).await
+        let (actor, authority) = (actor.profile.id, actor.authority);
+        self.store.revoke_invitation(RevokeInvitation { actor, authority, room, invitation }).await
     }
 
     /// Joins a room by an invitation link. Its room is not known before, so the user and the address alone pay.

@@ -17,7 +17,12 @@ impl Commands {
         page: PageQuery,
     ) -> Result<Page<Member>> {
         self.pay_read(actor)?;
-        self.store.list_members(ListMembers { user: actor.profile.id, room, page }).await
+        self.store.list_members(ListMembers { user: Some(actor.profile.id), room, page }).await
+    }
+
+    /// The members of a room, for the site.
+    pub(crate) async fn members_as_site(&self, room: RoomRef, page: PageQuery) -> Result<Page<Member>> {
+        self.store.list_members(ListMembers { user: None, room, page }).await
     }
 
     /// Adds a user to a room, or changes a member's role.
@@ -30,15 +35,15 @@ impl Commands {
     ) -> Result<Member> {
         let (spent, room) = self.spend_in(&actor, Action::PutMember, &room).await?;
         let user = Arc::new(self.user(user).await?);
-        self.commit_member(spent, actor.profile, Authority::User, room, user, role).await
+        self.commit_member(spent, actor.profile, actor.authority, room, user, role).await
     }
 
     /// Removes a member from a room.
     pub(crate) async fn remove_member(&self, actor: Actor, room: RoomRef, user: UserId) -> Result<()> {
         let (spent, room) = self.spend_in(&actor, Action::RemoveMember, &room).await?;
-        let (store, actor) = (Arc::clone(&self.store), actor.profile);
+        let (store, Actor { profile: actor, authority, .. }) = (Arc::clone(&self.store), actor);
         self.commit(spent, "remove member", async move {
-            store.remove_member(RemoveMember { actor, authority: Authority::User, room, user }).await
+            store.remove_member(RemoveMember { actor, authority, room, user }).await
         })
         .await
     }
@@ -55,7 +60,7 @@ impl Commands {
         let role = match role {
             Some(role) => role,
             // A repeat of the request that once added an owner must not change the owner's role.
-            None => match self.store.get_room(GetRoom { user: user.id, room: room.clone() }).await {
+            None => match self.store.get_room(GetRoom { user: Some(user.id), room: room.clone() }).await {
                 Ok(view) => view.membership.map_or(Role::Member, |membership| membership.role),
                 Err(error) if matches!(error.code, Code::PermissionDenied | Code::NotFound) => Role::Member,
                 Err(error) => return Err(error),

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use madang_domain::{Emoji, MessageId, MessageText, Profile, Result, RoomId, RoomRef, UserId, event::Event};
+use madang_domain::{
+    Authority, Emoji, MessageId, MessageText, Profile, Result, RoomId, RoomRef, UserId, event::Event,
+};
 use madang_rpc::store::{DeleteMessage, EditMessage, ListRevisions, Page, PageQuery, React, Revision};
 
 use super::{Action, Commands};
@@ -19,7 +21,8 @@ impl Commands {
     ) -> Result<Event> {
         let room = self.room_id(actor, room).await?;
         let spent = self.spend(actor, Action::EditMessage, Some(room)).await?;
-        self.edit(spent, Some(self.budgets.present_profile(actor)), room, message, text).await
+        let by = Some(self.budgets.present_profile(actor));
+        self.edit(spent, by, actor.authority, room, message, text).await
     }
 
     /// Changes the text of a message for its sender, on behalf of the site.
@@ -30,19 +33,21 @@ impl Commands {
         text: MessageText,
     ) -> Result<Event> {
         let room = self.look_up_as_site(room).await?;
-        self.edit(Spent::by_site(), None, room, message, text).await
+        self.edit(Spent::by_site(), None, Authority::Site, room, message, text).await
     }
 
     async fn edit(
         &self,
         spent: Spent,
         actor: Option<Arc<Profile>>,
+        authority: Authority,
         room: RoomId,
         message: MessageId,
         text: MessageText,
     ) -> Result<Event> {
         let store = Arc::clone(&self.store);
-        let edit = EditMessage { actor, room, message: message.seq(), text: text.into_string() };
+        let (message, text) = (message.seq(), text.into_string());
+        let edit = EditMessage { actor, authority, room, message, text };
         self.commit(spent, "edit message", async move { store.edit_message(edit).await }).await
     }
 
@@ -55,24 +60,26 @@ impl Commands {
     ) -> Result<()> {
         let room = self.room_id(actor, room).await?;
         let spent = self.spend(actor, Action::DeleteMessage, Some(room)).await?;
-        self.delete(spent, Some(self.budgets.present_profile(actor)), room, message).await
+        let by = Some(self.budgets.present_profile(actor));
+        self.delete(spent, by, actor.authority, room, message).await
     }
 
     /// Deletes a message for its sender, on behalf of the site.
     pub(crate) async fn delete_message_as_site(&self, room: &RoomRef, message: MessageId) -> Result<()> {
         let room = self.look_up_as_site(room).await?;
-        self.delete(Spent::by_site(), None, room, message).await
+        self.delete(Spent::by_site(), None, Authority::Site, room, message).await
     }
 
     async fn delete(
         &self,
         spent: Spent,
         actor: Option<Arc<Profile>>,
+        authority: Authority,
         room: RoomId,
         message: MessageId,
     ) -> Result<()> {
         let store = Arc::clone(&self.store);
-        let delete = DeleteMessage { actor, room, message: message.seq() };
+        let delete = DeleteMessage { actor, authority, room, message: message.seq() };
         let deleted =
             self.commit(spent, "delete message", async move { store.delete_message(delete).await }).await;
         if deleted.is_ok() {

@@ -34,8 +34,9 @@ impl Commands {
         let user = Arc::new(self.user(user).await?);
         let on = terms.is_some();
         let Terms { until, reason } = terms.unwrap_or_default();
+        let authority = actor.authority;
         let (store, actor) = (Arc::clone(&self.store), self.budgets.present_profile(actor));
-        let restrict = Restrict { actor, authority: Authority::User, room, user, kind, on, until, reason };
+        let restrict = Restrict { actor, authority, room, user, kind, on, until, reason };
         self.commit(spent, "restrict", async move { store.restrict(restrict).await }).await
     }
 

@@ -26,7 +26,8 @@ impl Commands {
             return Err(off());
         }
         if !self.hubs.listens(room.into(), connection).await {
-            let view = self.store.get_room(GetRoom { user: actor.profile.id, room: room.into() }).await?;
+            let view =
+                self.store.get_room(GetRoom { user: Some(actor.profile.id), room: room.into() }).await?;
             if view.membership.is_none() {
                 return Err(Error::new(Code::PermissionDenied, "join the room first"));
             }

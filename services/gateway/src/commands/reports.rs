@@ -1,8 +1,6 @@
 //! Reports, the audit log, and word lists.
 
-use std::sync::Arc;
-
-use madang_domain::{MessageId, Reason, ReportStatus, Result, RoomRef};
+use madang_domain::{Authority, MessageId, Reason, ReportStatus, Result, RoomRef};
 use madang_rpc::store::{
     AuditEntry, GetWords, ListAudit, ListReports, Page, PageQuery, PutWords, Report, ReportMessage,
     SettleReport, WordList,
@@ -57,13 +55,14 @@ impl Commands {
         status: ReportStatus,
     ) -> Result<Report> {
         self.spend(actor, Action::SettleReport, None).await?.keep();
-        let actor = Some(self.budgets.present_profile(actor));
-        self.store.settle_report(SettleReport { actor, id: id.into(), status }).await
+        let (authority, actor) = (actor.authority, Some(self.budgets.present_profile(actor)));
+        self.store.settle_report(SettleReport { actor, authority, id: id.into(), status }).await
     }
 
     /// The same, on behalf of the site.
     pub(crate) async fn settle_report_as_site(&self, id: &str, status: ReportStatus) -> Result<Report> {
-        self.store.settle_report(SettleReport { actor: None, id: id.into(), status }).await
+        let (actor, authority) = (None, Authority::Site);
+        self.store.settle_report(SettleReport { actor, authority, id: id.into(), status }).await
     }
 
     /// What was done in a room.
@@ -87,8 +86,8 @@ impl Commands {
     pub(crate) async fn put_words(&self, actor: &Actor, room: &RoomRef, list: WordList) -> Result<WordList> {
         let room = self.room_id(actor, room).await?;
         self.spend(actor, Action::PutWords, None).await?.keep();
-        let actor = Some(Arc::clone(&self.budgets.present_profile(actor)));
-        self.store.put_words(PutWords { actor, room: Some(room.into()), list }).await
+        let (authority, actor) = (actor.authority, Some(self.budgets.present_profile(actor)));
+        self.store.put_words(PutWords { actor, authority, room: Some(room.into()), list }).await
     }
 
     /// The words that are not accepted anywhere.
@@ -98,6 +97,7 @@ impl Commands {
 
     /// Sets the words that are not accepted anywhere.
     pub(crate) async fn put_words_of_site(&self, list: WordList) -> Result<WordList> {
-        self.store.put_words(PutWords { actor: None, room: None, list }).await
+        let (actor, authority) = (None, Authority::Site);
+        self.store.put_words(PutWords { actor, authority, room: None, list }).await
     }
 }

@@ -44,7 +44,7 @@ impl Commands {
                 let spent = self.spend_for_room(&owner, additions).await?;
                 check_members(members.len())?;
                 room.slug.iter().try_for_each(|slug| self.reserved_slugs.check(slug))?;
-                (spent, owner.profile, Authority::User, self.users(&members).await?)
+                (spent, owner.profile, owner.authority, self.users(&members).await?)
             }
             Members::Named(owner, members) => {
                 check_members(members.len())?;
@@ -89,13 +89,23 @@ impl Commands {
         page: PageQuery,
     ) -> Result<Page<RoomView>> {
         self.pay_read(actor)?;
-        self.store.list_rooms(ListRooms { user: actor.profile.id, joinable, page }).await
+        self.store.list_rooms(ListRooms { user: Some(actor.profile.id), joinable, page }).await
+    }
+
+    /// All rooms, for the site.
+    pub(crate) async fn rooms_as_site(&self, page: PageQuery) -> Result<Page<RoomView>> {
+        self.store.list_rooms(ListRooms { user: None, joinable: false, page }).await
     }
 
     /// A room as a user sees it.
     pub(crate) async fn room(&self, actor: &Actor, room: RoomRef) -> Result<RoomView> {
         self.pay_read(actor)?;
-        self.store.get_room(GetRoom { user: actor.profile.id, room }).await
+        self.store.get_room(GetRoom { user: Some(actor.profile.id), room }).await
+    }
+
+    /// A room as the site sees it.
+    pub(crate) async fn room_as_site(&self, room: RoomRef) -> Result<RoomView> {
+        self.store.get_room(GetRoom { user: None, room }).await
     }
 
     /// The ids of rooms that a user names, each at the place of its name.
@@ -120,12 +130,26 @@ impl Commands {
     ) -> Result<RoomView> {
         let (spent, room) = self.spend_in(&actor, Action::UpdateRoom, &room).await?;
         slug.iter().flatten().try_for_each(|slug| self.reserved_slugs.check(slug))?;
-        let (store, actor) = (Arc::clone(&self.store), actor.profile);
-        let updated: RoomView = self
-            .commit(spent, "update room", async move {
-                store.update_room(UpdateRoom { actor, room, name, slug, flags }).await
-            })
-            .await?;
+        let (actor, authority) = (Some(actor.profile), actor.authority);
+        self.commit_update(spent, UpdateRoom { actor, authority, room, name, slug, flags }).await
+    }
+
+    /// The site changes a room's name, slug or flags. It may use every slug that no room has.
+    pub(crate) async fn update_room_as_site(
+        &self,
+        room: RoomRef,
+        name: Option<RoomName>,
+        slug: Option<Option<Slug>>,
+        flags: RoomFlagChanges,
+    ) -> Result<RoomView> {
+        let update = UpdateRoom { actor: None, authority: Authority::Site, room, name, slug, flags };
+        self.commit_update(Spent::by_site(), update).await
+    }
+
+    async fn commit_update(&self, spent: Spent, update: UpdateRoom) -> Result<RoomView> {
+        let store = Arc::clone(&self.store);
+        let updated: RoomView =
+            self.commit(spent, "update room", async move { store.update_room(update).await }).await?;
         self.room_names.forget(updated.room.id);
         Ok(updated)
     }
@@ -133,9 +157,19 @@ impl Commands {
     /// Deletes a room.
     pub(crate) async fn delete_room(&self, actor: Actor, room: RoomRef) -> Result<()> {
         let (spent, room) = self.spend_in(&actor, Action::DeleteRoom, &room).await?;
-        let (store, actor) = (Arc::clone(&self.store), actor.profile);
-        self.commit(spent, "delete room", async move { store.delete_room(DeleteRoom { actor, room }).await })
-            .await
+        let (actor, authority) = (Some(actor.profile), actor.authority);
+        self.commit_deletion(spent, DeleteRoom { actor, authority, room }).await
+    }
+
+    /// The site deletes a room, a direct one too.
+    pub(crate) async fn delete_room_as_site(&self, room: RoomRef) -> Result<()> {
+        let delete = DeleteRoom { actor: None, authority: Authority::Site, room };
+        self.commit_deletion(Spent::by_site(), delete).await
+    }
+
+    async fn commit_deletion(&self, spent: Spent, delete: DeleteRoom) -> Result<()> {
+        let store = Arc::clone(&self.store);
+        self.commit(spent, "delete room", async move { store.delete_room(delete).await }).await
     }
 
     /// Joins a public room.

@@ -37,6 +37,8 @@ const UNKNOWN_OF_ADDRESS: RateLimit = RateLimit { interval: Duration::from_milli
 const ADDRESSES_MAX: usize = 50_000;
 /// The rate limit of all addresses for such calls. Each costs the auth service one look into an index.
 const UNKNOWN: RateLimit = RateLimit { interval: Duration::from_millis(5), burst: 400 };
+/// What every API key begins with, and no token: a token begins with `{` in base64url.
+const PREFIX: &str = "mk_";
 /// The most bytes of a text that is hashed. Every real key is much shorter.
 const KEY_MAX_BYTES: usize = 256;
 
@@ -99,6 +101,11 @@ impl SiteKeys {
             unknown_of_address: KeyedRateLimiter::new(ADDRESSES_MAX),
             epoch: Instant::now(),
         }
+    }
+
+    /// Whether a text is that of an API key, good or not, and not a token.
+    pub(crate) fn is_key(text: &str) -> bool {
+        text.starts_with(PREFIX)
     }
 
     /// The key with the text that a client at `ip` sent, if it has the scope. The errors are `unauthenticated` for

@@ -22,7 +22,8 @@ use madang_rpc::{
 
 use super::{
     Routes,
-    extract::{Caller, Client, Json, Path},
+    caller::SignedIn,
+    extract::{Client, Json, Path},
     view::account,
 };
 use crate::{
@@ -123,19 +124,18 @@ async fn logout(
 async fn ticket(
     State(commands): State<Arc<Commands>>,
     State(accounts): State<Arc<dyn Auth>>,
-    caller: Caller,
+    signed_in: SignedIn,
 ) -> Result<Response, Problem> {
+    let SignedIn { caller, session, issuer, expires_at } = signed_in;
     commands.spend(&caller.actor(), Action::IssueTicket, None).await?.keep();
-    let ticket = match caller.issuer {
+    let ticket = match issuer {
         CredentialIssuer::Auth => {
             let issued_at = caller.presented().map(|presented| presented.issued_at);
-            accounts
-                .issue_ticket(IssueTicket { user: caller.me.id, session: caller.session, issued_at })
-                .await?
+            accounts.issue_ticket(IssueTicket { user: caller.me.id, session, issued_at }).await?
         }
         CredentialIssuer::Site => {
             accounts
-                .issue_user_ticket(IssueUserTicket { user: caller.me.id, until: Some(caller.expires_at) })
+                .issue_user_ticket(IssueUserTicket { user: caller.me.id, until: Some(expires_at) })
                 .await?
         }
     };
@@ -151,8 +151,9 @@ pub(super) fn ticket_answer(ticket: madang_rpc::auth::Ticket) -> impl IntoRespon
 async fn sessions(
     State(commands): State<Arc<Commands>>,
     State(accounts): State<Arc<dyn Auth>>,
-    caller: Caller,
+    signed_in: SignedIn,
 ) -> Result<axum::Json<Page<AuthSession>>, Problem> {
+    let SignedIn { caller, session: current, .. } = signed_in;
     commands.pay_read(&caller.actor())?;
     let items = accounts
         .list_sessions(ListSessions { user: caller.me.id, presented: caller.presented() })
@@ -164,7 +165,7 @@ async fn sessions(
             used_at: session.used_at,
             ip: session.client.ip.map(|ip| ip.to_string()),
             user_agent: session.client.user_agent,
-            current: session.id == caller.session,
+            current: session.id == current,
         })
         .collect();
     Ok(axum::Json(Page { items, next_cursor: None }))
@@ -173,9 +174,10 @@ async fn sessions(
 async fn revoke(
     State(commands): State<Arc<Commands>>,
     State(accounts): State<Arc<dyn Auth>>,
-    caller: Caller,
+    signed_in: SignedIn,
     Path(session): Path<SessionId>,
 ) -> Result<StatusCode, Problem> {
+    let caller = signed_in.caller;
     commands.spend(&caller.actor(), Action::EndSession, None).await?.keep();
     let presented = caller.presented();
     accounts.revoke_session(RevokeSession { user: caller.me.id, session, presented }).await?;

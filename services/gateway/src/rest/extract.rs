@@ -1,74 +1,22 @@
 //! Extractors of requests, which answer invalid input with the contract's errors.
 
-use std::{net::IpAddr, sync::Arc};
-
 use axum::{
     body::Bytes,
-    extract::{FromRef, FromRequest, FromRequestParts, Request, rejection::BytesRejection},
+    extract::{FromRequest, FromRequestParts, Request, rejection::BytesRejection},
 };
 use http::{HeaderMap, StatusCode, header, request::Parts};
-use madang_domain::{Code, Error, IdempotencyKey, Profile, SessionId, Timestamp};
-use madang_rpc::{
-    auth::{ClientInfo, CredentialIssuer, Identity, Presented},
-    store::PageQuery,
-};
+use madang_domain::{Code, Error, IdempotencyKey};
+use madang_rpc::{auth::ClientInfo, store::PageQuery};
 use serde::de::DeserializeOwned;
 
 use super::refusals::{body_error, path_error, query_error};
 use crate::{
-    admission::Actor,
     commands::page_limit,
-    credentials::Credential,
-    http::{Problem, bearer::bearer, client_address::ClientAddress},
-    state::Entrance,
+    http::{Problem, client_address::ClientAddress},
 };
 
 /// The most bytes of a `User-Agent` that are stored.
 const USER_AGENT_MAX_CHARS: usize = 200;
-
-/// The signed-in user.
-pub(crate) struct Caller {
-    pub(crate) me: Arc<Profile>,
-    address: Option<IpAddr>,
-    pub(crate) session: SessionId,
-    pub(crate) issuer: CredentialIssuer,
-    pub(crate) expires_at: Timestamp,
-    issued_at: Timestamp,
-}
-
-impl Caller {
-    /// What the caller showed, for the auth service. The embedding site's tokens have no session there.
-    pub(crate) fn presented(&self) -> Option<Presented> {
-        (self.issuer == CredentialIssuer::Auth)
-            .then_some(Presented { session: self.session, issued_at: self.issued_at })
-    }
-}
-
-impl<S> FromRequestParts<S> for Caller
-where
-    Arc<Entrance>: FromRef<S>,
-    S: Send + Sync,
-{
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let entrance = Arc::<Entrance>::from_ref(state);
-        let token = parts.headers.get(header::AUTHORIZATION).and_then(bearer).ok_or_else(|| {
-            Error::new(Code::Unauthenticated, "send the access token: Authorization: Bearer <token>")
-        })?;
-        let address = parts.extensions.get::<ClientAddress>().map(|address| address.ip);
-        let identity = entrance.verifier.verify(&Credential::Token(token), address).await?;
-        let Identity { profile, session, expires_at, issuer, issued_at } = identity;
-        Ok(Self { me: Arc::new(profile), address, session, issuer, expires_at, issued_at })
-    }
-}
-
-impl Caller {
-    /// The user as one who does something.
-    pub(crate) fn actor(&self) -> Actor {
-        Actor { profile: Arc::clone(&self.me), usage: None, address: self.address }
-    }
-}
 
 /// The address of the client.
 pub(crate) struct Client(pub(crate) ClientInfo);

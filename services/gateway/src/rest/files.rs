@@ -16,7 +16,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::{
     Routes,
-    extract::{Caller, Path, Query},
+    caller::Caller,
+    extract::{Path, Query},
 };
 use crate::{
     commands::{Commands, Upload},

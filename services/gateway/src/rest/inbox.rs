@@ -12,7 +12,8 @@ use madang_domain::Seq;
 
 use super::{
     Routes,
-    extract::{Caller, Json, Path, Query},
+    caller::Caller,
+    extract::{Json, Path, Query},
 };
 use crate::{commands::Commands, formats::native, http::Problem};
 

@@ -13,7 +13,8 @@ use madang_rpc::store::Page;
 
 use super::{
     Routes,
-    extract::{Caller, Json, Path},
+    caller::Caller,
+    extract::{Json, Path},
     view::{invitation, page, room as shown_room},
 };
 use crate::{commands::Commands, http::Problem};

@@ -12,7 +12,8 @@ use madang_domain::{RoomRef, UserId};
 
 use super::{
     Routes,
-    extract::{Caller, Json, Path, Query, page_query},
+    caller::Caller,
+    extract::{Json, Path, Query, page_query},
     view::{member, page, seen_member},
 };
 use crate::{commands::Commands, http::Problem};

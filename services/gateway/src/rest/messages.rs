@@ -15,7 +15,8 @@ use madang_domain::{Emoji, MessageId, RoomRef};
 
 use super::{
     Routes,
-    extract::{Caller, Json, Key, Path, Query, page_query},
+    caller::Caller,
+    extract::{Json, Key, Path, Query, page_query},
     view::{page, revision, room_message, sent},
 };
 use crate::{

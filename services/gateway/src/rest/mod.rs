@@ -1,13 +1,14 @@
 //! The REST routes. A handler parses, calls a command, and shows what it returns.
 
 mod auth;
+mod caller;
 mod documents;
 mod extract;
 mod files;
 mod inbox;
 mod invitations;
-mod members;
 mod limits;
+mod members;
 mod messages;
 mod moderation;
 mod own_account;
@@ -43,8 +44,8 @@ pub(crate) fn routes(base_path: &str) -> Result<Routes, Error> {
         .merge(reads::routes())
         .merge(settings::routes())
         .merge(sync::routes())
-        .merge(threads::routes())
         .merge(limits::routes())
+        .merge(threads::routes())
         .merge(files::routes())
         .merge(search::routes())
         .merge(inbox::routes())

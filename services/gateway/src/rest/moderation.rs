@@ -12,7 +12,8 @@ use madang_domain::{Restriction, RoomRef, UserId};
 
 use super::{
     Routes,
-    extract::{Caller, Json, Path, Query, page_query},
+    caller::Caller,
+    extract::{Json, Path, Query, page_query},
     view::{banned_user, page},
 };
 use crate::{

@@ -19,7 +19,8 @@ use madang_rpc::{
 
 use super::{
     Routes,
-    extract::{Caller, Client, Json, Path},
+    caller::{Caller, SignedIn},
+    extract::{Client, Json, Path},
     view::{person, room, room_message},
 };
 use crate::{
@@ -40,7 +41,7 @@ pub(super) fn routes() -> Routes {
 async fn change_password(
     State(commands): State<Arc<Commands>>,
     State(accounts): State<Arc<dyn Auth>>,
-    caller: Caller,
+    SignedIn { caller, .. }: SignedIn,
     Client(client): Client,
     Json(body): Json<PasswordChange>,
 ) -> Result<StatusCode, Problem> {

@@ -7,10 +7,7 @@ use madang_contract::rest::{Reads, routes::reads as table};
 use madang_domain::RoomRef;
 use madang_rpc::store::RoomReads;
 
-use super::{
-    Routes,
-    extract::{Caller, Path},
-};
+use super::{Routes, caller::Caller, extract::Path};
 use crate::{commands::Commands, formats::native::marks, http::Problem};
 
 pub(super) fn routes() -> Routes {

@@ -15,7 +15,8 @@ use madang_rpc::store::WordList as WordListOf;
 
 use super::{
     Routes,
-    extract::{Caller, Json, Path, Query, page_query},
+    caller::Caller,
+    extract::{Json, Path, Query, page_query},
     view::{audit_entry, page, report},
 };
 use crate::{

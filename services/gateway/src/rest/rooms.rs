@@ -8,12 +8,13 @@ use axum::{
 };
 use http::StatusCode;
 use madang_contract::rest::{NewRoom, RoomChanges, RoomScope, RoomsQuery, routes::rooms as table};
-use madang_domain::{RoomFlagChanges, RoomRef};
+use madang_domain::RoomRef;
 
 use super::{
     Routes,
-    extract::{Caller, Json, Key, Path, Query, page_query},
-    view::{page, room},
+    caller::Caller,
+    extract::{Json, Key, Path, Query, page_query},
+    view::{page, room, room_changes},
 };
 use crate::{
     commands::{Commands, Members, RoomToCreate},
@@ -67,9 +68,7 @@ async fn update(
     Path(name): Path<RoomRef>,
     Json(changes): Json<RoomChanges>,
 ) -> Result<Response, Problem> {
-    let RoomChanges { name: new_name, slug, announcement, archived, slow_mode_s, history, receipts } =
-        changes;
-    let flags = RoomFlagChanges { announcement, archived, slow_mode_s, history, receipts };
+    let (new_name, slug, flags) = room_changes(changes);
     let changed = commands.update_room(caller.actor(), name, new_name, slug, flags).await?;
     Ok(axum::Json(room(&changed)).into_response())
 }

@@ -10,7 +10,8 @@ use madang_contract::rest::{SearchPage, SearchQuery, routes::search as table};
 
 use super::{
     Routes,
-    extract::{Caller, Query, page_query},
+    caller::Caller,
+    extract::{Query, page_query},
     view::found_message,
 };
 use crate::{

@@ -11,7 +11,8 @@ use madang_domain::RoomRef;
 
 use super::{
     Routes,
-    extract::{Caller, Json, Path},
+    caller::Caller,
+    extract::{Json, Path},
 };
 use crate::{commands::Commands, formats::native::room_settings, http::Problem};
 

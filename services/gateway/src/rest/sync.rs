@@ -10,7 +10,8 @@ use madang_contract::rest::{InboxStanding, PageQuery, Sync, SyncCursor, SyncedRo
 
 use super::{
     Routes,
-    extract::{Caller, Query, page_query},
+    caller::Caller,
+    extract::{Query, page_query},
     view::{blocked_user, room},
 };
 use crate::{commands::Commands, formats::native::user_settings, http::Problem};

@@ -14,7 +14,8 @@ use madang_domain::{Error, MessageId, RoomRef};
 
 use super::{
     Routes,
-    extract::{Caller, Json, Path, Query, page_query},
+    caller::Caller,
+    extract::{Json, Path, Query, page_query},
     view::{room_message, thread_place},
 };
 use crate::{commands::Commands, http::Problem};

@@ -19,7 +19,8 @@ use madang_rpc::{
 
 use super::{
     Routes,
-    extract::{Caller, Json, Path, Query, page_query},
+    caller::Caller,
+    extract::{Json, Path, Query, page_query},
     view::{account, blocked_user, page, person},
 };
 use crate::{

@@ -6,7 +6,9 @@ use madang_contract::{
     self as frames, EventBody, RoomMessage,
     rest::{self, SentMessage},
 };
-use madang_domain::{MessageId, Profile, RoomId, Seq, Timestamp, event::Event};
+use madang_domain::{
+    MessageId, Profile, RoomFlagChanges, RoomId, RoomName, Seq, Slug, Timestamp, event::Event,
+};
 use madang_rpc::store::{
     Appended, AuditEntry, BannedUser, BlockedUser, FoundMessage, Invitation, Member, Page, Person, Report,
     Revision, RoomView, ThreadPlace,
@@ -38,6 +40,14 @@ pub(super) fn room(view: &RoomView) -> rest::Room<'_> {
         settings: membership.map(|membership| native::room_settings(membership.settings)),
         last_message: last_message.as_ref().and_then(room_message),
     }
+}
+
+/// What is to be changed of a room: the name, the slug and the flags.
+pub(super) fn room_changes(
+    changes: rest::RoomChanges,
+) -> (Option<RoomName>, Option<Option<Slug>>, RoomFlagChanges) {
+    let rest::RoomChanges { name, slug, announcement, archived, slow_mode_s, history, receipts } = changes;
+    (name, slug, RoomFlagChanges { announcement, archived, slow_mode_s, history, receipts })
 }
 
 /// A member.

@@ -10,7 +10,7 @@ use std::{
 };
 
 use madang_contract::{ServerFrame, WireFrame};
-use madang_domain::{ConnectionId, Profile, RoomId, SessionId, Timestamp, TopicId};
+use madang_domain::{Authority, ConnectionId, Profile, RoomId, SessionId, Timestamp, TopicId};
 use madang_rpc::auth::{CredentialIssuer, Identity};
 
 use super::sockets::Sockets;
@@ -75,7 +75,8 @@ impl SessionContext {
 
     /// The user as one who does something by this socket.
     pub(crate) fn actor(&self) -> Actor {
-        Actor { profile: Arc::clone(&self.me), usage: Some(Arc::clone(&self.usage)), address: self.address }
+        let (profile, usage) = (Arc::clone(&self.me), Some(Arc::clone(&self.usage)));
+        Actor { profile, usage, address: self.address, authority: Authority::User }
     }
 
     /// The user's profile as it is now, which may be later than the one of the token.

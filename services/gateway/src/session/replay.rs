@@ -273,7 +273,8 @@ mod tests {
     }
 
     fn replay<'a>(store: &'a Double<Log>, outbox: &'a Outbox, reads: &'a ReadBudgets) -> Replay<'a> {
-        let actor = Actor { profile: event(1).actor, usage: None, address: None };
+        let (profile, authority) = (event(1).actor, madang_domain::Authority::User);
+        let actor = Actor { profile, usage: None, address: None, authority };
         Replay { topic: topic(), store, outbox, reads, actor, spread: 0.5 }
     }
 

@@ -81,7 +81,7 @@ async fn what_is_left_falls_with_what_is_done_and_not_with_the_question() {
     api.create_room(&NewRoom::public("Yard")).await.unwrap();
     let after = left(&gateway, &mina).await;
     // A room costs four messages, of which one may have come back.
-    assert!((36.0..37.5).contains(&after["user_sends"]), "{after:?}");
+    assert!((36.0..39.0).contains(&after["user_sends"]), "{after:?}");
     assert!((3.0..3.5).contains(&after["room_creations"]), "{after:?}");
     assert!(after["address_sends"] < 0.5, "the address owes what is beyond two: {after:?}");
     let of_joon = left(&gateway, &joon).await;

@@ -159,7 +159,9 @@ async fn every_refusal_on_every_path_is_a_problem() {
         let method = route.method.as_str();
         let credential = match route.access {
             Access::Public => String::new(),
-            Access::User | Access::WebSocket => format!("authorization: Bearer {}\r\n", mina.token),
+            Access::User | Access::OwnSession | Access::WebSocket => {
+                format!("authorization: Bearer {}\r\n", mina.token)
+            }
             Access::ApiKey(_) => "authorization: Bearer mk_any\r\n".to_owned(),
         };
         let mut refused = 0;

@@ -60,7 +60,7 @@ async fn refusal(socket: &mut Socket, frame: ClientFrame) -> ErrorFrame<'static>
 }
 
 /// A request that a route would carry out: its path and body.
-fn request_of(route: &Route, room: RoomId, user: &User) -> (String, Value) {
+pub(crate) fn request_of(route: &Route, room: RoomId, user: &User, message: &str) -> (String, Value) {
     let body = match route.id {
         "create_room" => json!({"name": "Another", "kind": "private"}),
         "update_room" => json!({"name": "Renamed"}),
@@ -91,8 +91,7 @@ fn request_of(route: &Route, room: RoomId, user: &User) -> (String, Value) {
         .path
         .replace("{room}", &room.to_string())
         .replace("{user}", &user.profile.id.to_string())
-        .replace("{message}", "1")
-        .replace("{id}", "1")
+        .replace("{id}", message)
         .replace("{seq}", "1")
         .replace("{emoji}", ":wave:")
         .replace("{code}", "an-invitation-code")
@@ -109,10 +108,10 @@ async fn whatever_a_user_writes_by_rest_is_paid_for() {
     let (mina, joon) = (services.user("mina").await, services.user("joon").await);
     let room = gateway.api().with_token(&joon.token).create_room(&NewRoom::public("Yard")).await.unwrap().id;
     spend_all(&gateway, &mina).await;
-    let writes = all_routes().filter(|route| route.access == Access::User && route.method != Method::Get);
+    let writes = all_routes().filter(|route| route.access.is_of_users() && route.method != Method::Get);
     // All at once, while there is nothing left.
     let calls = writes.map(async |route| {
-        let (path, body) = request_of(route, room, &joon);
+        let (path, body) = request_of(route, room, &joon, "1");
         let method = reqwest::Method::from_bytes(route.method.as_str().as_bytes()).unwrap();
         (route.id, call(&gateway, &mina, method, &path, body).await)
     });

@@ -19,7 +19,7 @@ use crate::{
 
 impl Engine {
     pub(crate) async fn delete_message(&self, request: DeleteMessage) -> OperationResult<Changed<()>> {
-        let DeleteMessage { actor, room, message } = request;
+        let DeleteMessage { actor, authority, room, message } = request;
         self.remember(&actor).await?;
         in_transaction!(self, "delete_message", |transaction| {
             let nobody = madang_domain::UserId::new(uuid::Uuid::nil());
@@ -34,11 +34,13 @@ impl Engine {
                 Some(role) => permit(RoomAction::DeleteOthers, Authority::User, role)?,
             }
             if !deleted.detail.deleted {
-                let (sender, by_site) = (deleted.sender, actor.is_none());
+                let sender = deleted.sender;
                 erase(&mut change, deleted).await?;
-                if by_site || sender != of {
-                    let (of, authority) =
-                        if by_site { (sender, Authority::Site) } else { (of, Authority::User) };
+                let (of, authority) = match role {
+                    Some(_) => (of, authority),
+                    None => (sender, Authority::Site),
+                };
+                if authority.is_by_site() || sender != of {
                     let record = AuditRecord::new(AuditAction::MessageDeleted, of, authority);
                     change.record(record.to(sender).of_message(message)).await?;
                 }

@@ -39,7 +39,7 @@ impl Place for ByRevision {
 
 impl Engine {
     pub(crate) async fn edit_message(&self, request: EditMessage) -> OperationResult<Changed<Event>> {
-        let EditMessage { actor, room, message, text } = request;
+        let EditMessage { actor, authority, room, message, text } = request;
         self.remember(&actor).await?;
         // Whom the text names is looked up before, as for a send, and judged once more under the lock.
         let sender = actor.as_ref().map_or(UserId::new(uuid::Uuid::nil()), |actor| actor.id);
@@ -56,9 +56,10 @@ impl Engine {
                 edited.detail.mentions = change.members_among(&named, edited.sender).await?;
                 replace_text(&mut change, &mut edited, text.clone()).await?;
                 tell_newly_named(&mut change, actor.is_none(), &edited, &former).await?;
-                if actor.is_none() {
-                    let (sender, site) = (edited.sender, Authority::Site);
-                    let record = AuditRecord::new(AuditAction::MessageEdited, sender, site);
+                let authority = actor.as_ref().map_or(Authority::Site, |_| authority);
+                if authority.is_by_site() {
+                    let sender = edited.sender;
+                    let record = AuditRecord::new(AuditAction::MessageEdited, sender, authority);
                     change.record(record.to(sender).of_message(message)).await?;
                 }
             }

@@ -8,8 +8,9 @@ use madang_rpc::store::{HistoryFrom, HistoryQuery, LogPage, ReadMark};
 
 use super::{
     engine::Engine,
-    members::{as_member, visible_after},
+    members::{as_member, as_reader, visible_after},
     page,
+    room_change::nobody,
 };
 use crate::{
     error::{OperationError, OperationResult},
@@ -70,14 +71,15 @@ impl Engine {
 
     pub(crate) async fn history(
         &self,
-        user: UserId,
+        user: Option<UserId>,
         room: RoomRef,
         query: HistoryQuery,
     ) -> OperationResult<LogPage> {
         let limit = page::check_limit(query.limit)?;
         let mut connection = self.database.reader().await?;
         let outcome = async {
-            let view = as_member(connection.view(user, &room).await?)?;
+            let reader = user.unwrap_or(nobody());
+            let view = as_reader(user, connection.view(reader, &room).await?)?;
             let (room, floor) = (view.room.id, visible_after(&view));
             let slice = |beyond| Slice { beyond, limit, messages_only: query.messages_only, floor };
             let mut page = match query.from {
@@ -85,7 +87,7 @@ impl Engine {
                 HistoryFrom::Before(seq) => connection.events_before(room, slice(seq)).await?,
                 HistoryFrom::After(seq) => connection.events_after(room, slice(seq)).await?,
             };
-            connection.show_own_reactions(room, user, &mut page.events).await?;
+            connection.show_own_reactions(room, reader, &mut page.events).await?;
             Ok(page)
         };
         let outcome = outcome.await;

@@ -32,7 +32,7 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Engine {
     pub(crate) async fn make_invitation(&self, request: MakeInvitation) -> OperationResult<MadeInvitation> {
-        let MakeInvitation { actor, room, expires_at, uses } = request;
+        let MakeInvitation { actor, authority, room, expires_at, uses } = request;
         let now = self.clock.now();
         let days = |days: u64| DAY * u32::try_from(days).unwrap_or(u32::MAX);
         let expires_at = expires_at.unwrap_or(now.plus(days(INVITATION_DEFAULT_DAYS)));
@@ -58,7 +58,7 @@ impl Engine {
             let (code, actor) = (digest, by.id);
             let link = InvitationLink { id, room, code, actor, created_at: now, expires_at, uses };
             change.transaction.insert_link(&link).await?;
-            change.record(AuditRecord::new(AuditAction::InvitationMade, by.id, Authority::User)).await?;
+            change.record(AuditRecord::new(AuditAction::InvitationMade, by.id, authority)).await?;
             change.finish(()).await
         })?;
         let id = id.to_string();
@@ -85,7 +85,7 @@ impl Engine {
     }
 
     pub(crate) async fn revoke_invitation(&self, request: RevokeInvitation) -> OperationResult<()> {
-        let RevokeInvitation { actor, room, invitation } = request;
+        let RevokeInvitation { actor, authority, room, invitation } = request;
         let (id, code) = (Uuid::try_parse(&invitation).ok(), digest(&invitation));
         in_transaction!(self, "revoke_invitation", |transaction| {
             let mut change = RoomChange::begin(transaction, actor, &room, self.clock.now()).await?;
@@ -93,7 +93,7 @@ impl Engine {
             if !change.transaction.delete_link(change.room.id, id, &code).await? {
                 return Err(OperationError::InvitationNotFound);
             }
-            change.record(AuditRecord::new(AuditAction::InvitationRevoked, actor, Authority::User)).await?;
+            change.record(AuditRecord::new(AuditAction::InvitationRevoked, actor, authority)).await?;
             Ok(())
         })
     }

@@ -11,7 +11,7 @@ use madang_rpc::store::{Authority, Changed, Member, Page, PageQuery, RoomKind, R
 use super::{
     engine::Engine,
     page::{self, MovingPage, Place},
-    room_change::{RoomChange, permit, permit_against},
+    room_change::{RoomChange, nobody, permit, permit_against},
 };
 use crate::{
     error::{OperationError, OperationResult},
@@ -78,16 +78,17 @@ impl Engine {
         })
     }
 
+    /// The members of a room, as a member of it asks or the site.
     pub(crate) async fn members(
         &self,
-        user: UserId,
+        user: Option<UserId>,
         room: RoomRef,
         query: PageQuery,
     ) -> OperationResult<Page<Member>> {
         let moving = MovingPage::<ByRank>::begin(&query, self.clock.now())?;
         let mut connection = self.database.reader().await?;
         let outcome = async {
-            let room = as_member(connection.view(user, &room).await?)?.room.id;
+            let room = as_reader(user, connection.view(user.unwrap_or(nobody()), &room).await?)?.room.id;
             let mut members = match moving.ordered() {
                 Some((after, limit)) => connection.members(room, after, limit).await?,
                 None => Vec::new(),
@@ -155,7 +156,7 @@ impl Engine {
                         return change.finish(invited).await;
                     }
                     // What users do among themselves the log of the room has.
-                    if authority == Authority::Site {
+                    if authority.is_by_site() {
                         let record = AuditRecord::new(AuditAction::MemberAdded, actor.id, authority);
                         change.record(AuditRecord { role: Some(role), ..record.to(user.id) }).await?;
                     }
@@ -200,7 +201,7 @@ impl Engine {
 /// What the actor may do: by the own role, or by the site's authority all that an owner may.
 pub(super) async fn own_role(change: &mut RoomChange<'_>, authority: Authority) -> OperationResult<Role> {
     match authority {
-        Authority::User => Ok(change.actor().await?.role),
+        Authority::User | Authority::SiteAsUser => Ok(change.actor().await?.role),
         Authority::Site => Ok(Role::Owner),
     }
 }
@@ -208,6 +209,14 @@ pub(super) async fn own_role(change: &mut RoomChange<'_>, authority: Authority) 
 /// The place up to which a member sees nothing.
 pub(super) fn visible_after(view: &View) -> Seq {
     view.place.map_or(Seq::START, |place| place.visible_after)
+}
+
+/// A room's view, for members and for the site, which is no user.
+pub(super) fn as_reader(user: Option<UserId>, view: Option<View>) -> OperationResult<View> {
+    match user {
+        Some(_) => as_member(view),
+        None => view.ok_or(OperationError::RoomNotFound),
+    }
 }
 
 /// A room's view, for members alone.

@@ -35,7 +35,7 @@ impl Place for ByBan {
 impl Engine {
     pub(crate) async fn restrict(&self, request: Restrict) -> OperationResult<Changed<()>> {
         let Restrict { actor, authority, room, user, kind, on, until, reason } = request;
-        if actor.id == user.id && authority == Authority::User {
+        if actor.id == user.id && authority.is_by_role() {
             return Err(OperationError::RestrictSelf);
         }
         let now = self.clock.now();

@@ -104,7 +104,7 @@ impl Engine {
     }
 
     pub(crate) async fn settle_report(&self, request: SettleReport) -> OperationResult<Report> {
-        let SettleReport { actor, id, status } = request;
+        let SettleReport { actor, authority, id, status } = request;
         let id = Uuid::try_parse(&id).map_err(|_| OperationError::ReportNotFound)?;
         self.remember(&actor).await?;
         let (by, now) = (actor.as_ref().map(|actor| actor.id), self.clock.now());
@@ -114,7 +114,7 @@ impl Engine {
             let room = RoomRef::Id(report.room);
             let of = by.unwrap_or(report.sender.id);
             let mut change = RoomChange::begin(transaction, of, &room, now).await?;
-            let authority = if by.is_some() { Authority::User } else { Authority::Site };
+            let authority = if by.is_some() { authority } else { Authority::Site };
             if by.is_some() {
                 // Of reports of other rooms nobody learns that they are.
                 match change.permit(RoomAction::SettleReports).await {

@@ -1,11 +1,12 @@
 //! A change of a room: under the room's lock, with its events, in one transaction.
 
 use madang_domain::{
-    Authority, Restriction, Role, RoomAction, RoomHistory, RoomId, RoomRef, Seq, Slug, Timestamp, TopicId,
-    UserId,
+    Authority, Profile, Restriction, Role, RoomAction, RoomHistory, RoomId, RoomRef, Seq, Slug, Timestamp,
+    TopicId, UserId,
     event::{Event, EventBody, Invite, Joined, Left, Mention, RoomChanged},
 };
 use madang_rpc::store::{Changed, Member, Room, RoomKind, RoomView};
+use uuid::Uuid;
 
 use super::invitations::Consent;
 use crate::{
@@ -29,6 +30,8 @@ pub(crate) struct RoomChange<'s> {
     former_slug: Option<Slug>,
     /// What users find in their inboxes.
     notices: Vec<Notice>,
+    /// Whether a slug may be taken that another owner has given up lately.
+    takes_resting: bool,
 }
 
 /// What a user finds in the inbox.
@@ -52,13 +55,15 @@ impl<'s> RoomChange<'s> {
         // Time never goes back in a room, whatever the replicas' clocks say.
         room.active_at = room.active_at.max(now);
         let (before, former_slug) = (room.head, room.slug.clone());
-        Ok(Self { transaction, room, actor, before, now, former_slug, notices: Vec::new() })
+        let (notices, takes_resting) = (Vec::new(), false);
+        Ok(Self { transaction, room, actor, before, now, former_slug, notices, takes_resting })
     }
 
     /// A room that this transaction has just made, and that nobody else sees yet.
     pub(crate) fn of_new(transaction: &'s mut dyn Connection, actor: UserId, room: RoomRecord) -> Self {
         let (before, now, former_slug) = (room.head, room.active_at, room.slug.clone());
-        Self { transaction, room, actor, before, now, former_slug, notices: Vec::new() }
+        let (notices, takes_resting) = (Vec::new(), false);
+        Self { transaction, room, actor, before, now, former_slug, notices, takes_resting }
     }
 
     /// The actor as a member.
@@ -80,6 +85,18 @@ impl<'s> RoomChange<'s> {
         }
         permit(action, Authority::User, actor.role)?;
         Ok(actor)
+    }
+
+    /// The same of whoever asks: a user, or the site where there is none.
+    pub(crate) async fn permit_by(
+        &mut self,
+        actor: Option<&Profile>,
+        action: RoomAction,
+    ) -> OperationResult<()> {
+        match actor {
+            Some(_) => self.permit(action).await.map(drop),
+            None => permit(action, Authority::Site, Role::Owner),
+        }
     }
 
     /// Refuses what a member says where nobody says anything, or while the member is muted.
@@ -236,6 +253,29 @@ impl<'s> RoomChange<'s> {
         self.actor = user;
     }
 
+    /// Lets the first of the members be the one who changes the room, for whom the site acts; where nobody is left, whoever
+    /// was the first in its log.
+    pub(crate) async fn act_for_first(&mut self) -> OperationResult<()> {
+        let room = self.room.id;
+        let first = match self.transaction.successor(room, nobody()).await? {
+            Some(member) => Some(member),
+            None => {
+                let slice = Slice { beyond: Seq::START, limit: 1, messages_only: false, floor: Seq::START };
+                let log = self.transaction.events_after(room, slice).await?;
+                log.events.first().map(|event| event.actor.id)
+            }
+        };
+        self.act_for(first.ok_or(OperationError::RoomNotFound)?);
+        // The site knows whose a slug was.
+        self.takes_resting = true;
+        Ok(())
+    }
+
+    /// Who changes the room.
+    pub(crate) const fn actor_id(&self) -> UserId {
+        self.actor
+    }
+
     /// A message of the room, also a deleted one.
     pub(crate) async fn message(&mut self, message: Seq) -> OperationResult<MessageRecord> {
         let found = self.transaction.message(self.room.id, message).await?;
@@ -258,7 +298,7 @@ impl<'s> RoomChange<'s> {
     /// The same, with the room as the actor sees it afterwards.
     pub(crate) async fn finish_with_view(self) -> OperationResult<Changed<RoomView>> {
         let (actor, room) = (self.actor, RoomRef::Id(self.room.id));
-        let Self { transaction, room: record, before, now, former_slug, notices, .. } = self;
+        let Self { transaction, room: record, before, now, former_slug, notices, takes_resting, .. } = self;
         let transaction = &mut *transaction;
         let change = RoomChange {
             transaction: &mut *transaction,
@@ -268,6 +308,7 @@ impl<'s> RoomChange<'s> {
             now,
             former_slug,
             notices,
+            takes_resting,
         };
         let events = change.save().await?;
         let view = transaction.view(actor, &room).await?.ok_or(OperationError::RoomNotFound)?;
@@ -321,7 +362,7 @@ impl<'s> RoomChange<'s> {
             return Ok(());
         }
         let (room, owner, now) = (self.room.id, self.actor, self.room.active_at);
-        if let Some(slug) = &self.room.slug {
+        if let Some(slug) = self.room.slug.as_ref().filter(|_| !self.takes_resting) {
             check_rest(&mut *self.transaction, slug, room, owner, now).await?;
         }
         if let Some(slug) = self.former_slug.take() {
@@ -394,6 +435,11 @@ impl<'s> RoomChange<'s> {
             _ => Ok(false),
         }
     }
+}
+
+/// Whose view the site has: that of nobody.
+pub(crate) const fn nobody() -> UserId {
+    UserId::new(Uuid::nil())
 }
 
 /// Refuses a role that does not suffice for an action, and what the site's authority does not reach.

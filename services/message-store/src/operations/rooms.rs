@@ -3,19 +3,20 @@
 use std::sync::Arc;
 
 use madang_domain::{
-    AuditAction, Profile, Role, RoomAction, RoomFlagChanges, RoomFlags, RoomId, RoomName, RoomRef, Seq, Slug,
-    Timestamp, UserId,
+    AuditAction, Profile, Role, RoomAction, RoomFlags, RoomId, RoomRef, Seq, Timestamp, UserId,
     event::{EventBody, RoomChanged},
     limits,
 };
 use madang_kit::clock::new_id;
-use madang_rpc::store::{Authority, Changed, NewRoom, Page, PageQuery, Resolved, RoomKind, RoomView};
+use madang_rpc::store::{
+    Authority, Changed, DeleteRoom, NewRoom, Page, PageQuery, Resolved, RoomKind, RoomView, UpdateRoom,
+};
 
 use super::{
     engine::Engine,
     invitations::Consent,
     page::{self, MovingPage, Place},
-    room_change::{RoomChange, check_rest, room_view},
+    room_change::{RoomChange, check_rest, nobody, room_view},
 };
 use crate::{
     error::{OperationError, OperationResult},
@@ -90,21 +91,26 @@ impl Engine {
         })
     }
 
-    pub(crate) async fn room(&self, user: UserId, room: RoomRef) -> OperationResult<RoomView> {
+    /// A room as a user sees it, or as the site does.
+    pub(crate) async fn room(&self, user: Option<UserId>, room: RoomRef) -> OperationResult<RoomView> {
         let mut connection = self.database.reader().await?;
-        let view = connection.view(user, &room).await?;
+        let view = connection.view(user.unwrap_or(nobody()), &room).await?;
         connection.commit().await?;
         let view = view.ok_or(OperationError::RoomNotFound)?;
-        check_visible(&view)?;
+        if user.is_some() {
+            check_visible(&view)?;
+        }
         Ok(room_view(view))
     }
 
+    /// The rooms of a user, or those that the user may join; or all, for the site.
     pub(crate) async fn rooms(
         &self,
-        user: UserId,
+        user: Option<UserId>,
         joinable: bool,
         query: PageQuery,
     ) -> OperationResult<Page<RoomView>> {
+        let Some(user) = user else { return self.all_rooms(query).await };
         let (items, next) = if joinable {
             let (limit, after) = page::check::<ByAge>(&query)?;
             let mut connection = self.database.reader().await?;
@@ -133,36 +139,43 @@ impl Engine {
         Ok(Page { items: items.into_iter().map(room_view).collect(), next })
     }
 
-    pub(crate) async fn update_room(
-        &self,
-        actor: Arc<Profile>,
-        room: RoomRef,
-        name: Option<RoomName>,
-        slug: Option<Option<Slug>>,
-        flags: RoomFlagChanges,
-    ) -> OperationResult<Changed<RoomView>> {
+    async fn all_rooms(&self, query: PageQuery) -> OperationResult<Page<RoomView>> {
+        let (limit, after) = page::check::<ByAge>(&query)?;
+        let mut connection = self.database.reader().await?;
+        let views = connection.all_rooms(after, limit + 1).await?;
+        connection.commit().await?;
+        let (items, next) = page::cut(views, limit, false, |view| ByAge { room: view.room.id });
+        Ok(Page { items: items.into_iter().map(room_view).collect(), next })
+    }
+
+    pub(crate) async fn update_room(&self, request: UpdateRoom) -> OperationResult<Changed<RoomView>> {
+        let UpdateRoom { actor, authority, room, name, slug, flags } = request;
         if flags.slow_mode_s.is_some_and(|pause| pause > limits::SLOW_MODE_MAX_S) {
             return Err(OperationError::BadSlowMode);
         }
-        self.remember([&actor]).await?;
+        self.remember(&actor).await?;
         in_transaction!(self, "update_room", |transaction| {
-            let mut change = RoomChange::begin(transaction, actor.id, &room, self.clock.now()).await?;
+            let mut change = begin(transaction, actor.as_deref(), &room, self.clock.now()).await?;
             if !flags.is_empty() {
-                change.actor().await?;
+                if actor.is_some() {
+                    change.actor().await?;
+                }
                 change.refuse_direct()?;
             }
             // Who changes nothing is asked as who changes the name.
             if name.is_some() || slug.is_some() || flags.is_empty() {
-                change.permit(RoomAction::ChangeRoom).await?;
+                change.permit_by(actor.as_deref(), RoomAction::ChangeRoom).await?;
             }
             if flags.is_of_owners() {
-                change.permit(RoomAction::ChangeFlags).await?;
+                change.permit_by(actor.as_deref(), RoomAction::ChangeFlags).await?;
             }
             if flags.slow_mode_s.is_some() {
-                change.permit(RoomAction::SetSlowMode).await?;
+                change.permit_by(actor.as_deref(), RoomAction::SetSlowMode).await?;
             }
             // A name says something, too.
-            change.refuse_blocked().await?;
+            if actor.is_some() {
+                change.refuse_blocked().await?;
+            }
             let flags = flags.applied_to(change.room.flags);
             let name = name.clone().unwrap_or_else(|| change.room.name.clone());
             let slug = slug.clone().unwrap_or_else(|| change.room.slug.clone());
@@ -176,7 +189,8 @@ impl Engine {
                 change.add(None, EventBody::RoomChanged(changed)).await?;
                 // In a direct room nobody is more than the other.
                 if change.room.kind != RoomKind::Direct {
-                    let record = AuditRecord::new(AuditAction::RoomChanged, actor.id, Authority::User);
+                    let authority = actor.as_ref().map_or(Authority::Site, |_| authority);
+                    let record = AuditRecord::new(AuditAction::RoomChanged, change.actor_id(), authority);
                     change.record(record).await?;
                 }
             }
@@ -184,17 +198,19 @@ impl Engine {
         })
     }
 
-    pub(crate) async fn delete_room(
-        &self,
-        actor: Arc<Profile>,
-        room: RoomRef,
-    ) -> OperationResult<Changed<()>> {
-        self.remember([&actor]).await?;
+    pub(crate) async fn delete_room(&self, request: DeleteRoom) -> OperationResult<Changed<()>> {
+        // Nothing is recorded: the record goes with the room.
+        let DeleteRoom { actor, authority: _, room } = request;
+        self.remember(&actor).await?;
         in_transaction!(self, "delete_room", |transaction| {
-            let mut change = RoomChange::begin(transaction, actor.id, &room, self.clock.now()).await?;
-            change.permit(RoomAction::DeleteRoom).await?;
-            // Neither of the two takes from the other what was said.
-            if change.room.kind == RoomKind::Direct { change.hide().await } else { change.delete().await }
+            let mut change = begin(transaction, actor.as_deref(), &room, self.clock.now()).await?;
+            change.permit_by(actor.as_deref(), RoomAction::DeleteRoom).await?;
+            // Neither of the two takes from the other what was said. The site may.
+            if change.room.kind == RoomKind::Direct && actor.is_some() {
+                change.hide().await
+            } else {
+                change.delete().await
+            }
         })
     }
 
@@ -217,6 +233,21 @@ impl Engine {
         }
         Ok(resolved)
     }
+}
+
+/// A change of a room by a user, or by the site as the first of its members.
+async fn begin<'s>(
+    transaction: &'s mut dyn Connection,
+    actor: Option<&Profile>,
+    room: &RoomRef,
+    now: Timestamp,
+) -> OperationResult<RoomChange<'s>> {
+    let of = actor.map_or(nobody(), |actor| actor.id);
+    let mut change = RoomChange::begin(transaction, of, room, now).await?;
+    if actor.is_none() {
+        change.act_for_first().await?;
+    }
+    Ok(change)
 }
 
 /// The two users of a direct room, the lower id first; none for other rooms.
@@ -248,13 +279,13 @@ async fn create(
         return created_before(transaction, actor, consent, members, first, room.created_at).await;
     }
     // By the site's word a slug is taken without its rest: the site knows whose it was.
-    if let (Authority::User, Some(slug)) = (consent.authority, &room.slug) {
+    if let Some(slug) = room.slug.as_ref().filter(|_| consent.authority.is_by_role()) {
         check_rest(transaction, slug, room.id, actor.id, room.created_at).await?;
     }
     // The two of a direct room may the same.
     let creator = if room.kind == RoomKind::Direct { Role::Member } else { Role::Owner };
     let mut change = RoomChange::of_new(transaction, actor.id, room);
-    if consent.authority == Authority::User {
+    if consent.authority.is_by_role() {
         change.refuse_blocked().await?;
     }
     change.admit(actor.id, creator).await?;
@@ -277,7 +308,7 @@ async fn created_before(
     if view.room.kind == RoomKind::Direct {
         return open_direct(transaction, actor, consent, members, room, now).await;
     }
-    if consent.authority == Authority::User {
+    if consent.authority.is_by_role() {
         check_visible(&view)?;
     }
     Ok(Changed { value: room_view(view), events: Vec::new() })
@@ -293,7 +324,7 @@ async fn open_direct(
     now: Timestamp,
 ) -> OperationResult<Changed<RoomView>> {
     let mut change = RoomChange::begin(transaction, actor.id, &room.into(), now).await?;
-    if consent.authority == Authority::User {
+    if consent.authority.is_by_role() {
         change.refuse_blocked().await?;
     }
     let mut absent = Vec::new();

@@ -45,7 +45,7 @@ impl Engine {
         let settings = self.user_settings(user).await?;
         let (rooms, after_blocked) = match from {
             From::Rooms(after) => {
-                let page = self.rooms(user, false, PageQuery { limit, cursor: after }).await?;
+                let page = self.rooms(Some(user), false, PageQuery { limit, cursor: after }).await?;
                 let rooms = self.with_mentions(user, page.items).await?;
                 if let Some(next) = page.next {
                     let next = Some(format!("{ROOMS}{next}"));

@@ -47,7 +47,7 @@ impl Engine {
     }
 
     pub(crate) async fn put_words(&self, request: PutWords) -> OperationResult<WordList> {
-        let PutWords { actor, room, list } = request;
+        let PutWords { actor, authority, room, list } = request;
         if list.words.len() > WORDS_MAX {
             return Err(OperationError::TooManyWords);
         }
@@ -74,7 +74,7 @@ impl Engine {
                     let room = change.room.id;
                     change.transaction.put_word_list(Some(room), &list, now).await?;
                     if actor.is_some() {
-                        let record = AuditRecord::new(AuditAction::WordsSet, of, Authority::User);
+                        let record = AuditRecord::new(AuditAction::WordsSet, of, authority);
                         change.record(record).await?;
                     }
                 }

@@ -133,6 +133,9 @@ pub(crate) trait Rooms {
         limit: u32,
     ) -> DatabaseResult<Vec<View>>;
 
+    /// All rooms as nobody sees them, newest first.
+    async fn all_rooms(&mut self, after: Option<ByAge>, limit: u32) -> DatabaseResult<Vec<View>>;
+
     /// The rooms of a user, latest activity first, at most `limit`; and how many there are.
     async fn memberships(&mut self, user: UserId, limit: u32) -> DatabaseResult<(Vec<RoomId>, u64)>;
 

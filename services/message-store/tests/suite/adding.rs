@@ -337,6 +337,13 @@ async fn an_invitation_ends_with_its_room(mut fixture: Fixture) {
     let mina = user(1);
     let room = service.given_room(&[&mina, &user(2)]).await;
     assert_eq!(fixture.count("SELECT count(*) FROM invitations").await, 1);
-    service.delete_room(madang_rpc::store::DeleteRoom { actor: mina, room: room.into() }).await.unwrap();
+    service
+        .delete_room(madang_rpc::store::DeleteRoom {
+            authority: Authority::User,
+            actor: Some(mina),
+            room: room.into(),
+        })
+        .await
+        .unwrap();
     assert_eq!(fixture.count("SELECT count(*) FROM invitations").await, 0);
 }

@@ -190,7 +190,8 @@ async fn time_does_not_go_back_in_a_room(fixture: Fixture) {
     let slug = Some(Some(crate::support::slug("yard")));
     let changed = service
         .update_room(UpdateRoom {
-            actor: mina,
+            authority: Authority::User,
+            actor: Some(mina),
             room: RoomRef::Id(room),
             name: None,
             slug,

@@ -191,7 +191,8 @@ async fn in_a_direct_room_neither_acts_while_one_blocks_the_other(fixture: Fixtu
         let pin = SetPin { actor: Arc::clone(actor), room: room.into(), message: first.seq, on: true };
         let name = Some(madang_domain::RoomName::new("Hear me").unwrap());
         let rename = UpdateRoom {
-            actor: Arc::clone(actor),
+            authority: Authority::User,
+            actor: Some(Arc::clone(actor)),
             room: room.into(),
             name,
             slug: None,

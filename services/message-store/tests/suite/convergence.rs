@@ -386,7 +386,13 @@ impl Stage<'_> {
             Operation::Edit { user, message, text, mentions } => {
                 let text = format!("text {text}{}", naming(mentions));
                 let actor = Some(Arc::clone(&self.people[user]));
-                let edit = EditMessage { actor, room, message: self.message(message), text };
+                let edit = EditMessage {
+                    authority: Authority::User,
+                    actor,
+                    room,
+                    message: self.message(message),
+                    text,
+                };
                 let events =
                     service.edit_message(edit).await.map(|changed| changed.events).unwrap_or_default();
                 for event in &events {
@@ -396,7 +402,9 @@ impl Stage<'_> {
             }
             Operation::Delete { user, message } => {
                 let (actor, message) = (Some(Arc::clone(&self.people[user])), self.message(message));
-                let deleted = service.delete_message(DeleteMessage { actor, room, message }).await;
+                let deleted = service
+                    .delete_message(DeleteMessage { authority: Authority::User, actor, room, message })
+                    .await;
                 if deleted.is_ok() {
                     self.sent
                         .iter_mut()

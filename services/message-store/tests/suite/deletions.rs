@@ -36,7 +36,14 @@ pub(crate) async fn delete(
     actor: &Arc<Profile>,
     message: Seq,
 ) -> Result<Changed<()>> {
-    service.delete_message(DeleteMessage { actor: Some(Arc::clone(actor)), room, message }).await
+    service
+        .delete_message(DeleteMessage {
+            authority: Authority::User,
+            actor: Some(Arc::clone(actor)),
+            room,
+            message,
+        })
+        .await
 }
 
 fn code<T>(outcome: Result<T>) -> Option<Code> {
@@ -87,7 +94,7 @@ async fn sender_moderators_and_site_delete(fixture: Fixture) {
         assert_eq!(delete(&service, room, actor, message).await.unwrap().events.len(), 1);
     }
     let message = service.say(room, &sender, "k").await.unwrap().seq;
-    let by_site = DeleteMessage { actor: None, room, message };
+    let by_site = DeleteMessage { authority: Authority::User, actor: None, room, message };
     let changed = service.delete_message(by_site.clone()).await.unwrap();
     assert_eq!(changed.events[0].actor.id, sender.id, "the site acts for the sender");
     assert!(service.delete_message(by_site).await.unwrap().events.is_empty());
@@ -232,7 +239,14 @@ async fn the_changes_of_a_deleted_room_go_with_its_log(fixture: Fixture) {
     everywhere(&service, room, [&mina, &jun], "zyzzyva").await;
     let other = service.say(room, &mina, "other").await.unwrap().seq;
     delete(&service, room, &mina, other).await.unwrap();
-    service.delete_room(DeleteRoom { actor: Arc::clone(&mina), room: RoomRef::Id(room) }).await.unwrap();
+    service
+        .delete_room(DeleteRoom {
+            authority: Authority::User,
+            actor: Some(Arc::clone(&mina)),
+            room: RoomRef::Id(room),
+        })
+        .await
+        .unwrap();
     fixture.clock.advance(std::time::Duration::from_secs(2 * 60 * 60));
     let rows = "SELECT (SELECT count(*) FROM revisions) + (SELECT count(*) FROM reactions) \
                 + (SELECT count(*) FROM deletions) + (SELECT count(*) FROM purges)";

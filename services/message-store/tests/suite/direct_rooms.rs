@@ -9,7 +9,7 @@ use madang_domain::{
 use madang_message_store::Service;
 use madang_rpc::{
     MessageStore as _,
-    store::{DeleteRoom, HistoryFrom, ListMembers, Read, Resolve, RoomKind, UpdateRoom},
+    store::{Authority, DeleteRoom, HistoryFrom, ListMembers, Read, Resolve, RoomKind, UpdateRoom},
 };
 
 use crate::support::{Fixture, Words as _, keys, page, room_of, user};
@@ -26,7 +26,13 @@ pub(crate) async fn direct_room(service: &Service, one: &Arc<Profile>, other: &A
 }
 
 async fn delete(service: &Service, actor: &Arc<Profile>, room: RoomId) -> madang_domain::Result<()> {
-    let deleted = service.delete_room(DeleteRoom { actor: Arc::clone(actor), room: room.into() }).await?;
+    let deleted = service
+        .delete_room(DeleteRoom {
+            authority: Authority::User,
+            actor: Some(Arc::clone(actor)),
+            room: room.into(),
+        })
+        .await?;
     assert!(deleted.events.is_empty(), "hiding is no event: {deleted:?}");
     Ok(())
 }
@@ -48,7 +54,8 @@ async fn both_may_the_same(fixture: Fixture) {
     for (person, name) in [(&mina, "Mina's"), (&jun, "Jun's")] {
         assert_eq!(service.role(room, person).await, Role::Member);
         let change = UpdateRoom {
-            actor: Arc::clone(person),
+            authority: Authority::User,
+            actor: Some(Arc::clone(person)),
             room: room.into(),
             name: Some(RoomName::new(name).unwrap()),
             slug: None,
@@ -62,7 +69,8 @@ async fn both_may_the_same(fixture: Fixture) {
         delete(&service, person, room).await.unwrap();
     }
     let change = UpdateRoom {
-        actor: Arc::clone(&stranger),
+        authority: Authority::User,
+        actor: Some(Arc::clone(&stranger)),
         room: room.into(),
         name: None,
         slug: None,
@@ -97,7 +105,8 @@ async fn who_deletes_a_direct_room_hides_it_for_oneself_until_the_next_message(f
         let history = service.history_from(room, person, HistoryFrom::End, 2).await.unwrap();
         assert_eq!(keys(&history.events), ["second", "first"]);
     }
-    let members = service.list_members(ListMembers { user: mina.id, room: room.into(), page: page(10) });
+    let members =
+        service.list_members(ListMembers { user: Some(mina.id), room: room.into(), page: page(10) });
     assert_eq!(members.await.unwrap().items.len(), 2);
 }
 

@@ -37,7 +37,9 @@ pub(crate) async fn edit(
     text: &str,
 ) -> Result<Changed<Event>> {
     let actor = Some(Arc::clone(actor));
-    service.edit_message(EditMessage { actor, room, message, text: text.to_owned() }).await
+    service
+        .edit_message(EditMessage { authority: Authority::User, actor, room, message, text: text.to_owned() })
+        .await
 }
 
 pub(crate) fn said(event: &Event) -> &Message {
@@ -118,7 +120,13 @@ async fn the_sender_edits_and_the_site(fixture: Fixture) {
     for text in ["", " ", "\u{200b}", &"x".repeat(4_001)] {
         assert_eq!(code(edit(&service, room, &sender, message, text).await), Some(Code::InvalidArgument));
     }
-    let by_site = EditMessage { actor: None, room, message, text: "of the site".to_owned() };
+    let by_site = EditMessage {
+        authority: Authority::User,
+        actor: None,
+        room,
+        message,
+        text: "of the site".to_owned(),
+    };
     let changed = service.edit_message(by_site).await.unwrap();
     assert_eq!(changed.events[0].actor.id, sender.id, "the site acts for the sender");
     assert_eq!(said(&changed.value).text, "of the site");
@@ -146,7 +154,8 @@ async fn an_edit_has_a_time_if_the_settings_say_so(mut fixture: Fixture) {
     assert_eq!(code(edit(&service, room, &mina, message, "late").await), Some(Code::FailedPrecondition));
     let repeated = edit(&service, room, &mina, message, "in time").await.unwrap();
     assert!(repeated.events.is_empty(), "a repeat is answered as the first time");
-    let by_site = EditMessage { actor: None, room, message, text: "late".to_owned() };
+    let by_site =
+        EditMessage { authority: Authority::User, actor: None, room, message, text: "late".to_owned() };
     assert_eq!(service.edit_message(by_site).await.unwrap().events.len(), 1);
 }
 
@@ -205,7 +214,7 @@ async fn only_the_last_edit_in_the_log_has_a_text(fixture: Fixture) {
         log.iter().filter_map(text).collect()
     };
     assert_eq!(texts(&service.log(room).await), [None, Some("three".to_owned())]);
-    let delete = DeleteMessage { actor: Some(Arc::clone(&mina)), room, message };
+    let delete = DeleteMessage { authority: Authority::User, actor: Some(Arc::clone(&mina)), room, message };
     service.delete_message(delete).await.unwrap();
     assert_eq!(texts(&service.log(room).await), [None, None]);
 }
@@ -254,8 +263,10 @@ async fn a_blocked_sender_tells_nobody_by_an_edit(fixture: Fixture) {
     let changed = edit(&service, room, &mina, message, "@user-2").await.unwrap();
     assert_eq!((said(&changed.value).mentions.as_slice(), changed.events.len()), (&[jun.id][..], 1));
     assert!(mentions(&service, &jun).await.is_empty());
-    let by_site = EditMessage { actor: None, room, message, text: "text".to_owned() };
+    let by_site =
+        EditMessage { authority: Authority::User, actor: None, room, message, text: "text".to_owned() };
     service.edit_message(by_site).await.unwrap();
-    let by_site = EditMessage { actor: None, room, message, text: "@user-2".to_owned() };
+    let by_site =
+        EditMessage { authority: Authority::User, actor: None, room, message, text: "@user-2".to_owned() };
     assert_eq!(service.edit_message(by_site).await.unwrap().events.len(), 2, "for the site no block counts");
 }

@@ -131,7 +131,14 @@ async fn everywhere(fixture: &Fixture, service: &Service, [gone, jun, hana]: [&A
     send(service, own, gone, &format!("{WORD} alone"), "o").await;
     let deleted = service.given_room(&[gone, jun]).await;
     send(service, deleted, gone, &format!("{WORD} in a deleted room"), "d").await;
-    service.delete_room(DeleteRoom { actor: Arc::clone(gone), room: RoomRef::Id(deleted) }).await.unwrap();
+    service
+        .delete_room(DeleteRoom {
+            authority: Authority::User,
+            actor: Some(Arc::clone(gone)),
+            room: RoomRef::Id(deleted),
+        })
+        .await
+        .unwrap();
     // A direct room has the names of the two.
     let new = room_of(RoomKind::Direct, "Zyzzyva Kim, User 2", &[jun]);
     let direct = service.make(gone, new).await.unwrap().value.room.id;
@@ -160,7 +167,8 @@ async fn everywhere(fixture: &Fixture, service: &Service, [gone, jun, hana]: [&A
     };
     assert!(service.put_member(put).await.unwrap().value.invited);
     let (actor, link_to) = (Arc::clone(gone), RoomRef::Id(room));
-    let link = MakeInvitation { actor, room: link_to, expires_at: None, uses: None };
+    let link =
+        MakeInvitation { authority: Authority::User, actor, room: link_to, expires_at: None, uses: None };
     service.make_invitation(link).await.unwrap();
     let ban = Restrict {
         actor: Arc::clone(hana),
@@ -291,7 +299,7 @@ async fn the_last_owner_hands_over(fixture: Fixture) {
     assert!(events.iter().any(|event| event.topic == TopicId::Room(alone)
         && matches!(&event.body, EventBody::RoomChanged(changed) if changed.deleted)));
     for room in [with_moderators, with_members, with_owners] {
-        let list = ListMembers { user: younger.id, room: RoomRef::Id(room), page: page(10) };
+        let list = ListMembers { user: Some(younger.id), room: RoomRef::Id(room), page: page(10) };
         let members = service.list_members(list).await.unwrap().items;
         assert!(members.iter().all(|member| member.user.id != gone.id));
         let view = service.view(room, &younger).await.room;

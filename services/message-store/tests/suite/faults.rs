@@ -138,7 +138,7 @@ async fn while_it_is_away_callers_hear_so_at_once_and_after_it_the_first_call_wo
     for _ in 0..20 {
         assert_transient(&service.say(room, &mina, "k").await.unwrap_err());
         assert_transient(
-            &service.get_room(GetRoom { user: mina.id, room: RoomRef::Id(room) }).await.unwrap_err(),
+            &service.get_room(GetRoom { user: Some(mina.id), room: RoomRef::Id(room) }).await.unwrap_err(),
         );
         assert_transient(&service.open_since(room, &mina, None).await.unwrap_err());
     }
@@ -146,7 +146,7 @@ async fn while_it_is_away_callers_hear_so_at_once_and_after_it_the_first_call_wo
 
     server.restart().await.unwrap();
     assert!(service.say(room, &mina, "k").await.is_ok());
-    assert!(service.get_room(GetRoom { user: mina.id, room: RoomRef::Id(room) }).await.is_ok());
+    assert!(service.get_room(GetRoom { user: Some(mina.id), room: RoomRef::Id(room) }).await.is_ok());
     assert!(service.open_since(room, &mina, None).await.is_ok());
 }
 
@@ -165,7 +165,7 @@ async fn a_server_that_does_not_answer_costs_a_caller_its_deadline_and_no_more()
     let began = Instant::now();
     let (said, seen) = tokio::join!(
         service.say(room, &mina, "during"),
-        service.get_room(GetRoom { user: mina.id, room: RoomRef::Id(room) })
+        service.get_room(GetRoom { user: Some(mina.id), room: RoomRef::Id(room) })
     );
     assert_transient(&said.unwrap_err());
     assert_transient(&seen.unwrap_err());

@@ -172,7 +172,14 @@ async fn who_may_not_send_may_not_upload(fixture: Fixture) {
     };
     assert_eq!(upload(&stranger, 1).await, Some(Code::PermissionDenied));
     let flags = async |flags| {
-        let update = UpdateRoom { actor: owner.clone(), room: room.into(), name: None, slug: None, flags };
+        let update = UpdateRoom {
+            authority: Authority::User,
+            actor: Some(owner.clone()),
+            room: room.into(),
+            name: None,
+            slug: None,
+            flags,
+        };
         service.update_room(update).await.unwrap();
     };
     flags(RoomFlagChanges { announcement: Some(true), ..RoomFlagChanges::default() }).await;
@@ -209,7 +216,14 @@ async fn a_file_is_for_those_who_see_its_message(fixture: Fixture) {
         .room
         .id;
     let flags = RoomFlagChanges { history: Some(RoomHistory::Joined), ..RoomFlagChanges::default() };
-    let update = UpdateRoom { actor: owner.clone(), room: room.into(), name: None, slug: None, flags };
+    let update = UpdateRoom {
+        authority: Authority::User,
+        actor: Some(owner.clone()),
+        room: room.into(),
+        name: None,
+        slug: None,
+        flags,
+    };
     service.update_room(update).await.unwrap();
 
     uploaded(&service, &mina, room, 1).await;
@@ -261,7 +275,7 @@ async fn of_a_deleted_message_no_file_is_left(fixture: Fixture) {
     send(&service, &mina, room, "other", &[3]).await.unwrap();
     let before = fixture.dump().await;
     assert!(before.matches("zyzzyva-1").count() >= 2 && before.contains("zyzzyva-blur"), "{before}");
-    let delete = DeleteMessage { actor: Some(mina.clone()), room, message: sent };
+    let delete = DeleteMessage { authority: Authority::User, actor: Some(mina.clone()), room, message: sent };
     service.delete_message(delete.clone()).await.unwrap();
     for member in [&mina, &jun] {
         assert_eq!(code(get(&service, member, 1).await), Some(Code::NotFound));
@@ -324,7 +338,10 @@ async fn the_files_of_a_deleted_room_go(fixture: Fixture) {
     uploaded(&service, &mina, room, 1).await;
     uploaded(&service, &mina, room, 2).await;
     send(&service, &mina, room, "k", &[1]).await.unwrap();
-    service.delete_room(DeleteRoom { actor: mina.clone(), room: room.into() }).await.unwrap();
+    service
+        .delete_room(DeleteRoom { authority: Authority::User, actor: Some(mina.clone()), room: room.into() })
+        .await
+        .unwrap();
     assert_eq!(code(get(&service, &mina, 1).await), Some(Code::NotFound));
     let _second = fixture.service().await;
     fixture.await_count("SELECT count(*) FROM files WHERE state = 3 AND name IS NULL", 2).await;

@@ -12,8 +12,8 @@ use madang_message_store::Service;
 use madang_rpc::{
     MessageStore as _,
     store::{
-        AcceptInvitation, Changed, DeleteRoom, Invitation, ListInvitations, MadeInvitation, MakeInvitation,
-        RevokeInvitation, RoomKind, RoomView,
+        AcceptInvitation, Authority, Changed, DeleteRoom, Invitation, ListInvitations, MadeInvitation,
+        MakeInvitation, RevokeInvitation, RoomKind, RoomView,
     },
 };
 
@@ -43,7 +43,9 @@ async fn make(
     uses: Option<u32>,
 ) -> Result<MadeInvitation> {
     let (actor, room) = (Arc::clone(actor), room.into());
-    service.make_invitation(MakeInvitation { actor, room, expires_at, uses }).await
+    service
+        .make_invitation(MakeInvitation { authority: Authority::User, actor, room, expires_at, uses })
+        .await
 }
 
 async fn accept(service: &Service, actor: &Arc<Profile>, code: &str) -> Result<Changed<RoomView>> {
@@ -52,7 +54,7 @@ async fn accept(service: &Service, actor: &Arc<Profile>, code: &str) -> Result<C
 
 async fn revoke(service: &Service, room: RoomId, actor: &Profile, invitation: &str) -> Result<()> {
     let (actor, room, invitation) = (actor.id, room.into(), invitation.to_owned());
-    service.revoke_invitation(RevokeInvitation { actor, room, invitation }).await
+    service.revoke_invitation(RevokeInvitation { authority: Authority::User, actor, room, invitation }).await
 }
 
 async fn links(service: &Service, room: RoomId, user: &Profile) -> Result<Vec<Invitation>> {
@@ -134,7 +136,14 @@ async fn a_link_expires_and_is_revoked(fixture: Fixture) {
     // Nobody joins by an id, and a link goes with its room.
     let made = make(&service, room, &mina, None, None).await.unwrap();
     assert_eq!(code(accept(&service, &jun, &made.invitation.id).await), Some(Code::NotFound));
-    service.delete_room(DeleteRoom { actor: Arc::clone(&mina), room: room.into() }).await.unwrap();
+    service
+        .delete_room(DeleteRoom {
+            authority: Authority::User,
+            actor: Some(Arc::clone(&mina)),
+            room: room.into(),
+        })
+        .await
+        .unwrap();
     assert_eq!(code(accept(&service, &jun, &made.code).await), Some(Code::NotFound));
     assert_eq!(fixture.count("SELECT count(*) FROM invitation_links").await, 0);
 }

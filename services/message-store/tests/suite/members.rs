@@ -200,7 +200,7 @@ async fn members_are_listed_by_rank(fixture: Fixture) {
         let (mut listed, mut query) = (Vec::new(), page(limit));
         loop {
             let page = service
-                .list_members(ListMembers { user: first.id, room: RoomRef::Id(room), page: query })
+                .list_members(ListMembers { user: Some(first.id), room: RoomRef::Id(room), page: query })
                 .await
                 .unwrap();
             listed.extend(page.items.iter().map(|member| member.user.id));

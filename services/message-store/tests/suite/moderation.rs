@@ -302,7 +302,7 @@ async fn a_mute_silences_until_it_ends(fixture: Fixture) {
     let elsewhere = service.given_room(&[&jun, &mina]).await;
     service.say(elsewhere, &jun, "k").await.unwrap();
     let muted_until = async |user: &Profile| {
-        let list = ListMembers { user: mina.id, room: room.into(), page: page(10) };
+        let list = ListMembers { user: Some(mina.id), room: room.into(), page: page(10) };
         let members = service.list_members(list).await.unwrap().items;
         members.into_iter().find(|member| member.user.id == user.id).unwrap().muted_until
     };

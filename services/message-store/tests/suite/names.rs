@@ -31,7 +31,8 @@ async fn the_names_of_an_earlier_version_get_their_form_once(fixture: Fixture) {
     let blank = service.given_room(&[&mina]).await;
     service
         .update_room(UpdateRoom {
-            actor: Arc::clone(&mina),
+            authority: Authority::User,
+            actor: Some(Arc::clone(&mina)),
             room: room.into(),
             name: Some(RoomName::new("안뜰").unwrap()),
             slug: None,
@@ -131,8 +132,14 @@ async fn a_room_name_that_shows_nothing_is_refused_here_too(fixture: Fixture) {
         .unwrap_err();
     assert_eq!((error.code, &*error.fields[0].pointer), (Code::InvalidArgument, "/name"));
     let room = service.given_room(&[&mina]).await.into();
-    let change =
-        UpdateRoom { actor: mina, room, name: Some(name), slug: None, flags: RoomFlagChanges::default() };
+    let change = UpdateRoom {
+        authority: Authority::User,
+        actor: Some(mina),
+        room,
+        name: Some(name),
+        slug: None,
+        flags: RoomFlagChanges::default(),
+    };
     assert_eq!(service.update_room(change).await.unwrap_err().code, Code::InvalidArgument);
 }
 

@@ -5,7 +5,7 @@ use madang_domain::{Code, Cursor, Epoch, Role, RoomFlagChanges, RoomId, RoomRef,
 use madang_message_store::renew_epoch;
 use madang_rpc::{
     MessageStore as _,
-    store::{Heads, Join, Leave, Open, Opened, Resolve, UpdateRoom},
+    store::{Authority, Heads, Join, Leave, Open, Opened, Resolve, UpdateRoom},
 };
 use uuid::Uuid;
 
@@ -122,7 +122,8 @@ async fn rooms_are_resolved_whoever_asks(fixture: Fixture) {
     let yard = crate::support::slug("yard");
     service
         .update_room(UpdateRoom {
-            actor: mina.clone(),
+            authority: Authority::User,
+            actor: Some(mina.clone()),
             room: RoomRef::Id(one),
             name: None,
             slug: Some(Some(yard.clone())),

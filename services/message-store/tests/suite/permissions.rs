@@ -1,4 +1,4 @@
-//! The table of permissions, walked: every role, every action, by the user and by the site.
+//! The table of permissions, walked: every role, every action, by the user, by the site, and by the site as the user.
 
 use std::sync::Arc;
 
@@ -10,9 +10,9 @@ use madang_message_store::Service;
 use madang_rpc::{
     MessageStore as _,
     store::{
-        Append, Authority, DeleteMessage, DeleteRoom, EditMessage, HistoryFrom, ListAudit, ListBans,
-        ListReports, ListRevisions, MakeInvitation, PutMember, PutWords, React, RemoveMember, ReportMessage,
-        Restrict, RoomKind, SetPin, UpdateRoom, WordList,
+        Append, Authority, DeleteMessage, DeleteRoom, EditMessage, History, HistoryFrom, HistoryQuery,
+        ListAudit, ListBans, ListReports, ListRevisions, MakeInvitation, PutMember, PutWords, React,
+        RemoveMember, ReportMessage, Restrict, RoomKind, SetPin, UpdateRoom, WordList,
     },
 };
 
@@ -51,9 +51,20 @@ impl Scene<'_> {
         self.service.append(Append { room, actor, message: message("text", key), authority }).await.map(drop)
     }
 
-    async fn set(&self, flags: RoomFlagChanges) -> Result<()> {
-        let change =
-            UpdateRoom { actor: Arc::clone(self.actor), room: self.at(), name: None, slug: None, flags };
+    /// Who asks; nobody where the site does by its own authority.
+    fn named(&self, authority: Authority) -> Option<Arc<Profile>> {
+        (authority != Authority::Site).then(|| Arc::clone(self.actor))
+    }
+
+    async fn set(&self, authority: Authority, flags: RoomFlagChanges) -> Result<()> {
+        let change = UpdateRoom {
+            authority,
+            actor: self.named(authority),
+            room: self.at(),
+            name: None,
+            slug: None,
+            flags,
+        };
         self.service.update_room(change).await.map(drop)
     }
 
@@ -69,12 +80,13 @@ impl Scene<'_> {
     async fn attempt(&self, action: RoomAction, authority: Authority) -> Option<Result<()>> {
         let (service, actor) = (self.service, Arc::clone(self.actor));
         let by_site = authority == Authority::Site;
-        let named = (!by_site).then(|| Arc::clone(&actor));
+        let named = self.named(authority);
         let by_user = async |outcome: Result<()>| (!by_site).then_some(outcome);
         match action {
             RoomAction::Read => {
-                let read = service.history_from(self.room, &actor, HistoryFrom::End, 1).await;
-                by_user(read.map(drop)).await
+                let (user, room) = ((!by_site).then_some(actor.id), self.at());
+                let query = HistoryQuery { from: HistoryFrom::End, limit: 1, messages_only: false };
+                Some(service.history(History { user, room, query }).await.map(drop))
             }
             RoomAction::Send | RoomAction::Announce => Some(self.append(authority, "new").await),
             RoomAction::SkipSlowMode => {
@@ -91,12 +103,12 @@ impl Scene<'_> {
             }
             RoomAction::EditOwn => {
                 let (room, message, text) = (self.room, self.own, "another".to_owned());
-                let edit = EditMessage { actor: named, room, message, text };
+                let edit = EditMessage { authority, actor: named, room, message, text };
                 Some(service.edit_message(edit).await.map(drop))
             }
             RoomAction::DeleteOwn | RoomAction::DeleteOthers => {
                 let message = if action == RoomAction::DeleteOwn { self.own } else { self.others };
-                let delete = DeleteMessage { actor: named, room: self.room, message };
+                let delete = DeleteMessage { authority, actor: named, room: self.room, message };
                 Some(service.delete_message(delete).await.map(drop))
             }
             RoomAction::ReadRevisions => {
@@ -119,7 +131,7 @@ impl Scene<'_> {
             }
             RoomAction::SetWords => {
                 let (actor, room, list) = (Some(actor), Some(self.at()), WordList::default());
-                by_user(service.put_words(PutWords { actor, room, list }).await.map(drop)).await
+                by_user(service.put_words(PutWords { authority, actor, room, list }).await.map(drop)).await
             }
             RoomAction::Pin => {
                 let pin = SetPin { actor, room: self.at(), message: self.others, on: true };
@@ -131,7 +143,7 @@ impl Scene<'_> {
                 Some(service.put_member(put).await.map(drop))
             }
             RoomAction::ManageInvitations => {
-                let make = MakeInvitation { actor, room: self.at(), expires_at: None, uses: None };
+                let make = MakeInvitation { authority, actor, room: self.at(), expires_at: None, uses: None };
                 by_user(service.make_invitation(make).await.map(drop)).await
             }
             RoomAction::RemoveMember => {
@@ -146,17 +158,17 @@ impl Scene<'_> {
             RoomAction::Mute => Some(self.restrict(authority, Restriction::Mute).await),
             RoomAction::SetSlowMode => {
                 let flags = RoomFlagChanges { slow_mode_s: Some(1), ..RoomFlagChanges::default() };
-                by_user(self.set(flags).await).await
+                Some(self.set(authority, flags).await)
             }
             RoomAction::ChangeRoom => {
                 let (name, flags) = (Some(RoomName::new("Another").unwrap()), RoomFlagChanges::default());
-                let change = UpdateRoom { actor, room: self.at(), name, slug: None, flags };
-                by_user(service.update_room(change).await.map(drop)).await
+                let change = UpdateRoom { authority, actor: named, room: self.at(), name, slug: None, flags };
+                Some(service.update_room(change).await.map(drop))
             }
             RoomAction::ChangeFlags => {
                 let flags =
                     RoomFlagChanges { history: Some(RoomHistory::Joined), ..RoomFlagChanges::default() };
-                by_user(self.set(flags).await).await
+                Some(self.set(authority, flags).await)
             }
             RoomAction::GiveRole => {
                 let (room, user, role) = (self.at(), Arc::clone(self.other), Role::Owner);
@@ -164,7 +176,8 @@ impl Scene<'_> {
                 Some(service.put_member(put).await.map(drop))
             }
             RoomAction::DeleteRoom => {
-                by_user(service.delete_room(DeleteRoom { actor, room: self.at() }).await.map(drop)).await
+                let delete = DeleteRoom { authority, actor: named, room: self.at() };
+                Some(service.delete_room(delete).await.map(drop))
             }
         }
     }
@@ -178,7 +191,14 @@ async fn prepare(service: &Service, owner: &Arc<Profile>, room: RoomId, action: 
         RoomAction::SkipSlowMode => RoomFlagChanges { slow_mode_s: Some(60), ..none },
         _ => return,
     };
-    let change = UpdateRoom { actor: Arc::clone(owner), room: room.into(), name: None, slug: None, flags };
+    let change = UpdateRoom {
+        authority: Authority::User,
+        actor: Some(Arc::clone(owner)),
+        room: room.into(),
+        name: None,
+        slug: None,
+        flags,
+    };
     service.update_room(change).await.unwrap();
 }
 
@@ -233,8 +253,10 @@ async fn each_role_may_what_the_table_says(fixture: Fixture) {
                     continue;
                 };
                 let is_permitted = match (authority, role) {
-                    (Authority::User, None) => false,
-                    (Authority::User, Some(role)) => action.is_permitted(authority, role),
+                    (Authority::User | Authority::SiteAsUser, None) => false,
+                    (Authority::User | Authority::SiteAsUser, Some(role)) => {
+                        action.is_permitted(authority, role)
+                    }
                     // A message of the site has a member as its sender.
                     (Authority::Site, None) => permission.site && !is_of_a_sender(*action),
                     (Authority::Site, Some(_)) => permission.site,

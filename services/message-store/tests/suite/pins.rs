@@ -284,7 +284,14 @@ async fn the_pins_of_a_deleted_room_go_with_it(fixture: Fixture) {
         let message = said(&service, room, &mina, "k").await;
         set(&service, room, &mina, message, true).await.unwrap();
     }
-    service.delete_room(DeleteRoom { actor: Arc::clone(&mina), room: RoomRef::Id(room) }).await.unwrap();
+    service
+        .delete_room(DeleteRoom {
+            authority: Authority::User,
+            actor: Some(Arc::clone(&mina)),
+            room: RoomRef::Id(room),
+        })
+        .await
+        .unwrap();
     assert_eq!(fixture.count("SELECT count(*) FROM pins").await, 1);
     assert_eq!(pins(&service, kept, &mina).await.len(), 1);
     assert_eq!(code(set(&service, room, &mina, Seq::new(2), true).await), Some(Code::NotFound));

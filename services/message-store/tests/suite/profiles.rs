@@ -28,7 +28,7 @@ async fn remember(service: &Service, user: &Arc<Profile>) -> RememberedProfile {
 /// The names that the store shows of a user: in the list of members, in history, in replay, in the log as gateways read
 /// it, and in the user's place as the last who spoke.
 async fn names(service: &Service, room: RoomId, reader: &Profile, of: &Profile) -> Vec<String> {
-    let list = ListMembers { user: reader.id, room: RoomRef::Id(room), page: page(10) };
+    let list = ListMembers { user: Some(reader.id), room: RoomRef::Id(room), page: page(10) };
     let members = service.list_members(list).await.unwrap().items;
     let mut names: Vec<String> = members
         .iter()
@@ -44,7 +44,7 @@ async fn names(service: &Service, room: RoomId, reader: &Profile, of: &Profile) 
         let joined = events.iter().filter_map(|event| event.subject.as_ref()).filter(|user| user.id == of.id);
         names.extend(joined.map(|user| user.name.to_string()));
     }
-    let list = ListRooms { user: reader.id, joinable: false, page: page(10) };
+    let list = ListRooms { user: Some(reader.id), joinable: false, page: page(10) };
     let rooms = service.list_rooms(list).await.unwrap().items;
     names.extend(
         rooms.into_iter().filter_map(|view| view.last_message).map(|last| last.actor.name.to_string()),

@@ -51,7 +51,8 @@ async fn history_is_paged_both_ways(fixture: Fixture) {
     assert_eq!(page(HistoryFrom::After(Seq::new(u64::MAX)), 3).await, (Vec::new(), false));
 
     let query = HistoryQuery { from: HistoryFrom::Before(Seq::new(5)), limit: 9, messages_only: true };
-    let messages = service.history(History { user: jun.id, room: RoomRef::Id(room), query }).await.unwrap();
+    let messages =
+        service.history(History { user: Some(jun.id), room: RoomRef::Id(room), query }).await.unwrap();
     assert_eq!(keys(&messages.events), ["1", "0"]);
     assert_eq!((seqs(&messages.events), messages.more), (vec![4, 3], false), "no message lies before");
 }
@@ -208,7 +209,7 @@ async fn own_messages_are_not_unread(fixture: Fixture) {
     assert_eq!(mark(&mina, 9).await, 0);
     assert_eq!(mark(&jun, 9).await, 0);
     let view = &service
-        .list_rooms(ListRooms { user: mina.id, joinable: false, page: crate::support::page(10) })
+        .list_rooms(ListRooms { user: Some(mina.id), joinable: false, page: crate::support::page(10) })
         .await
         .unwrap()
         .items[0];

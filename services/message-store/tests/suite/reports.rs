@@ -135,7 +135,14 @@ async fn reports_are_for_moderators_and_the_site(fixture: Fixture) {
     assert_eq!(reports(&service, None, Some(elsewhere), open).await.unwrap(), std::slice::from_ref(&foreign));
 
     let settle = async |actor: Option<&Arc<Profile>>, id: &str, status| {
-        service.settle_report(SettleReport { actor: actor.cloned(), id: id.into(), status }).await
+        service
+            .settle_report(SettleReport {
+                authority: Authority::User,
+                actor: actor.cloned(),
+                id: id.into(),
+                status,
+            })
+            .await
     };
     let settled = settle(Some(&mina), &made[0].id, ReportStatus::Resolved).await.unwrap();
     assert_eq!((settled.status, settled.settled_by), (ReportStatus::Resolved, Some(mina.id)));
@@ -208,13 +215,29 @@ async fn what_moderators_do_is_recorded_and_nothing_else_is(fixture: Fixture) {
     let (actor, authority) = (Arc::clone(&mina), Authority::User);
     service.remove_member(RemoveMember { actor, authority, room: at(), user: gone.id }).await.unwrap();
     let flags = RoomFlagChanges { archived: Some(false), slow_mode_s: Some(5), ..RoomFlagChanges::default() };
-    let change = UpdateRoom { actor: Arc::clone(&mina), room: at(), name: None, slug: None, flags };
+    let change = UpdateRoom {
+        authority: Authority::User,
+        actor: Some(Arc::clone(&mina)),
+        room: at(),
+        name: None,
+        slug: None,
+        flags,
+    };
     service.update_room(change).await.unwrap();
-    let make = MakeInvitation { actor: Arc::clone(&mina), room: at(), expires_at: None, uses: None };
+    let make = MakeInvitation {
+        authority: Authority::User,
+        actor: Arc::clone(&mina),
+        room: at(),
+        expires_at: None,
+        uses: None,
+    };
     service.make_invitation(make).await.unwrap();
     restrict(Restriction::Ban, true).await.unwrap();
     let later = send(&service, room, &hana, "four", "k4").await.unwrap().seq;
-    service.delete_message(DeleteMessage { actor: None, room, message: later }).await.unwrap();
+    service
+        .delete_message(DeleteMessage { authority: Authority::User, actor: None, room, message: later })
+        .await
+        .unwrap();
     put(&gone, Role::Member, Authority::Site).await.unwrap();
 
     let entries = audit(&service, &mina, room).await.unwrap();
@@ -264,7 +287,7 @@ async fn words_are_refused_or_reported_in_their_room(fixture: Fixture) {
     let (room, other) = (service.given_room(&[&mina, &jun]).await, service.given_room(&[&mina, &jun]).await);
     let put = async |actor: &Arc<Profile>, list: WordList| {
         let (actor, room) = (Some(Arc::clone(actor)), Some(RoomRef::Id(room)));
-        service.put_words(PutWords { actor, room, list }).await
+        service.put_words(PutWords { authority: Authority::User, actor, room, list }).await
     };
     assert_eq!(code(put(&jun, list(&["바보"], WordAction::Refuse)).await), Code::PermissionDenied);
     let set = put(&mina, list(&["바보", "damn", "바보"], WordAction::Refuse)).await.unwrap();
@@ -310,9 +333,14 @@ async fn words_of_the_site_hold_in_every_room_and_replica(fixture: Fixture) {
     let room = service.given_room(&[&mina, &jun]).await;
     let direct =
         service.make(&mina, room_of(RoomKind::Direct, "Direct", &[&jun])).await.unwrap().value.room.id;
-    let site = PutWords { actor: None, room: None, list: list(&["damn"], WordAction::Refuse) };
+    let site = PutWords {
+        authority: Authority::User,
+        actor: None,
+        room: None,
+        list: list(&["damn"], WordAction::Refuse),
+    };
     service.put_words(site.clone()).await.unwrap();
-    let by_user = PutWords { actor: Some(Arc::clone(&mina)), ..site.clone() };
+    let by_user = PutWords { authority: Authority::User, actor: Some(Arc::clone(&mina)), ..site.clone() };
     assert_eq!(code(service.put_words(by_user).await), Code::PermissionDenied);
     for room in [room, direct] {
         assert_eq!(code(send(&service, room, &mina, "Damn!", "a").await), Code::InvalidArgument);
@@ -330,7 +358,10 @@ async fn words_of_the_site_hold_in_every_room_and_replica(fixture: Fixture) {
     tokio::time::timeout(Duration::from_secs(10), holds).await.unwrap();
     let third = fixture.service().await;
     assert_eq!(code(send(&third, room, &mina, "damn", "c").await), Code::InvalidArgument);
-    service.put_words(PutWords { list: WordList::default(), ..site }).await.unwrap();
+    service
+        .put_words(PutWords { authority: Authority::User, list: WordList::default(), ..site })
+        .await
+        .unwrap();
     send(&service, room, &mina, "damn", "d").await.unwrap();
 }
 
@@ -341,7 +372,7 @@ async fn put_words(
     list: WordList,
 ) -> Result<WordList> {
     let (actor, room) = (Some(Arc::clone(actor)), Some(RoomRef::Id(room)));
-    service.put_words(PutWords { actor, room, list }).await
+    service.put_words(PutWords { authority: Authority::User, actor, room, list }).await
 }
 
 /// Nobody probes which words the moderators of a private room do not accept.
@@ -410,7 +441,7 @@ async fn what_a_list_finds_anew_is_open_again(fixture: Fixture) {
     let open = reports(&service, Some(mina.id), Some(room), ReportStatus::Open).await.unwrap();
     let [report] = open.as_slice() else { panic!("{open:?}") };
     let (actor, id) = (Some(Arc::clone(&mina)), report.id.clone());
-    let settle = SettleReport { actor, id, status: ReportStatus::Dismissed };
+    let settle = SettleReport { authority: Authority::User, actor, id, status: ReportStatus::Dismissed };
     service.settle_report(settle).await.unwrap();
     assert!(reports(&service, Some(mina.id), Some(room), ReportStatus::Open).await.unwrap().is_empty());
     edit(&service, room, &jun, place, "바보").await.unwrap();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use madang_domain::RoomRef;
 use madang_kit::Secret;
-use madang_message_store::{Settings, migrate, start};
+use madang_message_store::{Authority, Settings, migrate, start};
 use madang_rpc::{MessageStore as _, store::DeleteRoom};
 use madang_test_kit::{ServeRole, test_database};
 use tokio::time::timeout;
@@ -33,7 +33,7 @@ async fn a_role_that_cannot_change_the_schema_serves() {
     service.say(room, &mina, "k").await.unwrap();
     assert!(service.say(room, &mina, "k").await.unwrap().duplicate);
     assert!(service.open_since(room, &juno, Some((0, None))).await.unwrap().complete);
-    let delete = DeleteRoom { actor: mina, room: RoomRef::Id(room) };
+    let delete = DeleteRoom { authority: Authority::User, actor: Some(mina), room: RoomRef::Id(room) };
     service.delete_room(delete).await.unwrap();
 
     for statement in [

@@ -43,7 +43,16 @@ pub(crate) async fn set(
     flags: RoomFlagChanges,
 ) -> Result<Changed<RoomView>> {
     let (actor, room) = (Arc::clone(actor), room.into());
-    service.update_room(UpdateRoom { actor, room, name: None, slug: None, flags }).await
+    service
+        .update_room(UpdateRoom {
+            authority: Authority::User,
+            actor: Some(actor),
+            room,
+            name: None,
+            slug: None,
+            flags,
+        })
+        .await
 }
 
 fn code<T>(outcome: Result<T>) -> Option<Code> {

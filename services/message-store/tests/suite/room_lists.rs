@@ -38,7 +38,8 @@ const ROOMS: usize = 9;
 async fn all_pages(service: &Service, user: &Profile, joinable: bool, limit: u32) -> Vec<RoomId> {
     let (mut rooms, mut query) = (Vec::new(), page(limit));
     loop {
-        let page = service.list_rooms(ListRooms { user: user.id, joinable, page: query }).await.unwrap();
+        let page =
+            service.list_rooms(ListRooms { user: Some(user.id), joinable, page: query }).await.unwrap();
         assert!(page.items.len() <= limit as usize);
         rooms.extend(page.items.iter().map(|view| view.room.id));
         let Some(next) = page.next else { return rooms };
@@ -62,9 +63,11 @@ async fn rooms_are_listed_by_activity(fixture: Fixture) {
     for limit in [1, 2, 5, 200] {
         assert_eq!(all_pages(&service, &mina, false, limit).await, expected);
     }
-    let first =
-        &service.list_rooms(ListRooms { user: mina.id, joinable: false, page: page(1) }).await.unwrap().items
-            [0];
+    let first = &service
+        .list_rooms(ListRooms { user: Some(mina.id), joinable: false, page: page(1) })
+        .await
+        .unwrap()
+        .items[0];
     assert_eq!(first.membership.unwrap().unread, 1);
     assert_eq!(first.last_message.as_ref().unwrap().actor, jun);
     assert!(all_pages(&service, &user(3), false, 10).await.is_empty());
@@ -73,7 +76,7 @@ async fn rooms_are_listed_by_activity(fixture: Fixture) {
         let query = PageQuery { limit, cursor: cursor.map(str::to_owned) };
         assert_eq!(
             service
-                .list_rooms(ListRooms { user: mina.id, joinable: false, page: query })
+                .list_rooms(ListRooms { user: Some(mina.id), joinable: false, page: query })
                 .await
                 .unwrap_err()
                 .code,
@@ -148,7 +151,7 @@ async fn a_page_of_rooms_is_bounded_in_bytes(fixture: Fixture) {
     }
     fixture.clock.advance(COMMIT_DELAY);
     let first =
-        service.list_rooms(ListRooms { user: jun.id, joinable: false, page: page(200) }).await.unwrap();
+        service.list_rooms(ListRooms { user: Some(jun.id), joinable: false, page: page(200) }).await.unwrap();
     let ids: Vec<RoomId> = first.items.iter().map(|view| view.room.id).collect();
     assert_eq!(ids, rooms[..FIT]);
     // Whoever goes on comes to the end, whatever the limit.
@@ -167,7 +170,7 @@ async fn a_page_of_rooms_is_bounded_in_bytes(fixture: Fixture) {
     let (mut query, mut again) = (PageQuery { limit: 200, cursor: first.next }, BTreeSet::new());
     while query.cursor.is_some() {
         let page =
-            service.list_rooms(ListRooms { user: jun.id, joinable: false, page: query }).await.unwrap();
+            service.list_rooms(ListRooms { user: Some(jun.id), joinable: false, page: query }).await.unwrap();
         assert!(page.items.len() <= FIT + 1, "{} rooms", page.items.len());
         again.extend(page.items.iter().map(|view| view.room.id));
         query = PageQuery { limit: 200, cursor: page.next };
@@ -211,7 +214,7 @@ async fn a_room_that_becomes_active_while_the_list_is_paged_is_on_a_page(fixture
         let happenings = drawn(&mut runner, &happenings());
         let (mut seen, mut query) = (BTreeSet::new(), page(1 + number % 3));
         for (turn, places) in happenings.iter().cycle().enumerate() {
-            let list = ListRooms { user: mina.id, joinable: false, page: query.clone() };
+            let list = ListRooms { user: Some(mina.id), joinable: false, page: query.clone() };
             let listed = replicas[turn % 2].list_rooms(list).await.unwrap();
             assert!(listed.items.len() <= query.limit as usize);
             seen.extend(listed.items.iter().map(|view| view.room.id));
@@ -249,7 +252,7 @@ async fn a_member_whose_role_changes_while_the_list_is_paged_is_on_a_page(fixtur
         let happenings = drawn(&mut runner, &happenings());
         let (mut seen, mut query): (BTreeSet<UserId>, _) = (BTreeSet::new(), page(1 + number % 3));
         for (turn, places) in happenings.iter().cycle().enumerate() {
-            let list = ListMembers { user: owner.id, room: room.into(), page: query.clone() };
+            let list = ListMembers { user: Some(owner.id), room: room.into(), page: query.clone() };
             let listed = service.list_members(list).await.unwrap();
             seen.extend(listed.items.iter().map(|member| member.user.id));
             let Some(next) = listed.next else { break };
@@ -262,6 +265,13 @@ async fn a_member_whose_role_changes_while_the_list_is_paged_is_on_a_page(fixtur
         }
         let everybody = people.iter().chain([&owner]).map(|person| person.id);
         assert_eq!(seen, everybody.collect::<BTreeSet<_>>(), "history {number}: {happenings:?}");
-        service.delete_room(DeleteRoom { actor: Arc::clone(&owner), room: room.into() }).await.unwrap();
+        service
+            .delete_room(DeleteRoom {
+                authority: Authority::User,
+                actor: Some(Arc::clone(&owner)),
+                room: room.into(),
+            })
+            .await
+            .unwrap();
     }
 }

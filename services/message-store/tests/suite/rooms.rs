@@ -154,7 +154,8 @@ async fn a_slug_is_given_once(fixture: Fixture) {
     let room = service.given_public_room(&mina).await;
     let give = |text: &str| {
         service.update_room(UpdateRoom {
-            actor: Arc::clone(&mina),
+            authority: Authority::User,
+            actor: Some(Arc::clone(&mina)),
             room: RoomRef::Id(room),
             name: None,
             slug: Some(Some(slug(text))),
@@ -165,7 +166,7 @@ async fn a_slug_is_given_once(fixture: Fixture) {
     assert_eq!(give("garden").await.unwrap().value.room.slug, Some(slug("garden")));
     assert_eq!(
         service
-            .get_room(GetRoom { user: mina.id, room: RoomRef::Slug(slug("garden")) })
+            .get_room(GetRoom { user: Some(mina.id), room: RoomRef::Slug(slug("garden")) })
             .await
             .unwrap()
             .room
@@ -174,7 +175,8 @@ async fn a_slug_is_given_once(fixture: Fixture) {
     );
     service
         .update_room(UpdateRoom {
-            actor: Arc::clone(&mina),
+            authority: Authority::User,
+            actor: Some(Arc::clone(&mina)),
             room: RoomRef::Id(room),
             name: None,
             slug: Some(None),
@@ -182,8 +184,10 @@ async fn a_slug_is_given_once(fixture: Fixture) {
         })
         .await
         .unwrap();
-    let gone =
-        service.get_room(GetRoom { user: mina.id, room: RoomRef::Slug(slug("garden")) }).await.unwrap_err();
+    let gone = service
+        .get_room(GetRoom { user: Some(mina.id), room: RoomRef::Slug(slug("garden")) })
+        .await
+        .unwrap_err();
     assert_eq!(gone.code, Code::NotFound);
 }
 
@@ -196,15 +200,15 @@ async fn rooms_show_to_whom_they_may(fixture: Fixture) {
     let seen = service.view(public, &stranger).await;
     assert_eq!((seen.membership, seen.last_message), (None, None), "what was said shows to members alone");
     let refused =
-        service.get_room(GetRoom { user: stranger.id, room: RoomRef::Id(private) }).await.unwrap_err();
+        service.get_room(GetRoom { user: Some(stranger.id), room: RoomRef::Id(private) }).await.unwrap_err();
     assert_eq!(refused.code, Code::PermissionDenied);
     let nowhere = RoomRef::Id(RoomId::new(uuid::Uuid::from_u128(9)));
     assert_eq!(
-        service.get_room(GetRoom { user: mina.id, room: nowhere }).await.unwrap_err().code,
+        service.get_room(GetRoom { user: Some(mina.id), room: nowhere }).await.unwrap_err().code,
         Code::NotFound
     );
     let members = service
-        .list_members(ListMembers { user: stranger.id, room: RoomRef::Id(public), page: page(10) })
+        .list_members(ListMembers { user: Some(stranger.id), room: RoomRef::Id(public), page: page(10) })
         .await
         .unwrap_err();
     assert_eq!(members.code, Code::PermissionDenied);
@@ -227,7 +231,8 @@ async fn only_owners_change_a_room(fixture: Fixture) {
         .unwrap();
     let refused = service
         .update_room(UpdateRoom {
-            actor: Arc::clone(&jun),
+            authority: Authority::User,
+            actor: Some(Arc::clone(&jun)),
             room: RoomRef::Id(room),
             name: name("Jun's"),
             slug: None,
@@ -237,13 +242,18 @@ async fn only_owners_change_a_room(fixture: Fixture) {
         .unwrap_err();
     assert_eq!(refused.code, Code::PermissionDenied);
     assert_eq!(
-        service.delete_room(DeleteRoom { actor: jun, room: RoomRef::Id(room) }).await.unwrap_err().code,
+        service
+            .delete_room(DeleteRoom { authority: Authority::User, actor: Some(jun), room: RoomRef::Id(room) })
+            .await
+            .unwrap_err()
+            .code,
         Code::PermissionDenied
     );
 
     let changed = service
         .update_room(UpdateRoom {
-            actor: Arc::clone(&mina),
+            authority: Authority::User,
+            actor: Some(Arc::clone(&mina)),
             room: RoomRef::Id(room),
             name: name("Garden"),
             slug: None,
@@ -258,7 +268,8 @@ async fn only_owners_change_a_room(fixture: Fixture) {
     assert_logged(&service, room, &changed).await;
     let same = service
         .update_room(UpdateRoom {
-            actor: mina,
+            authority: Authority::User,
+            actor: Some(mina),
             room: RoomRef::Id(room),
             name: name("Garden"),
             slug: None,
@@ -282,7 +293,11 @@ async fn a_deleted_room_is_gone_with_what_was_said(fixture: Fixture) {
         .id;
     service.say(room, &jun, "k").await.unwrap();
     let changed = service
-        .delete_room(DeleteRoom { actor: Arc::clone(&mina), room: RoomRef::Slug(slug("yard")) })
+        .delete_room(DeleteRoom {
+            authority: Authority::User,
+            actor: Some(Arc::clone(&mina)),
+            room: RoomRef::Slug(slug("yard")),
+        })
         .await
         .unwrap();
     let [event] = &changed.events[..] else { panic!("{changed:?}") };
@@ -290,7 +305,7 @@ async fn a_deleted_room_is_gone_with_what_was_said(fixture: Fixture) {
     assert!(matches!(event.body, EventBody::RoomChanged(RoomChanged { deleted: true, .. })));
 
     let gone = |code| assert_eq!(code, Code::NotFound);
-    gone(service.get_room(GetRoom { user: mina.id, room: RoomRef::Id(room) }).await.unwrap_err().code);
+    gone(service.get_room(GetRoom { user: Some(mina.id), room: RoomRef::Id(room) }).await.unwrap_err().code);
     gone(service.say(room, &jun, "k").await.unwrap_err().code);
     gone(service.open_since(room, &jun, Some((1, None))).await.unwrap_err().code);
     gone(service.history_from(room, &jun, madang_rpc::store::HistoryFrom::End, 10).await.unwrap_err().code);
@@ -315,7 +330,11 @@ async fn a_deletion_that_nobody_published_is_found_in_the_log(fixture: Fixture) 
     let (mina, jun) = (user(1), user(2));
     let room = service.given_room(&[&mina, &jun]).await;
     let topic = TopicId::Room(room);
-    let delete = |room| DeleteRoom { actor: Arc::clone(&mina), room: RoomRef::Id(room) };
+    let delete = |room| DeleteRoom {
+        authority: Authority::User,
+        actor: Some(Arc::clone(&mina)),
+        room: RoomRef::Id(room),
+    };
     let read = |after| Read { topic, after: Seq::new(after), limit: 10 };
     let heads = || Heads { topics: vec![topic] };
     service.say(room, &jun, "k").await.unwrap();
@@ -350,7 +369,10 @@ async fn a_room_that_an_earlier_version_deleted_is_purged(fixture: Fixture) {
     let mina = user(1);
     let room = service.given_room(&[&mina]).await;
     let topic = TopicId::Room(room);
-    service.delete_room(DeleteRoom { actor: mina, room: RoomRef::Id(room) }).await.unwrap();
+    service
+        .delete_room(DeleteRoom { authority: Authority::User, actor: Some(mina), room: RoomRef::Id(room) })
+        .await
+        .unwrap();
     fixture.execute("UPDATE purges SET head = NULL").await;
     assert!(service.heads(Heads { topics: vec![topic] }).await.unwrap().is_empty());
     let read = service.read(Read { topic, after: Seq::START, limit: 10 }).await;

@@ -473,7 +473,14 @@ async fn the_index_of_a_deleted_room_goes_with_its_log(fixture: Fixture) {
         said(&service, room, &mina, "회의 하나").await;
     }
     assert_eq!(found(&service, &mina, "회의").await.len(), 2);
-    service.delete_room(DeleteRoom { actor: Arc::clone(&mina), room: RoomRef::Id(room) }).await.unwrap();
+    service
+        .delete_room(DeleteRoom {
+            authority: Authority::User,
+            actor: Some(Arc::clone(&mina)),
+            room: RoomRef::Id(room),
+        })
+        .await
+        .unwrap();
     assert_eq!(found(&service, &mina, "회의").await.len(), 1, "a deleted room is not searched");
     fixture.clock.advance(Duration::from_secs(2 * 60 * 60));
     let service = fixture.service().await;

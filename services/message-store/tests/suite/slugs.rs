@@ -33,7 +33,8 @@ async fn give(service: &Service, actor: &Arc<Profile>, room: RoomId, text: Optio
     let (actor, slug) = (Arc::clone(actor), Some(text.map(slug)));
     service
         .update_room(UpdateRoom {
-            actor,
+            authority: Authority::User,
+            actor: Some(actor),
             room: room.into(),
             name: None,
             slug,
@@ -79,7 +80,14 @@ async fn a_slug_of_a_deleted_room_rests_too(fixture: Fixture) {
     let service = fixture.service().await;
     let (mina, jun) = (user(1), user(2));
     let room = make(&service, &mina, "yard").await.unwrap();
-    service.delete_room(DeleteRoom { actor: Arc::clone(&mina), room: room.into() }).await.unwrap();
+    service
+        .delete_room(DeleteRoom {
+            authority: Authority::User,
+            actor: Some(Arc::clone(&mina)),
+            room: room.into(),
+        })
+        .await
+        .unwrap();
     refused(make(&service, &jun, "yard").await);
     make(&service, &mina, "yard").await.unwrap();
 }

@@ -3,7 +3,7 @@
 use std::{os::unix::fs::PermissionsExt as _, path::Path, time::Duration};
 
 use madang_domain::{Code, RoomRef};
-use madang_message_store::{Service, migrate, start};
+use madang_message_store::{Authority, Service, migrate, start};
 use madang_rpc::{MessageStore as _, store::GetRoom};
 use madang_test_kit::{BreakableProxy, test_database};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
@@ -68,7 +68,7 @@ async fn a_stopped_service_refuses(fixture: Fixture) {
     service.lifecycle().finished().await;
     for error in [
         service.say(room, &mina, "too late").await.unwrap_err(),
-        service.get_room(GetRoom { user: mina.id, room: RoomRef::Id(room) }).await.unwrap_err(),
+        service.get_room(GetRoom { user: Some(mina.id), room: RoomRef::Id(room) }).await.unwrap_err(),
     ] {
         assert_eq!(error.code, Code::Unavailable);
         assert!(error.retry_after.is_some());

@@ -242,7 +242,8 @@ pub(crate) trait Words: MessageStore {
 
     /// The ids of a user's rooms, as one page lists them.
     async fn listed(&self, user: &Profile) -> Vec<RoomId> {
-        let rooms = self.list_rooms(ListRooms { user: user.id, joinable: false, page: page(200) }).await;
+        let rooms =
+            self.list_rooms(ListRooms { user: Some(user.id), joinable: false, page: page(200) }).await;
         rooms.unwrap().items.iter().map(|view| view.room.id).collect()
     }
 
@@ -296,7 +297,7 @@ pub(crate) trait Words: MessageStore {
     }
 
     async fn view(&self, room_id: RoomId, user: &Profile) -> RoomView {
-        self.get_room(GetRoom { user: user.id, room: RoomRef::Id(room_id) }).await.unwrap()
+        self.get_room(GetRoom { user: Some(user.id), room: RoomRef::Id(room_id) }).await.unwrap()
     }
 
     async fn role(&self, room: RoomId, user: &Profile) -> Role {
@@ -311,7 +312,7 @@ pub(crate) trait Words: MessageStore {
         limit: u32,
     ) -> Result<LogPage> {
         self.history(History {
-            user: user.id,
+            user: Some(user.id),
             room: RoomRef::Id(room),
             query: HistoryQuery { from, limit, messages_only: false },
         })

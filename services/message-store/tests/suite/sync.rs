@@ -110,7 +110,8 @@ async fn mentions_are_unread_messages_that_name_the_user(fixture: Fixture) {
     assert_eq!(mentions().await, (4, 6, 0));
     service.mark_read(MarkRead { user: jun.id, room: room.into(), seq: said[2] }).await.unwrap();
     assert_eq!(mentions().await, (2, 3, 0));
-    let delete = DeleteMessage { actor: Some(Arc::clone(&mina)), room, message: said[3] };
+    let delete =
+        DeleteMessage { authority: Authority::User, actor: Some(Arc::clone(&mina)), room, message: said[3] };
     service.delete_message(delete).await.unwrap();
     assert_eq!(mentions().await, (1, 2, 0));
 }

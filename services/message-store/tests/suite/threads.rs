@@ -100,7 +100,7 @@ async fn mark(service: &Service, room: RoomId, user: &Profile, root: Seq, seq: u
 
 async fn delete(service: &Service, room: RoomId, actor: &Arc<Profile>, message: Seq) -> Changed<()> {
     let actor = Some(Arc::clone(actor));
-    service.delete_message(DeleteMessage { actor, room, message }).await.unwrap()
+    service.delete_message(DeleteMessage { authority: Authority::User, actor, room, message }).await.unwrap()
 }
 
 /// Tells all followers of a message, and answers who was told, in order.
@@ -168,7 +168,7 @@ async fn a_message_in_a_thread_is_an_event_and_no_message_of_the_room(fixture: F
     assert_eq!(view.last_message.as_ref().map(|last| last.seq), Some(root), "nor its last message");
     assert_eq!(shown(view.last_message.as_ref().unwrap()), state, "the root shows the thread");
     let query = HistoryQuery { from: HistoryFrom::End, limit: 10, messages_only: true };
-    let history = madang_rpc::store::History { user: mina.id, room: room.into(), query };
+    let history = madang_rpc::store::History { user: Some(mina.id), room: room.into(), query };
     let messages = service.history(history).await.unwrap();
     assert_eq!(seqs(&messages.events), [root.get()], "the messages of the room are without it");
     let everything = service.history_from(room, &mina, HistoryFrom::End, 10).await.unwrap();
@@ -578,7 +578,14 @@ async fn what_a_deleted_room_had_of_threads_goes_with_its_log(fixture: Fixture) 
     let room = service.given_room(&[&mina, &jun]).await;
     let root = service.say(room, &mina, "root").await.unwrap().seq;
     reply(&service, room, &jun, root, "one").await.unwrap();
-    service.delete_room(DeleteRoom { actor: Arc::clone(&mina), room: room.into() }).await.unwrap();
+    service
+        .delete_room(DeleteRoom {
+            authority: Authority::User,
+            actor: Some(Arc::clone(&mina)),
+            room: room.into(),
+        })
+        .await
+        .unwrap();
     for follows_the_room in ["SELECT count(*) FROM thread_follows", "SELECT count(*) FROM thread_tells"] {
         assert_eq!(fixture.count(follows_the_room).await, 0, "{follows_the_room}");
     }

@@ -51,9 +51,9 @@ async fn a_key_opens_what_it_is_for_until_it_is_revoked() {
         let answer = backend.call(Method::PUT, "/users/ext:key-7", &json!({})).await;
         assert_eq!(code(answer), Some(Code::Unauthenticated), "{wrong}");
     }
-    // A key is nobody, where one has to be somebody.
+    // To be somebody is another scope.
     let somebody = Client::new(&gateways[0]).unwrap().with_token(&all.key);
-    assert_eq!(code(somebody.me().await), Some(Code::Unauthenticated));
+    assert_eq!(code(somebody.me().await), Some(Code::PermissionDenied));
 
     let there = Backend::with_key(&gateways[1], &all.key);
     for backend in [&all, &there] {

@@ -91,7 +91,11 @@ impl<'s> Play<'s> {
             if let Some(owner) = self.services.people.iter().find(|person| owns(person.profile.id)) {
                 // A room that stays is no harm; a room whose people have left has no owner.
                 let _ = self.services.stores[0]
-                    .delete_room(DeleteRoom { actor: Arc::clone(&owner.profile), room: room.into() })
+                    .delete_room(DeleteRoom {
+                        authority: Authority::User,
+                        actor: Some(Arc::clone(&owner.profile)),
+                        room: room.into(),
+                    })
                     .await;
             }
         }

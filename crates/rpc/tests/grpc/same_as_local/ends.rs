@@ -6,7 +6,7 @@ use madang_rpc::{
         ChangePassword, ClientInfo, EraseUser as EndAccount, FinishErasure, Password, Presented, TakeErasures,
     },
     store::{
-        BeginExport, EraseUser, GetWords, ListAudit, ListReports, PageQuery, PutWords, ReadExport,
+        Authority, BeginExport, EraseUser, GetWords, ListAudit, ListReports, PageQuery, PutWords, ReadExport,
         ReportMessage, SettleReport, WordList,
     },
 };
@@ -69,12 +69,25 @@ pub(super) async fn reports_are_the_same(near: &Scripted, far: &impl madang_rpc:
         same!(near, far, get_words(GetWords { user, room: of.clone() }));
     }
     for actor in [None, Some(profile(1))] {
-        let settle =
-            || SettleReport { actor: actor.clone(), id: "7".into(), status: ReportStatus::Dismissed };
+        let settle = || SettleReport {
+            authority: Authority::User,
+            actor: actor.clone(),
+            id: "7".into(),
+            status: ReportStatus::Dismissed,
+        };
         same!(near, far, settle_report(settle()));
         let words = || vec![ListedWord::new("광고").unwrap()];
         let list = || WordList { words: words(), action: WordAction::Flag };
-        same!(near, far, put_words(PutWords { actor: actor.clone(), room: Some(room()), list: list() }));
+        same!(
+            near,
+            far,
+            put_words(PutWords {
+                authority: Authority::User,
+                actor: actor.clone(),
+                room: Some(room()),
+                list: list()
+            })
+        );
     }
     same!(near, far, list_audit(ListAudit { user: user_id(1), room: room(), page: page() }));
 }

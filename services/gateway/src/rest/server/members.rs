@@ -7,7 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::StatusCode;
-use madang_contract::rest::{self, PutSiteMember, routes::server as table};
+use madang_contract::rest::{self, PageQuery, PutSiteMember, routes::server as table};
 use madang_domain::{Restriction, RoomRef, UserRef};
 
 use super::extract::{Rooms, SiteBackend};
@@ -16,19 +16,30 @@ use crate::{
     http::Problem,
     rest::{
         Routes,
-        extract::{Json, Path},
-        view::member,
+        extract::{Json, Path, Query, page_query},
+        view::{member, page},
     },
 };
 
 pub(super) fn routes() -> Routes {
     Routes::default()
+        .at(&table::LIST_MEMBERS, list)
         .at(&table::PUT_MEMBER, put)
         .at(&table::REMOVE_MEMBER, remove)
         .at(&table::BAN, ban)
         .at(&table::UNBAN, unban)
         .at(&table::MUTE, mute)
         .at(&table::UNMUTE, unmute)
+}
+
+async fn list(
+    State(commands): State<Arc<Commands>>,
+    _: SiteBackend<Rooms>,
+    Path(room): Path<RoomRef>,
+    Query(query): Query<PageQuery>,
+) -> Result<Response, Problem> {
+    let members = commands.members_as_site(room, page_query(query.limit, query.cursor)?).await?;
+    Ok(axum::Json(page(&members, member)).into_response())
 }
 
 async fn put(

@@ -7,7 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::StatusCode;
-use madang_contract::rest::{EditMessage, SendAs, routes::server as table};
+use madang_contract::rest::{EditMessage, MessagesPage, RangeQuery, SendAs, routes::server as table};
 use madang_domain::{MessageId, RoomRef};
 use madang_rpc::auth::Scope;
 
@@ -17,13 +17,28 @@ use crate::{
     http::Problem,
     rest::{
         Routes,
-        extract::{Json, Key, Path},
+        extract::{Json, Key, Path, Query},
         view::{room_message, sent},
     },
 };
 
 pub(super) fn routes() -> Routes {
-    Routes::default().at(&table::SEND, send).at(&table::EDIT, edit).at(&table::DELETE, delete)
+    Routes::default()
+        .at(&table::LIST_MESSAGES, list)
+        .at(&table::SEND, send)
+        .at(&table::EDIT, edit)
+        .at(&table::DELETE, delete)
+}
+
+async fn list(
+    State(commands): State<Arc<Commands>>,
+    _: SiteBackend<Messages>,
+    Path(room): Path<RoomRef>,
+    Query(range): Query<RangeQuery>,
+) -> Result<Response, Problem> {
+    let page = commands.messages_as_site(room, range.into()).await?;
+    let items = page.events.iter().filter_map(room_message).collect();
+    Ok(axum::Json(MessagesPage { items, next_cursor: None, more: page.more }).into_response())
 }
 
 async fn send(

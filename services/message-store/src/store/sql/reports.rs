@@ -2,9 +2,7 @@
 
 use async_trait::async_trait;
 use madang_database::{DatabaseError, DatabaseResult, run};
-use madang_domain::{
-    Authority, ListedWord, Reason, ReportStatus, RoomId, Seq, Timestamp, UserId, WordAction,
-};
+use madang_domain::{ListedWord, Reason, ReportStatus, RoomId, Seq, Timestamp, UserId, WordAction};
 use madang_rpc::store::{AuditEntry, Report, WordList};
 use sqlx::{FromRow, query, query_as};
 use uuid::Uuid;
@@ -283,7 +281,7 @@ impl Reports for Connection {
             .bind(at.as_micros())
             .bind(record.action.as_str())
             .bind(record.actor.uuid())
-            .bind(record.authority == Authority::Site)
+            .bind(record.authority.is_by_site())
             .bind(record.subject.map(UserId::uuid))
             .bind(record.message.map(|message| signed(message.get())))
             .bind(record.role.map(role_number))

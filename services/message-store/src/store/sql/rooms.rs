@@ -133,6 +133,8 @@ const JOINABLE_ROOMS_AFTER: &str = concat!(
     view_of_rooms!(),
     "WHERE r.kind = 1 AND m.user_id IS NULL AND r.id < $3 ORDER BY r.id DESC LIMIT $2"
 );
+const ALL_ROOMS: &str = concat!(view_of_rooms!(), "ORDER BY r.id DESC LIMIT $2");
+const ALL_ROOMS_AFTER: &str = concat!(view_of_rooms!(), "WHERE r.id < $3 ORDER BY r.id DESC LIMIT $2");
 const MEMBERSHIPS: &str = concat!(
     "SELECT m.room FROM members m JOIN rooms r ON r.id = m.room WHERE m.user_id = $1 ORDER BY ",
     activity!(),
@@ -344,6 +346,16 @@ impl Rooms for Connection {
                 .bind(user.uuid())
                 .bind(i64::from(limit))
                 .bind(place.room.uuid()),
+        };
+        views(run!(self, query, fetch_all)?)
+    }
+
+    async fn all_rooms(&mut self, after: Option<ByAge>, limit: u32) -> DatabaseResult<Vec<View>> {
+        let text = if after.is_some() { ALL_ROOMS_AFTER } else { ALL_ROOMS };
+        let query = query_as::<Db, ViewRow>(text).bind(Uuid::nil()).bind(i64::from(limit));
+        let query = match after {
+            None => query,
+            Some(place) => query.bind(place.room.uuid()),
         };
         views(run!(self, query, fetch_all)?)
     }
