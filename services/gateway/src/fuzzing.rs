@@ -112,7 +112,8 @@ pub fn bus_entry(entry: Bytes) -> Option<BusEntry> {
         Publication::Ephemeral(_)
         | Publication::Status(_)
         | Publication::MarksMoved(_)
-        | Publication::Shown(_) => {}
+        | Publication::Shown(_)
+        | Publication::Blocked(_) => {}
         Publication::Typing(typing) => {
             frames.push(typing_frame(
                 typing.room,

@@ -62,6 +62,8 @@ pub struct OpenedInbox {
     pub hides_presence: bool,
     /// Whether others do not see that the user types.
     pub hides_typing: bool,
+    /// The users whom the user has blocked.
+    pub blocked: Vec<UserId>,
 }
 
 /// Asks for a page of a user's inbox.
@@ -123,7 +125,7 @@ message!(Dismiss => wire::DismissRequest { user, seq });
 of_nothing!(wire::DismissResponse);
 message!(Notify => wire::NotifyRequest { user, data, key });
 message!(OpenedInbox => wire::OpenedInbox {
-    epoch, head, read, unread, complete, events, user, hides_presence, hides_typing
+    epoch, head, read, unread, complete, events, user, hides_presence, hides_typing, blocked
 });
 message!(Inbox => wire::InboxRequest { user, from, limit });
 message!(InboxPage => wire::InboxResponse { epoch, events, head, read, unread, more });

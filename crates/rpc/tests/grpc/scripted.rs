@@ -609,6 +609,7 @@ impl MessageStoreDouble for Script {
             user: open.since.map(|_| profile(1)),
             hides_presence: open.since.is_some(),
             hides_typing: open.since.is_none(),
+            blocked: open.since.map(|_| user_id(2)).into_iter().collect(),
         })
     }
 

@@ -2,6 +2,7 @@
 //! budgets from which commands are paid.
 
 mod addresses;
+mod blocked;
 mod budgets;
 mod departures;
 mod hides;
@@ -12,6 +13,7 @@ mod standing;
 mod user_limits;
 
 pub(crate) use addresses::{AddressConnections, AddressPermit, Handshake, Handshakes};
+pub(crate) use blocked::BeforeBlocked;
 pub(crate) use budgets::{
     Actor, BudgetSettings, Budgets, Cost, PARTS_OF_A_MESSAGE, PROFILE_TOPICS_MAX, Spent,
 };

@@ -14,6 +14,7 @@ use madang_domain::{Error, Limit, Profile, Result, UserId};
 use madang_flow_control::{RateBucket, RateLimit};
 
 use super::{
+    blocked::{BeforeBlocked, KnownBlocked},
     departures::Departures,
     hides::{BeforeRead, Hides, KnownHides},
 };
@@ -38,6 +39,7 @@ pub(crate) struct UserUsage {
     /// The last change of the profile of which this gateway was told.
     profile: Mutex<Option<Arc<Profile>>>,
     hides: KnownHides,
+    blocked: KnownBlocked,
 }
 
 impl UserUsage {
@@ -54,6 +56,21 @@ impl UserUsage {
     /// Notes what was read. A change of which this gateway was told meanwhile counts more.
     pub(crate) fn note_read_hides(&self, before: BeforeRead, hides: Hides) {
         self.hides.read(before, hides);
+    }
+
+    /// Whom the user has blocked, as far as this gateway knows.
+    pub(crate) fn blocked(&self) -> Arc<[UserId]> {
+        self.blocked.now()
+    }
+
+    /// To be called before it is read whom the user has blocked.
+    pub(crate) fn before_blocked_are_read(&self) -> BeforeBlocked {
+        self.blocked.before_read()
+    }
+
+    /// Notes what was read.
+    pub(crate) fn note_read_blocked(&self, before: BeforeBlocked, blocked: Vec<UserId>) {
+        self.blocked.read(before, blocked);
     }
 
     /// The user's sockets here.
@@ -180,6 +197,14 @@ impl UserLimits {
         let users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(usage) = users.usage.get(&user) {
             usage.hides.told(hides);
+        }
+    }
+
+    /// Notes that a user who is here has blocked another, or has ended that.
+    pub(crate) fn note_blocked(&self, user: UserId, other: UserId, on: bool) {
+        let users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(usage) = users.usage.get(&user) {
+            usage.blocked.told(other, on);
         }
     }
 

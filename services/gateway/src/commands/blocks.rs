@@ -5,21 +5,36 @@ use std::sync::Arc;
 use madang_domain::{Result, UserId};
 use madang_rpc::store::{Block, BlockedUser, ListBlocked, Page, PageQuery, Unblock};
 
-use super::{Action, Commands};
-use crate::admission::Actor;
+use super::{Action, Commands, Committed};
+use crate::{
+    admission::Actor,
+    fanout::{BlockChange, Publication},
+};
 
 impl Commands {
     /// Blocks a user. `not_found`: there is no such user.
     pub(crate) async fn block(&self, actor: &Actor, user: UserId) -> Result<()> {
-        self.spend(actor, Action::Block, None).await?.keep();
-        let user = Arc::new(self.user(user).await?);
-        self.store.block(Block { actor: Arc::clone(&actor.profile), user }).await
+        let spent = self.spend(actor, Action::Block, None).await?;
+        let (user, actor) = (Arc::new(self.user(user).await?), Arc::clone(&actor.profile));
+        let (store, change) =
+            (Arc::clone(&self.store), BlockChange { user: actor.id, other: user.id, on: true });
+        self.commit(spent, "block", async move {
+            store.block(Block { actor, user }).await?;
+            Ok(told(change))
+        })
+        .await
     }
 
     /// Ends the block of a user, whether or not there is such a user.
     pub(crate) async fn unblock(&self, actor: &Actor, user: UserId) -> Result<()> {
-        self.spend(actor, Action::Block, None).await?.keep();
-        self.store.unblock(Unblock { actor: actor.profile.id, user }).await
+        let spent = self.spend(actor, Action::Block, None).await?;
+        let (store, actor) = (Arc::clone(&self.store), actor.profile.id);
+        let change = BlockChange { user: actor, other: user, on: false };
+        self.commit(spent, "unblock", async move {
+            store.unblock(Unblock { actor, user }).await?;
+            Ok(told(change))
+        })
+        .await
     }
 
     /// The users whom a user has blocked, the latest block first.
@@ -27,4 +42,9 @@ impl Commands {
         self.pay_read(actor)?;
         self.store.list_blocked(ListBlocked { user: actor.profile.id, page }).await
     }
+}
+
+/// The gateways at which the user is are told: what passes of the user does not reach whom the user has blocked.
+fn told(change: BlockChange) -> Committed<()> {
+    Committed { value: (), publications: vec![Publication::Blocked(change)] }
 }

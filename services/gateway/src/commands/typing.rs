@@ -32,7 +32,8 @@ impl Commands {
         self.spend(actor, Action::Type, Some(room)).await?.keep();
         let user = self.budgets.present_profile(actor);
         let (name, connection) = (user.name.as_str().to_owned(), Some(connection));
-        let change = TypingChange { room, user: user.id, connection, name, on, thread };
+        let but_for = actor.usage.as_ref().map(|usage| usage.blocked()).unwrap_or_default();
+        let change = TypingChange { room, user: user.id, connection, name, on, thread, but_for };
         let change = vec![Publication::Typing(change)];
         self.fanout.publish(&change);
         self.fanout.deliver_all(change).await;

@@ -13,7 +13,7 @@ use madang_trace::SpanContext;
 use prost::Message as _;
 
 use super::publication::{
-    EphemeralFrame, ProfileChange, Publication, ShownChange, StatusChange, TypingChange,
+    BlockChange, EphemeralFrame, ProfileChange, Publication, ShownChange, StatusChange, TypingChange,
 };
 use crate::{
     admission::Hides,
@@ -42,7 +42,7 @@ pub(crate) fn encode(publication: &Publication) -> Bytes {
     let content = match publication {
         Publication::Event(event) => proto::envelope::Content::Event(encode_event(event)),
         Publication::Ephemeral(frame) => proto::envelope::Content::EphemeralFrame(encode_ephemeral(frame)),
-        Publication::Typing(TypingChange { room, user, connection: _, name, on, thread }) => {
+        Publication::Typing(TypingChange { room, user, connection: _, name, on, thread, but_for }) => {
             proto::envelope::Content::Typing(proto::Typing {
                 room: room.to_bytes().into(),
                 user: user.to_bytes().into(),
@@ -50,6 +50,7 @@ pub(crate) fn encode(publication: &Publication) -> Bytes {
                 on: *on,
                 // No message has the place 0.
                 thread: thread.map_or(0, Seq::get),
+                but_for: but_for.iter().map(|user| user.to_bytes().into()).collect(),
             })
         }
         Publication::MarksMoved(room) => {
@@ -76,6 +77,13 @@ pub(crate) fn encode(publication: &Publication) -> Bytes {
                 user: Some(encode_profile(user)),
                 hides_presence: hides.presence,
                 hides_typing: hides.typing,
+            })
+        }
+        Publication::Blocked(BlockChange { user, other, on }) => {
+            proto::envelope::Content::BlockChange(proto::BlockChange {
+                user: user.to_bytes().into(),
+                other: other.to_bytes().into(),
+                on: *on,
             })
         }
     };
@@ -134,10 +142,11 @@ fn decode_content(content: proto::envelope::Content) -> Result<Publication, Enve
         proto::envelope::Content::EphemeralFrame(frame) => {
             Ok(Publication::Ephemeral(decode_ephemeral(&frame)?))
         }
-        proto::envelope::Content::Typing(proto::Typing { room, user, name, on, thread }) => {
+        proto::envelope::Content::Typing(proto::Typing { room, user, name, on, thread, but_for }) => {
             let (room, user) = (RoomId::from_bytes(&room)?, UserId::from_bytes(&user)?);
             let thread = Some(Seq::new(thread)).filter(|root| *root != Seq::START);
-            Ok(Publication::Typing(TypingChange { room, user, connection: None, name, on, thread }))
+            let but_for = but_for.iter().map(|user| UserId::from_bytes(user)).collect::<Result<_, _>>()?;
+            Ok(Publication::Typing(TypingChange { room, user, connection: None, name, on, thread, but_for }))
         }
         proto::envelope::Content::MarksMoved(moved) => {
             Ok(Publication::MarksMoved(RoomId::from_bytes(&moved.room)?))
@@ -160,6 +169,11 @@ fn decode_content(content: proto::envelope::Content) -> Result<Publication, Enve
             topic: decode_topic("topic", change.topic)?,
             user: Arc::new(decode_profile("user", change.user)?),
             hides: Hides { presence: change.hides_presence, typing: change.hides_typing },
+        })),
+        proto::envelope::Content::BlockChange(change) => Ok(Publication::Blocked(BlockChange {
+            user: UserId::from_bytes(&change.user)?,
+            other: UserId::from_bytes(&change.other)?,
+            on: change.on,
         })),
     }
 }

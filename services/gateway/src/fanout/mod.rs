@@ -8,7 +8,7 @@ mod spans;
 use std::sync::Arc;
 
 pub(crate) use self::publication::{
-    EphemeralFrame, ProfileChange, Publication, ShownChange, StatusChange, TypingChange,
+    BlockChange, EphemeralFrame, ProfileChange, Publication, ShownChange, StatusChange, TypingChange,
 };
 use self::spans::Spans;
 use crate::{
@@ -74,6 +74,7 @@ impl Fanout {
             Publication::Profile(change) => self.profile(change).await,
             Publication::Status(StatusChange { topic, news }) => self.hubs.status(topic, news).await,
             Publication::Shown(change) => self.shown(change).await,
+            Publication::Blocked(BlockChange { user, other, on }) => self.users.note_blocked(user, other, on),
         }
     }
 
@@ -111,6 +112,7 @@ fn typing(change: &TypingChange) -> TypingSignal {
         user: change.user,
         connection: change.connection,
         thread: change.thread,
+        but_for: Arc::clone(&change.but_for),
         frame: frame(change.on),
         end: change.on.then(end),
     }

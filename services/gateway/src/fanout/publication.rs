@@ -27,6 +27,19 @@ pub(crate) enum Publication {
     Status(StatusChange),
     /// What others see of a user has changed.
     Shown(ShownChange),
+    /// A user has blocked another, or has ended that: for the gateways at which the user is.
+    Blocked(BlockChange),
+}
+
+/// A user has blocked another, or has ended that.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct BlockChange {
+    /// Who blocks.
+    pub(crate) user: UserId,
+    /// Who is blocked.
+    pub(crate) other: UserId,
+    /// Whether it begins.
+    pub(crate) on: bool,
 }
 
 /// A status that was set or has ended, for those who listen to one of the topics in which it is seen.
@@ -86,6 +99,8 @@ pub(crate) struct TypingChange {
     pub(crate) on: bool,
     /// The root of the thread in which the member types; none among the messages of the room.
     pub(crate) thread: Option<Seq>,
+    /// Who is not notified: the member has blocked them.
+    pub(crate) but_for: Arc<[UserId]>,
 }
 
 impl Publication {
@@ -98,6 +113,7 @@ impl Publication {
             Self::Profile(change) => change.topic,
             Self::Status(change) => change.topic,
             Self::Shown(change) => change.topic,
+            Self::Blocked(change) => TopicId::Inbox(change.user),
         }
     }
 }

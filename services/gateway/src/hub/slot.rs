@@ -9,10 +9,9 @@ use tokio::{sync::oneshot, time::Instant};
 use super::{
     message::Attached,
     repair::Repair,
-    topic_hub::{Audience, TopicHub},
+    topic_hub::TopicHub,
     typists::{Ended, TypingSignal, Typists},
 };
-use crate::formats::Format;
 
 /// How long a hub without subscribers stays a listener, so that a reconnect or the next subscriber finds it
 /// registered.
@@ -60,13 +59,13 @@ impl Slot {
     /// Tells the others that somebody types or has stopped.
     pub(super) fn say_typing(&mut self, signal: &TypingSignal, now: Instant) {
         if self.typists.note(signal, now) {
-            self.hub.say(&signal.frame, Format::Native, Audience::AllBut(signal.user));
+            self.hub.say_to_others(&signal.frame, signal.user, &signal.but_for);
         }
     }
 
     /// Tells that somebody's typing has ended.
     pub(super) fn say_typing_ended(&mut self, topic: TopicId, ended: Ended, bus: &dyn Bus) {
-        self.hub.say(&ended.frame, Format::Native, Audience::AllBut(ended.user));
+        self.hub.say_to_others(&ended.frame, ended.user, &ended.but_for);
         if let Some(entry) = ended.entry {
             // Where it is lost, the other gateways see the time pass.
             let _ = bus.publish(topic, entry);

@@ -210,10 +210,30 @@ impl TopicHub {
 
     /// Delivers a frame that no log keeps to the live subscribers of one format in an audience. Answers to how many.
     pub(crate) fn say(&mut self, frame: &WireFrame, format: Format, audience: Audience) -> u64 {
+        self.say_where(frame, format, |subscriber| audience.includes(subscriber))
+    }
+
+    /// Delivers such a frame of a user's to the others, but for those whom the user has blocked. Where there are none, it is
+    /// what it is without blocks.
+    pub(crate) fn say_to_others(&mut self, frame: &WireFrame, user: UserId, but_for: &[UserId]) -> u64 {
+        if but_for.is_empty() {
+            return self.say(frame, Format::Native, Audience::AllBut(user));
+        }
+        self.say_where(frame, Format::Native, |subscriber| {
+            subscriber.user != user && !but_for.contains(&subscriber.user)
+        })
+    }
+
+    fn say_where(
+        &mut self,
+        frame: &WireFrame,
+        format: Format,
+        includes: impl Fn(&Subscriber) -> bool,
+    ) -> u64 {
         let mut told = 0;
         self.subscribers.retain(|subscriber| {
             if subscriber.format == format
-                && audience.includes(subscriber)
+                && includes(subscriber)
                 && matches!(subscriber.stage, Stage::Live(_))
             {
                 told += u64::from(subscriber.outbox.push(frame.clone()));

@@ -4,7 +4,7 @@
 //! A state machine without a clock, tasks or I/O. The end that a socket's going makes is said to the other gateways too;
 //! the ends by time and by leaving each gateway sees for itself.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use madang_contract::WireFrame;
@@ -26,7 +26,9 @@ pub(crate) struct TypingSignal {
     pub(crate) connection: Option<ConnectionId>,
     /// The root of the thread in which it is.
     pub(crate) thread: Option<Seq>,
-    /// What subscribers are told.
+    /// Who is not told: the typist has blocked them.
+    pub(crate) but_for: Arc<[UserId]>,
+    /// What the other subscribers are told.
     pub(crate) frame: WireFrame,
     /// How it ends without a word of the typist; none where the typist has stopped.
     pub(crate) end: Option<TypingEnd>,
@@ -50,6 +52,7 @@ struct Typist {
     user: UserId,
     connection: Option<ConnectionId>,
     thread: Option<Seq>,
+    but_for: Arc<[UserId]>,
     until: Instant,
     end: TypingEnd,
 }
@@ -58,7 +61,9 @@ struct Typist {
 #[derive(Debug)]
 pub(super) struct Ended {
     pub(super) user: UserId,
-    /// What subscribers are told.
+    /// Who is not told.
+    pub(super) but_for: Arc<[UserId]>,
+    /// What the other subscribers are told.
     pub(super) frame: WireFrame,
     /// What the other gateways are told, where they cannot see it for themselves.
     pub(super) entry: Option<Bytes>,
@@ -94,7 +99,8 @@ impl Typists {
             return at.map(|at| self.0.swap_remove(at)).is_some();
         };
         let TypingSignal { user, connection, thread, .. } = *signal;
-        let typist = Typist { user, connection, thread, until: now + TYPING_EXPIRES, end };
+        let (but_for, until) = (Arc::clone(&signal.but_for), now + TYPING_EXPIRES);
+        let typist = Typist { user, connection, thread, but_for, until, end };
         match at {
             Some(at) => self.0[at] = typist,
             None if self.0.len() < TYPISTS_MAX => self.0.push(typist),
@@ -129,8 +135,8 @@ impl Typists {
 
 impl Typist {
     fn ended(self, is_told_elsewhere: bool) -> Ended {
-        let Self { user, connection: _, thread: _, until: _, end } = self;
-        Ended { user, frame: end.frame, entry: is_told_elsewhere.then_some(end.entry) }
+        let Self { user, connection: _, thread: _, but_for, until: _, end } = self;
+        Ended { user, but_for, frame: end.frame, entry: is_told_elsewhere.then_some(end.entry) }
     }
 }
 
@@ -150,6 +156,7 @@ mod tests {
             user: user(number),
             connection: connection.map(ConnectionId::new),
             thread: None,
+            but_for: Arc::default(),
             frame: frame(on),
             end: on.then(|| TypingEnd { frame: frame(false), entry: Bytes::from_static(b"end") }),
         }

@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
-use madang_client::{Body, Client, Error, NewRoom, NoticeOf};
-use madang_contract::{EventBody, NoticeBody};
+use madang_client::{Body, Client, Error, Incoming, NewRoom, NoticeOf};
+use madang_contract::{ClientFrame, EventBody, NoticeBody, ServerFrame};
 use madang_domain::{Code, Role, RoomKind, UserId};
 use madang_rpc::{Auth, around::Around};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::{problems::AnyKey, support::Services};
+use crate::{
+    problems::AnyKey,
+    support::{PATIENCE, Services, Subscriber, within},
+};
 
 /// The refusal of a call.
 fn refused<T: std::fmt::Debug>(outcome: Result<T, Error>) -> Code {
@@ -128,4 +131,75 @@ async fn the_site_writes_for_whom_it_likes() {
     let body = json!({"user": troll.profile.id, "text": "From the shop to @mina"});
     assert_eq!(send.json(&body).send().await.unwrap().status(), StatusCode::CREATED);
     assert_eq!(notices(&minas).await, ["mention"]);
+}
+
+/// A message tells where the frames before it end: what was passed on before it has come by then.
+async fn typing_before_a_message(subscriber: &mut Subscriber) -> Vec<bool> {
+    let mut told = Vec::new();
+    loop {
+        match subscriber.socket.next_frame(PATIENCE).await.unwrap() {
+            Incoming::Frame(ServerFrame::Typing(typing)) => told.push(typing.on),
+            Incoming::Event(event) if matches!(event.body, Body::Known(EventBody::Message { .. })) => {
+                return told;
+            }
+            _ => {}
+        }
+    }
+}
+
+#[tokio::test]
+async fn typing_does_not_reach_the_blocked_at_any_gateway() {
+    let services = Services::start().await;
+    let gateways = [services.gateway().await, services.gateway().await];
+    let [mina, joon, sora] =
+        [services.user("mina").await, services.user("joon").await, services.user("sora").await];
+    let minas = gateways[0].api().with_token(&mina.token);
+    let room = minas.create_room(&NewRoom::public("Yard")).await.unwrap().id;
+    for user in [&joon, &sora] {
+        gateways[0].api().with_token(&user.token).join(room).await.unwrap();
+    }
+    let mut typist = gateways[0].subscribe(&mina, room).await;
+    let mut blocked = [gateways[0].subscribe(&joon, room).await, gateways[1].subscribe(&joon, room).await];
+    let mut other = gateways[1].subscribe(&sora, room).await;
+    // Types, stops, and says something.
+    let mut speak = async || {
+        for on in [true, false] {
+            let frame = ClientFrame::Typing { room: room.into(), on, thread: None };
+            assert!(matches!(typist.socket.call(frame, PATIENCE).await.unwrap(), Incoming::Ok(_)));
+        }
+        minas.send_message(room, "hello", None).await.unwrap();
+    };
+    speak().await;
+    for subscriber in [&mut other].into_iter().chain(&mut blocked) {
+        assert_eq!(typing_before_a_message(subscriber).await, [true, false]);
+    }
+    // The gateway at which the block is made, and where she types, knows of it when it answers.
+    assert_eq!(status(&minas, Method::PUT, joon.profile.id).await, StatusCode::NO_CONTENT);
+    speak().await;
+    assert_eq!(typing_before_a_message(&mut other).await, [true, false]);
+    for subscriber in &mut blocked {
+        assert!(typing_before_a_message(subscriber).await.is_empty());
+    }
+    // By another gateway it is told.
+    let elsewhere = gateways[1].api().with_token(&mina.token);
+    assert_eq!(status(&elsewhere, Method::DELETE, joon.profile.id).await, StatusCode::NO_CONTENT);
+    let told = async {
+        loop {
+            speak().await;
+            let [here, there] = &mut blocked;
+            let told = (typing_before_a_message(here).await, typing_before_a_message(there).await);
+            if told == (vec![true, false], vec![true, false]) {
+                return;
+            }
+        }
+    };
+    within(PATIENCE, "the end of the block", told).await;
+    // Whoever comes after a block reads of it.
+    assert_eq!(status(&elsewhere, Method::PUT, joon.profile.id).await, StatusCode::NO_CONTENT);
+    let third = services.gateway().await;
+    let mut typist = third.subscribe(&mina, room).await;
+    let frame = ClientFrame::Typing { room: room.into(), on: true, thread: None };
+    assert!(matches!(typist.socket.call(frame, PATIENCE).await.unwrap(), Incoming::Ok(_)));
+    third.api().with_token(&mina.token).send_message(room, "hello", None).await.unwrap();
+    assert!(typing_before_a_message(&mut blocked[0]).await.is_empty());
 }

@@ -187,7 +187,7 @@ impl Job for InboxOpener {
         let missed: Vec<Missed> = missed.collect();
         let events = read_missed(&*self.database, &missed).await?;
         let answers = openings.into_iter().zip(missed).map(|(opening, missed)| {
-            let InboxOpening { state, user, hides_presence, hides_typing } = opening;
+            let InboxOpening { state, user, hides_presence, hides_typing, blocked } = opening;
             let (complete, events) = missed.replay(&events);
             let InboxState { head, read, gone: _ } = state;
             let unread = state.unread();
@@ -201,6 +201,7 @@ impl Job for InboxOpener {
                 user,
                 hides_presence,
                 hides_typing,
+                blocked,
             })
         });
         Ok(answers.collect())

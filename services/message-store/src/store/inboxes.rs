@@ -33,6 +33,8 @@ pub(crate) struct InboxOpening {
     pub(crate) hides_presence: bool,
     /// Whether others do not see that the user types.
     pub(crate) hides_typing: bool,
+    /// The users whom the user has blocked.
+    pub(crate) blocked: Vec<UserId>,
 }
 
 impl InboxState {

@@ -14,8 +14,8 @@ use madang_rpc::store::ListBlocked;
 use madang_rpc::{
     MessageStore as _,
     store::{
-        Append, Appended, Authority, Block, BlockedUser, CreateRoom, HistoryFrom, Join, Mentioned, PageQuery,
-        PutMember, PutUserSettings, Read, RememberProfile, RoomKind, SetPin, Unblock, UpdateRoom,
+        Append, Appended, Authority, Block, BlockedUser, CreateRoom, HistoryFrom, Join, Mentioned, OpenInbox,
+        PageQuery, PutMember, PutUserSettings, Read, RememberProfile, RoomKind, SetPin, Unblock, UpdateRoom,
     },
 };
 
@@ -30,6 +30,7 @@ madang_test_kit::on_both!(
     a_mention_by_the_blocked_is_no_notice,
     mentions_of_a_batch_are_judged_each_for_itself,
     a_repeated_block_changes_nothing,
+    an_opened_inbox_says_whom_its_user_has_blocked,
     blocked_users_are_listed_by_age,
     a_user_blocks_so_many_and_no_more,
 );
@@ -304,6 +305,23 @@ async fn mentions_of_a_batch_are_judged_each_for_itself(fixture: Fixture) {
         assert_eq!(crate::support::seqs(&log), (1..=log.len() as u64).collect::<Vec<_>>());
         assert_eq!(mentioned_by(&service, person).await.len(), expected);
     }
+}
+
+async fn an_opened_inbox_says_whom_its_user_has_blocked(fixture: Fixture) {
+    let service = fixture.service().await;
+    let [mina, jun, sora] = [1, 2, 3].map(user);
+    for (actor, other) in [(&mina, &jun), (&mina, &sora), (&jun, &mina)] {
+        block(&service, actor, other).await.unwrap();
+    }
+    unblock(&service, &jun, &mina).await;
+    let blocked = async |user: &Profile| {
+        let open = OpenInbox { user: user.id, since: None, replay_limit: 5 };
+        let mut blocked = service.open_inbox(open).await.unwrap().blocked;
+        blocked.sort();
+        blocked
+    };
+    assert_eq!(blocked(&mina).await, [jun.id, sora.id]);
+    assert_eq!((blocked(&jun).await, blocked(&sora).await), (vec![], vec![]));
 }
 
 async fn a_repeated_block_changes_nothing(fixture: Fixture) {

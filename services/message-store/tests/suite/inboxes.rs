@@ -56,6 +56,7 @@ async fn an_inbox_that_was_never_written_is_empty(fixture: Fixture) {
         user: None,
         hides_presence: false,
         hides_typing: false,
+        blocked: Vec::new(),
     };
     assert_eq!(opened, empty);
     let topic = TopicId::Inbox(mina.id);

@@ -13,7 +13,7 @@ use madang_kit::clock::fraction;
 use madang_rpc::store::OpenedInbox;
 
 use crate::{
-    admission::{BeforeRead, Hides},
+    admission::{BeforeBlocked, BeforeRead, Hides},
     commands::Commands,
     formats::native,
     hub::ShownNews,
@@ -39,10 +39,10 @@ pub(super) async fn follow(commands: Arc<Commands>, session: Arc<SessionContext>
     let follow = session.begin_inbox();
     let topic = TopicId::Inbox(session.me.id);
     session.sockets.hubs.attach(topic, session.listener()).await;
-    let before = session.usage.before_hides_are_read();
+    let before = before_read(&session);
     match session.open_inbox(since).await {
         Ok(opened) => {
-            note_hides(&session, before, &opened.0);
+            note_read(&session, before, &opened.0);
             go_live(&session, opened).await;
         }
         Err(error) => {
@@ -67,10 +67,10 @@ async fn ask_again(
         if session.outbox.is_closing() || session.inbox_follow() != follow {
             return;
         }
-        let before = session.usage.before_hides_are_read();
+        let before = before_read(&session);
         match session.open_inbox(since).await {
             Ok(opened) if session.inbox_follow() == follow => {
-                note_hides(&session, before, &opened.0);
+                note_read(&session, before, &opened.0);
                 hide_presence(&session).await;
                 return go_live(&session, opened).await;
             }
@@ -94,10 +94,17 @@ async fn go_live(session: &SessionContext, (opened, mut missed): (OpenedInbox, M
     session.sockets.hubs.activate(TopicId::Inbox(session.me.id), session.connection, head, None).await;
 }
 
-/// Notes what the user does not show to others. An answer that was read before a change of that counts less.
-fn note_hides(session: &SessionContext, before: BeforeRead, opened: &OpenedInbox) {
+/// To be called before it is read what the user does not show, and to whom.
+fn before_read(session: &SessionContext) -> (BeforeRead, BeforeBlocked) {
+    (session.usage.before_hides_are_read(), session.usage.before_blocked_are_read())
+}
+
+/// Notes what the user does not show to others, and whom the user has blocked. An answer that was read before a change of
+/// that counts less.
+fn note_read(session: &SessionContext, before: (BeforeRead, BeforeBlocked), opened: &OpenedInbox) {
     let hides = Hides { presence: opened.hides_presence, typing: opened.hides_typing };
-    session.usage.note_read_hides(before, hides);
+    session.usage.note_read_hides(before.0, hides);
+    session.usage.note_read_blocked(before.1, opened.blocked.clone());
 }
 
 /// Where the inbox was read late, the user may be shown as present in rooms that were opened before it.

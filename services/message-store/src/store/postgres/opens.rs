@@ -66,7 +66,8 @@ const INBOX_STATES: &str = "\
 const INBOX_OPENINGS: &str = "\
     SELECT (SELECT epoch FROM log_epoch) AS epoch, i.head, i.read_seq, i.gone, \
         p.username, p.name, p.avatar_url, p.external_id, p.version, \
-        coalesce(u.hides_presence, false) AS hides_presence, coalesce(u.hides_typing, false) AS hides_typing \
+        coalesce(u.hides_presence, false) AS hides_presence, coalesce(u.hides_typing, false) AS hides_typing, \
+        (SELECT array_agg(b.blocked) FROM blocks b WHERE b.blocker = asked.user_id) AS blocked \
     FROM unnest($1::uuid[]) WITH ORDINALITY AS asked (user_id, ord) \
     LEFT JOIN inboxes i ON i.user_id = asked.user_id \
     LEFT JOIN user_settings u ON u.user_id = asked.user_id \
@@ -192,6 +193,7 @@ pub(super) struct InboxOpeningRow {
     profile: ProfileColumns,
     hides_presence: bool,
     hides_typing: bool,
+    blocked: Option<Vec<Uuid>>,
 }
 
 pub(super) async fn inbox_openings(
@@ -213,6 +215,7 @@ pub(super) fn read_inbox_openings(
             user: row.profile.known(*user)?,
             hides_presence: row.hides_presence,
             hides_typing: row.hides_typing,
+            blocked: row.blocked.into_iter().flatten().map(UserId::new).collect(),
         })
     });
     Ok((epoch, openings.collect::<DatabaseResult<_>>()?))

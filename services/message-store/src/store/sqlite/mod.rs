@@ -253,17 +253,20 @@ impl Database for Sqlite {
             let rows = opens::inbox_states(lease.connection(), users).await?;
             let profiles = opens::profiles(lease.connection(), users).await?;
             let hides = opens::hides(lease.connection(), users).await?;
+            let blocked = opens::blocked(lease.connection(), users).await?;
             sqlx::raw_sql(COMMIT).execute(lease.connection()).await?;
-            Ok((epoch, rows, profiles, hides))
+            Ok((epoch, rows, profiles, hides, blocked))
         };
         let result = result.await;
-        let (epoch, rows, profiles, hides) = lease.finish(result)?;
+        let (epoch, rows, profiles, hides, blocked) = lease.finish(result)?;
         let (epoch, states) = opens::read_inbox_states(epoch, rows)?;
-        let openings = users.iter().zip(states).zip(profiles).zip(hides);
-        let openings = openings.map(|(((user, state), profile), (hides_presence, hides_typing))| {
-            let user = profile.map(|profile| profile.known(*user)).transpose()?.flatten();
-            Ok(InboxOpening { state, user, hides_presence, hides_typing })
-        });
+        let openings = users.iter().zip(states).zip(profiles).zip(hides.into_iter().zip(blocked));
+        let openings =
+            openings.map(|(((user, state), profile), ((hides_presence, hides_typing), blocked))| {
+                let user = profile.map(|profile| profile.known(*user)).transpose()?.flatten();
+                let blocked = blocked.into_iter().map(UserId::new).collect();
+                Ok(InboxOpening { state, user, hides_presence, hides_typing, blocked })
+            });
         Ok((epoch, openings.collect::<DatabaseResult<_>>()?))
     }
 }

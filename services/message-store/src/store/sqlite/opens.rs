@@ -49,6 +49,8 @@ const PROFILE: &str =
 
 const HIDES: &str = "SELECT hides_presence, hides_typing FROM user_settings WHERE user_id = $1";
 
+const BLOCKED: &str = "SELECT blocked FROM blocks WHERE blocker = $1";
+
 #[derive(Debug, FromRow)]
 pub(super) struct StateRow {
     head: i64,
@@ -109,6 +111,18 @@ pub(super) async fn ranges(
         rows.extend(query.fetch_all(&mut *connection).await?);
     }
     Ok(rows)
+}
+
+/// Whom each of the users has blocked.
+pub(super) async fn blocked(
+    connection: &mut SqliteConnection,
+    users: &[UserId],
+) -> Result<Vec<Vec<Uuid>>, sqlx::Error> {
+    let mut blocked = Vec::with_capacity(users.len());
+    for user in users {
+        blocked.push(query_scalar(BLOCKED).bind(user.uuid()).fetch_all(&mut *connection).await?);
+    }
+    Ok(blocked)
 }
 
 /// The messages that others answer, of each place that has one.
