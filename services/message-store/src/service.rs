@@ -34,7 +34,7 @@ use crate::{
     batch::Queue,
     error::OperationError,
     metrics::CallMetrics,
-    operations::{Appender, Engine, InboxOpener, Opener, has_files},
+    operations::{Appender, Engine, InboxOpener, Opener},
     settings::CALL_DEADLINE,
 };
 
@@ -226,7 +226,7 @@ impl MessageStore for Operations {
         let is_flagged = self.is_flagged(&append).await?;
         check_message(&mut append.message)?;
         let (room, reply_to) = (append.room, append.message.reply_to);
-        let mut appended = if has_files(&append.message) {
+        let mut appended = if append.message.has_files() {
             // This method keeps its deadline in its queue, in which such a message does not wait.
             timeout(CALL_DEADLINE, self.0.engine.append_with_files(append))
                 .await

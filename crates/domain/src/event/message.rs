@@ -34,6 +34,12 @@ impl Message {
         self.text.len() + self.attachments.iter().map(attachment).sum::<usize>()
     }
 
+    /// Whether it has uploaded files.
+    #[must_use]
+    pub fn has_files(&self) -> bool {
+        self.attachments.iter().any(|attachment| attachment.file.is_some())
+    }
+
     /// Whether it was deleted, and only its place is left.
     #[must_use]
     pub fn is_deleted(&self) -> bool {

@@ -15,7 +15,7 @@ use madang_rpc::{
 use tonic::Request;
 
 use crate::{
-    scripted::{Scripted, append, room_id, user_id},
+    scripted::{Script, Scripted, append, file, room_id, user_id},
     served::Served,
 };
 
@@ -89,6 +89,74 @@ async fn subscriptions_are_opened_together_and_their_replays_are_bounded() {
     assert_eq!(seen, [(true, 100), (true, 100), (false, 0), (true, 0)]);
     assert_eq!(served.rpcs(), 1);
     assert!((2 * 100 * 64 * 1024..3 * 100 * 64 * 1024).contains(&REPLAY_MAX_BYTES));
+}
+
+/// Appends whose calls cannot leave before a first one is done: they gather meanwhile.
+fn one_at_a_time() -> MessageStoreSettings {
+    let append = BatchSettings {
+        items_max: 128,
+        weight_max: usize::MAX,
+        in_flight_max: 1,
+        overlap_after: std::time::Duration::ZERO,
+        pace_max: std::time::Duration::ZERO,
+        queue_max: 2_000,
+    };
+    MessageStoreSettings { append, ..MessageStoreSettings::default() }
+}
+
+/// One that takes long in the store does not hold plain ones of its moment up, whatever makes it slow.
+#[tokio::test]
+async fn a_slow_append_holds_no_plain_one_of_its_moment_up() {
+    let with_file = {
+        let mut append = append(7, "1");
+        append.message.attachments = vec![file()];
+        append.message.reply_to = None;
+        append
+    };
+    for slow in [with_file, append(7, "1")] {
+        let scripted = Arc::new(Script::gated_appends());
+        let served = Served::new(&scripted);
+        let store = Arc::new(MessageStoreClient::new(served.channel(), one_at_a_time()));
+        let plain = || {
+            let mut append = append(7, "2");
+            append.message.reply_to = None;
+            append
+        };
+        // All four are asked for before the first call leaves.
+        let slow = tokio::spawn({
+            let store = Arc::clone(&store);
+            async move { store.append(slow).await }
+        });
+        let outcomes = join_all((0..3).map(|_| store.append(plain()))).await;
+        assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
+        assert!(!slow.is_finished(), "the store is still at it");
+        scripted.0.gate.as_ref().unwrap().add_permits(1);
+        assert_eq!(slow.await.unwrap().unwrap().seq, Seq::new(1));
+    }
+}
+
+/// Those with files are many calls at once, and so many that none waits for another's turn in the store.
+#[tokio::test]
+async fn appends_with_files_wait_for_no_other_with_files() {
+    let scripted = Arc::new(Script::gated_appends());
+    let served = Served::new(&scripted);
+    let store = Arc::new(MessageStoreClient::new(served.channel(), one_at_a_time()));
+    let with_file = |text| {
+        let mut append = append(7, text);
+        append.message.attachments = vec![file()];
+        append
+    };
+    let slow = tokio::spawn({
+        let (store, slow) = (Arc::clone(&store), with_file("1"));
+        async move { store.append(slow).await }
+    });
+    // It has arrived.
+    scripted.0.held.notified().await;
+    assert_eq!(store.append(with_file("3")).await.unwrap().seq, Seq::new(3));
+    assert!(!slow.is_finished());
+    assert_eq!(served.rpcs(), 2, "each is a call");
+    scripted.0.gate.as_ref().unwrap().add_permits(1);
+    assert!(slow.await.unwrap().is_ok());
 }
 
 fn wire_append(text: &str) -> wire::Append {

@@ -55,11 +55,18 @@ pub(crate) struct Script {
     pub(crate) held: tokio::sync::Notify,
     /// ... and waits for leave here, where there is a gate.
     pub(crate) gate: Option<Semaphore>,
+    /// Whether an append of the text `1` waits there, too.
+    gates_appends: bool,
 }
 
 impl Script {
     pub(crate) fn gated() -> Scripted {
         Double(Self { gate: Some(Semaphore::new(0)), ..Self::default() })
+    }
+
+    /// The append of the text `1` says so and waits for leave, too.
+    pub(crate) fn gated_appends() -> Scripted {
+        Double(Self { gate: Some(Semaphore::new(0)), gates_appends: true, ..Self::default() })
     }
 
     /// From now on all calls are refused so.
@@ -457,6 +464,9 @@ impl MessageStoreDouble for Script {
         let seq: u64 = append.message.text.parse().map_err(|_| {
             Error::new(Code::PermissionDenied, format!("{}에 쓸 수 없습니다", append.message.text))
         })?;
+        if self.gates_appends && seq == 1 {
+            self.pass().await;
+        }
         for _ in 0..seq % 7 {
             tokio::task::yield_now().await;
         }

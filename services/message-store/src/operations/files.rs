@@ -15,11 +15,6 @@ use crate::{
     transaction::{finish, in_transaction},
 };
 
-/// Whether a message has uploaded files.
-pub(crate) fn has_files(message: &Message) -> bool {
-    message.attachments.iter().any(|attachment| attachment.file.is_some())
-}
-
 impl Engine {
     pub(crate) async fn begin_upload(&self, request: BeginUpload) -> OperationResult<()> {
         let BeginUpload { file, actor, room, name, size_bytes } = request;

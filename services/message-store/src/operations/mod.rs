@@ -38,7 +38,6 @@ pub(crate) use append::Appender;
 pub(crate) use counted_marks::CountedMarks;
 pub use cursors::read_cursor;
 pub(crate) use engine::Engine;
-pub(crate) use files::has_files;
 pub(crate) use inbox::InboxOpener;
 pub(crate) use open::Opener;
 pub(crate) use profiles::KnownProfiles;
