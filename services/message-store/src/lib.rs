@@ -36,6 +36,7 @@ mod settings;
 mod start;
 mod store;
 mod transaction;
+mod turns;
 mod unread;
 mod words;
 

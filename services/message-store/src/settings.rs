@@ -157,6 +157,15 @@ pub(crate) const FILE_MIN_SHARE_BYTES: u64 = 4_096;
 /// Further ones wait.
 pub(crate) const FILE_APPENDS_MAX: usize = 4;
 
+/// How many messages in threads are appended at once in one replica: a room's lock may hold each of them up, and so they
+/// take a third of the connections at most. Further ones wait.
+pub(crate) const THREAD_APPENDS_MAX: usize = 4;
+
+/// How many messages of each of these kinds wait. Each takes a few milliseconds, so that
+/// all are done within the deadline.
+/// Further ones are refused.
+pub(crate) const APART_APPENDS_WAITING: usize = 256;
+
 /// The interval of the database check, whose result is logged.
 pub(crate) const PING_INTERVAL: Duration = Duration::from_secs(1);
 

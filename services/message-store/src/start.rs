@@ -21,11 +21,12 @@ use crate::{
     operations::{Appender, CountedMarks, Engine, InboxOpener, KnownProfiles, Opener, ReplyNotices},
     service::{Inner, Metered, Operations, Service},
     settings::{
-        CALL_DEADLINE, EXPIRE_CHUNK_FILES, FILE_APPENDS_MAX, FORGET_CHUNK_SLUGS, PING_INTERVAL, PING_TIMEOUT,
-        PURGE_CHUNK_EVENTS, PURGE_INTERVAL, SEARCHES_MAX, SLUG_REST, Settings, TOMBSTONE_KEPT,
-        UNUSED_FILE_EXPIRY, UPLOAD_EXPIRY, WORD_LISTS_REFRESH,
+        APART_APPENDS_WAITING, CALL_DEADLINE, EXPIRE_CHUNK_FILES, FILE_APPENDS_MAX, FORGET_CHUNK_SLUGS,
+        PING_INTERVAL, PING_TIMEOUT, PURGE_CHUNK_EVENTS, PURGE_INTERVAL, SEARCHES_MAX, SLUG_REST, Settings,
+        THREAD_APPENDS_MAX, TOMBSTONE_KEPT, UNUSED_FILE_EXPIRY, UPLOAD_EXPIRY, WORD_LISTS_REFRESH,
     },
     store::{Database, Expiry, Postgres, Sqlite},
+    turns::Turns,
     words::WordLists,
 };
 
@@ -117,7 +118,8 @@ pub async fn start(settings: &Settings, url: &Secret, host: &Host) -> Result<Ser
         hints,
         reply_notices,
         file_share: settings.user_file_bytes,
-        file_appends: Arc::new(Semaphore::new(FILE_APPENDS_MAX)),
+        file_appends: Turns::new(FILE_APPENDS_MAX, APART_APPENDS_WAITING),
+        thread_appends: Turns::new(THREAD_APPENDS_MAX, APART_APPENDS_WAITING),
     };
     let inner = Inner { life, engine, appends, opens, inbox_opens, _check: check };
     Ok(Service::new(Operations::new(inner), Metered::new(CallMetrics::new(&host.metrics))))

@@ -8,7 +8,7 @@ use madang_kit::clock::{Clock, Random};
 use tokio::sync::Semaphore;
 
 use super::{counted_marks::CountedMarks, profiles::KnownProfiles, reply_notices::ReplyNotices};
-use crate::{error::OperationResult, indexing::Hints, store::Database, words::WordLists};
+use crate::{error::OperationResult, indexing::Hints, store::Database, turns::Turns, words::WordLists};
 
 /// What the operations work with. Each file of operations adds its own methods.
 pub(crate) struct Engine {
@@ -32,8 +32,10 @@ pub(crate) struct Engine {
     pub(crate) reply_notices: Arc<ReplyNotices>,
     /// The bytes of the files that one user may have.
     pub(crate) file_share: u64,
-    /// How many messages with uploaded files may be appended at once.
-    pub(crate) file_appends: Arc<Semaphore>,
+    /// The appends of messages with uploaded files.
+    pub(crate) file_appends: Turns,
+    /// The appends of messages in threads.
+    pub(crate) thread_appends: Turns,
 }
 
 impl Engine {

@@ -104,8 +104,7 @@ impl Engine {
     /// Appends a message that has uploaded files, and gives them to it, in a transaction of its own: batches of messages
     /// without files never look at the table.
     pub(crate) async fn append_with_files(&self, append: Append) -> OperationResult<Appended> {
-        // Closed by nobody, so that it only waits.
-        let _turn = self.file_appends.acquire().await.map_err(|_| OperationError::Stopping)?;
+        let _turn = self.file_appends.take().await?;
         let Append { room, actor, message, authority } = append;
         self.remember([&actor]).await?;
         let named = mentions::find(&*self.database, &[(room, actor.id, &message.text)]).await?;

@@ -53,7 +53,7 @@ impl ReplyNotices {
             transaction.save_tell(&tell, false).await?;
             return Ok(Changed { value: false, events });
         };
-        let followers = transaction.followers(room, root, told_to, TELL_CHUNK_FOLLOWERS).await?;
+        let mut followers = transaction.followers(room, root, told_to, TELL_CHUNK_FOLLOWERS).await?;
         let more = followers.len() as u64 == u64::from(TELL_CHUNK_FOLLOWERS);
         if let Some(last) = followers.last() {
             tell.told_to = *last;
@@ -62,16 +62,15 @@ impl ReplyNotices {
             if by_site { Vec::new() } else { transaction.blockers(said.sender, &followers).await? };
         let sender = transaction.profile(said.sender).await?;
         let body = EventBody::Reply(Reply { room, seq: message, thread: root });
+        followers.retain(|user| {
+            *user != said.sender && !said.detail.mentions.contains(user) && !blockers.contains(user)
+        });
         // In the order of users, as inboxes are locked.
-        for user in followers {
-            if user == said.sender || said.detail.mentions.contains(&user) || blockers.contains(&user) {
-                continue;
-            }
-            let now = self.clock.now();
-            let (seq, at) = transaction.insert_notice(user, said.sender, &body, None, now).await?;
+        let told = transaction.insert_notices(&followers, said.sender, &body, self.clock.now()).await?;
+        events.extend(told.into_iter().map(|(user, seq, at)| {
             let (topic, actor) = (TopicId::Inbox(user), Arc::clone(&sender));
-            events.push(Event { topic, seq, at, actor, subject: None, body: body.clone() });
-        }
+            Event { topic, seq, at, actor, subject: None, body: body.clone() }
+        }));
         transaction.save_tell(&tell, more).await?;
         Ok(Changed { value: more, events })
     }

@@ -340,13 +340,20 @@ impl<'s> RoomChange<'s> {
         let mut notices = std::mem::take(&mut self.notices);
         notices.sort_by_key(|notice| notice.user);
         let users: Vec<UserId> = notices.iter().map(|notice| notice.user).collect();
-        // Rarely true: an inbox that is erased is not begun anew.
-        let is_any_erased = self.transaction.is_any_erased(&users).await?;
+        // Rarely any: an inbox that is erased is not begun anew.
+        let erased = self.transaction.erased_among(&users).await?;
+        notices.retain(|notice| !erased.contains(&notice.user));
         let actor = self.transaction.profile(self.actor).await?;
+        if let Some((users, body)) = told_alike(&notices) {
+            let now = self.room.active_at;
+            let told = self.transaction.insert_notices(&users, self.actor, &body, now).await?;
+            events.extend(told.into_iter().map(|(user, seq, at)| {
+                let (topic, actor) = (TopicId::Inbox(user), actor.clone());
+                Event { topic, seq, at, actor, subject: None, body: body.clone() }
+            }));
+            return Ok(events);
+        }
         for notice in notices {
-            if is_any_erased && self.transaction.is_any_erased(&[notice.user]).await? {
-                continue;
-            }
             if !self.is_to_be_told(&notice).await? {
                 continue;
             }
@@ -394,6 +401,14 @@ impl<'s> RoomChange<'s> {
             _ => Ok(false),
         }
     }
+}
+
+/// The users of notices, each once, where all say the same and none is bounded: as those of a message's mentions.
+fn told_alike(notices: &[Notice]) -> Option<(Vec<UserId>, EventBody)> {
+    let body = &notices.first()?.body;
+    let is_alike = notices.iter().all(|notice| !notice.bounded && notice.body == *body)
+        && notices.windows(2).all(|pair| pair[0].user != pair[1].user);
+    is_alike.then(|| (notices.iter().map(|notice| notice.user).collect(), body.clone()))
 }
 
 /// Refuses a role that does not suffice for an action, and what the site's authority does not reach.

@@ -54,6 +54,7 @@ impl Engine {
             None => return Err(OperationError::MessageNotFound),
         };
         let by_site = authority == Authority::Site;
+        let _turn = self.thread_appends.take().await?;
         self.remember([&actor]).await?;
         // Whom the text names is looked up before, as for every message, and judged once more under the lock.
         let named = mentions::find(&*self.database, &[(room, actor.id, &message.text)]).await?;

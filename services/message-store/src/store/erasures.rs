@@ -53,6 +53,9 @@ pub(crate) trait Erasures {
     /// before it.
     async fn is_any_erased(&mut self, users: &[UserId]) -> DatabaseResult<bool>;
 
+    /// The same, of users those who were erased.
+    async fn erased_among(&mut self, users: &[UserId]) -> DatabaseResult<Vec<UserId>>;
+
     /// Notes that an erasure begins, where none has begun.
     async fn insert_erasure(&mut self, erasure: &ErasureRecord) -> DatabaseResult<()>;
 

@@ -62,6 +62,16 @@ pub(crate) trait Inboxes {
         now: Timestamp,
     ) -> DatabaseResult<(Seq, Timestamp)>;
 
+    /// Adds the same notice to the inboxes of several users, by two statements, and says of each where and of what time. The
+    /// users are in their order, each once.
+    async fn insert_notices(
+        &mut self,
+        users: &[UserId],
+        actor: UserId,
+        notice: &EventBody,
+        now: Timestamp,
+    ) -> DatabaseResult<Vec<(UserId, Seq, Timestamp)>>;
+
     /// The notice of the embedding site that has a key.
     async fn notice_by_key(&mut self, user: UserId, key: &IdempotencyKey) -> DatabaseResult<Option<Event>>;
 

@@ -44,7 +44,13 @@ madang_test_kit::on_both!(
     an_edit_in_a_thread_mentions_and_lets_follow,
     what_a_deleted_room_had_of_threads_goes_with_its_log,
     a_room_message_after_a_message_in_a_thread_is_marked_read_by_arithmetic,
+    so_many_messages_in_threads_are_appended_at_once,
+    followers_are_told_by_two_statements,
+    who_is_mentioned_is_told_by_two_statements,
 );
+
+/// Four run and 256 wait.
+const APPENDS_AT_ONCE: usize = 260;
 
 /// Sends to a thread.
 pub(crate) async fn reply_as(
@@ -604,4 +610,83 @@ async fn a_room_message_after_a_message_in_a_thread_is_marked_read_by_arithmetic
     service.say(room, &jun, "own, in the room").await.unwrap();
     service.mark_read(MarkRead { user: jun.id, room: room.into(), seq: own }).await.unwrap();
     assert_eq!(service.unread(room, &jun).await, 1);
+}
+
+async fn so_many_messages_in_threads_are_appended_at_once(fixture: Fixture) {
+    let service = fixture.service().await;
+    let mina = user(1);
+    let room = service.given_room(&[&mina]).await;
+    let root = service.say(room, &mina, "root").await.unwrap().seq;
+    let asked = APPENDS_AT_ONCE + 40;
+    let texts: Vec<String> = (0..asked).map(|number| format!("reply {number}")).collect();
+    let sent = texts.iter().map(|text| reply(&service, room, &mina, root, text));
+    let outcomes = futures_util::future::join_all(sent).await;
+    let refused: Vec<_> = outcomes.iter().filter_map(|outcome| outcome.as_ref().err()).collect();
+    assert!(refused.iter().all(|error| error.code == Code::Unavailable), "{refused:?}");
+    assert!((1..=40).contains(&refused.len()), "{} refused", refused.len());
+    // What was not refused was said, and now that there is room again everybody is heard.
+    let said = thread(&service, room, &mina, root).await.unwrap();
+    assert!(said.more || said.messages.len() == asked - refused.len());
+    reply(&service, room, &mina, root, "one more").await.unwrap();
+}
+
+/// Writes down in which order inboxes grow and get their notices.
+async fn watch_inboxes(fixture: &Fixture) {
+    let postgres = "\
+        CREATE TABLE written (place bigserial, what text); \
+        CREATE FUNCTION note_written() RETURNS trigger LANGUAGE plpgsql AS \
+            $$ BEGIN INSERT INTO written (what) VALUES (tg_argv[0]); RETURN NULL; END $$; \
+        CREATE TRIGGER written AFTER INSERT OR UPDATE ON inboxes \
+            FOR EACH ROW EXECUTE FUNCTION note_written('inbox'); \
+        CREATE TRIGGER written AFTER INSERT ON events \
+            FOR EACH ROW WHEN (new.ordinal = 0 AND new.kind IN (6, 31)) EXECUTE FUNCTION note_written('notice');";
+    let sqlite = "\
+        CREATE TABLE written (place INTEGER PRIMARY KEY, what TEXT); \
+        CREATE TRIGGER written_new AFTER INSERT ON inboxes BEGIN INSERT INTO written (what) VALUES ('inbox'); END; \
+        CREATE TRIGGER written_old AFTER UPDATE ON inboxes BEGIN INSERT INTO written (what) VALUES ('inbox'); END; \
+        CREATE TRIGGER written AFTER INSERT ON events WHEN new.ordinal = 0 AND new.kind IN (6, 31) \
+            BEGIN INSERT INTO written (what) VALUES ('notice'); END;";
+    fixture.database().execute(postgres, sqlite).await.unwrap();
+}
+
+/// How often a notice was followed by an inbox, or an inbox by a notice.
+const CHANGES: &str =
+    "SELECT count(*) FROM written a JOIN written b ON b.place = a.place + 1 WHERE a.what <> b.what";
+
+async fn followers_are_told_by_two_statements(fixture: Fixture) {
+    let service = fixture.service().await;
+    let people: Vec<_> = (1..=9).map(user).collect();
+    let room = service.given_room(&people.iter().collect::<Vec<_>>()).await;
+    let root = service.say(room, &people[0], "root").await.unwrap().seq;
+    for person in &people {
+        follow(&service, room, person, root, true).await.unwrap();
+    }
+    let said = reply(&service, room, &people[0], root, "hello").await.unwrap().value.seq;
+    watch_inboxes(&fixture).await;
+    let told = tell(&service, room, said).await;
+    let users: Vec<TopicId> = told.iter().map(|event| event.topic).collect();
+    let expected: Vec<TopicId> = people[1..].iter().map(|person| TopicId::Inbox(person.id)).collect();
+    assert_eq!(users, expected, "in the order of users");
+    for (person, event) in people[1..].iter().zip(&told) {
+        let from = HistoryFrom::After(Seq::new(event.seq.get() - 1));
+        let inbox = service.inbox(Inbox { user: person.id, from, limit: 10 }).await.unwrap();
+        assert_eq!(inbox.events, std::slice::from_ref(event), "what is told is what is there");
+    }
+    assert_eq!(fixture.count("SELECT count(*) FROM written").await, 16);
+    assert_eq!(fixture.count(CHANGES).await, 1, "all inboxes, and then all notices");
+}
+
+async fn who_is_mentioned_is_told_by_two_statements(fixture: Fixture) {
+    let service = fixture.service().await;
+    let people: Vec<_> = (1..=6).map(user).collect();
+    let room = service.given_room(&people.iter().collect::<Vec<_>>()).await;
+    let root = service.say(room, &people[0], "root").await.unwrap().seq;
+    watch_inboxes(&fixture).await;
+    let text = "@user-6 @user-2 @user-3 @user-4 @user-5";
+    let events = reply(&service, room, &people[0], root, text).await.unwrap().events;
+    let told = events.iter().filter(|event| matches!(event.body, EventBody::Mention(_)));
+    let users: Vec<TopicId> = told.map(|event| event.topic).collect();
+    let expected: Vec<TopicId> = people[1..].iter().map(|person| TopicId::Inbox(person.id)).collect();
+    assert_eq!(users, expected);
+    assert_eq!(fixture.count(CHANGES).await, 1, "all inboxes, and then all notices");
 }

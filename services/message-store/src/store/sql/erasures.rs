@@ -19,7 +19,7 @@ use crate::store::{
 // and asks by a later statement.
 const SHARE: &str = "SELECT p.user_id FROM profiles p WHERE p.user_id IN (";
 const SHARED: &str = concat!(") ORDER BY p.user_id", sharing!());
-const COUNT: &str = "SELECT count(*) FROM erasures WHERE user_id IN (";
+const ERASED: &str = "SELECT user_id FROM erasures WHERE user_id IN (";
 
 const INSERT: &str = "\
     INSERT INTO erasures (user_id, since, stage, room, seq, username, nonce) \
@@ -188,19 +188,23 @@ fn renamed(row: &NamedEventRow, name: &madang_domain::RoomName) -> DatabaseResul
 #[async_trait]
 impl Erasures for Connection {
     async fn is_any_erased(&mut self, users: &[UserId]) -> DatabaseResult<bool> {
+        Ok(!self.erased_among(users).await?.is_empty())
+    }
+
+    async fn erased_among(&mut self, users: &[UserId]) -> DatabaseResult<Vec<UserId>> {
         if users.is_empty() {
-            return Ok(false);
+            return Ok(Vec::new());
         }
         // Neither is cached as prepared, since there would be one for each length of the list.
         let mut share = QueryBuilder::<Db>::new(SHARE);
         push_ids(&mut share, users);
         share.push(SHARED);
         run!(self, share.build().persistent(false), fetch_all)?;
-        let mut count = QueryBuilder::<Db>::new(COUNT);
-        push_ids(&mut count, users);
-        count.push(")");
-        let count: i64 = run!(self, count.build_query_scalar().persistent(false), fetch_one)?;
-        Ok(count > 0)
+        let mut erased = QueryBuilder::<Db>::new(ERASED);
+        push_ids(&mut erased, users);
+        erased.push(")");
+        let erased: Vec<Uuid> = run!(self, erased.build_query_scalar().persistent(false), fetch_all)?;
+        Ok(erased.into_iter().map(UserId::new).collect())
     }
 
     async fn insert_erasure(&mut self, erasure: &ErasureRecord) -> DatabaseResult<()> {

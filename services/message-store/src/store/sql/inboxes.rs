@@ -6,7 +6,8 @@ use madang_domain::{
     IdempotencyKey, Seq, Timestamp, TopicId, UserId,
     event::{Event, EventBody, EventKind, Mention},
 };
-use sqlx::{query, query_as, query_scalar};
+use sqlx::{QueryBuilder, query, query_as, query_scalar};
+use uuid::Uuid;
 
 use super::{connection::Connection, driver::Db, events::EventRow, profiles::Reader};
 use crate::store::{
@@ -30,6 +31,13 @@ pub(super) const GROW_INBOX: &str = "\
     ON CONFLICT (user_id) DO UPDATE SET head = inboxes.head + 1, \
         active_at = CASE WHEN inboxes.active_at > $2 THEN inboxes.active_at ELSE $2 END \
     RETURNING head, active_at";
+/// The same of several inboxes. They are locked in the order of the rows.
+const INBOXES: &str = "INSERT INTO inboxes (user_id, head, active_at) ";
+const GROWN: &str = "\
+     ON CONFLICT (user_id) DO UPDATE SET head = inboxes.head + 1, \
+        active_at = CASE WHEN inboxes.active_at > excluded.active_at THEN inboxes.active_at ELSE excluded.active_at END \
+    RETURNING user_id, head, active_at";
+const NOTICES: &str = "INSERT INTO events (topic, seq, kind, actor, at, ordinal, detail) ";
 pub(super) const INSERT_NOTICE: &str = "\
     INSERT INTO events (topic, seq, kind, actor, at, ordinal, key, detail) VALUES ($1, $2, $3, $4, $5, 0, $6, $7)";
 const NOTICES_ALIKE: &str = "\
@@ -89,6 +97,36 @@ impl Inboxes for Connection {
             .bind(notice.detail());
         run!(self, query, execute)?;
         Ok((seq(place)?, Timestamp::from_micros(at)))
+    }
+
+    async fn insert_notices(
+        &mut self,
+        users: &[UserId],
+        actor: UserId,
+        notice: &EventBody,
+        now: Timestamp,
+    ) -> DatabaseResult<Vec<(UserId, Seq, Timestamp)>> {
+        if users.is_empty() {
+            return Ok(Vec::new());
+        }
+        // Neither is cached as prepared, since there would be one for each number of users.
+        let mut grow = QueryBuilder::<Db>::new(INBOXES);
+        grow.push_values(users, |mut row, user| {
+            row.push_bind(user.uuid()).push_bind(1_i64).push_bind(now.as_micros());
+        });
+        grow.push(GROWN);
+        let grow = grow.build_query_as::<(Uuid, i64, i64)>().persistent(false);
+        let mut places = run!(self, grow, fetch_all)?;
+        places.sort_unstable();
+        let mut insert = QueryBuilder::<Db>::new(NOTICES);
+        let (kind, detail) = (notice.number(), notice.detail());
+        insert.push_values(&places, |mut row, (user, place, at)| {
+            row.push_bind(*user).push_bind(*place).push_bind(kind).push_bind(actor.uuid());
+            row.push_bind(*at).push_bind(0_i64).push_bind(detail.clone());
+        });
+        run!(self, insert.build().persistent(false), execute)?;
+        let told = |(user, place, at)| Ok((UserId::new(user), seq(place)?, Timestamp::from_micros(at)));
+        places.into_iter().map(told).collect()
     }
 
     async fn notices_alike(
