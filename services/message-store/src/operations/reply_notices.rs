@@ -62,8 +62,11 @@ impl ReplyNotices {
             if by_site { Vec::new() } else { transaction.blockers(said.sender, &followers).await? };
         let sender = transaction.profile(said.sender).await?;
         let body = EventBody::Reply(Reply { room, seq: message, thread: root });
+        // An inbox that is erased is not begun anew: who is not erased now is not until this transaction ends.
+        let erased = transaction.erased_among(&followers).await?;
         followers.retain(|user| {
-            *user != said.sender && !said.detail.mentions.contains(user) && !blockers.contains(user)
+            let is_told_else = *user == said.sender || said.detail.mentions.contains(user);
+            !is_told_else && !blockers.contains(user) && !erased.contains(user)
         });
         // In the order of users, as inboxes are locked.
         let told = transaction.insert_notices(&followers, said.sender, &body, self.clock.now()).await?;

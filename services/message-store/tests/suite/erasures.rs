@@ -14,7 +14,7 @@ use madang_rpc::{
     store::{
         Append, Authority, BeginExport, Block, Changed, DeleteRoom, EraseUser, HistoryFrom, Join, Leave,
         ListMembers, MakeInvitation, NoteSeen, Notify, PutMember, PutStatus, PutUserSettings, React,
-        RememberProfile, Restrict, RoomKind, Seen, Status,
+        RememberProfile, Restrict, RoomKind, Seen, Status, TellFollowers,
     },
 };
 
@@ -34,6 +34,7 @@ madang_test_kit::on_both!(
     an_erasure_beside_joins_ends_without_the_user,
     a_direct_room_keeps_what_the_other_said,
     a_long_log_is_erased_in_bounded_steps,
+    no_notice_begins_an_erased_inbox_anew,
 );
 
 /// What stands nowhere else.
@@ -466,4 +467,27 @@ async fn a_long_log_is_erased_in_bounded_steps(fixture: Fixture) {
     assert_eq!(fixture.count("SELECT count(*) FROM events WHERE text = 'a message'").await, 0);
     assert_eq!(fixture.count("SELECT count(*) FROM events WHERE text = 'an answer @nobody'").await, 100);
     assert_eq!(fixture.count("SELECT count(*) FROM deletions").await, 100);
+}
+
+async fn no_notice_begins_an_erased_inbox_anew(fixture: Fixture) {
+    let service = fixture.service().await;
+    let (gone, jun) = (user(1), user(2));
+    let new = room_of(RoomKind::Direct, "User 1, User 2", &[&jun]);
+    let direct = service.make(&gone, new).await.unwrap().value.room.id;
+    let root = send(&service, direct, &gone, "a root", "k1").await;
+    // The name is gone, and the membership not yet: the sender of the root follows the thread that begins there.
+    service.erase_user(EraseUser { user: gone.id }).await.unwrap();
+    let said = reply(&service, direct, &jun, root, "an answer").await.unwrap().value.seq;
+    assert_eq!(fixture.count("SELECT count(*) FROM thread_follows").await, 2);
+    let is_without_inbox = "SELECT count(*) FROM erasures WHERE stage >= 3";
+    while fixture.count(is_without_inbox).await == 0 {
+        assert!(!service.erase_user(EraseUser { user: gone.id }).await.unwrap().value.done);
+    }
+    // The gateway that sent the answer asks for it late.
+    let told = service.tell_followers(TellFollowers { room: direct, message: said }).await.unwrap();
+    assert_eq!(told.events, []);
+    erase(&service, gone.id).await;
+    let inboxes = "SELECT count(*) FROM inboxes";
+    assert_eq!(fixture.count(inboxes).await, 1, "that of the invitation to the other");
+    assert_eq!(fixture.count("SELECT count(*) FROM thread_follows").await, 1, "the other's");
 }

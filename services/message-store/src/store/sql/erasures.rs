@@ -85,7 +85,9 @@ const ROOMS_WITH_REACTIONS: &str = "\
 const NEXT_ROOM: &str = "SELECT room FROM erasure_rooms WHERE user_id = $1 ORDER BY room LIMIT 1";
 const DELETE_ROOM: &str = "DELETE FROM erasure_rooms WHERE user_id = $1 AND room = $2";
 
-const FORGET_IN_ROOM: [&str; 3] = [
+const FORGET_IN_ROOM: [&str; 4] = [
+    // In a direct room the membership stays.
+    "DELETE FROM thread_follows WHERE room = $1 AND user_id = $2",
     "DELETE FROM invitation_links WHERE room = $1 AND actor = $2",
     "DELETE FROM restrictions WHERE room = $1 AND kind IN (1, 2) AND user_id = $2",
     "UPDATE audit SET reason = NULL WHERE room = $1 AND subject = $2 AND reason IS NOT NULL",
