@@ -17,7 +17,7 @@ use madang_rpc::store::{Changed, Erased, PROFILE_ROOMS_MAX, RememberedProfile, R
 use super::{deletions, engine::Engine, mentions::without_name, reactions, room_change::RoomChange};
 use crate::{
     error::{OperationError, OperationResult},
-    store::{Connection, ErasureRecord, LastEdit, Stage, SuspectMessage},
+    store::{Connection, ErasureRecord, LastEdit, NamedIn, Stage, SuspectMessage},
     transaction::in_transaction,
 };
 
@@ -39,7 +39,7 @@ const STEP_EVENTS: u64 = 5_000;
 /// The messages that one step reads, which may name the user.
 const STEP_MESSAGES: u32 = 200;
 
-/// The notices that one step removes.
+/// The notices that one step removes, and the events in which it replaces the name of a room.
 const STEP_NOTICES: u32 = 500;
 
 /// The rooms that one step asks whether they have anything of the user: an index look-up for each.
@@ -63,7 +63,7 @@ impl Engine {
                 Stage::Memberships => leave_next(transaction, &mut erasure, now).await?,
                 Stage::Inbox => take_inbox(transaction, &mut erasure).await?,
                 Stage::Rooms => find_rooms(transaction, &mut erasure).await?,
-                Stage::Logs => look_through(transaction, &mut erasure, now).await?,
+                Stage::Logs | Stage::NameInLog | Stage::NameInInbox => look_through(transaction, &mut erasure, now).await?,
             };
             transaction.save_erasure(&erasure).await?;
             Ok(Changed { value: Erased { done: erasure.done_at.is_some(), told: None }, events })
@@ -130,7 +130,7 @@ async fn leave_next(
     let mut change = RoomChange::begin(&mut *transaction, user, &RoomRef::Id(room), now).await?;
     let Some(member) = change.member(user).await? else { return Ok(Vec::new()) };
     if change.room.kind == RoomKind::Direct {
-        close_direct(&mut change, user).await?;
+        close_direct(&mut change).await?;
     } else {
         if member.role == Role::Owner && change.transaction.owners(room).await? <= 1 {
             hand_over(&mut change, user).await?;
@@ -147,14 +147,15 @@ async fn hand_over(change: &mut RoomChange<'_>, user: UserId) -> OperationResult
     change.add(Some(successor), EventBody::RoleChanged(RoleChanged { role: Role::Owner })).await
 }
 
-/// Nobody sends in the room any more. Its name was made of those of the two.
-async fn close_direct(change: &mut RoomChange<'_>, user: UserId) -> OperationResult<()> {
-    let others = change.transaction.members(change.room.id, None, 2).await?;
-    let other = others.iter().map(|member| member.user.id).find(|other| *other != user);
-    change.room.name =
-        RoomName::new(NAME).map_err(|error| OperationError::Shared(madang_domain::Error::internal(error)))?;
+/// What a direct room is called whose other user is gone.
+fn room_name() -> OperationResult<RoomName> {
+    RoomName::new(NAME).map_err(|error| OperationError::Shared(madang_domain::Error::internal(error)))
+}
+
+/// Nobody sends in the room any more. Its name was made of those of the two; where it stands besides goes later.
+async fn close_direct(change: &mut RoomChange<'_>) -> OperationResult<()> {
+    change.room.name = room_name()?;
     change.room.flags.archived = true;
-    change.transaction.rename_in_logs(change.room.id, other.unwrap_or(user), NAME).await?;
     let (name, slug, flags) = (change.room.name.clone(), change.room.slug.clone(), change.room.flags);
     change.add(None, EventBody::RoomChanged(RoomChanged { name, slug, flags, deleted: false })).await
 }
@@ -219,18 +220,27 @@ async fn look_through(
     };
     if transaction.lock_room(&RoomRef::Id(room)).await?.is_none() {
         transaction.delete_erasure_room(user, room).await?;
-        erasure.room = None;
+        (erasure.room, erasure.stage) = (None, Stage::Logs);
         return Ok(Vec::new());
     }
     let mut change = RoomChange::begin(&mut *transaction, user, &RoomRef::Id(room), now).await?;
-    if erasure.seq == Seq::START {
+    if erasure.stage == Stage::Logs && erasure.seq == Seq::START {
         change.transaction.forget_in_room(room, user).await?;
         if take_reactions_back(&mut change, user).await? {
             return Ok(change.finish(()).await?.events);
         }
     }
-    let is_through = erase_next(&mut change, erasure).await?;
+    let is_through = if erasure.stage == Stage::Logs {
+        erase_next(&mut change, erasure).await?
+    } else {
+        rename_next(&mut change, erasure).await?
+    };
     if !is_through {
+        return Ok(change.finish(()).await?.events);
+    }
+    if change.room.kind == RoomKind::Direct && erasure.stage != Stage::NameInInbox {
+        let next = if erasure.stage == Stage::NameInLog { Stage::NameInInbox } else { Stage::NameInLog };
+        (erasure.stage, erasure.seq) = (next, Seq::START);
         return Ok(change.finish(()).await?.events);
     }
     // Nobody is left who could read what others said there. A public room can be joined again, and so can one of the site's,
@@ -242,8 +252,27 @@ async fn look_through(
     };
     let changed = if is_deserted { change.delete().await? } else { change.finish(()).await? };
     transaction.delete_erasure_room(user, room).await?;
-    erasure.room = None;
+    (erasure.room, erasure.stage) = (None, Stage::Logs);
     Ok(changed.events)
+}
+
+/// Takes the former name of a direct room out of the next events of its log, or of the other user's inbox. True once all were
+/// looked through.
+async fn rename_next(change: &mut RoomChange<'_>, erasure: &mut ErasureRecord) -> OperationResult<bool> {
+    let (room, after) = (change.room.id, erasure.seq);
+    let (place, head) = if erasure.stage == Stage::NameInLog {
+        (NamedIn::Log(room), change.room.head)
+    } else {
+        let users = change.transaction.members(room, None, 2).await?;
+        let other = users.iter().map(|member| member.user.id).find(|other| *other != erasure.user);
+        let other = other.unwrap_or(erasure.user);
+        let inbox = change.transaction.lock_inbox_if_any(other).await?;
+        (NamedIn::Inbox(other, room), inbox.map_or(Seq::START, |inbox| inbox.head))
+    };
+    let up_to = Seq::new(after.get().saturating_add(STEP_EVENTS)).min(head);
+    let last = change.transaction.rename_in(place, &room_name()?, after, up_to, STEP_NOTICES).await?;
+    erasure.seq = last.unwrap_or(up_to);
+    Ok(erasure.seq >= head)
 }
 
 /// Takes some of the user's reactions back. False where there is none.

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use madang_database::DatabaseResult;
-use madang_domain::{Emoji, Profile, RoomId, Seq, Timestamp, UserId};
+use madang_domain::{Emoji, Profile, RoomId, RoomName, Seq, Timestamp, UserId};
 
 /// What is next of an erasure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +15,19 @@ pub(crate) enum Stage {
     Rooms,
     /// Those that have are looked through.
     Logs,
+    /// The former name of a direct room, which was made of the user's, goes from its log.
+    NameInLog,
+    /// And from the inbox of the other user.
+    NameInInbox,
+}
+
+/// Where the name of a direct room stands.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum NamedIn {
+    /// In the events of its log that change it.
+    Log(RoomId),
+    /// In the inbox of a user, where others made the user a member of it.
+    Inbox(UserId, RoomId),
 }
 
 /// How far an erasure is.
@@ -150,6 +163,14 @@ pub(crate) trait Erasures {
         text: &str,
     ) -> DatabaseResult<()>;
 
-    /// Replaces the name of a direct room where its log and the inbox of the other user have it.
-    async fn rename_in_logs(&mut self, room: RoomId, other: UserId, name: &str) -> DatabaseResult<()>;
+    /// Replaces the name of a direct room in the events after a place and up to another that have it, at most `limit` of
+    /// them. Where there may be more, answers the last one.
+    async fn rename_in(
+        &mut self,
+        place: NamedIn,
+        name: &RoomName,
+        after: Seq,
+        up_to: Seq,
+        limit: u32,
+    ) -> DatabaseResult<Option<Seq>>;
 }

@@ -42,7 +42,7 @@ pub(crate) use batches::{AppendOutcome, AppendRow, RoomState};
 pub(crate) use blocks::ByBlock;
 pub(crate) use database::{Connection, Database};
 pub(crate) use detail::{LastEdit, MessageDetail, message_detail};
-pub(crate) use erasures::{ErasureRecord, Stage, SuspectMessage};
+pub(crate) use erasures::{ErasureRecord, NamedIn, Stage, SuspectMessage};
 pub(crate) use events::{EventPage, NewEvent, PinPage, Range, Slice};
 pub(crate) use exports::ExportRecord;
 pub(crate) use files::{Expiry, FileContent, FileRecord, NewFile};

@@ -38,12 +38,12 @@ madang_test_kit::on_both!(
 );
 
 /// What stands nowhere else.
-const WORD: &str = "zyzzyva";
+pub(crate) const WORD: &str = "zyzzyva";
 
 /// No erasure of a test takes more steps.
-const STEPS_MAX: usize = 2_000;
+pub(crate) const STEPS_MAX: usize = 2_000;
 
-fn named() -> Arc<Profile> {
+pub(crate) fn named() -> Arc<Profile> {
     let plain = user(1);
     Arc::new(Profile {
         username: Username::new(WORD).unwrap(),
@@ -67,7 +67,13 @@ pub(crate) async fn erase(service: &Service, user: UserId) -> Vec<Event> {
     panic!("{STEPS_MAX} steps, and still something left");
 }
 
-async fn send(service: &Service, room: RoomId, actor: &Arc<Profile>, text: &str, key: &str) -> Seq {
+pub(crate) async fn send(
+    service: &Service,
+    room: RoomId,
+    actor: &Arc<Profile>,
+    text: &str,
+    key: &str,
+) -> Seq {
     let actor = Arc::clone(actor);
     let append = Append { room, actor, message: message(text, key), authority: Authority::User };
     service.append(append).await.unwrap().seq
@@ -79,12 +85,12 @@ async fn react(service: &Service, room: RoomId, actor: &Arc<Profile>, message: S
     service.react(React { actor, room, message, emoji, on: true }).await.unwrap();
 }
 
-async fn leave(service: &Service, room: RoomId, actor: &Arc<Profile>) {
+pub(crate) async fn leave(service: &Service, room: RoomId, actor: &Arc<Profile>) {
     service.leave(Leave { actor: Arc::clone(actor), room: RoomRef::Id(room) }).await.unwrap();
 }
 
 /// The lines of a dump in which the word stands, however it is written.
-fn traces(dump: &str) -> Vec<String> {
+pub(crate) fn traces(dump: &str) -> Vec<String> {
     dump.lines().filter(|line| line.to_lowercase().contains(WORD)).map(str::to_owned).collect()
 }
 

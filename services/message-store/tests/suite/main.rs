@@ -13,6 +13,7 @@ mod convergence;
 mod deletions;
 mod direct_rooms;
 mod edits;
+mod erased_rooms;
 mod erasures;
 mod exports;
 mod faults;

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use madang_database::{DatabaseError, DatabaseResult, run};
 use madang_domain::{
-    Emoji, Profile, RoomId, Seq, Timestamp, UserId,
+    Emoji, Profile, RoomId, RoomName, Seq, Timestamp, UserId,
     event::{EventBody, EventKind},
 };
 use sqlx::{FromRow, QueryBuilder, query, query_as, query_scalar};
@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::{connection::Connection, driver::Db};
 use crate::store::{
-    erasures::{ErasureRecord, Erasures, Stage, SuspectMessage},
+    erasures::{ErasureRecord, Erasures, NamedIn, Stage, SuspectMessage},
     values::{seq, signed},
 };
 
@@ -66,15 +66,19 @@ const DELETE_NOTICES: &str = "DELETE FROM events WHERE topic = $1 AND seq <= $2"
 const DELETE_INBOX: &str = "DELETE FROM inboxes WHERE user_id = $1";
 
 const INSERT_ROOM: &str = "INSERT INTO erasure_rooms (user_id, room) VALUES ($1, $2) ON CONFLICT DO NOTHING";
-/// Each message has a key, and with its room, sender and key an index.
+/// Each message has a key, and with its room, sender and key an index; so has each event about a user, as that the user was a
+/// member, with its room and the user.
 const FIND_ROOMS: &str = "\
     INSERT INTO erasure_rooms (user_id, room) \
-    SELECT $1, r.id FROM (SELECT id FROM rooms WHERE id > $2 ORDER BY id LIMIT $3) AS r \
-    WHERE EXISTS (SELECT 1 FROM events e WHERE e.topic = r.id AND e.actor = $1 AND e.key IS NOT NULL) \
+    SELECT $1, r.id FROM rooms r WHERE r.id > $2 AND r.id <= $3 AND ( \
+       EXISTS (SELECT 1 FROM events e WHERE e.topic = r.id AND e.actor = $1 AND e.key IS NOT NULL) \
+       OR EXISTS (SELECT 1 FROM events e WHERE e.topic = r.id AND e.subject = $1) \
        OR EXISTS (SELECT 1 FROM restrictions x WHERE x.room = r.id AND x.kind IN (1, 2) AND x.user_id = $1) \
        OR EXISTS (SELECT 1 FROM audit a WHERE a.room = r.id AND a.subject = $1 AND a.reason IS NOT NULL) \
-       OR EXISTS (SELECT 1 FROM invitation_links l WHERE l.room = r.id AND l.actor = $1) \
+       OR EXISTS (SELECT 1 FROM invitation_links l WHERE l.room = r.id AND l.actor = $1)) \
     ON CONFLICT DO NOTHING";
+/// The last of the next so many rooms. It is asked for before them, so that none of them is passed over where another one of
+/// them is deleted meanwhile.
 const LAST_ASKED: &str = "SELECT id FROM rooms WHERE id > $1 ORDER BY id LIMIT 1 OFFSET $2";
 const PURGE_SOON: &str = "\
     UPDATE purges SET since = 0 WHERE EXISTS ( \
@@ -105,8 +109,11 @@ const REPLACE_KEYS: &str = "\
     WHERE topic = $1 AND seq > $3 AND seq <= $4 AND actor = $2 AND kind IN (1, 30)";
 const REWRITE_REVISION: &str =
     "UPDATE revisions SET text = $4 WHERE room = $1 AND message = $2 AND revision = $3";
-const NAMED_EVENTS: &str = "SELECT topic, seq, kind, detail FROM events WHERE topic = $1 AND kind = $2 AND detail LIKE $3 ORDER BY seq";
-const REWRITE_DETAIL: &str = "UPDATE events SET detail = $3 WHERE topic = $1 AND seq = $2";
+const NAMED_EVENTS: &str = "\
+    SELECT topic, seq, kind, detail FROM events \
+    WHERE topic = $1 AND seq > $4 AND seq <= $5 AND kind = $2 AND detail LIKE $3 ORDER BY seq LIMIT $6";
+/// A notice that was dismissed meanwhile is none any more.
+const REWRITE_DETAIL: &str = "UPDATE events SET detail = $3 WHERE topic = $1 AND seq = $2 AND kind = $4";
 
 const fn stage_number(stage: Stage) -> i16 {
     match stage {
@@ -114,6 +121,8 @@ const fn stage_number(stage: Stage) -> i16 {
         Stage::Inbox => 2,
         Stage::Rooms => 3,
         Stage::Logs => 4,
+        Stage::NameInLog => 5,
+        Stage::NameInInbox => 6,
     }
 }
 
@@ -141,6 +150,8 @@ impl TryFrom<ErasureRow> for ErasureRecord {
                 2 => Stage::Inbox,
                 3 => Stage::Rooms,
                 4 => Stage::Logs,
+                5 => Stage::NameInLog,
+                6 => Stage::NameInInbox,
                 other => {
                     return Err(DatabaseError::corrupt("stage of an erasure", format!("{other} is none")));
                 }
@@ -172,7 +183,7 @@ struct NamedEventRow {
 }
 
 /// An event's detail with another name of the room.
-fn renamed(row: &NamedEventRow, name: &madang_domain::RoomName) -> DatabaseResult<Option<String>> {
+fn renamed(row: &NamedEventRow, name: &RoomName) -> DatabaseResult<Option<String>> {
     let body = EventBody::read(row.kind, row.detail.as_deref(), true)
         .map_err(|error| DatabaseError::corrupt("event", error))?;
     Ok(match body {
@@ -301,10 +312,11 @@ impl Erasures for Connection {
         limit: u32,
     ) -> DatabaseResult<Option<RoomId>> {
         let after = after.map_or(Uuid::nil(), RoomId::uuid);
-        let query = query::<Db>(FIND_ROOMS).bind(user.uuid()).bind(after).bind(i64::from(limit));
-        run!(self, query, execute)?;
-        let query = query_scalar::<Db, Uuid>(LAST_ASKED).bind(after).bind(i64::from(limit.saturating_sub(1)));
-        Ok(run!(self, query, fetch_optional)?.map(RoomId::new))
+        let last = query_scalar::<Db, Uuid>(LAST_ASKED).bind(after).bind(i64::from(limit.saturating_sub(1)));
+        let last = run!(self, last, fetch_optional)?;
+        let up_to = last.unwrap_or(Uuid::max());
+        run!(self, query::<Db>(FIND_ROOMS).bind(user.uuid()).bind(after).bind(up_to), execute)?;
+        Ok(last.map(RoomId::new))
     }
 
     async fn find_other_traces(&mut self, user: UserId) -> DatabaseResult<()> {
@@ -401,20 +413,34 @@ impl Erasures for Connection {
         run!(self, query, execute).map(drop)
     }
 
-    async fn rename_in_logs(&mut self, room: RoomId, other: UserId, name: &str) -> DatabaseResult<()> {
-        let name = madang_domain::RoomName::recorded(name)
-            .map_err(|error| DatabaseError::corrupt("room name", error))?;
-        let of_log = (room.uuid(), EventKind::RoomChanged.number(), "%".to_owned());
-        let of_inbox = (other.uuid(), EventKind::Invite.number(), format!("%{room}%"));
-        for (topic, kind, pattern) in [of_log, of_inbox] {
-            let query = query_as::<Db, NamedEventRow>(NAMED_EVENTS).bind(topic).bind(kind).bind(pattern);
-            for row in run!(self, query, fetch_all)? {
-                let detail = renamed(&row, &name)?;
-                let query = sqlx::query::<Db>(REWRITE_DETAIL).bind(row.topic).bind(row.seq).bind(detail);
-                run!(self, query, execute)?;
-            }
+    async fn rename_in(
+        &mut self,
+        place: NamedIn,
+        name: &RoomName,
+        after: Seq,
+        up_to: Seq,
+        limit: u32,
+    ) -> DatabaseResult<Option<Seq>> {
+        let (topic, kind, pattern) = match place {
+            NamedIn::Log(room) => (room.uuid(), EventKind::RoomChanged.number(), "%".to_owned()),
+            NamedIn::Inbox(user, room) => (user.uuid(), EventKind::Invite.number(), format!("%{room}%")),
+        };
+        let query = query_as::<Db, NamedEventRow>(NAMED_EVENTS)
+            .bind(topic)
+            .bind(kind)
+            .bind(pattern)
+            .bind(signed(after.get()))
+            .bind(signed(up_to.get()))
+            .bind(i64::from(limit));
+        let rows = run!(self, query, fetch_all)?;
+        let is_full = rows.len() as u64 >= u64::from(limit);
+        let last = rows.last().filter(|_| is_full).map(|row| seq(row.seq)).transpose()?;
+        for row in rows {
+            let detail = renamed(&row, name)?;
+            let rewrite = sqlx::query::<Db>(REWRITE_DETAIL).bind(row.topic).bind(row.seq);
+            run!(self, rewrite.bind(detail).bind(row.kind), execute)?;
         }
-        Ok(())
+        Ok(last)
     }
 }
 

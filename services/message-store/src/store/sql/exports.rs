@@ -16,9 +16,10 @@ const INSERT: &str = "\
 const EXPORT: &str = "SELECT id, at, expires_at FROM exports WHERE user_id = $1";
 /// Each message has a key, and with its room, sender and key an index.
 const NEXT_ROOM: &str = "\
-    SELECT r.id FROM (SELECT id FROM rooms WHERE id > $2 ORDER BY id LIMIT $3) AS r \
-    WHERE EXISTS (SELECT 1 FROM events e WHERE e.topic = r.id AND e.actor = $1 AND e.key IS NOT NULL) \
+    SELECT r.id FROM rooms r WHERE r.id > $2 AND r.id <= $3 \
+    AND EXISTS (SELECT 1 FROM events e WHERE e.topic = r.id AND e.actor = $1 AND e.key IS NOT NULL) \
     ORDER BY r.id LIMIT 1";
+/// Asked for first, as in an erasure.
 const LAST_ASKED: &str = "SELECT id FROM rooms WHERE id > $1 ORDER BY id LIMIT 1 OFFSET $2";
 
 #[async_trait]
@@ -51,10 +52,11 @@ impl Exports for Connection {
         limit: u32,
     ) -> DatabaseResult<(Option<RoomId>, Option<RoomId>)> {
         let after = after.map_or(Uuid::nil(), RoomId::uuid);
-        let query = query_scalar::<Db, Uuid>(NEXT_ROOM).bind(user.uuid()).bind(after).bind(i64::from(limit));
-        let found = run!(self, query, fetch_optional)?.map(RoomId::new);
         let query = query_scalar::<Db, Uuid>(LAST_ASKED).bind(after).bind(i64::from(limit.saturating_sub(1)));
-        let last = run!(self, query, fetch_optional)?.map(RoomId::new);
-        Ok((found, last))
+        let last = run!(self, query, fetch_optional)?;
+        let up_to = last.unwrap_or(Uuid::max());
+        let query = query_scalar::<Db, Uuid>(NEXT_ROOM).bind(user.uuid()).bind(after).bind(up_to);
+        let found = run!(self, query, fetch_optional)?;
+        Ok((found.map(RoomId::new), last.map(RoomId::new)))
     }
 }

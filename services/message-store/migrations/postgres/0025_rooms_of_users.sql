@@ -1,0 +1,7 @@
+-- An erasure finds the rooms in which a user has been, whether or not the user has said something there: others may have named
+-- the user in them. That a user became a member, left, or had another role is an event about the user. Messages are not, so
+-- that no append pays for this index.
+CREATE INDEX events_by_subject ON events (topic, subject) WHERE subject IS NOT NULL;
+
+COMMENT ON COLUMN erasures.stage IS 'What is next: 1 memberships, 2 the inbox, 3 which rooms have anything of the user, 4 those rooms, 5 the former name of a direct room in its log, 6 and in the inbox of the other user';
+COMMENT ON COLUMN erasures.seq IS 'Of stages 4 to 6, the event after which to go on';
