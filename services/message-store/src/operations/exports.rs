@@ -4,19 +4,23 @@
 
 use std::time::Duration;
 
-use madang_domain::{RoomId, RoomRef, Seq, UserId, event::Event};
+use madang_domain::{
+    RoomId, RoomRef, Seq, UserId,
+    event::{Event, EventBody},
+};
 use madang_kit::clock::new_id;
 use madang_rpc::store::{Export, ExportPage, ReadExport};
 use uuid::Uuid;
 
 use super::{
     engine::Engine,
+    members::visible_after,
     page::{self, Place},
     room_change::room_view,
 };
 use crate::{
     error::{OperationError, OperationResult},
-    store::{Connection, ExportRecord, Slice},
+    store::{Connection, ExportRecord, Slice, View},
     transaction::{finish, in_transaction},
 };
 
@@ -31,6 +35,9 @@ const PAGE_ROOMS: u32 = 50;
 
 /// The messages or notices of one page.
 const PAGE_EVENTS: u32 = 200;
+
+/// The events of a log among which one page looks for the user's messages. Most of them are others'.
+const PAGE_LOG_EVENTS: u64 = 10_000;
 
 /// The rooms that are asked at once whether the user has said something in them.
 const PAGE_ASKED_ROOMS: u32 = 1_000;
@@ -146,12 +153,22 @@ async fn read(
             }
         }
         ExportPlace::Messages(room, after) => {
-            let read = connection.messages_of(room, user, slice(after)).await?;
-            let reached = reached(&read.events, after);
+            let Some(view) = connection.view(user, &RoomRef::Id(room)).await? else {
+                // It was deleted meanwhile.
+                page.next = Some(ExportPlace::Logs(Some(room)).cursor());
+                return Ok(page);
+            };
+            let up_to = Seq::new(after.get().saturating_add(PAGE_LOG_EVENTS)).min(view.room.head);
+            let read = connection.messages_of(room, user, slice(after), up_to).await?;
+            let reached = if read.more { reached(&read.events, after) } else { up_to };
             page.messages = read.events;
             // Of deleted messages nothing is left.
             page.messages.retain(|event| !is_deleted(event));
-            Some(if read.more { ExportPlace::Messages(room, reached) } else { ExportPlace::Logs(Some(room)) })
+            for event in &mut page.messages {
+                show_as_seen(event, &view);
+            }
+            let is_through = reached >= view.room.head;
+            Some(if is_through { ExportPlace::Logs(Some(room)) } else { ExportPlace::Messages(room, reached) })
         }
         ExportPlace::Notices(after) => {
             let read = connection.notices_after(user, slice(after)).await?;
@@ -164,6 +181,20 @@ async fn read(
     Ok(page)
 }
 
+/// Takes from a message of the user's what others say, where the user does not see that any more: a member sees what came after
+/// a place, and nobody else anything.
+fn show_as_seen(event: &mut Event, view: &View) {
+    let EventBody::Message(message) = &mut event.body else { return };
+    if view.place.is_none() {
+        message.excerpt = None;
+        if let Some(changes) = &mut message.changes {
+            (changes.reactions, changes.thread) = (Vec::new(), None);
+        }
+    } else if message.reply_to.is_some_and(|original| original <= visible_after(view)) {
+        message.excerpt = None;
+    }
+}
+
 const fn slice(beyond: Seq) -> Slice {
     Slice { beyond, limit: PAGE_EVENTS, messages_only: false, floor: Seq::START }
 }
@@ -173,7 +204,7 @@ fn reached(events: &[Event], after: Seq) -> Seq {
 }
 
 fn is_deleted(event: &Event) -> bool {
-    matches!(&event.body, madang_domain::event::EventBody::Message(message) if message.is_deleted())
+    matches!(&event.body, EventBody::Message(message) if message.is_deleted())
 }
 
 #[cfg(test)]

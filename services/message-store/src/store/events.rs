@@ -68,8 +68,14 @@ pub(crate) trait Events {
     /// The events before a place, newest first.
     async fn events_before(&mut self, room: RoomId, slice: Slice) -> DatabaseResult<EventPage>;
 
-    /// The messages of a sender in a room after a place.
-    async fn messages_of(&mut self, room: RoomId, sender: UserId, slice: Slice) -> DatabaseResult<EventPage>;
+    /// The messages of a sender in a room after a place and up to another. What lies between is read, whosever it is.
+    async fn messages_of(
+        &mut self,
+        room: RoomId,
+        sender: UserId,
+        slice: Slice,
+        up_to: Seq,
+    ) -> DatabaseResult<EventPage>;
 
     /// Adds an event other than a message at the room's next place; the caller has locked the room and
     /// counted its head up.

@@ -3,22 +3,30 @@
 use std::{sync::Arc, time::Duration};
 
 use madang_domain::{
-    Code, Limit, Profile, RoomRef, UserId,
-    event::{Event, EventBody},
+    Code, Limit, Profile, RoomFlagChanges, RoomHistory, RoomId, RoomRef, UserId,
+    event::{Event, EventBody, Message},
 };
 use madang_message_store::Service;
 use madang_rpc::{
     MessageStore as _,
-    store::{BeginExport, Export, ExportPage, Leave, Notify, ReadExport},
+    store::{Append, Authority, BeginExport, Export, ExportPage, Join, Leave, Notify, ReadExport},
 };
 
 use crate::{
     deletions::delete,
-    support::{Fixture, Words as _, user},
+    moderation::ban,
+    reactions::react,
+    room_flags::{NONE, set},
+    support::{Fixture, Words as _, message, user},
     threads::reply,
 };
 
-madang_test_kit::on_both!(an_export_has_all_that_is_the_users, an_export_is_the_users_for_an_hour);
+madang_test_kit::on_both!(
+    an_export_has_all_that_is_the_users,
+    an_export_is_the_users_for_an_hour,
+    an_export_shows_of_others_what_the_user_still_sees,
+    a_long_log_is_exported_in_bounded_pages,
+);
 
 async fn begin(service: &Service, user: &Profile) -> Export {
     service.begin_export(BeginExport { user: user.id }).await.unwrap()
@@ -114,4 +122,72 @@ async fn an_export_is_the_users_for_an_hour(fixture: Fixture) {
     assert_eq!(read(mina.id, &export.id, None).await, Err(Code::NotFound), "it has expired");
     begin(&service, &mina).await;
     assert_eq!(read(mina.id, &export.id, None).await, Err(Code::NotFound), "another one has its place");
+}
+
+/// Lets a user answer a message of another, who reacts to the answer.
+async fn answered(service: &Service, room: RoomId, [mina, jun]: [&Arc<Profile>; 2]) {
+    let original = service.say(room, jun, "original").await.unwrap().seq;
+    let answer = Message { reply_to: Some(original), ..message("an answer", "answer") };
+    let (actor, authority) = (Arc::clone(mina), Authority::User);
+    let answer = service.append(Append { room, actor, message: answer, authority }).await.unwrap().seq;
+    react(service, room, jun, answer, "👍", true).await.unwrap();
+}
+
+async fn an_export_shows_of_others_what_the_user_still_sees(fixture: Fixture) {
+    let service = fixture.service().await;
+    let (mina, jun) = (user(1), user(2));
+    let mut rooms = Vec::new();
+    for _ in 0..4 {
+        let room = service.given_public_room(&jun).await;
+        service.join(Join { actor: Arc::clone(&mina), room: room.into() }).await.unwrap();
+        answered(&service, room, [&mina, &jun]).await;
+        rooms.push(room);
+    }
+    let [here, left, banned, back] = rooms[..] else { panic!("four") };
+    let leave = async |room: RoomId| {
+        service.leave(Leave { actor: Arc::clone(&mina), room: room.into() }).await.unwrap();
+    };
+    leave(left).await;
+    ban(&service, banned, &jun, &mina, None).await.unwrap();
+    leave(back).await;
+    let joined = RoomFlagChanges { history: Some(RoomHistory::Joined), ..NONE };
+    set(&service, back, &jun, joined).await.unwrap();
+    service.join(Join { actor: Arc::clone(&mina), room: back.into() }).await.unwrap();
+
+    let export = begin(&service, &mina).await;
+    let pages = read(&service, mina.id, &export).await;
+    let shown = |room: RoomId| {
+        let event = pages.iter().flat_map(|page| &page.messages).find(|event| event.topic == room.into());
+        match &event.unwrap().body {
+            EventBody::Message(message) => {
+                assert_eq!(message.text, "an answer", "what the user said is the user's");
+                let reactions = message.changes.as_ref().map_or(0, |changes| changes.reactions.len());
+                (message.excerpt.as_ref().map(|excerpt| excerpt.text.clone()), reactions)
+            }
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(shown(here), (Some("text of original".to_owned()), 1));
+    assert_eq!(shown(left), (None, 0), "of a room that was left");
+    assert_eq!(shown(banned), (None, 0), "of a room with a ban");
+    assert_eq!(shown(back), (None, 1), "of before the user came back");
+}
+
+async fn a_long_log_is_exported_in_bounded_pages(fixture: Fixture) {
+    let service = fixture.service().await;
+    let (mina, jun) = (user(1), user(2));
+    let room = service.given_room(&[&jun, &mina]).await;
+    service.say(room, &mina, "first").await.unwrap();
+    // 25,000 events of others.
+    let filler = "WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < 25000) \
+         INSERT INTO events (topic, seq, kind, actor, at, ordinal, detail) \
+         SELECT r.id, r.head + n, 5, r.creator, r.active_at, r.messages, '{}' FROM rooms r, s; \
+         UPDATE rooms SET head = head + 25000";
+    fixture.execute(filler).await;
+    service.say(room, &mina, "last").await.unwrap();
+    let export = begin(&service, &mina).await;
+    let pages = read(&service, mina.id, &export).await;
+    let messages: Vec<_> = pages.iter().map(|page| page.messages.len()).collect();
+    // After the rooms and the question which have something: three pages of at most 10,000 events.
+    assert_eq!(messages, [0, 0, 1, 0, 1, 0, 0]);
 }

@@ -50,7 +50,7 @@ const MESSAGES_BEFORE: &str =
 
 const MESSAGES_OF: &str = page!(
     after: events_of_room!(),
-    "r.id = $1 AND e.seq > $2 AND e.seq > $5 AND e.kind IN (1, 30) AND e.actor = $6",
+    "r.id = $1 AND e.seq > $2 AND e.seq > $5 AND e.seq <= $7 AND e.kind IN (1, 30) AND e.actor = $6",
     "e.seq"
 );
 
@@ -210,8 +210,14 @@ impl Events for Connection {
         self.events(text, room.into(), slice).await
     }
 
-    async fn messages_of(&mut self, room: RoomId, sender: UserId, slice: Slice) -> DatabaseResult<EventPage> {
-        self.page_of(MESSAGES_OF, room.into(), slice, Some(sender)).await
+    async fn messages_of(
+        &mut self,
+        room: RoomId,
+        sender: UserId,
+        slice: Slice,
+        up_to: Seq,
+    ) -> DatabaseResult<EventPage> {
+        self.page_of(MESSAGES_OF, room.into(), slice, Some((sender, up_to))).await
     }
 
     async fn insert_event(&mut self, room: &RoomRecord, event: &NewEvent) -> DatabaseResult<()> {
@@ -283,7 +289,7 @@ impl Connection {
         text: &'static str,
         topic: TopicId,
         slice: Slice,
-        sender: Option<UserId>,
+        of: Option<(UserId, Seq)>,
     ) -> DatabaseResult<EventPage> {
         let query = query_as::<Db, PageRow>(text)
             .bind(topic.uuid())
@@ -292,8 +298,8 @@ impl Connection {
             .bind(i64::from(slice.limit) + 1)
             .bind(PAGE_MAX_BYTES as i64)
             .bind(signed(slice.floor.get()));
-        let query = match sender {
-            Some(sender) => query.bind(sender.uuid()),
+        let query = match of {
+            Some((sender, up_to)) => query.bind(sender.uuid()).bind(signed(up_to.get())),
             None => query,
         };
         let rows = run!(self, query, fetch_all)?;
