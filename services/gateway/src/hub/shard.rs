@@ -112,7 +112,12 @@ impl Shard {
                 () = stop.cancelled() => return,
                 Some(done) = self.work.join_next() => match done {
                     Ok(done) => self.finish(done),
-                    Err(error) => warn!(%error, "a call of a hub shard ended early"),
+                    // What the call kept true holds no longer: somebody waits for it, or it counts as under way for
+                    // good. So the shard's own task panics, which ends the process.
+                    Err(error) => match error.try_into_panic() {
+                        Ok(panic) => std::panic::resume_unwind(panic),
+                        Err(error) => warn!(%error, "a call of a hub shard ended early"),
+                    },
                 },
                 taken = messages.recv_many(&mut batch, MESSAGES_AT_ONCE) => {
                     if taken == 0 {
@@ -485,3 +490,6 @@ const fn changes_marks(body: &EventBody) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests;
