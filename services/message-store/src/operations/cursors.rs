@@ -7,7 +7,7 @@ use super::{
     page::{Place, check},
     pins::ByPin,
 };
-use crate::store::{ByActivity, ByAge, ByBlock, ByRank, ByReply, Moving};
+use crate::store::{ByActivity, ByAge, ByBlock, ByRank, ByReply, Moving, ThreadId};
 
 /// Reads a cursor for every list. Answers, of each list that takes it, the list's name and the cursor as that list writes
 /// it.
@@ -25,7 +25,7 @@ pub fn read_cursor(cursor: &str) -> Vec<(&'static str, String)> {
         of::<ByBlock>,
         of::<ByPin>,
         of::<ByRevision>,
-        of::<ByReply>,
+        of::<Moving<ByReply, ThreadId>>,
     ];
     lists.into_iter().filter_map(|of| of(cursor)).collect()
 }

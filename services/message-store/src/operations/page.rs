@@ -30,14 +30,38 @@ pub(crate) trait Place: Sized {
     }
 }
 
-impl<P: Place> Place for Moving<P> {
+/// What names an item of a list whose order moves.
+pub(crate) trait ItemId: Copy {
+    /// Before all that there are.
+    const BEFORE_ALL: Self;
+
+    /// The id as text.
+    fn text(&self) -> String;
+
+    /// Reads what [`text`](Self::text) wrote.
+    fn read(text: &str) -> Option<Self>;
+}
+
+impl ItemId for Uuid {
+    const BEFORE_ALL: Self = Self::nil();
+
+    fn text(&self) -> String {
+        self.simple().to_string()
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        uuid(text)
+    }
+}
+
+impl<P: Place, I: ItemId> Place for Moving<P, I> {
     const LIST: &'static str = P::LIST;
 
     fn parts(&self) -> String {
         let since = self.since.as_micros();
         match &self.pass {
             Pass::Ordered(place) => format!("{since}.o.{}", place.parts()),
-            Pass::Moved(id) => format!("{since}.m.{}", id.simple()),
+            Pass::Moved(id) => format!("{since}.m.{}", id.text()),
         }
     }
 
@@ -45,7 +69,7 @@ impl<P: Place> Place for Moving<P> {
         let (since, text) = text.split_once('.')?;
         let pass = match text.split_once('.')? {
             ("o", place) => Pass::Ordered(P::read(place)?),
-            ("m", id) => Pass::Moved(uuid(id)?),
+            ("m", id) => Pass::Moved(I::read(id)?),
             _ => return None,
         };
         Some(Self { since: since.parse().ok().map(Timestamp::from_micros)?, pass })
@@ -95,16 +119,16 @@ pub(crate) fn cut<T, P: Place>(
 }
 
 /// A page of a list whose order moves, in two passes: see [`Moving`].
-pub(crate) struct MovingPage<P> {
+pub(crate) struct MovingPage<P, I = Uuid> {
     pub(crate) since: Timestamp,
     limit: u32,
-    after: Option<Pass<P>>,
+    after: Option<Pass<P, I>>,
 }
 
-impl<P: Place + Copy> MovingPage<P> {
+impl<P: Place + Copy, I: ItemId> MovingPage<P, I> {
     /// What a caller asks for, at this time.
     pub(crate) fn begin(query: &PageQuery, now: Timestamp) -> OperationResult<Self> {
-        let (limit, after) = check::<Moving<P>>(query)?;
+        let (limit, after) = check::<Moving<P, I>>(query)?;
         let since = after.as_ref().map_or(now.minus(COMMIT_DELAY), |after| after.since);
         Ok(Self { since, limit, after: after.map(|after| after.pass) })
     }
@@ -120,10 +144,10 @@ impl<P: Place + Copy> MovingPage<P> {
 
     /// What to read of what has moved, once so many were read in order: after which id, how many. None before the order
     /// has come to its end, and where the first page is the last one: it is of one moment.
-    pub(crate) fn moved(&self, ordered: usize) -> Option<(Uuid, u32)> {
+    pub(crate) fn moved(&self, ordered: usize) -> Option<(I, u32)> {
         let left = (self.limit + 1).checked_sub(u32::try_from(ordered).unwrap_or(u32::MAX))?;
         match self.after {
-            Some(Pass::Ordered(_)) if left > 0 => Some((Uuid::nil(), left)),
+            Some(Pass::Ordered(_)) if left > 0 => Some((I::BEFORE_ALL, left)),
             Some(Pass::Moved(id)) => Some((id, left)),
             None | Some(Pass::Ordered(_)) => None,
         }
@@ -136,7 +160,7 @@ impl<P: Place + Copy> MovingPage<P> {
         ordered: usize,
         is_cut: bool,
         place: impl Fn(&T) -> P,
-        id: impl Fn(&T) -> Uuid,
+        id: impl Fn(&T) -> I,
     ) -> (Vec<T>, Option<String>) {
         let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
         let in_order = limit.min(items.len()) <= ordered;
@@ -168,7 +192,7 @@ mod tests {
         }
         // Before 1970.
         let activity = ByActivity { activity: Timestamp::from_micros(-5), room: RoomId::new(uuid) };
-        let place = Moving { since: Timestamp::from_micros(0), pass: Pass::Ordered(activity) };
+        let place = Moving { since: Timestamp::from_micros(0), pass: Pass::<_, Uuid>::Ordered(activity) };
         assert_eq!(check(&query(&place.cursor())).unwrap(), (10, Some(place)));
         let age = ByAge { room: RoomId::new(uuid) };
         assert_eq!(check(&query(&age.cursor())).unwrap(), (10, Some(age)));

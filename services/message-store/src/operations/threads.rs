@@ -4,7 +4,7 @@
 //! by group commit, since it changes the root's row too: a plain message pays nothing for threads.
 
 use madang_domain::{
-    Authority, Role, RoomRef, Seq, Timestamp, UserId,
+    Authority, Role, RoomId, RoomRef, Seq, Timestamp, UserId,
     event::{EventBody, InThread, ThreadChange, ThreadState},
     limits::THREAD_FOLLOWERS_MAX,
 };
@@ -19,13 +19,13 @@ use super::{
     files,
     members::{as_member, visible_after},
     mentions,
-    page::{self, Place},
+    page::{self, ItemId, MovingPage, Place},
     room_change::RoomChange,
 };
 use crate::{
     error::{OperationError, OperationResult},
     store::{
-        ByReply, Connection, EventPage, FollowedPage, MessageDetail, MessageRecord, Slice, Tell,
+        ByReply, Connection, EventPage, FollowedPage, MessageDetail, MessageRecord, Slice, Tell, ThreadId,
         ThreadMessage, ThreadRecord, View,
     },
     transaction::{finish, in_transaction},
@@ -41,8 +41,21 @@ impl Place for ByReply {
     fn read(text: &str) -> Option<Self> {
         let (at, text) = text.split_once('.')?;
         let (room, root) = text.split_once('.')?;
-        let room = madang_domain::RoomId::new(page::uuid(room)?);
+        let room = RoomId::new(page::uuid(room)?);
         Some(Self { last_at: page::micros(at)?, room, root: Seq::new(root.parse().ok()?) })
+    }
+}
+
+impl ItemId for ThreadId {
+    const BEFORE_ALL: Self = Self { room: RoomId::new(Uuid::nil()), root: Seq::START };
+
+    fn text(&self) -> String {
+        format!("{}.{}", self.room.uuid().simple(), self.root)
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        let (room, root) = text.split_once('.')?;
+        Some(Self { room: RoomId::new(page::uuid(room)?), root: Seq::new(root.parse().ok()?) })
     }
 }
 
@@ -186,12 +199,26 @@ impl Engine {
 
     pub(crate) async fn threads(&self, request: ListThreads) -> OperationResult<Page<FollowedThread>> {
         let ListThreads { user, page } = request;
-        let (limit, after) = page::check::<ByReply>(&page)?;
+        let moving = MovingPage::<ByReply, ThreadId>::begin(&page, self.clock.now())?;
         let mut connection = self.database.reader().await?;
-        let outcome = connection.followed_threads(user, after, limit + 1).await;
-        let outcome = outcome.map_err(OperationError::from);
-        let FollowedPage { threads, is_cut } = finish(connection, outcome).await?;
-        let (items, next) = page::cut(threads, limit, is_cut, |(place, ..)| *place);
+        let outcome = async {
+            let mut page = match moving.ordered() {
+                Some((after, limit)) => connection.followed_threads(user, after, limit).await?,
+                None => FollowedPage::default(),
+            };
+            let ordered = page.threads.len();
+            // Where the page is full, what has moved is of a later one.
+            if let Some((beyond, limit)) = moving.moved(ordered).filter(|_| !page.is_cut) {
+                let moved = connection.threads_active_since(user, moving.since, beyond, limit).await?;
+                page.threads.extend(moved.threads);
+                page.is_cut = moved.is_cut;
+            }
+            Ok((page, ordered))
+        };
+        let outcome = outcome.await;
+        let (FollowedPage { threads, is_cut }, ordered) = finish(connection, outcome).await?;
+        let (items, next) =
+            moving.cut(threads, ordered, is_cut, |(place, ..)| *place, |(place, ..)| place.id());
         let followed = |(_, root, place)| FollowedThread { root, place };
         Ok(Page { items: items.into_iter().map(followed).collect(), next })
     }

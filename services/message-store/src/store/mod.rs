@@ -61,5 +61,5 @@ pub(crate) use rooms::{ByActivity, ByAge, MemberPlace, Origin, RoomPage, RoomRec
 pub(crate) use search::{ByTime, IndexedMessage, IndexedPiece, LogPiece, SearchedRooms, Wanted};
 pub(crate) use slugs::RestingSlug;
 pub(crate) use sqlite::{Sqlite, migrations as sqlite_migrations};
-pub(crate) use threads::{ByReply, FollowedPage, Tell, ThreadMessage, ThreadRecord};
+pub(crate) use threads::{ByReply, FollowedPage, Tell, ThreadId, ThreadMessage, ThreadRecord};
 pub(crate) use values::{role_from_number, role_number};

@@ -9,17 +9,17 @@ use uuid::Uuid;
 /// its order, then, by ids, what has moved since the first page was read. All that moves later was listed in its old
 /// place, or is of the second pass: whoever is in the list for the whole time is on a page, and what moved may be on two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Moving<P> {
+pub(crate) struct Moving<P, I = Uuid> {
     /// What moved after this time is of the second pass.
     pub(crate) since: Timestamp,
-    pub(crate) pass: Pass<P>,
+    pub(crate) pass: Pass<P, I>,
 }
 
 /// Which time the list is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Pass<P> {
+pub(crate) enum Pass<P, I = Uuid> {
     /// In the order of the list, after this place.
     Ordered(P),
     /// What has moved, after this id.
-    Moved(Uuid),
+    Moved(I),
 }

@@ -59,8 +59,22 @@ pub(crate) struct ByReply {
     pub(crate) root: Seq,
 }
 
+impl ByReply {
+    /// The thread.
+    pub(crate) const fn id(self) -> ThreadId {
+        ThreadId { room: self.room, root: self.root }
+    }
+}
+
+/// What names a thread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ThreadId {
+    pub(crate) room: RoomId,
+    pub(crate) root: Seq,
+}
+
 /// The first of the threads that a page was asked for, as many as fit into its bytes.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct FollowedPage {
     /// Each with its root.
     pub(crate) threads: Vec<(ByReply, Event, ThreadPlace)>,
@@ -140,6 +154,15 @@ pub(crate) trait Threads {
         &mut self,
         user: UserId,
         after: Option<ByReply>,
+        limit: u32,
+    ) -> DatabaseResult<FollowedPage>;
+
+    /// Those of them with a message of after a time, after one in the order of their ids.
+    async fn threads_active_since(
+        &mut self,
+        user: UserId,
+        since: Timestamp,
+        beyond: ThreadId,
         limit: u32,
     ) -> DatabaseResult<FollowedPage>;
 

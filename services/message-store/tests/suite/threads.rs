@@ -1,6 +1,6 @@
 //! Threads: messages that stand under another one.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use madang_domain::{
     Authority, Code, Profile, Result, Role, RoomFlagChanges, RoomHistory, RoomId, Seq, TopicId,
@@ -40,6 +40,7 @@ madang_test_kit::on_both!(
     who_leaves_follows_nothing_any_more,
     a_thread_is_paged_both_ways,
     followed_threads_are_paged_by_their_last_message,
+    a_thread_that_becomes_active_while_the_list_is_paged_is_on_a_page,
     a_thread_has_so_many_followers,
     an_edit_in_a_thread_mentions_and_lets_follow,
     what_a_deleted_room_had_of_threads_goes_with_its_log,
@@ -48,6 +49,9 @@ madang_test_kit::on_both!(
     followers_are_told_by_two_statements,
     who_is_mentioned_is_told_by_two_statements,
 );
+
+/// By how much a commit may come later than the time that it writes.
+const COMMIT_DELAY: Duration = Duration::from_secs(10);
 
 /// Four run and 256 wait.
 const APPENDS_AT_ONCE: usize = 260;
@@ -512,6 +516,8 @@ async fn followed_threads_are_paged_by_their_last_message(fixture: Fixture) {
     for (room, root) in [roots[0], roots[3]] {
         reply(&service, room, &jun, root, "two").await.unwrap();
     }
+    // What was said within the last moments may be on two pages.
+    fixture.clock.advance(COMMIT_DELAY);
     let (mut seen, mut cursor) = (Vec::new(), None);
     loop {
         let (items, next) = listed(&service, &mina, 2, cursor).await;
@@ -532,6 +538,46 @@ async fn followed_threads_are_paged_by_their_last_message(fixture: Fixture) {
     let wrong = PageQuery { limit: 2, cursor: Some("n.1".to_owned()) };
     let refused = service.list_threads(ListThreads { user: mina.id, page: wrong }).await;
     assert_eq!(code(refused), Some(Code::InvalidArgument));
+}
+
+/// Threads of one room and of several: by the room alone the second pass would pass some over.
+async fn a_thread_that_becomes_active_while_the_list_is_paged_is_on_a_page(fixture: Fixture) {
+    let service = fixture.service().await;
+    let (mina, jun) = (user(1), user(2));
+    let one = service.given_room(&[&mina, &jun]).await;
+    let mut threads = Vec::new();
+    for number in 0..12 {
+        let room = if number % 2 == 0 { one } else { service.given_room(&[&mina, &jun]).await };
+        let root = service.say(room, &mina, &format!("root {number}")).await.unwrap().seq;
+        fixture.clock.advance(Duration::from_millis(1));
+        reply(&service, room, &jun, root, &format!("reply {number}")).await.unwrap();
+        threads.push((room, root));
+    }
+    fixture.clock.advance(COMMIT_DELAY);
+    let expected: BTreeSet<_> = threads.iter().copied().collect();
+    for limit in [1, 2, 3, 5] {
+        // The oldest ones become active, one after each page.
+        let mut moving = threads.iter();
+        let (mut seen, mut cursor, mut pages) = (BTreeSet::new(), None, 0);
+        loop {
+            let (items, next) = listed(&service, &mina, limit, cursor).await;
+            seen.extend(items.iter().map(|item| (item.root.topic.room().unwrap(), item.root.seq)));
+            pages += 1;
+            assert!(pages < 60, "the list comes to an end");
+            cursor = next;
+            if cursor.is_none() {
+                break;
+            }
+            if let Some((room, root)) = moving.next() {
+                fixture.clock.advance(Duration::from_millis(1));
+                reply(&service, *room, &jun, *root, &format!("again {limit} {pages}")).await.unwrap();
+            }
+        }
+        assert_eq!(seen, expected, "in pages of {limit}");
+        fixture.clock.advance(COMMIT_DELAY);
+        let (front, _) = listed(&service, &mina, 200, None).await;
+        threads = front.iter().rev().map(|item| (item.root.topic.room().unwrap(), item.root.seq)).collect();
+    }
 }
 
 async fn a_thread_has_so_many_followers(fixture: Fixture) {

@@ -24,7 +24,7 @@ use crate::{
         },
         events::{EventPage, Slice},
         rooms::RoomRecord,
-        threads::{ByReply, FollowedPage, Tell, ThreadMessage, ThreadRecord, Threads},
+        threads::{ByReply, FollowedPage, Tell, ThreadId, ThreadMessage, ThreadRecord, Threads},
         values::{seq, signed, unsigned},
     },
     unread::Counts,
@@ -112,7 +112,7 @@ const THREAD_BEFORE: &str =
     page!(before: of_thread!(), "r.id = $1 AND t.root = $6 AND t.seq > $5 AND t.seq < $2", "t.seq");
 
 macro_rules! followed {
-    ($after:literal) => {
+    ($after:literal, $order:literal, $found_in_order:literal) => {
         within_bytes!(
             concat!(
                 "SELECT t.last_at, t.room, t.root, ",
@@ -129,17 +129,31 @@ macro_rules! followed {
                 event_profiles!(),
                 "WHERE f.user_id = $1 AND f.following AND (r.history <> 2 OR t.root > m.visible_after) ",
                 $after,
-                "ORDER BY t.last_at DESC, t.room DESC, t.root DESC LIMIT $2"
+                "ORDER BY ",
+                $order,
+                " LIMIT $2"
             ),
-            "v.last_at DESC, v.room DESC, v.root DESC",
+            $found_in_order,
             "$3",
             texts_that_fit!()
         )
     };
 }
 
-const FOLLOWED: &str = followed!("");
-const FOLLOWED_AFTER: &str = followed!("AND (t.last_at, t.room, t.root) < ($4, $5, $6) ");
+macro_rules! followed_by_reply {
+    ($after:literal) => {
+        followed!(
+            $after,
+            "t.last_at DESC, t.room DESC, t.root DESC",
+            "v.last_at DESC, v.room DESC, v.root DESC"
+        )
+    };
+}
+
+const FOLLOWED: &str = followed_by_reply!("");
+const FOLLOWED_AFTER: &str = followed_by_reply!("AND (t.last_at, t.room, t.root) < ($4, $5, $6) ");
+const FOLLOWED_SINCE: &str =
+    followed!("AND t.last_at > $4 AND (t.room, t.root) > ($5, $6) ", "t.room, t.root", "v.room, v.root");
 
 const INSERT_TELL: &str =
     "INSERT INTO thread_tells (room, message, root, since, by_site, told_to) VALUES ($1, $2, $3, $4, $5, $6)";
@@ -195,6 +209,19 @@ impl PlaceRow {
         let counts = Counts { messages, read_ordinal, sent, read_sent, deleted };
         Ok(ThreadPlace { following: true, read: seq(self.read_seq)?, unread: counts.unread() })
     }
+}
+
+/// The threads of a page.
+fn followed(rows: Vec<FollowedRow>) -> DatabaseResult<FollowedPage> {
+    let is_cut = rows.last().is_some_and(|last| last.behind > 0);
+    let mut reader = Reader::default();
+    let thread = |row: FollowedRow| {
+        let (room, root) = (RoomId::new(row.room), seq(row.root)?);
+        let place = ByReply { last_at: Timestamp::from_micros(row.last_at), room, root };
+        Ok((place, reader.event(room.into(), row.event)?, row.place.place()?))
+    };
+    let threads: DatabaseResult<Vec<(ByReply, Event, ThreadPlace)>> = rows.into_iter().map(thread).collect();
+    Ok(FollowedPage { threads: threads?, is_cut })
 }
 
 #[async_trait]
@@ -387,17 +414,24 @@ impl Threads for Connection {
                 query.bind(last_at.as_micros()).bind(room.uuid()).bind(signed(root.get()))
             }
         };
-        let rows = run!(self, query, fetch_all)?;
-        let is_cut = rows.last().is_some_and(|last| last.behind > 0);
-        let mut reader = Reader::default();
-        let thread = |row: FollowedRow| {
-            let (room, root) = (RoomId::new(row.room), seq(row.root)?);
-            let place = ByReply { last_at: Timestamp::from_micros(row.last_at), room, root };
-            Ok((place, reader.event(room.into(), row.event)?, row.place.place()?))
-        };
-        let threads: DatabaseResult<Vec<(ByReply, Event, ThreadPlace)>> =
-            rows.into_iter().map(thread).collect();
-        Ok(FollowedPage { threads: threads?, is_cut })
+        followed(run!(self, query, fetch_all)?)
+    }
+
+    async fn threads_active_since(
+        &mut self,
+        user: UserId,
+        since: Timestamp,
+        beyond: ThreadId,
+        limit: u32,
+    ) -> DatabaseResult<FollowedPage> {
+        let query = query_as::<Db, FollowedRow>(FOLLOWED_SINCE)
+            .bind(user.uuid())
+            .bind(i64::from(limit))
+            .bind(PAGE_MAX_BYTES as i64)
+            .bind(since.as_micros())
+            .bind(beyond.room.uuid())
+            .bind(signed(beyond.root.get()));
+        followed(run!(self, query, fetch_all)?)
     }
 
     async fn insert_tell(&mut self, tell: &Tell, since: Timestamp) -> DatabaseResult<()> {
