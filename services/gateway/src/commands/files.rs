@@ -6,13 +6,13 @@ use axum::body::Body;
 use madang_domain::{Attachment, Code, Error, FileId, FileName, Limit, Result, RoomRef, UserId};
 use madang_kit::clock::new_id;
 use madang_rpc::store::{AbandonUpload, BeginUpload, FinishUpload, GetFile};
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::sync::oneshot;
 use tracing::Instrument as _;
 
 use super::{Action, Commands};
 use crate::{
     admission::{Actor, UploadPermit},
-    files::{Content, Files, Received, none_kept, too_large},
+    files::{Content, Files, Place, Received, none_kept, too_large},
 };
 
 /// When a user with too many uploads under way is to come back.
@@ -36,7 +36,7 @@ struct Announced {
     file: FileId,
     is_done: bool,
     /// Held while the upload is under way.
-    _places: (OwnedSemaphorePermit, UploadPermit),
+    _places: (Place, UploadPermit),
 }
 
 impl Commands {
@@ -54,7 +54,7 @@ impl Commands {
             .budgets
             .take_upload(actor)
             .ok_or_else(|| Error::rate_limited(Limit::UserUploads, COME_BACK_AFTER))?;
-        let places = (files.take_place()?, of_user);
+        let places = (files.take_place(actor.profile.id)?, of_user);
         let file = FileId::new(new_id(&*self.clock, &*self.random));
         // Before it is announced: whoever hangs up meanwhile has it given up all the same.
         let announced = Announced {
@@ -103,7 +103,7 @@ impl Commands {
 impl Announced {
     /// Keeps a file that has arrived.
     async fn finish(mut self, received: Received) -> Result<Attachment> {
-        let content = self.files.examine(received).await?;
+        let content = self.files.examine(self.user, received).await?;
         let Content { content_type, size_bytes, image, .. } = &content;
         let finish = FinishUpload {
             user: self.user,

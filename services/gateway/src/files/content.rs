@@ -3,15 +3,16 @@
 use std::{
     fs::File,
     io::{self, BufReader, BufWriter, Seek as _, Write as _},
-    sync::Arc,
 };
 
-use madang_domain::{Code, Error, Image, MediaType, Result};
+use madang_domain::{Code, Error, Image, MediaType, Result, UserId};
 use madang_media::{
     Picture, PictureBounds, PictureError, PictureKind, Thumbnail, read_picture, remove_metadata, sniff,
 };
 
-use super::{Files, Received, spool::Spool};
+use tokio::time::timeout;
+
+use super::{COME_BACK_AFTER, Files, PICTURE_TURN, Received, spool::Spool};
 
 pub(crate) use madang_media::is_shown_inline;
 
@@ -30,8 +31,8 @@ pub(crate) struct Content {
 impl Files {
     /// Finds out what a file is by its bytes, and makes of a picture what is kept of it: itself without its metadata, and
     /// thumbnails. `invalid_argument`: its type is refused, or it is a broken picture. `too_large`: the picture has more
-    /// pixels than one may have.
-    pub(crate) async fn examine(&self, received: Received) -> Result<Content> {
+    /// pixels than one may have. `unavailable`: it is not its turn in time.
+    pub(crate) async fn examine(&self, user: UserId, received: Received) -> Result<Content> {
         let Received { file, size_bytes, head } = received;
         let sniffed = sniff(&head);
         if self.bounds.refused_types.iter().any(|refused| is_of(refused, sniffed.media_type)) {
@@ -41,12 +42,14 @@ impl Files {
         let Some(kind) = sniffed.picture else {
             return Ok(Content { content_type, size_bytes, image: None, file, thumbnails: Vec::new() });
         };
-        // Closed by nobody, so that it only waits.
-        let place = Arc::clone(&self.pictures).acquire_owned().await.map_err(Error::internal)?;
+        let turn = timeout(PICTURE_TURN, self.pictures.take(user)).await.map_err(|_elapsed| {
+            Error::unavailable("too many pictures are being read: try again later")
+                .retry_after(COME_BACK_AFTER)
+        })?;
         let (spool, bounds) = (self.spool.clone(), self.bounds.picture);
         let read = tokio::task::spawn_blocking(move || {
-            // Whoever waits may go; the place is taken until the work has ended.
-            let _place = place;
+            // Whoever waits may go; the turn lasts until the work has ended.
+            let _turn = turn;
             picture_of(kind, file, &spool, bounds)
         });
         let (file, picture) = read.await.map_err(Error::internal)?.map_err(refusal)?;

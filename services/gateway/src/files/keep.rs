@@ -4,13 +4,19 @@
 use std::{io, ops::Range};
 
 use bytes::Bytes;
-use futures_util::{StreamExt as _, stream::BoxStream};
+use futures_util::{
+    Stream, StreamExt as _,
+    stream::{self, BoxStream},
+};
 use madang_domain::{Error, FileId, Result};
 use madang_media::ThumbnailSize;
 use object_store::{GetOptions, GetRange, ObjectStoreExt as _, PutPayload, path::Path};
-use tokio::fs::File;
+use tokio::{fs::File, time::timeout};
 
-use super::{Content, Files};
+use super::{
+    Content, Files,
+    store::{CALL_DEADLINE, within},
+};
 
 /// What is kept of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +59,7 @@ impl Files {
         for thumbnail in std::mem::take(&mut content.thumbnails) {
             let path = Part::Thumbnail(thumbnail.size).path(id);
             let payload = PutPayload::from(thumbnail.bytes);
-            self.store.objects.put(&path, payload).await.map_err(away)?;
+            within(self.store.objects.put(&path, payload)).await.map_err(away)?;
         }
         let path = Part::Whole.path(id);
         let mut file = File::from_std(content.file);
@@ -68,11 +74,11 @@ impl Files {
         range: Option<Range<u64>>,
     ) -> Result<Option<Kept>> {
         let options = GetOptions::new().with_range(range.map(GetRange::Bounded));
-        match self.store.objects.get_opts(&part.path(id), options).await {
+        match within(self.store.objects.get_opts(&part.path(id), options)).await {
             Ok(found) => Ok(Some(Kept {
                 size_bytes: found.meta.size,
                 range: found.range.clone(),
-                bytes: found.into_stream().map(|bytes| bytes.map_err(io::Error::other)).boxed(),
+                bytes: in_time(found.into_stream()).boxed(),
             })),
             Err(object_store::Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(away(error)),
@@ -82,7 +88,7 @@ impl Files {
     /// Removes all that is kept of a file. What is not there is removed already.
     pub(crate) async fn remove(&self, id: FileId) -> Result<()> {
         for part in Part::ALL {
-            match self.store.objects.delete(&part.path(id)).await {
+            match within(self.store.objects.delete(&part.path(id))).await {
                 Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
                 Err(error) => return Err(away(error)),
             }
@@ -91,7 +97,25 @@ impl Files {
     }
 }
 
+/// The bytes of a stream, each within the deadline of a call. With an error it ends.
+fn in_time(
+    bytes: BoxStream<'static, object_store::Result<Bytes>>,
+) -> impl Stream<Item = Result<Bytes, io::Error>> {
+    stream::unfold(Some(bytes), |bytes| async {
+        let mut bytes = bytes?;
+        match timeout(CALL_DEADLINE, bytes.next()).await {
+            Ok(Some(Ok(next))) => Some((Ok(next), Some(bytes))),
+            Ok(Some(Err(error))) => Some((Err(io::Error::other(error)), None)),
+            Ok(None) => None,
+            Err(elapsed) => Some((Err(elapsed.into()), None)),
+        }
+    })
+}
+
 /// The store of files does not answer.
 fn away(error: object_store::Error) -> Error {
     Error::unavailable("the store of files does not answer: try again later").caused_by(error)
 }
+
+#[cfg(test)]
+mod tests;

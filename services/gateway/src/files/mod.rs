@@ -3,6 +3,7 @@
 //! The message store knows whose they are and who may have them; nothing here decides that.
 
 mod content;
+mod fair;
 mod keep;
 mod receive;
 mod spool;
@@ -11,22 +12,29 @@ mod sweep;
 
 use std::{sync::Arc, time::Duration};
 
-use madang_domain::{Code, Error, Result};
+use madang_domain::{Code, Error, Result, UserId};
 use madang_kit::StartError;
 use madang_media::PictureBounds;
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Notify;
 
 pub(crate) use self::{
     content::{Content, is_shown_inline},
+    fair::Place,
     keep::{Kept, Part},
     receive::{Received, too_large},
 };
-use self::{spool::Spool, store::Store};
+use self::{
+    fair::{Places, Turns},
+    spool::Spool,
+    store::Store,
+};
 use crate::settings::FileSettings;
 
 /// How many pictures are read at once: each takes a processor, and the memory of its pixels, at most 200 MB by default where a
 /// gateway may have 512. Further ones wait.
 const PICTURES_MAX: usize = 1;
+/// How long a picture waits for its turn. Each takes a second or two, and no user has more than one read before it.
+const PICTURE_TURN: Duration = Duration::from_secs(60);
 /// When a client for whose upload there is no place is to come back.
 const COME_BACK_AFTER: Duration = Duration::from_secs(5);
 
@@ -37,9 +45,9 @@ pub(crate) struct Files {
     spool: Spool,
     bounds: Bounds,
     /// The places for uploads.
-    uploads: Arc<Semaphore>,
-    /// The places for pictures that are read.
-    pictures: Arc<Semaphore>,
+    uploads: Arc<Places>,
+    /// The turns of pictures that are read.
+    pictures: Arc<Turns>,
     /// Woken when something may have to be removed.
     removals: Notify,
 }
@@ -64,7 +72,7 @@ impl Files {
             .map_err(|why| StartError::setting("MADANG_FILES_URL", why))?;
         let spool = settings.files_spool_dir.clone().unwrap_or_else(std::env::temp_dir);
         let spool = Spool::open(spool).map_err(|why| StartError::setting("MADANG_FILES_SPOOL_DIR", why))?;
-        let places = usize::try_from(settings.max_uploads).unwrap_or(Semaphore::MAX_PERMITS);
+        let places = usize::try_from(settings.max_uploads).unwrap_or(usize::MAX);
         Ok(Some(Self {
             store,
             spool,
@@ -74,8 +82,8 @@ impl Files {
                 refused_types: settings.refused_file_types.clone(),
                 upload: Duration::from_secs(settings.upload_seconds),
             },
-            uploads: Arc::new(Semaphore::new(places)),
-            pictures: Arc::new(Semaphore::new(PICTURES_MAX)),
+            uploads: Places::new(places),
+            pictures: Turns::new(PICTURES_MAX),
             removals: Notify::new(),
         }))
     }
@@ -85,9 +93,9 @@ impl Files {
         self.bounds.bytes
     }
 
-    /// A place for an upload. `unavailable`: all are taken.
-    pub(crate) fn take_place(&self) -> Result<OwnedSemaphorePermit> {
-        Arc::clone(&self.uploads).try_acquire_owned().map_err(|_| {
+    /// A place for an upload of a user's. `unavailable`: all are taken, or the user has one already and few are free.
+    pub(crate) fn take_place(&self, user: UserId) -> Result<Place> {
+        self.uploads.take(user).ok_or_else(|| {
             Error::new(Code::Unavailable, "too many uploads are under way: try again later")
                 .retry_after(COME_BACK_AFTER)
         })

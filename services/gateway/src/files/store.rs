@@ -1,10 +1,10 @@
 //! The store of files: a directory, or a store that speaks S3.
 
-use std::{fs::DirBuilder, io, os::unix::fs::DirBuilderExt as _, sync::Arc};
+use std::{fs::DirBuilder, io, os::unix::fs::DirBuilderExt as _, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use object_store::{ObjectStore, ObjectStoreExt as _, local::LocalFileSystem, path::Path};
-use tokio::{fs::File, io::AsyncReadExt as _};
+use tokio::{fs::File, io::AsyncReadExt as _, time::timeout};
 
 use crate::settings::AccessKey;
 
@@ -14,6 +14,10 @@ const DIRECTORY_PART_BYTES: usize = 1 << 20;
 #[cfg(feature = "s3")]
 const S3_PART_BYTES: usize = 5 << 20;
 
+/// How long one call to the store of files may take: a part, or the next bytes. A directory may be of another machine, which
+/// is away, and then says nothing at all.
+pub(super) const CALL_DEADLINE: Duration = Duration::from_secs(30);
+
 /// Where files are kept.
 #[derive(Debug)]
 pub(super) struct Store {
@@ -22,6 +26,12 @@ pub(super) struct Store {
 }
 
 impl Store {
+    /// One that a test has made.
+    #[cfg(test)]
+    pub(super) fn of(objects: Arc<dyn ObjectStore>, part_bytes: usize) -> Self {
+        Self { objects, part_bytes }
+    }
+
     /// Opens what a setting names; a directory is made where there is none.
     pub(super) fn open(url: &str, key: Option<AccessKey<'_>>) -> Result<Self, String> {
         match url.split_once("://") {
@@ -66,25 +76,34 @@ impl Store {
         let unread = |source| object_store::Error::Generic { store: "spool", source: Box::new(source) };
         if size_bytes <= self.part_bytes as u64 {
             let bytes = read_part(file, self.part_bytes).await.map_err(unread)?;
-            return self.objects.put(path, bytes.into()).await.map(drop);
+            return within(self.objects.put(path, bytes.into())).await.map(drop);
         }
-        let mut upload = self.objects.put_multipart(path).await?;
+        let mut upload = within(self.objects.put_multipart(path)).await?;
         let sent = async {
             loop {
                 let bytes = read_part(file, self.part_bytes).await.map_err(unread)?;
                 if bytes.is_empty() {
-                    return upload.complete().await.map(drop);
+                    return within(upload.complete()).await.map(drop);
                 }
-                upload.put_part(bytes.into()).await?;
+                within(upload.put_part(bytes.into())).await?;
             }
         };
         let sent = sent.await;
         if sent.is_err() {
             // What was sent of it would be kept, and paid for, under no name.
-            let _ = upload.abort().await;
+            let _ = within(upload.abort()).await;
         }
         sent
     }
+}
+
+/// What a call to the store of files answers, in time.
+pub(super) async fn within<T>(
+    call: impl Future<Output = object_store::Result<T>>,
+) -> object_store::Result<T> {
+    timeout(CALL_DEADLINE, call).await.unwrap_or_else(|elapsed| {
+        Err(object_store::Error::Generic { store: "files", source: Box::new(elapsed) })
+    })
 }
 
 /// The next bytes of a file: so many, but for the last ones.
