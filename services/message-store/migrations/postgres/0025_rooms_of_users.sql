@@ -5,3 +5,6 @@ CREATE INDEX events_by_subject ON events (topic, subject) WHERE subject IS NOT N
 
 COMMENT ON COLUMN erasures.stage IS 'What is next: 1 memberships, 2 the inbox, 3 which rooms have anything of the user, 4 those rooms, 5 the former name of a direct room in its log, 6 and in the inbox of the other user';
 COMMENT ON COLUMN erasures.seq IS 'Of stages 4 to 6, the event after which to go on';
+
+-- The embedding site lists the reports of all rooms by their status: without this, each of a status is read and sorted.
+CREATE INDEX reports_of_all ON reports (status, id);

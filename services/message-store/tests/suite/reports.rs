@@ -34,6 +34,7 @@ madang_test_kit::on_both!(
     a_changed_list_holds_at_once_where_it_was_set_and_then_at_other_replicas,
     what_a_list_finds_anew_is_open_again,
     a_reporter_and_what_a_record_is_about_are_forgotten,
+    reports_of_all_rooms_are_found_by_their_status,
 );
 
 async fn send(
@@ -446,4 +447,34 @@ async fn a_reporter_and_what_a_record_is_about_are_forgotten(fixture: Fixture) {
     let (limit, user) = (page(1), Some(mina.id));
     let list = ListReports { user, room: None, status: ReportStatus::Open, page: limit };
     assert_eq!(service.list_reports(list).await.unwrap().items.len(), 1);
+}
+
+async fn reports_of_all_rooms_are_found_by_their_status(fixture: Fixture) {
+    let service = fixture.service().await;
+    let mina = user(1);
+    for number in 0..3 {
+        let room = service.given_room(&[&mina]).await;
+        let said = send(&service, room, &mina, "text", &format!("k{number}")).await.unwrap().seq;
+        report(&service, room, &mina, said, "spam").await.unwrap();
+    }
+    if fixture.url.starts_with("sqlite") {
+        let index = "SELECT count(*) FROM sqlite_master WHERE sql LIKE '%ON reports (status, id)'";
+        assert_eq!(fixture.count(index).await, 1);
+    } else {
+        // Many that were settled, in one room.
+        let settled = "INSERT INTO reports (room, message, reporter, id, at, status) \
+             SELECT r.room, r.message, gen_random_uuid(), gen_random_uuid(), 0, 2 \
+             FROM (SELECT * FROM reports LIMIT 1) r, generate_series(1, 20000); ANALYZE reports";
+        fixture.execute(settled).await;
+        let plan = "EXPLAIN SELECT id FROM reports x WHERE x.status = 2 AND x.id > '80000000-0000-0000-0000-000000000000' \
+             ORDER BY x.id LIMIT 50";
+        let plan = fixture.database().texts(plan).await.unwrap().join("\n");
+        assert!(plan.contains("reports_of_all") && !plan.contains("Sort"), "{plan}");
+    }
+    let list = ListReports { user: None, room: None, status: ReportStatus::Open, page: page(2) };
+    let first = service.list_reports(list).await.unwrap();
+    let rest = PageQuery { limit: 2, cursor: first.next };
+    let list = ListReports { user: None, room: None, status: ReportStatus::Open, page: rest };
+    let second = service.list_reports(list).await.unwrap();
+    assert_eq!((first.items.len(), second.items.len(), second.next), (2, 1, None));
 }

@@ -14,12 +14,15 @@ use madang_rpc::{
 
 use crate::{
     blocks::block,
+    deletions::delete,
     support::{Fixture, Words as _, message, seqs, user},
+    threads::reply,
 };
 
 madang_test_kit::on_both!(
     all_that_a_client_needs_comes_in_pages,
     mentions_are_unread_messages_that_name_the_user,
+    a_mention_that_was_deleted_in_a_thread_is_none,
     a_subscription_goes_on_where_it_ends,
 );
 
@@ -113,6 +116,21 @@ async fn mentions_are_unread_messages_that_name_the_user(fixture: Fixture) {
     let delete = DeleteMessage { actor: Some(Arc::clone(&mina)), room, message: said[3] };
     service.delete_message(delete).await.unwrap();
     assert_eq!(mentions().await, (1, 2, 0));
+}
+
+async fn a_mention_that_was_deleted_in_a_thread_is_none(fixture: Fixture) {
+    let service = fixture.service().await;
+    let (mina, jun) = (user(1), user(2));
+    let room = service.given_room(&[&mina, &jun]).await;
+    let root = service.say(room, &mina, "root").await.unwrap().seq;
+    let mut said = Vec::new();
+    for text in ["@user-2 one", "@user-2 two"] {
+        said.push(reply(&service, room, &mina, root, text).await.unwrap().value.seq);
+    }
+    let mentions = async || sync(&service, &jun, 10).await.0[0].mentions;
+    assert_eq!(mentions().await, 2);
+    delete(&service, room, &mina, said[0]).await.unwrap();
+    assert_eq!(mentions().await, 1);
 }
 
 async fn a_subscription_goes_on_where_it_ends(fixture: Fixture) {

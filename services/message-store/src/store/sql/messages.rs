@@ -40,7 +40,9 @@ const ERASE_EDIT: &str = "UPDATE events SET detail = $3 WHERE topic = $1 AND seq
 const DELETE_REVISIONS: &str = "DELETE FROM revisions WHERE room = $1 AND message = $2";
 const DELETE_REACTIONS: &str = "DELETE FROM reactions WHERE room = $1 AND message = $2";
 const DELETE_PIN: &str = "DELETE FROM pins WHERE room = $1 AND message = $2";
-const DELETED_AMONG: &str = "SELECT d.room, d.seq FROM deletions d WHERE (d.room, d.seq) IN (";
+/// Of each kind of message: a deletion in a thread alone is none of the room's, and stands in no table of them.
+const DELETED_AMONG: &str =
+    "SELECT e.topic, e.seq FROM events e WHERE e.kind IN (1, 30) AND e.text = '' AND (e.topic, e.seq) IN (";
 const INSERT_DELETION: &str = "INSERT INTO deletions (room, seq, sender) VALUES ($1, $2, $3)";
 
 const REACTS: &str =
