@@ -18,6 +18,8 @@ pub struct UserSettings {
     pub hides_last_seen: bool,
     /// Whether others do not see that the user types.
     pub hides_typing: bool,
+    /// Later than that of each change before; of 1970 where nothing was set.
+    pub version: Timestamp,
 }
 
 /// Asks for what a user has set.
@@ -88,6 +90,8 @@ pub struct SetForRoom {
     pub room: RoomId,
     /// What is set.
     pub settings: RoomSettings,
+    /// Later than that of each change before.
+    pub version: Timestamp,
 }
 
 message!(GetUserSettings => wire::GetUserSettingsRequest { user });
@@ -97,13 +101,13 @@ message!(PutUserSettings => wire::PutUserSettingsRequest {
 });
 message!(UserSettings => wire::GetUserSettingsResponse | wire::PutUserSettingsResponse {
     added_by, do_not_disturb_until as do_not_disturb_until_micros,
-    hides_presence, hides_last_seen, hides_typing
+    hides_presence, hides_last_seen, hides_typing, version as version_micros
 });
 message!(RoomSettings => wire::RoomSettings { notify, muted_until as muted_until_micros });
 message!(PutRoomSettings => wire::PutRoomSettingsRequest {
     user, room, notify, muted_until as muted_until_micros
 });
-message!(SetForRoom => wire::PutRoomSettingsResponse { room, settings });
+message!(SetForRoom => wire::PutRoomSettingsResponse { room, settings, version as version_micros });
 
 /// A peer of before it says nothing.
 impl Wire<Option<wire::RoomSettings>> for RoomSettings {

@@ -512,6 +512,7 @@ impl MessageStoreDouble for Script {
                 hides_presence: true,
                 hides_last_seen: false,
                 hides_typing: true,
+                version: Timestamp::from_micros(8),
             },
             rooms: vec![SyncedRoom { view: view(), mentions: 2 }],
             blocked: vec![BlockedUser { user: profile(5), at: Timestamp::from_micros(7) }],
@@ -644,6 +645,7 @@ impl MessageStoreDouble for Script {
             hides_presence: false,
             hides_last_seen: true,
             hides_typing: false,
+            version: Timestamp::from_micros(8),
         })
     }
 
@@ -656,6 +658,7 @@ impl MessageStoreDouble for Script {
             hides_presence: request.hides_presence.unwrap_or(true),
             hides_last_seen: request.hides_last_seen.unwrap_or(false),
             hides_typing: request.hides_typing.unwrap_or(true),
+            version: Timestamp::from_micros(8),
         })
     }
 
@@ -663,7 +666,7 @@ impl MessageStoreDouble for Script {
         self.called("put_room_settings", &request)?;
         let notify = request.notify.unwrap_or_default();
         let settings = RoomSettings { notify, muted_until: request.muted_until.flatten() };
-        Ok(SetForRoom { room: room_id(7), settings })
+        Ok(SetForRoom { room: room_id(7), settings, version: Timestamp::from_micros(9) })
     }
 
     async fn dismiss(&self, request: Dismiss) -> Result<Changed<()>> {

@@ -34,6 +34,7 @@ impl Commands {
                 audience,
                 frame,
                 moves_marks: mark.shown,
+                change: None,
             });
             Ok(Committed { value: mark, publications: vec![publication] })
         })

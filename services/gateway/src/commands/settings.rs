@@ -11,7 +11,7 @@ use crate::{
     admission::Actor,
     fanout::{EphemeralFrame, Publication},
     formats::native,
-    hub::Audience,
+    hub::{Audience, SettingsChange},
 };
 
 impl Commands {
@@ -33,7 +33,8 @@ impl Commands {
         let (store, user) = (Arc::clone(&self.store), self.budgets.present_profile(actor));
         self.commit(spent, "put user settings", async move {
             let value = store.put_user_settings(request).await?;
-            let mut publications = vec![for_devices(user.id, native::user_settings_frame(value))];
+            let change = SettingsChange { of: None, version: value.version };
+            let mut publications = vec![set_for_devices(user.id, native::user_settings_frame(value), change)];
             if changes_shown {
                 publications.extend(shown(&*store, user, value).await?);
             }
@@ -55,19 +56,32 @@ impl Commands {
         let request = PutRoomSettings { user, room, notify, muted_until };
         self.commit(spent, "put room settings", async move {
             let value = store.put_room_settings(request).await?;
-            let told = for_devices(user, native::room_settings_frame(value));
+            let change = SettingsChange { of: Some(value.room), version: value.version };
+            let told = set_for_devices(user, native::room_settings_frame(value), change);
             Ok(Committed { value, publications: vec![told] })
         })
         .await
     }
 }
 
+/// A change of what a user has set, for all devices of the user. They end with the last one, whichever gateway tells of it
+/// first. A store of before says no version.
+fn set_for_devices(user: UserId, frame: WireFrame, change: SettingsChange) -> Publication {
+    let change = Some(change).filter(|change| change.version > Timestamp::from_micros(0));
+    of_devices(user, frame, change)
+}
+
 /// A frame for all devices of a user, each of which follows the user's inbox.
 pub(super) fn for_devices(user: UserId, frame: WireFrame) -> Publication {
+    of_devices(user, frame, None)
+}
+
+fn of_devices(user: UserId, frame: WireFrame, change: Option<SettingsChange>) -> Publication {
     Publication::Ephemeral(EphemeralFrame {
         topic: TopicId::Inbox(user),
         audience: Audience::Everybody,
         frame,
         moves_marks: false,
+        change,
     })
 }

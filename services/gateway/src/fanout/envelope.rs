@@ -17,7 +17,7 @@ use super::publication::{
 };
 use crate::{
     admission::Hides,
-    hub::{Audience, StatusNews},
+    hub::{Audience, SettingsChange, StatusNews},
 };
 
 /// Why an entry cannot be read.
@@ -84,7 +84,7 @@ pub(crate) fn encode(publication: &Publication) -> Bytes {
 }
 
 fn encode_ephemeral(ephemeral: &EphemeralFrame) -> proto::EphemeralFrame {
-    let EphemeralFrame { topic, audience, frame, moves_marks } = ephemeral;
+    let EphemeralFrame { topic, audience, frame, moves_marks, change } = ephemeral;
     let (room, inbox) = match topic {
         TopicId::Room(room) => (room.to_bytes().into(), Bytes::new()),
         TopicId::Inbox(user) => (Bytes::new(), user.to_bytes().into()),
@@ -101,6 +101,11 @@ fn encode_ephemeral(ephemeral: &EphemeralFrame) -> proto::EphemeralFrame {
         user: user.map(|user| user.to_bytes().into()).unwrap_or_default(),
         json: frame.payload().to_vec().into(),
         moves_marks: *moves_marks,
+        version_micros: change.map_or(0, |change| change.version.as_micros()),
+        version_of: change
+            .and_then(|change| change.of)
+            .map(|room| room.to_bytes().into())
+            .unwrap_or_default(),
     }
 }
 
@@ -118,7 +123,11 @@ fn decode_ephemeral(encoded: &proto::EphemeralFrame) -> Result<EphemeralFrame, E
         TopicId::Inbox(UserId::from_bytes(&encoded.inbox)?)
     };
     let frame = WireFrame::text(std::str::from_utf8(&encoded.json)?);
-    Ok(EphemeralFrame { topic, audience, frame, moves_marks: encoded.moves_marks })
+    let of = Some(&encoded.version_of).filter(|of| !of.is_empty());
+    let of = of.map(|of| RoomId::from_bytes(of)).transpose()?;
+    let version = Some(encoded.version_micros).filter(|version| *version > 0);
+    let change = version.map(|version| SettingsChange { of, version: Timestamp::from_micros(version) });
+    Ok(EphemeralFrame { topic, audience, frame, moves_marks: encoded.moves_marks, change })
 }
 
 /// Decodes an entry, with the span in which it was published, if that is known.
@@ -177,13 +186,21 @@ mod tests {
             Audience::Only(user, _) => TopicId::Inbox(user),
             Audience::Everybody | Audience::AllBut(_) => RoomId::new(uuid::Uuid::from_u128(1)).into(),
         };
-        let sent = EphemeralFrame { topic, audience, frame, moves_marks };
+        let change = match audience {
+            Audience::Everybody => None,
+            Audience::AllBut(_) => Some(SettingsChange { of: None, version: Timestamp::from_micros(7) }),
+            Audience::Only(..) => {
+                let of = Some(RoomId::new(uuid::Uuid::from_u128(3)));
+                Some(SettingsChange { of, version: Timestamp::from_micros(8) })
+            }
+        };
+        let sent = EphemeralFrame { topic, audience, frame, moves_marks, change };
         let entry = encode(&Publication::Ephemeral(sent.clone()));
         let Ok((Publication::Ephemeral(received), None)) = decode(entry) else {
             panic!("an ephemeral frame is one at the other gateway")
         };
         assert_eq!((received.topic, &received.frame), (sent.topic, &sent.frame));
-        assert_eq!(received.moves_marks, sent.moves_marks);
+        assert_eq!((received.moves_marks, received.change), (sent.moves_marks, sent.change));
         received
     }
 

@@ -62,9 +62,12 @@ impl Fanout {
     async fn deliver(&self, publication: Publication, span: Option<Kept>) {
         match publication {
             Publication::Event(event) => self.hubs.deliver(Arrival { event, span }).await,
-            Publication::Ephemeral(EphemeralFrame { topic, audience, frame, moves_marks }) => {
+            Publication::Ephemeral(EphemeralFrame { topic, audience, frame, moves_marks, change }) => {
                 let frame = if let Some(span) = span { frame.keeping(span) } else { frame };
-                self.hubs.say(topic, frame, Format::Native, audience).await;
+                match change {
+                    Some(change) => self.hubs.settings(topic, change, frame).await,
+                    None => self.hubs.say(topic, frame, Format::Native, audience).await,
+                }
                 if moves_marks {
                     self.hubs.marks_moved(topic).await;
                 }

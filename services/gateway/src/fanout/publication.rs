@@ -7,7 +7,7 @@ use madang_domain::{ConnectionId, Profile, RoomId, Seq, TopicId, UserId, event::
 
 use crate::{
     admission::Hides,
-    hub::{Audience, StatusNews},
+    hub::{Audience, SettingsChange, StatusNews},
 };
 
 /// A publication for listeners.
@@ -69,6 +69,8 @@ pub(crate) struct EphemeralFrame {
     pub(crate) frame: WireFrame,
     /// A mark of the room has moved, which the room shows to its members: they are told in a moment.
     pub(crate) moves_marks: bool,
+    /// Where it says what something is from now on.
+    pub(crate) change: Option<SettingsChange>,
 }
 
 /// A member types, or has stopped. The other members are notified.

@@ -229,7 +229,14 @@ pub(crate) fn inbox_read_frame(mark: InboxMark) -> WireFrame {
 
 /// What a user has set.
 pub(crate) const fn user_settings(set: UserSettings) -> frames::UserSettings {
-    let UserSettings { added_by, do_not_disturb_until, hides_presence, hides_last_seen, hides_typing } = set;
+    let UserSettings {
+        added_by,
+        do_not_disturb_until,
+        hides_presence,
+        hides_last_seen,
+        hides_typing,
+        version: _,
+    } = set;
     frames::UserSettings {
         added_by,
         do_not_disturb_until,
@@ -252,7 +259,7 @@ pub(crate) fn user_settings_frame(set: UserSettings) -> WireFrame {
 }
 
 /// What a member has set for a room, for the member's devices.
-pub(crate) fn room_settings_frame(SetForRoom { room, settings }: SetForRoom) -> WireFrame {
+pub(crate) fn room_settings_frame(SetForRoom { room, settings, version: _ }: SetForRoom) -> WireFrame {
     let settings = Some(room_settings(settings));
     WireFrame::json(&ServerFrame::Settings(frames::Settings { user: None, room: Some(room), settings }))
 }

@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 
 use super::{
     arrival::Arrival,
-    profile_news::{ProfileNews, ShownNews, StatusNews},
+    profile_news::{ProfileNews, SettingsChange, ShownNews, StatusNews},
     topic_hub::{Audience, Listener},
     typists::TypingSignal,
 };
@@ -41,6 +41,8 @@ pub(super) enum Message {
     Typing { topic: TopicId, signal: TypingSignal },
     /// A user's profile has changed.
     Profile { topic: TopicId, news: ProfileNews },
+    /// A user has set something, of which the user's own devices are told.
+    Settings { topic: TopicId, change: SettingsChange, frame: WireFrame },
     /// A user has set a status, or ended it.
     Status { topic: TopicId, news: StatusNews },
     /// Others see from now on that a user is present, or do not.

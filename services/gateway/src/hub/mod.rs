@@ -30,7 +30,7 @@ use madang_domain::{ConnectionId, Seq, TopicId};
 use tokio::sync::{mpsc, oneshot};
 
 pub(crate) use arrival::Arrival;
-pub(crate) use profile_news::{ProfileNews, ShownNews, StatusNews};
+pub(crate) use profile_news::{ProfileNews, SettingsChange, ShownNews, StatusNews};
 pub(crate) use shard::ShardDeps;
 pub(crate) use topic_hub::{Audience, Listener};
 
@@ -127,6 +127,11 @@ impl Hubs {
     /// Delivers a frame that no log keeps to the subscribers of one format.
     pub(crate) async fn say(&self, topic: TopicId, frame: WireFrame, format: Format, audience: Audience) {
         self.tell(topic, Message::Say { topic, frame, format, audience }).await;
+    }
+
+    /// Delivers what a user has set to the user's devices, unless they were told of a later change.
+    pub(crate) async fn settings(&self, topic: TopicId, change: SettingsChange, frame: WireFrame) {
+        self.tell(topic, Message::Settings { topic, change, frame }).await;
     }
 
     /// Delivers that somebody types or has stopped.

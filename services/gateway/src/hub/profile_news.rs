@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use madang_contract::WireFrame;
-use madang_domain::{Profile, Timestamp, UserId};
+use madang_domain::{Profile, RoomId, Timestamp, UserId};
 
 /// A changed profile, as subscribers and the bus are told.
 #[derive(Debug, Clone)]
@@ -28,6 +28,15 @@ pub(crate) struct StatusNews {
     pub(crate) but_for: Vec<UserId>,
     /// What the others are told.
     pub(crate) frame: WireFrame,
+}
+
+/// A change of what a user has set, for the user's own devices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SettingsChange {
+    /// The room for which; none of the user's own settings.
+    pub(crate) of: Option<RoomId>,
+    /// Later than that of each change before.
+    pub(crate) version: Timestamp,
 }
 
 /// Whether others see that a user is present.

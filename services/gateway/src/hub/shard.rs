@@ -200,6 +200,9 @@ impl Shard {
                 self.with(topic, |slot| slot.say_typing(&signal, Instant::now()));
             }
             Message::Profile { topic, news } => self.with(topic, |slot| slot.hub.say_profile(&news)),
+            Message::Settings { topic, change, frame } => {
+                self.with(topic, |slot| slot.hub.say_settings(change, &frame));
+            }
             Message::Status { topic, news } => self.with(topic, |slot| slot.hub.say_status(&news)),
             Message::Shown { topic, news: ShownNews { user, hides, card } } => {
                 let presence = Arc::clone(&self.deps.presence);

@@ -8,14 +8,23 @@ use madang_domain::{Timestamp, UserId};
 /// the user, all within a moment; only where more users than these change at once may a socket be told twice.
 const USERS_MAX: usize = 64;
 
-/// The versions of profiles that one socket has been told of, the user who was told last at the end.
-#[derive(Debug, Default)]
-pub(super) struct ProfilesTold(VecDeque<(UserId, Timestamp)>);
+/// The versions of profiles that one socket has been told of.
+pub(super) type ProfilesTold = VersionsTold<UserId>;
 
-impl ProfilesTold {
-    /// Notes a version of a user's profile. Answers whether it is news: no such version, and no later one, was told.
-    pub(super) fn note(&mut self, user: UserId, version: Timestamp) -> bool {
-        if let Some(at) = self.0.iter().position(|(told, _)| *told == user) {
+/// The versions of things that one socket has been told of, the one that was told last at the end.
+#[derive(Debug)]
+pub(super) struct VersionsTold<K>(VecDeque<(K, Timestamp)>);
+
+impl<K> Default for VersionsTold<K> {
+    fn default() -> Self {
+        Self(VecDeque::new())
+    }
+}
+
+impl<K: PartialEq> VersionsTold<K> {
+    /// Notes a version of something. Answers whether it is news: no such version, and no later one, was told.
+    pub(super) fn note(&mut self, of: K, version: Timestamp) -> bool {
+        if let Some(at) = self.0.iter().position(|(told, _)| *told == of) {
             if self.0[at].1 >= version {
                 return false;
             }
@@ -26,7 +35,7 @@ impl ProfilesTold {
             // Most sockets are told of their own user alone.
             self.0.reserve_exact(1);
         }
-        self.0.push_back((user, version));
+        self.0.push_back((of, version));
         true
     }
 }

@@ -15,9 +15,12 @@ use std::{
 };
 
 use madang_contract::WireFrame;
-use madang_domain::{Timestamp, UserId};
+use madang_domain::{RoomId, Timestamp, UserId};
 
-use super::{close::Close, profiles_told::ProfilesTold};
+use super::{
+    close::Close,
+    profiles_told::{ProfilesTold, VersionsTold},
+};
 
 /// A queue that was larger than this frees its memory when it becomes empty.
 const KEPT_CAPACITY_FRAMES: usize = 16;
@@ -50,6 +53,8 @@ struct State {
     profiles_told: ProfilesTold,
     /// Statuses are told as profiles are.
     statuses_told: ProfilesTold,
+    /// Of what is set for rooms, and of the user's own settings.
+    settings_told: VersionsTold<Option<RoomId>>,
     closing: Option<Close>,
     /// The waker of the writer. It waits for frames, or, if `blocked`, for the client to read.
     writer: Option<Waker>,
@@ -159,6 +164,16 @@ impl Outbox {
     pub(crate) fn push_status(&self, user: UserId, version: Timestamp, frame: &WireFrame) -> bool {
         let mut state = self.lock();
         if !state.statuses_told.note(user, version) {
+            return state.closing.is_none();
+        }
+        self.push_locked(state, frame.clone())
+    }
+
+    /// Queues the frame of what is set for a room, or for the user, unless the client was told of this version or of a later
+    /// one. False when the socket is closing.
+    pub(crate) fn push_settings(&self, of: Option<RoomId>, version: Timestamp, frame: &WireFrame) -> bool {
+        let mut state = self.lock();
+        if !state.settings_told.note(of, version) {
             return state.closing.is_none();
         }
         self.push_locked(state, frame.clone())

@@ -63,7 +63,9 @@ impl Engine {
                 Stage::Memberships => leave_next(transaction, &mut erasure, now).await?,
                 Stage::Inbox => take_inbox(transaction, &mut erasure).await?,
                 Stage::Rooms => find_rooms(transaction, &mut erasure).await?,
-                Stage::Logs | Stage::NameInLog | Stage::NameInInbox => look_through(transaction, &mut erasure, now).await?,
+                Stage::Logs | Stage::NameInLog | Stage::NameInInbox => {
+                    look_through(transaction, &mut erasure, now).await?
+                }
             };
             transaction.save_erasure(&erasure).await?;
             Ok(Changed { value: Erased { done: erasure.done_at.is_some(), told: None }, events })

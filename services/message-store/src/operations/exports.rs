@@ -168,7 +168,11 @@ async fn read(
                 show_as_seen(event, &view);
             }
             let is_through = reached >= view.room.head;
-            Some(if is_through { ExportPlace::Logs(Some(room)) } else { ExportPlace::Messages(room, reached) })
+            Some(if is_through {
+                ExportPlace::Logs(Some(room))
+            } else {
+                ExportPlace::Messages(room, reached)
+            })
         }
         ExportPlace::Notices(after) => {
             let read = connection.notices_after(user, slice(after)).await?;

@@ -70,13 +70,18 @@ pub(crate) trait Members {
     -> DatabaseResult<()>;
 
     /// Notes of what a member wants to be notified, and until when of nothing; what is absent stays, and the time 0 ends it.
+    /// The change has a later version than each one before.
     async fn set_room_settings(
         &mut self,
         room: RoomId,
         user: UserId,
         notify: Option<NotificationLevel>,
         muted_until: Option<Timestamp>,
+        now: Timestamp,
     ) -> DatabaseResult<()>;
+
+    /// When what a member has set for a room was last changed.
+    async fn room_settings_version(&mut self, room: RoomId, user: UserId) -> DatabaseResult<Timestamp>;
 
     /// Of members, those who want to be notified of nothing in the room now.
     async fn silent_members(

@@ -50,6 +50,13 @@ pub(crate) trait People {
     /// once. In a transaction.
     async fn note_seen(&mut self, seen: &[Seen]) -> DatabaseResult<()>;
 
+    /// When what a user has set was last changed; of 1970 where nothing was.
+    async fn settings_version(&mut self, user: UserId) -> DatabaseResult<Timestamp>;
+
+    /// Notes that what a user has set is changed, with a version that is later than all before. No other transaction changes
+    /// it until this one ends.
+    async fn change_settings(&mut self, user: UserId, now: Timestamp) -> DatabaseResult<()>;
+
     /// What a user does not show.
     async fn hides(&mut self, user: UserId) -> DatabaseResult<Hides>;
 

@@ -1,14 +1,14 @@
 //! Of what users want to be notified, and notices that are dismissed.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     hash::{BuildHasher as _, RandomState},
     sync::Arc,
     time::Duration,
 };
 
 use madang_domain::{
-    Code, NotificationLevel, Profile, Result, RoomId, Seq, TopicId,
+    Code, NotificationLevel, Profile, Result, RoomId, Seq, Timestamp, TopicId,
     event::{Dismissed, Event, EventBody},
 };
 use madang_kit::clock::Clock as _;
@@ -36,6 +36,7 @@ madang_test_kit::on_both!(
     a_notice_that_the_level_refuses_is_not_written,
     an_edit_tells_nobody_whose_level_refuses_it,
     settings_are_kept_and_answered,
+    the_latest_version_of_settings_is_what_is_kept,
     a_dismissed_notice_is_gone_and_its_place_stays,
     what_is_dismissed_is_not_unread,
     unread_notices_are_what_a_naive_count_says,
@@ -84,7 +85,8 @@ async fn a_notice_that_the_level_refuses_is_not_written(fixture: Fixture) {
     .into_iter()
     .enumerate()
     {
-        assert_eq!(put(&service, room, &jun, settings).await.unwrap(), SetForRoom { room, settings });
+        let SetForRoom { room: of, settings: set, .. } = put(&service, room, &jun, settings).await.unwrap();
+        assert_eq!((of, set), (room, settings));
         assert_eq!(service.view(room, &jun).await.membership.unwrap().settings, settings);
         for (authority, key) in [(Authority::User, "u"), (Authority::Site, "s")] {
             let (of_jun, of_hana) = (mentions(&service, &jun).await, mentions(&service, &hana).await);
@@ -136,6 +138,43 @@ async fn settings_are_kept_and_answered(fixture: Fixture) {
     assert_eq!(put(None).await.do_not_disturb_until, until, "what is not named stays");
     assert_eq!(get().await.added_by, before.added_by);
     assert_eq!(put(Some(None)).await, before);
+}
+
+/// Several devices change something at once, at two replicas, while the clock stands still.
+async fn the_latest_version_of_settings_is_what_is_kept(fixture: Fixture) {
+    let (one, two) = (fixture.service().await, fixture.service().await);
+    let jun = user(2);
+    let room = one.given_room(&[&user(1), &jun]).await;
+    let until = |number: i64| Timestamp::from_micros(fixture.clock.now().as_micros() + number);
+    let of_user = (1..=8).map(|number| {
+        let set = PutUserSettings {
+            do_not_disturb_until: Some(Some(until(number))),
+            ..PutUserSettings::nothing(jun.id)
+        };
+        if number % 2 == 0 { &one } else { &two }.put_user_settings(set)
+    });
+    let answers = futures_util::future::join_all(of_user).await;
+    let answers: BTreeMap<_, _> =
+        answers.into_iter().map(|set| set.unwrap()).map(|set| (set.version, set)).collect();
+    assert_eq!(answers.len(), 8, "each change has a version of its own");
+    let kept = one.get_user_settings(GetUserSettings { user: jun.id }).await.unwrap();
+    assert_eq!(answers.last_key_value(), Some((&kept.version, &kept)));
+
+    let levels = [NotificationLevel::All, NotificationLevel::Mentions, NotificationLevel::None];
+    let of_room = (1..=8_i64).map(|number| {
+        let settings =
+            RoomSettings { notify: levels[(number % 3) as usize], muted_until: Some(until(number)) };
+        let (service, jun) = (if number % 2 == 0 { one.clone() } else { two.clone() }, Arc::clone(&jun));
+        async move { put(&service, room, &jun, settings).await.unwrap() }
+    });
+    let answers: BTreeMap<_, _> = futures_util::future::join_all(of_room)
+        .await
+        .into_iter()
+        .map(|set| (set.version, set.settings))
+        .collect();
+    assert_eq!(answers.len(), 8);
+    let kept = one.view(room, &jun).await.membership.unwrap().settings;
+    assert_eq!(answers.last_key_value().map(|(_, settings)| *settings), Some(kept));
 }
 
 async fn a_dismissed_notice_is_gone_and_its_place_stays(fixture: Fixture) {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use madang_contract::WireFrame;
 use madang_domain::UserId;
 
 use super::{Stage, TopicHub};
@@ -9,7 +10,7 @@ use crate::{
     formats::Format,
     hub::{
         presence::PresenceGuard,
-        profile_news::{ProfileNews, StatusNews},
+        profile_news::{ProfileNews, SettingsChange, StatusNews},
     },
 };
 
@@ -47,6 +48,17 @@ impl TopicHub {
         });
     }
 
+    /// Tells the devices of a user what the user has set, unless they were told of a later change of the same.
+    pub(crate) fn say_settings(&mut self, change: SettingsChange, frame: &WireFrame) {
+        self.subscribers.retain(|subscriber| {
+            if subscriber.format == Format::Native && matches!(subscriber.stage, Stage::Live(_)) {
+                subscriber.outbox.push_settings(change.of, change.version, frame)
+            } else {
+                !subscriber.outbox.is_closing()
+            }
+        });
+    }
+
     /// Others see from now on that a user is present, or do not. What a session that is catching up knew before counts no
     /// more.
     pub(crate) fn show_presence(
@@ -76,8 +88,8 @@ mod tests {
     };
 
     use bytes::Bytes;
-    use madang_contract::WireFrame;
-    use madang_domain::{DisplayName, Profile, Seq, Timestamp, Username};
+    use madang_domain::{DisplayName, Profile, RoomId, Seq, Timestamp, Username};
+    use uuid::Uuid;
 
     use super::*;
     use crate::{
@@ -124,6 +136,23 @@ mod tests {
         assert_eq!(sent(&mine), 0);
         hall.say_profile(&news(6));
         assert_eq!(sent(&mine), 1);
+    }
+
+    #[test]
+    fn devices_end_with_the_last_change_whichever_comes_first() {
+        let (mut hub, mine) = (TopicHub::default(), outbox());
+        hub.attach(listener(connection(2), user(2), &mine));
+        hub.activate(connection(2), Seq::START);
+        let mut say = |of: Option<u128>, version: i64| {
+            let of = of.map(|room| RoomId::new(Uuid::from_u128(room)));
+            let change = SettingsChange { of, version: Timestamp::from_micros(version) };
+            hub.say_settings(change, &WireFrame::json(&version));
+            sent(&mine)
+        };
+        assert_eq!(say(None, 5), 1);
+        assert_eq!(say(None, 4), 0, "committed before, and told later");
+        assert_eq!((say(Some(7), 3), say(Some(8), 2)), (1, 1), "each room has its own");
+        assert_eq!((say(Some(7), 2), say(Some(7), 4), say(None, 6)), (0, 1, 1));
     }
 
     #[test]

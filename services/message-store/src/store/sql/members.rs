@@ -53,8 +53,10 @@ const SET_HIDDEN: &str = "\
     UPDATE members SET hidden_ordinal = $3 \
     WHERE room = $1 AND user_id = $2 AND coalesce(hidden_ordinal, -1) <> coalesce($3, -1)";
 const SET_ROOM_SETTINGS: &str = "\
-    UPDATE members SET notify = coalesce($3, notify), notify_muted_until = coalesce($4, notify_muted_until) \
+    UPDATE members SET notify = coalesce($3, notify), notify_muted_until = coalesce($4, notify_muted_until), \
+        settings_version = CASE WHEN $5 > settings_version THEN $5 ELSE settings_version + 1 END \
     WHERE room = $1 AND user_id = $2";
+const ROOM_SETTINGS_VERSION: &str = "SELECT settings_version FROM members WHERE room = $1 AND user_id = $2";
 const SILENT_MEMBERS: &str = "SELECT m.user_id FROM members m WHERE m.room = ";
 const DELETE_MEMBER: &str = "DELETE FROM members WHERE room = $1 AND user_id = $2";
 
@@ -202,13 +204,20 @@ impl Members for Connection {
         user: UserId,
         notify: Option<NotificationLevel>,
         muted_until: Option<Timestamp>,
+        now: Timestamp,
     ) -> DatabaseResult<()> {
         let query = query::<Db>(SET_ROOM_SETTINGS)
             .bind(room.uuid())
             .bind(user.uuid())
             .bind(notify.map(level_number))
-            .bind(muted_until.map(Timestamp::as_micros));
+            .bind(muted_until.map(Timestamp::as_micros))
+            .bind(now.as_micros());
         run!(self, query, execute).map(drop)
+    }
+
+    async fn room_settings_version(&mut self, room: RoomId, user: UserId) -> DatabaseResult<Timestamp> {
+        let query = query_scalar::<Db, i64>(ROOM_SETTINGS_VERSION).bind(room.uuid()).bind(user.uuid());
+        Ok(Timestamp::from_micros(run!(self, query, fetch_optional)?.unwrap_or(0)))
     }
 
     async fn silent_members(

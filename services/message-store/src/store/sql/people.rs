@@ -53,6 +53,10 @@ const LATER_SEEN: &str = " ON CONFLICT (user_id) DO UPDATE SET last_seen = exclu
 
 const HIDES: &str =
     "SELECT hides_presence, hides_last_seen, hides_typing FROM user_settings WHERE user_id = $1";
+const SETTINGS_VERSION: &str = "SELECT version FROM user_settings WHERE user_id = $1";
+const CHANGE_SETTINGS: &str = "\
+    INSERT INTO user_settings (user_id, version) VALUES ($1, $2) ON CONFLICT (user_id) DO UPDATE SET version = \
+        CASE WHEN excluded.version > user_settings.version THEN excluded.version ELSE user_settings.version + 1 END";
 const SET_HIDES: &str = "\
     INSERT INTO user_settings (user_id, hides_presence, hides_last_seen, hides_typing) \
     VALUES ($1, coalesce($2, FALSE), coalesce($3, FALSE), coalesce($4, FALSE)) \
@@ -160,6 +164,16 @@ impl People for Connection {
         });
         insert.push(LATER_SEEN);
         run!(self, insert.build().persistent(false), execute).map(drop)
+    }
+
+    async fn settings_version(&mut self, user: UserId) -> DatabaseResult<Timestamp> {
+        let query = query_scalar::<Db, i64>(SETTINGS_VERSION).bind(user.uuid());
+        Ok(Timestamp::from_micros(run!(self, query, fetch_optional)?.unwrap_or(0)))
+    }
+
+    async fn change_settings(&mut self, user: UserId, now: Timestamp) -> DatabaseResult<()> {
+        let query = query::<Db>(CHANGE_SETTINGS).bind(user.uuid()).bind(now.as_micros());
+        run!(self, query, execute).map(drop)
     }
 
     async fn hides(&mut self, user: UserId) -> DatabaseResult<Hides> {

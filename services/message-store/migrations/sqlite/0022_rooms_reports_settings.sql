@@ -3,8 +3,10 @@
 -- that no append pays for this index.
 CREATE INDEX events_by_subject ON events (topic, subject) WHERE subject IS NOT NULL;
 
-COMMENT ON COLUMN erasures.stage IS 'What is next: 1 memberships, 2 the inbox, 3 which rooms have anything of the user, 4 those rooms, 5 the former name of a direct room in its log, 6 and in the inbox of the other user';
-COMMENT ON COLUMN erasures.seq IS 'Of stages 4 to 6, the event after which to go on';
-
 -- The embedding site lists the reports of all rooms by their status: without this, each of a status is read and sorted.
 CREATE INDEX reports_of_all ON reports (status, id);
+
+-- What a user has set is told to the user's devices by whichever gateway changed it. They end with what was committed last,
+-- whatever order it comes in, by these. A replica of the version before leaves them as they are.
+ALTER TABLE user_settings ADD COLUMN version INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE members ADD COLUMN settings_version INTEGER NOT NULL DEFAULT 0;
