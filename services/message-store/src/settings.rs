@@ -164,7 +164,7 @@ pub(crate) const THREAD_APPENDS_MAX: usize = 4;
 /// How many messages of each of these kinds wait. Each takes a few milliseconds, so that
 /// all are done within the deadline.
 /// Further ones are refused.
-pub(crate) const APART_APPENDS_WAITING: usize = 256;
+pub(crate) const APART_APPENDS_WAITING: usize = 128;
 
 /// The interval of the database check, whose result is logged.
 pub(crate) const PING_INTERVAL: Duration = Duration::from_secs(1);
