@@ -14,7 +14,7 @@ use madang_rpc::{
 
 use crate::{
     deletions::delete,
-    moderation::ban,
+    moderation::{Terms, ban},
     reactions::react,
     room_flags::{NONE, set},
     support::{Fixture, Words as _, message, user},
@@ -148,7 +148,7 @@ async fn an_export_shows_of_others_what_the_user_still_sees(fixture: Fixture) {
         service.leave(Leave { actor: Arc::clone(&mina), room: room.into() }).await.unwrap();
     };
     leave(left).await;
-    ban(&service, banned, &jun, &mina, None).await.unwrap();
+    ban(&service, banned, &jun, &mina, Some(Terms { until: None, reason: None })).await.unwrap();
     leave(back).await;
     let joined = RoomFlagChanges { history: Some(RoomHistory::Joined), ..NONE };
     set(&service, back, &jun, joined).await.unwrap();
