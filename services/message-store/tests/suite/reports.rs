@@ -451,11 +451,11 @@ async fn a_reporter_and_what_a_record_is_about_are_forgotten(fixture: Fixture) {
 
 async fn reports_of_all_rooms_are_found_by_their_status(fixture: Fixture) {
     let service = fixture.service().await;
-    let mina = user(1);
+    let (mina, jun) = (user(1), user(2));
     for number in 0..3 {
-        let room = service.given_room(&[&mina]).await;
+        let room = service.given_room(&[&mina, &jun]).await;
         let said = send(&service, room, &mina, "text", &format!("k{number}")).await.unwrap().seq;
-        report(&service, room, &mina, said, "spam").await.unwrap();
+        report(&service, room, &jun, said, "spam").await.unwrap();
     }
     if fixture.url.starts_with("sqlite") {
         let index = "SELECT count(*) FROM sqlite_master WHERE sql LIKE '%ON reports (status, id)'";
