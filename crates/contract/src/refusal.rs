@@ -13,6 +13,9 @@ pub fn in_words(text: &str) -> (Option<&str>, String) {
         let name = rest.rsplit_once("`, expected ").or_else(|| rest.rsplit_once("`, there are no fields"));
         return (name.map(|(name, _)| name), "is not known here".to_owned());
     }
+    if let Some(name) = text.strip_prefix("duplicate field `").and_then(|rest| rest.strip_suffix('`')) {
+        return (Some(name), "stands twice".to_owned());
+    }
     let of_kind = |prefix: &str| text.strip_prefix(prefix).and_then(|rest| rest.rsplit_once(", expected "));
     if let Some((is, expected)) = of_kind("invalid type: ") {
         return (None, format!("is {}; expected {}", kind(is), expectation(expected)));

@@ -44,6 +44,8 @@ pub enum Limit {
     AddressRegistrations,
     /// The passwords that wait to be hashed.
     WaitingPasswords,
+    /// The refreshes of one session.
+    SessionRefreshes,
     /// The unknown API keys and refresh tokens from one address.
     AddressUnknownCredentials,
     /// The unknown API keys from all addresses.
@@ -96,12 +98,13 @@ impl Limit {
             | Self::AccountSignIns
             | Self::AddressRegistrations
             | Self::WaitingPasswords
+            | Self::SessionRefreshes
             | Self::AddressUnknownCredentials => Counted::AtEachAuth,
         }
     }
 
     /// Every limit.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::UserSends,
         Self::AddressSends,
         Self::RoomSends,
@@ -122,6 +125,7 @@ impl Limit {
         Self::AccountSignIns,
         Self::AddressRegistrations,
         Self::WaitingPasswords,
+        Self::SessionRefreshes,
         Self::AddressUnknownCredentials,
         Self::UnknownApiKeys,
     ];
@@ -150,6 +154,7 @@ impl Limit {
             Self::AccountSignIns => "account_sign_ins",
             Self::AddressRegistrations => "address_registrations",
             Self::WaitingPasswords => "waiting_passwords",
+            Self::SessionRefreshes => "session_refreshes",
             Self::AddressUnknownCredentials => "address_unknown_credentials",
             Self::UnknownApiKeys => "unknown_api_keys",
         }
@@ -181,6 +186,9 @@ impl Limit {
             Self::AccountSignIns => "too many sign-ins of this account: try again later",
             Self::AddressRegistrations => "too many registrations from this address: try again later",
             Self::WaitingPasswords => "too many sign-ins are waiting: try again later",
+            Self::SessionRefreshes => {
+                "this session is refreshed too often: use the access token until it expires"
+            }
             Self::AddressUnknownCredentials => {
                 "too many unknown keys or tokens from this address: try again later"
             }

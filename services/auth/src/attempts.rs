@@ -1,4 +1,4 @@
-//! Rate limits for sign-in, registration and unknown refresh tokens.
+//! Rate limits for sign-in, registration and refreshes.
 //!
 //! Three buckets limit failed sign-ins. The bucket of the address limits one attacker who tries many
 //! accounts. The bucket of the account at that address limits one attacker who tries one account. The bucket
@@ -10,11 +10,12 @@
 //! has a password hashed. One counts the successful sign-ins of an account, since each makes a session. Only
 //! a client that knows the password can use it up. Buckets refill within minutes; no lockout is permanent.
 //!
-//! One bucket limits the refresh tokens from one address that were refused, since each costs a statement.
+//! One bucket limits the refresh tokens from one address that were refused, since each costs a statement. One limits the
+//! refreshes of a session, since each is a transaction: whoever has one good token could chain them without end.
 
 use std::{net::IpAddr, time::Duration};
 
-use madang_domain::{Limit, Timestamp, Username};
+use madang_domain::{Limit, SessionId, Timestamp, Username};
 use madang_flow_control::{KeyedRateLimiter, RateLimit, subscriber_network};
 
 use crate::{
@@ -30,6 +31,10 @@ const BUCKETS_MAX: usize = 100_000;
 /// Refused refresh tokens from one address. The burst leaves room for all good ones that are in progress at once
 /// behind one address.
 const REFUSED_TOKENS: RateLimit = RateLimit { interval: Duration::from_millis(200), burst: 300 };
+
+/// Refreshes of one session. A client needs one in the life of an access token; the burst is for one that reloads its page
+/// again and again, and for its tabs that all begin at once.
+const REFRESHES: RateLimit = RateLimit { interval: Duration::from_secs(5), burst: 60 };
 
 /// The rate limits.
 #[derive(Debug, Clone, Copy)]
@@ -57,6 +62,7 @@ enum Bucket {
     Successes(Username),
     Registration(IpAddr),
     RefusedTokens(IpAddr),
+    Refreshes(SessionId),
 }
 
 impl Bucket {
@@ -67,6 +73,7 @@ impl Bucket {
             Self::Address(_) | Self::AllOfAddress(_) => Limit::AddressSignIns,
             Self::Registration(_) => Limit::AddressRegistrations,
             Self::RefusedTokens(_) => Limit::AddressUnknownCredentials,
+            Self::Refreshes(_) => Limit::SessionRefreshes,
         }
     }
 }
@@ -152,6 +159,11 @@ impl Attempts {
             self.take(bucket, REFUSED_TOKENS, now)?;
         }
         Ok(Lookup { attempts: self, bucket })
+    }
+
+    /// Counts a refresh that would be answered with tokens.
+    pub(crate) fn refresh(&self, session: SessionId, now: Timestamp) -> Result<()> {
+        self.take(&Bucket::Refreshes(session), REFRESHES, now)
     }
 
     fn take(&self, bucket: &Bucket, limit: RateLimit, now: Timestamp) -> Result<()> {

@@ -50,6 +50,7 @@ impl Engine {
         if family.token != token.token_digest() {
             return self.repeat(family, &token, &client, now).await;
         }
+        self.attempts.refresh(family.session, now)?;
         let successor = token.successor(&*self.random);
         let is_repeatable = !self.lifetimes.refresh_repeat.is_zero();
         let rotation = Rotation {
@@ -92,6 +93,8 @@ impl Engine {
     ) -> Result<Grant> {
         match self.successor_again(&family, token, client, now) {
             Some(successor) => {
+                // Only here: a token that was used before ends its session however often it comes.
+                self.attempts.refresh(family.session, now)?;
                 tracing::debug!(session = %family.session, "a refresh is answered again");
                 self.grant(family.profile, family.session, family.ends_at, &successor, now).await
             }

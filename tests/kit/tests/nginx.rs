@@ -120,6 +120,14 @@ async fn large_bodies_and_operations_routes_stop_here() {
     let request =
         format!("GET /v1/rooms HTTP/1.1\r\nHost: h\r\nX-Long: {header}\r\nConnection: close\r\n\r\n");
     is_problem(&ask(&nginx, &request).await, 400, "invalid_argument");
+    for (line, status) in [
+        ("TRACE /v1/rooms HTTP/1.1\r\nHost: h", 405),
+        ("POST /v1/rooms HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: gzip", 501),
+        ("GET /v1/rooms HTTP/7.0\r\nHost: h", 505),
+    ] {
+        let answer = ask(&nginx, &format!("{line}\r\nConnection: close\r\n\r\n")).await;
+        is_problem(&answer, status, "invalid_argument");
+    }
 }
 
 /// Asserts that an answer of nginx itself is the contract's problem document.

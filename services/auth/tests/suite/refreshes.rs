@@ -18,6 +18,7 @@ madang_test_kit::on_both!(
     without_a_time_for_it_no_refresh_is_repeated,
     an_exchange_is_forgotten_when_it_is_not_repeated_any_more,
     refused_refresh_tokens_of_an_address_have_a_rate,
+    a_session_is_refreshed_at_a_bounded_rate,
 );
 
 /// The tokens' session has ended: the latest of them is refused, and the feed says so.
@@ -191,4 +192,29 @@ async fn refused_refresh_tokens_of_an_address_have_a_rate(world: World) {
     assert_code(refresh(&service, &of_another_world, client(2)).await, Code::Unauthenticated);
     world.clock.advance(seconds(1));
     refresh(&service, &token, client(1)).await.unwrap();
+}
+
+async fn a_session_is_refreshed_at_a_bounded_rate(world: World) {
+    const BURST: usize = 60;
+    let service = world.service().await;
+    let first = register(&service, "mina").await;
+    let other = login(&service, "mina").await;
+    let (mut before, mut last) = (first.refresh_token.clone(), first.refresh_token.clone());
+    for _ in 0..BURST {
+        before =
+            std::mem::replace(&mut last, refresh(&service, &last, client(1)).await.unwrap().refresh_token);
+    }
+    // Wherever the token is shown, and also to hear the same answer again.
+    for (token, address) in [(&last, 1), (&last, 2), (&before, 1)] {
+        let error = assert_code(refresh(&service, token, client(address)).await, Code::RateLimited);
+        assert_eq!(error.limit, Some(Limit::SessionRefreshes));
+    }
+    // Another session of the same user does not wait, and this one has lost nothing.
+    refresh(&service, &other.refresh_token, client(1)).await.unwrap();
+    world.clock.advance(seconds(5));
+    let grant = refresh(&service, &last, client(1)).await.unwrap();
+    assert_code(refresh(&service, &grant.refresh_token, client(1)).await, Code::RateLimited);
+    // A thief who keeps the session at its limit does not keep it alive.
+    assert_code(refresh(&service, &first.refresh_token, client(1)).await, Code::Unauthenticated);
+    assert_ended(&service, &grant).await;
 }

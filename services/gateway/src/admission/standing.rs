@@ -130,6 +130,8 @@ impl Limits<'_> {
             | Limit::AccountSignIns
             | Limit::AddressRegistrations
             | Limit::AddressUnknownCredentials => return None,
+            // Auth counts them, of a session.
+            Limit::SessionRefreshes => return None,
         };
         let Standing { rate, burst, left } = standing;
         Some(CallerLimit { limit: limit.as_str().into(), of, unit, rate, burst, left })

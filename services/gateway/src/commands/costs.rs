@@ -247,6 +247,7 @@ mod tests {
             | Limit::AccountSignIns
             | Limit::AddressRegistrations
             | Limit::WaitingPasswords
+            | Limit::SessionRefreshes
             | Limit::AddressUnknownCredentials => None,
         }
     }

@@ -14,11 +14,9 @@ use tracing::debug;
 use super::{
     body::{BodyTimeout, TimedBody},
     stream::{HttpStream, HttpTimes},
+    unread_head::HEADER_MAX_BYTES,
 };
 use crate::client_stream::{Abort, ClientStream};
-
-/// The bytes of a request's head.
-const HEADER_MAX_BYTES: usize = 16 * 1024;
 
 /// Serves a connection to its end: that of its client, of the patience with it or, once `soft` is cancelled, of the request
 /// under way. A connection that is upgraded lives on without this.
@@ -32,7 +30,11 @@ pub(super) async fn serve_connection<T, F>(
     F: Future<Output = Result<Response, Infallible>>,
 {
     let (stream, timer) = HttpStream::new(io, times);
-    let service = service_fn(|request| answer(with_deadline(request, times)));
+    let heads = stream.heads();
+    let service = service_fn(|request| {
+        heads.taken();
+        answer(with_deadline(request, times))
+    });
     let connection = http1::Builder::new()
         // The timer has the deadlines; hyper's own would be the same for an idle connection and a slow head.
         .timer(timer)

@@ -14,6 +14,7 @@ mod problem;
 pub(crate) mod server;
 mod stream;
 pub(crate) mod trace;
+mod unread_head;
 pub(crate) mod upgrade;
 
 pub(crate) use problem::Problem;

@@ -19,7 +19,7 @@ use tokio::{
     time::{Instant, Sleep, sleep, sleep_until},
 };
 
-use super::patience::Patience;
+use super::{patience::Patience, unread_head::UnreadHead};
 use crate::client_stream::Abort;
 
 /// How long a connection is still read that ends before its client has said all.
@@ -49,6 +49,10 @@ pub(crate) struct HttpStream<T> {
     heads: Arc<HeadClock>,
     untaken: Patience,
     left_over: LeftOver,
+    /// What is said instead of hyper's answer to a head that it cannot read.
+    unread_head: UnreadHead,
+    /// All that was to be written has been.
+    is_drained: bool,
 }
 
 /// What a client still says when its connection ends, which nobody wants to know.
@@ -61,10 +65,20 @@ struct LeftOver {
 impl<T> HttpStream<T> {
     /// A connection, and the timer by which hyper waits for its requests' heads.
     pub(super) fn new(io: T, times: HttpTimes) -> (Self, HeadTimer) {
-        let heads = Arc::new(HeadClock { epoch: Instant::now(), first_byte_at: AtomicU64::new(NO_BYTE) });
+        let heads = Arc::new(HeadClock {
+            epoch: Instant::now(),
+            first_byte_at: AtomicU64::new(NO_BYTE),
+            is_awaited: AtomicBool::new(false),
+        });
         let timer = HeadTimer { times, heads: Arc::clone(&heads), is_first: AtomicBool::new(true) };
         let untaken = Patience::new(times.answer);
-        (Self { io, heads, untaken, left_over: LeftOver::default() }, timer)
+        let unread_head = UnreadHead::default();
+        (Self { io, heads, untaken, left_over: LeftOver::default(), unread_head, is_drained: true }, timer)
+    }
+
+    /// When heads are awaited, for the one who takes the requests.
+    pub(super) fn heads(&self) -> Arc<HeadClock> {
+        Arc::clone(&self.heads)
     }
 
     /// The connection itself.
@@ -95,6 +109,7 @@ impl<T: AsyncWrite + Abort + Unpin> HttpStream<T> {
         context: &mut Context<'_>,
         written: Poll<io::Result<usize>>,
     ) -> Poll<io::Result<usize>> {
+        self.is_drained = false;
         match written {
             Poll::Ready(Ok(bytes)) => self.untaken.moved(bytes),
             Poll::Ready(Err(_)) => {}
@@ -114,6 +129,9 @@ impl<T: AsyncRead + AsyncWrite + Abort + Unpin> AsyncWrite for HttpStream<T> {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
+        if self.answers_unread_head(bytes) {
+            return self.poll_unread_head(context, bytes.len());
+        }
         let written = Pin::new(&mut self.io).poll_write(context, bytes);
         self.written(context, written)
     }
@@ -123,6 +141,10 @@ impl<T: AsyncRead + AsyncWrite + Abort + Unpin> AsyncWrite for HttpStream<T> {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        if self.answers_unread_head(slices.first().map_or(&[], |slice| slice)) {
+            let bytes = slices.iter().map(|slice| slice.len()).sum();
+            return self.poll_unread_head(context, bytes);
+        }
         let written = Pin::new(&mut self.io).poll_write_vectored(context, slices);
         self.written(context, written)
     }
@@ -132,6 +154,8 @@ impl<T: AsyncRead + AsyncWrite + Abort + Unpin> AsyncWrite for HttpStream<T> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // hyper flushes once it has written all that it keeps.
+        self.is_drained = true;
         Pin::new(&mut self.io).poll_flush(context)
     }
 
@@ -160,18 +184,50 @@ impl<T: AsyncRead + AsyncWrite + Abort + Unpin> AsyncWrite for HttpStream<T> {
     }
 }
 
+impl<T: AsyncWrite + Abort + Unpin> HttpStream<T> {
+    /// Whether what hyper writes is its own answer to a head that it could not read: it says something, though all answers
+    /// have been written and no request has come since.
+    fn answers_unread_head(&mut self, bytes: &[u8]) -> bool {
+        let is_own = self.is_drained && self.heads.is_awaited.load(Ordering::Relaxed);
+        self.unread_head.is_begun() || (is_own && self.unread_head.begin(bytes))
+    }
+
+    /// Writes the contract's answer, and then says that hyper's has been written.
+    fn poll_unread_head(
+        &mut self,
+        context: &mut Context<'_>,
+        bytes_of_hyper: usize,
+    ) -> Poll<io::Result<usize>> {
+        while !self.unread_head.rest().is_empty() {
+            let written = Pin::new(&mut self.io).poll_write(context, self.unread_head.rest());
+            match ready!(self.written(context, written))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                bytes => self.unread_head.advance(bytes),
+            }
+        }
+        Poll::Ready(Ok(bytes_of_hyper))
+    }
+}
+
 /// Of the head that is awaited nothing has come.
 const NO_BYTE: u64 = u64::MAX;
 
 /// When the head that is awaited began.
 #[derive(Debug)]
-struct HeadClock {
+pub(super) struct HeadClock {
     epoch: Instant,
     /// In microseconds after the epoch, or [`NO_BYTE`].
     first_byte_at: AtomicU64,
+    /// No request has come since hyper began to wait for one.
+    is_awaited: AtomicBool,
 }
 
 impl HeadClock {
+    /// The head was one, and its request is being answered.
+    pub(super) fn taken(&self) {
+        self.is_awaited.store(false, Ordering::Relaxed);
+    }
+
     /// Something has come.
     fn heard(&self) {
         // The stream and the timer are of one task: nobody writes in between.
@@ -200,6 +256,7 @@ pub(super) struct HeadTimer {
 impl HeadTimer {
     fn wait(&self) -> HeadWait {
         self.heads.first_byte_at.store(NO_BYTE, Ordering::Relaxed);
+        self.heads.is_awaited.store(true, Ordering::Relaxed);
         let idle = if self.is_first.swap(false, Ordering::Relaxed) {
             self.times.head
         } else {

@@ -27,8 +27,10 @@ pub(super) fn body_error<T: DeserializeOwned>(body: &[u8], error: &serde_json::E
     let mut fields = fields_of::<T>(value);
     let Some(first) = fields.first() else {
         // Such as a field that stands twice, which a value holds once.
-        let (_, said) = in_words(&error.to_string());
-        return Error::invalid(format!("the body is invalid: {said}"));
+        let text = error.to_string();
+        let (name, said) = in_words(&text);
+        let name = name.map(|name| format!("{name} ")).unwrap_or_default();
+        return Error::invalid(format!("the body is invalid: {name}{said}"));
     };
     let sentence = match first.pointer.rsplit('/').next() {
         None | Some("") => format!("the body is invalid: {}", first.detail),
@@ -39,7 +41,11 @@ pub(super) fn body_error<T: DeserializeOwned>(body: &[u8], error: &serde_json::E
 }
 
 fn not_json(error: &serde_json::Error) -> Error {
-    Error::invalid(format!("the body is not JSON: {error}"))
+    match error.classify() {
+        Category::Eof => Error::invalid("the body is not JSON: it ends too early"),
+        // Such as a comma too many. The place would be of a text that the reader of a form has not written.
+        _ => Error::invalid(format!("the body is not JSON: {}", in_words(&error.to_string()).1)),
+    }
 }
 
 fn fields_of<T: DeserializeOwned>(mut value: Value) -> Vec<FieldError> {
@@ -110,11 +116,30 @@ fn take_out(value: &mut Value, pointer: &str) -> bool {
 pub(super) fn query_error(rejection: &QueryRejection) -> Error {
     let said =
         std::error::Error::source(rejection).map_or_else(|| rejection.body_text(), ToString::to_string);
-    let sentence = match said.split_once(": ") {
-        Some((name, problem)) => format!("the query's {name} is refused: {problem}"),
-        None => format!("the query is refused: {said}"),
+    let (name, problem) = match said.split_once(": ") {
+        Some((name, problem)) => (Some(name), problem),
+        None => (None, said.as_str()),
     };
-    Error::invalid(sentence)
+    let (missed, sentence) = in_words(problem);
+    let Some(name) = name.or(missed) else {
+        return Error::invalid(format!("the query is invalid: {sentence}"));
+    };
+    let mut pointer = String::new();
+    push(&mut pointer, name);
+    let field = FieldError::of_sentence(pointer, of_number(&sentence));
+    let sentence = format!("the query's {name} {}", field.detail);
+    Error { fields: vec![field], ..Error::invalid(sentence) }
+}
+
+/// What the standard library says of a number that is none, in words of the contract.
+fn of_number(sentence: &str) -> &str {
+    match sentence {
+        "invalid digit found in string" | "cannot parse integer from empty string" => {
+            "must be a whole number that is not negative"
+        }
+        "number too large to fit in target type" => "is too large",
+        _ => sentence,
+    }
 }
 
 /// Why a parameter of the path is refused.
@@ -249,17 +274,18 @@ mod tests {
     fn what_is_about_no_field_has_none() {
         // A wrong value before the end of a body that is cut.
         let (sentence, told) = refused::<Register>(r#"{"username":"a b","password":"correct"#);
-        assert!(sentence.starts_with("the body is not JSON: EOF"), "{sentence}");
+        assert_eq!(sentence, "the body is not JSON: it ends too early");
         assert_eq!(told, []);
         for body in ["", "{", "[1", "nonsense"] {
             let (sentence, told) = refused::<Register>(body);
             assert!(sentence.starts_with("the body is not JSON: "), "{sentence}");
+            assert!(!sentence.contains(" line ") && !sentence.contains(" column "), "{sentence}");
             assert_eq!(told, []);
         }
         let (sentence, told) = refused::<Register>("\"x\"");
         assert!(sentence.starts_with("the body is invalid: "), "{sentence}");
         assert_eq!(told, []);
         let twice = r#"{"username":"mina","username":"mina","password":"correct horse battery"}"#;
-        assert_eq!(refused::<Register>(twice).0, "the body is invalid: duplicate field `username`");
+        assert_eq!(refused::<Register>(twice).0, "the body is invalid: username stands twice");
     }
 }

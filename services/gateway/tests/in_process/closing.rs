@@ -4,7 +4,7 @@
 use std::{net::SocketAddr, time::Duration};
 
 use madang_client::{ConnectOptions, Credential, NewRoom, Socket};
-use madang_domain::{RoomId, Username};
+use madang_domain::{RoomId, UserId, Username};
 use madang_gateway::GatewaySettings;
 use madang_rpc::auth::{ClientInfo, ListSessions, Login, Password, RevokeSession};
 use tokio::{
@@ -18,18 +18,18 @@ use crate::{
 };
 
 /// How long it takes from the decision to the end of the connection.
-const CLOSE_PATIENCE: Duration = Duration::from_secs(6);
+pub(crate) const CLOSE_PATIENCE: Duration = Duration::from_secs(6);
 /// How long the decision may take, where a session is revoked, and what a busy machine adds.
-const DECIDED_WITHIN: Duration = Duration::from_secs(2);
+pub(crate) const DECIDED_WITHIN: Duration = Duration::from_secs(2);
 /// The buffer in which the system of a client keeps what it does not read.
-const RECEIVE_BUFFER_BYTES: u32 = 8 * 1024;
+pub(crate) const RECEIVE_BUFFER_BYTES: u32 = 8 * 1024;
 const TEXT_CHARS: usize = 4_000;
 const TEXT_BYTES: usize = 4 * TEXT_CHARS;
 /// What may wait for a socket where nobody is to be closed as too slow.
 const AMPLE_QUEUE_BYTES: usize = 64 << 20;
 
 /// The bytes that the system takes from a gateway for a client that does not read, at most.
-fn system_bytes() -> usize {
+pub(crate) fn system_bytes() -> usize {
     let limits = std::fs::read_to_string("/proc/sys/net/ipv4/tcp_wmem").unwrap();
     let most: usize = limits.split_whitespace().next_back().unwrap().parse().unwrap();
     most + RECEIVE_BUFFER_BYTES as usize
@@ -94,13 +94,20 @@ impl Deaf {
 }
 
 /// Another access token of the user, of another session.
-async fn sign_in_again(services: &Services, username: &Username) -> String {
+pub(crate) async fn sign_in_again(services: &Services, username: &Username) -> String {
     let login = Login {
         username: username.clone(),
         password: Password::new(PASSWORD.to_owned()),
         client: ClientInfo::default(),
     };
     services.auth.login(login).await.unwrap().access_token
+}
+
+/// Signs the user out where the user signed in first.
+pub(crate) async fn revoke_first_session(services: &Services, user: UserId) {
+    let sessions = services.auth.list_sessions(ListSessions { user, presented: None }).await.unwrap();
+    let session = sessions.last().unwrap().id;
+    services.auth.revoke_session(RevokeSession { user, session, presented: None }).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -136,14 +143,7 @@ async fn a_client_that_never_reads_is_gone_in_time_whatever_the_reason() {
     }
     // Now one is signed out, and another one falls silent.
     let again = sign_in_again(&services, &revoked.user.profile.username).await;
-    let sessions = services
-        .auth
-        .list_sessions(ListSessions { user: revoked.user.profile.id, presented: None })
-        .await
-        .unwrap();
-    let session = sessions.last().unwrap().id;
-    let revoke = RevokeSession { user: revoked.user.profile.id, session, presented: None };
-    services.auth.revoke_session(revoke).await.unwrap();
+    revoke_first_session(&services, revoked.user.profile.id).await;
     let ended = revoked.gateway.api().with_token(&revoked.user.token);
     within(DECIDED_WITHIN, "the end of the session at its gateway", async {
         while ended.me().await.is_ok() {

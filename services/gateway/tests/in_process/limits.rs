@@ -11,7 +11,7 @@ use reqwest::{Method, StatusCode};
 use crate::support::{Gateway, Services, User};
 
 /// Limits that are not the caller's, and why.
-const NOT_TOLD: [(Limit, &str); 8] = [
+const NOT_TOLD: [(Limit, &str); 9] = [
     (Limit::SlowMode, "each room says its own"),
     (Limit::ServerCalls, "of an API key"),
     (Limit::UnknownApiKeys, "of all"),
@@ -19,6 +19,7 @@ const NOT_TOLD: [(Limit, &str); 8] = [
     (Limit::AddressSignIns, "before somebody is signed in"),
     (Limit::AccountSignIns, "before somebody is signed in"),
     (Limit::AddressRegistrations, "before somebody is signed in"),
+    (Limit::SessionRefreshes, "of a session, counted by auth"),
     (Limit::AddressUnknownCredentials, "before somebody is signed in"),
 ];
 

@@ -33,6 +33,7 @@ mod rates;
 mod raw;
 mod reads;
 mod receipts;
+mod refused_log;
 mod replay;
 mod reports;
 mod retirement;

@@ -112,14 +112,40 @@ async fn a_form_is_told_which_fields_are_wrong() {
         let detail = problem["detail"].as_str().unwrap();
         assert!(!detail.contains("deserialize") && !detail.contains(" column "), "{detail}");
     }
-    for (path, problem) in [
+    for (path, said, errors) in [
         (
             "/v1/rooms/No%20Such",
             "the URL is invalid: room must be an id, a slug, or `ext:` and the site's id of the room",
+            &[][..],
         ),
-        ("/v1/rooms?limit=x", "the query's limit is refused: invalid digit found in string"),
+        (
+            "/v1/rooms?limit=x",
+            "the query's limit must be a whole number that is not negative",
+            &[("/limit", "must be a whole number that is not negative")],
+        ),
+        ("/v1/rooms?limit=99999999999", "the query's limit is too large", &[("/limit", "is too large")]),
+        (
+            "/v1/rooms?scope=x",
+            "the query's scope is not known here; expected `mine` or `public`",
+            &[("/scope", "is not known here; expected `mine` or `public`")],
+        ),
+        ("/v1/rooms?limit=1&limit=2", "the query's limit stands twice", &[("/limit", "stands twice")]),
+        ("/v1/search?limit=1", "the query's q is missing", &[("/q", "is missing")]),
     ] {
         let answer = api.request(Method::GET, path).send().await.unwrap();
-        assert_eq!(answer.json::<Value>().await.unwrap()["detail"], problem, "{path}");
+        let problem: Value = answer.json().await.unwrap();
+        assert_eq!(problem["detail"], said, "{path}: {problem}");
+        assert_eq!(
+            if errors.is_empty() { Vec::new() } else { fields(&problem) },
+            errors,
+            "{path}: {problem}"
+        );
+    }
+    for body in ["{", "{\"name\":}", "{\"name\":\"x\",}", "nonsense"] {
+        let post = api.request(Method::POST, "/v1/rooms").header("content-type", "application/json");
+        let problem: Value = post.body(body).send().await.unwrap().json().await.unwrap();
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(detail.starts_with("the body is not JSON: "), "{body}: {detail}");
+        assert!(!detail.contains(" line ") && !detail.contains(" column "), "{body}: {detail}");
     }
 }

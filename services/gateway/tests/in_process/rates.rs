@@ -13,7 +13,10 @@ use madang_gateway::GatewaySettings;
 use reqwest::{StatusCode, header};
 use serde_json::{Value, json};
 
-use crate::support::{Gateway, PATIENCE, Services, User};
+use crate::{
+    raw::{RawSocket, frame},
+    support::{Gateway, PATIENCE, Services, User},
+};
 
 /// A gateway at which a user has one message a second.
 async fn sparing_gateway(services: &Services) -> Gateway {
@@ -178,6 +181,33 @@ async fn whatever_a_user_writes_by_a_frame_is_paid_for() {
         assert_eq!(error.limit.as_deref(), Some("user_sends"), "{kind}: {error:?}");
         assert!(error.retry_after_ms.is_some_and(|after| after > 0), "{kind}: {error:?}");
     }
+}
+
+/// The Channels dialect has one frame, which has to be paid for like a send of the other one.
+#[tokio::test]
+async fn what_a_user_says_in_the_channels_dialect_is_paid_for() {
+    let services = Services::start().await;
+    let another = services.gateway().await;
+    let gateway = services
+        .gateway_with(|settings| {
+            settings.channels.channels_edge = Some(true);
+            settings.sends_per_second = 1;
+            settings.sends_burst = 1;
+        })
+        .await;
+    let mina = services.user("mina").await;
+    let api = another.api().with_token(&mina.token);
+    let room = api.create_room(&NewRoom::public("Yard")).await.unwrap().id;
+    let path = format!("/ws/chat/{room}/");
+    let mut socket = RawSocket::open(gateway.address(), &path, Some(&mina.token), 64 * 1024).await;
+    socket.until_text("enter").await;
+    spend_all(&gateway, &mina).await;
+    let said = json!({"room_id": room, "user_id": mina.profile.id, "message": "hello"}).to_string();
+    socket.send(&frame(0x81, said.as_bytes())).await;
+    let alert = socket.until_text("response_type").await;
+    assert!(alert.contains(r#""response_type":"alert""#) && alert.contains("너무 자주"), "{alert}");
+    assert_eq!(gateway.metric(r#"madang_gateway_rate_limited_total{limit="user_sends"}"#), 1);
+    assert_eq!(api.messages(room, None, None, None).await.unwrap().items.len(), 0, "nothing was done");
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use madang_contract::rest;
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
     net::{TcpSocket, TcpStream},
     time::timeout,
 };
@@ -65,7 +65,7 @@ pub(crate) async fn ask(address: SocketAddr, request: &[u8]) -> Answer {
 }
 
 /// The head of an answer, and what came behind it.
-async fn head(stream: &mut TcpStream) -> (String, Vec<u8>) {
+async fn head(stream: &mut (impl AsyncRead + Unpin)) -> (String, Vec<u8>) {
     const END: &[u8] = b"\r\n\r\n";
     let mut read = Vec::new();
     loop {
@@ -90,8 +90,8 @@ pub(crate) enum End {
 }
 
 /// A WebSocket whose handshake is done.
-pub(crate) struct RawSocket {
-    pub(crate) stream: TcpStream,
+pub(crate) struct RawSocket<T = TcpStream> {
+    pub(crate) stream: T,
     /// What came and was not yet looked at.
     read: Vec<u8>,
 }
@@ -104,10 +104,21 @@ impl RawSocket {
         token: Option<&str>,
         receive_buffer_bytes: u32,
     ) -> Self {
-        let socket = TcpSocket::new_v4().unwrap();
-        // Before the connection, or the window that the kernel offers first is a larger one.
-        socket.set_recv_buffer_size(receive_buffer_bytes).unwrap();
-        let mut stream = socket.connect(address).await.unwrap();
+        Self::over(connect(address, receive_buffer_bytes).await, address, path, token).await
+    }
+}
+
+/// Connects with a system buffer of so many bytes for what is not read.
+pub(crate) async fn connect(address: SocketAddr, receive_buffer_bytes: u32) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    // Before the connection, or the window that the kernel offers first is a larger one.
+    socket.set_recv_buffer_size(receive_buffer_bytes).unwrap();
+    socket.connect(address).await.unwrap()
+}
+
+impl<T: AsyncRead + AsyncWrite + Unpin> RawSocket<T> {
+    /// Opens a socket over a connection.
+    pub(crate) async fn over(mut stream: T, address: SocketAddr, path: &str, token: Option<&str>) -> Self {
         let credential = token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
         let request = format!(
             "GET {path} HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use madang_client::{Client, Incoming, NewRoom, Socket};
 use madang_contract::{ClientFrame, ServerFrame, Subscribe, Subscribed, SubscribedRoom};
-use madang_domain::{Code, RoomId, RoomKind};
+use madang_domain::{Code, IdempotencyKey, MessageText, RoomId, RoomKind};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -90,6 +90,22 @@ async fn who_sends_by_a_slug_learns_which_room_it_reached() {
     let read = api.request(Method::PUT, "/v1/rooms/yard/read").json(&json!({"seq": 2}));
     let read: Value = api.call(read).await.unwrap();
     assert_eq!((&read["room"], &read["read"]), (&json!(room), &json!(2)));
+    let by_slug = ClientFrame::Send {
+        room: "yard".parse().unwrap(),
+        key: IdempotencyKey::new("k").unwrap(),
+        text: MessageText::new("hello").unwrap(),
+        reply_to: None,
+        attachments: Vec::new(),
+        thread: None,
+        in_room: false,
+    };
+    // A repeat says so, too.
+    for _ in 0..2 {
+        match gateway.socket(&mina).await.call(by_slug.clone(), PATIENCE).await.unwrap() {
+            Incoming::Frame(ServerFrame::Ack(ack)) => assert_eq!(ack.room, room),
+            other => panic!("{other:?}"),
+        }
+    }
 }
 
 #[tokio::test]

@@ -111,4 +111,14 @@ async fn the_channels_dialect_makes_no_hub_for_a_room_that_it_refuses() {
     }
     assert_eq!(handshake(closet.to_string(), &eve.token).await, 403);
     assert_eq!(gateway.metric_if_shown(HUBS).unwrap_or(0), 0);
+    // A refusal costs what one of the other dialect does: two hundred at once, and two a second.
+    let mut refused = 21;
+    while handshake(format!("no-such-room-{refused}"), &eve.token).await == 403 {
+        refused += 1;
+        assert!(refused < 400, "there is no rate");
+    }
+    assert!(refused >= 200, "{refused}");
+    let error = subscribe(&mut gateway.socket(&eve).await, [nowhere()]).await.unwrap_err();
+    assert_eq!(error.limit.as_deref(), Some("refused_subscriptions"));
+    assert_eq!(handshake(closet.to_string(), &mina.token).await, 101);
 }

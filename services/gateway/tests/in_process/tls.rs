@@ -3,12 +3,12 @@
 use std::{
     net::SocketAddr,
     sync::{Arc, Mutex},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use madang_client::{Body, Client, ConnectOptions, Credential, Incoming, NewRoom, Socket};
 use madang_contract::{ClientFrame, EventBody, RoomSince, Subscribe};
-use madang_domain::Seq;
+use madang_domain::{RoomId, Seq};
 use madang_test_kit::{Authority, CertificateFiles, eventually};
 use rustls::{
     ClientConfig, RootCertStore,
@@ -21,7 +21,14 @@ use tokio::{
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
-use crate::support::{Gateway, PATIENCE, Services, within};
+use crate::{
+    closing::{
+        CLOSE_PATIENCE, DECIDED_WITHIN, RECEIVE_BUFFER_BYTES, revoke_first_session, sign_in_again,
+        system_bytes,
+    },
+    raw::{RawSocket, connect, frame},
+    support::{Gateway, PATIENCE, Services, User, within},
+};
 
 /// Connects as a browser does: it verifies the authority and the host's name.
 #[derive(Clone)]
@@ -42,7 +49,10 @@ impl Browser {
     }
 
     async fn connect(&self) -> TlsStream<TcpStream> {
-        let tcp = TcpStream::connect(self.gateway).await.unwrap();
+        self.connect_over(TcpStream::connect(self.gateway).await.unwrap()).await
+    }
+
+    async fn connect_over(&self, tcp: TcpStream) -> TlsStream<TcpStream> {
         let host = ServerName::try_from("localhost").unwrap();
         let stream = self.connector.connect(host, tcp).await.unwrap();
         let session = stream.get_ref().1;
@@ -88,22 +98,27 @@ impl Scene {
         let issued = authority.issue(&["localhost"]).unwrap();
         let files = CertificateFiles::write(directory.path(), "gateway", &issued, &[&authority]).unwrap();
         let services = Services::start().await;
-        let (certificate, key) = (files.certificate.display(), files.key.display());
-        let flags = [
-            format!("--http-tls-certificate-file={certificate}"),
-            format!("--http-tls-key-file={key}"),
-            "--http-tls-reload-seconds=1".to_owned(),
-            "--sends-per-second=1000000".to_owned(),
-            "--sends-burst=1000000".to_owned(),
-        ];
-        let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
-        let gateway = services.gateway_with_flags(&flags).await;
+        let gateway = gateway(&services, &files, &[]).await;
         Self { _directory: directory, files, authority, gateway, services }
     }
 
     fn browser(&self) -> Browser {
         Browser::new(&self.authority, self.gateway.address())
     }
+}
+
+/// A gateway with that certificate and these flags.
+async fn gateway(services: &Services, files: &CertificateFiles, more: &[&str]) -> Gateway {
+    let (certificate, key) = (files.certificate.display(), files.key.display());
+    let flags = [
+        format!("--http-tls-certificate-file={certificate}"),
+        format!("--http-tls-key-file={key}"),
+        "--http-tls-reload-seconds=1".to_owned(),
+        "--sends-per-second=1000000".to_owned(),
+        "--sends-burst=1000000".to_owned(),
+    ];
+    let flags: Vec<&str> = flags.iter().map(String::as_str).chain(more.iter().copied()).collect();
+    services.gateway_with_flags(&flags).await
 }
 
 /// A long message: 12,000 bytes.
@@ -174,4 +189,78 @@ async fn a_certificate_is_replaced_and_sockets_stay() {
     assert_ne!(before, next);
     let subscribe = ClientFrame::Subscribe(Subscribe { all: true, ..Subscribe::default() });
     socket.call(subscribe, PATIENCE).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_handshake_that_does_not_come_to_its_end_is_given_up() {
+    const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(10);
+    let scene = Scene::new().await;
+    // Nothing at all, and the beginning of a record.
+    let silent = async |said: &[u8]| {
+        let began = Instant::now();
+        let mut tcp = TcpStream::connect(scene.gateway.address()).await.unwrap();
+        tcp.write_all(said).await.unwrap();
+        let mut heard = Vec::new();
+        let ended = within(HANDSHAKE_PATIENCE + DECIDED_WITHIN, "the end", tcp.read_to_end(&mut heard));
+        // The end may be a reset.
+        drop(ended.await);
+        assert!(heard.is_empty() && began.elapsed() >= HANDSHAKE_PATIENCE, "after {:?}", began.elapsed());
+    };
+    tokio::join!(silent(b""), silent(&[0x16, 3, 1, 2]));
+}
+
+/// A client that reads nothing, whose one place at a gateway of TLS is taken.
+async fn deaf(browser: &Browser, user: &User, room: RoomId) -> RawSocket<TlsStream<TcpStream>> {
+    let stream = browser.connect_over(connect(browser.gateway, RECEIVE_BUFFER_BYTES).await).await;
+    let mut socket = RawSocket::over(stream, browser.gateway, "/v1/ws", Some(&user.token)).await;
+    let subscribe = format!(r#"{{"type":"subscribe","rooms":[{{"room":"{room}"}}]}}"#);
+    socket.send(&frame(0x81, subscribe.as_bytes())).await;
+    socket.until_text("caught_up").await;
+    socket
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_reads_nothing_by_tls_is_gone_in_time() {
+    let scene = Scene::new().await;
+    let services = &scene.services;
+    let mina = services.user("mina").await;
+    let url = scene.browser().tunnel().await;
+    let api = Client::new(&url).unwrap().with_token(&mina.token);
+    let room = api.create_room(&NewRoom::public("Yard")).await.unwrap().id;
+    // One has too much waiting; the other, where much may wait, is signed out.
+    let mut waiting = Vec::new();
+    for (name, queue) in [("slow", None), ("revoked", Some("--queue-max-bytes=67108864"))] {
+        let flags: Vec<&str> = ["--max-user-sockets=1"].into_iter().chain(queue).collect();
+        let gateway = gateway(services, &scene.files, &flags).await;
+        let browser = Browser::new(&scene.authority, gateway.address());
+        let user = services.user(name).await;
+        let url = browser.tunnel().await;
+        Client::new(&url).unwrap().with_token(&user.token).join(room).await.unwrap();
+        let socket = deaf(&browser, &user, room).await;
+        waiting.push((gateway, user, url, socket));
+    }
+    let text = long();
+    let total = system_bytes() + 64 * text.len();
+    for _ in 0..total / text.len() {
+        api.send_message(room, &text, None).await.unwrap();
+    }
+    let revoked = &waiting[1].1.profile;
+    let again = sign_in_again(services, &revoked.username).await;
+    revoke_first_session(services, revoked.id).await;
+    let is_free = async |url: &str, token: &str| {
+        let credential = Credential::Bearer(token.to_owned());
+        eventually(DECIDED_WITHIN + CLOSE_PATIENCE, "the place", async || {
+            Socket::open(url, &credential, &ConnectOptions::default()).await.ok().map(drop)
+        })
+        .await;
+    };
+    tokio::join!(is_free(&waiting[0].2, &waiting[0].1.token), is_free(&waiting[1].2, &again));
+    // The system keeps nothing for them either: what still comes is what had reached their own.
+    for (_gateway, user, _, mut socket) in waiting {
+        let mut rest = Vec::new();
+        let ended = within(PATIENCE, "the end of the connection", socket.stream.read_to_end(&mut rest));
+        drop(ended.await);
+        let name = &user.profile.username;
+        assert!(rest.len() < total / 4, "{} of {total} bytes were kept for {name}", rest.len());
+    }
 }

@@ -10,7 +10,7 @@ use madang_rpc::store::{BannedUser, Changed, ListBans, Member, Page, Restrict};
 use super::{
     engine::Engine,
     members::{as_member, own_role},
-    page::{self, Place},
+    page::{self, MovingPage, Place},
     room_change::{RoomChange, permit, permit_against},
 };
 use crate::{
@@ -92,18 +92,29 @@ impl Engine {
 
     pub(crate) async fn bans(&self, request: ListBans) -> OperationResult<Page<BannedUser>> {
         let ListBans { user, room, page } = request;
-        let (limit, after) = page::check::<ByBan>(&page)?;
+        let now = self.clock.now();
+        // A ban that is imposed again moves up.
+        let moving = MovingPage::<ByBan>::begin(&page, now)?;
         let mut connection = self.database.reader().await?;
         let outcome = async {
             let view = as_member(connection.view(user, &room).await?)?;
             let role = view.place.map_or(Role::Member, |place| place.role);
             permit(RoomAction::ReadBans, Authority::User, role)?;
-            Ok(connection.bans(view.room.id, self.clock.now(), after, limit + 1).await?)
+            let room = view.room.id;
+            let mut banned = match moving.ordered() {
+                Some((after, limit)) => connection.bans(room, now, after, limit).await?,
+                None => Vec::new(),
+            };
+            let ordered = banned.len();
+            if let Some((beyond, limit)) = moving.moved(ordered) {
+                banned.extend(connection.bans_since(room, now, moving.since, beyond, limit).await?);
+            }
+            Ok((banned, ordered))
         };
         let outcome = outcome.await;
-        let banned = finish(connection, outcome).await?;
+        let (banned, ordered) = finish(connection, outcome).await?;
         let place = |banned: &BannedUser| ByBan { at: banned.at, user: banned.user.id };
-        let (items, next) = page::cut(banned, limit, false, place);
+        let (items, next) = moving.cut(banned, ordered, false, place, |banned| banned.user.id.uuid());
         Ok(Page { items, next })
     }
 }

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use madang_database::DatabaseResult;
 use madang_domain::{Reason, Restriction, RoomId, Timestamp, UserId};
 use madang_rpc::store::BannedUser;
+use uuid::Uuid;
 
 /// What is imposed on a user of a room.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,6 +63,16 @@ pub(crate) trait Restrictions {
         room: RoomId,
         now: Timestamp,
         after: Option<ByBan>,
+        limit: u32,
+    ) -> DatabaseResult<Vec<BannedUser>>;
+
+    /// Of them, those whose ban is of after a time, by their ids, beyond one.
+    async fn bans_since(
+        &mut self,
+        room: RoomId,
+        now: Timestamp,
+        since: Timestamp,
+        beyond: Uuid,
         limit: u32,
     ) -> DatabaseResult<Vec<BannedUser>>;
 }

@@ -1,21 +1,32 @@
 //! Profiles: what the store shows of a user is the present one.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use madang_domain::{Profile, Role, RoomId, RoomRef, event::EventBody};
+use madang_domain::{
+    Profile, ReportStatus, Role, RoomId, RoomRef, Seq,
+    event::{Event, EventBody, Message},
+};
 use madang_message_store::Service;
 use madang_rpc::{
     MessageStore as _,
     store::{
-        Authority, CreateRoom, HistoryFrom, Join, Leave, ListMembers, ListRooms, PROFILE_ROOMS_MAX,
-        PutMember, RememberProfile, RememberedProfile, RoomKind,
+        Append, Authority, Block, CreateRoom, HistoryFrom, Inbox, Join, Leave, ListAudit, ListBans,
+        ListBlocked, ListInvitations, ListMembers, ListPins, ListReports, ListRooms, ListThreadMessages,
+        ListThreads, MakeInvitation, PROFILE_ROOMS_MAX, PutMember, RememberProfile, RememberedProfile,
+        ReportMessage, RoomKind, SetPin,
     },
 };
 
-use crate::support::{Fixture, Words as _, page, room_of, user, user_at};
+use crate::{
+    moderation::{Terms, ban},
+    search::{query, settled},
+    support::{Fixture, Words as _, message, page, room_of, user, user_at},
+    threads::reply,
+};
 
 madang_test_kit::on_both!(
     a_changed_profile_is_shown_wherever_the_user_is_named,
+    a_changed_profile_is_shown_in_every_other_list,
     an_older_profile_never_replaces_a_later_one,
     the_rooms_of_a_change_are_those_of_the_user,
     one_change_is_told_to_so_many_rooms_and_no_more,
@@ -64,6 +75,135 @@ async fn a_changed_profile_is_shown_wherever_the_user_is_named(fixture: Fixture)
     assert_eq!(remember(&first, &renamed).await, RememberedProfile { user: renamed, rooms: vec![room] });
     for service in [&first, &second] {
         assert_eq!(names(service, room, &jun, &mina).await, vec!["Mina Kim"; 8]);
+    }
+}
+
+/// The names that the store shows of a user who has spoken, was banned, was blocked, was reported and invites, in every list
+/// that names users and is not of [`names`]; each with the list's own.
+async fn names_in_lists(service: &Service, room: RoomId, reader: &Profile) -> Vec<(&'static str, String)> {
+    let mut names = Vec::new();
+    let mut shown = |list, profile: &Profile| {
+        if profile.id != reader.id {
+            names.push((list, profile.name.to_string()));
+        }
+    };
+    let (user, all) = (reader.id, || page(50));
+    for event in service.inbox(Inbox { user, from: HistoryFrom::End, limit: 50 }).await.unwrap().events {
+        shown("notices", &event.actor);
+    }
+    for event in service.list_pins(ListPins { user, room: room.into(), page: all() }).await.unwrap().items {
+        shown("pins", &event.actor);
+    }
+    let excerpts = |shown: &mut dyn FnMut(&'static str, &Profile), events: &[Event]| {
+        for event in events {
+            if let EventBody::Message(Message { excerpt: Some(excerpt), .. }) = &event.body {
+                shown("excerpts", &excerpt.sender);
+            }
+        }
+    };
+    excerpts(&mut shown, &service.history_from(room, reader, HistoryFrom::End, 50).await.unwrap().events);
+    excerpts(&mut shown, &service.open_since(room, reader, Some((0, None))).await.unwrap().events);
+    for thread in service.list_threads(ListThreads { user, page: all() }).await.unwrap().items {
+        shown("threads", &thread.root.actor);
+        let from = HistoryFrom::After(Seq::START);
+        let (room, thread) = (room.into(), thread.root.seq);
+        let list = ListThreadMessages { user, room, thread, from, limit: 50 };
+        let thread = service.list_thread_messages(list).await.unwrap();
+        shown("a thread's root", &thread.root.actor);
+        thread.messages.iter().for_each(|event| shown("a thread's messages", &event.actor));
+    }
+    for found in &settled(service, &query(reader, "courtyard")).await.items {
+        shown("search", &found.message.actor);
+    }
+    for banned in &service.list_bans(ListBans { user, room: room.into(), page: all() }).await.unwrap().items {
+        shown("bans", &banned.user);
+    }
+    for blocked in &service.list_blocked(ListBlocked { user, page: all() }).await.unwrap().items {
+        shown("blocked", &blocked.user);
+    }
+    let list = ListReports { user: None, room: Some(room.into()), status: ReportStatus::Open, page: all() };
+    for report in &service.list_reports(list).await.unwrap().items {
+        shown("reports, the sender", &report.sender);
+        report.reporter.iter().for_each(|reporter| shown("reports, the reporter", reporter));
+    }
+    for entry in &service.list_audit(ListAudit { user, room: room.into(), page: all() }).await.unwrap().items
+    {
+        shown("the audit log, by whom", &entry.actor);
+        entry.subject.iter().for_each(|subject| shown("the audit log, of whom", subject));
+    }
+    for invitation in &service.list_invitations(ListInvitations { user, room: room.into() }).await.unwrap() {
+        shown("invitations", &invitation.by);
+    }
+    names
+}
+
+async fn a_changed_profile_is_shown_in_every_other_list(fixture: Fixture) {
+    let (first, second) = (fixture.service().await, fixture.service().await);
+    let (mina, jun, sora) = (user_at(1, "Mina", 5), user(2), user(3));
+    let room = first.given_room(&[&jun, &mina, &sora]).await;
+    let put = PutMember {
+        actor: Arc::clone(&jun),
+        authority: Authority::User,
+        room: room.into(),
+        user: Arc::clone(&mina),
+        role: Role::Moderator,
+    };
+    first.put_member(put).await.unwrap();
+    // She speaks, is answered, is pinned, mentions the reader, begins a thread that the reader follows, and writes in it.
+    let append = async |actor: &Arc<Profile>, said| {
+        let append = Append { room, actor: Arc::clone(actor), authority: Authority::User, message: said };
+        first.append(append).await.unwrap().seq
+    };
+    let root = append(&mina, message("to the courtyard, @user-2", "root")).await;
+    append(&jun, Message { reply_to: Some(root), ..message("yes", "answer") }).await;
+    let pin = SetPin { actor: Arc::clone(&jun), room: room.into(), message: root, on: true };
+    first.set_pin(pin).await.unwrap();
+    reply(&first, room, &jun, root, "followed").await.unwrap();
+    reply(&first, room, &mina, root, "in the thread").await.unwrap();
+    // She invites, bans another, is reported and reports, is blocked, and is banned.
+    let invitation = MakeInvitation {
+        actor: Arc::clone(&mina),
+        authority: Authority::User,
+        room: room.into(),
+        expires_at: None,
+        uses: None,
+    };
+    first.make_invitation(invitation).await.unwrap();
+    let terms = || Some(Terms { until: None, reason: None });
+    ban(&first, room, &mina, &sora, terms()).await.unwrap();
+    let own = append(&jun, message("mine", "own")).await;
+    for (actor, message) in [(&mina, own), (&jun, root)] {
+        let report = ReportMessage { actor: Arc::clone(actor), room: room.into(), message, reason: None };
+        first.report_message(report).await.unwrap();
+    }
+    first.block(Block { actor: Arc::clone(&jun), user: Arc::clone(&mina) }).await.unwrap();
+    ban(&first, room, &jun, &mina, terms()).await.unwrap();
+
+    let of_mina = async |service: &Service, name: &str| -> BTreeSet<&'static str> {
+        let named = names_in_lists(service, room, &jun).await.into_iter();
+        named.filter(|(_, shown)| shown == name).map(|(list, _)| list).collect()
+    };
+    let lists = BTreeSet::from([
+        "a thread's messages",
+        "a thread's root",
+        "bans",
+        "blocked",
+        "excerpts",
+        "invitations",
+        "notices",
+        "pins",
+        "reports, the reporter",
+        "reports, the sender",
+        "search",
+        "the audit log, by whom",
+        "the audit log, of whom",
+        "threads",
+    ]);
+    assert_eq!(of_mina(&second, "Mina").await, lists);
+    remember(&first, &user_at(1, "Mina Kim", 6)).await;
+    for service in [&first, &second] {
+        assert_eq!(of_mina(service, "Mina").await, BTreeSet::new(), "the name of before");
+        assert_eq!(of_mina(service, "Mina Kim").await, lists);
     }
 }
 

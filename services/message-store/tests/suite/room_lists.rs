@@ -7,7 +7,8 @@ use madang_message_store::Service;
 use madang_rpc::{
     MessageStore as _,
     store::{
-        Append, Authority, DeleteRoom, Join, ListMembers, ListRooms, PageQuery, PutMember, Resolve, RoomKind,
+        Append, Authority, DeleteRoom, Join, ListBans, ListMembers, ListRooms, PageQuery, PutMember, Resolve,
+        RoomKind,
     },
 };
 use proptest::{
@@ -16,7 +17,10 @@ use proptest::{
     test_runner::TestRunner,
 };
 
-use crate::support::{Fixture, Words as _, message, page, room_of, user};
+use crate::{
+    moderation::{Terms, ban},
+    support::{Fixture, Words as _, message, page, room_of, user},
+};
 
 madang_test_kit::on_both!(
     rooms_are_listed_by_activity,
@@ -25,6 +29,7 @@ madang_test_kit::on_both!(
     a_page_of_rooms_is_bounded_in_bytes,
     a_room_that_becomes_active_while_the_list_is_paged_is_on_a_page,
     a_member_whose_role_changes_while_the_list_is_paged_is_on_a_page,
+    a_ban_that_is_imposed_again_while_the_list_is_paged_is_on_a_page,
 );
 
 /// By how much a commit may come later than the time that it writes.
@@ -273,5 +278,40 @@ async fn a_member_whose_role_changes_while_the_list_is_paged_is_on_a_page(fixtur
             })
             .await
             .unwrap();
+    }
+}
+
+async fn a_ban_that_is_imposed_again_while_the_list_is_paged_is_on_a_page(fixture: Fixture) {
+    let service = fixture.service().await;
+    let owner = user(0);
+    let mut runner = TestRunner::deterministic();
+    for number in 0..HISTORIES {
+        let people: Vec<_> = (1..=ROOMS as u128).map(user).collect();
+        let room = service.given_room(&[&owner]).await;
+        let ban = async |person: &Arc<Profile>, reason: &str| {
+            fixture.clock.advance(Duration::from_millis(1));
+            let terms = Terms { until: None, reason: Some(reason) };
+            ban(&service, room, &owner, person, Some(terms)).await.unwrap();
+        };
+        for person in &people {
+            ban(person, "noise").await;
+        }
+        fixture.clock.advance(COMMIT_DELAY);
+        let happenings = drawn(&mut runner, &happenings());
+        let (mut seen, mut query): (BTreeSet<UserId>, _) = (BTreeSet::new(), page(1 + number % 3));
+        for (turn, places) in happenings.iter().cycle().enumerate() {
+            let list = ListBans { user: owner.id, room: room.into(), page: query.clone() };
+            let listed = service.list_bans(list).await.unwrap();
+            assert!(listed.items.len() <= query.limit as usize);
+            seen.extend(listed.items.iter().map(|banned| banned.user.id));
+            let Some(next) = listed.next else { break };
+            assert!(turn < 10 * ROOMS, "the list comes to an end");
+            query.cursor = Some(next);
+            for place in places {
+                ban(&people[*place], &format!("turn {turn}")).await;
+            }
+        }
+        let everybody = people.iter().map(|person| person.id);
+        assert_eq!(seen, everybody.collect::<BTreeSet<_>>(), "history {number}: {happenings:?}");
     }
 }

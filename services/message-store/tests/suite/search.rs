@@ -62,14 +62,14 @@ madang_test_kit::on_both!(
 /// How long the index may be behind; a test that runs into it has failed.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-fn query(user: &Profile, text: &str) -> Search {
+pub(crate) fn query(user: &Profile, text: &str) -> Search {
     let page = PageQuery { limit: 50, cursor: None };
     let text = SearchText::new(text).unwrap();
     Search { user: user.id, text, room: None, from: None, before: None, after: None, page }
 }
 
 /// Searches once everything that was committed before is indexed.
-async fn settled(service: &Service, search: &Search) -> SearchPage {
+pub(crate) async fn settled(service: &Service, search: &Search) -> SearchPage {
     let settled = async {
         loop {
             let page = service.search(search.clone()).await.unwrap();

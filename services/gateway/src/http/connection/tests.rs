@@ -40,6 +40,18 @@ fn router() -> Router {
     Router::new()
         .route("/small", get(|| async { "small" }))
         .route("/large", get(|| async { "x".repeat(LARGE_BYTES) }))
+        // Sent in two parts, of which the second is like an answer.
+        .route(
+            "/parts",
+            get(|| async {
+                let parts = futures_util::stream::unfold(0, |part| async move {
+                    sleep(SLACK).await;
+                    let parts = ["first ", "HTTP/1.1 400 Bad Request\r\n\r\n"];
+                    parts.get(part).map(|text| (Ok::<_, Infallible>(*text), part + 1))
+                });
+                ([("content-length", "34")], Body::from_stream(parts))
+            }),
+        )
         .route("/length", post(|body: Bytes| async move { body.len().to_string() }))
         // As a handler that cannot do with half a body, and says so in its own way.
         .layer(middleware::from_fn(guard))
@@ -312,4 +324,60 @@ async fn an_answer_is_whole_where_the_request_is_not_read() {
     let mut answer = Vec::new();
     client.read_to_end(&mut answer).await.unwrap();
     assert_eq!(answer.iter().filter(|byte| **byte == b'x').count(), ANSWER_BYTES);
+}
+
+/// Heads that hyper refuses by itself, and the status of each.
+fn unread_heads() -> [(String, u16); 6] {
+    [
+        ("nonsense\r\n\r\n".to_owned(), 400),
+        ("GET /small HTTP/1.1\r\nHo st: h\r\n\r\n".to_owned(), 400),
+        ("GET /small HTTP/3.7\r\nHost: h\r\n\r\n".to_owned(), 400),
+        ("GET /sm\u{7f}all HTTP/1.1\r\nHost: h\r\n\r\n".to_owned(), 400),
+        (format!("GET /small HTTP/1.1\r\nHost: h\r\nX-Long: {}\r\n\r\n", "x".repeat(20 * 1024)), 431),
+        (format!("GET /{} HTTP/1.1\r\nHost: h\r\n\r\n", "x".repeat(70 * 1024)), 431),
+    ]
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_head_that_cannot_be_read_is_answered_by_a_problem() {
+    for (head, status) in unread_heads() {
+        // At once, when others were answered before, and behind one that was not.
+        for (before, ahead) in [(0, ""), (2, ""), (0, GET)] {
+            let mut client = Client::connect();
+            for _ in 0..before {
+                client.say(GET).await;
+                assert!(client.answer().await.ends_with("small"));
+            }
+            let head = format!("{ahead}{head}");
+            let (mut reading, mut writing) = tokio::io::split(client.io);
+            let mut said = String::new();
+            let saying = async { drop(writing.write_all(head.as_bytes()).await) };
+            let (_, read) = tokio::join!(some_time(saying), some_time(reading.read_to_string(&mut said)));
+            read.unwrap();
+            let said = said.split_once("small").map_or(&*said, |(_, behind)| behind);
+            let (head, body) = said.split_once("\r\n\r\n").unwrap();
+            assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{said}");
+            for line in [
+                "content-type: application/problem+json",
+                "cache-control: no-store",
+                "x-content-type-options: nosniff",
+                "connection: close",
+                &format!("content-length: {}", body.len()),
+            ] {
+                assert!(head.lines().any(|said| said == line), "{line}: {said}");
+            }
+            let problem: madang_contract::rest::Problem<'_> = serde_json::from_str(body).unwrap();
+            assert_eq!(problem.status, status, "{said}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_is_like_an_answer_is_left_as_it_is() {
+    let mut client = Client::connect();
+    for _ in 0..3 {
+        client.say("GET /parts HTTP/1.1\r\nHost: h\r\n\r\n").await;
+        let answer = client.answer().await;
+        assert!(answer.ends_with("\r\n\r\nfirst HTTP/1.1 400 Bad Request\r\n\r\n"), "{answer}");
+    }
 }

@@ -29,19 +29,20 @@ const COUNT_RESTRICTIONS: &str = "\
     SELECT count(*) FROM (SELECT 1 FROM restrictions WHERE room = $1 AND kind = $2 LIMIT $3) AS present";
 
 macro_rules! bans {
-    ($condition:literal) => {
+    ($rest:literal) => {
         concat!(
             "SELECT x.user_id, x.actor, x.at, x.until, x.reason, p.username, p.name, p.avatar_url, \
              p.external_id, p.version FROM restrictions x LEFT JOIN profiles p ON p.user_id = x.user_id \
              WHERE x.room = $1 AND x.kind = 1 AND x.until > $2 ",
-            $condition,
-            "ORDER BY x.at DESC, x.user_id DESC LIMIT $3"
+            $rest
         )
     };
 }
 
-const BANS: &str = bans!("");
-const BANS_AFTER: &str = bans!("AND (x.at, x.user_id) < ($4, $5) ");
+const BANS: &str = bans!("ORDER BY x.at DESC, x.user_id DESC LIMIT $3");
+const BANS_AFTER: &str =
+    bans!("AND (x.at, x.user_id) < ($4, $5) ORDER BY x.at DESC, x.user_id DESC LIMIT $3");
+const BANS_SINCE: &str = bans!("AND x.at > $4 AND x.user_id > $5 ORDER BY x.user_id LIMIT $3");
 
 #[derive(Debug, FromRow)]
 struct RestrictionRow {
@@ -67,6 +68,16 @@ fn reason(text: Option<String>) -> DatabaseResult<Option<Reason>> {
 /// None of what has no end.
 fn end(until: i64) -> Option<Timestamp> {
     Some(Timestamp::from_micros(until)).filter(|until| *until != Restriction::WITHOUT_END)
+}
+
+fn banned(reader: &mut Reader, row: BanRow) -> DatabaseResult<BannedUser> {
+    Ok(BannedUser {
+        user: reader.profile(row.user_id, row.profile)?,
+        by: UserId::new(row.ban.actor),
+        at: Timestamp::from_micros(row.ban.at),
+        until: end(row.ban.until),
+        reason: reason(row.ban.reason)?,
+    })
 }
 
 #[async_trait]
@@ -153,15 +164,24 @@ impl Restrictions for Connection {
             Some(place) => query.bind(place.at.as_micros()).bind(place.user.uuid()),
         };
         let mut reader = Reader::default();
-        let banned = |row: BanRow| {
-            Ok(BannedUser {
-                user: reader.profile(row.user_id, row.profile)?,
-                by: UserId::new(row.ban.actor),
-                at: Timestamp::from_micros(row.ban.at),
-                until: end(row.ban.until),
-                reason: reason(row.ban.reason)?,
-            })
-        };
-        run!(self, query, fetch_all)?.into_iter().map(banned).collect()
+        run!(self, query, fetch_all)?.into_iter().map(|row| banned(&mut reader, row)).collect()
+    }
+
+    async fn bans_since(
+        &mut self,
+        room: RoomId,
+        now: Timestamp,
+        since: Timestamp,
+        beyond: Uuid,
+        limit: u32,
+    ) -> DatabaseResult<Vec<BannedUser>> {
+        let query = query_as::<Db, BanRow>(BANS_SINCE)
+            .bind(room.uuid())
+            .bind(now.as_micros())
+            .bind(i64::from(limit))
+            .bind(since.as_micros())
+            .bind(beyond);
+        let mut reader = Reader::default();
+        run!(self, query, fetch_all)?.into_iter().map(|row| banned(&mut reader, row)).collect()
     }
 }

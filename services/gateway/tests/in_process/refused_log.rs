@@ -1,0 +1,113 @@
+//! The gateway's own lines of those who are refused at the door: with what they call themselves and from where, and with
+//! nothing that is secret.
+
+use std::{
+    io,
+    sync::{Arc, Mutex},
+};
+
+use madang_kit::clock::{SystemClock, SystemRandom, new_id};
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use tracing::subscriber::DefaultGuard;
+use tracing_subscriber::fmt::MakeWriter;
+
+use crate::support::{Gateway, Services};
+
+/// What this thread logs, as the services write it. The runtime of a test is of one thread.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Log {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+impl Log {
+    fn begin() -> (Self, DefaultGuard) {
+        let log = Self::default();
+        let subscriber = tracing_subscriber::fmt()
+            .json()
+            .flatten_event(true)
+            .with_max_level(tracing::Level::INFO)
+            .with_writer(log.clone())
+            .finish();
+        (log, tracing::subscriber::set_default(subscriber))
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+
+    /// The gateway's lines that say "refused".
+    fn refused(&self) -> Vec<Value> {
+        let text = self.text();
+        let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let is_own = |line: &Value| line["target"] == "madang_gateway::log" && line["message"] == "refused";
+        lines.filter(is_own).collect()
+    }
+}
+
+/// The fields of a line that say who was refused, and why.
+fn fields(line: &Value) -> [&str; 4] {
+    let subject = line.get("account").or(line.get("api_key")).unwrap_or(&Value::Null);
+    [&line["event"], subject, &line["address"], &line["reason"]]
+        .map(|field| field.as_str().unwrap_or("nothing"))
+}
+
+async fn send(gateway: &Gateway, method: Method, path: &str, bearer: &str, body: Value) -> StatusCode {
+    let request = gateway.api().request(method, path).header("x-forwarded-for", "203.0.113.9");
+    request.bearer_auth(bearer).json(&body).send().await.unwrap().status()
+}
+
+#[tokio::test]
+async fn sign_ins_and_keys_that_are_refused_here_are_logged_with_account_and_address() {
+    const SECRET: &str = "correct horse battery";
+    let services = Services::start().await;
+    let gateway = services.gateway_with(|settings| settings.trusted_proxies = 1).await;
+    let (log, _guard) = Log::begin();
+    // A name that nobody can have: auth is not asked.
+    let login = json!({"username": "a\nb", "password": SECRET});
+    assert_eq!(send(&gateway, Method::POST, "/v1/auth/login", "", login).await, StatusCode::UNAUTHORIZED);
+    // A key that nobody has, and what is not even like one.
+    let secret = "A".repeat(43);
+    let key = format!("mk_0123456789abcdef_{secret}");
+    let user = new_id(&SystemClock, &SystemRandom);
+    let path = format!("/v1/server/users/{user}/disconnect");
+    for bearer in [key.as_str(), SECRET] {
+        let status = send(&gateway, Method::POST, &path, bearer, json!({})).await;
+        assert_eq!(status, StatusCode::UNAUTHORIZED);
+    }
+    let lines = log.refused();
+    let seen: Vec<_> = lines.iter().map(fields).collect();
+    assert_eq!(
+        seen,
+        [
+            ["login", "a\\nb", "203.0.113.9", "no_username"],
+            ["api_key", "0123456789abcdef", "203.0.113.9", "unauthenticated"],
+            ["api_key", "nothing", "203.0.113.9", "unauthenticated"],
+        ]
+    );
+    assert!(!log.text().contains(SECRET) && !log.text().contains(&secret));
+    // Strangers cause the lines, so there are only so many.
+    for _ in 0..300 {
+        let login = json!({"username": "a b", "password": SECRET});
+        send(&gateway, Method::POST, "/v1/auth/login", "", login).await;
+    }
+    let lines = log.refused().len();
+    assert!((100..303).contains(&lines), "{lines} lines");
+}
