@@ -199,20 +199,21 @@ async fn a_session_is_refreshed_at_a_bounded_rate(world: World) {
     let service = world.service().await;
     let first = register(&service, "mina").await;
     let other = login(&service, "mina").await;
-    let (mut before, mut last) = (first.refresh_token.clone(), first.refresh_token.clone());
+    let mut tokens = vec![first.refresh_token.clone()];
     for _ in 0..BURST {
-        before =
-            std::mem::replace(&mut last, refresh(&service, &last, client(1)).await.unwrap().refresh_token);
+        let next = refresh(&service, &tokens[tokens.len() - 1], client(1)).await.unwrap().refresh_token;
+        tokens.push(next);
     }
+    let [.., before, last] = &tokens[..] else { unreachable!("there are more") };
     // Wherever the token is shown, and also to hear the same answer again.
-    for (token, address) in [(&last, 1), (&last, 2), (&before, 1)] {
+    for (token, address) in [(last, 1), (last, 2), (before, 1)] {
         let error = assert_code(refresh(&service, token, client(address)).await, Code::RateLimited);
         assert_eq!(error.limit, Some(Limit::SessionRefreshes));
     }
     // Another session of the same user does not wait, and this one has lost nothing.
     refresh(&service, &other.refresh_token, client(1)).await.unwrap();
     world.clock.advance(seconds(5));
-    let grant = refresh(&service, &last, client(1)).await.unwrap();
+    let grant = refresh(&service, last, client(1)).await.unwrap();
     assert_code(refresh(&service, &grant.refresh_token, client(1)).await, Code::RateLimited);
     // A thief who keeps the session at its limit does not keep it alive.
     assert_code(refresh(&service, &first.refresh_token, client(1)).await, Code::Unauthenticated);

@@ -141,7 +141,8 @@ impl<T: AsyncRead + AsyncWrite + Abort + Unpin> AsyncWrite for HttpStream<T> {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        if self.answers_unread_head(slices.first().map_or(&[], |slice| slice)) {
+        let first = slices.first().map(|slice| &**slice).unwrap_or_default();
+        if self.answers_unread_head(first) {
             let bytes = slices.iter().map(|slice| slice.len()).sum();
             return self.poll_unread_head(context, bytes);
         }

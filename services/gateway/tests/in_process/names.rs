@@ -112,11 +112,11 @@ async fn a_form_is_told_which_fields_are_wrong() {
         let detail = problem["detail"].as_str().unwrap();
         assert!(!detail.contains("deserialize") && !detail.contains(" column "), "{detail}");
     }
-    for (path, said, errors) in [
+    let queries: [(&str, &str, &[(&str, &str)]); 6] = [
         (
             "/v1/rooms/No%20Such",
             "the URL is invalid: room must be an id, a slug, or `ext:` and the site's id of the room",
-            &[][..],
+            &[],
         ),
         (
             "/v1/rooms?limit=x",
@@ -131,7 +131,8 @@ async fn a_form_is_told_which_fields_are_wrong() {
         ),
         ("/v1/rooms?limit=1&limit=2", "the query's limit stands twice", &[("/limit", "stands twice")]),
         ("/v1/search?limit=1", "the query's q is missing", &[("/q", "is missing")]),
-    ] {
+    ];
+    for (path, said, errors) in queries {
         let answer = api.request(Method::GET, path).send().await.unwrap();
         let problem: Value = answer.json().await.unwrap();
         assert_eq!(problem["detail"], said, "{path}: {problem}");

@@ -105,7 +105,7 @@ async fn sign_ins_and_keys_that_are_refused_here_are_logged_with_account_and_add
     assert!(!log.text().contains(SECRET) && !log.text().contains(&secret));
     // Strangers cause the lines, so there are only so many.
     for _ in 0..300 {
-        let login = json!({"username": "a b", "password": SECRET});
+        let login = json!({"username": "a\nb", "password": SECRET});
         send(&gateway, Method::POST, "/v1/auth/login", "", login).await;
     }
     let lines = log.refused().len();

@@ -110,7 +110,9 @@ async fn names_in_lists(service: &Service, room: RoomId, reader: &Profile) -> Ve
         let list = ListThreadMessages { user, room, thread, from, limit: 50 };
         let thread = service.list_thread_messages(list).await.unwrap();
         shown("a thread's root", &thread.root.actor);
-        thread.messages.iter().for_each(|event| shown("a thread's messages", &event.actor));
+        for event in &thread.messages {
+            shown("a thread's messages", &event.actor);
+        }
     }
     for found in &settled(service, &query(reader, "courtyard")).await.items {
         shown("search", &found.message.actor);
@@ -124,12 +126,16 @@ async fn names_in_lists(service: &Service, room: RoomId, reader: &Profile) -> Ve
     let list = ListReports { user: None, room: Some(room.into()), status: ReportStatus::Open, page: all() };
     for report in &service.list_reports(list).await.unwrap().items {
         shown("reports, the sender", &report.sender);
-        report.reporter.iter().for_each(|reporter| shown("reports, the reporter", reporter));
+        if let Some(reporter) = &report.reporter {
+            shown("reports, the reporter", reporter);
+        }
     }
     for entry in &service.list_audit(ListAudit { user, room: room.into(), page: all() }).await.unwrap().items
     {
         shown("the audit log, by whom", &entry.actor);
-        entry.subject.iter().for_each(|subject| shown("the audit log, of whom", subject));
+        if let Some(subject) = &entry.subject {
+            shown("the audit log, of whom", subject);
+        }
     }
     for invitation in &service.list_invitations(ListInvitations { user, room: room.into() }).await.unwrap() {
         shown("invitations", &invitation.by);
