@@ -112,7 +112,9 @@ async fn a_form_is_told_which_fields_are_wrong() {
         let detail = problem["detail"].as_str().unwrap();
         assert!(!detail.contains("deserialize") && !detail.contains(" column "), "{detail}");
     }
-    let queries: [(&str, &str, &[(&str, &str)]); 6] = [
+    // What was asked, what is said of it, and of which parameters.
+    type Refused<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)]);
+    let queries: [Refused<'_>; 6] = [
         (
             "/v1/rooms/No%20Such",
             "the URL is invalid: room must be an id, a slug, or `ext:` and the site's id of the room",

@@ -17,7 +17,10 @@ use madang_rpc::{
 };
 use tokio::{task::JoinSet, time::sleep};
 
-use self::{size::Database, sqlite::SqliteStore};
+use self::{
+    size::Database,
+    sqlite::{SqliteStore, make_room},
+};
 use super::{
     appends::callers::{clients, invalid, profile},
     bench::{Bench, Cluster},
@@ -108,7 +111,12 @@ pub(super) fn measure(bench: &mut Bench<'_>) -> Result<Vec<Row>, BenchError> {
             say("SQLite", messages);
             let store = SqliteStore::start().await?;
             let database = Database::sqlite(store.file()).await?;
-            let stage = store.stage(Arc::new(profile(&accounts[0])?)).await?;
+            let (stores, reader) = (store.clients()?, Arc::new(profile(&accounts[0])?));
+            let mut rooms = Vec::with_capacity(ROOMS);
+            for number in 0..ROOMS {
+                rooms.push(make_room(&*stores[0], &reader, number).await?);
+            }
+            let stage = Stage { stores, rooms, reader };
             rows.extend(stage.measure(ON_SQLITE, messages, run, database).await?);
             store.stop().await?;
         }

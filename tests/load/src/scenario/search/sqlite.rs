@@ -9,7 +9,7 @@ use madang_rpc::{
 };
 use madang_test_kit::{Home, Program, Service, ServiceSpec, binaries_directory, free_address};
 
-use super::{ROOMS, Stage, clients, invalid};
+use super::super::appends::callers::{clients, invalid};
 use crate::error::BenchError;
 
 /// The process and its directory.
@@ -43,14 +43,9 @@ impl SqliteStore {
         &self.file
     }
 
-    /// A reader with as many rooms as on PostgreSQL.
-    pub(super) async fn stage(&self, reader: Arc<Profile>) -> Result<Stage, BenchError> {
-        let stores = clients(&[self.service.address()])?;
-        let mut rooms = Vec::with_capacity(ROOMS);
-        for number in 0..ROOMS {
-            rooms.push(make_room(&*stores[0], &reader, number).await?);
-        }
-        Ok(Stage { stores, rooms, reader })
+    /// A client of it.
+    pub(super) fn clients(&self) -> Result<Vec<Arc<dyn MessageStore>>, BenchError> {
+        clients(&[self.service.address()])
     }
 
     pub(super) async fn stop(self) -> Result<(), BenchError> {
@@ -59,7 +54,8 @@ impl SqliteStore {
     }
 }
 
-async fn make_room(
+/// Makes a room of one member.
+pub(super) async fn make_room(
     store: &dyn MessageStore,
     owner: &Arc<Profile>,
     number: usize,
