@@ -1,8 +1,8 @@
 //! Appends and subscriptions that leave together.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use futures_util::future::join_all;
+use futures_util::{future::join_all, poll};
 use madang_domain::{Code, Cursor, Seq};
 use madang_proto::store::v1::{
     self as wire, append_outcome::Outcome, message_store_service_client::MessageStoreServiceClient,
@@ -12,12 +12,16 @@ use madang_rpc::{
     client::BatchSettings,
     store::{BATCH_MAX_ITEMS, Open, REPLAY_MAX_BYTES},
 };
+use tokio::time::timeout;
 use tonic::Request;
 
 use crate::{
     scripted::{Script, Scripted, append, file, room_id, user_id},
     served::Served,
 };
+
+/// Longer than anything takes that is not held up.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 fn store() -> (Served, MessageStoreClient) {
     let served = Served::new(&Arc::new(Scripted::default()));
@@ -60,8 +64,8 @@ async fn a_batch_never_passes_what_a_server_takes() {
         items_max: 10_000,
         weight_max: usize::MAX,
         in_flight_max: 1,
-        overlap_after: std::time::Duration::ZERO,
-        pace_max: std::time::Duration::ZERO,
+        overlap_after: Duration::ZERO,
+        pace_max: Duration::ZERO,
         queue_max: 2_000,
     };
     let settings = MessageStoreSettings { append: append_settings, ..MessageStoreSettings::default() };
@@ -97,8 +101,8 @@ fn one_at_a_time() -> MessageStoreSettings {
         items_max: 128,
         weight_max: usize::MAX,
         in_flight_max: 1,
-        overlap_after: std::time::Duration::ZERO,
-        pace_max: std::time::Duration::ZERO,
+        overlap_after: Duration::ZERO,
+        pace_max: Duration::ZERO,
         queue_max: 2_000,
     };
     MessageStoreSettings { append, ..MessageStoreSettings::default() }
@@ -122,16 +126,15 @@ async fn a_slow_append_holds_no_plain_one_of_its_moment_up() {
             append.message.reply_to = None;
             append
         };
-        // All four are asked for before the first call leaves.
-        let slow = tokio::spawn({
-            let store = Arc::clone(&store);
-            async move { store.append(slow).await }
-        });
-        let outcomes = join_all((0..3).map(|_| store.append(plain()))).await;
+        // All four are asked for before the first call leaves, the slow one first.
+        let mut slow = Box::pin(store.append(slow));
+        assert!(poll!(slow.as_mut()).is_pending());
+        let plain = join_all((0..3).map(|_| store.append(plain())));
+        let outcomes = timeout(PATIENCE, plain).await.expect("they wait for the slow one");
         assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
-        assert!(!slow.is_finished(), "the store is still at it");
+        assert!(poll!(slow.as_mut()).is_pending(), "the store is still at it");
         scripted.0.gate.as_ref().unwrap().add_permits(1);
-        assert_eq!(slow.await.unwrap().unwrap().seq, Seq::new(1));
+        assert_eq!(slow.await.unwrap().seq, Seq::new(1));
     }
 }
 
