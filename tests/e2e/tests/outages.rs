@@ -15,7 +15,7 @@ use madang_e2e::{
 use madang_test_kit::{
     BreakableProxy, Cluster, ClusterOptions, Durability, PostgresServer, Program, RedisServer,
 };
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 /// What a sender waits at most for an answer, whatever is broken: the deadlines of the calls behind it.
 const ANSWER_BOUND: Duration = Duration::from_secs(12);
@@ -97,6 +97,11 @@ async fn pair(stage: &Stage) -> Pair {
 impl Pair {
     /// Sends a message and returns its place, or the refusal's code.
     async fn send(&mut self, key: &str) -> Result<Seq, Code> {
+        self.ask(key).await.map_err(|(code, _)| code)
+    }
+
+    /// The same, with the time after which to ask again.
+    async fn ask(&mut self, key: &str) -> Result<Seq, (Code, Duration)> {
         let frame = send_frame(self.room, key, key);
         match self.speaker.call(frame, ANSWER_BOUND).await.expect("an answer on a socket that lives") {
             answer @ Incoming::Frame(madang_contract::ServerFrame::Ack(_)) => Ok(ack(answer).seq),
@@ -105,7 +110,7 @@ impl Pair {
                 if error.code == Code::Unavailable {
                     assert!(error.retry_after_ms.is_some(), "when to come back: {error:?}");
                 }
-                Err(error.code)
+                Err((error.code, error.retry_after_ms.map_or(Duration::ZERO, Duration::from_millis)))
             }
         }
     }
@@ -114,9 +119,13 @@ impl Pair {
     async fn send_until_committed(&mut self, key: &str) -> Seq {
         within(COMPLETE_AGAIN, "a send to be committed", async {
             loop {
-                match self.send(key).await {
+                match self.ask(key).await {
                     Ok(seq) => return seq,
-                    Err(code) => assert!(passes(code), "{code}"),
+                    Err((code, again_after)) => {
+                        assert!(passes(code), "{code}");
+                        // (This wait is the server's own word: who does not heed it is closed for a flood of frames.)
+                        sleep(again_after).await;
+                    }
                 }
             }
         })
