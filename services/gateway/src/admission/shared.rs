@@ -145,6 +145,11 @@ impl Share {
     fn keep(mut self) -> u32 {
         std::mem::take(&mut self.count)
     }
+
+    /// Keeps it where it is all that was wanted.
+    fn keep_all(self, wanted: u32) -> bool {
+        self.count == wanted && self.keep() == wanted
+    }
 }
 
 impl Drop for Share {
@@ -186,25 +191,32 @@ struct Pool {
 }
 
 impl Pool {
-    /// Takes from what is left. None where the bus has to be asked; an error where it has refused as many not long ago.
-    fn take(&mut self, count: u32, now_micros: u64) -> Result<Option<()>, Duration> {
+    /// Takes from what is left as much as there is of a count. The bus has to be asked for the rest; an error where it has
+    /// refused as many not long ago.
+    fn take(&mut self, count: u32, now_micros: u64) -> Result<u32, Duration> {
         if now_micros >= self.until_micros {
             self.left = 0;
         }
-        if let Some(left) = self.left.checked_sub(count) {
-            self.left = left;
-            return Ok(Some(()));
-        }
+        let has = self.left.min(count);
         match self.refused {
-            Some((least, until)) if count >= least && now_micros < until => {
+            Some((least, until)) if has < count && count - has >= least && now_micros < until => {
                 Err(Duration::from_micros(until - now_micros))
             }
-            _ => Ok(None),
+            _ => {
+                self.left -= has;
+                Ok(has)
+            }
         }
     }
 }
 
 impl Kept {
+    /// What there is of a count in what is left of a batch.
+    fn take(self: &Arc<Self>, count: u32, now_micros: u64) -> Result<Share, Duration> {
+        let count = self.pool().take(count, now_micros)?;
+        Ok(Share { kept: Arc::clone(self), count })
+    }
+
     /// Notes what was taken, which is void after a time, and answers the share of the command that asked.
     fn note(
         self: Arc<Self>,
@@ -292,7 +304,8 @@ impl SharedLimits {
     /// was taken: nothing where the limits of this gateway alone count.
     async fn take_shared(&self, kept: &Arc<Kept>, key: &SharedKey, price: Price) -> Result<u32, Duration> {
         let Price { count, rate } = price;
-        if let Some(()) = kept.pool().take(count, self.now_micros())? {
+        // All of it, or nothing: whoever waits for the turn holds nothing up.
+        if kept.take(count, self.now_micros())?.keep_all(count) {
             return Ok(count);
         }
         if self.is_silent() {
@@ -301,8 +314,11 @@ impl SharedLimits {
         let _wanting = Wanting::new(&kept.wanted, count);
         let turn = timeout(TURN_PATIENCE, Arc::clone(&kept.turn).lock_owned()).await;
         let Ok(turn) = turn else { return Ok(0) };
-        if let Some(()) = kept.pool().take(count, self.now_micros())? {
-            return Ok(count);
+        // What is left of a batch goes first: what one command could not use counts for the next.
+        let has = kept.take(count, self.now_micros())?;
+        let lacks = count - has.count;
+        if lacks == 0 {
+            return Ok(has.keep());
         }
         // Whoever had the turn before may have waited in vain.
         if self.is_silent() {
@@ -317,9 +333,9 @@ impl SharedLimits {
         // Done to its end: of a room's budget nothing is lost with a caller who hangs up.
         let asked = self.tasks.carry_through("take from a shared budget", async move {
             let batch = rate.burst / BATCH_PART;
-            let take = TakeFromBudget { budget: &budget, rate, least: count, most: batch.max(most) };
+            let take = TakeFromBudget { budget: &budget, rate, least: lacks, most: batch.max(most) };
             let taken = match timeout(PATIENCE, budgets.take(take)).await {
-                Ok(Ok(taken)) => Ok(kept.note(taken, count, rate.interval.saturating_mul(batch), epoch)),
+                Ok(Ok(taken)) => Ok(kept.note(taken, lacks, rate.interval.saturating_mul(batch), epoch)),
                 Ok(Err(error)) => Err(Some(error)),
                 Err(_elapsed) => Err(None),
             };
@@ -328,7 +344,7 @@ impl SharedLimits {
         // The turn ends with this, when it is known whether the bus is silent.
         let Some((taken, _turn, _place)) = asked.await else { return Ok(0) };
         match taken {
-            Ok(share) => share.map(Share::keep),
+            Ok(share) => share.map(|share| share.keep() + has.keep()),
             Err(error) => Ok(self.alone(error.as_ref())),
         }
     }
