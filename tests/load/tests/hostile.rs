@@ -11,9 +11,8 @@ use madang_load::{
 use madang_test_kit::{Home, ProcessEntry, Program, Service, ServiceSpec, binaries_directory, free_address};
 use tokio::runtime::Builder;
 
-/// One of each kind: connections, requests, frames, and one that must end nothing but its own.
-const ATTACKS: [Attack; 5] = [
-    Attack::UnfinishedBodies,
+/// One of each kind: sockets, requests, frames, and writes.
+const ATTACKS: [Attack; 4] = [
     Attack::UnreadCloses,
     Attack::MadeUpKeys,
     Attack::UnknownRooms,
@@ -24,6 +23,9 @@ fn value(report: &Report, attack: Attack, figure: &str) -> f64 {
     let is_it = |row: &&Row| row.work == attack.name() && row.figure == figure;
     report.rows.iter().find(is_it).map_or(f64::NAN, |row| row.value)
 }
+
+/// With the warm-up before it, longer than a socket has that is to be closed (6 s).
+const WINDOW: Duration = Duration::from_secs(5);
 
 /// The all-in-one has the default limits; the others' load is the scenario's.
 #[test]
@@ -52,7 +54,7 @@ fn attacks_reach_the_servers_and_harm_nobody_else() {
         url: None,
     }])
     .unwrap();
-    let settings = Settings { window: Duration::from_secs(1), attacks: ATTACKS.to_vec() };
+    let settings = Settings { window: WINDOW, attacks: ATTACKS.to_vec() };
     let report = Bench::new(&runtime, Some(target), settings).unwrap().run(&[Scenario::Hostile]);
     assert_eq!(report.failures, []);
     for attack in ATTACKS {
@@ -65,8 +67,7 @@ fn attacks_reach_the_servers_and_harm_nobody_else() {
     for limited in [Attack::MadeUpKeys, Attack::UnknownRooms, Attack::JoinsAndLeaves] {
         assert!(value(&report, limited, "attacker: refused") > 0.0, "{report}");
     }
-    let held = |attack| value(&report, attack, "attacker: connections at the end");
-    assert_eq!(held(Attack::UnreadCloses), 0.0, "those who sign out are gone: {report}");
-    assert!(held(Attack::UnfinishedBodies) > 0.0, "{report}");
+    let held = value(&report, Attack::UnreadCloses, "attacker: connections at the end");
+    assert_eq!(held, 0.0, "those who sign out are gone: {report}");
     runtime.block_on(service.stop()).unwrap();
 }
