@@ -12,12 +12,8 @@ use madang_test_kit::{Home, ProcessEntry, Program, Service, ServiceSpec, binarie
 use tokio::runtime::Builder;
 
 /// One of each kind: sockets, requests, frames, and writes.
-const ATTACKS: [Attack; 4] = [
-    Attack::UnreadCloses,
-    Attack::MadeUpKeys,
-    Attack::UnknownRooms,
-    Attack::JoinsAndLeaves,
-];
+const ATTACKS: [Attack; 4] =
+    [Attack::UnreadCloses, Attack::MadeUpKeys, Attack::UnknownRooms, Attack::JoinsAndLeaves];
 
 fn value(report: &Report, attack: Attack, figure: &str) -> f64 {
     let is_it = |row: &&Row| row.work == attack.name() && row.figure == figure;
