@@ -1,13 +1,16 @@
 //! What the index takes on the disk.
 
-use std::path::Path;
+use std::{path::Path, str::FromStr as _};
 
 use sqlx::{
-    ConnectOptions as _, Connection as _, PgConnection, SqliteConnection, sqlite::SqliteConnectOptions,
+    ConnectOptions as _, Connection as _, PgConnection, SqliteConnection, postgres::PgConnectOptions,
+    sqlite::SqliteConnectOptions,
 };
 
 use crate::error::BenchError;
 
+/// The database that a cluster's message stores share.
+const STORES_DATABASE: &str = "madang_message_store";
 /// What PostgreSQL stores of search.
 const RELATIONS: [(&str, &str); 3] = [
     ("table of tokens", "search"),
@@ -28,9 +31,10 @@ pub(super) enum Database {
 }
 
 impl Database {
-    /// The message stores' PostgreSQL.
+    /// The message stores' PostgreSQL. The URL is that of the server, and of another database.
     pub(super) async fn postgres(url: &str) -> Result<Self, BenchError> {
-        Ok(Self::Postgres(PgConnection::connect(url).await?))
+        let options = PgConnectOptions::from_str(url)?.database(STORES_DATABASE);
+        Ok(Self::Postgres(PgConnection::connect_with(&options).await?))
     }
 
     /// A message store's file, which is only read.
