@@ -22,6 +22,7 @@ mod receipts;
 mod report;
 mod restriction;
 mod role;
+mod room_details;
 mod room_flags;
 mod room_kind;
 mod schema;
@@ -50,11 +51,12 @@ pub use receipts::Receipts;
 pub use report::{ReportStatus, WordAction};
 pub use restriction::Restriction;
 pub use role::Role;
+pub use room_details::{RoomDetailChanges, RoomDetails};
 pub use room_flags::{RoomFlagChanges, RoomFlags, RoomHistory};
 pub use room_kind::RoomKind;
 pub use service_name::{ServiceName, UnknownService};
 pub use text::{
-    AvatarUrl, DisplayName, ExternalId, IdempotencyKey, ListedWord, MessageText, Reason, RoomName,
+    AvatarUrl, DisplayName, ExternalId, IdempotencyKey, ListedWord, MessageText, Reason, RoomName, RoomTopic,
     SearchText, Slug, StatusText,
 };
 pub use time::Timestamp;

@@ -14,6 +14,8 @@ pub const STATUS_MAX_CHARS: usize = 100;
 pub const ROOM_NAME_MAX_CHARS: usize = 100;
 /// The bytes of a room's slug.
 pub const SLUG_MAX_BYTES: usize = 64;
+/// The characters of what a room is about.
+pub const ROOM_TOPIC_MAX_CHARS: usize = 250;
 /// The bytes of an avatar's address.
 pub const AVATAR_URL_MAX_BYTES: usize = 1_024;
 /// The bytes of one frame that a client sends.

@@ -7,8 +7,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use crate::{
     AddedBy, AttachmentUrl, AvatarUrl, Code, DisplayName, Emoji, Epoch, ExternalId, FileId, FileName,
     IdempotencyKey, ListedWord, MediaType, MessageId, MessageText, NotificationLevel, Reason, Receipts,
-    ReportStatus, Role, RoomHistory, RoomId, RoomKind, RoomName, RoomRef, SearchText, Seq, SessionId, Slug,
-    StatusText, Timestamp, UserId, UserRef, Username, WordAction, limits,
+    ReportStatus, Role, RoomHistory, RoomId, RoomKind, RoomName, RoomRef, RoomTopic, SearchText, Seq,
+    SessionId, Slug, StatusText, Timestamp, UserId, UserRef, Username, WordAction, limits,
 };
 
 macro_rules! schemas {
@@ -93,6 +93,10 @@ schemas! {
     RoomName => {
         "type": "string", "minLength": 1, "maxLength": limits::ROOM_NAME_MAX_CHARS,
         "description": "The name of a room: one line with at least one visible character. The server normalizes it (NFC)."
+    };
+    RoomTopic => {
+        "type": "string", "minLength": 1, "maxLength": limits::ROOM_TOPIC_MAX_CHARS,
+        "description": "What a room is about: one line with at least one visible character. The server normalizes it (NFC)."
     };
     Reason => {
         "type": "string", "minLength": 1, "maxLength": limits::REASON_MAX_CHARS,

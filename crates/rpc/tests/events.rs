@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use madang_domain::{
     Attachment, AttachmentUrl, AvatarUrl, Code, DisplayName, Error, ExternalId, FileName, IdempotencyKey,
-    MediaType, Profile, Role, RoomFlags, RoomId, RoomName, Seq, Slug, Timestamp, TopicId, UserId, Username,
+    MediaType, Profile, Role, RoomDetails, RoomFlags, RoomId, RoomName, RoomTopic, Seq, Slug, Timestamp,
+    TopicId, UserId, Username,
     event::{
         Custom, Event, EventBody, EventKind, Invite, Joined, Left, Mention, Message, Restricted, RoleChanged,
         RoomChanged, Unknown,
@@ -97,7 +98,11 @@ fn body() -> impl Strategy<Value = EventBody> {
         role().prop_map(|role| EventBody::RoleChanged(RoleChanged { role })),
         (name(), slug, any::<bool>(), 0_u32..100).prop_map(|(name, slug, deleted, slow_mode_s)| {
             let flags = RoomFlags { slow_mode_s, archived: deleted, ..RoomFlags::default() };
-            EventBody::RoomChanged(RoomChanged { name, slug, flags, deleted })
+            let details = RoomDetails {
+                topic: slug.is_some().then(|| RoomTopic::new("noon").unwrap()),
+                avatar_url: None,
+            };
+            EventBody::RoomChanged(RoomChanged { name, slug, flags, details, deleted })
         }),
         any::<bool>().prop_map(|on| EventBody::Banned(Restricted { on, until: None })),
         any::<bool>()

@@ -108,7 +108,7 @@ pub(crate) enum OperationError {
     #[error("a direct room has no slug and no flags, and its two members and their roles do not change")]
     DirectIsFixed,
     /// The room would have members and no owner.
-    #[error("the last owner of a room must first make another member an owner")]
+    #[error("the room would have no owner; make another member an owner first")]
     LastOwner,
     /// One does not remove oneself.
     #[error("leave the room instead of removing yourself")]

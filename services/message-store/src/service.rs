@@ -154,7 +154,7 @@ impl MessageStore for Operations {
     }
 
     async fn list_rooms(&self, request: ListRooms) -> Result<Page<RoomView>> {
-        Ok(self.0.engine.rooms(request.user, request.joinable, request.page).await?)
+        Ok(self.0.engine.rooms(request).await?)
     }
 
     async fn update_room(&self, mut request: UpdateRoom) -> Result<Changed<RoomView>> {

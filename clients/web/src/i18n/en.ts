@@ -261,7 +261,6 @@ export const en = {
   leaveTitle: (room: string) => `Leave ${room}?`,
   leaveText: "You get no more messages from it. What you wrote stays.",
   leaveButton: "Leave",
-  lastOwner: "You are the last owner. Make somebody else an owner first.",
   deleteRoom: "Delete room",
   deleteTitle: (room: string) => `Delete ${room}?`,
   deleteText: "The room goes for everybody, with all its messages. Nobody can bring it back.",

@@ -257,7 +257,6 @@ export const ko: Texts = {
   leaveTitle: (room) => `${room}에서 나갈까요?`,
   leaveText: "더 이상 메시지를 받지 않습니다. 쓴 글은 남습니다.",
   leaveButton: "나가기",
-  lastOwner: "마지막 소유자입니다. 먼저 다른 사람을 소유자로 바꾸세요.",
   deleteRoom: "대화방 삭제",
   deleteTitle: (room) => `${room}${josa(room, "을", "를")} 삭제할까요?`,
   deleteText: "모든 메시지와 함께 모두에게서 사라지며 되돌릴 수 없습니다.",

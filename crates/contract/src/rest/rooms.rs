@@ -2,7 +2,10 @@
 
 use std::borrow::Cow;
 
-use madang_domain::{Receipts, Role, RoomHistory, RoomId, RoomKind, RoomName, Seq, Slug, Timestamp, UserId};
+use madang_domain::{
+    AvatarUrl, Receipts, Role, RoomHistory, RoomId, RoomKind, RoomName, RoomTopic, SearchText, Seq, Slug,
+    Timestamp, UserId,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +31,14 @@ pub struct Room<'a> {
     pub head: Seq,
     /// The number of members.
     pub members: u64,
+    /// What the room is about; absent if nobody has said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<RoomTopic>")]
+    pub topic: Option<Cow<'a, str>>,
+    /// The address of the room's picture; absent if the room has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<AvatarUrl>")]
+    pub avatar_url: Option<Cow<'a, str>>,
     /// The flags. In JSON these fields stand beside `members`.
     #[serde(flatten)]
     pub flags: Flags,
@@ -95,6 +106,12 @@ pub struct RoomChanges {
     /// The new slug. If it is absent, the slug stays; null removes it.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub slug: Option<Option<Slug>>,
+    /// What the room is about. If it is absent, it stays; null removes it. Direct rooms have none.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub topic: Option<Option<RoomTopic>>,
+    /// The address of the room's picture. If it is absent, it stays; null removes it. Direct rooms have none.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub avatar_url: Option<Option<AvatarUrl>>,
     /// Whether only moderators send. If it is absent, it stays; as for all flags.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub announcement: Option<bool>,
@@ -129,6 +146,8 @@ pub enum RoomScope {
 pub struct RoomsQuery {
     /// The set of rooms to list: `mine` by default, or `public`.
     pub scope: Option<RoomScope>,
+    /// With `scope=public`: only the rooms whose name or slug contains this text, of 1 to 200 characters.
+    pub q: Option<SearchText>,
     /// The maximum number of items of the page: 1 to 200, 50 by default.
     #[schemars(range(min = 1, max = 200))]
     pub limit: Option<u32>,
@@ -159,7 +178,7 @@ pub mod routes {
             .answers::<Room<'_>>(200, "The room.")
             .refuses(&[Code::PermissionDenied, Code::NotFound]);
         /// Changes a room.
-        UPDATE = Route::patch("update_room", "/v1/rooms/{room}", "Change the name, slug or flags of a room (for owners, and the name for both users of a direct room); moderators may set slow mode")
+        UPDATE = Route::patch("update_room", "/v1/rooms/{room}", "Change the name, slug, topic, picture or flags of a room (for owners, and the name for both users of a direct room); moderators may set slow mode")
             .takes::<RoomChanges>()
             .answers::<Room<'_>>(200, "The room after the change.")
             .refuses(&[Code::PermissionDenied, Code::NotFound, Code::AlreadyExists, Code::FailedPrecondition]);
@@ -172,7 +191,7 @@ pub mod routes {
             .answers::<Room<'_>>(200, "The room.")
             .refuses(&[Code::PermissionDenied, Code::NotFound, Code::FailedPrecondition]);
         /// Leaves a room.
-        LEAVE = Route::post("leave_room", "/v1/rooms/{room}/leave", "Leave a room, or decline an invitation; the last owner must first make another member an owner")
+        LEAVE = Route::post("leave_room", "/v1/rooms/{room}/leave", "Leave a room, or decline an invitation; when the last owner leaves, the oldest moderator, else the oldest member, becomes an owner")
             .answers_empty(204, "The user is no longer a member.")
             .refuses(&[Code::PermissionDenied, Code::NotFound, Code::FailedPrecondition]);
     }

@@ -530,6 +530,8 @@ fn room() -> Room<'static> {
         created_at: at(),
         head: Seq::new(3),
         members: 2,
+        topic: Some("What to cook at noon".into()),
+        avatar_url: None,
         flags: Flags::default(),
         role: Some(Role::Member),
         read: Some(Seq::new(3)),

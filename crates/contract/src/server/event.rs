@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use madang_domain::{
-    Emoji, MessageId, Receipts, Role, RoomHistory, RoomId, RoomName, Seq, Slug, Timestamp, UserId,
+    AvatarUrl, Emoji, MessageId, Receipts, Role, RoomHistory, RoomId, RoomName, RoomTopic, Seq, Slug,
+    Timestamp, UserId,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -34,6 +35,8 @@ impl Event<'static> {
         let properties = Properties {
             name: "Courtyard at noon".into(),
             slug: Some("courtyard".into()),
+            topic: Some("What to cook at noon".into()),
+            avatar_url: None,
             flags: Flags::default(),
             deleted: false,
             by,
@@ -110,7 +113,7 @@ pub enum EventBody<'a> {
         /// The member and the new role.
         role: RoleChange,
     },
-    /// The name or slug of the room changed, or the room was deleted.
+    /// The name, slug, topic, picture or flags of the room changed, or the room was deleted.
     Room {
         /// The properties after the change. The field is not called `room`, since `room` is the id of the room in every
         /// event.
@@ -213,6 +216,14 @@ pub struct Properties<'a> {
     /// The slug of the room; null if it has none.
     #[schemars(with = "Option<Slug>")]
     pub slug: Option<Cow<'a, str>>,
+    /// What the room is about; absent if nobody has said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<RoomTopic>")]
+    pub topic: Option<Cow<'a, str>>,
+    /// The address of the room's picture; absent if the room has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<AvatarUrl>")]
+    pub avatar_url: Option<Cow<'a, str>>,
     /// The flags. In JSON these fields stand beside `name`.
     #[serde(flatten)]
     pub flags: Flags,

@@ -226,8 +226,8 @@ mod tests {
 
     use super::*;
     use crate::{
-        Emoji, Reason, Receipts, Role, RoomFlags, RoomHistory, RoomId, RoomName, Seq, Slug, Timestamp,
-        UserId,
+        AvatarUrl, Emoji, Reason, Receipts, Role, RoomDetails, RoomFlags, RoomHistory, RoomId, RoomName,
+        RoomTopic, Seq, Slug, Timestamp, UserId,
         event::{Restricted, RestrictionNotice, ThreadChange, ThreadState},
     };
 
@@ -252,6 +252,7 @@ mod tests {
                     name: name(),
                     slug: None,
                     flags: RoomFlags::default(),
+                    details: RoomDetails::default(),
                     deleted: false,
                 }),
             ),
@@ -262,6 +263,7 @@ mod tests {
                     name: name(),
                     slug,
                     flags: RoomFlags::default(),
+                    details: RoomDetails::default(),
                     deleted: true,
                 }),
             ),
@@ -280,6 +282,7 @@ mod tests {
                         history: RoomHistory::Joined,
                         receipts: Receipts::Count,
                     },
+                    details: RoomDetails::default(),
                     deleted: false,
                 }),
             ),
@@ -292,6 +295,23 @@ mod tests {
                     name: name(),
                     slug: None,
                     flags: RoomFlags { receipts: Receipts::None, ..RoomFlags::default() },
+                    details: RoomDetails::default(),
+                    deleted: false,
+                }),
+            ),
+            (
+                5,
+                Some(
+                    r#"{"name":"마당","slug":null,"details":{"topic":"점심","avatar_url":"https://example.com/yard.png"}}"#,
+                ),
+                EventBody::RoomChanged(RoomChanged {
+                    name: name(),
+                    slug: None,
+                    flags: RoomFlags::default(),
+                    details: RoomDetails {
+                        topic: Some(RoomTopic::new("점심").unwrap()),
+                        avatar_url: Some(AvatarUrl::new("https://example.com/yard.png").unwrap()),
+                    },
                     deleted: false,
                 }),
             ),

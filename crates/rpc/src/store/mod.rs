@@ -122,8 +122,8 @@ service! {
         repeat: never, "it would undo a removal made in between";
     }
 
-    /// Leaves a room, or declines the invitation to it. `failed_precondition`: the last owner of a room with other members must name
-    /// another first; a direct room is not left.
+    /// Leaves a room, or declines the invitation to it. When the last owner leaves others, the oldest moderator becomes an owner, else the
+    /// oldest member. `failed_precondition`: a direct room is not left.
     fn leave(Leave as LeaveRequest) -> Changed<()> as LeaveResponse {
         repeat: never, "the repetition would be refused to one who is no member any more";
     }
@@ -141,7 +141,7 @@ service! {
     }
 
     /// Removes a member of a lesser role, or takes an invitation back. By the site's authority any, the actor too; but the last owner of a
-    /// room with other members is `failed_precondition`, as for `leave`.
+    /// room with other members is `failed_precondition`.
     fn remove_member(RemoveMember as RemoveMemberRequest) -> Changed<()> as RemoveMemberResponse {
         repeat: never, "it would undo an addition made in between";
     }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 pub use madang_domain::RoomKind;
 use madang_domain::{
-    ExternalId, IdempotencyKey, Profile, Role, RoomFlagChanges, RoomFlags, RoomHistory, RoomId, RoomName,
-    RoomRef, Seq, Slug, Timestamp, UserId, event::Event,
+    ExternalId, IdempotencyKey, Profile, Role, RoomDetailChanges, RoomDetails, RoomFlagChanges, RoomFlags,
+    RoomHistory, RoomId, RoomName, RoomRef, SearchText, Seq, Slug, Timestamp, UserId, event::Event,
 };
 use madang_proto::store::v1 as wire;
 
@@ -37,6 +37,8 @@ pub struct Room {
     pub member_count: u64,
     /// Who may send there, how often, and what newcomers see.
     pub flags: RoomFlags,
+    /// What it shows besides its name.
+    pub details: RoomDetails,
 }
 
 /// A user's place in a room.
@@ -116,6 +118,8 @@ pub struct ListRooms {
     pub user: Option<UserId>,
     /// The public ones that the user may join, instead of the user's own.
     pub joinable: bool,
+    /// Of the public ones only those whose name or slug has this text, whatever its letters' case.
+    pub text: Option<SearchText>,
     /// The page.
     pub page: PageQuery,
 }
@@ -135,6 +139,8 @@ pub struct UpdateRoom {
     pub slug: Option<Option<Slug>>,
     /// What is to be changed of the flags.
     pub flags: RoomFlagChanges,
+    /// What is to be changed of what it shows besides its name.
+    pub details: RoomDetailChanges,
 }
 
 /// Asks for a room to be deleted.
@@ -182,7 +188,7 @@ pub struct Resolved {
 }
 
 message!(Room => wire::Room {
-    id, kind, name, slug, external_id, created_at as created_at_micros, head, member_count, flags
+    id, kind, name, slug, external_id, created_at as created_at_micros, head, member_count, flags, details
 });
 message!(Membership => wire::Membership { role, read, unread, settings });
 message!(RoomView => wire::RoomView { room, membership, last_message });
@@ -191,7 +197,7 @@ required_message!(Room => wire::Room, RoomView => wire::RoomView, RoomRef => wir
 message!(GetRoom => wire::GetRoomRequest { user, room });
 message!(RoomView => wire::GetRoomResponse[room]);
 message!(Page<RoomView> => wire::ListRoomsResponse { items as rooms, next as next_cursor });
-message!(UpdateRoom => wire::UpdateRoomRequest { actor, authority, room, name, slug, flags });
+message!(UpdateRoom => wire::UpdateRoomRequest { actor, authority, room, name, slug, flags, details });
 message!(DeleteRoom => wire::DeleteRoomRequest { actor, authority, room });
 of_nothing!(wire::DeleteRoomResponse);
 message!(Changed<RoomView> => wire::CreateRoomResponse | wire::UpdateRoomResponse | wire::JoinResponse {
@@ -202,6 +208,8 @@ message!(Resolved => wire::ResolveResponse { rooms, memberships, memberships_tot
 
 message!(RoomFlags => wire::RoomFlags { announcement, archived, slow_mode_s, history, receipts });
 message!(RoomFlagChanges => wire::RoomFlagChanges { announcement, archived, slow_mode_s, history, receipts });
+message!(RoomDetails => wire::RoomDetails { topic, avatar_url });
+message!(RoomDetailChanges => wire::RoomDetailChanges { topic, avatar_url });
 
 /// Makes types [`Wire`] of an optional message, where its absence is their default: a peer of before it sends none.
 macro_rules! or_default {
@@ -218,7 +226,12 @@ macro_rules! or_default {
     )*};
 }
 
-or_default!(RoomFlags => wire::RoomFlags, RoomFlagChanges => wire::RoomFlagChanges);
+or_default!(
+    RoomFlags => wire::RoomFlags,
+    RoomFlagChanges => wire::RoomFlagChanges,
+    RoomDetails => wire::RoomDetails,
+    RoomDetailChanges => wire::RoomDetailChanges,
+);
 
 impl Wire<i32> for RoomHistory {
     fn encode(&self) -> i32 {
@@ -271,19 +284,20 @@ impl Wire<wire::CreateRoomRequest> for CreateRoom {
 
 impl Wire<wire::ListRoomsRequest> for ListRooms {
     fn encode(&self) -> wire::ListRoomsRequest {
-        let Self { user, joinable, page: PageQuery { limit, cursor } } = self;
+        let Self { user, joinable, text, page: PageQuery { limit, cursor } } = self;
         wire::ListRoomsRequest {
             user: user.encode(),
             joinable: *joinable,
+            q: text.encode(),
             limit: *limit,
             cursor: cursor.encode(),
         }
     }
 
     fn decode(message: wire::ListRoomsRequest) -> Result<Self> {
-        let wire::ListRoomsRequest { user, joinable, limit, cursor } = message;
+        let wire::ListRoomsRequest { user, joinable, limit, cursor, q } = message;
         let page = PageQuery { limit, cursor: field("cursor", cursor)? };
-        Ok(Self { user: field("user", user)?, joinable, page })
+        Ok(Self { user: field("user", user)?, joinable, text: field("q", q)?, page })
     }
 }
 

@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use madang_domain::{
     Attachment, AvatarUrl, Cursor, DisplayName, Emoji, Epoch, ExternalId, FileId, FileName, IdempotencyKey,
-    Image, ListedWord, MediaType, Profile, Reason, Role, RoomId, RoomName, SearchText, Seq, SessionId, Slug,
-    StatusText, Timestamp, TopicId, UserId, Username, event::Event,
+    Image, ListedWord, MediaType, Profile, Reason, Role, RoomId, RoomName, RoomTopic, SearchText, Seq,
+    SessionId, Slug, StatusText, Timestamp, TopicId, UserId, Username, event::Event,
 };
 use madang_proto::types::v1 as types;
 
@@ -95,6 +95,7 @@ texts!(
     MediaType: new,
     Reason: new,
     RoomName: recorded,
+    RoomTopic: new,
     SearchText: new,
     Slug: new,
     StatusText: new,

@@ -6,8 +6,8 @@ use std::{sync::Arc, time::Duration};
 use madang_domain::{
     AddedBy, Attachment, AttachmentUrl, AvatarUrl, Code, Cursor, DisplayName, Emoji, Epoch, Error,
     ExternalId, FileName, IdempotencyKey, MediaType, NotificationLevel, Reason, Receipts, Restriction, Role,
-    RoomFlagChanges, RoomHistory, RoomName, RoomRef, SearchText, Seq, Slug, StatusText, Timestamp, TopicId,
-    UserRef, Username,
+    RoomDetailChanges, RoomFlagChanges, RoomHistory, RoomName, RoomRef, SearchText, Seq, Slug, StatusText,
+    Timestamp, TopicId, UserRef, Username,
 };
 use madang_rpc::{
     Auth, AuthClient, MessageStore, MessageStoreClient, MessageStoreSettings,
@@ -234,9 +234,18 @@ async fn rooms_are_the_same(near: &Scripted, far: &impl MessageStore) {
     same!(
         near,
         far,
-        list_rooms(ListRooms { user: Some(user_id(1)), joinable: true, page: page(Some("next")) })
+        list_rooms(ListRooms {
+            user: Some(user_id(1)),
+            joinable: true,
+            text: Some(SearchText::new("마당").unwrap()),
+            page: page(Some("next"))
+        })
     );
-    same!(near, far, list_rooms(ListRooms { user: Some(user_id(1)), joinable: false, page: page(None) }));
+    same!(
+        near,
+        far,
+        list_rooms(ListRooms { user: Some(user_id(1)), joinable: false, text: None, page: page(None) })
+    );
     same!(
         near,
         far,
@@ -247,6 +256,7 @@ async fn rooms_are_the_same(near: &Scripted, far: &impl MessageStore) {
             name: Some(name()),
             slug: Some(Some(Slug::new("new").unwrap())),
             flags: RoomFlagChanges::default(),
+            details: RoomDetailChanges::default()
         })
     );
     same!(
@@ -258,7 +268,8 @@ async fn rooms_are_the_same(near: &Scripted, far: &impl MessageStore) {
             room: slug(),
             name: None,
             slug: Some(None),
-            flags: RoomFlagChanges::default()
+            flags: RoomFlagChanges::default(),
+            details: RoomDetailChanges::default()
         })
     );
     same!(
@@ -270,7 +281,8 @@ async fn rooms_are_the_same(near: &Scripted, far: &impl MessageStore) {
             room: slug(),
             name: None,
             slug: None,
-            flags: RoomFlagChanges::default()
+            flags: RoomFlagChanges::default(),
+            details: RoomDetailChanges::default()
         })
     );
     same!(
@@ -373,7 +385,8 @@ async fn moderation_is_the_same(near: &Scripted, far: &impl MessageStore) {
             room: id(),
             name: None,
             slug: None,
-            flags
+            flags,
+            details: RoomDetailChanges::default()
         })
     );
     for kind in Restriction::ALL {

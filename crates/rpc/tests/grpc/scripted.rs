@@ -13,8 +13,8 @@ use async_trait::async_trait;
 use madang_domain::{
     AddedBy, Attachment, AvatarUrl, Code, DisplayName, Epoch, Error, ExternalId, FileId, FileName,
     IdempotencyKey, Image, ListedWord, MediaType, NotificationLevel, Profile, Reason, Receipts, ReportStatus,
-    Result, Role, RoomFlags, RoomHistory, RoomId, RoomName, RoomRef, Seq, SessionId, Slug, StatusText,
-    Timestamp, TopicId, UserId, Username, WordAction,
+    Result, Role, RoomDetails, RoomFlags, RoomHistory, RoomId, RoomName, RoomRef, RoomTopic, Seq, SessionId,
+    Slug, StatusText, Timestamp, TopicId, UserId, Username, WordAction,
     event::{
         Custom, Deleted, Dismissed, Edited, Event, EventBody, Excerpt, InThread, Invite, Joined, Left,
         Mention, Message, MessageChanges, Pinned, Reacted, Reply, Restricted, RoleChanged, RoomChanged,
@@ -220,6 +220,10 @@ fn view() -> RoomView {
                 history: RoomHistory::Joined,
                 receipts: Receipts::Names,
             },
+            details: RoomDetails {
+                topic: Some(RoomTopic::new("점심").unwrap()),
+                avatar_url: Some(AvatarUrl::new("https://example.com/yard.png").unwrap()),
+            },
         },
         membership: Some(Membership {
             role: Role::Owner,
@@ -288,6 +292,7 @@ impl MessageStoreDouble for Script {
             name: RoomName::new("마당").unwrap(),
             slug: None,
             flags: RoomFlags::default(),
+            details: RoomDetails::default(),
             deleted: true,
         };
         let body = EventBody::RoomChanged(changed);

@@ -57,7 +57,7 @@ pub(crate) use self::{
     received_marks::ReceivedMarks,
     reports::ReportsAsked,
     reserved_slugs::ReservedSlugs,
-    rooms::{Members, RoomToCreate},
+    rooms::{Members, RoomToCreate, RoomUpdate},
     search::SearchFor,
 };
 use crate::{

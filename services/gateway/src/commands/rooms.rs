@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use madang_domain::{
-    Code, Error, ExternalId, IdempotencyKey, Profile, Result, RoomFlagChanges, RoomId, RoomName, RoomRef,
-    Slug, UserId, UserRef, limits,
+    Code, Error, ExternalId, IdempotencyKey, Profile, Result, RoomDetailChanges, RoomFlagChanges, RoomId,
+    RoomName, RoomRef, SearchText, Slug, UserId, UserRef, limits,
 };
 use madang_rpc::store::{
     self, Authority, DeleteRoom, GetRoom, Join, Leave, ListRooms, NewRoom, Page, PageQuery, RoomKind,
@@ -23,6 +23,16 @@ pub(crate) struct RoomToCreate {
     pub(crate) slug: Option<Slug>,
     pub(crate) external_id: Option<ExternalId>,
     pub(crate) key: Option<IdempotencyKey>,
+}
+
+/// What is to be changed of a room; none leaves it as it is.
+#[derive(Debug, Clone)]
+pub(crate) struct RoomUpdate {
+    pub(crate) name: Option<RoomName>,
+    /// `Some(None)` removes it.
+    pub(crate) slug: Option<Option<Slug>>,
+    pub(crate) flags: RoomFlagChanges,
+    pub(crate) details: RoomDetailChanges,
 }
 
 /// Who the first members of a room are.
@@ -81,20 +91,21 @@ impl Commands {
         .await
     }
 
-    /// The rooms of a user, or the public ones that the user may join.
+    /// The rooms of a user, or the public ones that the user may join; of these only those with a text in their names.
     pub(crate) async fn rooms(
         &self,
         actor: &Actor,
         joinable: bool,
+        text: Option<SearchText>,
         page: PageQuery,
     ) -> Result<Page<RoomView>> {
         self.pay_read(actor)?;
-        self.store.list_rooms(ListRooms { user: Some(actor.profile.id), joinable, page }).await
+        self.store.list_rooms(ListRooms { user: Some(actor.profile.id), joinable, text, page }).await
     }
 
     /// All rooms, for the site.
     pub(crate) async fn rooms_as_site(&self, page: PageQuery) -> Result<Page<RoomView>> {
-        self.store.list_rooms(ListRooms { user: None, joinable: false, page }).await
+        self.store.list_rooms(ListRooms { user: None, joinable: false, text: None, page }).await
     }
 
     /// A room as a user sees it.
@@ -119,30 +130,24 @@ impl Commands {
         Ok(self.room_names.resolve(user, names.to_vec(), false).await?.rooms)
     }
 
-    /// Changes a room's name, slug or flags; `Some(None)` removes the slug.
+    /// Changes a room.
     pub(crate) async fn update_room(
         &self,
         actor: Actor,
         room: RoomRef,
-        name: Option<RoomName>,
-        slug: Option<Option<Slug>>,
-        flags: RoomFlagChanges,
+        update: RoomUpdate,
     ) -> Result<RoomView> {
+        let RoomUpdate { name, slug, flags, details } = update;
         let (spent, room) = self.spend_in(&actor, Action::UpdateRoom, &room).await?;
         slug.iter().flatten().try_for_each(|slug| self.reserved_slugs.check(slug))?;
         let (actor, authority) = (Some(actor.profile), actor.authority);
-        self.commit_update(spent, UpdateRoom { actor, authority, room, name, slug, flags }).await
+        self.commit_update(spent, UpdateRoom { actor, authority, room, name, slug, flags, details }).await
     }
 
-    /// The site changes a room's name, slug or flags. It may use every slug that no room has.
-    pub(crate) async fn update_room_as_site(
-        &self,
-        room: RoomRef,
-        name: Option<RoomName>,
-        slug: Option<Option<Slug>>,
-        flags: RoomFlagChanges,
-    ) -> Result<RoomView> {
-        let update = UpdateRoom { actor: None, authority: Authority::Site, room, name, slug, flags };
+    /// The site changes a room. It may use every slug that no room has.
+    pub(crate) async fn update_room_as_site(&self, room: RoomRef, update: RoomUpdate) -> Result<RoomView> {
+        let RoomUpdate { name, slug, flags, details } = update;
+        let update = UpdateRoom { actor: None, authority: Authority::Site, room, name, slug, flags, details };
         self.commit_update(Spent::by_site(), update).await
     }
 

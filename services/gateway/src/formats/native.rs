@@ -32,15 +32,19 @@ pub(crate) fn event(event: &Event) -> Option<frames::Event<'_>> {
             let (user, role) = (event.subject.as_deref()?.id, changed.role);
             frames::EventBody::Role { role: frames::RoleChange { user, role, by } }
         }
-        EventBody::RoomChanged(RoomChanged { name, slug, flags: set, deleted }) => frames::EventBody::Room {
-            properties: frames::Properties {
-                name: Cow::Borrowed(name),
-                slug: slug.as_deref().map(Cow::Borrowed),
-                flags: flags(*set),
-                deleted: *deleted,
-                by,
-            },
-        },
+        EventBody::RoomChanged(RoomChanged { name, slug, flags: set, details, deleted }) => {
+            frames::EventBody::Room {
+                properties: frames::Properties {
+                    name: Cow::Borrowed(name),
+                    slug: slug.as_deref().map(Cow::Borrowed),
+                    topic: details.topic.as_deref().map(Cow::Borrowed),
+                    avatar_url: details.avatar_url.as_deref().map(Cow::Borrowed),
+                    flags: flags(*set),
+                    deleted: *deleted,
+                    by,
+                },
+            }
+        }
         EventBody::Pinned(Pinned { message, on }) => {
             let message = MessageId::new(*message);
             frames::EventBody::Pinned { pinned: frames::Pinned { message, on: *on, by } }

@@ -36,6 +36,32 @@ async fn subscribe_to_all(socket: &mut Socket) -> (Vec<RoomId>, Option<u64>) {
 }
 
 #[tokio::test]
+async fn public_rooms_are_found_by_a_text_in_their_names() {
+    let services = Services::start().await;
+    let gateways = [services.gateway().await, services.gateway().await];
+    let (mina, jun) = (services.user("mina").await, services.user("jun").await);
+    let minas = gateways[0].api().with_token(&mina.token);
+    for name in ["서울 마당", "부산 마당", "Lunch"] {
+        minas.create_room(&NewRoom::public(name)).await.unwrap();
+    }
+    let api = gateways[1].api().with_token(&jun.token);
+    let asked = async |query: &str| {
+        let answer = api.request(reqwest::Method::GET, &format!("/v1/rooms?{query}")).send().await.unwrap();
+        let (status, body) = (answer.status(), answer.json::<serde_json::Value>().await.unwrap());
+        let names = body["items"].as_array().map(|items| {
+            items.iter().map(|room| room["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        });
+        (status.as_u16(), names)
+    };
+    let both = Some(vec!["부산 마당".to_owned(), "서울 마당".to_owned()]);
+    assert_eq!(asked("scope=public&q=%EB%A7%88%EB%8B%B9").await, (200, both));
+    assert_eq!(asked("scope=public&q=lunch").await, (200, Some(vec!["Lunch".to_owned()])));
+    assert_eq!(asked("scope=public&q=nothing").await, (200, Some(vec![])));
+    assert_eq!(asked("scope=public&q=").await, (400, None));
+    assert_eq!(asked("q=lunch").await, (400, None), "of one's own rooms the client has the names");
+}
+
+#[tokio::test]
 async fn users_cannot_take_what_is_reserved() {
     let services = Services::start().await;
     let gateway = services

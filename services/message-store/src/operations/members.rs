@@ -72,7 +72,7 @@ impl Engine {
                 return change.finish(()).await;
             };
             change.refuse_direct()?;
-            change.keep_an_owner_without(&member).await?;
+            change.hand_over(&member).await?;
             change.dismiss(actor.id).await?;
             change.finish(()).await
         })

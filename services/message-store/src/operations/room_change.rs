@@ -3,7 +3,7 @@
 use madang_domain::{
     Authority, Profile, Restriction, Role, RoomAction, RoomHistory, RoomId, RoomRef, Seq, Slug, Timestamp,
     TopicId, UserId,
-    event::{Event, EventBody, Invite, Joined, Left, Mention, RoomChanged},
+    event::{Event, EventBody, Invite, Joined, Left, Mention, RoleChanged, RoomChanged},
 };
 use madang_rpc::store::{Changed, Member, Room, RoomKind, RoomView};
 use uuid::Uuid;
@@ -137,6 +137,17 @@ impl<'s> RoomChange<'s> {
             self.keep_an_owner().await?;
         }
         Ok(())
+    }
+
+    /// Before the one owner of others goes, the oldest moderator becomes an owner, else the oldest member.
+    pub(crate) async fn hand_over(&mut self, leaving: &Member) -> OperationResult<()> {
+        let (room, user) = (self.room.id, leaving.user.id);
+        if leaving.role != Role::Owner || self.transaction.owners(room).await? > 1 {
+            return Ok(());
+        }
+        let Some(successor) = self.transaction.successor(room, user).await? else { return Ok(()) };
+        self.transaction.set_role(&self.room, successor, Role::Owner).await?;
+        self.add(Some(successor), EventBody::RoleChanged(RoleChanged { role: Role::Owner })).await
     }
 
     /// Refuses to make the one owner less than that.
@@ -325,8 +336,9 @@ impl<'s> RoomChange<'s> {
     /// So a gateway to which the event was not published finds it.
     pub(crate) async fn delete(mut self) -> OperationResult<Changed<()>> {
         let (name, slug) = (self.room.name.clone(), self.room.slug.clone());
-        let flags = self.room.flags;
-        self.add(None, EventBody::RoomChanged(RoomChanged { name, slug, flags, deleted: true })).await?;
+        let (flags, details) = (self.room.flags, self.room.details.clone());
+        let changed = RoomChanged { name, slug, flags, details, deleted: true };
+        self.add(None, EventBody::RoomChanged(changed)).await?;
         let events = self.added().await?;
         self.transaction.delete_room(&self.room).await?;
         self.room.slug = None;
@@ -513,5 +525,6 @@ fn room(record: RoomRecord) -> Room {
         head: record.head,
         member_count: record.member_count,
         flags: record.flags,
+        details: record.details,
     }
 }

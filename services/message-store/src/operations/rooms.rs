@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use madang_domain::{
-    AuditAction, Profile, Role, RoomAction, RoomFlags, RoomId, RoomRef, Seq, Timestamp, UserId,
+    AuditAction, Profile, Role, RoomAction, RoomDetails, RoomFlags, RoomId, RoomRef, Seq, Timestamp, UserId,
     event::{EventBody, RoomChanged},
     limits,
 };
 use madang_kit::clock::new_id;
 use madang_rpc::store::{
-    Authority, Changed, DeleteRoom, NewRoom, Page, PageQuery, Resolved, RoomKind, RoomView, UpdateRoom,
+    Authority, Changed, DeleteRoom, ListRooms, NewRoom, Page, PageQuery, Resolved, RoomKind, RoomView,
+    UpdateRoom,
 };
 
 use super::{
@@ -82,6 +83,7 @@ impl Engine {
             member_count: 0,
             external_id: new.external_id,
             flags: RoomFlags::default(),
+            details: RoomDetails::default(),
             newcomers_after: Seq::START,
         };
         self.remember(new.members.iter().chain([&actor])).await?;
@@ -104,17 +106,13 @@ impl Engine {
     }
 
     /// The rooms of a user, or those that the user may join; or all, for the site.
-    pub(crate) async fn rooms(
-        &self,
-        user: Option<UserId>,
-        joinable: bool,
-        query: PageQuery,
-    ) -> OperationResult<Page<RoomView>> {
+    pub(crate) async fn rooms(&self, request: ListRooms) -> OperationResult<Page<RoomView>> {
+        let ListRooms { user, joinable, text, page: query } = request;
         let Some(user) = user else { return self.all_rooms(query).await };
         let (items, next) = if joinable {
             let (limit, after) = page::check::<ByAge>(&query)?;
             let mut connection = self.database.reader().await?;
-            let views = connection.joinable_rooms(user, after, limit + 1).await?;
+            let views = connection.joinable_rooms(user, text.as_ref(), after, limit + 1).await?;
             connection.commit().await?;
             // Who is no member is told no message: such rooms are small.
             page::cut(views, limit, false, |view| ByAge { room: view.room.id })
@@ -149,21 +147,21 @@ impl Engine {
     }
 
     pub(crate) async fn update_room(&self, request: UpdateRoom) -> OperationResult<Changed<RoomView>> {
-        let UpdateRoom { actor, authority, room, name, slug, flags } = request;
+        let UpdateRoom { actor, authority, room, name, slug, flags, details } = request;
         if flags.slow_mode_s.is_some_and(|pause| pause > limits::SLOW_MODE_MAX_S) {
             return Err(OperationError::BadSlowMode);
         }
         self.remember(&actor).await?;
         in_transaction!(self, "update_room", |transaction| {
             let mut change = begin(transaction, actor.as_deref(), &room, self.clock.now()).await?;
-            if !flags.is_empty() {
+            if !flags.is_empty() || !details.is_empty() {
                 if actor.is_some() {
                     change.actor().await?;
                 }
                 change.refuse_direct()?;
             }
             // Who changes nothing is asked as who changes the name.
-            if name.is_some() || slug.is_some() || flags.is_empty() {
+            if name.is_some() || slug.is_some() || !details.is_empty() || flags.is_empty() {
                 change.permit_by(actor.as_deref(), RoomAction::ChangeRoom).await?;
             }
             if flags.is_of_owners() {
@@ -182,10 +180,12 @@ impl Engine {
             if slug.is_some() {
                 change.refuse_direct()?;
             }
-            if (&name, &slug, flags) != (&change.room.name, &change.room.slug, change.room.flags) {
-                (change.room.name, change.room.slug) = (name.clone(), slug.clone());
-                change.room.flags = flags;
-                let changed = RoomChanged { name, slug, flags, deleted: false };
+            let details = details.applied_to(&change.room.details);
+            let room = &mut change.room;
+            if (&name, &slug, flags, &details) != (&room.name, &room.slug, room.flags, &room.details) {
+                (room.name, room.slug) = (name.clone(), slug.clone());
+                (room.flags, room.details) = (flags, details.clone());
+                let changed = RoomChanged { name, slug, flags, details, deleted: false };
                 change.add(None, EventBody::RoomChanged(changed)).await?;
                 // In a direct room nobody is more than the other.
                 if change.room.kind != RoomKind::Direct {

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
 use madang_domain::{
-    AddedBy, Code, Profile, Result, Role, RoomFlagChanges, RoomId, Seq, TopicId, UserId,
+    AddedBy, Code, Profile, Result, Role, RoomDetailChanges, RoomFlagChanges, RoomId, Seq, TopicId, UserId,
     event::{Event, EventBody, Mention},
     limits::BLOCKED_USERS_MAX,
 };
@@ -198,6 +198,7 @@ async fn in_a_direct_room_neither_acts_while_one_blocks_the_other(fixture: Fixtu
             name,
             slug: None,
             flags: RoomFlagChanges::default(),
+            details: RoomDetailChanges::default(),
         };
         [
             code(service.say(room, actor, "third").await),

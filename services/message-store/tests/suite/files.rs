@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use madang_domain::{
-    Attachment, Code, FileId, FileName, Image, MediaType, Profile, Result, RoomFlagChanges, RoomHistory,
-    RoomId,
+    Attachment, Code, FileId, FileName, Image, MediaType, Profile, Result, RoomDetailChanges,
+    RoomFlagChanges, RoomHistory, RoomId,
     event::{Event, EventBody, Message},
 };
 use madang_message_store::Service;
@@ -179,6 +179,7 @@ async fn who_may_not_send_may_not_upload(fixture: Fixture) {
             name: None,
             slug: None,
             flags,
+            details: RoomDetailChanges::default(),
         };
         service.update_room(update).await.unwrap();
     };
@@ -223,6 +224,7 @@ async fn a_file_is_for_those_who_see_its_message(fixture: Fixture) {
         name: None,
         slug: None,
         flags,
+        details: RoomDetailChanges::default(),
     };
     service.update_room(update).await.unwrap();
 

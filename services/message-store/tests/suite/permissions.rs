@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use madang_domain::{
-    Code, Emoji, Profile, ReportStatus, Restriction, Result, Role, RoomAction, RoomFlagChanges, RoomHistory,
-    RoomId, RoomName, RoomRef, Seq, Target,
+    Code, Emoji, Profile, ReportStatus, Restriction, Result, Role, RoomAction, RoomDetailChanges,
+    RoomFlagChanges, RoomHistory, RoomId, RoomName, RoomRef, Seq, Target,
 };
 use madang_message_store::Service;
 use madang_rpc::{
@@ -64,6 +64,7 @@ impl Scene<'_> {
             name: None,
             slug: None,
             flags,
+            details: RoomDetailChanges::default(),
         };
         self.service.update_room(change).await.map(drop)
     }
@@ -162,7 +163,15 @@ impl Scene<'_> {
             }
             RoomAction::ChangeRoom => {
                 let (name, flags) = (Some(RoomName::new("Another").unwrap()), RoomFlagChanges::default());
-                let change = UpdateRoom { authority, actor: named, room: self.at(), name, slug: None, flags };
+                let change = UpdateRoom {
+                    authority,
+                    actor: named,
+                    room: self.at(),
+                    name,
+                    slug: None,
+                    flags,
+                    details: RoomDetailChanges::default(),
+                };
                 Some(service.update_room(change).await.map(drop))
             }
             RoomAction::ChangeFlags => {
@@ -198,6 +207,7 @@ async fn prepare(service: &Service, owner: &Arc<Profile>, room: RoomId, action: 
         name: None,
         slug: None,
         flags,
+        details: RoomDetailChanges::default(),
     };
     service.update_room(change).await.unwrap();
 }

@@ -3,8 +3,8 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use madang_domain::{
-    Code, Profile, Reason, ReportStatus, Restriction, Result, Role, RoomFlagChanges, RoomId, RoomRef, Seq,
-    Timestamp, UserId, WordAction,
+    Code, Profile, Reason, ReportStatus, Restriction, Result, Role, RoomDetailChanges, RoomFlagChanges,
+    RoomId, RoomRef, Seq, Timestamp, UserId, WordAction,
     event::{InThread, Message, ThreadState},
 };
 use madang_message_store::Service;
@@ -226,6 +226,7 @@ async fn what_moderators_do_is_recorded_and_nothing_else_is(fixture: Fixture) {
         name: None,
         slug: None,
         flags,
+        details: RoomDetailChanges::default(),
     };
     service.update_room(change).await.unwrap();
     let make = MakeInvitation {

@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use madang_domain::{
-    Code, Error, Limit, Profile, Receipts, Result, Role, RoomFlagChanges, RoomFlags, RoomHistory, RoomId,
-    RoomRef, Seq,
+    AvatarUrl, Code, Error, Limit, Profile, Receipts, Result, Role, RoomDetailChanges, RoomDetails,
+    RoomFlagChanges, RoomFlags, RoomHistory, RoomId, RoomRef, RoomTopic, Seq,
     event::{EventBody, RoomChanged},
     limits::SLOW_MODE_MAX_S,
 };
@@ -12,19 +12,20 @@ use madang_message_store::Service;
 use madang_rpc::{
     MessageStore as _,
     store::{
-        Append, Authority, Changed, HistoryFrom, Join, Leave, ListPins, ListRevisions, PutMember, RoomView,
-        SetPin, UpdateRoom,
+        Append, Authority, Changed, HistoryFrom, Join, Leave, ListPins, ListRevisions, PutMember, RoomKind,
+        RoomView, SetPin, UpdateRoom,
     },
 };
 
 use crate::{
     edits::{edit, said},
     reactions::react,
-    support::{Fixture, Words as _, assert_logged, message, page, seqs, user},
+    support::{Fixture, Words as _, assert_logged, message, page, room_of, seqs, user},
 };
 
 madang_test_kit::on_both!(
     flags_are_set_and_told_once,
+    what_a_room_shows_is_set_and_told_once,
     in_an_announcement_room_moderators_speak,
     in_an_archived_room_nobody_speaks,
     in_slow_mode_members_wait_between_messages,
@@ -51,6 +52,7 @@ pub(crate) async fn set(
             name: None,
             slug: None,
             flags,
+            details: RoomDetailChanges::default(),
         })
         .await
 }
@@ -86,7 +88,13 @@ async fn flags_are_set_and_told_once(fixture: Fixture) {
     let flags = changes.applied_to(RoomFlags::default());
     let changed = set(&service, room, &mina, changes).await.unwrap();
     let (name, slug) = (changed.value.room.name.clone(), None);
-    let told = EventBody::RoomChanged(RoomChanged { name, slug, flags, deleted: false });
+    let told = EventBody::RoomChanged(RoomChanged {
+        name,
+        slug,
+        flags,
+        details: RoomDetails::default(),
+        deleted: false,
+    });
     assert_eq!(changed.events.iter().map(|event| &event.body).collect::<Vec<_>>(), [&told]);
     assert_logged(&service, room, &changed).await;
     assert_eq!(service.view(room, &jun).await.room.flags, flags);
@@ -98,6 +106,52 @@ async fn flags_are_set_and_told_once(fixture: Fixture) {
     let too_long = RoomFlagChanges { slow_mode_s: Some(SLOW_MODE_MAX_S + 1), ..NONE };
     let refused = set(&service, room, &mina, too_long).await.unwrap_err();
     assert_eq!((refused.code, &*refused.fields[0].pointer), (Code::InvalidArgument, "/slow_mode_s"));
+}
+
+async fn what_a_room_shows_is_set_and_told_once(fixture: Fixture) {
+    let service = fixture.service().await;
+    let (mina, jun) = (user(1), user(2));
+    let room = service.given_room(&[&mina, &jun]).await;
+    let set = async |actor: &Arc<Profile>, room: RoomId, details: RoomDetailChanges| {
+        let update = UpdateRoom {
+            authority: Authority::User,
+            actor: Some(Arc::clone(actor)),
+            room: room.into(),
+            name: None,
+            slug: None,
+            flags: NONE,
+            details,
+        };
+        service.update_room(update).await
+    };
+    let topic = RoomTopic::new("  점심에 무엇을 먹을까 ").unwrap();
+    let avatar_url = AvatarUrl::new("https://example.com/yard.png").unwrap();
+    let both =
+        RoomDetailChanges { topic: Some(Some(topic.clone())), avatar_url: Some(Some(avatar_url.clone())) };
+    let details = RoomDetails { topic: Some(topic), avatar_url: Some(avatar_url) };
+    let changed = set(&mina, room, both.clone()).await.unwrap();
+    assert_eq!(changed.value.room.details, details);
+    let (name, flags) = (changed.value.room.name.clone(), RoomFlags::default());
+    let body = RoomChanged { name, slug: None, flags, details: details.clone(), deleted: false };
+    assert_eq!(
+        changed.events.iter().map(|event| &event.body).collect::<Vec<_>>(),
+        [&EventBody::RoomChanged(body)]
+    );
+    assert_logged(&service, room, &changed).await;
+    assert_eq!(service.view(room, &jun).await.room.details, details);
+    assert!(set(&mina, room, both.clone()).await.unwrap().events.is_empty(), "a repeat");
+    // Another property leaves them as they are, and each goes alone.
+    let archive = RoomFlagChanges { archived: Some(true), ..NONE };
+    super::room_flags::set(&service, room, &mina, archive).await.unwrap();
+    assert_eq!(service.view(room, &jun).await.room.details, details);
+    let without_topic = RoomDetailChanges { topic: Some(None), avatar_url: None };
+    let changed = set(&mina, room, without_topic).await.unwrap();
+    assert_eq!(changed.value.room.details, RoomDetails { topic: None, ..details });
+    // As the name: owners, and not in a direct room.
+    promote(&service, room, &mina, &jun).await;
+    assert_eq!(code(set(&jun, room, both.clone()).await), Some(Code::PermissionDenied));
+    let direct = service.make(&mina, room_of(RoomKind::Direct, "Two", &[&jun])).await.unwrap().value.room.id;
+    assert_eq!(code(set(&mina, direct, both).await), Some(Code::FailedPrecondition));
 }
 
 async fn in_an_announcement_room_moderators_speak(fixture: Fixture) {

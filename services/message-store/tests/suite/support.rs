@@ -263,8 +263,9 @@ pub(crate) trait Words: MessageStore {
 
     /// The ids of a user's rooms, as one page lists them.
     async fn listed(&self, user: &Profile) -> Vec<RoomId> {
-        let rooms =
-            self.list_rooms(ListRooms { user: Some(user.id), joinable: false, page: page(200) }).await;
+        let rooms = self
+            .list_rooms(ListRooms { user: Some(user.id), joinable: false, text: None, page: page(200) })
+            .await;
         rooms.unwrap().items.iter().map(|view| view.room.id).collect()
     }
 

@@ -198,6 +198,8 @@ fn shown(room: RoomId, event: &Event) -> RoomEvent {
             properties: Properties {
                 name: changed.name.to_string().into(),
                 slug: changed.slug.as_ref().map(|slug| slug.to_string().into()),
+                topic: None,
+                avatar_url: None,
                 flags: Flags::default(),
                 deleted: changed.deleted,
                 by,

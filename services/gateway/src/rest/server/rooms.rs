@@ -59,8 +59,8 @@ async fn update(
     Path(room): Path<RoomRef>,
     Json(changes): Json<RoomChanges>,
 ) -> Result<Response, Problem> {
-    let (name, slug, flags) = view::room_changes(changes);
-    Ok(axum::Json(site_room(&commands.update_room_as_site(room, name, slug, flags).await?)).into_response())
+    let changed = commands.update_room_as_site(room, view::room_changes(changes)).await?;
+    Ok(axum::Json(site_room(&changed)).into_response())
 }
 
 async fn delete(

@@ -3,7 +3,8 @@
 use async_trait::async_trait;
 use madang_database::{DatabaseError, DatabaseResult, run};
 use madang_domain::{
-    ExternalId, RoomFlags, RoomId, RoomName, RoomRef, Slug, Timestamp, UserId, limits::PAGE_MAX_BYTES,
+    AvatarUrl, ExternalId, RoomDetails, RoomFlags, RoomId, RoomName, RoomRef, RoomTopic, SearchText, Slug,
+    Timestamp, UserId, limits::PAGE_MAX_BYTES,
 };
 use madang_rpc::store::RoomSettings;
 use sqlx::{FromRow, query, query_as, query_scalar};
@@ -133,6 +134,22 @@ const JOINABLE_ROOMS_AFTER: &str = concat!(
     view_of_rooms!(),
     "WHERE r.kind = 1 AND m.user_id IS NULL AND r.id < $3 ORDER BY r.id DESC LIMIT $2"
 );
+/// The rooms among them whose name or slug has a text, whatever its letters' case; SQLite knows the case of ASCII alone. No
+/// index helps: public rooms are walked from the newest on, until the page is full.
+macro_rules! named {
+    ($pattern:literal) => {
+        concat!(
+            "WHERE r.kind = 1 AND m.user_id IS NULL AND (lower(r.name) LIKE lower(",
+            $pattern,
+            ") ESCAPE '\\' OR r.slug LIKE lower(",
+            $pattern,
+            ") ESCAPE '\\') "
+        )
+    };
+}
+const NAMED_ROOMS: &str = concat!(view_of_rooms!(), named!("$3"), "ORDER BY r.id DESC LIMIT $2");
+const NAMED_ROOMS_AFTER: &str =
+    concat!(view_of_rooms!(), named!("$3"), "AND r.id < $4 ORDER BY r.id DESC LIMIT $2");
 const ALL_ROOMS: &str = concat!(view_of_rooms!(), "ORDER BY r.id DESC LIMIT $2");
 const ALL_ROOMS_AFTER: &str = concat!(view_of_rooms!(), "WHERE r.id < $3 ORDER BY r.id DESC LIMIT $2");
 const MEMBERSHIPS: &str = concat!(
@@ -156,7 +173,8 @@ const CREATED_BY_KEY: &str = "SELECT id FROM rooms WHERE creator = $1 AND creati
 const CREATED_FOR_PAIR: &str = "SELECT id FROM rooms WHERE direct_low = $1 AND direct_high = $2";
 const SAVE_ROOM: &str = "\
     UPDATE rooms SET name = $2, slug = $3, active_at = $4, head = $5, member_count = $6, archived = $7, \
-        send_role = $8, slow_mode_s = $9, history = $10, newcomers_after = $11, receipts = $12 WHERE id = $1";
+        send_role = $8, slow_mode_s = $9, history = $10, newcomers_after = $11, receipts = $12, \
+        topic = $13, avatar_url = $14 WHERE id = $1";
 const SLUG_OF_ANOTHER: &str = "SELECT id FROM rooms WHERE slug = $1 AND id <> $2";
 const DELETE_ROOM: &str = "DELETE FROM rooms WHERE id = $1";
 const INSERT_PURGE: &str = "INSERT INTO purges (topic, since, head) VALUES ($1, $2, $3)";
@@ -179,6 +197,8 @@ struct RoomRow {
     history: i16,
     newcomers_after: i64,
     receipts: i16,
+    topic: Option<String>,
+    avatar_url: Option<String>,
 }
 
 #[derive(Debug, FromRow)]
@@ -240,6 +260,14 @@ impl TryFrom<RoomRow> for RoomRecord {
                 history: history_from_number(row.history)?,
                 receipts: receipts_from_number(row.receipts)?,
             },
+            details: RoomDetails {
+                topic: row
+                    .topic
+                    .map(RoomTopic::new)
+                    .transpose()
+                    .map_err(|error| DatabaseError::corrupt("topic", error))?,
+                avatar_url: row.avatar_url.and_then(AvatarUrl::recorded),
+            },
             newcomers_after: seq(row.newcomers_after)?,
         })
     }
@@ -273,6 +301,19 @@ impl Reader {
         let last_message = row.last_message.0.map(|event| self.event(room.id.into(), event)).transpose()?;
         Ok(View { room, activity: Timestamp::from_micros(row.activity), place, last_message })
     }
+}
+
+/// A text anywhere in another, as LIKE reads it.
+fn pattern_of(text: &SearchText) -> String {
+    let mut pattern = String::from("%");
+    for c in text.chars() {
+        if matches!(c, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    pattern
 }
 
 /// Makes values of rows.
@@ -337,16 +378,23 @@ impl Rooms for Connection {
     async fn joinable_rooms(
         &mut self,
         user: UserId,
+        text: Option<&SearchText>,
         after: Option<ByAge>,
         limit: u32,
     ) -> DatabaseResult<Vec<View>> {
-        let query = match after {
-            None => query_as::<Db, ViewRow>(JOINABLE_ROOMS).bind(user.uuid()).bind(i64::from(limit)),
-            Some(place) => query_as(JOINABLE_ROOMS_AFTER)
-                .bind(user.uuid())
-                .bind(i64::from(limit))
-                .bind(place.room.uuid()),
+        let statement = match (text, after) {
+            (None, None) => JOINABLE_ROOMS,
+            (None, Some(_)) => JOINABLE_ROOMS_AFTER,
+            (Some(_), None) => NAMED_ROOMS,
+            (Some(_), Some(_)) => NAMED_ROOMS_AFTER,
         };
+        let mut query = query_as::<Db, ViewRow>(statement).bind(user.uuid()).bind(i64::from(limit));
+        if let Some(text) = text {
+            query = query.bind(pattern_of(text));
+        }
+        if let Some(place) = after {
+            query = query.bind(place.room.uuid());
+        }
         views(run!(self, query, fetch_all)?)
     }
 
@@ -436,7 +484,9 @@ impl Rooms for Connection {
             .bind(i64::from(room.flags.slow_mode_s))
             .bind(history_number(room.flags.history))
             .bind(signed(room.newcomers_after.get()))
-            .bind(receipts_number(room.flags.receipts));
+            .bind(receipts_number(room.flags.receipts))
+            .bind(room.details.topic.as_deref())
+            .bind(room.details.avatar_url.as_deref());
         let saved = query.execute(self.connection()).await;
         // Another transaction may have taken the slug since it was looked for.
         if saved.as_ref().is_err_and(is_taken) {
