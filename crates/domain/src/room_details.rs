@@ -14,6 +14,9 @@ pub struct RoomDetails {
     /// Where the room's picture is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub avatar_url: Option<AvatarUrl>,
+    /// It has no name of its own: it is shown by the names of its members. What stands as its name is a placeholder.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub unnamed: bool,
 }
 
 impl RoomDetails {
@@ -31,6 +34,8 @@ pub struct RoomDetailChanges {
     pub topic: Option<Option<RoomTopic>>,
     /// Where the room's picture is.
     pub avatar_url: Option<Option<AvatarUrl>>,
+    /// Whether it has no name of its own.
+    pub unnamed: Option<bool>,
 }
 
 impl RoomDetailChanges {
@@ -40,7 +45,14 @@ impl RoomDetailChanges {
         RoomDetails {
             topic: self.topic.clone().unwrap_or_else(|| details.topic.clone()),
             avatar_url: self.avatar_url.clone().unwrap_or_else(|| details.avatar_url.clone()),
+            unnamed: self.unnamed.unwrap_or(details.unnamed),
         }
+    }
+
+    /// Whether something is to be changed that a direct room does not have.
+    #[must_use]
+    pub fn is_of_no_direct(&self) -> bool {
+        self.topic.is_some() || self.avatar_url.is_some() || self.unnamed == Some(true)
     }
 
     /// Whether nothing is to be changed.

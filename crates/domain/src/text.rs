@@ -211,6 +211,23 @@ impl DisplayName {
 }
 
 impl RoomName {
+    /// What stands as the name of a room that has none.
+    #[must_use]
+    pub fn placeholder() -> Self {
+        Self("Group".into())
+    }
+
+    /// The name of a room that has none of its own: the names of its members, cut where they are longer than a name may be.
+    /// None where there is no name to show.
+    #[must_use]
+    pub fn of_members(names: &str) -> Option<Self> {
+        let mut text: String = names.chars().take(ROOM_NAME_MAX_CHARS - 1).collect();
+        if text.len() < names.len() {
+            text.push('…');
+        }
+        Self::recorded(text).ok()
+    }
+
     /// A name that was accepted before, perhaps by an earlier version: in the present form, or as near to it as can be.
     ///
     /// # Errors

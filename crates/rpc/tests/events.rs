@@ -101,6 +101,7 @@ fn body() -> impl Strategy<Value = EventBody> {
             let details = RoomDetails {
                 topic: slug.is_some().then(|| RoomTopic::new("noon").unwrap()),
                 avatar_url: None,
+                unnamed: deleted,
             };
             EventBody::RoomChanged(RoomChanged { name, slug, flags, details, deleted })
         }),

@@ -101,6 +101,9 @@ pub(crate) enum OperationError {
     /// Another room gave the slug up lately.
     #[error("another room had this slug recently; it becomes free after {days} days", days = .0.as_secs() / 86_400)]
     SlugRests(Duration),
+    /// A public room was asked for without a name.
+    #[error("a public room needs a name")]
+    PublicNeedsName,
     /// A direct room was asked for with other than two users.
     #[error("a direct room needs exactly one other member")]
     DirectNeedsOneOther,
@@ -245,6 +248,7 @@ impl From<OperationError> for Error {
             | E::BlockSelf
             | E::BadUntil
             | E::BadSlowMode
+            | E::PublicNeedsName
             | E::BadExpiry
             | E::BadUses
             | E::WordRefused
@@ -284,6 +288,7 @@ impl From<OperationError> for Error {
             E::DirectNeedsOneOther | E::TooManyMembers => Some("/members"),
             E::BadUntil => Some("/until"),
             E::BadSlowMode => Some("/slow_mode_s"),
+            E::PublicNeedsName => Some("/name"),
             E::BadExpiry => Some("/expires_at"),
             E::BadUses => Some("/uses"),
             E::WordRefused => Some("/text"),

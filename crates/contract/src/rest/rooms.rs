@@ -20,6 +20,9 @@ pub struct Room<'a> {
     /// The name of the room.
     #[schemars(with = "RoomName")]
     pub name: Cow<'a, str>,
+    /// True if the room has no name of its own. Then `name` has the names of up to five members, without the caller's.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unnamed: bool,
     /// The kind of the room, which says who can find and join it.
     pub kind: RoomKind,
     /// The slug: the name of the room in URLs; null if it has none.
@@ -65,8 +68,9 @@ pub struct Room<'a> {
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "NewRoom")]
 pub struct NewRoom<N = RoomName, S = Slug> {
-    /// The name of the room.
-    pub name: N,
+    /// The name of the room. A private or direct room may have none: it is shown by the names of its members.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<N>,
     /// The kind of the room, which says who can find and join it.
     pub kind: RoomKind,
     /// The slug: the name of the room in URLs.
@@ -80,12 +84,12 @@ pub struct NewRoom<N = RoomName, S = Slug> {
 impl<N, S> NewRoom<N, S> {
     /// A public room without other members: every user can find and join it.
     pub fn public(name: impl Into<N>) -> Self {
-        Self { name: name.into(), kind: RoomKind::Public, slug: None, members: Vec::new() }
+        Self { name: Some(name.into()), kind: RoomKind::Public, slug: None, members: Vec::new() }
     }
 
     /// A private room: moderators add its members.
     pub fn private(name: impl Into<N>, members: Vec<UserId>) -> Self {
-        Self { name: name.into(), kind: RoomKind::Private, slug: None, members }
+        Self { name: Some(name.into()), kind: RoomKind::Private, slug: None, members }
     }
 
     /// Sets the slug.
@@ -100,9 +104,9 @@ impl<N, S> NewRoom<N, S> {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RoomChanges {
-    /// The new name. If it is absent, the name stays.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub name: Option<RoomName>,
+    /// The new name. If it is absent, the name stays; null removes it, of a private room.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub name: Option<Option<RoomName>>,
     /// The new slug. If it is absent, the slug stays; null removes it.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub slug: Option<Option<Slug>>,

@@ -525,6 +525,7 @@ fn room() -> Room<'static> {
     Room {
         id: room_id(),
         name: Cow::Borrowed("Courtyard"),
+        unnamed: false,
         kind: RoomKind::Public,
         slug: Some("courtyard".into()),
         created_at: at(),

@@ -34,6 +34,7 @@ impl Event<'static> {
         let by = mina();
         let properties = Properties {
             name: "Courtyard at noon".into(),
+            unnamed: false,
             slug: Some("courtyard".into()),
             topic: Some("What to cook at noon".into()),
             avatar_url: None,
@@ -213,6 +214,9 @@ pub struct Properties<'a> {
     /// The name of the room.
     #[schemars(with = "RoomName")]
     pub name: Cow<'a, str>,
+    /// True if the room has no name of its own. Then `name` is a placeholder; get the room for the names of its members.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unnamed: bool,
     /// The slug of the room; null if it has none.
     #[schemars(with = "Option<Slug>")]
     pub slug: Option<Cow<'a, str>>,

@@ -302,7 +302,7 @@ mod tests {
             (
                 5,
                 Some(
-                    r#"{"name":"마당","slug":null,"details":{"topic":"점심","avatar_url":"https://example.com/yard.png"}}"#,
+                    r#"{"name":"마당","slug":null,"details":{"topic":"점심","avatar_url":"https://example.com/yard.png","unnamed":true}}"#,
                 ),
                 EventBody::RoomChanged(RoomChanged {
                     name: name(),
@@ -311,6 +311,7 @@ mod tests {
                     details: RoomDetails {
                         topic: Some(RoomTopic::new("점심").unwrap()),
                         avatar_url: Some(AvatarUrl::new("https://example.com/yard.png").unwrap()),
+                        unnamed: true,
                     },
                     deleted: false,
                 }),

@@ -90,8 +90,10 @@ impl CreateRoom {
 pub struct NewRoom {
     /// How it is found and joined.
     pub kind: RoomKind,
-    /// Its name.
+    /// Its name, or a placeholder.
     pub name: RoomName,
+    /// It has no name of its own, and is shown by the names of its members. Not for public rooms.
+    pub unnamed: bool,
     /// Its name in addresses.
     pub slug: Option<Slug>,
     /// What the embedding site calls it. The room that has it already is the answer, whoever made it.
@@ -208,8 +210,8 @@ message!(Resolved => wire::ResolveResponse { rooms, memberships, memberships_tot
 
 message!(RoomFlags => wire::RoomFlags { announcement, archived, slow_mode_s, history, receipts });
 message!(RoomFlagChanges => wire::RoomFlagChanges { announcement, archived, slow_mode_s, history, receipts });
-message!(RoomDetails => wire::RoomDetails { topic, avatar_url });
-message!(RoomDetailChanges => wire::RoomDetailChanges { topic, avatar_url });
+message!(RoomDetails => wire::RoomDetails { topic, avatar_url, unnamed });
+message!(RoomDetailChanges => wire::RoomDetailChanges { topic, avatar_url, unnamed });
 
 /// Makes types [`Wire`] of an optional message, where its absence is their default: a peer of before it sends none.
 macro_rules! or_default {
@@ -253,12 +255,13 @@ impl Wire<i32> for RoomHistory {
 
 impl Wire<wire::CreateRoomRequest> for CreateRoom {
     fn encode(&self) -> wire::CreateRoomRequest {
-        let NewRoom { kind, name, slug, external_id, members, key } = &self.room;
+        let NewRoom { kind, name, unnamed, slug, external_id, members, key } = &self.room;
         wire::CreateRoomRequest {
             actor: self.actor.encode(),
             authority: self.authority.encode(),
             kind: kind.encode(),
             name: name.encode(),
+            unnamed: *unnamed,
             slug: slug.encode(),
             members: members.encode(),
             key: key.encode(),
@@ -267,12 +270,22 @@ impl Wire<wire::CreateRoomRequest> for CreateRoom {
     }
 
     fn decode(message: wire::CreateRoomRequest) -> Result<Self> {
-        let wire::CreateRoomRequest { actor, kind, name, slug, members, key, external_id, authority } =
-            message;
+        let wire::CreateRoomRequest {
+            actor,
+            kind,
+            name,
+            slug,
+            members,
+            key,
+            external_id,
+            authority,
+            unnamed,
+        } = message;
         let (actor, authority) = (field("actor", actor)?, field("authority", authority)?);
         let room = NewRoom {
             kind: field("kind", kind)?,
             name: field("name", name)?,
+            unnamed,
             slug: field("slug", slug)?,
             external_id: field("external_id", external_id)?,
             members: field("members", members)?,

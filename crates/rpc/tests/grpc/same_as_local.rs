@@ -194,6 +194,7 @@ async fn rooms_are_the_same(near: &Scripted, far: &impl MessageStore) {
     let new_room = |kind, key: Option<&str>| NewRoom {
         kind,
         name: name(),
+        unnamed: false,
         slug: key.map(|key| Slug::new(key).unwrap()),
         external_id: key.map(|key| ExternalId::new(key).unwrap()),
         members: vec![profile(2), profile(3)],

@@ -223,6 +223,7 @@ fn view() -> RoomView {
             details: RoomDetails {
                 topic: Some(RoomTopic::new("점심").unwrap()),
                 avatar_url: Some(AvatarUrl::new("https://example.com/yard.png").unwrap()),
+                unnamed: true,
             },
         },
         membership: Some(Membership {

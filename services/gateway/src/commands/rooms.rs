@@ -19,7 +19,8 @@ use crate::admission::{Actor, Spent};
 #[derive(Debug, Clone)]
 pub(crate) struct RoomToCreate {
     pub(crate) kind: RoomKind,
-    pub(crate) name: RoomName,
+    /// None: it is shown by the names of its members.
+    pub(crate) name: Option<RoomName>,
     pub(crate) slug: Option<Slug>,
     pub(crate) external_id: Option<ExternalId>,
     pub(crate) key: Option<IdempotencyKey>,
@@ -69,7 +70,9 @@ impl Commands {
             }
         };
         let RoomToCreate { kind, name, slug, external_id, key } = room;
-        let room = NewRoom { kind, name, slug, external_id, members, key };
+        let unnamed = name.is_none();
+        let name = name.unwrap_or_else(RoomName::placeholder);
+        let room = NewRoom { kind, name, unnamed, slug, external_id, members, key };
         self.commit_room(spent, owner, authority, room).await
     }
 
@@ -205,6 +208,7 @@ impl Commands {
         let new = NewRoom {
             kind: RoomKind::Public,
             name: RoomName::new(slug.as_str())?,
+            unnamed: false,
             slug: Some(slug.clone()),
             external_id: None,
             members: Vec::new(),
@@ -218,8 +222,8 @@ impl Commands {
             }
             Err(error) => return Err(error),
         };
+        // Where another user joined in the meantime, that user owns it: a room with members keeps an owner.
         if let Err(error) = self.commit_leave(Spent::by_site(), Arc::clone(user), room.into()).await {
-            // Another user joined in the meantime, and a room with members keeps an owner.
             warn!(%error, %room, "the default room is owned by the user who created it");
         }
         Ok(room)

@@ -36,6 +36,7 @@ pub(crate) fn event(event: &Event) -> Option<frames::Event<'_>> {
             frames::EventBody::Room {
                 properties: frames::Properties {
                     name: Cow::Borrowed(name),
+                    unnamed: details.unnamed,
                     slug: slug.as_deref().map(Cow::Borrowed),
                     topic: details.topic.as_deref().map(Cow::Borrowed),
                     avatar_url: details.avatar_url.as_deref().map(Cow::Borrowed),

@@ -7,7 +7,7 @@ use madang_contract::{
     rest::{self, SentMessage},
 };
 use madang_domain::{
-    MessageId, Profile, RoomDetailChanges, RoomFlagChanges, RoomId, Seq, Timestamp, event::Event,
+    MessageId, Profile, RoomDetailChanges, RoomFlagChanges, RoomId, RoomName, Seq, Timestamp, event::Event,
 };
 use madang_rpc::store::{
     Appended, AuditEntry, BannedUser, BlockedUser, FoundMessage, Invitation, Member, Page, Person, Report,
@@ -28,6 +28,7 @@ pub(super) fn room(view: &RoomView) -> rest::Room<'_> {
     rest::Room {
         id: room.id,
         name: Cow::Borrowed(&room.name),
+        unnamed: room.details.unnamed,
         kind: room.kind,
         slug: room.slug.as_deref().map(Cow::Borrowed),
         created_at: room.created_at,
@@ -58,7 +59,9 @@ pub(super) fn room_changes(changes: rest::RoomChanges) -> RoomUpdate {
         receipts,
     } = changes;
     let flags = RoomFlagChanges { announcement, archived, slow_mode_s, history, receipts };
-    RoomUpdate { name, slug, flags, details: RoomDetailChanges { topic, avatar_url } }
+    let unnamed = name.as_ref().map(Option::is_none);
+    let name = name.map(|name| name.unwrap_or_else(RoomName::placeholder));
+    RoomUpdate { name, slug, flags, details: RoomDetailChanges { topic, avatar_url, unnamed } }
 }
 
 /// A member.

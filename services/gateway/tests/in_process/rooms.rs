@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use madang_client::{Client, Incoming, NewRoom, Socket};
-use madang_contract::{ClientFrame, ServerFrame, Subscribe, Subscribed, SubscribedRoom};
+use madang_client::{Body, Client, Incoming, NewRoom, Socket};
+use madang_contract::{ClientFrame, EventBody, ServerFrame, Subscribe, Subscribed, SubscribedRoom};
 use madang_domain::{Code, IdempotencyKey, MessageText, RoomId, RoomKind};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -33,6 +33,34 @@ async fn subscribe_to_all(socket: &mut Socket) -> (Vec<RoomId>, Option<u64>) {
         SubscribedRoom::Failed { room, error } => panic!("{room}: {error:?}"),
     };
     (rooms.iter().map(room).collect(), left_out)
+}
+
+#[tokio::test]
+async fn a_group_without_a_name_is_shown_by_its_members_at_every_gateway() {
+    let services = Services::start().await;
+    let gateways = [services.gateway().await, services.gateway().await];
+    let (mina, jun) = (services.user("mina").await, services.user("jun").await);
+    let (minas, juns) = (gateways[0].api().with_token(&mina.token), gateways[1].api().with_token(&jun.token));
+    let json = async |api: &Client, method: Method, path: &str, body: &Value| {
+        let answer = api.request(method, path).json(body).send().await.unwrap();
+        (answer.status().as_u16(), answer.json::<Value>().await.unwrap())
+    };
+    let new = json!({"kind": "private", "members": [jun.profile.id]});
+    let (status, group) = json(&minas, Method::POST, "/v1/rooms", &new).await;
+    assert_eq!((status, &group["name"], &group["unnamed"]), (201, &json!(&*jun.profile.name), &json!(true)));
+    let room: RoomId = serde_json::from_value(group["id"].clone()).unwrap();
+    assert_eq!(juns.room(&room.to_string()).await.unwrap().name, &*mina.profile.name);
+    let mut of_jun = gateways[1].subscribe(&jun, room).await;
+    let path = format!("/v1/rooms/{room}");
+    for (name, unnamed) in [(json!("모임"), None), (Value::Null, Some(json!(true)))] {
+        let (status, changed) = json(&minas, Method::PATCH, &path, &json!({"name": name})).await;
+        assert_eq!((status, changed.get("unnamed")), (200, unnamed.as_ref()));
+        let event = of_jun.event(|body| matches!(body, Body::Known(EventBody::Room { .. }))).await;
+        let Body::Known(EventBody::Room { properties }) = event.body else { panic!("{event:?}") };
+        assert_eq!(properties.unnamed, unnamed.is_some());
+    }
+    let (status, refused) = json(&minas, Method::POST, "/v1/rooms", &json!({"kind": "public"})).await;
+    assert_eq!((status, &refused["errors"][0]["pointer"]), (400, &json!("/name")), "{refused}");
 }
 
 #[tokio::test]

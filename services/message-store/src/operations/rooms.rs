@@ -61,6 +61,9 @@ impl Engine {
         new.members.retain(|member| member.id != actor.id);
         new.members.sort_by_key(|member| member.id);
         new.members.dedup_by_key(|member| member.id);
+        if new.unnamed && new.kind == RoomKind::Public {
+            return Err(OperationError::PublicNeedsName);
+        }
         if new.members.len() > limits::ROOM_INITIAL_MEMBERS_MAX {
             return Err(OperationError::TooManyMembers);
         }
@@ -83,7 +86,7 @@ impl Engine {
             member_count: 0,
             external_id: new.external_id,
             flags: RoomFlags::default(),
-            details: RoomDetails::default(),
+            details: RoomDetails { unnamed: new.unnamed, ..RoomDetails::default() },
             newcomers_after: Seq::START,
         };
         self.remember(new.members.iter().chain([&actor])).await?;
@@ -148,13 +151,14 @@ impl Engine {
 
     pub(crate) async fn update_room(&self, request: UpdateRoom) -> OperationResult<Changed<RoomView>> {
         let UpdateRoom { actor, authority, room, name, slug, flags, details } = request;
+        let is_named = name.is_some() && details.unnamed != Some(true);
         if flags.slow_mode_s.is_some_and(|pause| pause > limits::SLOW_MODE_MAX_S) {
             return Err(OperationError::BadSlowMode);
         }
         self.remember(&actor).await?;
         in_transaction!(self, "update_room", |transaction| {
             let mut change = begin(transaction, actor.as_deref(), &room, self.clock.now()).await?;
-            if !flags.is_empty() || !details.is_empty() {
+            if !flags.is_empty() || details.is_of_no_direct() {
                 if actor.is_some() {
                     change.actor().await?;
                 }
@@ -180,7 +184,12 @@ impl Engine {
             if slug.is_some() {
                 change.refuse_direct()?;
             }
-            let details = details.applied_to(&change.room.details);
+            let mut details = details.applied_to(&change.room.details);
+            // A room that is given a name has one.
+            details.unnamed &= !is_named;
+            if details.unnamed && change.room.kind == RoomKind::Public {
+                return Err(OperationError::PublicNeedsName);
+            }
             let room = &mut change.room;
             if (&name, &slug, flags, &details) != (&room.name, &room.slug, room.flags, &room.details) {
                 (room.name, room.slug) = (name.clone(), slug.clone());

@@ -6,7 +6,7 @@ macro_rules! room_columns {
         "r.id AS room_id, r.kind AS room_kind, r.name AS room_name, r.slug, r.created_at, r.active_at, \
          r.head, r.messages, r.member_count, r.external_id AS room_external_id, \
          r.archived, r.send_role, r.slow_mode_s, r.history, r.newcomers_after, r.receipts, \
-         r.topic, r.avatar_url"
+         r.topic, r.avatar_url, r.unnamed"
     };
 }
 

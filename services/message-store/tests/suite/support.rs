@@ -215,7 +215,7 @@ pub(crate) fn user(number: u128) -> Arc<Profile> {
 pub(crate) fn room_of(kind: RoomKind, name: &str, members: &[&Arc<Profile>]) -> NewRoom {
     let members = members.iter().map(|member| Arc::clone(member)).collect();
     let name = RoomName::new(name).unwrap();
-    NewRoom { kind, name, slug: None, external_id: None, members, key: None }
+    NewRoom { kind, name, unnamed: false, slug: None, external_id: None, members, key: None }
 }
 
 pub(crate) fn key(text: impl Into<String>) -> IdempotencyKey {

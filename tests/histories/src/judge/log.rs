@@ -198,6 +198,7 @@ fn shown(room: RoomId, event: &Event) -> RoomEvent {
             properties: Properties {
                 name: changed.name.to_string().into(),
                 slug: changed.slug.as_ref().map(|slug| slug.to_string().into()),
+                unnamed: false,
                 topic: None,
                 avatar_url: None,
                 flags: Flags::default(),

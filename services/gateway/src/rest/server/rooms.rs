@@ -79,7 +79,7 @@ async fn create(
     Json(body): Json<NewSiteRoom>,
 ) -> Result<Response, Problem> {
     let NewSiteRoom { name, kind, slug, external_id, owner, members } = body;
-    let room = RoomToCreate { kind, name, slug, external_id, key };
+    let room = RoomToCreate { kind, name: Some(name), slug, external_id, key };
     let (room, is_new) = commands.create_room(room, Members::Named(owner, members)).await?;
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, axum::Json(site_room(&room))).into_response())

@@ -115,6 +115,7 @@ fn no_page_weighs_more_than_a_mebibyte() {
             details: RoomDetails {
                 topic: Some(RoomTopic::new("가".repeat(limits::ROOM_TOPIC_MAX_CHARS)).unwrap()),
                 avatar_url: AvatarUrl::recorded(address()),
+                unnamed: true,
             },
         },
         membership: Some(place),

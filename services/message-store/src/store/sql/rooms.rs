@@ -37,6 +37,20 @@ macro_rules! visible_after {
     };
 }
 
+/// By what a room is shown that has no name: the names of five of its members besides the user `$1`, owners first, then by
+/// the time of joining.
+macro_rules! member_names {
+    () => {
+        concat!(
+            "CASE WHEN r.unnamed THEN (SELECT ",
+            joined_texts!("x.name"),
+            " FROM (SELECT p.name FROM members n JOIN profiles p ON p.user_id = n.user_id",
+            " WHERE n.room = r.id AND n.user_id <> $1",
+            " ORDER BY n.role DESC, n.joined_at, n.user_id LIMIT 5) x) END"
+        )
+    };
+}
+
 /// A room as the user `$1` sees it: with the place in it, and for a member the last message.
 macro_rules! view_columns {
     ($texts:expr) => {
@@ -49,6 +63,8 @@ macro_rules! view_columns {
             "WHERE d.room = r.id AND d.seq > m.read_seq AND d.sender <> m.user_id) AS deleted, ",
             visible_after!(),
             " AS visible_after, ",
+            member_names!(),
+            " AS member_names, ",
             event_columns_without_texts!(),
             $texts
         )
@@ -166,15 +182,15 @@ const LOCK_BY_EXTERNAL_ID: &str =
 
 const INSERT_ROOM: &str = "\
     INSERT INTO rooms (id, kind, name, slug, created_at, creator, creation_key, direct_low, direct_high, \
-                       active_at, head, messages, last_message_seq, member_count, external_id) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, 0, $12, $13) ON CONFLICT DO NOTHING";
+                       active_at, head, messages, last_message_seq, member_count, external_id, unnamed) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, 0, $12, $13, $14) ON CONFLICT DO NOTHING";
 const CREATED_AS_EXTERNAL: &str = "SELECT id FROM rooms WHERE external_id = $1";
 const CREATED_BY_KEY: &str = "SELECT id FROM rooms WHERE creator = $1 AND creation_key = $2";
 const CREATED_FOR_PAIR: &str = "SELECT id FROM rooms WHERE direct_low = $1 AND direct_high = $2";
 const SAVE_ROOM: &str = "\
     UPDATE rooms SET name = $2, slug = $3, active_at = $4, head = $5, member_count = $6, archived = $7, \
         send_role = $8, slow_mode_s = $9, history = $10, newcomers_after = $11, receipts = $12, \
-        topic = $13, avatar_url = $14 WHERE id = $1";
+        topic = $13, avatar_url = $14, unnamed = $15 WHERE id = $1";
 const SLUG_OF_ANOTHER: &str = "SELECT id FROM rooms WHERE slug = $1 AND id <> $2";
 const DELETE_ROOM: &str = "DELETE FROM rooms WHERE id = $1";
 const INSERT_PURGE: &str = "INSERT INTO purges (topic, since, head) VALUES ($1, $2, $3)";
@@ -199,6 +215,7 @@ struct RoomRow {
     receipts: i16,
     topic: Option<String>,
     avatar_url: Option<String>,
+    unnamed: bool,
 }
 
 #[derive(Debug, FromRow)]
@@ -215,6 +232,7 @@ struct ViewRow {
     notify_muted_until: Option<i64>,
     deleted: i64,
     visible_after: Option<i64>,
+    member_names: Option<String>,
     #[sqlx(flatten)]
     last_message: OptionalEvent,
 }
@@ -267,6 +285,7 @@ impl TryFrom<RoomRow> for RoomRecord {
                     .transpose()
                     .map_err(|error| DatabaseError::corrupt("topic", error))?,
                 avatar_url: row.avatar_url.and_then(AvatarUrl::recorded),
+                unnamed: row.unnamed,
             },
             newcomers_after: seq(row.newcomers_after)?,
         })
@@ -275,7 +294,10 @@ impl TryFrom<RoomRow> for RoomRecord {
 
 impl Reader {
     fn view(&mut self, row: ViewRow) -> DatabaseResult<View> {
-        let room = RoomRecord::try_from(row.room)?;
+        let mut room = RoomRecord::try_from(row.room)?;
+        if let Some(name) = row.member_names.as_deref().and_then(RoomName::of_members) {
+            room.name = name;
+        }
         let place = match (row.role, row.read_seq, row.read_ordinal, row.sent, row.read_sent) {
             (Some(role), Some(read), Some(read_ordinal), Some(sent), Some(read_sent)) => Some(MemberPlace {
                 role: role_from_number(role)?,
@@ -442,7 +464,8 @@ impl Rooms for Connection {
             .bind(room.active_at.as_micros())
             .bind(signed(room.head.get()))
             .bind(signed(room.member_count))
-            .bind(room.external_id.as_deref());
+            .bind(room.external_id.as_deref())
+            .bind(room.details.unnamed);
         Ok(run!(self, query, execute)?.rows_affected() == 1)
     }
 
@@ -486,7 +509,8 @@ impl Rooms for Connection {
             .bind(signed(room.newcomers_after.get()))
             .bind(receipts_number(room.flags.receipts))
             .bind(room.details.topic.as_deref())
-            .bind(room.details.avatar_url.as_deref());
+            .bind(room.details.avatar_url.as_deref())
+            .bind(room.details.unnamed);
         let saved = query.execute(self.connection()).await;
         // Another transaction may have taken the slug since it was looked for.
         if saved.as_ref().is_err_and(is_taken) {
