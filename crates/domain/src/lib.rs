@@ -43,7 +43,7 @@ pub use id::{
 };
 pub use limit::{Counted, Limit};
 pub use notification_level::NotificationLevel;
-pub use permission::{Authority, Permission, RoomAction, Target};
+pub use permission::{Authority, Guests, Permission, RoomAction, Target};
 pub use position::{Cursor, Epoch, Seq};
 pub use profile::Profile;
 pub use receipts::Receipts;

@@ -56,6 +56,10 @@ pub const SEARCH_RANGES_MAX: usize = 100;
 pub const THREAD_BY_MAX: usize = 5;
 /// The users who follow one thread. Who writes in it beyond them does not follow it.
 pub const THREAD_FOLLOWERS_MAX: u32 = 1_000;
+
+/// The threads that a user follows at once. Beyond it, the one in which nobody has written for the longest time is followed no
+/// more: a list of them is sorted as a whole for each page.
+pub const THREADS_FOLLOWED_MAX: u32 = 1_000;
 /// The users whom one user has blocked.
 pub const BLOCKED_USERS_MAX: u32 = 1_000;
 /// The members named when a room is made.

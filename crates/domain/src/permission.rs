@@ -42,14 +42,27 @@ impl Authority {
 /// What an action in a room needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Permission {
-    /// The least role that may.
+    /// The least role that may, but for guests.
     pub least: Role,
+    /// Whether guests may.
+    pub guests: Guests,
     /// Whom it may be done to.
     pub target: Target,
     /// Whether both members of a direct room may.
     pub direct: bool,
     /// Whether the embedding site may, for whomever. Where it is false, the store has no such call for the site.
     pub site: bool,
+}
+
+/// Whether guests may do something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Guests {
+    /// They may not.
+    No,
+    /// They may where the room lets them: by its flag `guests_send`.
+    WhereLet,
+    /// They may.
+    Yes,
 }
 
 /// Whom an action may be done to.
@@ -67,7 +80,7 @@ const NO: bool = false;
 
 /// Makes the actions, what each needs, and a list of them all.
 macro_rules! permissions {
-    ($($(#[$doc:meta])* $name:ident = $words:literal, $least:ident, $target:ident, $direct:ident, $site:ident;)*) => {
+    ($($(#[$doc:meta])* $name:ident = $words:literal, $guests:ident, $least:ident, $target:ident, $direct:ident, $site:ident;)*) => {
         /// What is done in a room.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum RoomAction {
@@ -84,6 +97,7 @@ macro_rules! permissions {
                 match self {
                     $(Self::$name => Permission {
                         least: Role::$least,
+                        guests: Guests::$guests,
                         target: Target::$target,
                         direct: $direct,
                         site: $site,
@@ -103,67 +117,71 @@ macro_rules! permissions {
 }
 
 permissions! {
-    // The action, what the documents call it; the least role, whom it may be done to; in a direct room, by the site.
+    // The action, what the documents call it; whether guests may, the least role, whom it may be done to; in a direct room,
+    // by the site.
     /// Reads messages, pins and the list of members.
-    Read = "read messages, pins and members", Member, Any, YES, YES;
+    Read = "read messages, pins and members", Yes, Member, Any, YES, YES;
     /// Sends a message.
-    Send = "send a message", Member, Any, YES, YES;
+    Send = "send a message", WhereLet, Member, Any, YES, YES;
     /// Sends a message, or edits the own one, where only moderators speak.
-    Announce = "send, or edit the own message, in an announcement room", Moderator, Any, NO, YES;
+    Announce = "send, or edit the own message, in an announcement room", No, Moderator, Any, NO, YES;
     /// Sends without the pauses of slow mode.
-    SkipSlowMode = "send without the pauses of slow mode", Moderator, Any, NO, YES;
+    SkipSlowMode = "send without the pauses of slow mode", No, Moderator, Any, NO, YES;
     /// Reacts to a message.
-    React = "react to a message", Member, Any, YES, NO;
+    React = "react to a message", WhereLet, Member, Any, YES, NO;
     /// Edits the own message.
-    EditOwn = "edit the own message", Member, Any, YES, YES;
+    EditOwn = "edit the own message", WhereLet, Member, Any, YES, YES;
     /// Deletes the own message.
-    DeleteOwn = "delete the own message", Member, Any, YES, YES;
+    DeleteOwn = "delete the own message", WhereLet, Member, Any, YES, YES;
     /// Deletes a message of another.
-    DeleteOthers = "delete another's message", Moderator, Any, NO, YES;
+    DeleteOthers = "delete another's message", No, Moderator, Any, NO, YES;
     /// Reads the former texts of a message.
-    ReadRevisions = "read former texts", Moderator, Any, NO, NO;
+    ReadRevisions = "read former texts", No, Moderator, Any, NO, NO;
     /// Reports a message to the moderators.
-    Report = "report a message", Member, Any, YES, NO;
+    Report = "report a message", Yes, Member, Any, YES, NO;
     /// Reads reports, and settles them.
-    SettleReports = "read and settle reports", Moderator, Any, NO, YES;
+    SettleReports = "read and settle reports", No, Moderator, Any, NO, YES;
     /// Reads what moderators, owners and the site did.
-    ReadAudit = "read the audit log", Moderator, Any, NO, NO;
+    ReadAudit = "read the audit log", No, Moderator, Any, NO, NO;
     /// Reads and sets the words that are not accepted.
-    SetWords = "read and set the room's word list", Moderator, Any, NO, NO;
+    SetWords = "read and set the room's word list", No, Moderator, Any, NO, NO;
     /// Pins a message, or unpins it.
-    Pin = "pin or unpin a message", Moderator, Any, YES, NO;
+    Pin = "pin or unpin a message", No, Moderator, Any, YES, NO;
     /// Makes a user a member, or invites the user.
-    AddMember = "add a member", Moderator, Any, NO, YES;
+    AddMember = "add a member", No, Moderator, Any, NO, YES;
     /// Makes, lists and revokes invitation links.
-    ManageInvitations = "make, list and revoke invitation links", Moderator, Any, NO, NO;
+    ManageInvitations = "make, list and revoke invitation links", No, Moderator, Any, NO, NO;
     /// Removes a member.
-    RemoveMember = "remove a member", Moderator, Lesser, NO, YES;
+    RemoveMember = "remove a member", No, Moderator, Lesser, NO, YES;
     /// Bans a user, or ends that.
-    Ban = "ban a user, end a ban", Moderator, Lesser, NO, YES;
+    Ban = "ban a user, end a ban", No, Moderator, Lesser, NO, YES;
     /// Reads who is banned.
-    ReadBans = "read who is banned", Moderator, Any, NO, NO;
+    ReadBans = "read who is banned", No, Moderator, Any, NO, NO;
     /// Mutes a member, or ends that.
-    Mute = "mute a member, end that", Moderator, Lesser, NO, YES;
+    Mute = "mute a member, end that", No, Moderator, Lesser, NO, YES;
     /// Sets the pauses of slow mode.
-    SetSlowMode = "set slow mode", Moderator, Any, NO, YES;
+    SetSlowMode = "set slow mode", No, Moderator, Any, NO, YES;
     /// Changes the room's name or slug.
-    ChangeRoom = "change name and slug", Owner, Any, YES, YES;
+    ChangeRoom = "change name and slug", No, Owner, Any, YES, YES;
     /// Changes who may send, whether anybody may, what newcomers see, and what is shown of read marks.
-    ChangeFlags = "set announcement, archived, history and receipts", Owner, Any, NO, YES;
+    ChangeFlags = "set announcement, archived, history, receipts and guests_send", No, Owner, Any, NO, YES;
     /// Gives a member a role.
-    GiveRole = "give a role", Owner, Any, NO, YES;
+    GiveRole = "give a role", No, Owner, Any, NO, YES;
     /// Deletes the room; a direct one is hidden.
-    DeleteRoom = "delete the room; hide a direct one", Owner, Any, YES, YES;
+    DeleteRoom = "delete the room; hide a direct one", No, Owner, Any, YES, YES;
 }
 
 impl RoomAction {
-    /// Whether a role suffices for it, or the authority of the site.
+    /// Whether a role suffices for it, or the authority of the site. Whether the room lets guests send concerns them alone.
     #[must_use]
-    pub fn is_permitted(self, authority: Authority, role: Role) -> bool {
-        let Permission { least, site, .. } = self.permission();
-        match authority {
-            Authority::User | Authority::SiteAsUser => role >= least,
-            Authority::Site => site,
+    pub fn is_permitted(self, authority: Authority, role: Role, guests_send: bool) -> bool {
+        let Permission { least, guests, site, .. } = self.permission();
+        match (authority, role, guests) {
+            (Authority::Site, ..) => site,
+            (_, Role::Guest, Guests::No) => false,
+            (_, Role::Guest, Guests::WhereLet) => guests_send,
+            (_, Role::Guest, Guests::Yes) => true,
+            (_, Role::Member | Role::Moderator | Role::Owner, _) => role >= least,
         }
     }
 
@@ -181,7 +199,12 @@ mod tests {
     /// The rows of the documents' table.
     fn rows() -> Vec<String> {
         let row = |action: &RoomAction| {
-            let Permission { least, target, direct, site } = action.permission();
+            let Permission { least, guests, target, direct, site } = action.permission();
+            let guest = match guests {
+                Guests::No => "no",
+                Guests::WhereLet => "where the room lets guests",
+                Guests::Yes => "yes",
+            };
             let role = |role: Role| match (role >= least, target) {
                 (false, _) => "no",
                 (true, Target::Any) => "yes",
@@ -189,7 +212,7 @@ mod tests {
             };
             let (member, moderator, owner) = (role(Role::Member), role(Role::Moderator), role(Role::Owner));
             let (direct, site) = (if direct { "yes" } else { "no" }, if site { "yes" } else { "–" });
-            format!("| {} | {member} | {moderator} | {owner} | {direct} | {site} |", action.words())
+            format!("| {} | {guest} | {member} | {moderator} | {owner} | {direct} | {site} |", action.words())
         };
         RoomAction::ALL.iter().map(row).collect()
     }
@@ -205,9 +228,12 @@ mod tests {
     #[test]
     fn a_role_has_the_rights_of_the_roles_before_it() {
         for action in RoomAction::ALL {
-            let may = |role| action.is_permitted(Authority::User, role);
-            assert!(may(Role::Owner), "{action:?}");
-            assert!(may(Role::Moderator) || !may(Role::Member), "{action:?}");
+            for guests_send in [false, true] {
+                let may = |role| action.is_permitted(Authority::User, role, guests_send);
+                assert!(may(Role::Owner), "{action:?}");
+                assert!(may(Role::Moderator) || !may(Role::Member), "{action:?}");
+                assert!(may(Role::Member) || !may(Role::Guest), "{action:?}");
+            }
         }
     }
 

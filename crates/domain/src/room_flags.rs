@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Receipts, Role, RoomAction};
+use crate::{Authority, Receipts, Role, RoomAction};
 
 /// What who becomes a member sees of what was before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -35,6 +35,9 @@ pub struct RoomFlags {
     /// What members are shown of how far the others have read.
     #[serde(skip_serializing_if = "Receipts::is_default")]
     pub receipts: Receipts,
+    /// Guests send, react, and change what they have sent.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub guests_send: bool,
 }
 
 impl RoomFlags {
@@ -50,7 +53,13 @@ impl RoomFlags {
         if self.announcement { RoomAction::Announce } else { RoomAction::Send }
     }
 
-    /// The least role that sends, unless the room is archived.
+    /// Whether a member of a role sends, unless the room is archived or the member is muted.
+    #[must_use]
+    pub fn lets_send(self, role: Role) -> bool {
+        self.send_action().is_permitted(Authority::User, role, self.guests_send)
+    }
+
+    /// The least role that sends, unless the room is archived. Guests do where the room lets them.
     #[must_use]
     pub const fn least_sender(self) -> Role {
         self.send_action().permission().least
@@ -70,6 +79,8 @@ pub struct RoomFlagChanges {
     pub history: Option<RoomHistory>,
     /// What members are shown of how far the others have read.
     pub receipts: Option<Receipts>,
+    /// Whether guests send, react, and change what they have sent.
+    pub guests_send: Option<bool>,
 }
 
 impl RoomFlagChanges {
@@ -82,6 +93,7 @@ impl RoomFlagChanges {
             slow_mode_s: self.slow_mode_s.unwrap_or(flags.slow_mode_s),
             history: self.history.unwrap_or(flags.history),
             receipts: self.receipts.unwrap_or(flags.receipts),
+            guests_send: self.guests_send.unwrap_or(flags.guests_send),
         }
     }
 
@@ -92,6 +104,7 @@ impl RoomFlagChanges {
             || self.archived.is_some()
             || self.history.is_some()
             || self.receipts.is_some()
+            || self.guests_send.is_some()
     }
 
     /// Whether nothing is to be changed.

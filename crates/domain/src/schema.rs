@@ -144,7 +144,7 @@ schemas! {
     };
     Role => {
         "type": "string", "enum": Role::ALL,
-        "description": "The role of a member: a `member` reads and writes; a `moderator` also adds, removes, bans and mutes members and pins messages; an `owner` also changes roles and the room."
+        "description": "The role of a member: a `guest` reads, and writes where the room lets guests; a `member` reads and writes; a `moderator` also adds, removes, bans and mutes members and pins messages; an `owner` also changes roles and the room."
     };
     RoomKind => {
         "type": "string", "enum": RoomKind::ALL,

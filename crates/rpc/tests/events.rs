@@ -50,7 +50,7 @@ fn profile() -> impl Strategy<Value = Arc<Profile>> {
 }
 
 fn role() -> impl Strategy<Value = Role> {
-    prop_oneof![Just(Role::Member), Just(Role::Moderator), Just(Role::Owner)]
+    prop_oneof![Just(Role::Guest), Just(Role::Member), Just(Role::Moderator), Just(Role::Owner)]
 }
 
 fn attachment() -> impl Strategy<Value = Attachment> {

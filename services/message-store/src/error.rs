@@ -50,8 +50,8 @@ pub(crate) enum OperationError {
     /// Nobody sends in an archived room.
     #[error("the room is archived: nobody sends, edits or reacts in it")]
     Archived,
-    /// Only moderators send in an announcement room.
-    #[error("only moderators send in this room")]
+    /// Only moderators send in an announcement room, and guests only where the room lets them.
+    #[error("only moderators send in an announcement room, and guests only where the room lets them")]
     OnlyModerators,
     /// The actor is muted: until when, and how long that is from now.
     #[error("you are muted in this room{}", until(.0))]

@@ -14,18 +14,18 @@ use madang_rpc::{
     method::Method,
     store::{
         AbandonUpload, AcceptInvitation, Append, AppendInThread, Appended, AuditEntry, BannedUser,
-        BeginExport, BeginUpload, Block, BlockedUser, Changed, CreateRoom, DeleteMessage, DeleteRoom,
-        Dismiss, EditMessage, EraseUser, Erased, Export, ExportPage, FinishUpload, FollowThread,
+        BeginExport, BeginUpload, Block, BlockedUser, Changed, ChangedBlocks, CreateRoom, DeleteMessage,
+        DeleteRoom, Dismiss, EditMessage, EraseUser, Erased, Export, ExportPage, FinishUpload, FollowThread,
         FollowedThread, ForgetFiles, GetFile, GetHides, GetPeople, GetReads, GetRoom, GetSync,
         GetUserSettings, GetWords, Heads, History, Inbox, InboxMark, InboxPage, Invitation, Join, Leave,
         ListAudit, ListBans, ListBlocked, ListInvitations, ListMembers, ListPins, ListRemovedFiles,
         ListReports, ListRevisions, ListRooms, ListThreadMessages, ListThreads, LogPage, MadeInvitation,
         MakeInvitation, MarkDelivered, MarkInboxRead, MarkRead, MarkThreadRead, Member, NoteSeen, Notify,
         Open, OpenInbox, Opened, OpenedInbox, Page, Person, PutMember, PutRoomSettings, PutStatus,
-        PutUserSettings, PutWords, React, Read, ReadExport, ReadMark, RememberProfile, RememberedProfile,
-        RemoveMember, Report, ReportMessage, Resolve, Resolved, Restrict, Revision, RevokeInvitation,
-        RoomReads, RoomView, Search, SearchPage, SetForRoom, SetPin, SettleReport, Synced, TellFollowers,
-        ThreadPage, ThreadPlace, ToldStatus, Unblock, UpdateRoom, UserHides, UserSettings, WordList,
+        PutUserSettings, PutWords, React, Read, ReadExport, ReadHides, ReadMark, RememberProfile,
+        RememberedProfile, RemoveMember, Report, ReportMessage, Resolve, Resolved, Restrict, Revision,
+        RevokeInvitation, RoomReads, RoomView, Search, SearchPage, SetForRoom, SetPin, SettleReport, Synced,
+        TellFollowers, ThreadPage, ThreadPlace, ToldStatus, Unblock, UpdateRoom, UserSettings, WordList,
     },
 };
 use tokio::time::timeout;
@@ -393,11 +393,11 @@ impl MessageStore for Operations {
         Ok(self.0.engine.mark_inbox_read(request.user, request.seq).await?)
     }
 
-    async fn block(&self, request: Block) -> Result<()> {
+    async fn block(&self, request: Block) -> Result<ChangedBlocks> {
         Ok(self.0.engine.block(request.actor, request.user).await?)
     }
 
-    async fn unblock(&self, request: Unblock) -> Result<()> {
+    async fn unblock(&self, request: Unblock) -> Result<ChangedBlocks> {
         Ok(self.0.engine.unblock(request.actor, request.user).await?)
     }
 
@@ -421,7 +421,7 @@ impl MessageStore for Operations {
         Ok(self.0.engine.note_seen(request).await?)
     }
 
-    async fn get_hides(&self, request: GetHides) -> Result<Vec<UserHides>> {
+    async fn get_hides(&self, request: GetHides) -> Result<ReadHides> {
         Ok(self.0.engine.hides(request).await?)
     }
 

@@ -23,6 +23,7 @@ export const enModeration = {
   // Instead of, or above, where one writes.
   archivedNote: "This room is archived. It can be read.",
   announcementNote: "Only moderators write here.",
+  guestNote: "Guests can only read here.",
   mutedNote: (when: string) => `You are muted until ${when}.`,
   mutedForGood: "You are muted here.",
   slowNote: (pause: string) => `Slow mode: one message every ${pause}.`,

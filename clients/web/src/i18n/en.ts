@@ -210,8 +210,10 @@ export const en = {
   // Members.
   membersTitle: "Members",
   roleMember: "Member",
+  roleGuest: "Guest",
   roleModerator: "Moderator",
   roleOwner: "Owner",
+  asGuest: "a guest",
   asMember: "a member",
   asModerator: "a moderator",
   asOwner: "an owner",

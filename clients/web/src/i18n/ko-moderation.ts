@@ -25,6 +25,7 @@ export const koModeration: typeof enModeration = {
 
   archivedNote: "보관된 대화방입니다. 읽을 수만 있습니다.",
   announcementNote: "관리자만 쓸 수 있는 대화방입니다.",
+  guestNote: "게스트는 읽기만 할 수 있습니다.",
   mutedNote: (when) => `${when}까지 쓰기가 금지되었습니다.`,
   mutedForGood: "이 대화방에서 쓰기가 금지되었습니다.",
   slowNote: (pause) => `느린 대화: ${pause}에 한 번씩 쓸 수 있습니다.`,

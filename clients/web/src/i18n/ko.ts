@@ -207,8 +207,10 @@ export const ko: Texts = {
 
   membersTitle: "멤버",
   roleMember: "멤버",
+  roleGuest: "게스트",
   roleModerator: "관리자",
   roleOwner: "소유자",
+  asGuest: "게스트",
   asMember: "멤버",
   asModerator: "관리자",
   asOwner: "소유자",

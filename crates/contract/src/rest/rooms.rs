@@ -111,6 +111,9 @@ pub struct RoomChanges {
     /// What members are shown of how far the others have read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receipts: Option<Receipts>,
+    /// Whether guests send, react, and edit and delete what they have sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guests_send: Option<bool>,
 }
 
 /// The set of rooms to list.

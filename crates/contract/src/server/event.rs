@@ -236,6 +236,8 @@ pub struct Flags {
     pub history: RoomHistory,
     /// What members are shown of how far the others have read: `none`, `count`, or `names`.
     pub receipts: Receipts,
+    /// Whether guests send, react, and edit and delete what they have sent. Without it they only read.
+    pub guests_send: bool,
 }
 
 /// A ban or a mute was imposed on a user, or ended before its time.

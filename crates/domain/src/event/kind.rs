@@ -239,6 +239,8 @@ mod tests {
         let custom = r#"{ "z": 1, "a": 12345678901234567890123, "t": "\u0041" }"#;
         vec![
             (2, Some(r#"{"role":"owner"}"#), EventBody::Joined(Joined { role: Role::Owner })),
+            // To a version that knows no guests, a guest is a member.
+            (2, Some(r#"{"role":"member","guest":true}"#), EventBody::Joined(Joined { role: Role::Guest })),
             (3, None, EventBody::Left(Left {})),
             (
                 4,
@@ -279,6 +281,7 @@ mod tests {
                         slow_mode_s: 5,
                         history: RoomHistory::Joined,
                         receipts: Receipts::Count,
+                        guests_send: false,
                     },
                     deleted: false,
                 }),

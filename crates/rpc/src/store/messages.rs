@@ -214,7 +214,7 @@ impl Wire<wire::Mentioned> for Mentioned {
     }
 }
 
-message!(Opened => wire::Opened { epoch, head, member_count, role, read, complete, events });
+message!(Opened => wire::Opened { epoch, head, member_count, role with guest, read, complete, events });
 
 message!(Read => wire::ReadRequest { topic, after, limit });
 message!(Vec<Event> => wire::ReadResponse[events]);

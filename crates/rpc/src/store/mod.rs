@@ -31,7 +31,7 @@ use madang_proto::store::v1::{
 
 pub use self::{
     batches::{BATCH_MAX_ITEMS, REPLAY_MAX_BYTES},
-    blocks::{Block, BlockedUser, ListBlocked, Unblock},
+    blocks::{Block, BlockedUser, ChangedBlocks, ListBlocked, Unblock},
     change::{Authority, Changed},
     client::{MessageStoreClient, MessageStoreSettings},
     ends::{BeginExport, EraseUser, Erased, Export, ExportPage, ReadExport},
@@ -49,8 +49,8 @@ pub use self::{
     moderation::{BannedUser, ListBans, Restrict},
     page::{Page, PageQuery},
     people::{
-        GetHides, GetPeople, NoteSeen, PEOPLE_MAX, Person, PutStatus, STATUS_BUT_FOR_MAX, Seen, Status,
-        StatusRoom, ToldStatus, UserHides,
+        GetHides, GetPeople, NoteSeen, PEOPLE_MAX, Person, PutStatus, ReadHides, STATUS_BUT_FOR_MAX, Seen,
+        Status, StatusRoom, ToldStatus, UserBlocks, UserHides,
     },
     profiles::{PROFILE_ROOMS_MAX, RememberProfile, RememberedProfile},
     reads::{DeliveredMark, GetReads, Mark, MarkDelivered, RoomReads},
@@ -371,12 +371,12 @@ service! {
     /// that it forbids commits any more. A user who is blocked already is no error. `invalid_argument`: oneself.
     /// `failed_precondition`: the actor has blocked
     /// [`BLOCKED_USERS_MAX`](madang_domain::limits::BLOCKED_USERS_MAX) users already.
-    fn block(Block as BlockRequest) -> () as BlockResponse {
+    fn block(Block as BlockRequest) -> ChangedBlocks as BlockResponse {
         repeat: never, "it would undo an end of the block made in between";
     }
 
     /// Ends the block of a user. A user who is not blocked is no error.
-    fn unblock(Unblock as UnblockRequest) -> () as UnblockResponse {
+    fn unblock(Unblock as UnblockRequest) -> ChangedBlocks as UnblockResponse {
         repeat: never, "it would undo a block made in between";
     }
 
@@ -408,9 +408,9 @@ service! {
         repeat: always, "the time only moves forward";
     }
 
-    /// What users hide, of those who have ever set anything. A gateway asks for the users who are there when it may have missed
+    /// What users hide, of those who have ever set anything, and whom they have blocked. A gateway asks for the users who are there when it may have missed
     /// that one did.
-    fn get_hides(GetHides as GetHidesRequest) -> Vec<UserHides> as GetHidesResponse {
+    fn get_hides(GetHides as GetHidesRequest) -> ReadHides as GetHidesResponse {
         repeat: always, "it reads";
     }
 

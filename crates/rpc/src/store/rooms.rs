@@ -184,7 +184,7 @@ pub struct Resolved {
 message!(Room => wire::Room {
     id, kind, name, slug, external_id, created_at as created_at_micros, head, member_count, flags
 });
-message!(Membership => wire::Membership { role, read, unread, settings });
+message!(Membership => wire::Membership { role with guest, read, unread, settings });
 message!(RoomView => wire::RoomView { room, membership, last_message });
 required_message!(Room => wire::Room, RoomView => wire::RoomView, RoomRef => wire::RoomRef);
 
@@ -200,8 +200,10 @@ message!(Changed<RoomView> => wire::CreateRoomResponse | wire::UpdateRoomRespons
 message!(Resolve => wire::ResolveRequest { user, rooms, memberships });
 message!(Resolved => wire::ResolveResponse { rooms, memberships, memberships_total });
 
-message!(RoomFlags => wire::RoomFlags { announcement, archived, slow_mode_s, history, receipts });
-message!(RoomFlagChanges => wire::RoomFlagChanges { announcement, archived, slow_mode_s, history, receipts });
+message!(RoomFlags => wire::RoomFlags { announcement, archived, slow_mode_s, history, receipts, guests_send });
+message!(RoomFlagChanges => wire::RoomFlagChanges {
+    announcement, archived, slow_mode_s, history, receipts, guests_send
+});
 
 /// Makes types [`Wire`] of an optional message, where its absence is their default: a peer of before it sends none.
 macro_rules! or_default {

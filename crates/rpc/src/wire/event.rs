@@ -139,6 +139,7 @@ fn is_same(profile: &Profile, wire: &wire::Profile) -> bool {
 
 pub(crate) const fn encode_role(role: Role) -> wire::Role {
     match role {
+        Role::Guest => wire::Role::Guest,
         Role::Member => wire::Role::Member,
         Role::Moderator => wire::Role::Moderator,
         Role::Owner => wire::Role::Owner,
@@ -147,6 +148,7 @@ pub(crate) const fn encode_role(role: Role) -> wire::Role {
 
 pub(crate) fn decode_role(field: &str, role: i32) -> Result<Role> {
     match wire::Role::try_from(role) {
+        Ok(wire::Role::Guest) => Ok(Role::Guest),
         Ok(wire::Role::Member) => Ok(Role::Member),
         Ok(wire::Role::Moderator) => Ok(Role::Moderator),
         Ok(wire::Role::Owner) => Ok(Role::Owner),

@@ -229,6 +229,32 @@ impl Wire<i32> for Role {
     }
 }
 
+/// A role as peers read it that know no guests: to them a guest is a member, and a field beside it says the rest.
+impl Wire<(i32, bool)> for Role {
+    fn encode(&self) -> (i32, bool) {
+        let (role, is_guest) = if *self == Self::Guest { (Self::Member, true) } else { (*self, false) };
+        (encode_role(role).into(), is_guest)
+    }
+
+    fn decode((role, is_guest): (i32, bool)) -> Result<Self> {
+        let role = decode_role("", role)?;
+        Ok(if is_guest { Self::Guest } else { role })
+    }
+}
+
+/// The same of what may have no role.
+impl Wire<(Option<i32>, bool)> for Option<Role> {
+    fn encode(&self) -> (Option<i32>, bool) {
+        self.as_ref()
+            .map(Wire::<(i32, bool)>::encode)
+            .map_or((None, false), |(role, is_guest)| (Some(role), is_guest))
+    }
+
+    fn decode((role, is_guest): (Option<i32>, bool)) -> Result<Self> {
+        role.map(|role| Role::decode((role, is_guest))).transpose()
+    }
+}
+
 impl Wire<types::Profile> for Profile {
     fn encode(&self) -> types::Profile {
         encode_profile(self)

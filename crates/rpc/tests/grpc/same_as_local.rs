@@ -363,6 +363,7 @@ async fn moderation_is_the_same(near: &Scripted, far: &impl MessageStore) {
         slow_mode_s: Some(5),
         history: Some(RoomHistory::Joined),
         receipts: Some(Receipts::None),
+        guests_send: Some(true),
     };
     same!(
         near,

@@ -25,8 +25,8 @@ use madang_rpc::{
     around::Double,
     store::{
         AbandonUpload, AcceptInvitation, Append, AppendInThread, Appended, AuditEntry, Authority, BannedUser,
-        BeginExport, BeginUpload, Block, BlockedUser, Changed, CreateRoom, DeleteMessage, DeleteRoom,
-        Dismiss, EditMessage, EraseUser, Erased, Export, ExportPage, FinishUpload, FollowThread,
+        BeginExport, BeginUpload, Block, BlockedUser, Changed, ChangedBlocks, CreateRoom, DeleteMessage,
+        DeleteRoom, Dismiss, EditMessage, EraseUser, Erased, Export, ExportPage, FinishUpload, FollowThread,
         FollowedThread, ForgetFiles, FoundMessage, GetFile, GetHides, GetPeople, GetReads, GetRoom, GetSync,
         GetUserSettings, GetWords, Heads, History, HistoryFrom, Inbox, InboxMark, InboxPage, InboxStanding,
         Invitation, Join, Leave, ListAudit, ListBans, ListBlocked, ListInvitations, ListMembers, ListPins,
@@ -34,11 +34,11 @@ use madang_rpc::{
         MadeInvitation, MakeInvitation, Mark, MarkDelivered, MarkInboxRead, MarkRead, MarkThreadRead, Member,
         Membership, Mentioned, MessageStoreDouble, NoteSeen, Notify, Open, OpenInbox, Opened, OpenedInbox,
         Page, Person, PutMember, PutRoomSettings, PutStatus, PutUserSettings, PutWords, React, Read,
-        ReadExport, ReadMark, RememberProfile, RememberedProfile, RemoveMember, Report, ReportMessage,
-        Resolve, Resolved, Restrict, Revision, RevokeInvitation, Room, RoomKind, RoomReads, RoomSettings,
-        RoomView, Search, SearchPage, SetForRoom, SetPin, SettleReport, Status, StatusRoom, Synced,
-        SyncedRoom, TellFollowers, TextRange, ThreadPage, ThreadPlace, ToldStatus, Unblock, UpdateRoom,
-        UserHides, UserSettings, WordList,
+        ReadExport, ReadHides, ReadMark, RememberProfile, RememberedProfile, RemoveMember, Report,
+        ReportMessage, Resolve, Resolved, Restrict, Revision, RevokeInvitation, Room, RoomKind, RoomReads,
+        RoomSettings, RoomView, Search, SearchPage, SetForRoom, SetPin, SettleReport, Status, StatusRoom,
+        Synced, SyncedRoom, TellFollowers, TextRange, ThreadPage, ThreadPlace, ToldStatus, Unblock,
+        UpdateRoom, UserBlocks, UserHides, UserSettings, WordList,
     },
 };
 use tokio::sync::Semaphore;
@@ -219,6 +219,7 @@ fn view() -> RoomView {
                 slow_mode_s: 5,
                 history: RoomHistory::Joined,
                 receipts: Receipts::Names,
+                guests_send: true,
             },
         },
         membership: Some(Membership {
@@ -622,6 +623,7 @@ impl MessageStoreDouble for Script {
             hides_typing: open.since.is_none(),
             blocked: open.since.map(|_| user_id(2)).into_iter().collect(),
             hides_version: Timestamp::from_micros(8),
+            blocks_version: Timestamp::from_micros(9),
         })
     }
 
@@ -677,12 +679,14 @@ impl MessageStoreDouble for Script {
         Ok(Changed { value: (), events: vec![notice(dismissed)] })
     }
 
-    async fn block(&self, request: Block) -> Result<()> {
-        self.called("block", &request)
+    async fn block(&self, request: Block) -> Result<ChangedBlocks> {
+        self.called("block", &request)?;
+        Ok(ChangedBlocks { version: Timestamp::from_micros(11) })
     }
 
-    async fn unblock(&self, request: Unblock) -> Result<()> {
-        self.called("unblock", &request)
+    async fn unblock(&self, request: Unblock) -> Result<ChangedBlocks> {
+        self.called("unblock", &request)?;
+        Ok(ChangedBlocks { version: Timestamp::from_micros(12) })
     }
 
     async fn list_blocked(&self, request: ListBlocked) -> Result<Page<BlockedUser>> {
@@ -727,18 +731,25 @@ impl MessageStoreDouble for Script {
         self.called("note_seen", &request)
     }
 
-    async fn get_hides(&self, request: GetHides) -> Result<Vec<UserHides>> {
+    async fn get_hides(&self, request: GetHides) -> Result<ReadHides> {
         self.called("get_hides", &request)?;
         let hides = |user, presence| {
             let version = Timestamp::from_micros(7);
             UserHides { user, presence, typing: !presence, version }
         };
-        Ok(request
-            .users
-            .into_iter()
-            .zip([true, false])
-            .map(|(user, presence)| hides(user, presence))
-            .collect())
+        let blocks = |user| {
+            let blocked = if user == user_id(5) { vec![user_id(6), user_id(7)] } else { Vec::new() };
+            UserBlocks { user, blocked, version: Timestamp::from_micros(13) }
+        };
+        Ok(ReadHides {
+            blocks: request.users.iter().copied().map(blocks).collect(),
+            hides: request
+                .users
+                .into_iter()
+                .zip([true, false])
+                .map(|(user, presence)| hides(user, presence))
+                .collect(),
+        })
     }
 
     async fn erase_user(&self, request: EraseUser) -> Result<Changed<Erased>> {

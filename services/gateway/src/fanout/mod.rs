@@ -82,7 +82,9 @@ impl Fanout {
             Publication::Profile(change) => self.profile(change).await,
             Publication::Status(StatusChange { topic, news }) => self.hubs.status(topic, news).await,
             Publication::Shown(change) => self.shown(change).await,
-            Publication::Blocked(BlockChange { user, other, on }) => self.users.note_blocked(user, other, on),
+            Publication::Blocked(change) => {
+                self.users.note_blocked(change.user, change.other, change.on, change.version);
+            }
         }
     }
 

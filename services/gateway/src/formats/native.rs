@@ -134,8 +134,8 @@ pub(crate) fn notice(event: &Event) -> Option<frames::Notice<'_>> {
 
 /// The flags of a room.
 pub(crate) const fn flags(set: RoomFlags) -> frames::Flags {
-    let RoomFlags { announcement, archived, slow_mode_s, history, receipts } = set;
-    frames::Flags { announcement, archived, slow_mode_s, history, receipts }
+    let RoomFlags { announcement, archived, slow_mode_s, history, receipts, guests_send } = set;
+    frames::Flags { announcement, archived, slow_mode_s, history, receipts, guests_send }
 }
 
 const fn restricted(user: UserId, restricted: Restricted, by: UserId) -> frames::Restricted {

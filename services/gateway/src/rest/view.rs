@@ -46,8 +46,9 @@ pub(super) fn room(view: &RoomView) -> rest::Room<'_> {
 pub(super) fn room_changes(
     changes: rest::RoomChanges,
 ) -> (Option<RoomName>, Option<Option<Slug>>, RoomFlagChanges) {
-    let rest::RoomChanges { name, slug, announcement, archived, slow_mode_s, history, receipts } = changes;
-    (name, slug, RoomFlagChanges { announcement, archived, slow_mode_s, history, receipts })
+    let rest::RoomChanges { name, slug, announcement, archived, slow_mode_s, history, receipts, guests_send } =
+        changes;
+    (name, slug, RoomFlagChanges { announcement, archived, slow_mode_s, history, receipts, guests_send })
 }
 
 /// A member.

@@ -12,6 +12,7 @@ mod connections;
 mod documents;
 mod files;
 mod files_hostile;
+mod guests;
 mod handshakes;
 mod hang_up;
 mod http;

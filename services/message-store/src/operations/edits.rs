@@ -92,7 +92,7 @@ impl Engine {
             let member = change.permit(RoomAction::EditOwn).await?;
             change.refuse_blocked().await?;
             change.may_speak(&member)?;
-            if !change.room.flags.send_action().is_permitted(Authority::User, member.role) {
+            if !change.room.flags.lets_send(member.role) {
                 return Err(OperationError::OnlyModerators);
             }
             if edited.detail.deleted {
@@ -126,7 +126,7 @@ impl Engine {
             let view = as_member(connection.view(user, &room).await?)?;
             let role = view.place.map_or(Role::Member, |place| place.role);
             // In a direct room nobody is a moderator.
-            permit(RoomAction::ReadRevisions, Authority::User, role)?;
+            permit(RoomAction::ReadRevisions, Authority::User, role, view.room.flags)?;
             if message <= visible_after(&view) {
                 return Err(OperationError::MessageNotFound);
             }

@@ -142,7 +142,7 @@ async fn leave_next(
     Ok(change.finish(()).await?.events)
 }
 
-/// Makes the oldest moderator the owner, else the oldest member.
+/// Makes the oldest moderator the owner, else the oldest member, else the oldest guest: a room without an owner is nobody's.
 async fn hand_over(change: &mut RoomChange<'_>, user: UserId) -> OperationResult<()> {
     let Some(successor) = change.transaction.successor(change.room.id, user).await? else { return Ok(()) };
     change.transaction.set_role(&change.room, successor, Role::Owner).await?;

@@ -26,7 +26,7 @@ impl Engine {
             let member = change.actor().await?;
             change.refuse_blocked().await?;
             change.may_speak(&member)?;
-            if !change.room.flags.send_action().is_permitted(Authority::User, member.role) {
+            if !change.room.flags.lets_send(member.role) {
                 return Err(OperationError::OnlyModerators);
             }
             let new = NewFile {

@@ -187,7 +187,15 @@ impl Job for InboxOpener {
         let missed: Vec<Missed> = missed.collect();
         let events = read_missed(&*self.database, &missed).await?;
         let answers = openings.into_iter().zip(missed).map(|(opening, missed)| {
-            let InboxOpening { state, user, hides_presence, hides_typing, hides_version, blocked } = opening;
+            let InboxOpening {
+                state,
+                user,
+                hides_presence,
+                hides_typing,
+                hides_version,
+                blocked,
+                blocks_version,
+            } = opening;
             let (complete, events) = missed.replay(&events);
             let InboxState { head, read, gone: _ } = state;
             let unread = state.unread();
@@ -202,6 +210,7 @@ impl Job for InboxOpener {
                 hides_presence,
                 hides_typing,
                 hides_version,
+                blocks_version,
                 blocked,
             })
         });

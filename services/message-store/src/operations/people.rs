@@ -1,11 +1,14 @@
 //! Users, as rooms show them.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
-use madang_domain::{Profile, RoomId, UserId};
+use madang_domain::{Profile, RoomId, Timestamp, UserId};
 use madang_rpc::store::{
-    GetHides, GetPeople, NoteSeen, PEOPLE_MAX, PROFILE_ROOMS_MAX, Person, PutStatus, RememberedProfile,
-    STATUS_BUT_FOR_MAX, StatusRoom, ToldStatus, UserHides,
+    GetHides, GetPeople, NoteSeen, PEOPLE_MAX, PROFILE_ROOMS_MAX, Person, PutStatus, ReadHides,
+    RememberedProfile, STATUS_BUT_FOR_MAX, StatusRoom, ToldStatus, UserBlocks,
 };
 
 use super::engine::Engine;
@@ -17,6 +20,9 @@ use crate::{
 
 /// Past it a status is told to the user's own devices alone: others see it when they ask for people.
 const BLOCKED_MOST: BlockedMost = BlockedMost { blockers: 1_000, places: 10_000 };
+
+/// The blocks of one answer about many users: 16 bytes each, within what one answer may weigh.
+const BLOCKS_READ_MAX: u32 = 50_000;
 
 impl Engine {
     /// Keeps a user's present profile, and answers the rooms in which it is seen.
@@ -68,13 +74,14 @@ impl Engine {
         Ok(people)
     }
 
-    pub(crate) async fn hides(&self, request: GetHides) -> OperationResult<Vec<UserHides>> {
+    pub(crate) async fn hides(&self, request: GetHides) -> OperationResult<ReadHides> {
         let GetHides { mut users } = request;
         users.truncate(PEOPLE_MAX);
         let mut connection = self.database.reader().await?;
         let hides = connection.hides_of(&users).await?;
+        let rows = connection.blocks_of(&users, BLOCKS_READ_MAX + 1).await?;
         connection.commit().await?;
-        Ok(hides)
+        Ok(ReadHides { hides, blocks: blocks(&users, rows, BLOCKS_READ_MAX as usize) })
     }
 
     pub(crate) async fn note_seen(&self, request: NoteSeen) -> OperationResult<()> {
@@ -88,6 +95,28 @@ impl Engine {
             Ok(())
         })
     }
+}
+
+/// Whom users have blocked, of rows in the order of the users. Of more than so many, the last user's may be missing in part:
+/// that user is left out, with all who would come after.
+fn blocks(
+    users: &[UserId],
+    rows: Vec<(UserId, Timestamp, Option<UserId>)>,
+    rows_max: usize,
+) -> Vec<UserBlocks> {
+    let end = rows.get(rows_max).map(|(user, ..)| *user);
+    // Who has no settings has changed nothing since there are versions.
+    let unknown =
+        |user: &UserId| UserBlocks { user: *user, blocked: Vec::new(), version: Timestamp::default() };
+    let asked = users.iter().filter(|user| end.is_none_or(|end| **user < end));
+    let mut all: BTreeMap<UserId, UserBlocks> = asked.map(|user| (*user, unknown(user))).collect();
+    for (user, version, other) in rows {
+        if let Some(of) = all.get_mut(&user) {
+            of.version = version;
+            of.blocked.extend(other);
+        }
+    }
+    all.into_values().collect()
 }
 
 /// The rooms in which a status is told, each with those who are not told. A room in which these are many is left out.

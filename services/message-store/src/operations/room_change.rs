@@ -1,8 +1,8 @@
 //! A change of a room: under the room's lock, with its events, in one transaction.
 
 use madang_domain::{
-    Authority, Profile, Restriction, Role, RoomAction, RoomHistory, RoomId, RoomRef, Seq, Slug, Timestamp,
-    TopicId, UserId,
+    Authority, Profile, Restriction, Role, RoomAction, RoomFlags, RoomHistory, RoomId, RoomRef, Seq, Slug,
+    Timestamp, TopicId, UserId,
     event::{Event, EventBody, Invite, Joined, Left, Mention, RoomChanged},
 };
 use madang_rpc::store::{Changed, Member, Room, RoomKind, RoomView};
@@ -83,7 +83,7 @@ impl<'s> RoomChange<'s> {
         if self.room.kind == RoomKind::Direct && action.permission().direct {
             return Ok(actor);
         }
-        permit(action, Authority::User, actor.role)?;
+        permit(action, Authority::User, actor.role, self.room.flags)?;
         Ok(actor)
     }
 
@@ -95,7 +95,7 @@ impl<'s> RoomChange<'s> {
     ) -> OperationResult<()> {
         match actor {
             Some(_) => self.permit(action).await.map(drop),
-            None => permit(action, Authority::Site, Role::Owner),
+            None => permit(action, Authority::Site, Role::Owner, self.room.flags),
         }
     }
 
@@ -458,8 +458,13 @@ pub(crate) const fn nobody() -> UserId {
 }
 
 /// Refuses a role that does not suffice for an action, and what the site's authority does not reach.
-pub(crate) fn permit(action: RoomAction, authority: Authority, role: Role) -> OperationResult<()> {
-    if action.is_permitted(authority, role) {
+pub(crate) fn permit(
+    action: RoomAction,
+    authority: Authority,
+    role: Role,
+    flags: RoomFlags,
+) -> OperationResult<()> {
+    if action.is_permitted(authority, role, flags.guests_send) {
         Ok(())
     } else {
         Err(OperationError::RoleTooLow(action.permission().least.as_str()))

@@ -6,7 +6,7 @@
 use madang_domain::{
     Authority, Role, RoomId, RoomRef, Seq, Timestamp, UserId,
     event::{EventBody, InThread, ThreadChange, ThreadState},
-    limits::THREAD_FOLLOWERS_MAX,
+    limits::{THREAD_FOLLOWERS_MAX, THREADS_FOLLOWED_MAX},
 };
 use madang_rpc::store::{
     Append, Appended, Changed, FollowThread, FollowedThread, HistoryFrom, ListThreadMessages, ListThreads,
@@ -242,7 +242,7 @@ async fn may_send(change: &mut RoomChange<'_>, member: &Member, by_site: bool) -
     if by_site {
         return if flags.archived { Err(OperationError::Archived) } else { Ok(()) };
     }
-    if !flags.archived && !flags.send_action().is_permitted(Authority::User, member.role) {
+    if !flags.archived && !flags.lets_send(member.role) {
         return Err(OperationError::OnlyModerators);
     }
     change.may_speak(member)?;
@@ -303,6 +303,13 @@ async fn follow(change: &mut RoomChange<'_>, thread: &ThreadRecord, user: UserId
         return Ok(false);
     }
     change.transaction.follow(thread, user).await?;
+    // Who begins to follow by writing or by being named has nobody to be refused by, and nobody knows which of a thousand
+    // threads to leave. The quietest one is missed least; who writes there, or is named, follows it again.
+    if change.transaction.count_followed(user, THREADS_FOLLOWED_MAX + 1).await? > THREADS_FOLLOWED_MAX.into()
+    {
+        let but = ThreadId { room, root };
+        change.transaction.forget_quietest(user, but, THREADS_FOLLOWED_MAX - 1).await?;
+    }
     Ok(true)
 }
 

@@ -31,7 +31,7 @@ impl Engine {
                 (Some(user), Some(room)) => {
                     let view = as_member(connection.view(user, room).await?)?;
                     let role = view.place.map_or(Role::Member, |place| place.role);
-                    permit(RoomAction::SetWords, Authority::User, role)?;
+                    permit(RoomAction::SetWords, Authority::User, role, view.room.flags)?;
                     Some(view.room.id)
                 }
                 (None, Some(room)) => {

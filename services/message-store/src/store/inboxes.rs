@@ -37,6 +37,8 @@ pub(crate) struct InboxOpening {
     pub(crate) hides_version: Timestamp,
     /// The users whom the user has blocked.
     pub(crate) blocked: Vec<UserId>,
+    /// The version of that, alike.
+    pub(crate) blocks_version: Timestamp,
 }
 
 impl InboxState {

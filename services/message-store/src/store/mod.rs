@@ -62,4 +62,4 @@ pub(crate) use search::{ByTime, IndexedMessage, IndexedPiece, LogPiece, Searched
 pub(crate) use slugs::RestingSlug;
 pub(crate) use sqlite::{Sqlite, migrations as sqlite_migrations};
 pub(crate) use threads::{ByReply, FollowedPage, Tell, ThreadId, ThreadMessage, ThreadRecord};
-pub(crate) use values::{role_from_number, role_number};
+pub(crate) use values::{rank_number, role_from_number};

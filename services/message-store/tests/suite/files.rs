@@ -25,7 +25,7 @@ fn file_id(number: u128) -> FileId {
     FileId::new(Uuid::from_u128(0xf000 + number))
 }
 
-fn begin(actor: &Arc<Profile>, room: RoomId, number: u128) -> BeginUpload {
+pub(crate) fn begin(actor: &Arc<Profile>, room: RoomId, number: u128) -> BeginUpload {
     let name = FileName::new(format!("zyzzyva-{number}.png")).unwrap();
     BeginUpload { file: file_id(number), actor: Arc::clone(actor), room: room.into(), name, size_bytes: SIZE }
 }

@@ -18,6 +18,7 @@ mod erasures;
 mod exports;
 mod faults;
 mod files;
+mod guests;
 mod inboxes;
 mod invitation_links;
 mod kills;

@@ -242,7 +242,7 @@ async fn what_is_hidden_is_kept_and_told_with_the_inbox(fixture: Fixture) {
     assert!(last.version > set.version);
     let ask = GetHides { users: vec![user(2).id, mina.id] };
     let hides = UserHides { user: mina.id, presence: true, typing: false, version: last.version };
-    assert_eq!(service.get_hides(ask).await.unwrap(), [hides]);
+    assert_eq!(service.get_hides(ask).await.unwrap().hides, [hides]);
 }
 
 async fn a_status_that_has_ended_is_taken_away(fixture: Fixture) {

@@ -184,12 +184,18 @@ impl Scene<'_> {
 }
 
 /// Sets the flags under which an action shows.
-async fn prepare(service: &Service, owner: &Arc<Profile>, room: RoomId, action: RoomAction) {
-    let none = RoomFlagChanges::default();
+async fn prepare(
+    service: &Service,
+    owner: &Arc<Profile>,
+    room: RoomId,
+    action: RoomAction,
+    guests_send: bool,
+) {
+    let none = RoomFlagChanges { guests_send: Some(guests_send), ..RoomFlagChanges::default() };
     let flags = match action {
         RoomAction::Announce => RoomFlagChanges { announcement: Some(true), ..none },
         RoomAction::SkipSlowMode => RoomFlagChanges { slow_mode_s: Some(60), ..none },
-        _ => return,
+        _ => none,
     };
     let change = UpdateRoom {
         authority: Authority::User,
@@ -226,13 +232,17 @@ async fn give(service: &Service, owner: &Arc<Profile>, room: RoomId, user: &Arc<
 async fn each_role_may_what_the_table_says(fixture: Fixture) {
     let service = fixture.service().await;
     let [owner, actor, other] = [1, 2, 3].map(user);
-    for action in RoomAction::ALL {
+    for (action, guests_send) in RoomAction::ALL.iter().flat_map(|action| [(action, false), (action, true)]) {
         for authority in Authority::ALL {
             for role in [None].into_iter().chain(Role::ALL.map(Some)) {
+                // Whether guests are let concerns nobody else.
+                if guests_send && role != Some(Role::Guest) {
+                    continue;
+                }
                 let room = service.given_room(&[&owner, &actor, &other]).await;
                 let own = service.say(room, &actor, "own").await.unwrap().seq;
                 let others = service.say(room, &other, "others").await.unwrap().seq;
-                if let Some(role) = role.filter(|role| *role > Role::Member) {
+                if let Some(role) = role.filter(|role| *role != Role::Member) {
                     give(&service, &owner, room, &actor, role).await;
                 } else if role.is_none() {
                     let remove = RemoveMember {
@@ -243,10 +253,11 @@ async fn each_role_may_what_the_table_says(fixture: Fixture) {
                     };
                     service.remove_member(remove).await.unwrap();
                 }
-                prepare(&service, &owner, room, *action).await;
+                prepare(&service, &owner, room, *action, guests_send).await;
                 let scene = Scene { service: &service, room, actor: &actor, other: &other, own, others };
                 let outcome = scene.attempt(*action, authority).await;
-                let case = format!("{action:?} by {authority:?} as {role:?}: {outcome:?}");
+                let case =
+                    format!("{action:?} by {authority:?} as {role:?}, guests {guests_send}: {outcome:?}");
                 let permission = action.permission();
                 let Some(outcome) = outcome else {
                     assert!(authority == Authority::Site && !permission.site, "{case}");
@@ -255,7 +266,7 @@ async fn each_role_may_what_the_table_says(fixture: Fixture) {
                 let is_permitted = match (authority, role) {
                     (Authority::User | Authority::SiteAsUser, None) => false,
                     (Authority::User | Authority::SiteAsUser, Some(role)) => {
-                        action.is_permitted(authority, role)
+                        action.is_permitted(authority, role, guests_send)
                     }
                     // A message of the site has a member as its sender.
                     (Authority::Site, None) => permission.site && !is_of_a_sender(*action),
@@ -283,7 +294,7 @@ async fn some_actions_reach_lesser_roles_alone(fixture: Fixture) {
                 for target in Role::ALL {
                     let room = service.given_room(&[&owner, &actor, &other]).await;
                     give(&service, &owner, room, &actor, role).await;
-                    if target > Role::Member {
+                    if target != Role::Member {
                         give(&service, &owner, room, &other, target).await;
                     }
                     let (own, others) = (Seq::START, Seq::START);

@@ -33,8 +33,14 @@ madang_test_kit::on_both!(
     what_newcomers_do_not_see_is_no_excerpt,
 );
 
-pub(crate) const NONE: RoomFlagChanges =
-    RoomFlagChanges { announcement: None, archived: None, slow_mode_s: None, history: None, receipts: None };
+pub(crate) const NONE: RoomFlagChanges = RoomFlagChanges {
+    announcement: None,
+    archived: None,
+    slow_mode_s: None,
+    history: None,
+    receipts: None,
+    guests_send: None,
+};
 
 pub(crate) async fn set(
     service: &Service,
@@ -82,6 +88,7 @@ async fn flags_are_set_and_told_once(fixture: Fixture) {
         slow_mode_s: Some(SLOW_MODE_MAX_S),
         history: Some(RoomHistory::Joined),
         receipts: Some(Receipts::Names),
+        guests_send: Some(true),
     };
     let flags = changes.applied_to(RoomFlags::default());
     let changed = set(&service, room, &mina, changes).await.unwrap();
@@ -111,7 +118,10 @@ async fn in_an_announcement_room_moderators_speak(fixture: Fixture) {
         service.say(room, speaker, "news").await.unwrap();
     }
     let refused = service.say(room, &hana, "me too").await.unwrap_err();
-    assert_eq!(refused.to_string(), "permission_denied: only moderators send in this room");
+    assert_eq!(
+        refused.to_string(),
+        "permission_denied: only moderators send in an announcement room, and guests only where the room lets them"
+    );
     assert_eq!(
         code(edit(&service, room, &hana, own, "by the back door").await),
         Some(Code::PermissionDenied)

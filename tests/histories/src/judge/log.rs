@@ -99,6 +99,7 @@ impl State {
             Some(Role::Owner) => Ok(2),
             Some(Role::Moderator) => Ok(1),
             Some(Role::Member) => Ok(0),
+            Some(Role::Guest) => Err(format!("{user} is a guest, and no history makes one")),
             None => Err(format!("{user} is no member")),
         }
     }

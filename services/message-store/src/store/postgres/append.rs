@@ -15,10 +15,10 @@ use crate::store::{
     values::seq,
 };
 
-/// The migration `0002_append_messages.sql` has the reasons, and `0016_rooms_and_moderation.sql` its present form.
+/// The migration `0002_append_messages.sql` has the reasons, and `0027_guests.sql` its present form.
 const APPEND: &str = "SELECT outcome, seq, at FROM append_messages($1, $2, $3, $4, $5, $6, $7, $8, true)";
 
-/// The migration `0017_append_one_message.sql` has the reasons.
+/// The migration `0017_append_one_message.sql` has the reasons, and `0027_guests.sql` its present form.
 const APPEND_ONE: &str = "SELECT seq, at FROM append_message($1, $2, $3, $4, $5, $6, $7)";
 
 /// The migration `0004_append_with_mentions.sql` has the reasons, and `0020_notifications.sql` its present form.

@@ -12,7 +12,9 @@ use uuid::Uuid;
 use super::{connection::Connection, driver::Db, events::OptionalEvent, profiles::Reader};
 use crate::{
     store::{
-        columns::{event_columns_without_texts, event_profiles, event_size, room_columns, within_bytes},
+        columns::{
+            event_columns_without_texts, event_profiles, event_size, role_of, room_columns, within_bytes,
+        },
         rooms::{ByActivity, ByAge, MemberPlace, Origin, RoomPage, RoomRecord, Rooms, View},
         values::{
             history_from_number, history_number, level_from_number, receipts_from_number, receipts_number,
@@ -43,7 +45,9 @@ macro_rules! view_columns {
             room_columns!(),
             ", ",
             activity!(),
-            " AS activity, m.role, m.read_seq, m.read_ordinal, m.sent, m.read_sent, m.notify, m.notify_muted_until, ",
+            " AS activity, ",
+            role_of!("m"),
+            " AS role, m.read_seq, m.read_ordinal, m.sent, m.read_sent, m.notify, m.notify_muted_until, ",
             "(SELECT count(*) FROM deletions d ",
             "WHERE d.room = r.id AND d.seq > m.read_seq AND d.sender <> m.user_id) AS deleted, ",
             visible_after!(),
@@ -156,7 +160,8 @@ const CREATED_BY_KEY: &str = "SELECT id FROM rooms WHERE creator = $1 AND creati
 const CREATED_FOR_PAIR: &str = "SELECT id FROM rooms WHERE direct_low = $1 AND direct_high = $2";
 const SAVE_ROOM: &str = "\
     UPDATE rooms SET name = $2, slug = $3, active_at = $4, head = $5, member_count = $6, archived = $7, \
-        send_role = $8, slow_mode_s = $9, history = $10, newcomers_after = $11, receipts = $12 WHERE id = $1";
+        send_role = $8, slow_mode_s = $9, history = $10, newcomers_after = $11, receipts = $12, guests_send = $13 \
+        WHERE id = $1";
 const SLUG_OF_ANOTHER: &str = "SELECT id FROM rooms WHERE slug = $1 AND id <> $2";
 const DELETE_ROOM: &str = "DELETE FROM rooms WHERE id = $1";
 const INSERT_PURGE: &str = "INSERT INTO purges (topic, since, head) VALUES ($1, $2, $3)";
@@ -179,6 +184,7 @@ struct RoomRow {
     history: i16,
     newcomers_after: i64,
     receipts: i16,
+    guests_send: bool,
 }
 
 #[derive(Debug, FromRow)]
@@ -239,6 +245,7 @@ impl TryFrom<RoomRow> for RoomRecord {
                     .map_err(|error| DatabaseError::corrupt("slow mode", error))?,
                 history: history_from_number(row.history)?,
                 receipts: receipts_from_number(row.receipts)?,
+                guests_send: row.guests_send,
             },
             newcomers_after: seq(row.newcomers_after)?,
         })
@@ -436,7 +443,8 @@ impl Rooms for Connection {
             .bind(i64::from(room.flags.slow_mode_s))
             .bind(history_number(room.flags.history))
             .bind(signed(room.newcomers_after.get()))
-            .bind(receipts_number(room.flags.receipts));
+            .bind(receipts_number(room.flags.receipts))
+            .bind(room.flags.guests_send);
         let saved = query.execute(self.connection()).await;
         // Another transaction may have taken the slug since it was looked for.
         if saved.as_ref().is_err_and(is_taken) {
