@@ -722,9 +722,10 @@ async fn applying_events_shows_what_a_fresh_load_shows(fixture: Fixture) {
         end_of_one(&mut playing).await;
     }
     let took = begun.elapsed();
+    let database = if fixture.url.starts_with("sqlite") { "SQLite" } else { "PostgreSQL" };
     #[expect(clippy::print_stdout, reason = "a test that fails shows what it printed")]
     {
-        println!("{histories} histories of {steps} operations in {took:?} on {}", fixture.url);
+        println!("{histories} histories of {steps} operations in {took:?} on {database}");
     }
 }
 
