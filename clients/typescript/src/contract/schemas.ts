@@ -905,10 +905,10 @@ export interface components {
             next_cursor: string | null;
         };
         /**
-         * @description The role of a member: a `member` reads and writes; a `moderator` also adds, removes, bans and mutes members and pins messages; an `owner` also changes roles and the room.
+         * @description The role of a member: a `guest` reads, and writes where the room lets guests; a `member` reads and writes; a `moderator` also adds, removes, bans and mutes members and pins messages; an `owner` also changes roles and the room.
          * @enum {string}
          */
-        Role: "member" | "moderator" | "owner";
+        Role: "guest" | "member" | "moderator" | "owner";
         /** @description A room as the caller sees it. */
         Room: {
             /**
@@ -923,6 +923,11 @@ export interface components {
             archived: boolean;
             /** @description The time of the room's creation. */
             created_at: components["schemas"]["Timestamp"];
+            /**
+             * @description Whether guests send, react, and edit and delete what they have sent. Without it they only read.
+             * @default false
+             */
+            guests_send: boolean;
             /** @description The `seq` of the last event in the room. */
             head: components["schemas"]["Seq"];
             /**
@@ -974,6 +979,8 @@ export interface components {
             announcement?: boolean | null;
             /** @description Whether nobody sends. */
             archived?: boolean | null;
+            /** @description Whether guests send, react, and edit and delete what they have sent. */
+            guests_send?: boolean | null;
             /** @description The messages that a newcomer can read. */
             history?: components["schemas"]["RoomHistory"] | null;
             /** @description The new name. If it is absent, the name stays. */
@@ -1176,6 +1183,11 @@ export interface components {
             created_at: components["schemas"]["Timestamp"];
             /** @description The site's own id of the room; null if it has none. */
             external_id: components["schemas"]["ExternalId"] | null;
+            /**
+             * @description Whether guests send, react, and edit and delete what they have sent. Without it they only read.
+             * @default false
+             */
+            guests_send: boolean;
             /** @description The `seq` of the last event in the room. */
             head: components["schemas"]["Seq"];
             /**
@@ -1313,6 +1325,11 @@ export interface components {
             created_at: components["schemas"]["Timestamp"];
             /** @description The cursor of the room: `since` and `epoch` of `subscribe`. */
             cursor: components["schemas"]["SyncCursor"];
+            /**
+             * @description Whether guests send, react, and edit and delete what they have sent. Without it they only read.
+             * @default false
+             */
+            guests_send: boolean;
             /** @description The `seq` of the last event in the room. */
             head: components["schemas"]["Seq"];
             /**
@@ -1726,6 +1743,11 @@ export interface components {
             by: components["schemas"]["UserId"];
             /** @description Whether the room was deleted. Then this is its last event. */
             deleted: boolean;
+            /**
+             * @description Whether guests send, react, and edit and delete what they have sent. Without it they only read.
+             * @default false
+             */
+            guests_send: boolean;
             /**
              * @description The messages that a newcomer can read: `all`, or `joined`.
              * @default all
