@@ -72,7 +72,7 @@ pub struct NewSiteRoom {
 /// A room with the embedding site's id of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SiteRoom<'a> {
-    /// The room as its owner sees it. In JSON its fields stand beside `external_id`.
+    /// The room without a member's place in it and its last message. In JSON its fields stand beside `external_id`.
     #[serde(flatten)]
     pub room: Room<'a>,
     /// The site's own id of the room; null if it has none.

@@ -297,6 +297,12 @@ impl<'s> RoomChange<'s> {
 
     /// The same, with the room as the actor sees it afterwards.
     pub(crate) async fn finish_with_view(self) -> OperationResult<Changed<RoomView>> {
+        let viewer = self.actor;
+        self.finish_with_view_of(viewer).await
+    }
+
+    /// The same, with the room as somebody sees it afterwards: the site, which acts for a member, is no member.
+    pub(crate) async fn finish_with_view_of(self, viewer: UserId) -> OperationResult<Changed<RoomView>> {
         let (actor, room) = (self.actor, RoomRef::Id(self.room.id));
         let Self { transaction, room: record, before, now, former_slug, notices, takes_resting, .. } = self;
         let transaction = &mut *transaction;
@@ -311,7 +317,7 @@ impl<'s> RoomChange<'s> {
             takes_resting,
         };
         let events = change.save().await?;
-        let view = transaction.view(actor, &room).await?.ok_or(OperationError::RoomNotFound)?;
+        let view = transaction.view(viewer, &room).await?.ok_or(OperationError::RoomNotFound)?;
         Ok(Changed { value: room_view(view), events })
     }
 

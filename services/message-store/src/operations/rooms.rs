@@ -194,7 +194,8 @@ impl Engine {
                     change.record(record).await?;
                 }
             }
-            change.finish_with_view().await
+            // The site is answered as when it reads the room, not as the member for whom it acts.
+            change.finish_with_view_of(actor.as_ref().map_or(nobody(), |actor| actor.id)).await
         })
     }
 
@@ -291,7 +292,12 @@ async fn create(
     change.admit(actor.id, creator).await?;
     let members: Vec<UserId> = members.iter().map(|member| member.id).collect();
     change.admit_or_invite(&members, Role::Member, consent).await?;
-    change.finish_with_view().await
+    change.finish_with_view_of(viewer(actor, consent)).await
+}
+
+/// Whose view of a new room is answered: the site makes rooms for their owners, and sees none of a member's place in them.
+fn viewer(actor: &Profile, consent: Consent) -> UserId {
+    if consent.authority.is_by_role() { actor.id } else { nobody() }
 }
 
 /// The room that the creation made when it was new, as the actor may see it: who has left it since is told no more of
@@ -304,7 +310,8 @@ async fn created_before(
     room: RoomId,
     now: Timestamp,
 ) -> OperationResult<Changed<RoomView>> {
-    let view = transaction.view(actor.id, &RoomRef::Id(room)).await?.ok_or(OperationError::RoomNotFound)?;
+    let viewer = viewer(actor, consent);
+    let view = transaction.view(viewer, &RoomRef::Id(room)).await?.ok_or(OperationError::RoomNotFound)?;
     if view.room.kind == RoomKind::Direct {
         return open_direct(transaction, actor, consent, members, room, now).await;
     }
@@ -335,7 +342,7 @@ async fn open_direct(
     }
     change.admit_or_invite(&absent, Role::Member, consent).await?;
     change.transaction.set_hidden(room, actor.id, None).await?;
-    change.finish_with_view().await
+    change.finish_with_view_of(viewer(actor, consent)).await
 }
 
 /// Refuses to show a private or direct room to who is not a member.
