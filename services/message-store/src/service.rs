@@ -34,7 +34,7 @@ use crate::{
     batch::Queue,
     error::OperationError,
     metrics::CallMetrics,
-    operations::{Appender, Engine, InboxOpener, Opener},
+    operations::{Appender, Engine, InboxOpener, Opener, ToAppend},
     settings::CALL_DEADLINE,
 };
 
@@ -223,14 +223,17 @@ impl MessageStore for Operations {
         }
         let is_flagged = self.is_flagged(&append).await?;
         check_message(&mut append.message)?;
-        let (room, reply_to) = (append.room, append.message.reply_to);
-        let mut appended = if is_flagged || append.message.has_files() {
+        let (room, reply_to, has_files) = (append.room, append.message.reply_to, append.message.has_files());
+        let report = is_flagged.then(|| self.0.engine.new_id());
+        let to_append = ToAppend { append, report };
+        let mut appended = if has_files {
             // This method keeps its deadline in its queue, in which such a message does not wait.
-            timeout(CALL_DEADLINE, self.0.engine.append_apart(append, is_flagged))
+            timeout(CALL_DEADLINE, self.0.engine.append_with_files(to_append))
                 .await
                 .unwrap_or_else(|_elapsed| Err(OperationError::Deadline))?
         } else {
-            self.0.appends.ask(append).await?
+            // One that is to be reported, too: the messages of its call wait for it.
+            self.0.appends.ask(to_append).await?
         };
         // After the commit: what happens to the original from now on has events after this one. A message that answers
         // nothing pays nothing, and waits for none that does.

@@ -7,7 +7,12 @@ use madang_rpc::store::{
     AbandonUpload, Append, Appended, BeginUpload, FinishUpload, ForgetFiles, GetFile, ListRemovedFiles,
 };
 
-use super::{append, engine::Engine, mentions, room_change::RoomChange};
+use super::{
+    append::{self, ToAppend},
+    engine::Engine,
+    mentions,
+    room_change::RoomChange,
+};
 use crate::{
     error::{OperationError, OperationResult},
     settings::{FILE_MIN_SHARE_BYTES, NAMES_PER_CALL},
@@ -101,16 +106,16 @@ impl Engine {
         })
     }
 
-    /// Appends a message that has uploaded files, and gives them to it, or one that is to be reported, and reports it, in a
-    /// transaction of its own: batches of other messages never look at the tables.
-    pub(crate) async fn append_apart(&self, append: Append, is_flagged: bool) -> OperationResult<Appended> {
+    /// Appends a message that has uploaded files, and gives them to it, in a transaction of its own: batches of other
+    /// messages never look at their tables.
+    pub(crate) async fn append_with_files(&self, to_append: ToAppend) -> OperationResult<Appended> {
         let _turn = self.file_appends.take().await?;
-        let Append { room, actor, message, authority } = append;
+        let ToAppend { append: Append { room, actor, message, authority }, report } = to_append;
         self.remember([&actor]).await?;
         let named = mentions::find(&*self.database, &[(room, actor.id, &message.text)]).await?;
         let named = named.into_iter().next().unwrap_or_default();
         let now = self.clock.now();
-        let appended = in_transaction!(self, "append_apart", |transaction| {
+        let appended = in_transaction!(self, "append_with_files", |transaction| {
             let filled = fill(transaction, &message.attachments).await?;
             let message = Message { attachments: filled, ..message.clone() };
             let detail = message_detail(&message);
@@ -122,6 +127,7 @@ impl Engine {
                 detail: detail.as_deref(),
                 mentions: &named,
                 by_site: authority == Authority::Site,
+                report,
             };
             let mut appended = match transaction.append_alone(now, &row).await? {
                 AppendOutcome::Appended(appended) => appended,
@@ -131,9 +137,6 @@ impl Engine {
                 return Ok(appended);
             }
             attach(transaction, room, actor.id, appended.seq, &message.attachments).await?;
-            if is_flagged {
-                self.report_by_words(transaction, room, appended.seq).await?;
-            }
             appended.attachments = message.attachments;
             Ok(appended)
         })?;

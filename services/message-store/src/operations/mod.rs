@@ -34,7 +34,7 @@ mod sync;
 mod threads;
 mod words;
 
-pub(crate) use append::Appender;
+pub(crate) use append::{Appender, ToAppend};
 pub(crate) use counted_marks::CountedMarks;
 pub use cursors::read_cursor;
 pub(crate) use engine::Engine;

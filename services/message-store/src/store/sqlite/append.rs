@@ -43,6 +43,10 @@ const INSERT_MESSAGE: &str = "\
     INSERT INTO events (topic, seq, kind, actor, at, ordinal, key, text, detail) \
     VALUES ($1, $2, 1, $3, $4, $5, $6, $7, $8)";
 
+/// Of what was just appended, so that there is none of it yet.
+const INSERT_REPORT: &str = "\
+    INSERT INTO reports (room, message, reporter, id, at, status) VALUES ($1, $2, $3, $4, $5, 1)";
+
 const GROW_ROOM: &str =
     "UPDATE rooms SET head = $2, messages = $3, last_message_seq = $2, active_at = $4 WHERE id = $1";
 
@@ -206,8 +210,12 @@ impl Log {
             .bind(row.key)
             .bind(row.text)
             .bind(with_mentions.as_deref().or(row.detail))
-            .execute(connection)
+            .execute(&mut *connection)
             .await?;
+        if let Some(report) = row.report {
+            let query = query(INSERT_REPORT).bind(row.room.uuid()).bind(self.head).bind(Uuid::nil());
+            query.bind(report).bind(self.now).execute(connection).await?;
+        }
         Ok(appended(self.head, self.at, false, mentions))
     }
 
