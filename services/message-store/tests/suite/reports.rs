@@ -11,9 +11,9 @@ use madang_message_store::Service;
 use madang_rpc::{
     MessageStore as _,
     store::{
-        Append, AppendInThread, Appended, AuditEntry, Authority, DeleteMessage, GetWords, ListAudit,
-        ListReports, MakeInvitation, PageQuery, PutMember, PutWords, RemoveMember, Report, ReportMessage,
-        Restrict, RoomKind, SettleReport, UpdateRoom, WordList,
+        Append, AppendInThread, Appended, AuditEntry, Authority, DeleteMessage, DeleteRoom, GetWords,
+        ListAudit, ListReports, MakeInvitation, PageQuery, PutMember, PutWords, RemoveMember, Report,
+        ReportMessage, Restrict, RoomKind, SettleReport, UpdateRoom, WordList,
     },
 };
 
@@ -40,6 +40,7 @@ madang_test_kit::on_both!(
     what_a_list_finds_is_said_and_reported_or_neither,
     of_messages_sent_at_once_those_with_a_word_are_reported,
     replicas_whose_clocks_differ_hear_of_every_list,
+    a_list_holds_although_one_of_a_later_time_is_gone,
     a_reporter_and_what_a_record_is_about_are_forgotten,
     reports_of_all_rooms_are_found_by_their_status,
 );
@@ -486,7 +487,6 @@ async fn what_a_list_finds_is_said_and_reported_or_neither(fixture: Fixture) {
     assert_eq!(reported, BTreeSet::from([root, plain.seq, thread.seq]));
 }
 
-async fn replicas_whose_clocks_differ_hear_of_every_list(fixture: Fixture) {
 /// They are appended together with the others of their moment, each once.
 async fn of_messages_sent_at_once_those_with_a_word_are_reported(fixture: Fixture) {
     let service = fixture.service().await;
@@ -556,6 +556,7 @@ async fn a_message_with_a_word_waits_for_none_with_files() {
     }
 }
 
+async fn replicas_whose_clocks_differ_hear_of_every_list(fixture: Fixture) {
     let service = fixture.service().await;
     let ahead = fixture.service_ahead(Duration::from_secs(3_600)).await;
     let (mina, jun) = (user(1), user(2));
@@ -574,6 +575,34 @@ async fn a_message_with_a_word_waits_for_none_with_files() {
         let heard = tokio::time::timeout(Duration::from_secs(10), holds).await;
         assert!(heard.is_ok(), "list {number} does not hold at the other replica");
     }
+}
+
+async fn a_list_holds_although_one_of_a_later_time_is_gone(fixture: Fixture) {
+    let service = fixture.service().await;
+    let ahead = fixture.service_ahead(Duration::from_secs(3_600)).await;
+    let (mina, jun) = (user(1), user(2));
+    let gone = service.given_room(&[&mina, &jun]).await;
+    put_words(&ahead, &mina, gone, list(&["damn"], WordAction::Refuse)).await.unwrap();
+    let refused = async |service: &Service, room: RoomId| {
+        let refused = async {
+            for attempt in 0.. {
+                if send(service, room, &jun, "damn", &format!("{attempt}")).await.is_err() {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), refused).await.expect("the list holds");
+    };
+    refused(&service, gone).await;
+    let (actor, room) = (Some(Arc::clone(&mina)), RoomRef::Id(gone));
+    service.delete_room(DeleteRoom { actor, authority: Authority::User, room }).await.unwrap();
+    // What the purge of its log does later.
+    fixture.execute("DELETE FROM word_lists").await;
+    let room = service.given_room(&[&mina, &jun]).await;
+    put_words(&service, &mina, room, list(&["damn"], WordAction::Refuse)).await.unwrap();
+    assert_eq!(code(send(&service, room, &jun, "damn", "at once").await), Code::InvalidArgument);
+    refused(&ahead, room).await;
 }
 
 async fn a_reporter_and_what_a_record_is_about_are_forgotten(fixture: Fixture) {
