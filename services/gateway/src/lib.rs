@@ -166,7 +166,7 @@ pub async fn start(
         Arc::clone(&state.commands).note_departures(departures, parts.until_drained.clone());
     life.tasks().spawn("departures", note_departures);
     let users = Arc::clone(&state.sockets.user_limits);
-    parts.until_drained("hides", Arc::clone(&state.commands).reread_hides(users));
+    parts.until_drained("hides", Arc::clone(&state.commands).reread_kept_from_others(users));
     parts.until_drained("profiles", Arc::clone(&state.commands).tell_profiles(told_profiles));
     parts.until_stopping("erasures", Arc::clone(&state.commands).carry_out_erasures());
 

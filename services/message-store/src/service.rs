@@ -17,15 +17,15 @@ use madang_rpc::{
         BeginExport, BeginUpload, Block, BlockedUser, Changed, CreateRoom, DeleteMessage, DeleteRoom,
         Dismiss, EditMessage, EraseUser, Erased, Export, ExportPage, FinishUpload, FollowThread,
         FollowedThread, ForgetFiles, GetFile, GetHides, GetPeople, GetReads, GetRoom, GetSync,
-        GetUserSettings, GetWords, Heads, History, Inbox, InboxMark, InboxPage, Invitation, Join, Leave,
-        ListAudit, ListBans, ListBlocked, ListInvitations, ListMembers, ListPins, ListRemovedFiles,
-        ListReports, ListRevisions, ListRooms, ListThreadMessages, ListThreads, LogPage, MadeInvitation,
-        MakeInvitation, MarkDelivered, MarkInboxRead, MarkRead, MarkThreadRead, Member, NoteSeen, Notify,
-        Open, OpenInbox, Opened, OpenedInbox, Page, Person, PutMember, PutRoomSettings, PutStatus,
-        PutUserSettings, PutWords, React, Read, ReadExport, ReadMark, RememberProfile, RememberedProfile,
-        RemoveMember, Report, ReportMessage, Resolve, Resolved, Restrict, Revision, RevokeInvitation,
-        RoomReads, RoomView, Search, SearchPage, SetForRoom, SetPin, SettleReport, Synced, TellFollowers,
-        ThreadPage, ThreadPlace, ToldStatus, Unblock, UpdateRoom, UserHides, UserSettings, WordList,
+        GetUserSettings, GetWords, Heads, History, Inbox, InboxMark, InboxPage, Invitation, Join,
+        KeptFromOthers, Leave, ListAudit, ListBans, ListBlocked, ListInvitations, ListMembers, ListPins,
+        ListRemovedFiles, ListReports, ListRevisions, ListRooms, ListThreadMessages, ListThreads, LogPage,
+        MadeInvitation, MakeInvitation, MarkDelivered, MarkInboxRead, MarkRead, MarkThreadRead, Member,
+        NoteSeen, Notify, Open, OpenInbox, Opened, OpenedInbox, Page, Person, PutMember, PutRoomSettings,
+        PutStatus, PutUserSettings, PutWords, React, Read, ReadExport, ReadMark, RememberProfile,
+        RememberedProfile, RemoveMember, Report, ReportMessage, Resolve, Resolved, Restrict, Revision,
+        RevokeInvitation, RoomReads, RoomView, Search, SearchPage, SetForRoom, SetPin, SettleReport, Synced,
+        TellFollowers, ThreadPage, ThreadPlace, ToldStatus, Unblock, UpdateRoom, UserSettings, WordList,
     },
 };
 use tokio::time::timeout;
@@ -424,8 +424,8 @@ impl MessageStore for Operations {
         Ok(self.0.engine.note_seen(request).await?)
     }
 
-    async fn get_hides(&self, request: GetHides) -> Result<Vec<UserHides>> {
-        Ok(self.0.engine.hides(request).await?)
+    async fn get_hides(&self, request: GetHides) -> Result<KeptFromOthers> {
+        Ok(self.0.engine.kept_from_others(request).await?)
     }
 
     async fn erase_user(&self, request: EraseUser) -> Result<Changed<Erased>> {

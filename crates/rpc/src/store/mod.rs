@@ -49,8 +49,8 @@ pub use self::{
     moderation::{BannedUser, ListBans, Restrict},
     page::{Page, PageQuery},
     people::{
-        GetHides, GetPeople, NoteSeen, PEOPLE_MAX, Person, PutStatus, STATUS_BUT_FOR_MAX, Seen, Status,
-        StatusRoom, ToldStatus, UserHides,
+        GetHides, GetPeople, KeptFromOthers, NoteSeen, PEOPLE_MAX, Person, PutStatus, STATUS_BUT_FOR_MAX,
+        Seen, Status, StatusRoom, ToldStatus, UserBlocks, UserHides,
     },
     profiles::{PROFILE_ROOMS_MAX, RememberProfile, RememberedProfile},
     reads::{DeliveredMark, GetReads, Mark, MarkDelivered, RoomReads},
@@ -408,9 +408,9 @@ service! {
         repeat: always, "the time only moves forward";
     }
 
-    /// What users hide, of those who have ever set anything. A gateway asks for the users who are there when it may have missed
-    /// that one did.
-    fn get_hides(GetHides as GetHidesRequest) -> Vec<UserHides> as GetHidesResponse {
+    /// What users keep from others: what they hide, and whom they have blocked. A gateway asks for the users who are there when
+    /// it may have missed a change of it.
+    fn get_hides(GetHides as GetHidesRequest) -> KeptFromOthers as GetHidesResponse {
         repeat: always, "it reads";
     }
 

@@ -87,7 +87,7 @@ pub struct NoteSeen {
     pub seen: Vec<Seen>,
 }
 
-/// Asks what users do not show to others.
+/// Asks what users do not show to others, and whom they have blocked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GetHides {
     /// The users, at most [`PEOPLE_MAX`].
@@ -107,6 +107,25 @@ pub struct UserHides {
     pub version: Timestamp,
 }
 
+/// Whom a user has blocked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserBlocks {
+    /// The user.
+    pub user: UserId,
+    /// Those who are blocked, in order.
+    pub blocked: Vec<UserId>,
+}
+
+/// What users keep from others.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct KeptFromOthers {
+    /// What they do not show, of those who have ever set anything.
+    pub hides: Vec<UserHides>,
+    /// Whom each of them has blocked. Where those are very many, some of the users are left out: they are to be asked for
+    /// again. Empty from a store that does not answer it.
+    pub blocked: Vec<UserBlocks>,
+}
+
 message!(Status => wire::Status { text, until as until_micros });
 message!(PutStatus => wire::PutStatusRequest { user, status });
 message!(StatusRoom => wire::StatusRoom { room, but_for });
@@ -119,4 +138,5 @@ message!(NoteSeen => wire::NoteSeenRequest { seen });
 nothing!(wire::NoteSeenResponse);
 message!(GetHides => wire::GetHidesRequest { users });
 message!(UserHides => wire::UserHides { user, presence, typing, version as version_micros });
-message!(Vec<UserHides> => wire::GetHidesResponse[users]);
+message!(UserBlocks => wire::UserBlocks { user, blocked });
+message!(KeptFromOthers => wire::GetHidesResponse { hides as users, blocked });

@@ -29,16 +29,16 @@ use madang_rpc::{
         Dismiss, EditMessage, EraseUser, Erased, Export, ExportPage, FinishUpload, FollowThread,
         FollowedThread, ForgetFiles, FoundMessage, GetFile, GetHides, GetPeople, GetReads, GetRoom, GetSync,
         GetUserSettings, GetWords, Heads, History, HistoryFrom, Inbox, InboxMark, InboxPage, InboxStanding,
-        Invitation, Join, Leave, ListAudit, ListBans, ListBlocked, ListInvitations, ListMembers, ListPins,
-        ListRemovedFiles, ListReports, ListRevisions, ListRooms, ListThreadMessages, ListThreads, LogPage,
-        MadeInvitation, MakeInvitation, Mark, MarkDelivered, MarkInboxRead, MarkRead, MarkThreadRead, Member,
-        Membership, Mentioned, MessageStoreDouble, NoteSeen, Notify, Open, OpenInbox, Opened, OpenedInbox,
-        Page, Person, PutMember, PutRoomSettings, PutStatus, PutUserSettings, PutWords, React, Read,
-        ReadExport, ReadMark, RememberProfile, RememberedProfile, RemoveMember, Report, ReportMessage,
-        Resolve, Resolved, Restrict, Revision, RevokeInvitation, Room, RoomKind, RoomReads, RoomSettings,
-        RoomView, Search, SearchPage, SetForRoom, SetPin, SettleReport, Status, StatusRoom, Synced,
-        SyncedRoom, TellFollowers, TextRange, ThreadPage, ThreadPlace, ToldStatus, Unblock, UpdateRoom,
-        UserHides, UserSettings, WordList,
+        Invitation, Join, KeptFromOthers, Leave, ListAudit, ListBans, ListBlocked, ListInvitations,
+        ListMembers, ListPins, ListRemovedFiles, ListReports, ListRevisions, ListRooms, ListThreadMessages,
+        ListThreads, LogPage, MadeInvitation, MakeInvitation, Mark, MarkDelivered, MarkInboxRead, MarkRead,
+        MarkThreadRead, Member, Membership, Mentioned, MessageStoreDouble, NoteSeen, Notify, Open, OpenInbox,
+        Opened, OpenedInbox, Page, Person, PutMember, PutRoomSettings, PutStatus, PutUserSettings, PutWords,
+        React, Read, ReadExport, ReadMark, RememberProfile, RememberedProfile, RemoveMember, Report,
+        ReportMessage, Resolve, Resolved, Restrict, Revision, RevokeInvitation, Room, RoomKind, RoomReads,
+        RoomSettings, RoomView, Search, SearchPage, SetForRoom, SetPin, SettleReport, Status, StatusRoom,
+        Synced, SyncedRoom, TellFollowers, TextRange, ThreadPage, ThreadPlace, ToldStatus, Unblock,
+        UpdateRoom, UserBlocks, UserHides, UserSettings, WordList,
     },
 };
 use tokio::sync::Semaphore;
@@ -727,18 +727,16 @@ impl MessageStoreDouble for Script {
         self.called("note_seen", &request)
     }
 
-    async fn get_hides(&self, request: GetHides) -> Result<Vec<UserHides>> {
+    async fn get_hides(&self, request: GetHides) -> Result<KeptFromOthers> {
         self.called("get_hides", &request)?;
         let hides = |user, presence| {
             let version = Timestamp::from_micros(7);
             UserHides { user, presence, typing: !presence, version }
         };
-        Ok(request
-            .users
-            .into_iter()
-            .zip([true, false])
-            .map(|(user, presence)| hides(user, presence))
-            .collect())
+        let GetHides { users } = request;
+        let blocked = users.iter().map(|user| UserBlocks { user: *user, blocked: users.clone() }).collect();
+        let hides = users.into_iter().zip([true, false]).map(|(user, presence)| hides(user, presence));
+        Ok(KeptFromOthers { hides: hides.collect(), blocked })
     }
 
     async fn erase_user(&self, request: EraseUser) -> Result<Changed<Erased>> {

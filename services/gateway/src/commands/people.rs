@@ -2,14 +2,14 @@
 
 use std::{collections::HashMap, iter, sync::Arc, time::Duration};
 
-use madang_domain::{Code, Profile, Result, TopicId, UserId};
+use madang_domain::{Profile, Result, TopicId, UserId};
 use madang_flow_control::Backoff;
 use madang_kit::clock::fraction;
 use madang_rpc::{
-    MessageStore,
+    MessageStore, is_unknown_method,
     store::{
-        GetHides, GetPeople, NoteSeen, PEOPLE_MAX, Person, PutStatus, RememberProfile, RememberedProfile,
-        Status, ToldStatus, UserHides, UserSettings,
+        GetHides, GetPeople, KeptFromOthers, NoteSeen, PEOPLE_MAX, Person, PutStatus, RememberProfile,
+        RememberedProfile, Status, ToldStatus, UserBlocks, UserHides, UserSettings,
     },
 };
 use tokio_util::sync::CancellationToken;
@@ -78,29 +78,47 @@ impl Commands {
         }
     }
 
-    /// Reads again what the users who are here hide, each time that it may have been missed.
-    pub(crate) async fn reread_hides(self: Arc<Self>, users: Arc<UserLimits>) {
+    /// Reads again what the users who are here hide and whom they have blocked, each time that it may have been missed.
+    pub(crate) async fn reread_kept_from_others(self: Arc<Self>, users: Arc<UserLimits>) {
         loop {
             self.fanout.may_have_lost().await;
-            let mut pauses = RETRY_PAUSES.pauses();
             for page in users.with_sockets().chunks(PEOPLE_MAX) {
-                let read = loop {
-                    match self.store.get_hides(GetHides { users: page.to_vec() }).await {
-                        Ok(read) => break read,
-                        Err(error) => {
-                            log::failed_request(&error);
-                            // A store of the version before cannot be asked.
-                            if error.code != Code::Unavailable {
-                                break Vec::new();
-                            }
+                self.reread_page(page.to_vec(), &users).await;
+            }
+        }
+    }
+
+    async fn reread_page(&self, mut asked: Vec<UserId>, users: &UserLimits) {
+        let mut pauses = RETRY_PAUSES.pauses();
+        while !asked.is_empty() {
+            let usage = asked.iter().map(|user| (*user, users.of(*user)));
+            let mut before: HashMap<_, _> =
+                usage.map(|(user, usage)| (user, (usage.before_blocked_are_read(), usage))).collect();
+            match self.store.get_hides(GetHides { users: asked.clone() }).await {
+                Ok(KeptFromOthers { hides, blocked }) => {
+                    let hides = hides.into_iter().map(|UserHides { user, presence, typing, version }| {
+                        (user, Hides { presence, typing, version })
+                    });
+                    self.fanout.hide(hides).await;
+                    let waiting = before.len();
+                    for UserBlocks { user, blocked } in blocked {
+                        if let Some((before, usage)) = before.remove(&user) {
+                            usage.note_read_blocked(before, blocked);
                         }
                     }
+                    // Who was left out is asked for again; not so where nobody was answered, as by a store of the version
+                    // before.
+                    let was_any_answered = before.len() < waiting;
+                    asked = before.into_keys().filter(|_| was_any_answered).collect();
+                }
+                Err(error) => {
+                    log::failed_request(&error);
+                    // A store of the version before cannot be asked.
+                    if is_unknown_method(&error) {
+                        return;
+                    }
                     tokio::time::sleep(pauses.after_failure(fraction(&*self.random))).await;
-                };
-                let hides = |UserHides { user, presence, typing, version }| {
-                    (user, Hides { presence, typing, version })
-                };
-                self.fanout.hide(read.into_iter().map(hides)).await;
+                }
             }
         }
     }

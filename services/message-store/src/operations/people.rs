@@ -1,12 +1,13 @@
 //! Users, as rooms show them.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use madang_domain::{Profile, RoomId, UserId};
+use madang_domain::{Profile, RoomId, UserId, limits::BLOCKED_USERS_MAX};
 use madang_rpc::store::{
-    GetHides, GetPeople, NoteSeen, PEOPLE_MAX, PROFILE_ROOMS_MAX, Person, PutStatus, RememberedProfile,
-    STATUS_BUT_FOR_MAX, StatusRoom, ToldStatus, UserHides,
+    GetHides, GetPeople, KeptFromOthers, NoteSeen, PEOPLE_MAX, PROFILE_ROOMS_MAX, Person, PutStatus,
+    RememberedProfile, STATUS_BUT_FOR_MAX, StatusRoom, ToldStatus, UserBlocks,
 };
+use tokio::time::timeout;
 
 use super::engine::Engine;
 use crate::{
@@ -17,6 +18,12 @@ use crate::{
 
 /// Past it a status is told to the user's own devices alone: others see it when they ask for people.
 const BLOCKED_MOST: BlockedMost = BlockedMost { blockers: 1_000, places: 10_000 };
+
+/// How long it may take to find out who is told of a status that is committed: much less than the caller waits.
+const ROOMS_WITHIN: Duration = Duration::from_secs(2);
+/// How many blocks one answer has, of about 20 bytes each. One user has a twentieth of them at most, so that each answer has
+/// some users.
+const BLOCKS_ANSWERED_MAX: u32 = 20 * BLOCKED_USERS_MAX;
 
 impl Engine {
     /// Keeps a user's present profile, and answers the rooms in which it is seen.
@@ -44,15 +51,26 @@ impl Engine {
             }
             Ok(transaction.set_status(user, status.as_ref(), self.clock.now()).await?)
         })?;
-        // After the commit: no other writer waits while it is found out who is told.
+        // After the commit: no other writer waits while it is found out who is told. Where it cannot be found out, the user's
+        // own devices are told alone: the status stands.
+        let rooms = match timeout(ROOMS_WITHIN, self.told_rooms(user)).await {
+            Ok(Ok(rooms)) => rooms,
+            Ok(Err(error)) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "a status is told in no room");
+                Vec::new()
+            }
+            Err(_elapsed) => Vec::new(),
+        };
+        Ok(ToldStatus { version, rooms })
+    }
+
+    /// The rooms in which a user's status is told; none where too many are not to hear of it.
+    async fn told_rooms(&self, user: UserId) -> OperationResult<Vec<StatusRoom>> {
         let mut connection = self.database.reader().await?;
         let outcome = async {
             let rooms = connection.rooms_of(user, PROFILE_ROOMS_MAX).await?;
             let blocked = connection.blocked_in_rooms(user, BLOCKED_MOST).await?;
-            Ok(ToldStatus {
-                version,
-                rooms: blocked.map_or_else(Vec::new, |blocked| told_in(rooms, blocked)),
-            })
+            Ok(blocked.map_or_else(Vec::new, |blocked| told_in(rooms, blocked)))
         };
         let outcome = outcome.await;
         finish(connection, outcome).await
@@ -68,13 +86,19 @@ impl Engine {
         Ok(people)
     }
 
-    pub(crate) async fn hides(&self, request: GetHides) -> OperationResult<Vec<UserHides>> {
+    pub(crate) async fn kept_from_others(&self, request: GetHides) -> OperationResult<KeptFromOthers> {
         let GetHides { mut users } = request;
         users.truncate(PEOPLE_MAX);
+        users.sort_unstable();
+        users.dedup();
         let mut connection = self.database.reader().await?;
-        let hides = connection.hides_of(&users).await?;
-        connection.commit().await?;
-        Ok(hides)
+        let outcome = async {
+            let hides = connection.hides_of(&users).await?;
+            let blocks = connection.blocks_of(&users, BLOCKS_ANSWERED_MAX + 1).await?;
+            Ok(KeptFromOthers { hides, blocked: blocked_by(users, &blocks) })
+        };
+        let outcome = outcome.await;
+        finish(connection, outcome).await
     }
 
     pub(crate) async fn note_seen(&self, request: NoteSeen) -> OperationResult<()> {
@@ -90,6 +114,22 @@ impl Engine {
     }
 }
 
+/// Whom each of the users has blocked, by pairs in order. Of pairs that are too many, the last user's may be cut: that user is
+/// left out, and those after it.
+fn blocked_by(mut users: Vec<UserId>, blocks: &[(UserId, UserId)]) -> Vec<UserBlocks> {
+    if blocks.len() > BLOCKS_ANSWERED_MAX as usize
+        && let Some((last, _)) = blocks.last()
+    {
+        users.retain(|user| user < last);
+    }
+    let of = |user| {
+        let blocks = &blocks[blocks.partition_point(|(blocker, _)| *blocker < user)..];
+        let blocks = blocks.iter().take_while(|(blocker, _)| *blocker == user);
+        UserBlocks { user, blocked: blocks.map(|(_, blocked)| *blocked).collect() }
+    };
+    users.into_iter().map(of).collect()
+}
+
 /// The rooms in which a status is told, each with those who are not told. A room in which these are many is left out.
 fn told_in(rooms: Vec<RoomId>, blocked: Vec<(RoomId, UserId)>) -> Vec<StatusRoom> {
     let mut in_rooms: HashMap<RoomId, Vec<UserId>> = HashMap::new();
@@ -102,4 +142,31 @@ fn told_in(rooms: Vec<RoomId>, blocked: Vec<(RoomId, UserId)>) -> Vec<StatusRoom
         StatusRoom { room, but_for }
     });
     told.filter(|told| told.but_for.len() <= STATUS_BUT_FOR_MAX).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_has_blocked_too_many_for_one_answer_is_in_the_next() {
+        let user = |number: u32| UserId::new(uuid::Uuid::from_u128(number.into()));
+        let users: Vec<UserId> = (0..30).map(user).collect();
+        // The first has blocked nobody.
+        let all: Vec<(UserId, UserId)> = (1..30)
+            .flat_map(|blocker| (0..BLOCKED_USERS_MAX).map(move |blocked| (user(blocker), user(blocked))))
+            .collect();
+        let (mut asked, mut answered) = (users.clone(), Vec::new());
+        while !asked.is_empty() {
+            let of_asked = all.iter().copied().filter(|(blocker, _)| asked.contains(blocker));
+            let read: Vec<_> = of_asked.take(BLOCKS_ANSWERED_MAX as usize + 1).collect();
+            let answer = blocked_by(asked.clone(), &read);
+            assert!(!answer.is_empty());
+            asked.retain(|user| answer.iter().all(|of| of.user != *user));
+            answered.extend(answer);
+        }
+        assert_eq!(answered.iter().map(|of| of.user).collect::<Vec<_>>(), users);
+        let counts: Vec<usize> = answered.iter().map(|of| of.blocked.len()).collect();
+        assert!(counts[0] == 0 && counts[1..].iter().all(|count| *count == BLOCKED_USERS_MAX as usize));
+    }
 }

@@ -39,6 +39,9 @@ pub(crate) trait Blocks {
     /// How many users a user has blocked.
     async fn count_blocks(&mut self, blocker: UserId) -> DatabaseResult<u64>;
 
+    /// Whom users have blocked, each with who has done so; in order of both.
+    async fn blocks_of(&mut self, users: &[UserId], limit: u32) -> DatabaseResult<Vec<(UserId, UserId)>>;
+
     /// The users whom a user has blocked, the latest block first.
     async fn blocked(
         &mut self,

@@ -42,6 +42,9 @@ const INSERT_BLOCK: &str =
 const DELETE_BLOCK: &str = "DELETE FROM blocks WHERE blocker = $1 AND blocked = $2";
 const COUNT_BLOCKS: &str = "SELECT count(*) FROM blocks WHERE blocker = $1";
 
+const BLOCKS_OF: &str = "SELECT blocker, blocked FROM blocks WHERE blocker IN (";
+const IN_ORDER: &str = ") ORDER BY blocker, blocked LIMIT ";
+
 macro_rules! blocked_by {
     ($beyond:literal) => {
         concat!(
@@ -117,6 +120,19 @@ impl Blocks for Connection {
 
     async fn count_blocks(&mut self, blocker: UserId) -> DatabaseResult<u64> {
         unsigned(run!(self, query_scalar::<Db, i64>(COUNT_BLOCKS).bind(blocker.uuid()), fetch_one)?)
+    }
+
+    async fn blocks_of(&mut self, users: &[UserId], limit: u32) -> DatabaseResult<Vec<(UserId, UserId)>> {
+        if users.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut query = QueryBuilder::<Db>::new(BLOCKS_OF);
+        push_ids(&mut query, users);
+        query.push(IN_ORDER).push_bind(i64::from(limit));
+        // Not cached as prepared: see above.
+        let query = query.build_query_as::<(Uuid, Uuid)>().persistent(false);
+        let block = |(blocker, blocked)| (UserId::new(blocker), UserId::new(blocked));
+        Ok(run!(self, query, fetch_all)?.into_iter().map(block).collect())
     }
 
     async fn blocked(
