@@ -193,8 +193,9 @@ impl ClientFrame {
         Self::Auth { token: token.into(), inbox_since: None, inbox_epoch: None }
     }
 
-    /// Examples for the documents, as a client writes them: at least one frame of each type.
-    pub(crate) fn examples() -> Vec<Value> {
+    /// Examples for documents and tests, as a client writes them: at least one frame of each type.
+    #[must_use]
+    pub fn examples() -> Vec<Value> {
         vec![
             json!({"type": "auth", "token": "eyJ0eXAi", "inbox_since": 3, "inbox_epoch": "24139c12"}),
             json!({"type": "subscribe", "id": "1", "rooms": [{"room": "courtyard", "since": 0}, {"room": ROOM}]}),
