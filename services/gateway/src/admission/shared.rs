@@ -334,8 +334,10 @@ impl SharedLimits {
         let asked = self.tasks.carry_through("take from a shared budget", async move {
             let batch = rate.burst / BATCH_PART;
             let take = TakeFromBudget { budget: &budget, rate, least: lacks, most: batch.max(most) };
+            // Of a small budget a batch is nothing, and what was taken for those who wait must not be void at once.
+            let void_after = rate.interval.saturating_mul(batch.max(1));
             let taken = match timeout(PATIENCE, budgets.take(take)).await {
-                Ok(Ok(taken)) => Ok(kept.note(taken, lacks, rate.interval.saturating_mul(batch), epoch)),
+                Ok(Ok(taken)) => Ok(kept.note(taken, lacks, void_after, epoch)),
                 Ok(Err(error)) => Err(Some(error)),
                 Err(_elapsed) => Err(None),
             };

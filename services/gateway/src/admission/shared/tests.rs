@@ -20,6 +20,7 @@ struct FakeBus {
     epoch: Instant,
     buckets: KeyedRateLimiter<String>,
     calls: AtomicU32,
+    granted: AtomicU32,
     answers_after: Duration,
     is_down: bool,
 }
@@ -27,7 +28,14 @@ struct FakeBus {
 impl FakeBus {
     fn new(answers_after: Duration, is_down: bool) -> Arc<Self> {
         let (epoch, buckets) = (Instant::now(), KeyedRateLimiter::new(100));
-        Arc::new(Self { epoch, buckets, calls: AtomicU32::new(0), answers_after, is_down })
+        Arc::new(Self {
+            epoch,
+            buckets,
+            calls: AtomicU32::new(0),
+            granted: AtomicU32::new(0),
+            answers_after,
+            is_down,
+        })
     }
 
     fn calls(&self) -> u32 {
@@ -52,6 +60,7 @@ impl SharedBudgets for FakeBus {
         let TakeFromBudget { budget, rate, least, most } = take;
         let taken =
             self.buckets.take_up_to(budget.to_owned(), least, most, rate, micros(self.epoch.elapsed()));
+        self.granted.fetch_add(taken.unwrap_or(0), Ordering::Relaxed);
         Ok(taken.map_or_else(Taken::Refused, Taken::Granted))
     }
 }
@@ -307,4 +316,20 @@ async fn what_was_asked_for_one_who_hangs_up_is_there_for_the_others() {
     sleep(Duration::from_millis(15)).await;
     assert_eq!(gateway.shared.take(&mina(), MESSAGE).await, Ok(Paid { free: 0, taken: 4 }));
     assert_eq!(bus.calls(), 1, "the batch of the first one served the other");
+}
+
+/// As of rooms that a user makes: four a minute, and sixteen at once.
+#[tokio::test(start_paused = true)]
+async fn of_a_small_budget_is_taken_what_those_who_wait_pay() {
+    let bus = FakeBus::new(Duration::from_millis(20), false);
+    let gateway = Arc::new(Gateway::new(&bus));
+    let price = Price { count: 1, rate: RateLimit { interval: Duration::from_secs(15), burst: 16 } };
+    let mut commands = tokio::task::JoinSet::new();
+    for _ in 0..8 {
+        let gateway = Arc::clone(&gateway);
+        commands.spawn(async move { gateway.take(price).await });
+    }
+    let paid: u32 = commands.join_all().await.into_iter().map(|paid| paid.unwrap().taken).sum();
+    assert!(paid > 1, "several waited");
+    assert_eq!((bus.granted.load(Ordering::Relaxed), bus.calls()), (paid, 2));
 }
