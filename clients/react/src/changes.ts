@@ -27,7 +27,8 @@ export function changed(message: Message, event: RoomEvent, me: string | undefin
     }
     case "deleted": {
       const { excerpt, ...reply } = message;
-      if (message.id !== event.deleted.message) return message.reply_to === event.deleted.message && excerpt ? reply : message;
+      const { message: id } = event.deleted;
+      if (message.id !== id) return message.reply_to === id && excerpt ? reply : message;
       const { edited_at, reactions, ...rest } = reply;
       return { ...rest, text: "", mentions: [], attachments: [], deleted: true };
     }
@@ -35,12 +36,12 @@ export function changed(message: Message, event: RoomEvent, me: string | undefin
       const { message: id, user, emoji, on, count } = event.reaction;
       if (message.id !== id || message.deleted) return message;
       const before: Reactions = message.reactions ?? [];
-      const own = user === me ? on : (before.find((one) => one.emoji === emoji)?.me ?? false);
-      const one = { emoji, count, me: own };
+      const known = before.find((one) => one.emoji === emoji);
+      const one = { emoji, count, me: user === me ? on : (known?.me ?? false) };
+      const others = before.filter((other) => other !== known);
       // The first reaction with an emoji puts it at the end.
-      const stays = count > (on ? 1 : 0) && before.some((other) => other.emoji === emoji);
-      const others = before.filter((other) => other.emoji !== emoji);
-      const reactions = stays ? before.map((other) => (other.emoji === emoji ? one : other)) : [...others, one];
+      const stays = known && count > (on ? 1 : 0);
+      const reactions = stays ? before.map((other) => (other === known ? one : other)) : [...others, one];
       return { ...message, reactions: count > 0 ? reactions : others };
     }
     default:

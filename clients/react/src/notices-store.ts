@@ -27,7 +27,7 @@ export class NoticesStore extends Store<NoticesState> {
 
   readonly markRead = (): void => {
     const { unread } = this.get();
-    if (unread === 0) return;
+    if (!unread) return;
     this.set({ unread: 0 });
     void this.#client.rest.markInboxRead(this.#head).catch(() => this.set({ unread }));
   };

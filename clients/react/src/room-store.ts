@@ -323,7 +323,7 @@ export class RoomStore extends Store<RoomState> {
           ({ seq = 0, message }) => seq > this.#read && message && message.sender.id !== me && !message.deleted,
         ).length
       : known;
-    if (unread === undefined) void this.soon("", () => this.#loadUnread(), withinMs);
+    if (unread === undefined) this.soon("", () => this.#loadUnread(), withinMs);
     else this.set({ unread, read: this.#read });
   }
 

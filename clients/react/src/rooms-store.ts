@@ -46,7 +46,7 @@ export class RoomsStore extends Store<RoomsState> {
         // A room that becomes active meanwhile may be on two pages.
         for (const room of page.items) loaded.set(room.id, room);
         cursor = page.next_cursor;
-      } while (cursor !== null);
+      } while (cursor);
       if (load === this.#loads) this.#loaded([...loaded.values()]);
     } catch (error) {
       if (load === this.#loads) this.set({ error: error as MadangError });
@@ -70,7 +70,7 @@ export class RoomsStore extends Store<RoomsState> {
         const { room } = message;
         if (this.#following.has(room)) return;
         // Of many rooms, not all are followed.
-        if (this.#room(room)) void this.soon(room, () => this.#reloadRoom(room), 0);
+        if (this.#room(room)) this.soon(room, () => this.#reloadRoom(room), 0);
         else void this.reload();
       }),
       this.#client.on("passing", (frame) => {
@@ -174,7 +174,7 @@ export class RoomsStore extends Store<RoomsState> {
       case "reaction":
         this.#changeLast(changed, event);
         // Of a message that is not shown here, the server knows whether it was unread.
-        if (event.kind === "deleted" && room.unread) void this.soon(id, () => this.#reloadRoom(id));
+        if (event.kind === "deleted" && room.unread) this.soon(id, () => this.#reloadRoom(id));
         return;
       default:
         return this.#change(changed);

@@ -38,7 +38,14 @@ export abstract class Store<Value> {
     }
     return () => {
       this.#listeners.delete(own);
-      if (this.#listeners.size === 0) this.#ending ??= setTimeout(() => this.#finish(), LINGER_MS);
+      if (this.#listeners.size === 0) {
+        this.#ending ??= setTimeout(() => {
+          this.#ending = undefined;
+          this.end();
+          this.#running = false;
+          this.#value = this.#initial;
+        }, LINGER_MS);
+      }
     };
   };
 
@@ -50,21 +57,20 @@ export abstract class Store<Value> {
 
   /**
    * Does something at a random moment of a while, one at a time for each name. Who asks before it begins is served by it;
-   * who asks while it is under way is served by another one after it, at most one.
+   * who asks while it is under way is served by another one after it, at most one. Who asks for it at once waits for none
+   * whose moment has not come.
    */
-  protected async soon(name: string, act: () => Promise<void>, withinMs = SPREAD_MS): Promise<void> {
-    if (this.#waiting.has(name)) return;
-    this.#waiting.add(name);
-    await this.#going.get(name);
-    if (withinMs) await new Promise((go) => setTimeout(go, Math.random() * withinMs));
-    this.#waiting.delete(name);
-    if (this.#running) this.#going.set(name, act());
-  }
-
-  #finish(): void {
-    this.#ending = undefined;
-    this.end();
-    this.#running = false;
-    this.#value = this.#initial;
+  protected soon(name: string, work: () => Promise<void>, withinMs = SPREAD_MS): void {
+    const waits = name + withinMs;
+    if (this.#waiting.has(waits)) return;
+    this.#waiting.add(waits);
+    const act = async (before?: Promise<void>) => {
+      await before;
+      this.#waiting.delete(waits);
+      if (this.#running) await work();
+    };
+    const go = () => this.#going.set(name, act(this.#going.get(name)));
+    if (withinMs) setTimeout(go, Math.random() * withinMs);
+    else go();
   }
 }

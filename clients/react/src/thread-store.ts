@@ -38,7 +38,7 @@ export class ThreadStore extends Store<ThreadState> {
   readonly #threads: Threads;
   #leave: (() => void)[] = [];
   #log: RoomMessage[] = [];
-  #failed: ShownMessage[] = [];
+  #failed: (ShownMessage & { readonly inRoom: boolean | undefined })[] = [];
   /** The load that counts: an answer to an earlier one is late. */
   #loads = 0;
   /** What came while a page was on its way, which may be of before. */
@@ -70,7 +70,7 @@ export class ThreadStore extends Store<ThreadState> {
   readonly retry = (key: string): void => {
     const failed = this.#failed.find((message) => message.key === key);
     this.discard(key);
-    if (failed) this.client.send(this.#room, failed.text, { key, thread: this.thread });
+    if (failed) this.client.send(this.#room, failed.text, { key, thread: this.thread, inRoom: failed.inRoom ?? false });
   };
 
   readonly discard = (key: string): void => {
@@ -96,9 +96,9 @@ export class ThreadStore extends Store<ThreadState> {
   };
 
   readonly loadOlder = async (): Promise<void> => {
-    const before = this.#log[0]?.seq;
-    if (before === undefined || !this.get().hasOlder || this.#meanwhile) return;
-    await this.#load({ before });
+    const { ready, hasOlder } = this.get();
+    // Where the end could not be had, what is here may end before it.
+    if (hasOlder && !this.#meanwhile) await this.#load(ready ? this.#log[0]?.seq : 0);
   };
 
   // The thread.
@@ -114,18 +114,15 @@ export class ThreadStore extends Store<ThreadState> {
         // Another device of the user. An answer to this one's own may be older than what it has read since.
         if (!following || read >= (this.get().read ?? 0)) this.set({ following, read, unread });
       }),
-      this.client.on("refused", ({ message: { room, key, text, thread }, error }) => {
+      this.client.on("refused", ({ message: { room, key, text, thread, inRoom }, error }) => {
         if (room !== this.#room || thread !== this.thread) return;
-        this.#failed = [...this.#failed, { type: "message", key, text, state: "failed", error }];
+        this.#failed = [...this.#failed, { type: "message", key, text, state: "failed", error, inRoom }];
         this.#show();
       }),
       this.feed.follow({
         onEvent: (event) => this.#event(event),
         // From here on everything is told: what was before is loaded.
-        onBegin: () => {
-          this.#log = [];
-          void this.#load({});
-        },
+        onBegin: () => void this.#load(),
         onClosed: (error) => this.set({ error }),
       }),
     ];
@@ -137,20 +134,22 @@ export class ThreadStore extends Store<ThreadState> {
     for (const leave of this.#leave) leave();
   }
 
-  async #load(query: { readonly before?: number }): Promise<void> {
+  /** Loads what is before a place, or the end. */
+  async #load(before = 0): Promise<void> {
     this.#loads += 1;
     const load = this.#loads;
     const meanwhile: RoomEvent[] = (this.#meanwhile = []);
     const page = await this.#threads
-      .messages(this.#room, this.thread, { ...query, limit: PAGE })
+      .messages(this.#room, this.thread, { ...(before && { before }), limit: PAGE })
       .catch((error: MadangError) => ({ error }));
     if (load !== this.#loads) return;
     this.#meanwhile = null;
-    if ("error" in page) this.set(page);
+    // It is asked for again by whoever wants more.
+    if ("error" in page) this.set({ ...page, ready: before > 0, hasOlder: true });
     else {
       const { root, items, more, following, read, unread } = page;
-      this.#log = [...items.reverse(), ...this.#log];
-      const place = query.before === undefined ? { following, read, unread } : {};
+      this.#log = [...items.reverse(), ...(before ? this.#log : [])];
+      const place = before ? {} : { following, read, unread };
       this.set({ root, hasOlder: more, ready: true, error: null, ...place });
     }
     const known = this.#log.at(-1)?.seq ?? 0;
@@ -174,7 +173,7 @@ export class ThreadStore extends Store<ThreadState> {
   }
 
   #loadUnreadSoon(): void {
-    void this.soon("unread", () => this.#loadUnread());
+    this.soon("unread", () => this.#loadUnread());
   }
 
   /** Whether a message counts as unread after its place is read up to. */

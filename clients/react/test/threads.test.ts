@@ -143,12 +143,12 @@ test("what is on its way stands at the end, once, and what was refused can be se
   assert.deepEqual(shown.messages.map(({ key, state }) => [key, state]), [["new", "sent"]]);
   assert.deepEqual([shown.following, shown.unread], [true, 0]);
   outgoing = [];
-  await act(async () => refuse({ message: { ...message, key: "bad" }, error: new Error("muted") }));
+  await act(async () => refuse({ message: { ...message, key: "bad", inRoom: true }, error: new Error("muted") }));
   assert.deepEqual(shown.messages.at(-1)?.state, "failed");
   await act(async () => refuse({ message: { ...message, key: "other", thread: "3" }, error: new Error("muted") }));
   assert.equal(shown.messages.at(-1)?.key, "bad", "what another thread was refused is not shown here");
   await act(async () => shown.retry("bad"));
-  assert.deepEqual(sent.at(-1), { room: ROOM, text: "hello", key: "bad", thread: "2" });
+  assert.deepEqual(sent.at(-1), { room: ROOM, text: "hello", key: "bad", thread: "2", inRoom: true });
 });
 
 test("what comes while an older page is on its way is shown, also where that page cannot be had", async () => {
@@ -162,6 +162,25 @@ test("what comes while an older page is on its way is shown, also where that pag
   await act(async () => void shown.loadOlder());
   await calls[2]?.answer(page([said(7)]));
   assert.deepEqual([ids(), shown.error], [["k7", "k8", "k9", "k10"], null]);
+});
+
+test("where the page cannot be had as it begins, whoever wants more has it loaded", async () => {
+  const fail = (call: number) => calls[call]?.answer(Promise.reject(new Error("no answer came in time")));
+  await fail(0);
+  assert.deepEqual([ids(), shown.ready, shown.hasOlder], [[], false, true]);
+  await act(async () => void shown.loadOlder());
+  assert.deepEqual(calls[1]?.options.query, { limit: 50 });
+  await calls[1]?.answer(page([said(4), said(5)]));
+  assert.deepEqual([ids(), shown.ready, shown.hasOlder, shown.error], [["k4", "k5"], true, false, null]);
+  // Another history, or a gap: what is shown stays until the page is there.
+  await act(async () => handlers.onReset?.({ seq: 9 }));
+  await fail(2);
+  assert.deepEqual([ids(), shown.ready, shown.hasOlder], [["k4", "k5"], false, true]);
+  await act(async () => void shown.loadOlder());
+  await calls[3]?.answer(page([said(8), said(9)], { more: true }));
+  assert.deepEqual([ids(), shown.hasOlder], [["k8", "k9"], true]);
+  await act(async () => void shown.loadOlder());
+  assert.deepEqual(calls[4]?.options.query, { before: 8, limit: 50 });
 });
 
 test("of deleted messages that are not loaded, the server says once how many were unread", async () => {
