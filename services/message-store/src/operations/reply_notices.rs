@@ -64,9 +64,13 @@ impl ReplyNotices {
         let body = EventBody::Reply(Reply { room, seq: message, thread: root });
         // An inbox that is erased is not begun anew: who is not erased now is not until this transaction ends.
         let erased = transaction.erased_among(&followers).await?;
+        let silent = transaction.silent_members(room, &followers, self.clock.now()).await?;
         followers.retain(|user| {
             let is_told_else = *user == said.sender || said.detail.mentions.contains(user);
-            !is_told_else && !blockers.contains(user) && !erased.contains(user)
+            !is_told_else
+                && !blockers.contains(user)
+                && !erased.contains(user)
+                && !silent.contains(user)
         });
         // In the order of users, as inboxes are locked.
         let told = transaction.insert_notices(&followers, said.sender, &body, self.clock.now()).await?;

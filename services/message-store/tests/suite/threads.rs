@@ -115,7 +115,7 @@ async fn delete(service: &Service, room: RoomId, actor: &Arc<Profile>, message: 
 }
 
 /// Tells all followers of a message, and answers who was told, in order.
-async fn tell(service: &Service, room: RoomId, message: Seq) -> Vec<Event> {
+pub(crate) async fn tell(service: &Service, room: RoomId, message: Seq) -> Vec<Event> {
     let mut told = Vec::new();
     loop {
         let Changed { value, events } =
