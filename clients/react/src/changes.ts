@@ -18,17 +18,21 @@ export function changed(message: Message, event: RoomEvent, me: string | undefin
   if (thread?.root === message.id) return { ...message, thread: { ...thread, root: null as never } };
   switch (event.kind) {
     case "edited": {
-      const { message: id, text, mentions, edited_at } = event.edited;
+      const { message: id, text, mentions, mentions_all, edited_at } = event.edited;
       // A later edit or deletion follows.
       if (text === null || text === undefined) return message;
-      if (message.id === id) return message.deleted ? message : { ...message, text, mentions, edited_at };
+      if (message.id === id) {
+        if (message.deleted) return message;
+        const { mentions_all: former, ...same } = message;
+        return { ...same, text, mentions, ...(mentions_all ? { mentions_all } : {}), edited_at };
+      }
       if (message.reply_to !== id || !message.excerpt) return message;
       return { ...message, excerpt: { ...message.excerpt, text: [...text].slice(0, EXCERPT_CHARS).join("") } };
     }
     case "deleted": {
       const { excerpt, ...reply } = message;
       if (message.id !== event.deleted.message) return message.reply_to === event.deleted.message && excerpt ? reply : message;
-      const { edited_at, reactions, ...rest } = reply;
+      const { edited_at, reactions, mentions_all, metadata, ...rest } = reply;
       return { ...rest, text: "", mentions: [], attachments: [], deleted: true };
     }
     case "reaction": {

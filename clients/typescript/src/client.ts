@@ -84,6 +84,8 @@ export interface SendOptions {
   readonly thread?: string;
   /** With `thread`: whether it stands among the messages of the room as well. */
   readonly inRoom?: boolean;
+  /** A JSON object of at most 4 KiB, which the message carries. */
+  readonly metadata?: Readonly<Record<string, unknown>>;
   /** The idempotency key, to send a refused message again. By default a new one. */
   readonly key?: string;
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use madang_domain::{Emoji, Epoch, IdempotencyKey, MessageId, MessageText, RoomId, RoomRef, Seq};
+use madang_domain::{Emoji, Epoch, IdempotencyKey, MessageId, MessageText, Metadata, RoomId, RoomRef, Seq};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -102,6 +102,9 @@ pub enum ClientFrame {
         /// With `thread`: whether the message stands among the messages of the room as well.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         in_room: bool,
+        /// A JSON object, which the message carries.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        metadata: Option<Metadata>,
     },
     /// Changes the text of the user's own message.
     Edit {
@@ -204,6 +207,7 @@ impl ClientFrame {
             json!({"type": "send", "room": ROOM, "key": "k2", "text": "a file", "attachments": [link()]}),
             json!({"type": "send", "room": ROOM, "key": "k4", "text": "a picture", "attachments": [{"file": FILE}]}),
             json!({"type": "send", "id": "13", "room": ROOM, "key": "k3", "text": "답글", "thread": "3", "in_room": true}),
+            json!({"type": "send", "room": ROOM, "key": "k5", "text": "@here", "metadata": {"order": 7}}),
             json!({"type": "edit", "id": "10", "room": "courtyard", "message": "3", "text": "안녕하세요!"}),
             json!({"type": "delete", "id": "11", "room": "courtyard", "message": "3"}),
             json!({"type": "react", "id": "12", "room": "courtyard", "message": "3", "emoji": "👍", "on": true}),

@@ -14,6 +14,8 @@ pub mod event;
 mod id;
 mod limit;
 pub mod limits;
+mod mention_all;
+mod metadata;
 mod notification_level;
 mod permission;
 mod position;
@@ -42,6 +44,8 @@ pub use id::{
     ConnectionId, FileId, GatewayId, MessageId, ParseIdError, RoomId, RoomRef, SessionId, UserId, UserRef,
 };
 pub use limit::{Counted, Limit};
+pub use mention_all::MentionAll;
+pub use metadata::{Metadata, MetadataError};
 pub use notification_level::NotificationLevel;
 pub use permission::{Authority, Permission, RoomAction, Target};
 pub use position::{Cursor, Epoch, Seq};

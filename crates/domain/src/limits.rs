@@ -36,6 +36,8 @@ pub const EXTERNAL_ID_MAX_BYTES: usize = 128;
 pub const NOTICE_DATA_MAX_BYTES: usize = 16 * 1024;
 /// The members that one message mentions; further names are text.
 pub const MENTIONS_MAX: usize = 20;
+/// The bytes of a message's metadata.
+pub const METADATA_MAX_BYTES: usize = 4 * 1024;
 /// The messages that are pinned in one room.
 pub const ROOM_PINS_MAX: u64 = 100;
 /// The different emoji with which users react to one message.

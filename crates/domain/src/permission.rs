@@ -132,6 +132,8 @@ permissions! {
     SetWords = "read and set the room's word list", Moderator, Any, NO, NO;
     /// Pins a message, or unpins it.
     Pin = "pin or unpin a message", Moderator, Any, YES, NO;
+    /// Mentions everybody in the room; a text of who may not is plain.
+    MentionAll = "mention everybody by @all or @here", Moderator, Any, NO, YES;
     /// Makes a user a member, or invites the user.
     AddMember = "add a member", Moderator, Any, NO, YES;
     /// Makes, lists and revokes invitation links.

@@ -6,9 +6,9 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use crate::{
     AddedBy, AttachmentUrl, AvatarUrl, Code, DisplayName, Emoji, Epoch, ExternalId, FileId, FileName,
-    IdempotencyKey, ListedWord, MediaType, MessageId, MessageText, NotificationLevel, Reason, Receipts,
-    ReportStatus, Role, RoomHistory, RoomId, RoomKind, RoomName, RoomRef, SearchText, Seq, SessionId, Slug,
-    StatusText, Timestamp, UserId, UserRef, Username, WordAction, limits,
+    IdempotencyKey, ListedWord, MediaType, MentionAll, MessageId, MessageText, Metadata, NotificationLevel,
+    Reason, Receipts, ReportStatus, Role, RoomHistory, RoomId, RoomKind, RoomName, RoomRef, SearchText, Seq,
+    SessionId, Slug, StatusText, Timestamp, UserId, UserRef, Username, WordAction, limits,
 };
 
 macro_rules! schemas {
@@ -109,6 +109,14 @@ schemas! {
     NotificationLevel => {
         "type": "string", "enum": NotificationLevel::ALL,
         "description": "Of what in a room the user wants to be notified: `all` (every message), `mentions`, or `none` (then mentions are no notices either)."
+    };
+    MentionAll => {
+        "type": "string", "enum": MentionAll::ALL,
+        "description": "Whom a message mentions besides those whom it names: `all` (every member) or `here` (the members with a connected device)."
+    };
+    Metadata => {
+        "type": "object", "additionalProperties": {},
+        "description": "A JSON object of the sender's program, of at most 4 KiB and 32 levels. The server carries it and does not look into it."
     };
     Receipts => {
         "type": "string", "enum": Receipts::ALL,

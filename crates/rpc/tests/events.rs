@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use madang_domain::{
     Attachment, AttachmentUrl, AvatarUrl, Code, DisplayName, Error, ExternalId, FileName, IdempotencyKey,
-    MediaType, Profile, Role, RoomFlags, RoomId, RoomName, Seq, Slug, Timestamp, TopicId, UserId, Username,
+    MediaType, MentionAll, Metadata, Profile, Role, RoomFlags, RoomId, RoomName, Seq, Slug, Timestamp,
+    TopicId, UserId, Username,
     event::{
         Custom, Event, EventBody, EventKind, Invite, Joined, Left, Mention, Message, Restricted, RoleChanged,
         RoomChanged, Unknown,
@@ -72,13 +73,21 @@ fn attachment() -> impl Strategy<Value = Attachment> {
 fn message() -> impl Strategy<Value = Message> {
     // Any text: an erased message has none.
     let mentions = vec(user_id(), 0..3);
-    (any::<String>(), "[ -~]{1,64}", option::of(1..=u64::MAX), vec(attachment(), 0..3), mentions).prop_map(
-        |(text, key, reply_to, attachments, mentions)| Message {
+    let all = option::of(prop_oneof![Just(MentionAll::All), Just(MentionAll::Here)]);
+    let metadata = option::of(
+        "[a-z가-힣]{0,64}"
+            .prop_map(|text| Box::new(Metadata::new(&format!("{{ \"z\": \"{text}\",\"a\":1e9}}")).unwrap())),
+    );
+    let besides = (mentions, all, metadata);
+    (any::<String>(), "[ -~]{1,64}", option::of(1..=u64::MAX), vec(attachment(), 0..3), besides).prop_map(
+        |(text, key, reply_to, attachments, (mentions, mentions_all, metadata))| Message {
             text,
             key: IdempotencyKey::new(key).unwrap(),
             reply_to: reply_to.map(Seq::new),
             attachments,
             mentions,
+            mentions_all,
+            metadata,
             excerpt: None,
             changes: None,
             thread: None,

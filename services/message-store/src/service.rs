@@ -25,7 +25,8 @@ use madang_rpc::{
         PutUserSettings, PutWords, React, Read, ReadExport, ReadMark, RememberProfile, RememberedProfile,
         RemoveMember, Report, ReportMessage, Resolve, Resolved, Restrict, Revision, RevokeInvitation,
         RoomReads, RoomView, Search, SearchPage, SetForRoom, SetPin, SettleReport, Synced, TellFollowers,
-        ThreadPage, ThreadPlace, ToldStatus, Unblock, UpdateRoom, UserHides, UserSettings, WordList,
+        TellMembers, ThreadPage, ThreadPlace, ToldMembers, ToldStatus, Unblock, UpdateRoom, UserHides,
+        UserSettings, WordList,
     },
 };
 use tokio::time::timeout;
@@ -132,6 +133,8 @@ impl<S: Sync> Layer<S> for Metered {
 fn check_message(message: &mut Message) -> Result<()> {
     // A text that the database refuses would cost its whole batch a second try.
     message.text = MessageText::new(std::mem::take(&mut message.text))?.into_string();
+    // Whom it mentions is found by its text.
+    message.mentions_all = None;
     // Addresses travel as they may have been recorded; these are new ones. Names were made fit on the way.
     for (place, attachment) in message.attachments.iter().enumerate() {
         AttachmentUrl::new(attachment.url.as_str()).map_err(|error| {
@@ -224,9 +227,10 @@ impl MessageStore for Operations {
         let is_flagged = self.is_flagged(&append).await?;
         check_message(&mut append.message)?;
         let (room, reply_to) = (append.room, append.message.reply_to);
-        let mut appended = if is_flagged || append.message.has_files() {
+        let everybody = self.0.engine.mentions_everybody(&append).await?;
+        let mut appended = if is_flagged || append.message.has_files() || everybody.is_some() {
             // This method keeps its deadline in its queue, in which such a message does not wait.
-            timeout(CALL_DEADLINE, self.0.engine.append_apart(append, is_flagged))
+            timeout(CALL_DEADLINE, self.0.engine.append_apart(append, is_flagged, everybody))
                 .await
                 .unwrap_or_else(|_elapsed| Err(OperationError::Deadline))?
         } else {
@@ -249,6 +253,10 @@ impl MessageStore for Operations {
 
     async fn tell_followers(&self, request: TellFollowers) -> Result<Changed<bool>> {
         Ok(self.0.engine.reply_notices.tell(request).await?)
+    }
+
+    async fn tell_members(&self, request: TellMembers) -> Result<ToldMembers> {
+        Ok(self.0.engine.reply_notices.tell_members(request).await?)
     }
 
     async fn list_thread_messages(&self, request: ListThreadMessages) -> Result<ThreadPage> {

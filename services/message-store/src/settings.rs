@@ -65,6 +65,13 @@ pub(crate) const INVITATIONS_WAITING_MAX: u32 = INVITATIONS_OPEN_MAX;
 /// How many followers of a thread one transaction tells of a message: it holds the locks of their inboxes.
 pub(crate) const TELL_CHUNK_FOLLOWERS: u32 = 100;
 
+/// How many members one transaction tells of a message that mentions everybody: as many, for the same reason.
+pub(crate) const TELL_CHUNK_MEMBERS: u32 = TELL_CHUNK_FOLLOWERS;
+
+/// The most messages of one room of which members are still to be told. One more mentions nobody: each is worth as many
+/// notices as the room has members, and nobody reads ten at once.
+pub(crate) const ROOM_MEMBER_TELLS_MAX: u32 = 10;
+
 /// The interval between searches for messages of which followers were not told.
 pub(crate) const TELL_INTERVAL: Duration = Duration::from_secs(30);
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use madang_domain::{
-    Emoji, MessageId, Receipts, Role, RoomHistory, RoomId, RoomName, Seq, Slug, Timestamp, UserId,
+    Emoji, MentionAll, MessageId, Receipts, Role, RoomHistory, RoomId, RoomName, Seq, Slug, Timestamp, UserId,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -50,6 +50,7 @@ impl Event<'static> {
                     message: MessageId::new(Seq::new(3)),
                     text: Some("안녕하세요!".into()),
                     mentions: Vec::new(),
+                    mentions_all: Some(MentionAll::All),
                     edited_at: at(),
                 },
             },
@@ -272,6 +273,9 @@ pub struct Edited<'a> {
     pub text: Option<Cow<'a, str>>,
     /// The ids of the members whom the text mentions.
     pub mentions: Vec<UserId>,
+    /// Whom the text mentions besides them; absent if nobody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mentions_all: Option<MentionAll>,
     /// The time of the edit.
     pub edited_at: Timestamp,
 }

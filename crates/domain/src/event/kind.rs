@@ -226,8 +226,8 @@ mod tests {
 
     use super::*;
     use crate::{
-        Emoji, Reason, Receipts, Role, RoomFlags, RoomHistory, RoomId, RoomName, Seq, Slug, Timestamp,
-        UserId,
+        Emoji, MentionAll, Reason, Receipts, Role, RoomFlags, RoomHistory, RoomId, RoomName, Seq, Slug,
+        Timestamp, UserId,
         event::{Restricted, RestrictionNotice, ThreadChange, ThreadState},
     };
 
@@ -319,6 +319,7 @@ mod tests {
                     revision: 1,
                     text: Some("마당".to_owned()),
                     mentions: Vec::new(),
+                    mentions_all: None,
                 }),
             ),
             (
@@ -329,6 +330,18 @@ mod tests {
                     revision: 1,
                     text: None,
                     mentions: Vec::new(),
+                    mentions_all: None,
+                }),
+            ),
+            (
+                10,
+                Some(r#"{"message":3,"revision":2,"text":"@all","mentions_all":"all"}"#),
+                EventBody::Edited(Edited {
+                    message: Seq::new(3),
+                    revision: 2,
+                    text: Some("@all".to_owned()),
+                    mentions: Vec::new(),
+                    mentions_all: Some(MentionAll::All),
                 }),
             ),
             (

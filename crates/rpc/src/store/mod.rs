@@ -66,7 +66,7 @@ pub use self::{
     sync::{GetSync, InboxStanding, Synced, SyncedRoom},
     threads::{
         AppendInThread, FollowThread, FollowedThread, ListThreadMessages, ListThreads, MarkThreadRead,
-        TellFollowers, ThreadPage, ThreadPlace,
+        TellFollowers, TellMembers, ThreadPage, ThreadPlace, ToldMembers,
     },
 };
 use crate::service::service;
@@ -478,6 +478,12 @@ service! {
     /// Puts notices of a message in a thread into the inboxes of those who follow it, of some at a time: not of the sender,
     /// nor of whom the message mentions, nor of who has blocked the sender. The value says whether there are more.
     fn tell_followers(TellFollowers as TellFollowersRequest) -> Changed<bool> as TellFollowersResponse {
+        repeat: always, "who was told is not told again; notices that were not published are found by their places";
+    }
+
+    /// Tells members of a room of a message that mentions everybody, of some at a time: not the sender, nor whom the message
+    /// names, nor who has blocked the sender or wants to be notified of nothing in the room.
+    fn tell_members(TellMembers as TellMembersRequest) -> ToldMembers as TellMembersResponse {
         repeat: always, "who was told is not told again; notices that were not published are found by their places";
     }
 

@@ -5,17 +5,17 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use madang_domain::{
     Attachment, AvatarUrl, Cursor, DisplayName, Emoji, Epoch, ExternalId, FileId, FileName, IdempotencyKey,
-    Image, ListedWord, MediaType, Profile, Reason, Role, RoomId, RoomName, SearchText, Seq, SessionId, Slug,
-    StatusText, Timestamp, TopicId, UserId, Username, event::Event,
+    Image, ListedWord, MediaType, MentionAll, Profile, Reason, Role, RoomId, RoomName, SearchText, Seq,
+    SessionId, Slug, StatusText, Timestamp, TopicId, UserId, Username, event::Event,
 };
 use madang_proto::types::v1 as types;
 
 use super::{
     DecodeError, Result, Wire, WireId,
     event::{
-        decode_attachment, decode_event, decode_events, decode_image, decode_profile, decode_role,
-        decode_topic, encode_attachment, encode_event, encode_image, encode_profile, encode_role,
-        encode_topic,
+        decode_attachment, decode_event, decode_events, decode_image, decode_mention_all, decode_profile,
+        decode_role, decode_topic, encode_attachment, encode_event, encode_image, encode_mention_all,
+        encode_profile, encode_role, encode_topic,
     },
     required_message, time,
 };
@@ -226,6 +226,17 @@ impl Wire<i32> for Role {
 
     fn decode(wire: i32) -> Result<Self> {
         decode_role("", wire)
+    }
+}
+
+/// Whom a message mentions besides those whom it names; none: nobody.
+impl Wire<i32> for Option<MentionAll> {
+    fn encode(&self) -> i32 {
+        encode_mention_all(*self).into()
+    }
+
+    fn decode(wire: i32) -> Result<Self> {
+        Ok(decode_mention_all(wire))
     }
 }
 

@@ -25,7 +25,7 @@ use madang_rpc::{
         MakeInvitation, MarkDelivered, MarkInboxRead, MarkRead, MarkThreadRead, NewRoom, NoteSeen, Notify,
         Open, OpenInbox, PageQuery, PutMember, PutRoomSettings, PutStatus, PutUserSettings, React, Read,
         RememberProfile, RemoveMember, Resolve, Restrict, RevokeInvitation, RoomKind, Search, Seen, SetPin,
-        Status, TellFollowers, Unblock, UpdateRoom,
+        Status, TellFollowers, TellMembers, Unblock, UpdateRoom,
     },
 };
 
@@ -60,6 +60,7 @@ async fn threads_are_the_same(near: &Scripted, far: &impl MessageStore) {
     }
     for message in [Seq::new(3), Seq::new(4)] {
         same!(near, far, tell_followers(TellFollowers { room: room_id(7), message }));
+        same!(near, far, tell_members(TellMembers { room: room_id(7), message }));
     }
     for from in [HistoryFrom::End, HistoryFrom::Before(Seq::new(9)), HistoryFrom::After(Seq::START)] {
         let list = || ListThreadMessages { user, room: room(), thread, from, limit: 3 };

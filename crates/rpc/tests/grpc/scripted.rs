@@ -12,9 +12,9 @@ use std::{
 use async_trait::async_trait;
 use madang_domain::{
     AddedBy, Attachment, AvatarUrl, Code, DisplayName, Epoch, Error, ExternalId, FileId, FileName,
-    IdempotencyKey, Image, ListedWord, MediaType, NotificationLevel, Profile, Reason, Receipts, ReportStatus,
-    Result, Role, RoomFlags, RoomHistory, RoomId, RoomName, RoomRef, Seq, SessionId, Slug, StatusText,
-    Timestamp, TopicId, UserId, Username, WordAction,
+    IdempotencyKey, Image, ListedWord, MediaType, MentionAll, Metadata, NotificationLevel, Profile, Reason,
+    Receipts, ReportStatus, Result, Role, RoomFlags, RoomHistory, RoomId, RoomName, RoomRef, Seq, SessionId,
+    Slug, StatusText, Timestamp, TopicId, UserId, Username, WordAction,
     event::{
         Custom, Deleted, Dismissed, Edited, Event, EventBody, Excerpt, InThread, Invite, Joined, Left,
         Mention, Message, MessageChanges, Pinned, Reacted, Reply, Restricted, RoleChanged, RoomChanged,
@@ -37,8 +37,8 @@ use madang_rpc::{
         ReadExport, ReadMark, RememberProfile, RememberedProfile, RemoveMember, Report, ReportMessage,
         Resolve, Resolved, Restrict, Revision, RevokeInvitation, Room, RoomKind, RoomReads, RoomSettings,
         RoomView, Search, SearchPage, SetForRoom, SetPin, SettleReport, Status, StatusRoom, Synced,
-        SyncedRoom, TellFollowers, TextRange, ThreadPage, ThreadPlace, ToldStatus, Unblock, UpdateRoom,
-        UserHides, UserSettings, WordList,
+        SyncedRoom, TellFollowers, TellMembers, TextRange, ThreadPage, ThreadPlace, ToldMembers, ToldStatus,
+        Unblock, UpdateRoom, UserHides, UserSettings, WordList,
     },
 };
 use tokio::sync::Semaphore;
@@ -125,6 +125,8 @@ pub(crate) fn message(text: &str) -> Message {
         reply_to: Some(Seq::new(3)),
         attachments: Vec::new(),
         mentions: Vec::new(),
+        mentions_all: (text.len() > 4).then_some(MentionAll::All),
+        metadata: (text.len() > 4).then(|| Box::new(Metadata::new(r#"{"no": 7}"#).unwrap())),
         excerpt: None,
         changes: None,
         thread: None,
@@ -317,6 +319,7 @@ impl MessageStoreDouble for Script {
             revision: 1,
             text: Some(request.text.clone()),
             mentions: vec![user_id(2)],
+            mentions_all: Some(MentionAll::All),
         };
         let changes = MessageChanges { edited_at: Some(Timestamp::from_micros(7)), ..Default::default() };
         let value = Message { changes: Some(Box::new(changes)), ..message(&request.text) };
@@ -344,6 +347,7 @@ impl MessageStoreDouble for Script {
             mentions: Vec::new(),
             excerpt: None,
             attachments: Vec::new(),
+            mentions_all: Some(MentionAll::Here),
         };
         let said = EventBody::Message(request.0.message);
         Ok(Changed { value, events: vec![event(9, said), notice(reply())] })
@@ -352,6 +356,14 @@ impl MessageStoreDouble for Script {
     async fn tell_followers(&self, request: TellFollowers) -> Result<Changed<bool>> {
         self.called("tell_followers", &request)?;
         Ok(Changed { value: request.message.get().is_multiple_of(2), events: vec![notice(reply())] })
+    }
+
+    async fn tell_members(&self, request: TellMembers) -> Result<ToldMembers> {
+        self.called("tell_members", &request)?;
+        let more = request.message.get().is_multiple_of(2);
+        let (events, here) =
+            if more { (vec![notice(reply())], Vec::new()) } else { (Vec::new(), vec![user_id(2)]) };
+        Ok(ToldMembers { events, here, more })
     }
 
     async fn list_thread_messages(&self, request: ListThreadMessages) -> Result<ThreadPage> {
@@ -482,6 +494,7 @@ impl MessageStoreDouble for Script {
             mentions: (0..u128::from(seq % 3)).map(mentioned).collect(),
             excerpt: (seq % 2 == 1).then(|| Excerpt { sender: profile(2), text: "처음".to_owned() }),
             attachments: if seq % 2 == 1 { vec![file()] } else { Vec::new() },
+            mentions_all: (seq % 2 == 1).then_some(MentionAll::All),
         })
     }
 

@@ -6,6 +6,7 @@
 mod blocks;
 mod costs;
 mod erasures;
+mod everybody;
 mod exports;
 mod files;
 mod fixed_limits;

@@ -10,6 +10,7 @@ mod blocking;
 mod closing;
 mod connections;
 mod documents;
+mod everybody;
 mod files;
 mod files_hostile;
 mod handshakes;

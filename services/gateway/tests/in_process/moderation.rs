@@ -155,6 +155,7 @@ async fn a_muted_member_reads_and_does_not_speak() {
         attachments: Vec::new(),
         thread: None,
         in_room: false,
+        metadata: None,
     };
     let answer = of_jun.socket.call(frame, PATIENCE).await.unwrap();
     let Incoming::Frame(ServerFrame::Error(ErrorFrame { code, retry_after_ms, message, .. })) = answer else {

@@ -141,6 +141,7 @@ async fn whatever_a_user_writes_by_a_frame_is_paid_for() {
             attachments: Vec::new(),
             thread: None,
             in_room: false,
+            metadata: None,
         },
         ClientFrame::Read { room: room.into(), seq: Seq::new(1) },
         ClientFrame::Received { room: room.into(), seq: Seq::new(1) },

@@ -98,6 +98,7 @@ async fn who_sends_by_a_slug_learns_which_room_it_reached() {
         attachments: Vec::new(),
         thread: None,
         in_room: false,
+        metadata: None,
     };
     // A repeat says so, too.
     for _ in 0..2 {

@@ -39,7 +39,8 @@ impl Job for Appender {
             .iter()
             .map(|file| file.url.len() + file.name.len() + file.content_type.len())
             .sum();
-        size_of::<Append>() + append.message.text.len() + append.message.key.len() + attachments
+        let metadata = append.message.metadata.as_deref().map_or(0, |metadata| metadata.json().len());
+        size_of::<Append>() + metadata + append.message.text.len() + append.message.key.len() + attachments
     }
 
     async fn run(&self, appends: &[Append]) -> OperationResult<Vec<OperationResult<Appended>>> {

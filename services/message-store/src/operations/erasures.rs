@@ -361,6 +361,7 @@ async fn take_name_out(
         revision,
         text: Some(record.text.clone()),
         mentions: record.detail.mentions.clone(),
+        mentions_all: record.detail.mentions_all,
     };
     change.add(None, EventBody::Edited(edited)).await?;
     let (at, event) = (change.room.active_at.as_micros(), change.room.head);

@@ -1,13 +1,14 @@
 //! Files that users upload to rooms, and messages that have them.
 
 use madang_domain::{
-    Attachment, AttachmentUrl, Authority, Error, FileId, RoomId, RoomRef, Seq, UserId, event::Message,
+    Attachment, AttachmentUrl, Authority, Error, FileId, MentionAll, RoomId, RoomRef, Seq, UserId,
+    event::Message,
 };
 use madang_rpc::store::{
     AbandonUpload, Append, Appended, BeginUpload, FinishUpload, ForgetFiles, GetFile, ListRemovedFiles,
 };
 
-use super::{append, engine::Engine, mentions, room_change::RoomChange};
+use super::{append, engine::Engine, everybody, mentions, room_change::RoomChange};
 use crate::{
     error::{OperationError, OperationResult},
     settings::{FILE_MIN_SHARE_BYTES, NAMES_PER_CALL},
@@ -101,9 +102,15 @@ impl Engine {
         })
     }
 
-    /// Appends a message that has uploaded files, and gives them to it, or one that is to be reported, and reports it, in a
-    /// transaction of its own: batches of other messages never look at the tables.
-    pub(crate) async fn append_apart(&self, append: Append, is_flagged: bool) -> OperationResult<Appended> {
+    /// Appends a message that has uploaded files, and gives them to it, one that is to be reported, and reports it, or one that
+    /// mentions everybody, and notes that members are to be told, in a transaction of its own: batches of other messages
+    /// never look at the tables.
+    pub(crate) async fn append_apart(
+        &self,
+        append: Append,
+        is_flagged: bool,
+        everybody: Option<MentionAll>,
+    ) -> OperationResult<Appended> {
         let _turn = self.file_appends.take().await?;
         let Append { room, actor, message, authority } = append;
         self.remember([&actor]).await?;
@@ -112,7 +119,9 @@ impl Engine {
         let now = self.clock.now();
         let appended = in_transaction!(self, "append_apart", |transaction| {
             let filled = fill(transaction, &message.attachments).await?;
-            let message = Message { attachments: filled, ..message.clone() };
+            let by = (room, actor.id, authority);
+            let mentions_all = everybody::judge_append(transaction, by, everybody).await?;
+            let message = Message { attachments: filled, mentions_all, ..message.clone() };
             let detail = message_detail(&message);
             let row = AppendRow {
                 room,
@@ -131,6 +140,11 @@ impl Engine {
                 return Ok(appended);
             }
             attach(transaction, room, actor.id, appended.seq, &message.attachments).await?;
+            if let Some(whom) = mentions_all {
+                let tell = everybody::tell_of(room, appended.seq, whom, authority == Authority::Site);
+                transaction.insert_member_tell(&tell, now).await?;
+                appended.mentions_all = mentions_all;
+            }
             if is_flagged {
                 self.report_by_words(transaction, room, appended.seq).await?;
             }

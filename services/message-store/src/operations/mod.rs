@@ -8,6 +8,7 @@ mod deletions;
 mod edits;
 mod engine;
 mod erasures;
+mod everybody;
 mod exports;
 mod files;
 mod history;

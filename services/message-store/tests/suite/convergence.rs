@@ -12,7 +12,7 @@ use std::{
 };
 
 use madang_domain::{
-    Emoji, Profile, Role, RoomId, RoomRef, Seq, Timestamp, TopicId, UserId,
+    Emoji, MentionAll, Profile, Role, RoomId, RoomRef, Seq, Timestamp, TopicId, UserId,
     event::{
         Deleted, Edited, Event, EventBody, Excerpt, InThread, Message, Pinned, Reacted, Reactions,
         ThreadChange, ThreadState,
@@ -137,6 +137,7 @@ struct Shown {
     sender: UserId,
     text: String,
     mentions: Vec<UserId>,
+    mentions_all: Option<MentionAll>,
     reply_to: Option<Seq>,
     excerpt: Option<(UserId, String)>,
     edited_at: Option<Timestamp>,
@@ -192,6 +193,7 @@ impl Page {
             sender,
             text: said.text,
             mentions: said.mentions,
+            mentions_all: said.mentions_all,
             reply_to: said.reply_to,
             excerpt: said.excerpt.map(|excerpt| (excerpt.sender.id, excerpt.text)),
             edited_at: changes.edited_at,
@@ -212,12 +214,13 @@ impl Page {
                 }
                 self.show(event.seq, event.actor.id, said.clone());
             }
-            EventBody::Edited(Edited { message, text: Some(text), mentions, .. }) => {
+            EventBody::Edited(Edited { message, text: Some(text), mentions, mentions_all, .. }) => {
                 let Some(shown) = self.messages.get_mut(message).filter(|shown| !shown.deleted) else {
                     return;
                 };
                 shown.text.clone_from(text);
                 shown.mentions.clone_from(mentions);
+                shown.mentions_all = *mentions_all;
                 shown.edited_at = Some(event.at);
                 for answer in self.answers(*message) {
                     if let Some(excerpt) = &mut answer.excerpt {
@@ -240,6 +243,7 @@ impl Page {
                     sender,
                     text: String::new(),
                     mentions: Vec::new(),
+                    mentions_all: None,
                     reply_to,
                     excerpt: None,
                     edited_at: None,
@@ -356,7 +360,13 @@ impl Stage<'_> {
     async fn play(&mut self, step: usize, operation: &Operation) {
         let (service, room) = (self.service, self.room);
         let at = || RoomRef::Id(room);
-        let naming = |of: Option<usize>| of.map_or(String::new(), |of| format!(" @user-{of}"));
+        // Some mention everybody besides, which is plain text of those who may not.
+        let naming = |of: Option<usize>| match of {
+            None => String::new(),
+            Some(of @ 1) => format!(" @user-{of} @all"),
+            Some(of @ 2) => format!(" @user-{of} @here"),
+            Some(of) => format!(" @user-{of}"),
+        };
         // A refusal is no event: what is judged here is what those who are not refused have done.
         let events = match *operation {
             Operation::Say { user, reply_to, mentions } => {
@@ -371,6 +381,7 @@ impl Stage<'_> {
                 // As a gateway publishes it.
                 let said = Message {
                     mentions: appended.mentions.iter().map(|mentioned| mentioned.user).collect(),
+                    mentions_all: appended.mentions_all,
                     excerpt: appended.excerpt.map(Box::new),
                     ..append.message
                 };

@@ -88,7 +88,13 @@ async fn an_edit_is_a_row_and_an_event_once(fixture: Fixture) {
     let changed = edit(&service, room, &jun, message, "second").await.unwrap();
     let [Event { topic, seq, actor, at, body, .. }] = &changed.events[..] else { panic!("{changed:?}") };
     assert_eq!((*topic, seq.get(), actor), (TopicId::Room(room), 4, &jun));
-    let told = Edited { message, revision: 1, text: Some("second".to_owned()), mentions: Vec::new() };
+    let told = Edited {
+        message,
+        revision: 1,
+        text: Some("second".to_owned()),
+        mentions: Vec::new(),
+        mentions_all: None,
+    };
     assert_eq!(body, &EventBody::Edited(told));
     assert_logged(&service, room, &changed).await;
     for event in [&changed.value, &service.log(room).await[2]] {

@@ -44,7 +44,12 @@ madang_test_kit::on_both!(
     unread_notices_are_what_a_naive_count_says,
 );
 
-pub(crate) async fn put(service: &Service, room: RoomId, user: &Profile, settings: RoomSettings) -> Result<SetForRoom> {
+pub(crate) async fn put(
+    service: &Service,
+    room: RoomId,
+    user: &Profile,
+    settings: RoomSettings,
+) -> Result<SetForRoom> {
     let RoomSettings { notify, muted_until } = settings;
     let (notify, muted_until) = (Some(notify), Some(muted_until));
     service.put_room_settings(PutRoomSettings { user: user.id, room: room.into(), notify, muted_until }).await

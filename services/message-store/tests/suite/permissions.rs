@@ -3,16 +3,16 @@
 use std::sync::Arc;
 
 use madang_domain::{
-    Code, Emoji, Profile, ReportStatus, Restriction, Result, Role, RoomAction, RoomFlagChanges, RoomHistory,
-    RoomId, RoomName, RoomRef, Seq, Target,
+    Code, Emoji, Error, Profile, ReportStatus, Restriction, Result, Role, RoomAction, RoomFlagChanges,
+    RoomHistory, RoomId, RoomName, RoomRef, Seq, Target,
 };
 use madang_message_store::Service;
 use madang_rpc::{
     MessageStore as _,
     store::{
-        Append, Authority, DeleteMessage, DeleteRoom, EditMessage, History, HistoryFrom, HistoryQuery,
-        ListAudit, ListBans, ListReports, ListRevisions, MakeInvitation, PutMember, PutWords, React,
-        RemoveMember, ReportMessage, Restrict, RoomKind, SetPin, UpdateRoom, WordList,
+        Append, Appended, Authority, DeleteMessage, DeleteRoom, EditMessage, History, HistoryFrom,
+        HistoryQuery, ListAudit, ListBans, ListReports, ListRevisions, MakeInvitation, PutMember, PutWords,
+        React, RemoveMember, ReportMessage, Restrict, RoomKind, SetPin, UpdateRoom, WordList,
     },
 };
 
@@ -136,6 +136,16 @@ impl Scene<'_> {
             RoomAction::Pin => {
                 let pin = SetPin { actor, room: self.at(), message: self.others, on: true };
                 by_user(service.set_pin(pin).await.map(drop)).await
+            }
+            RoomAction::MentionAll => {
+                let (room, message) = (self.room, message("@all", "all"));
+                match service.append(Append { room, actor, message, authority }).await {
+                    // Without the right the text is a plain one, and no error.
+                    Ok(Appended { mentions_all: None, .. }) => {
+                        Some(Err(Error::new(Code::PermissionDenied, "it mentions nobody")))
+                    }
+                    sent => Some(sent.map(drop)),
+                }
             }
             RoomAction::AddMember => {
                 let (user, room, role) = (user(77), self.at(), Role::Member);
@@ -268,7 +278,10 @@ async fn each_role_may_what_the_table_says(fixture: Fixture) {
 }
 
 const fn is_of_a_sender(action: RoomAction) -> bool {
-    matches!(action, RoomAction::Send | RoomAction::Announce | RoomAction::SkipSlowMode)
+    matches!(
+        action,
+        RoomAction::Send | RoomAction::Announce | RoomAction::SkipSlowMode | RoomAction::MentionAll
+    )
 }
 
 async fn some_actions_reach_lesser_roles_alone(fixture: Fixture) {

@@ -233,6 +233,8 @@ pub(crate) fn message(text: &str, with_key: &str) -> Message {
         reply_to: None,
         attachments: Vec::new(),
         mentions: Vec::new(),
+        mentions_all: None,
+        metadata: None,
         excerpt: None,
         changes: None,
         thread: None,

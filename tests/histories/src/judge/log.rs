@@ -223,6 +223,8 @@ fn message(event: &Event, said: &event::Message) -> Message<'static> {
         key: said.key.to_string().into(),
         reply_to: said.reply_to.map(|seq| seq.to_string().into()),
         mentions: said.mentions.clone(),
+        mentions_all: None,
+        metadata: None,
         attachments: Vec::new(),
         excerpt: None,
         edited_at: None,

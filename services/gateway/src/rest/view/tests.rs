@@ -51,6 +51,8 @@ fn message(number: usize, text: String, attachments: Vec<Attachment>) -> Event {
         reply_to: Some(Seq::new(u64::MAX)),
         attachments,
         mentions: Vec::new(),
+        mentions_all: None,
+        metadata: None,
         excerpt: None,
         changes: None,
         thread: None,

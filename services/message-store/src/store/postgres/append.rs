@@ -173,6 +173,7 @@ impl TryFrom<OutcomeRow> for AppendOutcome {
                     .collect::<DatabaseResult<_>>()?,
                 excerpt: None,
                 attachments: Vec::new(),
+                mentions_all: None,
             })),
             (2, ..) => Ok(Self::NoRoom),
             (3, ..) => Ok(Self::NotMember),

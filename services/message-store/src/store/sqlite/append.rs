@@ -315,6 +315,7 @@ fn appended(seq: i64, at: i64, duplicate: bool, mentions: Vec<Mentioned>) -> App
         mentions,
         excerpt: None,
         attachments: Vec::new(),
+        mentions_all: None,
     })
 }
 
