@@ -88,6 +88,18 @@ pub(crate) const INBOX_LATEST: u32 = limits::PAGE_DEFAULT_ITEMS;
 /// The most of these that are invitations by one user, or bans, or mutes: nobody alone fills the first page of an inbox.
 pub(crate) const NOTICES_ALIKE_MAX: u32 = 10;
 
+/// The interval between two looks through all inboxes for notices that are not kept. Each process begins with one.
+pub(crate) const INBOX_SWEEP_INTERVAL: Duration = Duration::from_secs(60 * 60);
+
+/// How many inboxes one statement looks at.
+pub(crate) const INBOX_SWEEP_USERS: u32 = 1_000;
+
+/// The pause between two such statements: a million inboxes take less than a minute.
+pub(crate) const INBOX_SWEEP_PACE: Duration = Duration::from_millis(50);
+
+/// How many notices one transaction removes: it holds the inbox's lock.
+pub(crate) const INBOX_TRIM_CHUNK_NOTICES: u32 = 1_000;
+
 /// The interval between searches for rooms whose tombstone has expired.
 pub(crate) const PURGE_INTERVAL: Duration = Duration::from_secs(60);
 
@@ -248,6 +260,26 @@ pub struct Settings {
     )]
     pub user_file_bytes: u64,
 
+    /// The days for which notices are kept in inboxes
+    #[arg(
+        long = "store-inbox-days",
+        id = "store_inbox_days",
+        default_value_t = 90,
+        value_parser = clap::value_parser!(u32).range(1..=36_500),
+        value_name = "DAYS"
+    )]
+    pub inbox_days: u32,
+
+    /// The most notices that are kept in one inbox; the oldest ones go first
+    #[arg(
+        long = "store-inbox-notices",
+        id = "store_inbox_notices",
+        default_value_t = 10_000,
+        value_parser = clap::value_parser!(u32).range(1_000..=10_000_000),
+        value_name = "NOTICES"
+    )]
+    pub inbox_notices: u32,
+
     /// Whether the start applies the migrations. This field has no flag. The process sets it from `MADANG_MIGRATE`.
     #[arg(skip = true)]
     pub migrate: bool,
@@ -278,6 +310,8 @@ impl Default for Settings {
             added_by: AddedBy::Shared,
             edit_window_seconds: 0,
             user_file_bytes: USER_FILE_BYTES,
+            inbox_days: 90,
+            inbox_notices: 10_000,
             migrate: true,
         }
     }

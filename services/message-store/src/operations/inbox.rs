@@ -104,6 +104,8 @@ impl Engine {
             let beyond = Seq::new(seq.get() - 1);
             let slice = Slice { beyond, limit: 1, messages_only: false, floor: Seq::START };
             let notice = transaction.notices_after(user, slice).await?.events.pop();
+            // Where it was removed for its age, another one comes after it.
+            let notice = notice.filter(|notice| notice.seq == seq);
             match notice.ok_or(OperationError::NoticeNotFound)?.body {
                 EventBody::Dismissed(left) if left.notice == seq => {
                     return Ok(Changed { value: (), events: Vec::new() });

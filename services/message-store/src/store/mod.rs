@@ -47,7 +47,7 @@ pub(crate) use erasures::{ErasureRecord, NamedIn, Stage, SuspectMessage};
 pub(crate) use events::{EventPage, NewEvent, PinPage, Range, Slice};
 pub(crate) use exports::ExportRecord;
 pub(crate) use files::{Expiry, FileContent, FileRecord, NewFile};
-pub(crate) use inboxes::{InboxOpening, InboxState};
+pub(crate) use inboxes::{InboxOpening, InboxState, NoticeBounds};
 pub(crate) use invitation_links::{CodeDigest, InvitationLink};
 pub(crate) use invitations::Invitation;
 pub(crate) use member_tells::MemberTell;

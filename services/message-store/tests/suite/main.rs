@@ -19,6 +19,7 @@ mod everybody;
 mod exports;
 mod faults;
 mod files;
+mod inbox_bounds;
 mod inboxes;
 mod invitation_links;
 mod kills;
