@@ -59,46 +59,44 @@ export class ThreadStore extends Store<ThreadState> {
     return this.feed.room;
   }
 
-  // What a page does.
-
-  /** Sends to the thread, and with `inRoom` to the room as well. */
-  readonly send = (text: string, { inRoom = false }: { readonly inRoom?: boolean } = {}): void => {
-    this.client.send(this.#room, text, { thread: this.thread, inRoom });
-  };
-
-  /** Sends a failed message again. */
-  readonly retry = (key: string): void => {
-    const failed = this.#failed.find((message) => message.key === key);
-    this.discard(key);
-    if (failed) this.client.send(this.#room, failed.text, { key, thread: this.thread });
-  };
-
-  readonly discard = (key: string): void => {
-    this.#failed = this.#failed.filter((message) => message.key !== key);
-    this.client.discard(this.#room, key);
-    this.#show();
-  };
-
-  readonly setFollowing = async (on: boolean): Promise<void> => {
-    if (on) this.set(await this.#threads.follow(this.#room, this.thread));
-    else {
-      await this.#threads.unfollow(this.#room, this.thread);
-      this.set({ following: false, unread: 0, read: 0 });
-    }
-  };
-
-  readonly markRead = (): void => {
-    const { following, read } = this.get();
-    const last = this.#log.at(-1)?.seq ?? 0;
-    if (!following || read === null || last <= read) return;
-    this.set({ read: last, unread: 0 });
-    void this.#threads.markRead(this.#room, this.thread, last).catch(() => {});
-  };
-
-  readonly loadOlder = async (): Promise<void> => {
-    const before = this.#log[0]?.seq;
-    if (before === undefined || !this.get().hasOlder || this.#meanwhile) return;
-    await this.#load({ before });
+  /** What a page does. */
+  readonly actions = {
+    /** Sends to the thread, and with `inRoom` to the room as well. */
+    send: (text: string, { inRoom = false }: { readonly inRoom?: boolean } = {}): void => {
+      this.client.send(this.#room, text, { thread: this.thread, inRoom });
+    },
+    /** Sends a failed message again. */
+    retry: (key: string): void => {
+      const failed = this.#failed.find((message) => message.key === key);
+      this.actions.discard(key);
+      if (failed) this.client.send(this.#room, failed.text, { key, thread: this.thread });
+    },
+    discard: (key: string): void => {
+      this.#failed = this.#failed.filter((message) => message.key !== key);
+      this.client.discard(this.#room, key);
+      this.#show();
+    },
+    setFollowing: async (on: boolean): Promise<void> => {
+      if (on) this.set(await this.#threads.follow(this.#room, this.thread));
+      else {
+        await this.#threads.unfollow(this.#room, this.thread);
+        this.set({ following: false, unread: 0, read: 0 });
+      }
+    },
+    markRead: (): void => {
+      const { following, read } = this.get();
+      const last = this.#log.at(-1)?.seq ?? 0;
+      if (!following || read === null || last <= read) return;
+      this.set({ read: last, unread: 0 });
+      void this.#threads.markRead(this.#room, this.thread, last).catch(() => {});
+    },
+    loadOlder: async (): Promise<void> => {
+      if (this.get().hasOlder && !this.#meanwhile) await this.#load(this.#log[0]?.seq);
+    },
+    /** Loads the thread, where it could not be had. */
+    reload: async (): Promise<void> => {
+      if (!this.get().ready && !this.#meanwhile) await this.#load();
+    },
   };
 
   // The thread.
@@ -124,7 +122,7 @@ export class ThreadStore extends Store<ThreadState> {
         // From here on everything is told: what was before is loaded.
         onBegin: () => {
           this.#log = [];
-          void this.#load({});
+          void this.#load();
         },
         onClosed: (error) => this.set({ error }),
       }),
@@ -137,12 +135,12 @@ export class ThreadStore extends Store<ThreadState> {
     for (const leave of this.#leave) leave();
   }
 
-  async #load(query: { readonly before?: number }): Promise<void> {
+  async #load(before?: number): Promise<void> {
     this.#loads += 1;
     const load = this.#loads;
     const meanwhile: RoomEvent[] = (this.#meanwhile = []);
     const page = await this.#threads
-      .messages(this.#room, this.thread, { ...query, limit: PAGE })
+      .messages(this.#room, this.thread, { limit: PAGE, ...(before && { before }) })
       .catch((error: MadangError) => ({ error }));
     if (load !== this.#loads) return;
     this.#meanwhile = null;
@@ -150,7 +148,7 @@ export class ThreadStore extends Store<ThreadState> {
     else {
       const { root, items, more, following, read, unread } = page;
       this.#log = [...items.reverse(), ...this.#log];
-      const place = query.before === undefined ? { following, read, unread } : {};
+      const place = before ? {} : { following, read, unread };
       this.set({ root, hasOlder: more, ready: true, error: null, ...place });
     }
     const known = this.#log.at(-1)?.seq ?? 0;

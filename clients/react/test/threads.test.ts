@@ -164,6 +164,21 @@ test("what comes while an older page is on its way is shown, also where that pag
   assert.deepEqual([ids(), shown.error], [["k7", "k8", "k9", "k10"], null]);
 });
 
+test("a thread that could not be had is loaded when it is asked for again", async () => {
+  await calls[0]?.answer(Promise.reject(new Error("no answer came in time")));
+  assert.deepEqual([shown.ready, shown.root, shown.error?.message], [false, null, "no answer came in time"]);
+  // What comes meanwhile is in the page.
+  await replied(9, 2);
+  assert.deepEqual(ids(), []);
+  await act(async () => void shown.reload());
+  await act(async () => void shown.reload());
+  assert.equal(calls.length, 2, "one page is on its way");
+  await calls[1]?.answer(page([said(8), said(9)]));
+  assert.deepEqual([shown.ready, ids(), shown.error], [true, ["k8", "k9"], null]);
+  await act(async () => void shown.reload());
+  assert.equal(calls.length, 2, "nothing is loaded twice");
+});
+
 test("of deleted messages that are not loaded, the server says once how many were unread", async () => {
   await calls[0]?.answer(page([said(8), said(9)], { more: true, unread: 9 }));
   for (let count = 0; count < 20; count += 1) {

@@ -42,7 +42,7 @@ export function RoomHeader({
       </a>
       <RoomAvatar room={room} name={name} peer={peer} />
       <div className="room-title">
-        <h1 ref={heading} tabIndex={-1}>
+        <h1 ref={heading} tabIndex={-1} title={name}>
           {name}
         </h1>
         <p>
