@@ -1,4 +1,5 @@
 // A value that works only while somebody watches it.
+import type { Client } from "@madang/client";
 
 /** How long after the last watcher it goes on: React mounts twice in strict mode, and moves from page to page. */
 const LINGER_MS = 1_000;
@@ -14,16 +15,23 @@ export abstract class Store<Value> {
   readonly #waiting = new Set<string>();
   readonly #going = new Map<string, Promise<void>>();
 
+  #leave: readonly (() => void)[] = [];
   readonly #initial: Value;
 
-  constructor(initial: Value) {
+  constructor(
+    protected readonly client: Client,
+    initial: Value,
+  ) {
     this.#value = this.#initial = initial;
   }
 
-  /** Begins to work. */
-  protected abstract begin(): void;
-  /** Leaves what `begin` took. */
-  protected abstract end(): void;
+  /** Begins to work, and says what ends it. */
+  protected abstract begin(): (() => void)[];
+
+  /** The user's id, once it is known. */
+  protected get me(): string | undefined {
+    return this.client.user?.id;
+  }
 
   readonly get = (): Value => this.#value;
 
@@ -34,7 +42,7 @@ export abstract class Store<Value> {
     this.#ending = undefined;
     if (!this.#running) {
       this.#running = true;
-      this.begin();
+      this.#leave = this.begin();
     }
     return () => {
       this.#listeners.delete(own);
@@ -63,7 +71,7 @@ export abstract class Store<Value> {
 
   #finish(): void {
     this.#ending = undefined;
-    this.end();
+    for (const leave of this.#leave) leave();
     this.#running = false;
     this.#value = this.#initial;
   }

@@ -36,7 +36,6 @@ const EMPTY: ThreadState = {
 
 export class ThreadStore extends Store<ThreadState> {
   readonly #threads: Threads;
-  #leave: (() => void)[] = [];
   #log: RoomMessage[] = [];
   #failed: ShownMessage[] = [];
   /** The load that counts: an answer to an earlier one is late. */
@@ -47,11 +46,11 @@ export class ThreadStore extends Store<ThreadState> {
   #deletions = 0;
 
   constructor(
-    private readonly client: Client,
+    client: Client,
     private readonly feed: RoomFeed,
     readonly thread: string,
   ) {
-    super(EMPTY);
+    super(client, EMPTY);
     this.#threads = new Threads(client.rest);
   }
 
@@ -101,10 +100,10 @@ export class ThreadStore extends Store<ThreadState> {
 
   // The thread.
 
-  protected override begin(): void {
+  protected override begin(): (() => void)[] {
     this.#log = [];
     this.#failed = [];
-    this.#leave = [
+    return [
       this.client.outgoing.subscribe(() => this.#show()),
       this.client.on("passing", (frame) => {
         if (frame.type !== "thread_read" || frame.room !== this.#room || frame.thread !== this.thread) return;
@@ -126,13 +125,11 @@ export class ThreadStore extends Store<ThreadState> {
         },
         onClosed: (error) => this.set({ error }),
       }),
+      () => {
+        this.#loads += 1;
+        this.#meanwhile = null;
+      },
     ];
-  }
-
-  protected override end(): void {
-    this.#loads += 1;
-    this.#meanwhile = null;
-    for (const leave of this.#leave) leave();
   }
 
   async #load(before?: number): Promise<void> {
@@ -177,7 +174,7 @@ export class ThreadStore extends Store<ThreadState> {
 
   /** Whether a message counts as unread after its place is read up to. */
   #counts({ deleted, sender }: RoomMessage): boolean {
-    return !deleted && sender.id !== this.client.user?.id;
+    return !deleted && sender.id !== this.me;
   }
 
   #event(event: RoomEvent): void {
@@ -189,7 +186,7 @@ export class ThreadStore extends Store<ThreadState> {
   }
 
   #apply(event: RoomEvent, isNew: boolean): void {
-    const me = this.client.user?.id;
+    const me = this.me;
     const { root, unread, following, read } = this.get();
     if (root) this.set({ root: after(root, event, me) });
     const gone = event.kind === "deleted" && this.#log.find(({ id }) => id === event.deleted.message);
