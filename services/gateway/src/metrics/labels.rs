@@ -70,6 +70,22 @@ label! {
 }
 
 label! {
+    /// Why a handshake of TLS with a client came to nothing.
+    TlsFailure = "reason" {
+        /// It took too long.
+        TimedOut = "timed_out",
+        /// The client left before its end.
+        Gone = "gone",
+        /// The client said why it does not go on: mostly, that it does not accept the certificate.
+        RefusedByClient = "refused_by_client",
+        /// The client and the gateway have no version, cipher or protocol in common.
+        Incompatible = "incompatible",
+        /// What came is not TLS, or violates it.
+        Protocol = "protocol",
+    }
+}
+
+label! {
     /// The type of a client's frame.
     FrameType = "type" {
         /// `auth`
