@@ -1,6 +1,7 @@
 package manifests_test
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -162,6 +163,10 @@ configMapGenerator:
 configMapGenerator:
   - { name: madang-auth, behavior: merge, namespace: madang, literals: [MADANG_AUTH_TICKET_SECONDS=20] }
 `},
+		"a secret between the services": {"k8s/overlays/dev", `
+secretGenerator:
+  - { name: madang-calls, behavior: merge, namespace: madang, literals: ["auth=another-of-at-least-thirty-two-characters"] }
+`},
 		"a password of the development database": {"k8s/overlays/dev", `
 secretGenerator:
   - { name: madang-database, behavior: merge, namespace: madang, literals: ["password=another"] }
@@ -186,6 +191,37 @@ secretGenerator:
 				t.Errorf("%d of %d workloads changed", changed, len(before))
 			}
 		})
+	}
+}
+
+// docs/kubernetes.md has steps from secrets to certificates. In the first, servers take connections without TLS, too, which
+// must not be anybody's.
+func TestTheWayToCertificatesIsOpenToNobody(t *testing.T) {
+	const first = `
+apiVersion: kustomize.config.k8s.io/v1beta1
+kind: Kustomization
+namespace: madang
+resources: [../../../k8s/base]
+components: [../../../k8s/components/mtls%s]
+configMapGenerator:
+  - name: madang-gateway
+    behavior: merge
+    literals: ["MADANG_AUTH_URL=http://madang-auth:7001", "MADANG_STORE_URL=http://madang-message-store:7002",
+      "MADANG_TLS_CERTIFICATE_FILE=", "MADANG_TLS_KEY_FILE=", "MADANG_TLS_CA_FILE="]
+  - { name: madang-auth, behavior: merge, literals: [MADANG_TLS_ACCEPT_PLAINTEXT=true] }
+  - { name: madang-message-store, behavior: merge, literals: [MADANG_TLS_ACCEPT_PLAINTEXT=true] }
+`
+	for component, open := range map[string]bool{"/beside-secrets": false, "": true} {
+		directory := temporary(t)
+		path := filepath.Join(manifests.Root, directory, "kustomization.yaml")
+		if err := os.WriteFile(path, fmt.Appendf(nil, first, component), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		complaints := judge(t, "tests/kubernetes/testdata/ingress-nginx", build(t, directory))
+		complaints = slices.DeleteFunc(complaints, func(complaint string) bool { return !strings.HasPrefix(complaint, "callers: ") })
+		if open != (len(complaints) > 0) {
+			t.Errorf("with mtls%s: %q", component, complaints)
+		}
 	}
 }
 

@@ -46,6 +46,7 @@ func (overlay *Overlay) Judge() []string {
 	overlay.secretsAreNotHere()
 	overlay.databases()
 	overlay.certificates()
+	overlay.callers()
 	overlay.redis()
 	overlay.migrations()
 	overlay.namespace()

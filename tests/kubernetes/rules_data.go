@@ -91,7 +91,7 @@ func (overlay *Overlay) mounted(workload Workload, path string) (string, error) 
 						return fmt.Sprintf("postgresql://user:password@%s-rw:5432/%s", database.Name, database.Spec.Bootstrap.InitDB.Database), nil
 					}
 				}
-				if volume.Secret.SecretName == "madang-files" {
+				if volume.Secret.SecretName == "madang-files" || strings.HasPrefix(volume.Secret.SecretName, "madang-calls") {
 					return "", nil
 				}
 				// docs/kubernetes.md says how to create it.
