@@ -225,6 +225,45 @@ configMapGenerator:
 	}
 }
 
+// What docs/kubernetes.md says of a restore is built as it stands there. It keeps the rules: the new cluster does not write to
+// the archive that it is made from, and the services use it.
+func TestTheRestoreOfTheDocumentKeepsTheRules(t *testing.T) {
+	document, err := os.ReadFile(filepath.Join(manifests.Root, "docs/kubernetes.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, found := strings.Cut(string(document), "<!-- built: restore -->\n   ```yaml\n")
+	patches, _, ends := strings.Cut(rest, "   ```\n")
+	if !found || !ends {
+		t.Fatal("docs/kubernetes.md no longer has the patch of a restore")
+	}
+	restored := func(patches string) []string {
+		directory := temporary(t)
+		text := "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [../../../k8s/overlays/production]\n" +
+			strings.ReplaceAll("\n"+patches, "\n   ", "\n")
+		if err := os.WriteFile(filepath.Join(manifests.Root, directory, "kustomization.yaml"), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return judge(t, "k8s/overlays/production", build(t, directory))
+	}
+	for _, complaint := range restored(patches) {
+		t.Error(complaint)
+	}
+	for _, fault := range []struct{ text, complaint string }{
+		{"serverName\n           value: madang-postgres", "backups: madang-postgres-2 writes to the archive that it is restored from"},
+		{"/cluster/name, value: madang-postgres", "backups: madang-postgres-2 is not backed up each day"},
+		{"secretName, value: madang-postgres", "databases: Deployment madang-auth does not use madang-postgres-2"},
+	} {
+		if !strings.Contains(patches, fault.text+"-2") {
+			t.Fatalf("the patch no longer has %q", fault.text+"-2")
+		}
+		complaints := restored(strings.Replace(patches, fault.text+"-2", fault.text, 1))
+		if !slices.Contains(complaints, fault.complaint) {
+			t.Errorf("with %q nobody said %q, only %q", fault.text, fault.complaint, complaints)
+		}
+	}
+}
+
 // temporary creates a directory inside the repository, since kustomize reads relative paths.
 func temporary(t *testing.T) string {
 	t.Helper()

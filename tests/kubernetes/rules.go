@@ -45,6 +45,7 @@ func (overlay *Overlay) Judge() []string {
 	overlay.edge()
 	overlay.secretsAreNotHere()
 	overlay.databases()
+	overlay.backups()
 	overlay.certificates()
 	overlay.callers()
 	overlay.redis()
