@@ -73,6 +73,7 @@ numbered() {
 }
 numbered docs/security.md 47
 numbered docs/kubernetes.md 14
+numbered docs/operations.md 12
 
 # Links within the repository.
 while IFS=: read -r doc link; do

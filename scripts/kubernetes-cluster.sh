@@ -140,7 +140,7 @@ VOLUME
 }
 
 # The definitions of the custom resources, with their rules: of the Gateway API from its Go module, of the Prometheus
-# operator from its Go types, of CloudNativePG a reduced copy.
+# operator from its Go types, of CloudNativePG and its plugin reduced copies.
 define_custom_resources() {
     local kind
     for kind in gatewayclasses gateways httproutes; do
@@ -149,7 +149,9 @@ define_custom_resources() {
     for kind in podmonitors prometheusrules; do
         define "$tools/definitions/monitoring.coreos.com_$kind.yaml"
     done
-    define tests/kubernetes/testdata/definitions/postgresql.cnpg.io_clusters.yaml
+    for kind in tests/kubernetes/testdata/definitions/*.yaml; do
+        define "$kind"
+    done
     kubectl wait --for=condition=established customresourcedefinition --all --timeout=120s >/dev/null
 }
 

@@ -31,7 +31,8 @@ trap cleanup EXIT
 fail() {
     echo "test-images: $1" >&2
     for container in all-in-one auth message-store gateway gateway-2; do
-        "$engine" logs "$run_id-$container" 2>/dev/null | tail -n 20 | sed "s/^/$container: /" >&2 || true
+        # The programs log to standard error.
+        "$engine" logs "$run_id-$container" 2>&1 | tail -n 20 | sed "s/^/$container: /" >&2 || true
     done
     exit 1
 }

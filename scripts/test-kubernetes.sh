@@ -116,6 +116,9 @@ passed "production keeps what dev keeps, with three gateways"
 refused "a field that is misspelt" 's/terminationGracePeriodSeconds/terminationGracePeriodSecond/' 'unknown field "[^"]*"'
 refused "a field of a PodMonitor that is misspelt" 's/jobLabel:/jobLabels:/' 'unknown field "[^"]*"'
 refused "a field of a Cluster that is misspelt" 's/walStorage:/walStorages:/' 'unknown field "[^"]*"'
+refused "a field of a ScheduledBackup that is misspelt" 's/immediate:/immediately:/' 'unknown field "[^"]*"'
+refused "a way of backups that there is not" 's/method: plugin/method: plug/' 'Unsupported value: "plug"'
+refused "backups that stay for no time" 's/retentionPolicy: 30d/retentionPolicy: "30"/' 'spec.retentionPolicy[^:]*: Invalid value'
 refused "a field of a route that is misspelt" 's/backendRefs:/backendRef:/' 'unknown field "[^"]*"'
 refused "a route whose time for the gateway exceeds the whole" 's/request: 0s/request: 1s/; s/backendRequest: 0s/backendRequest: 9s/' \
     'backendRequest timeout cannot be longer than request timeout'

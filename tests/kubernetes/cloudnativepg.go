@@ -28,6 +28,21 @@ type ClusterSpec struct {
 	Storage               Storage                     `json:"storage"`
 	WALStorage            *Storage                    `json:"walStorage"`
 	Managed               *Managed                    `json:"managed"`
+	Plugins               []Plugin                    `json:"plugins"`
+	ExternalClusters      []ExternalCluster           `json:"externalClusters"`
+}
+
+// Plugin is an extension of the operator.
+type Plugin struct {
+	Name          string            `json:"name"`
+	IsWALArchiver bool              `json:"isWALArchiver"`
+	Parameters    map[string]string `json:"parameters"`
+}
+
+// ExternalCluster is where a recovery reads from.
+type ExternalCluster struct {
+	Name   string `json:"name"`
+	Plugin Plugin `json:"plugin"`
 }
 
 // Managed is what the operator keeps inside the database.
@@ -52,9 +67,34 @@ type InheritedMetadata struct {
 	Labels map[string]string `json:"labels"`
 }
 
-// Bootstrap creates the database.
+// Bootstrap creates the database: a new one, or one of a backup.
 type Bootstrap struct {
-	InitDB InitDB `json:"initdb"`
+	InitDB   *InitDB   `json:"initdb"`
+	Recovery *Recovery `json:"recovery"`
+}
+
+// Database is the name of the database.
+func (bootstrap Bootstrap) Database() string {
+	switch {
+	case bootstrap.InitDB != nil:
+		return bootstrap.InitDB.Database
+	case bootstrap.Recovery != nil:
+		return bootstrap.Recovery.Database
+	}
+	return ""
+}
+
+// Recovery makes the database of a backup.
+type Recovery struct {
+	Source         string          `json:"source"`
+	Database       string          `json:"database"`
+	Owner          string          `json:"owner"`
+	RecoveryTarget *RecoveryTarget `json:"recoveryTarget"`
+}
+
+// RecoveryTarget is the moment up to which the log is read.
+type RecoveryTarget struct {
+	TargetTime string `json:"targetTime"`
 }
 
 // InitDB describes the new database.

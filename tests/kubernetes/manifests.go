@@ -60,6 +60,8 @@ type Set struct {
 	AlertRules      []monitoringv1.PrometheusRule
 	VolumeClaims    []corev1.PersistentVolumeClaim
 	Databases       []Cluster
+	BackupSchedules []ScheduledBackup
+	BackupStores    []ObjectStore
 	Certificates    []Certificate
 	Issuers         []Issuer
 }
@@ -129,6 +131,10 @@ func (set *Set) add(document []byte) error {
 		err = read(document, &set.AlertRules)
 	case "postgresql.cnpg.io/v1 Cluster":
 		err = read(document, &set.Databases)
+	case "postgresql.cnpg.io/v1 ScheduledBackup":
+		err = read(document, &set.BackupSchedules)
+	case "barmancloud.cnpg.io/v1 ObjectStore":
+		err = read(document, &set.BackupStores)
 	case "cert-manager.io/v1 Certificate":
 		err = read(document, &set.Certificates)
 	case "cert-manager.io/v1 Issuer":

@@ -1,6 +1,7 @@
 package manifests_test
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -162,6 +163,10 @@ configMapGenerator:
 configMapGenerator:
   - { name: madang-auth, behavior: merge, namespace: madang, literals: [MADANG_AUTH_TICKET_SECONDS=20] }
 `},
+		"a secret between the services": {"k8s/overlays/dev", `
+secretGenerator:
+  - { name: madang-calls, behavior: merge, namespace: madang, literals: ["auth=another-of-at-least-thirty-two-characters"] }
+`},
 		"a password of the development database": {"k8s/overlays/dev", `
 secretGenerator:
   - { name: madang-database, behavior: merge, namespace: madang, literals: ["password=another"] }
@@ -186,6 +191,76 @@ secretGenerator:
 				t.Errorf("%d of %d workloads changed", changed, len(before))
 			}
 		})
+	}
+}
+
+// docs/kubernetes.md has steps from secrets to certificates. In the first, servers take connections without TLS, too, which
+// must not be anybody's.
+func TestTheWayToCertificatesIsOpenToNobody(t *testing.T) {
+	const first = `
+apiVersion: kustomize.config.k8s.io/v1beta1
+kind: Kustomization
+namespace: madang
+resources: [../../../k8s/base]
+components: [../../../k8s/components/mtls%s]
+configMapGenerator:
+  - name: madang-gateway
+    behavior: merge
+    literals: ["MADANG_AUTH_URL=http://madang-auth:7001", "MADANG_STORE_URL=http://madang-message-store:7002",
+      "MADANG_TLS_CERTIFICATE_FILE=", "MADANG_TLS_KEY_FILE=", "MADANG_TLS_CA_FILE="]
+  - { name: madang-auth, behavior: merge, literals: [MADANG_TLS_ACCEPT_PLAINTEXT=true] }
+  - { name: madang-message-store, behavior: merge, literals: [MADANG_TLS_ACCEPT_PLAINTEXT=true] }
+`
+	for component, open := range map[string]bool{"/beside-secrets": false, "": true} {
+		directory := temporary(t)
+		path := filepath.Join(manifests.Root, directory, "kustomization.yaml")
+		if err := os.WriteFile(path, fmt.Appendf(nil, first, component), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		complaints := judge(t, "tests/kubernetes/testdata/ingress-nginx", build(t, directory))
+		complaints = slices.DeleteFunc(complaints, func(complaint string) bool { return !strings.HasPrefix(complaint, "callers: ") })
+		if open != (len(complaints) > 0) {
+			t.Errorf("with mtls%s: %q", component, complaints)
+		}
+	}
+}
+
+// What docs/kubernetes.md says of a restore is built as it stands there. It keeps the rules: the new cluster does not write to
+// the archive that it is made from, and the services use it.
+func TestTheRestoreOfTheDocumentKeepsTheRules(t *testing.T) {
+	document, err := os.ReadFile(filepath.Join(manifests.Root, "docs/kubernetes.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, found := strings.Cut(string(document), "<!-- built: restore -->\n   ```yaml\n")
+	patches, _, ends := strings.Cut(rest, "   ```\n")
+	if !found || !ends {
+		t.Fatal("docs/kubernetes.md no longer has the patch of a restore")
+	}
+	restored := func(patches string) []string {
+		directory := temporary(t)
+		text := "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [../../../k8s/overlays/production]\n" +
+			strings.ReplaceAll("\n"+patches, "\n   ", "\n")
+		if err := os.WriteFile(filepath.Join(manifests.Root, directory, "kustomization.yaml"), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return judge(t, "k8s/overlays/production", build(t, directory))
+	}
+	for _, complaint := range restored(patches) {
+		t.Error(complaint)
+	}
+	for _, fault := range []struct{ text, complaint string }{
+		{"serverName\n           value: madang-postgres", "backups: madang-postgres-2 writes to the archive that it is restored from"},
+		{"/cluster/name, value: madang-postgres", "backups: madang-postgres-2 is not backed up each day"},
+		{"secretName, value: madang-postgres", "databases: Deployment madang-auth does not use madang-postgres-2"},
+	} {
+		if !strings.Contains(patches, fault.text+"-2") {
+			t.Fatalf("the patch no longer has %q", fault.text+"-2")
+		}
+		complaints := restored(strings.Replace(patches, fault.text+"-2", fault.text, 1))
+		if !slices.Contains(complaints, fault.complaint) {
+			t.Errorf("with %q nobody said %q, only %q", fault.text, fault.complaint, complaints)
+		}
 	}
 }
 

@@ -20,6 +20,11 @@ func (overlay *Overlay) needsSecret(rule, who, name string, keys ...string) {
 	if overlay.issued(name) != nil {
 		external, known = []string{"tls.crt", "tls.key", "ca.crt"}, true
 	}
+	for _, database := range overlay.Databases {
+		if name == database.Name+"-app" {
+			external, known = []string{"uri"}, true
+		}
+	}
 	for _, key := range keys {
 		_, has := data[key]
 		if made && !has || !made && !(known && slices.Contains(external, key)) {
@@ -85,13 +90,13 @@ func (overlay *Overlay) mounted(workload Workload, path string) (string, error) 
 				for _, database := range overlay.Databases {
 					// docs/kubernetes.md says how to create that of the role that serves.
 					if volume.Secret.SecretName == "madang-database-serve" {
-						return fmt.Sprintf("postgresql://user:password@%s-rw:5432/%s", database.Name, database.Spec.Bootstrap.InitDB.Database), nil
+						return fmt.Sprintf("postgresql://user:password@%s-rw:5432/%s", database.Name, database.Spec.Bootstrap.Database()), nil
 					}
 					if volume.Secret.SecretName == database.Name+"-app" {
-						return fmt.Sprintf("postgresql://user:password@%s-rw:5432/%s", database.Name, database.Spec.Bootstrap.InitDB.Database), nil
+						return fmt.Sprintf("postgresql://user:password@%s-rw:5432/%s", database.Name, database.Spec.Bootstrap.Database()), nil
 					}
 				}
-				if volume.Secret.SecretName == "madang-files" {
+				if volume.Secret.SecretName == "madang-files" || strings.HasPrefix(volume.Secret.SecretName, "madang-calls") {
 					return "", nil
 				}
 				// docs/kubernetes.md says how to create it.
@@ -127,7 +132,16 @@ func (overlay *Overlay) databases() {
 		if synchronous == nil || synchronous.Number < 1 || synchronous.DataDurability != "required" || database.Spec.Instances < 3 {
 			overlay.complain("databases", "%s loses acknowledged messages with its primary, or stops with a standby", database.Name)
 		}
-		if init := database.Spec.Bootstrap.InitDB; init.Encoding != "UTF8" || init.LocaleCType != "C.UTF-8" {
+		for _, workload := range overlay.Workloads() {
+			url := secretWith(workload, "uri")
+			serves := slices.ContainsFunc(workload.Template.Spec.Volumes, func(volume corev1.Volume) bool {
+				return volume.Secret != nil && volume.Secret.SecretName == "madang-database-serve"
+			})
+			if workload.ours() && workload.Name != "madang-gateway" && url != database.Name+"-app" && !(serves && url == "") {
+				overlay.complain("databases", "%s does not use %s", workload, database.Name)
+			}
+		}
+		if init := database.Spec.Bootstrap.InitDB; init != nil && (init.Encoding != "UTF8" || init.LocaleCType != "C.UTF-8") {
 			overlay.complain("databases", "%s is refused by message-store: its characters are not UTF-8", database.Name)
 		}
 	}

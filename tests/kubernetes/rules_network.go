@@ -187,7 +187,8 @@ func (overlay *Overlay) policies() {
 		// An overlay has one of the two databases.
 		isHere := component == "network-policies" || component == "files-s3" && overlay.keepsFilesInS3() ||
 			component == "development-database" && has["madang-postgres"] ||
-			component == "postgres" && len(overlay.Databases) > 0 || component == "valkey" && has["madang-valkey"]
+			component == "postgres" && len(overlay.Databases) > 0 ||
+			component == "postgres-backup" && len(overlay.BackupStores) > 0 || component == "valkey" && has["madang-valkey"]
 		if !isHere {
 			continue
 		}

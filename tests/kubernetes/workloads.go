@@ -2,6 +2,7 @@ package manifests
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -65,7 +66,8 @@ func (set *Set) Selected(selector *metav1.LabelSelector) ([]Workload, error) {
 	return selected, nil
 }
 
-// Environment returns a container's variables. It resolves ConfigMaps and no Secrets.
+// Environment returns a container's variables. It resolves ConfigMaps and no Secrets. Empty variables are left out, as the
+// processes do.
 func (set *Set) Environment(container corev1.Container) (map[string]string, error) {
 	environment := map[string]string{}
 	for _, from := range container.EnvFrom {
@@ -83,6 +85,7 @@ func (set *Set) Environment(container corev1.Container) (map[string]string, erro
 	for _, variable := range container.Env {
 		environment[variable.Name] = variable.Value
 	}
+	maps.DeleteFunc(environment, func(_, value string) bool { return value == "" })
 	return environment, nil
 }
 

@@ -224,7 +224,7 @@ pub(crate) enum Rooms {
         room: String,
         /// The user: an id, or ext: and the site's id
         user: String,
-        /// The role: member, moderator or owner
+        /// The role: guest, member, moderator or owner
         #[arg(long)]
         role: Option<String>,
     },

@@ -113,6 +113,12 @@ impl Site {
         Ok(patiently(call).await?)
     }
 
+    /// Asks for something.
+    pub(crate) async fn get(&self, path: &str) -> Result<Value> {
+        let path = format!("/v1/server{path}");
+        Ok(patiently(async || self.0.call(self.0.request(Method::GET, &path)).await).await?)
+    }
+
     /// Calls a route that answers with nothing.
     pub(crate) async fn call_for_nothing(&self, method: Method, path: &str) -> Result<()> {
         let path = format!("/v1/server{path}");

@@ -18,29 +18,34 @@ export function changed(message: Message, event: RoomEvent, me: string | undefin
   if (thread?.root === message.id) return { ...message, thread: { ...thread, root: null as never } };
   switch (event.kind) {
     case "edited": {
-      const { message: id, text, mentions, edited_at } = event.edited;
+      const { message: id, text, ...rest } = event.edited;
       // A later edit or deletion follows.
       if (text === null || text === undefined) return message;
-      if (message.id === id) return message.deleted ? message : { ...message, text, mentions, edited_at };
+      if (message.id === id) {
+        if (message.deleted) return message;
+        const { mentions_all, ...same } = message;
+        return { ...same, text, ...rest };
+      }
       if (message.reply_to !== id || !message.excerpt) return message;
       return { ...message, excerpt: { ...message.excerpt, text: [...text].slice(0, EXCERPT_CHARS).join("") } };
     }
     case "deleted": {
       const { excerpt, ...reply } = message;
-      if (message.id !== event.deleted.message) return message.reply_to === event.deleted.message && excerpt ? reply : message;
-      const { edited_at, reactions, ...rest } = reply;
+      const { message: id } = event.deleted;
+      if (message.id !== id) return message.reply_to === id && excerpt ? reply : message;
+      const { edited_at, reactions, mentions_all, metadata, ...rest } = reply;
       return { ...rest, text: "", mentions: [], attachments: [], deleted: true };
     }
     case "reaction": {
       const { message: id, user, emoji, on, count } = event.reaction;
       if (message.id !== id || message.deleted) return message;
       const before: Reactions = message.reactions ?? [];
-      const own = user === me ? on : (before.find((one) => one.emoji === emoji)?.me ?? false);
-      const one = { emoji, count, me: own };
+      const known = before.find((one) => one.emoji === emoji);
+      const one = { emoji, count, me: user === me ? on : (known?.me ?? false) };
+      const others = before.filter((other) => other !== known);
       // The first reaction with an emoji puts it at the end.
-      const stays = count > (on ? 1 : 0) && before.some((other) => other.emoji === emoji);
-      const others = before.filter((other) => other.emoji !== emoji);
-      const reactions = stays ? before.map((other) => (other.emoji === emoji ? one : other)) : [...others, one];
+      const stays = known && count > (on ? 1 : 0);
+      const reactions = stays ? before.map((other) => (other === known ? one : other)) : [...others, one];
       return { ...message, reactions: count > 0 ? reactions : others };
     }
     default:

@@ -10,32 +10,27 @@ export type { ShownEvent, ShownItem, ShownMessage } from "./room-store.js";
 
 /** The stores of one client. Each works for as long as it is watched. */
 class Registry {
-  readonly #stores = new Map<string, unknown>();
+  readonly #feeds = new Map<string, RoomFeed>();
+  readonly #rooms = new Map<string, RoomStore>();
+  readonly notices: NoticesStore;
+  readonly rooms: RoomsStore;
 
-  constructor(readonly client: Client) {}
+  constructor(readonly client: Client) {
+    this.notices = new NoticesStore(client);
+    this.rooms = new RoomsStore(client, this.notices, this.feed);
+  }
+
+  readonly feed = (room: string): RoomFeed => once(this.#feeds, room, () => new RoomFeed(this.client, room));
 
   room(room: string): RoomStore {
-    const read = (id: string, seq: number) => this.rooms().read(id, seq);
-    return this.#of(`room:${room}`, () => new RoomStore(this.client, this.feed(room), read));
+    return once(this.#rooms, room, () => new RoomStore(this.client, this.feed(room), this.rooms.read));
   }
+}
 
-  rooms(): RoomsStore {
-    return this.#of("rooms", () => new RoomsStore(this.client, this.notices(), (room) => this.feed(room)));
-  }
-
-  notices(): NoticesStore {
-    return this.#of("notices", () => new NoticesStore(this.client));
-  }
-
-  feed(room: string): RoomFeed {
-    return this.#of(`feed:${room}`, () => new RoomFeed(this.client, room));
-  }
-
-  #of<Made>(name: string, make: () => Made): Made {
-    const store = (this.#stores.get(name) as Made | undefined) ?? make();
-    this.#stores.set(name, store);
-    return store;
-  }
+function once<Made>(all: Map<string, Made>, name: string, make: () => Made): Made {
+  const made = all.get(name) ?? make();
+  all.set(name, made);
+  return made;
 }
 
 const Context = createContext<Registry | null>(null);
@@ -59,24 +54,9 @@ function useRegistry(): Registry {
   return registry;
 }
 
-interface Watchable<Value> {
-  readonly get: () => Value;
-  readonly subscribe: (listener: () => void) => () => void;
-}
-
-/** A store of the registry, found by its name. */
-function useStore<Kind extends Watchable<unknown>>(
-  find: (registry: Registry) => Kind,
-  name: string,
-): { store: Kind; value: ReturnType<Kind["get"]> } {
-  const registry = useRegistry();
-  const store = useMemo(() => find(registry), [registry, name]);
-  const value = useSyncExternalStore(store.subscribe, store.get, store.get) as ReturnType<Kind["get"]>;
-  return { store, value };
-}
-
-function useRoom(room: string): { store: RoomStore; value: RoomState } {
-  return useStore((registry) => registry.room(room), room);
+/** What a store has, and draws again with what it has later. */
+function useValue<Value>(store: { readonly get: () => Value; readonly subscribe: (listener: () => void) => () => void }): Value {
+  return useSyncExternalStore(store.subscribe, store.get, store.get);
 }
 
 /** The client of the provider. */
@@ -91,8 +71,7 @@ export function useRoomFeed(room: string): RoomFeed {
 
 /** How the connection stands. */
 export function useConnection(): ConnectionStatus {
-  const { status } = useClient();
-  return useSyncExternalStore(status.subscribe, status.get, status.get);
+  return useValue(useClient().status);
 }
 
 /** The user's rooms, the latest activity first. */
@@ -102,8 +81,8 @@ export function useRooms(): {
   error: MadangError | null;
   reload: () => Promise<void>;
 } {
-  const { store, value } = useStore((registry) => registry.rooms(), "rooms");
-  return { ...value, reload: store.reload };
+  const { rooms } = useRegistry();
+  return { ...useValue(rooms), reload: rooms.reload };
 }
 
 type RoomActions = Pick<RoomState, "ready" | "hasOlder" | "hasNewer" | "part" | "closed" | "error"> & RoomStore["actions"];
@@ -117,14 +96,15 @@ export function useMessages(room: string): RoomActions & { messages: readonly Sh
 
 /** As `useMessages`, with what else happened: who came and went, what was pinned, new names. */
 export function useTimeline(room: string): RoomActions & { items: readonly ShownItem[] } {
-  const { store, value } = useRoom(room);
-  return { ...value, ...store.actions };
+  const store = useRegistry().room(room);
+  return { ...useValue(store), ...store.actions };
 }
 
 /** How many messages of a room the user has not read, after which place, and how to say that all are read. */
 export function useUnread(room: string): { unread: number; read: number | null; markRead: () => void } {
-  const { store, value } = useRoom(room);
-  return { unread: value.unread, read: value.read, markRead: store.markRead };
+  const store = useRegistry().room(room);
+  const { unread, read } = useValue(store);
+  return { unread, read, markRead: store.markRead };
 }
 
 /** The user's mentions, invitations and notices, the newest first. */
@@ -134,6 +114,6 @@ export function useNotices(): {
   ready: boolean;
   markRead: () => void;
 } {
-  const { store, value } = useStore((registry) => registry.notices(), "notices");
-  return { ...value, markRead: store.markRead };
+  const { notices } = useRegistry();
+  return { ...useValue(notices), markRead: notices.markRead };
 }

@@ -1,5 +1,5 @@
 // The user's inbox, as a page shows it.
-import type { Client, InboxNotice, Subscription } from "@madang/client";
+import type { Client, InboxNotice } from "@madang/client";
 import { Store } from "./store.js";
 
 /** Notices of a page. */
@@ -13,42 +13,33 @@ export interface NoticesState {
 }
 
 export class NoticesStore extends Store<NoticesState> {
-  #subscription: Subscription | null = null;
-  #leave: (() => void) | null = null;
   #head = 0;
   #read = 0;
 
-  readonly #client: Client;
-
   constructor(client: Client) {
-    super({ notices: [], unread: 0, ready: false });
-    this.#client = client;
+    super(client, { notices: [], unread: 0, ready: false });
   }
 
   readonly markRead = (): void => {
     const { unread } = this.get();
-    if (unread === 0) return;
+    if (!unread) return;
     this.set({ unread: 0 });
-    void this.#client.rest.markInboxRead(this.#head).catch(() => this.set({ unread }));
+    void this.client.rest.markInboxRead(this.#head).catch(() => this.set({ unread }));
   };
 
-  protected override begin(): void {
+  protected override begin(): (() => void)[] {
     this.#head = 0;
-    this.#leave = this.#client.on("passing", (frame) => {
+    const leave = this.client.on("passing", (frame) => {
       if (frame.type !== "inbox_read") return;
       this.#read = frame.read;
       this.set({ unread: frame.unread });
     });
-    this.#subscription = this.#client.subscribeInbox({
+    const { close } = this.client.subscribeInbox({
       onItem: (notice) => this.#arrived(notice),
       onStarted: (_cursor, standing) => this.#load(standing.head),
       onReset: ({ seq }) => this.#load(seq),
     });
-  }
-
-  protected override end(): void {
-    this.#subscription?.close();
-    this.#leave?.();
+    return [leave, close];
   }
 
   #arrived(notice: InboxNotice): void {
@@ -64,7 +55,7 @@ export class NoticesStore extends Store<NoticesState> {
   /** What stands before the subscription; what comes later is handed out by it. */
   #load(head: number): void {
     this.#head = Math.max(this.#head, head);
-    void this.#client.rest
+    void this.client.rest
       .listInbox({ before: head + 1, limit: NOTICES })
       .then((page) => {
         const later = this.get().notices.filter(({ seq }) => seq > head);

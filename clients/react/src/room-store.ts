@@ -74,8 +74,7 @@ const EMPTY: RoomState = {
 };
 
 export class RoomStore extends Store<RoomState> {
-  #leave: (() => void)[] = [];
-  readonly #log = new Log(() => this.#client.user?.id);
+  readonly #log = new Log(() => this.me);
   #failed: ShownMessage[] = [];
   /** Acknowledged before their events have come: without them a message would be gone for a moment. */
   #acknowledged: ShownMessage[] = [];
@@ -96,14 +95,12 @@ export class RoomStore extends Store<RoomState> {
   /** The places of unread messages that came while the server was asked. */
   #fresh: number[] | null = null;
 
-  readonly #client: Client;
   readonly #feed: RoomFeed;
   /** Hears up to where the user has read here. */
   readonly #onRead: (room: string, seq: number) => void;
 
   constructor(client: Client, feed: RoomFeed, onRead: (room: string, seq: number) => void) {
-    super(EMPTY);
-    this.#client = client;
+    super(client, EMPTY);
     this.#feed = feed;
     this.#onRead = onRead;
   }
@@ -114,21 +111,21 @@ export class RoomStore extends Store<RoomState> {
 
   /** What a page does. */
   readonly actions = {
-    send: (text: string, options?: Omit<SendOptions, "key">): void => void this.#client.send(this.room, text, options),
-    edit: (message: string, text: string): Promise<void> => this.#client.edit(this.room, message, text),
-    remove: (message: string): Promise<void> => this.#client.delete(this.room, message),
-    react: (message: string, emoji: string, on = true): Promise<void> => this.#client.react(this.room, message, emoji, on),
+    send: (text: string, options?: Omit<SendOptions, "key">): void => void this.client.send(this.room, text, options),
+    edit: (message: string, text: string): Promise<void> => this.client.edit(this.room, message, text),
+    remove: (message: string): Promise<void> => this.client.delete(this.room, message),
+    react: (message: string, emoji: string, on = true): Promise<void> => this.client.react(this.room, message, emoji, on),
     /** Sends a failed message again. */
     retry: (key: string): void => {
       const failed = this.#failed.filter((message) => message.key === key);
       this.actions.discard(key);
       for (const { text, replyTo, attachments } of failed) {
-        this.#client.send(this.room, text, { key, replyTo, attachments } as SendOptions);
+        this.client.send(this.room, text, { key, replyTo, attachments } as SendOptions);
       }
     },
     discard: (key: string): void => {
       this.#failed = this.#failed.filter((message) => message.key !== key);
-      this.#client.discard(this.room, key);
+      this.client.discard(this.room, key);
       this.#show();
     },
     loadOlder: (): Promise<void> => this.#loadOlder(),
@@ -169,7 +166,7 @@ export class RoomStore extends Store<RoomState> {
     this.#meanwhile = [];
     let error: MadangError | null = null;
     try {
-      const { events, more } = await this.#client.history(this.room, { limit: PAGE, ...query });
+      const { events, more } = await this.client.history(this.room, { limit: PAGE, ...query });
       if (this.#page !== page) return;
       if (!query.after) events.reverse();
       const items = events.flatMap(shown).map((item) => this.#meanwhile.reduce((now, event) => this.#log.after(now, event), item));
@@ -207,28 +204,28 @@ export class RoomStore extends Store<RoomState> {
     const last = this.#log.items.at(-1)?.seq ?? 0;
     if (last <= this.#read) return;
     this.#readUpTo(last);
-    void this.#client.markRead(this.room, last).catch(() => {});
+    void this.client.markRead(this.room, last).catch(() => {});
   };
 
   // The room.
 
-  protected override begin(): void {
+  protected override begin(): (() => void)[] {
     this.#log.keep(0, 0);
     this.#failed = [];
     this.#acknowledged = [];
     this.#oldest = this.#read = 0;
     this.#newest = Infinity;
-    this.#leave = [
-      this.#client.outgoing.subscribe(() => this.#show()),
-      this.#client.on("passing", (frame) => {
-        if (frame.type !== "read" || frame.room !== this.room || frame.user !== this.#client.user?.id) return;
+    const leave = [
+      this.client.outgoing.subscribe(() => this.#show()),
+      this.client.on("passing", (frame) => {
+        if (frame.type !== "read" || frame.room !== this.room || frame.user !== this.me) return;
         this.#readUpTo(frame.seq ?? 0);
       }),
-      this.#client.on("acknowledged", ({ message, ack: { seq, at } }) => {
+      this.client.on("acknowledged", ({ message, ack: { seq, at } }) => {
         if (this.#isApart(message) || seq <= this.#told) return;
         this.#acknowledged = [...this.#acknowledged, own(message, "sent", { seq, at })];
       }),
-      this.#client.on("refused", ({ message, error }) => {
+      this.client.on("refused", ({ message, error }) => {
         if (this.#isApart(message)) return;
         this.#failed = [...this.#failed, own(message, "failed", { error })];
         this.#show();
@@ -242,14 +239,11 @@ export class RoomStore extends Store<RoomState> {
         },
         onClosed: (error) => this.set({ closed: true, error }),
       }),
+      () => void (this.#page = null),
     ];
     this.#countUnread(0);
     this.#show();
-  }
-
-  protected override end(): void {
-    this.#page = null;
-    for (const leave of this.#leave) leave();
+    return leave;
   }
 
   #begun(seq: number): void {
@@ -280,7 +274,7 @@ export class RoomStore extends Store<RoomState> {
       if (this.#newest === Infinity) this.#log.append(shown(event));
     }
     this.#acknowledged = this.#acknowledged.filter(({ seq = 0 }) => seq > event.seq);
-    const isRead = event.kind !== "message" || isApart(event.message) || event.message.sender.id === this.#client.user?.id;
+    const isRead = event.kind !== "message" || isApart(event.message) || event.message.sender.id === this.me;
     if (isRead) this.#show();
     else {
       this.#fresh?.push(event.seq);
@@ -291,7 +285,7 @@ export class RoomStore extends Store<RoomState> {
   }
 
   #show(change: Partial<RoomState> = {}): void {
-    const outgoing = this.#client.outgoing.get().filter((message) => !this.#isApart(message));
+    const outgoing = this.client.outgoing.get().filter((message) => !this.#isApart(message));
     const sending = outgoing.map((message) => own(message, "sending"));
     const items = [...this.#log.items, ...this.#acknowledged, ...this.#failed, ...sending];
     this.set({ ...change, hasOlder: this.#oldest > 1, hasNewer: this.#newest < Infinity, part: this.#part, items });
@@ -306,7 +300,7 @@ export class RoomStore extends Store<RoomState> {
 
   async #loadUnread(): Promise<void> {
     const fresh: number[] = (this.#fresh = []);
-    const room = await this.#client.rest.getRoom(this.room).catch(() => null);
+    const room = await this.client.rest.getRoom(this.room).catch(() => null);
     this.#fresh = null;
     if (!room) return;
     this.#read = Math.max(this.#read, room.read ?? 0);
@@ -316,14 +310,13 @@ export class RoomStore extends Store<RoomState> {
 
   /** Counts what is loaded after the mark, if all of that is; else the server knows, which is asked within a while. */
   #countUnread(withinMs?: number, known?: number): void {
-    const me = this.#client.user?.id;
     const isLoaded = this.#oldest > 0 && this.#read >= this.#oldest - 1 && this.#newest === Infinity;
     const unread = isLoaded
       ? (this.#log.items as readonly ShownMessage[]).filter(
-          ({ seq = 0, message }) => seq > this.#read && message && message.sender.id !== me && !message.deleted,
+          ({ seq = 0, message }) => seq > this.#read && message && message.sender.id !== this.me && !message.deleted,
         ).length
       : known;
-    if (unread === undefined) void this.soon("", () => this.#loadUnread(), withinMs);
+    if (unread === undefined) this.soon("", () => this.#loadUnread(), withinMs);
     else this.set({ unread, read: this.#read });
   }
 

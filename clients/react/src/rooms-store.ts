@@ -19,19 +19,16 @@ export interface RoomsState {
 
 /** Loads the list whenever a connection is made, and when a room has come; what happens in the rooms it is told. */
 export class RoomsStore extends Store<RoomsState> {
-  #leave: (() => void)[] = [];
   readonly #following = new Map<string, () => void>();
   /** Direct rooms that are followed, and are not in the list. */
   readonly #hidden = new Set<string>();
   #loads = 0;
 
-  readonly #client: Client;
   readonly #notices: NoticesStore;
   readonly #feed: (room: string) => RoomFeed;
 
   constructor(client: Client, notices: NoticesStore, feed: (room: string) => RoomFeed) {
-    super({ rooms: [], ready: false, error: null });
-    this.#client = client;
+    super(client, { rooms: [], ready: false, error: null });
     this.#notices = notices;
     this.#feed = feed;
   }
@@ -42,11 +39,11 @@ export class RoomsStore extends Store<RoomsState> {
       const loaded = new Map<string, Room>();
       let cursor: string | null = null;
       do {
-        const page = await this.#client.rest.listRooms({ limit: PAGE, ...(cursor && { cursor }) });
+        const page = await this.client.rest.listRooms({ limit: PAGE, ...(cursor && { cursor }) });
         // A room that becomes active meanwhile may be on two pages.
         for (const room of page.items) loaded.set(room.id, room);
         cursor = page.next_cursor;
-      } while (cursor !== null);
+      } while (cursor);
       if (load === this.#loads) this.#loaded([...loaded.values()]);
     } catch (error) {
       if (load === this.#loads) this.set({ error: error as MadangError });
@@ -54,46 +51,42 @@ export class RoomsStore extends Store<RoomsState> {
   };
 
   /** The user has read a room up to a place. */
-  read(id: string, seq: number): void {
+  readonly read = (id: string, seq: number): void => {
     const room = this.#room(id);
     if (!room || seq <= (room.read ?? 0)) return;
     if (seq >= room.head) return this.#change({ ...room, read: seq, unread: 0 });
     this.#change({ ...room, read: seq });
     void this.#reloadRoom(id);
-  }
+  };
 
-  protected override begin(): void {
+  protected override begin(): (() => void)[] {
     let invites = 0;
-    this.#leave = [
-      this.#client.status.subscribe(() => this.#client.status.get().phase === "open" && void this.reload()),
-      this.#client.on("acknowledged", ({ message }) => {
+    const leave = [
+      this.client.status.subscribe(() => this.client.status.get().phase === "open" && void this.reload()),
+      this.client.on("acknowledged", ({ message }) => {
         const { room } = message;
         if (this.#following.has(room)) return;
         // Of many rooms, not all are followed.
-        if (this.#room(room)) void this.soon(room, () => this.#reloadRoom(room), 0);
+        if (this.#room(room)) this.soon(room, () => this.#reloadRoom(room), 0);
         else void this.reload();
       }),
-      this.#client.on("passing", (frame) => {
-        if (frame.type === "read" && frame.user === this.#me) this.read(frame.room, frame.seq ?? 0);
+      this.client.on("passing", (frame) => {
+        if (frame.type === "read" && frame.user === this.me) this.read(frame.room, frame.seq ?? 0);
       }),
       this.#notices.subscribe(() => {
         const count = this.#notices.get().notices.filter(({ kind }) => kind === "invite").length;
         if (count !== invites) void this.reload();
         invites = count;
       }),
+      () => {
+        this.#loads += 1;
+        for (const leave of this.#following.values()) leave();
+        this.#following.clear();
+        this.#hidden.clear();
+      },
     ];
     void this.reload();
-  }
-
-  protected override end(): void {
-    this.#loads += 1;
-    for (const leave of [...this.#leave, ...this.#following.values()]) leave();
-    this.#following.clear();
-    this.#hidden.clear();
-  }
-
-  get #me(): string | undefined {
-    return this.#client.user?.id;
+    return leave;
   }
 
   #room(id: string): Room | undefined {
@@ -140,7 +133,7 @@ export class RoomsStore extends Store<RoomsState> {
   }
 
   async #reloadRoom(id: string): Promise<void> {
-    const room = await this.#client.rest.getRoom(id).catch(() => null);
+    const room = await this.client.rest.getRoom(id).catch(() => null);
     const known = this.#room(id);
     if (!room || !known || room.head < known.head) return;
     // It may come without its last message. What happens in a room that is not followed is known from here alone.
@@ -157,24 +150,28 @@ export class RoomsStore extends Store<RoomsState> {
         if (isApart(event.message)) return this.#changeLast(changed, event);
         const { sender } = event.message;
         const last: RoomMessage = { room: id, seq: event.seq, at: event.at, ...event.message };
-        const unread = sender.id === this.#me ? (room.unread ?? 0) : (room.unread ?? 0) + 1;
+        const unread = sender.id === this.me ? (room.unread ?? 0) : (room.unread ?? 0) + 1;
         return this.#change({ ...changed, last_message: last, unread }, true);
       }
       case "joined":
       case "left":
+        if (room.unnamed) this.soon(id, () => this.#reloadRoom(id));
         return this.#change({ ...changed, members: Math.max(0, room.members + (event.kind === "left" ? -1 : 1)) });
       case "role":
-        return this.#change(event.role.user === this.#me ? { ...changed, role: event.role.role } : changed);
+        return this.#change(event.role.user === this.me ? { ...changed, role: event.role.role } : changed);
       case "room": {
-        const { by, deleted, ...properties } = event.properties;
-        return this.#change({ ...changed, ...properties });
+        const { by, deleted, name, ...properties } = event.properties;
+        // What is absent is none. The server knows by whose names a room without one is shown.
+        const { topic, avatar_url, unnamed, ...rest } = changed;
+        if (properties.unnamed) this.soon(id, () => this.#reloadRoom(id), 0);
+        return this.#change({ ...rest, ...properties, name: properties.unnamed ? room.name : name });
       }
       case "edited":
       case "deleted":
       case "reaction":
         this.#changeLast(changed, event);
         // Of a message that is not shown here, the server knows whether it was unread.
-        if (event.kind === "deleted" && room.unread) void this.soon(id, () => this.#reloadRoom(id));
+        if (event.kind === "deleted" && room.unread) this.soon(id, () => this.#reloadRoom(id));
         return;
       default:
         return this.#change(changed);
@@ -185,7 +182,7 @@ export class RoomsStore extends Store<RoomsState> {
     const last = changed.last_message;
     if (!last) return this.#change(changed);
     const { room, seq, at } = last;
-    this.#change({ ...changed, last_message: { ...changedMessage(last, event, this.#me), room, seq, at } });
+    this.#change({ ...changed, last_message: { ...changedMessage(last, event, this.me), room, seq, at } });
   }
 
   #change(changed: Room, isFirst = false): void {

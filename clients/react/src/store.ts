@@ -1,4 +1,5 @@
 // A value that works only while somebody watches it.
+import type { Client } from "@madang/client";
 
 /** How long after the last watcher it goes on: React mounts twice in strict mode, and moves from page to page. */
 const LINGER_MS = 1_000;
@@ -14,16 +15,23 @@ export abstract class Store<Value> {
   readonly #waiting = new Set<string>();
   readonly #going = new Map<string, Promise<void>>();
 
+  #leave: readonly (() => void)[] = [];
   readonly #initial: Value;
 
-  constructor(initial: Value) {
+  constructor(
+    protected readonly client: Client,
+    initial: Value,
+  ) {
     this.#value = this.#initial = initial;
   }
 
-  /** Begins to work. */
-  protected abstract begin(): void;
-  /** Leaves what `begin` took. */
-  protected abstract end(): void;
+  /** Begins to work, and says what ends it. */
+  protected abstract begin(): (() => void)[];
+
+  /** The user's id, once it is known. */
+  protected get me(): string | undefined {
+    return this.client.user?.id;
+  }
 
   readonly get = (): Value => this.#value;
 
@@ -34,7 +42,7 @@ export abstract class Store<Value> {
     this.#ending = undefined;
     if (!this.#running) {
       this.#running = true;
-      this.begin();
+      this.#leave = this.begin();
     }
     return () => {
       this.#listeners.delete(own);
@@ -50,20 +58,26 @@ export abstract class Store<Value> {
 
   /**
    * Does something at a random moment of a while, one at a time for each name. Who asks before it begins is served by it;
-   * who asks while it is under way is served by another one after it, at most one.
+   * who asks while it is under way is served by another one after it, at most one. Who asks for it at once waits for none
+   * whose moment has not come.
    */
-  protected async soon(name: string, act: () => Promise<void>, withinMs = SPREAD_MS): Promise<void> {
-    if (this.#waiting.has(name)) return;
-    this.#waiting.add(name);
-    await this.#going.get(name);
-    if (withinMs) await new Promise((go) => setTimeout(go, Math.random() * withinMs));
-    this.#waiting.delete(name);
-    if (this.#running) this.#going.set(name, act());
+  protected soon(name: string, work: () => Promise<void>, withinMs = SPREAD_MS): void {
+    const waits = name + withinMs;
+    if (this.#waiting.has(waits)) return;
+    this.#waiting.add(waits);
+    const act = async (before?: Promise<void>) => {
+      await before;
+      this.#waiting.delete(waits);
+      if (this.#running) await work();
+    };
+    const go = () => this.#going.set(name, act(this.#going.get(name)));
+    if (withinMs) setTimeout(go, Math.random() * withinMs);
+    else go();
   }
 
   #finish(): void {
     this.#ending = undefined;
-    this.end();
+    for (const leave of this.#leave) leave();
     this.#running = false;
     this.#value = this.#initial;
   }

@@ -36,9 +36,8 @@ const EMPTY: ThreadState = {
 
 export class ThreadStore extends Store<ThreadState> {
   readonly #threads: Threads;
-  #leave: (() => void)[] = [];
   #log: RoomMessage[] = [];
-  #failed: ShownMessage[] = [];
+  #failed: (ShownMessage & { readonly inRoom: boolean | undefined })[] = [];
   /** The load that counts: an answer to an earlier one is late. */
   #loads = 0;
   /** What came while a page was on its way, which may be of before. */
@@ -47,11 +46,11 @@ export class ThreadStore extends Store<ThreadState> {
   #deletions = 0;
 
   constructor(
-    private readonly client: Client,
+    client: Client,
     private readonly feed: RoomFeed,
     readonly thread: string,
   ) {
-    super(EMPTY);
+    super(client, EMPTY);
     this.#threads = new Threads(client.rest);
   }
 
@@ -59,54 +58,52 @@ export class ThreadStore extends Store<ThreadState> {
     return this.feed.room;
   }
 
-  // What a page does.
-
-  /** Sends to the thread, and with `inRoom` to the room as well. */
-  readonly send = (text: string, { inRoom = false }: { readonly inRoom?: boolean } = {}): void => {
-    this.client.send(this.#room, text, { thread: this.thread, inRoom });
-  };
-
-  /** Sends a failed message again. */
-  readonly retry = (key: string): void => {
-    const failed = this.#failed.find((message) => message.key === key);
-    this.discard(key);
-    if (failed) this.client.send(this.#room, failed.text, { key, thread: this.thread });
-  };
-
-  readonly discard = (key: string): void => {
-    this.#failed = this.#failed.filter((message) => message.key !== key);
-    this.client.discard(this.#room, key);
-    this.#show();
-  };
-
-  readonly setFollowing = async (on: boolean): Promise<void> => {
-    if (on) this.set(await this.#threads.follow(this.#room, this.thread));
-    else {
-      await this.#threads.unfollow(this.#room, this.thread);
-      this.set({ following: false, unread: 0, read: 0 });
-    }
-  };
-
-  readonly markRead = (): void => {
-    const { following, read } = this.get();
-    const last = this.#log.at(-1)?.seq ?? 0;
-    if (!following || read === null || last <= read) return;
-    this.set({ read: last, unread: 0 });
-    void this.#threads.markRead(this.#room, this.thread, last).catch(() => {});
-  };
-
-  readonly loadOlder = async (): Promise<void> => {
-    const before = this.#log[0]?.seq;
-    if (before === undefined || !this.get().hasOlder || this.#meanwhile) return;
-    await this.#load({ before });
+  /** What a page does. */
+  readonly actions = {
+    /** Sends to the thread, and with `inRoom` to the room as well. */
+    send: (text: string, { inRoom = false }: { readonly inRoom?: boolean } = {}): void => {
+      this.client.send(this.#room, text, { thread: this.thread, inRoom });
+    },
+    /** Sends a failed message again. */
+    retry: (key: string): void => {
+      const failed = this.#failed.find((message) => message.key === key);
+      this.actions.discard(key);
+      if (failed) this.client.send(this.#room, failed.text, { key, thread: this.thread, inRoom: !!failed.inRoom });
+    },
+    discard: (key: string): void => {
+      this.#failed = this.#failed.filter((message) => message.key !== key);
+      this.client.discard(this.#room, key);
+      this.#show();
+    },
+    setFollowing: async (on: boolean): Promise<void> => {
+      if (on) this.set(await this.#threads.follow(this.#room, this.thread));
+      else {
+        await this.#threads.unfollow(this.#room, this.thread);
+        this.set({ following: false, unread: 0, read: 0 });
+      }
+    },
+    markRead: (): void => {
+      const { following, read } = this.get();
+      const last = this.#log.at(-1)?.seq ?? 0;
+      if (!following || read === null || last <= read) return;
+      this.set({ read: last, unread: 0 });
+      void this.#threads.markRead(this.#room, this.thread, last).catch(() => {});
+    },
+    loadOlder: async (): Promise<void> => {
+      if (this.get().hasOlder && !this.#meanwhile) await this.#load(this.#log[0]?.seq);
+    },
+    /** Loads the thread, where it could not be had. */
+    reload: async (): Promise<void> => {
+      if (!this.get().ready && !this.#meanwhile) await this.#load();
+    },
   };
 
   // The thread.
 
-  protected override begin(): void {
+  protected override begin(): (() => void)[] {
     this.#log = [];
     this.#failed = [];
-    this.#leave = [
+    return [
       this.client.outgoing.subscribe(() => this.#show()),
       this.client.on("passing", (frame) => {
         if (frame.type !== "thread_read" || frame.room !== this.#room || frame.thread !== this.thread) return;
@@ -114,43 +111,39 @@ export class ThreadStore extends Store<ThreadState> {
         // Another device of the user. An answer to this one's own may be older than what it has read since.
         if (!following || read >= (this.get().read ?? 0)) this.set({ following, read, unread });
       }),
-      this.client.on("refused", ({ message: { room, key, text, thread }, error }) => {
+      this.client.on("refused", ({ message: { room, key, text, thread, inRoom }, error }) => {
         if (room !== this.#room || thread !== this.thread) return;
-        this.#failed = [...this.#failed, { type: "message", key, text, state: "failed", error }];
+        this.#failed = [...this.#failed, { type: "message", key, text, state: "failed", error, inRoom }];
         this.#show();
       }),
       this.feed.follow({
         onEvent: (event) => this.#event(event),
         // From here on everything is told: what was before is loaded.
-        onBegin: () => {
-          this.#log = [];
-          void this.#load({});
-        },
+        onBegin: () => void this.#load(),
         onClosed: (error) => this.set({ error }),
       }),
+      () => {
+        this.#loads += 1;
+        this.#meanwhile = null;
+      },
     ];
   }
 
-  protected override end(): void {
-    this.#loads += 1;
-    this.#meanwhile = null;
-    for (const leave of this.#leave) leave();
-  }
-
-  async #load(query: { readonly before?: number }): Promise<void> {
+  async #load(before?: number): Promise<void> {
     this.#loads += 1;
     const load = this.#loads;
     const meanwhile: RoomEvent[] = (this.#meanwhile = []);
     const page = await this.#threads
-      .messages(this.#room, this.thread, { ...query, limit: PAGE })
+      .messages(this.#room, this.thread, { limit: PAGE, ...(before && { before }) })
       .catch((error: MadangError) => ({ error }));
     if (load !== this.#loads) return;
     this.#meanwhile = null;
-    if ("error" in page) this.set(page);
+    // The end is asked for again by whoever wants it.
+    if ("error" in page) this.set({ ...page, ready: !!before });
     else {
       const { root, items, more, following, read, unread } = page;
-      this.#log = [...items.reverse(), ...this.#log];
-      const place = query.before === undefined ? { following, read, unread } : {};
+      this.#log = [...items.reverse(), ...(before ? this.#log : [])];
+      const place = before ? {} : { following, read, unread };
       this.set({ root, hasOlder: more, ready: true, error: null, ...place });
     }
     const known = this.#log.at(-1)?.seq ?? 0;
@@ -174,12 +167,12 @@ export class ThreadStore extends Store<ThreadState> {
   }
 
   #loadUnreadSoon(): void {
-    void this.soon("unread", () => this.#loadUnread());
+    this.soon("unread", () => this.#loadUnread());
   }
 
   /** Whether a message counts as unread after its place is read up to. */
   #counts({ deleted, sender }: RoomMessage): boolean {
-    return !deleted && sender.id !== this.client.user?.id;
+    return !deleted && sender.id !== this.me;
   }
 
   #event(event: RoomEvent): void {
@@ -191,7 +184,7 @@ export class ThreadStore extends Store<ThreadState> {
   }
 
   #apply(event: RoomEvent, isNew: boolean): void {
-    const me = this.client.user?.id;
+    const me = this.me;
     const { root, unread, following, read } = this.get();
     if (root) this.set({ root: after(root, event, me) });
     const gone = event.kind === "deleted" && this.#log.find(({ id }) => id === event.deleted.message);

@@ -22,14 +22,10 @@ function storeOf(client: Client, feed: RoomFeed, thread: string): ThreadStore {
 }
 
 /** A thread of a room, both named by their ids: its root, its messages, and what the user does in it. */
-export function useThread(
-  room: string,
-  thread: string,
-): ThreadState & Pick<ThreadStore, "send" | "retry" | "discard" | "setFollowing" | "markRead" | "loadOlder"> {
+export function useThread(room: string, thread: string): ThreadState & ThreadStore["actions"] {
   const client = useClient();
   const feed = useRoomFeed(room);
   const store = useMemo(() => storeOf(client, feed, thread), [client, feed, thread]);
   const value = useSyncExternalStore(store.subscribe, store.get, store.get);
-  const { send, retry, discard, setFollowing, markRead, loadOlder } = store;
-  return { ...value, send, retry, discard, setFollowing, markRead, loadOlder };
+  return { ...value, ...store.actions };
 }

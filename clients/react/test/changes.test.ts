@@ -38,8 +38,20 @@ test("an edit changes the text, unless a later change follows", () => {
   assert.equal(after(tombstone, edited("late")), tombstone);
 });
 
+test("an edit says whom the text mentions besides", () => {
+  const to = (text: string, mentions_all?: "all" | "here") =>
+    event({
+      kind: "edited",
+      edited: { message: "3", text, mentions: [], ...(mentions_all && { mentions_all }), edited_at: "2026-01-02T00:00:00.000Z" },
+    });
+  const all = after(said(), to("@all", "all"));
+  assert.equal(all.mentions_all, "all");
+  assert.ok(!("mentions_all" in after(all, to("nobody"))));
+  assert.deepEqual(after(said({ metadata: { order: 7 } }), to("second")).metadata, { order: 7 });
+});
+
 test("a deletion leaves the place alone", () => {
-  const full = said({ mentions: ["mina"], reactions: [{ emoji: "👍", count: 1 }], edited_at: "2026-01-01T00:00:00.000Z" });
+  const full = said({ mentions: ["mina"], mentions_all: "all", metadata: { order: 7 }, reactions: [{ emoji: "👍", count: 1 }], edited_at: "2026-01-01T00:00:00.000Z" });
   assert.deepEqual(after(full, deleted()), { ...said(), text: "", deleted: true });
   assert.deepEqual(after(full, deleted(), reacted("joon", "👍", true, 1)), { ...said(), text: "", deleted: true });
 });

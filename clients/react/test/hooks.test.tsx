@@ -342,6 +342,20 @@ test("unread: of many deletions that are not loaded the server is asked once, an
   assert.equal(shown.last.unread, server.log(ROOM).length);
 });
 
+test("unread: who asks at once waits for none who asks within a while", async () => {
+  for (let count = 1; count <= 40; count += 1) say(`${count}`);
+  const shown = await show(() => ({ ...useTimeline(ROOM), ...useUnread(ROOM) }));
+  void shown.last.loadAt(15);
+  await pass(5_000);
+  const calls = countCalls(100);
+  erase("20");
+  await pass(500);
+  assert.equal(calls.room, 0);
+  for (const socket of server.sockets) socket.tell({ type: "read", room: ROOM, user: "mina", seq: 5 } as never);
+  await pass(500);
+  assert.equal(calls.room, 1);
+});
+
 test("rooms: an own message in a room that is not followed moves that room alone", async () => {
   const rooms = Array.from({ length: 502 }, (_, place) => `00000000-0000-4000-8000-${String(place + 1).padStart(12, "0")}`);
   for (const room of rooms) server.log(room);

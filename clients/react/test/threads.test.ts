@@ -143,12 +143,12 @@ test("what is on its way stands at the end, once, and what was refused can be se
   assert.deepEqual(shown.messages.map(({ key, state }) => [key, state]), [["new", "sent"]]);
   assert.deepEqual([shown.following, shown.unread], [true, 0]);
   outgoing = [];
-  await act(async () => refuse({ message: { ...message, key: "bad" }, error: new Error("muted") }));
+  await act(async () => refuse({ message: { ...message, key: "bad", inRoom: true }, error: new Error("muted") }));
   assert.deepEqual(shown.messages.at(-1)?.state, "failed");
   await act(async () => refuse({ message: { ...message, key: "other", thread: "3" }, error: new Error("muted") }));
   assert.equal(shown.messages.at(-1)?.key, "bad", "what another thread was refused is not shown here");
   await act(async () => shown.retry("bad"));
-  assert.deepEqual(sent.at(-1), { room: ROOM, text: "hello", key: "bad", thread: "2" });
+  assert.deepEqual(sent.at(-1), { room: ROOM, text: "hello", key: "bad", thread: "2", inRoom: true });
 });
 
 test("what comes while an older page is on its way is shown, also where that page cannot be had", async () => {
@@ -162,6 +162,28 @@ test("what comes while an older page is on its way is shown, also where that pag
   await act(async () => void shown.loadOlder());
   await calls[2]?.answer(page([said(7)]));
   assert.deepEqual([ids(), shown.error], [["k7", "k8", "k9", "k10"], null]);
+});
+
+test("a thread that could not be had is loaded when it is asked for again", async () => {
+  await calls[0]?.answer(Promise.reject(new Error("no answer came in time")));
+  assert.deepEqual([shown.ready, shown.root, shown.error?.message], [false, null, "no answer came in time"]);
+  // What comes meanwhile is in the page.
+  await replied(9, 2);
+  assert.deepEqual(ids(), []);
+  await act(async () => void shown.reload());
+  await act(async () => void shown.reload());
+  assert.equal(calls.length, 2, "one page is on its way");
+  await calls[1]?.answer(page([said(8), said(9)]));
+  assert.deepEqual([shown.ready, ids(), shown.error], [true, ["k8", "k9"], null]);
+  await act(async () => void shown.reload());
+  assert.equal(calls.length, 2, "nothing is loaded twice");
+  // Another history, or a gap: what is shown stays until the page is there.
+  await act(async () => handlers.onReset?.({ seq: 9 }));
+  await calls[2]?.answer(Promise.reject(new Error("no answer came in time")));
+  assert.deepEqual([ids(), shown.ready], [["k8", "k9"], false]);
+  await act(async () => void shown.reload());
+  await calls[3]?.answer(page([said(11), said(12)], { more: true }));
+  assert.deepEqual([ids(), shown.ready, shown.hasOlder], [["k11", "k12"], true, true]);
 });
 
 test("of deleted messages that are not loaded, the server says once how many were unread", async () => {

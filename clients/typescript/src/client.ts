@@ -84,6 +84,8 @@ export interface SendOptions {
   readonly thread?: string;
   /** With `thread`: whether it stands among the messages of the room as well. */
   readonly inRoom?: boolean;
+  /** A JSON object of at most 4 KiB, which the message carries. */
+  readonly metadata?: Readonly<Record<string, unknown>>;
   /** The idempotency key, to send a refused message again. By default a new one. */
   readonly key?: string;
 }
@@ -109,6 +111,7 @@ export interface ClientEvents {
 
 /** A message on its way, of this page. */
 interface Settling {
+  readonly room: string;
   readonly done: Promise<Acknowledgement>;
   readonly resolve: (ack: Acknowledgement) => void;
   readonly reject: (error: MadangError) => void;
@@ -259,16 +262,18 @@ export class Client {
 
   /**
    * Sends a message, now or when there is a connection; it survives a reload. Messages of one room arrive in the order
-   * of the calls. The key is made here, once, and every repetition has it. A key that is on its way is not sent again.
+   * of the calls. The key is made here, once, and every repetition has it. A key that is on its way is not sent again,
+   * and not to another room.
    */
   send(room: string, text: string, { key = this.#environment.newId(), ...options }: SendOptions = {}): Sending {
     const known = this.#settling.get(key);
+    if (known && known.room !== room) throw new MadangError("failed_precondition", "the key is on its way in another room");
     if (known) return { key, done: known.done };
     let settle = {} as Pick<Settling, "resolve" | "reject">;
     const done = new Promise<Acknowledgement>((resolve, reject) => (settle = { resolve, reject }));
     // Who does not look at it has no unhandled rejection.
     done.catch(() => {});
-    this.#settling.set(key, { done, ...settle });
+    this.#settling.set(key, { room, done, ...settle });
     try {
       this.#session.send({ key, room, text, ...options });
     } catch (error) {

@@ -127,6 +127,19 @@ describe("sending", () => {
     assert.deepEqual([(await first.done).seq, (await second.done).seq, server.log(ROOM).length], [1, 1, 1]);
   });
 
+  test("a key that is on its way is refused in another room, where it would be another message", async () => {
+    const { world, server, tab } = setUp();
+    const { client } = tab();
+    const first = client.send(ROOM, "hello", { key: "k" });
+    assert.throws(() => client.send(OTHER, "hello", { key: "k" }), { code: "failed_precondition" });
+    await world.pass(1_000);
+    assert.equal((await first.done).seq, 1);
+    const second = client.send(OTHER, "hello", { key: "k" });
+    await world.pass(1_000);
+    await second.done;
+    assert.deepEqual([server.log(ROOM).length, server.log(OTHER).length], [1, 1]);
+  });
+
   test("a message that finds no room can be sent later, under its key", async () => {
     const { world, server, tab } = setUp();
     server.down = true;

@@ -98,7 +98,9 @@ test(`a room of ${MESSAGES} messages`, async ({ browser }) => {
   const before = await heapBytes(session);
   const idle = await frames(page, () => page.waitForTimeout(3_000));
   if (process.env["TRACE"] !== undefined) {
-    const { tookMs, mainMs, longTasks } = await traced(session, () => scroll(page, session, 1, SECONDS), process.env["TRACE"]);
+    const { tookMs, mainMs, longTasks, frames: seen } = await traced(session, () => scroll(page, session, 1, SECONDS), process.env["TRACE"]);
+    const { shown, late, blank, dropped } = seen;
+    console.log(`the trace: ${shown} frames shown, ${dropped} dropped, ${late} late, ${blank} with a blank part`);
     console.log(`traced for ${Math.round(tookMs)} ms; main thread: ${mainMs.slice(0, 24).map(([what, ms]) => `${what} ${ms}`).join(", ")}; long tasks: ${longTasks.join("; ") || "none"}`);
   }
   const up = await frames(page, () => scroll(page, session, 1, SECONDS));

@@ -59,6 +59,28 @@ test("a thread is opened beside the room, written in, and read", async ({ somebo
   await expect(page.getByRole("dialog", { name: "Notices" }).getByText("Joon replied in a thread in Lunch").first()).toBeVisible();
 });
 
+test("a thread that could not be loaded is there when one tries again", async ({ somebody, signedIn }) => {
+  const [mina, joon] = [await somebody("Mina"), await somebody("Joon")];
+  const yard = await room(mina, "Lunch", [joon]);
+  const root = await say(mina, yard, "Where do we eat at noon?");
+  await say(joon, yard, "Noodles at the corner?", { thread: root.id });
+  const page = await signedIn(mina, { viewport: { width: 1280, height: 800 } });
+  await openRoom(page, "Lunch");
+  await page.route("**/v1/rooms/*/threads/**", (route) => route.abort());
+  await page.getByRole("button", { name: /^1 reply/ }).click();
+  const panel = page.getByRole("complementary", { name: "Thread" });
+  await expect(panel.getByRole("alert")).toBeVisible();
+  await expect(panel.getByRole("textbox")).toBeHidden();
+  // Still without the server: it stays as it is, and does not go away.
+  await panel.getByRole("button", { name: "Try again" }).click();
+  await expect(panel.getByRole("alert")).toBeVisible();
+  await page.unroute("**/v1/rooms/*/threads/**");
+  await panel.getByRole("button", { name: "Try again" }).click();
+  await expect(panel.getByRole("log").locator(".message-text")).toHaveText(["Where do we eat at noon?", "Noodles at the corner?"]);
+  await expect(panel.getByRole("alert")).toBeHidden();
+  await expect(panel.getByRole("textbox", { name: "Reply in the thread" })).toBeFocused();
+});
+
 test("on a phone a thread fills the screen, in Korean", async ({ somebody, signedIn }) => {
   const [sora, joon] = [await somebody("소라"), await somebody("Joon")];
   const lunch = await room(sora, "점심 모임", [joon]);

@@ -11,8 +11,9 @@ use madang_flow_control::RateLimit;
 /// all gateways. It exists while it is not full. Gateways take from it in batches; what they took and do not use is lost.
 #[async_trait]
 pub trait SharedBudgets: Send + Sync + 'static {
-    /// Whether there may be another gateway. The only gateway of a process that shares with none has nothing to ask.
-    fn is_shared(&self) -> bool;
+    /// How many gateways share the budgets, this one included, as it last heard; at least one. A new gateway is known to the
+    /// others after their next pulse. The only gateway has nothing to ask.
+    fn gateways(&self) -> u32;
 
     /// Takes from a budget at least `least` and up to `most`, or nothing.
     ///

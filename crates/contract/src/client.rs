@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use madang_domain::{Emoji, Epoch, IdempotencyKey, MessageId, MessageText, RoomId, RoomRef, Seq};
+use madang_domain::{Emoji, Epoch, IdempotencyKey, MessageId, MessageText, Metadata, RoomId, RoomRef, Seq};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -102,6 +102,9 @@ pub enum ClientFrame {
         /// With `thread`: whether the message stands among the messages of the room as well.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         in_room: bool,
+        /// A JSON object, which the message carries.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        metadata: Option<Metadata>,
     },
     /// Changes the text of the user's own message.
     Edit {
@@ -193,8 +196,9 @@ impl ClientFrame {
         Self::Auth { token: token.into(), inbox_since: None, inbox_epoch: None }
     }
 
-    /// Examples for the documents, as a client writes them: at least one frame of each type.
-    pub(crate) fn examples() -> Vec<Value> {
+    /// Examples for documents and tests, as a client writes them: at least one frame of each type.
+    #[must_use]
+    pub fn examples() -> Vec<Value> {
         vec![
             json!({"type": "auth", "token": "eyJ0eXAi", "inbox_since": 3, "inbox_epoch": "24139c12"}),
             json!({"type": "subscribe", "id": "1", "rooms": [{"room": "courtyard", "since": 0}, {"room": ROOM}]}),
@@ -204,6 +208,7 @@ impl ClientFrame {
             json!({"type": "send", "room": ROOM, "key": "k2", "text": "a file", "attachments": [link()]}),
             json!({"type": "send", "room": ROOM, "key": "k4", "text": "a picture", "attachments": [{"file": FILE}]}),
             json!({"type": "send", "id": "13", "room": ROOM, "key": "k3", "text": "답글", "thread": "3", "in_room": true}),
+            json!({"type": "send", "room": ROOM, "key": "k5", "text": "@here", "metadata": {"order": 7}}),
             json!({"type": "edit", "id": "10", "room": "courtyard", "message": "3", "text": "안녕하세요!"}),
             json!({"type": "delete", "id": "11", "room": "courtyard", "message": "3"}),
             json!({"type": "react", "id": "12", "room": "courtyard", "message": "3", "emoji": "👍", "on": true}),

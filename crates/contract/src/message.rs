@@ -2,7 +2,9 @@
 
 use std::{borrow::Cow, ops::Deref};
 
-use madang_domain::{Attachment, Emoji, IdempotencyKey, MessageId, RoomId, Seq, Timestamp, UserId};
+use madang_domain::{
+    Attachment, Emoji, IdempotencyKey, MentionAll, MessageId, Metadata, RoomId, Seq, Timestamp, UserId,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -24,8 +26,15 @@ pub struct Message<'a> {
     pub reply_to: Option<Cow<'a, str>>,
     /// The ids of the members whom the text mentions by `@username`, without the sender, at most 20.
     pub mentions: Vec<UserId>,
+    /// Whom the text mentions besides them: `all` (every member, by `@all`) or `here` (the members with a connected device,
+    /// by `@here`); absent if it does neither, or if the sender may not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mentions_all: Option<MentionAll>,
     /// The attachments, at most 10.
     pub attachments: Vec<Attachment>,
+    /// The JSON object with which it was sent; absent if there is none, or if it was deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<Cow<'a, Metadata>>,
     /// The beginning of the message to which this one replies; absent if that does not exist or was deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub excerpt: Option<Excerpt<'a>>,

@@ -1,7 +1,11 @@
 //! The values of which the documents' examples consist: a user, a room and a message. The examples of frames and events
 //! stand beside their types, so that a new type and its example are in one place.
 
-use madang_domain::{AttachmentUrl, Epoch, FileName, Image, MediaType, RoomId, Timestamp, UserId};
+use std::borrow::Cow;
+
+use madang_domain::{
+    AttachmentUrl, Epoch, FileName, Image, MediaType, MentionAll, Metadata, RoomId, Timestamp, UserId,
+};
 
 use crate::{Attachment, Excerpt, Link, Message, Reactions, Thread, User};
 
@@ -29,13 +33,20 @@ pub(crate) fn message() -> Message<'static> {
         key: "k1".into(),
         reply_to: Some("2".into()),
         mentions: vec![parsed(JOON)],
+        mentions_all: Some(MentionAll::Here),
         attachments: vec![attachment()],
+        metadata: Some(Cow::Owned(metadata())),
         excerpt: Some(Excerpt { sender: user(), text: "회의는 세 시입니다".into() }),
         edited_at: Some(at()),
         deleted: false,
         reactions: vec![Reactions { emoji: "👍".to_owned(), count: 2, me: Some(true) }],
         thread: Some(thread()),
     }
+}
+
+/// The metadata of the examples.
+pub(crate) fn metadata() -> Metadata {
+    Metadata::new(r#"{"order":7}"#).unwrap_or_else(|error| unreachable!("the example of metadata: {error}"))
 }
 
 /// The thread of the examples, as its root shows it.

@@ -14,6 +14,8 @@ pub mod event;
 mod id;
 mod limit;
 pub mod limits;
+mod mention_all;
+mod metadata;
 mod notification_level;
 mod permission;
 mod position;
@@ -22,6 +24,7 @@ mod receipts;
 mod report;
 mod restriction;
 mod role;
+mod room_details;
 mod room_flags;
 mod room_kind;
 mod schema;
@@ -42,19 +45,22 @@ pub use id::{
     ConnectionId, FileId, GatewayId, MessageId, ParseIdError, RoomId, RoomRef, SessionId, UserId, UserRef,
 };
 pub use limit::{Counted, Limit};
+pub use mention_all::MentionAll;
+pub use metadata::{Metadata, MetadataError};
 pub use notification_level::NotificationLevel;
-pub use permission::{Authority, Permission, RoomAction, Target};
+pub use permission::{Authority, Guests, Members, Permission, RoomAction, Target};
 pub use position::{Cursor, Epoch, Seq};
 pub use profile::Profile;
 pub use receipts::Receipts;
 pub use report::{ReportStatus, WordAction};
 pub use restriction::Restriction;
 pub use role::Role;
+pub use room_details::{RoomDetailChanges, RoomDetails};
 pub use room_flags::{RoomFlagChanges, RoomFlags, RoomHistory};
 pub use room_kind::RoomKind;
 pub use service_name::{ServiceName, UnknownService};
 pub use text::{
-    AvatarUrl, DisplayName, ExternalId, IdempotencyKey, ListedWord, MessageText, Reason, RoomName,
+    AvatarUrl, DisplayName, ExternalId, IdempotencyKey, ListedWord, MessageText, Reason, RoomName, RoomTopic,
     SearchText, Slug, StatusText,
 };
 pub use time::Timestamp;

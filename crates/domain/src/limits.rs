@@ -14,6 +14,10 @@ pub const STATUS_MAX_CHARS: usize = 100;
 pub const ROOM_NAME_MAX_CHARS: usize = 100;
 /// The bytes of a room's slug.
 pub const SLUG_MAX_BYTES: usize = 64;
+/// The seconds for which a room lets its members edit what they have sent, at most: a year.
+pub const EDIT_WINDOW_MAX_S: u32 = 31_536_000;
+/// The characters of what a room is about.
+pub const ROOM_TOPIC_MAX_CHARS: usize = 150;
 /// The bytes of an avatar's address.
 pub const AVATAR_URL_MAX_BYTES: usize = 1_024;
 /// The bytes of one frame that a client sends.
@@ -36,6 +40,8 @@ pub const EXTERNAL_ID_MAX_BYTES: usize = 128;
 pub const NOTICE_DATA_MAX_BYTES: usize = 16 * 1024;
 /// The members that one message mentions; further names are text.
 pub const MENTIONS_MAX: usize = 20;
+/// The bytes of a message's metadata.
+pub const METADATA_MAX_BYTES: usize = 4 * 1024;
 /// The messages that are pinned in one room.
 pub const ROOM_PINS_MAX: u64 = 100;
 /// The different emoji with which users react to one message.
@@ -56,6 +62,10 @@ pub const SEARCH_RANGES_MAX: usize = 100;
 pub const THREAD_BY_MAX: usize = 5;
 /// The users who follow one thread. Who writes in it beyond them does not follow it.
 pub const THREAD_FOLLOWERS_MAX: u32 = 1_000;
+
+/// The threads that a user follows at once. Beyond it, the one in which nobody has written for the longest time is followed no
+/// more: a list of them is sorted as a whole for each page.
+pub const THREADS_FOLLOWED_MAX: u32 = 1_000;
 /// The users whom one user has blocked.
 pub const BLOCKED_USERS_MAX: u32 = 1_000;
 /// The members named when a room is made.

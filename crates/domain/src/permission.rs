@@ -1,7 +1,7 @@
 //! Who may do what in a room: the one table of it. The store decides by it, `docs/protocol.md` repeats it, and tests
 //! compare the two.
 
-use crate::Role;
+use crate::{Role, RoomFlags};
 
 /// By what right something is done in a room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -42,14 +42,53 @@ impl Authority {
 /// What an action in a room needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Permission {
-    /// The least role that may.
+    /// The least role that may, but for guests.
     pub least: Role,
+    /// Whether members may, too.
+    pub members: Members,
+    /// Whether guests may.
+    pub guests: Guests,
     /// Whom it may be done to.
     pub target: Target,
     /// Whether both members of a direct room may.
     pub direct: bool,
     /// Whether the embedding site may, for whomever. Where it is false, the store has no such call for the site.
     pub site: bool,
+}
+
+/// Whether guests may do something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Guests {
+    /// They may not.
+    No,
+    /// They may where the room lets them: by its flag `guests_send`.
+    WhereLet,
+    /// They may.
+    Yes,
+}
+
+/// Whether a room may let its members do what else takes a higher role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Members {
+    /// Their role decides.
+    ByRole,
+    /// They may where the room has the flag `members_add`.
+    Add,
+    /// They may where the room has the flag `members_pin`.
+    Pin,
+    /// They may where the room has the flag `members_mention_all`.
+    MentionAll,
+}
+
+impl Members {
+    const fn are_let(self, flags: RoomFlags) -> bool {
+        match self {
+            Self::ByRole => false,
+            Self::Add => flags.members_add,
+            Self::Pin => flags.members_pin,
+            Self::MentionAll => flags.members_mention_all,
+        }
+    }
 }
 
 /// Whom an action may be done to.
@@ -67,7 +106,7 @@ const NO: bool = false;
 
 /// Makes the actions, what each needs, and a list of them all.
 macro_rules! permissions {
-    ($($(#[$doc:meta])* $name:ident = $words:literal, $least:ident, $target:ident, $direct:ident, $site:ident;)*) => {
+    ($($(#[$doc:meta])* $name:ident = $words:literal, $guests:ident, $members:ident, $least:ident, $target:ident, $direct:ident, $site:ident;)*) => {
         /// What is done in a room.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum RoomAction {
@@ -84,6 +123,8 @@ macro_rules! permissions {
                 match self {
                     $(Self::$name => Permission {
                         least: Role::$least,
+                        guests: Guests::$guests,
+                        members: Members::$members,
                         target: Target::$target,
                         direct: $direct,
                         site: $site,
@@ -103,67 +144,73 @@ macro_rules! permissions {
 }
 
 permissions! {
-    // The action, what the documents call it; the least role, whom it may be done to; in a direct room, by the site.
+    // The action, what the documents call it; whether guests may, whether the room may let members, the least role, whom it may be done to; in a direct room,
+    // by the site.
     /// Reads messages, pins and the list of members.
-    Read = "read messages, pins and members", Member, Any, YES, YES;
+    Read = "read messages, pins and members", Yes, ByRole, Member, Any, YES, YES;
     /// Sends a message.
-    Send = "send a message", Member, Any, YES, YES;
+    Send = "send a message", WhereLet, ByRole, Member, Any, YES, YES;
     /// Sends a message, or edits the own one, where only moderators speak.
-    Announce = "send, or edit the own message, in an announcement room", Moderator, Any, NO, YES;
+    Announce = "send, or edit the own message, in an announcement room", No, ByRole, Moderator, Any, NO, YES;
     /// Sends without the pauses of slow mode.
-    SkipSlowMode = "send without the pauses of slow mode", Moderator, Any, NO, YES;
+    SkipSlowMode = "send without the pauses of slow mode", No, ByRole, Moderator, Any, NO, YES;
     /// Reacts to a message.
-    React = "react to a message", Member, Any, YES, NO;
+    React = "react to a message", WhereLet, ByRole, Member, Any, YES, NO;
     /// Edits the own message.
-    EditOwn = "edit the own message", Member, Any, YES, YES;
+    EditOwn = "edit the own message", WhereLet, ByRole, Member, Any, YES, YES;
     /// Deletes the own message.
-    DeleteOwn = "delete the own message", Member, Any, YES, YES;
+    DeleteOwn = "delete the own message", WhereLet, ByRole, Member, Any, YES, YES;
     /// Deletes a message of another.
-    DeleteOthers = "delete another's message", Moderator, Any, NO, YES;
+    DeleteOthers = "delete another's message", No, ByRole, Moderator, Any, NO, YES;
     /// Reads the former texts of a message.
-    ReadRevisions = "read former texts", Moderator, Any, NO, NO;
+    ReadRevisions = "read former texts", No, ByRole, Moderator, Any, NO, NO;
     /// Reports a message to the moderators.
-    Report = "report a message", Member, Any, YES, NO;
+    Report = "report a message", Yes, ByRole, Member, Any, YES, NO;
     /// Reads reports, and settles them.
-    SettleReports = "read and settle reports", Moderator, Any, NO, YES;
+    SettleReports = "read and settle reports", No, ByRole, Moderator, Any, NO, YES;
     /// Reads what moderators, owners and the site did.
-    ReadAudit = "read the audit log", Moderator, Any, NO, NO;
+    ReadAudit = "read the audit log", No, ByRole, Moderator, Any, NO, NO;
     /// Reads and sets the words that are not accepted.
-    SetWords = "read and set the room's word list", Moderator, Any, NO, NO;
+    SetWords = "read and set the room's word list", No, ByRole, Moderator, Any, NO, NO;
     /// Pins a message, or unpins it.
-    Pin = "pin or unpin a message", Moderator, Any, YES, NO;
+    Pin = "pin or unpin a message", No, Pin, Moderator, Any, YES, NO;
+    /// Mentions everybody in the room; a text of who may not is plain.
+    MentionAll = "mention everybody by @all or @here", No, MentionAll, Moderator, Any, NO, YES;
     /// Makes a user a member, or invites the user.
-    AddMember = "add a member", Moderator, Any, NO, YES;
+    AddMember = "add a member", No, Add, Moderator, Any, NO, YES;
     /// Makes, lists and revokes invitation links.
-    ManageInvitations = "make, list and revoke invitation links", Moderator, Any, NO, NO;
+    ManageInvitations = "make, list and revoke invitation links", No, Add, Moderator, Any, NO, NO;
     /// Removes a member.
-    RemoveMember = "remove a member", Moderator, Lesser, NO, YES;
+    RemoveMember = "remove a member", No, ByRole, Moderator, Lesser, NO, YES;
     /// Bans a user, or ends that.
-    Ban = "ban a user, end a ban", Moderator, Lesser, NO, YES;
+    Ban = "ban a user, end a ban", No, ByRole, Moderator, Lesser, NO, YES;
     /// Reads who is banned.
-    ReadBans = "read who is banned", Moderator, Any, NO, NO;
+    ReadBans = "read who is banned", No, ByRole, Moderator, Any, NO, NO;
     /// Mutes a member, or ends that.
-    Mute = "mute a member, end that", Moderator, Lesser, NO, YES;
+    Mute = "mute a member, end that", No, ByRole, Moderator, Lesser, NO, YES;
     /// Sets the pauses of slow mode.
-    SetSlowMode = "set slow mode", Moderator, Any, NO, YES;
+    SetSlowMode = "set slow mode", No, ByRole, Moderator, Any, NO, YES;
     /// Changes the room's name or slug.
-    ChangeRoom = "change name and slug", Owner, Any, YES, YES;
+    ChangeRoom = "change name and slug", No, ByRole, Owner, Any, YES, YES;
     /// Changes who may send, whether anybody may, what newcomers see, and what is shown of read marks.
-    ChangeFlags = "set announcement, archived, history and receipts", Owner, Any, NO, YES;
+    ChangeFlags = "set all flags but slow mode", No, ByRole, Owner, Any, NO, YES;
     /// Gives a member a role.
-    GiveRole = "give a role", Owner, Any, NO, YES;
+    GiveRole = "give a role", No, ByRole, Owner, Any, NO, YES;
     /// Deletes the room; a direct one is hidden.
-    DeleteRoom = "delete the room; hide a direct one", Owner, Any, YES, YES;
+    DeleteRoom = "delete the room; hide a direct one", No, ByRole, Owner, Any, YES, YES;
 }
 
 impl RoomAction {
-    /// Whether a role suffices for it, or the authority of the site.
+    /// Whether a role suffices for it in a room of these flags, or the authority of the site.
     #[must_use]
-    pub fn is_permitted(self, authority: Authority, role: Role) -> bool {
-        let Permission { least, site, .. } = self.permission();
-        match authority {
-            Authority::User | Authority::SiteAsUser => role >= least,
-            Authority::Site => site,
+    pub fn is_permitted(self, authority: Authority, role: Role, flags: RoomFlags) -> bool {
+        let Permission { least, guests, members, site, .. } = self.permission();
+        match (authority, role, guests) {
+            (Authority::Site, ..) => site,
+            (_, Role::Guest, Guests::No) => false,
+            (_, Role::Guest, Guests::WhereLet) => flags.guests_send,
+            (_, Role::Guest, Guests::Yes) => true,
+            (_, Role::Member | Role::Moderator | Role::Owner, _) => role >= least || members.are_let(flags),
         }
     }
 
@@ -174,6 +221,26 @@ impl RoomAction {
     }
 }
 
+impl RoomFlags {
+    /// What one must be permitted to send.
+    #[must_use]
+    pub const fn send_action(self) -> RoomAction {
+        if self.announcement { RoomAction::Announce } else { RoomAction::Send }
+    }
+
+    /// Whether a member of a role sends, unless the room is archived or the member is muted.
+    #[must_use]
+    pub fn lets_send(self, role: Role) -> bool {
+        self.send_action().is_permitted(Authority::User, role, self)
+    }
+
+    /// The least role that sends, unless the room is archived. Guests do where the room lets them.
+    #[must_use]
+    pub const fn least_sender(self) -> Role {
+        self.send_action().permission().least
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -181,15 +248,22 @@ mod tests {
     /// The rows of the documents' table.
     fn rows() -> Vec<String> {
         let row = |action: &RoomAction| {
-            let Permission { least, target, direct, site } = action.permission();
+            let Permission { least, guests, members, target, direct, site } = action.permission();
+            let guest = match guests {
+                Guests::No => "no",
+                Guests::WhereLet => "where the room lets guests",
+                Guests::Yes => "yes",
+            };
             let role = |role: Role| match (role >= least, target) {
                 (false, _) => "no",
                 (true, Target::Any) => "yes",
                 (true, Target::Lesser) => "of a lesser role",
             };
-            let (member, moderator, owner) = (role(Role::Member), role(Role::Moderator), role(Role::Owner));
+            let member =
+                if members == Members::ByRole { role(Role::Member) } else { "where the room lets members" };
+            let (moderator, owner) = (role(Role::Moderator), role(Role::Owner));
             let (direct, site) = (if direct { "yes" } else { "no" }, if site { "yes" } else { "–" });
-            format!("| {} | {member} | {moderator} | {owner} | {direct} | {site} |", action.words())
+            format!("| {} | {guest} | {member} | {moderator} | {owner} | {direct} | {site} |", action.words())
         };
         RoomAction::ALL.iter().map(row).collect()
     }
@@ -205,9 +279,19 @@ mod tests {
     #[test]
     fn a_role_has_the_rights_of_the_roles_before_it() {
         for action in RoomAction::ALL {
-            let may = |role| action.is_permitted(Authority::User, role);
-            assert!(may(Role::Owner), "{action:?}");
-            assert!(may(Role::Moderator) || !may(Role::Member), "{action:?}");
+            for let_all in [false, true] {
+                let flags = RoomFlags {
+                    guests_send: let_all,
+                    members_add: let_all,
+                    members_pin: let_all,
+                    members_mention_all: let_all,
+                    ..RoomFlags::default()
+                };
+                let may = |role| action.is_permitted(Authority::User, role, flags);
+                assert!(may(Role::Owner), "{action:?}");
+                assert!(may(Role::Moderator) || !may(Role::Member), "{action:?}");
+                assert!(may(Role::Member) || !may(Role::Guest), "{action:?}");
+            }
         }
     }
 

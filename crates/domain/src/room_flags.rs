@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Receipts, Role, RoomAction};
+use crate::Receipts;
 
 /// What who becomes a member sees of what was before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -35,6 +35,26 @@ pub struct RoomFlags {
     /// What members are shown of how far the others have read.
     #[serde(skip_serializing_if = "Receipts::is_default")]
     pub receipts: Receipts,
+    /// Guests send, react, and change what they have sent.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub guests_send: bool,
+    /// Whether members add others, and make invitation links.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub members_add: bool,
+    /// Whether members pin messages.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub members_pin: bool,
+    /// Whether members mention all.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub members_mention_all: bool,
+    /// For how many seconds a message can be edited by its sender; 0: as the server's setting says.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub edit_window_s: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 impl RoomFlags {
@@ -42,18 +62,6 @@ impl RoomFlags {
     #[must_use]
     pub fn is_default(&self) -> bool {
         *self == Self::default()
-    }
-
-    /// What one must be permitted to send.
-    #[must_use]
-    pub const fn send_action(self) -> RoomAction {
-        if self.announcement { RoomAction::Announce } else { RoomAction::Send }
-    }
-
-    /// The least role that sends, unless the room is archived.
-    #[must_use]
-    pub const fn least_sender(self) -> Role {
-        self.send_action().permission().least
     }
 }
 
@@ -70,6 +78,16 @@ pub struct RoomFlagChanges {
     pub history: Option<RoomHistory>,
     /// What members are shown of how far the others have read.
     pub receipts: Option<Receipts>,
+    /// Whether guests send, react, and change what they have sent.
+    pub guests_send: Option<bool>,
+    /// Whether members add others, and make invitation links.
+    pub members_add: Option<bool>,
+    /// Whether members pin messages.
+    pub members_pin: Option<bool>,
+    /// Whether members mention all.
+    pub members_mention_all: Option<bool>,
+    /// For how many seconds a message can be edited by its sender; 0: as the server's setting says.
+    pub edit_window_s: Option<u32>,
 }
 
 impl RoomFlagChanges {
@@ -82,6 +100,11 @@ impl RoomFlagChanges {
             slow_mode_s: self.slow_mode_s.unwrap_or(flags.slow_mode_s),
             history: self.history.unwrap_or(flags.history),
             receipts: self.receipts.unwrap_or(flags.receipts),
+            guests_send: self.guests_send.unwrap_or(flags.guests_send),
+            members_add: self.members_add.unwrap_or(flags.members_add),
+            members_pin: self.members_pin.unwrap_or(flags.members_pin),
+            members_mention_all: self.members_mention_all.unwrap_or(flags.members_mention_all),
+            edit_window_s: self.edit_window_s.unwrap_or(flags.edit_window_s),
         }
     }
 
@@ -92,6 +115,11 @@ impl RoomFlagChanges {
             || self.archived.is_some()
             || self.history.is_some()
             || self.receipts.is_some()
+            || self.guests_send.is_some()
+            || self.members_add.is_some()
+            || self.members_pin.is_some()
+            || self.members_mention_all.is_some()
+            || self.edit_window_s.is_some()
     }
 
     /// Whether nothing is to be changed.

@@ -6,9 +6,9 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use crate::{
     AddedBy, AttachmentUrl, AvatarUrl, Code, DisplayName, Emoji, Epoch, ExternalId, FileId, FileName,
-    IdempotencyKey, ListedWord, MediaType, MessageId, MessageText, NotificationLevel, Reason, Receipts,
-    ReportStatus, Role, RoomHistory, RoomId, RoomKind, RoomName, RoomRef, SearchText, Seq, SessionId, Slug,
-    StatusText, Timestamp, UserId, UserRef, Username, WordAction, limits,
+    IdempotencyKey, ListedWord, MediaType, MentionAll, MessageId, MessageText, Metadata, NotificationLevel,
+    Reason, Receipts, ReportStatus, Role, RoomHistory, RoomId, RoomKind, RoomName, RoomRef, RoomTopic,
+    SearchText, Seq, SessionId, Slug, StatusText, Timestamp, UserId, UserRef, Username, WordAction, limits,
 };
 
 macro_rules! schemas {
@@ -94,6 +94,10 @@ schemas! {
         "type": "string", "minLength": 1, "maxLength": limits::ROOM_NAME_MAX_CHARS,
         "description": "The name of a room: one line with at least one visible character. The server normalizes it (NFC)."
     };
+    RoomTopic => {
+        "type": "string", "minLength": 1, "maxLength": limits::ROOM_TOPIC_MAX_CHARS,
+        "description": "What a room is about: one line with at least one visible character. The server normalizes it (NFC)."
+    };
     Reason => {
         "type": "string", "minLength": 1, "maxLength": limits::REASON_MAX_CHARS,
         "description": "The reason of a ban or a mute: one line with at least one visible character. The server normalizes it (NFC)."
@@ -109,6 +113,14 @@ schemas! {
     NotificationLevel => {
         "type": "string", "enum": NotificationLevel::ALL,
         "description": "Of what in a room the user wants to be notified: `all` (every message), `mentions`, or `none` (then mentions are no notices either)."
+    };
+    MentionAll => {
+        "type": "string", "enum": MentionAll::ALL,
+        "description": "Whom a message mentions besides those whom it names: `all` (every member) or `here` (the members with a connected device)."
+    };
+    Metadata => {
+        "type": "object", "additionalProperties": {},
+        "description": "A JSON object of the sender's program, of at most 4 KiB and 32 levels. The server carries it and does not look into it."
     };
     Receipts => {
         "type": "string", "enum": Receipts::ALL,
@@ -144,7 +156,7 @@ schemas! {
     };
     Role => {
         "type": "string", "enum": Role::ALL,
-        "description": "The role of a member: a `member` reads and writes; a `moderator` also adds, removes, bans and mutes members and pins messages; an `owner` also changes roles and the room."
+        "description": "The role of a member: a `guest` reads, and writes where the room lets guests; a `member` reads and writes; a `moderator` also adds, removes, bans and mutes members and pins messages; an `owner` also changes roles and the room."
     };
     RoomKind => {
         "type": "string", "enum": RoomKind::ALL,

@@ -6,8 +6,8 @@ use crate::{
     bounded::bounded_text,
     limits::{
         AVATAR_URL_MAX_BYTES, DISPLAY_NAME_MAX_CHARS, EXTERNAL_ID_MAX_BYTES, IDEMPOTENCY_KEY_MAX_BYTES,
-        MESSAGE_TEXT_MAX_CHARS, REASON_MAX_CHARS, ROOM_NAME_MAX_CHARS, SEARCH_QUERY_MAX_CHARS,
-        SLUG_MAX_BYTES, STATUS_MAX_CHARS, WORD_MAX_CHARS,
+        MESSAGE_TEXT_MAX_CHARS, REASON_MAX_CHARS, ROOM_NAME_MAX_CHARS, ROOM_TOPIC_MAX_CHARS,
+        SEARCH_QUERY_MAX_CHARS, SLUG_MAX_BYTES, STATUS_MAX_CHARS, WORD_MAX_CHARS,
     },
     unicode::{is_blank, is_visible, is_visible_in_texts, problem_in_names, to_nfc, without_deceptions},
 };
@@ -61,6 +61,11 @@ bounded_text!(
     |text| name("name", &text, ROOM_NAME_MAX_CHARS)
 );
 bounded_text!(
+    /// What a room is about, in Normalization Form C: 1 to 150 characters on one line, one of them visible, trimmed.
+    RoomTopic,
+    |text| name("topic", &text, ROOM_TOPIC_MAX_CHARS)
+);
+bounded_text!(
     /// Why a user is banned or muted, in Normalization Form C: 1 to 500 characters on one line, one of them visible,
     /// trimmed.
     Reason,
@@ -109,7 +114,7 @@ bounded_text!(
     }
 );
 bounded_text!(
-    /// Where a user's picture is: an `https` or `http` address with a host, without a user, of at most 1,024 bytes.
+    /// Where a user's or a room's picture is: an `https` or `http` address with a host, without a user, of at most 1,024 bytes.
     AvatarUrl,
     |text| {
         if text.len() > AVATAR_URL_MAX_BYTES {
@@ -206,6 +211,23 @@ impl DisplayName {
 }
 
 impl RoomName {
+    /// What stands as the name of a room that has none.
+    #[must_use]
+    pub fn placeholder() -> Self {
+        Self("Group".into())
+    }
+
+    /// The name of a room that has none of its own: the names of its members, cut where they are longer than a name may be.
+    /// None where there is no name to show.
+    #[must_use]
+    pub fn of_members(names: &str) -> Option<Self> {
+        let mut text: String = names.chars().take(ROOM_NAME_MAX_CHARS - 1).collect();
+        if text.len() < names.len() {
+            text.push('…');
+        }
+        Self::recorded(text).ok()
+    }
+
     /// A name that was accepted before, perhaps by an earlier version: in the present form, or as near to it as can be.
     ///
     /// # Errors

@@ -35,6 +35,7 @@
 
 mod accept;
 mod allocator;
+mod answers;
 pub mod clock;
 pub mod config;
 pub mod doctor;
@@ -46,6 +47,7 @@ pub mod lifecycle;
 mod log_budget;
 pub mod metrics;
 pub mod ops;
+mod patience;
 mod places;
 mod run;
 pub mod settings;
@@ -60,6 +62,7 @@ pub use health::{Check, Readiness};
 pub use lifecycle::{Lifecycle, Running, StartError};
 pub use log_budget::{Escaped, LogBudget};
 pub use metrics::Metrics;
+pub use patience::Patience;
 pub use places::{Place, Places};
 pub use run::{Application, Host, run};
 pub use settings::{CommonSettings, LogFormat, OpsSettings, Registration};

@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     Lifecycle, Metrics, Readiness, StartError,
     accept::accept,
+    answers::TimedAnswers,
     health::{CheckState, State as Snapshot},
     places::{Place, Places},
 };
@@ -33,6 +34,9 @@ const METRICS_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 const CONNECTIONS_MAX: usize = 64;
 /// How long a connection may take to send the head of a request; for the next one, from the last answer.
 const HEAD_PATIENCE: Duration = Duration::from_secs(10);
+/// How long a client may take nothing of an answer, at less than 1 KiB/s in all: a scrape has a time limit, which is seldom
+/// longer.
+const ANSWER_PATIENCE: Duration = Duration::from_secs(10);
 /// How long a request that is under way at the shutdown may take.
 const LAST_PATIENCE: Duration = Duration::from_secs(1);
 /// The bytes of a request's head.
@@ -109,7 +113,10 @@ async fn connection(stream: TcpStream, place: Place, router: Router, soft: Cance
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_PATIENCE)
         .max_buf_size(HEAD_MAX_BYTES)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+        .serve_connection(
+            TokioIo::new(TimedAnswers::new(stream, ANSWER_PATIENCE)),
+            TowerToHyperService::new(router),
+        );
     let mut connection = pin!(connection);
     let ended = tokio::select! {
         biased;

@@ -6,8 +6,8 @@ use std::{net::SocketAddr, time::Duration};
 
 use madang_kit::{Lifecycle, Metrics, Readiness, StartError, ops};
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
+    io::{AsyncReadExt as _, AsyncWriteExt as _, Interest},
+    net::{TcpSocket, TcpStream},
 };
 
 /// Status line, headers and body.
@@ -107,4 +107,40 @@ async fn a_head_that_does_not_come_ends_its_connection() {
         assert!(matches!(read, Ok(Ok(0) | Err(_))), "the connection has not ended in time");
     }
     assert!(begun.elapsed() <= Duration::from_secs(11), "{:?}", begun.elapsed());
+}
+
+/// More than the buffers of the system take, on both sides.
+const MANY_BYTES: usize = 64 * 1024 * 1024;
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_nobody_takes_ends_its_connection() {
+    let (address, life) = started().await;
+    let request = b"GET /metrics HTTP/1.1\r\nHost: test\r\n\r\n";
+    // Somebody who takes one answer takes the next ones, too.
+    let mut scraper = TcpStream::connect(address).await.unwrap();
+    let mut answer = vec![0; 64 * 1024];
+    let mut answer_bytes = 0;
+    for _ in 0..3 {
+        scraper.write_all(request).await.unwrap();
+        answer_bytes = scraper.read(&mut answer).await.unwrap();
+        assert!(answer.starts_with(b"HTTP/1.1 200 "));
+    }
+
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4 * 1024).unwrap();
+    let mut deaf = socket.connect(address).await.unwrap();
+    let begun = tokio::time::Instant::now();
+    // It asks until the server reads no more questions, since it cannot write the answers.
+    let asks = async {
+        for _ in 0..MANY_BYTES / answer_bytes {
+            if deaf.write_all(request).await.is_err() {
+                break;
+            }
+        }
+        drop(deaf.ready(Interest::ERROR).await);
+    };
+    tokio::time::timeout(Duration::from_secs(60), asks).await.expect("the connection has not ended in time");
+    assert!(begun.elapsed() <= Duration::from_secs(11), "{:?}", begun.elapsed());
+    assert!(get(address, "/livez").await.starts_with("HTTP/1.1 200"));
+    life.stop();
 }

@@ -34,3 +34,4 @@ pub mod wire;
 
 pub use auth::{Auth, AuthClient, auth_server};
 pub use store::{MessageStore, MessageStoreClient, MessageStoreSettings, message_store_server};
+pub use wire::status::is_unknown_method;

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use madang_domain::{
     Attachment, AttachmentUrl, AvatarUrl, Code, DisplayName, Error, ExternalId, FileName, IdempotencyKey,
-    MediaType, Profile, Role, RoomFlags, RoomId, RoomName, Seq, Slug, Timestamp, TopicId, UserId, Username,
+    MediaType, MentionAll, Metadata, Profile, Role, RoomDetails, RoomFlags, RoomId, RoomName, RoomTopic, Seq,
+    Slug, Timestamp, TopicId, UserId, Username,
     event::{
         Custom, Event, EventBody, EventKind, Invite, Joined, Left, Mention, Message, Restricted, RoleChanged,
         RoomChanged, Unknown,
@@ -50,7 +51,7 @@ fn profile() -> impl Strategy<Value = Arc<Profile>> {
 }
 
 fn role() -> impl Strategy<Value = Role> {
-    prop_oneof![Just(Role::Member), Just(Role::Moderator), Just(Role::Owner)]
+    prop_oneof![Just(Role::Guest), Just(Role::Member), Just(Role::Moderator), Just(Role::Owner)]
 }
 
 fn attachment() -> impl Strategy<Value = Attachment> {
@@ -72,13 +73,21 @@ fn attachment() -> impl Strategy<Value = Attachment> {
 fn message() -> impl Strategy<Value = Message> {
     // Any text: an erased message has none.
     let mentions = vec(user_id(), 0..3);
-    (any::<String>(), "[ -~]{1,64}", option::of(1..=u64::MAX), vec(attachment(), 0..3), mentions).prop_map(
-        |(text, key, reply_to, attachments, mentions)| Message {
+    let all = option::of(prop_oneof![Just(MentionAll::All), Just(MentionAll::Here)]);
+    let metadata = option::of(
+        "[a-z가-힣]{0,64}"
+            .prop_map(|text| Box::new(Metadata::new(&format!("{{ \"z\": \"{text}\",\"a\":1e9}}")).unwrap())),
+    );
+    let besides = (mentions, all, metadata);
+    (any::<String>(), "[ -~]{1,64}", option::of(1..=u64::MAX), vec(attachment(), 0..3), besides).prop_map(
+        |(text, key, reply_to, attachments, (mentions, mentions_all, metadata))| Message {
             text,
             key: IdempotencyKey::new(key).unwrap(),
             reply_to: reply_to.map(Seq::new),
             attachments,
             mentions,
+            mentions_all,
+            metadata,
             excerpt: None,
             changes: None,
             thread: None,
@@ -97,7 +106,12 @@ fn body() -> impl Strategy<Value = EventBody> {
         role().prop_map(|role| EventBody::RoleChanged(RoleChanged { role })),
         (name(), slug, any::<bool>(), 0_u32..100).prop_map(|(name, slug, deleted, slow_mode_s)| {
             let flags = RoomFlags { slow_mode_s, archived: deleted, ..RoomFlags::default() };
-            EventBody::RoomChanged(RoomChanged { name, slug, flags, deleted })
+            let details = RoomDetails {
+                topic: slug.is_some().then(|| RoomTopic::new("noon").unwrap()),
+                avatar_url: None,
+                unnamed: deleted,
+            };
+            EventBody::RoomChanged(RoomChanged { name, slug, flags, details, deleted })
         }),
         any::<bool>().prop_map(|on| EventBody::Banned(Restricted { on, until: None })),
         any::<bool>()
@@ -208,8 +222,8 @@ fn a_bad_field_is_named() {
         ),
         (
             |event| detail(event).json = r#"{"role":"king"}"#.into(),
-            "detail: the detail of `joined`: unknown variant `king`, expected one of `member`, `moderator`, \
-             `owner` at line 1 column 14",
+            "detail: the detail of `joined`: unknown variant `king`, expected one of `guest`, `member`, \
+             `moderator`, `owner` at line 1 column 14",
         ),
     ];
     for (spoil, expected) in cases {

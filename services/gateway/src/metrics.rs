@@ -5,7 +5,7 @@ mod labels;
 
 use madang_kit::metrics::{DURATION_BOUNDS_SECONDS, Durations, Metrics, Recorder, instruments};
 
-pub(crate) use self::labels::{Admitted, FrameType, HandshakeRefusal, OfLimit, PlaceRefusal};
+pub(crate) use self::labels::{Admitted, FrameType, HandshakeRefusal, OfLimit, PlaceRefusal, TlsFailure};
 use crate::outbox::Close;
 
 instruments! {
@@ -30,6 +30,7 @@ instruments! {
         admission_delay: Histogram<Durations> = "madang.gateway.admission.delay", "s", "Time from a socket's credential to its admission; for one that is told to come back, until then.";
         refused_connections: CounterBy<PlaceRefusal> = "madang.gateway.refused.connections", "{connection}", "Connections, and requests behind proxies, for which there was no place.";
         refused_handshakes: CounterBy<HandshakeRefusal> = "madang.gateway.refused.handshakes", "{handshake}", "Handshakes, and sockets without a session yet, that were refused.";
+        failed_tls_handshakes: CounterBy<TlsFailure> = "madang.gateway.failed.tls_handshakes", "{handshake}", "Handshakes of TLS with clients that came to nothing, by the reason.";
         shared_budget_failures: Counter = "madang.gateway.shared_budgets.failures", "{call}", "Calls for a budget that gateways share to which the bus gave no answer in time: the gateway's own budget counted.";
         rate_limited: CounterBy<OfLimit> = "madang.gateway.rate_limited", "{request}", "Requests that were refused because a limit was reached.";
     }

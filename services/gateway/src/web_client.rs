@@ -30,8 +30,10 @@ const OTHER_CACHING: &str = "public, max-age=3600";
 /// What is served where the client was not built.
 const NOT_BUILT: &str = "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>Madang</title>\n\
     <h1>Madang is running</h1>\n\
-    <p>The web client is not part of this program, because it was not built before it. With Node 20 or later:</p>\n\
-    <pre>make web-client\ncargo build --release -p madang</pre>\n\
+    <p>This program has no web client: it was built on a machine without Node. Install Node 20.19 or later, stop this \
+    program, and start it by the same command again, such as</p>\n\
+    <pre>make run</pre>\n\
+    <p>It builds the web client first. <code>make web-client</code> says what is missing, where that fails.</p>\n\
     <p>The API is under <code>v1</code>; <a href=\"v1/openapi.json\">v1/openapi.json</a> describes it.</p>\n";
 
 /// The routes of the client below a base path.

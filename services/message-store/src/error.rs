@@ -50,8 +50,8 @@ pub(crate) enum OperationError {
     /// Nobody sends in an archived room.
     #[error("the room is archived: nobody sends, edits or reacts in it")]
     Archived,
-    /// Only moderators send in an announcement room.
-    #[error("only moderators send in this room")]
+    /// Only moderators send in an announcement room, and guests only where the room lets them.
+    #[error("only moderators send in an announcement room, and guests only where the room lets them")]
     OnlyModerators,
     /// The actor is muted: until when, and how long that is from now.
     #[error("you are muted in this room{}", until(.0))]
@@ -77,6 +77,9 @@ pub(crate) enum OperationError {
     /// The pause of slow mode is too long.
     #[error("slow_mode_s must be 0 to {max}", max = limits::SLOW_MODE_MAX_S)]
     BadSlowMode,
+    /// The time for edits is too long.
+    #[error("edit_window_s must be 0 to {max}", max = limits::EDIT_WINDOW_MAX_S)]
+    BadEditWindow,
     /// An invitation link would be expired when it is made, or live too long.
     #[error("expires_at must be a later time than now, within {max} days", max = limits::INVITATION_MAX_DAYS)]
     BadExpiry,
@@ -101,6 +104,9 @@ pub(crate) enum OperationError {
     /// Another room gave the slug up lately.
     #[error("another room had this slug recently; it becomes free after {days} days", days = .0.as_secs() / 86_400)]
     SlugRests(Duration),
+    /// A public room was asked for without a name.
+    #[error("a public room needs a name")]
+    PublicNeedsName,
     /// A direct room was asked for with other than two users.
     #[error("a direct room needs exactly one other member")]
     DirectNeedsOneOther,
@@ -108,7 +114,7 @@ pub(crate) enum OperationError {
     #[error("a direct room has no slug and no flags, and its two members and their roles do not change")]
     DirectIsFixed,
     /// The room would have members and no owner.
-    #[error("the last owner of a room must first make another member an owner")]
+    #[error("the room would have no owner; make another member an owner first")]
     LastOwner,
     /// One does not remove oneself.
     #[error("leave the room instead of removing yourself")]
@@ -245,6 +251,8 @@ impl From<OperationError> for Error {
             | E::BlockSelf
             | E::BadUntil
             | E::BadSlowMode
+            | E::BadEditWindow
+            | E::PublicNeedsName
             | E::BadExpiry
             | E::BadUses
             | E::WordRefused
@@ -284,6 +292,8 @@ impl From<OperationError> for Error {
             E::DirectNeedsOneOther | E::TooManyMembers => Some("/members"),
             E::BadUntil => Some("/until"),
             E::BadSlowMode => Some("/slow_mode_s"),
+            E::BadEditWindow => Some("/edit_window_s"),
+            E::PublicNeedsName => Some("/name"),
             E::BadExpiry => Some("/expires_at"),
             E::BadUses => Some("/uses"),
             E::WordRefused => Some("/text"),

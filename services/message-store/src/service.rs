@@ -14,18 +14,19 @@ use madang_rpc::{
     method::Method,
     store::{
         AbandonUpload, AcceptInvitation, Append, AppendInThread, Appended, AuditEntry, BannedUser,
-        BeginExport, BeginUpload, Block, BlockedUser, Changed, CreateRoom, DeleteMessage, DeleteRoom,
-        Dismiss, EditMessage, EraseUser, Erased, Export, ExportPage, FinishUpload, FollowThread,
+        BeginExport, BeginUpload, Block, BlockedUser, Changed, ChangedBlocks, CreateRoom, DeleteMessage,
+        DeleteRoom, Dismiss, EditMessage, EraseUser, Erased, Export, ExportPage, FinishUpload, FollowThread,
         FollowedThread, ForgetFiles, GetFile, GetHides, GetPeople, GetReads, GetRoom, GetSync,
         GetUserSettings, GetWords, Heads, History, Inbox, InboxMark, InboxPage, Invitation, Join, Leave,
         ListAudit, ListBans, ListBlocked, ListInvitations, ListMembers, ListPins, ListRemovedFiles,
         ListReports, ListRevisions, ListRooms, ListThreadMessages, ListThreads, LogPage, MadeInvitation,
         MakeInvitation, MarkDelivered, MarkInboxRead, MarkRead, MarkThreadRead, Member, NoteSeen, Notify,
         Open, OpenInbox, Opened, OpenedInbox, Page, Person, PutMember, PutRoomSettings, PutStatus,
-        PutUserSettings, PutWords, React, Read, ReadExport, ReadMark, RememberProfile, RememberedProfile,
-        RemoveMember, Report, ReportMessage, Resolve, Resolved, Restrict, Revision, RevokeInvitation,
-        RoomReads, RoomView, Search, SearchPage, SetForRoom, SetPin, SettleReport, Synced, TellFollowers,
-        ThreadPage, ThreadPlace, ToldStatus, Unblock, UpdateRoom, UserHides, UserSettings, WordList,
+        PutUserSettings, PutWords, React, Read, ReadExport, ReadHides, ReadMark, RememberProfile,
+        RememberedProfile, RemoveMember, Report, ReportMessage, Resolve, Resolved, Restrict, Revision,
+        RevokeInvitation, RoomReads, RoomView, Search, SearchPage, SetForRoom, SetPin, SettleReport, Synced,
+        TellFollowers, TellMembers, ThreadPage, ThreadPlace, ToldMembers, ToldStatus, Unblock, UpdateRoom,
+        UserSettings, WordList,
     },
 };
 use tokio::time::timeout;
@@ -34,7 +35,7 @@ use crate::{
     batch::Queue,
     error::OperationError,
     metrics::CallMetrics,
-    operations::{Appender, Engine, InboxOpener, Opener},
+    operations::{Appender, Engine, InboxOpener, Opener, ToAppend},
     settings::CALL_DEADLINE,
 };
 
@@ -132,6 +133,8 @@ impl<S: Sync> Layer<S> for Metered {
 fn check_message(message: &mut Message) -> Result<()> {
     // A text that the database refuses would cost its whole batch a second try.
     message.text = MessageText::new(std::mem::take(&mut message.text))?.into_string();
+    // Whom it mentions is found by its text.
+    message.mentions_all = None;
     // Addresses travel as they may have been recorded; these are new ones. Names were made fit on the way.
     for (place, attachment) in message.attachments.iter().enumerate() {
         AttachmentUrl::new(attachment.url.as_str()).map_err(|error| {
@@ -154,7 +157,7 @@ impl MessageStore for Operations {
     }
 
     async fn list_rooms(&self, request: ListRooms) -> Result<Page<RoomView>> {
-        Ok(self.0.engine.rooms(request.user, request.joinable, request.page).await?)
+        Ok(self.0.engine.rooms(request).await?)
     }
 
     async fn update_room(&self, mut request: UpdateRoom) -> Result<Changed<RoomView>> {
@@ -224,13 +227,18 @@ impl MessageStore for Operations {
         let is_flagged = self.is_flagged(&append).await?;
         check_message(&mut append.message)?;
         let (room, reply_to) = (append.room, append.message.reply_to);
-        let mut appended = if is_flagged || append.message.has_files() {
+        let everybody = self.0.engine.mentions_everybody(&append).await?;
+        let is_apart = append.message.has_files() || everybody.is_some();
+        let report = is_flagged.then(|| self.0.engine.new_id());
+        let to_append = ToAppend { append, report };
+        let mut appended = if is_apart {
             // This method keeps its deadline in its queue, in which such a message does not wait.
-            timeout(CALL_DEADLINE, self.0.engine.append_apart(append, is_flagged))
+            timeout(CALL_DEADLINE, self.0.engine.append_apart(to_append, everybody))
                 .await
                 .unwrap_or_else(|_elapsed| Err(OperationError::Deadline))?
         } else {
-            self.0.appends.ask(append).await?
+            // One that is to be reported, too: the messages of its call wait for it.
+            self.0.appends.ask(to_append).await?
         };
         // After the commit: what happens to the original from now on has events after this one. A message that answers
         // nothing pays nothing, and waits for none that does.
@@ -249,6 +257,10 @@ impl MessageStore for Operations {
 
     async fn tell_followers(&self, request: TellFollowers) -> Result<Changed<bool>> {
         Ok(self.0.engine.reply_notices.tell(request).await?)
+    }
+
+    async fn tell_members(&self, request: TellMembers) -> Result<ToldMembers> {
+        Ok(self.0.engine.reply_notices.tell_members(request).await?)
     }
 
     async fn list_thread_messages(&self, request: ListThreadMessages) -> Result<ThreadPage> {
@@ -393,11 +405,11 @@ impl MessageStore for Operations {
         Ok(self.0.engine.mark_inbox_read(request.user, request.seq).await?)
     }
 
-    async fn block(&self, request: Block) -> Result<()> {
+    async fn block(&self, request: Block) -> Result<ChangedBlocks> {
         Ok(self.0.engine.block(request.actor, request.user).await?)
     }
 
-    async fn unblock(&self, request: Unblock) -> Result<()> {
+    async fn unblock(&self, request: Unblock) -> Result<ChangedBlocks> {
         Ok(self.0.engine.unblock(request.actor, request.user).await?)
     }
 
@@ -421,7 +433,7 @@ impl MessageStore for Operations {
         Ok(self.0.engine.note_seen(request).await?)
     }
 
-    async fn get_hides(&self, request: GetHides) -> Result<Vec<UserHides>> {
+    async fn get_hides(&self, request: GetHides) -> Result<ReadHides> {
         Ok(self.0.engine.hides(request).await?)
     }
 

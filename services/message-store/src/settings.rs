@@ -65,6 +65,13 @@ pub(crate) const INVITATIONS_WAITING_MAX: u32 = INVITATIONS_OPEN_MAX;
 /// How many followers of a thread one transaction tells of a message: it holds the locks of their inboxes.
 pub(crate) const TELL_CHUNK_FOLLOWERS: u32 = 100;
 
+/// How many members one transaction tells of a message that mentions everybody: as many, for the same reason.
+pub(crate) const TELL_CHUNK_MEMBERS: u32 = TELL_CHUNK_FOLLOWERS;
+
+/// The most messages of one room of which members are still to be told. One more mentions nobody: each is worth as many
+/// notices as the room has members, and nobody reads ten at once.
+pub(crate) const ROOM_MEMBER_TELLS_MAX: u32 = 10;
+
 /// The interval between searches for messages of which followers were not told.
 pub(crate) const TELL_INTERVAL: Duration = Duration::from_secs(30);
 
@@ -80,6 +87,18 @@ pub(crate) const INBOX_LATEST: u32 = limits::PAGE_DEFAULT_ITEMS;
 
 /// The most of these that are invitations by one user, or bans, or mutes: nobody alone fills the first page of an inbox.
 pub(crate) const NOTICES_ALIKE_MAX: u32 = 10;
+
+/// The interval between two looks through all inboxes for notices that are not kept. Each process begins with one.
+pub(crate) const INBOX_SWEEP_INTERVAL: Duration = Duration::from_secs(60 * 60);
+
+/// How many inboxes one statement looks at.
+pub(crate) const INBOX_SWEEP_USERS: u32 = 1_000;
+
+/// The pause between two such statements: a million inboxes take less than a minute.
+pub(crate) const INBOX_SWEEP_PACE: Duration = Duration::from_millis(50);
+
+/// How many notices one transaction removes: it holds the inbox's lock.
+pub(crate) const INBOX_TRIM_CHUNK_NOTICES: u32 = 1_000;
 
 /// The interval between searches for rooms whose tombstone has expired.
 pub(crate) const PURGE_INTERVAL: Duration = Duration::from_secs(60);
@@ -241,6 +260,26 @@ pub struct Settings {
     )]
     pub user_file_bytes: u64,
 
+    /// The days for which notices are kept in inboxes
+    #[arg(
+        long = "store-inbox-days",
+        id = "store_inbox_days",
+        default_value_t = 90,
+        value_parser = clap::value_parser!(u32).range(1..=36_500),
+        value_name = "DAYS"
+    )]
+    pub inbox_days: u32,
+
+    /// The most notices that are kept in one inbox; the oldest ones go first
+    #[arg(
+        long = "store-inbox-notices",
+        id = "store_inbox_notices",
+        default_value_t = 10_000,
+        value_parser = clap::value_parser!(u32).range(1_000..=10_000_000),
+        value_name = "NOTICES"
+    )]
+    pub inbox_notices: u32,
+
     /// Whether the start applies the migrations. This field has no flag. The process sets it from `MADANG_MIGRATE`.
     #[arg(skip = true)]
     pub migrate: bool,
@@ -271,6 +310,8 @@ impl Default for Settings {
             added_by: AddedBy::Shared,
             edit_window_seconds: 0,
             user_file_bytes: USER_FILE_BYTES,
+            inbox_days: 90,
+            inbox_notices: 10_000,
             migrate: true,
         }
     }

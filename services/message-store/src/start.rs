@@ -18,7 +18,9 @@ use crate::{
     batch::Queue,
     indexing::{Hints, Indexer},
     metrics::CallMetrics,
-    operations::{Appender, CountedMarks, Engine, InboxOpener, KnownProfiles, Opener, ReplyNotices},
+    operations::{
+        Appender, CountedMarks, Engine, InboxOpener, InboxTrimmer, KnownProfiles, Opener, ReplyNotices,
+    },
     service::{Inner, Metered, Operations, Service},
     settings::{
         APART_APPENDS_WAITING, CALL_DEADLINE, EXPIRE_CHUNK_FILES, FILE_APPENDS_MAX, FORGET_CHUNK_SLUGS,
@@ -32,6 +34,9 @@ use crate::{
 
 /// The setting that names the database.
 const DATABASE_URL: &str = "MADANG_DATABASE_URL";
+
+/// The seconds of a day.
+const DAY_SECONDS: u64 = 24 * 60 * 60;
 
 /// How much longer a statement may run on the server than its caller waits: the caller gives up first, and
 /// the server soon after.
@@ -100,6 +105,14 @@ pub async fn start(settings: &Settings, url: &Secret, host: &Host) -> Result<Ser
         clock: Arc::clone(&host.clock),
     });
     Arc::clone(&reply_notices).start(&life);
+    let trimmer = InboxTrimmer {
+        database: Arc::clone(&database),
+        transactions: Arc::clone(&transactions),
+        clock: Arc::clone(&host.clock),
+        age: Duration::from_secs(u64::from(settings.inbox_days) * DAY_SECONDS),
+        count: settings.inbox_notices.into(),
+    };
+    trimmer.start(&life);
     close_at_end(&life, Arc::clone(&database));
 
     let engine = Engine {

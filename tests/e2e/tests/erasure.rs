@@ -1,15 +1,16 @@
-//! A user is erased on a cluster whose gateway dies over it: what both databases and Redis hold of the user afterwards.
+//! A user is erased on a cluster whose gateway dies over it: what both databases, Redis and the store of files hold of the
+//! user afterwards.
 
 #![expect(clippy::expect_used, reason = "a story that cannot go on ends with a message")]
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use madang_client::{Body, NewRoom};
 use madang_contract::EventBody;
-use madang_domain::Seq;
+use madang_domain::{RoomId, Seq};
 use madang_e2e::{PATIENCE, Person, Stage, fast_sends, public_room};
-use madang_test_kit::eventually;
-use reqwest::Method;
+use madang_test_kit::{Program, eventually};
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
@@ -87,11 +88,36 @@ fn traces(lines: &[String], secrets: &[String]) -> Vec<String> {
     lines.iter().filter(is_trace).map(|line| line.chars().take(300).collect()).collect()
 }
 
-async fn everything(stage: &Stage) -> Vec<String> {
+/// The files of a directory, each with its path and its bytes, which are read as text.
+fn files_dump(directory: &Path) -> Vec<String> {
+    let mut lines = Vec::new();
+    for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            lines.extend(files_dump(&path));
+        } else {
+            // It may go meanwhile.
+            let bytes = std::fs::read(&path).unwrap_or_default();
+            lines.push(format!("file: {} {}", path.display(), String::from_utf8_lossy(&bytes)));
+        }
+    }
+    lines
+}
+
+async fn everything(stage: &Stage, files: &Path) -> Vec<String> {
     let mut lines = dump(&stage.cluster.auth_database_url()).await;
     lines.extend(dump(&stage.cluster.message_store_database_url()).await);
     lines.extend(redis_dump(stage).await);
+    lines.extend(files_dump(files));
     lines
+}
+
+/// Uploads a file to a room; answers its id.
+async fn upload(person: &Person, room: RoomId, text: String) -> Value {
+    let path = format!("/v1/rooms/{room}/files?name={WORD}.txt");
+    let answer = person.api.request(Method::POST, &path).body(text).send().await.expect("an answer");
+    assert_eq!(answer.status(), StatusCode::CREATED);
+    answer.json::<Value>().await.expect("a file")["file"].clone()
 }
 
 async fn call(person: &Person, method: Method, path: &str, body: &Value) {
@@ -101,7 +127,10 @@ async fn call(person: &Person, method: Method, path: &str, body: &Value) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_of_an_erased_user_is_left_though_a_gateway_dies_over_it() {
-    let stage = Stage::start(fast_sends()).await;
+    let directory = tempfile::tempdir().expect("a directory");
+    let files = directory.path().join("files");
+    let at = files.to_str().expect("a path");
+    let stage = Stage::start(fast_sends().with_setting(Program::Gateway, "MADANG_FILES_URL", at)).await;
     let gone = Person::register(stage.gateway(0), WORD).await;
     let jun = Person::register(stage.gateway(1), "jun").await;
     let yard = public_room(&gone, "Yard", &[&jun]).await.id;
@@ -122,6 +151,11 @@ async fn nothing_of_an_erased_user_is_left_though_a_gateway_dies_over_it() {
     gone.api.react(yard, &naming.id, "👍", true).await.expect("a reaction");
     gone.api.edit_message(yard, &sent[0], &format!("{WORD} edited")).await.expect("an edit");
     call(&gone, Method::PUT, "/v1/users/me/settings", &json!({"added_by": "nobody"})).await;
+    // One file is in a message, the other in none yet.
+    let in_message = upload(&gone, yard, format!("{WORD} in a message")).await;
+    let with_file = json!({"text": "look", "attachments": [{"file": in_message}]});
+    call(&gone, Method::POST, &format!("/v1/rooms/{yard}/messages"), &with_file).await;
+    upload(&gone, yard, format!("{WORD} not sent yet")).await;
     let listener = jun.listen(vec![stage.gateway(1)], yard).await;
     // A socket with presence, so that Redis has the name, and a session that was refreshed.
     let mut socket = gone.socket_in(&stage.gateway(1), yard).await;
@@ -135,9 +169,10 @@ async fn nothing_of_an_erased_user_is_left_though_a_gateway_dies_over_it() {
         refreshed.access_token.clone(),
         refreshed.refresh_token,
     ];
-    // The dump sees the user in all three.
-    let before = traces(&everything(&stage).await, &secrets);
-    for place in ["auth_users: ", "events", "profiles: ", "search: ", "madang:"] {
+    // The dump sees the user in all four, and both files.
+    let before = traces(&everything(&stage, &files).await, &secrets);
+    assert_eq!(before.iter().filter(|line| line.starts_with("file: ")).count(), 2, "{before:#?}");
+    for place in ["auth_users: ", "events", "profiles: ", "search: ", "madang:", "files: ", "file: "] {
         assert!(before.iter().any(|line| line.starts_with(place)), "{place}: {before:#?}");
     }
 
@@ -153,11 +188,12 @@ async fn nothing_of_an_erased_user_is_left_though_a_gateway_dies_over_it() {
     while socket.next_frame(PATIENCE).await.is_ok() {}
 
     eventually(ALL_GONE_WITHIN, "the end of every trace", async || {
-        traces(&everything(&stage).await, &secrets).is_empty().then_some(())
+        traces(&everything(&stage, &files).await, &secrets).is_empty().then_some(())
     })
     .await;
-    let all =
-        |heard: &madang_e2e::Heard| heard.events.iter().filter(|event| is_deleted(event)).count() == MESSAGES;
+    let all = |heard: &madang_e2e::Heard| {
+        heard.events.iter().filter(|event| is_deleted(event)).count() == MESSAGES + 1
+    };
     listener.until(PATIENCE, "all deletions", all).await;
     let head = listener.heard().events.iter().map(|event| event.seq).max().expect("events");
     listener.assert_whole(Seq::START, head);

@@ -340,6 +340,76 @@ async fn an_export_does_not_go_on_after_a_restore() {
     assert_eq!(texts, ["before the backup", "in the place of the lost one", "after the restore"]);
 }
 
+/// The texts of a public room, as a newcomer reads them.
+async fn texts_of(stage: &Stage, room: &str, reader: &str) -> Vec<String> {
+    let reader = Person::register(stage.madang.service.base_url(), reader).await;
+    let rooms = reader.api.public_rooms(None, None).await.expect("rooms").items;
+    let room = rooms.iter().find(|other| other.name == room).expect("the room");
+    reader.api.join(room.id).await.expect("a member");
+    let page = reader.api.messages(room.id, None, Some(Seq::START), Some(200)).await.expect("a page");
+    assert!(!page.more);
+    page.items.into_iter().map(|message| message.text.to_string()).collect()
+}
+
+/// Ends a server and starts it with the data of a backup.
+async fn restore(stage: &Stage, backup: &Path) {
+    stage.madang.service.stop().await.expect("an end");
+    copy_files(backup, &stage.path("data"));
+    stage.madang.service.restart().await.expect("a restart");
+}
+
+#[tokio::test]
+async fn an_import_goes_on_after_a_restore_with_what_was_lost() {
+    const MESSAGES: usize = 20;
+
+    let (from, to) = tokio::join!(Stage::start(), Stage::start());
+    let (mina, early) = from.sign_in().await;
+    let late = public_room(&mina, "Late", &[]).await;
+    let texts = |room: &str| (0..MESSAGES).map(|number| format!("{room} {number}")).collect::<Vec<_>>();
+    for room in [&early, &late] {
+        for text in texts(&room.name) {
+            mina.api.send_message(room.id, &text, None).await.expect("a send");
+        }
+    }
+    let name = |path: &str| from.path(path).display().to_string();
+    let (whole, half, state) = (name("whole.jsonl"), name("half.jsonl"), name("state"));
+    let (early, late) = (early.id.to_string(), late.id.to_string());
+    from.run(&["export", &early, &late, "--to", &whole]).await.good();
+    let key = to.key(&["users", "rooms", "messages"]).await;
+    let import = async |file: &str| {
+        let done = to.run(&["--api-key-file", &key, "-o", "json", "import", file, "--state", &state]).await;
+        let done = done.json();
+        ["rooms", "sent", "repeated"].map(|count| done[count].as_u64().unwrap())
+    };
+
+    // Half of the first room is there when the backup is made, and all of both rooms when it is restored.
+    let text = std::fs::read_to_string(&whole).unwrap();
+    let head = text.lines().position(|line| line.contains("\"message\"")).expect("a message");
+    let begun: Vec<&str> = text.lines().take(head + MESSAGES / 2).collect();
+    std::fs::write(&half, begun.join("\n")).unwrap();
+    assert_eq!(import(&half).await, [1, 10, 0]);
+    let backup = to.path("backup");
+    to.madang.service.stop().await.expect("an end");
+    copy_files(&to.path("data"), &backup);
+    to.madang.service.restart().await.expect("a restart");
+    assert_eq!(import(&whole).await, [1, 30, 10]);
+    restore(&to, &backup).await;
+
+    // Somebody writes into the place of a message that was lost, before the import goes on.
+    let visitor = Person::register(to.madang.service.base_url(), "visitor").await;
+    let room = visitor.api.public_rooms(None, None).await.expect("rooms").items.remove(0);
+    visitor.api.join(room.id).await.expect("a member");
+    for number in 0..MESSAGES {
+        visitor.api.send_message(room.id, &format!("between {number}"), None).await.expect("a send");
+    }
+    assert_eq!(import(&whole).await, [1, 30, 10], "what was lost, and nothing twice");
+    let mut there = texts_of(&to, "Courtyard", "reader").await;
+    there.retain(|text| !text.starts_with("between"));
+    assert_eq!(there, texts("Courtyard"));
+    assert_eq!(texts_of(&to, "Late", "newcomer").await, texts("Late"));
+    assert_eq!(import(&whole).await, [0, 0, 40]);
+}
+
 /// An ingress with TLS, as a fleet has one.
 #[tokio::test]
 async fn an_ingress_with_tls_is_spoken_to_by_its_certificate() {

@@ -61,6 +61,7 @@ async fn what_is_done_to_a_message_is_heard_at_the_other_gateway_and_shown_to_wh
         attachments: Vec::new(),
         thread: None,
         in_room: false,
+        metadata: None,
     };
     socket.call(answer, PATIENCE).await.expect("an answer");
     let reacted = |event: &RoomEvent| match &event.body {

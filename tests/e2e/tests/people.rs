@@ -47,6 +47,36 @@ async fn is_present(socket: &mut Socket, room: RoomId, user: UserId) -> bool {
     present.users.expect("names").iter().any(|present| present.id == user)
 }
 
+/// The next time that a socket is told of typing: whose it is, and whether it has begun.
+async fn typing(socket: &mut Socket) -> (UserId, bool) {
+    loop {
+        if let Incoming::Frame(ServerFrame::Typing(typing)) =
+            socket.next_frame(PATIENCE).await.expect("typing")
+        {
+            return (typing.user, typing.on);
+        }
+    }
+}
+
+#[tokio::test]
+async fn typing_is_told_at_the_other_gateway_and_ends_with_the_one_that_dies() {
+    let stage = Stage::start(fast_sends()).await;
+    let (mina, joon) =
+        (Person::register(stage.gateway(0), "mina").await, Person::register(stage.gateway(1), "joon").await);
+    let yard = public_room(&mina, "Yard", &[&joon]).await.id;
+    let mut of_joon = joon.socket_in(&stage.gateway(1), yard).await;
+    let mut of_mina = mina.socket_in(&stage.gateway(0), yard).await;
+    for on in [true, false, true] {
+        let frame = ClientFrame::Typing { room: yard.into(), on, thread: None };
+        let answer = of_mina.call(frame, PATIENCE).await.expect("an answer");
+        assert!(matches!(answer, Incoming::Ok(_)), "{answer:?}");
+        assert_eq!(typing(&mut of_joon).await, (mina.id, on));
+    }
+    // Nobody says that it has ended.
+    stage.cluster.gateway(0).kill9().await.expect("a kill");
+    assert_eq!(typing(&mut of_joon).await, (mina.id, false));
+}
+
 #[tokio::test]
 async fn a_status_and_the_last_visit_are_seen_at_the_other_gateway_and_can_be_hidden() {
     let stage = Stage::start(fast_sends()).await;

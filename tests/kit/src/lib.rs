@@ -13,6 +13,7 @@
 //! ```
 
 mod availability;
+mod captured_log;
 mod certificates;
 mod cluster;
 mod database;
@@ -42,6 +43,7 @@ mod step_clock;
 mod tcp_proxy;
 
 pub use availability::where_available;
+pub use captured_log::CapturedLog;
 pub use certificates::{Authority, CertificateFiles, IssuedCertificate, ServiceCertificates};
 pub use cluster::{Cluster, ClusterOptions, PROCESSES_FILE, Ports, ProcessEntry};
 pub use database::TestDatabase;

@@ -12,14 +12,14 @@ use std::{
 };
 
 use madang_client::{Member, Room, RoomMessage};
-use madang_domain::{Role, RoomId, RoomKind, UserId};
+use madang_domain::{Code, Role, RoomId, RoomKind, Seq, UserId};
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     lines::{FORMAT, Line},
     progress::bar,
-    state::State,
+    state::{Sent, State},
 };
 use crate::{
     arguments::Import,
@@ -83,6 +83,20 @@ pub(crate) async fn import(server: &Server, output: &Output, import: Import) -> 
     output.say(&format!("{rooms} rooms, {sent} messages; {repeated} were there already."))
 }
 
+/// The key with which a message is sent: it follows from the archive, so that a repeat is known.
+fn key(room: RoomId, seq: Seq) -> String {
+    format!("export:{room}:{seq}")
+}
+
+/// What was asked for. None: the server has no such thing.
+fn found(answer: Result<Value>) -> Result<Option<Value>> {
+    match answer {
+        Ok(value) => Ok(Some(value)),
+        Err(Error::Api(error)) if error.code() == Some(Code::NotFound) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 fn read(text: &[u8], path: &Path, number: usize) -> Result<Line> {
     let bad = |says: String| {
         let says = format!("{}, line {number}: {says}", path.display());
@@ -126,6 +140,7 @@ impl Importer {
             Line::Archive { .. } => Ok(()),
             Line::Room { room } => {
                 self.make_room().await?;
+                self.forget_what_is_gone(room.id).await?;
                 self.open = Some(Open { room: *room, members: Vec::new() });
                 Ok(())
             }
@@ -144,6 +159,26 @@ impl Importer {
                 self.state.save()
             }
         }
+    }
+
+    /// Forgets what was noted of a room, where the server does not have it any more. An import goes on in order, and a
+    /// restore from a backup takes the latest away: where the last message is there, all before it are. What is forgotten
+    /// is done again; of what the server does have, external ids and keys let nothing be made twice.
+    async fn forget_what_is_gone(&mut self, archived: RoomId) -> Result<()> {
+        let Some(room) = self.state.done.rooms.get(&archived).copied() else { return Ok(()) };
+        if found(self.site.get(&format!("/rooms/{room}")).await)?.is_none() {
+            self.state.done.rooms.remove(&archived);
+            self.state.done.sent.remove(&archived);
+            return Ok(());
+        }
+        let Some(last) = self.state.done.sent.get(&archived).copied() else { return Ok(()) };
+        let path = format!("/rooms/{room}/messages?after={}&limit=1", last.seq.get().saturating_sub(1));
+        let page = found(self.site.get(&path).await)?.unwrap_or_default();
+        // In its place may stand another message, of after the restore: the key says whose message it is.
+        if page["items"][0]["key"].as_str() != Some(&key(archived, last.archived)) {
+            self.state.done.sent.remove(&archived);
+        }
+        Ok(())
     }
 
     /// Makes the room that was read, with its members.
@@ -179,8 +214,8 @@ impl Importer {
         }
         let made = match self.site.call(Method::POST, "/rooms", &body).await {
             // Somebody has the slug, perhaps the room of before.
-            Err(Error::Api(error)) if error.code() == Some(madang_domain::Code::AlreadyExists) => {
-                body["slug"] = serde_json::Value::Null;
+            Err(Error::Api(error)) if error.code() == Some(Code::AlreadyExists) => {
+                body["slug"] = Value::Null;
                 self.site.call(Method::POST, "/rooms", &body).await?
             }
             made => made?,
@@ -226,7 +261,7 @@ impl Importer {
 
     async fn send(&mut self, message: &RoomMessage) -> Result<()> {
         let done = &self.state.done;
-        if done.sent.get(&message.room).is_some_and(|last| *last >= message.seq) {
+        if done.sent.get(&message.room).is_some_and(|last| last.archived >= message.seq) {
             self.counts.repeated += 1;
             return Ok(());
         }
@@ -239,7 +274,7 @@ impl Importer {
         let body = json!({
             "user": self.name_of(message.sender.id),
             "text": text,
-            "key": format!("export:{}:{}", message.room, message.seq),
+            "key": key(message.room, message.seq),
             "join": true,
         });
         let sent = self.site.call(Method::POST, &format!("/rooms/{room}/messages"), &body).await?;
@@ -248,7 +283,8 @@ impl Importer {
         } else {
             self.counts.sent += 1;
         }
-        self.state.done.sent.insert(message.room, message.seq);
+        let seq = sent["seq"].as_u64().map_or(Seq::START, Seq::new);
+        self.state.done.sent.insert(message.room, Sent { archived: message.seq, seq });
         if (self.counts.sent + self.counts.repeated).is_multiple_of(SAVE_EVERY) {
             self.state.save()?;
         }

@@ -1,7 +1,10 @@
 //! What an import has done, in a file beside the archive. Without it the import does everything again, to the same end.
+//!
+//! The server may have been restored from a backup since the file was written, and then lacks the latest of what was done. So
+//! the file says how to find out: each room with the message of it that was sent last.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     io,
     path::{Path, PathBuf},
 };
@@ -21,10 +24,21 @@ pub(super) struct Done {
     pub(super) server: String,
     /// The rooms that were made, by the id of before.
     pub(super) rooms: BTreeMap<RoomId, RoomId>,
-    /// The users that were made.
-    pub(super) users: std::collections::BTreeSet<UserId>,
+    /// The users that this run has made. An earlier run's may be gone, and to make them again changes nothing.
+    #[serde(skip)]
+    pub(super) users: BTreeSet<UserId>,
     /// The last message that was sent, of each room of before.
-    pub(super) sent: BTreeMap<RoomId, Seq>,
+    #[serde(default, rename = "messages")]
+    pub(super) sent: BTreeMap<RoomId, Sent>,
+}
+
+/// A message that was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Sent {
+    /// Its number in the archive.
+    pub(super) archived: Seq,
+    /// Its number in the room that was made.
+    pub(super) seq: Seq,
 }
 
 /// The file.

@@ -102,7 +102,7 @@ export type Effect =
   | { readonly type: "connecting" | "opened" | "lost" | "stopped" }
   | { readonly type: "waiting"; readonly ms: number }
   /** `closeCode` is absent where no credential could be had. */
-  | { readonly type: "denied"; readonly closeCode?: number };
+  | { readonly type: "denied"; readonly closeCode?: number | undefined };
 
 export interface Step {
   readonly state: State;
@@ -111,6 +111,8 @@ export interface Step {
 
 /** One step. `random` draws evenly from 0 to 1. */
 export function step(state: State, input: Input, random: () => number): Step {
+  // What belongs to an earlier attempt says nothing of this one.
+  if ("attempt" in input && input.attempt !== state.attempt) return stay(state);
   switch (input.type) {
     case "start":
       return state.phase === "stopped" || state.phase === "denied"
@@ -125,14 +127,14 @@ export function step(state: State, input: Input, random: () => number): Step {
     case "offline":
       return probe({ ...state, online: false });
     case "credential":
-      if (state.phase !== "credential" || input.attempt !== state.attempt) return stay(state);
+      if (state.phase !== "credential") return stay(state);
       return {
         state: { ...state, phase: "opening", lifetimeMs: input.lifetimeMs },
         effects: [{ type: "open", attempt: state.attempt }],
       };
     case "credentialFailed":
-      if (state.phase !== "credential" || input.attempt !== state.attempt) return stay(state);
-      return input.retryable ? wait(state, random, input.retryAfterMs) : end(state, "denied", { type: "denied" });
+      if (state.phase !== "credential") return stay(state);
+      return input.retryable ? wait(state, random, input.retryAfterMs) : deny(state);
     case "hello":
       return state.phase === "opening" ? opened(state, input.heartbeatMs, random) : stay(state);
     case "reconnect":
@@ -140,16 +142,16 @@ export function step(state: State, input: Input, random: () => number): Step {
     case "received":
       return received(state);
     case "closed":
-      return isConnected(state) && input.attempt === state.attempt ? closed(state, input.code, random) : stay(state);
+      return isConnected(state) ? closed(state, input.code, random) : stay(state);
     case "abandon":
       return isConnected(state) ? wait(state, random) : stay(state);
     case "renewed":
-      if (state.phase !== "open" || input.attempt !== state.attempt) return stay(state);
+      if (state.phase !== "open") return stay(state);
       return { state: { ...state, lifetimeMs: input.lifetimeMs }, effects: renewal(input.lifetimeMs, random) };
     case "renewalFailed":
       // Where no other credential can be had, the server closes the socket with 4401 in time.
-      if (state.phase !== "open" || input.attempt !== state.attempt || !input.retryable) return stay(state);
-      return { state, effects: [{ type: "setTimer", name: "renew", ms: input.retryAfterMs ?? RENEW_RETRY_MS }] };
+      if (state.phase !== "open" || !input.retryable) return stay(state);
+      return { state, effects: [timer("renew", input.retryAfterMs ?? RENEW_RETRY_MS)] };
     case "timer":
       return fired(state, input.name, random);
   }
@@ -169,15 +171,17 @@ function fired(state: State, name: TimerName, random: () => number): Step {
       return { state, effects: state.phase === "open" ? [{ type: "renew", attempt: state.attempt }] : [] };
     case "heartbeat": {
       if (state.phase !== "open") return stay(state);
-      const again: Effect = { type: "setTimer", name: "heartbeat", ms: state.heartbeatMs };
+      const again: Effect = timer("heartbeat", state.heartbeatMs);
       if (state.heard || state.probing) return { state: { ...state, heard: false }, effects: [again] };
       return {
         state: { ...state, probing: true },
-        effects: [again, { type: "ping" }, { type: "setTimer", name: "pong", ms: PONG_DEADLINE_MS }],
+        effects: [again, { type: "ping" }, timer("pong", PONG_DEADLINE_MS)],
       };
     }
   }
 }
+
+const timer = (name: TimerName, ms: number): Effect => ({ type: "setTimer", name, ms });
 
 const stay = (state: State): Step => ({ state, effects: [] });
 
@@ -199,7 +203,7 @@ function attempt(state: State): Step {
     state: { ...state, phase: "credential", attempt: number, comeBackMs: null, obliged: false, probing: false },
     effects: [
       { type: "clearTimer", name: "retry" },
-      { type: "setTimer", name: "connect", ms: CONNECT_DEADLINE_MS },
+      timer("connect", CONNECT_DEADLINE_MS),
       { type: "connecting" },
       { type: "fetchCredential", attempt: number, replace: state.refused },
     ],
@@ -211,8 +215,8 @@ function opened(state: State, heartbeatMs: number, random: () => number): Step {
     state: { ...state, phase: "open", heartbeatMs, heard: true, probing: false, refused: false },
     effects: [
       { type: "clearTimer", name: "connect" },
-      { type: "setTimer", name: "heartbeat", ms: heartbeatMs },
-      { type: "setTimer", name: "stable", ms: STABLE_AFTER_MS },
+      timer("heartbeat", heartbeatMs),
+      timer("stable", STABLE_AFTER_MS),
       ...renewal(state.lifetimeMs, random),
       { type: "opened" },
     ],
@@ -223,7 +227,7 @@ function opened(state: State, heartbeatMs: number, random: () => number): Step {
 function renewal(lifetimeMs: number | null, random: () => number): Effect[] {
   if (lifetimeMs === null) return [];
   const part = RENEW_FROM + (RENEW_TO - RENEW_FROM) * random();
-  return [{ type: "setTimer", name: "renew", ms: Math.max(RENEW_LEAST_MS, (lifetimeMs - WHOLE_SECOND_MS) * part) }];
+  return [timer("renew", Math.max(RENEW_LEAST_MS, (lifetimeMs - WHOLE_SECOND_MS) * part))];
 }
 
 function received(state: State): Step {
@@ -234,10 +238,10 @@ function received(state: State): Step {
 function closed(state: State, code: number, random: () => number): Step {
   if (code === UNAUTHENTICATED) {
     // One that was asked for in the place of a refused one, and is refused before `hello`, will not get better.
-    if (state.refused && state.phase === "opening") return end(state, "denied", { type: "denied", closeCode: code });
+    if (state.refused && state.phase === "opening") return deny(state, code);
     return wait({ ...state, refused: true }, random);
   }
-  if (CLOSE_CODES[code]?.retry === false) return end(state, "denied", { type: "denied", closeCode: code });
+  if (CLOSE_CODES[code]?.retry === false) return deny(state, code);
   if (code === TOO_MANY) return wait(state, random, TOO_MANY_PAUSE_MS * (1 + random()));
   return wait(state, random);
 }
@@ -254,7 +258,7 @@ function wait(state: State, random: () => number, askedMs?: number): Step {
       comeBackMs: null,
       probing: false,
     },
-    effects: [...leave(state), { type: "waiting", ms }, { type: "setTimer", name: "retry", ms }],
+    effects: [...leave(state), { type: "waiting", ms }, timer("retry", ms)],
   };
 }
 
@@ -262,18 +266,20 @@ function end(state: State, phase: "stopped" | "denied", effect: Effect): Step {
   return { state: { ...state, phase, probing: false, obliged: false }, effects: [...leave(state), effect] };
 }
 
+const deny = (state: State, closeCode?: number): Step => end(state, "denied", { type: "denied", closeCode });
+
 /** The network is back, or the user looks at the page again: doubt an open socket, and do not sit out a long pause. */
 function woken(state: State, random: () => number): Step {
   if (state.phase !== "waiting" || state.obliged) return probe(state);
   // A crowd whose network comes back does not come all at once.
   const ms = backoffMs(1, random());
-  return { state, effects: [{ type: "waiting", ms }, { type: "setTimer", name: "retry", ms }] };
+  return { state, effects: [{ type: "waiting", ms }, timer("retry", ms)] };
 }
 
 function probe(state: State): Step {
   if (state.phase !== "open" || state.probing) return stay(state);
   return {
     state: { ...state, probing: true },
-    effects: [{ type: "ping" }, { type: "setTimer", name: "pong", ms: PROBE_DEADLINE_MS }],
+    effects: [{ type: "ping" }, timer("pong", PROBE_DEADLINE_MS)],
   };
 }

@@ -23,6 +23,7 @@ import type {
   ServerHello,
   ServerInbox,
   ServerInboxRead,
+  ServerMentionedHere,
   ServerNotice,
   ServerOk,
   ServerOkHistory,
@@ -69,6 +70,7 @@ export type ServerFrame =
   | ServerHello
   | ServerInbox
   | ServerInboxRead
+  | ServerMentionedHere
   | ServerNotice
   | (ServerOk & Partial<Omit<ServerOkHistory & ServerOkPresence & ServerOkRead, keyof ServerOk>>)
   | ServerPong
@@ -92,6 +94,7 @@ export type InboxNotice = ServerNotice;
 export type PassingFrame =
   | ServerDelivered
   | ServerInboxRead
+  | ServerMentionedHere
   | ServerPresence
   | ServerProfile
   | ServerRead

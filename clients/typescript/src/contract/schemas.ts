@@ -342,6 +342,13 @@ export interface components {
             key: components["schemas"]["IdempotencyKey"];
             /** @description The ids of the members whom the text mentions by `@username`, without the sender, at most 20. */
             mentions: components["schemas"]["UserId"][];
+            /**
+             * @description Whom the text mentions besides them: `all` (every member, by `@all`) or `here` (the members with a connected device,
+             *     by `@here`); absent if it does neither, or if the sender may not.
+             */
+            mentions_all?: components["schemas"]["MentionAll"];
+            /** @description The JSON object with which it was sent; absent if there is none, or if it was deleted. */
+            metadata?: components["schemas"]["Metadata"];
             /** @description The places in `text` that were searched for, in order and apart from each other; at most 100. */
             ranges: components["schemas"]["TextRange"][];
             /** @description The reactions, at most 20 emoji, in the order of the first reaction with each; absent if there are none. */
@@ -562,6 +569,11 @@ export interface components {
             /** @description The sequence number of the message in its room. */
             seq: components["schemas"]["Seq"];
         };
+        /**
+         * @description Whom a message mentions besides those whom it names: `all` (every member) or `here` (the members with a connected device).
+         * @enum {string}
+         */
+        MentionAll: "all" | "here";
         /** @description The id of a message in its room: its `seq` as text. */
         MessageId: string;
         /** @description The text of a message: at least one visible character, no NUL. The server normalizes it (NFC) and removes control characters, overrides of the text direction, and tags that belong to no flag. The length limit applies to the remaining text. */
@@ -578,6 +590,10 @@ export interface components {
             more: boolean;
             /** @description Always null: ask for the next page by the `seq` of the last message. */
             next_cursor: string | null;
+        };
+        /** @description A JSON object of the sender's program, of at most 4 KiB and 32 levels. The server carries it and does not look into it. */
+        Metadata: {
+            [key: string]: unknown;
         };
         /** @description An attachment of a new message: an uploaded file, or a link to a file elsewhere. */
         NewAttachment: components["schemas"]["FileToAttach"] | components["schemas"]["Link"];
@@ -602,8 +618,8 @@ export interface components {
             kind: components["schemas"]["RoomKind"];
             /** @description The ids of the first members besides the creator, at most 100. */
             members?: components["schemas"]["UserId"][];
-            /** @description The name of the room. */
-            name: components["schemas"]["RoomName"];
+            /** @description The name of the room. A private or direct room may have none: it is shown by the names of its members. */
+            name?: components["schemas"]["RoomName"] | null;
             /** @description The slug: the name of the room in URLs. */
             slug?: components["schemas"]["Slug"] | null;
         };
@@ -905,10 +921,10 @@ export interface components {
             next_cursor: string | null;
         };
         /**
-         * @description The role of a member: a `member` reads and writes; a `moderator` also adds, removes, bans and mutes members and pins messages; an `owner` also changes roles and the room.
+         * @description The role of a member: a `guest` reads, and writes where the room lets guests; a `member` reads and writes; a `moderator` also adds, removes, bans and mutes members and pins messages; an `owner` also changes roles and the room.
          * @enum {string}
          */
-        Role: "member" | "moderator" | "owner";
+        Role: "guest" | "member" | "moderator" | "owner";
         /** @description A room as the caller sees it. */
         Room: {
             /**
@@ -921,8 +937,21 @@ export interface components {
              * @default false
              */
             archived: boolean;
+            /** @description The address of the room's picture; absent if the room has none. */
+            avatar_url?: components["schemas"]["AvatarUrl"];
             /** @description The time of the room's creation. */
             created_at: components["schemas"]["Timestamp"];
+            /**
+             * Format: uint32
+             * @description The seconds for which the sender can edit a message; 0 if the server's setting counts.
+             * @default 0
+             */
+            edit_window_s: number;
+            /**
+             * @description Whether guests send, react, and edit and delete what they have sent. Without it they only read.
+             * @default false
+             */
+            guests_send: boolean;
             /** @description The `seq` of the last event in the room. */
             head: components["schemas"]["Seq"];
             /**
@@ -941,6 +970,21 @@ export interface components {
              * @description The number of members.
              */
             members: number;
+            /**
+             * @description Whether members add others, and make invitation links.
+             * @default false
+             */
+            members_add: boolean;
+            /**
+             * @description Whether members mention all.
+             * @default false
+             */
+            members_mention_all: boolean;
+            /**
+             * @description Whether members pin messages.
+             * @default false
+             */
+            members_pin: boolean;
             /** @description The name of the room. */
             name: components["schemas"]["RoomName"];
             /** @description The caller's read mark; absent if the caller is not a member. */
@@ -962,6 +1006,10 @@ export interface components {
             slow_mode_s: number;
             /** @description The slug: the name of the room in URLs; null if it has none. */
             slug: components["schemas"]["Slug"] | null;
+            /** @description What the room is about; absent if nobody has said so. */
+            topic?: components["schemas"]["RoomTopic"];
+            /** @description True if the room has no name of its own. Then `name` has the names of up to five members, without the caller's. */
+            unnamed?: boolean;
             /**
              * Format: uint64
              * @description The number of messages of other users after the read mark; absent if the caller is not a member.
@@ -974,9 +1022,24 @@ export interface components {
             announcement?: boolean | null;
             /** @description Whether nobody sends. */
             archived?: boolean | null;
+            /** @description The address of the room's picture. If it is absent, it stays; null removes it. Direct rooms have none. */
+            avatar_url?: components["schemas"]["AvatarUrl"] | null;
+            /**
+             * Format: uint32
+             * @description The seconds for which the sender can edit a message, up to a year; 0: as the server's setting says.
+             */
+            edit_window_s?: number | null;
+            /** @description Whether guests send, react, and edit and delete what they have sent. */
+            guests_send?: boolean | null;
             /** @description The messages that a newcomer can read. */
             history?: components["schemas"]["RoomHistory"] | null;
-            /** @description The new name. If it is absent, the name stays. */
+            /** @description Whether members add others, and make invitation links. */
+            members_add?: boolean | null;
+            /** @description Whether members mention all. */
+            members_mention_all?: boolean | null;
+            /** @description Whether members pin messages. */
+            members_pin?: boolean | null;
+            /** @description The new name. If it is absent, the name stays; null removes it, of a private room. */
             name?: components["schemas"]["RoomName"] | null;
             /** @description What members are shown of how far the others have read. */
             receipts?: components["schemas"]["Receipts"] | null;
@@ -987,6 +1050,8 @@ export interface components {
             slow_mode_s?: number | null;
             /** @description The new slug. If it is absent, the slug stays; null removes it. */
             slug?: components["schemas"]["Slug"] | null;
+            /** @description What the room is about. If it is absent, it stays; null removes it. Direct rooms have none. */
+            topic?: components["schemas"]["RoomTopic"] | null;
         };
         /**
          * @description The messages that a newcomer can read: `all`, or `joined` (only those sent after the newcomer became a member).
@@ -1021,6 +1086,13 @@ export interface components {
             key: components["schemas"]["IdempotencyKey"];
             /** @description The ids of the members whom the text mentions by `@username`, without the sender, at most 20. */
             mentions: components["schemas"]["UserId"][];
+            /**
+             * @description Whom the text mentions besides them: `all` (every member, by `@all`) or `here` (the members with a connected device,
+             *     by `@here`); absent if it does neither, or if the sender may not.
+             */
+            mentions_all?: components["schemas"]["MentionAll"];
+            /** @description The JSON object with which it was sent; absent if there is none, or if it was deleted. */
+            metadata?: components["schemas"]["Metadata"];
             /** @description The reactions, at most 20 emoji, in the order of the first reaction with each; absent if there are none. */
             reactions?: components["schemas"]["Reactions"][];
             /** @description The id of the message to which this one replies; null if it is not a reply. */
@@ -1076,6 +1148,8 @@ export interface components {
             /** @description Of what in the room the user wants to be notified. If it is absent, the setting stays. */
             notify?: components["schemas"]["NotificationLevel"] | null;
         };
+        /** @description What a room is about: one line with at least one visible character. The server normalizes it (NFC). */
+        RoomTopic: string;
         /** @description A page of messages that were searched for. */
         SearchPage: {
             /**
@@ -1102,6 +1176,8 @@ export interface components {
             join?: boolean;
             /** @description The idempotency key. The header `Idempotency-Key` may contain it instead. */
             key?: components["schemas"]["IdempotencyKey"] | null;
+            /** @description A JSON object, which the message carries. */
+            metadata?: components["schemas"]["Metadata"] | null;
             /** @description The text of the message. */
             text: components["schemas"]["MessageText"];
             /** @description The user who appears as the sender. */
@@ -1118,6 +1194,8 @@ export interface components {
              *     message.
              */
             key?: components["schemas"]["IdempotencyKey"] | null;
+            /** @description A JSON object, which the message carries. */
+            metadata?: components["schemas"]["Metadata"] | null;
             /** @description The id of the message to which this one replies. */
             reply_to?: components["schemas"]["MessageId"] | null;
             /** @description The text of the message. */
@@ -1172,10 +1250,23 @@ export interface components {
              * @default false
              */
             archived: boolean;
+            /** @description The address of the room's picture; absent if the room has none. */
+            avatar_url?: components["schemas"]["AvatarUrl"];
             /** @description The time of the room's creation. */
             created_at: components["schemas"]["Timestamp"];
+            /**
+             * Format: uint32
+             * @description The seconds for which the sender can edit a message; 0 if the server's setting counts.
+             * @default 0
+             */
+            edit_window_s: number;
             /** @description The site's own id of the room; null if it has none. */
             external_id: components["schemas"]["ExternalId"] | null;
+            /**
+             * @description Whether guests send, react, and edit and delete what they have sent. Without it they only read.
+             * @default false
+             */
+            guests_send: boolean;
             /** @description The `seq` of the last event in the room. */
             head: components["schemas"]["Seq"];
             /**
@@ -1194,6 +1285,21 @@ export interface components {
              * @description The number of members.
              */
             members: number;
+            /**
+             * @description Whether members add others, and make invitation links.
+             * @default false
+             */
+            members_add: boolean;
+            /**
+             * @description Whether members mention all.
+             * @default false
+             */
+            members_mention_all: boolean;
+            /**
+             * @description Whether members pin messages.
+             * @default false
+             */
+            members_pin: boolean;
             /** @description The name of the room. */
             name: components["schemas"]["RoomName"];
             /** @description The caller's read mark; absent if the caller is not a member. */
@@ -1215,6 +1321,10 @@ export interface components {
             slow_mode_s: number;
             /** @description The slug: the name of the room in URLs; null if it has none. */
             slug: components["schemas"]["Slug"] | null;
+            /** @description What the room is about; absent if nobody has said so. */
+            topic?: components["schemas"]["RoomTopic"];
+            /** @description True if the room has no name of its own. Then `name` has the names of up to five members, without the caller's. */
+            unnamed?: boolean;
             /**
              * Format: uint64
              * @description The number of messages of other users after the read mark; absent if the caller is not a member.
@@ -1309,10 +1419,23 @@ export interface components {
              * @default false
              */
             archived: boolean;
+            /** @description The address of the room's picture; absent if the room has none. */
+            avatar_url?: components["schemas"]["AvatarUrl"];
             /** @description The time of the room's creation. */
             created_at: components["schemas"]["Timestamp"];
             /** @description The cursor of the room: `since` and `epoch` of `subscribe`. */
             cursor: components["schemas"]["SyncCursor"];
+            /**
+             * Format: uint32
+             * @description The seconds for which the sender can edit a message; 0 if the server's setting counts.
+             * @default 0
+             */
+            edit_window_s: number;
+            /**
+             * @description Whether guests send, react, and edit and delete what they have sent. Without it they only read.
+             * @default false
+             */
+            guests_send: boolean;
             /** @description The `seq` of the last event in the room. */
             head: components["schemas"]["Seq"];
             /**
@@ -1331,6 +1454,21 @@ export interface components {
              * @description The number of members.
              */
             members: number;
+            /**
+             * @description Whether members add others, and make invitation links.
+             * @default false
+             */
+            members_add: boolean;
+            /**
+             * @description Whether members mention all.
+             * @default false
+             */
+            members_mention_all: boolean;
+            /**
+             * @description Whether members pin messages.
+             * @default false
+             */
+            members_pin: boolean;
             /**
              * Format: uint64
              * @description The number of unread messages that mention the user, among the latest 1,000 notices of the inbox.
@@ -1357,6 +1495,10 @@ export interface components {
             slow_mode_s: number;
             /** @description The slug: the name of the room in URLs; null if it has none. */
             slug: components["schemas"]["Slug"] | null;
+            /** @description What the room is about; absent if nobody has said so. */
+            topic?: components["schemas"]["RoomTopic"];
+            /** @description True if the room has no name of its own. Then `name` has the names of up to five members, without the caller's. */
+            unnamed?: boolean;
             /**
              * Format: uint64
              * @description The number of messages of other users after the read mark; absent if the caller is not a member.
@@ -1550,6 +1692,8 @@ export interface components {
             edited_at: components["schemas"]["Timestamp"];
             /** @description The ids of the members whom the text mentions. */
             mentions: components["schemas"]["UserId"][];
+            /** @description Whom the text mentions besides them; absent if nobody. */
+            mentions_all?: components["schemas"]["MentionAll"];
             /** @description The id of the message. */
             message: components["schemas"]["MessageId"];
             /**
@@ -1683,6 +1827,13 @@ export interface components {
             key: components["schemas"]["IdempotencyKey"];
             /** @description The ids of the members whom the text mentions by `@username`, without the sender, at most 20. */
             mentions: components["schemas"]["UserId"][];
+            /**
+             * @description Whom the text mentions besides them: `all` (every member, by `@all`) or `here` (the members with a connected device,
+             *     by `@here`); absent if it does neither, or if the sender may not.
+             */
+            mentions_all?: components["schemas"]["MentionAll"];
+            /** @description The JSON object with which it was sent; absent if there is none, or if it was deleted. */
+            metadata?: components["schemas"]["Metadata"];
             /** @description The reactions, at most 20 emoji, in the order of the first reaction with each; absent if there are none. */
             reactions?: components["schemas"]["Reactions"][];
             /** @description The id of the message to which this one replies; null if it is not a reply. */
@@ -1722,15 +1873,43 @@ export interface components {
              * @default false
              */
             archived: boolean;
+            /** @description The address of the room's picture; absent if the room has none. */
+            avatar_url?: components["schemas"]["AvatarUrl"];
             /** @description The id of the user who made the change. */
             by: components["schemas"]["UserId"];
             /** @description Whether the room was deleted. Then this is its last event. */
             deleted: boolean;
             /**
+             * Format: uint32
+             * @description The seconds for which the sender can edit a message; 0 if the server's setting counts.
+             * @default 0
+             */
+            edit_window_s: number;
+            /**
+             * @description Whether guests send, react, and edit and delete what they have sent. Without it they only read.
+             * @default false
+             */
+            guests_send: boolean;
+            /**
              * @description The messages that a newcomer can read: `all`, or `joined`.
              * @default all
              */
             history: components["schemas"]["RoomHistory"];
+            /**
+             * @description Whether members add others, and make invitation links.
+             * @default false
+             */
+            members_add: boolean;
+            /**
+             * @description Whether members mention all.
+             * @default false
+             */
+            members_mention_all: boolean;
+            /**
+             * @description Whether members pin messages.
+             * @default false
+             */
+            members_pin: boolean;
             /** @description The name of the room. */
             name: components["schemas"]["RoomName"];
             /**
@@ -1746,6 +1925,10 @@ export interface components {
             slow_mode_s: number;
             /** @description The slug of the room; null if it has none. */
             slug: components["schemas"]["Slug"] | null;
+            /** @description What the room is about; absent if nobody has said so. */
+            topic?: components["schemas"]["RoomTopic"];
+            /** @description True if the room has no name of its own. Then `name` is a placeholder; get the room for the names of its members. */
+            unnamed?: boolean;
         };
         /** @description A user reacted to a message with an emoji, or took the reaction back. */
         Reaction: {
@@ -1990,6 +2173,8 @@ export interface components {
             in_room?: boolean;
             /** @description The idempotency key. A repeated request with the same key does not send a second message. */
             key: components["schemas"]["IdempotencyKey"];
+            /** @description A JSON object, which the message carries. */
+            metadata?: components["schemas"]["Metadata"] | null;
             /** @description The id of the message to which this one replies. */
             reply_to?: components["schemas"]["MessageId"] | null;
             /** @description The room to send to. */
@@ -2253,6 +2438,22 @@ export interface components {
              * @description The number of notices after the read mark that are not dismissed.
              */
             unread: number;
+        };
+        /** @description A message mentions the members who are here. */
+        ServerMentionedHere: {
+            /** @description The id of the message in the room. */
+            message: components["schemas"]["MessageId"];
+            /** @description The id of the message's room. */
+            room: components["schemas"]["RoomId"];
+            /** @description The profile of the message's sender. */
+            sender: components["schemas"]["User"];
+            /** @description The sequence number of the message in its room. */
+            seq: components["schemas"]["Seq"];
+            /**
+             * @description The type of the frame.
+             * @constant
+             */
+            type: "mentioned_here";
         };
         /** @description A notice in the user's inbox. */
         ServerNotice: {
@@ -2614,10 +2815,12 @@ export type MediaType = components["schemas"]["MediaType"];
 export type Member = components["schemas"]["Member"];
 export type MemberPage = components["schemas"]["MemberPage"];
 export type Mention = components["schemas"]["Mention"];
+export type MentionAll = components["schemas"]["MentionAll"];
 export type Message = components["schemas"]["Message"];
 export type MessageId = components["schemas"]["MessageId"];
 export type MessageText = components["schemas"]["MessageText"];
 export type MessagesPage = components["schemas"]["MessagesPage"];
+export type Metadata = components["schemas"]["Metadata"];
 export type NewAttachment = components["schemas"]["NewAttachment"];
 export type NewInvitation = components["schemas"]["NewInvitation"];
 export type NewReport = components["schemas"]["NewReport"];
@@ -2671,6 +2874,7 @@ export type RoomScope = components["schemas"]["RoomScope"];
 export type RoomSettings = components["schemas"]["RoomSettings"];
 export type RoomSettingsChanges = components["schemas"]["RoomSettingsChanges"];
 export type RoomSince = components["schemas"]["RoomSince"];
+export type RoomTopic = components["schemas"]["RoomTopic"];
 export type SearchPage = components["schemas"]["SearchPage"];
 export type SearchText = components["schemas"]["SearchText"];
 export type SendAs = components["schemas"]["SendAs"];
@@ -2686,6 +2890,7 @@ export type ServerEvent = components["schemas"]["ServerEvent"];
 export type ServerHello = components["schemas"]["ServerHello"];
 export type ServerInbox = components["schemas"]["ServerInbox"];
 export type ServerInboxRead = components["schemas"]["ServerInboxRead"];
+export type ServerMentionedHere = components["schemas"]["ServerMentionedHere"];
 export type ServerNotice = components["schemas"]["ServerNotice"];
 export type ServerOk = components["schemas"]["ServerOk"];
 export type ServerOkHistory = components["schemas"]["ServerOkHistory"];

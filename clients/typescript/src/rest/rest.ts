@@ -59,13 +59,8 @@ export interface WriteOptions extends CallOptions {
   readonly idempotencyKey?: string;
 }
 
-const room = (id: string) => `/v1/rooms/${encodeURIComponent(id)}`;
-const member = (id: string, user: string) => `${room(id)}/members/${encodeURIComponent(user)}`;
-const blocked = (user: string) => `/v1/users/me/blocked/${encodeURIComponent(user)}`;
-const pin = (id: string, message: string) => `${room(id)}/pins/${encodeURIComponent(message)}`;
-const said = (id: string, message: string) => `${room(id)}/messages/${encodeURIComponent(message)}`;
-const reaction = (id: string, message: string, emoji: string) =>
-  `${said(id, message)}/reactions/${encodeURIComponent(emoji)}`;
+/** A path: what is put into it is encoded. */
+const path = (texts: TemplateStringsArray, ...parts: string[]) => String.raw(texts, ...parts.map(encodeURIComponent));
 
 /** Each method answers what the server answers, or throws a `MadangError`. Rooms are named by id, slug or `ext:`. */
 export class Rest {
@@ -98,7 +93,7 @@ export class Rest {
   }
 
   revokeSession(session: string, options?: CallOptions): Promise<void> {
-    return this.http.call("DELETE", `/v1/auth/sessions/${encodeURIComponent(session)}`, {}, options);
+    return this.http.call("DELETE", path`/v1/auth/sessions/${session}`, {}, options);
   }
 
   keys(options?: CallOptions): Promise<JwkSet> {
@@ -124,7 +119,7 @@ export class Rest {
   }
 
   getUser(user: string, options?: CallOptions): Promise<Person> {
-    return this.http.call("GET", `/v1/users/${encodeURIComponent(user)}`, {}, options);
+    return this.http.call("GET", path`/v1/users/${user}`, {}, options);
   }
 
   listBlocked(query: ListQuery = {}, options?: CallOptions): Promise<BlockedUserPage> {
@@ -132,11 +127,11 @@ export class Rest {
   }
 
   blockUser(user: string, options?: CallOptions): Promise<void> {
-    return this.http.call("PUT", blocked(user), {}, options);
+    return this.http.call("PUT", path`/v1/users/me/blocked/${user}`, {}, options);
   }
 
   unblockUser(user: string, options?: CallOptions): Promise<void> {
-    return this.http.call("DELETE", blocked(user), {}, options);
+    return this.http.call("DELETE", path`/v1/users/me/blocked/${user}`, {}, options);
   }
 
   // Rooms and members.
@@ -150,42 +145,42 @@ export class Rest {
   }
 
   getRoom(id: string, options?: CallOptions): Promise<Room> {
-    return this.http.call("GET", room(id), {}, options);
+    return this.http.call("GET", path`/v1/rooms/${id}`, {}, options);
   }
 
   updateRoom(id: string, body: RoomChanges, options?: CallOptions): Promise<Room> {
-    return this.http.call("PATCH", room(id), { body }, options);
+    return this.http.call("PATCH", path`/v1/rooms/${id}`, { body }, options);
   }
 
   deleteRoom(id: string, options?: CallOptions): Promise<void> {
-    return this.http.call("DELETE", room(id), {}, options);
+    return this.http.call("DELETE", path`/v1/rooms/${id}`, {}, options);
   }
 
   joinRoom(id: string, options?: CallOptions): Promise<Room> {
-    return this.http.call("POST", `${room(id)}/join`, {}, options);
+    return this.http.call("POST", path`/v1/rooms/${id}/join`, {}, options);
   }
 
   leaveRoom(id: string, options?: CallOptions): Promise<void> {
-    return this.http.call("POST", `${room(id)}/leave`, {}, options);
+    return this.http.call("POST", path`/v1/rooms/${id}/leave`, {}, options);
   }
 
   listMembers(id: string, query: ListQuery = {}, options?: CallOptions): Promise<MemberPage> {
-    return this.http.call("GET", `${room(id)}/members`, { query }, options);
+    return this.http.call("GET", path`/v1/rooms/${id}/members`, { query }, options);
   }
 
   /** The answer has `invited: true` if the user is only invited. */
   putMember(id: string, user: string, role?: Role, options?: CallOptions): Promise<Member> {
-    return this.http.call("PUT", member(id, user), { body: role === undefined ? {} : { role } }, options);
+    return this.http.call("PUT", path`/v1/rooms/${id}/members/${user}`, { body: role === undefined ? {} : { role } }, options);
   }
 
   removeMember(id: string, user: string, options?: CallOptions): Promise<void> {
-    return this.http.call("DELETE", member(id, user), {}, options);
+    return this.http.call("DELETE", path`/v1/rooms/${id}/members/${user}`, {}, options);
   }
 
   // Messages.
 
   listMessages(id: string, query: LogQuery = {}, options?: CallOptions): Promise<MessagesPage> {
-    return this.http.call("GET", `${room(id)}/messages`, { query }, options);
+    return this.http.call("GET", path`/v1/rooms/${id}/messages`, { query }, options);
   }
 
   /** Sends once, without the queue of the client. A repeat with the same key is the same message. */
@@ -194,44 +189,44 @@ export class Rest {
     body: SendMessage,
     { idempotencyKey, ...options }: WriteOptions = {},
   ): Promise<SentMessage> {
-    return this.http.call("POST", `${room(id)}/messages`, { body, key: idempotencyKey }, options);
+    return this.http.call("POST", path`/v1/rooms/${id}/messages`, { body, key: idempotencyKey }, options);
   }
 
   editMessage(id: string, message: string, text: string, options?: CallOptions): Promise<RoomMessage> {
-    return this.http.call("PATCH", said(id, message), { body: { text } }, options);
+    return this.http.call("PATCH", path`/v1/rooms/${id}/messages/${message}`, { body: { text } }, options);
   }
 
   deleteMessage(id: string, message: string, options?: CallOptions): Promise<void> {
-    return this.http.call("DELETE", said(id, message), {}, options);
+    return this.http.call("DELETE", path`/v1/rooms/${id}/messages/${message}`, {}, options);
   }
 
   /** The former texts, for moderators. */
   listRevisions(id: string, message: string, query: ListQuery = {}, options?: CallOptions): Promise<RevisionPage> {
-    return this.http.call("GET", `${said(id, message)}/revisions`, { query }, options);
+    return this.http.call("GET", path`/v1/rooms/${id}/messages/${message}/revisions`, { query }, options);
   }
 
   addReaction(id: string, message: string, emoji: string, options?: CallOptions): Promise<void> {
-    return this.http.call("PUT", reaction(id, message, emoji), {}, options);
+    return this.http.call("PUT", path`/v1/rooms/${id}/messages/${message}/reactions/${emoji}`, {}, options);
   }
 
   removeReaction(id: string, message: string, emoji: string, options?: CallOptions): Promise<void> {
-    return this.http.call("DELETE", reaction(id, message, emoji), {}, options);
+    return this.http.call("DELETE", path`/v1/rooms/${id}/messages/${message}/reactions/${emoji}`, {}, options);
   }
 
   listPins(id: string, query: ListQuery = {}, options?: CallOptions): Promise<RoomMessagePage> {
-    return this.http.call("GET", `${room(id)}/pins`, { query }, options);
+    return this.http.call("GET", path`/v1/rooms/${id}/pins`, { query }, options);
   }
 
   pinMessage(id: string, message: string, options?: CallOptions): Promise<void> {
-    return this.http.call("PUT", pin(id, message), {}, options);
+    return this.http.call("PUT", path`/v1/rooms/${id}/pins/${message}`, {}, options);
   }
 
   unpinMessage(id: string, message: string, options?: CallOptions): Promise<void> {
-    return this.http.call("DELETE", pin(id, message), {}, options);
+    return this.http.call("DELETE", path`/v1/rooms/${id}/pins/${message}`, {}, options);
   }
 
   markRead(id: string, seq: number, options?: CallOptions): Promise<ReadMark> {
-    return this.http.call("PUT", `${room(id)}/read`, { body: { seq } }, options);
+    return this.http.call("PUT", path`/v1/rooms/${id}/read`, { body: { seq } }, options);
   }
 
   /** The messages of the user's rooms that say something, newest first, with the places that match. */

@@ -142,6 +142,7 @@ export class Core {
         return this.#refused(frame.re ?? "", purpose, errorOfFrame(frame), nowMs);
       case "delivered":
       case "inbox_read":
+      case "mentioned_here":
       case "presence":
       case "profile":
       case "read":

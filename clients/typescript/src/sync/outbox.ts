@@ -12,6 +12,8 @@ export interface OutgoingMessage {
   readonly thread?: string | undefined;
   /** Whether it is to stand among the messages of the room as well. */
   readonly inRoom?: boolean | undefined;
+  /** The JSON object that it carries. */
+  readonly metadata?: Readonly<Record<string, unknown>> | undefined;
   /** Its place among the messages of its tab. */
   readonly order: number;
   /** The tab that sends it. */
@@ -104,7 +106,8 @@ export class Outbox {
   }
 }
 
-function frameOf({ room, key, text, replyTo, attachments, thread, inRoom }: OutgoingMessage, id: string): ClientSend {
+function frameOf(message: OutgoingMessage, id: string): ClientSend {
+  const { room, key, text, replyTo, attachments, thread, inRoom, metadata } = message;
   return {
     type: "send",
     id,
@@ -114,5 +117,6 @@ function frameOf({ room, key, text, replyTo, attachments, thread, inRoom }: Outg
     ...(replyTo === undefined ? {} : { reply_to: replyTo }),
     ...(attachments === undefined ? {} : { attachments: [...attachments] }),
     ...(thread === undefined ? {} : { thread, in_room: inRoom === true }),
+    ...(metadata === undefined ? {} : { metadata }),
   };
 }

@@ -48,6 +48,9 @@ export const en = {
   searchIncomplete: "New messages are still being prepared for search: some may be missing.",
   browseRooms: "Public rooms",
   browseHint: "Rooms that everybody here can join.",
+  findRooms: "Find a room",
+  noSuchRooms: "No public room has this in its name.",
+  unnamedHint: "Optional. Without a name it shows the names of its members.",
   noPublicRooms: "There is no public room that you are not in.",
   openRoom: "Open",
   joinRoom: "Join",
@@ -210,8 +213,10 @@ export const en = {
   // Members.
   membersTitle: "Members",
   roleMember: "Member",
+  roleGuest: "Guest",
   roleModerator: "Moderator",
   roleOwner: "Owner",
+  asGuest: "a guest",
   asMember: "a member",
   asModerator: "a moderator",
   asOwner: "an owner",
@@ -261,7 +266,6 @@ export const en = {
   leaveTitle: (room: string) => `Leave ${room}?`,
   leaveText: "You get no more messages from it. What you wrote stays.",
   leaveButton: "Leave",
-  lastOwner: "You are the last owner. Make somebody else an owner first.",
   deleteRoom: "Delete room",
   deleteTitle: (room: string) => `Delete ${room}?`,
   deleteText: "The room goes for everybody, with all its messages. Nobody can bring it back.",
@@ -363,6 +367,7 @@ export const en = {
 
   // Errors.
   wrongField: {
+    topic: "It must be one line of up to 150 characters.",
     username: "This username is not possible.",
     password: "This password is not possible.",
     name: "This name is not possible.",

@@ -48,6 +48,9 @@ export const ko: Texts = {
   searchIncomplete: "새 메시지의 검색을 준비하고 있어 일부가 빠질 수 있습니다.",
   browseRooms: "공개 대화방",
   browseHint: "누구나 참여할 수 있는 대화방입니다.",
+  findRooms: "대화방 찾기",
+  noSuchRooms: "이름에 이 말이 있는 공개 대화방이 없습니다.",
+  unnamedHint: "선택 사항. 이름이 없으면 멤버들의 이름이 보입니다.",
   noPublicRooms: "참여할 수 있는 공개 대화방이 더 없습니다.",
   openRoom: "열기",
   joinRoom: "참여",
@@ -207,8 +210,10 @@ export const ko: Texts = {
 
   membersTitle: "멤버",
   roleMember: "멤버",
+  roleGuest: "게스트",
   roleModerator: "관리자",
   roleOwner: "소유자",
+  asGuest: "게스트",
   asMember: "멤버",
   asModerator: "관리자",
   asOwner: "소유자",
@@ -257,7 +262,6 @@ export const ko: Texts = {
   leaveTitle: (room) => `${room}에서 나갈까요?`,
   leaveText: "더 이상 메시지를 받지 않습니다. 쓴 글은 남습니다.",
   leaveButton: "나가기",
-  lastOwner: "마지막 소유자입니다. 먼저 다른 사람을 소유자로 바꾸세요.",
   deleteRoom: "대화방 삭제",
   deleteTitle: (room) => `${room}${josa(room, "을", "를")} 삭제할까요?`,
   deleteText: "모든 메시지와 함께 모두에게서 사라지며 되돌릴 수 없습니다.",
@@ -356,6 +360,7 @@ export const ko: Texts = {
   keyBack: "입력란으로 돌아가기",
 
   wrongField: {
+    topic: "한 줄, 150자까지 쓸 수 있습니다.",
     username: "쓸 수 없는 사용자 이름입니다. 글자, 숫자, _, -, .만 쓸 수 있습니다.",
     password: "쓸 수 없는 비밀번호입니다. 8자 이상의 흔하지 않은 비밀번호를 쓰세요.",
     name: "쓸 수 없는 이름입니다.",

@@ -20,7 +20,7 @@ export function auditText(texts: Texts, { action, actor, user, role }: AuditEntr
     case "unmuted":
       return texts.eventUnmuted(whom, by);
     case "role_given": {
-      const roles = { member: texts.asMember, moderator: texts.asModerator, owner: texts.asOwner };
+      const roles = { guest: texts.asGuest, member: texts.asMember, moderator: texts.asModerator, owner: texts.asOwner };
       return texts.auditRole(whom, role === null ? texts.asMember : roles[role], by);
     }
     case "room_changed":

@@ -125,7 +125,7 @@ function ReportRow({ report, room, onSettle, onGo }: {
       <p className="pin-head">
         <Avatar id={sender.id} name={sender.name} url={sender.avatar_url} size="small" />
         <span className="pick-name">{sender.name}</span>
-        <span className="pick-note report-room">{name || texts.aRoom}</span>
+        <span className="pick-note pin-room">{name || texts.aRoom}</span>
         <time className="pick-note" dateTime={report.at} title={momentText(language, report.at)}>
           {shortText(language, report.at)}
         </time>

@@ -27,6 +27,23 @@ function sendersOf({ archived, announcement }: Room): Senders {
   return announcement ? "moderators" : "all";
 }
 
+/** What a room lets guests and members do. */
+const LETS = ["members_add", "members_pin", "members_mention_all", "guests_send"] as const;
+type Lets = Pick<Room, (typeof LETS)[number]>;
+
+const letsOf = ({ members_add, members_pin, members_mention_all, guests_send }: Room): Lets => ({
+  members_add,
+  members_pin,
+  members_mention_all,
+  guests_send,
+});
+
+const changed = (now: Lets, before: Lets): Partial<Lets> =>
+  Object.fromEntries(LETS.filter((flag) => now[flag] !== before[flag]).map((flag) => [flag, now[flag]]));
+
+/** For how long a message can be edited, in seconds; 0: as the server says. */
+const EDIT_WINDOWS_S = [0, 300, 3_600, 86_400];
+
 function Form({ room, onClose }: { room: Room; onClose: () => void }) {
   const texts = useTexts();
   const client = useClient();
@@ -36,17 +53,25 @@ function Form({ room, onClose }: { room: Room; onClose: () => void }) {
   const [senders, setSenders] = useState(sendersOf(room));
   const [pause, setPause] = useState(`${room.slow_mode_s}`);
   const [history, setHistory] = useState(room.history);
+  const [lets, setLets] = useState(letsOf(room));
+  const [editWindow, setEditWindow] = useState(`${room.edit_window_s}`);
+  // By what a room without a name is shown is no name of its own.
+  const ownName = room.unnamed ? null : room.name;
   const [error, setError] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
 
   const submit = async (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const data = new FormData(event.currentTarget);
-    const name = String(data.get("name") ?? "");
-    const slug = String(data.get("slug") ?? "").trim() || null;
+    const text = (field: string) => String(data.get(field) ?? "").trim() || null;
+    const [name, slug, topic, avatar_url] = [text("name"), text("slug"), text("topic"), text("avatar_url")];
     // Only what is another: what somebody else changes meanwhile stays.
     const changes = {
-      ...(isOwner && name !== room.name ? { name } : {}),
+      ...(isOwner && name !== ownName ? { name } : {}),
+      ...(isOwner && topic !== (room.topic ?? null) ? { topic } : {}),
+      ...(isOwner && avatar_url !== (room.avatar_url ?? null) ? { avatar_url } : {}),
+      ...(isOwner ? changed(lets, letsOf(room)) : {}),
+      ...(isOwner && Number(editWindow) !== room.edit_window_s ? { edit_window_s: Number(editWindow) } : {}),
       ...(isOwner && slug !== room.slug ? { slug } : {}),
       ...(isOwner && senders !== sendersOf(room) ? { announcement: senders === "moderators", archived: senders === "nobody" } : {}),
       ...(isOwner && history !== room.history ? { history } : {}),
@@ -66,13 +91,37 @@ function Form({ room, onClose }: { room: Room; onClose: () => void }) {
   const isTaken = error instanceof MadangError && error.code === "already_exists";
   const nameError = fieldError(error, "name");
   const slugError = fieldError(error, "slug") ?? (isTaken ? texts.slugTaken : undefined);
+  const fieldErrors = [nameError, slugError, fieldError(error, "topic"), fieldError(error, "avatar_url")];
+  const editWindows = [...new Set([...EDIT_WINDOWS_S, room.edit_window_s])].sort((one, other) => one - other);
   const pauses = [...new Set([...PAUSES_S, room.slow_mode_s])].sort((one, other) => one - other);
   return (
     <form className="dialog-form" onSubmit={(event) => void submit(event)}>
       <div className="dialog-body">
         {isOwner && (
           <>
-            <Field label={texts.roomName} name="name" required maxLength={100} defaultValue={room.name} error={nameError} />
+            <Field
+              label={texts.roomName}
+              name="name"
+              required={room.kind !== "private"}
+              maxLength={100}
+              defaultValue={ownName ?? ""}
+              {...(room.kind === "private" && { hint: texts.unnamedHint })}
+              error={nameError}
+            />
+            {!isDirect && (
+              <>
+                <Field label={texts.roomTopic} name="topic" maxLength={150} defaultValue={room.topic ?? ""} error={fieldError(error, "topic")} />
+                <Field
+                  label={texts.roomPicture}
+                  name="avatar_url"
+                  type="url"
+                  maxLength={1024}
+                  defaultValue={room.avatar_url ?? ""}
+                  hint={texts.roomPictureHint}
+                  error={fieldError(error, "avatar_url")}
+                />
+              </>
+            )}
             <Field
               label={texts.slug}
               name="slug"
@@ -106,6 +155,28 @@ function Form({ room, onClose }: { room: Room; onClose: () => void }) {
                 { value: "joined", label: texts.historyJoined },
               ]}
             />
+            <fieldset className="choices">
+              <legend>{texts.roomLets}</legend>
+              {LETS.map((flag) => (
+                <label key={flag} className="choice">
+                  <input
+                    type="checkbox"
+                    checked={lets[flag]}
+                    onChange={(event) => setLets({ ...lets, [flag]: event.target.checked })}
+                  />
+                  <span className="choice-label">{texts.lets[flag]}</span>
+                </label>
+              ))}
+            </fieldset>
+            <Select
+              label={texts.editWindow}
+              value={editWindow}
+              onChange={setEditWindow}
+              choices={editWindows.map((seconds) => ({
+                value: `${seconds}`,
+                label: seconds === 0 ? texts.editWindowDefault : pauseText(texts, seconds),
+              }))}
+            />
           </>
         )}
         {!isDirect && (
@@ -117,7 +188,7 @@ function Form({ room, onClose }: { room: Room; onClose: () => void }) {
             choices={pauses.map((seconds) => ({ value: `${seconds}`, label: pauseText(texts, seconds) }))}
           />
         )}
-        {error !== null && nameError === undefined && slugError === undefined && (
+        {error !== null && fieldErrors.every((one) => one === undefined) && (
           <p className="form-error" role="alert">
             {errorText(texts, error)}
           </p>

@@ -2,10 +2,11 @@ import type { Member, Room } from "@madang/client";
 import { useTyping } from "@madang/react/typing";
 import type { useUpload } from "@madang/react/files";
 import { CornerUpLeft, Paperclip, SendHorizontal, X } from "lucide-react";
-import { type KeyboardEvent, type Ref, useEffect, useId, useImperativeHandle, useLayoutEffect, useRef, useState } from "react";
+import { type KeyboardEvent, type Ref, useEffect, useId, useImperativeHandle, useRef, useState } from "react";
 import { useTexts } from "../i18n";
 import { useMedia } from "../state/use-media";
 import { IconButton } from "../ui/button";
+import { useGrowing } from "../ui/use-growing";
 import { COUNTED_FROM, TEXT_MAX } from "./text-limits";
 import { Uploads, type useFileSources } from "./uploads";
 import { useMentions } from "./use-mentions";
@@ -58,13 +59,7 @@ export function Composer({
     if (!isTouch && !isElsewhere) field.current?.focus();
   }, [room.id, isTouch]);
 
-  // As high as its text, within the bounds of the style sheet.
-  useLayoutEffect(() => {
-    const { current } = field;
-    if (!current) return;
-    current.style.height = "auto";
-    current.style.height = `${current.scrollHeight}px`;
-  }, [text]);
+  useGrowing(field, text);
 
   const change = (next: string) => {
     setText(next);

@@ -70,7 +70,7 @@ function eventText(texts: Texts, event: RoomEvent, nameOf: Names): string {
     }
     case "role": {
       const { user, role } = event.role;
-      const roles = { member: texts.asMember, moderator: texts.asModerator, owner: texts.asOwner };
+      const roles = { guest: texts.asGuest, member: texts.asMember, moderator: texts.asModerator, owner: texts.asOwner };
       return texts.eventRole(nameOf(user), roles[role]);
     }
     case "room":

@@ -18,7 +18,7 @@ import type { Imposing } from "./restrict-dialog";
 
 const RestrictDialog = part(() => import("./restrict-dialog").then((module) => module.default));
 
-const RANK: Readonly<Record<Role, number>> = { member: 0, moderator: 1, owner: 2 };
+const RANK: Readonly<Record<Role, number>> = { guest: -1, member: 0, moderator: 1, owner: 2 };
 
 export function MembersList({ room, members }: { room: Room; members: readonly Member[] }) {
   const texts = useTexts();
@@ -127,7 +127,7 @@ function MemberRow({ room, member, isHere }: { room: Room; member: Member; isHer
       actions.push({ name: "remove", label: texts.removeMember, icon: UserMinus, danger: true, run: () => setAsking("remove") });
     }
   }
-  const role = { member: null, moderator: texts.roleModerator, owner: texts.roleOwner }[member.role];
+  const role = { guest: texts.roleGuest, member: null, moderator: texts.roleModerator, owner: texts.roleOwner }[member.role];
   return (
     <li className="pick-row member">
       <Avatar id={person.id} name={person.name} url={person.avatar_url} size="small" present={isHere} />

@@ -1,8 +1,9 @@
 import type { Member } from "@madang/client";
-import { type KeyboardEvent, useEffect, useId, useLayoutEffect, useRef, useState } from "react";
+import { type KeyboardEvent, useEffect, useId, useRef, useState } from "react";
 import { useTexts } from "../i18n";
 import { useMedia } from "../state/use-media";
 import { Button } from "../ui/button";
+import { useGrowing } from "../ui/use-growing";
 import { COUNTED_FROM, TEXT_MAX } from "./text-limits";
 import { useMentions } from "./use-mentions";
 
@@ -35,12 +36,7 @@ export function MessageEditor({
     current?.setSelectionRange(current.value.length, current.value.length);
   }, []);
 
-  useLayoutEffect(() => {
-    const { current } = field;
-    if (!current) return;
-    current.style.height = "auto";
-    current.style.height = `${current.scrollHeight}px`;
-  }, [text]);
+  useGrowing(field, text);
 
   const length = [...text].length;
   const over = length - TEXT_MAX;

@@ -42,7 +42,7 @@ export function RoomHeader({
       </a>
       <RoomAvatar room={room} name={name} peer={peer} />
       <div className="room-title">
-        <h1 ref={heading} tabIndex={-1}>
+        <h1 ref={heading} tabIndex={-1} title={name}>
           {name}
         </h1>
         <p>
@@ -52,6 +52,11 @@ export function RoomHeader({
             <>
               <span>{texts.members(room.members)}</span>
               {count > 0 && <span className="presence">{texts.here(count)}</span>}
+              {room.topic && (
+                <span className="room-topic" title={room.topic}>
+                  {room.topic}
+                </span>
+              )}
             </>
           )}
         </p>

@@ -1,4 +1,4 @@
-import { MadangError, type Room } from "@madang/client";
+import type { Room } from "@madang/client";
 import { useClient, useRooms } from "@madang/react";
 import { Bell, EllipsisVertical, Flag, Link, LogOut, ScrollText, SlidersHorizontal, SpellCheck, TicketCheck, Trash2, UserX } from "lucide-react";
 import { useState } from "react";
@@ -7,7 +7,7 @@ import { go, roomHash } from "../state/route";
 import { Confirm } from "../ui/dialog";
 import { type Action, Menu } from "../ui/menu";
 import { part } from "../ui/part";
-import { say, useAct } from "../ui/toasts";
+import { useAct } from "../ui/toasts";
 
 interface RoomDialogProps {
   room: Room;
@@ -41,13 +41,7 @@ export function RoomMenu({ room, name }: { room: Room; name: string }) {
     await reload();
   };
   const leave = async () => {
-    try {
-      await client.rest.leaveRoom(room.id);
-    } catch (error) {
-      if (!(error instanceof MadangError) || error.code !== "failed_precondition") throw error;
-      say(texts.lastOwner, "error");
-      return;
-    }
+    await client.rest.leaveRoom(room.id);
     go("");
     await reload();
   };

@@ -15,6 +15,7 @@ import { Button, IconButton } from "../ui/button";
 import { Confirm, Dialog } from "../ui/dialog";
 import { part } from "../ui/part";
 import { useAct } from "../ui/toasts";
+import { useGrowing } from "../ui/use-growing";
 import { type MessageContext, MessageRow } from "./message-row";
 import type { ReportDialogProps } from "./report-dialog";
 import { COUNTED_FROM, TEXT_MAX } from "./text-limits";
@@ -66,7 +67,7 @@ function Thread({ room, thread, members, onClose, isBeside }: Props & { isBeside
   const isLooking = useLooking();
   const list = useRef<HTMLDivElement>(null);
   const of = useThread(room.id, thread);
-  const { root, messages, ready, hasOlder, error, following, unread, loadOlder, markRead, setFollowing } = of;
+  const { root, messages, ready, hasOlder, error, following, unread, loadOlder, reload, markRead, setFollowing } = of;
 
   // Who is at the end stays there, and has read what is in sight.
   const isAtEnd = useRef(true);
@@ -155,7 +156,16 @@ function Thread({ room, thread, members, onClose, isBeside }: Props & { isBeside
       </div>
       <div ref={list} className="thread-list" role="log" aria-label={texts.threadMessages} aria-busy={!ready} data-ready={ready} tabIndex={0} onScroll={look}>
         {shownRoot && <ThreadMessage shown={shownRoot} context={context} isEditing={isEdited(shownRoot)} isRoot />}
-        {error !== null && !ready && <p className="hint thread-note">{errorText(texts, error)}</p>}
+        {error !== null && (
+          <p className="hint thread-note" role="alert">
+            {errorText(texts, error)}{" "}
+            {!ready && (
+              <button type="button" className="link" onClick={() => void reload()}>
+                {texts.tryAgain}
+              </button>
+            )}
+          </p>
+        )}
         {hasOlder && (
           <p className="thread-note">
             <Button kind="quiet" onClick={() => void loadOlder()}>
@@ -253,12 +263,7 @@ function ThreadComposer({
   useEffect(() => {
     if (!isTouch) field.current?.focus();
   }, [name, isTouch]);
-  useLayoutEffect(() => {
-    const { current } = field;
-    if (!current) return;
-    current.style.height = "auto";
-    current.style.height = `${current.scrollHeight}px`;
-  }, [text]);
+  useGrowing(field, text);
   const change = (next: string) => {
     setText(next);
     drafts.set(name, next);

@@ -1,6 +1,6 @@
 // What stands where one writes, if one may not, and above it, if one may not always.
 import type { Member, Room } from "@madang/client";
-import { Archive, Megaphone, Timer, VolumeX } from "lucide-react";
+import { Archive, Eye, Megaphone, Timer, VolumeX } from "lucide-react";
 import { useEffect, useState } from "react";
 import { momentText, useLanguage, useTexts } from "../i18n";
 import { pauseText } from "../moderation/pause";
@@ -38,6 +38,7 @@ export function useWriteNote(room: Room, members: readonly Member[]) {
     return { mayWrite: false, note: <Note icon={VolumeX} text={text} /> };
   }
   if (room.announcement && isMember) return { mayWrite: false, note: <Note icon={Megaphone} text={texts.announcementNote} /> };
+  if (room.role === "guest" && !room.guests_send) return { mayWrite: false, note: <Note icon={Eye} text={texts.guestNote} /> };
   if (room.slow_mode_s > 0 && isMember) {
     const text = texts.slowNote(pauseText(texts, room.slow_mode_s));
     return { mayWrite: true, note: <Note icon={Timer} text={text} isSmall /> };

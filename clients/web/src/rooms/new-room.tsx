@@ -33,12 +33,12 @@ function NewRoomForm({ onClose }: { onClose: () => void }) {
   const submit = async (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const data = new FormData(event.currentTarget);
-    const name = String(data.get("name") ?? "");
+    const name = String(data.get("name") ?? "").trim();
     const slug = String(data.get("slug") ?? "").trim();
     setBusy(true);
     setError(null);
     try {
-      const body = { name, kind, members: [...members], ...(slug === "" ? {} : { slug }) };
+      const body = { kind, members: [...members], ...(name && { name }), ...(slug && { slug }) };
       const room = await client.rest.createRoom(body, { idempotencyKey });
       await reload();
       onClose();
@@ -59,7 +59,15 @@ function NewRoomForm({ onClose }: { onClose: () => void }) {
   return (
     <form className="dialog-form" onSubmit={(event) => void submit(event)}>
       <div className="dialog-body">
-        <Field label={texts.roomName} name="name" required maxLength={100} autoComplete="off" error={nameError} />
+        <Field
+          label={texts.roomName}
+          name="name"
+          required={kind === "public"}
+          maxLength={100}
+          autoComplete="off"
+          {...(kind === "private" && { hint: texts.unnamedHint })}
+          error={nameError}
+        />
         <Choices
           label={texts.roomKind}
           value={kind}

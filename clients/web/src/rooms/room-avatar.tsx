@@ -9,11 +9,11 @@ export function RoomAvatar({
   peer,
   size = "medium",
 }: {
-  room: Pick<Room, "id" | "kind">;
+  room: Pick<Room, "id" | "kind" | "avatar_url">;
   name: string;
   peer?: Person | null;
   size?: "small" | "medium" | "large";
 }) {
   if (room.kind === "direct") return <Avatar id={peer?.id ?? room.id} name={name} url={peer?.avatar_url} size={size} />;
-  return <Avatar id={room.id} name={name} size={size} square />;
+  return <Avatar id={room.id} name={name} url={room.avatar_url} size={size} square />;
 }

@@ -89,8 +89,12 @@ function Row({ found, room, onGo }: { found: FoundMessage; room: Room | undefine
     <li className="pin">
       <p className="pin-head">
         <Avatar id={sender.id} name={sender.name} url={sender.avatar_url} size="small" />
-        <span className="pick-name">{sender.name}</span>
-        <span className="pick-note">{name}</span>
+        <span className="pick-name" title={sender.name}>
+          {sender.name}
+        </span>
+        <span className="pick-note pin-room" title={name}>
+          {name}
+        </span>
         <time className="pick-note" dateTime={found.at}>
           {shortText(language, found.at)}
         </time>

@@ -5,6 +5,9 @@ import { useBlocked, useMe, usePeer, usePerson, useRoomName } from "../state/wor
 import { RoomAvatar } from "../rooms/room-avatar";
 import { classes } from "../ui/classes";
 
+/** A longer name would leave no space for what was said, in characters. */
+const SENDER_MAX = 16;
+
 export function RoomRow({ room, isOpen }: { room: Room; isOpen: boolean }) {
   const texts = useTexts();
   const language = useLanguage();
@@ -22,7 +25,9 @@ export function RoomRow({ room, isOpen }: { room: Room; isOpen: boolean }) {
         <RoomAvatar room={room} name={name} peer={peer} />
         <span className="room-row-text">
           <span className="room-row-line">
-            <span className="room-row-name">{name}</span>
+            <span className="room-row-name" title={name}>
+              {name}
+            </span>
             <time className="room-row-at" dateTime={at}>
               {shortText(language, at)}
             </time>
@@ -53,6 +58,11 @@ function LastMessage({ room }: { room: Room }) {
   if (last.deleted) return <span className="room-row-last">{texts.deletedMessage}</span>;
   const text = last.text === "" ? texts.attachment : last.text;
   const isMine = last.sender.id === me.id;
-  const whole = isMine ? texts.youPrefix(text) : room.kind === "direct" ? text : `${sender.name}: ${text}`;
+  const whole = isMine ? texts.youPrefix(text) : room.kind === "direct" ? text : `${shortened(sender.name)}: ${text}`;
   return <span className="room-row-last">{whole}</span>;
+}
+
+function shortened(name: string): string {
+  const characters = [...new Intl.Segmenter(undefined, { granularity: "grapheme" }).segment(name)];
+  return characters.length <= SENDER_MAX ? name : `${name.slice(0, characters[SENDER_MAX - 1]?.index)}…`;
 }

@@ -112,8 +112,8 @@ function Row({ item: { root, unread }, onClose }: { item: FollowedThread; onClos
       <button type="button" className="pick-row notice" data-new={unread > 0} onClick={open}>
         <Avatar id={sender.id} name={sender.name} url={sender.avatar_url} />
         <span className="pick-text">
-          <span className="pick-name">
-            {sender.name} · {name}
+          <span className="pick-name thread-names">
+            <span>{sender.name}</span> <span>· {name}</span>
           </span>
           <span className="notice-text thread-excerpt">{text}</span>
           <span className="pick-note">

@@ -11,7 +11,21 @@ interface TraceEvent {
   readonly dur?: number;
   readonly pid: number;
   readonly tid: number;
-  readonly args?: { readonly name?: string; readonly data?: { readonly functionName?: string } };
+  readonly args?: {
+    readonly name?: string;
+    readonly data?: { readonly functionName?: string };
+    readonly frame_reporter?: FrameReport;
+  };
+}
+
+/** What the compositor says of a frame. */
+interface FrameReport {
+  readonly state: string;
+  readonly layer_tree_host_id: number;
+  readonly affects_smoothness: boolean;
+  readonly has_missing_content: boolean;
+  readonly scroll_state: string;
+  readonly frame_sequence: number;
 }
 
 export interface Traced {
@@ -20,6 +34,17 @@ export interface Traced {
   readonly mainMs: readonly (readonly [what: string, ms: number])[];
   /** Tasks of more than 50 ms, the longest first, with what took most of each. */
   readonly longTasks: readonly string[];
+  /** Of the frames while something scrolled. */
+  readonly frames: Frames;
+}
+
+export interface Frames {
+  /** On the screen; `late` had the page's own part of a frame before, and `blank` had a part that was not drawn yet. */
+  readonly shown: number;
+  readonly late: number;
+  readonly blank: number;
+  /** Due, and not on the screen. */
+  readonly dropped: number;
 }
 
 const CATEGORIES = ["toplevel", "devtools.timeline", "disabled-by-default-devtools.timeline", "blink.user_timing", "v8", "cc", "benchmark"];
@@ -41,11 +66,35 @@ export async function traced(session: CDPSession, happens: () => Promise<void>, 
   await complete;
   session.off("Tracing.dataCollected", collect);
   if (file !== undefined) await writeFile(file, JSON.stringify({ traceEvents: events }));
-  return { tookMs, ...summary(events) };
+  return { tookMs, ...summary(events), frames: framesOf(events) };
+}
+
+/** A frame is reported twice where the page's part comes later than that of the compositor: by its number it is one. */
+function framesOf(events: readonly TraceEvent[]): Frames {
+  const frames = new Map<string, Record<keyof Frames, boolean>>();
+  for (const { name, ph, pid, args } of events) {
+    const report = args?.frame_reporter;
+    if (name !== "PipelineReporter" || ph !== "b" || !report || report.scroll_state === "SCROLL_NONE") continue;
+    if (report.state === "STATE_NO_UPDATE_DESIRED") continue;
+    const key = `${pid} ${report.layer_tree_host_id} ${report.frame_sequence}`;
+    const frame = frames.get(key) ?? { shown: false, late: false, blank: false, dropped: false };
+    frames.set(key, frame);
+    frame.shown ||= report.state.startsWith("STATE_PRESENTED");
+    frame.late ||= report.state === "STATE_PRESENTED_PARTIAL" && report.affects_smoothness;
+    frame.blank ||= report.has_missing_content;
+    frame.dropped ||= report.state === "STATE_DROPPED";
+  }
+  const all = [...frames.values()];
+  return {
+    shown: all.filter(({ shown }) => shown).length,
+    late: all.filter(({ late }) => late).length,
+    blank: all.filter(({ blank }) => blank).length,
+    dropped: all.filter(({ shown, dropped }) => dropped && !shown).length,
+  };
 }
 
 /** The main thread of a page is the one that does layouts. */
-function summary(events: readonly TraceEvent[]): Omit<Traced, "tookMs"> {
+function summary(events: readonly TraceEvent[]): Pick<Traced, "mainMs" | "longTasks"> {
   const counts = new Map<string, number>();
   for (const { name, pid, tid } of events) if (name === "UpdateLayoutTree") counts.set(`${pid} ${tid}`, (counts.get(`${pid} ${tid}`) ?? 0) + 1);
   const main = [...counts].sort(([, one], [, other]) => other - one)[0]?.[0];

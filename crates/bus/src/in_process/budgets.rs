@@ -39,8 +39,8 @@ pub(super) struct InProcessBudgets {
 
 #[async_trait]
 impl SharedBudgets for InProcessBudgets {
-    fn is_shared(&self) -> bool {
-        self.directory.read().gateways.len() > 1
+    fn gateways(&self) -> u32 {
+        u32::try_from(self.directory.read().gateways.len()).unwrap_or(u32::MAX).max(1)
     }
 
     async fn take(&self, take: TakeFromBudget<'_>) -> Result<Taken, BudgetError> {

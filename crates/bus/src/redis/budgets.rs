@@ -30,8 +30,9 @@ pub(super) struct ShardBudgets {
 
 #[async_trait]
 impl SharedBudgets for RedisBudgets {
-    fn is_shared(&self) -> bool {
-        true
+    fn gateways(&self) -> u32 {
+        // What one shard has not heard yet, another has: budgets are of all shards.
+        self.shards.iter().map(|shard| shard.connection.gateways()).max().unwrap_or(u32::MAX)
     }
 
     async fn take(&self, take: TakeFromBudget<'_>) -> Result<Taken, BudgetError> {

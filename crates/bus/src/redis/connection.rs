@@ -1,5 +1,7 @@
 //! The command connection of a shard: which errors end it, and how the shard's tasks share it.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use redis::{ErrorKind, RedisError, ServerErrorKind, aio::MultiplexedConnection};
 use tokio::sync::watch;
 
@@ -34,6 +36,7 @@ pub(super) fn breaks_connection(error: &RedisError) -> bool {
 #[derive(Debug)]
 pub(super) struct SharedConnection {
     state: watch::Sender<Option<FencedConnection>>,
+    gateways: AtomicU32,
 }
 
 /// A connection and its fence: its number among this gateway's connections to the shard.
@@ -45,7 +48,17 @@ pub(super) struct FencedConnection {
 
 impl SharedConnection {
     pub(super) fn new() -> Self {
-        Self { state: watch::Sender::new(None) }
+        Self { state: watch::Sender::new(None), gateways: AtomicU32::new(u32::MAX) }
+    }
+
+    /// Notes how many gateways the last pulse found alive.
+    pub(super) fn note_gateways(&self, gateways: u32) {
+        self.gateways.store(gateways, Ordering::Relaxed);
+    }
+
+    /// How many gateways the last pulse found alive, this one included. Before the first pulse there may be any number.
+    pub(super) fn gateways(&self) -> u32 {
+        self.gateways.load(Ordering::Relaxed)
     }
 
     pub(super) fn set(&self, connection: FencedConnection) {

@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 
 use crate::{
     suite::Place,
-    support::{Gateway, fast, server::RedisServer},
+    support::{Gateway, PATIENCE, fast, server::RedisServer},
 };
 
 /// So slow that none comes back within a test.
@@ -19,6 +19,7 @@ suite! {
     as_many_are_granted_as_there_are,
     a_full_budget_lends_what_a_burst_lacks,
     what_is_taken_comes_back_with_time,
+    gateways_know_how_many_they_are,
 }
 
 async fn take(gateway: &Gateway, budget: &str, least: u32, most: u32) -> Taken {
@@ -27,7 +28,6 @@ async fn take(gateway: &Gateway, budget: &str, least: u32, most: u32) -> Taken {
 
 async fn gateways_take_from_one_budget(place: Place) {
     let gateways = Arc::new([place.gateway(1).await, place.gateway(2).await]);
-    assert!(gateways[0].budgets.is_shared());
     let mut takes = JoinSet::new();
     for number in 0..100 {
         let gateways = Arc::clone(&gateways);
@@ -64,9 +64,30 @@ async fn what_is_taken_comes_back_with_time(place: Place) {
     assert!(matches!(take().await.unwrap(), Taken::Granted(1 | 2)));
 }
 
+/// Until the gateway knows of so many.
+async fn knows_of(gateway: &Gateway, count: u32) {
+    let known = async {
+        while gateway.budgets.gateways() != count {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, known).await.expect("the gateways are counted");
+}
+
+async fn gateways_know_how_many_they_are(place: Place) {
+    let one = place.gateway(1).await;
+    knows_of(&one, 1).await;
+    let other = place.gateway(2).await;
+    knows_of(&one, 2).await;
+    knows_of(&other, 2).await;
+    other.bus.close().await;
+    knows_of(&one, 1).await;
+}
+
 #[tokio::test]
 async fn without_redis_nothing_is_known() {
     let gateway = Gateway::redis(fast("redis://127.0.0.1:1"), 1);
+    assert_eq!(gateway.budgets.gateways(), u32::MAX, "there may be any number");
     let take = TakeFromBudget { budget: "b", rate: RATE, least: 1, most: 1 };
     assert!(matches!(gateway.budgets.take(take).await, Err(BudgetError::Unreachable)));
 }

@@ -240,7 +240,15 @@ impl Client {
         key: Option<&str>,
     ) -> Result<SentMessage, Error> {
         let attachments = Vec::new();
-        let body = SendMessage { text, key, reply_to: None, attachments, thread: None, in_room: false };
+        let body = SendMessage {
+            text,
+            key,
+            reply_to: None,
+            attachments,
+            thread: None,
+            in_room: false,
+            metadata: None,
+        };
         self.call(self.request(Method::POST, &format!("/v1/rooms/{room}/messages")).json(&body)).await
     }
 

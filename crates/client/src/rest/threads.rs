@@ -20,7 +20,7 @@ impl Client {
         in_room: bool,
     ) -> Result<SentMessage, Error> {
         let (attachments, thread) = (Vec::new(), Some(thread));
-        let body = SendMessage { text, key, reply_to: None, attachments, thread, in_room };
+        let body = SendMessage { text, key, reply_to: None, attachments, thread, in_room, metadata: None };
         self.call(self.request(Method::POST, &format!("/v1/rooms/{room}/messages")).json(&body)).await
     }
 

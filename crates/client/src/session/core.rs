@@ -248,7 +248,8 @@ impl Core {
                 | ServerFrame::Presence(_)
                 | ServerFrame::Profile(_)
                 | ServerFrame::Status(_)
-                | ServerFrame::ThreadRead(_) => {
+                | ServerFrame::ThreadRead(_)
+                | ServerFrame::MentionedHere(_) => {
                     self.told.push_back(Ok(SessionEvent::Ephemeral(frame)));
                 }
                 // A second `hello` does not come; events, notices and `ok` are told apart above; a pong says nothing.

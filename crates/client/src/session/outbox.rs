@@ -76,6 +76,7 @@ impl Outbox {
                     attachments: Vec::new(),
                     thread: None,
                     in_room: false,
+                    metadata: None,
                 };
                 frames.push(Request { id: Some(id), frame });
             }

@@ -184,6 +184,7 @@ impl Incoming {
                 | ServerFrame::Profile(_)
                 | ServerFrame::Status(_)
                 | ServerFrame::ThreadRead(_)
+                | ServerFrame::MentionedHere(_)
                 | ServerFrame::Reconnect(_) => None,
             },
         }
@@ -208,6 +209,7 @@ fn known_type(name: &str) -> bool {
             | "profile"
             | "status"
             | "thread_read"
+            | "mentioned_here"
             | "reconnect"
             | "pong"
     )

@@ -36,6 +36,7 @@ pub struct Export {
 }
 
 /// A line of an export.
+#[expect(clippy::large_enum_variant, reason = "a line is made, written and dropped")]
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum ExportLine<'a> {

@@ -1,6 +1,6 @@
 //! `/v1/rooms/{room}/messages`, `/pins` and `/read`: messages, what is done to them, pinned messages and read marks.
 
-use madang_domain::{IdempotencyKey, MessageId, MessageText, RoomId, Seq, Timestamp};
+use madang_domain::{IdempotencyKey, MessageId, MessageText, Metadata, RoomId, Seq, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +30,9 @@ pub struct SendMessage<T = MessageText, K = IdempotencyKey> {
     /// With `thread`: whether the message stands among the messages of the room as well.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub in_room: bool,
+    /// A JSON object, which the message carries.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<Metadata>,
 }
 
 /// The acknowledgement of a committed message.

@@ -2,7 +2,10 @@
 
 use std::borrow::Cow;
 
-use madang_domain::{Receipts, Role, RoomHistory, RoomId, RoomKind, RoomName, Seq, Slug, Timestamp, UserId};
+use madang_domain::{
+    AvatarUrl, Receipts, Role, RoomHistory, RoomId, RoomKind, RoomName, RoomTopic, SearchText, Seq, Slug,
+    Timestamp, UserId,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +20,9 @@ pub struct Room<'a> {
     /// The name of the room.
     #[schemars(with = "RoomName")]
     pub name: Cow<'a, str>,
+    /// True if the room has no name of its own. Then `name` has the names of up to five members, without the caller's.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unnamed: bool,
     /// The kind of the room, which says who can find and join it.
     pub kind: RoomKind,
     /// The slug: the name of the room in URLs; null if it has none.
@@ -28,6 +34,14 @@ pub struct Room<'a> {
     pub head: Seq,
     /// The number of members.
     pub members: u64,
+    /// What the room is about; absent if nobody has said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<RoomTopic>")]
+    pub topic: Option<Cow<'a, str>>,
+    /// The address of the room's picture; absent if the room has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<AvatarUrl>")]
+    pub avatar_url: Option<Cow<'a, str>>,
     /// The flags. In JSON these fields stand beside `members`.
     #[serde(flatten)]
     pub flags: Flags,
@@ -54,8 +68,9 @@ pub struct Room<'a> {
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "NewRoom")]
 pub struct NewRoom<N = RoomName, S = Slug> {
-    /// The name of the room.
-    pub name: N,
+    /// The name of the room. A private or direct room may have none: it is shown by the names of its members.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<N>,
     /// The kind of the room, which says who can find and join it.
     pub kind: RoomKind,
     /// The slug: the name of the room in URLs.
@@ -69,12 +84,12 @@ pub struct NewRoom<N = RoomName, S = Slug> {
 impl<N, S> NewRoom<N, S> {
     /// A public room without other members: every user can find and join it.
     pub fn public(name: impl Into<N>) -> Self {
-        Self { name: name.into(), kind: RoomKind::Public, slug: None, members: Vec::new() }
+        Self { name: Some(name.into()), kind: RoomKind::Public, slug: None, members: Vec::new() }
     }
 
     /// A private room: moderators add its members.
     pub fn private(name: impl Into<N>, members: Vec<UserId>) -> Self {
-        Self { name: name.into(), kind: RoomKind::Private, slug: None, members }
+        Self { name: Some(name.into()), kind: RoomKind::Private, slug: None, members }
     }
 
     /// Sets the slug.
@@ -89,12 +104,18 @@ impl<N, S> NewRoom<N, S> {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RoomChanges {
-    /// The new name. If it is absent, the name stays.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub name: Option<RoomName>,
+    /// The new name. If it is absent, the name stays; null removes it, of a private room.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub name: Option<Option<RoomName>>,
     /// The new slug. If it is absent, the slug stays; null removes it.
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub slug: Option<Option<Slug>>,
+    /// What the room is about. If it is absent, it stays; null removes it. Direct rooms have none.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub topic: Option<Option<RoomTopic>>,
+    /// The address of the room's picture. If it is absent, it stays; null removes it. Direct rooms have none.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    pub avatar_url: Option<Option<AvatarUrl>>,
     /// Whether only moderators send. If it is absent, it stays; as for all flags.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub announcement: Option<bool>,
@@ -111,6 +132,22 @@ pub struct RoomChanges {
     /// What members are shown of how far the others have read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receipts: Option<Receipts>,
+    /// Whether guests send, react, and edit and delete what they have sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guests_send: Option<bool>,
+    /// Whether members add others, and make invitation links.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub members_add: Option<bool>,
+    /// Whether members pin messages.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub members_pin: Option<bool>,
+    /// Whether members mention all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub members_mention_all: Option<bool>,
+    /// The seconds for which the sender can edit a message, up to a year; 0: as the server's setting says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = 31_536_000))]
+    pub edit_window_s: Option<u32>,
 }
 
 /// The set of rooms to list.
@@ -129,6 +166,8 @@ pub enum RoomScope {
 pub struct RoomsQuery {
     /// The set of rooms to list: `mine` by default, or `public`.
     pub scope: Option<RoomScope>,
+    /// With `scope=public`: only the rooms whose name or slug contains this text, of 1 to 200 characters.
+    pub q: Option<SearchText>,
     /// The maximum number of items of the page: 1 to 200, 50 by default.
     #[schemars(range(min = 1, max = 200))]
     pub limit: Option<u32>,
@@ -159,7 +198,7 @@ pub mod routes {
             .answers::<Room<'_>>(200, "The room.")
             .refuses(&[Code::PermissionDenied, Code::NotFound]);
         /// Changes a room.
-        UPDATE = Route::patch("update_room", "/v1/rooms/{room}", "Change the name, slug or flags of a room (for owners, and the name for both users of a direct room); moderators may set slow mode")
+        UPDATE = Route::patch("update_room", "/v1/rooms/{room}", "Change the name, slug, topic, picture or flags of a room (for owners, and the name for both users of a direct room); moderators may set slow mode")
             .takes::<RoomChanges>()
             .answers::<Room<'_>>(200, "The room after the change.")
             .refuses(&[Code::PermissionDenied, Code::NotFound, Code::AlreadyExists, Code::FailedPrecondition]);
@@ -172,7 +211,7 @@ pub mod routes {
             .answers::<Room<'_>>(200, "The room.")
             .refuses(&[Code::PermissionDenied, Code::NotFound, Code::FailedPrecondition]);
         /// Leaves a room.
-        LEAVE = Route::post("leave_room", "/v1/rooms/{room}/leave", "Leave a room, or decline an invitation; the last owner must first make another member an owner")
+        LEAVE = Route::post("leave_room", "/v1/rooms/{room}/leave", "Leave a room, or decline an invitation; when the last owner leaves, the oldest moderator, else the oldest member, becomes an owner")
             .answers_empty(204, "The user is no longer a member.")
             .refuses(&[Code::PermissionDenied, Code::NotFound, Code::FailedPrecondition]);
     }

@@ -3,8 +3,8 @@
 use std::{borrow::Cow, ops::Deref};
 
 use madang_domain::{
-    AvatarUrl, DisplayName, ExternalId, IdempotencyKey, MessageText, Role, RoomKind, RoomName, Seq, Slug,
-    Timestamp, UserRef, Username,
+    AvatarUrl, DisplayName, ExternalId, IdempotencyKey, MessageText, Metadata, Role, RoomKind, RoomName, Seq,
+    Slug, Timestamp, UserRef, Username,
 };
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
@@ -72,7 +72,7 @@ pub struct NewSiteRoom {
 /// A room with the embedding site's id of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SiteRoom<'a> {
-    /// The room as its owner sees it. In JSON its fields stand beside `external_id`.
+    /// The room without a member's place in it and its last message. In JSON its fields stand beside `external_id`.
     #[serde(flatten)]
     pub room: Room<'a>,
     /// The site's own id of the room; null if it has none.
@@ -106,6 +106,8 @@ pub struct SendAs {
     pub text: MessageText,
     /// The idempotency key. The header `Idempotency-Key` may contain it instead.
     pub key: Option<IdempotencyKey>,
+    /// A JSON object, which the message carries.
+    pub metadata: Option<Metadata>,
     /// Whether a user who is not a member first becomes one. For this the API key also needs the scope `rooms`.
     #[serde(default)]
     pub join: bool,

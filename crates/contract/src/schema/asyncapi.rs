@@ -144,6 +144,7 @@ const PUSHED: &[&str] = &[
     "server-profile",
     "server-status",
     "server-thread_read",
+    "server-mentioned_here",
     "server-reconnect",
     // A malformed frame may have no `id`, so its error answers no request.
     ERROR,

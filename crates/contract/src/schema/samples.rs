@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::{
     Account, Ack, CaughtUp, ClientFrame, Delivered, ErrorFrame, Event, Flags, Hello, HistoryPage, Inbox,
-    InboxRead, Limits, Mark, Message, Notice, OkFrame, Person, Pong, Presence, PresenceAnswer,
+    InboxRead, Limits, Mark, MentionedHere, Message, Notice, OkFrame, Person, Pong, Presence, PresenceAnswer,
     PresenceChange, Profile, Read, ReadAnswer, Reconnect, Renewed, Request, RequestId, RoomError,
     RoomMessage, RoomSettings, ServerFrame, Settings, SiteUser, Status, StatusChanged, Subscribed,
     SubscribedRoom, Thread, ThreadRead, Typing, User, UserSettings,
@@ -335,6 +335,12 @@ pub(super) fn frames() -> Vec<Value> {
             room: Some(room_id()),
             settings: Some(room_settings()),
         }),
+        ServerFrame::MentionedHere(MentionedHere {
+            room: room_id(),
+            message: parsed("3"),
+            seq: Seq::new(3),
+            sender: user(),
+        }),
         ServerFrame::Typing(Typing {
             room: room_id(),
             user: mina(),
@@ -525,11 +531,14 @@ fn room() -> Room<'static> {
     Room {
         id: room_id(),
         name: Cow::Borrowed("Courtyard"),
+        unnamed: false,
         kind: RoomKind::Public,
         slug: Some("courtyard".into()),
         created_at: at(),
         head: Seq::new(3),
         members: 2,
+        topic: Some("What to cook at noon".into()),
+        avatar_url: None,
         flags: Flags::default(),
         role: Some(Role::Member),
         read: Some(Seq::new(3)),

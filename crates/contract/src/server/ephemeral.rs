@@ -142,6 +142,20 @@ pub struct StatusChanged {
     pub status: Option<Status>,
 }
 
+/// A message mentions the members who are here, by `@here`. It is no notice: whoever has no connected device is not told
+/// later.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct MentionedHere<'a> {
+    /// The id of the message's room.
+    pub room: RoomId,
+    /// The id of the message in the room.
+    pub message: MessageId,
+    /// The sequence number of the message in its room.
+    pub seq: Seq,
+    /// The profile of the message's sender.
+    pub sender: User<'a>,
+}
+
 /// The user moved the read mark of a thread, or follows a thread now or no more, on any device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ThreadRead {

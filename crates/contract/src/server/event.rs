@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use madang_domain::{
-    Emoji, MessageId, Receipts, Role, RoomHistory, RoomId, RoomName, Seq, Slug, Timestamp, UserId,
+    AvatarUrl, Emoji, MentionAll, MessageId, Receipts, Role, RoomHistory, RoomId, RoomName, RoomTopic, Seq,
+    Slug, Timestamp, UserId,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -33,7 +34,10 @@ impl Event<'static> {
         let by = mina();
         let properties = Properties {
             name: "Courtyard at noon".into(),
+            unnamed: false,
             slug: Some("courtyard".into()),
+            topic: Some("What to cook at noon".into()),
+            avatar_url: None,
             flags: Flags::default(),
             deleted: false,
             by,
@@ -50,6 +54,7 @@ impl Event<'static> {
                     message: MessageId::new(Seq::new(3)),
                     text: Some("안녕하세요!".into()),
                     mentions: Vec::new(),
+                    mentions_all: Some(MentionAll::All),
                     edited_at: at(),
                 },
             },
@@ -110,7 +115,7 @@ pub enum EventBody<'a> {
         /// The member and the new role.
         role: RoleChange,
     },
-    /// The name or slug of the room changed, or the room was deleted.
+    /// The name, slug, topic, picture or flags of the room changed, or the room was deleted.
     Room {
         /// The properties after the change. The field is not called `room`, since `room` is the id of the room in every
         /// event.
@@ -210,9 +215,20 @@ pub struct Properties<'a> {
     /// The name of the room.
     #[schemars(with = "RoomName")]
     pub name: Cow<'a, str>,
+    /// True if the room has no name of its own. Then `name` is a placeholder; get the room for the names of its members.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unnamed: bool,
     /// The slug of the room; null if it has none.
     #[schemars(with = "Option<Slug>")]
     pub slug: Option<Cow<'a, str>>,
+    /// What the room is about; absent if nobody has said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<RoomTopic>")]
+    pub topic: Option<Cow<'a, str>>,
+    /// The address of the room's picture; absent if the room has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<AvatarUrl>")]
+    pub avatar_url: Option<Cow<'a, str>>,
     /// The flags. In JSON these fields stand beside `name`.
     #[serde(flatten)]
     pub flags: Flags,
@@ -236,6 +252,16 @@ pub struct Flags {
     pub history: RoomHistory,
     /// What members are shown of how far the others have read: `none`, `count`, or `names`.
     pub receipts: Receipts,
+    /// Whether guests send, react, and edit and delete what they have sent. Without it they only read.
+    pub guests_send: bool,
+    /// Whether members add others, and make invitation links.
+    pub members_add: bool,
+    /// Whether members pin messages.
+    pub members_pin: bool,
+    /// Whether members mention all.
+    pub members_mention_all: bool,
+    /// The seconds for which the sender can edit a message; 0 if the server's setting counts.
+    pub edit_window_s: u32,
 }
 
 /// A ban or a mute was imposed on a user, or ended before its time.
@@ -272,6 +298,9 @@ pub struct Edited<'a> {
     pub text: Option<Cow<'a, str>>,
     /// The ids of the members whom the text mentions.
     pub mentions: Vec<UserId>,
+    /// Whom the text mentions besides them; absent if nobody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mentions_all: Option<MentionAll>,
     /// The time of the edit.
     pub edited_at: Timestamp,
 }

@@ -14,7 +14,8 @@ use serde::{Deserialize, Serialize};
 
 pub use answer::{Answer, HistoryPage, OkFrame, PresenceAnswer, ReadAnswer, Renewed};
 pub use ephemeral::{
-    Delivered, Mark, Presence, PresenceChange, Profile, Read, Settings, StatusChanged, ThreadRead, Typing,
+    Delivered, Mark, MentionedHere, Presence, PresenceChange, Profile, Read, Settings, StatusChanged,
+    ThreadRead, Typing,
 };
 pub use event::*;
 pub use notice::*;
@@ -66,6 +67,8 @@ pub enum ServerFrame<'a> {
     Status(StatusChanged),
     /// The user moved the read mark of a thread, or follows a thread now or no more, on any device.
     ThreadRead(ThreadRead),
+    /// A message mentions the members who are here.
+    MentionedHere(MentionedHere<'a>),
     /// The client must reconnect after a delay. A close with 1012 follows.
     Reconnect(Reconnect<'a>),
     /// The answer to `ping`.

@@ -226,8 +226,8 @@ mod tests {
 
     use super::*;
     use crate::{
-        Emoji, Reason, Receipts, Role, RoomFlags, RoomHistory, RoomId, RoomName, Seq, Slug, Timestamp,
-        UserId,
+        AvatarUrl, Emoji, MentionAll, Reason, Receipts, Role, RoomDetails, RoomFlags, RoomHistory, RoomId,
+        RoomName, RoomTopic, Seq, Slug, Timestamp, UserId,
         event::{Restricted, RestrictionNotice, ThreadChange, ThreadState},
     };
 
@@ -239,6 +239,8 @@ mod tests {
         let custom = r#"{ "z": 1, "a": 12345678901234567890123, "t": "\u0041" }"#;
         vec![
             (2, Some(r#"{"role":"owner"}"#), EventBody::Joined(Joined { role: Role::Owner })),
+            // To a version that knows no guests, a guest is a member.
+            (2, Some(r#"{"role":"member","guest":true}"#), EventBody::Joined(Joined { role: Role::Guest })),
             (3, None, EventBody::Left(Left {})),
             (
                 4,
@@ -252,6 +254,7 @@ mod tests {
                     name: name(),
                     slug: None,
                     flags: RoomFlags::default(),
+                    details: RoomDetails::default(),
                     deleted: false,
                 }),
             ),
@@ -262,6 +265,7 @@ mod tests {
                     name: name(),
                     slug,
                     flags: RoomFlags::default(),
+                    details: RoomDetails::default(),
                     deleted: true,
                 }),
             ),
@@ -279,7 +283,9 @@ mod tests {
                         slow_mode_s: 5,
                         history: RoomHistory::Joined,
                         receipts: Receipts::Count,
+                        ..RoomFlags::default()
                     },
+                    details: RoomDetails::default(),
                     deleted: false,
                 }),
             ),
@@ -292,6 +298,24 @@ mod tests {
                     name: name(),
                     slug: None,
                     flags: RoomFlags { receipts: Receipts::None, ..RoomFlags::default() },
+                    details: RoomDetails::default(),
+                    deleted: false,
+                }),
+            ),
+            (
+                5,
+                Some(
+                    r#"{"name":"마당","slug":null,"details":{"topic":"점심","avatar_url":"https://example.com/yard.png","unnamed":true}}"#,
+                ),
+                EventBody::RoomChanged(RoomChanged {
+                    name: name(),
+                    slug: None,
+                    flags: RoomFlags::default(),
+                    details: RoomDetails {
+                        topic: Some(RoomTopic::new("점심").unwrap()),
+                        avatar_url: Some(AvatarUrl::new("https://example.com/yard.png").unwrap()),
+                        unnamed: true,
+                    },
                     deleted: false,
                 }),
             ),
@@ -319,6 +343,7 @@ mod tests {
                     revision: 1,
                     text: Some("마당".to_owned()),
                     mentions: Vec::new(),
+                    mentions_all: None,
                 }),
             ),
             (
@@ -329,6 +354,18 @@ mod tests {
                     revision: 1,
                     text: None,
                     mentions: Vec::new(),
+                    mentions_all: None,
+                }),
+            ),
+            (
+                10,
+                Some(r#"{"message":3,"revision":2,"text":"@all","mentions_all":"all"}"#),
+                EventBody::Edited(Edited {
+                    message: Seq::new(3),
+                    revision: 2,
+                    text: Some("@all".to_owned()),
+                    mentions: Vec::new(),
+                    mentions_all: Some(MentionAll::All),
                 }),
             ),
             (

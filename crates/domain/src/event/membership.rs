@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Role, Timestamp};
+use crate::{Role, Timestamp, role::RecordedRole};
 
 /// A user became a member.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "RecordedRole", into = "RecordedRole")]
 pub struct Joined {
     /// The new member's role.
     pub role: Role,
@@ -17,10 +18,29 @@ pub struct Left {}
 
 /// A member's role changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "RecordedRole", into = "RecordedRole")]
 pub struct RoleChanged {
     /// The role now.
     pub role: Role,
 }
+
+/// Makes what has a role alone [`RecordedRole`], and of that.
+macro_rules! recorded_by_role {
+    ($($Type:ident),*) => {$(
+        impl From<RecordedRole> for $Type {
+            fn from(recorded: RecordedRole) -> Self {
+                Self { role: recorded.into() }
+            }
+        }
+
+        impl From<$Type> for RecordedRole {
+            fn from($Type { role }: $Type) -> Self {
+                role.into()
+            }
+        }
+    )*};
+}
+recorded_by_role!(Joined, RoleChanged);
 
 /// Something was imposed on a user, or is no more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

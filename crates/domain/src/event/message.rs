@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Attachment, Emoji, IdempotencyKey, Profile, Seq, Timestamp, UserId, limits::EXCERPT_MAX_CHARS};
+use crate::{
+    Attachment, Emoji, IdempotencyKey, MentionAll, Metadata, Profile, Seq, Timestamp, UserId,
+    limits::EXCERPT_MAX_CHARS,
+};
 
 /// A message, as it is now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +22,10 @@ pub struct Message {
     pub attachments: Vec<Attachment>,
     /// The members whom it names. The store finds them; it ignores what a sender gives here.
     pub mentions: Vec<UserId>,
+    /// Whom it mentions besides them. The store finds it, and ignores what a sender gives here.
+    pub mentions_all: Option<MentionAll>,
+    /// What the sender's program keeps with it; none of nearly every message.
+    pub metadata: Option<Box<Metadata>>,
     /// The beginning of what it answers. The store finds it; none where it answers nothing, or what was deleted.
     pub excerpt: Option<Box<Excerpt>>,
     /// What was done to it since it was sent: nothing to nearly every message.
@@ -28,10 +35,11 @@ pub struct Message {
 }
 
 impl Message {
-    /// The bytes of the text and of the files' descriptions, about.
+    /// The bytes of the text, of the metadata and of the files' descriptions, about.
     pub(super) fn text_bytes(&self) -> usize {
         let attachment = |file: &Attachment| file.url.len() + file.name.len() + file.content_type.len();
-        self.text.len() + self.attachments.iter().map(attachment).sum::<usize>()
+        let metadata = self.metadata.as_deref().map_or(0, |metadata| metadata.json().len());
+        self.text.len() + metadata + self.attachments.iter().map(attachment).sum::<usize>()
     }
 
     /// Whether it has uploaded files.
@@ -162,6 +170,9 @@ pub struct Edited {
     /// The members whom the text names.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mentions: Vec<UserId>,
+    /// Whom it mentions besides them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mentions_all: Option<MentionAll>,
 }
 
 /// A message was deleted.

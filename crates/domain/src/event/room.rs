@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{RoomFlags, RoomName, Slug};
+use crate::{RoomDetails, RoomFlags, RoomName, Slug};
 
 /// The room's own properties changed; all of them as they are now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +15,9 @@ pub struct RoomChanged {
     /// The flags now.
     #[serde(default, skip_serializing_if = "RoomFlags::is_default")]
     pub flags: RoomFlags,
+    /// What the room shows now besides its name.
+    #[serde(default, skip_serializing_if = "RoomDetails::is_default")]
+    pub details: RoomDetails,
     /// The room was deleted; no event follows.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub deleted: bool,

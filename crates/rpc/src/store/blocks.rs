@@ -6,7 +6,7 @@ use madang_domain::{Profile, Timestamp, UserId};
 use madang_proto::store::v1 as wire;
 
 use super::page::{Page, PageQuery};
-use crate::wire::{Result, Wire, field, message, nothing};
+use crate::wire::{Result, Wire, field, message};
 
 /// Asks for a user to be blocked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +24,13 @@ pub struct Unblock {
     pub actor: UserId,
     /// The user to be blocked no more.
     pub user: UserId,
+}
+
+/// That a block has begun, or ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChangedBlocks {
+    /// Later than that of each change of the user's blocks before.
+    pub version: Timestamp,
 }
 
 /// Asks for the users whom a user has blocked.
@@ -48,7 +55,7 @@ message!(Block => wire::BlockRequest { actor, user });
 message!(Unblock => wire::UnblockRequest { actor, user });
 message!(BlockedUser => wire::BlockedUser { user, at as at_micros });
 message!(Page<BlockedUser> => wire::ListBlockedResponse { items as blocked, next as next_cursor });
-nothing!(wire::BlockResponse, wire::UnblockResponse);
+message!(ChangedBlocks => wire::BlockResponse | wire::UnblockResponse { version as version_micros });
 
 impl Wire<wire::ListBlockedRequest> for ListBlocked {
     fn encode(&self) -> wire::ListBlockedRequest {

@@ -66,6 +66,8 @@ pub struct OpenedInbox {
     pub blocked: Vec<UserId>,
     /// The version of what the user has set: later than that of each change before; of 1970 where nothing was set.
     pub hides_version: Timestamp,
+    /// The version of whom the user has blocked, alike.
+    pub blocks_version: Timestamp,
 }
 
 /// Asks for a page of a user's inbox.
@@ -128,7 +130,7 @@ of_nothing!(wire::DismissResponse);
 message!(Notify => wire::NotifyRequest { user, data, key });
 message!(OpenedInbox => wire::OpenedInbox {
     epoch, head, read, unread, complete, events, user, hides_presence, hides_typing, blocked,
-    hides_version as hides_version_micros
+    hides_version as hides_version_micros, blocks_version as blocks_version_micros
 });
 message!(Inbox => wire::InboxRequest { user, from, limit });
 message!(InboxPage => wire::InboxResponse { epoch, events, head, read, unread, more });

@@ -86,7 +86,7 @@ pub struct RemoveMember {
 }
 
 message!(Member => wire::Member {
-    user, role, joined_at as joined_at_micros, read, invited, muted_until as muted_until_micros
+    user, role with guest, joined_at as joined_at_micros, read, invited, muted_until as muted_until_micros
 });
 required_message!(Member => wire::Member);
 

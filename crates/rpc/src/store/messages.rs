@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use madang_domain::{
-    Attachment, Cursor, Epoch, Profile, Role, RoomId, RoomRef, Seq, Timestamp, TopicId, UserId,
+    Attachment, Cursor, Epoch, MentionAll, Profile, Role, RoomId, RoomRef, Seq, Timestamp, TopicId, UserId,
     event::{Event, Excerpt, Message},
 };
 use madang_proto::store::v1 as wire;
@@ -43,6 +43,8 @@ pub struct Appended {
     pub excerpt: Option<Excerpt>,
     /// Its attachments as all will see them, where uploaded files are among them. Empty for all others, and of a duplicate.
     pub attachments: Vec<Attachment>,
+    /// Whom it mentions besides those whom it names; nobody of a duplicate.
+    pub mentions_all: Option<MentionAll>,
 }
 
 /// A user whom a message mentions.
@@ -197,7 +199,7 @@ pub struct ListPins {
 }
 
 message!(Appended => wire::Appended {
-    seq, at as at_micros, duplicate, mentions, excerpt, attachments
+    seq, at as at_micros, duplicate, mentions, excerpt, attachments, mentions_all
 });
 
 /// No notice has the place 0.
@@ -214,7 +216,7 @@ impl Wire<wire::Mentioned> for Mentioned {
     }
 }
 
-message!(Opened => wire::Opened { epoch, head, member_count, role, read, complete, events });
+message!(Opened => wire::Opened { epoch, head, member_count, role with guest, read, complete, events });
 
 message!(Read => wire::ReadRequest { topic, after, limit });
 message!(Vec<Event> => wire::ReadResponse[events]);
@@ -253,8 +255,9 @@ impl Append {
     pub(super) fn wire_bytes(&self) -> usize {
         const PROFILE_AND_IDS_BYTES: usize = 256;
         const ATTACHMENT_BYTES: usize = 512;
-        let Message { text, attachments, .. } = &self.message;
-        text.len() + attachments.len() * ATTACHMENT_BYTES + PROFILE_AND_IDS_BYTES
+        let Message { text, attachments, metadata, .. } = &self.message;
+        let metadata = metadata.as_deref().map_or(0, |metadata| metadata.json().len());
+        text.len() + metadata + attachments.len() * ATTACHMENT_BYTES + PROFILE_AND_IDS_BYTES
     }
 }
 
@@ -400,6 +403,8 @@ mod tests {
             reply_to: None,
             attachments: Vec::new(),
             mentions: Vec::new(),
+            mentions_all: None,
+            metadata: None,
             excerpt: None,
             changes: None,
             thread: None,

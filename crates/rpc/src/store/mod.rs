@@ -31,7 +31,7 @@ use madang_proto::store::v1::{
 
 pub use self::{
     batches::{BATCH_MAX_ITEMS, REPLAY_MAX_BYTES},
-    blocks::{Block, BlockedUser, ListBlocked, Unblock},
+    blocks::{Block, BlockedUser, ChangedBlocks, ListBlocked, Unblock},
     change::{Authority, Changed},
     client::{MessageStoreClient, MessageStoreSettings},
     ends::{BeginExport, EraseUser, Erased, Export, ExportPage, ReadExport},
@@ -49,8 +49,8 @@ pub use self::{
     moderation::{BannedUser, ListBans, Restrict},
     page::{Page, PageQuery},
     people::{
-        GetHides, GetPeople, NoteSeen, PEOPLE_MAX, Person, PutStatus, STATUS_BUT_FOR_MAX, Seen, Status,
-        StatusRoom, ToldStatus, UserHides,
+        GetHides, GetPeople, NoteSeen, PEOPLE_MAX, Person, PutStatus, ReadHides, STATUS_BUT_FOR_MAX, Seen,
+        Status, StatusRoom, ToldStatus, UserBlocks, UserHides,
     },
     profiles::{PROFILE_ROOMS_MAX, RememberProfile, RememberedProfile},
     reads::{DeliveredMark, GetReads, Mark, MarkDelivered, RoomReads},
@@ -66,7 +66,7 @@ pub use self::{
     sync::{GetSync, InboxStanding, Synced, SyncedRoom},
     threads::{
         AppendInThread, FollowThread, FollowedThread, ListThreadMessages, ListThreads, MarkThreadRead,
-        TellFollowers, ThreadPage, ThreadPlace,
+        TellFollowers, TellMembers, ThreadPage, ThreadPlace, ToldMembers,
     },
 };
 use crate::service::service;
@@ -122,8 +122,8 @@ service! {
         repeat: never, "it would undo a removal made in between";
     }
 
-    /// Leaves a room, or declines the invitation to it. `failed_precondition`: the last owner of a room with other members must name
-    /// another first; a direct room is not left.
+    /// Leaves a room, or declines the invitation to it. When the last owner leaves others, the oldest moderator becomes an owner, else the
+    /// oldest member. `failed_precondition`: a direct room is not left.
     fn leave(Leave as LeaveRequest) -> Changed<()> as LeaveResponse {
         repeat: never, "the repetition would be refused to one who is no member any more";
     }
@@ -141,7 +141,7 @@ service! {
     }
 
     /// Removes a member of a lesser role, or takes an invitation back. By the site's authority any, the actor too; but the last owner of a
-    /// room with other members is `failed_precondition`, as for `leave`.
+    /// room with other members is `failed_precondition`.
     fn remove_member(RemoveMember as RemoveMemberRequest) -> Changed<()> as RemoveMemberResponse {
         repeat: never, "it would undo an addition made in between";
     }
@@ -371,12 +371,12 @@ service! {
     /// that it forbids commits any more. A user who is blocked already is no error. `invalid_argument`: oneself.
     /// `failed_precondition`: the actor has blocked
     /// [`BLOCKED_USERS_MAX`](madang_domain::limits::BLOCKED_USERS_MAX) users already.
-    fn block(Block as BlockRequest) -> () as BlockResponse {
+    fn block(Block as BlockRequest) -> ChangedBlocks as BlockResponse {
         repeat: never, "it would undo an end of the block made in between";
     }
 
     /// Ends the block of a user. A user who is not blocked is no error.
-    fn unblock(Unblock as UnblockRequest) -> () as UnblockResponse {
+    fn unblock(Unblock as UnblockRequest) -> ChangedBlocks as UnblockResponse {
         repeat: never, "it would undo a block made in between";
     }
 
@@ -408,9 +408,9 @@ service! {
         repeat: always, "the time only moves forward";
     }
 
-    /// What users hide, of those who have ever set anything. A gateway asks for the users who are there when it may have missed
+    /// What users hide, of those who have ever set anything, and whom they have blocked. A gateway asks for the users who are there when it may have missed
     /// that one did.
-    fn get_hides(GetHides as GetHidesRequest) -> Vec<UserHides> as GetHidesResponse {
+    fn get_hides(GetHides as GetHidesRequest) -> ReadHides as GetHidesResponse {
         repeat: always, "it reads";
     }
 
@@ -478,6 +478,12 @@ service! {
     /// Puts notices of a message in a thread into the inboxes of those who follow it, of some at a time: not of the sender,
     /// nor of whom the message mentions, nor of who has blocked the sender. The value says whether there are more.
     fn tell_followers(TellFollowers as TellFollowersRequest) -> Changed<bool> as TellFollowersResponse {
+        repeat: always, "who was told is not told again; notices that were not published are found by their places";
+    }
+
+    /// Tells members of a room of a message that mentions everybody, of some at a time: not the sender, nor whom the message
+    /// names, nor who has blocked the sender or wants to be notified of nothing in the room.
+    fn tell_members(TellMembers as TellMembersRequest) -> ToldMembers as TellMembersResponse {
         repeat: always, "who was told is not told again; notices that were not published are found by their places";
     }
 

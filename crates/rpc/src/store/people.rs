@@ -107,6 +107,26 @@ pub struct UserHides {
     pub version: Timestamp,
 }
 
+/// What users do not show to others, and to whom in particular.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ReadHides {
+    /// To anybody.
+    pub hides: Vec<UserHides>,
+    /// Whom they have blocked. Who is not here is to be asked for once more.
+    pub blocks: Vec<UserBlocks>,
+}
+
+/// Whom a user has blocked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserBlocks {
+    /// The user.
+    pub user: UserId,
+    /// The blocked.
+    pub blocked: Vec<UserId>,
+    /// When that was last changed; each change is later than the one before. Of 1970, it is not known, nor who is blocked.
+    pub version: Timestamp,
+}
+
 message!(Status => wire::Status { text, until as until_micros });
 message!(PutStatus => wire::PutStatusRequest { user, status });
 message!(StatusRoom => wire::StatusRoom { room, but_for });
@@ -119,4 +139,5 @@ message!(NoteSeen => wire::NoteSeenRequest { seen });
 nothing!(wire::NoteSeenResponse);
 message!(GetHides => wire::GetHidesRequest { users });
 message!(UserHides => wire::UserHides { user, presence, typing, version as version_micros });
-message!(Vec<UserHides> => wire::GetHidesResponse[users]);
+message!(ReadHides => wire::GetHidesResponse { hides as users, blocks });
+message!(UserBlocks => wire::UserBlocks { user, blocked, version as version_micros });

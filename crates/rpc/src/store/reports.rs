@@ -155,7 +155,7 @@ message!(Report => wire::ReportMessageResponse | wire::SettleReportResponse[repo
 message!(Page<Report> => wire::ListReportsResponse { items as reports, next as next_cursor });
 page_of_room!(ListAudit => wire::ListAuditRequest);
 message!(AuditEntry => wire::AuditEntry {
-    seq, at as at_micros, action, actor, by_site, subject, message, role, until as until_micros, reason
+    seq, at as at_micros, action, actor, by_site, subject, message, role with guest, until as until_micros, reason
 });
 message!(Page<AuditEntry> => wire::ListAuditResponse { items as entries, next as next_cursor });
 message!(WordList => wire::WordList { words, action });

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 pub use madang_domain::RoomKind;
 use madang_domain::{
-    ExternalId, IdempotencyKey, Profile, Role, RoomFlagChanges, RoomFlags, RoomHistory, RoomId, RoomName,
-    RoomRef, Seq, Slug, Timestamp, UserId, event::Event,
+    ExternalId, IdempotencyKey, Profile, Role, RoomDetailChanges, RoomDetails, RoomFlagChanges, RoomFlags,
+    RoomHistory, RoomId, RoomName, RoomRef, SearchText, Seq, Slug, Timestamp, UserId, event::Event,
 };
 use madang_proto::store::v1 as wire;
 
@@ -37,6 +37,8 @@ pub struct Room {
     pub member_count: u64,
     /// Who may send there, how often, and what newcomers see.
     pub flags: RoomFlags,
+    /// What it shows besides its name.
+    pub details: RoomDetails,
 }
 
 /// A user's place in a room.
@@ -88,8 +90,10 @@ impl CreateRoom {
 pub struct NewRoom {
     /// How it is found and joined.
     pub kind: RoomKind,
-    /// Its name.
+    /// Its name, or a placeholder.
     pub name: RoomName,
+    /// It has no name of its own, and is shown by the names of its members. Not for public rooms.
+    pub unnamed: bool,
     /// Its name in addresses.
     pub slug: Option<Slug>,
     /// What the embedding site calls it. The room that has it already is the answer, whoever made it.
@@ -116,6 +120,8 @@ pub struct ListRooms {
     pub user: Option<UserId>,
     /// The public ones that the user may join, instead of the user's own.
     pub joinable: bool,
+    /// Of the public ones only those whose name or slug has this text, whatever its letters' case.
+    pub text: Option<SearchText>,
     /// The page.
     pub page: PageQuery,
 }
@@ -135,6 +141,8 @@ pub struct UpdateRoom {
     pub slug: Option<Option<Slug>>,
     /// What is to be changed of the flags.
     pub flags: RoomFlagChanges,
+    /// What is to be changed of what it shows besides its name.
+    pub details: RoomDetailChanges,
 }
 
 /// Asks for a room to be deleted.
@@ -182,16 +190,16 @@ pub struct Resolved {
 }
 
 message!(Room => wire::Room {
-    id, kind, name, slug, external_id, created_at as created_at_micros, head, member_count, flags
+    id, kind, name, slug, external_id, created_at as created_at_micros, head, member_count, flags, details
 });
-message!(Membership => wire::Membership { role, read, unread, settings });
+message!(Membership => wire::Membership { role with guest, read, unread, settings });
 message!(RoomView => wire::RoomView { room, membership, last_message });
 required_message!(Room => wire::Room, RoomView => wire::RoomView, RoomRef => wire::RoomRef);
 
 message!(GetRoom => wire::GetRoomRequest { user, room });
 message!(RoomView => wire::GetRoomResponse[room]);
 message!(Page<RoomView> => wire::ListRoomsResponse { items as rooms, next as next_cursor });
-message!(UpdateRoom => wire::UpdateRoomRequest { actor, authority, room, name, slug, flags });
+message!(UpdateRoom => wire::UpdateRoomRequest { actor, authority, room, name, slug, flags, details });
 message!(DeleteRoom => wire::DeleteRoomRequest { actor, authority, room });
 of_nothing!(wire::DeleteRoomResponse);
 message!(Changed<RoomView> => wire::CreateRoomResponse | wire::UpdateRoomResponse | wire::JoinResponse {
@@ -200,8 +208,12 @@ message!(Changed<RoomView> => wire::CreateRoomResponse | wire::UpdateRoomRespons
 message!(Resolve => wire::ResolveRequest { user, rooms, memberships });
 message!(Resolved => wire::ResolveResponse { rooms, memberships, memberships_total });
 
-message!(RoomFlags => wire::RoomFlags { announcement, archived, slow_mode_s, history, receipts });
-message!(RoomFlagChanges => wire::RoomFlagChanges { announcement, archived, slow_mode_s, history, receipts });
+message!(RoomFlags => wire::RoomFlags { announcement, archived, slow_mode_s, history, receipts, guests_send, members_add, members_pin, members_mention_all, edit_window_s });
+message!(RoomFlagChanges => wire::RoomFlagChanges {
+    announcement, archived, slow_mode_s, history, receipts, guests_send, members_add, members_pin, members_mention_all, edit_window_s
+});
+message!(RoomDetails => wire::RoomDetails { topic, avatar_url, unnamed });
+message!(RoomDetailChanges => wire::RoomDetailChanges { topic, avatar_url, unnamed });
 
 /// Makes types [`Wire`] of an optional message, where its absence is their default: a peer of before it sends none.
 macro_rules! or_default {
@@ -218,7 +230,12 @@ macro_rules! or_default {
     )*};
 }
 
-or_default!(RoomFlags => wire::RoomFlags, RoomFlagChanges => wire::RoomFlagChanges);
+or_default!(
+    RoomFlags => wire::RoomFlags,
+    RoomFlagChanges => wire::RoomFlagChanges,
+    RoomDetails => wire::RoomDetails,
+    RoomDetailChanges => wire::RoomDetailChanges,
+);
 
 impl Wire<i32> for RoomHistory {
     fn encode(&self) -> i32 {
@@ -240,12 +257,13 @@ impl Wire<i32> for RoomHistory {
 
 impl Wire<wire::CreateRoomRequest> for CreateRoom {
     fn encode(&self) -> wire::CreateRoomRequest {
-        let NewRoom { kind, name, slug, external_id, members, key } = &self.room;
+        let NewRoom { kind, name, unnamed, slug, external_id, members, key } = &self.room;
         wire::CreateRoomRequest {
             actor: self.actor.encode(),
             authority: self.authority.encode(),
             kind: kind.encode(),
             name: name.encode(),
+            unnamed: *unnamed,
             slug: slug.encode(),
             members: members.encode(),
             key: key.encode(),
@@ -254,12 +272,22 @@ impl Wire<wire::CreateRoomRequest> for CreateRoom {
     }
 
     fn decode(message: wire::CreateRoomRequest) -> Result<Self> {
-        let wire::CreateRoomRequest { actor, kind, name, slug, members, key, external_id, authority } =
-            message;
+        let wire::CreateRoomRequest {
+            actor,
+            kind,
+            name,
+            slug,
+            members,
+            key,
+            external_id,
+            authority,
+            unnamed,
+        } = message;
         let (actor, authority) = (field("actor", actor)?, field("authority", authority)?);
         let room = NewRoom {
             kind: field("kind", kind)?,
             name: field("name", name)?,
+            unnamed,
             slug: field("slug", slug)?,
             external_id: field("external_id", external_id)?,
             members: field("members", members)?,
@@ -271,19 +299,20 @@ impl Wire<wire::CreateRoomRequest> for CreateRoom {
 
 impl Wire<wire::ListRoomsRequest> for ListRooms {
     fn encode(&self) -> wire::ListRoomsRequest {
-        let Self { user, joinable, page: PageQuery { limit, cursor } } = self;
+        let Self { user, joinable, text, page: PageQuery { limit, cursor } } = self;
         wire::ListRoomsRequest {
             user: user.encode(),
             joinable: *joinable,
+            q: text.encode(),
             limit: *limit,
             cursor: cursor.encode(),
         }
     }
 
     fn decode(message: wire::ListRoomsRequest) -> Result<Self> {
-        let wire::ListRoomsRequest { user, joinable, limit, cursor } = message;
+        let wire::ListRoomsRequest { user, joinable, limit, cursor, q } = message;
         let page = PageQuery { limit, cursor: field("cursor", cursor)? };
-        Ok(Self { user: field("user", user)?, joinable, page })
+        Ok(Self { user: field("user", user)?, joinable, text: field("q", q)?, page })
     }
 }
 

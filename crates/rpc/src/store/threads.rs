@@ -25,6 +25,26 @@ pub struct TellFollowers {
     pub message: Seq,
 }
 
+/// Asks for members of a room to be told of a message that mentions everybody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TellMembers {
+    /// The room.
+    pub room: RoomId,
+    /// The message's place.
+    pub message: Seq,
+}
+
+/// The members who are told.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ToldMembers {
+    /// The notices of those who are mentioned by `@all`.
+    pub events: Vec<Event>,
+    /// Those whose devices are to be told in passing, who are mentioned by `@here`.
+    pub here: Vec<UserId>,
+    /// There are more.
+    pub more: bool,
+}
+
 /// Asks for a page of a thread.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListThreadMessages {
@@ -112,6 +132,8 @@ required_message!(Appended => wire::Appended, ThreadPlace => wire::ThreadPlace);
 message!(Changed<Appended> => wire::AppendInThreadResponse { value as appended, events });
 message!(TellFollowers => wire::TellFollowersRequest { room, message });
 message!(Changed<bool> => wire::TellFollowersResponse { value as more, events });
+message!(TellMembers => wire::TellMembersRequest { room, message });
+message!(ToldMembers => wire::TellMembersResponse { events, here, more });
 message!(ThreadPlace => wire::ThreadPlace { following, read, unread });
 message!(ListThreadMessages => wire::ListThreadMessagesRequest { user, room, thread, from, limit });
 message!(ThreadPage => wire::ListThreadMessagesResponse { root, place, messages, more });

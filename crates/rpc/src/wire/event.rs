@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use madang_domain::{
-    Attachment, AvatarUrl, DisplayName, Emoji, ExternalId, FileId, IdempotencyKey, Image, Profile, Role,
-    RoomId, Seq, Timestamp, TopicId, UserId, Username,
+    Attachment, AvatarUrl, DisplayName, Emoji, ExternalId, FileId, IdempotencyKey, Image, MentionAll,
+    Metadata, Profile, Role, RoomId, Seq, Timestamp, TopicId, UserId, Username,
     event::{Event, EventBody, Excerpt, InThread, Message, MessageChanges, Reactions, ThreadState},
 };
 use madang_proto::types::v1 as wire;
@@ -139,6 +139,7 @@ fn is_same(profile: &Profile, wire: &wire::Profile) -> bool {
 
 pub(crate) const fn encode_role(role: Role) -> wire::Role {
     match role {
+        Role::Guest => wire::Role::Guest,
         Role::Member => wire::Role::Member,
         Role::Moderator => wire::Role::Moderator,
         Role::Owner => wire::Role::Owner,
@@ -147,6 +148,7 @@ pub(crate) const fn encode_role(role: Role) -> wire::Role {
 
 pub(crate) fn decode_role(field: &str, role: i32) -> Result<Role> {
     match wire::Role::try_from(role) {
+        Ok(wire::Role::Guest) => Ok(Role::Guest),
         Ok(wire::Role::Member) => Ok(Role::Member),
         Ok(wire::Role::Moderator) => Ok(Role::Moderator),
         Ok(wire::Role::Owner) => Ok(Role::Owner),
@@ -187,6 +189,25 @@ pub(crate) fn encode_message(message: &Message) -> wire::Message {
         excerpt: message.excerpt.as_deref().map(encode_excerpt),
         changes: message.changes.as_deref().map(encode_changes),
         thread: message.thread.as_deref().map(encode_in_thread),
+        mentions_all: encode_mention_all(message.mentions_all).into(),
+        metadata: message.metadata.as_deref().map(|metadata| metadata.json().to_owned()).unwrap_or_default(),
+    }
+}
+
+pub(crate) const fn encode_mention_all(all: Option<MentionAll>) -> wire::MentionAll {
+    match all {
+        None => wire::MentionAll::Unspecified,
+        Some(MentionAll::All) => wire::MentionAll::All,
+        Some(MentionAll::Here) => wire::MentionAll::Here,
+    }
+}
+
+/// What a newer version says besides is nobody whom this one could tell.
+pub(crate) fn decode_mention_all(all: i32) -> Option<MentionAll> {
+    match wire::MentionAll::try_from(all) {
+        Ok(wire::MentionAll::All) => Some(MentionAll::All),
+        Ok(wire::MentionAll::Here) => Some(MentionAll::Here),
+        Ok(wire::MentionAll::Unspecified) | Err(_) => None,
     }
 }
 
@@ -269,6 +290,12 @@ pub(crate) fn decode_message(field: &str, message: wire::Message) -> Result<Mess
                 .changes
                 .map(|changes| decode_changes(changes).map_err(|error| error.within("changes")).map(Box::new))
                 .transpose()?,
+            mentions_all: decode_mention_all(message.mentions_all),
+            metadata: Some(message.metadata)
+                .filter(|json| !json.is_empty())
+                .map(|json| Metadata::new(&json).map_err(|error| DecodeError::new("metadata", error)))
+                .transpose()?
+                .map(Box::new),
             thread: message
                 .thread
                 .map(|thread| decode_in_thread(thread).map_err(|error| error.within("thread")).map(Box::new))

@@ -5,17 +5,17 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use madang_domain::{
     Attachment, AvatarUrl, Cursor, DisplayName, Emoji, Epoch, ExternalId, FileId, FileName, IdempotencyKey,
-    Image, ListedWord, MediaType, Profile, Reason, Role, RoomId, RoomName, SearchText, Seq, SessionId, Slug,
-    StatusText, Timestamp, TopicId, UserId, Username, event::Event,
+    Image, ListedWord, MediaType, MentionAll, Profile, Reason, Role, RoomId, RoomName, RoomTopic, SearchText,
+    Seq, SessionId, Slug, StatusText, Timestamp, TopicId, UserId, Username, event::Event,
 };
 use madang_proto::types::v1 as types;
 
 use super::{
     DecodeError, Result, Wire, WireId,
     event::{
-        decode_attachment, decode_event, decode_events, decode_image, decode_profile, decode_role,
-        decode_topic, encode_attachment, encode_event, encode_image, encode_profile, encode_role,
-        encode_topic,
+        decode_attachment, decode_event, decode_events, decode_image, decode_mention_all, decode_profile,
+        decode_role, decode_topic, encode_attachment, encode_event, encode_image, encode_mention_all,
+        encode_profile, encode_role, encode_topic,
     },
     required_message, time,
 };
@@ -95,6 +95,7 @@ texts!(
     MediaType: new,
     Reason: new,
     RoomName: recorded,
+    RoomTopic: new,
     SearchText: new,
     Slug: new,
     StatusText: new,
@@ -226,6 +227,43 @@ impl Wire<i32> for Role {
 
     fn decode(wire: i32) -> Result<Self> {
         decode_role("", wire)
+    }
+}
+
+/// A role as peers read it that know no guests: to them a guest is a member, and a field beside it says the rest.
+impl Wire<(i32, bool)> for Role {
+    fn encode(&self) -> (i32, bool) {
+        let (role, is_guest) = if *self == Self::Guest { (Self::Member, true) } else { (*self, false) };
+        (encode_role(role).into(), is_guest)
+    }
+
+    fn decode((role, is_guest): (i32, bool)) -> Result<Self> {
+        let role = decode_role("", role)?;
+        Ok(if is_guest { Self::Guest } else { role })
+    }
+}
+
+/// The same of what may have no role.
+impl Wire<(Option<i32>, bool)> for Option<Role> {
+    fn encode(&self) -> (Option<i32>, bool) {
+        self.as_ref()
+            .map(Wire::<(i32, bool)>::encode)
+            .map_or((None, false), |(role, is_guest)| (Some(role), is_guest))
+    }
+
+    fn decode((role, is_guest): (Option<i32>, bool)) -> Result<Self> {
+        role.map(|role| Role::decode((role, is_guest))).transpose()
+    }
+}
+
+/// Whom a message mentions besides those whom it names; none: nobody.
+impl Wire<i32> for Option<MentionAll> {
+    fn encode(&self) -> i32 {
+        encode_mention_all(*self).into()
+    }
+
+    fn decode(wire: i32) -> Result<Self> {
+        Ok(decode_mention_all(wire))
     }
 }
 

@@ -99,13 +99,14 @@ pub(crate) fn field<T: Wire<W>, W>(field: &str, wire: W) -> Result<T> {
 /// Makes types [`Wire`] of their messages, field by field.
 ///
 /// `message!(Member => wire::Member { user, joined_at as joined_at_micros })` names the fields of both; where the
-/// message calls one otherwise, its name follows. Every field of both must be named.
+/// message calls one otherwise, its name follows. Every field of both must be named. `role with guest` is a field of the
+/// type that is two of the message.
 ///
 /// `message!(Grant => wire::LoginResponse[grant])` is a message with the type as its one field. Messages that are
 /// alike can be given in one list: `wire::LoginResponse | wire::RefreshResponse[grant]`.
 macro_rules! message {
     ($Type:ty => $Message:path { $($fields:tt)* }) => {
-        $crate::wire::message!(@pairs $Type, $Message, [] $($fields)*);
+        $crate::wire::message!(@pairs $Type, $Message, [], [] $($fields)*);
     };
     ($Type:ty => $Message:path | $($Other:path)|+ { $($fields:tt)* }) => {
         $crate::wire::message!($Type => $Message { $($fields)* });
@@ -122,21 +123,28 @@ macro_rules! message {
             }
         }
     )+};
-    (@pairs $Type:ty, $Message:path, [$($done:tt)*] $field:ident as $wire:ident $(, $($rest:tt)*)?) => {
-        $crate::wire::message!(@pairs $Type, $Message, [$($done)* ($field $wire)] $($($rest)*)?);
+    (@pairs $Type:ty, $Message:path, [$($done:tt)*], [$($two:tt)*] $field:ident as $wire:ident $(, $($rest:tt)*)?) => {
+        $crate::wire::message!(@pairs $Type, $Message, [$($done)* ($field $wire)], [$($two)*] $($($rest)*)?);
     };
-    (@pairs $Type:ty, $Message:path, [$($done:tt)*] $field:ident $(, $($rest:tt)*)?) => {
-        $crate::wire::message!(@pairs $Type, $Message, [$($done)* ($field $field)] $($($rest)*)?);
+    (@pairs $Type:ty, $Message:path, [$($done:tt)*], [$($two:tt)*] $field:ident with $wire:ident $(, $($rest:tt)*)?) => {
+        $crate::wire::message!(@pairs $Type, $Message, [$($done)*], [$($two)* ($field $wire)] $($($rest)*)?);
     };
-    (@pairs $Type:ty, $Message:path, [$(($field:ident $wire:ident))*]) => {
+    (@pairs $Type:ty, $Message:path, [$($done:tt)*], [$($two:tt)*] $field:ident $(, $($rest:tt)*)?) => {
+        $crate::wire::message!(@pairs $Type, $Message, [$($done)* ($field $field)], [$($two)*] $($($rest)*)?);
+    };
+    (@pairs $Type:ty, $Message:path, [$(($field:ident $wire:ident))*], [$(($one:ident $other:ident))*]) => {
         impl $crate::wire::Wire<$Message> for $Type {
             fn encode(&self) -> $Message {
-                $Message { $($wire: $crate::wire::Wire::encode(&self.$field)),* }
+                $(let ($one, $other) = $crate::wire::Wire::encode(&self.$one);)*
+                $Message { $($wire: $crate::wire::Wire::encode(&self.$field),)* $($one, $other),* }
             }
 
             fn decode(message: $Message) -> $crate::wire::Result<Self> {
-                let $Message { $($wire),* } = message;
-                Ok(Self { $($field: $crate::wire::field(stringify!($wire), $wire)?),* })
+                let $Message { $($wire,)* $($one, $other),* } = message;
+                Ok(Self {
+                    $($field: $crate::wire::field(stringify!($wire), $wire)?,)*
+                    $($one: $crate::wire::field(stringify!($one), ($one, $other))?),*
+                })
             }
         }
     };

@@ -65,6 +65,13 @@ pub fn from_status(status: Status) -> Error {
     classify(status).into_error()
 }
 
+/// Whether a service does not have the method that was called: it is of a version before it.
+#[must_use]
+pub fn is_unknown_method(error: &Error) -> bool {
+    let status = error.source.as_ref().and_then(|source| source.downcast_ref::<Status>());
+    status.is_some_and(|status| status.code() == tonic::Code::Unimplemented)
+}
+
 /// How a call failed, which decides whether to repeat it.
 #[derive(Debug)]
 pub(crate) enum Failed {
@@ -271,6 +278,15 @@ mod tests {
             let failed = classify(status);
             assert!(matches!(&failed, Failed::Answered(e) if e.code == Code::Internal), "{failed:?}");
         }
+    }
+
+    #[test]
+    fn a_method_that_is_not_there_is_told_from_a_defect() {
+        assert!(is_unknown_method(&from_status(Status::unimplemented("x"))));
+        for status in [Status::internal("x"), Status::unavailable("x"), Status::deadline_exceeded("x")] {
+            assert!(!is_unknown_method(&from_status(status)));
+        }
+        assert!(!is_unknown_method(&Error::internal("x")));
     }
 
     #[test]

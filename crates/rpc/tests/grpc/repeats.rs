@@ -54,6 +54,7 @@ fn create_room(kind: RoomKind, key: Option<&str>, external_id: Option<&str>) -> 
     let room = NewRoom {
         kind,
         name: RoomName::new("마당").unwrap(),
+        unnamed: false,
         slug: None,
         external_id: external_id.map(|id| ExternalId::new(id).unwrap()),
         members: vec![profile(2)],

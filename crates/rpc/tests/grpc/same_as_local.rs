@@ -6,8 +6,8 @@ use std::{sync::Arc, time::Duration};
 use madang_domain::{
     AddedBy, Attachment, AttachmentUrl, AvatarUrl, Code, Cursor, DisplayName, Emoji, Epoch, Error,
     ExternalId, FileName, IdempotencyKey, MediaType, NotificationLevel, Reason, Receipts, Restriction, Role,
-    RoomFlagChanges, RoomHistory, RoomName, RoomRef, SearchText, Seq, Slug, StatusText, Timestamp, TopicId,
-    UserRef, Username,
+    RoomDetailChanges, RoomFlagChanges, RoomHistory, RoomName, RoomRef, SearchText, Seq, Slug, StatusText,
+    Timestamp, TopicId, UserRef, Username,
 };
 use madang_rpc::{
     Auth, AuthClient, MessageStore, MessageStoreClient, MessageStoreSettings,
@@ -25,7 +25,7 @@ use madang_rpc::{
         MakeInvitation, MarkDelivered, MarkInboxRead, MarkRead, MarkThreadRead, NewRoom, NoteSeen, Notify,
         Open, OpenInbox, PageQuery, PutMember, PutRoomSettings, PutStatus, PutUserSettings, React, Read,
         RememberProfile, RemoveMember, Resolve, Restrict, RevokeInvitation, RoomKind, Search, Seen, SetPin,
-        Status, TellFollowers, Unblock, UpdateRoom,
+        Status, TellFollowers, TellMembers, Unblock, UpdateRoom,
     },
 };
 
@@ -60,6 +60,7 @@ async fn threads_are_the_same(near: &Scripted, far: &impl MessageStore) {
     }
     for message in [Seq::new(3), Seq::new(4)] {
         same!(near, far, tell_followers(TellFollowers { room: room_id(7), message }));
+        same!(near, far, tell_members(TellMembers { room: room_id(7), message }));
     }
     for from in [HistoryFrom::End, HistoryFrom::Before(Seq::new(9)), HistoryFrom::After(Seq::START)] {
         let list = || ListThreadMessages { user, room: room(), thread, from, limit: 3 };
@@ -194,6 +195,7 @@ async fn rooms_are_the_same(near: &Scripted, far: &impl MessageStore) {
     let new_room = |kind, key: Option<&str>| NewRoom {
         kind,
         name: name(),
+        unnamed: false,
         slug: key.map(|key| Slug::new(key).unwrap()),
         external_id: key.map(|key| ExternalId::new(key).unwrap()),
         members: vec![profile(2), profile(3)],
@@ -234,9 +236,18 @@ async fn rooms_are_the_same(near: &Scripted, far: &impl MessageStore) {
     same!(
         near,
         far,
-        list_rooms(ListRooms { user: Some(user_id(1)), joinable: true, page: page(Some("next")) })
+        list_rooms(ListRooms {
+            user: Some(user_id(1)),
+            joinable: true,
+            text: Some(SearchText::new("마당").unwrap()),
+            page: page(Some("next"))
+        })
     );
-    same!(near, far, list_rooms(ListRooms { user: Some(user_id(1)), joinable: false, page: page(None) }));
+    same!(
+        near,
+        far,
+        list_rooms(ListRooms { user: Some(user_id(1)), joinable: false, text: None, page: page(None) })
+    );
     same!(
         near,
         far,
@@ -247,6 +258,7 @@ async fn rooms_are_the_same(near: &Scripted, far: &impl MessageStore) {
             name: Some(name()),
             slug: Some(Some(Slug::new("new").unwrap())),
             flags: RoomFlagChanges::default(),
+            details: RoomDetailChanges::default()
         })
     );
     same!(
@@ -258,7 +270,8 @@ async fn rooms_are_the_same(near: &Scripted, far: &impl MessageStore) {
             room: slug(),
             name: None,
             slug: Some(None),
-            flags: RoomFlagChanges::default()
+            flags: RoomFlagChanges::default(),
+            details: RoomDetailChanges::default()
         })
     );
     same!(
@@ -270,7 +283,8 @@ async fn rooms_are_the_same(near: &Scripted, far: &impl MessageStore) {
             room: slug(),
             name: None,
             slug: None,
-            flags: RoomFlagChanges::default()
+            flags: RoomFlagChanges::default(),
+            details: RoomDetailChanges::default()
         })
     );
     same!(
@@ -363,6 +377,11 @@ async fn moderation_is_the_same(near: &Scripted, far: &impl MessageStore) {
         slow_mode_s: Some(5),
         history: Some(RoomHistory::Joined),
         receipts: Some(Receipts::None),
+        guests_send: Some(true),
+        members_add: Some(true),
+        members_pin: Some(true),
+        members_mention_all: Some(true),
+        edit_window_s: Some(9),
     };
     same!(
         near,
@@ -373,7 +392,8 @@ async fn moderation_is_the_same(near: &Scripted, far: &impl MessageStore) {
             room: id(),
             name: None,
             slug: None,
-            flags
+            flags,
+            details: RoomDetailChanges::default()
         })
     );
     for kind in Restriction::ALL {

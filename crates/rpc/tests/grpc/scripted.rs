@@ -12,9 +12,9 @@ use std::{
 use async_trait::async_trait;
 use madang_domain::{
     AddedBy, Attachment, AvatarUrl, Code, DisplayName, Epoch, Error, ExternalId, FileId, FileName,
-    IdempotencyKey, Image, ListedWord, MediaType, NotificationLevel, Profile, Reason, Receipts, ReportStatus,
-    Result, Role, RoomFlags, RoomHistory, RoomId, RoomName, RoomRef, Seq, SessionId, Slug, StatusText,
-    Timestamp, TopicId, UserId, Username, WordAction,
+    IdempotencyKey, Image, ListedWord, MediaType, MentionAll, Metadata, NotificationLevel, Profile, Reason,
+    Receipts, ReportStatus, Result, Role, RoomDetails, RoomFlags, RoomHistory, RoomId, RoomName, RoomRef,
+    RoomTopic, Seq, SessionId, Slug, StatusText, Timestamp, TopicId, UserId, Username, WordAction,
     event::{
         Custom, Deleted, Dismissed, Edited, Event, EventBody, Excerpt, InThread, Invite, Joined, Left,
         Mention, Message, MessageChanges, Pinned, Reacted, Reply, Restricted, RoleChanged, RoomChanged,
@@ -25,8 +25,8 @@ use madang_rpc::{
     around::Double,
     store::{
         AbandonUpload, AcceptInvitation, Append, AppendInThread, Appended, AuditEntry, Authority, BannedUser,
-        BeginExport, BeginUpload, Block, BlockedUser, Changed, CreateRoom, DeleteMessage, DeleteRoom,
-        Dismiss, EditMessage, EraseUser, Erased, Export, ExportPage, FinishUpload, FollowThread,
+        BeginExport, BeginUpload, Block, BlockedUser, Changed, ChangedBlocks, CreateRoom, DeleteMessage,
+        DeleteRoom, Dismiss, EditMessage, EraseUser, Erased, Export, ExportPage, FinishUpload, FollowThread,
         FollowedThread, ForgetFiles, FoundMessage, GetFile, GetHides, GetPeople, GetReads, GetRoom, GetSync,
         GetUserSettings, GetWords, Heads, History, HistoryFrom, Inbox, InboxMark, InboxPage, InboxStanding,
         Invitation, Join, Leave, ListAudit, ListBans, ListBlocked, ListInvitations, ListMembers, ListPins,
@@ -34,11 +34,11 @@ use madang_rpc::{
         MadeInvitation, MakeInvitation, Mark, MarkDelivered, MarkInboxRead, MarkRead, MarkThreadRead, Member,
         Membership, Mentioned, MessageStoreDouble, NoteSeen, Notify, Open, OpenInbox, Opened, OpenedInbox,
         Page, Person, PutMember, PutRoomSettings, PutStatus, PutUserSettings, PutWords, React, Read,
-        ReadExport, ReadMark, RememberProfile, RememberedProfile, RemoveMember, Report, ReportMessage,
-        Resolve, Resolved, Restrict, Revision, RevokeInvitation, Room, RoomKind, RoomReads, RoomSettings,
-        RoomView, Search, SearchPage, SetForRoom, SetPin, SettleReport, Status, StatusRoom, Synced,
-        SyncedRoom, TellFollowers, TextRange, ThreadPage, ThreadPlace, ToldStatus, Unblock, UpdateRoom,
-        UserHides, UserSettings, WordList,
+        ReadExport, ReadHides, ReadMark, RememberProfile, RememberedProfile, RemoveMember, Report,
+        ReportMessage, Resolve, Resolved, Restrict, Revision, RevokeInvitation, Room, RoomKind, RoomReads,
+        RoomSettings, RoomView, Search, SearchPage, SetForRoom, SetPin, SettleReport, Status, StatusRoom,
+        Synced, SyncedRoom, TellFollowers, TellMembers, TextRange, ThreadPage, ThreadPlace, ToldMembers,
+        ToldStatus, Unblock, UpdateRoom, UserBlocks, UserHides, UserSettings, WordList,
     },
 };
 use tokio::sync::Semaphore;
@@ -125,6 +125,8 @@ pub(crate) fn message(text: &str) -> Message {
         reply_to: Some(Seq::new(3)),
         attachments: Vec::new(),
         mentions: Vec::new(),
+        mentions_all: (text.len() > 4).then_some(MentionAll::All),
+        metadata: (text.len() > 4).then(|| Box::new(Metadata::new(r#"{"no": 7}"#).unwrap())),
         excerpt: None,
         changes: None,
         thread: None,
@@ -219,6 +221,16 @@ fn view() -> RoomView {
                 slow_mode_s: 5,
                 history: RoomHistory::Joined,
                 receipts: Receipts::Names,
+                guests_send: true,
+                members_add: true,
+                members_pin: true,
+                members_mention_all: true,
+                edit_window_s: 9,
+            },
+            details: RoomDetails {
+                topic: Some(RoomTopic::new("점심").unwrap()),
+                avatar_url: Some(AvatarUrl::new("https://example.com/yard.png").unwrap()),
+                unnamed: true,
             },
         },
         membership: Some(Membership {
@@ -288,6 +300,7 @@ impl MessageStoreDouble for Script {
             name: RoomName::new("마당").unwrap(),
             slug: None,
             flags: RoomFlags::default(),
+            details: RoomDetails::default(),
             deleted: true,
         };
         let body = EventBody::RoomChanged(changed);
@@ -317,6 +330,7 @@ impl MessageStoreDouble for Script {
             revision: 1,
             text: Some(request.text.clone()),
             mentions: vec![user_id(2)],
+            mentions_all: Some(MentionAll::All),
         };
         let changes = MessageChanges { edited_at: Some(Timestamp::from_micros(7)), ..Default::default() };
         let value = Message { changes: Some(Box::new(changes)), ..message(&request.text) };
@@ -344,6 +358,7 @@ impl MessageStoreDouble for Script {
             mentions: Vec::new(),
             excerpt: None,
             attachments: Vec::new(),
+            mentions_all: Some(MentionAll::Here),
         };
         let said = EventBody::Message(request.0.message);
         Ok(Changed { value, events: vec![event(9, said), notice(reply())] })
@@ -352,6 +367,14 @@ impl MessageStoreDouble for Script {
     async fn tell_followers(&self, request: TellFollowers) -> Result<Changed<bool>> {
         self.called("tell_followers", &request)?;
         Ok(Changed { value: request.message.get().is_multiple_of(2), events: vec![notice(reply())] })
+    }
+
+    async fn tell_members(&self, request: TellMembers) -> Result<ToldMembers> {
+        self.called("tell_members", &request)?;
+        let more = request.message.get().is_multiple_of(2);
+        let (events, here) =
+            if more { (vec![notice(reply())], Vec::new()) } else { (Vec::new(), vec![user_id(2)]) };
+        Ok(ToldMembers { events, here, more })
     }
 
     async fn list_thread_messages(&self, request: ListThreadMessages) -> Result<ThreadPage> {
@@ -482,6 +505,7 @@ impl MessageStoreDouble for Script {
             mentions: (0..u128::from(seq % 3)).map(mentioned).collect(),
             excerpt: (seq % 2 == 1).then(|| Excerpt { sender: profile(2), text: "처음".to_owned() }),
             attachments: if seq % 2 == 1 { vec![file()] } else { Vec::new() },
+            mentions_all: (seq % 2 == 1).then_some(MentionAll::All),
         })
     }
 
@@ -622,6 +646,7 @@ impl MessageStoreDouble for Script {
             hides_typing: open.since.is_none(),
             blocked: open.since.map(|_| user_id(2)).into_iter().collect(),
             hides_version: Timestamp::from_micros(8),
+            blocks_version: Timestamp::from_micros(9),
         })
     }
 
@@ -677,12 +702,14 @@ impl MessageStoreDouble for Script {
         Ok(Changed { value: (), events: vec![notice(dismissed)] })
     }
 
-    async fn block(&self, request: Block) -> Result<()> {
-        self.called("block", &request)
+    async fn block(&self, request: Block) -> Result<ChangedBlocks> {
+        self.called("block", &request)?;
+        Ok(ChangedBlocks { version: Timestamp::from_micros(11) })
     }
 
-    async fn unblock(&self, request: Unblock) -> Result<()> {
-        self.called("unblock", &request)
+    async fn unblock(&self, request: Unblock) -> Result<ChangedBlocks> {
+        self.called("unblock", &request)?;
+        Ok(ChangedBlocks { version: Timestamp::from_micros(12) })
     }
 
     async fn list_blocked(&self, request: ListBlocked) -> Result<Page<BlockedUser>> {
@@ -727,18 +754,25 @@ impl MessageStoreDouble for Script {
         self.called("note_seen", &request)
     }
 
-    async fn get_hides(&self, request: GetHides) -> Result<Vec<UserHides>> {
+    async fn get_hides(&self, request: GetHides) -> Result<ReadHides> {
         self.called("get_hides", &request)?;
         let hides = |user, presence| {
             let version = Timestamp::from_micros(7);
             UserHides { user, presence, typing: !presence, version }
         };
-        Ok(request
-            .users
-            .into_iter()
-            .zip([true, false])
-            .map(|(user, presence)| hides(user, presence))
-            .collect())
+        let blocks = |user| {
+            let blocked = if user == user_id(5) { vec![user_id(6), user_id(7)] } else { Vec::new() };
+            UserBlocks { user, blocked, version: Timestamp::from_micros(13) }
+        };
+        Ok(ReadHides {
+            blocks: request.users.iter().copied().map(blocks).collect(),
+            hides: request
+                .users
+                .into_iter()
+                .zip([true, false])
+                .map(|(user, presence)| hides(user, presence))
+                .collect(),
+        })
     }
 
     async fn erase_user(&self, request: EraseUser) -> Result<Changed<Erased>> {

@@ -9,11 +9,13 @@ use std::{
 };
 
 use madang_auth::{Service, Settings};
-use madang_domain::Code;
+use madang_domain::{Code, Limit};
 use madang_kit::Registration;
 use madang_rpc::auth::{Auth as _, ClientInfo, Login, Register};
 
-use crate::support::{PASSWORD, World, assert_code, client, login, password, register, seconds, username};
+use crate::support::{
+    PASSWORD, World, assert_code, assert_limit, client, login, password, register, seconds, username,
+};
 
 madang_test_kit::on_both!(
     failed_sign_ins_are_throttled_and_recover,
@@ -42,12 +44,12 @@ async fn failed_sign_ins_are_throttled_and_recover(mut world: World) {
     for _ in 0..3 {
         assert_code(wrong().await, Code::Unauthenticated);
     }
-    let error = assert_code(wrong().await, Code::RateLimited);
+    let error = assert_limit(wrong().await, Limit::AccountSignIns);
     assert_eq!(error.retry_after, Some(seconds(10)));
     let right = || {
         service.login(Login { username: username("mina"), password: password(PASSWORD), client: client(1) })
     };
-    assert_code(right().await, Code::RateLimited);
+    assert_limit(right().await, Limit::AccountSignIns);
     world.clock.advance(seconds(10));
     right().await.unwrap();
     // A name that nobody has is throttled in the same way: the throttle tells nothing either.
@@ -60,7 +62,7 @@ async fn failed_sign_ins_are_throttled_and_recover(mut world: World) {
     let result = service
         .login(Login { username: username("nobody"), password: password(PASSWORD), client: client(1) })
         .await;
-    assert_code(result, Code::RateLimited);
+    assert_limit(result, Limit::AccountSignIns);
 }
 
 async fn an_attacked_account_lets_its_owner_in(mut world: World) {
@@ -85,7 +87,7 @@ async fn an_attacked_account_lets_its_owner_in(mut world: World) {
             client: client(130),
         })
         .await;
-    assert_code(result, Code::RateLimited);
+    assert_limit(result, Limit::AccountSignIns);
     service
         .login(Login { username: username("mina"), password: password(PASSWORD), client: client(1) })
         .await
@@ -93,7 +95,7 @@ async fn an_attacked_account_lets_its_owner_in(mut world: World) {
     let elsewhere = || {
         service.login(Login { username: username("mina"), password: password(PASSWORD), client: client(2) })
     };
-    assert_code(elsewhere().await, Code::RateLimited);
+    assert_limit(elsewhere().await, Limit::AccountSignIns);
     world.clock.advance(seconds(10));
     elsewhere().await.unwrap();
 }
@@ -114,7 +116,7 @@ async fn one_address_cannot_try_many_accounts(mut world: World) {
     let result = service
         .login(Login { username: username("user9"), password: password(PASSWORD), client: client(1) })
         .await;
-    assert_code(result, Code::RateLimited);
+    assert_limit(result, Limit::AddressSignIns);
     let result = service
         .login(Login { username: username("user9"), password: password(PASSWORD), client: client(2) })
         .await;
@@ -145,7 +147,7 @@ async fn sign_ins_that_succeed_cost_no_failures_and_have_a_rate_of_their_own(mut
     for n in 0..20 {
         try_login(&service, "mina", PASSWORD, n).await.unwrap();
     }
-    let error = assert_code(try_login(&service, "mina", PASSWORD, 30).await, Code::RateLimited);
+    let error = assert_limit(try_login(&service, "mina", PASSWORD, 30).await, Limit::AccountSignIns);
     assert_eq!(error.retry_after, Some(seconds(10)));
     // Others at the same address sign in, and a wrong password is told from one that came too soon.
     try_login(&service, "joon", PASSWORD, 1).await.unwrap();
@@ -162,14 +164,14 @@ async fn an_address_signs_in_at_a_bounded_rate_right_or_wrong(mut world: World) 
         try_login(&service, "mina", PASSWORD, 1).await.unwrap();
     }
     assert_code(try_login(&service, "mina", "wrong password", 1).await, Code::Unauthenticated);
-    let error = assert_code(try_login(&service, "joon", PASSWORD, 1).await, Code::RateLimited);
+    let error = assert_limit(try_login(&service, "joon", PASSWORD, 1).await, Limit::AddressSignIns);
     assert_eq!(error.retry_after, Some(seconds(1) / 2));
     try_login(&service, "mina", PASSWORD, 2).await.unwrap();
     world.clock.advance(seconds(1));
     for _ in 0..2 {
         try_login(&service, "mina", PASSWORD, 1).await.unwrap();
     }
-    assert_code(try_login(&service, "mina", PASSWORD, 1).await, Code::RateLimited);
+    assert_limit(try_login(&service, "mina", PASSWORD, 1).await, Limit::AddressSignIns);
 }
 
 async fn a_refusal_takes_nothing_from_others_at_the_address(mut world: World) {
@@ -186,7 +188,7 @@ async fn a_refusal_takes_nothing_from_others_at_the_address(mut world: World) {
     }
     // Somebody goes on trying one account, and is refused for it.
     for _ in 0..20 {
-        assert_code(try_login(&service, "joon", "wrong password", 1).await, Code::RateLimited);
+        assert_limit(try_login(&service, "joon", "wrong password", 1).await, Limit::AccountSignIns);
     }
     try_login(&service, "mina", PASSWORD, 1).await.unwrap();
 }
@@ -257,7 +259,7 @@ async fn registrations_from_one_address_are_throttled(mut world: World) {
             client: from,
         })
     };
-    let error = assert_code(more("user3", client(1)).await, Code::RateLimited);
+    let error = assert_limit(more("user3", client(1)).await, Limit::AddressRegistrations);
     assert_eq!(error.retry_after, Some(seconds(2)));
     more("user3", client(2)).await.unwrap();
     more("user4", ClientInfo::default()).await.unwrap();
@@ -315,6 +317,7 @@ async fn more_passwords_than_can_be_hashed_are_refused_at_once(mut world: World)
     let first = hashed.iter().map(|(_, took)| *took).min().unwrap();
     for (error, took) in &refused {
         assert!(error.retry_after.is_some());
+        assert_eq!(error.limit, Some(Limit::WaitingPasswords));
         assert!(*took < first, "refused after {took:?}; a hash takes {first:?}");
     }
     // To be refused for want of capacity is no failed attempt.

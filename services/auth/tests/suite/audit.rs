@@ -1,16 +1,10 @@
 //! The log of sign-ins and refusals: with account and address, and with nothing that is secret.
 
-use std::{
-    io,
-    sync::{Arc, Mutex},
-};
-
 use madang_auth::Settings;
 use madang_domain::Code;
 use madang_rpc::auth::{Auth as _, Login, Logout, RedeemTicket, Refresh, RevokeSession, Token, VerifyApiKey};
+use madang_test_kit::CapturedLog;
 use serde_json::Value;
-use tracing::subscriber::DefaultGuard;
-use tracing_subscriber::fmt::MakeWriter;
 
 use crate::support::{
     PASSWORD, World, assert_code, client, login, password, register, seconds, session_of, username,
@@ -21,54 +15,6 @@ madang_test_kit::on_both!(
     the_lines_of_a_flood_are_bounded,
 );
 
-/// What this thread logs, as the services write it.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
-
-impl Log {
-    fn begin() -> (Self, DefaultGuard) {
-        let log = Self::default();
-        let subscriber = tracing_subscriber::fmt()
-            .json()
-            .flatten_event(true)
-            .with_max_level(tracing::Level::INFO)
-            .with_writer(log.clone())
-            .finish();
-        (log, tracing::subscriber::set_default(subscriber))
-    }
-
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-
-    /// The lines with this message, which are taken out.
-    fn take(&self, message: &str) -> Vec<Value> {
-        let text = self.text();
-        self.0.lock().unwrap().clear();
-        let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-        lines.filter(|line| line["message"] == message).collect()
-    }
-}
-
 /// The fields of a line that matter.
 fn fields<'a>(line: &'a Value, names: &[&str]) -> Vec<&'a str> {
     names.iter().map(|name| line[*name].as_str().unwrap_or_else(|| panic!("{name} in {line}"))).collect()
@@ -78,7 +24,7 @@ async fn sign_ins_and_refusals_are_logged_with_account_and_address(mut world: Wo
     const WRONG: &str = "a wrong password";
     world.settings = Settings { login_burst_per_device: 1, register_burst: 1, ..world.settings };
     let service = world.service().await;
-    let (log, _guard) = Log::begin();
+    let (log, _guard) = CapturedLog::begin();
     let grant = register(&service, "mina").await;
     let phone = login(&service, "mina").await;
     let lines = log.take("signed in");
@@ -163,7 +109,7 @@ async fn sign_ins_and_refusals_are_logged_with_account_and_address(mut world: Wo
 
 async fn the_lines_of_a_flood_are_bounded(world: World) {
     let service = world.service().await;
-    let (log, _guard) = Log::begin();
+    let (log, _guard) = CapturedLog::begin();
     for n in 0..1_000 {
         let key = Token::new(format!("mk_{n:016x}_{}", "A".repeat(43)));
         assert_code(service.verify_api_key(VerifyApiKey { key }).await, Code::Unauthenticated);

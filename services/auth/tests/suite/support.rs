@@ -4,7 +4,7 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation, decode, decode_header, jwk::JwkSet};
 use madang_auth::{Service, Settings, start};
-use madang_domain::{Code, Error, SessionId, Username};
+use madang_domain::{Code, Error, Limit, SessionId, Username};
 use madang_kit::{Host, Lifecycle, Secret, StartError, clock::ManualClock};
 use madang_rpc::auth::{
     Auth as _, ClientInfo, Grant, Login, Password, Refresh, Register, Token, claims::AccessClaims,
@@ -133,6 +133,13 @@ pub(crate) fn assert_code<T: std::fmt::Debug>(result: Result<T, Error>, code: Co
     let is_rate = code == Code::RateLimited;
     assert_eq!(error.limit.is_some(), is_rate, "{error:?}");
     assert!(!is_rate || error.retry_after.is_some(), "{error:?}");
+    error
+}
+
+/// A refusal for this limit.
+pub(crate) fn assert_limit<T: std::fmt::Debug>(result: Result<T, Error>, limit: Limit) -> Error {
+    let error = assert_code(result, Code::RateLimited);
+    assert_eq!(error.limit, Some(limit), "{error:?}");
     error
 }
 

@@ -474,8 +474,8 @@ mod tests {
 
     #[async_trait::async_trait]
     impl madang_bus::SharedBudgets for SilentBus {
-        fn is_shared(&self) -> bool {
-            true
+        fn gateways(&self) -> u32 {
+            2
         }
 
         async fn take(

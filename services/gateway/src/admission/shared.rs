@@ -1,4 +1,4 @@
-//! Budgets over all gateways. Each gateway grants a tenth of a budget by itself; beyond that it takes from one bucket that all
+//! Budgets over all gateways. Each gateway grants a part of a budget by itself; beyond that it takes from one bucket that all
 //! gateways share, in batches. Decision 0055 has the algorithm and how much more than a limit can pass.
 
 use std::{
@@ -23,9 +23,12 @@ use tracing::warn;
 
 use crate::metrics::Counters;
 
-/// The part of a budget that each gateway grants without asking: one in so many. Whoever stays below it at a gateway costs
-/// Redis nothing. With n gateways at most n - 1 such parts pass beyond the limit.
-const FREE_PART: u32 = 10;
+/// Of a budget may pass beyond the limit what all gateways but one grant without asking: one in so many, as long as each
+/// grants more than the least part.
+const EXCESS_PART: u32 = 4;
+/// The least part of a budget that each gateway grants without asking: one in so many. Whoever stays below it at a gateway
+/// costs Redis nothing, however many gateways there are.
+const LEAST_FREE_PART: u32 = 10;
 /// A batch is one in so many of what a budget has at once. What a gateway took and has not used is lost to the others until
 /// it is there again.
 const BATCH_PART: u32 = 20;
@@ -270,11 +273,12 @@ impl SharedLimits {
             "{:?} is documented as one of each gateway",
             key.limit
         );
-        if price.count == 0 || !self.budgets.is_shared() {
+        let gateways = self.budgets.gateways();
+        if price.count == 0 || gateways <= 1 {
             return Ok(Paid::HERE);
         }
         let kept = self.kept(key);
-        let (part, now) = (free_part(price.rate), self.now_micros());
+        let (part, now) = (free_part(price.rate, gateways), self.now_micros());
         if price.count <= part.burst {
             if kept.free.take_many(price.count, part, now).is_ok() {
                 return Ok(Paid { free: price.count, taken: 0 });
@@ -295,7 +299,7 @@ impl SharedLimits {
             return;
         }
         let kept = self.kept(key);
-        kept.free.give_back(paid.free, free_part(rate));
+        kept.free.give_back(paid.free, free_part(rate, self.budgets.gateways()));
         let mut pool = kept.pool();
         pool.left = pool.left.saturating_add(paid.taken);
     }
@@ -329,13 +333,15 @@ impl SharedLimits {
         // For all who wait, so that they do not ask one after the other.
         let most = kept.wanted.load(Ordering::Relaxed).max(count);
         let (budgets, kept) = (Arc::clone(&self.budgets), Arc::clone(kept));
-        let (budget, rate, epoch) = (key.to_string(), shared_part(rate), self.epoch);
+        let (budget, rate, epoch) = (key.to_string(), shared_part(rate, self.budgets.gateways()), self.epoch);
         // Done to its end: of a room's budget nothing is lost with a caller who hangs up.
         let asked = self.tasks.carry_through("take from a shared budget", async move {
             let batch = rate.burst / BATCH_PART;
             let take = TakeFromBudget { budget: &budget, rate, least: lacks, most: batch.max(most) };
+            // Of a small budget a batch is nothing, and what was taken for those who wait must not be void at once.
+            let void_after = rate.interval.saturating_mul(batch.max(1));
             let taken = match timeout(PATIENCE, budgets.take(take)).await {
-                Ok(Ok(taken)) => Ok(kept.note(taken, lacks, rate.interval.saturating_mul(batch), epoch)),
+                Ok(Ok(taken)) => Ok(kept.note(taken, lacks, void_after, epoch)),
                 Ok(Err(error)) => Err(Some(error)),
                 Err(_elapsed) => Err(None),
             };
@@ -386,16 +392,23 @@ impl fmt::Debug for SharedLimits {
     }
 }
 
-/// What each gateway grants by itself.
-fn free_part(rate: RateLimit) -> RateLimit {
-    RateLimit { interval: rate.interval.saturating_mul(FREE_PART), burst: rate.burst / FREE_PART }
+/// Each of so many gateways grants one in so many of a budget by itself.
+fn one_in(gateways: u32) -> u32 {
+    EXCESS_PART.saturating_mul(gateways.saturating_sub(1)).clamp(EXCESS_PART, LEAST_FREE_PART)
+}
+
+/// What each of so many gateways grants by itself.
+fn free_part(rate: RateLimit, gateways: u32) -> RateLimit {
+    let one_in = one_in(gateways);
+    RateLimit { interval: rate.interval.saturating_mul(one_in), burst: rate.burst / one_in }
 }
 
 /// What all gateways share: the rest, so that both parts are what one gateway alone grants.
-fn shared_part(rate: RateLimit) -> RateLimit {
+fn shared_part(rate: RateLimit, gateways: u32) -> RateLimit {
+    let one_in = one_in(gateways);
     RateLimit {
-        interval: rate.interval.saturating_mul(FREE_PART) / (FREE_PART - 1),
-        burst: rate.burst - rate.burst / FREE_PART,
+        interval: rate.interval.saturating_mul(one_in) / (one_in - 1),
+        burst: rate.burst - rate.burst / one_in,
     }
 }
 

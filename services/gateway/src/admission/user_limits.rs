@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use madang_domain::{Error, Limit, Profile, Result, UserId};
+use madang_domain::{Error, Limit, Profile, Result, Timestamp, UserId};
 use madang_flow_control::{RateBucket, RateLimit};
 
 use super::{
@@ -64,8 +64,8 @@ impl UserUsage {
     }
 
     /// Notes what was read.
-    pub(crate) fn note_read_blocked(&self, before: BeforeBlocked, blocked: Vec<UserId>) {
-        self.blocked.read(before, blocked);
+    pub(crate) fn note_read_blocked(&self, before: BeforeBlocked, blocked: Vec<UserId>, version: Timestamp) {
+        self.blocked.read(before, blocked, version);
     }
 
     /// The user's sockets here.
@@ -201,10 +201,18 @@ impl UserLimits {
     }
 
     /// Notes that a user who is here has blocked another, or has ended that.
-    pub(crate) fn note_blocked(&self, user: UserId, other: UserId, on: bool) {
+    pub(crate) fn note_blocked(&self, user: UserId, other: UserId, on: bool, version: Timestamp) {
         let users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(usage) = users.usage.get(&user) {
-            usage.blocked.told(other, on);
+            usage.blocked.told(other, on, version);
+        }
+    }
+
+    /// Notes whom a user who is here has blocked, as it was read once more.
+    pub(crate) fn note_reread_blocked(&self, user: UserId, blocked: Vec<UserId>, version: Timestamp) {
+        let users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(usage) = users.usage.get(&user) {
+            usage.blocked.reread(blocked, version);
         }
     }
 

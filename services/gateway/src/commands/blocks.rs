@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use madang_domain::{Result, UserId};
-use madang_rpc::store::{Block, BlockedUser, ListBlocked, Page, PageQuery, Unblock};
+use madang_rpc::store::{Block, BlockedUser, ChangedBlocks, ListBlocked, Page, PageQuery, Unblock};
 
 use super::{Action, Commands, Committed};
 use crate::{
@@ -16,11 +16,11 @@ impl Commands {
     pub(crate) async fn block(&self, actor: &Actor, user: UserId) -> Result<()> {
         let spent = self.spend(actor, Action::Block, None).await?;
         let (user, actor) = (Arc::new(self.user(user).await?), Arc::clone(&actor.profile));
-        let (store, change) =
-            (Arc::clone(&self.store), BlockChange { user: actor.id, other: user.id, on: true });
+        let store = Arc::clone(&self.store);
         self.commit(spent, "block", async move {
-            store.block(Block { actor, user }).await?;
-            Ok(told(change))
+            let (of, other) = (actor.id, user.id);
+            let ChangedBlocks { version } = store.block(Block { actor, user }).await?;
+            Ok(told(BlockChange { user: of, other, on: true, version }))
         })
         .await
     }
@@ -29,10 +29,9 @@ impl Commands {
     pub(crate) async fn unblock(&self, actor: &Actor, user: UserId) -> Result<()> {
         let spent = self.spend(actor, Action::Block, None).await?;
         let (store, actor) = (Arc::clone(&self.store), actor.profile.id);
-        let change = BlockChange { user: actor, other: user, on: false };
         self.commit(spent, "unblock", async move {
-            store.unblock(Unblock { actor, user }).await?;
-            Ok(told(change))
+            let ChangedBlocks { version } = store.unblock(Unblock { actor, user }).await?;
+            Ok(told(BlockChange { user: actor, other: user, on: false, version }))
         })
         .await
     }

@@ -3,9 +3,12 @@
 use std::sync::Arc;
 
 use madang_domain::{
-    Authority, Emoji, MessageId, MessageText, Profile, Result, RoomId, RoomRef, UserId, event::Event,
+    Authority, Emoji, MessageId, MessageText, Profile, Result, RoomId, RoomRef, UserId,
+    event::{Event, EventBody},
 };
-use madang_rpc::store::{DeleteMessage, EditMessage, ListRevisions, Page, PageQuery, React, Revision};
+use madang_rpc::store::{
+    DeleteMessage, EditMessage, ListRevisions, Page, PageQuery, React, Revision, TellMembers,
+};
 
 use super::{Action, Commands};
 use crate::admission::{Actor, Spent};
@@ -45,10 +48,18 @@ impl Commands {
         message: MessageId,
         text: MessageText,
     ) -> Result<Event> {
-        let store = Arc::clone(&self.store);
+        let (store, telling) = (Arc::clone(&self.store), self.telling());
         let (message, text) = (message.seq(), text.into_string());
         let edit = EditMessage { actor, authority, room, message, text };
-        self.commit(spent, "edit message", async move { store.edit_message(edit).await }).await
+        self.commit(spent, "edit message", async move {
+            let changed = store.edit_message(edit).await?;
+            // Where the text mentioned everybody before, nobody is left to be told.
+            if mentions_everybody(&changed.value) {
+                telling.start(TellMembers { room, message }, Arc::clone(&changed.value.actor));
+            }
+            Ok(changed)
+        })
+        .await
     }
 
     /// Deletes a message.
@@ -120,4 +131,8 @@ impl Commands {
     async fn look_up_as_site(&self, room: &RoomRef) -> Result<RoomId> {
         self.look_up(UserId::new(uuid::Uuid::nil()), room).await
     }
+}
+
+fn mentions_everybody(message: &Event) -> bool {
+    matches!(&message.body, EventBody::Message(said) if said.mentions_all.is_some())
 }

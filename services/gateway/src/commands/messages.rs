@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use madang_contract::NewAttachment;
 use madang_domain::{
-    Code, Error, IdempotencyKey, MessageId, MessageText, Profile, Result, Role, RoomId, RoomRef, TopicId,
-    UserRef,
+    Code, Error, IdempotencyKey, MessageId, MessageText, Metadata, Profile, Result, Role, RoomId, RoomRef,
+    TopicId, UserRef,
     event::{Event, EventBody, InThread, Mention, Message, ThreadState},
     limits,
 };
-use madang_rpc::store::{Append, Appended, Authority, ListPins, Mentioned, Page, PageQuery, SetPin};
+use madang_rpc::store::{
+    Append, Appended, Authority, ListPins, Mentioned, Page, PageQuery, SetPin, TellMembers,
+};
 
 use super::{Action, Commands, Committed, publication};
 use crate::admission::{Actor, Spent};
@@ -25,12 +27,22 @@ pub(crate) struct NewMessage {
     pub(crate) thread: Option<MessageId>,
     /// Whether it is to stand among the messages of the room as well.
     pub(crate) in_room: bool,
+    /// What the sender's program keeps with it.
+    pub(crate) metadata: Option<Metadata>,
 }
 
 impl NewMessage {
     /// A text and nothing else.
     pub(crate) const fn plain(key: IdempotencyKey, text: MessageText) -> Self {
-        Self { key, text, reply_to: None, attachments: Vec::new(), thread: None, in_room: false }
+        Self {
+            key,
+            text,
+            reply_to: None,
+            attachments: Vec::new(),
+            thread: None,
+            in_room: false,
+            metadata: None,
+        }
     }
 }
 
@@ -112,6 +124,8 @@ impl Commands {
             reply_to: message.reply_to.map(MessageId::seq),
             attachments: message.attachments.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
             mentions: Vec::new(),
+            mentions_all: None,
+            metadata: message.metadata.map(Box::new),
             excerpt: None,
             changes: None,
             thread: None,
@@ -123,10 +137,14 @@ impl Commands {
         }
         let append = Append { room, actor: Arc::clone(sender), message, authority };
         let (store, counters) = (Arc::clone(&self.store), Arc::clone(&self.counters));
+        let telling = self.telling();
         self.commit(spent, "append", async move {
             let appended = store.append(append.clone()).await?;
             if !appended.duplicate {
                 counters.appends.add(1);
+            }
+            if appended.mentions_all.is_some() {
+                telling.start(TellMembers { room, message: appended.seq }, Arc::clone(&append.actor));
             }
             Ok(committed(append, appended))
         })
@@ -147,13 +165,14 @@ fn committed(Append { room, actor, message, .. }: Append, appended: Appended) ->
     // Of uploaded files the store knows more than the sender said.
     let attachments =
         if appended.attachments.is_empty() { message.attachments } else { appended.attachments.clone() };
+    let mentions_all = appended.mentions_all;
     publications.push(publication(Event {
         topic: room.into(),
         seq: appended.seq,
         at: appended.at,
         actor: Arc::clone(&actor),
         subject: None,
-        body: EventBody::Message(Message { mentions, excerpt, attachments, ..message }),
+        body: EventBody::Message(Message { mentions, mentions_all, excerpt, attachments, ..message }),
     }));
     for Mentioned { user, notice } in &appended.mentions {
         let Some((seq, at)) = *notice else { continue };

@@ -6,6 +6,7 @@
 mod blocks;
 mod costs;
 mod erasures;
+mod everybody;
 mod exports;
 mod files;
 mod fixed_limits;
@@ -57,7 +58,7 @@ pub(crate) use self::{
     received_marks::ReceivedMarks,
     reports::ReportsAsked,
     reserved_slugs::ReservedSlugs,
-    rooms::{Members, RoomToCreate},
+    rooms::{Members, RoomToCreate, RoomUpdate},
     search::SearchFor,
 };
 use crate::{

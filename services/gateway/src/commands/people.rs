@@ -1,15 +1,20 @@
 //! Users as others see them: statuses, and when somebody was last seen.
 
-use std::{collections::HashMap, iter, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    iter,
+    sync::Arc,
+    time::Duration,
+};
 
-use madang_domain::{Code, Profile, Result, TopicId, UserId};
-use madang_flow_control::Backoff;
+use madang_domain::{Profile, Result, TopicId, UserId};
+use madang_flow_control::{Backoff, Pauses};
 use madang_kit::clock::fraction;
 use madang_rpc::{
-    MessageStore,
+    MessageStore, is_unknown_method,
     store::{
-        GetHides, GetPeople, NoteSeen, PEOPLE_MAX, Person, PutStatus, RememberProfile, RememberedProfile,
-        Status, ToldStatus, UserHides, UserSettings,
+        GetHides, GetPeople, NoteSeen, PEOPLE_MAX, Person, PutStatus, ReadHides, RememberProfile,
+        RememberedProfile, Status, ToldStatus, UserBlocks, UserHides, UserSettings,
     },
 };
 use tokio_util::sync::CancellationToken;
@@ -78,30 +83,48 @@ impl Commands {
         }
     }
 
-    /// Reads again what the users who are here hide, each time that it may have been missed.
+    /// Reads again what the users who are here hide, and whom they have blocked, each time that it may have been missed.
     pub(crate) async fn reread_hides(self: Arc<Self>, users: Arc<UserLimits>) {
         loop {
             self.fanout.may_have_lost().await;
             let mut pauses = RETRY_PAUSES.pauses();
             for page in users.with_sockets().chunks(PEOPLE_MAX) {
-                let read = loop {
-                    match self.store.get_hides(GetHides { users: page.to_vec() }).await {
-                        Ok(read) => break read,
-                        Err(error) => {
-                            log::failed_request(&error);
-                            // A store of the version before cannot be asked.
-                            if error.code != Code::Unavailable {
-                                break Vec::new();
-                            }
-                        }
+                let mut left = page.to_vec();
+                // Whom all have blocked may be too much for one answer.
+                while !left.is_empty() {
+                    let ReadHides { hides, blocks } = self.read_hides(&left, &mut pauses).await;
+                    let hidden = |UserHides { user, presence, typing, version }| {
+                        (user, Hides { presence, typing, version })
+                    };
+                    self.fanout.hide(hides.into_iter().map(hidden)).await;
+                    // A store of the version before says it of nobody, and is not asked again.
+                    let answered: HashSet<UserId> = blocks.iter().map(|of| of.user).collect();
+                    let asked = left.len();
+                    left.retain(|user| !answered.contains(user));
+                    if left.len() == asked {
+                        left.clear();
                     }
-                    tokio::time::sleep(pauses.after_failure(fraction(&*self.random))).await;
-                };
-                let hides = |UserHides { user, presence, typing, version }| {
-                    (user, Hides { presence, typing, version })
-                };
-                self.fanout.hide(read.into_iter().map(hides)).await;
+                    for UserBlocks { user, blocked, version } in blocks {
+                        users.note_reread_blocked(user, blocked, version);
+                    }
+                }
             }
+        }
+    }
+
+    async fn read_hides(&self, users: &[UserId], pauses: &mut Pauses) -> ReadHides {
+        loop {
+            match self.store.get_hides(GetHides { users: users.to_vec() }).await {
+                Ok(read) => return read,
+                Err(error) => {
+                    log::failed_request(&error);
+                    // A store of the version before cannot be asked.
+                    if is_unknown_method(&error) {
+                        return ReadHides::default();
+                    }
+                }
+            }
+            tokio::time::sleep(pauses.after_failure(fraction(&*self.random))).await;
         }
     }
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use madang_domain::{
-    Code, Error, ExternalId, IdempotencyKey, Profile, Result, RoomFlagChanges, RoomId, RoomName, RoomRef,
-    Slug, UserId, UserRef, limits,
+    Code, Error, ExternalId, IdempotencyKey, Profile, Result, RoomDetailChanges, RoomFlagChanges, RoomId,
+    RoomName, RoomRef, SearchText, Slug, UserId, UserRef, limits,
 };
 use madang_rpc::store::{
     self, Authority, DeleteRoom, GetRoom, Join, Leave, ListRooms, NewRoom, Page, PageQuery, RoomKind,
@@ -19,10 +19,21 @@ use crate::admission::{Actor, Spent};
 #[derive(Debug, Clone)]
 pub(crate) struct RoomToCreate {
     pub(crate) kind: RoomKind,
-    pub(crate) name: RoomName,
+    /// None: it is shown by the names of its members.
+    pub(crate) name: Option<RoomName>,
     pub(crate) slug: Option<Slug>,
     pub(crate) external_id: Option<ExternalId>,
     pub(crate) key: Option<IdempotencyKey>,
+}
+
+/// What is to be changed of a room; none leaves it as it is.
+#[derive(Debug, Clone)]
+pub(crate) struct RoomUpdate {
+    pub(crate) name: Option<RoomName>,
+    /// `Some(None)` removes it.
+    pub(crate) slug: Option<Option<Slug>>,
+    pub(crate) flags: RoomFlagChanges,
+    pub(crate) details: RoomDetailChanges,
 }
 
 /// Who the first members of a room are.
@@ -59,7 +70,9 @@ impl Commands {
             }
         };
         let RoomToCreate { kind, name, slug, external_id, key } = room;
-        let room = NewRoom { kind, name, slug, external_id, members, key };
+        let unnamed = name.is_none();
+        let name = name.unwrap_or_else(RoomName::placeholder);
+        let room = NewRoom { kind, name, unnamed, slug, external_id, members, key };
         self.commit_room(spent, owner, authority, room).await
     }
 
@@ -81,20 +94,21 @@ impl Commands {
         .await
     }
 
-    /// The rooms of a user, or the public ones that the user may join.
+    /// The rooms of a user, or the public ones that the user may join; of these only those with a text in their names.
     pub(crate) async fn rooms(
         &self,
         actor: &Actor,
         joinable: bool,
+        text: Option<SearchText>,
         page: PageQuery,
     ) -> Result<Page<RoomView>> {
         self.pay_read(actor)?;
-        self.store.list_rooms(ListRooms { user: Some(actor.profile.id), joinable, page }).await
+        self.store.list_rooms(ListRooms { user: Some(actor.profile.id), joinable, text, page }).await
     }
 
     /// All rooms, for the site.
     pub(crate) async fn rooms_as_site(&self, page: PageQuery) -> Result<Page<RoomView>> {
-        self.store.list_rooms(ListRooms { user: None, joinable: false, page }).await
+        self.store.list_rooms(ListRooms { user: None, joinable: false, text: None, page }).await
     }
 
     /// A room as a user sees it.
@@ -119,30 +133,24 @@ impl Commands {
         Ok(self.room_names.resolve(user, names.to_vec(), false).await?.rooms)
     }
 
-    /// Changes a room's name, slug or flags; `Some(None)` removes the slug.
+    /// Changes a room.
     pub(crate) async fn update_room(
         &self,
         actor: Actor,
         room: RoomRef,
-        name: Option<RoomName>,
-        slug: Option<Option<Slug>>,
-        flags: RoomFlagChanges,
+        update: RoomUpdate,
     ) -> Result<RoomView> {
+        let RoomUpdate { name, slug, flags, details } = update;
         let (spent, room) = self.spend_in(&actor, Action::UpdateRoom, &room).await?;
         slug.iter().flatten().try_for_each(|slug| self.reserved_slugs.check(slug))?;
         let (actor, authority) = (Some(actor.profile), actor.authority);
-        self.commit_update(spent, UpdateRoom { actor, authority, room, name, slug, flags }).await
+        self.commit_update(spent, UpdateRoom { actor, authority, room, name, slug, flags, details }).await
     }
 
-    /// The site changes a room's name, slug or flags. It may use every slug that no room has.
-    pub(crate) async fn update_room_as_site(
-        &self,
-        room: RoomRef,
-        name: Option<RoomName>,
-        slug: Option<Option<Slug>>,
-        flags: RoomFlagChanges,
-    ) -> Result<RoomView> {
-        let update = UpdateRoom { actor: None, authority: Authority::Site, room, name, slug, flags };
+    /// The site changes a room. It may use every slug that no room has.
+    pub(crate) async fn update_room_as_site(&self, room: RoomRef, update: RoomUpdate) -> Result<RoomView> {
+        let RoomUpdate { name, slug, flags, details } = update;
+        let update = UpdateRoom { actor: None, authority: Authority::Site, room, name, slug, flags, details };
         self.commit_update(Spent::by_site(), update).await
     }
 
@@ -200,6 +208,7 @@ impl Commands {
         let new = NewRoom {
             kind: RoomKind::Public,
             name: RoomName::new(slug.as_str())?,
+            unnamed: false,
             slug: Some(slug.clone()),
             external_id: None,
             members: Vec::new(),
@@ -213,8 +222,8 @@ impl Commands {
             }
             Err(error) => return Err(error),
         };
+        // Where another user joined in the meantime, that user owns it: a room with members keeps an owner.
         if let Err(error) = self.commit_leave(Spent::by_site(), Arc::clone(user), room.into()).await {
-            // Another user joined in the meantime, and a room with members keeps an owner.
             warn!(%error, %room, "the default room is owned by the user who created it");
         }
         Ok(room)

@@ -7,7 +7,7 @@ use madang_rpc::{
     MessageStore,
     store::{
         Append, AppendInThread, Appended, Changed, FollowThread, FollowedThread, ListThreadMessages,
-        ListThreads, MarkThreadRead, Page, PageQuery, TellFollowers, ThreadPage, ThreadPlace,
+        ListThreads, MarkThreadRead, Page, PageQuery, TellFollowers, TellMembers, ThreadPage, ThreadPlace,
     },
 };
 use tracing::Instrument as _;
@@ -32,12 +32,16 @@ impl Commands {
     ) -> Result<Appended> {
         let (store, fanout) = (Arc::clone(&self.store), self.fanout.clone());
         let (counters, tasks) = (Arc::clone(&self.counters), self.tasks.clone());
+        let (telling, sender_profile) = (self.telling(), Arc::clone(sender));
         let append = AppendInThread(Append { room, actor: Arc::clone(sender), message, authority });
         self.commit(spent, "append in thread", async move {
             let changed = store.append_in_thread(append).await?;
             let message = changed.value.seq;
             if !changed.value.duplicate {
                 counters.appends.add(1);
+            }
+            if changed.value.mentions_all.is_some() {
+                telling.start(TellMembers { room, message }, sender_profile);
             }
             // Of a repeat too: the gateway that had the first may have died before it told anybody.
             let tell = tell_followers(store, fanout, TellFollowers { room, message });

@@ -80,11 +80,12 @@ pub(crate) fn encode(publication: &Publication) -> Bytes {
                 version_micros: hides.version.as_micros(),
             })
         }
-        Publication::Blocked(BlockChange { user, other, on }) => {
+        Publication::Blocked(BlockChange { user, other, on, version }) => {
             proto::envelope::Content::BlockChange(proto::BlockChange {
                 user: user.to_bytes().into(),
                 other: other.to_bytes().into(),
                 on: *on,
+                version_micros: version.as_micros(),
             })
         }
     };
@@ -188,6 +189,7 @@ fn decode_content(content: proto::envelope::Content) -> Result<Publication, Enve
             user: UserId::from_bytes(&change.user)?,
             other: UserId::from_bytes(&change.other)?,
             on: change.on,
+            version: Timestamp::from_micros(change.version_micros),
         })),
     }
 }

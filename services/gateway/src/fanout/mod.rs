@@ -82,7 +82,9 @@ impl Fanout {
             Publication::Profile(change) => self.profile(change).await,
             Publication::Status(StatusChange { topic, news }) => self.hubs.status(topic, news).await,
             Publication::Shown(change) => self.shown(change).await,
-            Publication::Blocked(BlockChange { user, other, on }) => self.users.note_blocked(user, other, on),
+            Publication::Blocked(change) => {
+                self.users.note_blocked(change.user, change.other, change.on, change.version);
+            }
         }
     }
 
@@ -124,16 +126,60 @@ fn typing(change: &TypingChange) -> TypingSignal {
         let expires_ms = on.then_some(TYPING_EXPIRES.as_millis() as u64);
         native::typing_frame(change.room, change.user, &change.name, expires_ms, change.thread)
     };
-    let end = || TypingEnd {
-        frame: frame(false),
-        entry: envelope::encode(&Publication::Typing(TypingChange { on: false, ..change.clone() })),
-    };
+    // Only the gateway of the typist's socket tells the others of its end.
+    let entry = || envelope::encode(&Publication::Typing(TypingChange { on: false, ..change.clone() }));
+    let end = || TypingEnd { frame: frame(false), entry: change.connection.map(|_| entry()) };
     TypingSignal {
         user: change.user,
         connection: change.connection,
         thread: change.thread,
-        but_for: Arc::clone(&change.but_for),
+        but_for: in_order(&change.but_for),
         frame: frame(change.on),
         end: change.on.then(end),
+    }
+}
+
+/// The same users in order. They come in the order in which they were blocked.
+fn in_order(users: &Arc<[UserId]>) -> Arc<[UserId]> {
+    if users.is_sorted() {
+        return Arc::clone(users);
+    }
+    let mut users = users.to_vec();
+    users.sort_unstable();
+    users.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use madang_domain::{ConnectionId, RoomId};
+
+    use super::*;
+
+    fn signal(connection: Option<u64>, but_for: &[u128]) -> TypingSignal {
+        let user = |number: u128| UserId::new(uuid::Uuid::from_u128(number));
+        typing(&TypingChange {
+            room: RoomId::new(uuid::Uuid::from_u128(1)),
+            user: user(2),
+            connection: connection.map(ConnectionId::new),
+            name: "Mina".to_owned(),
+            on: true,
+            thread: None,
+            but_for: but_for.iter().copied().map(user).collect(),
+        })
+    }
+
+    /// The hub looks for each subscriber among them.
+    #[test]
+    fn whom_typing_does_not_reach_is_in_order() {
+        for but_for in [&[5, 4, 9, 3, 7][..], &[3, 4, 5], &[]] {
+            let told = signal(None, but_for).but_for;
+            assert!(told.is_sorted() && told.len() == but_for.len(), "{told:?}");
+        }
+    }
+
+    #[test]
+    fn the_end_of_typing_is_made_for_other_gateways_where_the_socket_is() {
+        assert!(signal(Some(1), &[]).end.unwrap().entry.is_some());
+        assert!(signal(None, &[]).end.unwrap().entry.is_none());
     }
 }

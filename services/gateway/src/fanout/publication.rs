@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use madang_contract::WireFrame;
-use madang_domain::{ConnectionId, Profile, RoomId, Seq, TopicId, UserId, event::Event};
+use madang_domain::{ConnectionId, Profile, RoomId, Seq, Timestamp, TopicId, UserId, event::Event};
 
 use crate::{
     admission::Hides,
@@ -40,6 +40,8 @@ pub(crate) struct BlockChange {
     pub(crate) other: UserId,
     /// Whether it begins.
     pub(crate) on: bool,
+    /// Later than that of each change before; of 1970 where it is not known.
+    pub(crate) version: Timestamp,
 }
 
 /// A status that was set or has ended, for those who listen to one of the topics in which it is seen.

@@ -32,27 +32,35 @@ pub(crate) fn event(event: &Event) -> Option<frames::Event<'_>> {
             let (user, role) = (event.subject.as_deref()?.id, changed.role);
             frames::EventBody::Role { role: frames::RoleChange { user, role, by } }
         }
-        EventBody::RoomChanged(RoomChanged { name, slug, flags: set, deleted }) => frames::EventBody::Room {
-            properties: frames::Properties {
-                name: Cow::Borrowed(name),
-                slug: slug.as_deref().map(Cow::Borrowed),
-                flags: flags(*set),
-                deleted: *deleted,
-                by,
-            },
-        },
+        EventBody::RoomChanged(RoomChanged { name, slug, flags: set, details, deleted }) => {
+            frames::EventBody::Room {
+                properties: frames::Properties {
+                    name: Cow::Borrowed(name),
+                    unnamed: details.unnamed,
+                    slug: slug.as_deref().map(Cow::Borrowed),
+                    topic: details.topic.as_deref().map(Cow::Borrowed),
+                    avatar_url: details.avatar_url.as_deref().map(Cow::Borrowed),
+                    flags: flags(*set),
+                    deleted: *deleted,
+                    by,
+                },
+            }
+        }
         EventBody::Pinned(Pinned { message, on }) => {
             let message = MessageId::new(*message);
             frames::EventBody::Pinned { pinned: frames::Pinned { message, on: *on, by } }
         }
-        EventBody::Edited(Edited { message, revision: _, text, mentions }) => frames::EventBody::Edited {
-            edited: frames::Edited {
-                message: MessageId::new(*message),
-                text: text.as_deref().map(Cow::Borrowed),
-                mentions: mentions.clone(),
-                edited_at: event.at,
-            },
-        },
+        EventBody::Edited(Edited { message, revision: _, text, mentions, mentions_all }) => {
+            frames::EventBody::Edited {
+                edited: frames::Edited {
+                    mentions_all: *mentions_all,
+                    message: MessageId::new(*message),
+                    text: text.as_deref().map(Cow::Borrowed),
+                    mentions: mentions.clone(),
+                    edited_at: event.at,
+                },
+            }
+        }
         EventBody::Deleted(Deleted { message, thread: of }) => {
             let of = of.as_ref().map(|of| thread(Some(of.root), false, &of.state));
             let deleted = frames::Deleted { message: MessageId::new(*message), by, thread: of };
@@ -134,8 +142,30 @@ pub(crate) fn notice(event: &Event) -> Option<frames::Notice<'_>> {
 
 /// The flags of a room.
 pub(crate) const fn flags(set: RoomFlags) -> frames::Flags {
-    let RoomFlags { announcement, archived, slow_mode_s, history, receipts } = set;
-    frames::Flags { announcement, archived, slow_mode_s, history, receipts }
+    let RoomFlags {
+        announcement,
+        archived,
+        slow_mode_s,
+        history,
+        receipts,
+        guests_send,
+        members_add,
+        members_pin,
+        members_mention_all,
+        edit_window_s,
+    } = set;
+    frames::Flags {
+        announcement,
+        archived,
+        slow_mode_s,
+        history,
+        receipts,
+        guests_send,
+        members_add,
+        members_pin,
+        members_mention_all,
+        edit_window_s,
+    }
 }
 
 const fn restricted(user: UserId, restricted: Restricted, by: UserId) -> frames::Restricted {
@@ -221,6 +251,12 @@ pub(crate) fn thread_read_frame(room: RoomId, thread: MessageId, place: ThreadPl
     WireFrame::json(&ServerFrame::ThreadRead(frames::ThreadRead { room, thread, following, read, unread }))
 }
 
+/// That a message mentions the members who are here, for the devices of one of them.
+pub(crate) fn mentioned_here_frame(room: RoomId, message: MessageId, sender: &Profile) -> WireFrame {
+    let (seq, sender) = (message.seq(), user(sender));
+    WireFrame::json(&ServerFrame::MentionedHere(frames::MentionedHere { room, message, seq, sender }))
+}
+
 /// How far a user has read the inbox, for the user's devices.
 pub(crate) fn inbox_read_frame(mark: InboxMark) -> WireFrame {
     let InboxMark { read, unread } = mark;
@@ -297,7 +333,9 @@ fn message<'a>(seq: Seq, sender: &'a Profile, message: &'a Message) -> frames::M
         key: Cow::Borrowed(&message.key),
         reply_to: message.reply_to.map(|seq| Cow::Owned(message_id(seq))),
         mentions: message.mentions.clone(),
+        mentions_all: message.mentions_all,
         attachments: message.attachments.clone(),
+        metadata: message.metadata.as_deref().map(Cow::Borrowed),
         excerpt: message.excerpt.as_deref().map(excerpt),
         edited_at: changes.and_then(|changes| changes.edited_at),
         deleted: message.is_deleted(),

@@ -13,8 +13,7 @@ use std::{
 use axum::{BoxError, body::HttpBody};
 use bytes::Bytes;
 use hyper::body::{Frame, SizeHint};
-
-use super::patience::Patience;
+use madang_kit::Patience;
 
 /// The body of a request did not come in time.
 #[derive(Debug, thiserror::Error)]

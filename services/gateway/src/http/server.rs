@@ -11,18 +11,16 @@ use axum::{Router, body::Body, response::Response};
 use http::{HeaderValue, Request, header};
 use madang_flow_control::{RateBucket, RateLimit};
 use madang_kit::{Metrics, accept, lifecycle::Lifecycle, tls::ListenerTls};
-use tokio::{
-    net::{TcpListener, TcpStream},
-    time::timeout,
-};
+use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceExt as _;
-use tracing::{debug, warn};
+use tracing::warn;
 
 use super::{
     client_address::{ClientAddress, Proxies},
     connection::serve_connection,
     places::{Place, Places, Refusal},
     stream::HttpTimes,
+    tls::shake_hands,
 };
 use crate::{client_stream::ClientStream, metrics::Counters};
 
@@ -134,14 +132,13 @@ impl Server {
     /// The stream of a connection: by TLS once its handshake is done, which has as much time as the head of a request.
     async fn open(&self, stream: TcpStream, patience: Duration) -> Option<ClientStream> {
         let Some(tls) = &self.tls else { return Some(stream.into()) };
-        let handshake = timeout(patience, tls.acceptor().accept(stream));
-        match self.life.soft().run_until_cancelled(handshake).await? {
-            Ok(Ok(stream)) => Some(stream.into()),
-            Ok(Err(error)) => {
-                debug!(%error, "a handshake of TLS failed");
+        // The end of this process is no failure of a client's.
+        match self.life.soft().run_until_cancelled(shake_hands(tls, stream, patience)).await? {
+            Ok(stream) => Some(stream),
+            Err(reason) => {
+                self.counters.failed_tls_handshakes.add(reason, 1);
                 None
             }
-            Err(_elapsed) => None,
         }
     }
 

@@ -14,12 +14,13 @@ use std::{
 };
 
 use hyper::rt::{Sleep as HyperSleep, Timer};
+use madang_kit::Patience;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     time::{Instant, Sleep, sleep, sleep_until},
 };
 
-use super::{patience::Patience, unread_head::UnreadHead};
+use super::unread_head::UnreadHead;
 use crate::client_stream::Abort;
 
 /// How long a connection is still read that ends before its client has said all.

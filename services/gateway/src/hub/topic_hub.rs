@@ -213,14 +213,15 @@ impl TopicHub {
         self.say_where(frame, format, |subscriber| audience.includes(subscriber))
     }
 
-    /// Delivers such a frame of a user's to the others, but for those whom the user has blocked. Where there are none, it is
-    /// what it is without blocks.
+    /// Delivers such a frame of a user's to the others, but for those whom the user has blocked, in order. Where there are none,
+    /// it is what it is without blocks.
     pub(crate) fn say_to_others(&mut self, frame: &WireFrame, user: UserId, but_for: &[UserId]) -> u64 {
         if but_for.is_empty() {
             return self.say(frame, Format::Native, Audience::AllBut(user));
         }
         self.say_where(frame, Format::Native, |subscriber| {
-            subscriber.user != user && !but_for.contains(&subscriber.user)
+            // Many subscribers may be compared with many who are blocked.
+            subscriber.user != user && but_for.binary_search(&subscriber.user).is_err()
         })
     }
 

@@ -26,7 +26,7 @@ pub(crate) struct TypingSignal {
     pub(crate) connection: Option<ConnectionId>,
     /// The root of the thread in which it is.
     pub(crate) thread: Option<Seq>,
-    /// Who is not told: the typist has blocked them.
+    /// Who is not told, in order: the typist has blocked them.
     pub(crate) but_for: Arc<[UserId]>,
     /// What the other subscribers are told.
     pub(crate) frame: WireFrame,
@@ -39,8 +39,8 @@ pub(crate) struct TypingSignal {
 pub(crate) struct TypingEnd {
     /// What subscribers are told.
     pub(crate) frame: WireFrame,
-    /// What the other gateways are told.
-    pub(crate) entry: Bytes,
+    /// What the other gateways are told; none where the typist's socket is at one of them.
+    pub(crate) entry: Option<Bytes>,
 }
 
 /// The typists of one room.
@@ -136,7 +136,7 @@ impl Typists {
 impl Typist {
     fn ended(self, is_told_elsewhere: bool) -> Ended {
         let Self { user, connection: _, thread: _, but_for, until: _, end } = self;
-        Ended { user, but_for, frame: end.frame, entry: is_told_elsewhere.then_some(end.entry) }
+        Ended { user, but_for, frame: end.frame, entry: end.entry.filter(|_| is_told_elsewhere) }
     }
 }
 
@@ -158,7 +158,7 @@ mod tests {
             thread: None,
             but_for: Arc::default(),
             frame: frame(on),
-            end: on.then(|| TypingEnd { frame: frame(false), entry: Bytes::from_static(b"end") }),
+            end: on.then(|| TypingEnd { frame: frame(false), entry: Some(Bytes::from_static(b"end")) }),
         }
     }
 

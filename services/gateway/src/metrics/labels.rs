@@ -1,5 +1,6 @@
 //! The values of labels.
 
+use madang_contract::ClientFrame;
 use madang_domain::Limit;
 use madang_kit::metrics::Label;
 
@@ -70,6 +71,22 @@ label! {
 }
 
 label! {
+    /// Why a handshake of TLS with a client came to nothing.
+    TlsFailure = "reason" {
+        /// It took too long.
+        TimedOut = "timed_out",
+        /// The client left before its end.
+        Gone = "gone",
+        /// The client said why it does not go on: mostly, that it does not accept the certificate.
+        RefusedByClient = "refused_by_client",
+        /// The client and the gateway have no version, cipher or protocol in common.
+        Incompatible = "incompatible",
+        /// What came is not TLS, or violates it.
+        Protocol = "protocol",
+    }
+}
+
+label! {
     /// The type of a client's frame.
     FrameType = "type" {
         /// `auth`
@@ -80,10 +97,18 @@ label! {
         Unsubscribe = "unsubscribe",
         /// `send`
         Send = "send",
+        /// `edit`
+        Edit = "edit",
+        /// `delete`
+        Delete = "delete",
+        /// `react`
+        React = "react",
         /// `pin`
         Pin = "pin",
         /// `read`
         Read = "read",
+        /// `received`
+        Received = "received",
         /// `typing`
         Typing = "typing",
         /// `history`
@@ -100,20 +125,23 @@ label! {
 }
 
 impl FrameType {
-    /// The type of a frame of the contract, by its name there.
-    pub(crate) fn of(kind: &str) -> Self {
-        match kind {
-            "auth" => Self::Auth,
-            "subscribe" => Self::Subscribe,
-            "unsubscribe" => Self::Unsubscribe,
-            "send" => Self::Send,
-            "pin" => Self::Pin,
-            "read" => Self::Read,
-            "typing" => Self::Typing,
-            "history" => Self::History,
-            "presence" => Self::Presence,
-            "ping" => Self::Ping,
-            _ => Self::Invalid,
+    /// The type of a frame of the contract.
+    pub(crate) const fn of(frame: &ClientFrame) -> Self {
+        match frame {
+            ClientFrame::Auth { .. } => Self::Auth,
+            ClientFrame::Subscribe(_) => Self::Subscribe,
+            ClientFrame::Unsubscribe { .. } => Self::Unsubscribe,
+            ClientFrame::Send { .. } => Self::Send,
+            ClientFrame::Edit { .. } => Self::Edit,
+            ClientFrame::Delete { .. } => Self::Delete,
+            ClientFrame::React { .. } => Self::React,
+            ClientFrame::Pin { .. } => Self::Pin,
+            ClientFrame::Read { .. } => Self::Read,
+            ClientFrame::Received { .. } => Self::Received,
+            ClientFrame::Typing { .. } => Self::Typing,
+            ClientFrame::History { .. } => Self::History,
+            ClientFrame::Presence { .. } => Self::Presence,
+            ClientFrame::Ping {} => Self::Ping,
         }
     }
 }
@@ -141,6 +169,8 @@ impl Label for OfLimit {
 
 #[cfg(test)]
 mod tests {
+    use madang_contract::Request;
+
     use super::*;
 
     #[test]
@@ -152,16 +182,14 @@ mod tests {
 
     #[test]
     fn each_frame_of_the_contract_has_its_type() {
-        let frames =
-            [r#"{"type":"ping"}"#, r#"{"type":"auth","token":"t"}"#, r#"{"type":"unsubscribe","rooms":[]}"#];
-        for frame in frames {
-            let frame: madang_contract::ClientFrame = serde_json::from_str(frame).unwrap();
-            assert_eq!(FrameType::VALUES[FrameType::of(frame.kind()).index()], frame.kind());
+        let mut seen = std::collections::BTreeSet::new();
+        for example in ClientFrame::examples() {
+            let frame = Request::parse(&example.to_string()).unwrap().frame;
+            assert_eq!(FrameType::VALUES[FrameType::of(&frame).index()], frame.kind());
+            seen.insert(frame.kind());
         }
-        // What the contract calls a frame is a value here, and back: the two lists are one.
-        for kind in &FrameType::VALUES[..FrameType::ChannelsMessage as usize] {
-            assert_eq!(FrameType::VALUES[FrameType::of(kind).index()], *kind);
-        }
-        assert_eq!(FrameType::of("from the future"), FrameType::Invalid);
+        // Each value here is a frame there.
+        let values = FrameType::VALUES[..FrameType::ChannelsMessage as usize].iter().copied();
+        assert_eq!(seen, values.collect());
     }
 }

@@ -66,13 +66,13 @@ async fn send(
 ) -> Result<Response, Problem> {
     let actor = caller.actor();
     let room = commands.room_id(&actor, &room).await?;
-    let SendMessage { text, key, reply_to, attachments, thread, in_room } = body;
+    let SendMessage { text, key, reply_to, attachments, thread, in_room, metadata } = body;
     let key = match key.or(header) {
         Some(key) => key,
         // A client that gives no key wants no idempotency: each request is a message of its own.
         None => commands.new_key()?,
     };
-    let new = NewMessage { key, text, reply_to, attachments, thread, in_room };
+    let new = NewMessage { key, text, reply_to, attachments, thread, in_room, metadata };
     let appended = commands.send(&actor, room, new).await?;
     Ok((StatusCode::CREATED, axum::Json(sent(room, &appended))).into_response())
 }

@@ -8,7 +8,7 @@ use axum::{
 };
 use http::StatusCode;
 use madang_contract::rest::{NewRoom, RoomChanges, RoomScope, RoomsQuery, routes::rooms as table};
-use madang_domain::RoomRef;
+use madang_domain::{Error, RoomRef};
 
 use super::{
     Routes,
@@ -49,8 +49,12 @@ async fn list(
     caller: Caller,
     Query(listed): Query<RoomsQuery>,
 ) -> Result<Response, Problem> {
-    let joinable = listed.scope == Some(RoomScope::Public);
-    let rooms = commands.rooms(&caller.actor(), joinable, page_query(listed.limit, listed.cursor)?).await?;
+    let RoomsQuery { scope, q, limit, cursor } = listed;
+    let joinable = scope == Some(RoomScope::Public);
+    if q.is_some() && !joinable {
+        return Err(Error::invalid("q needs scope=public").into());
+    }
+    let rooms = commands.rooms(&caller.actor(), joinable, q, page_query(limit, cursor)?).await?;
     Ok(axum::Json(page(&rooms, room)).into_response())
 }
 
@@ -68,8 +72,7 @@ async fn update(
     Path(name): Path<RoomRef>,
     Json(changes): Json<RoomChanges>,
 ) -> Result<Response, Problem> {
-    let (new_name, slug, flags) = room_changes(changes);
-    let changed = commands.update_room(caller.actor(), name, new_name, slug, flags).await?;
+    let changed = commands.update_room(caller.actor(), name, room_changes(changes)).await?;
     Ok(axum::Json(room(&changed)).into_response())
 }
 

@@ -7,15 +7,15 @@ use madang_contract::{
     rest::{self, SentMessage},
 };
 use madang_domain::{
-    MessageId, Profile, RoomFlagChanges, RoomId, RoomName, Seq, Slug, Timestamp, event::Event,
+    MessageId, Profile, RoomDetailChanges, RoomFlagChanges, RoomId, RoomName, Seq, Timestamp, event::Event,
 };
 use madang_rpc::store::{
     Appended, AuditEntry, BannedUser, BlockedUser, FoundMessage, Invitation, Member, Page, Person, Report,
     Revision, RoomView, ThreadPlace,
 };
 
-use crate::formats::native;
 pub(super) use crate::formats::native::account;
+use crate::{commands::RoomUpdate, formats::native};
 
 /// A page of a list.
 pub(super) fn page<'a, S, T>(page: &'a Page<S>, show: impl Fn(&'a S) -> T) -> rest::Page<T> {
@@ -28,11 +28,14 @@ pub(super) fn room(view: &RoomView) -> rest::Room<'_> {
     rest::Room {
         id: room.id,
         name: Cow::Borrowed(&room.name),
+        unnamed: room.details.unnamed,
         kind: room.kind,
         slug: room.slug.as_deref().map(Cow::Borrowed),
         created_at: room.created_at,
         head: room.head,
         members: room.member_count,
+        topic: room.details.topic.as_deref().map(Cow::Borrowed),
+        avatar_url: room.details.avatar_url.as_deref().map(Cow::Borrowed),
         flags: native::flags(room.flags),
         role: membership.map(|membership| membership.role),
         read: membership.map(|membership| membership.read),
@@ -42,12 +45,39 @@ pub(super) fn room(view: &RoomView) -> rest::Room<'_> {
     }
 }
 
-/// What is to be changed of a room: the name, the slug and the flags.
-pub(super) fn room_changes(
-    changes: rest::RoomChanges,
-) -> (Option<RoomName>, Option<Option<Slug>>, RoomFlagChanges) {
-    let rest::RoomChanges { name, slug, announcement, archived, slow_mode_s, history, receipts } = changes;
-    (name, slug, RoomFlagChanges { announcement, archived, slow_mode_s, history, receipts })
+/// What is to be changed of a room.
+pub(super) fn room_changes(changes: rest::RoomChanges) -> RoomUpdate {
+    let rest::RoomChanges {
+        name,
+        slug,
+        topic,
+        avatar_url,
+        announcement,
+        archived,
+        slow_mode_s,
+        history,
+        receipts,
+        guests_send,
+        members_add,
+        members_pin,
+        members_mention_all,
+        edit_window_s,
+    } = changes;
+    let flags = RoomFlagChanges {
+        announcement,
+        archived,
+        slow_mode_s,
+        history,
+        receipts,
+        guests_send,
+        members_add,
+        members_pin,
+        members_mention_all,
+        edit_window_s,
+    };
+    let unnamed = name.as_ref().map(Option::is_none);
+    let name = name.map(|name| name.unwrap_or_else(RoomName::placeholder));
+    RoomUpdate { name, slug, flags, details: RoomDetailChanges { topic, avatar_url, unnamed } }
 }
 
 /// A member.

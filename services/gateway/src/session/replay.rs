@@ -236,6 +236,8 @@ mod tests {
             reply_to: None,
             attachments: Vec::new(),
             mentions: Vec::new(),
+            mentions_all: None,
+            metadata: None,
             excerpt: None,
             changes: None,
             thread: None,

@@ -5,7 +5,11 @@ use std::sync::Arc;
 use madang_client::{Body, Client, Error, Incoming, NewRoom, NoticeOf};
 use madang_contract::{ClientFrame, EventBody, NoticeBody, ServerFrame};
 use madang_domain::{Code, Role, RoomKind, UserId};
-use madang_rpc::{Auth, around::Around};
+use madang_rpc::{
+    Auth, MessageStore as _,
+    around::Around,
+    store::{Block, Unblock},
+};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -202,4 +206,45 @@ async fn typing_does_not_reach_the_blocked_at_any_gateway() {
     assert!(matches!(typist.socket.call(frame, PATIENCE).await.unwrap(), Incoming::Ok(_)));
     third.api().with_token(&mina.token).send_message(room, "hello", None).await.unwrap();
     assert!(typing_before_a_message(&mut blocked[0]).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_block_that_was_not_heard_of_is_read_again_where_something_may_be_lost() {
+    let services = Services::start().await;
+    let gateway = services.gateway().await;
+    let [mina, joon, sora] =
+        [services.user("mina").await, services.user("joon").await, services.user("sora").await];
+    let minas = gateway.api().with_token(&mina.token);
+    let room = minas.create_room(&NewRoom::public("Yard")).await.unwrap().id;
+    for user in [&joon, &sora] {
+        gateway.api().with_token(&user.token).join(room).await.unwrap();
+    }
+    let mut typist = gateway.subscribe(&mina, room).await;
+    let (mut of_joon, mut of_sora) =
+        (gateway.subscribe(&joon, room).await, gateway.subscribe(&sora, room).await);
+    for is_blocked in [true, false] {
+        // Past the gateway, as where what was told of it is lost.
+        let (actor, user) = (Arc::clone(&mina.profile), Arc::clone(&joon.profile));
+        if is_blocked {
+            services.store.block(Block { actor, user }).await.unwrap();
+        } else {
+            services.store.unblock(Unblock { actor: actor.id, user: user.id }).await.unwrap();
+        }
+        services.lose_a_gateway();
+        let expected = if is_blocked { vec![] } else { vec![true, false] };
+        let read_again = async {
+            loop {
+                for on in [true, false] {
+                    let frame = ClientFrame::Typing { room: room.into(), on, thread: None };
+                    assert!(matches!(typist.socket.call(frame, PATIENCE).await.unwrap(), Incoming::Ok(_)));
+                }
+                minas.send_message(room, "hello", None).await.unwrap();
+                assert_eq!(typing_before_a_message(&mut of_sora).await, [true, false]);
+                if typing_before_a_message(&mut of_joon).await == expected {
+                    return;
+                }
+            }
+        };
+        within(PATIENCE, "the block, or its end", read_again).await;
+    }
 }

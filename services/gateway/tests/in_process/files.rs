@@ -234,6 +234,7 @@ async fn a_frame_sends_files_too() {
         attachments: vec![NewAttachment::File(FileToAttach { file })],
         thread: None,
         in_room: false,
+        metadata: None,
     };
     let id = subscriber.socket.send_frame(send(file.file.unwrap())).await.unwrap();
     let event = subscriber.event(|body| matches!(body, Body::Known(EventBody::Message { .. }))).await;

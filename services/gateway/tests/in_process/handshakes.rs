@@ -1,8 +1,9 @@
 //! Handshakes of one address that show no good credential: bounded, and in nobody's way.
 
 use futures_util::StreamExt as _;
+use madang_client::NewRoom;
 use reqwest::header;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async,
@@ -114,7 +115,7 @@ async fn handshakes_that_show_no_good_credential_are_bounded_by_address() {
     let Refused { status, has_retry_after, problem } = within(PATIENCE, "a refusal", Box::pin(refused)).await;
     assert!(silent.len() >= 3, "refused after {}", silent.len());
     assert_eq!((status, has_retry_after), (429, true), "{problem}");
-    assert_eq!(problem["code"], "rate_limited", "{problem}");
+    assert_eq!((&problem["code"], &problem["limit"]), (&json!("rate_limited"), &json!("address_handshakes")));
     assert!(problem["retry_after_ms"].as_u64().is_some_and(|after| after <= 1_000), "{problem}");
     assert_comes_in(&gateway, &mina, OTHER).await;
     // An IPv6 subscriber has one network, whichever of its addresses it takes; and the other dialect counts too.
@@ -125,4 +126,27 @@ async fn handshakes_that_show_no_good_credential_are_bounded_by_address() {
         statuses.push(refused.map_or(101, |refused| refused.status));
     }
     assert!(statuses.contains(&429) && statuses[..3] == [403; 3], "{statuses:?}");
+}
+
+/// A close of a socket has a code alone; the dialect that answers the handshake says which limit it is.
+#[tokio::test]
+async fn who_has_too_many_sockets_is_told_which_limit_that_is() {
+    let services = Services::start().await;
+    let gateway = services
+        .gateway_with(|settings| {
+            settings.channels.channels_edge = Some(true);
+            settings.max_user_sockets = 1;
+        })
+        .await;
+    let mina = services.user("mina").await;
+    let room = gateway.api().with_token(&mina.token).create_room(&NewRoom::public("Yard")).await.unwrap().id;
+    let path = format!("/ws/chat/{room}/");
+    let _held = open(&gateway, &path, OTHER, Some(&mina.token)).await.unwrap_or_else(|_| panic!("refused"));
+    let Err(refused) = open(&gateway, &path, OTHER, Some(&mina.token)).await else { panic!("it came in") };
+    let Refused { status, has_retry_after, problem } = refused;
+    assert_eq!(
+        (status, has_retry_after, &problem["limit"]),
+        (429, true, &json!("user_sockets")),
+        "{problem}"
+    );
 }

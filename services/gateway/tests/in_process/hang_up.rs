@@ -2,14 +2,15 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use madang_client::{Body, NewRoom};
-use madang_contract::{EventBody, ServerFrame};
+use madang_client::{Body, Incoming, NewRoom, NoticeOf};
+use madang_contract::{EventBody, NoticeBody, ServerFrame};
 use madang_domain::{Error, RoomId};
 use madang_rpc::{
     MessageStore,
     around::{Around, Call, Layer},
     method::Method,
 };
+use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -52,6 +53,17 @@ impl<S: Sync> Layer<S> for HoldAnswers {
                 | "update_room"
                 | "delete_room"
                 | "mark_read"
+                | "append_in_thread"
+                | "edit_message"
+                | "delete_message"
+                | "react"
+                | "set_pin"
+                | "restrict"
+                | "accept_invitation"
+                | "dismiss"
+                | "put_status"
+                | "put_user_settings"
+                | "put_room_settings"
         );
         Box::pin(async move {
             let answer = call(service).await;
@@ -142,7 +154,28 @@ async fn a_change_whose_client_hung_up_is_told_at_the_other_gateway() {
     type Told = fn(&EventBody<'static>) -> bool;
     let story = Story::begin().await;
     let member = story.member.profile.id;
-    let changes: [(&str, &str, String, &str, Told); 6] = [
+    let changes: [(&str, &str, String, &str, Told); 13] = [
+        ("owner", "PATCH", "/messages/3".to_owned(), r#"{"text":"edited"}"#, |body| {
+            matches!(body, EventBody::Edited { .. })
+        }),
+        ("member", "PUT", "/messages/3/reactions/:wave:".to_owned(), "", |body| {
+            matches!(body, EventBody::Reaction { .. })
+        }),
+        ("owner", "PUT", "/pins/3".to_owned(), "", |body| matches!(body, EventBody::Pinned { .. })),
+        (
+            "member",
+            "POST",
+            "/messages".to_owned(),
+            r#"{"text":"a reply","thread":"3"}"#,
+            |body| matches!(body, EventBody::Message { message } if message.thread.is_some()),
+        ),
+        ("owner", "DELETE", "/messages/3".to_owned(), "", |body| matches!(body, EventBody::Deleted { .. })),
+        ("owner", "POST", format!("/members/{member}/mute"), r#"{"reason":"noise"}"#, |body| {
+            matches!(body, EventBody::Muted { .. })
+        }),
+        ("owner", "POST", format!("/members/{member}/ban"), r#"{"reason":"noise"}"#, |body| {
+            matches!(body, EventBody::Banned { .. })
+        }),
         ("member", "POST", "/messages".to_owned(), r#"{"text":"hello"}"#, |body| {
             matches!(body, EventBody::Message { .. })
         }),
@@ -168,6 +201,9 @@ async fn a_change_whose_client_hung_up_is_told_at_the_other_gateway() {
     ];
     for (who, method, path, body, told) in changes {
         let (room, mut subscriber) = story.room().await;
+        // The third event of the room.
+        story.second.api().with_token(&story.owner.token).send_message(room, "first", None).await.unwrap();
+        subscriber.event(|body| known(body, |body| matches!(body, EventBody::Message { .. }))).await;
         let user = if who == "owner" { &story.owner } else { &story.member };
         story.change_and_hang_up(user, method, &format!("/rooms/{room}{path}"), body).await;
         let event = subscriber.event(|body| known(body, told));
@@ -189,4 +225,57 @@ async fn joining_is_told_and_so_is_a_read_mark() {
     story.change_and_hang_up(&story.owner, "PUT", &format!("/rooms/{room}/read"), r#"{"seq":1}"#).await;
     let read = subscriber.frame(|frame| matches!(frame, ServerFrame::Read(read) if read.user.is_some()));
     within(TOLD_WITHIN, "the read mark on the owner's other device", read).await;
+}
+
+#[tokio::test]
+async fn whoever_comes_by_a_link_is_told_of() {
+    let story = Story::begin().await;
+    let (room, mut subscriber) = story.room().await;
+    let guest = story.services.user("guest").await;
+    let owner = story.second.api().with_token(&story.owner.token);
+    let make =
+        owner.request(reqwest::Method::POST, &format!("/v1/rooms/{room}/invitations")).json(&json!({}));
+    let link: Value = owner.call(make).await.unwrap();
+    let path = format!("/invitations/{}", link["code"].as_str().unwrap());
+    story.change_and_hang_up(&guest, "POST", &path, "").await;
+    let joined = subscriber.event(|body| {
+        known(body, |body| matches!(body, EventBody::Joined { joined } if joined.user.id == guest.profile.id))
+    });
+    within(TOLD_WITHIN, "the guest's joining", joined).await;
+}
+
+/// Changes of what is one's own, which the user's other device hears of.
+#[tokio::test]
+async fn what_a_user_sets_is_told_to_the_users_other_device() {
+    let story = Story::begin().await;
+    let (room, mut subscriber) = story.room().await;
+    let owner = &story.owner;
+    story.change_and_hang_up(owner, "PUT", "/users/me/status", r#"{"text":"at lunch"}"#).await;
+    let status = subscriber.frame(|frame| matches!(frame, ServerFrame::Status(_)));
+    within(TOLD_WITHIN, "the status", status).await;
+    let of_user =
+        |frame: &ServerFrame<'static>| matches!(frame, ServerFrame::Settings(set) if set.user.is_some());
+    let of_room =
+        |frame: &ServerFrame<'static>| matches!(frame, ServerFrame::Settings(set) if set.room.is_some());
+    story.change_and_hang_up(owner, "PUT", "/users/me/settings", r#"{"added_by":"nobody"}"#).await;
+    within(TOLD_WITHIN, "the settings", subscriber.frame(of_user)).await;
+    let path = format!("/rooms/{room}/settings/me");
+    story.change_and_hang_up(owner, "PUT", &path, r#"{"notify":"none"}"#).await;
+    within(TOLD_WITHIN, "the settings of the room", subscriber.frame(of_room)).await;
+
+    // A notice, and then its end.
+    let member = story.second.api().with_token(&story.member.token);
+    let mut of_member = story.second.subscribe(&story.member, room).await;
+    let api = story.second.api().with_token(&owner.token);
+    api.send_message(room, "@member, hello", None).await.unwrap();
+    let noticed = of_member.next(|incoming| matches!(incoming, Incoming::Notice(_)));
+    let Incoming::Notice(notice) = within(PATIENCE, "the notice", noticed).await else { unreachable!() };
+    let path = format!("/inbox/{}", notice.seq);
+    story.change_and_hang_up(&story.member, "DELETE", &path, "").await;
+    let dismissed = of_member.next(|incoming| {
+        matches!(incoming, Incoming::Notice(notice)
+            if matches!(notice.body, NoticeOf::Known(NoticeBody::Dismissed(_))))
+    });
+    within(TOLD_WITHIN, "the end of the notice", dismissed).await;
+    assert!(member.inbox(None, 50).await.unwrap().items.is_empty());
 }

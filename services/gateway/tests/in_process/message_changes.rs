@@ -230,6 +230,7 @@ async fn a_reply_shows_what_it_answers() {
         attachments: Vec::new(),
         thread: None,
         in_room: false,
+        metadata: None,
     };
     socket.call(frame, PATIENCE).await.unwrap();
     let event = subscriber.event(|body| matches!(body, Body::Known(EventBody::Message { .. }))).await;

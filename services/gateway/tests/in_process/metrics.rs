@@ -74,6 +74,7 @@ async fn deliveries_frames_and_closes_are_counted() {
             attachments: Vec::new(),
             thread: None,
             in_room: false,
+            metadata: None,
         };
         listeners[0].socket.send_frame(send).await.unwrap();
     }

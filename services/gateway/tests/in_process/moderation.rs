@@ -155,6 +155,7 @@ async fn a_muted_member_reads_and_does_not_speak() {
         attachments: Vec::new(),
         thread: None,
         in_room: false,
+        metadata: None,
     };
     let answer = of_jun.socket.call(frame, PATIENCE).await.unwrap();
     let Incoming::Frame(ServerFrame::Error(ErrorFrame { code, retry_after_ms, message, .. })) = answer else {
@@ -199,6 +200,18 @@ async fn flags_hold_at_every_gateway() {
     let event = of_jun.event(|body| matches!(body, Body::Known(EventBody::Room { .. }))).await;
     let Body::Known(EventBody::Room { properties }) = event.body else { panic!("{event:?}") };
     assert_eq!((properties.flags.slow_mode_s, properties.flags.announcement), (3_600, false));
+    let shown = json!({"topic": " What to cook ", "avatar_url": "https://example.com/yard.png"});
+    let (_, answer) = call(&minas, Method::PATCH, &path, Some(&shown)).await;
+    assert_eq!(
+        (&answer["topic"], &answer["slow_mode_s"]),
+        (&json!("What to cook"), &json!(3_600)),
+        "{answer}"
+    );
+    let event = of_jun.event(|body| matches!(body, Body::Known(EventBody::Room { .. }))).await;
+    let Body::Known(EventBody::Room { properties }) = event.body else { panic!("{event:?}") };
+    assert_eq!(properties.topic.as_deref(), Some("What to cook"));
+    assert_eq!(properties.avatar_url.as_deref(), Some("https://example.com/yard.png"));
+    assert_eq!(juns.room(&room.to_string()).await.unwrap().topic.as_deref(), Some("What to cook"));
     // The pause counts over both gateways.
     juns.send_message(room, "one", None).await.unwrap();
     let elsewhere = gateways[0].api().with_token(&jun.token);

@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -339,6 +339,52 @@ async fn what_was_hidden_unheard_is_read_again_where_something_may_be_lost() {
     of_mina.call(typing, PATIENCE).await.unwrap();
     let heard = until_silence(&mut of_jun).await;
     assert!(!heard.iter().any(|frame| matches!(frame, ServerFrame::Typing(_))), "{heard:?}");
+}
+
+/// Fails the first calls of a method, each in another way than that the service does not answer.
+#[derive(Clone)]
+struct FailsFirst {
+    method: &'static str,
+    calls: Arc<AtomicUsize>,
+}
+
+impl<S: Sync> Layer<S> for FailsFirst {
+    fn around<'a, T: Send + 'static>(
+        &'a self,
+        method: &'static Method,
+        service: &'a S,
+        call: impl for<'s> FnOnce(&'s S) -> Call<'s, T> + Send + 'static,
+    ) -> Call<'a, T> {
+        if method.name != self.method {
+            return call(service);
+        }
+        let error = match self.calls.fetch_add(1, Ordering::Relaxed) {
+            0 => Error::new(Code::DeadlineExceeded, "too late"),
+            1 => Error::internal("a defect of a moment"),
+            _ => return call(service),
+        };
+        Box::pin(async move { Err(error) })
+    }
+}
+
+#[tokio::test]
+async fn what_was_hidden_unheard_is_read_until_the_store_answers() {
+    let services = Services::start().await;
+    let first = services.gateway().await;
+    let failing = FailsFirst { method: "get_hides", calls: Arc::default() };
+    let store: Arc<dyn MessageStore> = Arc::new(Around::new(Arc::clone(&services.store), failing.clone()));
+    let second = services.gateway_on(store).await;
+    let (mina, jun) = (services.user("mina").await, services.user("jun").await);
+    let room = first.api().with_token(&mina.token).create_room(&NewRoom::public("Yard")).await.unwrap().id;
+    first.api().with_token(&jun.token).join(room).await.unwrap();
+    let mut of_jun = first.subscribe(&jun, room).await.socket;
+    let _of_mina = second.subscribe(&mina, room).await;
+    until_present(&mut of_jun, room, mina.profile.id, true).await;
+    let hide = PutUserSettings { hides_presence: Some(true), ..PutUserSettings::nothing(mina.profile.id) };
+    services.store.put_user_settings(hide).await.unwrap();
+    services.lose_a_gateway();
+    until_present(&mut of_jun, room, mina.profile.id, false).await;
+    assert!(failing.calls.load(Ordering::Relaxed) > 2);
 }
 
 /// A socket of the other dialect asks what its user hides, and does not wait for it.

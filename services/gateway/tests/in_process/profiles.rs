@@ -197,6 +197,7 @@ async fn say(socket: &mut Socket, room: RoomId, key: &str) {
         attachments: Vec::new(),
         thread: None,
         in_room: false,
+        metadata: None,
     };
     let answer = socket.call(frame, PATIENCE).await.unwrap();
     assert!(matches!(answer, Incoming::Frame(ServerFrame::Ack(_))), "{answer:?}");

@@ -1,6 +1,6 @@
 //! The budgets from which users' commands are paid, by REST and by frames.
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 use futures_util::future::join_all;
 use madang_client::{Incoming, NewRoom, Socket};
@@ -8,12 +8,14 @@ use madang_contract::{
     ClientFrame, ErrorFrame, ServerFrame,
     rest::{Method, Route, all_routes},
 };
-use madang_domain::{Emoji, IdempotencyKey, MessageId, MessageText, RoomId, Seq};
+use madang_domain::{Emoji, IdempotencyKey, Limit, MessageId, MessageText, RoomId, Seq};
 use madang_gateway::GatewaySettings;
+use madang_rpc::{Auth, around::Around};
 use reqwest::{StatusCode, header};
 use serde_json::{Value, json};
 
 use crate::{
+    problems::AnyKey,
     raw::{RawSocket, frame},
     support::{Gateway, PATIENCE, Services, User},
 };
@@ -141,6 +143,7 @@ async fn whatever_a_user_writes_by_a_frame_is_paid_for() {
             attachments: Vec::new(),
             thread: None,
             in_room: false,
+            metadata: None,
         },
         ClientFrame::Read { room: room.into(), seq: Seq::new(1) },
         ClientFrame::Received { room: room.into(), seq: Seq::new(1) },
@@ -356,8 +359,8 @@ async fn a_room_has_a_budget_which_no_stranger_uses_up() {
 /// Who uses another gateway has no second budget there: the limit, and what the second gateway grants by itself.
 #[tokio::test]
 async fn a_user_at_two_gateways_has_one_budget() {
-    /// 40 at once of which the room cost four, and a tenth of 40 at the second gateway.
-    const AT_ONCE: f64 = 36.0 + 4.0;
+    /// 40 at once of which the room cost four, and a quarter of 40 at the second gateway.
+    const AT_ONCE: f64 = 36.0 + 10.0;
     /// A batch may be in hand at each, and a message be paid in part.
     const ROUNDING: f64 = 4.0 + 2.0;
     let services = Services::start().await;
@@ -379,10 +382,102 @@ async fn a_user_at_two_gateways_has_one_budget() {
             refused += 1;
         }
     }
-    let later = 1.1 * begun.elapsed().as_secs_f64();
+    let later = 1.25 * begun.elapsed().as_secs_f64();
     assert!(
         sent >= AT_ONCE - ROUNDING && sent <= AT_ONCE + ROUNDING + later,
         "{sent} sent, {later} of them later"
     );
     assert!(refused > 0);
+}
+
+/// A limit over all gateways, as the table of the rates has it: how much there is at once, and how much comes in a second.
+struct OverGateways {
+    limit: Limit,
+    burst: u32,
+    a_second: f64,
+}
+
+const OVER_GATEWAYS: [OverGateways; 6] = [
+    OverGateways { limit: Limit::UserSends, burst: 40, a_second: 1.0 },
+    OverGateways { limit: Limit::AddressSends, burst: 20, a_second: 10.0 },
+    OverGateways { limit: Limit::RoomSends, burst: 20, a_second: 10.0 },
+    OverGateways { limit: Limit::RoomCreations, burst: 24, a_second: 0.1 },
+    OverGateways { limit: Limit::MemberAdditions, burst: 24, a_second: 0.1 },
+    OverGateways { limit: Limit::ServerCalls, burst: 20, a_second: 20.0 },
+];
+
+/// Leaves one limit so small, and all others so large that they are not reached.
+fn with_only(limit: Limit, settings: &mut GatewaySettings) {
+    let small = |of, small, large| if limit == of { small } else { large };
+    settings.trusted_proxies = 1;
+    settings.sends_per_second = small(Limit::UserSends, 1, 1_000_000);
+    settings.address_sends_per_second = small(Limit::AddressSends, 10, 0);
+    settings.room_sends_per_second = small(Limit::RoomSends, 10, 100_000);
+    settings.room_creations_per_minute = small(Limit::RoomCreations, 6, 100_000);
+    settings.member_additions_per_minute = small(Limit::MemberAdditions, 6, 100_000);
+    settings.server_calls_per_second = small(Limit::ServerCalls, 20, 100_000);
+}
+
+/// Whoever uses another gateway has no second budget there, of whatever is counted over all gateways.
+#[tokio::test]
+async fn each_limit_over_all_gateways_is_one_at_two() {
+    let shared: Vec<Limit> = Limit::ALL.into_iter().filter(|limit| limit.counted().is_shared()).collect();
+    assert!(shared.iter().all(|limit| OVER_GATEWAYS.iter().any(|of| of.limit == *limit)), "{shared:?}");
+    let services = Services::start().await;
+    let owner = services.user("owner").await;
+    let first = services.gateway().await;
+    for (row, OverGateways { limit, burst, a_second }) in OVER_GATEWAYS.into_iter().enumerate() {
+        let name = limit.as_str();
+        let (mina, joon) =
+            (services.user(&format!("mina{row}")).await, services.user(&format!("joon{row}")).await);
+        let api = first.api().with_token(&owner.token);
+        let room = api.create_room(&NewRoom::public("Yard")).await.unwrap().id;
+        // Paid by somebody else.
+        api.put_member(room, mina.profile.id, madang_domain::Role::Owner).await.unwrap();
+        api.put_member(room, joon.profile.id, madang_domain::Role::Member).await.unwrap();
+        let gateway = || {
+            let auth: Arc<dyn Auth> = Arc::new(Around::new(Arc::clone(&services.auth), AnyKey));
+            services.gateway_with_auth(auth, |settings| with_only(limit, settings))
+        };
+        let gateways = [gateway().await, gateway().await];
+        let begun = Instant::now();
+        let (mut passed, mut refused) = (0.0, [0, 0]);
+        // At once, so that little comes to be there meanwhile, however busy the machine is.
+        let asked = (0..3 * burst).map(|number| {
+            let role = if number / 2 % 2 == 0 { "moderator" } else { "member" };
+            let (token, method, path, body) = match limit {
+                Limit::RoomCreations => {
+                    (&*mina.token, "POST", "/v1/rooms".to_owned(), json!({"name": "New", "kind": "private"}))
+                }
+                Limit::MemberAdditions => {
+                    let path = format!("/v1/rooms/{room}/members/{}", joon.profile.id);
+                    (&*mina.token, "PUT", path, json!({"role": role}))
+                }
+                Limit::ServerCalls => {
+                    ("mk_any", "PATCH", format!("/v1/server/rooms/{room}"), json!({"name": "Yard"}))
+                }
+                _ => (&*mina.token, "POST", format!("/v1/rooms/{room}/messages"), json!({"text": "hello"})),
+            };
+            let at = usize::from(number % 2 == 1);
+            let request = gateways[at].api().with_token(token).request(method.parse().unwrap(), &path);
+            let request = request.header("x-forwarded-for", format!("203.0.113.{}", 10 + row));
+            let answer = request.json(&body).send();
+            async move { (at, answer.await.unwrap()) }
+        });
+        for (at, answer) in futures_util::future::join_all(asked).await {
+            if answer.status().is_success() {
+                passed += 1.0;
+            } else {
+                assert_eq!(limit_of(answer, name).await, name);
+                refused[at] += 1;
+            }
+        }
+        // A batch may be in hand at each gateway, and one be paid in part.
+        let burst = f64::from(burst);
+        let rounding = 2.0 * (burst / 20.0 + 1.0);
+        let later = a_second * begun.elapsed().as_secs_f64();
+        let most = burst * 1.25 + rounding + later;
+        assert!(passed >= burst - rounding && passed <= most, "{passed} of {name} passed, at most {most}");
+        assert!(refused.iter().all(|refused| *refused > 0), "{name}: {refused:?}");
+    }
 }

@@ -156,6 +156,7 @@ async fn whatever_a_user_reads_by_a_frame_is_paid_for_before_a_service_is_asked(
             attachments: Vec::new(),
             thread: None,
             in_room: false,
+            metadata: None,
         },
     ] {
         let kind = frame.kind();
@@ -173,6 +174,7 @@ async fn whatever_a_user_reads_by_a_frame_is_paid_for_before_a_service_is_asked(
         attachments: Vec::new(),
         thread: None,
         in_room: false,
+        metadata: None,
     };
     assert!(matches!(socket.call(send, PATIENCE).await.unwrap(), Incoming::Frame(ServerFrame::Ack(_))));
 }

@@ -1,67 +1,21 @@
 //! The gateway's own lines of those who are refused at the door: with what they call themselves and from where, and with
 //! nothing that is secret.
 
-use std::{
-    io,
-    sync::{Arc, Mutex},
-    time::Instant,
-};
+use std::time::Instant;
 
 use futures_util::{StreamExt as _, stream};
 use madang_kit::clock::{SystemClock, SystemRandom, new_id};
+use madang_test_kit::CapturedLog;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use tracing::subscriber::DefaultGuard;
-use tracing_subscriber::fmt::MakeWriter;
 
 use crate::support::{Gateway, Services};
 
-/// What this thread logs, as the services write it. The runtime of a test is of one thread.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
-
-impl Log {
-    fn begin() -> (Self, DefaultGuard) {
-        let log = Self::default();
-        let subscriber = tracing_subscriber::fmt()
-            .json()
-            .flatten_event(true)
-            .with_max_level(tracing::Level::INFO)
-            .with_writer(log.clone())
-            .finish();
-        (log, tracing::subscriber::set_default(subscriber))
-    }
-
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-
-    /// The gateway's lines that say "refused".
-    fn refused(&self) -> Vec<Value> {
-        let text = self.text();
-        let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-        let is_own = |line: &Value| line["target"] == "madang_gateway::log" && line["message"] == "refused";
-        lines.filter(is_own).collect()
-    }
+/// The gateway's lines that say "refused".
+fn refused(log: &CapturedLog) -> Vec<Value> {
+    let mut lines = log.lines("refused");
+    lines.retain(|line| line["target"] == "madang_gateway::log");
+    lines
 }
 
 /// The fields of a line that say who was refused, and why.
@@ -81,7 +35,7 @@ async fn sign_ins_and_keys_that_are_refused_here_are_logged_with_account_and_add
     const SECRET: &str = "correct horse battery";
     let services = Services::start().await;
     let gateway = services.gateway_with(|settings| settings.trusted_proxies = 1).await;
-    let (log, _guard) = Log::begin();
+    let (log, _guard) = CapturedLog::begin();
     // A name that nobody can have: auth is not asked.
     let login = json!({"username": "a\nb", "password": SECRET});
     assert_eq!(send(&gateway, Method::POST, "/v1/auth/login", "", login).await, StatusCode::UNAUTHORIZED);
@@ -94,7 +48,7 @@ async fn sign_ins_and_keys_that_are_refused_here_are_logged_with_account_and_add
         let status = send(&gateway, Method::POST, &path, bearer, json!({})).await;
         assert_eq!(status, StatusCode::UNAUTHORIZED);
     }
-    let lines = log.refused();
+    let lines = refused(&log);
     let seen: Vec<_> = lines.iter().map(fields).collect();
     assert_eq!(
         seen,
@@ -114,6 +68,6 @@ async fn sign_ins_and_keys_that_are_refused_here_are_logged_with_account_and_add
     // So many connections at once as a busy machine can serve.
     stream::iter(flood).buffer_unordered(16).collect::<Vec<_>>().await;
     let most = began.elapsed().as_secs_f64().mul_add(20.0, 201.0);
-    let lines = u32::try_from(log.refused().len()).unwrap();
+    let lines = u32::try_from(refused(&log).len()).unwrap();
     assert!(lines >= 200 && f64::from(lines) <= most, "{lines} lines, of at most {most}");
 }

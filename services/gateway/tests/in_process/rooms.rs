@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use madang_client::{Client, Incoming, NewRoom, Socket};
-use madang_contract::{ClientFrame, ServerFrame, Subscribe, Subscribed, SubscribedRoom};
+use madang_client::{Body, Client, Incoming, NewRoom, Socket};
+use madang_contract::{ClientFrame, EventBody, ServerFrame, Subscribe, Subscribed, SubscribedRoom};
 use madang_domain::{Code, IdempotencyKey, MessageText, RoomId, RoomKind};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -33,6 +33,60 @@ async fn subscribe_to_all(socket: &mut Socket) -> (Vec<RoomId>, Option<u64>) {
         SubscribedRoom::Failed { room, error } => panic!("{room}: {error:?}"),
     };
     (rooms.iter().map(room).collect(), left_out)
+}
+
+#[tokio::test]
+async fn a_group_without_a_name_is_shown_by_its_members_at_every_gateway() {
+    let services = Services::start().await;
+    let gateways = [services.gateway().await, services.gateway().await];
+    let (mina, jun) = (services.user("mina").await, services.user("jun").await);
+    let (minas, juns) = (gateways[0].api().with_token(&mina.token), gateways[1].api().with_token(&jun.token));
+    let json = async |api: &Client, method: Method, path: &str, body: &Value| {
+        let answer = api.request(method, path).json(body).send().await.unwrap();
+        (answer.status().as_u16(), answer.json::<Value>().await.unwrap())
+    };
+    let new = json!({"kind": "private", "members": [jun.profile.id]});
+    let (status, group) = json(&minas, Method::POST, "/v1/rooms", &new).await;
+    assert_eq!((status, &group["name"], &group["unnamed"]), (201, &json!(&*jun.profile.name), &json!(true)));
+    let room: RoomId = serde_json::from_value(group["id"].clone()).unwrap();
+    assert_eq!(juns.room(&room.to_string()).await.unwrap().name, &*mina.profile.name);
+    let mut of_jun = gateways[1].subscribe(&jun, room).await;
+    let path = format!("/v1/rooms/{room}");
+    for (name, unnamed) in [(json!("모임"), None), (Value::Null, Some(json!(true)))] {
+        let (status, changed) = json(&minas, Method::PATCH, &path, &json!({"name": name})).await;
+        assert_eq!((status, changed.get("unnamed")), (200, unnamed.as_ref()));
+        let event = of_jun.event(|body| matches!(body, Body::Known(EventBody::Room { .. }))).await;
+        let Body::Known(EventBody::Room { properties }) = event.body else { panic!("{event:?}") };
+        assert_eq!(properties.unnamed, unnamed.is_some());
+    }
+    let (status, refused) = json(&minas, Method::POST, "/v1/rooms", &json!({"kind": "public"})).await;
+    assert_eq!((status, &refused["errors"][0]["pointer"]), (400, &json!("/name")), "{refused}");
+}
+
+#[tokio::test]
+async fn public_rooms_are_found_by_a_text_in_their_names() {
+    let services = Services::start().await;
+    let gateways = [services.gateway().await, services.gateway().await];
+    let (mina, jun) = (services.user("mina").await, services.user("jun").await);
+    let minas = gateways[0].api().with_token(&mina.token);
+    for name in ["서울 마당", "부산 마당", "Lunch"] {
+        minas.create_room(&NewRoom::public(name)).await.unwrap();
+    }
+    let api = gateways[1].api().with_token(&jun.token);
+    let asked = async |query: &str| {
+        let answer = api.request(reqwest::Method::GET, &format!("/v1/rooms?{query}")).send().await.unwrap();
+        let (status, body) = (answer.status(), answer.json::<serde_json::Value>().await.unwrap());
+        let names = body["items"].as_array().map(|items| {
+            items.iter().map(|room| room["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        });
+        (status.as_u16(), names)
+    };
+    let both = Some(vec!["부산 마당".to_owned(), "서울 마당".to_owned()]);
+    assert_eq!(asked("scope=public&q=%EB%A7%88%EB%8B%B9").await, (200, both));
+    assert_eq!(asked("scope=public&q=lunch").await, (200, Some(vec!["Lunch".to_owned()])));
+    assert_eq!(asked("scope=public&q=nothing").await, (200, Some(vec![])));
+    assert_eq!(asked("scope=public&q=").await, (400, None));
+    assert_eq!(asked("q=lunch").await, (400, None), "of one's own rooms the client has the names");
 }
 
 #[tokio::test]
@@ -98,6 +152,7 @@ async fn who_sends_by_a_slug_learns_which_room_it_reached() {
         attachments: Vec::new(),
         thread: None,
         in_room: false,
+        metadata: None,
     };
     // A repeat says so, too.
     for _ in 0..2 {

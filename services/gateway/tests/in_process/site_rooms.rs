@@ -124,3 +124,44 @@ async fn the_site_changes_and_deletes_rooms_as_their_first_owner() {
     }
     assert_eq!(call(&site, Method::DELETE, &path, Value::Null).await.0, StatusCode::NOT_FOUND);
 }
+
+/// Messages and members' places are read by other scopes than that with which rooms are made and changed.
+#[tokio::test]
+async fn the_site_is_answered_no_message_and_no_place_of_a_member() {
+    let services = Services::start().await;
+    let gateway = gateway(&services).await;
+    let (mina, joon) = (services.user("mina").await, services.user("joon").await);
+    let (site, minas) = (gateway.api().with_token("mk_any"), gateway.api().with_token(&mina.token));
+    let make = |kind: &str, external_id: Value| {
+        let (owner, members) = (mina.profile.id, [joon.profile.id]);
+        json!({
+            "name": "Shop", "kind": kind, "owner": owner, "members": members, "external_id": external_id
+        })
+    };
+    let check = |answer: &Value| {
+        for absent in ["last_message", "role", "read", "unread", "settings"] {
+            assert!(answer.get(absent).is_none_or(Value::is_null), "{absent} of {answer}");
+        }
+    };
+    for make in [make("private", json!("7")), make("direct", Value::Null)] {
+        let (status, made) = call(&site, Method::POST, "/v1/server/rooms", make.clone()).await;
+        assert_eq!(status, StatusCode::CREATED, "{made}");
+        check(&made);
+        let room: RoomId = serde_json::from_value(made["id"].clone()).unwrap();
+        minas.send_message(room, "a secret", None).await.unwrap();
+        let path = format!("/v1/server/rooms/{room}");
+        for change in [json!({}), json!({"name": "Renamed"})] {
+            let (status, changed) = call(&site, Method::PATCH, &path, change).await;
+            assert_eq!(status, StatusCode::OK, "{changed}");
+            check(&changed);
+        }
+        let (status, again) = call(&site, Method::POST, "/v1/server/rooms", make).await;
+        assert_eq!((status, &again["id"]), (StatusCode::OK, &json!(room)), "{again}");
+        check(&again);
+        // There is something that could have been told.
+        assert_eq!(
+            minas.room(&room.to_string()).await.unwrap().last_message.unwrap().message.text,
+            "a secret"
+        );
+    }
+}

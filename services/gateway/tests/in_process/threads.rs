@@ -43,6 +43,7 @@ fn send(room: RoomId, key: &str, thread: Option<MessageId>, in_room: bool) -> Cl
         attachments: Vec::new(),
         thread,
         in_room,
+        metadata: None,
     }
 }
 

@@ -169,6 +169,42 @@ async fn a_client_without_tls_gets_no_answer() {
 }
 
 #[tokio::test]
+async fn a_handshake_that_fails_is_counted_with_the_reason() {
+    let scene = Scene::new().await;
+    let address = scene.gateway.address();
+    let count = |reason: &str| {
+        let metric = format!("madang_gateway_failed_tls_handshakes_total{{reason=\"{reason}\"}}");
+        scene.gateway.metric_if_shown(&metric)
+    };
+    let counted = async |reason: &str| {
+        eventually(PATIENCE, reason, async || (count(reason) == Some(1)).then_some(())).await;
+    };
+    // One that succeeds is none of them.
+    drop(scene.browser().connect().await);
+
+    // As the check of a load balancer, which connects and leaves.
+    drop(TcpStream::connect(address).await.unwrap());
+    counted("gone").await;
+    let mut plain = TcpStream::connect(address).await.unwrap();
+    plain.write_all(b"GET /v1/rooms HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+    counted("protocol").await;
+
+    let host = || ServerName::try_from("localhost").unwrap();
+    let stranger = Browser::new(&Authority::new("another").unwrap(), address);
+    let tcp = TcpStream::connect(address).await.unwrap();
+    stranger.connector.connect(host(), tcp).await.expect_err("its authority is another");
+    counted("refused_by_client").await;
+
+    let mut config = (**scene.browser().connector.config()).clone();
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    let tcp = TcpStream::connect(address).await.unwrap();
+    let refused = TlsConnector::from(Arc::new(config)).connect(host(), tcp).await;
+    refused.expect_err("the gateway speaks no HTTP/2");
+    counted("incompatible").await;
+    assert_eq!(count("timed_out"), Some(0));
+}
+
+#[tokio::test]
 async fn a_certificate_is_replaced_and_sockets_stay() {
     let scene = Scene::new().await;
     let browser = scene.browser();
@@ -207,6 +243,8 @@ async fn a_handshake_that_does_not_come_to_its_end_is_given_up() {
         assert!(heard.is_empty() && began.elapsed() >= HANDSHAKE_PATIENCE, "after {:?}", began.elapsed());
     };
     tokio::join!(silent(b""), silent(&[0x16, 3, 1, 2]));
+    let given_up = "madang_gateway_failed_tls_handshakes_total{reason=\"timed_out\"}";
+    eventually(PATIENCE, given_up, async || (scene.gateway.metric(given_up) == 2).then_some(())).await;
 }
 
 /// A client that reads nothing, whose one place at a gateway of TLS is taken.

@@ -9,4 +9,4 @@ mod query;
 mod text;
 
 pub(crate) use query::{Query, QueryProblem};
-pub(crate) use text::{room_token, tokens};
+pub(crate) use text::tokens;

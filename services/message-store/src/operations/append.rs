@@ -7,6 +7,7 @@ use madang_database::{DatabaseError, DatabaseResult, Transactions};
 use madang_domain::Timestamp;
 use madang_kit::clock::Clock;
 use madang_rpc::store::{Append, Appended, Authority};
+use uuid::Uuid;
 
 use super::{mentions, profiles::KnownProfiles};
 use crate::{
@@ -15,6 +16,13 @@ use crate::{
     indexing::Hints,
     store::{AppendOutcome, AppendRow, Database, message_detail},
 };
+
+/// A message to append.
+pub(crate) struct ToAppend {
+    pub(crate) append: Append,
+    /// The id of its report, where it has a word that is not accepted.
+    pub(crate) report: Option<Uuid>,
+}
 
 /// Appends the messages of one batch in one transaction.
 pub(crate) struct Appender {
@@ -28,40 +36,39 @@ pub(crate) struct Appender {
 
 #[async_trait]
 impl Job for Appender {
-    type Request = Append;
+    type Request = ToAppend;
     type Answer = Appended;
     const NAME: &'static str = "append";
 
-    fn bytes(append: &Append) -> usize {
+    fn bytes(ToAppend { append, .. }: &ToAppend) -> usize {
         let attachments: usize = append
             .message
             .attachments
             .iter()
             .map(|file| file.url.len() + file.name.len() + file.content_type.len())
             .sum();
-        size_of::<Append>() + append.message.text.len() + append.message.key.len() + attachments
+        let metadata = append.message.metadata.as_deref().map_or(0, |metadata| metadata.json().len());
+        size_of::<ToAppend>() + metadata + append.message.text.len() + append.message.key.len() + attachments
     }
 
-    async fn run(&self, appends: &[Append]) -> OperationResult<Vec<OperationResult<Appended>>> {
+    async fn run(&self, asked: &[ToAppend]) -> OperationResult<Vec<OperationResult<Appended>>> {
+        let appends = || asked.iter().map(|to_append| &to_append.append);
         // First, so that no event is ever without its sender's profile.
-        let newer = self.profiles.unknown(appends.iter().map(|append| &append.actor));
+        let newer = self.profiles.unknown(appends().map(|append| &append.actor));
         if !newer.is_empty() {
             self.transactions.run("save_profiles", || self.database.save_profiles(&newer)).await?;
             self.profiles.learn(&newer);
         }
         // Who is a member is judged once more where the message is appended.
-        let messages: Vec<_> = appends
-            .iter()
-            .map(|append| (append.room, append.actor.id, append.message.text.as_str()))
-            .collect();
+        let messages: Vec<_> =
+            appends().map(|append| (append.room, append.actor.id, append.message.text.as_str())).collect();
         let mentions = mentions::find(&*self.database, &messages).await?;
-        let details: Vec<Option<String>> =
-            appends.iter().map(|append| message_detail(&append.message)).collect();
-        let rows: Vec<AppendRow<'_>> = appends
+        let details: Vec<Option<String>> = appends().map(|append| message_detail(&append.message)).collect();
+        let rows: Vec<AppendRow<'_>> = asked
             .iter()
             .zip(&details)
             .zip(&mentions)
-            .map(|((append, detail), mentions)| AppendRow {
+            .map(|((ToAppend { append, report }, detail), mentions)| AppendRow {
                 room: append.room,
                 actor: append.actor.id,
                 key: &append.message.key,
@@ -69,6 +76,7 @@ impl Job for Appender {
                 detail: detail.as_deref(),
                 mentions,
                 by_site: append.authority == Authority::Site,
+                report: *report,
             })
             .collect();
         match self.append(&rows).await {

@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use madang_database::DatabaseError;
-use madang_domain::{Profile, RoomRef, UserId, limits::BLOCKED_USERS_MAX};
-use madang_rpc::store::{BlockedUser, Page, PageQuery};
+use madang_domain::{Profile, RoomRef, Timestamp, UserId, limits::BLOCKED_USERS_MAX};
+use madang_rpc::store::{BlockedUser, ChangedBlocks, Page, PageQuery};
 
 use super::{
     engine::Engine,
@@ -33,7 +33,11 @@ impl Place for ByBlock {
 }
 
 impl Engine {
-    pub(crate) async fn block(&self, actor: Arc<Profile>, user: Arc<Profile>) -> OperationResult<()> {
+    pub(crate) async fn block(
+        &self,
+        actor: Arc<Profile>,
+        user: Arc<Profile>,
+    ) -> OperationResult<ChangedBlocks> {
         if actor.id == user.id {
             return Err(OperationError::BlockSelf);
         }
@@ -54,22 +58,30 @@ impl Engine {
                 let reason = "the direct room was made meanwhile";
                 return Err(DatabaseError::Conflict(reason.into()).into());
             }
+            // Also of a repeat: what is told of it is told as the last that happened.
+            let version = transaction.change_blocks(blocker, self.clock.now()).await?;
             if !transaction.insert_block(blocker, blocked, self.clock.now()).await? {
-                return Ok(());
+                return Ok(ChangedBlocks { version });
             }
             if transaction.count_blocks(blocker).await? > u64::from(BLOCKED_USERS_MAX) {
                 return Err(OperationError::TooManyBlocked(BLOCKED_USERS_MAX));
             }
             transaction.take_back_invitations(blocked, blocker).await?;
-            Ok(())
+            Ok(ChangedBlocks { version })
         })
     }
 
-    pub(crate) async fn unblock(&self, actor: UserId, user: UserId) -> OperationResult<()> {
-        let mut connection = self.database.writer().await?;
-        connection.delete_block(actor, user).await?;
-        connection.commit().await?;
-        Ok(())
+    pub(crate) async fn unblock(&self, actor: UserId, user: UserId) -> OperationResult<ChangedBlocks> {
+        in_transaction!(self, "unblock", |transaction| {
+            // As a block takes it: of both at once, the one that is committed last has the later version.
+            transaction.lock_blocks(actor).await?;
+            transaction.delete_block(actor, user).await?;
+            if transaction.is_any_erased(&[actor]).await? {
+                return Ok(ChangedBlocks { version: Timestamp::default() });
+            }
+            let version = transaction.change_blocks(actor, self.clock.now()).await?;
+            Ok(ChangedBlocks { version })
+        })
     }
 
     pub(crate) async fn blocked(&self, user: UserId, query: PageQuery) -> OperationResult<Page<BlockedUser>> {

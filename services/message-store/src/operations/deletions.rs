@@ -27,11 +27,14 @@ impl Engine {
             let mut change = RoomChange::begin(transaction, of, &RoomRef::Id(room), self.clock.now()).await?;
             let role = if actor.is_some() { Some(change.actor().await?.role) } else { None };
             let deleted = change.message(message).await?;
+            let flags = change.room.flags;
             match role {
                 None => change.act_for(deleted.sender),
-                // One's own word one may always take back. In a direct room nobody is a moderator.
-                Some(role) if deleted.sender == of => permit(RoomAction::DeleteOwn, Authority::User, role)?,
-                Some(role) => permit(RoomAction::DeleteOthers, Authority::User, role)?,
+                // One's own word one may take back, while muted too. In a direct room nobody is a moderator.
+                Some(role) if deleted.sender == of => {
+                    permit(RoomAction::DeleteOwn, Authority::User, role, flags)?;
+                }
+                Some(role) => permit(RoomAction::DeleteOthers, Authority::User, role, flags)?,
             }
             if !deleted.detail.deleted {
                 let sender = deleted.sender;

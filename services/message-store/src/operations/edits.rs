@@ -1,7 +1,9 @@
 //! Edits of messages, and the texts that they replaced.
 
+use std::time::Duration;
+
 use madang_domain::{
-    AuditAction, Authority, Profile, Role, RoomAction, RoomRef, Seq, Timestamp, UserId,
+    AuditAction, Authority, MentionAll, Profile, Role, RoomAction, RoomRef, Seq, Timestamp, UserId,
     event::{Edited, Event, EventBody},
     limits::REVISIONS_MAX,
 };
@@ -9,6 +11,7 @@ use madang_rpc::store::{Changed, EditMessage, ListRevisions, Page, Revision};
 
 use super::{
     engine::Engine,
+    everybody,
     members::{as_member, visible_after},
     mentions,
     page::{self, Place},
@@ -56,11 +59,15 @@ impl Engine {
             self.may_edit(&mut change, actor.as_deref(), &edited).await?;
             if edited.text != text {
                 self.within_edit_window(&change, actor.as_deref(), &edited)?;
-                let former = edited.detail.mentions.clone();
+                let authority = actor.as_ref().map_or(Authority::Site, |_| authority);
+                let (former, former_all) = (edited.detail.mentions.clone(), edited.detail.mentions_all);
                 edited.detail.mentions = change.members_among(&named, edited.sender).await?;
+                let asked = mentions::everybody(&text);
+                edited.detail.mentions_all =
+                    everybody::judge(change.transaction, room, edited.sender, authority, asked).await?;
                 replace_text(&mut change, &mut edited, text.clone()).await?;
                 tell_newly_named(&mut change, actor.is_none(), &edited, &former).await?;
-                let authority = actor.as_ref().map_or(Authority::Site, |_| authority);
+                tell_everybody(&mut change, actor.is_none(), &edited, former_all).await?;
                 if authority.is_by_site() {
                     let sender = edited.sender;
                     let record = AuditRecord::new(AuditAction::MessageEdited, sender, authority);
@@ -92,7 +99,7 @@ impl Engine {
             let member = change.permit(RoomAction::EditOwn).await?;
             change.refuse_blocked().await?;
             change.may_speak(&member)?;
-            if !change.room.flags.send_action().is_permitted(Authority::User, member.role) {
+            if !change.room.flags.lets_send(member.role) {
                 return Err(OperationError::OnlyModerators);
             }
             if edited.detail.deleted {
@@ -110,9 +117,13 @@ impl Engine {
         actor: Option<&Profile>,
         edited: &MessageRecord,
     ) -> OperationResult<()> {
-        let is_over = change.room.active_at.since(edited.at) > self.edit_window;
-        if actor.is_some() && !self.edit_window.is_zero() && is_over {
-            return Err(OperationError::EditWindowOver(self.edit_window));
+        let window = match change.room.flags.edit_window_s {
+            0 => self.edit_window,
+            seconds => Duration::from_secs(seconds.into()),
+        };
+        let is_over = change.room.active_at.since(edited.at) > window;
+        if actor.is_some() && !window.is_zero() && is_over {
+            return Err(OperationError::EditWindowOver(window));
         }
         Ok(())
     }
@@ -126,7 +137,7 @@ impl Engine {
             let view = as_member(connection.view(user, &room).await?)?;
             let role = view.place.map_or(Role::Member, |place| place.role);
             // In a direct room nobody is a moderator.
-            permit(RoomAction::ReadRevisions, Authority::User, role)?;
+            permit(RoomAction::ReadRevisions, Authority::User, role, view.room.flags)?;
             if message <= visible_after(&view) {
                 return Err(OperationError::MessageNotFound);
             }
@@ -163,11 +174,31 @@ async fn replace_text(
         revision: revision + 1,
         text: Some(edited.text.clone()),
         mentions: edited.detail.mentions.clone(),
+        mentions_all: edited.detail.mentions_all,
     };
     change.add(None, EventBody::Edited(event)).await?;
     let (at, event) = (change.room.active_at.as_micros(), change.room.head);
     edited.detail.edit = Some(LastEdit { revision: revision + 1, at, event });
     Ok(change.transaction.save_message(room, edited).await?)
+}
+
+/// Notes that members are to be told whom the text mentions all together and the former one did not.
+async fn tell_everybody(
+    change: &mut RoomChange<'_>,
+    by_site: bool,
+    edited: &MessageRecord,
+    former: Option<MentionAll>,
+) -> OperationResult<()> {
+    let is_news = match edited.detail.mentions_all {
+        Some(MentionAll::All) => former != Some(MentionAll::All),
+        Some(MentionAll::Here) => former.is_none(),
+        None => false,
+    };
+    if let Some(whom) = edited.detail.mentions_all.filter(|_| is_news) {
+        let tell = everybody::tell_of(change.room.id, edited.seq, whom, by_site);
+        change.transaction.insert_member_tell(&tell, change.now).await?;
+    }
+    Ok(())
 }
 
 /// Tells those whom the text names and the former one did not, but who has blocked the sender or wants to be notified of

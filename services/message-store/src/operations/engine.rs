@@ -4,8 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use madang_database::Transactions;
 use madang_domain::{AddedBy, Profile};
-use madang_kit::clock::{Clock, Random};
+use madang_kit::clock::{Clock, Random, new_id};
 use tokio::sync::Semaphore;
+use uuid::Uuid;
 
 use super::{counted_marks::CountedMarks, profiles::KnownProfiles, reply_notices::ReplyNotices};
 use crate::{error::OperationResult, indexing::Hints, store::Database, turns::Turns, words::WordLists};
@@ -39,6 +40,11 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
+    /// An id that nothing has yet, and that grows with the time.
+    pub(crate) fn new_id(&self) -> Uuid {
+        new_id(&*self.clock, &*self.random)
+    }
+
     /// Writes the profiles that the database does not have yet, before anything names their users.
     pub(crate) async fn remember<'a>(
         &self,

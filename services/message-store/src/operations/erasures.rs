@@ -7,8 +7,8 @@
 use std::sync::Arc;
 
 use madang_domain::{
-    DisplayName, Profile, Role, RoomId, RoomName, RoomRef, Seq, Timestamp, UserId, Username,
-    event::{Edited, EventBody, EventKind, Reacted, RoleChanged, RoomChanged},
+    DisplayName, Profile, RoomId, RoomName, RoomRef, Seq, Timestamp, UserId, Username,
+    event::{Edited, EventBody, EventKind, Reacted, RoomChanged},
     limits::REVISIONS_MAX,
 };
 use madang_kit::clock::new_id;
@@ -134,19 +134,10 @@ async fn leave_next(
     if change.room.kind == RoomKind::Direct {
         close_direct(&mut change).await?;
     } else {
-        if member.role == Role::Owner && change.transaction.owners(room).await? <= 1 {
-            hand_over(&mut change, user).await?;
-        }
+        change.hand_over(&member).await?;
         change.dismiss(user).await?;
     }
     Ok(change.finish(()).await?.events)
-}
-
-/// Makes the oldest moderator the owner, else the oldest member.
-async fn hand_over(change: &mut RoomChange<'_>, user: UserId) -> OperationResult<()> {
-    let Some(successor) = change.transaction.successor(change.room.id, user).await? else { return Ok(()) };
-    change.transaction.set_role(&change.room, successor, Role::Owner).await?;
-    change.add(Some(successor), EventBody::RoleChanged(RoleChanged { role: Role::Owner })).await
 }
 
 /// What a direct room is called whose other user is gone.
@@ -159,7 +150,8 @@ async fn close_direct(change: &mut RoomChange<'_>) -> OperationResult<()> {
     change.room.name = room_name()?;
     change.room.flags.archived = true;
     let (name, slug, flags) = (change.room.name.clone(), change.room.slug.clone(), change.room.flags);
-    change.add(None, EventBody::RoomChanged(RoomChanged { name, slug, flags, deleted: false })).await
+    let details = change.room.details.clone();
+    change.add(None, EventBody::RoomChanged(RoomChanged { name, slug, flags, details, deleted: false })).await
 }
 
 /// Removes notices. Those of mentions and invitations name rooms, which may hold the name in the texts of others.
@@ -361,6 +353,7 @@ async fn take_name_out(
         revision,
         text: Some(record.text.clone()),
         mentions: record.detail.mentions.clone(),
+        mentions_all: record.detail.mentions_all,
     };
     change.add(None, EventBody::Edited(edited)).await?;
     let (at, event) = (change.room.active_at.as_micros(), change.room.head);

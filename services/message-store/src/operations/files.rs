@@ -1,13 +1,19 @@
 //! Files that users upload to rooms, and messages that have them.
 
 use madang_domain::{
-    Attachment, AttachmentUrl, Authority, Error, FileId, RoomId, RoomRef, Seq, UserId, event::Message,
+    Attachment, AttachmentUrl, Authority, Error, FileId, MentionAll, RoomId, RoomRef, Seq, UserId,
+    event::Message,
 };
 use madang_rpc::store::{
     AbandonUpload, Append, Appended, BeginUpload, FinishUpload, ForgetFiles, GetFile, ListRemovedFiles,
 };
 
-use super::{append, engine::Engine, mentions, room_change::RoomChange};
+use super::{
+    append::{self, ToAppend},
+    engine::Engine,
+    everybody, mentions,
+    room_change::RoomChange,
+};
 use crate::{
     error::{OperationError, OperationResult},
     settings::{FILE_MIN_SHARE_BYTES, NAMES_PER_CALL},
@@ -26,7 +32,7 @@ impl Engine {
             let member = change.actor().await?;
             change.refuse_blocked().await?;
             change.may_speak(&member)?;
-            if !change.room.flags.send_action().is_permitted(Authority::User, member.role) {
+            if !change.room.flags.lets_send(member.role) {
                 return Err(OperationError::OnlyModerators);
             }
             let new = NewFile {
@@ -101,18 +107,24 @@ impl Engine {
         })
     }
 
-    /// Appends a message that has uploaded files, and gives them to it, or one that is to be reported, and reports it, in a
-    /// transaction of its own: batches of other messages never look at the tables.
-    pub(crate) async fn append_apart(&self, append: Append, is_flagged: bool) -> OperationResult<Appended> {
+    /// Appends a message that has uploaded files, and gives them to it, or one that mentions everybody, and notes that members are
+    /// to be told, in a transaction of its own: batches of other messages never look at the tables.
+    pub(crate) async fn append_apart(
+        &self,
+        to_append: ToAppend,
+        everybody: Option<MentionAll>,
+    ) -> OperationResult<Appended> {
         let _turn = self.file_appends.take().await?;
-        let Append { room, actor, message, authority } = append;
+        let ToAppend { append: Append { room, actor, message, authority }, report } = to_append;
         self.remember([&actor]).await?;
         let named = mentions::find(&*self.database, &[(room, actor.id, &message.text)]).await?;
         let named = named.into_iter().next().unwrap_or_default();
         let now = self.clock.now();
         let appended = in_transaction!(self, "append_apart", |transaction| {
             let filled = fill(transaction, &message.attachments).await?;
-            let message = Message { attachments: filled, ..message.clone() };
+            let by = (room, actor.id, authority);
+            let mentions_all = everybody::judge_append(transaction, by, everybody).await?;
+            let message = Message { attachments: filled, mentions_all, ..message.clone() };
             let detail = message_detail(&message);
             let row = AppendRow {
                 room,
@@ -122,6 +134,7 @@ impl Engine {
                 detail: detail.as_deref(),
                 mentions: &named,
                 by_site: authority == Authority::Site,
+                report,
             };
             let mut appended = match transaction.append_alone(now, &row).await? {
                 AppendOutcome::Appended(appended) => appended,
@@ -131,8 +144,10 @@ impl Engine {
                 return Ok(appended);
             }
             attach(transaction, room, actor.id, appended.seq, &message.attachments).await?;
-            if is_flagged {
-                self.report_by_words(transaction, room, appended.seq).await?;
+            if let Some(whom) = mentions_all {
+                let tell = everybody::tell_of(room, appended.seq, whom, authority == Authority::Site);
+                transaction.insert_member_tell(&tell, now).await?;
+                appended.mentions_all = mentions_all;
             }
             appended.attachments = message.attachments;
             Ok(appended)

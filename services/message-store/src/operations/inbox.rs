@@ -104,6 +104,8 @@ impl Engine {
             let beyond = Seq::new(seq.get() - 1);
             let slice = Slice { beyond, limit: 1, messages_only: false, floor: Seq::START };
             let notice = transaction.notices_after(user, slice).await?.events.pop();
+            // Where it was removed for its age, another one comes after it.
+            let notice = notice.filter(|notice| notice.seq == seq);
             match notice.ok_or(OperationError::NoticeNotFound)?.body {
                 EventBody::Dismissed(left) if left.notice == seq => {
                     return Ok(Changed { value: (), events: Vec::new() });
@@ -187,7 +189,15 @@ impl Job for InboxOpener {
         let missed: Vec<Missed> = missed.collect();
         let events = read_missed(&*self.database, &missed).await?;
         let answers = openings.into_iter().zip(missed).map(|(opening, missed)| {
-            let InboxOpening { state, user, hides_presence, hides_typing, hides_version, blocked } = opening;
+            let InboxOpening {
+                state,
+                user,
+                hides_presence,
+                hides_typing,
+                hides_version,
+                blocked,
+                blocks_version,
+            } = opening;
             let (complete, events) = missed.replay(&events);
             let InboxState { head, read, gone: _ } = state;
             let unread = state.unread();
@@ -202,6 +212,7 @@ impl Job for InboxOpener {
                 hides_presence,
                 hides_typing,
                 hides_version,
+                blocks_version,
                 blocked,
             })
         });

@@ -77,7 +77,7 @@ impl Engine {
         let outcome = async {
             let view = as_member(connection.view(user, &room).await?)?;
             let role = view.place.map_or(Role::Member, |place| place.role);
-            permit(RoomAction::ManageInvitations, Authority::User, role)?;
+            permit(RoomAction::ManageInvitations, Authority::User, role, view.room.flags)?;
             Ok(connection.links(view.room.id, self.clock.now()).await?)
         };
         let outcome = outcome.await;

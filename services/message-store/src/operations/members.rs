@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     error::{OperationError, OperationResult},
-    store::{AuditRecord, ByRank, View, role_from_number, role_number},
+    store::{AuditRecord, ByRank, View, rank_number, role_from_number},
     transaction::{finish, in_transaction},
 };
 
@@ -23,7 +23,7 @@ impl Place for ByRank {
     const LIST: &'static str = "m";
 
     fn parts(&self) -> String {
-        let (role, at) = (role_number(self.role), self.joined_at.as_micros());
+        let (role, at) = (rank_number(self.role), self.joined_at.as_micros());
         format!("{role}.{at:x}.{}", self.user.uuid().simple())
     }
 
@@ -72,7 +72,7 @@ impl Engine {
                 return change.finish(()).await;
             };
             change.refuse_direct()?;
-            change.keep_an_owner_without(&member).await?;
+            change.hand_over(&member).await?;
             change.dismiss(actor.id).await?;
             change.finish(()).await
         })
@@ -129,7 +129,7 @@ impl Engine {
             match change.member(user.id).await? {
                 Some(member) if member.role == role => return change.finish(member).await,
                 Some(member) => {
-                    permit(RoomAction::GiveRole, authority, own)?;
+                    permit(RoomAction::GiveRole, authority, own, change.room.flags)?;
                     if member.role == Role::Owner {
                         change.keep_an_owner().await?;
                     }
@@ -139,10 +139,10 @@ impl Engine {
                     change.record(AuditRecord { role: Some(role), ..record }).await?;
                 }
                 None => {
-                    permit(RoomAction::AddMember, authority, own)?;
+                    permit(RoomAction::AddMember, authority, own, change.room.flags)?;
                     // To add somebody with a role is to give the role.
-                    if role > Role::Member {
-                        permit(RoomAction::GiveRole, authority, own)?;
+                    if role != Role::Member {
+                        permit(RoomAction::GiveRole, authority, own, change.room.flags)?;
                     }
                     // Also by the site, which can end the ban.
                     if change.banned_until(user.id).await?.is_some() {
@@ -183,7 +183,7 @@ impl Engine {
             if user == actor.id && !by_site {
                 return Err(OperationError::RemoveSelf);
             }
-            permit(RoomAction::RemoveMember, authority, own)?;
+            permit(RoomAction::RemoveMember, authority, own, change.room.flags)?;
             let Some(member) = change.member(user).await? else {
                 let taken_back = change.transaction.take_invitation(change.room.id, user).await?;
                 taken_back.ok_or(OperationError::MemberNotFound)?;

@@ -9,7 +9,7 @@
 use std::collections::HashMap;
 
 use madang_database::DatabaseResult;
-use madang_domain::{RoomId, Seq, UserId, Username, limits::MENTIONS_MAX};
+use madang_domain::{MentionAll, RoomId, Seq, UserId, Username, limits::MENTIONS_MAX};
 
 use super::room_change::RoomChange;
 use crate::{error::OperationResult, store::Database};
@@ -58,6 +58,17 @@ pub(crate) async fn find(
         }
     }
     Ok(found)
+}
+
+/// Whom a text mentions besides members whom it names: everybody, where one of its names says so. A text without `@` costs
+/// nothing.
+pub(super) fn everybody(text: &str) -> Option<MentionAll> {
+    if !text.contains('@') {
+        return None;
+    }
+    let named = names(text);
+    let names_all = |all: &MentionAll| named.iter().flatten().any(|name| name.as_str() == all.as_str());
+    MentionAll::ALL.into_iter().find(names_all)
 }
 
 /// What a text names, in its order; the first so many.
@@ -206,6 +217,21 @@ mod tests {
             Some("@미나가 [gone].")
         );
         assert_eq!(without_name("@미나가", "미나가", "[gone]", true).as_deref(), Some("[gone]"));
+    }
+
+    #[test]
+    fn everybody_is_mentioned_as_a_user_is() {
+        for text in ["@all", "lunch, @ALL?", "(@all).", "@all님 @here", "@ａｌｌ", "@here @all"] {
+            assert_eq!(everybody(text), Some(MentionAll::All), "{text}");
+        }
+        for text in ["@here", "who is @here?", "@here는"] {
+            assert_eq!(everybody(text), Some(MentionAll::Here), "{text}");
+        }
+        for text in ["", "all", "@ all", "a@all", "@allan", "@all-hands", "@hereby", "all@here.org", "@al"] {
+            assert_eq!(everybody(text), None, "{text}");
+        }
+        let late = format!("{}@all", "@mina ".repeat(MENTIONS_MAX));
+        assert_eq!(everybody(&late), None, "a text has so many names");
     }
 
     #[test]

@@ -51,7 +51,7 @@ impl Engine {
             let mut change = RoomChange::begin(transaction, actor, &room, now).await?;
             let own = own_role(&mut change, authority).await?;
             change.refuse_direct()?;
-            permit(kind.action(), authority, own)?;
+            permit(kind.action(), authority, own, change.room.flags)?;
             let member = change.member(user).await?;
             if let Some(member) = &member {
                 permit_against(kind.action(), authority, own, member.role)?;
@@ -99,7 +99,7 @@ impl Engine {
         let outcome = async {
             let view = as_member(connection.view(user, &room).await?)?;
             let role = view.place.map_or(Role::Member, |place| place.role);
-            permit(RoomAction::ReadBans, Authority::User, role)?;
+            permit(RoomAction::ReadBans, Authority::User, role, view.room.flags)?;
             let room = view.room.id;
             let mut banned = match moving.ordered() {
                 Some((after, limit)) => connection.bans(room, now, after, limit).await?,

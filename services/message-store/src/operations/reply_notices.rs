@@ -22,7 +22,7 @@ use crate::{
     transaction::{finish, in_transaction},
 };
 
-/// Tells followers.
+/// Tells followers of threads, and members whom a message mentions all together: see [`super::everybody`].
 pub(crate) struct ReplyNotices {
     pub(crate) database: Arc<dyn Database>,
     pub(crate) transactions: Arc<Transactions>,
@@ -64,9 +64,10 @@ impl ReplyNotices {
         let body = EventBody::Reply(Reply { room, seq: message, thread: root });
         // An inbox that is erased is not begun anew: who is not erased now is not until this transaction ends.
         let erased = transaction.erased_among(&followers).await?;
+        let silent = transaction.silent_members(room, &followers, self.clock.now()).await?;
         followers.retain(|user| {
             let is_told_else = *user == said.sender || said.detail.mentions.contains(user);
-            !is_told_else && !blockers.contains(user) && !erased.contains(user)
+            !is_told_else && !blockers.contains(user) && !erased.contains(user) && !silent.contains(user)
         });
         // In the order of users, as inboxes are locked.
         let told = transaction.insert_notices(&followers, said.sender, &body, self.clock.now()).await?;
@@ -87,6 +88,9 @@ impl ReplyNotices {
             while soft.run_until_cancelled(ticks.tick()).await.is_some() {
                 if let Some(Err(error)) = soft.run_until_cancelled(self.tell_overdue()).await {
                     tracing::warn!(%error, "followers of threads could not be told; trying again later");
+                }
+                if let Some(Err(error)) = soft.run_until_cancelled(self.tell_overdue_members()).await {
+                    tracing::warn!(%error, "members could not be told; trying again later");
                 }
             }
         });

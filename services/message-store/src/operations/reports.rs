@@ -84,7 +84,7 @@ impl Engine {
                 (Some(user), Some(room)) => {
                     let view = as_member(connection.view(user, &room).await?)?;
                     let role = view.place.map_or(Role::Member, |place| place.role);
-                    permit(RoomAction::SettleReports, Authority::User, role)?;
+                    permit(RoomAction::SettleReports, Authority::User, role, view.room.flags)?;
                     ReportsOf::Room(view.room.id)
                 }
                 (None, Some(room)) => {
@@ -142,7 +142,7 @@ impl Engine {
         let outcome = async {
             let view = as_member(connection.view(user, &room).await?)?;
             let role = view.place.map_or(Role::Member, |place| place.role);
-            permit(RoomAction::ReadAudit, Authority::User, role)?;
+            permit(RoomAction::ReadAudit, Authority::User, role, view.room.flags)?;
             Ok(connection.audit(view.room.id, beyond, limit + 1).await?)
         };
         let outcome = outcome.await;

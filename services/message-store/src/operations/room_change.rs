@@ -1,9 +1,9 @@
 //! A change of a room: under the room's lock, with its events, in one transaction.
 
 use madang_domain::{
-    Authority, Profile, Restriction, Role, RoomAction, RoomHistory, RoomId, RoomRef, Seq, Slug, Timestamp,
-    TopicId, UserId,
-    event::{Event, EventBody, Invite, Joined, Left, Mention, RoomChanged},
+    Authority, Profile, Restriction, Role, RoomAction, RoomFlags, RoomHistory, RoomId, RoomRef, Seq, Slug,
+    Timestamp, TopicId, UserId,
+    event::{Event, EventBody, Invite, Joined, Left, Mention, RoleChanged, RoomChanged},
 };
 use madang_rpc::store::{Changed, Member, Room, RoomKind, RoomView};
 use uuid::Uuid;
@@ -83,7 +83,7 @@ impl<'s> RoomChange<'s> {
         if self.room.kind == RoomKind::Direct && action.permission().direct {
             return Ok(actor);
         }
-        permit(action, Authority::User, actor.role)?;
+        permit(action, Authority::User, actor.role, self.room.flags)?;
         Ok(actor)
     }
 
@@ -95,7 +95,7 @@ impl<'s> RoomChange<'s> {
     ) -> OperationResult<()> {
         match actor {
             Some(_) => self.permit(action).await.map(drop),
-            None => permit(action, Authority::Site, Role::Owner),
+            None => permit(action, Authority::Site, Role::Owner, self.room.flags),
         }
     }
 
@@ -137,6 +137,18 @@ impl<'s> RoomChange<'s> {
             self.keep_an_owner().await?;
         }
         Ok(())
+    }
+
+    /// Before the one owner of others goes, the oldest moderator becomes an owner, else the oldest member, else the oldest
+    /// guest: a room without an owner is nobody's.
+    pub(crate) async fn hand_over(&mut self, leaving: &Member) -> OperationResult<()> {
+        let (room, user) = (self.room.id, leaving.user.id);
+        if leaving.role != Role::Owner || self.transaction.owners(room).await? > 1 {
+            return Ok(());
+        }
+        let Some(successor) = self.transaction.successor(room, user).await? else { return Ok(()) };
+        self.transaction.set_role(&self.room, successor, Role::Owner).await?;
+        self.add(Some(successor), EventBody::RoleChanged(RoleChanged { role: Role::Owner })).await
     }
 
     /// Refuses to make the one owner less than that.
@@ -297,6 +309,12 @@ impl<'s> RoomChange<'s> {
 
     /// The same, with the room as the actor sees it afterwards.
     pub(crate) async fn finish_with_view(self) -> OperationResult<Changed<RoomView>> {
+        let viewer = self.actor;
+        self.finish_with_view_of(viewer).await
+    }
+
+    /// The same, with the room as somebody sees it afterwards: the site, which acts for a member, is no member.
+    pub(crate) async fn finish_with_view_of(self, viewer: UserId) -> OperationResult<Changed<RoomView>> {
         let (actor, room) = (self.actor, RoomRef::Id(self.room.id));
         let Self { transaction, room: record, before, now, former_slug, notices, takes_resting, .. } = self;
         let transaction = &mut *transaction;
@@ -311,7 +329,7 @@ impl<'s> RoomChange<'s> {
             takes_resting,
         };
         let events = change.save().await?;
-        let view = transaction.view(actor, &room).await?.ok_or(OperationError::RoomNotFound)?;
+        let view = transaction.view(viewer, &room).await?.ok_or(OperationError::RoomNotFound)?;
         Ok(Changed { value: room_view(view), events })
     }
 
@@ -325,8 +343,9 @@ impl<'s> RoomChange<'s> {
     /// So a gateway to which the event was not published finds it.
     pub(crate) async fn delete(mut self) -> OperationResult<Changed<()>> {
         let (name, slug) = (self.room.name.clone(), self.room.slug.clone());
-        let flags = self.room.flags;
-        self.add(None, EventBody::RoomChanged(RoomChanged { name, slug, flags, deleted: true })).await?;
+        let (flags, details) = (self.room.flags, self.room.details.clone());
+        let changed = RoomChanged { name, slug, flags, details, deleted: true };
+        self.add(None, EventBody::RoomChanged(changed)).await?;
         let events = self.added().await?;
         self.transaction.delete_room(&self.room).await?;
         self.room.slug = None;
@@ -458,8 +477,13 @@ pub(crate) const fn nobody() -> UserId {
 }
 
 /// Refuses a role that does not suffice for an action, and what the site's authority does not reach.
-pub(crate) fn permit(action: RoomAction, authority: Authority, role: Role) -> OperationResult<()> {
-    if action.is_permitted(authority, role) {
+pub(crate) fn permit(
+    action: RoomAction,
+    authority: Authority,
+    role: Role,
+    flags: RoomFlags,
+) -> OperationResult<()> {
+    if action.is_permitted(authority, role, flags) {
         Ok(())
     } else {
         Err(OperationError::RoleTooLow(action.permission().least.as_str()))
@@ -513,5 +537,6 @@ fn room(record: RoomRecord) -> Room {
         head: record.head,
         member_count: record.member_count,
         flags: record.flags,
+        details: record.details,
     }
 }

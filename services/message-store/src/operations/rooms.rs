@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use madang_domain::{
-    AuditAction, Profile, Role, RoomAction, RoomFlags, RoomId, RoomRef, Seq, Timestamp, UserId,
+    AuditAction, Profile, Role, RoomAction, RoomDetails, RoomFlags, RoomId, RoomRef, Seq, Timestamp, UserId,
     event::{EventBody, RoomChanged},
     limits,
 };
 use madang_kit::clock::new_id;
 use madang_rpc::store::{
-    Authority, Changed, DeleteRoom, NewRoom, Page, PageQuery, Resolved, RoomKind, RoomView, UpdateRoom,
+    Authority, Changed, DeleteRoom, ListRooms, NewRoom, Page, PageQuery, Resolved, RoomKind, RoomView,
+    UpdateRoom,
 };
 
 use super::{
@@ -60,6 +61,9 @@ impl Engine {
         new.members.retain(|member| member.id != actor.id);
         new.members.sort_by_key(|member| member.id);
         new.members.dedup_by_key(|member| member.id);
+        if new.unnamed && new.kind == RoomKind::Public {
+            return Err(OperationError::PublicNeedsName);
+        }
         if new.members.len() > limits::ROOM_INITIAL_MEMBERS_MAX {
             return Err(OperationError::TooManyMembers);
         }
@@ -82,6 +86,7 @@ impl Engine {
             member_count: 0,
             external_id: new.external_id,
             flags: RoomFlags::default(),
+            details: RoomDetails { unnamed: new.unnamed, ..RoomDetails::default() },
             newcomers_after: Seq::START,
         };
         self.remember(new.members.iter().chain([&actor])).await?;
@@ -104,17 +109,13 @@ impl Engine {
     }
 
     /// The rooms of a user, or those that the user may join; or all, for the site.
-    pub(crate) async fn rooms(
-        &self,
-        user: Option<UserId>,
-        joinable: bool,
-        query: PageQuery,
-    ) -> OperationResult<Page<RoomView>> {
+    pub(crate) async fn rooms(&self, request: ListRooms) -> OperationResult<Page<RoomView>> {
+        let ListRooms { user, joinable, text, page: query } = request;
         let Some(user) = user else { return self.all_rooms(query).await };
         let (items, next) = if joinable {
             let (limit, after) = page::check::<ByAge>(&query)?;
             let mut connection = self.database.reader().await?;
-            let views = connection.joinable_rooms(user, after, limit + 1).await?;
+            let views = connection.joinable_rooms(user, text.as_ref(), after, limit + 1).await?;
             connection.commit().await?;
             // Who is no member is told no message: such rooms are small.
             page::cut(views, limit, false, |view| ByAge { room: view.room.id })
@@ -149,21 +150,25 @@ impl Engine {
     }
 
     pub(crate) async fn update_room(&self, request: UpdateRoom) -> OperationResult<Changed<RoomView>> {
-        let UpdateRoom { actor, authority, room, name, slug, flags } = request;
+        let UpdateRoom { actor, authority, room, name, slug, flags, details } = request;
+        let is_named = name.is_some() && details.unnamed != Some(true);
         if flags.slow_mode_s.is_some_and(|pause| pause > limits::SLOW_MODE_MAX_S) {
             return Err(OperationError::BadSlowMode);
+        }
+        if flags.edit_window_s.is_some_and(|window| window > limits::EDIT_WINDOW_MAX_S) {
+            return Err(OperationError::BadEditWindow);
         }
         self.remember(&actor).await?;
         in_transaction!(self, "update_room", |transaction| {
             let mut change = begin(transaction, actor.as_deref(), &room, self.clock.now()).await?;
-            if !flags.is_empty() {
+            if !flags.is_empty() || details.is_of_no_direct() {
                 if actor.is_some() {
                     change.actor().await?;
                 }
                 change.refuse_direct()?;
             }
             // Who changes nothing is asked as who changes the name.
-            if name.is_some() || slug.is_some() || flags.is_empty() {
+            if name.is_some() || slug.is_some() || !details.is_empty() || flags.is_empty() {
                 change.permit_by(actor.as_deref(), RoomAction::ChangeRoom).await?;
             }
             if flags.is_of_owners() {
@@ -182,10 +187,17 @@ impl Engine {
             if slug.is_some() {
                 change.refuse_direct()?;
             }
-            if (&name, &slug, flags) != (&change.room.name, &change.room.slug, change.room.flags) {
-                (change.room.name, change.room.slug) = (name.clone(), slug.clone());
-                change.room.flags = flags;
-                let changed = RoomChanged { name, slug, flags, deleted: false };
+            let mut details = details.applied_to(&change.room.details);
+            // A room that is given a name has one.
+            details.unnamed &= !is_named;
+            if details.unnamed && change.room.kind == RoomKind::Public {
+                return Err(OperationError::PublicNeedsName);
+            }
+            let room = &mut change.room;
+            if (&name, &slug, flags, &details) != (&room.name, &room.slug, room.flags, &room.details) {
+                (room.name, room.slug) = (name.clone(), slug.clone());
+                (room.flags, room.details) = (flags, details.clone());
+                let changed = RoomChanged { name, slug, flags, details, deleted: false };
                 change.add(None, EventBody::RoomChanged(changed)).await?;
                 // In a direct room nobody is more than the other.
                 if change.room.kind != RoomKind::Direct {
@@ -194,7 +206,8 @@ impl Engine {
                     change.record(record).await?;
                 }
             }
-            change.finish_with_view().await
+            // The site is answered as when it reads the room, not as the member for whom it acts.
+            change.finish_with_view_of(actor.as_ref().map_or(nobody(), |actor| actor.id)).await
         })
     }
 
@@ -291,7 +304,12 @@ async fn create(
     change.admit(actor.id, creator).await?;
     let members: Vec<UserId> = members.iter().map(|member| member.id).collect();
     change.admit_or_invite(&members, Role::Member, consent).await?;
-    change.finish_with_view().await
+    change.finish_with_view_of(viewer(actor, consent)).await
+}
+
+/// Whose view of a new room is answered: the site makes rooms for their owners, and sees none of a member's place in them.
+fn viewer(actor: &Profile, consent: Consent) -> UserId {
+    if consent.authority.is_by_role() { actor.id } else { nobody() }
 }
 
 /// The room that the creation made when it was new, as the actor may see it: who has left it since is told no more of
@@ -304,7 +322,8 @@ async fn created_before(
     room: RoomId,
     now: Timestamp,
 ) -> OperationResult<Changed<RoomView>> {
-    let view = transaction.view(actor.id, &RoomRef::Id(room)).await?.ok_or(OperationError::RoomNotFound)?;
+    let viewer = viewer(actor, consent);
+    let view = transaction.view(viewer, &RoomRef::Id(room)).await?.ok_or(OperationError::RoomNotFound)?;
     if view.room.kind == RoomKind::Direct {
         return open_direct(transaction, actor, consent, members, room, now).await;
     }
@@ -335,7 +354,7 @@ async fn open_direct(
     }
     change.admit_or_invite(&absent, Role::Member, consent).await?;
     change.transaction.set_hidden(room, actor.id, None).await?;
-    change.finish_with_view().await
+    change.finish_with_view_of(viewer(actor, consent)).await
 }
 
 /// Refuses to show a private or direct room to who is not a member.

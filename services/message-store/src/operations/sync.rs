@@ -6,7 +6,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use madang_domain::{RoomId, Seq, UserId, event::Mention, limits::MENTIONS_COUNTED_MAX};
-use madang_rpc::store::{GetSync, InboxStanding, PageQuery, RoomView, Synced, SyncedRoom};
+use madang_rpc::store::{GetSync, InboxStanding, ListRooms, PageQuery, RoomView, Synced, SyncedRoom};
 
 use super::engine::Engine;
 use crate::{
@@ -45,7 +45,9 @@ impl Engine {
         let settings = self.user_settings(user).await?;
         let (rooms, after_blocked) = match from {
             From::Rooms(after) => {
-                let page = self.rooms(Some(user), false, PageQuery { limit, cursor: after }).await?;
+                let page = PageQuery { limit, cursor: after };
+                let page =
+                    self.rooms(ListRooms { user: Some(user), joinable: false, text: None, page }).await?;
                 let rooms = self.with_mentions(user, page.items).await?;
                 if let Some(next) = page.next {
                     let next = Some(format!("{ROOMS}{next}"));

@@ -4,9 +4,9 @@
 //! by group commit, since it changes the root's row too: a plain message pays nothing for threads.
 
 use madang_domain::{
-    Authority, Role, RoomId, RoomRef, Seq, Timestamp, UserId,
+    Authority, MentionAll, Role, RoomId, RoomRef, Seq, Timestamp, UserId,
     event::{EventBody, InThread, ThreadChange, ThreadState},
-    limits::THREAD_FOLLOWERS_MAX,
+    limits::{THREAD_FOLLOWERS_MAX, THREADS_FOLLOWED_MAX},
 };
 use madang_rpc::store::{
     Append, Appended, Changed, FollowThread, FollowedThread, HistoryFrom, ListThreadMessages, ListThreads,
@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use super::{
     engine::Engine,
-    files,
+    everybody, files,
     members::{as_member, visible_after},
     mentions,
     page::{self, ItemId, MovingPage, Place},
@@ -106,10 +106,14 @@ impl Engine {
             change.transaction.count_own(&thread, actor.id).await?;
             let state = change.transaction.thread_state(&thread).await?;
             let attachments = files::fill(change.transaction, &message.attachments).await?;
+            let asked = mentions::everybody(&message.text);
+            let mentions_all = everybody::judge(change.transaction, room, actor.id, authority, asked).await?;
             let detail = MessageDetail {
                 reply_to: message.reply_to,
                 attachments: attachments.clone(),
                 mentions: mentions.clone(),
+                mentions_all,
+                metadata: message.metadata.as_deref().cloned(),
                 in_thread: Some(InThread { root, in_room, state: state.clone() }),
                 ..MessageDetail::default()
             };
@@ -121,11 +125,18 @@ impl Engine {
             mentions::tell(&mut change, by_site, actor.id, &mentions, thread.last_seq).await?;
             let (seq, at) = (change.room.head, change.room.active_at);
             let tell = Tell { room, message: seq, root, by_site, told_to: UserId::new(Uuid::nil()) };
-            change.transaction.insert_tell(&tell, change.now).await?;
+            if let Some(whom) = mentions_all {
+                let tell = everybody::tell_of(room, seq, whom, by_site);
+                change.transaction.insert_member_tell(&tell, change.now).await?;
+            }
+            // Whom a mention of everybody tells is not told once more as a follower.
+            if mentions_all != Some(MentionAll::All) {
+                change.transaction.insert_tell(&tell, change.now).await?;
+            }
             if is_flagged {
                 self.report_by_words(change.transaction, room, seq).await?;
             }
-            change.finish(appended(seq, at, false)).await
+            change.finish(Appended { mentions_all, ..appended(seq, at, false) }).await
         })
     }
 
@@ -233,7 +244,15 @@ impl Engine {
 
 /// What the sender is answered. Whom it mentions and what it has is in the events of the change.
 const fn appended(seq: Seq, at: Timestamp, duplicate: bool) -> Appended {
-    Appended { seq, at, duplicate, mentions: Vec::new(), excerpt: None, attachments: Vec::new() }
+    Appended {
+        seq,
+        at,
+        duplicate,
+        mentions: Vec::new(),
+        excerpt: None,
+        attachments: Vec::new(),
+        mentions_all: None,
+    }
 }
 
 /// Judges a message for a thread as an append of another one is judged, in that order.
@@ -242,7 +261,7 @@ async fn may_send(change: &mut RoomChange<'_>, member: &Member, by_site: bool) -
     if by_site {
         return if flags.archived { Err(OperationError::Archived) } else { Ok(()) };
     }
-    if !flags.archived && !flags.send_action().is_permitted(Authority::User, member.role) {
+    if !flags.archived && !flags.lets_send(member.role) {
         return Err(OperationError::OnlyModerators);
     }
     change.may_speak(member)?;
@@ -303,6 +322,13 @@ async fn follow(change: &mut RoomChange<'_>, thread: &ThreadRecord, user: UserId
         return Ok(false);
     }
     change.transaction.follow(thread, user).await?;
+    // Who begins to follow by writing or by being named has nobody to be refused by, and nobody knows which of a thousand
+    // threads to leave. The quietest one is missed least; who writes there, or is named, follows it again.
+    if change.transaction.count_followed(user, THREADS_FOLLOWED_MAX + 1).await? > THREADS_FOLLOWED_MAX.into()
+    {
+        let but = ThreadId { room, root };
+        change.transaction.forget_quietest(user, but, THREADS_FOLLOWED_MAX - 1).await?;
+    }
     Ok(true)
 }
 

@@ -6,7 +6,6 @@ use madang_domain::{
     AuditAction, Authority, IdempotencyKey, ListedWord, Role, RoomAction, RoomId, RoomRef, Seq, UserId,
     limits::{WORD_LETTERS_MAX, WORDS_MAX},
 };
-use madang_kit::clock::new_id;
 use madang_rpc::store::{GetWords, PutWords, WordList};
 
 use super::{
@@ -31,7 +30,7 @@ impl Engine {
                 (Some(user), Some(room)) => {
                     let view = as_member(connection.view(user, room).await?)?;
                     let role = view.place.map_or(Role::Member, |place| place.role);
-                    permit(RoomAction::SetWords, Authority::User, role)?;
+                    permit(RoomAction::SetWords, Authority::User, role, view.room.flags)?;
                     Some(view.room.id)
                 }
                 (None, Some(room)) => {
@@ -132,8 +131,7 @@ impl Engine {
         room: RoomId,
         message: Seq,
     ) -> OperationResult<()> {
-        let id = new_id(&*self.clock, &*self.random);
-        let at = self.clock.now();
+        let (id, at) = (self.new_id(), self.clock.now());
         let report = NewReport { room, message, reporter: None, id, reason: None, at };
         transaction.insert_report(&report).await?;
         Ok(())

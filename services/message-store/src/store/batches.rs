@@ -2,6 +2,7 @@
 
 use madang_domain::{Role, RoomId, Seq, Timestamp, UserId};
 use madang_rpc::store::Appended;
+use uuid::Uuid;
 
 /// A message to append.
 #[derive(Debug, Clone, Copy)]
@@ -15,6 +16,9 @@ pub(crate) struct AppendRow<'a> {
     pub(crate) mentions: &'a [UserId],
     /// Whether the embedding site sends it, for which no block counts.
     pub(crate) by_site: bool,
+    /// It has a word that is not accepted, and is reported under this id in the transaction that appends it: a repeat of
+    /// what was said finds it there and says nothing, so nobody would report it later.
+    pub(crate) report: Option<Uuid>,
 }
 
 /// What became of it.

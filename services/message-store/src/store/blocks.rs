@@ -36,6 +36,17 @@ pub(crate) trait Blocks {
     /// Ends the block of a user.
     async fn delete_block(&mut self, blocker: UserId, blocked: UserId) -> DatabaseResult<()>;
 
+    /// Gives the blocks of a user a version that is later than each one before.
+    async fn change_blocks(&mut self, blocker: UserId, now: Timestamp) -> DatabaseResult<Timestamp>;
+
+    /// Whom users have blocked, with the version of that, in the order of the users: one row for each, and one without for
+    /// who has blocked nobody. Of who has no settings nothing is known.
+    async fn blocks_of(
+        &mut self,
+        users: &[UserId],
+        limit: u32,
+    ) -> DatabaseResult<Vec<(UserId, Timestamp, Option<UserId>)>>;
+
     /// How many users a user has blocked.
     async fn count_blocks(&mut self, blocker: UserId) -> DatabaseResult<u64>;
 

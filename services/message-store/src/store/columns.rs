@@ -1,11 +1,41 @@
 //! The columns that statements of several concepts select. Each macro is the text of a list or a join.
 
+/// The role of a row that has one, as [`role_number`](super::values::role_number) has it.
+macro_rules! role_of {
+    ($row:literal) => {
+        concat!(
+            "CASE WHEN ",
+            $row,
+            ".guest AND ",
+            $row,
+            ".role = 1 THEN CAST(0 AS smallint) ELSE ",
+            $row,
+            ".role END"
+        )
+    };
+}
+
+/// The column `role` of the number of a role.
+macro_rules! role_column {
+    ($number:literal) => {
+        concat!("CASE WHEN ", $number, " = 0 THEN 1 ELSE ", $number, " END")
+    };
+}
+
+/// The column `guest` of the number of a role.
+macro_rules! guest_column {
+    ($number:literal) => {
+        concat!("CASE WHEN ", $number, " = 0 THEN true ELSE false END")
+    };
+}
+
 /// A room's columns, as `RoomRow` reads them, of `rooms r`.
 macro_rules! room_columns {
     () => {
         "r.id AS room_id, r.kind AS room_kind, r.name AS room_name, r.slug, r.created_at, r.active_at, \
          r.head, r.messages, r.member_count, r.external_id AS room_external_id, \
-         r.archived, r.send_role, r.slow_mode_s, r.history, r.newcomers_after, r.receipts"
+         r.archived, r.send_role, r.slow_mode_s, r.history, r.newcomers_after, r.receipts, r.guests_send, \
+         r.topic AS room_topic, r.avatar_url AS room_avatar_url, r.unnamed, r.members_add, r.members_pin, r.members_mention_all, r.edit_window_s"
     };
 }
 
@@ -150,5 +180,5 @@ macro_rules! newer_profile {
 
 pub(super) use {
     event_columns, event_columns_without_texts, event_profiles, event_size, events_of_topic, first_that_fits,
-    newer_profile, page, room_columns, within_bytes,
+    guest_column, newer_profile, page, role_column, role_of, room_columns, within_bytes,
 };

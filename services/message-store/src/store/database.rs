@@ -17,6 +17,7 @@ use super::{
     inboxes::{InboxOpening, InboxState, Inboxes},
     invitation_links::InvitationLinks,
     invitations::Invitations,
+    member_tells::MemberTells,
     members::Members,
     messages::Messages,
     people::People,
@@ -97,6 +98,7 @@ pub(crate) trait Database: Send + Sync + 'static {
 #[async_trait]
 pub(crate) trait Connection:
     Rooms
+    + MemberTells
     + Members
     + Messages
     + People

@@ -2,7 +2,7 @@
 
 use madang_database::{DatabaseError, DatabaseResult};
 use madang_domain::{
-    Attachment, FileId, IdempotencyKey, Image, Seq, Timestamp, UserId,
+    Attachment, FileId, IdempotencyKey, Image, MentionAll, Metadata, Seq, Timestamp, UserId,
     event::{InThread, Message, MessageChanges, Reactions, ThreadState},
 };
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
@@ -18,6 +18,12 @@ pub(crate) struct MessageDetail {
     pub(crate) attachments: Vec<Attachment>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) mentions: Vec<UserId>,
+    /// Whom it mentions besides them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) mentions_all: Option<MentionAll>,
+    /// A JSON object, as text: so the database keeps it to the byte.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "metadata_as_text")]
+    pub(crate) metadata: Option<Metadata>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) edit: Option<LastEdit>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -71,6 +77,27 @@ impl MessageDetail {
     }
 }
 
+/// Metadata as a text in a detail.
+mod metadata_as_text {
+    use madang_domain::Metadata;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+
+    #[expect(clippy::ref_option, reason = "serde calls it with a reference to the field")]
+    pub(super) fn serialize<S: Serializer>(
+        metadata: &Option<Metadata>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        metadata.as_ref().map(Metadata::json).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Metadata>, D::Error> {
+        let text = Option::<String>::deserialize(deserializer)?;
+        text.map(|text| Metadata::new(&text)).transpose().map_err(D::Error::custom)
+    }
+}
+
 /// Reads the attachments of a row, which an earlier version may have written.
 fn recorded_attachments<'de, D: Deserializer<'de>>(row: D) -> Result<Vec<Attachment>, D::Error> {
     #[derive(Deserialize)]
@@ -106,18 +133,23 @@ pub(super) fn message(
         reply_to: detail.reply_to,
         attachments: detail.attachments,
         mentions: detail.mentions,
+        mentions_all: detail.mentions_all,
+        metadata: detail.metadata.map(Box::new),
         thread: detail.in_thread.map(Box::new),
     })
 }
 
 /// What else there is to say of a message; nothing of most.
 pub(crate) fn message_detail(message: &Message) -> Option<String> {
-    if message.reply_to.is_none() && message.attachments.is_empty() {
+    let Message { reply_to, attachments, mentions_all, metadata, .. } = message;
+    if reply_to.is_none() && attachments.is_empty() && mentions_all.is_none() && metadata.is_none() {
         return None;
     }
     let detail = MessageDetail {
-        reply_to: message.reply_to,
-        attachments: message.attachments.clone(),
+        reply_to: *reply_to,
+        attachments: attachments.clone(),
+        mentions_all: *mentions_all,
+        metadata: metadata.as_deref().cloned(),
         ..MessageDetail::default()
     };
     serde_json::to_string(&detail).ok()

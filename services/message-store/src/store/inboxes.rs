@@ -37,6 +37,17 @@ pub(crate) struct InboxOpening {
     pub(crate) hides_version: Timestamp,
     /// The users whom the user has blocked.
     pub(crate) blocked: Vec<UserId>,
+    /// The version of that, alike.
+    pub(crate) blocks_version: Timestamp,
+}
+
+/// What is kept of an inbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct NoticeBounds {
+    /// So many of the latest events.
+    pub(crate) count: u64,
+    /// Those of after this time.
+    pub(crate) since: Timestamp,
 }
 
 impl InboxState {
@@ -105,4 +116,25 @@ pub(crate) trait Inboxes {
 
     /// Counts events after the read mark of a locked inbox that are no notices.
     async fn add_gone(&mut self, user: UserId, count: u64) -> DatabaseResult<()>;
+
+    /// Of the next so many inboxes, by their users' ids after one, those with events that are not kept; and the last user who
+    /// was looked at, none at the end.
+    async fn inboxes_beyond(
+        &mut self,
+        after: Option<UserId>,
+        limit: u32,
+        kept: NoticeBounds,
+    ) -> DatabaseResult<(Vec<UserId>, Option<UserId>)>;
+
+    /// The last of an inbox's first so many events that is not kept. Needs the inbox's lock.
+    async fn last_beyond(
+        &mut self,
+        user: UserId,
+        head: Seq,
+        kept: NoticeBounds,
+        limit: u32,
+    ) -> DatabaseResult<Option<Seq>>;
+
+    /// Removes the events of an inbox up to a place. Needs the inbox's lock.
+    async fn delete_notices(&mut self, user: UserId, up_to: Seq) -> DatabaseResult<()>;
 }

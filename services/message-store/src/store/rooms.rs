@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use madang_database::DatabaseResult;
 use madang_domain::{
-    ExternalId, Role, RoomFlags, RoomHistory, RoomId, RoomName, RoomRef, Seq, Slug, Timestamp, UserId,
-    event::Event,
+    ExternalId, Role, RoomDetails, RoomFlags, RoomHistory, RoomId, RoomName, RoomRef, SearchText, Seq, Slug,
+    Timestamp, UserId, event::Event,
 };
 use madang_rpc::store::{Membership, RoomKind, RoomSettings};
 use uuid::Uuid;
@@ -25,6 +25,7 @@ pub(crate) struct RoomRecord {
     pub(crate) member_count: u64,
     pub(crate) external_id: Option<ExternalId>,
     pub(crate) flags: RoomFlags,
+    pub(crate) details: RoomDetails,
     /// The place after which the last of those sees the room who came while newcomers saw nothing of before.
     pub(crate) newcomers_after: Seq,
 }
@@ -129,6 +130,7 @@ pub(crate) trait Rooms {
     async fn joinable_rooms(
         &mut self,
         user: UserId,
+        text: Option<&SearchText>,
         after: Option<ByAge>,
         limit: u32,
     ) -> DatabaseResult<Vec<View>>;

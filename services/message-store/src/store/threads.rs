@@ -128,6 +128,12 @@ pub(crate) trait Threads {
     /// How many users follow a thread, counted so far.
     async fn count_followers(&mut self, room: RoomId, root: Seq, up_to: u32) -> DatabaseResult<u64>;
 
+    /// How many threads a user follows, as far as `up_to`.
+    async fn count_followed(&mut self, user: UserId, up_to: u32) -> DatabaseResult<u64>;
+
+    /// Ends the follows of those threads of a user in which nobody has written for the longest time, but for so many and one.
+    async fn forget_quietest(&mut self, user: UserId, but: ThreadId, kept: u32) -> DatabaseResult<()>;
+
     /// Counts a message at the thread's last place as the user's own, for who has a place in the thread.
     async fn count_own(&mut self, thread: &ThreadRecord, user: UserId) -> DatabaseResult<()>;
 

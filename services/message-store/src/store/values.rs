@@ -4,9 +4,11 @@ use madang_database::{DatabaseError, DatabaseResult};
 use madang_domain::{AddedBy, NotificationLevel, Receipts, Restriction, Role, RoomHistory, Seq};
 use madang_rpc::store::RoomKind;
 
-/// A role as the column has it.
+/// A role as statements take and answer it. A guest is 0 there alone: in the columns it is a member, 1, with a mark beside it,
+/// which a version that knows no guests passes over. See `role_of!`, `role_column!` and `guest_column!`.
 pub(crate) const fn role_number(role: Role) -> i16 {
     match role {
+        Role::Guest => 0,
         Role::Member => 1,
         Role::Moderator => 2,
         Role::Owner => 3,
@@ -16,11 +18,17 @@ pub(crate) const fn role_number(role: Role) -> i16 {
 /// Reads what [`role_number`] wrote.
 pub(crate) fn role_from_number(number: i16) -> DatabaseResult<Role> {
     match number {
+        0 => Ok(Role::Guest),
         1 => Ok(Role::Member),
         2 => Ok(Role::Moderator),
         3 => Ok(Role::Owner),
         other => Err(DatabaseError::corrupt("role", format!("{other} is none"))),
     }
+}
+
+/// A role as lists of members are ordered by it: guests stand among the members.
+pub(crate) fn rank_number(role: Role) -> i16 {
+    role_number(role.max(Role::Member))
 }
 
 /// Who may add a user, as the column has it.

@@ -146,7 +146,8 @@ impl WordLists {
         let mut latest = self.latest.lock().await;
         // By the times that the lists have, not by this replica's clock, which may be ahead of them. One that was committed
         // late has an earlier time.
-        let since = latest.map_or(Timestamp::from_micros(0), |at| at.minus(COMMIT_DELAY));
+        let all = Timestamp::from_micros(0);
+        let mut since = latest.map_or(all, |at| at.minus(COMMIT_DELAY));
         let mut beyond = None;
         loop {
             let mut connection = database.reader().await?;
@@ -157,6 +158,12 @@ impl WordLists {
                 None => None,
             };
             connection.commit().await?;
+            if changed.is_empty() && beyond.is_none() && since > all {
+                // The list that was set last went with its room. It was perhaps set by a replica whose clock is ahead, and
+                // what was set since then has an earlier time.
+                (*latest, since) = (None, all);
+                continue;
+            }
             self.learn(&changed, site);
             // Only now: what failed before it is asked for again.
             *latest = (*latest).max(changed.last().map(|last| last.at));

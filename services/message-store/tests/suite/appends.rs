@@ -4,8 +4,8 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
 use madang_domain::{
-    Attachment, AttachmentUrl, Code, FileName, MediaType, RoomFlagChanges, RoomId, RoomRef, Seq,
-    event::EventBody,
+    Attachment, AttachmentUrl, Code, FileName, MediaType, RoomDetailChanges, RoomFlagChanges, RoomId,
+    RoomRef, Seq, event::EventBody,
 };
 use madang_rpc::{
     MessageStore as _,
@@ -196,6 +196,7 @@ async fn time_does_not_go_back_in_a_room(fixture: Fixture) {
             name: None,
             slug,
             flags: RoomFlagChanges::default(),
+            details: RoomDetailChanges::default(),
         })
         .await
         .unwrap();

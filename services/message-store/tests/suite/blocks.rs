@@ -4,7 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
 use madang_domain::{
-    AddedBy, Code, Profile, Result, Role, RoomFlagChanges, RoomId, Seq, TopicId, UserId,
+    AddedBy, Code, Profile, Result, Role, RoomDetailChanges, RoomFlagChanges, RoomId, Seq, Timestamp,
+    TopicId, UserId,
     event::{Event, EventBody, Mention},
     limits::BLOCKED_USERS_MAX,
 };
@@ -14,8 +15,9 @@ use madang_rpc::store::ListBlocked;
 use madang_rpc::{
     MessageStore as _,
     store::{
-        Append, Appended, Authority, Block, BlockedUser, CreateRoom, HistoryFrom, Join, Mentioned, OpenInbox,
-        PageQuery, PutMember, PutUserSettings, Read, RememberProfile, RoomKind, SetPin, Unblock, UpdateRoom,
+        Append, Appended, Authority, Block, BlockedUser, ChangedBlocks, CreateRoom, GetHides, HistoryFrom,
+        Join, Mentioned, OpenInbox, PageQuery, PutMember, PutUserSettings, Read, RememberProfile, RoomKind,
+        SetPin, Unblock, UpdateRoom, UserBlocks,
     },
 };
 
@@ -31,12 +33,14 @@ madang_test_kit::on_both!(
     mentions_of_a_batch_are_judged_each_for_itself,
     a_repeated_block_changes_nothing,
     an_opened_inbox_says_whom_its_user_has_blocked,
+    each_change_of_blocks_has_a_later_version,
+    of_many_blocks_an_answer_has_whole_users,
     blocked_users_are_listed_by_age,
     a_user_blocks_so_many_and_no_more,
 );
 
 pub(crate) async fn block(service: &Service, actor: &Arc<Profile>, user: &Arc<Profile>) -> Result<()> {
-    service.block(Block { actor: Arc::clone(actor), user: Arc::clone(user) }).await
+    service.block(Block { actor: Arc::clone(actor), user: Arc::clone(user) }).await.map(drop)
 }
 
 async fn unblock(service: &Service, actor: &Profile, user: &Profile) {
@@ -198,6 +202,7 @@ async fn in_a_direct_room_neither_acts_while_one_blocks_the_other(fixture: Fixtu
             name,
             slug: None,
             flags: RoomFlagChanges::default(),
+            details: RoomDetailChanges::default(),
         };
         [
             code(service.say(room, actor, "third").await),
@@ -322,6 +327,64 @@ async fn an_opened_inbox_says_whom_its_user_has_blocked(fixture: Fixture) {
     };
     assert_eq!(blocked(&mina).await, [jun.id, sora.id]);
     assert_eq!((blocked(&jun).await, blocked(&sora).await), (vec![], vec![]));
+}
+
+async fn each_change_of_blocks_has_a_later_version(fixture: Fixture) {
+    let replicas = [fixture.service().await, fixture.service_ahead(Duration::from_secs(5)).await];
+    let [mina, jun, sora] = [1, 2, 3].map(user);
+    let opened = async |service: &Service| {
+        let open = OpenInbox { user: mina.id, since: None, replay_limit: 5 };
+        service.open_inbox(open).await.unwrap().blocks_version
+    };
+    assert_eq!(opened(&replicas[0]).await, Timestamp::default());
+    let mut last = Timestamp::default();
+    // The clocks of replicas differ, and the version grows all the same.
+    for (service, on) in
+        [(1, true), (0, false), (0, true), (1, false), (0, true)].map(|(of, on)| (&replicas[of], on))
+    {
+        let ChangedBlocks { version } = if on {
+            service.block(Block { actor: Arc::clone(&mina), user: Arc::clone(&jun) }).await.unwrap()
+        } else {
+            service.unblock(Unblock { actor: mina.id, user: jun.id }).await.unwrap()
+        };
+        assert!(version > last, "{version:?} after {last:?}");
+        last = version;
+        assert_eq!(opened(service).await, last);
+    }
+    // Of who has changed nothing, nothing is said; what is said is of its version.
+    let ask = GetHides { users: vec![sora.id, mina.id] };
+    let blocks = replicas[0].get_hides(ask).await.unwrap().blocks;
+    let of = |user: &Profile, blocked: Vec<UserId>, version| UserBlocks { user: user.id, blocked, version };
+    assert_eq!(blocks, [of(&mina, vec![jun.id], last), of(&sora, vec![], Timestamp::default())]);
+}
+
+async fn of_many_blocks_an_answer_has_whole_users(fixture: Fixture) {
+    let service = fixture.service().await;
+    let people: Vec<Arc<Profile>> = (1..=60).map(user).collect();
+    for one in &people {
+        block(&service, one, &user(1_000)).await.unwrap();
+        unblock(&service, one, &user(1_000)).await;
+    }
+    // 54,000 in all, of at most 50,000 in an answer.
+    let many = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 900) \
+        INSERT INTO blocks (blocker, blocked, at) SELECT p.user_id, ";
+    fixture
+        .database()
+        .execute(
+            &format!("{many} md5(n.i::text)::uuid, 1 FROM profiles p, n WHERE p.username <> 'user-1000'"),
+            &format!("{many} randomblob(16), 1 FROM profiles p, n WHERE p.username <> 'user-1000'"),
+        )
+        .await
+        .unwrap();
+    let mut left: Vec<UserId> = people.iter().map(|one| one.id).collect();
+    let mut answers = Vec::new();
+    while !left.is_empty() {
+        let blocks = service.get_hides(GetHides { users: left.clone() }).await.unwrap().blocks;
+        assert!(blocks.iter().all(|of| of.blocked.len() == 900), "none in part");
+        left.retain(|user| blocks.iter().all(|of| of.user != *user));
+        answers.push(blocks.len());
+    }
+    assert_eq!(answers, [55, 5]);
 }
 
 async fn a_repeated_block_changes_nothing(fixture: Fixture) {

@@ -6,24 +6,26 @@
 //! before, some of which the loaded state has already. At the end each must show what a fresh load shows.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     hash::{BuildHasher as _, RandomState},
     sync::Arc,
 };
 
 use madang_domain::{
-    Emoji, Profile, Role, RoomId, RoomRef, Seq, Timestamp, TopicId, UserId,
+    Emoji, MentionAll, Profile, Role, RoomId, RoomRef, Seq, Timestamp, TopicId, UserId,
     event::{
         Deleted, Edited, Event, EventBody, Excerpt, InThread, Message, Pinned, Reacted, Reactions,
         ThreadChange, ThreadState,
     },
 };
+use madang_kit::clock::ManualClock;
 use madang_message_store::Service;
 use madang_rpc::{
     MessageStore as _,
     store::{
-        Append, AppendInThread, Authority, DeleteMessage, EditMessage, FollowThread, HistoryFrom, ListPins,
-        ListThreadMessages, ListThreads, MarkRead, MarkThreadRead, PageQuery, PutMember, React, Read, SetPin,
+        Append, AppendInThread, Authority, DeleteMessage, EditMessage, FollowThread, HistoryFrom, Leave,
+        ListPins, ListThreadMessages, ListThreads, MarkRead, MarkThreadRead, PageQuery, PutMember, React,
+        Read, SetPin,
     },
 };
 use proptest::{
@@ -32,6 +34,7 @@ use proptest::{
     strategy::ValueTree as _,
     test_runner::{Config, RngSeed, TestRunner},
 };
+use tokio::task::JoinSet;
 
 use crate::{
     receipts,
@@ -43,6 +46,8 @@ const USERS: usize = 3;
 const EMOJI: [&str; 3] = ["👍", "❤️", "🎉"];
 /// How many histories are played, unless the environment says how many.
 const HISTORIES: u32 = 24;
+/// How many of them are played at once. They have nothing in common but the database.
+const AT_ONCE: usize = 6;
 const HISTORIES_VARIABLE: &str = "CONVERGENCE_HISTORIES";
 /// The seed of a run, to be had again; each run says its own.
 const SEED_VARIABLE: &str = "PROPTEST_RNG_SEED";
@@ -98,6 +103,14 @@ enum Operation {
         root: u8,
         on: bool,
     },
+    /// Leaves the room. The owner stays.
+    Leave {
+        user: usize,
+    },
+    /// Is made a member again.
+    Return {
+        user: usize,
+    },
     /// The client that reads the log does so now, at most so many events.
     Follow {
         events: u8,
@@ -126,6 +139,8 @@ fn operation() -> impl Strategy<Value = Operation> {
             .prop_map(|(user, root, at)| Operation::MarkThread { user, root, at }),
         1 => (user(), any::<u8>(), any::<bool>())
             .prop_map(|(user, root, on)| Operation::FollowThread { user, root, on }),
+        1 => (1..USERS).prop_map(|user| Operation::Leave { user }),
+        2 => (1..USERS).prop_map(|user| Operation::Return { user }),
         2 => (0..6_u8).prop_map(|events| Operation::Follow { events }),
         1 => proptest::strategy::Just(Operation::Load),
     ]
@@ -137,6 +152,7 @@ struct Shown {
     sender: UserId,
     text: String,
     mentions: Vec<UserId>,
+    mentions_all: Option<MentionAll>,
     reply_to: Option<Seq>,
     excerpt: Option<(UserId, String)>,
     edited_at: Option<Timestamp>,
@@ -192,6 +208,7 @@ impl Page {
             sender,
             text: said.text,
             mentions: said.mentions,
+            mentions_all: said.mentions_all,
             reply_to: said.reply_to,
             excerpt: said.excerpt.map(|excerpt| (excerpt.sender.id, excerpt.text)),
             edited_at: changes.edited_at,
@@ -212,12 +229,13 @@ impl Page {
                 }
                 self.show(event.seq, event.actor.id, said.clone());
             }
-            EventBody::Edited(Edited { message, text: Some(text), mentions, .. }) => {
+            EventBody::Edited(Edited { message, text: Some(text), mentions, mentions_all, .. }) => {
                 let Some(shown) = self.messages.get_mut(message).filter(|shown| !shown.deleted) else {
                     return;
                 };
                 shown.text.clone_from(text);
                 shown.mentions.clone_from(mentions);
+                shown.mentions_all = *mentions_all;
                 shown.edited_at = Some(event.at);
                 for answer in self.answers(*message) {
                     if let Some(excerpt) = &mut answer.excerpt {
@@ -240,6 +258,7 @@ impl Page {
                     sender,
                     text: String::new(),
                     mentions: Vec::new(),
+                    mentions_all: None,
                     reply_to,
                     excerpt: None,
                     edited_at: None,
@@ -312,6 +331,8 @@ struct Stage<'a> {
     /// The messages, in order.
     sent: Vec<Said>,
     marks: BTreeMap<UserId, Seq>,
+    /// Who is no member now.
+    absent: BTreeSet<UserId>,
     /// By root and user: how far who follows a thread has read it. Who does so no more keeps the mark.
     follows: BTreeMap<(Seq, UserId), Follows>,
 }
@@ -356,7 +377,13 @@ impl Stage<'_> {
     async fn play(&mut self, step: usize, operation: &Operation) {
         let (service, room) = (self.service, self.room);
         let at = || RoomRef::Id(room);
-        let naming = |of: Option<usize>| of.map_or(String::new(), |of| format!(" @user-{of}"));
+        // Some mention everybody besides, which is plain text of those who may not.
+        let naming = |of: Option<usize>| {
+            of.map_or(String::new(), |of| {
+                let everybody = ["", " @all", " @here"].get(of).copied().unwrap_or_default();
+                format!(" @{}{everybody}", self.people[of].username)
+            })
+        };
         // A refusal is no event: what is judged here is what those who are not refused have done.
         let events = match *operation {
             Operation::Say { user, reply_to, mentions } => {
@@ -364,6 +391,10 @@ impl Stage<'_> {
                 let mut said = message(&format!("message {step}{}", naming(mentions)), &step.to_string());
                 said.reply_to = reply_to.map(|number| self.message(number));
                 let append = Append { room, actor, message: said, authority: Authority::User };
+                if self.absent.contains(&append.actor.id) {
+                    assert!(service.append(append).await.is_err(), "who is no member sends nothing");
+                    return;
+                }
                 let appended = service.append(append.clone()).await.unwrap();
                 let (seq, sender) = (appended.seq, append.actor.id);
                 let mentions = appended.mentions.iter().map(|mentioned| mentioned.user).collect();
@@ -371,6 +402,7 @@ impl Stage<'_> {
                 // As a gateway publishes it.
                 let said = Message {
                     mentions: appended.mentions.iter().map(|mentioned| mentioned.user).collect(),
+                    mentions_all: appended.mentions_all,
                     excerpt: appended.excerpt.map(Box::new),
                     ..append.message
                 };
@@ -427,7 +459,11 @@ impl Stage<'_> {
             Operation::Mark { user, at: number } => {
                 let user = self.people[user].id;
                 let seq = Seq::new(u64::from(number) % (self.head().await.get() + 1));
-                service.mark_read(MarkRead { user, room: at(), seq }).await.unwrap();
+                let marked = service.mark_read(MarkRead { user, room: at(), seq }).await;
+                assert_eq!(marked.is_err(), self.absent.contains(&user), "{marked:?}");
+                if marked.is_err() {
+                    return;
+                }
                 self.marks.entry(user).and_modify(|mark| *mark = (*mark).max(seq)).or_insert(seq);
                 Vec::new()
             }
@@ -456,10 +492,26 @@ impl Stage<'_> {
                 }
                 Vec::new()
             }
+            Operation::Leave { user } => {
+                let actor = Arc::clone(&self.people[user]);
+                let of = actor.id;
+                match service.leave(Leave { actor, room: at() }).await {
+                    Ok(left) => {
+                        // A membership takes its marks and follows along.
+                        self.absent.insert(of);
+                        self.marks.remove(&of);
+                        self.follows.retain(|(_, user), _| *user != of);
+                        left.events
+                    }
+                    Err(_) => Vec::new(),
+                }
+            }
+            Operation::Return { user } => self.bring_back(user).await,
             Operation::Follow { events } => {
                 follow(service, room, &mut self.reading, u32::from(events)).await;
                 Vec::new()
             }
+            Operation::Load if self.absent.contains(&self.people[1].id) => Vec::new(),
             Operation::Load => {
                 // The cursor is older than what is loaded: the events between are applied once more.
                 let cursor = Seq::new(self.head().await.get().saturating_sub(4));
@@ -469,6 +521,20 @@ impl Stage<'_> {
             }
         };
         self.publish(&events);
+    }
+
+    /// Makes who is no member one again, who has read all that was before.
+    async fn bring_back(&mut self, user: usize) -> Vec<Event> {
+        let (actor, member) = (Arc::clone(&self.people[0]), Arc::clone(&self.people[user]));
+        if !self.absent.remove(&member.id) {
+            return Vec::new();
+        }
+        let of = member.id;
+        let (authority, room, role) = (Authority::User, RoomRef::Id(self.room), Role::Member);
+        let put = PutMember { actor, authority, room, user: member, role };
+        let returned = self.service.put_member(put).await.unwrap();
+        self.marks.insert(of, self.head().await);
+        returned.events
     }
 
     /// As many members have not read a message as have neither marked nor written up to it.
@@ -498,6 +564,9 @@ impl Stage<'_> {
 
     /// Who begins to follow a thread has read it; who goes on has read as much as before.
     fn follows(&mut self, key: (Seq, UserId), on: bool) {
+        if self.absent.contains(&key.1) {
+            return;
+        }
         let last = self.sent.iter().filter(|said| said.root == Some(key.0)).map(|said| said.seq).max();
         let mark = last.unwrap_or(Seq::START);
         if on {
@@ -517,7 +586,7 @@ impl Stage<'_> {
     ) -> Vec<Event> {
         let actor = Arc::clone(&self.people[user]);
         let sender = actor.id;
-        let named = mentions.map_or(String::new(), |of| format!(" @user-{of}"));
+        let named = mentions.map_or(String::new(), |of| format!(" @{}", self.people[of].username));
         let thread = InThread { root, in_room, state: ThreadState::default() };
         let said = Message {
             thread: Some(Box::new(thread)),
@@ -533,7 +602,8 @@ impl Stage<'_> {
             self.follows((root, author), true);
         }
         self.follows((root, sender), true);
-        let named = mentions.map(|of| self.people[of].id).filter(|named| *named != sender);
+        let is_named = |named: &UserId| *named != sender && !self.absent.contains(named);
+        let named = mentions.map(|of| self.people[of].id).filter(is_named);
         let mentions: Vec<UserId> = named.into_iter().collect();
         for named in &mentions {
             self.follows((root, *named), true);
@@ -546,14 +616,12 @@ impl Stage<'_> {
     /// The threads of the naive count beside those of the store, as each person sees them.
     async fn judge_threads(&self, operations: &[Operation]) {
         let (service, room) = (self.service, RoomRef::Id(self.room));
-        let roots: std::collections::BTreeSet<Seq> = self.sent.iter().filter_map(|said| said.root).collect();
+        let roots: BTreeSet<Seq> = self.sent.iter().filter_map(|said| said.root).collect();
         for person in &self.people {
             let page = PageQuery { limit: 200, cursor: None };
             let listed = service.list_threads(ListThreads { user: person.id, page }).await.unwrap().items;
-            // Rooms of earlier histories have the same people.
             let mut listed: BTreeMap<Seq, (u64, ThreadState)> = listed
                 .into_iter()
-                .filter(|thread| thread.root.topic == TopicId::Room(self.room))
                 .map(|thread| (thread.root.seq, (thread.place.unread, state_of(&thread.root))))
                 .collect();
             for root in &roots {
@@ -638,43 +706,78 @@ async fn follow(service: &Service, room: RoomId, follower: &mut Follower, mut li
 madang_test_kit::on_both!(applying_events_shows_what_a_fresh_load_shows);
 
 async fn applying_events_shows_what_a_fresh_load_shows(fixture: Fixture) {
-    let service = fixture.service().await;
+    let service = Arc::new(fixture.service().await);
     let number = |name| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     let seed = number(SEED_VARIABLE).unwrap_or_else(|| RandomState::new().hash_one(()));
+    let histories = number(HISTORIES_VARIABLE).unwrap_or_else(|| HISTORIES.into());
+    let config = Config { rng_seed: RngSeed::Fixed(seed), ..Config::default() };
+    let mut runner = TestRunner::new(config);
     #[expect(clippy::print_stdout, reason = "a test that fails shows what it printed")]
     {
         println!("{SEED_VARIABLE}={seed} has the same histories again");
     }
-    let config = Config { rng_seed: RngSeed::Fixed(seed), ..Config::default() };
-    let mut runner = TestRunner::new(config);
-    let histories = number(HISTORIES_VARIABLE).unwrap_or_else(|| HISTORIES.into());
-    for _ in 0..histories {
+    let begun = std::time::Instant::now();
+    let mut playing = JoinSet::new();
+    let mut steps = 0;
+    for number in 0..histories {
         let operations = vec(operation(), 1..60).new_tree(&mut runner).unwrap().current();
-        let people: Vec<_> = (0..USERS as u128).map(user).collect();
-        let room = service.given_room(&people.iter().collect::<Vec<_>>()).await;
-        let promote = PutMember {
-            actor: Arc::clone(&people[0]),
-            authority: Authority::User,
-            room: RoomRef::Id(room),
-            user: Arc::clone(&people[1]),
-            role: Role::Moderator,
-        };
-        service.put_member(promote).await.unwrap();
-        let mut stage = Stage {
-            service: &service,
-            room,
-            live: people.iter().map(|person| Page::empty(person.id)).collect(),
-            reading: Follower { page: Page::empty(people[2].id), cursor: Seq::START },
-            loaded: None,
-            sent: Vec::new(),
-            marks: BTreeMap::new(),
-            follows: BTreeMap::new(),
-            people,
-        };
-        for (step, operation) in operations.iter().enumerate() {
-            fixture.clock.advance(std::time::Duration::from_millis(1));
-            stage.play(step, operation).await;
+        steps += operations.len();
+        if playing.len() >= AT_ONCE {
+            end_of_one(&mut playing).await;
         }
-        stage.judge(&operations).await;
+        let (service, clock) = (Arc::clone(&service), Arc::clone(&fixture.clock));
+        playing.spawn(async move { play(&service, &clock, number, &operations).await });
     }
+    while !playing.is_empty() {
+        end_of_one(&mut playing).await;
+    }
+    let took = begun.elapsed();
+    let database = if fixture.url.starts_with("sqlite") { "SQLite" } else { "PostgreSQL" };
+    #[expect(clippy::print_stdout, reason = "a test that fails shows what it printed")]
+    {
+        println!("{histories} histories of {steps} operations in {took:?} on {database}");
+    }
+}
+
+/// Waits for one of the histories to end. One that fails fails the test.
+async fn end_of_one(playing: &mut JoinSet<()>) {
+    if let Some(Err(failed)) = playing.join_next().await {
+        std::panic::resume_unwind(failed.into_panic());
+    }
+}
+
+/// Plays one history in a room of its own, by people of its own.
+async fn play(service: &Service, clock: &ManualClock, number: u64, operations: &[Operation]) {
+    let first = u128::from(number) * USERS as u128;
+    let people: Vec<_> = (first..first + USERS as u128).map(user).collect();
+    let room = service.given_room(&people.iter().collect::<Vec<_>>()).await;
+    let promote = PutMember {
+        actor: Arc::clone(&people[0]),
+        authority: Authority::User,
+        room: RoomRef::Id(room),
+        user: Arc::clone(&people[1]),
+        role: Role::Moderator,
+    };
+    service.put_member(promote).await.unwrap();
+    let mut stage = Stage {
+        service,
+        room,
+        live: people.iter().map(|person| Page::empty(person.id)).collect(),
+        reading: Follower { page: Page::empty(people[2].id), cursor: Seq::START },
+        loaded: None,
+        sent: Vec::new(),
+        marks: BTreeMap::new(),
+        absent: BTreeSet::new(),
+        follows: BTreeMap::new(),
+        people,
+    };
+    for (step, operation) in operations.iter().enumerate() {
+        clock.advance(std::time::Duration::from_millis(1));
+        stage.play(step, operation).await;
+    }
+    for user in 1..USERS {
+        let events = stage.bring_back(user).await;
+        stage.publish(&events);
+    }
+    stage.judge(operations).await;
 }

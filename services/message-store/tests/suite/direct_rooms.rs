@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use madang_domain::{
-    Code, Profile, Role, RoomFlagChanges, RoomId, RoomName, Seq, TopicId,
+    Code, Profile, Role, RoomDetailChanges, RoomFlagChanges, RoomId, RoomName, Seq, TopicId,
     event::{EventBody, Joined, RoomChanged},
 };
 use madang_message_store::Service;
@@ -60,6 +60,7 @@ async fn both_may_the_same(fixture: Fixture) {
             name: Some(RoomName::new(name).unwrap()),
             slug: None,
             flags: RoomFlagChanges::default(),
+            details: RoomDetailChanges::default(),
         };
         let changed = service.update_room(change).await.unwrap();
         assert!(matches!(
@@ -75,6 +76,7 @@ async fn both_may_the_same(fixture: Fixture) {
         name: None,
         slug: None,
         flags: RoomFlagChanges::default(),
+        details: RoomDetailChanges::default(),
     };
     assert_eq!(service.update_room(change).await.unwrap_err().code, Code::PermissionDenied);
     assert_eq!(delete(&service, &stranger, room).await.unwrap_err().code, Code::PermissionDenied);

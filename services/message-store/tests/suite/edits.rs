@@ -3,8 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use madang_domain::{
-    Code, Profile, Result, Role, RoomId, RoomRef, Seq, TopicId, UserId,
+    Code, Profile, Result, Role, RoomFlagChanges, RoomId, RoomRef, Seq, TopicId, UserId,
     event::{Edited, Event, EventBody, Mention, Message},
+    limits::EDIT_WINDOW_MAX_S,
     limits::REVISIONS_MAX,
 };
 use madang_message_store::{Service, Settings};
@@ -16,12 +17,14 @@ use madang_rpc::{
     },
 };
 
+use crate::room_flags::set;
 use crate::support::{Fixture, Words as _, assert_logged, message, room_of, user};
 
 madang_test_kit::on_both!(
     an_edit_is_a_row_and_an_event_once,
     the_sender_edits_and_the_site,
     an_edit_has_a_time_if_the_settings_say_so,
+    a_room_says_for_how_long_its_messages_are_edited,
     former_texts_are_kept_for_moderators,
     former_texts_are_bounded,
     only_the_last_edit_in_the_log_has_a_text,
@@ -88,7 +91,8 @@ async fn an_edit_is_a_row_and_an_event_once(fixture: Fixture) {
     let changed = edit(&service, room, &jun, message, "second").await.unwrap();
     let [Event { topic, seq, actor, at, body, .. }] = &changed.events[..] else { panic!("{changed:?}") };
     assert_eq!((*topic, seq.get(), actor), (TopicId::Room(room), 4, &jun));
-    let told = Edited { message, revision: 1, text: Some("second".to_owned()), mentions: Vec::new() };
+    let (text, mentions) = (Some("second".to_owned()), Vec::new());
+    let told = Edited { message, revision: 1, text, mentions, mentions_all: None };
     assert_eq!(body, &EventBody::Edited(told));
     assert_logged(&service, room, &changed).await;
     for event in [&changed.value, &service.log(room).await[2]] {
@@ -157,6 +161,27 @@ async fn an_edit_has_a_time_if_the_settings_say_so(mut fixture: Fixture) {
     let by_site =
         EditMessage { authority: Authority::User, actor: None, room, message, text: "late".to_owned() };
     assert_eq!(service.edit_message(by_site).await.unwrap().events.len(), 1);
+}
+
+async fn a_room_says_for_how_long_its_messages_are_edited(mut fixture: Fixture) {
+    fixture.settings = Settings { edit_window_seconds: 60, ..fixture.settings };
+    let service = fixture.service().await;
+    let mina = user(1);
+    let room = service.given_room(&[&mina]).await;
+    let message = post(&service, room, &mina, "k", "text").await;
+    let window = |seconds| RoomFlagChanges { edit_window_s: Some(seconds), ..RoomFlagChanges::default() };
+    set(&service, room, &mina, window(600)).await.unwrap();
+    fixture.clock.advance(Duration::from_secs(600));
+    edit(&service, room, &mina, message, "in time").await.unwrap();
+    fixture.clock.advance(Duration::from_secs(1));
+    assert_eq!(code(edit(&service, room, &mina, message, "late").await), Some(Code::FailedPrecondition));
+    set(&service, room, &mina, window(EDIT_WINDOW_MAX_S)).await.unwrap();
+    edit(&service, room, &mina, message, "in time again").await.unwrap();
+    // The setting of the server counts again.
+    set(&service, room, &mina, window(0)).await.unwrap();
+    assert_eq!(code(edit(&service, room, &mina, message, "late").await), Some(Code::FailedPrecondition));
+    let refused = set(&service, room, &mina, window(EDIT_WINDOW_MAX_S + 1)).await.unwrap_err();
+    assert_eq!((refused.code, &*refused.fields[0].pointer), (Code::InvalidArgument, "/edit_window_s"));
 }
 
 async fn former_texts_are_kept_for_moderators(fixture: Fixture) {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use madang_domain::{RoomFlagChanges, RoomName, RoomRef};
+use madang_domain::{RoomDetailChanges, RoomFlagChanges, RoomName, RoomRef};
 use madang_rpc::{
     MessageStore as _,
     store::{Authority, EraseUser, RoomKind, UpdateRoom},
@@ -86,6 +86,7 @@ async fn the_former_name_of_a_direct_room_goes_in_bounded_steps(fixture: Fixture
         name: Some(RoomName::new(FORMER).unwrap()),
         slug: None,
         flags: RoomFlagChanges::default(),
+        details: RoomDetailChanges::default(),
     };
     service.update_room(renamed).await.unwrap();
     let columns = "INSERT INTO events (topic, seq, kind, actor, at, ordinal, detail)";

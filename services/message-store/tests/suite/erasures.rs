@@ -216,7 +216,6 @@ async fn nothing_of_an_erased_user_is_left(fixture: Fixture) {
     assert!(left.is_empty(), "{left:#?}");
     for rows in [
         "SELECT count(*) FROM blocks",
-        "SELECT count(*) FROM user_settings",
         "SELECT count(*) FROM user_states",
         "SELECT count(*) FROM invitations",
         "SELECT count(*) FROM invitation_links",
@@ -227,6 +226,8 @@ async fn nothing_of_an_erased_user_is_left(fixture: Fixture) {
     ] {
         assert_eq!(fixture.count(rows).await, 0, "{rows}");
     }
+    let settings = fixture.count("SELECT count(*) FROM user_settings").await;
+    assert_eq!(settings, 1, "those of the one who had blocked the user");
 
     // Others see that somebody was there, and what they have said themselves.
     let log = replica.log(room).await;
@@ -283,13 +284,19 @@ async fn the_last_owner_hands_over(fixture: Fixture) {
     put(with_moderators, &moderator, Role::Moderator).await;
     put(with_moderators, &younger, Role::Moderator).await;
     let with_members = service.given_room(&[&gone]).await;
+    put(with_members, &moderator, Role::Guest).await;
     put(with_members, &member, Role::Member).await;
     put(with_members, &younger, Role::Member).await;
     let with_owners = service.given_room(&[&gone, &member]).await;
     put(with_owners, &younger, Role::Owner).await;
     let alone = service.given_room(&[&gone]).await;
+    let with_guests = service.given_room(&[&gone]).await;
+    put(with_guests, &younger, Role::Guest).await;
 
     let events = erase(&service, gone.id).await;
+    // A guest comes after all members, however long there; and before nobody.
+    assert_eq!(service.role(with_members, &moderator).await, Role::Guest);
+    assert_eq!(service.role(with_guests, &younger).await, Role::Owner);
     assert_eq!(service.role(with_moderators, &moderator).await, Role::Owner);
     assert_eq!(service.role(with_moderators, &younger).await, Role::Moderator);
     assert_eq!(service.role(with_members, &member).await, Role::Owner);
@@ -300,9 +307,9 @@ async fn the_last_owner_hands_over(fixture: Fixture) {
         .filter(|event| matches!(event.body, EventBody::RoleChanged(_)))
         .filter_map(|event| event.subject.as_ref().map(|subject| subject.id))
         .collect();
-    assert_eq!(roles.len(), 2, "{roles:?}");
+    assert_eq!(roles.len(), 3, "{roles:?}");
     // A room in which nobody is left goes.
-    assert_eq!(fixture.count("SELECT count(*) FROM rooms").await, 3);
+    assert_eq!(fixture.count("SELECT count(*) FROM rooms").await, 4);
     assert!(events.iter().any(|event| event.topic == TopicId::Room(alone)
         && matches!(&event.body, EventBody::RoomChanged(changed) if changed.deleted)));
     for room in [with_moderators, with_members, with_owners] {

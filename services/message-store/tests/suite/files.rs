@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use madang_domain::{
-    Attachment, Code, FileId, FileName, Image, MediaType, Profile, Result, RoomFlagChanges, RoomHistory,
-    RoomId,
+    Attachment, Code, FileId, FileName, Image, MediaType, Profile, Result, RoomDetailChanges,
+    RoomFlagChanges, RoomHistory, RoomId,
     event::{Event, EventBody, Message},
 };
 use madang_message_store::Service;
@@ -25,7 +25,7 @@ fn file_id(number: u128) -> FileId {
     FileId::new(Uuid::from_u128(0xf000 + number))
 }
 
-fn begin(actor: &Arc<Profile>, room: RoomId, number: u128) -> BeginUpload {
+pub(crate) fn begin(actor: &Arc<Profile>, room: RoomId, number: u128) -> BeginUpload {
     let name = FileName::new(format!("zyzzyva-{number}.png")).unwrap();
     BeginUpload { file: file_id(number), actor: Arc::clone(actor), room: room.into(), name, size_bytes: SIZE }
 }
@@ -179,6 +179,7 @@ async fn who_may_not_send_may_not_upload(fixture: Fixture) {
             name: None,
             slug: None,
             flags,
+            details: RoomDetailChanges::default(),
         };
         service.update_room(update).await.unwrap();
     };
@@ -223,6 +224,7 @@ async fn a_file_is_for_those_who_see_its_message(fixture: Fixture) {
         name: None,
         slug: None,
         flags,
+        details: RoomDetailChanges::default(),
     };
     service.update_room(update).await.unwrap();
 

@@ -57,6 +57,7 @@ async fn an_inbox_that_was_never_written_is_empty(fixture: Fixture) {
         hides_presence: false,
         hides_typing: false,
         hides_version: Timestamp::default(),
+        blocks_version: Timestamp::default(),
         blocked: Vec::new(),
     };
     assert_eq!(opened, empty);

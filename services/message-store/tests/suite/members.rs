@@ -21,7 +21,8 @@ use crate::support::{Fixture, Words as _, assert_logged, key, page, room_of, use
 madang_test_kit::on_both!(
     joining_is_an_event_once,
     leaving_is_an_event_and_ends_the_right_to_speak,
-    the_last_owner_stays_while_there_are_others,
+    the_last_owner_who_leaves_hands_over,
+    the_last_owner_stays_an_owner_while_there_are_others,
     roles_decide_who_may_change_whom,
     members_are_listed_by_rank,
     changes_and_appends_share_one_order,
@@ -99,30 +100,47 @@ async fn leaving_is_an_event_and_ends_the_right_to_speak(fixture: Fixture) {
     assert_eq!(service.view(room, &mina).await.room.member_count, 1);
 }
 
-async fn the_last_owner_stays_while_there_are_others(fixture: Fixture) {
+async fn the_last_owner_who_leaves_hands_over(fixture: Fixture) {
+    let service = fixture.service().await;
+    let [mina, jun, sora, ara] = [1, 2, 3, 4].map(user);
+    let room = service.given_room(&[&mina]).await;
+    for (user, role) in [(&jun, Role::Member), (&sora, Role::Member), (&ara, Role::Moderator)] {
+        fixture.clock.advance(Duration::from_millis(1));
+        assert_eq!(put(&service, room, &mina, user, role).await, None);
+    }
+    let leave = async |user: &Arc<Profile>| {
+        service.leave(Leave { actor: Arc::clone(user), room: RoomRef::Id(room) }).await.unwrap()
+    };
+    let owner = EventBody::RoleChanged(RoleChanged { role: Role::Owner });
+    // To the moderator, although two members are older; then to the older one of them.
+    for (leaving, heir) in [(&mina, &ara), (&ara, &jun)] {
+        let left = leave(leaving).await;
+        assert_eq!(left.events.len(), 2);
+        assert_eq!((&left.events[0].body, left.events[0].subject.as_ref()), (&owner, Some(heir)));
+        assert_eq!(left.events[1].body, EventBody::Left(Left {}));
+        assert_logged(&service, room, &left).await;
+        assert_eq!(service.role(room, heir).await, Role::Owner);
+    }
+    // Where another owner stays nobody is made one.
+    assert_eq!(put(&service, room, &jun, &sora, Role::Owner).await, None);
+    assert_eq!(leave(&jun).await.events.len(), 1);
+    assert_eq!(leave(&sora).await.events.len(), 1, "the last member may go");
+}
+
+async fn the_last_owner_stays_an_owner_while_there_are_others(fixture: Fixture) {
     let service = fixture.service().await;
     let (mina, jun) = (user(1), user(2));
     let room = service.given_room(&[&mina, &jun]).await;
-    let refused =
-        service.leave(Leave { actor: Arc::clone(&mina), room: RoomRef::Id(room) }).await.unwrap_err();
-    assert_eq!(refused.code, Code::FailedPrecondition);
     assert_eq!(put(&service, room, &mina, &mina, Role::Member).await, Some(Code::FailedPrecondition));
     assert_eq!(put(&service, room, &mina, &jun, Role::Owner).await, None);
-    // Two owners, who leave at once: one of them must stay.
-    let (one, two) = tokio::join!(
+    // Two owners: one leaves while the other one gives the role up. Whichever comes first, an owner is left.
+    let (left, given_up) = tokio::join!(
         service.leave(Leave { actor: Arc::clone(&mina), room: RoomRef::Id(room) }),
         put(&service, room, &jun, &jun, Role::Member),
     );
-    assert_ne!(one.is_ok(), two.is_none(), "{one:?} {two:?}");
-    let (owner, other) = if one.is_ok() { (&jun, &mina) } else { (&mina, &jun) };
-    assert_eq!(service.role(room, owner).await, Role::Owner);
-    if one.is_err() {
-        service.leave(Leave { actor: Arc::clone(other), room: RoomRef::Id(room) }).await.unwrap();
-    }
-    assert!(
-        service.leave(Leave { actor: Arc::clone(owner), room: RoomRef::Id(room) }).await.is_ok(),
-        "the last member may go"
-    );
+    left.unwrap();
+    assert!(matches!(given_up, None | Some(Code::FailedPrecondition)), "{given_up:?}");
+    assert_eq!(service.role(room, &jun).await, Role::Owner);
 }
 
 async fn roles_decide_who_may_change_whom(fixture: Fixture) {

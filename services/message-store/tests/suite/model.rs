@@ -72,6 +72,16 @@ impl Model {
         Self::require(owners > 1, Code::FailedPrecondition)
     }
 
+    /// To a moderator, else to a member. All have joined at one time, so that the lowest id decides.
+    fn hand_over(&mut self, leaving: usize) {
+        let others = self.members.iter_mut().filter(|(user, _)| **user != leaving);
+        let heir = others.max_by_key(|(user, (role, _))| (*role, std::cmp::Reverse(**user)));
+        if let Some((_, (role, _))) = heir {
+            *role = Role::Owner;
+            self.log.push(None);
+        }
+    }
+
     fn admit(&mut self, user: usize, role: Role) {
         self.log.push(None);
         self.members.insert(user, (role, self.log.len()));
@@ -99,8 +109,8 @@ impl Model {
                 }
             }
             Operation::Leave { user } => {
-                if self.role(user)? == Role::Owner && self.members.len() > 1 {
-                    self.keeps_an_owner()?;
+                if self.role(user)? == Role::Owner && self.keeps_an_owner().is_err() {
+                    self.hand_over(user);
                 }
                 self.dismiss(user);
             }

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use madang_domain::{Attachment, Code, Profile, RoomFlagChanges, RoomName, Username, event::EventBody};
+use madang_domain::{
+    Attachment, Code, Profile, RoomDetailChanges, RoomFlagChanges, RoomName, Username, event::EventBody,
+};
 use madang_rpc::{
     MessageStore as _,
     store::{Append, Authority, CreateRoom, RoomKind, UpdateRoom},
@@ -37,6 +39,7 @@ async fn the_names_of_an_earlier_version_get_their_form_once(fixture: Fixture) {
             name: Some(RoomName::new("안뜰").unwrap()),
             slug: None,
             flags: RoomFlagChanges::default(),
+            details: RoomDetailChanges::default(),
         })
         .await
         .unwrap();
@@ -139,6 +142,7 @@ async fn a_room_name_that_shows_nothing_is_refused_here_too(fixture: Fixture) {
         name: Some(name),
         slug: None,
         flags: RoomFlagChanges::default(),
+        details: RoomDetailChanges::default(),
     };
     assert_eq!(service.update_room(change).await.unwrap_err().code, Code::InvalidArgument);
 }

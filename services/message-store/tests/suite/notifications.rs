@@ -30,11 +30,13 @@ use proptest::{
 use crate::{
     edits::edit,
     support::{Fixture, Words as _, key, message, seqs, user},
+    threads::{follow, reply, tell},
 };
 
 madang_test_kit::on_both!(
     a_notice_that_the_level_refuses_is_not_written,
     an_edit_tells_nobody_whose_level_refuses_it,
+    a_thread_tells_nobody_whose_level_refuses_it,
     settings_are_kept_and_answered,
     the_latest_version_of_settings_is_what_is_kept,
     a_dismissed_notice_is_gone_and_its_place_stays,
@@ -42,7 +44,12 @@ madang_test_kit::on_both!(
     unread_notices_are_what_a_naive_count_says,
 );
 
-async fn put(service: &Service, room: RoomId, user: &Profile, settings: RoomSettings) -> Result<SetForRoom> {
+pub(crate) async fn put(
+    service: &Service,
+    room: RoomId,
+    user: &Profile,
+    settings: RoomSettings,
+) -> Result<SetForRoom> {
     let RoomSettings { notify, muted_until } = settings;
     let (notify, muted_until) = (Some(notify), Some(muted_until));
     service.put_room_settings(PutRoomSettings { user: user.id, room: room.into(), notify, muted_until }).await
@@ -121,6 +128,28 @@ async fn an_edit_tells_nobody_whose_level_refuses_it(fixture: Fixture) {
     put(&service, room, &jun, none).await.unwrap();
     edit(&service, room, &mina, said, "@user-2 @user-3").await.unwrap();
     assert_eq!((mentions(&service, &jun).await, mentions(&service, &hana).await), (0, 1));
+}
+
+async fn a_thread_tells_nobody_whose_level_refuses_it(fixture: Fixture) {
+    let service = fixture.service().await;
+    let [mina, jun, hana, sora] = [1, 2, 3, 4].map(user);
+    let room = service.given_room(&[&mina, &jun, &hana, &sora]).await;
+    let root = service.say(room, &mina, "root").await.unwrap().seq;
+    for follower in [&jun, &hana, &sora] {
+        follow(&service, room, follower, root, true).await.unwrap();
+    }
+    let level = |notify, muted_until| RoomSettings { notify, muted_until };
+    let hour = Some(fixture.clock.now().plus(Duration::from_secs(3_600)));
+    put(&service, room, &jun, level(NotificationLevel::None, None)).await.unwrap();
+    put(&service, room, &hana, level(NotificationLevel::All, hour)).await.unwrap();
+    put(&service, room, &sora, level(NotificationLevel::Mentions, None)).await.unwrap();
+    let said = reply(&service, room, &mina, root, "first").await.unwrap().value.seq;
+    let told = |events: Vec<Event>| events.into_iter().map(|event| event.topic).collect::<Vec<_>>();
+    assert_eq!(told(tell(&service, room, said).await), [TopicId::Inbox(sora.id)]);
+    // A mute ends by itself, and what was refused meanwhile stays so.
+    fixture.clock.advance(Duration::from_secs(3_600));
+    let said = reply(&service, room, &mina, root, "second").await.unwrap().value.seq;
+    assert_eq!(told(tell(&service, room, said).await), [hana.id, sora.id].map(TopicId::Inbox));
 }
 
 async fn settings_are_kept_and_answered(fixture: Fixture) {

@@ -1,7 +1,9 @@
 //! Opening subscriptions: where one stands, and what one missed.
 
 use futures_util::future::join_all;
-use madang_domain::{Code, Cursor, Epoch, Role, RoomFlagChanges, RoomId, RoomRef, Seq, TopicId};
+use madang_domain::{
+    Code, Cursor, Epoch, Role, RoomDetailChanges, RoomFlagChanges, RoomId, RoomRef, Seq, TopicId,
+};
 use madang_message_store::renew_epoch;
 use madang_rpc::{
     MessageStore as _,
@@ -128,6 +130,7 @@ async fn rooms_are_resolved_whoever_asks(fixture: Fixture) {
             name: None,
             slug: Some(Some(yard.clone())),
             flags: RoomFlagChanges::default(),
+            details: RoomDetailChanges::default(),
         })
         .await
         .unwrap();

@@ -24,6 +24,7 @@ madang_test_kit::on_both!(
     the_latest_time_that_somebody_was_seen_counts,
     when_somebody_was_seen_can_be_hidden,
     what_is_hidden_is_kept_and_told_with_the_inbox,
+    a_status_that_is_set_is_answered_although_it_is_not_known_who_is_told,
     a_status_that_has_ended_is_taken_away,
     a_status_is_not_told_where_very_many_are_not_to_hear_of_it,
 );
@@ -242,7 +243,22 @@ async fn what_is_hidden_is_kept_and_told_with_the_inbox(fixture: Fixture) {
     assert!(last.version > set.version);
     let ask = GetHides { users: vec![user(2).id, mina.id] };
     let hides = UserHides { user: mina.id, presence: true, typing: false, version: last.version };
-    assert_eq!(service.get_hides(ask).await.unwrap(), [hides]);
+    assert_eq!(service.get_hides(ask).await.unwrap().hides, [hides]);
+}
+
+/// Whoever is answered with an error may set it once more, and nobody would be told of it.
+async fn a_status_that_is_set_is_answered_although_it_is_not_known_who_is_told(fixture: Fixture) {
+    let service = fixture.service().await;
+    let [mina, jun] = [1, 2].map(user);
+    service.given_room(&[&mina, &jun]).await;
+    fixture.execute("ALTER TABLE members RENAME TO members_elsewhere").await;
+    let told = put(&service, &mina, Some(status("at lunch", None))).await;
+    assert_eq!(told.rooms, []);
+    fixture.execute("ALTER TABLE members_elsewhere RENAME TO members").await;
+    let seen = service.get_people(GetPeople { viewer: jun.id, users: vec![mina.id] }).await.unwrap();
+    assert_eq!(seen[0].status, Some(status("at lunch", None)));
+    let again = put(&service, &mina, Some(status("back", None))).await;
+    assert!(again.rooms.len() == 1 && again.version > told.version);
 }
 
 async fn a_status_that_has_ended_is_taken_away(fixture: Fixture) {

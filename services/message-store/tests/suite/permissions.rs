@@ -3,16 +3,16 @@
 use std::sync::Arc;
 
 use madang_domain::{
-    Code, Emoji, Profile, ReportStatus, Restriction, Result, Role, RoomAction, RoomFlagChanges, RoomHistory,
-    RoomId, RoomName, RoomRef, Seq, Target,
+    Code, Emoji, Error, Profile, ReportStatus, Restriction, Result, Role, RoomAction, RoomDetailChanges,
+    RoomFlagChanges, RoomHistory, RoomId, RoomName, RoomRef, Seq, Target,
 };
 use madang_message_store::Service;
 use madang_rpc::{
     MessageStore as _,
     store::{
-        Append, Authority, DeleteMessage, DeleteRoom, EditMessage, History, HistoryFrom, HistoryQuery,
-        ListAudit, ListBans, ListReports, ListRevisions, MakeInvitation, PutMember, PutWords, React,
-        RemoveMember, ReportMessage, Restrict, RoomKind, SetPin, UpdateRoom, WordList,
+        Append, Appended, Authority, DeleteMessage, DeleteRoom, EditMessage, History, HistoryFrom,
+        HistoryQuery, ListAudit, ListBans, ListReports, ListRevisions, MakeInvitation, PutMember, PutWords,
+        React, RemoveMember, ReportMessage, Restrict, RoomKind, SetPin, UpdateRoom, WordList,
     },
 };
 
@@ -64,6 +64,7 @@ impl Scene<'_> {
             name: None,
             slug: None,
             flags,
+            details: RoomDetailChanges::default(),
         };
         self.service.update_room(change).await.map(drop)
     }
@@ -137,6 +138,16 @@ impl Scene<'_> {
                 let pin = SetPin { actor, room: self.at(), message: self.others, on: true };
                 by_user(service.set_pin(pin).await.map(drop)).await
             }
+            RoomAction::MentionAll => {
+                let (room, message) = (self.room, message("@all", "all"));
+                match service.append(Append { room, actor, message, authority }).await {
+                    // Without the right the text is a plain one, and no error.
+                    Ok(Appended { mentions_all: None, .. }) => {
+                        Some(Err(Error::new(Code::PermissionDenied, "it mentions nobody")))
+                    }
+                    sent => Some(sent.map(drop)),
+                }
+            }
             RoomAction::AddMember => {
                 let (user, room, role) = (user(77), self.at(), Role::Member);
                 let put = PutMember { actor, authority, room, user, role };
@@ -162,7 +173,15 @@ impl Scene<'_> {
             }
             RoomAction::ChangeRoom => {
                 let (name, flags) = (Some(RoomName::new("Another").unwrap()), RoomFlagChanges::default());
-                let change = UpdateRoom { authority, actor: named, room: self.at(), name, slug: None, flags };
+                let change = UpdateRoom {
+                    authority,
+                    actor: named,
+                    room: self.at(),
+                    name,
+                    slug: None,
+                    flags,
+                    details: RoomDetailChanges::default(),
+                };
                 Some(service.update_room(change).await.map(drop))
             }
             RoomAction::ChangeFlags => {
@@ -184,12 +203,18 @@ impl Scene<'_> {
 }
 
 /// Sets the flags under which an action shows.
-async fn prepare(service: &Service, owner: &Arc<Profile>, room: RoomId, action: RoomAction) {
-    let none = RoomFlagChanges::default();
+async fn prepare(service: &Service, owner: &Arc<Profile>, room: RoomId, action: RoomAction, lets: bool) {
+    let none = RoomFlagChanges {
+        guests_send: Some(lets),
+        members_add: Some(lets),
+        members_pin: Some(lets),
+        members_mention_all: Some(lets),
+        ..RoomFlagChanges::default()
+    };
     let flags = match action {
         RoomAction::Announce => RoomFlagChanges { announcement: Some(true), ..none },
         RoomAction::SkipSlowMode => RoomFlagChanges { slow_mode_s: Some(60), ..none },
-        _ => return,
+        _ => none,
     };
     let change = UpdateRoom {
         authority: Authority::User,
@@ -198,6 +223,7 @@ async fn prepare(service: &Service, owner: &Arc<Profile>, room: RoomId, action: 
         name: None,
         slug: None,
         flags,
+        details: RoomDetailChanges::default(),
     };
     service.update_room(change).await.unwrap();
 }
@@ -226,13 +252,17 @@ async fn give(service: &Service, owner: &Arc<Profile>, room: RoomId, user: &Arc<
 async fn each_role_may_what_the_table_says(fixture: Fixture) {
     let service = fixture.service().await;
     let [owner, actor, other] = [1, 2, 3].map(user);
-    for action in RoomAction::ALL {
+    for (action, lets) in RoomAction::ALL.iter().flat_map(|action| [(action, false), (action, true)]) {
         for authority in Authority::ALL {
             for role in [None].into_iter().chain(Role::ALL.map(Some)) {
+                // What a room lets guests and members do concerns nobody else.
+                if lets && !matches!(role, Some(Role::Guest | Role::Member)) {
+                    continue;
+                }
                 let room = service.given_room(&[&owner, &actor, &other]).await;
                 let own = service.say(room, &actor, "own").await.unwrap().seq;
                 let others = service.say(room, &other, "others").await.unwrap().seq;
-                if let Some(role) = role.filter(|role| *role > Role::Member) {
+                if let Some(role) = role.filter(|role| *role != Role::Member) {
                     give(&service, &owner, room, &actor, role).await;
                 } else if role.is_none() {
                     let remove = RemoveMember {
@@ -243,10 +273,11 @@ async fn each_role_may_what_the_table_says(fixture: Fixture) {
                     };
                     service.remove_member(remove).await.unwrap();
                 }
-                prepare(&service, &owner, room, *action).await;
+                prepare(&service, &owner, room, *action, lets).await;
+                let flags = service.view(room, &owner).await.room.flags;
                 let scene = Scene { service: &service, room, actor: &actor, other: &other, own, others };
                 let outcome = scene.attempt(*action, authority).await;
-                let case = format!("{action:?} by {authority:?} as {role:?}: {outcome:?}");
+                let case = format!("{action:?} by {authority:?} as {role:?}, let {lets}: {outcome:?}");
                 let permission = action.permission();
                 let Some(outcome) = outcome else {
                     assert!(authority == Authority::Site && !permission.site, "{case}");
@@ -255,7 +286,7 @@ async fn each_role_may_what_the_table_says(fixture: Fixture) {
                 let is_permitted = match (authority, role) {
                     (Authority::User | Authority::SiteAsUser, None) => false,
                     (Authority::User | Authority::SiteAsUser, Some(role)) => {
-                        action.is_permitted(authority, role)
+                        action.is_permitted(authority, role, flags)
                     }
                     // A message of the site has a member as its sender.
                     (Authority::Site, None) => permission.site && !is_of_a_sender(*action),
@@ -268,7 +299,10 @@ async fn each_role_may_what_the_table_says(fixture: Fixture) {
 }
 
 const fn is_of_a_sender(action: RoomAction) -> bool {
-    matches!(action, RoomAction::Send | RoomAction::Announce | RoomAction::SkipSlowMode)
+    matches!(
+        action,
+        RoomAction::Send | RoomAction::Announce | RoomAction::SkipSlowMode | RoomAction::MentionAll
+    )
 }
 
 async fn some_actions_reach_lesser_roles_alone(fixture: Fixture) {
@@ -283,7 +317,7 @@ async fn some_actions_reach_lesser_roles_alone(fixture: Fixture) {
                 for target in Role::ALL {
                     let room = service.given_room(&[&owner, &actor, &other]).await;
                     give(&service, &owner, room, &actor, role).await;
-                    if target > Role::Member {
+                    if target != Role::Member {
                         give(&service, &owner, room, &other, target).await;
                     }
                     let (own, others) = (Seq::START, Seq::START);

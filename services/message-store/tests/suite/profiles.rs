@@ -55,7 +55,7 @@ async fn names(service: &Service, room: RoomId, reader: &Profile, of: &Profile) 
         let joined = events.iter().filter_map(|event| event.subject.as_ref()).filter(|user| user.id == of.id);
         names.extend(joined.map(|user| user.name.to_string()));
     }
-    let list = ListRooms { user: Some(reader.id), joinable: false, page: page(10) };
+    let list = ListRooms { user: Some(reader.id), joinable: false, text: None, page: page(10) };
     let rooms = service.list_rooms(list).await.unwrap().items;
     names.extend(
         rooms.into_iter().filter_map(|view| view.last_message).map(|last| last.actor.name.to_string()),

@@ -209,7 +209,12 @@ async fn own_messages_are_not_unread(fixture: Fixture) {
     assert_eq!(mark(&mina, 9).await, 0);
     assert_eq!(mark(&jun, 9).await, 0);
     let view = &service
-        .list_rooms(ListRooms { user: Some(mina.id), joinable: false, page: crate::support::page(10) })
+        .list_rooms(ListRooms {
+            user: Some(mina.id),
+            joinable: false,
+            text: None,
+            page: crate::support::page(10),
+        })
         .await
         .unwrap()
         .items[0];

@@ -3,24 +3,28 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use madang_domain::{
-    Code, Profile, Reason, ReportStatus, Restriction, Result, Role, RoomFlagChanges, RoomId, RoomRef, Seq,
-    Timestamp, UserId, WordAction,
+    Code, Profile, Reason, ReportStatus, Restriction, Result, Role, RoomDetailChanges, RoomFlagChanges,
+    RoomId, RoomRef, Seq, Timestamp, UserId, WordAction,
     event::{InThread, Message, ThreadState},
 };
 use madang_message_store::Service;
 use madang_rpc::{
     MessageStore as _,
     store::{
-        Append, AppendInThread, Appended, AuditEntry, Authority, DeleteMessage, GetWords, ListAudit,
-        ListReports, MakeInvitation, PageQuery, PutMember, PutWords, RemoveMember, Report, ReportMessage,
-        Restrict, RoomKind, SettleReport, UpdateRoom, WordList,
+        Append, AppendInThread, Appended, AuditEntry, Authority, DeleteMessage, DeleteRoom, GetWords,
+        ListAudit, ListReports, MakeInvitation, PageQuery, PutMember, PutWords, RemoveMember, Report,
+        ReportMessage, Restrict, RoomKind, SettleReport, UpdateRoom, WordList,
     },
 };
+
+use sqlx::{Connection as _, Executor as _};
 
 use crate::{
     deletions::delete,
     edits::edit,
     erasures::erase,
+    files::{self, uploaded},
+    rooms::TOMBSTONE_KEPT,
     support::{Fixture, Words as _, message, page, room_of, user},
 };
 
@@ -35,7 +39,9 @@ madang_test_kit::on_both!(
     a_changed_list_holds_at_once_where_it_was_set_and_then_at_other_replicas,
     what_a_list_finds_anew_is_open_again,
     what_a_list_finds_is_said_and_reported_or_neither,
+    of_messages_sent_at_once_those_with_a_word_are_reported,
     replicas_whose_clocks_differ_hear_of_every_list,
+    a_list_holds_although_one_of_a_later_time_is_gone,
     a_reporter_and_what_a_record_is_about_are_forgotten,
     reports_of_all_rooms_are_found_by_their_status,
 );
@@ -226,6 +232,7 @@ async fn what_moderators_do_is_recorded_and_nothing_else_is(fixture: Fixture) {
         name: None,
         slug: None,
         flags,
+        details: RoomDetailChanges::default(),
     };
     service.update_room(change).await.unwrap();
     let make = MakeInvitation {
@@ -482,9 +489,76 @@ async fn what_a_list_finds_is_said_and_reported_or_neither(fixture: Fixture) {
     assert_eq!(reported, BTreeSet::from([root, plain.seq, thread.seq]));
 }
 
+/// They are appended together with the others of their moment, each once.
+async fn of_messages_sent_at_once_those_with_a_word_are_reported(fixture: Fixture) {
+    let service = fixture.service().await;
+    let (mina, jun) = (user(1), user(2));
+    let room = service.given_room(&[&mina, &jun]).await;
+    put_words(&service, &mina, room, list(&["damn"], WordAction::Flag)).await.unwrap();
+    let texts = ["damn", "damn @user-1", "fine @user-1", "fine"];
+    let keys: Vec<String> = (0..40).map(|number| format!("k{}", number / 2)).collect();
+    let sends = keys.iter().enumerate().map(|(number, key)| {
+        // Each is said twice.
+        send(&service, room, &jun, texts[number / 2 % texts.len()], key)
+    });
+    let sent = futures_util::future::join_all(sends).await;
+    let flagged = sent.iter().enumerate().filter(|(number, _)| number / 2 % texts.len() < 2);
+    let flagged: BTreeSet<Seq> = flagged.map(|(_, sent)| sent.as_ref().unwrap().seq).collect();
+    assert_eq!(flagged.len(), 10);
+    assert_eq!(service.log(room).await.len(), 2 + 20);
+    assert_eq!(fixture.count("SELECT count(*) FROM reports").await, 10);
+    let at = page(200);
+    let ask = ListReports { user: Some(mina.id), room: None, status: ReportStatus::Open, page: at };
+    let reported = service.list_reports(ask).await.unwrap().items;
+    assert_eq!(reported.iter().map(|report| report.message).collect::<BTreeSet<_>>(), flagged);
+    // A report that cannot be written holds back the message that it is of, and no other.
+    fixture.refuse_reports(true).await;
+    let (with_a_word, plain) =
+        tokio::join!(send(&service, room, &jun, "damn", "w"), send(&service, room, &jun, "fine", "p"));
+    assert!(with_a_word.is_err() && plain.is_ok());
+}
+
+/// Messages with files wait for each other; those that are reported are in calls with plain ones, which would wait too.
+#[tokio::test]
+async fn a_message_with_a_word_waits_for_none_with_files() {
+    /// More than are appended at once.
+    const FILES: u128 = 6;
+    let database = madang_test_kit::EitherDatabase::postgres().await.unwrap();
+    let mut holder = sqlx::PgConnection::connect(database.url()).await.unwrap();
+    let fixture = Fixture::from(database);
+    let service = fixture.service().await;
+    let mina = user(1);
+    let (held, other) = (service.given_room(&[&mina]).await, service.given_room(&[&mina]).await);
+    put_words(&service, &mina, other, list(&["damn"], WordAction::Flag)).await.unwrap();
+    for number in 0..FILES {
+        uploaded(&service, &mina, held, number).await;
+    }
+    holder.execute("BEGIN").await.unwrap();
+    let lock = format!("SELECT FROM rooms WHERE id = '{held}' FOR UPDATE");
+    holder.execute(sqlx::AssertSqlSafe(lock)).await.unwrap();
+    let with_files: Vec<_> = (0..FILES)
+        .map(|number| {
+            let (service, mina) = (service.clone(), Arc::clone(&mina));
+            tokio::spawn(
+                async move { files::send(&service, &mina, held, &format!("f{number}"), &[number]).await },
+            )
+        })
+        .collect();
+    let waiting = "SELECT count(*) FROM pg_stat_activity \
+        WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    fixture.await_count(waiting, 4).await;
+    let said = send(&service, other, &mina, "damn", "d");
+    tokio::time::timeout(Duration::from_secs(2), said).await.expect("it waits for no turn").unwrap();
+    assert!(with_files.iter().all(|sending| !sending.is_finished()));
+    holder.execute("COMMIT").await.unwrap();
+    for sent in with_files {
+        sent.await.unwrap().unwrap();
+    }
+}
+
 async fn replicas_whose_clocks_differ_hear_of_every_list(fixture: Fixture) {
     let service = fixture.service().await;
-    let ahead = fixture.service_ahead(Duration::from_secs(3_600)).await;
+    let ahead = fixture.service_ahead(TOMBSTONE_KEPT * 3).await;
     let (mina, jun) = (user(1), user(2));
     // Of the one that is behind, and after one of that which is ahead.
     for (number, setting, other) in [(0, &service, &ahead), (1, &ahead, &service), (2, &service, &ahead)] {
@@ -501,6 +575,36 @@ async fn replicas_whose_clocks_differ_hear_of_every_list(fixture: Fixture) {
         let heard = tokio::time::timeout(Duration::from_secs(10), holds).await;
         assert!(heard.is_ok(), "list {number} does not hold at the other replica");
     }
+}
+
+async fn a_list_holds_although_one_of_a_later_time_is_gone(fixture: Fixture) {
+    let service = fixture.service().await;
+    let ahead = fixture.service_ahead(Duration::from_secs(3_600)).await;
+    let (mina, jun) = (user(1), user(2));
+    let gone = service.given_room(&[&mina, &jun]).await;
+    put_words(&ahead, &mina, gone, list(&["damn"], WordAction::Refuse)).await.unwrap();
+    let refused = async |service: &Service, room: RoomId| {
+        let refused = async {
+            for attempt in 0.. {
+                if send(service, room, &jun, "damn", &format!("{attempt}")).await.is_err() {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), refused).await.expect("the list holds");
+    };
+    refused(&service, gone).await;
+    let (actor, room) = (Some(Arc::clone(&mina)), RoomRef::Id(gone));
+    service.delete_room(DeleteRoom { actor, authority: Authority::User, room }).await.unwrap();
+    // A replica that starts removes what was the room's when its tombstone has served its time.
+    fixture.clock.advance(TOMBSTONE_KEPT * 2);
+    let _purger = fixture.service().await;
+    fixture.await_count("SELECT count(*) FROM word_lists", 0).await;
+    let room = service.given_room(&[&mina, &jun]).await;
+    put_words(&service, &mina, room, list(&["damn"], WordAction::Refuse)).await.unwrap();
+    assert_eq!(code(send(&service, room, &jun, "damn", "at once").await), Code::InvalidArgument);
+    refused(&ahead, room).await;
 }
 
 async fn a_reporter_and_what_a_record_is_about_are_forgotten(fixture: Fixture) {

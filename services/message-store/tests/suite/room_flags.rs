@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use madang_domain::{
-    Code, Error, Limit, Profile, Receipts, Result, Role, RoomFlagChanges, RoomFlags, RoomHistory, RoomId,
-    RoomRef, Seq,
+    AvatarUrl, Code, Error, Limit, Profile, Receipts, Result, Role, RoomDetailChanges, RoomDetails,
+    RoomFlagChanges, RoomFlags, RoomHistory, RoomId, RoomName, RoomRef, RoomTopic, Seq,
     event::{EventBody, RoomChanged},
     limits::SLOW_MODE_MAX_S,
 };
@@ -12,19 +12,21 @@ use madang_message_store::Service;
 use madang_rpc::{
     MessageStore as _,
     store::{
-        Append, Authority, Changed, HistoryFrom, Join, Leave, ListPins, ListRevisions, PutMember, RoomView,
-        SetPin, UpdateRoom,
+        Append, Authority, Changed, HistoryFrom, Join, Leave, ListPins, ListRevisions, ListRooms, NewRoom,
+        PutMember, RoomKind, RoomView, SetPin, UpdateRoom,
     },
 };
 
 use crate::{
     edits::{edit, said},
     reactions::react,
-    support::{Fixture, Words as _, assert_logged, message, page, seqs, user},
+    support::{Fixture, Words as _, assert_logged, message, page, room_of, seqs, user, user_at},
 };
 
 madang_test_kit::on_both!(
     flags_are_set_and_told_once,
+    what_a_room_shows_is_set_and_told_once,
+    a_room_without_a_name_is_shown_by_its_members,
     in_an_announcement_room_moderators_speak,
     in_an_archived_room_nobody_speaks,
     in_slow_mode_members_wait_between_messages,
@@ -33,8 +35,18 @@ madang_test_kit::on_both!(
     what_newcomers_do_not_see_is_no_excerpt,
 );
 
-pub(crate) const NONE: RoomFlagChanges =
-    RoomFlagChanges { announcement: None, archived: None, slow_mode_s: None, history: None, receipts: None };
+pub(crate) const NONE: RoomFlagChanges = RoomFlagChanges {
+    announcement: None,
+    archived: None,
+    slow_mode_s: None,
+    history: None,
+    receipts: None,
+    guests_send: None,
+    members_add: None,
+    members_pin: None,
+    members_mention_all: None,
+    edit_window_s: None,
+};
 
 pub(crate) async fn set(
     service: &Service,
@@ -51,6 +63,7 @@ pub(crate) async fn set(
             name: None,
             slug: None,
             flags,
+            details: RoomDetailChanges::default(),
         })
         .await
 }
@@ -82,11 +95,22 @@ async fn flags_are_set_and_told_once(fixture: Fixture) {
         slow_mode_s: Some(SLOW_MODE_MAX_S),
         history: Some(RoomHistory::Joined),
         receipts: Some(Receipts::Names),
+        guests_send: Some(true),
+        members_add: Some(true),
+        members_pin: Some(true),
+        members_mention_all: Some(true),
+        edit_window_s: Some(60),
     };
     let flags = changes.applied_to(RoomFlags::default());
     let changed = set(&service, room, &mina, changes).await.unwrap();
     let (name, slug) = (changed.value.room.name.clone(), None);
-    let told = EventBody::RoomChanged(RoomChanged { name, slug, flags, deleted: false });
+    let told = EventBody::RoomChanged(RoomChanged {
+        name,
+        slug,
+        flags,
+        details: RoomDetails::default(),
+        deleted: false,
+    });
     assert_eq!(changed.events.iter().map(|event| &event.body).collect::<Vec<_>>(), [&told]);
     assert_logged(&service, room, &changed).await;
     assert_eq!(service.view(room, &jun).await.room.flags, flags);
@@ -100,6 +124,114 @@ async fn flags_are_set_and_told_once(fixture: Fixture) {
     assert_eq!((refused.code, &*refused.fields[0].pointer), (Code::InvalidArgument, "/slow_mode_s"));
 }
 
+async fn what_a_room_shows_is_set_and_told_once(fixture: Fixture) {
+    let service = fixture.service().await;
+    let (mina, jun) = (user(1), user(2));
+    let room = service.given_room(&[&mina, &jun]).await;
+    let set = async |actor: &Arc<Profile>, room: RoomId, details: RoomDetailChanges| {
+        let update = UpdateRoom {
+            authority: Authority::User,
+            actor: Some(Arc::clone(actor)),
+            room: room.into(),
+            name: None,
+            slug: None,
+            flags: NONE,
+            details,
+        };
+        service.update_room(update).await
+    };
+    let topic = RoomTopic::new("  점심에 무엇을 먹을까 ").unwrap();
+    let avatar_url = AvatarUrl::new("https://example.com/yard.png").unwrap();
+    let both = RoomDetailChanges {
+        topic: Some(Some(topic.clone())),
+        avatar_url: Some(Some(avatar_url.clone())),
+        unnamed: None,
+    };
+    let details = RoomDetails { topic: Some(topic), avatar_url: Some(avatar_url), unnamed: false };
+    let changed = set(&mina, room, both.clone()).await.unwrap();
+    assert_eq!(changed.value.room.details, details);
+    let (name, flags) = (changed.value.room.name.clone(), RoomFlags::default());
+    let body = RoomChanged { name, slug: None, flags, details: details.clone(), deleted: false };
+    assert_eq!(
+        changed.events.iter().map(|event| &event.body).collect::<Vec<_>>(),
+        [&EventBody::RoomChanged(body)]
+    );
+    assert_logged(&service, room, &changed).await;
+    assert_eq!(service.view(room, &jun).await.room.details, details);
+    assert!(set(&mina, room, both.clone()).await.unwrap().events.is_empty(), "a repeat");
+    // Another property leaves them as they are, and each goes alone.
+    let archive = RoomFlagChanges { archived: Some(true), ..NONE };
+    super::room_flags::set(&service, room, &mina, archive).await.unwrap();
+    assert_eq!(service.view(room, &jun).await.room.details, details);
+    let without_topic = RoomDetailChanges { topic: Some(None), ..RoomDetailChanges::default() };
+    let changed = set(&mina, room, without_topic).await.unwrap();
+    assert_eq!(changed.value.room.details, RoomDetails { topic: None, ..details });
+    // As the name: owners, and not in a direct room.
+    promote(&service, room, &mina, &jun).await;
+    assert_eq!(code(set(&jun, room, both.clone()).await), Some(Code::PermissionDenied));
+    let direct = service.make(&mina, room_of(RoomKind::Direct, "Two", &[&jun])).await.unwrap().value.room.id;
+    assert_eq!(code(set(&mina, direct, both).await), Some(Code::FailedPrecondition));
+}
+
+async fn a_room_without_a_name_is_shown_by_its_members(fixture: Fixture) {
+    let service = fixture.service().await;
+    let people: Vec<_> = (1..=7).map(|number| user_at(number, &format!("사람 {number}"), 1)).collect();
+    let new = |kind, members: &[&Arc<Profile>]| NewRoom { unnamed: true, ..room_of(kind, "Group", members) };
+    let room = service.make(&people[0], new(RoomKind::Private, &[&people[1]])).await.unwrap().value.room;
+    assert_eq!((&*room.name, room.details.unnamed), ("사람 2", true), "without oneself");
+    let name_for = async |user: &Arc<Profile>| service.view(room.id, user).await.room.name.to_string();
+    assert_eq!(name_for(&people[1]).await, "사람 1");
+    for user in &people[2..] {
+        fixture.clock.advance(Duration::from_millis(1));
+        let put = PutMember {
+            actor: Arc::clone(&people[0]),
+            authority: Authority::User,
+            room: room.id.into(),
+            user: Arc::clone(user),
+            role: Role::Member,
+        };
+        service.put_member(put).await.unwrap();
+    }
+    // Five of them: owners first, then by joining. In lists too.
+    let five = "사람 1, 사람 2, 사람 3, 사람 4, 사람 5";
+    assert_eq!(name_for(&people[6]).await, five);
+    let list = ListRooms { user: Some(people[6].id), joinable: false, text: None, page: page(10) };
+    assert_eq!(&*service.list_rooms(list).await.unwrap().items[0].room.name, five);
+    // It follows their names and who they are.
+    let renamed = user_at(1, &"긴".repeat(64), 2);
+    service.say(room.id, &renamed, "k").await.unwrap();
+    service.leave(Leave { actor: Arc::clone(&people[1]), room: room.id.into() }).await.unwrap();
+    let name = name_for(&people[6]).await;
+    assert!(name.starts_with(&format!("{}, 사람 3, 사람 4", "긴".repeat(64))), "{name}");
+    assert!(name.chars().count() <= 100);
+    // It can be given a name, and lose it; a public room cannot.
+    let rename = async |room: RoomId, name: &str, unnamed: Option<bool>| {
+        let update = UpdateRoom {
+            authority: Authority::User,
+            actor: Some(Arc::clone(&people[0])),
+            room: room.into(),
+            name: Some(RoomName::new(name).unwrap()),
+            slug: None,
+            flags: NONE,
+            details: RoomDetailChanges { unnamed, ..RoomDetailChanges::default() },
+        };
+        service.update_room(update).await
+    };
+    let named = rename(room.id, "모임", None).await.unwrap();
+    assert_eq!((&*named.value.room.name, named.value.room.details.unnamed), ("모임", false));
+    let unnamed = rename(room.id, "Group", Some(true)).await.unwrap();
+    assert_eq!(&*unnamed.value.room.name, "사람 3, 사람 4, 사람 5, 사람 6, 사람 7");
+    let refused = service.make(&people[0], new(RoomKind::Public, &[])).await.unwrap_err();
+    assert_eq!((refused.code, &*refused.fields[0].pointer), (Code::InvalidArgument, "/name"));
+    let public = service.given_public_room(&people[0]).await;
+    assert_eq!(code(rename(public, "Group", Some(true)).await), Some(Code::InvalidArgument));
+    // A direct room is shown by the other user, and by a name once it has one.
+    let direct = service.make(&people[0], new(RoomKind::Direct, &[&people[1]])).await.unwrap().value.room;
+    assert_eq!(&*direct.name, "사람 2");
+    let named = rename(direct.id, "둘", None).await.unwrap();
+    assert_eq!((&*named.value.room.name, named.value.room.details.unnamed), ("둘", false));
+}
+
 async fn in_an_announcement_room_moderators_speak(fixture: Fixture) {
     let service = fixture.service().await;
     let [mina, jun, hana] = [1, 2, 3].map(user);
@@ -111,7 +243,10 @@ async fn in_an_announcement_room_moderators_speak(fixture: Fixture) {
         service.say(room, speaker, "news").await.unwrap();
     }
     let refused = service.say(room, &hana, "me too").await.unwrap_err();
-    assert_eq!(refused.to_string(), "permission_denied: only moderators send in this room");
+    assert_eq!(
+        refused.to_string(),
+        "permission_denied: only moderators send in an announcement room, and guests only where the room lets them"
+    );
     assert_eq!(
         code(edit(&service, room, &hana, own, "by the back door").await),
         Some(Code::PermissionDenied)

@@ -2,13 +2,13 @@
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use madang_domain::{Code, Profile, Role, RoomId, RoomRef, UserId, limits::PAGE_MAX_BYTES};
+use madang_domain::{Code, Profile, Role, RoomId, RoomRef, SearchText, Slug, UserId, limits::PAGE_MAX_BYTES};
 use madang_message_store::Service;
 use madang_rpc::{
     MessageStore as _,
     store::{
-        Append, Authority, DeleteRoom, Join, ListBans, ListMembers, ListRooms, PageQuery, PutMember, Resolve,
-        RoomKind,
+        Append, Authority, DeleteRoom, Join, ListBans, ListMembers, ListRooms, NewRoom, PageQuery, PutMember,
+        Resolve, RoomKind,
     },
 };
 use proptest::{
@@ -26,6 +26,7 @@ madang_test_kit::on_both!(
     rooms_are_listed_by_activity,
     empty_rooms_of_others_come_after_those_in_which_something_was_said,
     public_rooms_are_listed_for_those_who_may_join,
+    public_rooms_are_found_by_name_and_slug,
     a_page_of_rooms_is_bounded_in_bytes,
     a_room_that_becomes_active_while_the_list_is_paged_is_on_a_page,
     a_member_whose_role_changes_while_the_list_is_paged_is_on_a_page,
@@ -43,8 +44,8 @@ const ROOMS: usize = 9;
 async fn all_pages(service: &Service, user: &Profile, joinable: bool, limit: u32) -> Vec<RoomId> {
     let (mut rooms, mut query) = (Vec::new(), page(limit));
     loop {
-        let page =
-            service.list_rooms(ListRooms { user: Some(user.id), joinable, page: query }).await.unwrap();
+        let list = ListRooms { user: Some(user.id), joinable, text: None, page: query };
+        let page = service.list_rooms(list).await.unwrap();
         assert!(page.items.len() <= limit as usize);
         rooms.extend(page.items.iter().map(|view| view.room.id));
         let Some(next) = page.next else { return rooms };
@@ -69,7 +70,7 @@ async fn rooms_are_listed_by_activity(fixture: Fixture) {
         assert_eq!(all_pages(&service, &mina, false, limit).await, expected);
     }
     let first = &service
-        .list_rooms(ListRooms { user: Some(mina.id), joinable: false, page: page(1) })
+        .list_rooms(ListRooms { user: Some(mina.id), joinable: false, text: None, page: page(1) })
         .await
         .unwrap()
         .items[0];
@@ -81,7 +82,7 @@ async fn rooms_are_listed_by_activity(fixture: Fixture) {
         let query = PageQuery { limit, cursor: cursor.map(str::to_owned) };
         assert_eq!(
             service
-                .list_rooms(ListRooms { user: Some(mina.id), joinable: false, page: query })
+                .list_rooms(ListRooms { user: Some(mina.id), joinable: false, text: None, page: query })
                 .await
                 .unwrap_err()
                 .code,
@@ -103,6 +104,49 @@ async fn public_rooms_are_listed_for_those_who_may_join(fixture: Fixture) {
     service.join(Join { actor: Arc::clone(&jun), room: RoomRef::Id(rooms.remove(2)) }).await.unwrap();
     assert_eq!(all_pages(&service, &jun, true, 1).await, rooms);
     assert!(all_pages(&service, &mina, true, 10).await.is_empty());
+}
+
+async fn public_rooms_are_found_by_name_and_slug(fixture: Fixture) {
+    let service = fixture.service().await;
+    let (mina, jun) = (user(1), user(2));
+    let mut made = Vec::new();
+    let rooms = [
+        (RoomKind::Public, "서울 마당", Some("seoul")),
+        (RoomKind::Public, "Lunch at Noon", None),
+        (RoomKind::Public, "100% lunch", Some("full_lunch")),
+        (RoomKind::Private, "Lunch in private", None),
+        (RoomKind::Public, "부산 마당", None),
+    ];
+    for (kind, name, slug) in rooms {
+        fixture.clock.advance(Duration::from_millis(1));
+        let slug = slug.map(|slug| Slug::new(slug).unwrap());
+        let room = NewRoom { slug, ..room_of(kind, name, &[]) };
+        made.push(service.make(&mina, room).await.unwrap().value.room.id);
+    }
+    let found = async |text: &str, limit: u32| {
+        let (mut found, mut query) = (Vec::new(), page(limit));
+        loop {
+            let text = Some(SearchText::new(text).unwrap());
+            let list = ListRooms { user: Some(jun.id), joinable: true, text, page: query };
+            let page = service.list_rooms(list).await.unwrap();
+            found.extend(page.items.iter().map(|view| view.room.id));
+            let Some(next) = page.next else { return found };
+            query = PageQuery { limit, cursor: Some(next) };
+        }
+    };
+    // The newest first, page by page; whatever the case; never what is not to be joined.
+    for limit in [1, 10] {
+        assert_eq!(found("마당", limit).await, [made[4], made[0]]);
+        assert_eq!(found("LUNCH", limit).await, [made[2], made[1]]);
+    }
+    assert_eq!(found("Seoul", 10).await, [made[0]], "by its slug");
+    // What LIKE reads as more than itself.
+    assert_eq!(found("0% l", 10).await, [made[2]]);
+    assert_eq!(found("l_l", 10).await, [made[2]], "in its slug alone");
+    assert!(found("%%", 10).await.is_empty());
+    assert!(found("\\", 10).await.is_empty());
+    service.join(Join { actor: Arc::clone(&jun), room: RoomRef::Id(made[4]) }).await.unwrap();
+    assert_eq!(found("마당", 10).await, [made[0]]);
 }
 
 async fn empty_rooms_of_others_come_after_those_in_which_something_was_said(fixture: Fixture) {
@@ -155,8 +199,10 @@ async fn a_page_of_rooms_is_bounded_in_bytes(fixture: Fixture) {
         rooms.insert(0, room);
     }
     fixture.clock.advance(COMMIT_DELAY);
-    let first =
-        service.list_rooms(ListRooms { user: Some(jun.id), joinable: false, page: page(200) }).await.unwrap();
+    let first = service
+        .list_rooms(ListRooms { user: Some(jun.id), joinable: false, text: None, page: page(200) })
+        .await
+        .unwrap();
     let ids: Vec<RoomId> = first.items.iter().map(|view| view.room.id).collect();
     assert_eq!(ids, rooms[..FIT]);
     // Whoever goes on comes to the end, whatever the limit.
@@ -174,8 +220,10 @@ async fn a_page_of_rooms_is_bounded_in_bytes(fixture: Fixture) {
     }
     let (mut query, mut again) = (PageQuery { limit: 200, cursor: first.next }, BTreeSet::new());
     while query.cursor.is_some() {
-        let page =
-            service.list_rooms(ListRooms { user: Some(jun.id), joinable: false, page: query }).await.unwrap();
+        let page = service
+            .list_rooms(ListRooms { user: Some(jun.id), joinable: false, text: None, page: query })
+            .await
+            .unwrap();
         assert!(page.items.len() <= FIT + 1, "{} rooms", page.items.len());
         again.extend(page.items.iter().map(|view| view.room.id));
         query = PageQuery { limit: 200, cursor: page.next };
@@ -219,7 +267,7 @@ async fn a_room_that_becomes_active_while_the_list_is_paged_is_on_a_page(fixture
         let happenings = drawn(&mut runner, &happenings());
         let (mut seen, mut query) = (BTreeSet::new(), page(1 + number % 3));
         for (turn, places) in happenings.iter().cycle().enumerate() {
-            let list = ListRooms { user: Some(mina.id), joinable: false, page: query.clone() };
+            let list = ListRooms { user: Some(mina.id), joinable: false, text: None, page: query.clone() };
             let listed = replicas[turn % 2].list_rooms(list).await.unwrap();
             assert!(listed.items.len() <= query.limit as usize);
             seen.extend(listed.items.iter().map(|view| view.room.id));

@@ -4,7 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
 use madang_domain::{
-    Code, Profile, Role, RoomFlagChanges, RoomFlags, RoomId, RoomName, RoomRef, Seq, TopicId,
+    Code, Profile, Role, RoomDetailChanges, RoomDetails, RoomFlagChanges, RoomFlags, RoomId, RoomName,
+    RoomRef, Seq, TopicId,
     event::{EventBody, Joined, RoomChanged},
 };
 use madang_rpc::{
@@ -160,6 +161,7 @@ async fn a_slug_is_given_once(fixture: Fixture) {
             name: None,
             slug: Some(Some(slug(text))),
             flags: RoomFlagChanges::default(),
+            details: RoomDetailChanges::default(),
         })
     };
     assert_eq!(give("yard").await.unwrap_err().code, Code::AlreadyExists);
@@ -181,6 +183,7 @@ async fn a_slug_is_given_once(fixture: Fixture) {
             name: None,
             slug: Some(None),
             flags: RoomFlagChanges::default(),
+            details: RoomDetailChanges::default(),
         })
         .await
         .unwrap();
@@ -237,6 +240,7 @@ async fn only_owners_change_a_room(fixture: Fixture) {
             name: name("Jun's"),
             slug: None,
             flags: RoomFlagChanges::default(),
+            details: RoomDetailChanges::default(),
         })
         .await
         .unwrap_err();
@@ -258,12 +262,19 @@ async fn only_owners_change_a_room(fixture: Fixture) {
             name: name("Garden"),
             slug: None,
             flags: RoomFlagChanges::default(),
+            details: RoomDetailChanges::default(),
         })
         .await
         .unwrap();
     assert_eq!(changed.value.room.name.as_str(), "Garden");
     let named = RoomName::new("Garden").unwrap();
-    let renamed = RoomChanged { name: named, slug: None, flags: RoomFlags::default(), deleted: false };
+    let renamed = RoomChanged {
+        name: named,
+        slug: None,
+        flags: RoomFlags::default(),
+        details: RoomDetails::default(),
+        deleted: false,
+    };
     assert_eq!(changed.events[0].body, EventBody::RoomChanged(renamed));
     assert_logged(&service, room, &changed).await;
     let same = service
@@ -274,6 +285,7 @@ async fn only_owners_change_a_room(fixture: Fixture) {
             name: name("Garden"),
             slug: None,
             flags: RoomFlagChanges::default(),
+            details: RoomDetailChanges::default(),
         })
         .await
         .unwrap();
@@ -323,7 +335,7 @@ async fn a_deleted_room_is_gone_with_what_was_said(fixture: Fixture) {
 }
 
 /// How long the log of a deleted room is kept.
-const TOMBSTONE_KEPT: Duration = Duration::from_secs(3_600);
+pub(crate) const TOMBSTONE_KEPT: Duration = Duration::from_secs(3_600);
 
 async fn a_deletion_that_nobody_published_is_found_in_the_log(fixture: Fixture) {
     let service = fixture.service().await;

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use madang_domain::{Code, Profile, Result, RoomFlagChanges, RoomId};
+use madang_domain::{Code, Profile, Result, RoomDetailChanges, RoomFlagChanges, RoomId};
 use madang_message_store::Service;
 use madang_rpc::{
     MessageStore as _,
@@ -39,6 +39,7 @@ async fn give(service: &Service, actor: &Arc<Profile>, room: RoomId, text: Optio
             name: None,
             slug,
             flags: RoomFlagChanges::default(),
+            details: RoomDetailChanges::default(),
         })
         .await
         .map(drop)

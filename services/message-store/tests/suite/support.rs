@@ -152,7 +152,7 @@ impl Fixture {
     /// Makes the database refuse reports, as a defect would, or accept them again.
     pub(crate) async fn refuse_reports(&self, on: bool) {
         let (check, trigger) = if on {
-            let check = "ALTER TABLE reports ADD CONSTRAINT refusal CHECK (message < 0)";
+            let check = "ALTER TABLE reports ADD CONSTRAINT refusal CHECK (message < 0) NOT VALID";
             let trigger =
                 "CREATE TRIGGER refusal BEFORE INSERT ON reports BEGIN SELECT raise(ABORT, 'refused'); END";
             (check, trigger)
@@ -215,7 +215,7 @@ pub(crate) fn user(number: u128) -> Arc<Profile> {
 pub(crate) fn room_of(kind: RoomKind, name: &str, members: &[&Arc<Profile>]) -> NewRoom {
     let members = members.iter().map(|member| Arc::clone(member)).collect();
     let name = RoomName::new(name).unwrap();
-    NewRoom { kind, name, slug: None, external_id: None, members, key: None }
+    NewRoom { kind, name, unnamed: false, slug: None, external_id: None, members, key: None }
 }
 
 pub(crate) fn key(text: impl Into<String>) -> IdempotencyKey {
@@ -233,6 +233,8 @@ pub(crate) fn message(text: &str, with_key: &str) -> Message {
         reply_to: None,
         attachments: Vec::new(),
         mentions: Vec::new(),
+        mentions_all: None,
+        metadata: None,
         excerpt: None,
         changes: None,
         thread: None,
@@ -263,8 +265,9 @@ pub(crate) trait Words: MessageStore {
 
     /// The ids of a user's rooms, as one page lists them.
     async fn listed(&self, user: &Profile) -> Vec<RoomId> {
-        let rooms =
-            self.list_rooms(ListRooms { user: Some(user.id), joinable: false, page: page(200) }).await;
+        let rooms = self
+            .list_rooms(ListRooms { user: Some(user.id), joinable: false, text: None, page: page(200) })
+            .await;
         rooms.unwrap().items.iter().map(|view| view.room.id).collect()
     }
 

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use madang_domain::{
     Authority, Code, Profile, Result, Role, RoomFlagChanges, RoomHistory, RoomId, Seq, TopicId,
     event::{Deleted, Event, EventBody, InThread, Message, Reply, ThreadState},
-    limits::THREAD_FOLLOWERS_MAX,
+    limits::{THREAD_FOLLOWERS_MAX, THREADS_FOLLOWED_MAX},
 };
 use madang_message_store::Service;
 use madang_rpc::{
@@ -43,6 +43,7 @@ madang_test_kit::on_both!(
     followed_threads_are_paged_by_their_last_message,
     a_thread_that_becomes_active_while_the_list_is_paged_is_on_a_page,
     a_thread_has_so_many_followers,
+    a_user_follows_so_many_threads_and_leaves_the_quietest,
     an_edit_in_a_thread_mentions_and_lets_follow,
     what_a_deleted_room_had_of_threads_goes_with_its_log,
     a_room_message_after_a_message_in_a_thread_is_marked_read_by_arithmetic,
@@ -115,7 +116,7 @@ async fn delete(service: &Service, room: RoomId, actor: &Arc<Profile>, message: 
 }
 
 /// Tells all followers of a message, and answers who was told, in order.
-async fn tell(service: &Service, room: RoomId, message: Seq) -> Vec<Event> {
+pub(crate) async fn tell(service: &Service, room: RoomId, message: Seq) -> Vec<Event> {
     let mut told = Vec::new();
     loop {
         let Changed { value, events } =
@@ -629,6 +630,58 @@ async fn a_thread_has_so_many_followers(fixture: Fixture) {
     assert_eq!(whom, expected, "each once, however many transactions");
     follow(&service, room, &crowd[0], root, false).await.unwrap();
     assert!(follow(&service, room, &jun, root, true).await.unwrap().following);
+}
+
+async fn a_user_follows_so_many_threads_and_leaves_the_quietest(fixture: Fixture) {
+    let service = fixture.service().await;
+    let (mina, jun) = (user(1), user(2));
+    let room = service.given_room(&[&mina, &jun]).await;
+    let mut roots = Vec::new();
+    for key in ["first", "second", "third"] {
+        let root = service.say(room, &mina, key).await.unwrap().seq;
+        reply(&service, room, &mina, root, &format!("in {key}")).await.unwrap();
+        roots.push(root);
+    }
+    follow(&service, room, &jun, roots[0], true).await.unwrap();
+    follow(&service, room, &jun, roots[0], false).await.unwrap();
+    // So many as there may be; the quietest of them has the root 100001.
+    for fill in [
+        "INSERT INTO threads (room, root, messages, replies, last_seq, last_at) \
+            SELECT r.id, 100000 + n.i, 1, 1, 100000 + n.i, n.i FROM rooms r, n",
+        "INSERT INTO thread_follows (room, user_id, root, following, read_seq, read_ordinal) \
+            SELECT p.room, p.user_id, 100000 + n.i, TRUE, 0, 0 FROM members p, n \
+            WHERE p.user_id = (SELECT user_id FROM profiles WHERE username = 'user-2')",
+    ] {
+        let numbers = format!(
+            "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {THREADS_FOLLOWED_MAX}) {fill}"
+        );
+        fixture.database().execute(&numbers, &numbers).await.unwrap();
+    }
+    let followed = "SELECT count(*) FROM thread_follows WHERE following AND root ";
+    let follows = async |of: &str| fixture.count(&format!("{followed} {of}")).await;
+    let most = i64::from(THREADS_FOLLOWED_MAX);
+    assert_eq!(follows("> 100000").await, most);
+
+    // Who writes follows, and is not refused.
+    reply(&service, room, &jun, roots[0], "mine").await.unwrap();
+    assert!(place(&service, room, &jun, roots[0]).await.following);
+    assert_eq!((follows("> 100001").await, follows("= 100001").await), (most - 1, 0));
+    // So does who is mentioned.
+    reply(&service, room, &mina, roots[1], "@user-2").await.unwrap();
+    assert!(place(&service, room, &jun, roots[1]).await.following);
+    assert_eq!((follows("> 100002").await, follows("= 100002").await), (most - 2, 0));
+    // What one wishes to follow is never what goes, however quiet it is.
+    fixture.execute("UPDATE threads SET last_at = 0 WHERE root < 100000").await;
+    assert!(follow(&service, room, &jun, roots[2], true).await.unwrap().following);
+    let real = [0, 1].map(|of| roots[of]);
+    let mut left = Vec::new();
+    for root in real {
+        left.push(place(&service, room, &jun, root).await.following);
+    }
+    assert_eq!(left.iter().filter(|follows| **follows).count(), 1, "one of the now quietest goes");
+    assert!(place(&service, room, &jun, roots[2]).await.following);
+    // The limit is each user's own.
+    assert!(place(&service, room, &mina, roots[0]).await.following);
 }
 
 async fn an_edit_in_a_thread_mentions_and_lets_follow(fixture: Fixture) {

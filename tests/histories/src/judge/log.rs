@@ -99,6 +99,7 @@ impl State {
             Some(Role::Owner) => Ok(2),
             Some(Role::Moderator) => Ok(1),
             Some(Role::Member) => Ok(0),
+            Some(Role::Guest) => Err(format!("{user} is a guest, and no history makes one")),
             None => Err(format!("{user} is no member")),
         }
     }
@@ -198,6 +199,9 @@ fn shown(room: RoomId, event: &Event) -> RoomEvent {
             properties: Properties {
                 name: changed.name.to_string().into(),
                 slug: changed.slug.as_ref().map(|slug| slug.to_string().into()),
+                unnamed: false,
+                topic: None,
+                avatar_url: None,
                 flags: Flags::default(),
                 deleted: changed.deleted,
                 by,
@@ -223,6 +227,8 @@ fn message(event: &Event, said: &event::Message) -> Message<'static> {
         key: said.key.to_string().into(),
         reply_to: said.reply_to.map(|seq| seq.to_string().into()),
         mentions: said.mentions.clone(),
+        mentions_all: None,
+        metadata: None,
         attachments: Vec::new(),
         excerpt: None,
         edited_at: None,

@@ -152,6 +152,7 @@ impl Follower<'_> {
             | ServerFrame::Profile(_)
             | ServerFrame::Status(_)
             | ServerFrame::ThreadRead(_)
+            | ServerFrame::MentionedHere(_)
             | ServerFrame::Reconnect(_)
             | ServerFrame::Pong(_) => return Err(Violation::Broken(format!("nobody asked for {frame:?}"))),
         }

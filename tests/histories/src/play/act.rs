@@ -142,6 +142,7 @@ impl Play<'_> {
             attachments: Vec::new(),
             thread: None,
             in_room: false,
+            metadata: None,
         };
         match self.by_socket(line.request(frame, Kind::Other).await)? {
             Answer::Done(Incoming::Frame(ServerFrame::Ack(ack))) => {

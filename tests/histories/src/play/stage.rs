@@ -201,7 +201,7 @@ async fn room(services: &Services, kind: RoomKind, members: &[usize]) -> Result<
     // A repeat is to find the room that the first try has made.
     let key = format!("stage-{}", ROOMS_MADE.fetch_add(1, Ordering::Relaxed));
     let key = Some(IdempotencyKey::new(key).map_err(Violation::stage)?);
-    let room = NewRoom { kind, name, slug: None, external_id: None, members, key };
+    let room = NewRoom { kind, name, unnamed: false, slug: None, external_id: None, members, key };
     let actor = &services.people[0].profile;
     let create = || CreateRoom { actor: Arc::clone(actor), authority: Authority::User, room: room.clone() };
     Ok(answered(|| services.stores[0].create_room(create())).await?.value.room.id)

@@ -38,6 +38,8 @@ pub(super) struct Pulsed {
     /// The number of the probe that was sent.
     pub(super) nonce: u64,
     probe: StreamId,
+    /// The gateways that are alive, this one included.
+    pub(super) gateways: u32,
 }
 
 /// Why a pulse failed.
@@ -117,6 +119,6 @@ impl LeaseHolder {
         };
         self.epoch = reply.epoch;
         self.confirmed_lease = reply.lease;
-        Ok(Pulsed { lost, nonce: self.nonce, probe: reply.probe })
+        Ok(Pulsed { lost, nonce: self.nonce, probe: reply.probe, gateways: reply.gateways })
     }
 }

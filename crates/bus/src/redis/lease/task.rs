@@ -195,6 +195,7 @@ impl LeaseTask {
         let incarnation = parts.reader_target.borrow().incarnation;
         let cursor = parts.reader_progress.cursor(incarnation);
         let pulsed = parts.holder.pulse(connection, self.fence, cursor).await?;
+        parts.connection.note_gateways(pulsed.gateways);
         self.reader.probe_sent(pulsed.nonce, &parts.reader_progress);
         if let Some(reason) = pulsed.lost {
             parts.subscriptions.forget_confirmations();

@@ -7,14 +7,14 @@
 --      11 '1' when this gateway dropped entries that it should have published
 --      12 value of a lease that is taken: fence, dot, a part that makes it unlike all others
 --      13 how long an entry is kept (ms)
--- Returns: state ('held', 'new' or 'stale'), epoch, id of the probe, value of the lease.
+-- Returns: state ('held', 'new' or 'stale'), epoch, id of the probe, value of the lease, the number of live gateways.
 local me, fence, longest = ARGV[1], tonumber(ARGV[2]), ARGV[9]
 
 -- A command of an abandoned connection may run late, after those of the connection that replaced it.
 local holder = redis.call('GET', KEYS[1]) or ''
 local holder_fence = tonumber(string.match(holder, '^%d+') or '0')
 if holder_fence > fence then
-  return {'stale', '', '', ''}
+  return {'stale', '', '', '', 0}
 end
 
 -- An epoch lasts as long as one process serves this data. Another process, after a failover, a restart or a move of the
@@ -78,4 +78,4 @@ local id = redis.call('XADD', KEYS[2], 'MAXLEN', '~', longest, '*', 'p', ARGV[10
 -- long is lost: the reader finds by the probe that it counts fewer.
 local now = string.match(id, '^%d+')
 redis.call('XTRIM', KEYS[2], 'MINID', string.format('%.0f', math.max(0, tonumber(now) - tonumber(ARGV[13]))))
-return {state, epoch, id, value}
+return {state, epoch, id, value, #live}

@@ -33,6 +33,8 @@ pub(in crate::redis) struct PulseReply {
     pub(in crate::redis) lease: String,
     pub(in crate::redis) epoch: String,
     pub(in crate::redis) probe: StreamId,
+    /// The gateways that are alive, this one included.
+    pub(in crate::redis) gateways: u32,
 }
 
 /// The state in which a pulse found the lease.
@@ -63,13 +65,14 @@ impl Scripts {
         command.arg(pulse.nonce).arg(u8::from(pulse.has_dropped));
         command.arg(Text(format_args!("{}.{}", pulse.fence, pulse.nonce)));
         command.arg(Text(pulse.stream_kept_ms));
-        let (state, epoch, probe, lease): (String, String, Vec<u8>, String) =
+        let (state, epoch, probe, lease, gateways): (String, String, Vec<u8>, String, u32) =
             query(&command, connection).await?;
         let state = match state.as_str() {
             "held" => LeaseState::Held,
             "new" => LeaseState::New,
             _ => LeaseState::Stale,
         };
-        Ok(PulseReply { state, lease, epoch, probe: StreamId::parse(&probe).unwrap_or_default() })
+        let probe = StreamId::parse(&probe).unwrap_or_default();
+        Ok(PulseReply { state, lease, epoch, probe, gateways })
     }
 }

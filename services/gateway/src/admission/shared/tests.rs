@@ -12,6 +12,9 @@ use super::*;
 const RATE: RateLimit = RateLimit { interval: Duration::from_micros(12_500), burst: 160 };
 const MESSAGE: Price = Price { count: 4, rate: RATE };
 
+/// So many gateways that each grants the least part, a tenth.
+const MANY: u32 = 10;
+
 /// A message from the free part.
 const FREE: Paid = Paid { free: 4, taken: 0 };
 
@@ -20,6 +23,8 @@ struct FakeBus {
     epoch: Instant,
     buckets: KeyedRateLimiter<String>,
     calls: AtomicU32,
+    gateways: AtomicU32,
+    granted: AtomicU32,
     answers_after: Duration,
     is_down: bool,
 }
@@ -27,7 +32,22 @@ struct FakeBus {
 impl FakeBus {
     fn new(answers_after: Duration, is_down: bool) -> Arc<Self> {
         let (epoch, buckets) = (Instant::now(), KeyedRateLimiter::new(100));
-        Arc::new(Self { epoch, buckets, calls: AtomicU32::new(0), answers_after, is_down })
+        Arc::new(Self {
+            epoch,
+            buckets,
+            calls: AtomicU32::new(0),
+            granted: AtomicU32::new(0),
+            gateways: AtomicU32::new(MANY),
+            answers_after,
+            is_down,
+        })
+    }
+
+    /// A bus that answers at once, of so many gateways.
+    fn of(gateways: u32) -> Arc<Self> {
+        let bus = Self::new(Duration::ZERO, false);
+        bus.gateways.store(gateways, Ordering::Relaxed);
+        bus
     }
 
     fn calls(&self) -> u32 {
@@ -37,8 +57,8 @@ impl FakeBus {
 
 #[async_trait]
 impl SharedBudgets for FakeBus {
-    fn is_shared(&self) -> bool {
-        true
+    fn gateways(&self) -> u32 {
+        self.gateways.load(Ordering::Relaxed)
     }
 
     async fn take(&self, take: TakeFromBudget<'_>) -> Result<Taken, BudgetError> {
@@ -52,6 +72,7 @@ impl SharedBudgets for FakeBus {
         let TakeFromBudget { budget, rate, least, most } = take;
         let taken =
             self.buckets.take_up_to(budget.to_owned(), least, most, rate, micros(self.epoch.elapsed()));
+        self.granted.fetch_add(taken.unwrap_or(0), Ordering::Relaxed);
         Ok(taken.map_or_else(Taken::Refused, Taken::Granted))
     }
 }
@@ -112,26 +133,42 @@ async fn one_gateway_alone_grants_all_of_the_limit_and_no_more() {
 
 #[tokio::test(start_paused = true)]
 async fn who_floods_many_gateways_gets_little_more_than_at_one() {
-    for count in [2, 4] {
-        let bus = FakeBus::new(Duration::ZERO, false);
+    // What passes beyond the limit, in hundredths: a quarter, and with more than three gateways a tenth for each but one.
+    for (count, beyond) in [(2, 25), (3, 25), (4, 30), (8, 70)] {
+        let bus = FakeBus::of(count);
         let gateways: Vec<_> = (0..count).map(|_| Gateway::new(&bus)).collect();
         let passed = flood(&gateways, 10_000).await;
-        // Each gateway but one adds its free part; a batch of each may be in hand, and a message be begun.
-        let most = limit(10_000) * (10 + count - 1) / 10 + 40 / 10 + count;
+        // A batch of each gateway may be in hand, and a message be begun.
+        let most = limit(10_000) * (100 + beyond) / 100 + 40 / 10 + count;
         assert!((limit(10_000) - 4..=most).contains(&passed), "{passed} at {count} gateways, at most {most}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_is_far_from_the_limit_costs_no_call() {
-    let bus = FakeBus::new(Duration::ZERO, false);
+async fn the_only_gateway_asks_nothing() {
+    let bus = FakeBus::of(1);
     let gateway = Gateway::new(&bus);
-    for _ in 0..1_000 {
-        // A tenth of 20 a second.
-        assert_eq!(gateway.send().await, Ok(FREE));
-        advance(Duration::from_millis(500)).await;
-    }
+    let passed = flood(std::slice::from_ref(&gateway), 10_000).await;
     assert_eq!(bus.calls(), 0);
+    assert!((limit(10_000) - 1..=limit(10_000)).contains(&passed), "{passed}");
+    // Another one comes.
+    bus.gateways.store(2, Ordering::Relaxed);
+    flood(&[gateway], 1_000).await;
+    assert!(bus.calls() > 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_far_from_the_limit_costs_no_call() {
+    // A quarter, an eighth and a tenth of 20 a second.
+    for (count, pause_ms) in [(2, 200), (3, 400), (4, 500), (1_000, 500)] {
+        let bus = FakeBus::of(count);
+        let gateway = Gateway::new(&bus);
+        for _ in 0..1_000 {
+            assert_eq!(gateway.send().await, Ok(FREE));
+            advance(Duration::from_millis(pause_ms)).await;
+        }
+        assert_eq!(bus.calls(), 0, "{count} gateways");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -307,4 +344,20 @@ async fn what_was_asked_for_one_who_hangs_up_is_there_for_the_others() {
     sleep(Duration::from_millis(15)).await;
     assert_eq!(gateway.shared.take(&mina(), MESSAGE).await, Ok(Paid { free: 0, taken: 4 }));
     assert_eq!(bus.calls(), 1, "the batch of the first one served the other");
+}
+
+/// As of rooms that a user makes: four a minute, and sixteen at once.
+#[tokio::test(start_paused = true)]
+async fn of_a_small_budget_is_taken_what_those_who_wait_pay() {
+    let bus = FakeBus::new(Duration::from_millis(20), false);
+    let gateway = Arc::new(Gateway::new(&bus));
+    let price = Price { count: 1, rate: RateLimit { interval: Duration::from_secs(15), burst: 16 } };
+    let mut commands = tokio::task::JoinSet::new();
+    for _ in 0..8 {
+        let gateway = Arc::clone(&gateway);
+        commands.spawn(async move { gateway.take(price).await });
+    }
+    let paid: u32 = commands.join_all().await.into_iter().map(|paid| paid.unwrap().taken).sum();
+    assert!(paid > 1, "several waited");
+    assert_eq!((bus.granted.load(Ordering::Relaxed), bus.calls()), (paid, 2));
 }

@@ -99,7 +99,7 @@ async fn go_live(session: &SessionContext, (opened, mut missed): (OpenedInbox, M
 fn note_read(session: &SessionContext, before: BeforeBlocked, opened: &OpenedInbox) {
     let (presence, typing) = (opened.hides_presence, opened.hides_typing);
     session.usage.note_hides(Hides { presence, typing, version: opened.hides_version });
-    session.usage.note_read_blocked(before, opened.blocked.clone());
+    session.usage.note_read_blocked(before, opened.blocked.clone(), opened.blocks_version);
 }
 
 /// Where the inbox was read late, the user may be shown as present in rooms that were opened before it.

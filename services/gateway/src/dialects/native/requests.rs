@@ -55,8 +55,8 @@ async fn dispatch(
         }
         ClientFrame::Subscribe(wanted) => subscribe::subscribe(&commands, &session, re, wanted).await,
         ClientFrame::Unsubscribe { rooms } => subscribe::unsubscribe(&commands, &session, re, rooms).await,
-        ClientFrame::Send { room, key, text, reply_to, attachments, thread, in_room } => {
-            let message = NewMessage { key, text, reply_to, attachments, thread, in_room };
+        ClientFrame::Send { room, key, text, reply_to, attachments, thread, in_room, metadata } => {
+            let message = NewMessage { key, text, reply_to, attachments, thread, in_room, metadata };
             send(&commands, &session, re, room, message).await
         }
         ClientFrame::Edit { room, message, text } => {

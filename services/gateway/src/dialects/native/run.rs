@@ -47,7 +47,7 @@ impl Dialect for Native {
 
     fn read(&self, session: &SessionContext, text: &str) -> Option<Request> {
         let parsed = Request::parse(text);
-        let kind = parsed.as_ref().map_or(FrameType::Invalid, |request| FrameType::of(request.frame.kind()));
+        let kind = parsed.as_ref().map_or(FrameType::Invalid, |request| FrameType::of(&request.frame));
         session.sockets.counters.frames_in.add(kind, 1);
         match parsed {
             // A ping is answered at once, since it checks this gateway and not the store.

@@ -105,6 +105,12 @@ fn assert_refused(answer: &str, status: u16, code: &str) {
     }
 }
 
+/// The address has all the connections that it may.
+fn assert_limited(answer: &str) {
+    assert_refused(answer, 429, "rate_limited");
+    assert!(answer.contains(r#""limit":"address_connections""#), "{answer}");
+}
+
 #[tokio::test]
 async fn health_is_answered_when_all_places_are_taken() {
     let place = place(2, 100, 0).await;
@@ -143,7 +149,7 @@ async fn who_leaves_makes_room() {
 async fn one_address_cannot_take_the_places_of_others() {
     let place = place(10, 2, 0).await;
     let _held = [place.hold(ME).await, place.hold(ME).await];
-    assert_refused(&place.get(ME, "/v1/now").await, 429, "rate_limited");
+    assert_limited(&place.get(ME, "/v1/now").await);
     assert!(place.get(OTHER, "/v1/now").await.starts_with("HTTP/1.1 200 "));
     assert!(place.get(ME, "/livez").await.starts_with("HTTP/1.1 200 "));
 }
@@ -170,7 +176,7 @@ async fn behind_a_proxy_the_addresses_of_its_clients_count_and_its_own_does_not(
             }
         }
     };
-    assert_refused(&timeout(STEP, refused).await.expect("a refusal"), 429, "rate_limited");
+    assert_limited(&timeout(STEP, refused).await.expect("a refusal"));
     // The connection is the proxy's: others use it on.
     assert!(ask(&mut stream, "GET /v1/now", others).await.starts_with("HTTP/1.1 200 "));
     let without: Vec<_> = [place.hold(ME).await, place.hold(ME).await, place.hold(ME).await].into();

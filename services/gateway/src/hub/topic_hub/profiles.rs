@@ -163,6 +163,22 @@ mod tests {
     }
 
     #[test]
+    fn what_a_user_types_is_told_to_all_but_the_user_and_the_blocked() {
+        let mut hub = TopicHub::default();
+        let outboxes: Vec<_> = (1_u128..22).map(|_| outbox()).collect();
+        for (number, mine) in (1_u64..).zip(&outboxes) {
+            hub.attach(listener(connection(number), user(number.into()), mine));
+            hub.activate(connection(number), Seq::START);
+        }
+        let but_for = [2, 4, 9, 19, 21, 300].map(user);
+        hub.say_to_others(&WireFrame::json(&1), user(1), &but_for);
+        let told: Vec<usize> =
+            (1..).zip(&outboxes).filter(|(_, mine)| sent(mine) > 0).map(|(at, _)| at).collect();
+        let expected: Vec<usize> = (2..22).filter(|at| ![2, 4, 9, 19, 21].contains(at)).collect();
+        assert_eq!(told, expected);
+    }
+
+    #[test]
     fn devices_end_with_the_last_change_whichever_comes_first() {
         let (mut hub, mine) = (TopicHub::default(), outbox());
         hub.attach(listener(connection(2), user(2), &mine));

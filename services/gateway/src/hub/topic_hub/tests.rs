@@ -50,6 +50,8 @@ pub(in crate::hub) fn message(seq: u64) -> Arc<Event> {
         reply_to: None,
         attachments: Vec::new(),
         mentions: Vec::new(),
+        mentions_all: None,
+        metadata: None,
         excerpt: None,
         changes: None,
         thread: None,

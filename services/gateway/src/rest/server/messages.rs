@@ -56,7 +56,7 @@ async fn send(
         Some(key) => key,
         None => commands.new_key()?,
     };
-    let message = NewMessage::plain(key, body.text);
+    let message = NewMessage { metadata: body.metadata, ..NewMessage::plain(key, body.text) };
     let (room, appended) = commands.send_as_site(&body.user, &room, message, body.join).await?;
     Ok((StatusCode::CREATED, axum::Json(sent(room, &appended))).into_response())
 }

@@ -59,8 +59,8 @@ async fn update(
     Path(room): Path<RoomRef>,
     Json(changes): Json<RoomChanges>,
 ) -> Result<Response, Problem> {
-    let (name, slug, flags) = view::room_changes(changes);
-    Ok(axum::Json(site_room(&commands.update_room_as_site(room, name, slug, flags).await?)).into_response())
+    let changed = commands.update_room_as_site(room, view::room_changes(changes)).await?;
+    Ok(axum::Json(site_room(&changed)).into_response())
 }
 
 async fn delete(
@@ -79,7 +79,7 @@ async fn create(
     Json(body): Json<NewSiteRoom>,
 ) -> Result<Response, Problem> {
     let NewSiteRoom { name, kind, slug, external_id, owner, members } = body;
-    let room = RoomToCreate { kind, name, slug, external_id, key };
+    let room = RoomToCreate { kind, name: Some(name), slug, external_id, key };
     let (room, is_new) = commands.create_room(room, Members::Named(owner, members)).await?;
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, axum::Json(site_room(&room))).into_response())

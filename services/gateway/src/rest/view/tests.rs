@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use madang_contract::rest::MessagesPage;
 use madang_domain::{
-    Attachment, AvatarUrl, DisplayName, ExternalId, IdempotencyKey, Profile, Role, RoomFlags, RoomId,
-    RoomKind, RoomName, Seq, Slug, Timestamp, UserId, Username,
+    Attachment, AvatarUrl, DisplayName, ExternalId, IdempotencyKey, Profile, Role, RoomDetails, RoomFlags,
+    RoomId, RoomKind, RoomName, RoomTopic, Seq, Slug, Timestamp, UserId, Username,
     event::{EventBody, Message},
     limits,
 };
@@ -25,16 +25,19 @@ fn wide(chars: usize) -> String {
     WIDE.repeat(chars)
 }
 
+/// The heaviest address of a picture.
+fn address() -> String {
+    let host = "https://example.com/";
+    host.to_owned() + &"x".repeat(limits::AVATAR_URL_MAX_BYTES - host.len())
+}
+
 /// The heaviest user.
 fn user(number: usize) -> Arc<Profile> {
-    let address = "https://example.com/";
     Arc::new(Profile {
         id: UserId::new(Uuid::from_u128(u128::MAX - number as u128)),
         username: Username::recorded(wide(limits::USERNAME_MAX_CHARS)).unwrap(),
         name: DisplayName::recorded(wide(limits::DISPLAY_NAME_MAX_CHARS)).unwrap(),
-        avatar_url: AvatarUrl::recorded(
-            address.to_owned() + &"x".repeat(limits::AVATAR_URL_MAX_BYTES - address.len()),
-        ),
+        avatar_url: AvatarUrl::recorded(address()),
         external_id: Some(ExternalId::new("x".repeat(limits::EXTERNAL_ID_MAX_BYTES)).unwrap()),
         version: LATEST,
     })
@@ -51,6 +54,8 @@ fn message(number: usize, text: String, attachments: Vec<Attachment>) -> Event {
         reply_to: Some(Seq::new(u64::MAX)),
         attachments,
         mentions: Vec::new(),
+        mentions_all: None,
+        metadata: None,
         excerpt: None,
         changes: None,
         thread: None,
@@ -109,6 +114,11 @@ fn no_page_weighs_more_than_a_mebibyte() {
             head: Seq::new(u64::MAX),
             member_count: u64::MAX,
             flags: RoomFlags { slow_mode_s: u32::MAX, ..RoomFlags::default() },
+            details: RoomDetails {
+                topic: Some(RoomTopic::new("😀".repeat(limits::ROOM_TOPIC_MAX_CHARS)).unwrap()),
+                avatar_url: AvatarUrl::recorded(address()),
+                unnamed: true,
+            },
         },
         membership: Some(place),
         last_message: Some(last.clone()),

@@ -15,16 +15,44 @@ use crate::store::{
     values::seq,
 };
 
-/// The migration `0002_append_messages.sql` has the reasons, and `0016_rooms_and_moderation.sql` its present form.
+/// The migration `0002_append_messages.sql` has the reasons, and `0027_guests.sql` its present form.
 const APPEND: &str = "SELECT outcome, seq, at FROM append_messages($1, $2, $3, $4, $5, $6, $7, $8, true)";
 
-/// The migration `0017_append_one_message.sql` has the reasons.
+/// The migration `0017_append_one_message.sql` has the reasons, and `0027_guests.sql` its present form.
 const APPEND_ONE: &str = "SELECT seq, at FROM append_message($1, $2, $3, $4, $5, $6, $7)";
 
 /// The migration `0004_append_with_mentions.sql` has the reasons, and `0020_notifications.sql` its present form.
 const APPEND_WITH_MENTIONS: &str = "\
     SELECT outcome, seq, at, mentioned, mention_seqs, mention_ats \
     FROM append_with_mentions($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, true)";
+
+/// Appends as a function does, and reports what it has appended of those that have the id of a report: in one statement, so
+/// that both or neither is done. A batch without such a message does not look at the table of reports.
+macro_rules! with_reports {
+    ($columns:literal, $call:literal, $reports:literal) => {
+        concat!(
+            "WITH appended AS MATERIALIZED (SELECT * FROM ",
+            $call,
+            " WITH ORDINALITY), reported AS ( \
+             INSERT INTO reports (room, message, reporter, id, at, status) \
+             SELECT ($1::uuid[])[ordinality], seq, '00000000-0000-0000-0000-000000000000'::uuid, (",
+            $reports,
+            "::uuid[])[ordinality], $6, 1 FROM appended WHERE outcome = 0 AND (",
+            $reports,
+            "::uuid[])[ordinality] IS NOT NULL) SELECT ",
+            $columns,
+            " FROM appended ORDER BY ordinality"
+        )
+    };
+}
+
+const APPEND_AND_REPORT: &str =
+    with_reports!("outcome, seq, at", "append_messages($1, $2, $3, $4, $5, $6, $7, $8, true)", "$9");
+const APPEND_WITH_MENTIONS_AND_REPORT: &str = with_reports!(
+    "outcome, seq, at, mentioned, mention_seqs, mention_ats",
+    "append_with_mentions($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, true)",
+    "$11"
+);
 
 const NAMED_MEMBERS: &str = "\
     SELECT asked.ord, p.user_id \
@@ -59,12 +87,14 @@ pub(super) async fn append(
     rows: &[AppendRow<'_>],
 ) -> Result<Vec<OutcomeRow>, sqlx::Error> {
     let appended = match rows {
-        [row] if row.mentions.is_empty() => match append_one(connection, now, row).await {
-            // It was not appended, for a reason that the other function finds.
-            Ok(None) => call_append(connection, now, rows, false).await,
-            Ok(Some(outcome)) => Ok(vec![outcome]),
-            Err(error) => Err(error),
-        },
+        [row] if row.mentions.is_empty() && row.report.is_none() => {
+            match append_one(connection, now, row).await {
+                // It was not appended, for a reason that the other function finds.
+                Ok(None) => call_append(connection, now, rows, false).await,
+                Ok(Some(outcome)) => Ok(vec![outcome]),
+                Err(error) => Err(error),
+            }
+        }
         _ => call_append(connection, now, rows, false).await,
     };
     match appended {
@@ -124,7 +154,15 @@ async fn call_append(
         .zip(1_i64..)
         .flat_map(|(row, ord)| row.mentions.iter().map(move |user| (ord, user.uuid())));
     let (ords, users): (Vec<i64>, Vec<Uuid>) = mentions.unzip();
-    let query = query_as(if ords.is_empty() { APPEND } else { APPEND_WITH_MENTIONS })
+    let reports: Vec<Option<Uuid>> = rows.iter().map(|row| row.report).collect();
+    let is_reported = reports.iter().any(Option::is_some);
+    let statement = match (ords.is_empty(), is_reported) {
+        (true, false) => APPEND,
+        (false, false) => APPEND_WITH_MENTIONS,
+        (true, true) => APPEND_AND_REPORT,
+        (false, true) => APPEND_WITH_MENTIONS_AND_REPORT,
+    };
+    let query = query_as(statement)
         .bind(rooms)
         .bind(actors)
         .bind(keys)
@@ -136,7 +174,9 @@ async fn call_append(
     // Absent where none is the site's, as nearly always.
     let by_site = rows.iter().any(|row| row.by_site);
     let by_site = by_site.then(|| rows.iter().map(|row| row.by_site).collect::<Vec<bool>>());
-    query.bind(by_site).fetch_all(connection).await
+    let query = query.bind(by_site);
+    let query = if is_reported { query.bind(reports) } else { query };
+    query.fetch_all(connection).await
 }
 
 pub(super) async fn named_members(
@@ -173,6 +213,7 @@ impl TryFrom<OutcomeRow> for AppendOutcome {
                     .collect::<DatabaseResult<_>>()?,
                 excerpt: None,
                 attachments: Vec::new(),
+                mentions_all: None,
             })),
             (2, ..) => Ok(Self::NoRoom),
             (3, ..) => Ok(Self::NotMember),

@@ -1,5 +1,12 @@
 //! What the files under `sql/` are compiled for here.
 
+/// The texts of all rows in one, with commas between them.
+macro_rules! joined_texts {
+    ($text:literal) => {
+        concat!("string_agg(", $text, ", ', ')")
+    };
+}
+
 /// What ends a statement that locks a room's row. FOR NO KEY UPDATE is what `append_messages` takes, and it leaves the
 /// foreign key of members alone.
 macro_rules! locking {

@@ -4,12 +4,9 @@ use sqlx::{PgConnection, query, query_as};
 use uuid::Uuid;
 
 use super::index_rows::{LogRow, PlaceRow, TextRow};
-use crate::{
-    analysis::room_token,
-    store::{
-        search::{ByTime, IndexedMessage, IndexedPiece, Wanted},
-        values::signed,
-    },
+use crate::store::{
+    search::{ByTime, IndexedMessage, IndexedPiece, Wanted},
+    values::signed,
 };
 
 /// Of one moment: the positions, and the events behind them. The rows of each room come in order, since the inner
@@ -65,7 +62,10 @@ macro_rules! found {
 }
 
 const FOUND: &str = found!("", "$6");
-const FOUND_IN_ROOMS: &str = found!("AND s.tokens && $6 ", "$7");
+/// Rooms by their ids, and not by their tokens. The index of tokens would read all that is said in each of them, also where the
+/// words are rare; and each row that is looked at by time would be compared with each room. So the database chooses: what the
+/// words name and then whether it is in one of the rooms, or the rooms by the primary key as well.
+const FOUND_IN_ROOMS: &str = found!("AND s.room = ANY ($6) ", "$7");
 
 pub(super) async fn unindexed(
     connection: &mut PgConnection,
@@ -142,7 +142,7 @@ pub(super) async fn found(
         .bind(beyond.at.as_micros())
         .bind(beyond.room.uuid())
         .bind(signed(beyond.message.get()));
-    let rooms: Vec<String> = wanted.rooms.iter().copied().map(room_token).collect();
+    let rooms: Vec<Uuid> = wanted.rooms.iter().map(|room| room.uuid()).collect();
     let query = if rooms.is_empty() { query } else { query.bind(rooms) };
     // Not prepared for later: what is rare is found by its tokens, and what is frequent by looking at the latest messages.
     // The plan must depend on which of both it is.

@@ -28,6 +28,8 @@ mod index_rows;
 mod invitation_links;
 #[path = "../sql/invitations.rs"]
 mod invitations;
+#[path = "../sql/member_tells.rs"]
+mod member_tells;
 #[path = "../sql/members.rs"]
 mod members;
 #[path = "../sql/messages.rs"]

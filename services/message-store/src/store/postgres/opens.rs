@@ -11,19 +11,24 @@ use super::{
 };
 use crate::store::{
     batches::RoomState,
-    columns::{event_columns, event_columns_without_texts, event_profiles, event_size, first_that_fits},
+    columns::{
+        event_columns, event_columns_without_texts, event_profiles, event_size, first_that_fits, role_of,
+    },
     events::Range,
     inboxes::{InboxOpening, InboxState},
     values::{role_from_number, seq, signed, unsigned},
 };
 
-const STATES: &str = "\
-    SELECT (SELECT epoch FROM log_epoch) AS epoch, r.head, r.member_count, m.role, m.read_seq, \
+const STATES: &str = concat!(
+    "SELECT (SELECT epoch FROM log_epoch) AS epoch, r.head, r.member_count, ",
+    role_of!("m"),
+    " AS role, m.read_seq, \
         CASE WHEN r.history = 2 THEN m.visible_after ELSE 0 END AS visible_after \
     FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS asked (room, user_id, ord) \
     LEFT JOIN rooms r ON r.id = asked.room \
     LEFT JOIN members m ON m.room = asked.room AND m.user_id = asked.user_id \
-    ORDER BY asked.ord";
+    ORDER BY asked.ord"
+);
 
 const RANGES: &str = concat!(
     "SELECT ",
@@ -67,7 +72,7 @@ const INBOX_OPENINGS: &str = "\
     SELECT (SELECT epoch FROM log_epoch) AS epoch, i.head, i.read_seq, i.gone, \
         p.username, p.name, p.avatar_url, p.external_id, p.version, \
         coalesce(u.hides_presence, false) AS hides_presence, coalesce(u.hides_typing, false) AS hides_typing, \
-        coalesce(u.version, 0) AS settings_version, \
+        coalesce(u.version, 0) AS settings_version, coalesce(u.blocks_version, 0) AS blocks_version, \
         (SELECT array_agg(b.blocked) FROM blocks b WHERE b.blocker = asked.user_id) AS blocked \
     FROM unnest($1::uuid[]) WITH ORDINALITY AS asked (user_id, ord) \
     LEFT JOIN inboxes i ON i.user_id = asked.user_id \
@@ -196,6 +201,7 @@ pub(super) struct InboxOpeningRow {
     hides_typing: bool,
     settings_version: i64,
     blocked: Option<Vec<Uuid>>,
+    blocks_version: i64,
 }
 
 pub(super) async fn inbox_openings(
@@ -219,6 +225,7 @@ pub(super) fn read_inbox_openings(
             hides_typing: row.hides_typing,
             hides_version: Timestamp::from_micros(row.settings_version),
             blocked: row.blocked.into_iter().flatten().map(UserId::new).collect(),
+            blocks_version: Timestamp::from_micros(row.blocks_version),
         })
     });
     Ok((epoch, openings.collect::<DatabaseResult<_>>()?))

@@ -42,6 +42,16 @@ const INSERT_BLOCK: &str =
 const DELETE_BLOCK: &str = "DELETE FROM blocks WHERE blocker = $1 AND blocked = $2";
 const COUNT_BLOCKS: &str = "SELECT count(*) FROM blocks WHERE blocker = $1";
 
+const CHANGE_BLOCKS: &str = "\
+    INSERT INTO user_settings (user_id, blocks_version) VALUES ($1, $2) ON CONFLICT (user_id) DO UPDATE SET \
+        blocks_version = CASE WHEN excluded.blocks_version > user_settings.blocks_version \
+            THEN excluded.blocks_version ELSE user_settings.blocks_version + 1 END \
+    RETURNING blocks_version";
+/// One statement: the blocks are those of the version.
+const BLOCKS_OF: &str = "\
+    SELECT u.user_id, u.blocks_version, b.blocked FROM user_settings u LEFT JOIN blocks b ON b.blocker = u.user_id \
+    WHERE u.user_id IN (";
+
 macro_rules! blocked_by {
     ($beyond:literal) => {
         concat!(
@@ -113,6 +123,30 @@ impl Blocks for Connection {
     async fn delete_block(&mut self, blocker: UserId, blocked: UserId) -> DatabaseResult<()> {
         let query = query::<Db>(DELETE_BLOCK).bind(blocker.uuid()).bind(blocked.uuid());
         run!(self, query, execute).map(drop)
+    }
+
+    async fn change_blocks(&mut self, blocker: UserId, now: Timestamp) -> DatabaseResult<Timestamp> {
+        let query = query_scalar::<Db, i64>(CHANGE_BLOCKS).bind(blocker.uuid()).bind(now.as_micros());
+        Ok(Timestamp::from_micros(run!(self, query, fetch_one)?))
+    }
+
+    async fn blocks_of(
+        &mut self,
+        users: &[UserId],
+        limit: u32,
+    ) -> DatabaseResult<Vec<(UserId, Timestamp, Option<UserId>)>> {
+        if users.is_empty() {
+            return Ok(Vec::new());
+        }
+        // It is not cached as prepared, since there would be one for each length of the list.
+        let mut query = QueryBuilder::<Db>::new(BLOCKS_OF);
+        push_ids(&mut query, users);
+        query.push(") ORDER BY u.user_id LIMIT ").push_bind(i64::from(limit));
+        let query = query.build_query_as::<(Uuid, i64, Option<Uuid>)>().persistent(false);
+        let row = |(user, version, blocked): (Uuid, i64, Option<Uuid>)| {
+            (UserId::new(user), Timestamp::from_micros(version), blocked.map(UserId::new))
+        };
+        Ok(run!(self, query, fetch_all)?.into_iter().map(row).collect())
     }
 
     async fn count_blocks(&mut self, blocker: UserId) -> DatabaseResult<u64> {

@@ -57,7 +57,8 @@ const FORGET_USER: [&str; 11] = [
 const NEXT_MEMBERSHIP: &str =
     "SELECT room FROM members WHERE user_id = $1 AND room > $2 ORDER BY room LIMIT 1";
 const SUCCESSOR: &str = "\
-    SELECT user_id FROM members WHERE room = $1 AND user_id <> $2 ORDER BY role DESC, joined_at, user_id LIMIT 1";
+    SELECT user_id FROM members WHERE room = $1 AND user_id <> $2 \
+    ORDER BY role DESC, CASE WHEN role = 1 AND guest THEN 1 ELSE 0 END, joined_at, user_id LIMIT 1";
 const ERASED_OF_DIRECT: &str = "\
     SELECT count(*) FROM rooms r JOIN erasures x ON x.user_id IN (r.direct_low, r.direct_high) WHERE r.id = $1";
 

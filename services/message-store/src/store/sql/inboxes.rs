@@ -15,7 +15,7 @@ use crate::store::{
         event_columns, event_columns_without_texts, event_profiles, event_size, events_of_topic, page,
     },
     events::{EventPage, Slice},
-    inboxes::{InboxState, Inboxes},
+    inboxes::{InboxState, Inboxes, NoticeBounds},
     values::{seq, signed, unsigned},
 };
 
@@ -60,6 +60,20 @@ const LATEST_MENTIONS: &str = "\
 const ERASE_NOTICE: &str = "\
     UPDATE events SET kind = $3, actor = $1, subject = NULL, detail = $4 WHERE topic = $1 AND seq = $2";
 const ADD_GONE: &str = "UPDATE inboxes SET gone = gone + $2 WHERE user_id = $1";
+
+/// The last of the next so many inboxes. It is asked for before them, so that the statement looks at a bounded number.
+const LAST_ASKED: &str = "SELECT user_id FROM inboxes WHERE user_id > $1 ORDER BY user_id LIMIT 1 OFFSET $2";
+/// Those whose first event is not kept: the time of an inbox never goes back.
+const INBOXES_BEYOND: &str = "\
+    SELECT i.user_id FROM inboxes i WHERE i.user_id > $1 AND i.user_id <= $2 AND EXISTS ( \
+        SELECT 1 FROM events e WHERE e.topic = i.user_id \
+        AND e.seq = (SELECT min(f.seq) FROM events f WHERE f.topic = i.user_id) \
+        AND (e.seq <= i.head - $3 OR e.at < $4)) \
+    ORDER BY i.user_id";
+const LAST_BEYOND: &str = "\
+    SELECT max(e.seq) FROM events e WHERE e.topic = $1 \
+    AND e.seq < (SELECT min(f.seq) FROM events f WHERE f.topic = $1) + $2 AND (e.seq <= $3 OR e.at < $4)";
+const DELETE_UP_TO: &str = "DELETE FROM events WHERE topic = $1 AND seq <= $2";
 
 #[async_trait]
 impl Inboxes for Connection {
@@ -181,6 +195,44 @@ impl Inboxes for Connection {
     async fn erase_notice(&mut self, user: UserId, seq: Seq, left: &EventBody) -> DatabaseResult<()> {
         let query = query::<Db>(ERASE_NOTICE).bind(user.uuid()).bind(signed(seq.get()));
         run!(self, query.bind(left.number()).bind(left.detail()), execute).map(drop)
+    }
+
+    async fn inboxes_beyond(
+        &mut self,
+        after: Option<UserId>,
+        limit: u32,
+        kept: NoticeBounds,
+    ) -> DatabaseResult<(Vec<UserId>, Option<UserId>)> {
+        let after = after.map_or(Uuid::nil(), UserId::uuid);
+        let last = query_scalar::<Db, Uuid>(LAST_ASKED).bind(after).bind(i64::from(limit.saturating_sub(1)));
+        let last = run!(self, last, fetch_optional)?;
+        let users = query_scalar::<Db, Uuid>(INBOXES_BEYOND)
+            .bind(after)
+            .bind(last.unwrap_or(Uuid::max()))
+            .bind(signed(kept.count))
+            .bind(kept.since.as_micros());
+        let users = run!(self, users, fetch_all)?.into_iter().map(UserId::new).collect();
+        Ok((users, last.map(UserId::new)))
+    }
+
+    async fn last_beyond(
+        &mut self,
+        user: UserId,
+        head: Seq,
+        kept: NoticeBounds,
+        limit: u32,
+    ) -> DatabaseResult<Option<Seq>> {
+        let query = query_scalar::<Db, Option<i64>>(LAST_BEYOND)
+            .bind(user.uuid())
+            .bind(i64::from(limit))
+            .bind(signed(head.get()) - signed(kept.count))
+            .bind(kept.since.as_micros());
+        run!(self, query, fetch_one)?.map(seq).transpose()
+    }
+
+    async fn delete_notices(&mut self, user: UserId, up_to: Seq) -> DatabaseResult<()> {
+        let query = query::<Db>(DELETE_UP_TO).bind(user.uuid()).bind(signed(up_to.get()));
+        run!(self, query, execute).map(drop)
     }
 
     async fn add_gone(&mut self, user: UserId, count: u64) -> DatabaseResult<()> {

@@ -7,6 +7,7 @@ use sqlx::{query, query_scalar};
 
 use super::{connection::Connection, driver::Db};
 use crate::store::{
+    columns::{guest_column, role_column, role_of},
     invitations::{Invitation, Invitations},
     values::{added_by_from_number, added_by_number, role_from_number, role_number, unsigned},
 };
@@ -22,9 +23,15 @@ const SET_DO_NOT_DISTURB_UNTIL: &str = "\
 const SHARE_A_ROOM: &str = "\
     SELECT count(*) FROM (SELECT 1 FROM members a JOIN members b ON b.room = a.room AND b.user_id = $2 \
                           WHERE a.user_id = $1 LIMIT 1) AS shared";
-const INSERT_INVITATION: &str = "\
-    INSERT INTO invitations (room, user_id, inviter, role, at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING";
-const TAKE_INVITATION: &str = "DELETE FROM invitations WHERE room = $1 AND user_id = $2 RETURNING role";
+const INSERT_INVITATION: &str = concat!(
+    "INSERT INTO invitations (room, user_id, inviter, role, guest, at) VALUES ($1, $2, $3, ",
+    role_column!("$4"),
+    ", ",
+    guest_column!("$4"),
+    ", $5) ON CONFLICT DO NOTHING"
+);
+const TAKE_INVITATION: &str =
+    concat!("DELETE FROM invitations WHERE room = $1 AND user_id = $2 RETURNING ", role_of!("invitations"));
 const TAKE_BACK_INVITATIONS: &str = "DELETE FROM invitations WHERE inviter = $1 AND user_id = $2";
 // Mostly it is one row that is too many; without a limit SQLite knows no offset.
 const DROP_OLDEST_INVITATIONS: &str = "\

@@ -15,16 +15,20 @@ use super::{
     profiles::{ProfileColumns, Reader},
 };
 use crate::store::{
+    columns::{guest_column, role_column, role_of},
     members::{ByRank, Members},
     rooms::RoomRecord,
-    values::{level_number, role_from_number, role_number, seq, signed, unsigned},
+    values::{level_number, rank_number, role_from_number, role_number, seq, signed, unsigned},
 };
 
 macro_rules! member_of {
     () => {
-        "SELECT m.user_id AS actor, p.username, p.name, p.avatar_url, p.external_id, p.version, \
-         m.role, m.joined_at, m.read_seq, m.muted_until \
-         FROM members m LEFT JOIN profiles p ON p.user_id = m.user_id WHERE m.room = $1 "
+        concat!(
+            "SELECT m.user_id AS actor, p.username, p.name, p.avatar_url, p.external_id, p.version, ",
+            role_of!("m"),
+            " AS role, m.joined_at, m.read_seq, m.muted_until \
+             FROM members m LEFT JOIN profiles p ON p.user_id = m.user_id WHERE m.room = $1 "
+        )
     };
 }
 
@@ -41,13 +45,24 @@ const PROFILE: &str = "SELECT p.username, p.name, p.avatar_url, p.external_id, p
     FROM (SELECT 1 AS one) AS always LEFT JOIN profiles p ON p.user_id = $1";
 const OWNERS: &str = "SELECT count(*) FROM members WHERE room = $1 AND role = 3";
 
-const INSERT_MEMBER: &str = "\
-    INSERT INTO members (room, user_id, role, joined_at, read_seq, read_ordinal, visible_after, muted_until) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7, coalesce( \
-        (SELECT x.until FROM restrictions x WHERE x.room = $1 AND x.kind = 2 AND x.user_id = $2), 0))";
+const INSERT_MEMBER: &str = concat!(
+    "INSERT INTO members (room, user_id, role, guest, joined_at, read_seq, read_ordinal, visible_after, muted_until) \
+     VALUES ($1, $2, ",
+    role_column!("$3"),
+    ", ",
+    guest_column!("$3"),
+    ", $4, $5, $6, $7, coalesce( \
+     (SELECT x.until FROM restrictions x WHERE x.room = $1 AND x.kind = 2 AND x.user_id = $2), 0))"
+);
 const VISIBLE_AFTER: &str = "SELECT visible_after FROM members WHERE room = $1 AND user_id = $2";
 const SET_MUTED: &str = "UPDATE members SET muted_until = $3 WHERE room = $1 AND user_id = $2";
-const SET_ROLE: &str = "UPDATE members SET role = $3, role_at = $4 WHERE room = $1 AND user_id = $2";
+const SET_ROLE: &str = concat!(
+    "UPDATE members SET role = ",
+    role_column!("$3"),
+    ", guest = ",
+    guest_column!("$3"),
+    ", role_at = $4 WHERE room = $1 AND user_id = $2"
+);
 // Written only where it changes something.
 const SET_HIDDEN: &str = "\
     UPDATE members SET hidden_ordinal = $3 \
@@ -110,7 +125,7 @@ impl Members for Connection {
             Some(place) => query_as(MEMBERS_AFTER)
                 .bind(room.uuid())
                 .bind(i64::from(limit))
-                .bind(role_number(place.role))
+                .bind(rank_number(place.role))
                 .bind(place.joined_at.as_micros())
                 .bind(place.user.uuid()),
         };

@@ -221,7 +221,13 @@ impl Messages for Connection {
         message: Seq,
         revision: u32,
     ) -> DatabaseResult<()> {
-        let body = EventBody::Edited(Edited { message, revision, text: None, mentions: Vec::new() });
+        let body = EventBody::Edited(Edited {
+            message,
+            revision,
+            text: None,
+            mentions: Vec::new(),
+            mentions_all: None,
+        });
         let query = query::<Db>(ERASE_EDIT).bind(room.uuid()).bind(signed(event.get())).bind(body.detail());
         run!(self, query, execute).map(drop)
     }

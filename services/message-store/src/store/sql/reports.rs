@@ -13,6 +13,7 @@ use super::{
     profiles::{ProfileColumns, Reader},
 };
 use crate::store::{
+    columns::{guest_column, role_column, role_of},
     reports::{AuditRecord, ChangedWordList, NewReport, Reports, ReportsOf},
     values::{role_from_number, role_number, seq, signed},
 };
@@ -52,16 +53,24 @@ const OF_ROOM: &str =
 /// By an index of its own: the rooms' reports of a status lie apart from one another.
 const OF_ALL: &str = reports!("reports x", "WHERE x.status = $1 AND x.id > $2 ORDER BY x.id LIMIT $3");
 
-const INSERT_AUDIT: &str = "\
-    INSERT INTO audit (room, seq, at, action, actor, by_site, subject, message, role, until, reason) \
-    SELECT $1, coalesce(max(a.seq), 0) + 1, $2, $3, $4, $5, $6, $7, $8, $9, $10 FROM audit a WHERE a.room = $1";
-const AUDIT: &str = "\
-    SELECT a.seq, a.at, a.action, a.actor, a.by_site, a.subject, a.message, a.role, a.until, a.reason, \
+const INSERT_AUDIT: &str = concat!(
+    "INSERT INTO audit (room, seq, at, action, actor, by_site, subject, message, role, guest, until, reason) \
+     SELECT $1, coalesce(max(a.seq), 0) + 1, $2, $3, $4, $5, $6, $7, ",
+    role_column!("$8"),
+    ", ",
+    guest_column!("$8"),
+    ", $9, $10 FROM audit a WHERE a.room = $1"
+);
+const AUDIT: &str = concat!(
+    "SELECT a.seq, a.at, a.action, a.actor, a.by_site, a.subject, a.message, ",
+    role_of!("a"),
+    " AS role, a.until, a.reason, \
         p.username, p.name, p.avatar_url, p.external_id, p.version, \
         q.username AS subject_username, q.name AS subject_name, q.avatar_url AS subject_avatar_url, \
         q.external_id AS subject_external_id, q.version AS subject_version \
     FROM audit a LEFT JOIN profiles p ON p.user_id = a.actor LEFT JOIN profiles q ON q.user_id = a.subject \
-    WHERE a.room = $1 AND a.seq < $2 ORDER BY a.seq DESC LIMIT $3";
+    WHERE a.room = $1 AND a.seq < $2 ORDER BY a.seq DESC LIMIT $3"
+);
 
 const WORD_LIST: &str = "SELECT action, words FROM word_lists WHERE room = $1";
 /// The time only grows, over all lists and whatever the clocks of replicas show: no replica takes a changed list for the one

@@ -3,7 +3,8 @@
 use async_trait::async_trait;
 use madang_database::{DatabaseError, DatabaseResult, run};
 use madang_domain::{
-    ExternalId, RoomFlags, RoomId, RoomName, RoomRef, Slug, Timestamp, UserId, limits::PAGE_MAX_BYTES,
+    AvatarUrl, ExternalId, RoomDetails, RoomFlags, RoomId, RoomName, RoomRef, RoomTopic, SearchText, Slug,
+    Timestamp, UserId, limits::PAGE_MAX_BYTES,
 };
 use madang_rpc::store::RoomSettings;
 use sqlx::{FromRow, query, query_as, query_scalar};
@@ -12,7 +13,9 @@ use uuid::Uuid;
 use super::{connection::Connection, driver::Db, events::OptionalEvent, profiles::Reader};
 use crate::{
     store::{
-        columns::{event_columns_without_texts, event_profiles, event_size, room_columns, within_bytes},
+        columns::{
+            event_columns_without_texts, event_profiles, event_size, role_of, room_columns, within_bytes,
+        },
         rooms::{ByActivity, ByAge, MemberPlace, Origin, RoomPage, RoomRecord, Rooms, View},
         values::{
             history_from_number, history_number, level_from_number, receipts_from_number, receipts_number,
@@ -36,6 +39,20 @@ macro_rules! visible_after {
     };
 }
 
+/// By what a room is shown that has no name: the names of five of its members besides the user `$1`, owners first, then by
+/// the time of joining.
+macro_rules! member_names {
+    () => {
+        concat!(
+            "CASE WHEN r.unnamed THEN (SELECT ",
+            joined_texts!("x.name"),
+            " FROM (SELECT p.name FROM members n JOIN profiles p ON p.user_id = n.user_id",
+            " WHERE n.room = r.id AND n.user_id <> $1",
+            " ORDER BY n.role DESC, n.joined_at, n.user_id LIMIT 5) x) END"
+        )
+    };
+}
+
 /// A room as the user `$1` sees it: with the place in it, and for a member the last message.
 macro_rules! view_columns {
     ($texts:expr) => {
@@ -43,11 +60,15 @@ macro_rules! view_columns {
             room_columns!(),
             ", ",
             activity!(),
-            " AS activity, m.role, m.read_seq, m.read_ordinal, m.sent, m.read_sent, m.notify, m.notify_muted_until, ",
+            " AS activity, ",
+            role_of!("m"),
+            " AS role, m.read_seq, m.read_ordinal, m.sent, m.read_sent, m.notify, m.notify_muted_until, ",
             "(SELECT count(*) FROM deletions d ",
             "WHERE d.room = r.id AND d.seq > m.read_seq AND d.sender <> m.user_id) AS deleted, ",
             visible_after!(),
             " AS visible_after, ",
+            member_names!(),
+            " AS member_names, ",
             event_columns_without_texts!(),
             $texts
         )
@@ -133,6 +154,22 @@ const JOINABLE_ROOMS_AFTER: &str = concat!(
     view_of_rooms!(),
     "WHERE r.kind = 1 AND m.user_id IS NULL AND r.id < $3 ORDER BY r.id DESC LIMIT $2"
 );
+/// The rooms among them whose name or slug has a text, whatever its letters' case; SQLite knows the case of ASCII alone. No
+/// index helps: public rooms are walked from the newest on, until the page is full.
+macro_rules! named {
+    ($pattern:literal) => {
+        concat!(
+            "WHERE r.kind = 1 AND m.user_id IS NULL AND (lower(r.name) LIKE lower(",
+            $pattern,
+            ") ESCAPE '\\' OR r.slug LIKE lower(",
+            $pattern,
+            ") ESCAPE '\\') "
+        )
+    };
+}
+const NAMED_ROOMS: &str = concat!(view_of_rooms!(), named!("$3"), "ORDER BY r.id DESC LIMIT $2");
+const NAMED_ROOMS_AFTER: &str =
+    concat!(view_of_rooms!(), named!("$3"), "AND r.id < $4 ORDER BY r.id DESC LIMIT $2");
 const ALL_ROOMS: &str = concat!(view_of_rooms!(), "ORDER BY r.id DESC LIMIT $2");
 const ALL_ROOMS_AFTER: &str = concat!(view_of_rooms!(), "WHERE r.id < $3 ORDER BY r.id DESC LIMIT $2");
 const MEMBERSHIPS: &str = concat!(
@@ -149,14 +186,16 @@ const LOCK_BY_EXTERNAL_ID: &str =
 
 const INSERT_ROOM: &str = "\
     INSERT INTO rooms (id, kind, name, slug, created_at, creator, creation_key, direct_low, direct_high, \
-                       active_at, head, messages, last_message_seq, member_count, external_id) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, 0, $12, $13) ON CONFLICT DO NOTHING";
+                       active_at, head, messages, last_message_seq, member_count, external_id, unnamed) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, 0, $12, $13, $14) ON CONFLICT DO NOTHING";
 const CREATED_AS_EXTERNAL: &str = "SELECT id FROM rooms WHERE external_id = $1";
 const CREATED_BY_KEY: &str = "SELECT id FROM rooms WHERE creator = $1 AND creation_key = $2";
 const CREATED_FOR_PAIR: &str = "SELECT id FROM rooms WHERE direct_low = $1 AND direct_high = $2";
 const SAVE_ROOM: &str = "\
     UPDATE rooms SET name = $2, slug = $3, active_at = $4, head = $5, member_count = $6, archived = $7, \
-        send_role = $8, slow_mode_s = $9, history = $10, newcomers_after = $11, receipts = $12 WHERE id = $1";
+        send_role = $8, slow_mode_s = $9, history = $10, newcomers_after = $11, receipts = $12, guests_send = $13, \
+        topic = $14, avatar_url = $15, unnamed = $16, members_add = $17, members_pin = $18, \
+        members_mention_all = $19, edit_window_s = $20 WHERE id = $1";
 const SLUG_OF_ANOTHER: &str = "SELECT id FROM rooms WHERE slug = $1 AND id <> $2";
 const DELETE_ROOM: &str = "DELETE FROM rooms WHERE id = $1";
 const INSERT_PURGE: &str = "INSERT INTO purges (topic, since, head) VALUES ($1, $2, $3)";
@@ -179,6 +218,14 @@ struct RoomRow {
     history: i16,
     newcomers_after: i64,
     receipts: i16,
+    room_topic: Option<String>,
+    room_avatar_url: Option<String>,
+    unnamed: bool,
+    guests_send: bool,
+    members_add: bool,
+    members_pin: bool,
+    members_mention_all: bool,
+    edit_window_s: i64,
 }
 
 #[derive(Debug, FromRow)]
@@ -195,6 +242,7 @@ struct ViewRow {
     notify_muted_until: Option<i64>,
     deleted: i64,
     visible_after: Option<i64>,
+    member_names: Option<String>,
     #[sqlx(flatten)]
     last_message: OptionalEvent,
 }
@@ -239,6 +287,21 @@ impl TryFrom<RoomRow> for RoomRecord {
                     .map_err(|error| DatabaseError::corrupt("slow mode", error))?,
                 history: history_from_number(row.history)?,
                 receipts: receipts_from_number(row.receipts)?,
+                guests_send: row.guests_send,
+                members_add: row.members_add,
+                members_pin: row.members_pin,
+                members_mention_all: row.members_mention_all,
+                edit_window_s: u32::try_from(row.edit_window_s)
+                    .map_err(|error| DatabaseError::corrupt("edit window", error))?,
+            },
+            details: RoomDetails {
+                topic: row
+                    .room_topic
+                    .map(RoomTopic::new)
+                    .transpose()
+                    .map_err(|error| DatabaseError::corrupt("topic", error))?,
+                avatar_url: row.room_avatar_url.and_then(AvatarUrl::recorded),
+                unnamed: row.unnamed,
             },
             newcomers_after: seq(row.newcomers_after)?,
         })
@@ -247,7 +310,10 @@ impl TryFrom<RoomRow> for RoomRecord {
 
 impl Reader {
     fn view(&mut self, row: ViewRow) -> DatabaseResult<View> {
-        let room = RoomRecord::try_from(row.room)?;
+        let mut room = RoomRecord::try_from(row.room)?;
+        if let Some(name) = row.member_names.as_deref().and_then(RoomName::of_members) {
+            room.name = name;
+        }
         let place = match (row.role, row.read_seq, row.read_ordinal, row.sent, row.read_sent) {
             (Some(role), Some(read), Some(read_ordinal), Some(sent), Some(read_sent)) => Some(MemberPlace {
                 role: role_from_number(role)?,
@@ -273,6 +339,19 @@ impl Reader {
         let last_message = row.last_message.0.map(|event| self.event(room.id.into(), event)).transpose()?;
         Ok(View { room, activity: Timestamp::from_micros(row.activity), place, last_message })
     }
+}
+
+/// A text anywhere in another, as LIKE reads it.
+fn pattern_of(text: &SearchText) -> String {
+    let mut pattern = String::from("%");
+    for c in text.chars() {
+        if matches!(c, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    pattern
 }
 
 /// Makes values of rows.
@@ -337,16 +416,23 @@ impl Rooms for Connection {
     async fn joinable_rooms(
         &mut self,
         user: UserId,
+        text: Option<&SearchText>,
         after: Option<ByAge>,
         limit: u32,
     ) -> DatabaseResult<Vec<View>> {
-        let query = match after {
-            None => query_as::<Db, ViewRow>(JOINABLE_ROOMS).bind(user.uuid()).bind(i64::from(limit)),
-            Some(place) => query_as(JOINABLE_ROOMS_AFTER)
-                .bind(user.uuid())
-                .bind(i64::from(limit))
-                .bind(place.room.uuid()),
+        let statement = match (text, after) {
+            (None, None) => JOINABLE_ROOMS,
+            (None, Some(_)) => JOINABLE_ROOMS_AFTER,
+            (Some(_), None) => NAMED_ROOMS,
+            (Some(_), Some(_)) => NAMED_ROOMS_AFTER,
         };
+        let mut query = query_as::<Db, ViewRow>(statement).bind(user.uuid()).bind(i64::from(limit));
+        if let Some(text) = text {
+            query = query.bind(pattern_of(text));
+        }
+        if let Some(place) = after {
+            query = query.bind(place.room.uuid());
+        }
         views(run!(self, query, fetch_all)?)
     }
 
@@ -394,7 +480,8 @@ impl Rooms for Connection {
             .bind(room.active_at.as_micros())
             .bind(signed(room.head.get()))
             .bind(signed(room.member_count))
-            .bind(room.external_id.as_deref());
+            .bind(room.external_id.as_deref())
+            .bind(room.details.unnamed);
         Ok(run!(self, query, execute)?.rows_affected() == 1)
     }
 
@@ -436,7 +523,15 @@ impl Rooms for Connection {
             .bind(i64::from(room.flags.slow_mode_s))
             .bind(history_number(room.flags.history))
             .bind(signed(room.newcomers_after.get()))
-            .bind(receipts_number(room.flags.receipts));
+            .bind(receipts_number(room.flags.receipts))
+            .bind(room.flags.guests_send)
+            .bind(room.details.topic.as_deref())
+            .bind(room.details.avatar_url.as_deref())
+            .bind(room.details.unnamed)
+            .bind(room.flags.members_add)
+            .bind(room.flags.members_pin)
+            .bind(room.flags.members_mention_all)
+            .bind(i64::from(room.flags.edit_window_s));
         let saved = query.execute(self.connection()).await;
         // Another transaction may have taken the slug since it was looked for.
         if saved.as_ref().is_err_and(is_taken) {

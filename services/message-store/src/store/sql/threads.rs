@@ -65,6 +65,14 @@ const UNFOLLOW: &str =
     "UPDATE thread_follows SET following = false WHERE room = $1 AND user_id = $2 AND root = $3";
 const COUNT_FOLLOWERS: &str = "\
     SELECT count(*) FROM (SELECT 1 FROM thread_follows WHERE room = $1 AND root = $2 AND following LIMIT $3) AS f";
+const COUNT_FOLLOWED: &str =
+    "SELECT count(*) FROM (SELECT 1 FROM thread_follows WHERE user_id = $1 AND following LIMIT $2) AS f";
+// Mostly it is one row that is too many; without a limit SQLite knows no offset.
+const FORGET_QUIETEST: &str = "\
+    DELETE FROM thread_follows WHERE user_id = $1 AND (room, root) IN ( \
+        SELECT f.room, f.root FROM thread_follows f JOIN threads t ON t.room = f.room AND t.root = f.root \
+        WHERE f.user_id = $1 AND f.following AND NOT (f.room = $2 AND f.root = $3) \
+        ORDER BY t.last_at DESC, t.room DESC, t.root DESC LIMIT 1000 OFFSET $4)";
 const COUNT_OWN: &str = "\
     UPDATE thread_follows SET sent = sent + 1, sent_seq = $4 WHERE room = $1 AND user_id = $2 AND root = $3";
 
@@ -356,6 +364,20 @@ impl Threads for Connection {
             .bind(signed(root.get()))
             .bind(i64::from(up_to));
         unsigned(run!(self, query, fetch_one)?)
+    }
+
+    async fn count_followed(&mut self, user: UserId, up_to: u32) -> DatabaseResult<u64> {
+        let query = query_scalar::<Db, i64>(COUNT_FOLLOWED).bind(user.uuid()).bind(i64::from(up_to));
+        unsigned(run!(self, query, fetch_one)?)
+    }
+
+    async fn forget_quietest(&mut self, user: UserId, but: ThreadId, kept: u32) -> DatabaseResult<()> {
+        let query = query::<Db>(FORGET_QUIETEST)
+            .bind(user.uuid())
+            .bind(but.room.uuid())
+            .bind(signed(but.root.get()))
+            .bind(i64::from(kept));
+        run!(self, query, execute).map(drop)
     }
 
     async fn count_own(&mut self, thread: &ThreadRecord, user: UserId) -> DatabaseResult<()> {

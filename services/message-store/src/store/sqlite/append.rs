@@ -32,16 +32,21 @@ const SAVE_PROFILE: &str = concat!(
 );
 
 const ROOM_LOG: &str = "\
-    SELECT head, messages, active_at, direct_low IS NOT NULL, archived, send_role, slow_mode_s \
+    SELECT head, messages, active_at, direct_low IS NOT NULL, archived, send_role, slow_mode_s, guests_send \
     FROM rooms WHERE id = $1";
 
-const MEMBER: &str = "SELECT role, muted_until, sent_at FROM members WHERE room = $1 AND user_id = $2";
+const MEMBER: &str =
+    "SELECT role, guest AND role = 1, muted_until, sent_at FROM members WHERE room = $1 AND user_id = $2";
 
 const BY_KEY: &str = "SELECT seq, at FROM events WHERE topic = $1 AND actor = $2 AND key = $3";
 
 const INSERT_MESSAGE: &str = "\
     INSERT INTO events (topic, seq, kind, actor, at, ordinal, key, text, detail) \
     VALUES ($1, $2, 1, $3, $4, $5, $6, $7, $8)";
+
+/// Of what was just appended, so that there is none of it yet.
+const INSERT_REPORT: &str = "\
+    INSERT INTO reports (room, message, reporter, id, at, status) VALUES ($1, $2, $3, $4, $5, 1)";
 
 const GROW_ROOM: &str =
     "UPDATE rooms SET head = $2, messages = $3, last_message_seq = $2, active_at = $4 WHERE id = $1";
@@ -68,6 +73,7 @@ struct Log {
     is_direct: bool,
     archived: bool,
     send_role: i64,
+    guests_send: bool,
     /// The pause between two messages of a member, in microseconds.
     pause: i64,
     /// What each sender of the batch may do and has sent in it.
@@ -88,6 +94,7 @@ struct Sender {
 #[derive(Clone, Copy)]
 struct Member {
     role: i64,
+    guest: bool,
     muted_until: i64,
     /// When the last message was committed, also one of this batch.
     sent_at: i64,
@@ -133,25 +140,31 @@ pub(super) fn outcome(outcomes: Vec<AppendOutcome>) -> DatabaseResult<AppendOutc
     outcomes.into_iter().next().ok_or_else(|| DatabaseError::corrupt("append outcome", "it is absent"))
 }
 
+/// Head, messages, the time of the last event, whether the room is a direct one and archived, the least role that sends, the
+/// pause between two messages, and whether guests send.
+type RoomLog = (i64, i64, i64, bool, bool, i64, i64, bool);
+
 impl Log {
     async fn load(
         connection: &mut SqliteConnection,
         room: RoomId,
         now: Timestamp,
     ) -> Result<Option<Self>, sqlx::Error> {
-        let row: Option<(i64, i64, i64, bool, bool, i64, i64)> =
-            query_as(ROOM_LOG).bind(room.uuid()).fetch_optional(connection).await?;
-        Ok(row.map(|(head, messages, active_at, is_direct, archived, send_role, slow_mode_s)| Self {
-            is_direct,
-            archived,
-            send_role,
-            pause: slow_mode_s * 1_000_000,
-            now: now.as_micros(),
-            head,
-            messages,
-            at: now.as_micros().max(active_at),
-            senders: BTreeMap::new(),
-        }))
+        let row: Option<RoomLog> = query_as(ROOM_LOG).bind(room.uuid()).fetch_optional(connection).await?;
+        Ok(row.map(
+            |(head, messages, active_at, is_direct, archived, send_role, slow_mode_s, guests_send)| Self {
+                is_direct,
+                archived,
+                send_role,
+                guests_send,
+                pause: slow_mode_s * 1_000_000,
+                now: now.as_micros(),
+                head,
+                messages,
+                at: now.as_micros().max(active_at),
+                senders: BTreeMap::new(),
+            },
+        ))
     }
 
     async fn append(
@@ -173,8 +186,13 @@ impl Log {
             Entry::Occupied(entry) => entry.into_mut(),
             Entry::Vacant(entry) => {
                 let query = query_as(MEMBER).bind(row.room.uuid()).bind(row.actor.uuid());
-                let found: Option<(i64, i64, i64)> = query.fetch_optional(&mut *connection).await?;
-                let member = found.map(|(role, muted_until, sent_at)| Member { role, muted_until, sent_at });
+                let found: Option<(i64, bool, i64, i64)> = query.fetch_optional(&mut *connection).await?;
+                let member = found.map(|(role, guest, muted_until, sent_at)| Member {
+                    role,
+                    guest,
+                    muted_until,
+                    sent_at,
+                });
                 let block = if self.is_direct { block(connection, row).await? } else { None };
                 entry.insert(Sender { member, block, sent: 0, sent_seq: 0 })
             }
@@ -183,8 +201,13 @@ impl Log {
         if self.archived {
             return Ok(AppendOutcome::Archived);
         }
-        if let Some(refusal) = member.refusal(self.send_role, self.pause, self.now).filter(|_| !row.by_site) {
-            return Ok(refusal);
+        if !row.by_site {
+            if member.guest && !self.guests_send {
+                return Ok(AppendOutcome::OnlyModerators);
+            }
+            if let Some(refusal) = member.refusal(self.send_role, self.pause, self.now) {
+                return Ok(refusal);
+            }
         }
         member.sent_at = self.at;
         if let Some(block) = sender.block.as_ref().filter(|_| !row.by_site) {
@@ -206,8 +229,12 @@ impl Log {
             .bind(row.key)
             .bind(row.text)
             .bind(with_mentions.as_deref().or(row.detail))
-            .execute(connection)
+            .execute(&mut *connection)
             .await?;
+        if let Some(report) = row.report {
+            let query = query(INSERT_REPORT).bind(row.room.uuid()).bind(self.head).bind(Uuid::nil());
+            query.bind(report).bind(self.now).execute(connection).await?;
+        }
         Ok(appended(self.head, self.at, false, mentions))
     }
 
@@ -315,6 +342,7 @@ fn appended(seq: i64, at: i64, duplicate: bool, mentions: Vec<Mentioned>) -> App
         mentions,
         excerpt: None,
         attachments: Vec::new(),
+        mentions_all: None,
     })
 }
 

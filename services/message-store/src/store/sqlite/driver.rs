@@ -1,5 +1,12 @@
 //! What the files under `sql/` are compiled for here.
 
+/// The texts of all rows in one, with commas between them.
+macro_rules! joined_texts {
+    ($text:literal) => {
+        concat!("group_concat(", $text, ", ', ')")
+    };
+}
+
 /// What ends a statement that locks a room's row: nothing, for the write transaction has locked the whole database.
 macro_rules! locking {
     () => {

@@ -28,6 +28,8 @@ mod index_rows;
 mod invitation_links;
 #[path = "../sql/invitations.rs"]
 mod invitations;
+#[path = "../sql/member_tells.rs"]
+mod member_tells;
 #[path = "../sql/members.rs"]
 mod members;
 #[path = "../sql/messages.rs"]
@@ -261,13 +263,23 @@ impl Database for Sqlite {
         let (epoch, rows, profiles, hides, blocked) = lease.finish(result)?;
         let (epoch, states) = opens::read_inbox_states(epoch, rows)?;
         let openings = users.iter().zip(states).zip(profiles).zip(hides.into_iter().zip(blocked));
-        let openings =
-            openings.map(|(((user, state), profile), ((hides_presence, hides_typing, version), blocked))| {
+        let openings = openings.map(
+            |(((user, state), profile), ((hides_presence, hides_typing, version, of_blocks), blocked))| {
                 let user = profile.map(|profile| profile.known(*user)).transpose()?.flatten();
                 let (hides_version, blocked) =
                     (Timestamp::from_micros(version), blocked.into_iter().map(UserId::new).collect());
-                Ok(InboxOpening { state, user, hides_presence, hides_typing, hides_version, blocked })
-            });
+                let blocks_version = Timestamp::from_micros(of_blocks);
+                Ok(InboxOpening {
+                    state,
+                    user,
+                    hides_presence,
+                    hides_typing,
+                    hides_version,
+                    blocked,
+                    blocks_version,
+                })
+            },
+        );
         Ok((epoch, openings.collect::<DatabaseResult<_>>()?))
     }
 }

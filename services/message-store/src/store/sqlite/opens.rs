@@ -11,16 +11,21 @@ use super::{
 };
 use crate::store::{
     batches::RoomState,
-    columns::{event_columns, event_columns_without_texts, event_profiles, event_size, first_that_fits},
+    columns::{
+        event_columns, event_columns_without_texts, event_profiles, event_size, first_that_fits, role_of,
+    },
     events::Range,
     inboxes::InboxState,
     values::{role_from_number, seq, signed, unsigned},
 };
 
-const STATE: &str = "\
-    SELECT r.head, r.member_count, m.role, m.read_seq, \
+const STATE: &str = concat!(
+    "SELECT r.head, r.member_count, ",
+    role_of!("m"),
+    " AS role, m.read_seq, \
         CASE WHEN r.history = 2 THEN m.visible_after ELSE 0 END AS visible_after FROM rooms r \
-    LEFT JOIN members m ON m.room = r.id AND m.user_id = $2 WHERE r.id = $1";
+    LEFT JOIN members m ON m.room = r.id AND m.user_id = $2 WHERE r.id = $1"
+);
 
 const RANGE: &str = concat!(
     "SELECT ",
@@ -47,7 +52,8 @@ const HEAD: &str = "\
 const PROFILE: &str =
     "SELECT username, name, avatar_url, external_id, version FROM profiles WHERE user_id = $1";
 
-const HIDES: &str = "SELECT hides_presence, hides_typing, version FROM user_settings WHERE user_id = $1";
+const HIDES: &str =
+    "SELECT hides_presence, hides_typing, version, blocks_version FROM user_settings WHERE user_id = $1";
 
 const BLOCKED: &str = "SELECT blocked FROM blocks WHERE blocker = $1";
 
@@ -207,11 +213,11 @@ pub(super) async fn profiles(
     Ok(rows)
 }
 
-/// Whether users do not show that they are present, and that they type.
+/// Whether users do not show that they are present, and that they type, and the versions of that and of their blocks.
 pub(super) async fn hides(
     connection: &mut SqliteConnection,
     users: &[UserId],
-) -> Result<Vec<(bool, bool, i64)>, sqlx::Error> {
+) -> Result<Vec<(bool, bool, i64, i64)>, sqlx::Error> {
     let mut rows = Vec::with_capacity(users.len());
     for user in users {
         let row = query_as(HIDES).bind(user.uuid()).fetch_optional(&mut *connection).await?;

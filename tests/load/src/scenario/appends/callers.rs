@@ -113,6 +113,8 @@ impl Caller {
                 reply_to: None,
                 attachments: Vec::new(),
                 mentions: Vec::new(),
+                mentions_all: None,
+                metadata: None,
                 excerpt: None,
                 changes: None,
                 thread: None,

@@ -184,6 +184,8 @@ impl Stage {
                         reply_to: None,
                         attachments: Vec::new(),
                         mentions: Vec::new(),
+                        mentions_all: None,
+                        metadata: None,
                         excerpt: None,
                         changes: None,
                         thread: None,

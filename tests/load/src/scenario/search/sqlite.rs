@@ -63,6 +63,7 @@ pub(super) async fn make_room(
     let room = NewRoom {
         kind: RoomKind::Private,
         name: RoomName::new(format!("room {number}")).map_err(invalid)?,
+        unnamed: false,
         slug: None,
         external_id: None,
         members: Vec::new(),

@@ -15,7 +15,7 @@ const BYTES_PER_SECOND: u32 = 1_024;
 /// faster than the least rate that is put up with. So a client that stands still is given up after the maximum, and one
 /// that moves a byte now and then not much later.
 #[derive(Debug)]
-pub(super) struct Patience {
+pub struct Patience {
     max: Duration,
     left: Duration,
     waiting: Option<Waiting>,
@@ -29,12 +29,14 @@ struct Waiting {
 }
 
 impl Patience {
-    pub(super) const fn new(max: Duration) -> Self {
+    /// A client that may stand still for so long.
+    #[must_use]
+    pub const fn new(max: Duration) -> Self {
         Self { max, left: max, waiting: None }
     }
 
     /// The client is waited for; ready when that has taken too long.
-    pub(super) fn poll_exhausted(&mut self, context: &mut Context<'_>) -> Poll<()> {
+    pub fn poll_exhausted(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let left = self.left;
         let waiting = self.waiting.get_or_insert_with(|| {
             let since = Instant::now();
@@ -44,7 +46,7 @@ impl Patience {
     }
 
     /// The client has moved some bytes, and is not waited for any more.
-    pub(super) fn moved(&mut self, bytes: usize) {
+    pub fn moved(&mut self, bytes: usize) {
         if let Some(Waiting { since, end: _ }) = self.waiting.take() {
             let earned = Duration::from_secs_f64(bytes as f64 / f64::from(BYTES_PER_SECOND));
             self.left = self.left.saturating_sub(since.elapsed()).saturating_add(earned).min(self.max);

@@ -1,0 +1,9 @@
+-- As in the PostgreSQL migration 0033_room_details.sql, which has the reasons.
+
+ALTER TABLE rooms ADD COLUMN topic TEXT;
+ALTER TABLE rooms ADD COLUMN avatar_url TEXT;
+ALTER TABLE rooms ADD COLUMN unnamed INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE rooms ADD COLUMN members_add INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE rooms ADD COLUMN members_pin INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE rooms ADD COLUMN members_mention_all INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE rooms ADD COLUMN edit_window_s INTEGER NOT NULL DEFAULT 0;
