@@ -5,6 +5,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use madang_client::{Body, Incoming, NewRoom, NoticeOf};
 use madang_contract::{EventBody, NoticeBody, ServerFrame};
 use madang_domain::{Error, RoomId};
+use madang_gateway::GatewaySettings;
 use madang_rpc::{
     MessageStore,
     around::{Around, Call, Layer},
@@ -110,8 +111,13 @@ impl Story {
         let hold = HoldAnswers::new();
         let held: Arc<dyn MessageStore> = Arc::new(Around::new(Arc::clone(&services.store), hold.clone()));
         let unswept: Arc<dyn MessageStore> = Arc::new(Around::new(Arc::clone(&services.store), NoSweep));
-        let first = services.gateway_on(held).await;
-        let second = services.gateway_on(unswept).await;
+        // One owner makes all rooms, as fast as the machine can.
+        let lively = |settings: &mut GatewaySettings| {
+            (settings.sends_per_second, settings.sends_burst) = (1_000, 1_000);
+            settings.room_creations_per_minute = 1_000;
+        };
+        let first = services.gateway_of(Arc::clone(&services.auth), held, lively).await;
+        let second = services.gateway_of(Arc::clone(&services.auth), unswept, lively).await;
         let (owner, member) = (services.user("owner").await, services.user("member").await);
         Self { services, hold, first, second, owner, member }
     }
